@@ -1,0 +1,1 @@
+"""Floor 3: policies, training and evaluation."""

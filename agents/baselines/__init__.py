@@ -1,0 +1,1 @@
+"""Classical rivals, one per file, each a Policy."""

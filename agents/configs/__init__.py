@@ -1,0 +1,1 @@
+"""Training hyperparameters, one YAML file per environment."""

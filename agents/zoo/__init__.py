@@ -1,0 +1,1 @@
+"""Shipped policy bundles with their model cards."""

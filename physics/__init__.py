@@ -1,0 +1,1 @@
+"""Floor 1: simulators. Knows numpy, scipy, numba and pymatgen; no gymnasium, no torch."""

@@ -1,0 +1,81 @@
+"""Counter-based random numbers: a sample's draws depend on its own key only.
+
+A key is one 64-bit word made from (seed, episode, step, stream); draw number ``counter`` of a key is a hash of both
+(splitmix64: Steele, Lea & Flood, OOPSLA 2014). There is no state to carry, so batch size, order and workers change nothing.
+"""
+
+import math
+
+import numpy as np
+from numba import njit, uint64
+from numpy.typing import ArrayLike, NDArray
+
+UInt64Array = NDArray[np.uint64]
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_TO_UNIT = 1.0 / 9007199254740992.0  # 2**-53: the spacing of doubles in [0.5, 1)
+
+
+@njit("uint64(uint64)", cache=True, inline="always")
+def mix(word):  # type: ignore[no-untyped-def]
+    """Scramble one 64-bit word (splitmix64's finaliser)."""
+    word = (word ^ (word >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
+    word = (word ^ (word >> uint64(27))) * uint64(0x94D049BB133111EB)
+    return word ^ (word >> uint64(31))
+
+
+@njit(cache=True, inline="always")
+def bits(key, counter):  # type: ignore[no-untyped-def]
+    """Draw 64 random bits: number ``counter`` of ``key``."""
+    return mix(uint64(key) + (uint64(counter) + uint64(1)) * uint64(0x9E3779B97F4A7C15))
+
+
+@njit(cache=True, inline="always")
+def uniform(key, counter):  # type: ignore[no-untyped-def]
+    """Draw a double in [0, 1)."""
+    return float(bits(key, counter) >> uint64(11)) * _TO_UNIT
+
+
+@njit(cache=True, inline="always")
+def normal(key, counter):  # type: ignore[no-untyped-def]
+    """Draw a standard normal number (Box & Muller 1958); uses the counters 2c and 2c + 1."""
+    radius = math.sqrt(-2.0 * math.log(1.0 - uniform(key, 2 * counter)))
+    return radius * math.cos(2.0 * math.pi * uniform(key, 2 * counter + 1))
+
+
+@njit(cache=True)
+def poisson(key, counter, mean):  # type: ignore[no-untyped-def]
+    """Draw one exact Poisson number of a mean up to about 500, by inversion of one uniform number."""
+    left = uniform(key, counter)
+    term = math.exp(-mean)
+    count = 0
+    while left >= term and count < 2000:
+        left -= term
+        count += 1
+        term *= mean / count
+    return count
+
+
+def make_keys(seed: ArrayLike, episode: ArrayLike = 0, step: ArrayLike = 0, stream: ArrayLike = 0) -> UInt64Array:
+    """Hash (seed, episode, step, stream) to keys.
+
+    Parameters
+    ----------
+    seed, episode, step, stream : non-negative integers, any shapes that broadcast together
+
+    Returns
+    -------
+    uint64 keys of the broadcast shape
+    """
+    key = np.zeros((), dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        for part in (seed, episode, step, stream):
+            key = _mix_array((key ^ np.asarray(part).astype(np.uint64)) + _GOLDEN)
+    return key
+
+
+def _mix_array(word: UInt64Array) -> UInt64Array:
+    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    result: UInt64Array = word ^ (word >> np.uint64(31))
+    return result

@@ -1,0 +1,1 @@
+"""Laue diffraction: from a crystal to a detector image and back."""
