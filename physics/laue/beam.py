@@ -1,0 +1,317 @@
+"""The incident beam: photons per second and keV on the sample, its polarisation, and what the detector makes of a photon.
+
+All on one uniform grid of energies. ``energy_kev`` always means hc/λ with hc = 12.398420 keV Å; for neutrons too, where it
+merely names the wavelength. Presets give relative spectra and are scaled to a stated flux in the band.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from beamgym.physics.laue.kernels import HC_KEV_A
+
+Float64Array = NDArray[np.float64]
+
+GRID_STEP_KEV = 0.005
+DEFAULT_FLUX_PER_S = 1e9  # photons per second in the band on the sample: a collimated sealed tube
+LINE_FWHM_KEV = 0.04  # natural width and the beam's divergence together, as a stationary crystal sees a line
+_FWHM_PER_SIGMA = 2.0 * math.sqrt(2.0 * math.log(2.0))
+
+# Siegbahn lines (keV, relative strength) as xraydb tabulates the energies; strengths are of the strongest of the family.
+_LINES: Mapping[str, tuple[tuple[float, float], ...]] = {
+    "W": ((8.398, 1.0), (8.335, 0.11), (9.672, 0.67), (9.962, 0.21), (11.286, 0.11)),
+    "Mo": ((17.479, 1.0), (17.374, 0.52), (19.608, 0.16), (19.590, 0.08), (19.965, 0.03)),
+    "Cu": ((8.047, 1.0), (8.027, 0.51), (8.905, 0.16)),
+}
+# Photons in a line family at 1.7 times its edge, as a share of the bremsstrahlung photons per keV at the line's energy, keV.
+_LINE_SHARE_KEV: Mapping[str, float] = {"W": 1.5, "Mo": 5.0, "Cu": 8.0}
+_LINE_EDGE_KEV: Mapping[str, float] = {"W": 10.207, "Mo": 20.000, "Cu": 8.979}
+_AIR = "N1.562O.42C.0003Ar.0094"
+_AIR_DENSITY = 0.001205  # g/cm³ at 20 °C and 1013 hPa
+
+
+@dataclass(frozen=True, eq=False)
+class Beam:
+    """A polychromatic beam on a uniform grid of energies.
+
+    Parameters
+    ----------
+    energy_kev : (g,) uniform, rising
+    spectrum : (g,) photons (neutrons) per second and keV on the sample
+    efficiency : (g,) what the detector counts for one of them; 1 for an ideal counter
+    polarisation : (horizontal − vertical)/(horizontal + vertical); 0 for a tube, 1 in a synchrotron's plane
+    radiation : "xray" or "neutron"
+    name : for reports
+
+    Raises
+    ------
+    ValueError : a grid that is not uniform and rising, an unphysical spectrum or polarisation
+    """
+
+    energy_kev: Float64Array
+    spectrum: Float64Array
+    efficiency: Float64Array
+    polarisation: float = 0.0
+    radiation: Literal["xray", "neutron"] = "xray"
+    name: str = "beam"
+
+    def __post_init__(self) -> None:
+        energy = np.asarray(self.energy_kev, dtype=np.float64)
+        if energy.ndim != 1 or energy.size < 2 or not np.all(np.isfinite(energy)) or energy[0] <= 0:
+            raise ValueError(f"energy_kev must be a grid of at least two positive energies; found shape {energy.shape}")
+        steps = np.diff(energy)
+        if steps[0] <= 0 or np.ptp(steps) > 1e-6 * steps[0] * energy.size:
+            raise ValueError("energy_kev must rise in equal steps; resample the spectrum with Beam.from_table")
+        for name in ("spectrum", "efficiency"):
+            value = np.asarray(getattr(self, name), dtype=np.float64)
+            if value.shape != energy.shape or not np.all(np.isfinite(value)) or np.any(value < 0):
+                raise ValueError(
+                    f"{name} must hold {energy.size} finite numbers ≥ 0, one per energy; found {value.shape}"
+                )
+            object.__setattr__(self, name, value)
+        if not -1.0 <= self.polarisation <= 1.0:
+            raise ValueError(
+                f"polarisation must lie between −1 (vertical) and 1 (horizontal), not {self.polarisation!r}"
+            )
+        if self.radiation not in ("xray", "neutron"):
+            raise ValueError(f'radiation must be "xray" or "neutron", not {self.radiation!r}')
+        if not np.any(self.spectrum * self.efficiency > 0):
+            raise ValueError("nothing of this beam is ever counted: spectrum times efficiency is zero everywhere")
+        object.__setattr__(self, "energy_kev", energy)
+
+    @property
+    def band_kev(self) -> tuple[float, float]:
+        """Lowest and highest energy, keV."""
+        return float(self.energy_kev[0]), float(self.energy_kev[-1])
+
+    @property
+    def flux_per_s(self) -> float:
+        """Photons (neutrons) per second on the sample, integrated over the band."""
+        return float(np.trapezoid(self.spectrum, self.energy_kev))
+
+    def with_flux(self, flux_per_s: float) -> Beam:
+        """Return this beam scaled to ``flux_per_s`` photons per second in the band."""
+        if not (math.isfinite(flux_per_s) and flux_per_s > 0):
+            raise ValueError(f"flux_per_s must be a positive number of photons per second, not {flux_per_s!r}")
+        return replace(self, spectrum=self.spectrum * (flux_per_s / self.flux_per_s))
+
+    def filtered(self, materials: Mapping[str, float]) -> Beam:
+        """Return the beam behind filters, {material: thickness in mm}; names or formulas as xraydb knows them, or "air"."""
+        spectrum = self.spectrum.copy()
+        for material, thickness_mm in materials.items():
+            spectrum *= transmission(material, thickness_mm, self.energy_kev)
+        return replace(self, spectrum=spectrum)
+
+    def detected_by(self, kind: Literal["ideal", "counting", "phosphor"]) -> Beam:
+        """Return the beam with a detector's response.
+
+        "ideal" counts every photon. "counting" absorbs it in 0.32 mm of silicon. "phosphor" absorbs it in 40 µm of
+        Gd2O2S at half its bulk density and integrates energy: its counts are in units of one 10 keV photon.
+        """
+        if kind == "ideal":
+            efficiency = np.ones_like(self.energy_kev)
+        elif kind == "counting":
+            efficiency = 1.0 - transmission("Si", 0.32, self.energy_kev)
+        elif kind == "phosphor":
+            stopped = 1.0 - transmission("Gd2O2S", 0.04, self.energy_kev, density=3.7)
+            efficiency = stopped * self.energy_kev / 10.0
+        else:
+            raise ValueError(f'a detector response is "ideal", "counting" or "phosphor", not {kind!r}')
+        return replace(self, efficiency=efficiency)
+
+    @classmethod
+    def from_table(
+        cls,
+        energy_kev: ArrayLike,
+        spectrum: ArrayLike,
+        band_kev: tuple[float, float] | None = None,
+        polarisation: float = 0.0,
+        flux_per_s: float = DEFAULT_FLUX_PER_S,
+        radiation: Literal["xray", "neutron"] = "xray",
+        name: str = "table",
+    ) -> Beam:
+        """Resample a measured spectrum, per unit energy, onto a uniform grid over ``band_kev`` (default: its whole range)."""
+        known, value = np.asarray(energy_kev, dtype=np.float64), np.asarray(spectrum, dtype=np.float64)
+        if known.ndim != 1 or known.shape != value.shape or known.size < 2 or np.any(np.diff(known) <= 0):
+            raise ValueError(
+                "a spectrum's table needs rising energies and one value for each; sort it and drop duplicates"
+            )
+        grid = energy_grid(band_kev or (float(known[0]), float(known[-1])))
+        sampled = np.interp(grid, known, value, left=0.0, right=0.0)
+        return cls(grid, sampled, np.ones_like(grid), polarisation, radiation, name).with_flux(flux_per_s)
+
+    @classmethod
+    def flat(cls, band_kev: tuple[float, float] = (5.0, 25.0), flux_per_s: float = DEFAULT_FLUX_PER_S) -> Beam:
+        """Return an unpolarised beam with the same number of photons per keV everywhere in the band."""
+        grid = energy_grid(band_kev)
+        return cls(grid, np.ones_like(grid), np.ones_like(grid), name="flat").with_flux(flux_per_s)
+
+    @classmethod
+    def tube(
+        cls,
+        anode: str = "W",
+        voltage_kv: float = 35.0,
+        band_kev: tuple[float, float] = (5.0, 25.0),
+        flux_per_s: float = DEFAULT_FLUX_PER_S,
+        take_off_deg: float = 6.0,
+        window_be_mm: float = 0.3,
+        air_mm: float = 200.0,
+        line_fwhm_kev: float = LINE_FWHM_KEV,
+    ) -> Beam:
+        """X-ray tube: Kramers' continuum with the target's own absorption, window, air and the anode's lines.
+
+        Parameters
+        ----------
+        anode : "W", "Mo" or "Cu"
+        voltage_kv : accelerating voltage, kV; no photon is harder than this in keV
+        band_kev : lowest and highest energy, keV; ends at the voltage where that is lower
+        flux_per_s : photons per second in the band on the sample
+        take_off_deg : angle between the anode's surface and the beam
+        window_be_mm, air_mm : beryllium window and air path, mm
+        line_fwhm_kev : width of a characteristic line, keV
+
+        Notes
+        -----
+        Kramers (1923): photons per energy ∝ E0/E − 1. Self-absorption by the electrons' mean depth of emission, a quarter of the
+        Thomson–Whiddington range ρR ≈ E0²/(0.77·10⁶ keV² cm² g⁻¹). Line families grow as (U − 1)^1.63 (Green & Cosslett 1968).
+        """
+        if anode not in _LINES:
+            raise ValueError(f"no lines are known for an anode of {anode!r}; choose one of {', '.join(sorted(_LINES))}")
+        if not (math.isfinite(voltage_kv) and voltage_kv > 0):
+            raise ValueError(f"voltage_kv must be a positive number, not {voltage_kv!r}")
+        grid = energy_grid(band_kev)
+        photons = np.maximum(voltage_kv / grid - 1.0, 0.0) + _line_photons(anode, voltage_kv, grid, line_fwhm_kev)
+        photons *= _self_absorption(anode, voltage_kv, take_off_deg, grid)
+        photons[grid > voltage_kv] = 0.0
+        if not np.any(photons > 0):
+            raise ValueError(
+                f"a tube at {voltage_kv} kV gives nothing between {band_kev[0]} and {band_kev[1]} keV: raise the voltage"
+            )
+        beam = cls(grid, photons, np.ones_like(grid), name=f"{anode} tube, {voltage_kv:g} kV")
+        return beam.filtered({"beryllium": window_be_mm, "air": air_mm}).with_flux(flux_per_s)
+
+    @classmethod
+    def bending_magnet(
+        cls,
+        critical_kev: float = 20.0,
+        band_kev: tuple[float, float] = (5.0, 23.0),
+        flux_per_s: float = 1e11,
+        polarisation: float = 0.95,
+        window_be_mm: float = 0.5,
+    ) -> Beam:
+        """Bending magnet, integrated over the vertical angle: photons per energy ∝ G1(E/Ec)/E.
+
+        G1(y) = y ∫_y^∞ K5/3 (X-ray Data Booklet, section 2.1); behind a beryllium window.
+        """
+        if not (math.isfinite(critical_kev) and critical_kev > 0):
+            raise ValueError(f"critical_kev must be a positive energy in keV, not {critical_kev!r}")
+        grid = energy_grid(band_kev)
+        photons = synchrotron_g1(grid / critical_kev) / grid
+        beam = cls(grid, photons, np.ones_like(grid), polarisation, name=f"bending magnet, Ec {critical_kev:g} keV")
+        return beam.filtered({"beryllium": window_be_mm}).with_flux(flux_per_s)
+
+    @classmethod
+    def neutron(
+        cls,
+        temperature_k: float = 300.0,
+        wavelength_a: tuple[float, float] = (0.8, 4.0),
+        flux_per_s: float = 1e8,
+    ) -> Beam:
+        """Thermal neutrons: flux per wavelength ∝ λ⁻⁵ exp(−(λ_T/λ)²) with λ_T = h/√(2 m k T).
+
+        ``wavelength_a`` is (shortest, longest) in Å; the spectrum is turned into one per unit of hc/λ.
+        """
+        from scipy.constants import h, k, m_n
+
+        if not (math.isfinite(temperature_k) and temperature_k > 0):
+            raise ValueError(f"temperature_k must be a positive temperature in K, not {temperature_k!r}")
+        short, long = wavelength_a
+        if not 0 < short < long:
+            raise ValueError(
+                f"wavelength_a must be (shortest, longest) in Å with shortest < longest; found {wavelength_a!r}"
+            )
+        grid = energy_grid((HC_KEV_A / long, HC_KEV_A / short))
+        wavelength = HC_KEV_A / grid
+        thermal_a = 1e10 * h / math.sqrt(2.0 * m_n * k * temperature_k)
+        per_wavelength = wavelength**-5.0 * np.exp(-((thermal_a / wavelength) ** 2))
+        photons = per_wavelength * wavelength**2 / HC_KEV_A
+        return cls(grid, photons, np.ones_like(grid), 0.0, "neutron", f"neutrons, {temperature_k:g} K").with_flux(
+            flux_per_s
+        )
+
+
+def energy_grid(band_kev: tuple[float, float], step_kev: float = GRID_STEP_KEV) -> Float64Array:
+    """Return the uniform grid over a band (lowest, highest) in keV, both ends on it, in steps of about ``step_kev``."""
+    try:
+        low, high = (float(value) for value in band_kev)
+    except (TypeError, ValueError):
+        raise ValueError(f"band_kev must be two energies in keV, (lowest, highest); found {band_kev!r}") from None
+    if not (math.isfinite(low) and math.isfinite(high) and low > 0):
+        raise ValueError(f"band_kev must be two positive energies in keV; found {band_kev!r}")
+    if low >= high:
+        raise ValueError(f"band_kev is upside down or empty: {low:g} to {high:g} keV; give the lowest energy first")
+    return np.linspace(low, high, math.ceil((high - low) / step_kev - 1e-9) + 1)
+
+
+def transmission(
+    material: str, thickness_mm: float, energy_kev: ArrayLike, density: float | None = None
+) -> Float64Array:
+    """Return the share of photons that passes ``thickness_mm`` of a material (xraydb name or formula, or "air")."""
+    import xraydb
+
+    if not (math.isfinite(thickness_mm) and thickness_mm >= 0):
+        raise ValueError(f"the thickness of {material!r} must be a length ≥ 0 in mm, not {thickness_mm!r}")
+    energy_ev = 1000.0 * np.asarray(energy_kev, dtype=np.float64)
+    formula, density = (_AIR, _AIR_DENSITY) if material == "air" else (material, density)
+    if density is None and re.fullmatch("[A-Z][a-z]?", formula):
+        density = xraydb.atomic_density(formula)
+    try:
+        mu_per_cm = xraydb.material_mu(formula, energy_ev, density=density)
+    except Exception as error:
+        raise ValueError(
+            f"xraydb knows no material {material!r}; use a name it lists, or a chemical formula"
+        ) from error
+    share: Float64Array = np.exp(-0.1 * thickness_mm * np.asarray(mu_per_cm, dtype=np.float64))
+    return share
+
+
+def synchrotron_g1(y: ArrayLike) -> Float64Array:
+    """Return G1(y) = y ∫_y^∞ K5/3(t) dt, by quadrature on a logarithmic grid; 0 < y."""
+    from scipy.integrate import cumulative_simpson
+    from scipy.special import kv
+
+    value = np.asarray(y, dtype=np.float64)
+    log_t = np.linspace(math.log(1e-5), math.log(60.0), 4001)
+    t = np.exp(log_t)
+    below = cumulative_simpson(kv(5.0 / 3.0, t) * t, x=log_t, initial=0.0)
+    g1: Float64Array = value * np.interp(np.log(value), log_t, below[-1] - below)
+    return g1
+
+
+def _line_photons(anode: str, voltage_kv: float, grid: Float64Array, fwhm_kev: float) -> Float64Array:
+    over = voltage_kv / _LINE_EDGE_KEV[anode] - 1.0
+    photons = np.zeros_like(grid)
+    if over <= 0:
+        return photons
+    sigma = fwhm_kev / _FWHM_PER_SIGMA
+    strongest = _LINES[anode][0][0]
+    area = _LINE_SHARE_KEV[anode] * (voltage_kv / strongest - 1.0) * (over / 0.7) ** 0.63
+    for energy, strength in _LINES[anode]:
+        photons += strength * area / (sigma * math.sqrt(2 * math.pi)) * np.exp(-0.5 * ((grid - energy) / sigma) ** 2)
+    return photons
+
+
+def _self_absorption(anode: str, voltage_kv: float, take_off_deg: float, grid: Float64Array) -> Float64Array:
+    import xraydb
+
+    mass_depth = 0.25 * voltage_kv**2 / 0.77e6
+    path = mass_depth / math.sin(math.radians(take_off_deg))
+    share: Float64Array = np.exp(-path * np.asarray(xraydb.mu_elam(anode, 1000.0 * grid), dtype=np.float64))
+    return share
