@@ -1,0 +1,178 @@
+"""What the indexer prepares once per crystal and band: ray directions, seed pairs, maps, expected intensities."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import constants
+
+from beamgym.physics.crystal import Crystal
+from beamgym.physics.laue import indexing_kernels as kernels
+from beamgym.physics.reflections import ReflectionTable
+
+Float64Array = NDArray[np.float64]
+Int64Array = NDArray[np.int64]
+UInt8Array = NDArray[np.uint8]
+
+HC_KEV_A = constants.h * constants.c / constants.e * 1e7
+"""hc in keV Å (12.398420; CODATA through scipy)."""
+LEVELS = 254
+"""Steps into which |q| is divided in the map of directions; one byte, less the mark for "nothing"."""
+SEED_RAYS = 500
+"""Rays (both signs counted) that orientations are made from: enough that two of the brightest peaks are among them."""
+
+
+@dataclass(frozen=True)
+class IndexingTable:
+    """Ray directions of one crystal in one band, arranged for looking up.
+
+    Parameters
+    ----------
+    crystal : the crystal
+    band_kev : lowest and highest photon energy
+    """
+
+    crystal: Crystal
+    band_kev: tuple[float, float]
+    _maps: dict[float, tuple[UInt8Array, int]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        low, high = self.band_kev
+        if not (np.isfinite(low) and np.isfinite(high) and 0.0 <= low < high):
+            raise ValueError(f"band_kev must be (lowest, highest) with 0 <= lowest < highest, got ({low:g}, {high:g})")
+
+    @cached_property
+    def reflections(self) -> ReflectionTable:
+        """The reflection table to the band's highest energy."""
+        return self.crystal.reflections(max_energy_kev=self.band_kev[1])
+
+    @cached_property
+    def q_inv_a(self) -> Float64Array:
+        """(m,) |q| of each primitive direction, 1/Å."""
+        length: Float64Array = np.linalg.norm(self.reflections.q_inv_a, axis=1)
+        return length
+
+    @cached_property
+    def lowest_q_inv_a(self) -> Float64Array:
+        """(m,) |q| of each ray's lowest harmonic that is not absent, 1/Å."""
+        lowest: Float64Array = self.q_inv_a * self.reflections.order[self.reflections.first[:-1]]
+        return lowest
+
+    @cached_property
+    def _ascending_q(self) -> Float64Array:
+        return np.sort(self.lowest_q_inv_a)
+
+    @cached_property
+    def levels(self) -> UInt8Array:
+        """(m,) uint8, ``lowest_q_inv_a`` in steps, rounded down so that no ray is lost."""
+        step = 2.0 * self.band_kev[1] / HC_KEV_A / LEVELS
+        return np.minimum(np.floor(self.lowest_q_inv_a / step), LEVELS).astype(np.uint8)
+
+    def peak_limits(self, sines: Float64Array) -> UInt8Array:
+        """Return the highest level a peak of this sin(theta) may match, (p,) uint8."""
+        return np.minimum(np.floor(LEVELS * sines), LEVELS).astype(np.uint8)
+
+    @cached_property
+    def sorted_directions(self) -> tuple[Float64Array, Int64Array, Int64Array]:
+        """Unit directions of both signs (2m, 3) ascending in z, their ray (2m,) and their sign (2m,)."""
+        unit = self.reflections.q_inv_a / self.q_inv_a[:, None]
+        both = np.concatenate([unit, -unit])
+        rows = np.argsort(both[:, 2], kind="stable")
+        rays = np.arange(len(unit))
+        signs = np.repeat(np.array([1, -1]), len(unit))
+        return np.ascontiguousarray(both[rows]), np.concatenate([rays, rays])[rows], signs[rows]
+
+    def map(self, tolerance_deg: float) -> tuple[UInt8Array, int]:
+        """Return the cube map of ray directions for this tolerance and its resolution."""
+        if tolerance_deg not in self._maps:
+            tolerance_rad = np.radians(tolerance_deg)
+            resolution = int(np.clip(round(5.0 / tolerance_rad), 128, 1024))
+            unit = self.reflections.q_inv_a / self.q_inv_a[:, None]
+            self._maps[tolerance_deg] = (kernels.paint_map(unit, self.levels, tolerance_rad, resolution), resolution)
+        return self._maps[tolerance_deg]
+
+    def chance(self, sines: Float64Array, tolerance_deg: float) -> Float64Array:
+        """Probability that a peak of no ray's lies within the tolerance of one, (p,).
+
+        The caps of the rays that the peak's sin(theta) allows, as a share of the sphere, overlaps counted once on average.
+        """
+        allowed = np.searchsorted(self._ascending_q, 2.0 * sines * self.band_kev[1] / HC_KEV_A)
+        share = 1.0 - np.cos(np.radians(tolerance_deg))
+        probability: Float64Array = 1.0 - np.exp(-allowed * share)
+        return probability
+
+    @cached_property
+    def strength(self) -> Float64Array:
+        """(m,) how bright a ray tends to be: the largest |F|²/q² of its harmonics, f′ and f″ left out."""
+        table = self.reflections
+        structure_factor = np.abs((table.f0 * table.partial).sum(axis=1))
+        per_harmonic = (structure_factor / (table.order * np.repeat(self.q_inv_a, np.diff(table.first)))) ** 2
+        strongest: Float64Array = np.maximum.reduceat(per_harmonic, table.first[:-1])
+        return strongest
+
+    @cached_property
+    def seeds(self) -> tuple[Float64Array, UInt8Array, Int64Array, Float64Array, Int64Array]:
+        """The strongest rays, one seed for each symmetry class of them, and all angles between the two.
+
+        Returns
+        -------
+        rays (g, 3) of both signs, levels (g,), seeds (r,), cosines (r, g) ascending, order (r, g)
+        """
+        unit = self.reflections.q_inv_a / self.q_inv_a[:, None]
+        chosen = np.argsort(-self.strength, kind="stable")[: SEED_RAYS // 2]
+        rays = np.concatenate([unit[chosen], -unit[chosen]])
+        levels = np.concatenate([self.levels[chosen], self.levels[chosen]])
+        seeds = _one_of_each_class(rays, self.crystal.rotations)
+        cosines = rays[seeds] @ rays.T
+        order = np.argsort(cosines, axis=1, kind="stable")
+        return rays, levels, seeds, np.take_along_axis(cosines, order, axis=1), order.astype(np.int64)
+
+    def harmonics(self, ray: Int64Array, sines: Float64Array) -> tuple[Int64Array, Int64Array, Float64Array]:
+        """Return the harmonics in the band of rays seen at sin(theta).
+
+        Parameters
+        ----------
+        ray : (p,) rows of the reflection table
+        sines : (p,) sin(theta)
+
+        Returns
+        -------
+        peak (k,), row of the table's harmonics (k,), energy in keV (k,)
+        """
+        table = self.reflections
+        counts = np.diff(table.first)[ray]
+        peak = np.repeat(np.arange(len(ray)), counts)
+        row = np.arange(len(peak)) - np.repeat(np.cumsum(counts) - counts, counts) + table.first[ray][peak]
+        energy = table.order[row] * (0.5 * HC_KEV_A * self.q_inv_a[ray] / sines)[peak]
+        inside = (energy >= self.band_kev[0]) & (energy <= self.band_kev[1])
+        return peak[inside], row[inside], energy[inside]
+
+    def expected_intensity(self, ray: Int64Array, sign: Int64Array, sines: Float64Array) -> Float64Array:
+        """Relative kinematic intensity of rays seen at sin(theta) under a flat spectrum, (p,).
+
+        Sum over harmonics of λ² |F|² / sin²θ per unit energy (Zachariasen 1945); absorption and detector left out,
+        because equivalent assignments of one peak share them.
+        """
+        table = self.reflections
+        peak, row, energy = self.harmonics(ray, sines)
+        dispersion = np.empty((len(row), len(table.elements)), dtype=np.complex128)
+        for element in range(len(table.elements)):
+            dispersion[:, element] = np.interp(energy, table.energy_kev, table.f_prime[element])
+            dispersion[:, element] += 1j * np.interp(energy, table.energy_kev, table.f_second[element])
+        partial = np.where((sign[peak] > 0)[:, None], table.partial[row], table.partial[row].conj())
+        squared = np.abs(((table.f0[row] + dispersion) * partial).sum(axis=1)) ** 2
+        total: Float64Array = np.bincount(peak, weights=squared / energy**2, minlength=len(ray)) / sines**2
+        return total
+
+
+def _one_of_each_class(rays: Float64Array, rotations: Float64Array) -> Int64Array:
+    """Return the first ray of every orbit under the rotations, (r,)."""
+    taken = np.zeros(len(rays), dtype=bool)
+    seeds = []
+    for number in range(len(rays)):
+        if not taken[number]:
+            seeds.append(number)
+            images = rotations @ rays[number]
+            taken |= (rays @ images.T > 1.0 - 1e-9).any(axis=1)
+    return np.array(seeds, dtype=np.int64)

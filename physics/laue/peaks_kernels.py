@@ -1,0 +1,358 @@
+"""Kernels of the peak finder: local background and noise, spots grown downhill, weighted centroids."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True)
+def tile_statistics(image, ignored, tile):  # type: ignore[no-untyped-def]
+    """Level and noise of square tiles, spots clipped away.
+
+    Parameters
+    ----------
+    image : (slow, fast) counts; ignored : (slow, fast) bool
+    tile : edge of a tile in pixels
+
+    Returns
+    -------
+    level, noise : (tiles along slow, tiles along fast) float64; noise is -1 where a tile has no usable pixel
+    """
+    rows, columns = image.shape
+    down, across = (rows + tile - 1) // tile, (columns + tile - 1) // tile
+    level, noise = np.zeros((down, across)), np.full((down, across), -1.0)
+    values = np.empty(tile * tile)
+    for i in range(down):
+        for j in range(across):
+            kept = 0
+            for row in range(i * tile, min(rows, (i + 1) * tile)):
+                for column in range(j * tile, min(columns, (j + 1) * tile)):
+                    if not ignored[row, column]:
+                        values[kept] = image[row, column]
+                        kept += 1
+            if kept < 4:
+                continue
+            level[i, j], noise[i, j] = clipped_mean(values, kept)
+    return level, noise
+
+
+@njit(cache=True)
+def clipped_mean(values, count):  # type: ignore[no-untyped-def]
+    """Mean and standard deviation of ``values[:count]`` with what lies far off clipped, in at most eight passes.
+
+    The first pass is cut at the mean, because bright spots stretch the deviation itself.
+    """
+    mean = 0.0
+    for k in range(count):
+        mean += values[k]
+    mean /= count
+    below = 0.0
+    kept = 0
+    for k in range(count):
+        if values[k] <= mean:
+            below += (mean - values[k]) ** 2
+            kept += 1
+    deviation = math.sqrt(below / max(kept, 1))
+    for _ in range(8):
+        low, high = mean - 3.0 * deviation, mean + 2.5 * deviation
+        total = squares = 0.0
+        used = 0
+        for k in range(count):
+            offset = values[k] - mean
+            if low <= values[k] <= high:
+                total += offset
+                squares += offset * offset
+                used += 1
+        if used < 4:
+            break
+        shift = total / used
+        clipped = math.sqrt(max(0.0, squares / used - shift * shift)) * 1.02
+        mean += shift
+        if used == kept and abs(clipped - deviation) < 0.01 * deviation:
+            deviation = clipped
+            break
+        kept = used
+        deviation = clipped
+    return mean, deviation
+
+
+@njit(cache=True)
+def fill_gaps(level, noise):  # type: ignore[no-untyped-def]
+    """Give tiles without statistics those of their nearest neighbours, in place."""
+    down, across = level.shape
+    for _ in range(down + across):
+        missing = 0
+        known = noise.copy()
+        for i in range(down):
+            for j in range(across):
+                if known[i, j] >= 0.0:
+                    continue
+                total_level = total_noise = 0.0
+                count = 0
+                for a in range(max(0, i - 1), min(down, i + 2)):
+                    for b in range(max(0, j - 1), min(across, j + 2)):
+                        if known[a, b] >= 0.0:
+                            total_level += level[a, b]
+                            total_noise += known[a, b]
+                            count += 1
+                if count:
+                    level[i, j], noise[i, j] = total_level / count, total_noise / count
+                else:
+                    missing += 1
+        if missing == 0:
+            break
+
+
+@njit(cache=True)
+def soften(level):  # type: ignore[no-untyped-def]
+    """Median of each tile's 3 x 3 neighbourhood: one tile full of spots must not raise its own background."""
+    down, across = level.shape
+    result = np.empty_like(level)
+    near = np.empty(9)
+    for i in range(down):
+        for j in range(across):
+            count = 0
+            for a in range(max(0, i - 1), min(down, i + 2)):
+                for b in range(max(0, j - 1), min(across, j + 2)):
+                    near[count] = level[a, b]
+                    count += 1
+            result[i, j] = np.median(near[:count])
+    return result
+
+
+@njit(cache=True)
+def subtract(image, ignored, level, noise, tile, excess):  # type: ignore[no-untyped-def]
+    """Write counts above the interpolated background in units of the local noise into ``excess`` (slow, fast) float32.
+
+    Ignored pixels become 0. Levels are bilinear between the centres of tiles.
+    """
+    rows, columns = image.shape
+    down, across = level.shape
+    for row in range(rows):
+        y = min(max((row + 0.5) / tile - 0.5, 0.0), down - 1.0)
+        i = min(int(y), max(down - 2, 0))
+        k = min(i + 1, down - 1)
+        fy = y - i
+        for column in range(columns):
+            if ignored[row, column]:
+                excess[row, column] = 0.0
+                continue
+            x = min(max((column + 0.5) / tile - 0.5, 0.0), across - 1.0)
+            j = min(int(x), max(across - 2, 0))
+            m = min(j + 1, across - 1)
+            fx = x - j
+            background = (1 - fy) * ((1 - fx) * level[i, j] + fx * level[i, m])
+            background += fy * ((1 - fx) * level[k, j] + fx * level[k, m])
+            spread = (1 - fy) * ((1 - fx) * noise[i, j] + fx * noise[i, m])
+            spread += fy * ((1 - fx) * noise[k, j] + fx * noise[k, m])
+            excess[row, column] = (image[row, column] - background) / spread
+
+
+@njit(cache=True)
+def find_maxima(excess, threshold):  # type: ignore[no-untyped-def]
+    """Rows and columns of local maxima of the 3 x 3 sum above ``threshold`` of its own noise, brightest first.
+
+    Summing nine pixels is close to the best filter for spots a few pixels wide and keeps one-pixel noise down.
+    """
+    rows, columns = excess.shape
+    capacity = max(64, rows * columns // 8)
+    place = np.empty(capacity, dtype=np.int64)
+    value = np.empty(capacity, dtype=np.float32)
+    found = 0
+    cut = np.float32(3.0 * threshold)
+    # three pixels of a column, for the rows above, here and below
+    sums = np.zeros((3, columns), dtype=np.float32)
+    for row in range(rows + 1):
+        here = sums[row % 3]
+        if row < rows:
+            above, below = max(row - 1, 0), min(row + 1, rows - 1)
+            weight_above, weight_below = np.float32(row > 0), np.float32(row < rows - 1)
+            previous = np.float32(0.0)
+            middle = weight_above * excess[above, 0] + excess[row, 0] + weight_below * excess[below, 0]
+            for column in range(columns):
+                following = np.float32(0.0)
+                if column + 1 < columns:
+                    following = (
+                        weight_above * excess[above, column + 1]
+                        + excess[row, column + 1]
+                        + weight_below * excess[below, column + 1]
+                    )
+                here[column] = previous + middle + following
+                previous, middle = middle, following
+        else:
+            here[:] = np.float32(-1e30)
+        if row == 0:
+            continue
+        centre, last = sums[(row - 1) % 3], sums[(row - 2) % 3]
+        for column in range(columns):
+            c = centre[column]
+            if c < cut:
+                continue
+            left, right = max(column - 1, 0), min(column + 1, columns - 1)
+            if row > 1 and (last[left] >= c or last[column] >= c or last[right] >= c):
+                continue
+            if here[left] > c or here[column] > c or here[right] > c:
+                continue
+            if (column > 0 and centre[left] >= c) or (column + 1 < columns and centre[right] > c):
+                continue
+            if found < capacity:
+                place[found] = (row - 1) * columns + column
+                value[found] = c
+                found += 1
+    order = np.argsort(-value[:found], kind="mergesort")
+    return place[:found][order]
+
+
+@njit(cache=True)
+def grow_spots(excess, image, maxima, saturation, noise_scale, tile, reach, max_spots, owner):  # type: ignore[no-untyped-def]
+    """Grow each maximum downhill to a spot, reject what is none, and measure the rest.
+
+    Parameters
+    ----------
+    excess : (slow, fast) float32 from ``subtract``; image : (slow, fast) counts
+    maxima : (k,) flat pixel numbers, brightest first
+    saturation : count at which a pixel is full; inf for none
+    noise_scale : (tiles, tiles) noise in counts, to turn ``excess`` back into counts; tile : their edge
+    reach : furthest pixel from the maximum that may belong to the spot
+    max_spots : stop after this many
+    owner : (slow, fast) int32 zeros; filled with 1 + the number of the maximum that took the pixel
+
+    Returns
+    -------
+    position (s, 2) along fast and slow, intensity (s,) in counts, saturated (s,) bool
+    """
+    rows, columns = excess.shape
+    position = np.empty((max_spots, 2))
+    intensity = np.empty(max_spots)
+    saturated = np.zeros(max_spots, dtype=np.bool_)
+    stack = np.empty((2 * reach + 3) ** 2, dtype=np.int64)
+    found = 0
+    for number in range(maxima.shape[0]):
+        if found == max_spots:
+            break
+        if owner[maxima[number] // columns, maxima[number] % columns]:
+            continue
+        top_row, top_column = summit(excess, maxima[number] // columns, maxima[number] % columns)
+        if owner[top_row, top_column]:
+            continue
+        peak = excess[top_row, top_column]
+        if is_spike(excess, top_row, top_column, peak):
+            owner[top_row, top_column] = number + 1
+            continue
+        floor = max(np.float32(1.5), np.float32(0.02) * peak)
+        size = 1
+        stack[0] = top_row * columns + top_column
+        owner[top_row, top_column] = number + 1
+        done = 0
+        outgrown = 0
+        full = False
+        total = 0.0
+        mean_x = mean_y = square_x = square_y = 0.0
+        while done < size:
+            row, column = stack[done] // columns, stack[done] % columns
+            done += 1
+            here = excess[row, column]
+            full |= image[row, column] >= saturation
+            total += here
+            dx, dy = column - top_column, row - top_row
+            mean_x += here * dx
+            mean_y += here * dy
+            square_x += here * dx * dx
+            square_y += here * dy * dy
+            # downhill, but for noise that grows with the spot's own counts
+            ceiling = here + 2.0 + 0.1 * here
+            for step in range(4):
+                a = row + (step == 0) - (step == 1)
+                b = column + (step == 2) - (step == 3)
+                if a < 0 or b < 0 or a >= rows or b >= columns or owner[a, b]:
+                    continue
+                if excess[a, b] < floor or excess[a, b] > ceiling:
+                    continue
+                if abs(a - top_row) > reach or abs(b - top_column) > reach:
+                    outgrown += 1
+                    continue
+                owner[a, b] = number + 1
+                stack[size] = a * columns + b
+                size += 1
+        # too few pixels for the optics, or so large that it is an edge of the background
+        if size < 2 or outgrown > reach:
+            continue
+        mean_x, mean_y = mean_x / total, mean_y / total
+        spread = 0.5 * (square_x / total - mean_x**2 + square_y / total - mean_y**2)
+        x, y = top_column + mean_x, top_row + mean_y
+        if full:
+            position[found, 0], position[found, 1] = x, y
+        else:
+            x, y = centroid(excess, owner, number + 1, x, y, math.sqrt(max(spread, 1.0)))
+            position[found, 0], position[found, 1] = x, y
+        i, j = min(top_row // tile, noise_scale.shape[0] - 1), min(top_column // tile, noise_scale.shape[1] - 1)
+        intensity[found] = total * noise_scale[i, j]
+        saturated[found] = full
+        found += 1
+    return position[:found], intensity[:found], saturated[:found]
+
+
+@njit(cache=True)
+def summit(excess, row, column):  # type: ignore[no-untyped-def]
+    """Return the highest of the nine pixels around one."""
+    rows, columns = excess.shape
+    best_row, best_column = row, column
+    for a in range(max(0, row - 1), min(rows, row + 2)):
+        for b in range(max(0, column - 1), min(columns, column + 2)):
+            if excess[a, b] > excess[best_row, best_column]:
+                best_row, best_column = a, b
+    return best_row, best_column
+
+
+@njit(cache=True)
+def is_spike(excess, row, column, peak):  # type: ignore[no-untyped-def]
+    """Whether a pixel stands alone: its eight neighbours together hold less than optics would spread, or only noise."""
+    rows, columns = excess.shape
+    around = 0.0
+    for a in range(max(0, row - 1), min(rows, row + 2)):
+        for b in range(max(0, column - 1), min(columns, column + 2)):
+            if a != row or b != column:
+                around += excess[a, b]
+    return around < max(0.15 * peak, 2.8)
+
+
+@njit(cache=True)
+def centroid(excess, owner, number, x, y, width):  # type: ignore[no-untyped-def]
+    """Windowed centroid: the fixed point of a Gaussian-weighted mean (Bertin & Arnouts 1996, "win" parameters).
+
+    A plain mean over a cut-off region leans towards the pixel grid; the weighted one does not, to 0.01 px.
+    Pixels that belong to another spot are left out, and so are their mirror images, which keeps the mean honest.
+    """
+    rows, columns = excess.shape
+    radius = int(math.ceil(3.0 * width))
+    for _ in range(12):
+        sum_w = sum_x = sum_y = 0.0
+        row, column = int(round(y)), int(round(x))
+        for a in range(max(0, row - radius), min(rows, row + radius + 1)):
+            for b in range(max(0, column - radius), min(columns, column + radius + 1)):
+                if owner[a, b] != 0 and owner[a, b] != number:
+                    continue
+                across, along = 2 * row - a, 2 * column - b
+                if (
+                    0 <= across < rows
+                    and 0 <= along < columns
+                    and owner[across, along] != 0
+                    and owner[across, along] != number
+                ):
+                    continue
+                weight = math.exp(-0.5 * ((a - y) ** 2 + (b - x) ** 2) / width**2) * excess[a, b]
+                sum_w += weight
+                sum_x += weight * (b - x)
+                sum_y += weight * (a - y)
+        if sum_w <= 0.0:
+            break
+        # the weighted mean of a Gaussian of the same width moves half of the way: step twice
+        step_x, step_y = 2.0 * sum_x / sum_w, 2.0 * sum_y / sum_w
+        if abs(step_x) > 1.0 or abs(step_y) > 1.0:
+            break
+        x += step_x
+        y += step_y
+        if abs(step_x) < 1e-3 and abs(step_y) < 1e-3:
+            break
+    return x, y
