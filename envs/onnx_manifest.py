@@ -1,0 +1,137 @@
+"""What a bundle says about itself: manifest.json, validated so that an unknown key is an error."""
+
+import re
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from gymnasium import spaces
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator
+
+MANIFEST, MODEL, REFERENCE, CARD = "manifest.json", "policy.onnx", "reference.npz", "CARD.md"
+
+Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+Bound = float | list[float]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SpaceSpec(_Strict):
+    """A Box: shape, dtype and bounds; a bound is one number where it is the same everywhere."""
+
+    shape: tuple[int, ...]
+    dtype: Literal["float32", "uint8"]
+    low: Bound
+    high: Bound
+
+    @classmethod
+    def of(cls, space: spaces.Space[Any]) -> "SpaceSpec":
+        """Describe a Box; raises ValueError for another space or a dtype that is neither float32 nor uint8."""
+        if not isinstance(space, spaces.Box):
+            raise ValueError(f"a bundle holds Box spaces only, found {type(space).__name__}")
+        if str(space.dtype) not in ("float32", "uint8"):
+            raise ValueError(f"a bundle holds float32 and uint8 spaces only, found {space.dtype}")
+        dtype: Any = str(space.dtype)
+        return cls(shape=space.shape, dtype=dtype, low=_bound(space.low), high=_bound(space.high))
+
+    def difference(self, space: spaces.Space[Any]) -> str:
+        """Return what sets a space apart from this one, in words, or an empty string."""
+        if not isinstance(space, spaces.Box):
+            return f"is a {type(space).__name__}, the bundle needs a Box"
+        if space.shape != self.shape:
+            return f"has shape {space.shape}, the bundle needs {self.shape}"
+        if str(space.dtype) != self.dtype:
+            return f"has dtype {space.dtype}, the bundle needs {self.dtype}"
+        for name, bound, found in (("lower", self.low, space.low), ("upper", self.high, space.high)):
+            if not np.allclose(np.ravel(found), np.asarray(bound, dtype=np.float64), rtol=1e-6, atol=1e-6):
+                return f"has other {name} bounds than the bundle"
+        return ""
+
+
+class AxisSpec(_Strict):
+    """One motor as it was in training: name, kind and the limits in ``unit``."""
+
+    name: str
+    kind: Literal["rotation", "linear"]
+    limits: tuple[float, float]
+    unit: Literal["deg", "mm"]
+
+
+class DetectorSpec(_Strict):
+    """The nominal detector: origin (centre of pixel 0, 0), unit vectors, pixel size and (slow, fast) shape."""
+
+    origin_mm: tuple[float, float, float]
+    fast: tuple[float, float, float]
+    slow: tuple[float, float, float]
+    pixel_mm: float
+    shape: tuple[int, int]
+
+
+class Setting(_Strict):
+    """The experiment a policy was trained for."""
+
+    crystal: str
+    cell: tuple[float, float, float, float, float, float]
+    goniometer: str
+    axes: list[AxisSpec]
+    target: str
+    detector: DetectorSpec
+    band_kev: tuple[float, float]
+    tolerance_deg: float
+    max_rotation_deg: float
+    action: Literal["rotation", "axes"]
+    exposures: int
+
+
+class Training(_Strict):
+    """Where a policy comes from: the command, and the first and last environment seed it has seen."""
+
+    command: str
+    algorithm: str
+    seeds: tuple[int, int]
+    steps: int = 0
+
+
+class Encoder(_Strict):
+    """Which observation encoder the environment ran, with its parameters."""
+
+    name: str
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Manifest(_Strict):
+    """manifest.json.
+
+    ``setting`` is None for a network that belongs to no experiment of this kind.
+    """
+
+    format: Literal["beamgym-bundle"] = "beamgym-bundle"
+    format_version: Literal[1] = 1
+    kind: Literal["policy"] = "policy"
+    beamgym_version: str
+    env_id: Annotated[str, StringConstraints(pattern=r"^[\w./-]+-v\d+$")]
+    observation_space: dict[str, SpaceSpec]
+    action_space: SpaceSpec
+    units: dict[str, str]
+    encoder: Encoder
+    normaliser: str
+    training: Training
+    setting: Setting | None = None
+    files: dict[str, Sha256]
+
+    @field_validator("files")
+    @classmethod
+    def _plain_names(cls, files: dict[str, str]) -> dict[str, str]:
+        for name in files:
+            if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
+                raise ValueError(f"{name!r} is no plain file name; a bundle's files lie beside its manifest")
+        missing = {MODEL, REFERENCE, CARD} - set(files)
+        if missing:
+            raise ValueError(f"{sorted(missing)} without a checksum; every file of a bundle is listed")
+        return files
+
+
+def _bound(values: Any) -> Bound:
+    flat = np.ravel(values).astype(np.float64)
+    return float(flat[0]) if (flat == flat[0]).all() else [float(value) for value in flat]
