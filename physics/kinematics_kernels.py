@@ -1,0 +1,478 @@
+"""Kernels of the goniometers: forward kinematics, and the inverse in closed form.
+
+Three revolute axes n1, n2, n3 are solved for R = R1(a) R2(b) R3(c) by projecting on the outer and inner axis,
+n1 · R n3 = n1 · R2(b) n3, which is one equation A + B cos b + C sin b = D with two roots (Wohlhart, "Decomposition of a
+finite rotation into three consecutive rotations about given axes", Proc. VI Int. Conf. on the Theory of Machines, 1992;
+Piovan & Bullo, IEEE Trans. Robotics 28 (2012) 728). It needs no right angles, so it serves kappa too. An arm with a
+spherical wrist splits into a point problem for three axes and the same three-axis problem (Pieper, thesis, Stanford
+1968; the subproblems as in Murray, Li & Sastry, "A Mathematical Introduction to Robotic Manipulation", 1994, §3.3).
+
+Angles inside are radians, positions degrees or mm. Signs are folded into the axis vectors.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+# ruff: noqa: ANN201 - numba kernels carry no annotations
+
+_DEG = 180.0 / math.pi
+_SLACK_DEG = 1e-7  # rounding of the closed form may pass a limit by this much; the position is then put on the limit
+_COLLINEAR = 1e-9  # sine below which outer and inner axis are one
+
+
+class Chain(NamedTuple):
+    """A goniometer as arrays; k >= 3 axes, outermost first.
+
+    Parameters
+    ----------
+    vector : (k, 3) unit axis times its sign
+    point_mm : (k, 3) a point on each axis
+    linear : (k,) bool
+    zero, low, high, speed : (k,)
+    moving : (3,) int64, the axes the inverse turns; the others are held (unused with ``is_arm``)
+    wrist_mm : (3,) where the last three axes of an arm meet
+    is_arm : (1,) bool
+    """
+
+    vector: NDArray[np.float64]
+    point_mm: NDArray[np.float64]
+    linear: NDArray[np.bool_]
+    zero: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    speed: NDArray[np.float64]
+    moving: NDArray[np.int64]
+    wrist_mm: NDArray[np.float64]
+    is_arm: NDArray[np.bool_]
+
+
+@njit(cache=True)
+def axis_rotation(axis, angle, out):  # type: ignore[no-untyped-def]
+    """Write the right-handed rotation by ``angle`` about the unit ``axis`` to ``out`` (3, 3) (Rodrigues)."""
+    c, s = math.cos(angle), math.sin(angle)
+    x, y, z = axis[0], axis[1], axis[2]
+    t = 1.0 - c
+    out[0, 0], out[0, 1], out[0, 2] = c + t * x * x, t * x * y - s * z, t * x * z + s * y
+    out[1, 0], out[1, 1], out[1, 2] = t * x * y + s * z, c + t * y * y, t * y * z - s * x
+    out[2, 0], out[2, 1], out[2, 2] = t * x * z - s * y, t * y * z + s * x, c + t * z * z
+
+
+@njit(cache=True)
+def identity(out):  # type: ignore[no-untyped-def]
+    """Write the unit matrix to ``out`` (3, 3)."""
+    for i in range(3):
+        for j in range(3):
+            out[i, j] = 1.0 if i == j else 0.0
+
+
+@njit(cache=True)
+def multiply(a, b, out):  # type: ignore[no-untyped-def]
+    """Write a · b to ``out``; all (3, 3) and distinct."""
+    for i in range(3):
+        for j in range(3):
+            out[i, j] = a[i, 0] * b[0, j] + a[i, 1] * b[1, j] + a[i, 2] * b[2, j]
+
+
+@njit(cache=True)
+def multiply_transposed(a, b, out):  # type: ignore[no-untyped-def]
+    """Write a · bᵀ to ``out``; all (3, 3) and distinct."""
+    for i in range(3):
+        for j in range(3):
+            out[i, j] = a[i, 0] * b[j, 0] + a[i, 1] * b[j, 1] + a[i, 2] * b[j, 2]
+
+
+@njit(cache=True)
+def apply(a, v, out):  # type: ignore[no-untyped-def]
+    """Write a · v to ``out`` (3,), distinct from v."""
+    for i in range(3):
+        out[i] = a[i, 0] * v[0] + a[i, 1] * v[1] + a[i, 2] * v[2]
+
+
+@njit(cache=True)
+def apply_transposed(a, v, out):  # type: ignore[no-untyped-def]
+    """Write aᵀ · v to ``out`` (3,), distinct from v."""
+    for i in range(3):
+        out[i] = a[0, i] * v[0] + a[1, i] * v[1] + a[2, i] * v[2]
+
+
+@njit(cache=True)
+def dot(a, b):  # type: ignore[no-untyped-def]
+    """Return a · b."""
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+@njit(cache=True)
+def triple(a, b, c):  # type: ignore[no-untyped-def]
+    """Return a · (b × c)."""
+    return a[0] * (b[1] * c[2] - b[2] * c[1]) + a[1] * (b[2] * c[0] - b[0] * c[2]) + a[2] * (b[0] * c[1] - b[1] * c[0])
+
+
+@njit(cache=True)
+def angle_between(axis, start, end):  # type: ignore[no-untyped-def]
+    """Return the angle about ``axis`` that turns the projection of ``start`` onto that of ``end``."""
+    return math.atan2(triple(axis, start, end), dot(start, end) - dot(axis, start) * dot(axis, end))
+
+
+@njit(cache=True)
+def angle_of(axis, m):  # type: ignore[no-untyped-def]
+    """Return the angle of the rotation about ``axis`` nearest to the rotation ``m``."""
+    sine = axis[0] * (m[2, 1] - m[1, 2]) + axis[1] * (m[0, 2] - m[2, 0]) + axis[2] * (m[1, 0] - m[0, 1])
+    along = 0.0
+    for i in range(3):
+        along += axis[i] * (m[i, 0] * axis[0] + m[i, 1] * axis[1] + m[i, 2] * axis[2])
+    return math.atan2(sine, m[0, 0] + m[1, 1] + m[2, 2] - along)
+
+
+@njit(cache=True)
+def harmonic_roots(b, c, d):  # type: ignore[no-untyped-def]
+    """Solve b cos t + c sin t = d: both roots, and by how much |d| exceeds hypot(b, c), relative (0 where solvable)."""
+    reach = math.hypot(b, c)
+    if reach < 1e-12:
+        return 0.0, 0.0, (0.0 if abs(d) < 1e-9 else 1.0)
+    middle = math.atan2(c, b)
+    ratio = d / reach
+    excess = abs(ratio) - 1.0
+    half = math.acos(min(1.0, max(-1.0, ratio)))
+    return middle + half, middle - half, (excess if excess > 1e-12 else 0.0)
+
+
+@njit(cache=True)
+def three_axis(n1, n2, n3, r, roots, work):  # type: ignore[no-untyped-def]
+    """Decompose ``r`` = R1(a) R2(b) R3(c).
+
+    Writes (a, b, c) of both branches to ``roots`` (2, 3); ``work`` is (>= 4, 3, 3).
+    Returns (excess, side): excess > 0 where no b brings n3 to r·n3, the roots then being the nearest; side is +1 or −1
+    where R2 n3 lies along +n1 or −n1: then only a + side·c counts, given as a with c = 0; else 0.
+    """
+    turned = work[0, 0]
+    v = work[0, 1]
+    apply(r, n3, turned)
+    level = dot(n1, turned)
+    constant = dot(n1, n2) * dot(n2, n3)
+    first, second, excess = harmonic_roots(dot(n1, n3) - constant, triple(n1, n2, n3), level - constant)
+    sine2 = 0.0
+    for i in range(3):
+        sine2 += (turned[i] - level * n1[i]) ** 2
+    side = 0.0
+    if sine2 < _COLLINEAR * _COLLINEAR:
+        side = 1.0 if level > 0.0 else -1.0
+    for branch in range(2):
+        b = first if branch == 0 else second
+        axis_rotation(n2, b, work[1])
+        if side != 0.0:
+            multiply_transposed(r, work[1], work[2])
+            roots[branch, 0], roots[branch, 1], roots[branch, 2] = angle_of(n1, work[2]), b, 0.0
+            continue
+        apply(work[1], n3, v)
+        a = angle_between(n1, v, turned)
+        # The root b loses half its digits where it is a double one: take c first, then b again from the middle factor.
+        axis_rotation(n1, -a, work[2])
+        multiply(work[2], r, work[3])
+        axis_rotation(n2, -b, work[1])
+        multiply(work[1], work[3], work[2])
+        c = angle_of(n3, work[2])
+        axis_rotation(n3, -c, work[1])
+        multiply(work[3], work[1], work[2])
+        roots[branch, 0], roots[branch, 1], roots[branch, 2] = a, angle_of(n2, work[2]), c
+    return excess, side
+
+
+@njit(cache=True)
+def fit_limits(angle, near, low, high):  # type: ignore[no-untyped-def]
+    """Add whole turns (degrees): the position nearest to ``near`` within the limits, else the one least outside.
+
+    Returns the position and by how much it lies outside.
+    """
+    start = angle + 360.0 * math.floor((near - angle) / 360.0 + 0.5)
+    best, worst_by, best_far = start, math.inf, math.inf
+    for turn in range(-1, 2):
+        position = start + 360.0 * turn
+        outside = max(low - position, position - high, 0.0)
+        if outside <= _SLACK_DEG:
+            position, outside = min(max(position, low), high), 0.0
+        far = abs(position - near)
+        if outside < worst_by or (outside == worst_by and far < best_far):
+            best, worst_by, best_far = position, outside, far
+    return best, worst_by
+
+
+@njit(cache=True)
+def share_turn(total, side, near_a, near_c, low_a, high_a, low_c, high_c, speed_a, speed_c):  # type: ignore[no-untyped-def]
+    """Share a + side·c = total (degrees, up to whole turns) between two collinear axes so that both arrive together.
+
+    Returns (a, c, outside); outside > 0 where no sharing respects both limits.
+    """
+    rest = total - near_a - side * near_c
+    rest -= 360.0 * math.floor(rest / 360.0 + 0.5)
+    best_a, best_c, best_outside, best_time = near_a, near_c, math.inf, math.inf
+    for turn in range(-1, 2):
+        sum_ac = near_a + side * near_c + rest + 360.0 * turn
+        # a is bounded by its own limits and by those of c = side (sum − a)
+        c_low, c_high = (sum_ac - high_c, sum_ac - low_c) if side > 0 else (sum_ac + low_c, sum_ac + high_c)
+        floor_a, roof_a = max(low_a, c_low), min(high_a, c_high)
+        a = near_a + (rest + 360.0 * turn) * speed_a / (speed_a + speed_c)
+        outside = 0.0
+        if floor_a <= roof_a + _SLACK_DEG:
+            a = min(max(a, floor_a), roof_a)
+            c = side * (sum_ac - a)
+        else:
+            a = min(max(a, low_a), high_a)
+            c = side * (sum_ac - a)
+            outside = max(low_c - c, c - high_c, _SLACK_DEG)
+        time = max(abs(a - near_a) / speed_a, abs(c - near_c) / speed_c)
+        if outside < best_outside or (outside == best_outside and time < best_time):
+            best_a, best_c, best_outside, best_time = a, c, outside, time
+    return best_a, best_c, best_outside
+
+
+@njit(cache=True)
+def _place(chain, axis, angle, near, candidate, outside):  # type: ignore[no-untyped-def]
+    """Put the angle (radians) of one axis into a candidate; note by how much it passes the limits."""
+    position, by = fit_limits(angle * _DEG + chain.zero[axis], near[axis], chain.low[axis], chain.high[axis])
+    candidate[axis], outside[axis] = position, by
+    return by
+
+
+@njit(cache=True)
+def _place_three(chain, axes, root, side, near, candidate, outside):  # type: ignore[no-untyped-def]
+    """Put (a, b, c) of the axes i, j, k into a candidate; collinear ones (side ≠ 0) share their turn."""
+    i, j, k = axes
+    by = _place(chain, j, root[1], near, candidate, outside)
+    if side == 0.0:
+        by += _place(chain, i, root[0], near, candidate, outside)
+        by += _place(chain, k, root[2], near, candidate, outside)
+        return by
+    total = root[0] * _DEG + chain.zero[i] + side * chain.zero[k]
+    a, c, over = share_turn(
+        total,
+        side,
+        near[i],
+        near[k],
+        chain.low[i],
+        chain.high[i],
+        chain.low[k],
+        chain.high[k],
+        chain.speed[i],
+        chain.speed[k],
+    )
+    candidate[i], candidate[k], outside[i], outside[k] = a, c, 0.0, over
+    return by + over
+
+
+@njit(cache=True)
+def _travel(chain, candidate, near):  # type: ignore[no-untyped-def]
+    """Time of the slowest axis in seconds; a thousandth of the others' breaks ties."""
+    slowest, total = 0.0, 0.0
+    for i in range(candidate.shape[0]):
+        time = abs(candidate[i] - near[i]) / chain.speed[i]
+        total += time
+        slowest = max(slowest, time)
+    return slowest + 1e-3 * total
+
+
+@njit(cache=True)
+def _keep(chain, candidate, outside, badness, near, best, best_outside, score):  # type: ignore[no-untyped-def]
+    """Keep a candidate if it is better: inside the limits before outside, then quicker (or less far outside)."""
+    time = _travel(chain, candidate, near)
+    if badness < score[0] or (badness == score[0] and time < score[1]):
+        score[0], score[1] = badness, time
+        best[:] = candidate
+        best_outside[:] = outside
+
+
+@njit(cache=True)
+def _solve_three(chain, r, near, best, best_outside, score, scratch, work):  # type: ignore[no-untyped-def]
+    """Solve for the three moving axes with all the others held where they are."""
+    k = near.shape[0]
+    candidate, outside = scratch[0], scratch[1]
+    candidate[:] = near
+    outside[:] = 0.0
+    n = work[4]
+    held, spare = work[5], work[6]
+    identity(held)
+    found = 0
+    # R = H1 R1 H2 R2 … equals R1' R2' R3' H with every moving axis turned by the held ones outside it.
+    for i in range(k):
+        if found < 3 and chain.moving[found] == i:
+            apply(held, chain.vector[i], n[found])
+            found += 1
+        elif not chain.linear[i]:
+            axis_rotation(chain.vector[i], (near[i] - chain.zero[i]) / _DEG, work[7])
+            multiply(held, work[7], spare)
+            held[:] = spare
+    multiply_transposed(r, held, spare)
+    roots = work[8]
+    excess, side = three_axis(n[0], n[1], n[2], spare, roots, work)
+    axes = (chain.moving[0], chain.moving[1], chain.moving[2])
+    for branch in range(2):
+        by = _place_three(chain, axes, roots[branch], side, near, candidate, outside)
+        if excess > 0.0:
+            by += 1.0 + 180.0 * excess
+            outside[axes[1]] = math.inf
+        _keep(chain, candidate, outside, by, near, best, best_outside, score)
+
+
+@njit(cache=True)
+def _solve_arm(chain, r, near, best, best_outside, score, scratch, work):  # type: ignore[no-untyped-def]
+    """Solve a six-axis arm with axes 2 and 3 parallel and a spherical wrist, the sample staying at the origin."""
+    candidate, outside = scratch[0], scratch[1]
+    outside[:] = 0.0
+    vector, point, wrist = chain.vector, chain.point_mm, chain.wrist_mm
+    r1, r2, r3, m, spare = work[4], work[5], work[6], work[7], work[8]
+    goal, reached, forearm, upper, v = work[9, 0], work[9, 1], work[9, 2], work[10, 0], work[10, 1]
+    roots = work[11]
+    # The wrist keeps its place relative to the sample, which stays at the origin: it must go to R · wrist.
+    apply(r, wrist, v)
+    level = -dot(point[0], vector[1])
+    for i in range(3):
+        v[i] -= point[0, i]
+        level += wrist[i] * vector[1, i]
+        forearm[i] = wrist[i] - point[2, i]
+        upper[i] = point[2, i] - point[1, i]
+    constant = dot(vector[0], vector[1]) * dot(vector[0], v)
+    turn_p, turn_m, excess_1 = harmonic_roots(
+        dot(vector[1], v) - constant, -triple(vector[1], vector[0], v), level - constant
+    )
+    fixed = dot(vector[2], upper) * dot(vector[2], forearm)
+    bend_c = dot(upper, forearm) - fixed
+    bend_s = triple(upper, vector[2], forearm)
+    lengths2 = dot(forearm, forearm) + dot(upper, upper)
+    for shoulder in range(2):
+        turn = turn_p if shoulder == 0 else turn_m
+        by_1 = _place(chain, 0, turn, near, candidate, outside)
+        axis_rotation(vector[0], turn, r1)
+        apply_transposed(r1, v, goal)
+        for i in range(3):
+            goal[i] += point[0, i] - point[1, i]
+        bend_p, bend_m, excess_3 = harmonic_roots(bend_c, bend_s, 0.5 * (dot(goal, goal) - lengths2) - fixed)
+        for elbow in range(2):
+            bend = bend_p if elbow == 0 else bend_m
+            by_3 = by_1 + _place(chain, 2, bend, near, candidate, outside)
+            axis_rotation(vector[2], bend, r3)
+            apply(r3, forearm, reached)
+            for i in range(3):
+                reached[i] += upper[i]
+            raised = angle_between(vector[1], reached, goal)
+            by_3 += _place(chain, 1, raised, near, candidate, outside)
+            if excess_1 > 0.0:
+                by_3 += 1.0 + 180.0 * excess_1
+                outside[0] = math.inf
+            elif excess_3 > 0.0:
+                by_3 += 1.0 + 180.0 * excess_3
+                outside[2] = math.inf
+            if by_3 > score[0]:
+                continue
+            axis_rotation(vector[1], raised, r2)
+            multiply(r1, r2, spare)
+            multiply(spare, r3, m)
+            for i in range(3):
+                for j in range(3):
+                    spare[i, j] = m[0, i] * r[0, j] + m[1, i] * r[1, j] + m[2, i] * r[2, j]
+            excess, side = three_axis(vector[3], vector[4], vector[5], spare, roots, work)
+            for branch in range(2):
+                by = by_3 + _place_three(chain, (3, 4, 5), roots[branch], side, near, candidate, outside)
+                if excess > 0.0:
+                    by += 1.0 + 180.0 * excess
+                    outside[4] = math.inf
+                _keep(chain, candidate, outside, by, near, best, best_outside, score)
+
+
+@njit(cache=True)
+def solve_one(chain, r, near, best, scratch, work):  # type: ignore[no-untyped-def]
+    """Solve one orientation ``r`` (3, 3); positions go to ``best`` (k,), inside the limits always.
+
+    ``scratch`` is (4, k), ``work`` (12, 3, 3). Returns (reachable, limiting axis or −1, the position it would need).
+    """
+    best_outside, score = scratch[2], scratch[3]
+    score[0], score[1] = math.inf, math.inf
+    if chain.is_arm[0]:
+        _solve_arm(chain, r, near, best, best_outside, score, scratch, work)
+    else:
+        _solve_three(chain, r, near, best, best_outside, score, scratch, work)
+    if score[0] == 0.0:
+        return True, -1, math.nan
+    limiting = np.argmax(best_outside)
+    needed = math.nan if math.isinf(best_outside[limiting]) else best[limiting]
+    for i in range(best.shape[0]):
+        best[i] = min(max(best[i], chain.low[i]), chain.high[i])
+    return False, limiting, needed
+
+
+@njit(cache=True)
+def solve_batch(chain, rotation, near):  # type: ignore[no-untyped-def]
+    """Solve n orientations.
+
+    Parameters
+    ----------
+    chain : the goniometer
+    rotation : (n, 3, 3) wanted
+    near : (n, k) present positions
+
+    Returns
+    -------
+    positions (n, k), reachable (n,), limiting (n,) int64, needed (n,)
+    """
+    n, k = near.shape
+    positions = np.empty((n, k))
+    reachable = np.empty(n, dtype=np.bool_)
+    limiting = np.empty(n, dtype=np.int64)
+    needed = np.empty(n)
+    scratch = np.empty((4, k))
+    work = np.empty((12, 3, 3))
+    for row in range(n):
+        reachable[row], limiting[row], needed[row] = solve_one(
+            chain, rotation[row], near[row], positions[row], scratch, work
+        )
+    return positions, reachable, limiting, needed
+
+
+@njit(cache=True)
+def forward_batch(chain, positions):  # type: ignore[no-untyped-def]
+    """Return rotations (n, 3, 3) and the sample's places (n, 3) in mm at the positions (n, k)."""
+    n, k = positions.shape
+    rotation = np.empty((n, 3, 3))
+    place = np.zeros((n, 3))
+    turn, spare = np.empty((3, 3)), np.empty((3, 3))
+    v = np.empty(3)
+    for row in range(n):
+        total = rotation[row]
+        identity(total)
+        for i in range(k - 1, -1, -1):
+            amount = positions[row, i] - chain.zero[i]
+            if chain.linear[i]:
+                for j in range(3):
+                    place[row, j] += amount * chain.vector[i, j]
+                continue
+            axis_rotation(chain.vector[i], amount / _DEG, turn)
+            multiply(turn, total, spare)
+            total[:] = spare
+            for j in range(3):
+                v[j] = place[row, j] - chain.point_mm[i, j]
+            apply(turn, v, place[row])
+            for j in range(3):
+                place[row, j] += chain.point_mm[i, j]
+    return rotation, place
+
+
+@njit(cache=True)
+def jacobian_batch(chain, positions):  # type: ignore[no-untyped-def]
+    """Return (n, 3, k): each rotation axis as the axes outside it have turned it; zero for linear axes."""
+    n, k = positions.shape
+    out = np.zeros((n, 3, k))
+    total, turn, spare = np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3))
+    v = np.empty(3)
+    for row in range(n):
+        identity(total)
+        for i in range(k):
+            if chain.linear[i]:
+                continue
+            apply(total, chain.vector[i], v)
+            out[row, :, i] = v
+            axis_rotation(chain.vector[i], (positions[row, i] - chain.zero[i]) / _DEG, turn)
+            multiply(total, turn, spare)
+            total[:] = spare
+    return out
