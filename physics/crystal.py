@@ -11,6 +11,7 @@ from pymatgen.core import Structure
 from scipy.constants import atomic_mass
 
 from beamgym.physics.atoms import Atoms, atoms_of
+from beamgym.physics.cif import read_cif
 from beamgym.physics.form_factors import (
     HC_KEV_ANGSTROM,
     element_of,
@@ -21,7 +22,7 @@ from beamgym.physics.lattice_symmetry import busing_levy_b, symmetry_of
 from beamgym.physics.named_crystals import NAMED_CRYSTALS, structure_of
 from beamgym.physics.orientation import check_rotation
 from beamgym.physics.reflections import ReflectionTable
-from beamgym.physics.structure_input import check_structure, read_cif, without_default_b
+from beamgym.physics.structure_input import check_structure, prepared
 from beamgym.physics.table_cache import cached_reflection_table
 
 Float64Array = NDArray[np.float64]
@@ -183,9 +184,8 @@ def load_crystal(spec: str | os.PathLike[str] | Structure | Crystal, radiation: 
 
     Raises
     ------
-    ValueError : when the name is unknown, the CIF does not parse, there are no sites, atoms overlap, or an element
-        has no scattering factors
-    FileNotFoundError : when the CIF file is not there
+    ValueError : when the name is unknown, the CIF is not there or does not parse, there are no sites,
+        atoms overlap, or an element has no scattering factors
     TypeError : when spec is none of these
     """
     if radiation not in ("xray", "neutron"):
@@ -194,7 +194,7 @@ def load_crystal(spec: str | os.PathLike[str] | Structure | Crystal, radiation: 
         return spec if spec.radiation == radiation else _crystal(spec.name, spec.structure, radiation)
     if isinstance(spec, Structure):
         check_structure(spec)
-        return _crystal(spec.composition.reduced_formula, without_default_b(spec), radiation)
+        return _crystal(spec.composition.reduced_formula, prepared(spec), radiation)
     if not isinstance(spec, str | os.PathLike):
         raise TypeError(
             f"a crystal is a name, the path of a CIF file or a pymatgen Structure, found {type(spec).__name__}"
@@ -204,7 +204,7 @@ def load_crystal(spec: str | os.PathLike[str] | Structure | Crystal, radiation: 
         return _crystal(name, structure_of(NAMED_CRYSTALS[name]), radiation)
     structure = read_cif(spec)
     check_structure(structure)
-    return _crystal(structure.composition.reduced_formula, without_default_b(structure), radiation)
+    return _crystal(structure.composition.reduced_formula, prepared(structure), radiation)
 
 
 def crystal_names() -> tuple[str, ...]:
@@ -253,7 +253,7 @@ def _known_name(spec: str | os.PathLike[str]) -> str | None:
     if not isinstance(spec, str) or os.path.exists(text) or os.sep in text or text.lower().endswith((".cif", ".mcif")):
         return None
     near = difflib.get_close_matches(text.lower(), by_lower_case, n=1, cutoff=0.3)
-    hint = f"did you mean {by_lower_case[near[0]]!r}?" if near else f"known are {', '.join(NAMED_CRYSTALS)}"
+    hint = f"did you mean {by_lower_case[near[0]]!r}?" if near else f"known are {', '.join(NAMED_CRYSTALS)}."
     raise ValueError(f"unknown crystal {text!r}; {hint} Else give the path of a CIF file")
 
 
