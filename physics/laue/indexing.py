@@ -37,8 +37,12 @@ MIN_PAIR_DEG = 12.0
 """Peaks closer than this fix an orientation too loosely."""
 MIN_MATCHED = 5
 """Fewer peaks can always be matched by some orientation."""
+MINORITY, MINORITY_MERIT = 0.4, 3.0
+"""A solution that explains a smaller share of the peaks must be better by this much."""
 CANDIDATES = 8
 """Distinct candidates of the search that are fitted."""
+BRIGHT_SHARES = (1.0, 0.5, 0.25, 0.12)
+"""Shares of the rays, brightest first, among which matches are counted: chance does not prefer bright ones."""
 DECISIVE_LOG_ODDS = 4.6
 """Odds of 100 : 1 in the intensities end an ambiguity that the positions leave open."""
 
@@ -109,7 +113,7 @@ class Indexer:
     band_kev : lowest and highest photon energy
     detector : the camera's geometry; needed for pixel positions only
     tolerances_deg : search radii, tried in turn until one succeeds
-    min_figure_of_merit : odds, as −log10, below which a solution is refused
+    min_figure_of_merit : odds, as −log10, below which a solution is refused; 3 more where under 40 % of the peaks match
     """
 
     def __init__(
@@ -118,7 +122,7 @@ class Indexer:
         band_kev: tuple[float, float],
         detector: Detector | None = None,
         tolerances_deg: tuple[float, ...] = TOLERANCES_DEG,
-        min_figure_of_merit: float = 4.0,
+        min_figure_of_merit: float = 6.0,
     ) -> None:
         if not tolerances_deg or not all(0.0 < tolerance <= 3.0 for tolerance in tolerances_deg):
             raise ValueError(f"tolerances_deg must lie in (0, 3] degrees, got {tolerances_deg}")
@@ -169,7 +173,9 @@ class Indexer:
             return NotIndexed(f"{int(usable.sum())} usable peaks; at least {MIN_MATCHED} are needed")
         pattern = _Pattern(self.table, lab, weight)
         if guess is not None:
-            near = pattern.polish(check_rotation(guess, "guess"), self.tolerances_deg[-1], trials=1000)
+            near = pattern.judge(
+                pattern.polish(check_rotation(guess, "guess"), self.tolerances_deg[-1], trials=1000), trials=1000
+            )
             if near.merit >= max(self.min_figure_of_merit, 8.0) and near.assigned.mean() > 0.5:
                 return self._answer(pattern, near, [near])
         best = None
@@ -178,9 +184,13 @@ class Indexer:
             for fit in fits:
                 if best is None or fit.merit > best.merit:
                     best = fit
-            if best is not None and best.merit >= self.min_figure_of_merit and best.assigned.sum() >= MIN_MATCHED:
+            if best is not None and best.merit >= self._demand(best) and best.assigned.sum() >= MIN_MATCHED:
                 return self._answer(pattern, best, fits)
         return self._refused(best, len(lab))
+
+    def _demand(self, fit: _Fit) -> float:
+        """Merit asked for: peaks that are no random set, such as a shuffled list, fool the binomial odds by a few orders."""
+        return self.min_figure_of_merit + (MINORITY_MERIT if fit.assigned.mean() < MINORITY else 0.0)
 
     def _refused(self, best: _Fit | None, peaks: int) -> NotIndexed:
         if best is None:
@@ -188,7 +198,7 @@ class Indexer:
         matched = int(best.assigned.sum())
         reason = (
             f"the best orientation explains {matched} of {peaks} peaks with figure of merit {best.merit:.1f}, "
-            f"less than {self.min_figure_of_merit:.1f}: chance does as well"
+            f"less than {self._demand(best):.1f}: chance does as well"
         )
         return NotIndexed(reason, matched, best.merit)
 
@@ -247,7 +257,7 @@ class _Pattern:
             known = [fit.u for fit in polished]
             if known and self._nearest_deg(found[k], known) < 2.0 * tolerance_deg:
                 continue
-            fit = self.polish(found[k], tolerance_deg, tried)
+            fit = self.judge(self.polish(found[k], tolerance_deg, tried), tried)
             if known and self._nearest_deg(fit.u, known) < 0.5 * tolerance_deg:
                 continue
             polished.append(fit)
@@ -299,13 +309,23 @@ class _Pattern:
         assert best is not None
         return best
 
-    def _merit(self, matched: int, tolerance_deg: float, trials: int) -> float:
+    def _merit(self, matched: int, tolerance_deg: float, trials: int, share: float = 1.0) -> float:
         """Return −log10 of the chance to match this many peaks: a binomial tail times the number of trials."""
         if matched == 0:
             return 0.0
-        chance = float(self.table.chance(self.sines[self.order], tolerance_deg).mean())
+        chance = share * float(self.table.chance(self.sines[self.order], tolerance_deg).mean())
         tail = betainc(matched, len(self.order) - matched + 1, min(chance, 1.0))
         return float(-np.log10(max(tail, 1e-300)) - np.log10(max(trials, 1)))
+
+    def judge(self, fit: _Fit, trials: int) -> _Fit:
+        """Weigh in that true matches fall on bright rays: the most telling of the matches to the brightest few shares."""
+        ray, _, assigned = self.rays(fit)
+        shares = self.table.brightness_share(ray, self.sines[assigned])
+        merits = [
+            self._merit(int((shares <= limit).sum()), fit.tolerance_deg, trials * len(BRIGHT_SHARES), limit)
+            for limit in BRIGHT_SHARES
+        ]
+        return replace(fit, merit=max(merits))
 
     def rays(self, fit: _Fit) -> tuple[Int64Array, Int64Array, BoolArray]:
         """Ray number and sign of every matched peak, and which are matched."""

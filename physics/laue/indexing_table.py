@@ -22,6 +22,9 @@ LEVELS = 254
 SEED_RAYS = 500
 """Rays (both signs counted) that orientations are made from: enough that two of the brightest peaks are among them."""
 
+SINE_BINS = 12
+"""Steps of sin(theta) in which rays are ranked by brightness."""
+
 
 @dataclass(frozen=True)
 class IndexingTable:
@@ -36,6 +39,7 @@ class IndexingTable:
     crystal: Crystal
     band_kev: tuple[float, float]
     _maps: dict[float, tuple[UInt8Array, int]] = field(default_factory=dict, repr=False)
+    _brightness: dict[int, Float64Array] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         low, high = self.band_kev
@@ -101,6 +105,29 @@ class IndexingTable:
         share = 1.0 - np.cos(np.radians(tolerance_deg))
         probability: Float64Array = 1.0 - np.exp(-allowed * share)
         return probability
+
+    def brightness_share(self, ray: Int64Array, sines: Float64Array) -> Float64Array:
+        """How few of the rays visible at this sin(theta) are at least as bright, (p,) in (0, 1].
+
+        For a peak that met its ray by chance the share is uniform; true matches pile up near 0.
+        """
+        bins = np.minimum((sines * SINE_BINS).astype(np.int64), SINE_BINS - 1)
+        share = np.ones(len(ray))
+        for number in np.unique(bins):
+            here = bins == number
+            share[here] = self._shares(int(number))[ray[here]]
+        return share
+
+    def _shares(self, sine_bin: int) -> Float64Array:
+        if sine_bin not in self._brightness:
+            rays = np.arange(len(self.q_inv_a))
+            sines = np.full(len(rays), (sine_bin + 0.5) / SINE_BINS)
+            intensity = self.expected_intensity(rays, np.ones_like(rays), sines)
+            visible = max(int((intensity > 0).sum()), 1)
+            rank = np.empty(len(rays))
+            rank[np.argsort(-intensity, kind="stable")] = rays + 1.0
+            self._brightness[sine_bin] = np.minimum(rank / visible, 1.0)
+        return self._brightness[sine_bin]
 
     @cached_property
     def strength(self) -> Float64Array:

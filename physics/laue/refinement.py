@@ -17,6 +17,8 @@ ROTATION = ("rotation_x_deg", "rotation_y_deg", "rotation_z_deg")
 STRAIN = ("strain_11", "strain_22", "strain_12", "strain_13", "strain_23")
 GEOMETRY = ("shift_fast_mm", "shift_slow_mm", "shift_distance_mm", "tilt_y_deg", "tilt_z_deg")
 """Five numbers place a panel; the sixth, turning it about the beam, is the same as turning the crystal."""
+GEOMETRY_UNCERTAINTY = (0.5, 0.5, 0.5, 0.3, 0.3)
+"""What is known of a camera beforehand, mm and degrees: loose enough to matter only where the peaks say nothing."""
 _STRAIN_SCALE = 1e-3  # so that one unit of every parameter moves a spot by about as much
 
 
@@ -54,6 +56,7 @@ class _Model:
     orientation: Float64Array
     detector: Detector
     names: tuple[str, ...]
+    prior: Float64Array
 
     def split(self, values: Float64Array) -> tuple[Float64Array, Float64Array, Detector]:
         """Turn parameters into orientation, strain and detector."""
@@ -79,8 +82,9 @@ class _Model:
         # a ray that misses the plane altogether is far away, not undefined
         return np.nan_to_num(predicted - self.position_px, nan=1e4)
 
-    def flat(self, values: Float64Array) -> Float64Array:
-        return self.residuals(values).ravel()
+    def weighted(self, values: Float64Array, noise_px: float) -> Float64Array:
+        """Residuals in units of the noise, and parameters in units of what was known of them."""
+        return np.concatenate([self.residuals(values).ravel() / noise_px, values / self.prior])
 
 
 def refine(
@@ -91,6 +95,7 @@ def refine(
     orientation: ArrayLike,
     refine_strain: bool = False,
     refine_detector: bool = False,
+    geometry_uncertainty: tuple[float, float, float, float, float] = GEOMETRY_UNCERTAINTY,
     robust: bool = True,
 ) -> Refined:
     """Refine an indexed pattern by weighted least squares on the detector.
@@ -104,6 +109,7 @@ def refine(
     orientation : (3, 3) starting U
     refine_strain : refine the five deviatoric components too (a white beam's positions do not see the volume)
     refine_detector : refine the panel's shift and two tilts too; for a reference crystal
+    geometry_uncertainty : standard deviations of what is known of those five, mm and degrees
     robust : damp peaks far off by a soft L1 loss
 
     Returns
@@ -125,27 +131,40 @@ def refine(
     names = ROTATION + (STRAIN if refine_strain else ()) + (GEOMETRY if refine_detector else ())
     if 2 * len(position) <= len(names):
         raise ValueError(f"{len(position)} peaks cannot fix {len(names)} parameters; {len(names) // 2 + 1} are needed")
-    model = _Model(indices @ crystal.b_matrix.T, position, check_rotation(orientation, "orientation"), detector, names)
+    prior = np.full(len(names), np.inf)
+    if refine_detector:
+        prior[-len(GEOMETRY) :] = _checked_uncertainty(geometry_uncertainty)
+    start = check_rotation(orientation, "orientation")
+    model = _Model(indices @ crystal.b_matrix.T, position, start, detector, names, prior)
     return _fit(model, robust)
 
 
 def _fit(model: _Model, robust: bool) -> Refined:
-    start = np.zeros(len(model.names))
-    # the first fit only finds the scale of the scatter, which decides what counts as far off
-    first = least_squares(model.flat, start, loss="soft_l1" if robust else "linear", x_scale="jac")
-    if robust:
-        scale = max(2.0 * float(np.median(np.abs(model.flat(first.x)))), 1e-3)
-        first = least_squares(model.flat, first.x, loss="soft_l1", f_scale=scale, x_scale="jac")
-    orientation, strain, panel = model.split(first.x)
+    values = np.zeros(len(model.names))
+    loss = "soft_l1" if robust else "linear"
+    noise = 1.0
+    # the first fit only finds the noise, which decides what counts as far off and how much the priors weigh
+    for _ in range(2):
+        fit = least_squares(model.weighted, values, loss=loss, f_scale=2.0, x_scale="jac", args=(noise,))
+        values = fit.x
+        noise = max(1.48 * float(np.median(np.abs(model.residuals(values)))), 1e-4)
+    orientation, strain, panel = model.split(values)
     freedom = 2 * len(model.position_px) - len(model.names)
-    variance = 2.0 * float(first.cost) / freedom
-    deviation = np.sqrt(np.maximum(np.diag(np.linalg.pinv(first.jac.T @ first.jac)) * variance, 0.0))
+    variance = 2.0 * float(fit.cost) / freedom
+    deviation = np.sqrt(np.maximum(np.diag(np.linalg.pinv(fit.jac.T @ fit.jac)) * variance, 0.0))
     unit = np.array([_STRAIN_SCALE if name in STRAIN else 1.0 for name in model.names])
     return Refined(
         orientation=orientation,
         strain=strain,
         detector=panel,
-        residual_px=np.linalg.norm(model.residuals(first.x), axis=1),
+        residual_px=np.linalg.norm(model.residuals(values), axis=1),
         uncertainty=dict(zip(model.names, (deviation * unit).tolist(), strict=True)),
-        change=dict(zip(model.names, (first.x * unit).tolist(), strict=True)),
+        change=dict(zip(model.names, (values * unit).tolist(), strict=True)),
     )
+
+
+def _checked_uncertainty(values: tuple[float, ...]) -> Float64Array:
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != (len(GEOMETRY),) or not (array > 0.0).all():
+        raise ValueError(f"geometry_uncertainty must be {len(GEOMETRY)} positive numbers ({', '.join(GEOMETRY)}), got {values}")
+    return array
