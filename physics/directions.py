@@ -13,7 +13,7 @@ _LAB = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 
 
 class CrystalAxes(Protocol):
-    """What a target needs of a crystal: its directions, and its proper rotations (k, 3, 3) in crystal Cartesian axes."""
+    """What a target needs of a crystal: its directions and its rotations, in crystal Cartesian axes."""
 
     @property
     def rotations(self) -> Float64Array:
@@ -68,7 +68,7 @@ def direction(name: str | Direction) -> Direction:
     match = _FORM.match(name) if isinstance(name, str) else None
     if match is None or (match[1] == "[") != (match[3] == "]"):
         raise ValueError(
-            f"cannot read the direction {name!r}; write [u v w] for a real-space one or (h k l) for a plane normal"
+            f"cannot read the direction {name!r}; write [u v w] for real space or (h k l) for a plane normal"
         )
     body = match[2]
     parts = re.split(r"[\s,]+", body) if re.search(r"[\s,]", body) else re.findall(r"[-+]?\d", body)

@@ -82,8 +82,13 @@ class Goniometer:
 
     @property
     def chain(self) -> Chain:
-        """The arrays the kernels take; axes without motion are appended where there are fewer than three."""
+        """The arrays the inverse takes; axes without motion are appended where there are fewer than three."""
         return self._inverse
+
+    @property
+    def forward_chain(self) -> Chain:
+        """The same arrays for the real axes alone."""
+        return self._forward
 
     def home(self) -> Float64Array:
         """Return (k,) zeros, put inside the limits."""
@@ -157,7 +162,8 @@ class Goniometer:
         axis = self.axes[index]
         if np.isnan(needed):
             return f"{self.name}: not reachable, no position of {axis.name} leads there"
-        return f"{self.name}: {axis.name} would have to go to {needed:.2f}, its limits are {axis.limits[0]:g} to {axis.limits[1]:g}"
+        low, high = axis.limits
+        return f"{self.name}: {axis.name} would have to go to {needed:.2f}, its limits are {low:g} to {high:g}"
 
     def pad(self, positions: Float64Array) -> Float64Array:
         """Append zeros for the axes that ``chain`` has beyond the real ones."""
@@ -278,8 +284,8 @@ def _check_solvable(name: str, axes: list[Axis]) -> None:
     n1, n2, n3 = (np.array(axis.vector) for axis in axes)
     if min(np.linalg.norm(np.cross(n1, n2)), np.linalg.norm(np.cross(n2, n3))) < 1e-3:
         raise ValueError(
-            f"goniometer {name!r}: neighbouring axes among {[a.name for a in axes]} are parallel and give no third freedom; "
-            "choose three others by solve_with"
+            f"goniometer {name!r}: neighbours among {[a.name for a in axes]} are parallel and give no third freedom; "
+            "name three others by solve_with"
         )
 
 

@@ -41,7 +41,7 @@ def _two_arc() -> Preset:
 def _e4cv() -> Preset:
     return Preset(
         (Axis("omega", _Y_LEFT_HANDED), Axis("chi", _BEAM), Axis("phi", _Y_LEFT_HANDED)),
-        about="four-circle diffractometer, vertical scattering plane (the detector arm carries no sample and is left out)",
+        about="four-circle diffractometer, vertical scattering plane; the detector arm is left out",
     )
 
 

@@ -17,10 +17,26 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-# ruff: noqa: ANN201 - numba kernels carry no annotations
+from beamgym.physics.kinematics_algebra_kernels import (
+    angle_between,
+    angle_of,
+    apply,
+    apply_transposed,
+    axis_rotation,
+    dot,
+    fit_limits,
+    harmonic_roots,
+    identity,
+    multiply,
+    multiply_transposed,
+    share_turn,
+    transposed_multiply,
+    triple,
+)
+
+# ruff: noqa: ANN201, ANN202 - numba kernels carry no annotations
 
 _DEG = 180.0 / math.pi
-_SLACK_DEG = 1e-7  # rounding of the closed form may pass a limit by this much; the position is then put on the limit
 _COLLINEAR = 1e-9  # sine below which outer and inner axis are one
 
 
@@ -48,96 +64,6 @@ class Chain(NamedTuple):
     moving: NDArray[np.int64]
     wrist_mm: NDArray[np.float64]
     is_arm: NDArray[np.bool_]
-
-
-@njit(cache=True)
-def axis_rotation(axis, angle, out):  # type: ignore[no-untyped-def]
-    """Write the right-handed rotation by ``angle`` about the unit ``axis`` to ``out`` (3, 3) (Rodrigues)."""
-    c, s = math.cos(angle), math.sin(angle)
-    x, y, z = axis[0], axis[1], axis[2]
-    t = 1.0 - c
-    out[0, 0], out[0, 1], out[0, 2] = c + t * x * x, t * x * y - s * z, t * x * z + s * y
-    out[1, 0], out[1, 1], out[1, 2] = t * x * y + s * z, c + t * y * y, t * y * z - s * x
-    out[2, 0], out[2, 1], out[2, 2] = t * x * z - s * y, t * y * z + s * x, c + t * z * z
-
-
-@njit(cache=True)
-def identity(out):  # type: ignore[no-untyped-def]
-    """Write the unit matrix to ``out`` (3, 3)."""
-    for i in range(3):
-        for j in range(3):
-            out[i, j] = 1.0 if i == j else 0.0
-
-
-@njit(cache=True)
-def multiply(a, b, out):  # type: ignore[no-untyped-def]
-    """Write a · b to ``out``; all (3, 3) and distinct."""
-    for i in range(3):
-        for j in range(3):
-            out[i, j] = a[i, 0] * b[0, j] + a[i, 1] * b[1, j] + a[i, 2] * b[2, j]
-
-
-@njit(cache=True)
-def multiply_transposed(a, b, out):  # type: ignore[no-untyped-def]
-    """Write a · bᵀ to ``out``; all (3, 3) and distinct."""
-    for i in range(3):
-        for j in range(3):
-            out[i, j] = a[i, 0] * b[j, 0] + a[i, 1] * b[j, 1] + a[i, 2] * b[j, 2]
-
-
-@njit(cache=True)
-def apply(a, v, out):  # type: ignore[no-untyped-def]
-    """Write a · v to ``out`` (3,), distinct from v."""
-    for i in range(3):
-        out[i] = a[i, 0] * v[0] + a[i, 1] * v[1] + a[i, 2] * v[2]
-
-
-@njit(cache=True)
-def apply_transposed(a, v, out):  # type: ignore[no-untyped-def]
-    """Write aᵀ · v to ``out`` (3,), distinct from v."""
-    for i in range(3):
-        out[i] = a[0, i] * v[0] + a[1, i] * v[1] + a[2, i] * v[2]
-
-
-@njit(cache=True)
-def dot(a, b):  # type: ignore[no-untyped-def]
-    """Return a · b."""
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-
-
-@njit(cache=True)
-def triple(a, b, c):  # type: ignore[no-untyped-def]
-    """Return a · (b × c)."""
-    return a[0] * (b[1] * c[2] - b[2] * c[1]) + a[1] * (b[2] * c[0] - b[0] * c[2]) + a[2] * (b[0] * c[1] - b[1] * c[0])
-
-
-@njit(cache=True)
-def angle_between(axis, start, end):  # type: ignore[no-untyped-def]
-    """Return the angle about ``axis`` that turns the projection of ``start`` onto that of ``end``."""
-    return math.atan2(triple(axis, start, end), dot(start, end) - dot(axis, start) * dot(axis, end))
-
-
-@njit(cache=True)
-def angle_of(axis, m):  # type: ignore[no-untyped-def]
-    """Return the angle of the rotation about ``axis`` nearest to the rotation ``m``."""
-    sine = axis[0] * (m[2, 1] - m[1, 2]) + axis[1] * (m[0, 2] - m[2, 0]) + axis[2] * (m[1, 0] - m[0, 1])
-    along = 0.0
-    for i in range(3):
-        along += axis[i] * (m[i, 0] * axis[0] + m[i, 1] * axis[1] + m[i, 2] * axis[2])
-    return math.atan2(sine, m[0, 0] + m[1, 1] + m[2, 2] - along)
-
-
-@njit(cache=True)
-def harmonic_roots(b, c, d):  # type: ignore[no-untyped-def]
-    """Solve b cos t + c sin t = d: both roots, and by how much |d| exceeds hypot(b, c), relative (0 where solvable)."""
-    reach = math.hypot(b, c)
-    if reach < 1e-12:
-        return 0.0, 0.0, (0.0 if abs(d) < 1e-9 else 1.0)
-    middle = math.atan2(c, b)
-    ratio = d / reach
-    excess = abs(ratio) - 1.0
-    half = math.acos(min(1.0, max(-1.0, ratio)))
-    return middle + half, middle - half, (excess if excess > 1e-12 else 0.0)
 
 
 @njit(cache=True)
@@ -182,54 +108,6 @@ def three_axis(n1, n2, n3, r, roots, work):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def fit_limits(angle, near, low, high):  # type: ignore[no-untyped-def]
-    """Add whole turns (degrees): the position nearest to ``near`` within the limits, else the one least outside.
-
-    Returns the position and by how much it lies outside.
-    """
-    start = angle + 360.0 * math.floor((near - angle) / 360.0 + 0.5)
-    best, worst_by, best_far = start, math.inf, math.inf
-    for turn in range(-1, 2):
-        position = start + 360.0 * turn
-        outside = max(low - position, position - high, 0.0)
-        if outside <= _SLACK_DEG:
-            position, outside = min(max(position, low), high), 0.0
-        far = abs(position - near)
-        if outside < worst_by or (outside == worst_by and far < best_far):
-            best, worst_by, best_far = position, outside, far
-    return best, worst_by
-
-
-@njit(cache=True)
-def share_turn(total, side, near_a, near_c, low_a, high_a, low_c, high_c, speed_a, speed_c):  # type: ignore[no-untyped-def]
-    """Share a + side·c = total (degrees, up to whole turns) between two collinear axes so that both arrive together.
-
-    Returns (a, c, outside); outside > 0 where no sharing respects both limits.
-    """
-    rest = total - near_a - side * near_c
-    rest -= 360.0 * math.floor(rest / 360.0 + 0.5)
-    best_a, best_c, best_outside, best_time = near_a, near_c, math.inf, math.inf
-    for turn in range(-1, 2):
-        sum_ac = near_a + side * near_c + rest + 360.0 * turn
-        # a is bounded by its own limits and by those of c = side (sum − a)
-        c_low, c_high = (sum_ac - high_c, sum_ac - low_c) if side > 0 else (sum_ac + low_c, sum_ac + high_c)
-        floor_a, roof_a = max(low_a, c_low), min(high_a, c_high)
-        a = near_a + (rest + 360.0 * turn) * speed_a / (speed_a + speed_c)
-        outside = 0.0
-        if floor_a <= roof_a + _SLACK_DEG:
-            a = min(max(a, floor_a), roof_a)
-            c = side * (sum_ac - a)
-        else:
-            a = min(max(a, low_a), high_a)
-            c = side * (sum_ac - a)
-            outside = max(low_c - c, c - high_c, _SLACK_DEG)
-        time = max(abs(a - near_a) / speed_a, abs(c - near_c) / speed_c)
-        if outside < best_outside or (outside == best_outside and time < best_time):
-            best_a, best_c, best_outside, best_time = a, c, outside, time
-    return best_a, best_c, best_outside
-
-
-@njit(cache=True)
 def _place(chain, axis, angle, near, candidate, outside):  # type: ignore[no-untyped-def]
     """Put the angle (radians) of one axis into a candidate; note by how much it passes the limits."""
     position, by = fit_limits(angle * _DEG + chain.zero[axis], near[axis], chain.low[axis], chain.high[axis])
@@ -247,18 +125,8 @@ def _place_three(chain, axes, root, side, near, candidate, outside):  # type: ig
         by += _place(chain, k, root[2], near, candidate, outside)
         return by
     total = root[0] * _DEG + chain.zero[i] + side * chain.zero[k]
-    a, c, over = share_turn(
-        total,
-        side,
-        near[i],
-        near[k],
-        chain.low[i],
-        chain.high[i],
-        chain.low[k],
-        chain.high[k],
-        chain.speed[i],
-        chain.speed[k],
-    )
+    low, high, speed = chain.low, chain.high, chain.speed
+    a, c, over = share_turn(total, side, near[i], near[k], low[i], high[i], low[k], high[k], speed[i], speed[k])
     candidate[i], candidate[k], outside[i], outside[k] = a, c, 0.0, over
     return by + over
 
@@ -317,68 +185,79 @@ def _solve_three(chain, r, near, best, best_outside, score, scratch, work):  # t
 
 
 @njit(cache=True)
-def _solve_arm(chain, r, near, best, best_outside, score, scratch, work):  # type: ignore[no-untyped-def]
-    """Solve a six-axis arm with axes 2 and 3 parallel and a spherical wrist, the sample staying at the origin."""
-    candidate, outside = scratch[0], scratch[1]
-    outside[:] = 0.0
+def _arm_branches(chain, r, branches, work):  # type: ignore[no-untyped-def]
+    """Bring the wrist to its place: the four (j1, j2, j3), radians, go to ``branches`` (4, 5).
+
+    The last two columns say by how much, relative, the place is out of reach of j1 and of j3 (0 where it is not).
+    """
     vector, point, wrist = chain.vector, chain.point_mm, chain.wrist_mm
-    r1, r2, r3, m, spare = work[4], work[5], work[6], work[7], work[8]
-    goal, reached, forearm, upper, v = work[9, 0], work[9, 1], work[9, 2], work[10, 0], work[10, 1]
-    roots = work[11]
+    goal, reached, forearm, upper, v = work[0, 0], work[0, 1], work[0, 2], work[1, 0], work[1, 1]
     # The wrist keeps its place relative to the sample, which stays at the origin: it must go to R · wrist.
     apply(r, wrist, v)
-    level = -dot(point[0], vector[1])
+    level = 0.0
     for i in range(3):
         v[i] -= point[0, i]
-        level += wrist[i] * vector[1, i]
+        level += (wrist[i] - point[0, i]) * vector[1, i]
         forearm[i] = wrist[i] - point[2, i]
         upper[i] = point[2, i] - point[1, i]
     constant = dot(vector[0], vector[1]) * dot(vector[0], v)
-    turn_p, turn_m, excess_1 = harmonic_roots(
-        dot(vector[1], v) - constant, -triple(vector[1], vector[0], v), level - constant
-    )
+    cosine, sine = dot(vector[1], v) - constant, -triple(vector[1], vector[0], v)
+    turns = harmonic_roots(cosine, sine, level - constant)
     fixed = dot(vector[2], upper) * dot(vector[2], forearm)
-    bend_c = dot(upper, forearm) - fixed
-    bend_s = triple(upper, vector[2], forearm)
+    bend_c, bend_s = dot(upper, forearm) - fixed, triple(upper, vector[2], forearm)
     lengths2 = dot(forearm, forearm) + dot(upper, upper)
+    row = 0
     for shoulder in range(2):
-        turn = turn_p if shoulder == 0 else turn_m
-        by_1 = _place(chain, 0, turn, near, candidate, outside)
-        axis_rotation(vector[0], turn, r1)
-        apply_transposed(r1, v, goal)
+        turn = turns[0] if shoulder == 0 else turns[1]
+        axis_rotation(vector[0], turn, work[2])
+        apply_transposed(work[2], v, goal)
         for i in range(3):
             goal[i] += point[0, i] - point[1, i]
-        bend_p, bend_m, excess_3 = harmonic_roots(bend_c, bend_s, 0.5 * (dot(goal, goal) - lengths2) - fixed)
+        bends = harmonic_roots(bend_c, bend_s, 0.5 * (dot(goal, goal) - lengths2) - fixed)
         for elbow in range(2):
-            bend = bend_p if elbow == 0 else bend_m
-            by_3 = by_1 + _place(chain, 2, bend, near, candidate, outside)
-            axis_rotation(vector[2], bend, r3)
-            apply(r3, forearm, reached)
+            bend = bends[0] if elbow == 0 else bends[1]
+            axis_rotation(vector[2], bend, work[2])
+            apply(work[2], forearm, reached)
             for i in range(3):
                 reached[i] += upper[i]
-            raised = angle_between(vector[1], reached, goal)
-            by_3 += _place(chain, 1, raised, near, candidate, outside)
-            if excess_1 > 0.0:
-                by_3 += 1.0 + 180.0 * excess_1
-                outside[0] = math.inf
-            elif excess_3 > 0.0:
-                by_3 += 1.0 + 180.0 * excess_3
-                outside[2] = math.inf
-            if by_3 > score[0]:
-                continue
-            axis_rotation(vector[1], raised, r2)
-            multiply(r1, r2, spare)
-            multiply(spare, r3, m)
-            for i in range(3):
-                for j in range(3):
-                    spare[i, j] = m[0, i] * r[0, j] + m[1, i] * r[1, j] + m[2, i] * r[2, j]
-            excess, side = three_axis(vector[3], vector[4], vector[5], spare, roots, work)
-            for branch in range(2):
-                by = by_3 + _place_three(chain, (3, 4, 5), roots[branch], side, near, candidate, outside)
-                if excess > 0.0:
-                    by += 1.0 + 180.0 * excess
-                    outside[4] = math.inf
-                _keep(chain, candidate, outside, by, near, best, best_outside, score)
+            branches[row, 0], branches[row, 2] = turn, bend
+            branches[row, 1] = angle_between(vector[1], reached, goal)
+            branches[row, 3], branches[row, 4] = turns[2], bends[2]
+            row += 1
+
+
+@njit(cache=True)
+def _solve_arm(chain, r, near, best, best_outside, score, scratch, work):  # type: ignore[no-untyped-def]
+    """Solve a six-axis arm with axes 2 and 3 parallel and a spherical wrist, the sample staying at the origin."""
+    candidate, outside = scratch[0], scratch[1]
+    vector = chain.vector
+    branches = np.empty((4, 5))
+    _arm_branches(chain, r, branches, work)
+    first, second, carried, roots = work[4], work[5], work[6], work[7]
+    for row in range(4):
+        outside[:] = 0.0
+        reach = 0.0
+        for axis in range(3):
+            reach += _place(chain, axis, branches[row, axis], near, candidate, outside)
+        for stage in range(2):
+            if branches[row, 3 + stage] > 0.0:
+                reach += 1.0 + 180.0 * branches[row, 3 + stage]
+                outside[2 * stage] = math.inf
+        if reach > score[0]:
+            continue
+        axis_rotation(vector[0], branches[row, 0], first)
+        axis_rotation(vector[1], branches[row, 1], second)
+        multiply(first, second, carried)
+        axis_rotation(vector[2], branches[row, 2], first)
+        multiply(carried, first, second)
+        transposed_multiply(second, r, carried)
+        excess, side = three_axis(vector[3], vector[4], vector[5], carried, roots, work)
+        for branch in range(2):
+            by = reach + _place_three(chain, (3, 4, 5), roots[branch], side, near, candidate, outside)
+            if excess > 0.0:
+                by += 1.0 + 180.0 * excess
+                outside[4] = math.inf
+            _keep(chain, candidate, outside, by, near, best, best_outside, score)
 
 
 @njit(cache=True)

@@ -220,7 +220,7 @@ def parse_target(crystal: CrystalAxes, text: str) -> Target:
     }
     if not words or words[0] not in kinds:
         raise ValueError(
-            f"cannot read the target {text!r}; write for example 'pose [001] [110]', 'axis [001] x' or 'plane (100) (010)'"
+            f"cannot read the target {text!r}; for example 'pose [001] [110]', 'axis [001] x', 'plane (100) (010)'"
         )
     build, fewest, most = kinds[words[0]]
     if not fewest <= len(words) - 1 <= most:

@@ -5,18 +5,17 @@ import math
 import numpy as np
 from numba import njit
 
-from beamgym.physics.kinematics_kernels import (
+from beamgym.physics.kinematics_algebra_kernels import (
     apply,
     axis_rotation,
     dot,
-    forward_batch,
     identity,
     multiply,
     multiply_transposed,
-    solve_one,
 )
+from beamgym.physics.kinematics_kernels import forward_batch, solve_one
 
-# ruff: noqa: ANN201 - numba kernels carry no annotations
+# ruff: noqa: ANN201, ANN202 - numba kernels carry no annotations
 
 _DEG = 180.0 / math.pi
 FAMILY_SAMPLES = 72  # turns of the free degree of freedom that are tried where the nearest goal is out of reach
@@ -129,8 +128,8 @@ def _try_goal(chain, goal, mount, near, positions, scratch, work, wanted):  # ty
 
 
 @njit(cache=True)
-def _reach_line(chain, orientation, line, lab, mount, near, positions, goal, scratch, work, spare):  # type: ignore[no-untyped-def]
-    """Search the family that lays one line on ``lab``, from the smallest rotation outwards; True where one is reachable.
+def _reach_line(chain, turned, line, lab, mount, near, positions, goal, scratch, work, spare):  # type: ignore[no-untyped-def]
+    """Search the family that lays one line on ``lab``, from the smallest rotation outwards; True if one is reachable.
 
     Where none is, the goal and positions of the smallest rotation are left behind, with what limits it.
     """
@@ -139,13 +138,13 @@ def _reach_line(chain, orientation, line, lab, mount, near, positions, goal, scr
         for sample in range(FAMILY_SAMPLES):
             half = (sample + 1) // 2
             turn = 360.0 / FAMILY_SAMPLES * (half if sample % 2 else -half)
-            _line_goal(orientation, line, lab, flip == 1, turn, goal, spare)
+            _line_goal(turned, line, lab, flip == 1, turn, goal, spare)
             reached, axis, value = _try_goal(chain, goal, mount, near, positions, scratch, work, spare[4])
             if reached:
                 return True, -1, math.nan
             if flip == 0 and sample == 0:
                 limiting, needed = axis, value
-    _line_goal(orientation, line, lab, False, 0.0, goal, spare)
+    _line_goal(turned, line, lab, False, 0.0, goal, spare)
     _try_goal(chain, goal, mount, near, positions, scratch, work, spare[4])
     return False, limiting, needed
 

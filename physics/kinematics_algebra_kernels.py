@@ -1,0 +1,159 @@
+"""Small kernels on (3, 3) rotations, (3,) vectors and angles that the kinematics and the targets share.
+
+Results go to arrays given by the caller, so that a batch allocates nothing per sample. Angles are radians where
+not named _deg; positions and limits are degrees.
+"""
+
+import math
+
+from numba import njit
+
+# ruff: noqa: ANN201 - numba kernels carry no annotations
+
+_SLACK_DEG = 1e-7  # rounding may pass a limit by this much; the position is then put on the limit
+
+
+@njit(cache=True)
+def axis_rotation(axis, angle, out):  # type: ignore[no-untyped-def]
+    """Write the right-handed rotation by ``angle`` about the unit ``axis`` to ``out`` (3, 3) (Rodrigues)."""
+    c, s = math.cos(angle), math.sin(angle)
+    x, y, z = axis[0], axis[1], axis[2]
+    t = 1.0 - c
+    out[0, 0], out[0, 1], out[0, 2] = c + t * x * x, t * x * y - s * z, t * x * z + s * y
+    out[1, 0], out[1, 1], out[1, 2] = t * x * y + s * z, c + t * y * y, t * y * z - s * x
+    out[2, 0], out[2, 1], out[2, 2] = t * x * z - s * y, t * y * z + s * x, c + t * z * z
+
+
+@njit(cache=True)
+def identity(out):  # type: ignore[no-untyped-def]
+    """Write the unit matrix to ``out`` (3, 3)."""
+    for i in range(3):
+        for j in range(3):
+            out[i, j] = 1.0 if i == j else 0.0
+
+
+@njit(cache=True)
+def multiply(a, b, out):  # type: ignore[no-untyped-def]
+    """Write a · b to ``out``; all (3, 3) and distinct."""
+    for i in range(3):
+        for j in range(3):
+            out[i, j] = a[i, 0] * b[0, j] + a[i, 1] * b[1, j] + a[i, 2] * b[2, j]
+
+
+@njit(cache=True)
+def multiply_transposed(a, b, out):  # type: ignore[no-untyped-def]
+    """Write a · bᵀ to ``out``; all (3, 3) and distinct."""
+    for i in range(3):
+        for j in range(3):
+            out[i, j] = a[i, 0] * b[j, 0] + a[i, 1] * b[j, 1] + a[i, 2] * b[j, 2]
+
+
+@njit(cache=True)
+def transposed_multiply(a, b, out):  # type: ignore[no-untyped-def]
+    """Write aᵀ · b to ``out``; all (3, 3) and distinct."""
+    for i in range(3):
+        for j in range(3):
+            out[i, j] = a[0, i] * b[0, j] + a[1, i] * b[1, j] + a[2, i] * b[2, j]
+
+
+@njit(cache=True)
+def apply(a, v, out):  # type: ignore[no-untyped-def]
+    """Write a · v to ``out`` (3,), distinct from v."""
+    for i in range(3):
+        out[i] = a[i, 0] * v[0] + a[i, 1] * v[1] + a[i, 2] * v[2]
+
+
+@njit(cache=True)
+def apply_transposed(a, v, out):  # type: ignore[no-untyped-def]
+    """Write aᵀ · v to ``out`` (3,), distinct from v."""
+    for i in range(3):
+        out[i] = a[0, i] * v[0] + a[1, i] * v[1] + a[2, i] * v[2]
+
+
+@njit(cache=True)
+def dot(a, b):  # type: ignore[no-untyped-def]
+    """Return a · b."""
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+@njit(cache=True)
+def triple(a, b, c):  # type: ignore[no-untyped-def]
+    """Return a · (b × c)."""
+    return a[0] * (b[1] * c[2] - b[2] * c[1]) + a[1] * (b[2] * c[0] - b[0] * c[2]) + a[2] * (b[0] * c[1] - b[1] * c[0])
+
+
+@njit(cache=True)
+def angle_between(axis, start, end):  # type: ignore[no-untyped-def]
+    """Return the angle about ``axis`` that turns the projection of ``start`` onto that of ``end``."""
+    return math.atan2(triple(axis, start, end), dot(start, end) - dot(axis, start) * dot(axis, end))
+
+
+@njit(cache=True)
+def angle_of(axis, m):  # type: ignore[no-untyped-def]
+    """Return the angle of the rotation about ``axis`` nearest to the rotation ``m``."""
+    sine = axis[0] * (m[2, 1] - m[1, 2]) + axis[1] * (m[0, 2] - m[2, 0]) + axis[2] * (m[1, 0] - m[0, 1])
+    along = 0.0
+    for i in range(3):
+        along += axis[i] * (m[i, 0] * axis[0] + m[i, 1] * axis[1] + m[i, 2] * axis[2])
+    return math.atan2(sine, m[0, 0] + m[1, 1] + m[2, 2] - along)
+
+
+@njit(cache=True)
+def harmonic_roots(b, c, d):  # type: ignore[no-untyped-def]
+    """Solve b cos t + c sin t = d: both roots, and by how much |d| exceeds hypot(b, c), relative (0 where solvable)."""
+    reach = math.hypot(b, c)
+    if reach < 1e-12:
+        return 0.0, 0.0, (0.0 if abs(d) < 1e-9 else 1.0)
+    middle = math.atan2(c, b)
+    ratio = d / reach
+    excess = abs(ratio) - 1.0
+    half = math.acos(min(1.0, max(-1.0, ratio)))
+    return middle + half, middle - half, (excess if excess > 1e-12 else 0.0)
+
+
+@njit(cache=True)
+def fit_limits(angle, near, low, high):  # type: ignore[no-untyped-def]
+    """Add whole turns (degrees): the position nearest to ``near`` within the limits, else the one least outside.
+
+    Returns the position and by how much it lies outside.
+    """
+    start = angle + 360.0 * math.floor((near - angle) / 360.0 + 0.5)
+    best, worst_by, best_far = start, math.inf, math.inf
+    for turn in range(-1, 2):
+        position = start + 360.0 * turn
+        outside = max(low - position, position - high, 0.0)
+        if outside <= _SLACK_DEG:
+            position, outside = min(max(position, low), high), 0.0
+        far = abs(position - near)
+        if outside < worst_by or (outside == worst_by and far < best_far):
+            best, worst_by, best_far = position, outside, far
+    return best, worst_by
+
+
+@njit(cache=True)
+def share_turn(total, side, near_a, near_c, low_a, high_a, low_c, high_c, speed_a, speed_c):  # type: ignore[no-untyped-def]
+    """Share a + side·c = total (degrees, up to whole turns) between two collinear axes so that both arrive together.
+
+    Returns (a, c, outside); outside > 0 where no sharing respects both limits.
+    """
+    rest = total - near_a - side * near_c
+    rest -= 360.0 * math.floor(rest / 360.0 + 0.5)
+    best_a, best_c, best_outside, best_time = near_a, near_c, math.inf, math.inf
+    for turn in range(-1, 2):
+        sum_ac = near_a + side * near_c + rest + 360.0 * turn
+        # a is bounded by its own limits and by those of c = side (sum − a)
+        c_low, c_high = (sum_ac - high_c, sum_ac - low_c) if side > 0 else (sum_ac + low_c, sum_ac + high_c)
+        floor_a, roof_a = max(low_a, c_low), min(high_a, c_high)
+        a = near_a + (rest + 360.0 * turn) * speed_a / (speed_a + speed_c)
+        outside = 0.0
+        if floor_a <= roof_a + _SLACK_DEG:
+            a = min(max(a, floor_a), roof_a)
+            c = side * (sum_ac - a)
+        else:
+            a = min(max(a, low_a), high_a)
+            c = side * (sum_ac - a)
+            outside = max(low_c - c, c - high_c, _SLACK_DEG)
+        time = max(abs(a - near_a) / speed_a, abs(c - near_c) / speed_c)
+        if outside < best_outside or (outside == best_outside and time < best_time):
+            best_a, best_c, best_outside, best_time = a, c, outside, time
+    return best_a, best_c, best_outside
