@@ -1,7 +1,7 @@
-"""The incident beam: photons per second and keV on the sample, its polarisation, and what the detector makes of a photon.
+"""The incident beam: photons per second and keV on the sample, its polarisation, and what the detector makes of them.
 
-All on one uniform grid of energies. ``energy_kev`` always means hc/λ with hc = 12.398420 keV Å; for neutrons too, where it
-merely names the wavelength. Presets give relative spectra and are scaled to a stated flux in the band.
+All on one uniform grid of energies. ``energy_kev`` always means hc/λ with hc = 12.398420 keV Å; for neutrons too, where
+it merely names the wavelength. Presets give relative spectra and are scaled to a stated flux in the band.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ DEFAULT_FLUX_PER_S = 1e9  # photons per second in the band on the sample: a coll
 LINE_FWHM_KEV = 0.04  # natural width and the beam's divergence together, as a stationary crystal sees a line
 _FWHM_PER_SIGMA = 2.0 * math.sqrt(2.0 * math.log(2.0))
 
-# Siegbahn lines (keV, relative strength) as xraydb tabulates the energies; strengths are of the strongest of the family.
+# Energy in keV and strength relative to the family's strongest: X-ray Data Booklet, table 1-3.
 _LINES: Mapping[str, tuple[tuple[float, float], ...]] = {
-    "W": ((8.398, 1.0), (8.335, 0.11), (9.672, 0.67), (9.962, 0.21), (11.286, 0.11)),
-    "Mo": ((17.479, 1.0), (17.374, 0.52), (19.608, 0.16), (19.590, 0.08), (19.965, 0.03)),
-    "Cu": ((8.047, 1.0), (8.027, 0.51), (8.905, 0.16)),
+    "W": ((8.398, 1.0), (8.335, 0.11), (9.672, 0.67), (9.962, 0.21), (11.286, 0.13)),
+    "Mo": ((17.479, 1.0), (17.374, 0.52), (19.608, 0.15), (19.590, 0.08), (19.965, 0.03)),
+    "Cu": ((8.047, 1.0), (8.027, 0.51), (8.905, 0.17)),
 }
-# Photons in a line family at 1.7 times its edge, as a share of the bremsstrahlung photons per keV at the line's energy, keV.
+# Photons in the strongest line when the voltage is 1.7 times the edge, over the continuum's photons per keV there, in keV.
+# Orders of magnitude of published tube spectra; a calibrated tube comes in by Beam.from_table.
 _LINE_SHARE_KEV: Mapping[str, float] = {"W": 1.5, "Mo": 5.0, "Cu": 8.0}
 _LINE_EDGE_KEV: Mapping[str, float] = {"W": 10.207, "Mo": 20.000, "Cu": 8.979}
 _AIR = "N1.562O.42C.0003Ar.0094"
@@ -103,7 +104,7 @@ class Beam:
         return replace(self, spectrum=self.spectrum * (flux_per_s / self.flux_per_s))
 
     def filtered(self, materials: Mapping[str, float]) -> Beam:
-        """Return the beam behind filters, {material: thickness in mm}; names or formulas as xraydb knows them, or "air"."""
+        """Return the beam behind filters, {material: thickness in mm}; xraydb's names, formulas, or "air"."""
         spectrum = self.spectrum.copy()
         for material, thickness_mm in materials.items():
             spectrum *= transmission(material, thickness_mm, self.energy_kev)
@@ -137,7 +138,7 @@ class Beam:
         radiation: Literal["xray", "neutron"] = "xray",
         name: str = "table",
     ) -> Beam:
-        """Resample a measured spectrum, per unit energy, onto a uniform grid over ``band_kev`` (default: its whole range)."""
+        """Resample a measured spectrum, per unit energy, onto a uniform grid over ``band_kev`` (default: all of it)."""
         known, value = np.asarray(energy_kev, dtype=np.float64), np.asarray(spectrum, dtype=np.float64)
         if known.ndim != 1 or known.shape != value.shape or known.size < 2 or np.any(np.diff(known) <= 0):
             raise ValueError(
@@ -179,8 +180,9 @@ class Beam:
 
         Notes
         -----
-        Kramers (1923): photons per energy ∝ E0/E − 1. Self-absorption by the electrons' mean depth of emission, a quarter of the
-        Thomson–Whiddington range ρR ≈ E0²/(0.77·10⁶ keV² cm² g⁻¹). Line families grow as (U − 1)^1.63 (Green & Cosslett 1968).
+        Kramers (1923): photons per energy ∝ E0/E − 1. Self-absorption by the electrons' mean depth of emission, taken as
+        a quarter of the Thomson–Whiddington range E0²/(0.77·10⁶ keV² cm² g⁻¹). Lines grow as (U − 1)^1.63 (Green &
+        Cosslett 1968).
         """
         if anode not in _LINES:
             raise ValueError(f"no lines are known for an anode of {anode!r}; choose one of {', '.join(sorted(_LINES))}")

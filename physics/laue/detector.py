@@ -51,7 +51,7 @@ class Detector:
         fast, slow = _unit(self.fast, "fast"), _unit(self.slow, "slow")
         if abs(fast @ slow) > _ORTHOGONAL:
             raise ValueError(
-                f"fast and slow must be perpendicular: their cosine is {fast @ slow:.3g}, not 0; check the two directions"
+                f"fast and slow must be perpendicular: their cosine is {fast @ slow:.3g}, not 0; check both"
             )
         if not (math.isfinite(self.pixel_mm) and self.pixel_mm > 0):
             raise ValueError(f"pixel_mm must be a positive length in mm, not {self.pixel_mm!r}")
@@ -92,7 +92,7 @@ class Detector:
         return bool(np.cross(self.fast, self.slow) @ self.normal < 0)
 
     def as_vector(self) -> Float64Array:
-        """Return origin (mm), fast and slow as one row of nine numbers, the form of ``LaueModel.spots(detectors=…)``."""
+        """Return origin (mm), fast and slow as nine numbers, a row of ``LaueModel.spots(detectors=…)``."""
         return np.concatenate([self.origin_mm, self.fast, self.slow])
 
     def corners_mm(self) -> Float64Array:
@@ -186,7 +186,7 @@ class Detector:
         return Detector(origin, self.fast, self.slow, self.pixel_mm * factor, shape, self.name)
 
     def displaced(self, shift_mm: ArrayLike, tilt_deg: ArrayLike) -> Detector:
-        """Return the detector moved by (3,) mm and then turned by a (3,) rotation vector in degrees about its own centre."""
+        """Return the detector moved by (3,) mm and turned about its own centre by a (3,) rotation vector in degrees."""
         from scipy.spatial.transform import Rotation
 
         turn = Rotation.from_rotvec(np.radians(_vector(tilt_deg, "tilt_deg"))).as_matrix()
@@ -204,7 +204,7 @@ class Detector:
         pixel_mm: float,
         name: str,
     ) -> Detector:
-        """Put a panel's centre ``distance_mm`` along ``direction``, facing the sample, rows such that it is not mirrored."""
+        """Put a panel's centre ``distance_mm`` along ``direction``, facing the sample and not mirrored."""
         away, along = _unit(direction, "direction"), _unit(fast, "fast")
         if not (math.isfinite(distance_mm) and distance_mm > 0):
             raise ValueError(f"distance_mm must be a positive length in mm, not {distance_mm!r}")

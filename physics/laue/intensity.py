@@ -1,12 +1,12 @@
 """The weight of a reflection at each energy: what the kernel multiplies |F|² with.
 
-Kinematic, stationary crystal (Zachariasen 1945; Rabinovich & Lourie, Acta Cryst. A43 (1987) 774): the photons per second
-in one harmonic are
+Kinematic, stationary crystal (Zachariasen 1945; Rabinovich & Lourie, Acta Cryst. A43 (1987) 774): one harmonic brings,
+per second,
 
     I = Φ_E(E) · hc λ² · r_e² |F|² / (2 V² sin²θ) · P · A · ε(E),
 
-with Φ_E per second and keV and A the effective diffracting length; per unit wavelength the same is Φ_λ λ⁴. A perfect crystal
-(Darwin; Zachariasen 1945) reflects a range of angles instead:
+with Φ_E per second and keV and A the effective diffracting length; per unit wavelength the same is Φ_λ λ⁴. A perfect
+crystal (Darwin; Zachariasen 1945) reflects a range of angles instead:
 
     I = Φ_E(E) · hc λ · 8 r_e |F| / (3π V) / (2 sin²θ) · (1 + |cos 2θ|)/2 · ε(E).
 

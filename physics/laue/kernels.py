@@ -3,10 +3,12 @@
 Every ray (a primitive direction of the reflection table) is first tested in single precision, eight or sixteen at a
 time: does its energy window reach the band, and does it fly into the pyramid that sample and panel span? Both tests
 are linear in the ray's unit vector once the panel is turned into the crystal's frame. Only the few that pass are worked
-out in double precision. Nothing depends on the other samples of a batch.
+out in double precision. Nothing depends on the other samples of a batch. Divisions follow IEEE 754 (error_model
+"numpy"): Python's check for zero before every one costs a third of the speed.
 """
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -17,13 +19,71 @@ MARGIN_PX = 0.5  # the single-precision test may be this generous; the double-pr
 NO_SLAB, THICK_SLAB, PLATE = 0, 1, 2
 
 
-@njit(cache=True, inline="always")
-def _row_dot(matrix, row, x, y, z):  # type: ignore[no-untyped-def]
+class Panel(NamedTuple):
+    """The pixel raster: ``pixel_mm`` and the numbers of rows and columns. Where the panel stands is passed apart."""
+
+    pixel_mm: float
+    rows: int
+    columns: int
+
+
+class Rays(NamedTuple):
+    """A reflection table as the kernels read it: m rays with k harmonics of e elements.
+
+    ``direction`` (3, m) unit vectors, ``single`` the same in float32; ``window`` (2, m) float32 smallest and largest
+    sin θ at which some harmonic is in the band; ``length`` (m,) |q| in 1/Å; ``first`` (m + 1,); ``order`` (k,);
+    ``base`` (k,) Σ f0 S; ``partial`` (k, e) S.
+    """
+
+    direction: Any
+    single: Any
+    window: Any
+    length: Any
+    first: Any
+    order: Any
+    base: Any
+    partial: Any
+
+
+class Physics(NamedTuple):
+    """What weighs a reflection.
+
+    ``grid`` (g, 2 + 2e) holds weight, µ (1/mm), then f′ and f″ of every element on a uniform grid of energies that
+    starts at ``low_kev`` with ``per_kev`` points per keV. ``polarised`` is False for neutrons, ``polarisation`` the
+    beam's degree; ``perfect`` means |F| in place of |F|². ``mode`` is NO_SLAB, THICK_SLAB or PLATE, ``surface`` (3,)
+    the face's normal in the crystal's Cartesian frame, ``whole`` whether the beam's footprint lies on the crystal.
+    """
+
+    low_kev: float
+    per_kev: float
+    grid: Any
+    polarised: bool
+    polarisation: float
+    perfect: bool
+    mode: int
+    thickness_mm: float
+    surface: Any
+    whole: bool
+
+
+class Scratch(NamedTuple):
+    """Room for one list: candidates, then spots."""
+
+    passed: Any
+    chosen: Any
+    position: Any
+    intensity: Any
+    energy: Any
+    ray: Any
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _row_dot(matrix, row, x, y, z) -> float:  # type: ignore[no-untyped-def]
     return matrix[row, 0] * x + matrix[row, 1] * y + matrix[row, 2] * z
 
 
-@njit(cache=True)
-def panel_frame(panel, pixel_mm, frame):  # type: ignore[no-untyped-def]
+@njit(cache=True, error_model="numpy")
+def panel_frame(panel, pixel_mm, frame) -> None:  # type: ignore[no-untyped-def]
     """Turn (origin, fast, slow) of one panel into projections: position = (uf·frame[0], uf·frame[1]) / (uf·frame[2]).
 
     With N the normal and D the distance, position_fast = (D uf·fast / uf·N − origin·fast) / pixel: the second term is
@@ -43,15 +103,19 @@ def panel_frame(panel, pixel_mm, frame):  # type: ignore[no-untyped-def]
             frame[axis, k] = (distance * panel[first + k] - foot * frame[2, k]) / pixel_mm
 
 
-@njit(cache=True)
-def survivors(u, frame, rows, columns, nx, ny, nz, low, high, passed, chosen):  # type: ignore[no-untyped-def]
-    """List the rays that can reach panel and band; returns their number. Single precision, conservative."""
+@njit(cache=True, error_model="numpy", forceinline=True)
+def survivors(u, frame, panel, rays, scratch) -> int:  # type: ignore[no-untyped-def]
+    """List the rays that can reach panel and band; returns their number. Single precision, conservative.
+
+    A ray with unit vector c flies along x − 2 cₓ c, which lies inside the panel's pyramid where its product with the
+    inward normal of each of the four faces is positive.
+    """
     edges = np.empty((4, 3), dtype=np.float64)
     for k in range(3):
         edges[0, k] = frame[0, k] + (0.5 + MARGIN_PX) * frame[2, k]
-        edges[1, k] = (columns - 0.5 + MARGIN_PX) * frame[2, k] - frame[0, k]
+        edges[1, k] = (panel.columns - 0.5 + MARGIN_PX) * frame[2, k] - frame[0, k]
         edges[2, k] = frame[1, k] + (0.5 + MARGIN_PX) * frame[2, k]
-        edges[3, k] = (rows - 0.5 + MARGIN_PX) * frame[2, k] - frame[1, k]
+        edges[3, k] = (panel.rows - 0.5 + MARGIN_PX) * frame[2, k] - frame[1, k]
     turned = np.empty((4, 3), dtype=np.float32)
     along = np.empty(4, dtype=np.float32)
     for i in range(4):
@@ -63,6 +127,8 @@ def survivors(u, frame, rows, columns, nx, ny, nz, low, high, passed, chosen):  
     cx, cy, cz, cw = turned[1, 0], turned[1, 1], turned[1, 2], along[1]
     dx, dy, dz, dw = turned[2, 0], turned[2, 1], turned[2, 2], along[2]
     ex, ey, ez, ew = turned[3, 0], turned[3, 1], turned[3, 2], along[3]
+    nx, ny, nz, low, high = rays.single[0], rays.single[1], rays.single[2], rays.window[0], rays.window[1]
+    passed, chosen = scratch.passed, scratch.chosen
     for i in range(nx.shape[0]):
         x, y, z = nx[i], ny[i], nz[i]
         c = bx * x + by * y + bz * z
@@ -80,9 +146,9 @@ def survivors(u, frame, rows, columns, nx, ny, nz, low, high, passed, chosen):  
     return number
 
 
-@njit(cache=True)
-def slab_length(mode, thickness_mm, mu, sin_in, sin_out):  # type: ignore[no-untyped-def]
-    """Effective diffracting path in mm: the slab's depth integral, per unit cross-section of a beam that lies on it whole.
+@njit(cache=True, error_model="numpy")
+def slab_length(mode, thickness_mm, mu, sin_in, sin_out) -> float:  # type: ignore[no-untyped-def]
+    """Effective diffracting path in mm: the slab's depth integral per unit cross-section of a beam wholly on it.
 
     ``sin_in`` > 0 is the sine of the angle between beam and surface, ``sin_out`` that of the exit ray, negative when it
     leaves through the far face (International Tables C, 6.3.3). Zero when it enters a slab without a far face.
@@ -100,129 +166,107 @@ def slab_length(mode, thickness_mm, mu, sin_in, sin_out):  # type: ignore[no-unt
     return -leave * math.expm1(-rate * thickness_mm) / (rate * sin_in)
 
 
-@njit(cache=True)
-def harmonic_sum(  # type: ignore[no-untyped-def]
-    first,
-    last,
-    energy1,
-    forward,
-    order,
-    base,
-    partial,
-    grid_low,
-    grid_step,
-    grid,
-    mode,
-    thickness_mm,
-    sin_in,
-    sin_out,
-    perfect,
-):
-    """Sum weight(E)·|F|² (or |F| for a perfect crystal) over the harmonics in the band; returns (sum, strongest's energy).
+@njit(cache=True, error_model="numpy", forceinline=True)
+def harmonic_sum(rays, physics, i, energy1, forward, sin_in, sin_out) -> tuple[float, float]:  # type: ignore[no-untyped-def]
+    """Sum weight(E)·|F|² (or |F| for a perfect crystal) over ray i's harmonics in the band.
 
-    ``grid`` (g, 2 + 2e) holds weight, µ, then f′ and f″ of every element on a uniform grid of energies.
+    Returns (sum, energy of the strongest harmonic in keV); ``forward`` is False where −hkl diffracts: S is conjugated.
     """
     total, strongest, energy_of = 0.0, 0.0, 0.0
     sign = 1.0 if forward else -1.0
-    points = grid.shape[0]
-    elements = partial.shape[1]
-    for k in range(first, last):
-        energy = order[k] * energy1
-        place = (energy - grid_low) * grid_step
-        cell = int(place)
-        if place < 0.0 or cell >= points - 1:
-            if place < 0.0 or place > points - 1:
-                continue
-            cell = points - 2
+    grid = physics.grid
+    last_cell = grid.shape[0] - 2
+    for k in range(rays.first[i], rays.first[i + 1]):
+        energy = rays.order[k] * energy1
+        place = (energy - physics.low_kev) * physics.per_kev
+        if place < 0.0 or place > last_cell + 1:
+            continue
+        cell = min(int(place), last_cell)
         right = place - cell
         left = 1.0 - right
-        real, imaginary = base[k].real, sign * base[k].imag
-        for e in range(elements):
+        real, imaginary = rays.base[k].real, sign * rays.base[k].imag
+        for e in range(rays.partial.shape[1]):
             f1 = left * grid[cell, 2 + 2 * e] + right * grid[cell + 1, 2 + 2 * e]
             f2 = left * grid[cell, 3 + 2 * e] + right * grid[cell + 1, 3 + 2 * e]
-            s_real, s_imaginary = partial[k, e].real, sign * partial[k, e].imag
+            s_real, s_imaginary = rays.partial[k, e].real, sign * rays.partial[k, e].imag
             real += f1 * s_real - f2 * s_imaginary
             imaginary += f1 * s_imaginary + f2 * s_real
         value = real * real + imaginary * imaginary
-        if perfect:
+        if physics.perfect:
             value = math.sqrt(value)
         value *= left * grid[cell, 0] + right * grid[cell + 1, 0]
-        if mode != NO_SLAB:
+        if physics.mode != NO_SLAB and not physics.perfect:
             mu = left * grid[cell, 1] + right * grid[cell + 1, 1]
-            value *= slab_length(mode, thickness_mm, mu, sin_in, sin_out)
+            value *= slab_length(physics.mode, physics.thickness_mm, mu, sin_in, sin_out)
         total += value
         if value > strongest:
             strongest, energy_of = value, energy
     return total, energy_of
 
 
-@njit(cache=True, inline="always")
-def polarisation_factor(kind, degree, x, y, z):  # type: ignore[no-untyped-def]
-    """Polarisation factor of an exit ray: 0 none (neutrons), 1 kinematic, 2 perfect crystal (1 + |cos 2θ|)/2."""
-    if kind == 0:
+@njit(cache=True, error_model="numpy", inline="always")
+def polarisation_factor(physics, x, y, z) -> float:  # type: ignore[no-untyped-def]
+    """Polarisation factor of the exit ray (x, y, z): 1 − (k·e)² averaged over the beam's two polarisations e."""
+    if not physics.polarised:
         return 1.0
-    if kind == 2:
+    if physics.perfect:
         return 0.5 * (1.0 + abs(x))
+    degree = physics.polarisation
     return 1.0 - 0.5 * ((1.0 + degree) * y * y + (1.0 - degree) * z * z)
 
 
-@njit(cache=True)
-def list_spots(  # type: ignore[no-untyped-def]
-    u, frame, rows, columns, directions, single, windows, length, first, order, base, partial,
-    grid_low, grid_step, grid, polarisation_kind, polarisation, mode, thickness_mm, surface, whole, perfect,
-    passed, chosen, position, intensity, energy, ray,
-):  # fmt: skip
-    """Write one orientation's spots, in the table's order, into the given buffers; returns their number.
+@njit(cache=True, error_model="numpy", forceinline=True)
+def list_spots(u, frame, panel, rays, physics, scratch) -> int:  # type: ignore[no-untyped-def]
+    """Write one orientation's spots into ``scratch``, in the table's order; returns their number.
 
-    A ray that is not in the table's sign (−hkl diffracts) is written as −index − 1, and has the conjugate S.
+    Where −hkl diffracts, ``ray`` is −index − 1.
     """
-    rays = survivors(u, frame, rows, columns, single[0], single[1], single[2], windows[0], windows[1], passed, chosen)
-    sin_in, side = 1.0, 1.0
-    if mode != NO_SLAB:
-        sin_in = -(u[0, 0] * surface[0] + u[0, 1] * surface[1] + u[0, 2] * surface[2])
-        if sin_in < 0.0:  # a slab has two faces: the beam enters by the one that faces it
-            sin_in, side = -sin_in, -1.0
+    normal_x = normal_y = normal_z = 0.0
+    sin_in = sin_out = 1.0
+    if physics.mode != NO_SLAB:
+        face = physics.surface
+        normal_x, normal_y = _row_dot(u, 0, face[0], face[1], face[2]), _row_dot(u, 1, face[0], face[1], face[2])
+        normal_z = _row_dot(u, 2, face[0], face[1], face[2])
+        if normal_x > 0.0:  # a slab has two faces: the beam enters by the one that faces it
+            normal_x, normal_y, normal_z = -normal_x, -normal_y, -normal_z
+        sin_in = -normal_x
         if sin_in < 1e-9:
             return 0
+    candidates = survivors(u, frame, panel, rays, scratch)
     number = 0
-    for item in range(rays):
-        i = chosen[item]
-        x, y, z = directions[0, i], directions[1, i], directions[2, i]
+    for item in range(candidates):
+        i = scratch.chosen[item]
+        x, y, z = rays.direction[0, i], rays.direction[1, i], rays.direction[2, i]
         lab_x, lab_y, lab_z = _row_dot(u, 0, x, y, z), _row_dot(u, 1, x, y, z), _row_dot(u, 2, x, y, z)
-        ray_x, ray_y, ray_z = 1.0 - 2.0 * lab_x * lab_x, -2.0 * lab_x * lab_y, -2.0 * lab_x * lab_z
-        towards = _row_dot(frame, 2, ray_x, ray_y, ray_z)
+        exit_x, exit_y, exit_z = 1.0 - 2.0 * lab_x * lab_x, -2.0 * lab_x * lab_y, -2.0 * lab_x * lab_z
+        towards = _row_dot(frame, 2, exit_x, exit_y, exit_z)
         if towards <= 0.0:
             continue
-        fast = _row_dot(frame, 0, ray_x, ray_y, ray_z) / towards
-        slow = _row_dot(frame, 1, ray_x, ray_y, ray_z) / towards
-        if not (-0.5 <= fast < columns - 0.5 and -0.5 <= slow < rows - 0.5):
+        fast = _row_dot(frame, 0, exit_x, exit_y, exit_z) / towards
+        slow = _row_dot(frame, 1, exit_x, exit_y, exit_z) / towards
+        if not (-0.5 <= fast < panel.columns - 0.5 and -0.5 <= slow < panel.rows - 0.5):
             continue
+        if physics.mode != NO_SLAB:
+            sin_out = normal_x * exit_x + normal_y * exit_y + normal_z * exit_z
+            if sin_out <= 0.0 and (physics.perfect or physics.mode == THICK_SLAB):
+                continue
         sin_theta = abs(lab_x)
-        sin_out = 1.0
-        if mode != NO_SLAB:
-            sin_out = side * (
-                ray_x * _row_dot(u, 0, surface[0], surface[1], surface[2])
-                + ray_y * _row_dot(u, 1, surface[0], surface[1], surface[2])
-                + ray_z * _row_dot(u, 2, surface[0], surface[1], surface[2])
-            )
-        energy1 = 0.5 * HC_KEV_A * length[i] / sin_theta
-        total, energy_of = harmonic_sum(
-            first[i], first[i + 1], energy1, lab_x < 0.0, order, base, partial, grid_low, grid_step, grid,
-            mode, thickness_mm, sin_in, sin_out, perfect,
-        )  # fmt: skip
-        if not whole:
+        energy1 = 0.5 * HC_KEV_A * rays.length[i] / sin_theta
+        total, energy = harmonic_sum(rays, physics, i, energy1, lab_x < 0.0, sin_in, sin_out)
+        total *= polarisation_factor(physics, exit_x, exit_y, exit_z)
+        total /= sin_theta * sin_theta
+        if not physics.whole:
             total *= sin_in
-        total *= polarisation_factor(polarisation_kind, polarisation, ray_x, ray_y, ray_z) / (sin_theta * sin_theta)
         if total > 0.0:
-            position[number, 0], position[number, 1] = fast, slow
-            intensity[number], energy[number] = total, energy_of
-            ray[number] = i if lab_x < 0.0 else -i - 1
+            scratch.position[number, 0], scratch.position[number, 1] = fast, slow
+            scratch.intensity[number], scratch.energy[number] = total, energy
+            scratch.ray[number] = i if lab_x < 0.0 else -i - 1
             number += 1
     return number
 
 
-@njit(cache=True)
-def brightest_first(intensity, number, keep, rank):  # type: ignore[no-untyped-def]
+@njit(cache=True, error_model="numpy")
+def brightest_first(intensity, number, keep, rank) -> int:  # type: ignore[no-untyped-def]
     """Write the places of the ``keep`` brightest of ``number`` spots into ``rank``, brightest first; ties by place.
 
     A min-heap of the best so far: nearly every spot fails one comparison with its root.
@@ -250,13 +294,13 @@ def brightest_first(intensity, number, keep, rank):  # type: ignore[no-untyped-d
     return keep
 
 
-@njit(cache=True, inline="always")
-def _dimmer(intensity, one, other):  # type: ignore[no-untyped-def]
+@njit(cache=True, error_model="numpy", inline="always")
+def _dimmer(intensity, one, other) -> bool:  # type: ignore[no-untyped-def]
     return intensity[one] < intensity[other] or (intensity[one] == intensity[other] and one > other)
 
 
-@njit(cache=True)
-def _sink(intensity, rank, size):  # type: ignore[no-untyped-def]
+@njit(cache=True, error_model="numpy")
+def _sink(intensity, rank, size) -> None:  # type: ignore[no-untyped-def]
     parent = 0
     while True:
         child = 2 * parent + 1
@@ -270,50 +314,44 @@ def _sink(intensity, rank, size):  # type: ignore[no-untyped-def]
         parent = child
 
 
-@njit(cache=True)
-def batch_spots(  # type: ignore[no-untyped-def]
-    u, panels, pixel_mm, rows, columns, directions, single, windows, length, first, order, base, partial,
-    grid_low, grid_step, grid, polarisation_kind, polarisation, mode, thickness_mm, surface, whole, perfect, keep,
-    position, intensity, energy, ray, count,
-):  # fmt: skip
-    """List the spots of every orientation (n, 3, 3), one list after the other without gaps; returns the total.
+@njit(cache=True, error_model="numpy")
+def batch_spots(u, stands, panel, rays, physics, keep, position, intensity, energy, ray, count) -> int:  # type: ignore[no-untyped-def]
+    """List the spots of every orientation (n, 3, 3) one after the other, without gaps; returns the total.
 
-    ``panels`` has one row, or one per orientation; ``keep`` > 0 keeps that many, brightest first. Stops before the
-    buffers overflow: the caller goes on from the first count of −1.
+    ``stands`` (1, 9) or (n, 9) holds origin_mm, fast and slow of the panel; ``keep`` > 0 keeps that many of each list,
+    brightest first. The buffers must hold n times the number of rays, or n times ``keep``.
     """
-    most = directions.shape[1]
-    passed = np.empty(most, dtype=np.uint8)
-    chosen = np.empty(most + 1, dtype=np.int32)
+    most = rays.length.shape[0]
+    scratch = Scratch(
+        np.empty(most, dtype=np.uint8),
+        np.empty(most + 1, dtype=np.int32),
+        np.empty((most, 2)),
+        np.empty(most),
+        np.empty(most),
+        np.empty(most, dtype=np.int32),
+    )
     rank = np.empty(max(keep, 1), dtype=np.int64)
-    one_position, one_intensity = np.empty((most, 2)), np.empty(most)
-    one_energy, one_ray = np.empty(most), np.empty(most, dtype=np.int32)
     frame = np.empty((3, 3))
     total = 0
     for sample in range(u.shape[0]):
-        if sample == 0 or panels.shape[0] > 1:
-            panel_frame(panels[sample], pixel_mm, frame)
-        number = list_spots(
-            u[sample], frame, rows, columns, directions, single, windows, length, first, order, base, partial,
-            grid_low, grid_step, grid, polarisation_kind, polarisation, mode, thickness_mm, surface, whole, perfect,
-            passed, chosen, one_position, one_intensity, one_energy, one_ray,
-        )  # fmt: skip
+        if sample == 0 or stands.shape[0] > 1:
+            panel_frame(stands[sample], panel.pixel_mm, frame)
+        number = list_spots(u[sample], frame, panel, rays, physics, scratch)
         if keep > 0:
-            number = brightest_first(one_intensity, number, keep, rank)
-        if total + number > intensity.shape[0]:
-            count[sample:] = -1
-            return total
+            number = brightest_first(scratch.intensity, number, keep, rank)
         for k in range(number):
             source = rank[k] if keep > 0 else k
-            position[total + k, 0], position[total + k, 1] = one_position[source, 0], one_position[source, 1]
-            intensity[total + k], energy[total + k] = one_intensity[source], one_energy[source]
-            ray[total + k] = one_ray[source]
+            position[total + k, 0] = scratch.position[source, 0]
+            position[total + k, 1] = scratch.position[source, 1]
+            intensity[total + k], energy[total + k] = scratch.intensity[source], scratch.energy[source]
+            ray[total + k] = scratch.ray[source]
         count[sample] = number
         total += number
     return total
 
 
-@njit(cache=True)
-def pad_lists(count, position, intensity, energy, ray, out_position, out_intensity, out_energy, out_ray):  # type: ignore[no-untyped-def]
+@njit(cache=True, error_model="numpy")
+def pad_lists(count, position, intensity, energy, ray, out_position, out_intensity, out_energy, out_ray) -> None:  # type: ignore[no-untyped-def]
     """Spread lists that lie one after the other over padded rows; the rest of a row is zero."""
     start = 0
     for sample in range(count.shape[0]):

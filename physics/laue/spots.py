@@ -12,7 +12,14 @@ from beamgym.physics.laue.absorption import Slab, slab_mode
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.intensity import Extinction, energy_table
-from beamgym.physics.laue.kernels import HC_KEV_A, batch_spots, pad_lists
+from beamgym.physics.laue.kernels import (
+    HC_KEV_A,
+    Panel,
+    Physics,
+    Rays,
+    batch_spots,
+    pad_lists,
+)
 
 if TYPE_CHECKING:
     from beamgym.physics.crystal import Crystal
@@ -94,8 +101,8 @@ class LaueModel:
         self.slab, self.extinction, self.brightest = slab, extinction, brightest
         self.table = crystal.reflections(beam.band_kev[1]) if table is None else table
         _check_reach(self.table, beam, detector)
-        self._tables = self._kernel_tables()
-        self._options = self._kernel_options()
+        self._panel = Panel(detector.pixel_mm, *detector.shape)
+        self._rays, self._weights = self._ray_tables(), self._physics()
 
     def spots(self, orientation: ArrayLike, detectors: ArrayLike | None = None) -> Spots:
         """Simulate the patterns of n orientations.
@@ -123,37 +130,44 @@ class LaueModel:
             rows = slice(start, start + _CHUNK)
             buffers = _buffers(capacity)
             own = panels if len(panels) == 1 else panels[rows]
-            total = batch_spots(u[rows], own, *self._tables, *self._options, keep, *buffers, count[rows])
+            total = batch_spots(u[rows], own, self._panel, self._rays, self._weights, keep, *buffers, count[rows])
             parts.append(tuple(buffer[:total] for buffer in buffers))
         return _padded(count, parts)
 
-    def _kernel_tables(self) -> tuple[object, ...]:
-        table, detector = self.table, self.detector
+    def _ray_tables(self) -> Rays:
+        table = self.table
         length = np.linalg.norm(table.q_inv_a, axis=1)
-        directions = np.ascontiguousarray((table.q_inv_a / length[:, None]).T)
-        base = np.ascontiguousarray(np.sum(table.f0 * table.partial, axis=1))
+        direction = np.ascontiguousarray((table.q_inv_a / length[:, None]).T)
         low, high = self.beam.band_kev
-        first, last = table.order[table.first[:-1]], table.order[table.first[1:] - 1]
-        smallest = first * HC_KEV_A * length / (2.0 * high) * (1.0 - _WINDOW_MARGIN)
-        largest = last * HC_KEV_A * length / (2.0 * low) * (1.0 + _WINDOW_MARGIN)
-        windows = np.stack([smallest, largest]).astype(np.float32)
-        single = directions.astype(np.float32)
-        partial = np.ascontiguousarray(table.partial, dtype=np.complex128)
-        first_row = np.ascontiguousarray(table.first, dtype=np.int64)
-        order = table.order.astype(np.float64)
-        rows, columns = detector.shape
-        return (
-            detector.pixel_mm, rows, columns, directions, single, windows, length, first_row, order, base, partial,
-        )  # fmt: skip
+        lowest, highest = table.order[table.first[:-1]], table.order[table.first[1:] - 1]
+        smallest = lowest * HC_KEV_A * length / (2.0 * high) * (1.0 - _WINDOW_MARGIN)
+        largest = highest * HC_KEV_A * length / (2.0 * low) * (1.0 + _WINDOW_MARGIN)
+        return Rays(
+            direction=direction,
+            single=direction.astype(np.float32),
+            window=np.stack([smallest, largest]).astype(np.float32),
+            length=length,
+            first=np.ascontiguousarray(table.first, dtype=np.int64),
+            order=table.order.astype(np.float64),
+            base=np.ascontiguousarray(np.sum(table.f0 * table.partial, axis=1)),
+            partial=np.ascontiguousarray(table.partial, dtype=np.complex128),
+        )
 
-    def _kernel_options(self) -> tuple[object, ...]:
+    def _physics(self) -> Physics:
         energy = self.beam.energy_kev
-        per_cell = (energy.size - 1) / (energy[-1] - energy[0])
-        grid = energy_table(self.crystal, self.table, self.beam, self.extinction, self.slab is not None)
-        perfect = self.extinction == "full"
-        kind = 0 if self.beam.radiation == "neutron" else (2 if perfect else 1)
-        mode, thickness, normal, whole = slab_mode(None if perfect else self.slab)
-        return energy[0], per_cell, grid, kind, float(self.beam.polarisation), mode, thickness, normal, whole, perfect
+        mode, thickness, normal, whole = slab_mode(self.slab)
+        return Physics(
+            low_kev=float(energy[0]),
+            per_kev=float((energy.size - 1) / (energy[-1] - energy[0])),
+            grid=energy_table(self.crystal, self.table, self.beam, self.extinction, self.slab is not None),
+            polarised=self.beam.radiation == "xray",
+            polarisation=float(self.beam.polarisation),
+            perfect=self.extinction == "full",
+            mode=mode,
+            thickness_mm=float(thickness),
+            surface=normal,
+            whole=whole,
+        )
 
     def _panels(self, detectors: ArrayLike | None, n: int) -> Float64Array:
         if detectors is None:
@@ -167,7 +181,7 @@ class LaueModel:
 
 
 def check_orientations(orientation: ArrayLike) -> Float64Array:
-    """Return orientations as (n, 3, 3); raises ValueError for a wrong shape or a matrix that is not a rotation to 1e-6."""
+    """Return orientations as (n, 3, 3); raises ValueError for a wrong shape or what is not a rotation to 1e-6."""
     u = np.ascontiguousarray(orientation, dtype=np.float64)
     if u.shape == (3, 3):
         u = u[None]
@@ -177,7 +191,7 @@ def check_orientations(orientation: ArrayLike) -> Float64Array:
     bad = ~(off <= _ROTATION) | (_determinant(u) < 0)
     if np.any(bad):
         raise ValueError(
-            f"orientation {int(np.argmax(bad))} is not a rotation matrix to {_ROTATION:g}; pass proper rotations"
+            f"orientation {int(np.argmax(bad))} is not a rotation matrix to {_ROTATION:g}; pass proper ones"
         )
     return u
 
@@ -196,9 +210,10 @@ def _check_reach(table: ReflectionTable, beam: Beam, detector: Detector) -> None
     if np.any(reachable):
         return
     needed = shortest * HC_KEV_A / (2 * largest) if largest > 0 else np.inf
+    two_theta = 2.0 * np.degrees(np.arcsin([smallest, min(1.0, largest)]))
     raise ValueError(
-        f"no reflection between {low:g} and {high:g} keV can reach this detector (2θ {2 * np.degrees(np.arcsin(smallest)):.1f} to "
-        f"{2 * np.degrees(np.arcsin(min(1.0, largest))):.1f}°) at any orientation: it needs about {needed:.3g} keV or another place"
+        f"no reflection between {low:g} and {high:g} keV can reach this detector (2θ {two_theta[0]:.1f} to "
+        f"{two_theta[1]:.1f}°) at any orientation: use energies above {needed:.3g} keV, or move the detector"
     )
 
 
