@@ -47,7 +47,7 @@ UNITS = {
     "axes": "rows [fraction of travel, margin to the low limit / 180 deg, to the high limit / 180 deg, present]",
     "last_move": "rotation vector in the lab frame / 180 deg, and 1 where it was shortened",
     "budget": "remaining exposures / budget",
-    "target": "goal orientation, crystal to lab, row by row; tolerance in degrees",
+    "target": "goal orientation, crystal to lab, row by row; tolerance / 20 degrees",
     "image": "grey levels 0..255",
     "action": "dimensionless, -1..1; the last number declares above 0",
 }
@@ -135,7 +135,7 @@ def setting_of(context: Any) -> Setting | None:
         cell=tuple(float(value) for value in context.crystal.cell),
         goniometer=context.goniometer.name,
         axes=[_axis(axis) for axis in context.goniometer.axes],
-        target=str(context.target),
+        target=context.target.label,
         detector=DetectorSpec(
             origin_mm=_triple(detector.origin_mm),
             fast=_triple(detector.fast),
@@ -143,7 +143,7 @@ def setting_of(context: Any) -> Setting | None:
             pixel_mm=float(detector.pixel_mm),
             shape=tuple(int(size) for size in detector.shape),
         ),
-        band_kev=tuple(float(energy) for energy in context.band_kev),
+        band_kev=tuple(float(energy) for energy in context.beam.band_kev),
         tolerance_deg=float(context.tolerance_deg),
         max_rotation_deg=float(context.max_rotation_deg),
         action=context.action,

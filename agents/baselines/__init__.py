@@ -1,1 +1,1 @@
-"""Classical rivals, one per file, each a Policy."""
+"""Baselines: one rival per file, each a Policy, none of them trained."""

@@ -1,0 +1,69 @@
+"""What the baselines share: reading positions from an observation, and asking for a rotation or for silence."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.envs.actions import encode_rotation
+from beamgym.envs.task import Observation
+from beamgym.physics.instrument import Float64Array
+from beamgym.physics.orientation import rotation_vector_deg
+
+_FIELDS = 4
+
+
+def positions_of(observation: Observation, context: Any) -> Float64Array:
+    """Return the axes' positions (n, k), from their fractions of travel."""
+    axes = context.goniometer.axes
+    fraction = observation["axes"].reshape(len(observation["axes"]), -1, _FIELDS)[:, : len(axes), 0]
+    limits = np.array([axis.limits for axis in axes])
+    positions: Float64Array = limits[:, 0] + 0.5 * (fraction.astype(np.float64) + 1.0) * (limits[:, 1] - limits[:, 0])
+    return np.clip(positions, limits[:, 0], limits[:, 1])
+
+
+def exposures_left(observation: Observation, context: Any) -> NDArray[np.int64]:
+    """Return how many more frames the budget holds (n,); at 0 only declaring is left."""
+    return np.rint(observation["budget"][:, 0] * context.exposures).astype(np.int64)
+
+
+def rotate(rotation: Float64Array, positions: Float64Array, context: Any) -> NDArray[np.float32]:
+    """Return actions that turn the sample and do not declare; a rotation beyond the largest goes as far as one may.
+
+    Parameters
+    ----------
+    rotation : (n, 3, 3) in the lab frame
+    positions : (n, k) where the axes stand
+    context : gives the action mode and the largest rotation or step
+    """
+    if context.action == "rotation":
+        move = encode_rotation(rotation_vector_deg(rotation), context.max_rotation_deg)
+    else:
+        here = context.goniometer.rotation(positions)
+        move = encode_steps(context.goniometer.solve(rotation @ here, positions).positions - positions, context)
+    return with_declaration(move, np.zeros(len(move), dtype=np.bool_))
+
+
+def encode_steps(steps: Float64Array, context: Any) -> Float64Array:
+    """Turn steps of the axes (n, k) into actions by the inverse of the cube law; longer ones give 1."""
+    encoded: Float64Array = np.cbrt(np.clip(steps / context.max_rotation_deg, -1.0, 1.0))
+    return encoded
+
+
+def with_declaration(move: Float64Array, declare: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Append the number that declares: 1 where ``declare`` (n,) is True, else -1."""
+    last = np.where(declare, 1.0, -1.0)
+    return np.concatenate([move, last[:, None]], axis=1).astype(np.float32)
+
+
+def declared(actions: NDArray[np.float32], rows: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the actions with those of ``rows`` (n,) replaced by a declaration."""
+    out = actions.copy()
+    out[rows] = 0.0
+    out[rows, -1] = 1.0
+    return out
+
+
+def width(context: Any) -> int:
+    """Return the length of an action: the moves and the declaration."""
+    return 4 if context.action == "rotation" else len(context.goniometer.axes) + 1

@@ -1,0 +1,79 @@
+"""What every rival is: a learned agent, a bundle and a baseline all decide by the same two calls."""
+
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.envs.onnx_model import BundleError, OnnxModel
+from beamgym.envs.task import Observation, Truth
+
+PolicyState = list[Any]
+"""One entry per row, so that rows whose episode has ended can be left out."""
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """Decides what to do next; batch-first, and each row for itself.
+
+    Attributes
+    ----------
+    name : as in tables
+    oracle : it is handed the truth, which no real instrument knows
+    """
+
+    name: str
+    oracle: bool
+
+    def start(self, context: Any, n: int) -> PolicyState:
+        """Return the memory of n new episodes; ``context`` is what the instrument publicly knows."""
+        ...
+
+    def act(
+        self, observation: Observation, state: PolicyState, truth: Truth | None = None
+    ) -> tuple[NDArray[np.float32], PolicyState]:
+        """Return actions and the memory after them.
+
+        Parameters
+        ----------
+        observation : (n, ...) arrays by name
+        state : n entries, of the same rows
+        truth : (n, ...) arrays by name, for oracles only
+
+        Returns
+        -------
+        (n, a) float32 actions, and n entries
+        """
+        ...
+
+
+class BundlePolicy:
+    """A trained network from a bundle, row by row, so that an answer does not depend on its batch.
+
+    Parameters
+    ----------
+    model : read by :class:`OnnxModel`
+    name : as in tables; the bundle's stem by default
+    """
+
+    oracle = False
+
+    def __init__(self, model: OnnxModel, name: str | None = None) -> None:
+        self.model = model
+        self.name = name or model.name
+
+    def start(self, context: Any, n: int) -> PolicyState:
+        """Return empty memories; raises BundleError when the moves of this experiment have another scale."""
+        setting = self.model.manifest.setting
+        for field in ("action", "max_rotation_deg"):
+            if setting is not None and hasattr(context, field):
+                wanted, found = getattr(setting, field), getattr(context, field)
+                if wanted != found:
+                    raise BundleError(f"bundle {self.name} was trained with {field}={wanted!r}, this has {found!r}")
+        return [None] * n
+
+    def act(
+        self, observation: Observation, state: PolicyState, truth: Truth | None = None
+    ) -> tuple[NDArray[np.float32], PolicyState]:
+        """Return the network's deterministic actions."""
+        return self.model.predict(observation), state
