@@ -84,7 +84,7 @@ class Crystal:
 
         Raises
         ------
-        ValueError : when the energy is not positive, or asks for more than 20 million reflections
+        ValueError : when the energy lies outside 0.1 to 400 keV, or asks for more than 20 million reflections
         """
         return cached_reflection_table(self.b_matrix, self.atoms, max_energy_kev, self.radiation)
 

@@ -20,6 +20,7 @@ ENERGY_STEP_KEV = 0.01
 """Spacing of the dispersion grid; finer than a Laue spot's energy matters for."""
 
 LOWEST_ENERGY_KEV = 1.0
+ENERGY_RANGE_KEV = (0.1, 400.0)
 MOST_REFLECTIONS = 20_000_000
 
 
@@ -108,7 +109,7 @@ def reflection_table(
 
     Raises
     ------
-    ValueError : when the energy is not positive, or would need more than 20 million reflections
+    ValueError : when the energy lies outside 0.1 to 400 keV, or would need more than 20 million reflections
     """
     energy = check_max_energy(max_energy_kev)
     volume = 1.0 / abs(float(np.linalg.det(b_matrix)))
@@ -142,14 +143,27 @@ def reflection_table(
 
 
 def check_max_energy(max_energy_kev: float) -> float:
-    """Return the energy limit as a float, or raise ValueError where it is not a positive finite number of keV."""
-    try:
-        energy = float(max_energy_kev)
-    except (TypeError, ValueError):
-        raise TypeError(f"max_energy_kev is {max_energy_kev!r}; give one number of keV, such as 25") from None
-    if not (np.isfinite(energy) and energy > 0.0):
-        raise ValueError(f"max_energy_kev is {energy:g}; give a positive number of keV, such as 25")
-    return energy
+    """Return the energy limit as a float.
+
+    Parameters
+    ----------
+    max_energy_kev : keV
+
+    Returns
+    -------
+    the same number
+
+    Raises
+    ------
+    TypeError : when it is not a number
+    ValueError : when it lies outside 0.1 to 400 keV, which the scattering tables cover
+    """
+    if isinstance(max_energy_kev, bool) or not isinstance(max_energy_kev, int | float | np.number):
+        raise TypeError(f"max_energy_kev is {max_energy_kev!r}; give one number of keV, such as 25")
+    low, high = ENERGY_RANGE_KEV
+    if not low <= max_energy_kev <= high:
+        raise ValueError(f"max_energy_kev is {max_energy_kev:g}; give a positive energy from {low:g} to {high:g} keV")
+    return float(max_energy_kev)
 
 
 def _partial_sums(

@@ -88,7 +88,8 @@ def save_table(path: Path, table: ReflectionTable) -> None:
 
 def load_table(path: Path) -> ReflectionTable:
     """Read a table written by ``save_table``; raises OSError, ValueError, KeyError or BadZipFile where it cannot."""
-    with np.load(path, allow_pickle=False) as file:
+    # opened here: numpy leaves a damaged archive's file open
+    with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as file:
         arrays = {name: file[name] for name in _ARRAYS}
         elements = tuple(str(element) for element in file["elements"])
         table = ReflectionTable(elements=elements, radiation=str(file["radiation"]), **arrays)
