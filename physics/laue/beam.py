@@ -30,7 +30,7 @@ _LINES: Mapping[str, tuple[tuple[float, float], ...]] = {
     "Mo": ((17.479, 1.0), (17.374, 0.52), (19.608, 0.15), (19.590, 0.08), (19.965, 0.03)),
     "Cu": ((8.047, 1.0), (8.027, 0.51), (8.905, 0.17)),
 }
-# Photons in the strongest line when the voltage is 1.7 times the edge, over the continuum's photons per keV there, in keV.
+# Photons in the strongest line at 1.7 times the edge's voltage, over the continuum's photons per keV there, in keV.
 # Orders of magnitude of published tube spectra; a calibrated tube comes in by Beam.from_table.
 _LINE_SHARE_KEV: Mapping[str, float] = {"W": 1.5, "Mo": 5.0, "Cu": 8.0}
 _LINE_EDGE_KEV: Mapping[str, float] = {"W": 10.207, "Mo": 20.000, "Cu": 8.979}
@@ -180,9 +180,9 @@ class Beam:
 
         Notes
         -----
-        Kramers (1923): photons per energy ∝ E0/E − 1. Self-absorption by the electrons' mean depth of emission, taken as
-        a quarter of the Thomson–Whiddington range E0²/(0.77·10⁶ keV² cm² g⁻¹). Lines grow as (U − 1)^1.63 (Green &
-        Cosslett 1968).
+        Kramers (1923): photons per energy ∝ E0/E − 1. Self-absorption by the electrons' mean depth of emission,
+        taken as a quarter of the Thomson–Whiddington range E0²/(0.77·10⁶ keV² cm² g⁻¹). Lines grow as (U − 1)^1.63
+        (Green & Cosslett 1968).
         """
         if anode not in _LINES:
             raise ValueError(f"no lines are known for an anode of {anode!r}; choose one of {', '.join(sorted(_LINES))}")
@@ -194,7 +194,7 @@ class Beam:
         photons[grid > voltage_kv] = 0.0
         if not np.any(photons > 0):
             raise ValueError(
-                f"a tube at {voltage_kv} kV gives nothing between {band_kev[0]} and {band_kev[1]} keV: raise the voltage"
+                f"a tube at {voltage_kv} kV gives nothing from {band_kev[0]} to {band_kev[1]} keV: raise the voltage"
             )
         beam = cls(grid, photons, np.ones_like(grid), name=f"{anode} tube, {voltage_kv:g} kV")
         return beam.filtered({"beryllium": window_be_mm, "air": air_mm}).with_flux(flux_per_s)

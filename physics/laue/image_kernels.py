@@ -1,0 +1,296 @@
+"""Numba kernels that draw spots into images and turn expected counts into what a camera reads out."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from beamgym.physics.counter_rng import bits
+
+REACH = 4.0  # a spot is drawn to this many standard deviations: 6e-5 of it is cut off
+RESOLVED = 0.7  # a spot narrower than this many pixels is integrated over the pixels instead of sampled
+_PIXEL_VARIANCE = 1.0 / 12.0
+_SMALL_MEAN = 12.0  # below it inversion is the faster exact Poisson method
+_TO_UNIT = 2.0**-32
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def profile(centre, variance, first, weights, number) -> None:  # type: ignore[no-untyped-def]
+    """Write how much of a Gaussian of area 1 falls into pixels first, first + 1, …
+
+    Where the pixels resolve it, it is sampled with the pixel's own variance added, by the recurrence
+    g(x + 1) = g(x) r(x), r(x + 1) = r(x) exp(−1/σ²); else it is integrated exactly.
+    """
+    if variance < RESOLVED * RESOLVED:
+        scale = 1.0 / math.sqrt(2.0 * max(variance, 1e-12))
+        lower = math.erf((first - 0.5 - centre) * scale)
+        for k in range(number):
+            upper = math.erf((first + k + 0.5 - centre) * scale)
+            weights[k] = 0.5 * (upper - lower)
+            lower = upper
+        return
+    inverse = 1.0 / (variance + _PIXEL_VARIANCE)
+    offset = first - centre
+    value = math.sqrt(inverse / (2.0 * math.pi)) * math.exp(-0.5 * offset * offset * inverse)
+    ratio, change = math.exp(-(offset + 0.5) * inverse), math.exp(-inverse)
+    for k in range(number):
+        weights[k] = value
+        value *= ratio
+        ratio *= change
+
+
+@njit(cache=True, error_model="numpy")
+def spot_covariance(x, y, stand, pixel_mm, blur_mm, mosaic_rad, divergence_rad) -> tuple[float, float, float]:  # type: ignore[no-untyped-def]
+    """Return a spot's covariance (fast², slow², fast·slow) in pixels² at the position (x, y).
+
+    A mosaic block tilted by δ sends its ray 2δ further out and, tilted about the other axis, 2 sinθ·δ sideways; both
+    directions are projected onto the panel along the ray.
+    """
+    mx = stand[0] + pixel_mm * (x * stand[3] + y * stand[6])
+    my = stand[1] + pixel_mm * (x * stand[4] + y * stand[7])
+    mz = stand[2] + pixel_mm * (x * stand[5] + y * stand[8])
+    length = math.sqrt(mx * mx + my * my + mz * mz)
+    ux, uy, uz = mx / length, my / length, mz / length
+    sine = math.sqrt(uy * uy + uz * uz)
+    ty, tz = (-uz / sine, uy / sine) if sine > 1e-9 else (1.0, 0.0)
+    rx, ry, rz = -sine, ux * tz, -ux * ty
+    nx = stand[4] * stand[8] - stand[5] * stand[7]
+    ny = stand[5] * stand[6] - stand[3] * stand[8]
+    nz = stand[3] * stand[7] - stand[4] * stand[6]
+    towards = ux * nx + uy * ny + uz * nz
+    radial_along = (rx * nx + ry * ny + rz * nz) / towards
+    sideways_along = (ty * ny + tz * nz) / towards
+    rx, ry, rz = rx - radial_along * ux, ry - radial_along * uy, rz - radial_along * uz
+    sx, sy, sz = -sideways_along * ux, ty - sideways_along * uy, tz - sideways_along * uz
+    r_fast, r_slow = rx * stand[3] + ry * stand[4] + rz * stand[5], rx * stand[6] + ry * stand[7] + rz * stand[8]
+    s_fast, s_slow = sx * stand[3] + sy * stand[4] + sz * stand[5], sx * stand[6] + sy * stand[7] + sz * stand[8]
+    scale = (length / pixel_mm) ** 2
+    radial = scale * (4.0 * mosaic_rad**2 + divergence_rad**2)
+    sideways = scale * (2.0 * (1.0 - ux) * mosaic_rad**2 + divergence_rad**2)
+    blur = (blur_mm / pixel_mm) ** 2
+    return (
+        blur + radial * r_fast * r_fast + sideways * s_fast * s_fast,
+        blur + radial * r_slow * r_slow + sideways * s_slow * s_slow,
+        radial * r_fast * r_slow + sideways * s_fast * s_slow,
+    )
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def add_round(mean, x, y, total, var_x, var_y, columns_weight, rows_weight) -> None:  # type: ignore[no-untyped-def]
+    """Add one spot whose axes lie along the pixel rows and columns."""
+    rows, columns = mean.shape
+    reach_x, reach_y = REACH * math.sqrt(var_x), REACH * math.sqrt(var_y)
+    left, right = max(0, math.floor(x - reach_x + 0.5)), min(columns - 1, math.floor(x + reach_x + 0.5))
+    top, bottom = max(0, math.floor(y - reach_y + 0.5)), min(rows - 1, math.floor(y + reach_y + 0.5))
+    if left > right or top > bottom:
+        return
+    profile(x, var_x, left, columns_weight, right - left + 1)
+    profile(y, var_y, top, rows_weight, bottom - top + 1)
+    for j in range(top, bottom + 1):
+        strength = np.float32(total * rows_weight[j - top])
+        for i in range(left, right + 1):
+            mean[j, i] += strength * columns_weight[i - left]
+
+
+@njit(cache=True, error_model="numpy")
+def add_streak(mean, x, y, total, var_x, var_y, cov, columns_weight, rows_weight) -> None:  # type: ignore[no-untyped-def]
+    """Add one spot whose axes are oblique: row by row, each row a narrower Gaussian about a shifted centre."""
+    rows, columns = mean.shape
+    slope = cov / (var_y + _PIXEL_VARIANCE)
+    narrow = max(var_x - slope * cov, 0.0)
+    reach_x, reach_y = REACH * math.sqrt(narrow), REACH * math.sqrt(var_y)
+    top, bottom = max(0, math.floor(y - reach_y + 0.5)), min(rows - 1, math.floor(y + reach_y + 0.5))
+    if top > bottom:
+        return
+    profile(y, var_y, top, rows_weight, bottom - top + 1)
+    for j in range(top, bottom + 1):
+        centre = x + slope * (j - y)
+        left = max(0, math.floor(centre - reach_x + 0.5))
+        right = min(columns - 1, math.floor(centre + reach_x + 0.5))
+        if left > right:
+            continue
+        profile(centre, narrow, left, columns_weight, right - left + 1)
+        strength = np.float32(total * rows_weight[j - top])
+        for i in range(left, right + 1):
+            mean[j, i] += strength * columns_weight[i - left]
+
+
+@njit(cache=True, error_model="numpy")
+def draw_spots(  # type: ignore[no-untyped-def]
+    mean, number, position, intensity, exposure_s, stand, pixel_mm, blur_mm, mosaic_rad, divergence_rad
+) -> None:
+    """Add the expected counts of one list of spots to ``mean`` (slow, fast) float32."""
+    widest = max(mean.shape) + 1
+    columns_weight, rows_weight = np.empty(widest, dtype=np.float32), np.empty(widest, dtype=np.float32)
+    var_x = var_y = (blur_mm / pixel_mm) ** 2
+    cov = 0.0
+    streaked = mosaic_rad > 0.0 or divergence_rad > 0.0
+    for k in range(number):
+        x, y, total = float(position[k, 0]), float(position[k, 1]), float(intensity[k]) * exposure_s
+        if streaked:
+            var_x, var_y, cov = spot_covariance(x, y, stand, pixel_mm, blur_mm, mosaic_rad, divergence_rad)
+        if cov * cov < 1e-4 * var_x * var_y or min(var_x, var_y) < RESOLVED * RESOLVED:
+            add_round(mean, x, y, total, var_x, var_y, columns_weight, rows_weight)
+        else:
+            add_streak(mean, x, y, total, var_x, var_y, cov, columns_weight, rows_weight)
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def normal_quantile(p) -> float:  # type: ignore[no-untyped-def]
+    """Invert the normal distribution to 1e-7 (Wichura, algorithm AS 241 PPND7, Appl. Statist. 37 (1988) 477)."""
+    q = p - 0.5
+    if abs(q) <= 0.425:
+        r = 0.180625 - q * q
+        upper = ((5.9109374720e01 * r + 1.5929113202e02) * r + 5.0434271938e01) * r + 3.3871327179e00
+        return q * upper / (((6.7187563600e01 * r + 7.8757757664e01) * r + 1.7895169469e01) * r + 1.0)
+    r = math.sqrt(-math.log(min(p, 1.0 - p)))
+    if r <= 5.0:
+        r -= 1.6
+        upper = ((1.7023821103e-01 * r + 1.3067284816e00) * r + 2.7568153900e00) * r + 1.4234372777e00
+        value = upper / ((1.2021132975e-01 * r + 7.3700164250e-01) * r + 1.0)
+    else:
+        r -= 5.0
+        upper = ((1.7337203997e-02 * r + 4.2868294337e-01) * r + 3.0812263860e00) * r + 6.6579051150e00
+        value = upper / ((1.2258202635e-02 * r + 2.4197894225e-01) * r + 1.0)
+    return -value if q < 0.0 else value
+
+
+@njit(cache=True, error_model="numpy")
+def poisson_large(mean, key, counter, stride) -> int:  # type: ignore[no-untyped-def]
+    """Draw an exact Poisson number of a mean ≥ 10 by transformed rejection (Hörmann, Insur. Math. Econ. 12 (1993) 39).
+
+    Every try takes the two halves of one hash; further tries count on by ``stride``.
+    """
+    root = math.sqrt(mean)
+    b = 0.931 + 2.53 * root
+    a = -0.059 + 0.02483 * b
+    inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
+    accept = 0.9277 - 3.6224 / (b - 2.0)
+    while True:
+        word = bits(key, counter)
+        counter += stride
+        u = (float(word >> np.uint64(32)) + 0.5) * _TO_UNIT - 0.5
+        v = (float(word & np.uint64(0xFFFFFFFF)) + 0.5) * _TO_UNIT
+        us = 0.5 - abs(u)
+        k = math.floor((2.0 * a / us + b) * u + mean + 0.43)
+        if us >= 0.07 and v <= accept:
+            return k
+        if k < 0 or (us < 0.013 and v > us):
+            continue
+        left = math.log(v * inverse_alpha / (a / (us * us) + b))
+        if left <= k * math.log(mean) - mean - math.lgamma(k + 1.0):
+            return k
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def poisson_small(mean, nothing, u) -> int:  # type: ignore[no-untyped-def]
+    """Draw a Poisson number by inversion; ``nothing`` is exp(−mean)."""
+    count = 0
+    term = nothing
+    while u >= term and count < 200:
+        u -= term
+        count += 1
+        term *= mean / count
+    return count
+
+
+@njit(cache=True, error_model="numpy")
+def expose(mean, background, empty, key, gain, offset, read_noise, full_well, top, bloom, out) -> None:  # type: ignore[no-untyped-def]
+    """Turn one image of expected counts (slow, fast) into what is read out.
+
+    ``empty`` is exp(−background) for the pixels that no spot touches. One hash per pixel feeds the Poisson draw and the
+    read noise; a mean above 12 takes more, from counters of its own.
+    """
+    rows, columns = mean.shape
+    pixels = rows * columns
+    for j in range(rows):
+        for i in range(columns):
+            pixel = j * columns + i
+            word = bits(key, pixel)
+            high, low = word >> np.uint64(32), word & np.uint64(0xFFFFFFFF)
+            expected = float(mean[j, i])
+            if expected < _SMALL_MEAN:
+                nothing = empty[j, i] if mean[j, i] == background[j, i] else math.exp(-expected)
+                counts = float(poisson_small(expected, nothing, (float(high) + 0.5) * _TO_UNIT))
+            else:
+                counts = float(poisson_large(expected, key, pixel + pixels, pixels))
+            mean[j, i] = counts
+            if not bloom:
+                noise = read_noise * normal_quantile((float(low) + 0.5) * _TO_UNIT)
+                value = math.floor(min(counts, full_well) * gain + offset + noise + 0.5)
+                out[j, i] = max(0.0, min(value, top))
+    if bloom:
+        spill(mean, full_well)
+        for j in range(rows):
+            for i in range(columns):
+                low = bits(key, j * columns + i) & np.uint64(0xFFFFFFFF)
+                noise = read_noise * normal_quantile((float(low) + 0.5) * _TO_UNIT)
+                value = math.floor(float(mean[j, i]) * gain + offset + noise + 0.5)
+                out[j, i] = max(0.0, min(value, top))
+
+
+@njit(cache=True, error_model="numpy")
+def spill(counts, full_well) -> None:  # type: ignore[no-untyped-def]
+    """Let what a full pixel cannot hold run half up and half down its column, until it fits or leaves the panel."""
+    rows, columns = counts.shape
+    for i in range(columns):
+        for way in range(2):
+            carried = 0.0
+            for step in range(rows):
+                j = step if way == 0 else rows - 1 - step
+                excess = counts[j, i] - full_well
+                if way == 0 and excess > 0.0:
+                    counts[j, i] = full_well + 0.5 * excess
+                    carried += 0.5 * excess
+                elif way == 1 and excess > 0.0:
+                    counts[j, i] = full_well
+                    carried += excess
+                elif carried > 0.0:
+                    taken = min(carried, full_well - counts[j, i])
+                    counts[j, i] += taken
+                    carried -= taken
+
+
+@njit(cache=True, error_model="numpy")
+def render_clean(  # type: ignore[no-untyped-def]
+    count, position, intensity, exposure_s, stands, pixel_mm, blur_mm, mosaic_rad, divergence_rad, image
+) -> None:
+    """Add every list's expected counts to its image (n, slow, fast); ``stands`` (1, 9) or (n, 9) places the panel."""
+    for k in range(count.shape[0]):
+        stand = stands[k if stands.shape[0] > 1 else 0]
+        draw_spots(
+            image[k],
+            count[k],
+            position[k],
+            intensity[k],
+            exposure_s,
+            stand,
+            pixel_mm,
+            blur_mm,
+            mosaic_rad,
+            divergence_rad,
+        )
+
+
+@njit(cache=True, error_model="numpy")
+def render_exposed(  # type: ignore[no-untyped-def]
+    count, position, intensity, exposure_s, stands, pixel_mm, blur_mm, mosaic_rad, divergence_rad,
+    response, background, empty, keys, gain, offset, read_noise, full_well, top, bloom, image,
+) -> None:  # fmt: skip
+    """Draw, expose and read out every list into its image (n, slow, fast), one draw per pixel from its own key."""
+    mean = np.empty(background.shape, dtype=np.float32)
+    plain = response.shape[0] == 0
+    for k in range(count.shape[0]):
+        stand = stands[k if stands.shape[0] > 1 else 0]
+        if plain:
+            mean[:] = background
+        else:
+            mean[:] = 0.0
+        draw_spots(
+            mean, count[k], position[k], intensity[k], exposure_s, stand, pixel_mm, blur_mm, mosaic_rad, divergence_rad
+        )
+        if not plain:
+            for j in range(mean.shape[0]):
+                for i in range(mean.shape[1]):
+                    mean[j, i] = mean[j, i] * response[j, i] + background[j, i]
+        expose(mean, background, empty, keys[k], gain, offset, read_noise, full_well, top, bloom, image[k])
