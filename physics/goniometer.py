@@ -4,6 +4,7 @@ The sample's orientation is R(p) · U. Positions are degrees (mm for linear axes
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from os import PathLike
 from typing import Any
 
@@ -13,10 +14,12 @@ from numpy.typing import ArrayLike
 from beamgym.physics.goniometer_presets import PRESETS
 from beamgym.physics.goniometer_spec import nearest_name, read_spec
 from beamgym.physics.instrument import Axis, BoolArray, Float64Array, Int64Array
-from beamgym.physics.kinematics_kernels import Chain, forward_batch, jacobian_batch, solve_batch
+from beamgym.physics.kinematics_kernels import Chain, forward_batch, jacobian_batch, solve_batch, turn_batch
+from beamgym.physics.orientation import check_rotation
 
 _UNIT_TOLERANCE = 1e-6
-_ROTATION_TOLERANCE = 1e-6
+_PARALLEL_SINE = 1e-3
+_TURN_HALVINGS = 12  # a turn that is too long is shortened to 1/4096 of itself
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,22 @@ class Solution:
     reachable: BoolArray
     limiting: Int64Array
     needed: Float64Array
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Positions after turning the sample as far as the goniometer can.
+
+    Parameters
+    ----------
+    positions : (n, k) inside the limits
+    fraction : (n,) share of the wanted angle, 1 where nothing was cut
+    limiting : (n,) index of the axis that stops the full turn, -1 where none does
+    """
+
+    positions: Float64Array
+    fraction: Float64Array
+    limiting: Int64Array
 
 
 @dataclass(frozen=True)
@@ -71,7 +90,7 @@ class Goniometer:
         padded = self.axes if self.wrist_mm is not None else _padded(self.axes)
         moving = _moving(padded, self.solve_with)
         if self.wrist_mm is None:
-            _check_solvable(self.name, [padded[i] for i in moving])
+            _check_solvable(self.name, padded, moving)
         object.__setattr__(self, "_forward", _chain(self.axes, moving, self.wrist_mm))
         object.__setattr__(self, "_inverse", _chain(padded, moving, self.wrist_mm))
 
@@ -152,6 +171,31 @@ class Goniometer:
         limiting[limiting >= len(self.axes)] = -1
         return Solution(positions[:, : len(self.axes)], reachable, limiting, needed)
 
+    def turn(self, positions: ArrayLike, vector_deg: ArrayLike) -> Turn:
+        """Turn the sample by rotation vectors in the lab, shortening those that lead out of reach.
+
+        Parameters
+        ----------
+        positions : (n, k) present positions, inside the limits
+        vector_deg : (n, 3) rotation axis times angle, degrees
+
+        Returns
+        -------
+        Turn
+            a turn out of reach is cut, about the same axis, by bisection to 1/4096 of its angle
+
+        Raises
+        ------
+        ValueError : for shapes, values that are not finite, or positions outside the limits
+        """
+        vector = np.ascontiguousarray(vector_deg, dtype=np.float64)
+        if vector.ndim != 2 or vector.shape[1] != 3 or not np.isfinite(vector).all():
+            raise ValueError(f"rotation vectors must be finite numbers of shape (n, 3), got shape {vector.shape}")
+        near = np.ascontiguousarray(np.broadcast_to(self.check_positions(positions), (len(vector), len(self.axes))))
+        reached, fraction, limiting = turn_batch(self._inverse, self.pad(near), vector, _TURN_HALVINGS)
+        limiting[limiting >= len(self.axes)] = -1
+        return Turn(reached[:, : len(self.axes)], fraction, limiting)
+
     def explain(self, solution: Solution, row: int = 0) -> str:
         """Say in one line why a row of a solution cannot be reached, or that it can."""
         if solution.reachable[row]:
@@ -217,14 +261,9 @@ def _rows(positions: Float64Array) -> Float64Array:
 
 
 def _checked_rotation(rotation: ArrayLike) -> Float64Array:
-    wanted = np.ascontiguousarray(rotation, dtype=np.float64)
-    if wanted.ndim != 3 or wanted.shape[1:] != (3, 3):
-        raise ValueError(f"rotations must have shape (n, 3, 3), got {wanted.shape}")
-    error = np.abs(wanted @ wanted.transpose(0, 2, 1) - np.eye(3)).max(initial=0.0)
-    if not error <= _ROTATION_TOLERANCE or (np.linalg.det(wanted) < 0).any():
-        raise ValueError(
-            f"expected proper rotation matrices to {_ROTATION_TOLERANCE:g}, R·Rᵀ is off by {error:.2g} or has det −1"
-        )
+    wanted = np.ascontiguousarray(check_rotation(rotation, "rotation"))
+    if wanted.ndim != 3:
+        raise ValueError(f"rotations must have shape (n, 3, 3), got {wanted.shape}; add the batch dimension")
     return wanted
 
 
@@ -263,6 +302,8 @@ def _padded(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
         last = turning[-1] if turning else np.array([0.0, 0.0, 1.0])
         other = turning[-2] if len(turning) > 1 else np.eye(3)[int(np.argmin(np.abs(last)))]
         across = np.cross(last, other)
+        if np.linalg.norm(across) < _PARALLEL_SINE:
+            raise ValueError(f"axes {[axis.name for axis in axes]}: two rotation axes alone must not be parallel")
         across /= np.linalg.norm(across)
         turning.append(across)
         extra.append(Axis(f"(stuck {len(extra) + 1})", (across[0], across[1], across[2]), limits=(0.0, 0.0)))
@@ -280,13 +321,15 @@ def _moving(axes: tuple[Axis, ...], solve_with: tuple[str, str, str] | None) -> 
     return sorted(turning[names.index(name)] for name in solve_with)
 
 
-def _check_solvable(name: str, axes: list[Axis]) -> None:
-    n1, n2, n3 = (np.array(axis.vector) for axis in axes)
-    if min(np.linalg.norm(np.cross(n1, n2)), np.linalg.norm(np.cross(n2, n3))) < 1e-3:
-        raise ValueError(
-            f"goniometer {name!r}: neighbours among {[a.name for a in axes]} are parallel and give no third freedom; "
-            "name three others by solve_with"
-        )
+def _check_solvable(name: str, axes: tuple[Axis, ...], moving: list[int]) -> None:
+    """Refuse parallel neighbours; where a held axis stands between two, it may yet turn them apart."""
+    for i, j in pairwise(moving):
+        between = any(axis.kind == "rotation" for axis in axes[i + 1 : j])
+        if not between and np.linalg.norm(np.cross(axes[i].vector, axes[j].vector)) < _PARALLEL_SINE:
+            raise ValueError(
+                f"goniometer {name!r}: axes {axes[i].name!r} and {axes[j].name!r} are parallel and give no third "
+                "freedom; name three others by solve_with"
+            )
 
 
 def _chain(axes: tuple[Axis, ...], moving: list[int], wrist_mm: tuple[float, float, float] | None) -> Chain:

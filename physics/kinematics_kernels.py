@@ -79,7 +79,10 @@ def three_axis(n1, n2, n3, r, roots, work):  # type: ignore[no-untyped-def]
     apply(r, n3, turned)
     level = dot(n1, turned)
     constant = dot(n1, n2) * dot(n2, n3)
-    first, second, excess = harmonic_roots(dot(n1, n3) - constant, triple(n1, n2, n3), level - constant)
+    cosine, sine = dot(n1, n3) - constant, triple(n1, n2, n3)
+    first, second, excess = harmonic_roots(cosine, sine, level - constant)
+    if math.hypot(cosine, sine) < _COLLINEAR:
+        excess = 1.0  # held axes between the three have made two of them parallel
     sine2 = 0.0
     for i in range(3):
         sine2 += (turned[i] - level * n1[i]) ** 2
@@ -355,3 +358,40 @@ def jacobian_batch(chain, positions):  # type: ignore[no-untyped-def]
             multiply(total, turn, spare)
             total[:] = spare
     return out
+
+
+@njit(cache=True)
+def turn_batch(chain, near, vector_deg, halvings):  # type: ignore[no-untyped-def]
+    """Turn the sample by rotation vectors (n, 3) in the lab from the positions (n, k), as far as that is reachable.
+
+    Returns
+    -------
+    positions (n, k); fraction (n,) of the wanted angle that was kept; limiting (n,), the axis that stops the full turn
+    """
+    n, k = near.shape
+    start = forward_batch(chain, near)[0]
+    positions = near.copy()
+    fraction = np.zeros(n)
+    limiting = np.full(n, -1)
+    scratch, work, trial = np.empty((4, k)), np.empty((12, 3, 3)), np.empty(k)
+    wanted, axis, turn = np.empty((3, 3)), np.empty(3), np.empty((3, 3))
+    for row in range(n):
+        angle = math.sqrt(dot(vector_deg[row], vector_deg[row])) / _DEG
+        for i in range(3):
+            axis[i] = vector_deg[row, i] / (angle * _DEG) if angle > 0.0 else (1.0 if i == 0 else 0.0)
+        step, share = 1.0, 1.0
+        for attempt in range(halvings + 1):
+            axis_rotation(axis, share * angle, turn)
+            multiply(turn, start[row], wanted)
+            reached, stop, _ = solve_one(chain, wanted, near[row], trial, scratch, work)
+            if attempt == 0:
+                limiting[row] = stop
+            step *= 0.5
+            if reached:
+                positions[row], fraction[row] = trial, share
+                if attempt == 0:
+                    break
+                share += step
+            else:
+                share -= step
+    return positions, fraction, limiting

@@ -1,7 +1,7 @@
 """Motors as they are: limits, steps, backlash, zero error, readback noise, travel time, axes that miss each other.
 
-Pure functions on arrays of n samples and k axes: they return a new state and change nothing. Random numbers come from the
-keys that the caller gives.
+Pure functions on arrays of n samples and k axes: they return a new state and change nothing. Random numbers come from
+the keys that the caller gives.
 """
 
 from collections.abc import Sequence

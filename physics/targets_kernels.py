@@ -6,12 +6,15 @@ import numpy as np
 from numba import njit
 
 from beamgym.physics.kinematics_algebra_kernels import (
+    angle_between,
     apply,
     axis_rotation,
     dot,
+    harmonic_roots,
     identity,
     multiply,
     multiply_transposed,
+    triple,
 )
 from beamgym.physics.kinematics_kernels import forward_batch, solve_one
 
@@ -128,24 +131,63 @@ def _try_goal(chain, goal, mount, near, positions, scratch, work, wanted):  # ty
 
 
 @njit(cache=True)
+def _points_only(chain):  # type: ignore[no-untyped-def]
+    """Whether just two axes turn, the innermost of the three being stuck: they point a line, but leave it no turn."""
+    inner = chain.moving[2]
+    turning = 0
+    for i in range(chain.linear.shape[0]):
+        turning += 0 if chain.linear[i] else 1
+    return not chain.is_arm[0] and turning == 3 and chain.low[inner] == chain.high[inner]
+
+
+@njit(cache=True)
+def _point_line(chain, line, end, branch, mount, goal, spare):  # type: ignore[no-untyped-def]
+    """Write the orientation in which two axes lay ``line`` along ``end``: R1(a) R2(b) v = end, both roots of b.
+
+    Returns whether there is one. Paden & Kahan's second subproblem (Murray, Li & Sastry 1994, §3.3).
+    """
+    outer, middle, inner = chain.moving[0], chain.moving[1], chain.moving[2]
+    n1, n2 = chain.vector[outer], chain.vector[middle]
+    v, fixed, turned = spare[0, 0], spare[0, 1], spare[0, 2]
+    apply(mount, line, fixed)
+    axis_rotation(chain.vector[inner], (chain.low[inner] - chain.zero[inner]) / _DEG, spare[1])
+    apply(spare[1], fixed, v)
+    constant = dot(n1, n2) * dot(n2, v)
+    roots = harmonic_roots(dot(n1, v) - constant, triple(n1, n2, v), dot(n1, end) - constant)
+    if roots[2] > 0.0:
+        return False
+    axis_rotation(n2, roots[branch], spare[2])
+    apply(spare[2], v, turned)
+    axis_rotation(n1, angle_between(n1, turned, end), spare[3])
+    multiply(spare[3], spare[2], spare[4])
+    multiply(spare[4], spare[1], spare[2])
+    multiply(spare[2], mount, goal)
+    return True
+
+
+@njit(cache=True)
 def _reach_line(chain, turned, line, lab, mount, near, positions, goal, scratch, work, spare):  # type: ignore[no-untyped-def]
     """Search the family that lays one line on ``lab``, from the smallest rotation outwards; True if one is reachable.
 
     Where none is, the goal and positions of the smallest rotation are left behind, with what limits it.
     """
-    limiting, needed = -1, math.nan
-    for flip in range(2):
-        for sample in range(FAMILY_SAMPLES):
+    if _points_only(chain):
+        end = np.empty(3)
+        for attempt in range(4):
+            end[:] = lab if attempt < 2 else -lab
+            found = _point_line(chain, line, end, attempt % 2, mount, goal, spare)
+            if found and _try_goal(chain, goal, mount, near, positions, scratch, work, spare[4])[0]:
+                return True, -1, math.nan
+    else:
+        for attempt in range(2 * FAMILY_SAMPLES):
+            sample = attempt % FAMILY_SAMPLES
             half = (sample + 1) // 2
             turn = 360.0 / FAMILY_SAMPLES * (half if sample % 2 else -half)
-            _line_goal(turned, line, lab, flip == 1, turn, goal, spare)
-            reached, axis, value = _try_goal(chain, goal, mount, near, positions, scratch, work, spare[4])
-            if reached:
+            _line_goal(turned, line, lab, attempt >= FAMILY_SAMPLES, turn, goal, spare)
+            if _try_goal(chain, goal, mount, near, positions, scratch, work, spare[4])[0]:
                 return True, -1, math.nan
-            if flip == 0 and sample == 0:
-                limiting, needed = axis, value
     _line_goal(turned, line, lab, False, 0.0, goal, spare)
-    _try_goal(chain, goal, mount, near, positions, scratch, work, spare[4])
+    _, limiting, needed = _try_goal(chain, goal, mount, near, positions, scratch, work, spare[4])
     return False, limiting, needed
 
 
