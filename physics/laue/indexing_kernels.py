@@ -8,13 +8,17 @@ import math
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+Float64Array = NDArray[np.float64]
+Int64Array = NDArray[np.int64]
 
 NOTHING = np.uint8(255)
 """Level of a cell that no ray comes near."""
 
 
 @njit(cache=True)
-def paint_map(directions, levels, tolerance_rad, resolution):  # type: ignore[no-untyped-def]
+def paint_map(directions, levels, tolerance_rad, resolution) -> NDArray[np.uint8]:  # type: ignore[no-untyped-def]
     """Paint every ray's cap of radius ``tolerance_rad`` onto the cube map.
 
     Parameters
@@ -39,10 +43,10 @@ def paint_map(directions, levels, tolerance_rad, resolution):  # type: ignore[no
             two = directions[ray, (face + 2) % 3]
             u, v = one / main, two / main
             half = 1.5 * tolerance_rad * (1.0 + u * u + v * v)
-            low_u = max(0, int(math.floor((u - half + 1.0) * 0.5 * resolution)))
-            high_u = min(resolution - 1, int(math.floor((u + half + 1.0) * 0.5 * resolution)))
-            low_v = max(0, int(math.floor((v - half + 1.0) * 0.5 * resolution)))
-            high_v = min(resolution - 1, int(math.floor((v + half + 1.0) * 0.5 * resolution)))
+            low_u = max(0, math.floor((u - half + 1.0) * 0.5 * resolution))
+            high_u = min(resolution - 1, math.floor((u + half + 1.0) * 0.5 * resolution))
+            low_v = max(0, math.floor((v - half + 1.0) * 0.5 * resolution))
+            high_v = min(resolution - 1, math.floor((v + half + 1.0) * 0.5 * resolution))
             for i in range(low_u, high_u + 1):
                 cell_u = (i + 0.5) * 2.0 / resolution - 1.0
                 for j in range(low_v, high_v + 1):
@@ -55,7 +59,7 @@ def paint_map(directions, levels, tolerance_rad, resolution):  # type: ignore[no
 
 
 @njit(cache=True, inline="always")
-def look_up(cells, resolution, x, y, z):  # type: ignore[no-untyped-def]
+def look_up(cells, resolution, x, y, z) -> np.uint8:  # type: ignore[no-untyped-def]
     """Return the level of the cell in the direction (x, y, z)."""
     size_x, size_y, size_z = abs(x), abs(y), abs(z)
     if size_x >= size_y and size_x >= size_z:
@@ -70,7 +74,7 @@ def look_up(cells, resolution, x, y, z):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def count_votes(u, normals, limits, cells, resolution, needed):  # type: ignore[no-untyped-def]
+def count_votes(u, normals, limits, cells, resolution, needed) -> int:  # type: ignore[no-untyped-def]
     """Count the peaks that some ray of low enough |q| lies near, for one orientation.
 
     Parameters
@@ -100,7 +104,7 @@ def count_votes(u, normals, limits, cells, resolution, needed):  # type: ignore[
 
 
 @njit(cache=True)
-def frame_of(first, second, out):  # type: ignore[no-untyped-def]
+def frame_of(first, second, out) -> None:  # type: ignore[no-untyped-def]
     """Write the right-handed frame (sum, difference, cross) of two unit vectors as the columns of ``out``."""
     s = d = 0.0
     for i in range(3):
@@ -120,7 +124,7 @@ def frame_of(first, second, out):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def search_pairs(
     normals, limits, pairs, rays, ray_levels, seeds, cosines, order, tolerance_rad, cells, resolution, enough
-):  # type: ignore[no-untyped-def]
+) -> tuple[Float64Array, Int64Array, int]:  # type: ignore[no-untyped-def]
     """Find, for every pair of peaks, the orientation that most peaks agree with.
 
     A pair (i, j) fixes the orientation once i is assigned to a seed ray and j to a ray at the same angle from it
@@ -167,9 +171,7 @@ def search_pairs(
                 frame_of(rays[seed], rays[other], crystal)
                 for a in range(3):
                     for b in range(3):
-                        u[a, b] = (
-                            lab[a, 0] * crystal[b, 0] + lab[a, 1] * crystal[b, 1] + lab[a, 2] * crystal[b, 2]
-                        )
+                        u[a, b] = lab[a, 0] * crystal[b, 0] + lab[a, 1] * crystal[b, 1] + lab[a, 2] * crystal[b, 2]
                 tried += 1
                 # a third of the best so far may still overtake it once refined; below that there is no hope
                 count = count_votes(u, normals, limits, cells, resolution, max(votes[k] + 1, best // 2))
@@ -185,7 +187,7 @@ def search_pairs(
 @njit(cache=True)
 def match_peaks(
     u, normals, sines, directions, ray, q, first, order, low_kev, high_kev, tolerance_rad, half_hc
-):  # type: ignore[no-untyped-def]
+) -> tuple[Int64Array, Float64Array]:  # type: ignore[no-untyped-def]
     """Assign to each peak the nearest ray within the tolerance that has a harmonic inside the band.
 
     Parameters

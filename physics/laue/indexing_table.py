@@ -99,7 +99,7 @@ class IndexingTable:
     def chance(self, sines: Float64Array, tolerance_deg: float) -> Float64Array:
         """Probability that a peak of no ray's lies within the tolerance of one, (p,).
 
-        The caps of the rays that the peak's sin(theta) allows, as a share of the sphere, overlaps counted once on average.
+        The caps of the rays that the peak's sin(theta) allows, as a share of the sphere, overlaps counted once.
         """
         allowed = np.searchsorted(self._ascending_q, 2.0 * sines * self.band_kev[1] / HC_KEV_A)
         share = 1.0 - np.cos(np.radians(tolerance_deg))

@@ -74,7 +74,9 @@ class PeakFinder:
         return images
 
     def _one(self, image: NDArray[np.generic]) -> tuple[NDArray[np.float64], NDArray[np.float64], BoolArray]:
-        ignored = np.zeros(image.shape, dtype=bool) if self.mask is None else np.ascontiguousarray(self.mask, dtype=bool)
+        ignored = (
+            np.zeros(image.shape, dtype=bool) if self.mask is None else np.ascontiguousarray(self.mask, dtype=bool)
+        )
         saturation = self._saturation(image.dtype)
         self._check_values(image, ignored, saturation)
         counts = np.ascontiguousarray(image)
@@ -92,7 +94,7 @@ class PeakFinder:
         maxima = kernels.find_maxima(excess, self.threshold)
         owner = np.zeros(image.shape, dtype=np.int32)
         position, intensity, saturated = kernels.grow_spots(
-            excess, counts, maxima, saturation, noise, tile, self.max_radius_px, len(maxima), owner
+            excess, counts, maxima, saturation, noise, tile, self.max_radius_px, owner
         )
         order = np.argsort(-intensity, kind="stable")[: self.max_peaks]
         return position[order], intensity[order], saturated[order]

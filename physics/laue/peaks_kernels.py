@@ -4,10 +4,15 @@ import math
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+Float64Array = NDArray[np.float64]
+Int64Array = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 
 
 @njit(cache=True)
-def tile_statistics(image, ignored, tile):  # type: ignore[no-untyped-def]
+def tile_statistics(image, ignored, tile) -> tuple[Float64Array, Float64Array]:  # type: ignore[no-untyped-def]
     """Level and noise of square tiles, spots clipped away.
 
     Parameters
@@ -38,7 +43,7 @@ def tile_statistics(image, ignored, tile):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def clipped_mean(values, count):  # type: ignore[no-untyped-def]
+def clipped_mean(values, count) -> tuple[float, float]:  # type: ignore[no-untyped-def]
     """Mean and standard deviation of ``values[:count]`` with what lies far off clipped, in at most eight passes.
 
     The first pass is cut at the mean, because bright spots stretch the deviation itself.
@@ -78,7 +83,7 @@ def clipped_mean(values, count):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def fill_gaps(level, noise):  # type: ignore[no-untyped-def]
+def fill_gaps(level, noise) -> None:  # type: ignore[no-untyped-def]
     """Give tiles without statistics those of their nearest neighbours, in place."""
     down, across = level.shape
     for _ in range(down + across):
@@ -105,7 +110,7 @@ def fill_gaps(level, noise):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def soften(level):  # type: ignore[no-untyped-def]
+def soften(level) -> Float64Array:  # type: ignore[no-untyped-def]
     """Median of each tile's 3 x 3 neighbourhood: one tile full of spots must not raise its own background."""
     down, across = level.shape
     result = np.empty_like(level)
@@ -122,7 +127,7 @@ def soften(level):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def subtract(image, ignored, level, noise, tile, excess):  # type: ignore[no-untyped-def]
+def subtract(image, ignored, level, noise, tile, excess) -> None:  # type: ignore[no-untyped-def]
     """Write counts above the interpolated background in units of the local noise into ``excess`` (slow, fast) float32.
 
     Ignored pixels become 0. Levels are bilinear between the centres of tiles.
@@ -150,7 +155,7 @@ def subtract(image, ignored, level, noise, tile, excess):  # type: ignore[no-unt
 
 
 @njit(cache=True)
-def find_maxima(excess, threshold):  # type: ignore[no-untyped-def]
+def find_maxima(excess, threshold) -> Int64Array:  # type: ignore[no-untyped-def]
     """Rows and columns of local maxima of the 3 x 3 sum above ``threshold`` of its own noise, brightest first.
 
     Summing nine pixels is close to the best filter for spots a few pixels wide and keeps one-pixel noise down.
@@ -205,7 +210,9 @@ def find_maxima(excess, threshold):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def grow_spots(excess, image, maxima, saturation, noise_scale, tile, reach, max_spots, owner):  # type: ignore[no-untyped-def]
+def grow_spots(
+    excess, image, maxima, saturation, noise, tile, reach, owner
+) -> tuple[Float64Array, Float64Array, BoolArray]:  # type: ignore[no-untyped-def]
     """Grow each maximum downhill to a spot, reject what is none, and measure the rest.
 
     Parameters
@@ -213,88 +220,98 @@ def grow_spots(excess, image, maxima, saturation, noise_scale, tile, reach, max_
     excess : (slow, fast) float32 from ``subtract``; image : (slow, fast) counts
     maxima : (k,) flat pixel numbers, brightest first
     saturation : count at which a pixel is full; inf for none
-    noise_scale : (tiles, tiles) noise in counts, to turn ``excess`` back into counts; tile : their edge
-    reach : furthest pixel from the maximum that may belong to the spot
-    max_spots : stop after this many
+    noise : (tiles, tiles) noise in counts, to turn ``excess`` back into counts; tile : their edge
+    reach : furthest pixel from the summit that may belong to the spot
     owner : (slow, fast) int32 zeros; filled with 1 + the number of the maximum that took the pixel
 
     Returns
     -------
     position (s, 2) along fast and slow, intensity (s,) in counts, saturated (s,) bool
     """
-    rows, columns = excess.shape
-    position = np.empty((max_spots, 2))
-    intensity = np.empty(max_spots)
-    saturated = np.zeros(max_spots, dtype=np.bool_)
+    columns = excess.shape[1]
+    position = np.empty((maxima.shape[0], 2))
+    intensity = np.empty(maxima.shape[0])
+    saturated = np.zeros(maxima.shape[0], dtype=np.bool_)
     stack = np.empty((2 * reach + 3) ** 2, dtype=np.int64)
     found = 0
     for number in range(maxima.shape[0]):
-        if found == max_spots:
-            break
-        if owner[maxima[number] // columns, maxima[number] % columns]:
+        row, column = summit(excess, maxima[number] // columns, maxima[number] % columns)
+        if owner[maxima[number] // columns, maxima[number] % columns] or owner[row, column]:
             continue
-        top_row, top_column = summit(excess, maxima[number] // columns, maxima[number] % columns)
-        if owner[top_row, top_column]:
+        if is_spike(excess, row, column):
+            owner[row, column] = number + 1
             continue
-        peak = excess[top_row, top_column]
-        if is_spike(excess, top_row, top_column, peak):
-            owner[top_row, top_column] = number + 1
+        size, edge = grow(excess, row, column, reach, number + 1, owner, stack)
+        # a single pixel is no optics' work, and what runs on is an edge of the background
+        if size < 2 or edge > reach:
             continue
-        floor = max(np.float32(1.5), np.float32(0.02) * peak)
-        size = 1
-        stack[0] = top_row * columns + top_column
-        owner[top_row, top_column] = number + 1
-        done = 0
-        outgrown = 0
-        full = False
-        total = 0.0
-        mean_x = mean_y = square_x = square_y = 0.0
-        while done < size:
-            row, column = stack[done] // columns, stack[done] % columns
-            done += 1
-            here = excess[row, column]
-            full |= image[row, column] >= saturation
-            total += here
-            dx, dy = column - top_column, row - top_row
-            mean_x += here * dx
-            mean_y += here * dy
-            square_x += here * dx * dx
-            square_y += here * dy * dy
-            # downhill, but for noise that grows with the spot's own counts
-            ceiling = here + 2.0 + 0.1 * here
-            for step in range(4):
-                a = row + (step == 0) - (step == 1)
-                b = column + (step == 2) - (step == 3)
-                if a < 0 or b < 0 or a >= rows or b >= columns or owner[a, b]:
-                    continue
-                if excess[a, b] < floor or excess[a, b] > ceiling:
-                    continue
-                if abs(a - top_row) > reach or abs(b - top_column) > reach:
-                    outgrown += 1
-                    continue
-                owner[a, b] = number + 1
-                stack[size] = a * columns + b
-                size += 1
-        # too few pixels for the optics, or so large that it is an edge of the background
-        if size < 2 or outgrown > reach:
-            continue
-        mean_x, mean_y = mean_x / total, mean_y / total
-        spread = 0.5 * (square_x / total - mean_x**2 + square_y / total - mean_y**2)
-        x, y = top_column + mean_x, top_row + mean_y
-        if full:
-            position[found, 0], position[found, 1] = x, y
-        else:
+        total, x, y, spread, full = moments(excess, image, stack[:size], saturation)
+        if not full:
             x, y = centroid(excess, owner, number + 1, x, y, math.sqrt(max(spread, 1.0)))
-            position[found, 0], position[found, 1] = x, y
-        i, j = min(top_row // tile, noise_scale.shape[0] - 1), min(top_column // tile, noise_scale.shape[1] - 1)
-        intensity[found] = total * noise_scale[i, j]
+        position[found, 0], position[found, 1] = x, y
+        i, j = min(row // tile, noise.shape[0] - 1), min(column // tile, noise.shape[1] - 1)
+        intensity[found] = total * noise[i, j]
         saturated[found] = full
         found += 1
     return position[:found], intensity[:found], saturated[:found]
 
 
 @njit(cache=True)
-def summit(excess, row, column):  # type: ignore[no-untyped-def]
+def grow(excess, top_row, top_column, reach, number, owner, stack) -> tuple[int, int]:  # type: ignore[no-untyped-def]
+    """Take the pixels downhill of a summit into ``owner`` and ``stack``.
+
+    Returns
+    -------
+    how many pixels, and how often the spot would have run on beyond ``reach``
+    """
+    rows, columns = excess.shape
+    floor = max(np.float32(1.5), np.float32(0.02) * excess[top_row, top_column])
+    stack[0] = top_row * columns + top_column
+    owner[top_row, top_column] = number
+    size, done, edge = 1, 0, 0
+    while done < size:
+        row, column = stack[done] // columns, stack[done] % columns
+        done += 1
+        # downhill, but for noise, which grows with the spot's own counts
+        ceiling = 2.0 + 1.1 * excess[row, column]
+        for step in range(4):
+            a = row + (step == 0) - (step == 1)
+            b = column + (step == 2) - (step == 3)
+            if a < 0 or b < 0 or a >= rows or b >= columns or owner[a, b]:
+                continue
+            if excess[a, b] < floor or excess[a, b] > ceiling:
+                continue
+            if abs(a - top_row) > reach or abs(b - top_column) > reach:
+                edge += 1
+                continue
+            owner[a, b] = number
+            stack[size] = a * columns + b
+            size += 1
+    return size, edge
+
+
+@njit(cache=True)
+def moments(excess, image, pixels, saturation) -> tuple[float, float, float, float, bool]:  # type: ignore[no-untyped-def]
+    """Return sum, mean along fast and slow, mean variance of the two (px²) and whether a pixel is full."""
+    columns = excess.shape[1]
+    full = False
+    total = mean_x = mean_y = square = 0.0
+    for pixel in pixels:
+        row, column = pixel // columns, pixel % columns
+        value = excess[row, column]
+        full |= image[row, column] >= saturation
+        total += value
+        mean_x += value * column
+        mean_y += value * row
+    mean_x, mean_y = mean_x / total, mean_y / total
+    for pixel in pixels:
+        row, column = pixel // columns, pixel % columns
+        square += excess[row, column] * ((column - mean_x) ** 2 + (row - mean_y) ** 2)
+    return total, mean_x, mean_y, 0.5 * square / total, full
+
+
+@njit(cache=True)
+def summit(excess, row, column) -> tuple[int, int]:  # type: ignore[no-untyped-def]
     """Return the highest of the nine pixels around one."""
     rows, columns = excess.shape
     best_row, best_column = row, column
@@ -306,7 +323,7 @@ def summit(excess, row, column):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def is_spike(excess, row, column, peak):  # type: ignore[no-untyped-def]
+def is_spike(excess, row, column) -> bool:  # type: ignore[no-untyped-def]
     """Whether a pixel stands alone: its eight neighbours together hold less than optics would spread, or only noise."""
     rows, columns = excess.shape
     around = 0.0
@@ -314,21 +331,21 @@ def is_spike(excess, row, column, peak):  # type: ignore[no-untyped-def]
         for b in range(max(0, column - 1), min(columns, column + 2)):
             if a != row or b != column:
                 around += excess[a, b]
-    return around < max(0.15 * peak, 2.8)
+    return around < max(0.15 * excess[row, column], 2.8)
 
 
 @njit(cache=True)
-def centroid(excess, owner, number, x, y, width):  # type: ignore[no-untyped-def]
+def centroid(excess, owner, number, x, y, width) -> tuple[float, float]:  # type: ignore[no-untyped-def]
     """Windowed centroid: the fixed point of a Gaussian-weighted mean (Bertin & Arnouts 1996, "win" parameters).
 
     A plain mean over a cut-off region leans towards the pixel grid; the weighted one does not, to 0.01 px.
     Pixels that belong to another spot are left out, and so are their mirror images, which keeps the mean honest.
     """
     rows, columns = excess.shape
-    radius = int(math.ceil(3.0 * width))
+    radius = math.ceil(3.0 * width)
     for _ in range(12):
         sum_w = sum_x = sum_y = 0.0
-        row, column = int(round(y)), int(round(x))
+        row, column = round(y), round(x)
         for a in range(max(0, row - radius), min(rows, row + radius + 1)):
             for b in range(max(0, column - radius), min(columns, column + radius + 1)):
                 if owner[a, b] != 0 and owner[a, b] != number:

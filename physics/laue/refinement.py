@@ -29,7 +29,8 @@ class Refined:
     Parameters
     ----------
     orientation : (3, 3) U, crystal Cartesian to lab
-    strain : (3, 3) deviatoric strain in crystal Cartesian axes of reciprocal space, q = U (1 + strain) B hkl; zeros unless refined
+    strain : (3, 3) deviatoric strain of reciprocal space in crystal Cartesian axes, q = U (1 + strain) B hkl;
+        zeros unless refined
     detector : the refined one, or the one given
     residual_px : (p,) distance of every peak from its prediction
     uncertainty : one standard deviation of each refined parameter, in the unit its name says
@@ -123,11 +124,15 @@ def refine(
     position = np.asarray(position_px, dtype=np.float64)
     indices = np.asarray(hkl, dtype=np.float64)
     if position.ndim != 2 or position.shape[1] != 2 or indices.shape != (len(position), 3):
-        raise ValueError(f"position_px and hkl must have shapes (p, 2) and (p, 3), got {position.shape} and {indices.shape}")
+        raise ValueError(
+            f"position_px and hkl must have shapes (p, 2) and (p, 3), got {position.shape} and {indices.shape}"
+        )
     if not (np.isfinite(position).all() and np.isfinite(indices).all() and (np.abs(indices).sum(axis=1) > 0).all()):
         raise ValueError("position_px must be finite and every hkl non-zero; leave unmatched peaks out")
     if refine_strain and refine_detector:
-        raise ValueError("strain and detector imitate each other: refine the detector on a reference crystal, then the strain")
+        raise ValueError(
+            "strain and detector imitate each other: refine the detector on a reference crystal, then the strain"
+        )
     names = ROTATION + (STRAIN if refine_strain else ()) + (GEOMETRY if refine_detector else ())
     if 2 * len(position) <= len(names):
         raise ValueError(f"{len(position)} peaks cannot fix {len(names)} parameters; {len(names) // 2 + 1} are needed")
@@ -166,5 +171,7 @@ def _fit(model: _Model, robust: bool) -> Refined:
 def _checked_uncertainty(values: tuple[float, ...]) -> Float64Array:
     array = np.asarray(values, dtype=np.float64)
     if array.shape != (len(GEOMETRY),) or not (array > 0.0).all():
-        raise ValueError(f"geometry_uncertainty must be {len(GEOMETRY)} positive numbers ({', '.join(GEOMETRY)}), got {values}")
+        raise ValueError(
+            f"geometry_uncertainty must be {len(GEOMETRY)} positive numbers ({', '.join(GEOMETRY)}), got {values}"
+        )
     return array
