@@ -133,9 +133,7 @@ def evaluate_in(
     parts = []
     for first in range(0, episodes, env.num_envs):
         chosen = seeds[first : first + env.num_envs]
-        parts.append(run_episodes(policy, env, chosen))
-        if progress is not None:
-            progress(len(chosen))
+        parts.append(run_episodes(policy, env, chosen, progress))
     return summarise(policy, _joined(parts), budget_of(env))
 
 
@@ -172,7 +170,9 @@ def check_policy(policy: Policy, env: InstrumentVectorEnv, seeds: range) -> None
         check_disjoint(policy.model.manifest.training.seeds, seeds)
 
 
-def run_episodes(policy: Policy, env: InstrumentVectorEnv, seeds: range) -> Episodes:
+def run_episodes(
+    policy: Policy, env: InstrumentVectorEnv, seeds: range, progress: Callable[[int], None] | None = None
+) -> Episodes:
     """Run one episode on each seed, at most ``env.num_envs`` of them, side by side to their ends."""
     n, m, loop = env.num_envs, len(seeds), env.loop
     padded = [seeds[i] if i < m else seeds[0] for i in range(n)]
@@ -192,6 +192,8 @@ def run_episodes(policy: Policy, env: InstrumentVectorEnv, seeds: range) -> Epis
         if "misorientation_deg" in step.verdict.metrics:
             error[done] = step.verdict.metrics["misorientation_deg"][done]
         active &= ~done
+        if progress is not None and done.any():
+            progress(int(done.sum()))
         observation = step.observation
     figures = (spent["exposures"][:m], spent["motor_s"][:m], spent["instrument_s"][:m])
     return Episodes(success[:m], *figures, error[:m], ended[:m])
