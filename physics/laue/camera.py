@@ -1,0 +1,153 @@
+"""The simulated instrument's camera: exposes lists of spots to images, and finds them again, in the same counts."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.physics.instrument import Float32Array, Int64Array, Peaks, UInt64Array
+from beamgym.physics.laue import image
+from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.peaks import PeakFinder
+from beamgym.physics.laue.spots import Spots
+
+FAINTEST_COUNTS = 500.0
+"""Counts below which a spot is not reported: 20 standard deviations of the background of a 10 s frame on 0.3 mm pixels,
+far above what noise makes, and the threshold of the fast path, which draws no images."""
+
+SPOT_MM = 0.25
+"""Standard deviation of a spot on the panel, mm: a collimated beam of 0.5 mm and the point spread of a phosphor."""
+
+LEAST_SPOT_PX = 0.5
+"""A spot's least standard deviation in pixels: a narrower one has no sub-pixel centroid, and passes for a spike."""
+
+HOLE_MM = 4.0
+"""Radius of the hole for the beam: a collimator of 5 mm with its mount. It matters where the panel crosses the beam."""
+
+BACKGROUND = image.Background(hill_per_mm2=20.0, flat_per_mm2=5.0, hole_mm=HOLE_MM, shadow_mm=0.0)
+"""26 counts in a 0.32 mm pixel after 10 s about the beam, less outwards."""
+
+GAIN = 0.25
+"""Read-out units a count: a spot of 1e6 counts just fills 16 bits on 0.3 mm pixels; brighter ones saturate."""
+
+READ_NOISE = 1.0
+"""Read-out units: 4 counts, no more than the background's own noise."""
+
+PEDESTAL = 20.0
+"""Read-out units without light: 20 standard deviations of the read noise, so that none of it is cut off at 0."""
+
+MAX_SATURATED_SHARE = 0.05
+"""A frame with a larger share of full pixels is refused. Wide, because the exposure of the simulation is fixed and a
+panel of 84 × 84 pixels has few of them."""
+
+
+_FULL = np.iinfo(np.uint16).max
+
+
+class Camera:
+    """Turns what diffracts into what a camera reads out, and that into found peaks.
+
+    Parameters
+    ----------
+    detector : the nominal panel, of any pixel size
+    faintest_counts : spots of fewer counts are not reported
+    max_peaks : spots reported of an image, brightest first
+    threshold : least significance of a spot, in standard deviations of the local background over 3 × 3 pixels. At 5 the
+        noise of 512 × 512 pixels makes about one false maximum, of half ``faintest_counts`` at most
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        faintest_counts: float = FAINTEST_COUNTS,
+        max_peaks: int = 64,
+        threshold: float = 5.0,
+    ) -> None:
+        if not faintest_counts >= 0:
+            raise ValueError(f"faintest_counts is {faintest_counts}; it must be 0 or more counts")
+        self.detector, self.faintest_counts = detector, faintest_counts
+        blur_mm = max(SPOT_MM, LEAST_SPOT_PX * detector.pixel_mm)
+        self.model = image.ImageModel(
+            detector,
+            image.SpotShape(blur_mm=blur_mm),
+            BACKGROUND,
+            image.Camera(gain=GAIN, offset=PEDESTAL, read_noise=READ_NOISE, bits=16),
+        )
+        self.finder = PeakFinder(
+            threshold=threshold,
+            max_peaks=max_peaks,
+            mask=_hole(detector, HOLE_MM + 0.5 * detector.pixel_mm),
+            max_saturated_share=MAX_SATURATED_SHARE,
+            shape=detector.shape,
+        )
+
+    def expose(
+        self,
+        position_px: Float32Array,
+        counts: Float32Array,
+        count: Int64Array,
+        exposure_scale: float,
+        keys: UInt64Array,
+    ) -> NDArray[np.uint16]:
+        """Draw m images.
+
+        Parameters
+        ----------
+        position_px : (m, s, 2) spots along fast and slow, 0-based
+        counts : (m, s) each spot's expected counts in this exposure
+        count : (m,) how many of the s rows are spots
+        exposure_scale : seconds at the full rate of counts; scales the background
+        keys : (m,) random keys: the same key brings the same noise, whatever the other rows are
+
+        Returns
+        -------
+        (m, slow, fast) uint16 read-out, a fresh array
+        """
+        rate = (counts / np.float32(exposure_scale)).astype(np.float32)
+        unused = np.zeros(rate.shape, dtype=np.float32)
+        spots = Spots(count, position_px, rate, unused, unused.astype(np.int32))
+        drawn: NDArray[np.uint16] = self.model.render(spots, keys, exposure_scale)
+        return drawn
+
+    def find(self, images: NDArray[np.generic]) -> Peaks:
+        """Find the spots of images.
+
+        Parameters
+        ----------
+        images : (m, slow, fast) read-out
+
+        Returns
+        -------
+        Peaks of m frames, intensities in counts, brightest first; saturated spots are flagged and their intensity is
+        what did not overflow
+
+        Raises
+        ------
+        FrameFailed : a wrong shape, or too many saturated pixels
+        """
+        found = self.finder(self._without_background(np.asarray(images)))
+        counts = found.intensity / np.float32(GAIN)
+        count = ((counts >= self.faintest_counts) & found.mask).sum(axis=1)
+        kept = np.arange(counts.shape[1])[None, :] < count[:, None]
+        position = np.where(kept[..., None], found.position_px, np.float32(0))
+        return Peaks(position, np.where(kept, counts, np.float32(0)), count, found.saturated & kept)
+
+    def _without_background(self, images: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Take off what the empty camera shows, scaled to each frame, as one does with a background frame.
+
+        On coarse pixels the hill is too steep for the squares in which the finder measures the background. Full pixels
+        stay full; other shapes and types are left to the finder, which refuses them.
+        """
+        if images.dtype != np.uint16 or images.shape[1:] != self.detector.shape:
+            return images
+        empty = np.float32(GAIN) * self.model.rate
+        scales = (images[:, ::3, ::3].astype(np.float32) - np.float32(PEDESTAL)) / empty[::3, ::3]
+        seconds = np.median(scales.reshape(len(images), -1), axis=1)
+        flat = images - np.rint(seconds[:, None, None] * empty) + PEDESTAL
+        return np.where(images == _FULL, _FULL, flat.clip(0, _FULL)).astype(np.uint16)
+
+
+def _hole(detector: Detector, radius_mm: float) -> NDArray[np.bool_] | None:
+    """Return the pixels (slow, fast) within a radius of the beam's axis; None where there are none."""
+    rows, columns = np.mgrid[: detector.shape[0], : detector.shape[1]]
+    point = detector.to_lab_mm(np.stack([columns, rows], axis=-1))
+    inside = np.hypot(point[..., 1], point[..., 2]) < radius_mm
+    return inside if inside.any() else None
