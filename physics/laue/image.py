@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.image_kernels import render_clean, render_exposed
+from beamgym.physics.laue.image_kernels import ReadOut, Width, render_clean, render_exposed
 from beamgym.physics.laue.spots import Spots
 
 Float32Array = NDArray[np.float32]
@@ -109,6 +109,7 @@ class Camera:
     bits : 8, 16 or 32; the read-out is clipped at 2**bits − 1
     hot_share, dead_share : share of pixels that read full scale, or nothing
     response_rms : relative spread of the pixels' sensitivity, not corrected for
+    noise : False reads out the expected counts, rounded
     bloom : what a full pixel cannot hold runs along its column
     seed : of the hot and dead pixels and of the response: they belong to the camera, not to a frame
     """
@@ -121,6 +122,7 @@ class Camera:
     hot_share: float = 0.0
     dead_share: float = 0.0
     response_rms: float = 0.0
+    noise: bool = True
     bloom: bool = False
     seed: int = 0
 
@@ -130,6 +132,8 @@ class Camera:
             raise ValueError(f"bits must be 8, 16 or 32, not {self.bits!r}")
         if self.gain == 0 or self.full_well == 0:
             raise ValueError("gain and full_well must be above 0: this camera would read nothing")
+        if self.bloom and not self.noise:
+            raise ValueError("blooming is only simulated with noise=True")
         if self.hot_share + self.dead_share > 1:
             raise ValueError("hot_share and dead_share are shares of the pixels and cannot exceed 1 together")
 
@@ -169,6 +173,7 @@ class ImageModel:
         response = opening * _pixel_response(camera, detector.shape) if camera else opening
         self.rate = (self.background.rate(detector) * response + self.background.dark_per_pixel).astype(np.float32)
         self.hot, self.dead = _broken_pixels(camera, detector.shape)
+        self._flawed = bool(np.any(self.hot) or np.any(self.dead))
         self._dark = not np.any(self.rate)
         self._response = None if np.all(response == 1.0) else response.astype(np.float32)
 
@@ -197,9 +202,11 @@ class ImageModel:
             raise ValueError(f"exposure_s must be a positive number of seconds, not {exposure_s!r}")
         n = len(spots.count)
         stands = _stands(self.detector, detectors, n)
-        listed = (spots.count, spots.position_px, spots.intensity, float(exposure_s), stands, *self._widths())
+        listed = (spots.count, spots.position_px, spots.intensity, float(exposure_s), stands, self._width())
         if self.camera is None:
             return self._clean(listed, n, exposure_s)
+        if not self.camera.noise:
+            return self._broken(self._rounded(listed, n, exposure_s))
         if keys is None:
             raise ValueError(
                 "a camera's noise needs keys: pass (n,) keys from counter_rng.make_keys(seed, episode, step)"
@@ -209,37 +216,49 @@ class ImageModel:
             raise ValueError(f"keys must have shape ({n},), one per image; found {own.shape}")
         return self._exposed(listed, own, exposure_s)
 
-    def _widths(self) -> tuple[float, float, float, float]:
+    def _width(self) -> Width:
         shape = self.shape
-        return (
-            self.detector.pixel_mm,
-            float(shape.blur_mm),
-            math.radians(shape.mosaic_deg),
-            math.radians(shape.divergence_deg),
-        )
+        mosaic, divergence = math.radians(shape.mosaic_deg), math.radians(shape.divergence_deg)
+        return Width(self.detector.pixel_mm, float(shape.blur_mm), mosaic, divergence)
 
     def _clean(self, listed: tuple[Any, ...], n: int, exposure_s: float) -> Float32Array:
         image = np.zeros((n, *self.detector.shape), dtype=np.float32)
-        render_clean(*listed, image)
+        render_clean(*listed, 0.0, np.inf, image)
         if self._response is not None:
             image *= self._response
         if not self._dark:
             image += np.float32(exposure_s) * self.rate
         return image
 
+    def _rounded(self, listed: tuple[Any, ...], n: int, exposure_s: float) -> NDArray[Any]:
+        camera = self.camera
+        assert camera is not None
+        dtype = _DTYPES[camera.bits]
+        top = min(float(camera.top), camera.full_well * camera.gain)
+        if self._dark and self._response is None and camera.offset == 0 and camera.bits < 32:
+            image = np.zeros((n, *self.detector.shape), dtype=dtype)  # only the pages under a spot are ever touched
+            lists, scale, rest = listed[:3], listed[3] * camera.gain, listed[4:]
+            render_clean(*lists, scale, *rest, 0.5, top, image)
+            return image
+        counts = np.minimum(self._clean(listed, n, exposure_s), camera.full_well).astype(np.float64)
+        return np.clip(np.floor(counts * camera.gain + camera.offset + 0.5), 0, camera.top).astype(dtype)
+
     def _exposed(self, listed: tuple[Any, ...], keys: UInt64Array, exposure_s: float) -> NDArray[Any]:
         camera = self.camera
         assert camera is not None
         image = np.empty((len(keys), *self.detector.shape), dtype=_DTYPES[camera.bits])
         background = np.float32(exposure_s) * self.rate
+        empty = np.exp(-background.astype(np.float64))
         response = np.empty((0, 0), dtype=np.float32) if self._response is None else self._response
-        electronics = (camera.gain, camera.offset, camera.read_noise, camera.full_well)
-        render_exposed(
-            *listed, response, background, np.exp(-background.astype(np.float64)), keys,
-            *(float(value) for value in electronics), float(camera.top), camera.bloom, image,
-        )  # fmt: skip
-        image[:, self.hot] = camera.top
-        image[:, self.dead] = 0
+        numbers = (camera.gain, camera.offset, camera.read_noise, camera.full_well, camera.top)
+        electronics = ReadOut(*(float(value) for value in numbers), camera.bloom)
+        render_exposed(*listed, response, background, empty, keys, electronics, image)
+        return self._broken(image)
+
+    def _broken(self, image: NDArray[Any]) -> NDArray[Any]:
+        if self._flawed and self.camera is not None:
+            image[:, self.hot] = self.camera.top
+            image[:, self.dead] = 0
         return image
 
 

@@ -1,6 +1,7 @@
 """Numba kernels that draw spots into images and turn expected counts into what a camera reads out."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -12,6 +13,26 @@ RESOLVED = 0.7  # a spot narrower than this many pixels is integrated over the p
 _PIXEL_VARIANCE = 1.0 / 12.0
 _SMALL_MEAN = 12.0  # below it inversion is the faster exact Poisson method
 _TO_UNIT = 2.0**-32
+
+
+class Width(NamedTuple):
+    """What makes a spot wide: standard deviations on the detector (mm), of mosaic tilt and of the beam (radians)."""
+
+    pixel_mm: float
+    blur_mm: float
+    mosaic_rad: float
+    divergence_rad: float
+
+
+class ReadOut(NamedTuple):
+    """A camera's numbers, in read-out units; ``full_well`` in counts."""
+
+    gain: float
+    offset: float
+    read_noise: float
+    full_well: float
+    top: float
+    bloom: bool
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
@@ -40,15 +61,15 @@ def profile(centre, variance, first, weights, number) -> None:  # type: ignore[n
 
 
 @njit(cache=True, error_model="numpy")
-def spot_covariance(x, y, stand, pixel_mm, blur_mm, mosaic_rad, divergence_rad) -> tuple[float, float, float]:  # type: ignore[no-untyped-def]
+def spot_covariance(x, y, stand, width) -> tuple[float, float, float]:  # type: ignore[no-untyped-def]
     """Return a spot's covariance (fast², slow², fast·slow) in pixels² at the position (x, y).
 
     A mosaic block tilted by δ sends its ray 2δ further out and, tilted about the other axis, 2 sinθ·δ sideways; both
     directions are projected onto the panel along the ray.
     """
-    mx = stand[0] + pixel_mm * (x * stand[3] + y * stand[6])
-    my = stand[1] + pixel_mm * (x * stand[4] + y * stand[7])
-    mz = stand[2] + pixel_mm * (x * stand[5] + y * stand[8])
+    mx = stand[0] + width.pixel_mm * (x * stand[3] + y * stand[6])
+    my = stand[1] + width.pixel_mm * (x * stand[4] + y * stand[7])
+    mz = stand[2] + width.pixel_mm * (x * stand[5] + y * stand[8])
     length = math.sqrt(mx * mx + my * my + mz * mz)
     ux, uy, uz = mx / length, my / length, mz / length
     sine = math.sqrt(uy * uy + uz * uz)
@@ -64,10 +85,10 @@ def spot_covariance(x, y, stand, pixel_mm, blur_mm, mosaic_rad, divergence_rad) 
     sx, sy, sz = -sideways_along * ux, ty - sideways_along * uy, tz - sideways_along * uz
     r_fast, r_slow = rx * stand[3] + ry * stand[4] + rz * stand[5], rx * stand[6] + ry * stand[7] + rz * stand[8]
     s_fast, s_slow = sx * stand[3] + sy * stand[4] + sz * stand[5], sx * stand[6] + sy * stand[7] + sz * stand[8]
-    scale = (length / pixel_mm) ** 2
-    radial = scale * (4.0 * mosaic_rad**2 + divergence_rad**2)
-    sideways = scale * (2.0 * (1.0 - ux) * mosaic_rad**2 + divergence_rad**2)
-    blur = (blur_mm / pixel_mm) ** 2
+    scale = (length / width.pixel_mm) ** 2
+    radial = scale * (4.0 * width.mosaic_rad**2 + width.divergence_rad**2)
+    sideways = scale * (2.0 * (1.0 - ux) * width.mosaic_rad**2 + width.divergence_rad**2)
+    blur = (width.blur_mm / width.pixel_mm) ** 2
     return (
         blur + radial * r_fast * r_fast + sideways * s_fast * s_fast,
         blur + radial * r_slow * r_slow + sideways * s_slow * s_slow,
@@ -76,9 +97,9 @@ def spot_covariance(x, y, stand, pixel_mm, blur_mm, mosaic_rad, divergence_rad) 
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def add_round(mean, x, y, total, var_x, var_y, columns_weight, rows_weight) -> None:  # type: ignore[no-untyped-def]
+def add_round(image, x, y, total, var_x, var_y, half, top, columns_weight, rows_weight) -> None:  # type: ignore[no-untyped-def]
     """Add one spot whose axes lie along the pixel rows and columns."""
-    rows, columns = mean.shape
+    rows, columns = image.shape
     reach_x, reach_y = REACH * math.sqrt(var_x), REACH * math.sqrt(var_y)
     left, right = max(0, math.floor(x - reach_x + 0.5)), min(columns - 1, math.floor(x + reach_x + 0.5))
     top, bottom = max(0, math.floor(y - reach_y + 0.5)), min(rows - 1, math.floor(y + reach_y + 0.5))
@@ -89,13 +110,13 @@ def add_round(mean, x, y, total, var_x, var_y, columns_weight, rows_weight) -> N
     for j in range(top, bottom + 1):
         strength = np.float32(total * rows_weight[j - top])
         for i in range(left, right + 1):
-            mean[j, i] += strength * columns_weight[i - left]
+            image[j, i] = min(image[j, i] + strength * columns_weight[i - left] + half, top)
 
 
 @njit(cache=True, error_model="numpy")
-def add_streak(mean, x, y, total, var_x, var_y, cov, columns_weight, rows_weight) -> None:  # type: ignore[no-untyped-def]
+def add_streak(image, x, y, total, var_x, var_y, cov, half, top, columns_weight, rows_weight) -> None:  # type: ignore[no-untyped-def]
     """Add one spot whose axes are oblique: row by row, each row a narrower Gaussian about a shifted centre."""
-    rows, columns = mean.shape
+    rows, columns = image.shape
     slope = cov / (var_y + _PIXEL_VARIANCE)
     narrow = max(var_x - slope * cov, 0.0)
     reach_x, reach_y = REACH * math.sqrt(narrow), REACH * math.sqrt(var_y)
@@ -112,27 +133,30 @@ def add_streak(mean, x, y, total, var_x, var_y, cov, columns_weight, rows_weight
         profile(centre, narrow, left, columns_weight, right - left + 1)
         strength = np.float32(total * rows_weight[j - top])
         for i in range(left, right + 1):
-            mean[j, i] += strength * columns_weight[i - left]
+            image[j, i] = min(image[j, i] + strength * columns_weight[i - left] + half, top)
 
 
 @njit(cache=True, error_model="numpy")
-def draw_spots(  # type: ignore[no-untyped-def]
-    mean, number, position, intensity, exposure_s, stand, pixel_mm, blur_mm, mosaic_rad, divergence_rad
-) -> None:
-    """Add the expected counts of one list of spots to ``mean`` (slow, fast) float32."""
-    widest = max(mean.shape) + 1
+def draw_spots(image, number, position, intensity, scale, stand, width, half, top) -> None:  # type: ignore[no-untyped-def]
+    """Add one list of spots, intensities times ``scale``, to ``image`` (slow, fast).
+
+    A float32 image takes half = 0 and top = inf. An integer one takes half = 0.5, so that each spot's share of a pixel
+    is rounded, and its full scale as top.
+    """
+    half, top = np.float32(half), np.float32(top)
+    widest = max(image.shape) + 1
     columns_weight, rows_weight = np.empty(widest, dtype=np.float32), np.empty(widest, dtype=np.float32)
-    var_x = var_y = (blur_mm / pixel_mm) ** 2
+    var_x = var_y = (width.blur_mm / width.pixel_mm) ** 2
     cov = 0.0
-    streaked = mosaic_rad > 0.0 or divergence_rad > 0.0
+    streaked = width.mosaic_rad > 0.0 or width.divergence_rad > 0.0
     for k in range(number):
-        x, y, total = float(position[k, 0]), float(position[k, 1]), float(intensity[k]) * exposure_s
+        x, y, total = float(position[k, 0]), float(position[k, 1]), float(intensity[k]) * scale
         if streaked:
-            var_x, var_y, cov = spot_covariance(x, y, stand, pixel_mm, blur_mm, mosaic_rad, divergence_rad)
+            var_x, var_y, cov = spot_covariance(x, y, stand, width)
         if cov * cov < 1e-4 * var_x * var_y or min(var_x, var_y) < RESOLVED * RESOLVED:
-            add_round(mean, x, y, total, var_x, var_y, columns_weight, rows_weight)
+            add_round(image, x, y, total, var_x, var_y, half, top, columns_weight, rows_weight)
         else:
-            add_streak(mean, x, y, total, var_x, var_y, cov, columns_weight, rows_weight)
+            add_streak(image, x, y, total, var_x, var_y, cov, half, top, columns_weight, rows_weight)
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
@@ -195,11 +219,11 @@ def poisson_small(mean, nothing, u) -> int:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def expose(mean, background, empty, key, gain, offset, read_noise, full_well, top, bloom, out) -> None:  # type: ignore[no-untyped-def]
-    """Turn one image of expected counts (slow, fast) into what is read out.
+def expose(mean, background, empty, key, camera, out) -> None:  # type: ignore[no-untyped-def]
+    """Turn one image of expected counts (slow, fast) into what is read out; ``mean`` is left holding the counts.
 
-    ``empty`` is exp(−background) for the pixels that no spot touches. One hash per pixel feeds the Poisson draw and the
-    read noise; a mean above 12 takes more, from counters of its own.
+    ``empty`` is exp(−background), for the pixels that no spot touches. One hash per pixel feeds the Poisson draw and
+    the read noise; a mean above 12 takes more, from counters of its own.
     """
     rows, columns = mean.shape
     pixels = rows * columns
@@ -215,82 +239,76 @@ def expose(mean, background, empty, key, gain, offset, read_noise, full_well, to
             else:
                 counts = float(poisson_large(expected, key, pixel + pixels, pixels))
             mean[j, i] = counts
-            if not bloom:
-                noise = read_noise * normal_quantile((float(low) + 0.5) * _TO_UNIT)
-                value = math.floor(min(counts, full_well) * gain + offset + noise + 0.5)
-                out[j, i] = max(0.0, min(value, top))
-    if bloom:
-        spill(mean, full_well)
+            if not camera.bloom:
+                out[j, i] = read_out(min(counts, camera.full_well), low, camera)
+    if camera.bloom:
+        spill(mean, camera.full_well)
         for j in range(rows):
             for i in range(columns):
                 low = bits(key, j * columns + i) & np.uint64(0xFFFFFFFF)
-                noise = read_noise * normal_quantile((float(low) + 0.5) * _TO_UNIT)
-                value = math.floor(float(mean[j, i]) * gain + offset + noise + 0.5)
-                out[j, i] = max(0.0, min(value, top))
+                out[j, i] = read_out(float(mean[j, i]), low, camera)
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def read_out(counts, low, camera) -> float:  # type: ignore[no-untyped-def]
+    """Turn one pixel's counts into its read-out; ``low`` are the 32 random bits of its noise."""
+    noise = camera.read_noise * normal_quantile((float(low) + 0.5) * _TO_UNIT)
+    value = math.floor(counts * camera.gain + camera.offset + noise + 0.5)
+    return max(0.0, min(value, camera.top))
 
 
 @njit(cache=True, error_model="numpy")
 def spill(counts, full_well) -> None:  # type: ignore[no-untyped-def]
-    """Let what a full pixel cannot hold run half up and half down its column, until it fits or leaves the panel."""
+    """Let what a full pixel cannot hold run half down and half up its column, until it fits or leaves the panel."""
     rows, columns = counts.shape
     for i in range(columns):
-        for way in range(2):
-            carried = 0.0
-            for step in range(rows):
-                j = step if way == 0 else rows - 1 - step
-                excess = counts[j, i] - full_well
-                if way == 0 and excess > 0.0:
-                    counts[j, i] = full_well + 0.5 * excess
-                    carried += 0.5 * excess
-                elif way == 1 and excess > 0.0:
-                    counts[j, i] = full_well
-                    carried += excess
-                elif carried > 0.0:
-                    taken = min(carried, full_well - counts[j, i])
-                    counts[j, i] += taken
-                    carried -= taken
+        down, up = 0.0, 0.0
+        for j in range(rows):
+            excess = counts[j, i] - full_well
+            if excess > 0.0:
+                counts[j, i] = full_well + 0.5 * excess
+                down += 0.5 * excess
+            elif down > 0.0:
+                taken = min(down, full_well - counts[j, i])
+                counts[j, i] += taken
+                down -= taken
+        for j in range(rows - 1, -1, -1):
+            excess = counts[j, i] - full_well
+            if excess > 0.0:
+                counts[j, i] = full_well
+                up += excess
+            elif up > 0.0:
+                taken = min(up, full_well - counts[j, i])
+                counts[j, i] += taken
+                up -= taken
 
 
 @njit(cache=True, error_model="numpy")
-def render_clean(  # type: ignore[no-untyped-def]
-    count, position, intensity, exposure_s, stands, pixel_mm, blur_mm, mosaic_rad, divergence_rad, image
-) -> None:
-    """Add every list's expected counts to its image (n, slow, fast); ``stands`` (1, 9) or (n, 9) places the panel."""
+def render_clean(count, position, intensity, scale, stands, width, half, top, image) -> None:  # type: ignore[no-untyped-def]
+    """Add every list to its image (n, slow, fast); ``stands`` (1, 9) or (n, 9) places the panel."""
     for k in range(count.shape[0]):
         stand = stands[k if stands.shape[0] > 1 else 0]
-        draw_spots(
-            image[k],
-            count[k],
-            position[k],
-            intensity[k],
-            exposure_s,
-            stand,
-            pixel_mm,
-            blur_mm,
-            mosaic_rad,
-            divergence_rad,
-        )
+        draw_spots(image[k], count[k], position[k], intensity[k], scale, stand, width, half, top)
 
 
 @njit(cache=True, error_model="numpy")
 def render_exposed(  # type: ignore[no-untyped-def]
-    count, position, intensity, exposure_s, stands, pixel_mm, blur_mm, mosaic_rad, divergence_rad,
-    response, background, empty, keys, gain, offset, read_noise, full_well, top, bloom, image,
-) -> None:  # fmt: skip
-    """Draw, expose and read out every list into its image (n, slow, fast), one draw per pixel from its own key."""
+    count, position, intensity, scale, stands, width, response, background, empty, keys, camera, image
+) -> None:
+    """Draw, expose and read out every list into its image (n, slow, fast), with noise from its own key.
+
+    ``response`` (slow, fast) weighs what falls on a pixel; empty where it is 1 everywhere.
+    """
     mean = np.empty(background.shape, dtype=np.float32)
-    plain = response.shape[0] == 0
     for k in range(count.shape[0]):
         stand = stands[k if stands.shape[0] > 1 else 0]
-        if plain:
-            mean[:] = background
-        else:
+        if response.size:
             mean[:] = 0.0
-        draw_spots(
-            mean, count[k], position[k], intensity[k], exposure_s, stand, pixel_mm, blur_mm, mosaic_rad, divergence_rad
-        )
-        if not plain:
+        else:
+            mean[:] = background
+        draw_spots(mean, count[k], position[k], intensity[k], scale, stand, width, 0.0, np.inf)
+        if response.size:
             for j in range(mean.shape[0]):
                 for i in range(mean.shape[1]):
                     mean[j, i] = mean[j, i] * response[j, i] + background[j, i]
-        expose(mean, background, empty, keys[k], gain, offset, read_noise, full_well, top, bloom, image[k])
+        expose(mean, background, empty, keys[k], camera, image[k])

@@ -77,6 +77,23 @@ class Scratch(NamedTuple):
     ray: Any
 
 
+@njit(cache=True, error_model="numpy")
+def first_bad_rotation(u, tolerance) -> int:  # type: ignore[no-untyped-def]
+    """Return the place of the first matrix (n, 3, 3) that is not a proper rotation to ``tolerance``, or −1."""
+    for n in range(u.shape[0]):
+        m = u[n]
+        for i in range(3):
+            for j in range(i, 3):
+                product = m[i, 0] * m[j, 0] + m[i, 1] * m[j, 1] + m[i, 2] * m[j, 2]
+                if not abs(product - (1.0 if i == j else 0.0)) <= tolerance:
+                    return n
+        first = m[0, 0] * (m[1, 1] * m[2, 2] - m[1, 2] * m[2, 1])
+        second = m[0, 1] * (m[1, 2] * m[2, 0] - m[1, 0] * m[2, 2])
+        if first + second + m[0, 2] * (m[1, 0] * m[2, 1] - m[1, 1] * m[2, 0]) < 0.0:
+            return n
+    return -1
+
+
 @njit(cache=True, error_model="numpy", inline="always")
 def _row_dot(matrix, row, x, y, z) -> float:  # type: ignore[no-untyped-def]
     return matrix[row, 0] * x + matrix[row, 1] * y + matrix[row, 2] * z

@@ -18,8 +18,10 @@ from beamgym.physics.laue.kernels import (
     Physics,
     Rays,
     batch_spots,
+    first_bad_rotation,
     pad_lists,
 )
+from beamgym.physics.orientation import ROTATION_TOLERANCE, check_rotation
 
 if TYPE_CHECKING:
     from beamgym.physics.crystal import Crystal
@@ -33,7 +35,6 @@ BoolArray = NDArray[np.bool_]
 
 _CHUNK = 256  # samples whose lists are held twice, for a moment
 _WINDOW_MARGIN = 1e-5  # relative; single precision decides the energy window this generously
-_ROTATION = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,18 +188,10 @@ def check_orientations(orientation: ArrayLike) -> Float64Array:
         u = u[None]
     if u.ndim != 3 or u.shape[1:] != (3, 3):
         raise ValueError(f"orientations must have shape (n, 3, 3); found {u.shape}")
-    off = np.abs(u @ u.transpose(0, 2, 1) - np.eye(3)).max(axis=(1, 2)) if len(u) else np.zeros(0)
-    bad = ~(off <= _ROTATION) | (_determinant(u) < 0)
-    if np.any(bad):
-        raise ValueError(
-            f"orientation {int(np.argmax(bad))} is not a rotation matrix to {_ROTATION:g}; pass proper ones"
-        )
+    bad = first_bad_rotation(u, ROTATION_TOLERANCE)
+    if bad >= 0:
+        check_rotation(u[bad], f"orientation {bad}")
     return u
-
-
-def _determinant(u: Float64Array) -> Float64Array:
-    value: Float64Array = np.einsum("ni,ni->n", u[:, 0], np.cross(u[:, 1], u[:, 2]))
-    return value
 
 
 def _check_reach(table: ReflectionTable, beam: Beam, detector: Detector) -> None:
