@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
-from beamgym.physics.form_factors import element_of, form_factor_label
+from beamgym.physics.form_factors import element_of, form_factor_label, scattering_length_fm
 
 Float64Array = NDArray[np.float64]
 
@@ -54,7 +54,7 @@ def atoms_of(structure: Structure, radiation: str = "xray") -> Atoms:
 
     Raises
     ------
-    ValueError : when a species is not an element, or has no form factor
+    ValueError : when a species is not an element, or has no scattering factors
     """
     labels, fractional, occupancy, b_iso = [], [], [], []
     factors = structure.site_properties.get(B_ISO, [None] * len(structure))
@@ -70,5 +70,6 @@ def atoms_of(structure: Structure, radiation: str = "xray") -> Atoms:
 def _label(species: object, radiation: str) -> str:
     symbol = str(getattr(species, "symbol", species))
     if radiation == "neutron":
+        scattering_length_fm(symbol)  # raises where there is none
         return element_of(symbol)
     return form_factor_label(symbol, getattr(species, "oxi_state", None))

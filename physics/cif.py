@@ -81,6 +81,8 @@ def _first_structure(text: str) -> tuple[CifBlock, Structure]:
 
 
 def _one_line(problem: object) -> str:
+    if isinstance(problem, ZeroDivisionError):
+        return "a loop_ has names but no rows"
     return " ".join(str(problem).split()) or type(problem).__name__
 
 

@@ -21,7 +21,7 @@ from beamgym.physics.form_factors import (
 from beamgym.physics.lattice_symmetry import busing_levy_b, symmetry_of
 from beamgym.physics.named_crystals import NAMED_CRYSTALS, structure_of
 from beamgym.physics.orientation import check_rotation
-from beamgym.physics.reflections import ReflectionTable
+from beamgym.physics.reflections import ENERGY_RANGE_KEV, ReflectionTable
 from beamgym.physics.structure_input import check_structure, prepared
 from beamgym.physics.table_cache import cached_reflection_table
 
@@ -140,17 +140,17 @@ class Crystal:
 
         Raises
         ------
-        ValueError : when an energy is not positive
+        ValueError : when an energy lies outside 0.1 to 400 keV
 
         Notes
         -----
         X-rays: Σ ρ_e (µ/ρ)_e (Chantler 2000). Neutrons: absorption ∝ λ and incoherent scattering (Sears 1992).
         """
         energy = np.asarray(energy_kev, dtype=np.float64)
-        if not (np.isfinite(energy) & (energy > 0.0)).all():
-            raise ValueError(
-                f"energy_kev holds {energy.min() if energy.size else energy}; give positive energies in keV"
-            )
+        low, high = ENERGY_RANGE_KEV
+        outside = energy[~((energy >= low) & (energy <= high))]
+        if outside.size:
+            raise ValueError(f"energy_kev holds {outside[0]:g}; give positive energies from {low:g} to {high:g} keV")
         total = np.zeros(energy.size)
         for symbol, number, weight in self._composition():
             if self.radiation == "neutron":

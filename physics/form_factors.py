@@ -23,6 +23,7 @@ THERMAL_WAVELENGTH_ANGSTROM = 1.798
 """Wavelength at which neutron absorption cross-sections are tabulated (2200 m/s), Å."""
 
 _BARN_PER_CUBIC_ANGSTROM_IN_PER_MM = 0.1  # 1e-24 cm² / 1e-24 cm³ = 1/cm = 0.1/mm
+_LAST_ATOMIC_NUMBER = 92  # of Chantler's tables; Waasmaier & Kirfel go on to 98
 _ISOTOPES_OF_HYDROGEN = {"D": "H", "T": "H"}
 
 
@@ -53,12 +54,10 @@ def form_factor_label(symbol: str, oxidation_state: float | None = None) -> str:
 
     Raises
     ------
-    ValueError : when the element is not tabulated at all
+    ValueError : when the element is beyond uranium, for which there is no dispersion
     """
     symbol = element_of(symbol)
-    atom = _ISOTOPES_OF_HYDROGEN.get(symbol, symbol)
-    if atom not in _tabulated_labels():
-        raise ValueError(f"no X-ray form factor for element {symbol!r}; the table holds H (Z = 1) to Cf (Z = 98)")
+    atom = _chantler_symbol(symbol)
     if oxidation_state is not None and float(oxidation_state).is_integer() and oxidation_state != 0:
         ion = f"{atom}{abs(int(oxidation_state))}{'+' if oxidation_state > 0 else '-'}"
         if ion in _tabulated_labels():
@@ -135,8 +134,8 @@ def mass_attenuation_cm2_per_g(element: str, energy_kev: ArrayLike) -> Float64Ar
 def _chantler_symbol(element: str) -> str:
     symbol = element_of(element)
     symbol = _ISOTOPES_OF_HYDROGEN.get(symbol, symbol)
-    if xraydb.atomic_number(symbol) > 92:
-        raise ValueError(f"no dispersion corrections for {symbol!r}; the table holds H (Z = 1) to U (Z = 92)")
+    if getattr(periodictable, symbol).number > _LAST_ATOMIC_NUMBER:
+        raise ValueError(f"no X-ray scattering factors for {symbol!r}; the tables hold H (Z = 1) to U (Z = 92)")
     return symbol
 
 

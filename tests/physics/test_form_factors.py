@@ -130,7 +130,7 @@ def test_neutron_absorption_grows_with_the_wavelength():
     ("call", "says"),
     [
         (lambda: f0("Xx", 0.1), "form_factor_label"),
-        (lambda: form_factor_label("Es"), "no X-ray form factor"),
+        (lambda: form_factor_label("Es"), "no X-ray scattering factors"),
         (lambda: form_factor_label("Qq"), "unknown element"),
         (lambda: form_factor_label("7"), "unknown element"),
         (lambda: dispersion("Pu", 10.0), "Z = 92"),
