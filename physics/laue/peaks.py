@@ -85,7 +85,7 @@ class PeakFinder:
         if not (noise >= 0.0).any():
             raise FrameFailed("the mask leaves no pixel of the frame; nothing can be found")
         kernels.fill_gaps(level, noise)
-        level, noise = kernels.soften(level), kernels.soften(noise)
+        kernels.level_crowded(level, noise)
         # an image without noise still needs a scale: a ten-thousandth of its range
         span = float(counts.max()) - float(level.min())
         noise = np.maximum(noise, max(1e-4 * span, 1e-12))
@@ -94,7 +94,7 @@ class PeakFinder:
         maxima = kernels.find_maxima(excess, self.threshold)
         owner = np.zeros(image.shape, dtype=np.int32)
         position, intensity, saturated = kernels.grow_spots(
-            excess, counts, maxima, saturation, noise, tile, self.max_radius_px, owner
+            excess, counts, ignored, maxima, saturation, noise, tile, self.max_radius_px, owner
         )
         order = np.argsort(-intensity, kind="stable")[: self.max_peaks]
         return position[order], intensity[order], saturated[order]

@@ -110,20 +110,26 @@ def fill_gaps(level, noise) -> None:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def soften(level) -> Float64Array:  # type: ignore[no-untyped-def]
-    """Median of each tile's 3 x 3 neighbourhood: one tile full of spots must not raise its own background."""
+def level_crowded(level, noise) -> None:  # type: ignore[no-untyped-def]
+    """Bring tiles that stand out from their 3 x 3 neighbourhood back to its median, in place.
+
+    A tile full of spots must not raise its own background; smaller differences are the background's own shape.
+    """
     down, across = level.shape
-    result = np.empty_like(level)
-    near = np.empty(9)
+    near, spread = np.empty(9), np.empty(9)
+    known_level, known_noise = level.copy(), noise.copy()
     for i in range(down):
         for j in range(across):
             count = 0
             for a in range(max(0, i - 1), min(down, i + 2)):
                 for b in range(max(0, j - 1), min(across, j + 2)):
-                    near[count] = level[a, b]
+                    near[count] = known_level[a, b]
+                    spread[count] = known_noise[a, b]
                     count += 1
-            result[i, j] = np.median(near[:count])
-    return result
+            middle, scatter = np.median(near[:count]), np.median(spread[:count])
+            if known_noise[i, j] > 1.5 * scatter or known_level[i, j] > middle + 3.0 * scatter:
+                level[i, j] = min(known_level[i, j], middle + scatter)
+                noise[i, j] = scatter
 
 
 @njit(cache=True)
@@ -211,13 +217,13 @@ def find_maxima(excess, threshold) -> Int64Array:  # type: ignore[no-untyped-def
 
 @njit(cache=True)
 def grow_spots(
-    excess, image, maxima, saturation, noise, tile, reach, owner
+    excess, image, ignored, maxima, saturation, noise, tile, reach, owner
 ) -> tuple[Float64Array, Float64Array, BoolArray]:  # type: ignore[no-untyped-def]
     """Grow each maximum downhill to a spot, reject what is none, and measure the rest.
 
     Parameters
     ----------
-    excess : (slow, fast) float32 from ``subtract``; image : (slow, fast) counts
+    excess : (slow, fast) float32 from ``subtract``; image : (slow, fast) counts; ignored : (slow, fast) bool
     maxima : (k,) flat pixel numbers, brightest first
     saturation : count at which a pixel is full; inf for none
     noise : (tiles, tiles) noise in counts, to turn ``excess`` back into counts; tile : their edge
@@ -242,8 +248,8 @@ def grow_spots(
             owner[row, column] = number + 1
             continue
         size, edge = grow(excess, row, column, reach, number + 1, owner, stack)
-        # a single pixel is no optics' work, and what runs on is an edge of the background
-        if size < 2 or edge > reach:
+        # a single pixel is no optics' work; what runs on is an edge of the background; what is cut has no centre
+        if size < 2 or edge > reach or is_cut(ignored, row, column):
             continue
         total, x, y, spread, full = moments(excess, image, stack[:size], saturation)
         if not full:
@@ -332,6 +338,17 @@ def is_spike(excess, row, column) -> bool:  # type: ignore[no-untyped-def]
             if a != row or b != column:
                 around += excess[a, b]
     return around < max(0.15 * excess[row, column], 2.8)
+
+
+@njit(cache=True)
+def is_cut(ignored, row, column) -> bool:  # type: ignore[no-untyped-def]
+    """Whether a summit touches an ignored pixel."""
+    rows, columns = ignored.shape
+    for a in range(max(0, row - 1), min(rows, row + 2)):
+        for b in range(max(0, column - 1), min(columns, column + 2)):
+            if ignored[a, b]:
+                return True
+    return False
 
 
 @njit(cache=True)
