@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
 from beamgym.physics.orientation import nearest_rotation
@@ -69,7 +69,9 @@ def busing_levy_b(cell: ArrayLike) -> Float64Array:
     """
     numbers = np.asarray(cell, dtype=np.float64)
     if numbers.shape != (6,) or not np.isfinite(numbers).all() or (numbers <= 0.0).any():
-        raise ValueError(f"cell is {cell}; give six positive numbers: a, b, c in Å and alpha, beta, gamma in degrees")
+        raise ValueError(
+            f"cell is {numbers.tolist()}; give six positive numbers: a, b, c in Å and alpha, beta, gamma in degrees"
+        )
     lengths, cosine = numbers[:3], np.cos(np.radians(numbers[3:]))
     root = 1.0 - (cosine**2).sum() + 2.0 * cosine.prod()
     if root <= 1e-8 or (numbers[3:] >= 180.0).any():
@@ -144,8 +146,3 @@ def _proper(operations: NDArray[Any], b_matrix: Float64Array) -> Float64Array:
     to_cartesian = np.linalg.inv(b_matrix).T
     rotations = nearest_rotation(to_cartesian @ distinct @ np.linalg.inv(to_cartesian))
     return rotations[np.argsort(-np.trace(rotations, axis1=1, axis2=2), kind="stable")]
-
-
-def lattice_of(cell: ArrayLike) -> Lattice:
-    """Pymatgen lattice of (6,) a, b, c in Å and alpha, beta, gamma in degrees."""
-    return Lattice.from_parameters(*(float(number) for number in np.asarray(cell, dtype=np.float64)))

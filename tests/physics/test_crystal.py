@@ -245,6 +245,7 @@ def makes_a_cell(cell) -> bool:
     return bool(1.0 - (cosine**2).sum() + 2.0 * cosine.prod() > 1e-3)
 
 
+@settings(deadline=None)
 @given(cells)
 def test_b_is_the_reciprocal_lattice_with_a_star_along_x_and_b_star_in_xy(cell):
     assume(makes_a_cell(cell))
@@ -259,6 +260,7 @@ def test_b_is_the_reciprocal_lattice_with_a_star_along_x_and_b_star_in_xy(cell):
     np.testing.assert_allclose(b.T @ b, star @ star.T, rtol=1e-6, atol=1e-9)
 
 
+@settings(deadline=None)
 @given(cells, indices, indices)
 def test_a_direction_lies_in_a_plane_when_their_indices_say_so(cell, uvw, hkl):
     assume(makes_a_cell(cell))
@@ -525,7 +527,7 @@ def test_a_direction_needs_three_indices_that_are_not_all_zero(index):
             method(index)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=12).filter(lambda text: text.lower() not in "si ge cu w sic sto"))
 def test_any_text_is_a_known_name_or_refused_in_one_line(text):
     known = {other.lower() for name, entry in NAMED_CRYSTALS.items() for other in (name, *entry.other_names)}
@@ -535,7 +537,7 @@ def test_any_text_is_a_known_name_or_refused_in_one_line(text):
     assert "\n" not in str(caught.value)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.one_of(st.floats(), st.integers(-5, 200)), max_size=8))
 def test_any_six_numbers_make_a_cell_or_are_refused(numbers):
     try:

@@ -33,6 +33,7 @@ def test_a_rotation_about_z_is_active_and_right_handed():
     np.testing.assert_allclose(turned, [0.0, 1.0, 0.0], atol=1e-15)
 
 
+@settings(deadline=None)
 @given(vectors)
 def test_rotation_matrices_equal_those_of_scipy(vector):
     np.testing.assert_allclose(
@@ -40,6 +41,7 @@ def test_rotation_matrices_equal_those_of_scipy(vector):
     )
 
 
+@settings(deadline=None)
 @given(vectors)
 def test_vector_to_matrix_and_back_is_the_same_rotation(vector):
     matrix = rotation_matrix(vector)
@@ -113,7 +115,7 @@ def test_a_row_does_not_depend_on_its_batch():
         np.testing.assert_array_equal(rotation_matrix(vector[i]), rotation_matrix(vector)[i])
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(-1.0, 1.0), min_size=9, max_size=9), vectors)
 def test_the_nearest_rotation_is_a_rotation_and_leaves_rotations_alone(numbers, vector):
     check_rotation(nearest_rotation(np.array(numbers).reshape(3, 3)))

@@ -196,7 +196,7 @@ def test_an_energy_below_every_reflection_gives_an_empty_table():
     assert structure_factors(table, 0.9).shape == (0,)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.one_of(st.floats(), st.integers(), st.text(max_size=4), st.none()))
 def test_an_energy_is_either_taken_or_refused_in_one_line(energy):
     crystal = load_crystal(Structure(Lattice.cubic(3.0), ["W"], [[0, 0, 0]], site_properties={"b_iso": [0.3]}))
