@@ -115,8 +115,9 @@ def export_bundle(
     draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent)) / path.name
     try:
         draft.mkdir()
-        _write(draft, model, context, origin, observations, observation_space, normaliser, card)
-        _check_equality(OnnxModel.load(draft), model, normaliser, observations)
+        with _on_cpu(model):
+            _write(draft, model, context, origin, observations, observation_space, normaliser, card)
+            _check_equality(OnnxModel.load(draft), model, normaliser, observations)
         if path.exists():
             os.replace(path, draft.parent / "replaced")
         os.replace(draft, path)
@@ -172,6 +173,18 @@ def export_graph(policy: DeterministicPolicy, observation_space: spaces.Space[An
             verbose=False,
         )
         program.save(str(path), external_data=False)
+
+
+@contextmanager
+def _on_cpu(model: BaseAlgorithm) -> Iterator[None]:
+    """Lend the model's policy to the CPU, and put it back where and how it was: training may go on after an export."""
+    device, training = model.policy.device, model.policy.training
+    model.policy.to("cpu")
+    try:
+        yield
+    finally:
+        model.policy.to(device)
+        model.policy.set_training_mode(training)
 
 
 @contextmanager

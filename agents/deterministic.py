@@ -1,6 +1,5 @@
 """An SB3 model's deterministic action as one torch module: normaliser, network, squashing and clipping."""
 
-import copy
 from typing import Any
 
 import numpy as np
@@ -40,7 +39,7 @@ class DeterministicPolicy(nn.Module):
             raise TypeError(f"a bundle's action is a Box, found {type(model.action_space).__name__}")
         if not isinstance(policy, ActorCriticPolicy | SACPolicy | TD3Policy):
             raise TypeError(f"{type(policy).__name__} cannot be exported; use PPO, A2C, SAC or TD3")
-        self.policy = copy.deepcopy(policy).to("cpu")
+        self.policy = policy
         self.normalise = _Normaliser(normaliser)
         self.space = model.observation_space
         raw, seen = named_spaces(observation_space), named_spaces(model.observation_space)

@@ -112,15 +112,15 @@ def report(env_id: str, level: str, episodes: int, seed: int, results: Sequence[
 
 def table(results: Sequence[PolicyResult], title: str, env: InstrumentVectorEnv) -> Table:
     """Return the comparison as a table that names the stopping mode and what the starts leave out."""
-    out = Table(title=title, caption=caption(env), caption_justify="left", box=SIMPLE)
-    for heading in ("policy", "success", "95 % interval", "exposures", "motors s", "total s", "error °"):
+    out = Table(title=title, caption=caption(env), caption_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
+    for heading in ("policy", "success", "95 % CI", "exposures", "motor s", "total s", "error °"):
         out.add_column(heading, justify="left" if heading == "policy" else "right", no_wrap=True)
     for result in results:
         low, high = result.success_ci95
         out.add_row(
             result.name + ("*" if result.oracle else ""),
             f"{100 * result.success_rate:.1f} %",
-            f"{100 * low:.1f} to {100 * high:.1f}",
+            f"{100 * low:.1f}–{100 * high:.1f}",
             f"{result.exposures_median:g}",
             f"{result.motor_s_median:.0f}",
             f"{result.instrument_s_median:.0f}",
