@@ -138,7 +138,7 @@ class LaueRenderer:
         for (x, y), radius, inside in zip(expected.position, _radii(expected), lit, strict=True):
             colour, width = (parts.BLUE, 2.2) if inside else (parts.VERMILION, 1.3)
             parts.draw_ring(canvas, x, y, radius, width, colour)
-        return canvas.clip(0, 255).astype(np.uint8)
+        return canvas.astype(np.uint8)  # every mark blends between colours, so that nothing leaves 0 to 255
 
     def _draw_beam(self, canvas: parts.Canvas) -> None:
         """Mark where the direct beam, or the beam's way in, crosses the panel."""
@@ -243,8 +243,8 @@ class LaueRenderer:
 
     def _draw_axis(self, draw: ImageDraw.ImageDraw, y: int, axis: Axis, position: float) -> None:
         unit = "°" if axis.kind == "rotation" else " mm"
-        left, right = _COLUMN + 66, _RIGHT - 74
-        name = parts.fitted(draw, axis.name, self._type(13), left - _COLUMN - 8)
+        left, right = _COLUMN + 78, _RIGHT - 74
+        name = parts.fitted(draw, axis.name.replace("_", " "), self._type(13), left - _COLUMN - 6)
         draw.text((_COLUMN, y), name, font=self._type(13), fill=parts.INK)
         value = f"{position:.2f}{unit}".replace("-", "−")
         draw.text((_RIGHT, y), value, font=self._type(13), fill=parts.INK, anchor="ra")

@@ -23,8 +23,8 @@ SHADE: Colour = (236, 239, 243)
 BLUE: Colour = (0, 114, 178)
 VERMILION: Colour = (213, 94, 0)
 
-_SOFT_NOISE = 2.0  # background deviations up to which grey grows in proportion to the counts; above it by the logarithm
-_BLACK_NOISE = 2000.0  # background deviations drawn black
+_SOFT_NOISE = 5.0  # background deviations up to which grey grows in proportion to the counts; above it by the logarithm
+_BLACK_NOISE = 1500.0  # background deviations drawn black
 
 
 class Type:
