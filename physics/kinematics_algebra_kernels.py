@@ -8,8 +8,10 @@ import math
 
 from numba import njit
 
-# ruff: noqa: ANN201 - numba kernels carry no annotations
+# ruff: noqa: ANN201, ANN202 - numba kernels carry no annotations
 
+_NEARLY_ONE = 1.0 - 1e-6  # cosine of the angle between two roots above which they count as a double one
+_COLLINEAR = 1e-9  # sine below which outer and inner axis are one
 _SLACK_DEG = 1e-7  # rounding may pass a limit by this much; the position is then put on the limit
 
 
@@ -157,3 +159,56 @@ def share_turn(total, side, near_a, near_c, low_a, high_a, low_c, high_c, speed_
         if outside < best_outside or (outside == best_outside and time < best_time):
             best_a, best_c, best_outside, best_time = a, c, outside, time
     return best_a, best_c, best_outside
+
+
+@njit(cache=True)
+def _polish(n1, n2, n3, r, root, work):  # type: ignore[no-untyped-def]
+    """Recover the digits that a double root b loses: take c anew, then b from the middle factor."""
+    axis_rotation(n1, -root[0], work[2])
+    multiply(work[2], r, work[3])
+    axis_rotation(n2, -root[1], work[1])
+    multiply(work[1], work[3], work[2])
+    root[2] = angle_of(n3, work[2])
+    axis_rotation(n3, -root[2], work[1])
+    multiply(work[3], work[1], work[2])
+    root[1] = angle_of(n2, work[2])
+
+
+@njit(cache=True)
+def three_axis(n1, n2, n3, r, roots, work):  # type: ignore[no-untyped-def]
+    """Decompose ``r`` = R1(a) R2(b) R3(c).
+
+    Writes (a, b, c) of both branches to ``roots`` (2, 3); ``work`` is (>= 4, 3, 3).
+    Returns (excess, side): excess > 0 where no b brings n3 to r·n3, the roots then being the nearest; side is +1 or −1
+    where R2 n3 lies along +n1 or −n1: then only a + side·c counts, given as a with c = 0; else 0.
+    """
+    turned, v, back, w = work[0, 0], work[0, 1], work[0, 2], work[1, 0]
+    apply(r, n3, turned)
+    apply_transposed(r, n1, back)
+    level = dot(n1, turned)
+    constant = dot(n1, n2) * dot(n2, n3)
+    cosine, sine = dot(n1, n3) - constant, triple(n1, n2, n3)
+    first, second, excess = harmonic_roots(cosine, sine, level - constant)
+    if math.hypot(cosine, sine) < _COLLINEAR:
+        excess = 1.0  # held axes between the three have made two of them parallel
+    sine2 = 0.0
+    for i in range(3):
+        sine2 += (turned[i] - level * n1[i]) ** 2
+    side = 0.0
+    if sine2 < _COLLINEAR * _COLLINEAR:
+        side = 1.0 if level > 0.0 else -1.0
+    double = math.cos(first - second) > _NEARLY_ONE
+    for branch in range(2):
+        b = first if branch == 0 else second
+        axis_rotation(n2, b, work[2])
+        if side != 0.0:
+            multiply_transposed(r, work[2], work[3])
+            roots[branch, 0], roots[branch, 1], roots[branch, 2] = angle_of(n1, work[3]), b, 0.0
+            continue
+        apply(work[2], n3, v)
+        apply_transposed(work[2], n1, w)
+        roots[branch, 0], roots[branch, 1] = angle_between(n1, v, turned), b
+        roots[branch, 2] = angle_between(n3, back, w)
+        if double:
+            _polish(n1, n2, n3, r, roots[branch], work)
+    return excess, side

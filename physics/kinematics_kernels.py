@@ -1,11 +1,10 @@
 """Kernels of the goniometers: forward kinematics, and the inverse in closed form.
 
 Three revolute axes n1, n2, n3 are solved for R = R1(a) R2(b) R3(c) by projecting on the outer and inner axis,
-n1 · R n3 = n1 · R2(b) n3, which is one equation A + B cos b + C sin b = D with two roots (Wohlhart, "Decomposition of a
-finite rotation into three consecutive rotations about given axes", Proc. VI Int. Conf. on the Theory of Machines, 1992;
-Piovan & Bullo, IEEE Trans. Robotics 28 (2012) 728). It needs no right angles, so it serves kappa too. An arm with a
-spherical wrist splits into a point problem for three axes and the same three-axis problem (Pieper, thesis, Stanford
-1968; the subproblems as in Murray, Li & Sastry, "A Mathematical Introduction to Robotic Manipulation", 1994, §3.3).
+n1 · R n3 = n1 · R2(b) n3, which is one equation A + B cos b + C sin b = D with two roots (Piovan & Bullo, IEEE Trans.
+Robotics 28 (2012) 728). It needs no right angles, so it serves kappa too. An arm with a spherical wrist splits into a
+point problem for three axes and the same three-axis problem (Pieper, thesis, Stanford 1968; the subproblems as in
+Murray, Li & Sastry, "A Mathematical Introduction to Robotic Manipulation", 1994, §3.3).
 
 Angles inside are radians, positions degrees or mm. Signs are folded into the axis vectors.
 """
@@ -19,7 +18,6 @@ from numpy.typing import NDArray
 
 from beamgym.physics.kinematics_algebra_kernels import (
     angle_between,
-    angle_of,
     apply,
     apply_transposed,
     axis_rotation,
@@ -30,6 +28,7 @@ from beamgym.physics.kinematics_algebra_kernels import (
     multiply,
     multiply_transposed,
     share_turn,
+    three_axis,
     transposed_multiply,
     triple,
 )
@@ -37,7 +36,6 @@ from beamgym.physics.kinematics_algebra_kernels import (
 # ruff: noqa: ANN201, ANN202 - numba kernels carry no annotations
 
 _DEG = 180.0 / math.pi
-_COLLINEAR = 1e-9  # sine below which outer and inner axis are one
 
 
 class Chain(NamedTuple):
@@ -64,50 +62,6 @@ class Chain(NamedTuple):
     moving: NDArray[np.int64]
     wrist_mm: NDArray[np.float64]
     is_arm: NDArray[np.bool_]
-
-
-@njit(cache=True)
-def three_axis(n1, n2, n3, r, roots, work):  # type: ignore[no-untyped-def]
-    """Decompose ``r`` = R1(a) R2(b) R3(c).
-
-    Writes (a, b, c) of both branches to ``roots`` (2, 3); ``work`` is (>= 4, 3, 3).
-    Returns (excess, side): excess > 0 where no b brings n3 to r·n3, the roots then being the nearest; side is +1 or −1
-    where R2 n3 lies along +n1 or −n1: then only a + side·c counts, given as a with c = 0; else 0.
-    """
-    turned = work[0, 0]
-    v = work[0, 1]
-    apply(r, n3, turned)
-    level = dot(n1, turned)
-    constant = dot(n1, n2) * dot(n2, n3)
-    cosine, sine = dot(n1, n3) - constant, triple(n1, n2, n3)
-    first, second, excess = harmonic_roots(cosine, sine, level - constant)
-    if math.hypot(cosine, sine) < _COLLINEAR:
-        excess = 1.0  # held axes between the three have made two of them parallel
-    sine2 = 0.0
-    for i in range(3):
-        sine2 += (turned[i] - level * n1[i]) ** 2
-    side = 0.0
-    if sine2 < _COLLINEAR * _COLLINEAR:
-        side = 1.0 if level > 0.0 else -1.0
-    for branch in range(2):
-        b = first if branch == 0 else second
-        axis_rotation(n2, b, work[1])
-        if side != 0.0:
-            multiply_transposed(r, work[1], work[2])
-            roots[branch, 0], roots[branch, 1], roots[branch, 2] = angle_of(n1, work[2]), b, 0.0
-            continue
-        apply(work[1], n3, v)
-        a = angle_between(n1, v, turned)
-        # The root b loses half its digits where it is a double one: take c first, then b again from the middle factor.
-        axis_rotation(n1, -a, work[2])
-        multiply(work[2], r, work[3])
-        axis_rotation(n2, -b, work[1])
-        multiply(work[1], work[3], work[2])
-        c = angle_of(n3, work[2])
-        axis_rotation(n3, -c, work[1])
-        multiply(work[3], work[1], work[2])
-        roots[branch, 0], roots[branch, 1], roots[branch, 2] = a, angle_of(n2, work[2]), c
-    return excess, side
 
 
 @njit(cache=True)
@@ -238,6 +192,7 @@ def _solve_arm(chain, r, near, best, best_outside, score, scratch, work):  # typ
     _arm_branches(chain, r, branches, work)
     first, second, carried, roots = work[4], work[5], work[6], work[7]
     for row in range(4):
+        candidate[:] = near
         outside[:] = 0.0
         reach = 0.0
         for axis in range(3):
@@ -246,7 +201,7 @@ def _solve_arm(chain, r, near, best, best_outside, score, scratch, work):  # typ
             if branches[row, 3 + stage] > 0.0:
                 reach += 1.0 + 180.0 * branches[row, 3 + stage]
                 outside[2 * stage] = math.inf
-        if reach > score[0]:
+        if reach > score[0] or (reach == score[0] and _travel(chain, candidate, near) > score[1]):
             continue
         axis_rotation(vector[0], branches[row, 0], first)
         axis_rotation(vector[1], branches[row, 1], second)

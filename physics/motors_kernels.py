@@ -28,7 +28,7 @@ def move_batch(motor, true, target, mask, low, high, step, speed, settle, backla
     """Move n × k motors; returns (motor, true, duration_s), the arrays given being left alone.
 
     ``motor`` counts steps, ``true`` is what the axis does: it is dragged along once the play is used up (play operator;
-    Krasnosel'skii & Pokrovskii, "Systems with Hysteresis", 1989, §2).
+    Krasnosel'skii & Pokrovskii, "Systems with Hysteresis", 1989).
     """
     n, k = target.shape
     new_motor, new_true = motor.copy(), true.copy()
