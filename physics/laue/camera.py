@@ -139,10 +139,14 @@ class Camera:
         if images.dtype != np.uint16 or images.shape[1:] != self.detector.shape:
             return images
         empty = np.float32(GAIN) * self.model.rate
-        scales = (images[:, ::3, ::3].astype(np.float32) - np.float32(PEDESTAL)) / empty[::3, ::3]
-        seconds = np.median(scales.reshape(len(images), -1), axis=1)
-        flat = images - np.rint(seconds[:, None, None] * empty) + PEDESTAL
-        return np.where(images == _FULL, _FULL, flat.clip(0, _FULL)).astype(np.uint16)
+        plain = np.empty_like(images)
+        for image_in, image_out in zip(images, plain, strict=True):
+            signal = image_in - np.float32(PEDESTAL)
+            seconds = np.median(signal[::3, ::3] / empty[::3, ::3])
+            signal -= np.rint(seconds * empty) - np.float32(PEDESTAL)
+            np.clip(signal, 0, _FULL, out=signal)
+            image_out[:] = np.where(image_in == _FULL, np.float32(_FULL), signal)
+        return plain
 
 
 def _hole(detector: Detector, radius_mm: float) -> NDArray[np.bool_] | None:
