@@ -20,6 +20,7 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.detector_formats import load_detector, save_detector
 from beamgym.physics.laue.image_files import PEAK_SUFFIXES, read_image, read_peaks
 from beamgym.physics.laue.indexing import Indexed, Indexer, NotIndexed, predict_px
+from beamgym.physics.laue.indexing_pattern import MIN_MATCHED
 from beamgym.physics.laue.peaks import PeakFinder
 from beamgym.physics.laue.refinement import Refined, refine
 from beamgym.physics.laue.results_file import write_results
@@ -31,6 +32,8 @@ Float64Array = NDArray[np.float64]
 
 DEFAULT_TARGET = "pose [001] beam [110] up"
 DEFAULT_GONIOMETER = "two-arc"
+GOOD_SHARE = 0.7
+"""Share of the peaks explained below which the report says that something may be wrong."""
 LOOSE_GEOMETRY = (2.0, 2.0, 2.0, 2.0, 2.0)
 """Standard deviations, mm and degrees, of a camera that is yet to be calibrated."""
 
@@ -120,6 +123,11 @@ def solve(
     ------
     IndexingFailed : with the reason and what to check
     """
+    count = len(pattern.position_px)
+    if count < MIN_MATCHED:
+        raise IndexingFailed(
+            f"{count} peaks found; at least {MIN_MATCHED} are needed: expose longer or lower --threshold"
+        )
     answer = Indexer(crystal, band_kev, detector).index(pattern.position_px, pattern.intensity)
     if isinstance(answer, NotIndexed):
         raise IndexingFailed(f"not indexed: {answer.reason}; check cell, band and detector geometry")
@@ -253,6 +261,11 @@ def as_text(report: dict[str, Any]) -> str:
         "UB (1/Å, no 2π; lab x along the beam, z up; columns a*, b*, c*)",
         *("  " + "  ".join(f"{value: .6f}" for value in row) for row in report["ub_inv_a"]),
     ]
+    if report["matched"] < GOOD_SHARE * report["peaks"]:
+        lines.append(
+            "note: many peaks are left over: a second grain, another crystal with similar angles, or false peaks; "
+            "see the picture"
+        )
     if report["ambiguous"]:
         lines.append(
             f"ambiguous: {len(report['ambiguous'])} more orientation(s) fit as well and intensities do not decide; "

@@ -22,7 +22,7 @@ Float64Array = NDArray[np.float64]
 
 LABELS = 14
 """hkl labels in the picture: the strongest predicted spots, as far as they do not overlap."""
-SHOWN_PER_PEAK = 2.5
+SHOWN_PER_PEAK = 1.6
 """Predicted spots drawn for each found peak, brightest first: all of them would bury the picture."""
 
 

@@ -12,6 +12,7 @@ import fabio
 import h5py
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from beamgym.physics.instrument import Peaks
 
@@ -19,13 +20,10 @@ BoolArray = NDArray[np.bool_]
 Float64Array = NDArray[np.float64]
 
 HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi")
+PICTURE_SUFFIXES = (".png", ".bmp", ".jpg", ".jpeg")
 PEAK_SUFFIXES = (".txt", ".dat", ".csv", ".cor")
-_DAMAGE = re.compile(r"incomplete|mismatch|truncated|cannot reshape|error in opening", re.IGNORECASE)
-_COLUMNS = {
-    "x": ("x", "peak_x", "xexp"),
-    "y": ("y", "peak_y", "yexp"),
-    "i": ("i", "peak_isub", "peak_itot", "intensity"),
-}
+_DAMAGE = re.compile(r"incomplete|mismatch|truncated", re.IGNORECASE)
+_COLUMNS = (("x", "peak_x", "xexp"), ("y", "peak_y", "yexp"), ("i", "peak_isub", "peak_itot", "intensity"))
 
 
 class ImageFileError(ValueError):
@@ -55,7 +53,7 @@ def read_image(path: str | os.PathLike[str], frame: int = 0, dataset: str | None
 
     Parameters
     ----------
-    path : TIFF, mccd, CBF, EDF, HDF5 or any other format fabio knows
+    path : TIFF, mccd, CBF, EDF, HDF5, PNG or any other format fabio knows
     frame : which image, from 0, of a file that holds several
     dataset : HDF5 path of the data; by default what NeXus' ``default`` and ``signal`` point to, else the largest image
 
@@ -79,6 +77,8 @@ def read_image(path: str | os.PathLike[str], frame: int = 0, dataset: str | None
         raise ImageFileError(f"{file.name} is empty: the camera has not finished writing it, or the copy failed")
     if file.suffix.lower() in HDF5_SUFFIXES:
         data, frames = _read_hdf5(file, frame, dataset)
+    elif file.suffix.lower() in PICTURE_SUFFIXES:
+        data, frames = _read_picture(file, frame)
     else:
         data, frames = _read_fabio(file, frame)
     return ImageFile(data, _marked(data), file, frames)
@@ -163,9 +163,7 @@ def _read_fabio(file: Path, frame: int) -> tuple[NDArray[np.generic], int]:
         Exception
     ) as error:  # fabio's readers raise anything on a damaged file, AssertionError and AttributeError included
         detail = " ".join(str(error).split()) or type(error).__name__
-        raise ImageFileError(
-            f"{file.name} cannot be read: it is damaged, cut short or no image ({detail[:100]})"
-        ) from None
+        raise ImageFileError(f"{file.name} is damaged, cut short or no image ({detail[:100]})") from None
     damage = [text for text in complaints if _DAMAGE.search(text)]
     if damage:
         raise ImageFileError(
@@ -194,12 +192,23 @@ def _listening(complaints: list[str]) -> Iterator[None]:
         logger.propagate = propagate
 
 
+def _read_picture(file: Path, frame: int) -> tuple[NDArray[np.generic], int]:
+    _check_frame(file, frame, 1)
+    try:
+        with Image.open(file) as handle:
+            data = np.array(handle)
+    except (OSError, SyntaxError) as error:  # Pillow's PNG reader raises SyntaxError on a damaged header
+        detail = " ".join(str(error).split())
+        raise ImageFileError(f"{file.name} is damaged, cut short or no image ({detail[:100]})") from None
+    return _grey(file, data), 1
+
+
 def _read_hdf5(file: Path, frame: int, dataset: str | None) -> tuple[NDArray[np.generic], int]:
     try:
         with h5py.File(file, "r") as handle:
             name = dataset or _signal(handle) or _largest(handle)
             if name is None or not isinstance(handle.get(name), h5py.Dataset):
-                wanted = f"dataset {dataset!r}" if dataset else "an image (a dataset of two or three dimensions)"
+                wanted = f"dataset {dataset!r}" if dataset else "image, that is no dataset of two or three dimensions"
                 raise ImageFileError(f"{file.name} holds no {wanted}; name one with --dataset")
             data = handle[name]
             if data.ndim not in (2, 3) or data.dtype.kind not in "uif":

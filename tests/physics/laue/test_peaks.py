@@ -62,7 +62,7 @@ def test_counting_noise_moves_centroids_no_more_than_statistics_demand():
     positions = grid()
     counts = 3000.0
     image = np.random.default_rng(1).poisson(render(positions, np.full(len(positions), counts), 1.2))
-    match, distance = nearest(find_peaks(image).position_px[0], positions)
+    _, distance = nearest(find_peaks(image).position_px[0], positions)
     # width / sqrt(counts) per direction, times 1.8 for the background's share and the weighting
     assert np.sqrt((distance**2).mean() / 2) < 1.8 * 1.2 / np.sqrt(counts)
 
@@ -157,11 +157,12 @@ def test_a_frame_of_another_detector_is_refused():
 
 @given(st.floats(), st.integers(-5, 5), st.floats())
 @settings(max_examples=40, deadline=None)
-def test_a_finder_is_built_or_refused_with_a_reason(threshold, max_peaks, share):
-    try:
-        PeakFinder(threshold=threshold, max_peaks=max_peaks, max_saturated_share=share)
-    except ValueError as error:
-        assert "must be" in str(error) or "is a share" in str(error)
+def test_a_finder_is_refused_exactly_where_its_numbers_make_no_sense(threshold, max_peaks, share):
+    if threshold > 0 and max_peaks >= 1 and 0 <= share <= 1:
+        assert PeakFinder(threshold=threshold, max_peaks=max_peaks, max_saturated_share=share).max_peaks == max_peaks
+    else:
+        with pytest.raises(ValueError, match=r"must be|is a share"):
+            PeakFinder(threshold=threshold, max_peaks=max_peaks, max_saturated_share=share)
 
 
 def test_the_subtraction_kernel_equals_bilinear_interpolation_in_numpy():
