@@ -97,7 +97,7 @@ def spot_covariance(x, y, stand, width) -> tuple[float, float, float]:  # type: 
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def add_round(image, x, y, total, var_x, var_y, half, top, columns_weight, rows_weight) -> None:  # type: ignore[no-untyped-def]
+def add_round(image, x, y, total, var_x, var_y, half, ceiling, columns_weight, rows_weight) -> None:  # type: ignore[no-untyped-def]
     """Add one spot whose axes lie along the pixel rows and columns."""
     rows, columns = image.shape
     reach_x, reach_y = REACH * math.sqrt(var_x), REACH * math.sqrt(var_y)
@@ -110,11 +110,11 @@ def add_round(image, x, y, total, var_x, var_y, half, top, columns_weight, rows_
     for j in range(top, bottom + 1):
         strength = np.float32(total * rows_weight[j - top])
         for i in range(left, right + 1):
-            image[j, i] = min(image[j, i] + strength * columns_weight[i - left] + half, top)
+            image[j, i] = min(image[j, i] + strength * columns_weight[i - left] + half, ceiling)
 
 
 @njit(cache=True, error_model="numpy")
-def add_streak(image, x, y, total, var_x, var_y, cov, half, top, columns_weight, rows_weight) -> None:  # type: ignore[no-untyped-def]
+def add_streak(image, x, y, total, var_x, var_y, cov, half, ceiling, columns_weight, rows_weight) -> None:  # type: ignore[no-untyped-def]
     """Add one spot whose axes are oblique: row by row, each row a narrower Gaussian about a shifted centre."""
     rows, columns = image.shape
     slope = cov / (var_y + _PIXEL_VARIANCE)
@@ -133,17 +133,17 @@ def add_streak(image, x, y, total, var_x, var_y, cov, half, top, columns_weight,
         profile(centre, narrow, left, columns_weight, right - left + 1)
         strength = np.float32(total * rows_weight[j - top])
         for i in range(left, right + 1):
-            image[j, i] = min(image[j, i] + strength * columns_weight[i - left] + half, top)
+            image[j, i] = min(image[j, i] + strength * columns_weight[i - left] + half, ceiling)
 
 
 @njit(cache=True, error_model="numpy")
-def draw_spots(image, number, position, intensity, scale, stand, width, half, top) -> None:  # type: ignore[no-untyped-def]
+def draw_spots(image, number, position, intensity, scale, stand, width, half, ceiling) -> None:  # type: ignore[no-untyped-def]
     """Add one list of spots, intensities times ``scale``, to ``image`` (slow, fast).
 
-    A float32 image takes half = 0 and top = inf. An integer one takes half = 0.5, so that each spot's share of a pixel
-    is rounded, and its full scale as top.
+    A float32 image takes half = 0 and ceiling = inf. An integer one takes half = 0.5, so that each spot's share of a
+    pixel is rounded, and its full scale as ceiling.
     """
-    half, top = np.float32(half), np.float32(top)
+    half, ceiling = np.float32(half), np.float32(ceiling)
     widest = max(image.shape) + 1
     columns_weight, rows_weight = np.empty(widest, dtype=np.float32), np.empty(widest, dtype=np.float32)
     var_x = var_y = (width.blur_mm / width.pixel_mm) ** 2
@@ -154,9 +154,9 @@ def draw_spots(image, number, position, intensity, scale, stand, width, half, to
         if streaked:
             var_x, var_y, cov = spot_covariance(x, y, stand, width)
         if cov * cov < 1e-4 * var_x * var_y or min(var_x, var_y) < RESOLVED * RESOLVED:
-            add_round(image, x, y, total, var_x, var_y, half, top, columns_weight, rows_weight)
+            add_round(image, x, y, total, var_x, var_y, half, ceiling, columns_weight, rows_weight)
         else:
-            add_streak(image, x, y, total, var_x, var_y, cov, half, top, columns_weight, rows_weight)
+            add_streak(image, x, y, total, var_x, var_y, cov, half, ceiling, columns_weight, rows_weight)
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
@@ -284,11 +284,11 @@ def spill(counts, full_well) -> None:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def render_clean(count, position, intensity, scale, stands, width, half, top, image) -> None:  # type: ignore[no-untyped-def]
+def render_clean(count, position, intensity, scale, stands, width, half, ceiling, image) -> None:  # type: ignore[no-untyped-def]
     """Add every list to its image (n, slow, fast); ``stands`` (1, 9) or (n, 9) places the panel."""
     for k in range(count.shape[0]):
         stand = stands[k if stands.shape[0] > 1 else 0]
-        draw_spots(image[k], count[k], position[k], intensity[k], scale, stand, width, half, top)
+        draw_spots(image[k], count[k], position[k], intensity[k], scale, stand, width, half, ceiling)
 
 
 @njit(cache=True, error_model="numpy")
