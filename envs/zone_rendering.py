@@ -10,7 +10,7 @@ from beamgym.envs.laue_zone import ZoneContext, ZoneState
 from beamgym.physics.instrument import Float64Array
 from beamgym.physics.laue.zone_film import HOLE_MM
 
-_INK, _QUIET, _GOAL, _PRESENT = "#1b2a38", "#8a97a3", "#2a9d5c", "#d1495b"
+_INK, _QUIET, _GOAL, _PRESENT = "#181c22", "#8c939e", "#0072b2", "#d55e00"  # blue and vermilion: Okabe & Ito (2008)
 _INCHES, _DPI = (9.6, 5.4), 100
 
 

@@ -25,7 +25,7 @@ FAINTEST_COUNTS = 60.0
 
 _BACKGROUND_PER_S = (0.4, 0.6, 30.0)  # counts per second and pixel of 1.19 mm: flat, hill, and the hill's width in mm
 _BACKGROUND_PIXEL_MM = 100.0 / 84.0
-_COUNTS_PER_S = 120.0  # scales intensities so that "real" shows a few dozen spots
+_COUNTS_PER_S = 240.0  # scales intensities so that "real" shows a few dozen spots
 _SPOTS = 128
 _LEVELS = 64  # steps of the background's hill
 _MOST = 256  # counts beyond which no background pixel comes
