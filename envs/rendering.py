@@ -15,7 +15,7 @@ from beamgym.envs import rendering_parts as parts
 from beamgym.envs.episode import EpisodeLoop
 from beamgym.envs.laue_align import EXPECTED_ROWS, AlignContext, AlignState
 from beamgym.envs.observations import brightness
-from beamgym.physics.instrument import Axis, Float64Array, Frame, FrameFailed
+from beamgym.physics.instrument import Axis, Float64Array, Frame, FrameFailed, World
 from beamgym.physics.laue.spots import LaueModel
 
 WIDTH, HEIGHT = 900, 600
@@ -70,7 +70,8 @@ class LaueRenderer:
         """
         if loop.state is None or loop.frame is None:
             raise ValueError("there is nothing to draw before the first episode; call reset() before render()")
-        orientation = loop.instrument.truth()["orientation"][[index]] if loop.simulated else None  # type: ignore[attr-defined]
+        world = loop.instrument
+        orientation = world.truth()["orientation"][[index]] if isinstance(world, World) else None
         expected = self._expected(loop.state, orientation, index)
         found = self._found(loop.frame, index)
         lit = _inside(expected, found)
@@ -216,24 +217,24 @@ class LaueRenderer:
             draw.rectangle(box, fill=parts.LINE if i < used else parts.MUTED)
 
     def _draw_move(self, draw: ImageDraw.ImageDraw, state: AlignState, index: int) -> None:
-        y, vector = 216, 180.0 * state.last_move[index, :3].astype(np.float64)
+        top, vector = 216, 180.0 * state.last_move[index, :3].astype(np.float64)
         angle = float(np.linalg.norm(vector))
         text = "not moved yet"
         if angle > 0:
-            x, h, v = vector / angle
-            text = f"turned {_degrees(angle)} about ({x:.2f}, {h:.2f}, {v:.2f})"
+            x, y, z = (vector / angle).round(2) + 0.0  # no minus before a zero
+            text = f"turned {_degrees(angle)} about ({x:.2f}, {y:.2f}, {z:.2f})"
         elif state.used[index] > 1:
-            text = "last move: none"
+            text = "stood still"
         text = text.replace("-", "−")
         draw.text(
-            (_COLUMN, y),
+            (_COLUMN, top),
             parts.fitted(draw, text, self._type(13), _RIGHT - _COLUMN),
             font=self._type(13),
             fill=parts.INK,
         )
         if state.last_move[index, 3] > 0:
             note = "shortened: an axis would have left its range"
-            draw.text((_COLUMN, y + 17), note, font=self._type(12), fill=parts.VERMILION)
+            draw.text((_COLUMN, top + 17), note, font=self._type(12), fill=parts.VERMILION)
 
     def _draw_axes(self, draw: ImageDraw.ImageDraw, axes: tuple[Axis, ...], positions: Float64Array) -> None:
         y = 262

@@ -41,7 +41,7 @@ def save_gif(frames: Sequence[NDArray[np.uint8]], path: str | PathLike[str], fps
 
 
 def episode_strip(
-    frames: Sequence[NDArray[np.uint8]], path: str | PathLike[str] | None = None, pictures: int = 4, width: int = 1800
+    frames: Sequence[NDArray[np.uint8]], path: str | PathLike[str] | None = None, pictures: int = 3, width: int = 2100
 ) -> NDArray[np.uint8]:
     """Put pictures of an episode side by side, and write them as a PNG.
 

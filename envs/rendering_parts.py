@@ -116,7 +116,8 @@ def grey_levels(image: NDArray[np.generic], width: int, height: int) -> Canvas:
     enlarged = min(height / counts.shape[0], width / counts.shape[1]) >= 3
     method = Image.Resampling.NEAREST if enlarged else Image.Resampling.BILINEAR
     resized = Image.fromarray(dark.astype(np.float32)).resize((width, height), method)
-    return np.clip(np.asarray(resized), 0.0, 1.0)
+    grey: Canvas = np.clip(np.asarray(resized), 0.0, 1.0)
+    return grey
 
 
 def _largest_of_blocks(counts: Canvas, height: int, width: int) -> Canvas:

@@ -128,7 +128,7 @@ def test_without_truth_no_misorientation_is_claimed(monkeypatch: pytest.MonkeyPa
     assert f"{error:.1f}°" in written
     assert "not known here" not in written
     written.clear()
-    monkeypatch.setattr(type(env.loop), "simulated", property(lambda self: False))
+    monkeypatch.delattr(type(env.loop.instrument), "truth")  # what is left is an instrument, and no World
     assert env.render().shape == SIZE
     assert "not known here" in written
     assert f"{error:.1f}°" not in written
