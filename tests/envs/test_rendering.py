@@ -13,6 +13,7 @@ from beamgym.envs import rendering
 from beamgym.envs.actions import encode_rotation
 from beamgym.envs.rendering_files import episode_strip, save_gif
 from beamgym.envs.rendering_parts import BLUE, VERMILION, grey_levels
+from beamgym.envs.rendering_pattern import inside
 from beamgym.physics.orientation import rotation_vector_deg
 
 SIZE = (600, 900, 3)
@@ -96,9 +97,9 @@ def test_circles_turn_blue_when_the_crystal_comes_home() -> None:
 def test_the_circles_stand_where_the_spots_of_the_goal_are_found() -> None:
     env = _make(level="easy", frames="rendered")
     _home(env)
-    drawn = rendering.LaueRenderer(env.loop.task.context)
-    expected = drawn._expected(env.loop.state, env.loop.instrument.truth()["orientation"], 0)
-    found = drawn._found(env.loop.frame, 0)
+    drawn = rendering.LaueRenderer(env.loop.task.context).pattern
+    expected = drawn.expected(env.loop.state, env.loop.instrument.truth()["orientation"], 0)
+    found = drawn.found(env.loop.frame, 0)
     assert found is not None
     away = np.linalg.norm(expected.position[:, None] - found.position[None], axis=-1).min(axis=1)
     assert np.median(away) < 1.0  # pixels of the picture; the camera's own are 1.1 of them
@@ -107,9 +108,9 @@ def test_the_circles_stand_where_the_spots_of_the_goal_are_found() -> None:
 def test_an_axis_target_shows_the_pattern_of_the_goal_nearest_to_the_crystal() -> None:
     env = _make(level="easy", target="axis [001] x")
     _home(env)
-    drawn = rendering.LaueRenderer(env.loop.task.context)
-    expected = drawn._expected(env.loop.state, env.loop.instrument.truth()["orientation"], 0)
-    lit = rendering._inside(expected, drawn._found(env.loop.frame, 0))
+    drawn = rendering.LaueRenderer(env.loop.task.context).pattern
+    expected = drawn.expected(env.loop.state, env.loop.instrument.truth()["orientation"], 0)
+    lit = inside(expected, drawn.found(env.loop.frame, 0))
     assert lit.mean() > 0.6
 
 

@@ -5,9 +5,12 @@ import pytest
 
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.crystal import load_crystal
+from beamgym.physics.goniometer import goniometer
+from beamgym.physics.instrument import AcquireSettings
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.camera import FAINTEST_COUNTS, GAIN, HOLE_MM, Camera
 from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.simulator import SimulatedLaue
 from beamgym.physics.laue.spots import LaueModel, Spots
 from beamgym.physics.orientation import random_orientations
 
@@ -53,6 +56,28 @@ def test_what_is_found_on_rendered_images_agrees_with_what_was_rendered(camera: 
     assert np.sqrt(np.mean(np.concatenate(error) ** 2)) < 0.3
     assert np.mean(found) >= 0.9
     assert false < 2 * IMAGES
+
+
+@pytest.mark.parametrize("level", ["easy", "real", "hard"])
+def test_the_fast_list_and_the_rendered_frame_of_one_episode_hold_the_same_spots(level: str) -> None:
+    n, ones = 4, np.ones(4, dtype=np.bool_)
+    lists = []
+    for frames in ("spots", "rendered"):
+        world = SimulatedLaue(load_crystal("Si"), goniometer("six-axis"), Beam.tube("W"), PANEL, n, level, frames)  # type: ignore[arg-type]
+        world.reset(make_keys(9, np.arange(n)), ones)
+        lists.append(world.acquire(AcquireSettings(10.0), ones).peaks())
+    fast, rendered = lists
+    away = [
+        np.linalg.norm(
+            fast.position_px[i, : fast.count[i], None] - rendered.position_px[i, : rendered.count[i]], axis=-1
+        )
+        for i in range(n)
+    ]
+    near = np.concatenate([distance.min(axis=1) for distance in away])
+    assert np.mean(near < 1.5) >= 0.9
+    assert np.sqrt(np.mean(near[near < 1.5] ** 2)) < 0.3
+    # a rendered list may hold a few spots that are just too faint for the fast one, and the other way round
+    assert np.mean(np.concatenate([distance.min(axis=0) for distance in away]) < 1.5) >= 0.9
 
 
 def test_intensities_found_are_counts_whatever_the_gain_of_the_read_out(camera: Camera) -> None:
