@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import fabio
 import h5py
@@ -42,7 +43,7 @@ class ImageFile:
     frames : how many images the file holds
     """
 
-    image: NDArray[np.generic]
+    image: NDArray[Any]
     ignored: BoolArray
     path: Path
     frames: int = 1
@@ -150,7 +151,7 @@ def _header(words: list[str]) -> tuple[int, int, int] | None:
     return (found[0], found[1], found[2]) if min(found) >= 0 else None
 
 
-def _read_fabio(file: Path, frame: int) -> tuple[NDArray[np.generic], int]:
+def _read_fabio(file: Path, frame: int) -> tuple[NDArray[Any], int]:
     complaints: list[str] = []
     try:
         with _listening(complaints), fabio.open(str(file)) as handle:
@@ -192,7 +193,7 @@ def _listening(complaints: list[str]) -> Iterator[None]:
         logger.propagate = propagate
 
 
-def _read_picture(file: Path, frame: int) -> tuple[NDArray[np.generic], int]:
+def _read_picture(file: Path, frame: int) -> tuple[NDArray[Any], int]:
     _check_frame(file, frame, 1)
     try:
         with Image.open(file) as handle:
@@ -203,7 +204,7 @@ def _read_picture(file: Path, frame: int) -> tuple[NDArray[np.generic], int]:
     return _grey(file, data), 1
 
 
-def _read_hdf5(file: Path, frame: int, dataset: str | None) -> tuple[NDArray[np.generic], int]:
+def _read_hdf5(file: Path, frame: int, dataset: str | None) -> tuple[NDArray[Any], int]:
     try:
         with h5py.File(file, "r") as handle:
             name = dataset or _signal(handle) or _largest(handle)
@@ -217,7 +218,7 @@ def _read_hdf5(file: Path, frame: int, dataset: str | None) -> tuple[NDArray[np.
                 )
             frames = 1 if data.ndim == 2 else int(data.shape[0])
             _check_frame(file, frame, frames)
-            image: NDArray[np.generic] = np.asarray(data[()] if data.ndim == 2 else data[frame])
+            image: NDArray[Any] = np.asarray(data[()] if data.ndim == 2 else data[frame])
             return image, frames
     except (OSError, KeyError) as error:
         detail = " ".join(str(error).split())
@@ -252,7 +253,7 @@ def _check_frame(file: Path, frame: int, frames: int) -> None:
         raise ImageFileError(f"{file.name} holds {frames} image(s), numbered from 0; there is no number {frame}")
 
 
-def _grey(file: Path, data: NDArray[np.generic]) -> NDArray[np.generic]:
+def _grey(file: Path, data: NDArray[Any]) -> NDArray[Any]:
     if data.ndim == 3 and data.shape[2] in (3, 4):
         raise ImageFileError(f"{file.name} is a colour image; save it as grey levels, 16 bit if the camera has them")
     if data.ndim != 2:
@@ -260,9 +261,10 @@ def _grey(file: Path, data: NDArray[np.generic]) -> NDArray[np.generic]:
     return data
 
 
-def _marked(data: NDArray[np.generic]) -> BoolArray:
+def _marked(data: NDArray[Any]) -> BoolArray:
+    marked: BoolArray = np.zeros(data.shape, dtype=np.bool_)
     if data.dtype.kind == "i":
-        return np.asarray(data) < 0
-    if data.dtype.kind == "u" and data.dtype.itemsize >= 4:
-        return np.asarray(data) == np.iinfo(data.dtype).max
-    return np.zeros(data.shape, dtype=bool)
+        marked = data < 0
+    elif data.dtype.kind == "u" and data.dtype.itemsize >= 4:
+        marked = data == np.iinfo(data.dtype).max
+    return marked

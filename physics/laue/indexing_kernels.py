@@ -70,7 +70,7 @@ def look_up(cells, resolution, x, y, z) -> np.uint8:  # type: ignore[no-untyped-
         face, u, v = 2, x / z, y / z
     i = min(int((u + 1.0) * 0.5 * resolution), resolution - 1)
     j = min(int((v + 1.0) * 0.5 * resolution), resolution - 1)
-    return cells[(face * resolution + i) * resolution + j]
+    return cells[(face * resolution + i) * resolution + j]  # type: ignore[no-any-return]
 
 
 @njit(cache=True)
@@ -122,9 +122,9 @@ def frame_of(first, second, out) -> None:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def search_pairs(
+def search_pairs(  # type: ignore[no-untyped-def]
     normals, limits, pairs, rays, ray_levels, seeds, cosines, order, tolerance_rad, cells, resolution, enough
-) -> tuple[Float64Array, Int64Array, int]:  # type: ignore[no-untyped-def]
+) -> tuple[Float64Array, Int64Array, int]:
     """Find, for every pair of peaks, the orientation that most peaks agree with.
 
     A pair (i, j) fixes the orientation once i is assigned to a seed ray and j to a ray at the same angle from it
@@ -185,9 +185,9 @@ def search_pairs(
 
 
 @njit(cache=True)
-def match_peaks(
+def match_peaks(  # type: ignore[no-untyped-def]
     u, normals, sines, directions, ray, q, first, order, low_kev, high_kev, tolerance_rad, half_hc
-) -> tuple[Int64Array, Float64Array]:  # type: ignore[no-untyped-def]
+) -> tuple[Int64Array, Float64Array]:
     """Assign to each peak the nearest ray within the tolerance that has a harmonic inside the band.
 
     Parameters

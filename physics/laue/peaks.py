@@ -1,6 +1,7 @@
 """From images to lists of spots: sub-pixel centroids, intensities, saturated ones flagged, hot pixels left out."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -61,7 +62,7 @@ class PeakFinder:
             peaks.saturated[n, : len(intensity)] = saturated
         return peaks
 
-    def _checked(self, images: NDArray[np.generic]) -> NDArray[np.generic]:
+    def _checked(self, images: NDArray[Any]) -> NDArray[Any]:
         if images.ndim == 2:
             images = images[None]
         if images.ndim != 3 or images.shape[1] < 3 or images.shape[2] < 3:
@@ -73,7 +74,7 @@ class PeakFinder:
             raise FrameFailed(f"a frame must hold real numbers, got {images.dtype}")
         return images
 
-    def _one(self, image: NDArray[np.generic]) -> tuple[NDArray[np.float64], NDArray[np.float64], BoolArray]:
+    def _one(self, image: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64], BoolArray]:
         ignored = (
             np.zeros(image.shape, dtype=bool) if self.mask is None else np.ascontiguousarray(self.mask, dtype=bool)
         )
@@ -99,12 +100,12 @@ class PeakFinder:
         order = np.argsort(-intensity, kind="stable")[: self.max_peaks]
         return position[order], intensity[order], saturated[order]
 
-    def _saturation(self, dtype: np.dtype[np.generic]) -> float:
+    def _saturation(self, dtype: np.dtype[Any]) -> float:
         if self.saturation is not None:
             return float(self.saturation)
         return float(np.iinfo(dtype).max) if dtype.kind in "ui" else np.inf
 
-    def _check_values(self, image: NDArray[np.generic], ignored: BoolArray, saturation: float) -> None:
+    def _check_values(self, image: NDArray[Any], ignored: BoolArray, saturation: float) -> None:
         if image.dtype.kind == "f":
             bad = int((~np.isfinite(image)).sum()) if not np.isfinite(np.sum(image)) else 0
             if bad:

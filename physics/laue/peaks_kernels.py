@@ -136,28 +136,37 @@ def level_crowded(level, noise) -> None:  # type: ignore[no-untyped-def]
 def subtract(image, ignored, level, noise, tile, excess) -> None:  # type: ignore[no-untyped-def]
     """Write counts above the interpolated background in units of the local noise into ``excess`` (slow, fast) float32.
 
-    Ignored pixels become 0. Levels are bilinear between the centres of tiles.
+    Ignored pixels become 0. Level and noise are bilinear between the centres of tiles.
     """
     rows, columns = image.shape
     down, across = level.shape
+    left = np.empty(columns, dtype=np.int64)
+    share = np.empty(columns)
+    for column in range(columns):
+        left[column], share[column] = between(column, tile, across)
+    row_level, row_noise = np.empty(across + 1), np.empty(across + 1)
     for row in range(rows):
-        y = min(max((row + 0.5) / tile - 0.5, 0.0), down - 1.0)
-        i = min(int(y), max(down - 2, 0))
-        k = min(i + 1, down - 1)
-        fy = y - i
+        i, fraction = between(row, tile, down)
+        below = min(i + 1, down - 1)
+        for j in range(across):
+            row_level[j] = level[i, j] + fraction * (level[below, j] - level[i, j])
+            row_noise[j] = noise[i, j] + fraction * (noise[below, j] - noise[i, j])
+        row_level[across], row_noise[across] = row_level[across - 1], row_noise[across - 1]
         for column in range(columns):
+            j, part = left[column], share[column]
+            background = row_level[j] + part * (row_level[j + 1] - row_level[j])
+            spread = row_noise[j] + part * (row_noise[j + 1] - row_noise[j])
+            excess[row, column] = (image[row, column] - background) / spread
             if ignored[row, column]:
                 excess[row, column] = 0.0
-                continue
-            x = min(max((column + 0.5) / tile - 0.5, 0.0), across - 1.0)
-            j = min(int(x), max(across - 2, 0))
-            m = min(j + 1, across - 1)
-            fx = x - j
-            background = (1 - fy) * ((1 - fx) * level[i, j] + fx * level[i, m])
-            background += fy * ((1 - fx) * level[k, j] + fx * level[k, m])
-            spread = (1 - fy) * ((1 - fx) * noise[i, j] + fx * noise[i, m])
-            spread += fy * ((1 - fx) * noise[k, j] + fx * noise[k, m])
-            excess[row, column] = (image[row, column] - background) / spread
+
+
+@njit(cache=True)
+def between(pixel, tile, tiles) -> tuple[int, float]:  # type: ignore[no-untyped-def]
+    """Return the tile whose centre lies at or before a pixel, and how far towards the next centre it is, 0 to 1."""
+    place = min(max((pixel + 0.5) / tile - 0.5, 0.0), tiles - 1.0)
+    before = min(int(place), max(tiles - 2, 0))
+    return before, place - before
 
 
 @njit(cache=True)
@@ -216,9 +225,9 @@ def find_maxima(excess, threshold) -> Int64Array:  # type: ignore[no-untyped-def
 
 
 @njit(cache=True)
-def grow_spots(
+def grow_spots(  # type: ignore[no-untyped-def]
     excess, image, ignored, maxima, saturation, noise, tile, reach, owner
-) -> tuple[Float64Array, Float64Array, BoolArray]:  # type: ignore[no-untyped-def]
+) -> tuple[Float64Array, Float64Array, BoolArray]:
     """Grow each maximum downhill to a spot, reject what is none, and measure the rest.
 
     Parameters
@@ -337,7 +346,8 @@ def is_spike(excess, row, column) -> bool:  # type: ignore[no-untyped-def]
         for b in range(max(0, column - 1), min(columns, column + 2)):
             if a != row or b != column:
                 around += excess[a, b]
-    return around < max(0.15 * excess[row, column], 2.8)
+    alone: bool = around < max(0.15 * excess[row, column], 2.8)
+    return alone
 
 
 @njit(cache=True)

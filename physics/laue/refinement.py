@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -146,7 +147,7 @@ def refine(
 
 def _fit(model: _Model, robust: bool) -> Refined:
     values = np.zeros(len(model.names))
-    loss = "soft_l1" if robust else "linear"
+    loss: Literal["soft_l1", "linear"] = "soft_l1" if robust else "linear"
     noise = 1.0
     # the first fit only finds the noise, which decides what counts as far off and how much the priors weigh
     for _ in range(2):
@@ -155,8 +156,9 @@ def _fit(model: _Model, robust: bool) -> Refined:
         noise = max(1.48 * float(np.median(np.abs(model.residuals(values)))), 1e-4)
     orientation, strain, panel = model.split(values)
     freedom = 2 * len(model.position_px) - len(model.names)
+    jacobian: Float64Array = np.asarray(fit.jac)
     variance = 2.0 * float(fit.cost) / freedom
-    deviation = np.sqrt(np.maximum(np.diag(np.linalg.pinv(fit.jac.T @ fit.jac)) * variance, 0.0))
+    deviation = np.sqrt(np.maximum(np.diag(np.linalg.pinv(jacobian.T @ jacobian)) * variance, 0.0))
     unit = np.array([_STRAIN_SCALE if name in STRAIN else 1.0 for name in model.names])
     return Refined(
         orientation=orientation,

@@ -1,6 +1,7 @@
 """beamgym index: an image in; orientation, turns, picture and files out; or one line and nothing written."""
 
 import json
+import shutil
 
 import h5py
 import numpy as np
@@ -42,6 +43,12 @@ def folder_with_image(folder, crystal, u, panel=PANEL):
     Image.fromarray(image).save(folder / "si.tif")
     save_detector(PANEL, folder / "camera.json")
     return folder / "si.tif", folder / "camera.json"
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory, silicon):
+    """An image and its camera, rendered once for the tests that never come to index it."""
+    return folder_with_image(tmp_path_factory.mktemp("prepared"), silicon, near_target(silicon, 9.0))
 
 
 def near_target(crystal, degrees, seed=1):
@@ -159,8 +166,10 @@ def test_a_peak_list_does_instead_of_an_image(tmp_path, silicon):
         ({"image": "empty.tif"}, "0 peaks found; at least 5"),
     ],
 )
-def test_a_failure_is_one_line_and_leaves_nothing(tmp_path, silicon, change, complaint, monkeypatch):
-    image, _ = folder_with_image(tmp_path, silicon, near_target(silicon, 9.0))
+def test_a_failure_is_one_line_and_leaves_nothing(tmp_path, prepared, change, complaint, monkeypatch):
+    image = tmp_path / prepared[0].name
+    for file in prepared:
+        shutil.copy(file, tmp_path)
     (tmp_path / "cut.tif").write_bytes(image.read_bytes()[:200000])
     Image.fromarray(np.zeros((512, 512), dtype=np.uint16)).save(tmp_path / "empty.tif")
     monkeypatch.chdir(tmp_path)
