@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from beamgym.physics.instrument import FrameFailed, Peaks
+from beamgym.physics.laue import background_kernels
 from beamgym.physics.laue import peaks_kernels as kernels
 
 BoolArray = NDArray[np.bool_]
@@ -82,16 +83,16 @@ class PeakFinder:
         self._check_values(image, ignored, saturation)
         counts = np.ascontiguousarray(image)
         tile = self.tile_px or int(np.clip(min(image.shape) // 12, 12, 32))
-        level, noise = kernels.tile_statistics(counts, ignored, tile)
+        level, noise = background_kernels.tile_statistics(counts, ignored, tile)
         if not (noise >= 0.0).any():
             raise FrameFailed("the mask leaves no pixel of the frame; nothing can be found")
-        kernels.fill_gaps(level, noise)
-        kernels.level_crowded(level, noise)
+        background_kernels.fill_gaps(level, noise)
+        background_kernels.level_crowded(level, noise)
         # an image without noise still needs a scale: a ten-thousandth of its range
         span = float(counts.max()) - float(level.min())
         noise = np.maximum(noise, max(1e-4 * span, 1e-12))
         excess = np.empty(image.shape, dtype=np.float32)
-        kernels.subtract(counts, ignored, level, noise, tile, excess)
+        background_kernels.subtract(counts, ignored, level, noise, tile, excess)
         maxima = kernels.find_maxima(excess, self.threshold)
         owner = np.zeros(image.shape, dtype=np.int32)
         position, intensity, saturated = kernels.grow_spots(

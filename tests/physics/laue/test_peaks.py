@@ -8,6 +8,7 @@ from scipy import ndimage
 from scipy.special import erf
 
 from beamgym.physics.instrument import FrameFailed
+from beamgym.physics.laue import background_kernels
 from beamgym.physics.laue import peaks_kernels as kernels
 from beamgym.physics.laue.peaks import PeakFinder, find_peaks
 
@@ -170,7 +171,7 @@ def test_the_subtraction_kernel_equals_bilinear_interpolation_in_numpy():
     image = rng.normal(100.0, 5.0, (48, 64)).astype(np.float32)
     level, noise = rng.uniform(90, 110, (3, 4)), rng.uniform(2, 4, (3, 4))
     excess = np.empty(image.shape, dtype=np.float32)
-    kernels.subtract(image, np.zeros(image.shape, dtype=bool), level, noise, 16, excess)
+    background_kernels.subtract(image, np.zeros(image.shape, dtype=bool), level, noise, 16, excess)
     where = np.mgrid[:48, :64] / 16 + 0.5 / 16 - 0.5
     background, spread = (ndimage.map_coordinates(a, where, order=1, mode="nearest") for a in (level, noise))
     np.testing.assert_allclose(excess, (image - background) / spread, rtol=1e-4, atol=1e-4)
@@ -188,6 +189,6 @@ def test_the_maxima_kernel_equals_filters_in_scipy():
 def test_the_clipped_mean_ignores_spots():
     rng = np.random.default_rng(8)
     values = np.concatenate([rng.normal(50.0, 4.0, 900), rng.uniform(200.0, 20000.0, 124)])
-    mean, deviation = kernels.clipped_mean(values, len(values))
+    mean, deviation = background_kernels.clipped_mean(values, len(values))
     assert mean == pytest.approx(50.0, abs=0.6)
     assert deviation == pytest.approx(4.0, rel=0.1)
