@@ -27,9 +27,11 @@ class ColumnDrawing:
     def headline(self, draw: ImageDraw.ImageDraw) -> None:
         """Name the crystal, the goniometer and the target."""
         width = RIGHT - LEFT
-        name = parts.fitted(draw, self.context.crystal.name, self._type(20, True), 0.6 * width)
-        draw.text((LEFT, 8), name, font=self._type(20, True), fill=parts.INK)
-        head = parts.fitted(draw, self.context.goniometer.name, self._type(13), 0.38 * width)
+        name, room = self.context.crystal.name, 0.66 * width
+        size = next((size for size in (20, 17, 14) if draw.textlength(name, self._type(size, True)) <= room), 12)
+        text = parts.fitted(draw, name, self._type(size, True), room)
+        draw.text((LEFT, 8 + 20 - size), text, font=self._type(size, True), fill=parts.INK)
+        head = parts.fitted(draw, self.context.goniometer.name, self._type(13), 0.32 * width)
         draw.text((RIGHT, 14), head, font=self._type(13), fill=parts.MUTED, anchor="ra")
         label = parts.fitted(draw, f"{self.context.target.kind}: {self.context.target.label}", self._type(12), width)
         draw.text((LEFT, 38), label, font=self._type(12), fill=parts.INK)
