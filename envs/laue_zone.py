@@ -123,7 +123,7 @@ class LaueZoneTask:
         if self.stop not in ("declare", "truth"):
             raise ValueError(f"unknown stop {self.stop!r}; choose 'truth' or 'declare'")
         self.settings = AcquireSettings(exposure_s=self.context.exposure_s)
-        self.action_space = spaces.Box(-1.0, 1.0, (3,), dtype=np.float32)
+        self.action_space: spaces.Box = spaces.Box(-1.0, 1.0, (3,), dtype=np.float32)
         self.observation_space = spaces.Dict(
             {
                 "image": spaces.Box(0, 255, (*self.context.detector.shape, 1), dtype=np.uint8),
@@ -228,7 +228,7 @@ class LaueZoneTask:
         return self.reward.potential(error_deg, self.context.tolerance_deg)
 
     def _pay(self, state: ZoneState, potential: Float64Array, success: BoolArray) -> Float64Array:
-        bonus = self.reward.success * success
+        bonus: Float64Array = np.where(success, self.reward.success, 0.0)
         if self.reward.kind == "sparse":
             return bonus
         shaped = self.reward.gamma * potential - state.potential

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from beamgym.envs.instrument_env import InstrumentEnv
@@ -11,7 +10,6 @@ from beamgym.envs.laue_align import RewardModel
 from beamgym.envs.laue_zone import LaueZoneTask, ZoneContext
 from beamgym.envs.vector_env import InstrumentVectorEnv
 from beamgym.envs.zone_rendering import ZoneRenderer
-from beamgym.physics.instrument import BoolArray, Float64Array
 from beamgym.physics.laue.imperfections import Imperfections
 from beamgym.physics.laue.zone_crystals import AxisChoice
 from beamgym.physics.laue.zone_world import PUBLISHED, SimulatedZone
@@ -62,7 +60,7 @@ def build(options: LaueZoneOptions, n: int) -> tuple[LaueZoneTask, SimulatedZone
         options.max_step_deg,
         options.moves,
     )
-    world.mount_filter = _outside(context)
+    world.start_filter = lambda starts: context.error_deg(starts) > context.tolerance_deg
     return LaueZoneTask(context, RewardModel(options.reward), options.stop), world
 
 
@@ -81,15 +79,6 @@ def make_vector_env(
     """Make a native vector environment; the options are those of LaueZoneOptions."""
     task, world = build(_options(options), num_envs)
     return InstrumentVectorEnv(task, world, autoreset_mode, render_mode, ZoneRenderer(task.context))
-
-
-def _outside(context: ZoneContext) -> Any:
-    def outside(mounts: Float64Array) -> BoolArray:
-        start = context.goniometer.rotation(context.goniometer.home()) @ mounts
-        beyond: BoolArray = np.asarray(context.error_deg(start) > context.tolerance_deg)
-        return beyond
-
-    return outside
 
 
 def _options(options: dict[str, Any]) -> LaueZoneOptions:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from beamgym.envs.episode import EpisodeLoop
 from beamgym.envs.laue_zone import ZoneContext, ZoneState
-from beamgym.physics.instrument import Float64Array
+from beamgym.physics.instrument import Float64Array, World
 from beamgym.physics.laue.zone_film import HOLE_MM
 
 _INK, _QUIET, _GOAL, _PRESENT = "#181c22", "#8c939e", "#0072b2", "#d55e00"  # blue and vermilion: Okabe & Ito (2008)
@@ -33,9 +33,9 @@ class ZoneRenderer:
         if loop.state is None:
             raise ValueError("no episode is running; call reset() before render()")
         figure = Figure(figsize=_INCHES, dpi=_DPI, facecolor="white")
-        canvas = FigureCanvasAgg(figure)
-        truth = loop.instrument.truth() if loop.simulated else {}  # type: ignore[attr-defined]
-        orientation = truth["orientation"][sample] if truth else None
+        canvas: Any = FigureCanvasAgg(figure)
+        world = loop.instrument
+        orientation = world.truth()["orientation"][sample] if isinstance(world, World) else None
         self._film(figure.add_axes((0.06, 0.11, 0.43, 0.76)), loop.state.image[sample, ..., 0])
         self._poles(figure.add_axes((0.57, 0.40, 0.40, 0.47)), orientation)
         self._motors(figure.add_axes((0.63, 0.12, 0.31, 0.16)), loop.state.positions[sample])

@@ -61,7 +61,8 @@ class CrystalSystem:
     def draw_spot_limits(self, keys: UInt64Array) -> Int64Array:
         """Draw how many spots are shown, (n,), uniformly from the range, from keys (n,)."""
         low, high = self.spots
-        return low + (draw_uniforms(keys, 1)[:, 0] * (high + 1 - low)).astype(np.int64)
+        spots: Int64Array = low + (draw_uniforms(keys, 1)[:, 0] * (high + 1 - low)).astype(np.int64)
+        return spots
 
     def b_matrices(self, cells: Float64Array) -> Float64Array:
         """Return B, (n, 3, 3) in 1/Å, of cells (n, 6): a* along x, b* in the xy plane (Busing & Levy 1967)."""

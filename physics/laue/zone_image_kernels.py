@@ -40,7 +40,7 @@ def draw_disks(position, count, radius_px, hole_px, images) -> None:  # type: ig
 
 
 @njit(cache=True)
-def poisson_any(key, counter, mean) -> int:  # type: ignore[no-untyped-def]
+def poisson_any(key, counter, mean) -> Any:  # type: ignore[no-untyped-def]
     """Draw one exact Poisson number; uses the counters from ``counter`` to ``counter`` + 31.
 
     Inversion for small means, else transformed rejection (Hörmann, Insurance: Math. Econ. 12 (1993) 39, PTRS).

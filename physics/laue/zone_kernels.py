@@ -46,14 +46,14 @@ def draw_uniforms(keys, m) -> Any:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def _between(table, place) -> float:  # type: ignore[no-untyped-def]
+def _between(table, place) -> Any:  # type: ignore[no-untyped-def]
     cell = min(int(place), table.shape[0] - 2)
     right = place - cell
     return (1.0 - right) * table[cell] + right * table[cell + 1]
 
 
 @njit(cache=True, error_model="numpy")
-def spot_intensity(length, sin_theta, light) -> float:  # type: ignore[no-untyped-def]
+def spot_intensity(length, sin_theta, light) -> Any:  # type: ignore[no-untyped-def]
     """Sum a ray's harmonics in the band; ``length`` is |q| of its first reflection in 1/Å. Per unit volume per atom."""
     energy1 = 0.5 * HC_KEV_A * length / sin_theta
     total = 0.0
@@ -80,7 +80,7 @@ def brightest_at(lengths, sines, light) -> Any:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _coprime(h, k, n) -> bool:  # type: ignore[no-untyped-def]
+def _coprime(h, k, n) -> Any:  # type: ignore[no-untyped-def]
     for other in (k, n):
         while other:
             h, other = other, h % other
@@ -109,7 +109,7 @@ def _list_rays(b, edges, body_centred, longest, most, found) -> int:  # type: ig
 
 
 @njit(cache=True)
-def pick_rays(b, edges, body_centred, longest, ranks, per_length, scratch, rays) -> int:  # type: ignore[no-untyped-def]
+def pick_rays(b, edges, body_centred, longest, ranks, per_length, scratch, rays) -> Any:  # type: ignore[no-untyped-def]
     """Fill a table with the rays of one crystal that can be brightest on the film.
 
     Parameters

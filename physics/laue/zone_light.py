@@ -57,7 +57,9 @@ def rank_table(light: Light) -> Float64Array:
     -------
     (g,) for |q| from 0 to ``largest_length()``; times 1/V it bounds any spot's intensity
     """
-    return brightest_at(np.linspace(0.0, largest_length(), _LENGTHS), np.linspace(LEAST_SIN_THETA, 1.0, 48), light)
+    lengths, sines = np.linspace(0.0, largest_length(), _LENGTHS), np.linspace(LEAST_SIN_THETA, 1.0, 48)
+    table: Float64Array = brightest_at(lengths, sines, light)
+    return table
 
 
 def _form_grid() -> Float64Array:

@@ -1,7 +1,7 @@
 """SimulatedZone: n unknown crystals on two-circle goniometers before back-reflection films, as a World."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from beamgym.physics.laue.zone_kernels import draw_uniforms, pick_rays, survey
 from beamgym.physics.laue.zone_light import LEAST_SIN_THETA, copper_light, largest_length, point_light, rank_table
 from beamgym.physics.orientation import random_orientations
 
-MountFilter = Callable[[Float64Array], BoolArray]
+StartFilter = Callable[[Float64Array], BoolArray]
 
 PUBLISHED = "published"
 FILM_MM = 100.0
@@ -39,9 +39,18 @@ _RAYS = 4096  # directions kept of a crystal, those that can be brightest
 _DIRECTIONS = 16384  # directions listed before the choice
 _ZETA3 = 1.2020569  # one lattice point in ζ(3) is primitive
 _DRAWS = 1000
-_STREAM_CELL, _STREAM_LIMIT, _STREAM_FILM, _STREAM_MOUNT, _STREAM_TILT, _STREAM_MOTORS, _STREAM_FRAME = range(7)
+(
+    _STREAM_CELL,
+    _STREAM_LIMIT,
+    _STREAM_FILM,
+    _STREAM_MOUNT,
+    _STREAM_TILT,
+    _STREAM_MOTORS,
+    _STREAM_FRAME,
+    _STREAM_READBACK,
+) = range(8)
 
-PERFECT = Imperfections(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+PERFECT = Imperfections(**{item.name: 0.0 for item in fields(Imperfections) if item.name != "counts_scale"})
 
 
 @dataclass(frozen=True)
@@ -88,7 +97,7 @@ class SimulatedZone:
     n : samples
     level : "published" (equal disks), or imperfections by name ("easy", "real", "hard") or as numbers
     size : pixels on the film's edge
-    mount_filter : says which mounts (m, 3, 3) a start may be drawn from; may be set later, before the first reset
+    start_filter : says from which orientations (m, 3, 3) an episode may start; may be set before the first reset
     """
 
     def __init__(
@@ -97,17 +106,18 @@ class SimulatedZone:
         n: int = 1,
         level: str | Imperfections = PUBLISHED,
         size: int = 84,
-        mount_filter: MountFilter | None = None,
+        start_filter: StartFilter | None = None,
     ) -> None:
         chosen = system if isinstance(system, CrystalSystem) else crystal_system(system)
         mean_mm = 0.5 * (DISTANCE_MM[0] + DISTANCE_MM[1])
         detector = Detector.back_reflection(mean_mm, (size, size), FILM_MM / size)
         self.n, self.context = n, ZoneContext(chosen, two_circle(), detector)
+        self.axes: tuple[Axis, ...] = self.context.goniometer.axes
         self.level, published = _level(level)
         self.film: Film = PublishedFilm(detector) if published else RealFilm(detector, self.level)
         self.light = point_light() if published else copper_light()
         self._ranks = rank_table(self.light)
-        self.mount_filter = mount_filter
+        self.start_filter = start_filter
         self._keys, self._frames = np.zeros(n, np.uint64), np.zeros(n, np.int64)
         self._counter, self._clock = np.zeros(n, np.int64), np.zeros(n)
         self._samples = Samples(
@@ -119,19 +129,19 @@ class SimulatedZone:
             np.tile(np.eye(3), (n, 1, 1)),
             np.tile(detector.as_vector(), (n, 1)),
         )
-        self._errors = motors.MotorErrors(backlash=self.level.backlash_deg)
+        self._errors = motors.MotorErrors(
+            backlash=self.level.backlash_deg,
+            zero_sigma=self.level.zero_error_deg,
+            readback_sigma=self.level.readback_noise_deg,
+            eccentricity_mm=self.level.eccentricity_mm,
+        )
         self._motors = motors.start(self.axes, self._errors, self.context.goniometer.home(), self._keys)
         self._image = self.film.blank(n)
         self._finder = PeakFinder(max_peaks=128)
 
-    @property
-    def axes(self) -> tuple[Axis, ...]:
-        """The goniometer's axes, outermost first."""
-        return self.context.goniometer.axes
-
     def positions(self) -> Float64Array:
         """Return the readback of both axes, (n, 2) degrees."""
-        return motors.readback(self._errors, self._motors)
+        return motors.readback(self._errors, self._motors, self._key(_STREAM_READBACK, self._frames))
 
     def reset(self, keys: UInt64Array, mask: BoolArray) -> None:
         """Mount a new crystal, put the film at a new distance and home the motors, where ``mask`` is True."""
@@ -146,7 +156,8 @@ class SimulatedZone:
 
     def move(self, target: Float64Array, mask: BoolArray) -> MoveReport:
         """Move to absolute positions (n, 2) where ``mask`` is True; raises MoveFailed outside the limits."""
-        self._motors, report = motors.move(self.axes, self._errors, self._motors, target, mask)
+        keys = self._key(_STREAM_READBACK, self._frames)
+        self._motors, report = motors.move(self.axes, self._errors, self._motors, target, mask, keys)
         self._clock += report.duration_s
         return report
 
@@ -180,7 +191,7 @@ class SimulatedZone:
         detector = self.context.detector
         survey(
             self._orientation()[rows],
-            samples.panel[rows],
+            self._panels()[rows],
             detector.pixel_mm,
             detector.shape[0],
             samples.rays,
@@ -201,6 +212,13 @@ class SimulatedZone:
     def _orientation(self) -> Float64Array:
         orientation: Float64Array = self.context.goniometer.rotation(self._motors.true) @ self._samples.mount
         return orientation
+
+    def _panels(self) -> Float64Array:
+        """Return the films as the sample sees them, (n, 9): a sample that wanders moves them the other way."""
+        panels = self._samples.panel.copy()
+        if self.level.eccentricity_mm > 0.0:
+            panels[:, :3] -= motors.sample_offset_mm(self.context.goniometer, self._motors)
+        return panels
 
     def _new_crystals(self, rows: NDArray[np.int64]) -> None:
         system, samples = self.context.system, self._samples
@@ -226,10 +244,12 @@ class SimulatedZone:
         self._samples.panel[rows] = panels
 
     def _draw_mounts(self, rows: NDArray[np.int64]) -> Float64Array:
+        home = self.context.goniometer.rotation(self._motors.true)[rows]
         mounts, left = np.empty((len(rows), 3, 3)), np.arange(len(rows))
         for attempt in range(_DRAWS):
             drawn = random_orientations(make_keys(self._keys[rows[left]], 0, attempt, _STREAM_MOUNT))
-            good = np.ones(len(left), np.bool_) if self.mount_filter is None else self.mount_filter(drawn)
+            start = home[left] @ drawn
+            good = np.ones(len(left), np.bool_) if self.start_filter is None else self.start_filter(start)
             mounts[left[good]] = drawn[good]
             left = left[~good]
             if not len(left):
@@ -247,10 +267,5 @@ def _level(level: str | Imperfections) -> tuple[Imperfections, bool]:
 
 
 def _merged(state: motors.MotorState, fresh: motors.MotorState, mask: BoolArray) -> motors.MotorState:
-    return replace(
-        state,
-        motor=np.where(mask[:, None], fresh.motor, state.motor),
-        axis=np.where(mask[:, None], fresh.axis, state.axis),
-        zero_error=np.where(mask[:, None], fresh.zero_error, state.zero_error),
-        miss_mm=np.where(mask[:, None, None], fresh.miss_mm, state.miss_mm),
-    )
+    pairs = ((getattr(fresh, item.name), getattr(state, item.name)) for item in fields(motors.MotorState))
+    return motors.MotorState(*(np.where(mask.reshape(-1, *[1] * (new.ndim - 1)), new, old) for new, old in pairs))

@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import AcquireSettings, MoveFailed, World
+from beamgym.physics.laue.imperfections import Imperfections
 from beamgym.physics.laue.kernels import HC_KEV_A
 from beamgym.physics.laue.zone_crystals import SYSTEMS, crystal_system
 from beamgym.physics.laue.zone_film import HOLE_MM, SEPARATION_MM
@@ -18,7 +19,7 @@ from beamgym.physics.laue.zone_image_kernels import draw_disks, poisson_any, poi
 from beamgym.physics.laue.zone_kernels import axis_angles_deg, spot_intensity
 from beamgym.physics.laue.zone_light import copper_light, point_light
 from beamgym.physics.laue.zone_world import DISTANCE_MM, SimulatedZone
-from beamgym.physics.orientation import random_orientations, rotation_matrix
+from beamgym.physics.orientation import misorientation_deg, random_orientations, rotation_matrix
 
 SETTINGS = AcquireSettings(exposure_s=10.0)
 
@@ -385,14 +386,26 @@ class TestTheWorld:
         report = started("cubic", 1).move(np.array([[10.0, -4.0]]), everybody(1))
         assert report.duration_s == pytest.approx([5.0])
 
-    def test_the_mount_filter_decides_where_a_start_may_lie(self):
+    def test_the_start_filter_decides_where_a_start_may_lie(self):
         axes = SYSTEMS["hexagonal"].axes()
-        world = SimulatedZone("hexagonal", 64, mount_filter=lambda mounts: axis_angles_deg(mounts, axes) > 60.0)
+        world = SimulatedZone("hexagonal", 64, start_filter=lambda starts: axis_angles_deg(starts, axes) > 60.0)
         world.reset(make_keys(4, np.arange(64)), everybody(64))
         assert (axis_angles_deg(world.truth()["orientation"], axes) > 60.0).all()
 
+    def test_motors_of_ones_own_level_err_hidden_and_noisily(self):
+        world = started("cubic", 200, Imperfections(zero_error_deg=0.5, readback_noise_deg=0.02, eccentricity_mm=0.3))
+        truth, readings = world.truth(), world.positions()
+        turned = misorientation_deg(truth["orientation"], truth["mount"], np.eye(3)[None])
+        # two axes off by a normal error each: Rayleigh, whose mean is sigma sqrt(pi / 2)
+        assert turned.mean() == pytest.approx(0.5 * np.sqrt(np.pi / 2), rel=0.15)
+        assert readings.std() == pytest.approx(0.02, rel=0.15)
+        world.move(np.full((200, 2), 60.0), everybody(200))
+        wandered = world._panels()[:, :3] - truth["detector"][:, :3]
+        # both axes miss by c; (1 - R) c of 60 degrees is as long as the two components of c across the axis
+        assert 0.1 < np.abs(wandered).mean() < 0.6
+
     def test_a_filter_that_nothing_passes_is_reported(self):
-        world = SimulatedZone("cubic", 1, mount_filter=lambda mounts: np.zeros(len(mounts), np.bool_))
+        world = SimulatedZone("cubic", 1, start_filter=lambda starts: np.zeros(len(starts), np.bool_))
         with pytest.raises(ValueError, match="no start among"):
             world.reset(make_keys(4, np.arange(1)), everybody(1))
 
