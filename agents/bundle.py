@@ -170,6 +170,7 @@ def export_graph(policy: DeterministicPolicy, observation_space: spaces.Space[An
             output_names=["action"],
             opset_version=18,
             dynamo=True,
+            optimize=False,  # its optimiser takes a summand of 1e-18, there to keep a root from 0, for no summand
             verbose=False,
         )
         program.save(str(path), external_data=False)

@@ -14,8 +14,9 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from beamgym.agents.policy import BundlePolicy, Policy, PolicyState
+from beamgym.agents.policy import BundlePolicy, CannotPlay, Policy, PolicyState
 from beamgym.agents.seeds import Purpose, check_disjoint, first_seed, seed_range
+from beamgym.envs.onnx_model import BundleError
 from beamgym.envs.task import Observation, Truth
 from beamgym.envs.vector_env import InstrumentVectorEnv
 from beamgym.physics.instrument import BoolArray, Float64Array
@@ -108,7 +109,8 @@ def evaluate(
 
     Raises
     ------
-    ValueError : fewer than one episode, training seeds, or a bundle for other spaces
+    ValueError : fewer than one episode, or training seeds
+    CannotPlay : a policy that is not made for this environment, such as a bundle for other spaces
     """
     env = make_vector_env(env_id, min(episodes, BATCH), level, env_kwargs)
     try:
@@ -166,7 +168,10 @@ def check_policy(policy: Policy, env: InstrumentVectorEnv, seeds: range) -> None
     """Refuse training seeds, the seeds a bundle was trained on, and a bundle for other spaces."""
     check_disjoint((0, seed_range("training").stop - 1), seeds)
     if isinstance(policy, BundlePolicy):
-        policy.model.check_spaces(env.single_observation_space, env.single_action_space)
+        try:
+            policy.model.check_spaces(env.single_observation_space, env.single_action_space)
+        except BundleError as error:
+            raise CannotPlay(str(error)) from error
         check_disjoint(policy.model.manifest.training.seeds, seeds)
 
 

@@ -10,9 +10,9 @@ from beamgym.agents.baselines.nelder_mead import NelderMead
 from beamgym.agents.baselines.no_op import NoOp
 from beamgym.agents.baselines.random import Random
 from beamgym.agents.baselines.true_pose import TruePose
-from beamgym.agents.policy import BundlePolicy, Policy
+from beamgym.agents.policy import BundlePolicy, CannotPlay, Policy
 from beamgym.envs.onnx_manifest import MANIFEST
-from beamgym.envs.onnx_model import BundleError, OnnxModel
+from beamgym.envs.onnx_model import OnnxModel
 
 SHIPPED = "shipped"
 
@@ -40,6 +40,7 @@ def find_policy(name: str, env_id: str, crystal: str = "Si") -> Policy:
     Raises
     ------
     ValueError : names the nearest policy when there is none of that name, or what is wrong with the bundle
+    CannotPlay : when no bundle is shipped for this environment and crystal
     """
     if name in BASELINES:
         return BASELINES[name]()
@@ -69,4 +70,4 @@ def _shipped(env_id: str, crystal: str) -> OnnxModel:
         setting = model.manifest.setting
         if model.manifest.env_id == env_id and (setting is None or setting.crystal == crystal):
             return model
-    raise BundleError(f"no bundle is shipped for {env_id} with {crystal}; train one, or name another policy")
+    raise CannotPlay(f"no bundle is shipped for {env_id} with {crystal}; train one, or name another policy")

@@ -5,11 +5,15 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.envs.onnx_model import BundleError, OnnxModel
+from beamgym.envs.onnx_model import OnnxModel
 from beamgym.envs.task import Observation, Truth
 
 PolicyState = list[Any]
 """One entry per row, so that rows whose episode has ended can be left out."""
+
+
+class CannotPlay(ValueError):
+    """A policy that is sound, but not made for this environment."""
 
 
 @runtime_checkable
@@ -63,13 +67,13 @@ class BundlePolicy:
         self.name = name or model.name
 
     def start(self, context: Any, n: int) -> PolicyState:
-        """Return empty memories; raises BundleError when the moves of this experiment have another scale."""
+        """Return empty memories; raises CannotPlay when this experiment's moves have another scale."""
         setting = self.model.manifest.setting
         for field in ("action", "max_rotation_deg"):
             if setting is not None and hasattr(context, field):
                 wanted, found = getattr(setting, field), getattr(context, field)
                 if wanted != found:
-                    raise BundleError(f"bundle {self.name} was trained with {field}={wanted!r}, this has {found!r}")
+                    raise CannotPlay(f"bundle {self.name} was trained with {field}={wanted!r}, this has {found!r}")
         return [None] * n
 
     def act(

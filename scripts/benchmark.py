@@ -18,6 +18,8 @@ from rich.table import Table
 import beamgym  # noqa: F401 - registers the environments
 from beamgym.agents.evaluate import BATCH, PolicyResult, context_of, evaluate_in, make_vector_env
 from beamgym.agents.find_policy import find_policy, policy_names
+from beamgym.agents.policy import CannotPlay
+from beamgym.agents.seeds import first_seed
 from beamgym.envs import ENVIRONMENTS
 from beamgym.envs.vector_env import InstrumentVectorEnv
 
@@ -56,6 +58,7 @@ def benchmark_command(
     try:
         check_output(json_file)
         check_env_id(env_id)
+        first_seed("benchmark", seed)
         env = make_vector_env(env_id, min(episodes, BATCH), level, options)
         results = run_policies(env, env_id, policy, episodes, seed, console)
     except (ValueError, TypeError, OSError, gym.error.Error) as error:
@@ -75,14 +78,14 @@ def run_policies(
 
     Raises
     ------
-    ValueError : for a named policy that is unknown or cannot play, or when none is left
+    ValueError : for a named policy that is unknown or cannot play, a bundle that is unsound, or when none is left
     """
     crystal = getattr(getattr(context_of(env), "crystal", None), "name", "")
     rivals = []
     for name in names or policy_names():
         try:
             rivals.append(find_policy(name, env_id, crystal))
-        except ValueError as error:
+        except CannotPlay as error:
             _leave_out(name, error, names, console)
     results = []
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
@@ -92,7 +95,7 @@ def run_policies(
             try:
                 advance = lambda done, bar=bar: progress.advance(bar, done)  # noqa: E731
                 results.append(evaluate_in(rival, env, episodes, seed, progress=advance))
-            except ValueError as error:
+            except CannotPlay as error:
                 _leave_out(rival.name, error, names, console)
     if not results:
         raise ValueError(f"no policy can play {env_id} as asked; name one with --policy")
@@ -182,7 +185,7 @@ def write_summary(logdir: Path, env_id: str, level: str, results: Sequence[Polic
                     writer.add_scalar(f"benchmark/{env_id}/{level}/{name}", value, 0)
 
 
-def _leave_out(name: str, error: ValueError, named: Sequence[str] | None, console: Console) -> None:
+def _leave_out(name: str, error: CannotPlay, named: Sequence[str] | None, console: Console) -> None:
     if named:
         raise error
     console.print(f"{name} is left out: {error}", style="dim", highlight=False)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.agents.baselines.moves import declared, exposures_left, positions_of, rotate
-from beamgym.agents.policy import PolicyState
+from beamgym.agents.policy import CannotPlay, PolicyState
 from beamgym.envs.task import Observation, Truth
 from beamgym.physics.instrument import Float64Array
 from beamgym.physics.laue.indexing import Indexed, Indexer
@@ -55,9 +55,9 @@ class IndexAndMove:
     def act(
         self, observation: Observation, state: PolicyState, truth: Truth | None = None
     ) -> tuple[NDArray[np.float32], PolicyState]:
-        """Index, then move or declare; raises ValueError for an environment that observes no spots."""
+        """Index, then move or declare; raises CannotPlay for an environment that observes no spots."""
         if "spots" not in observation:
-            raise ValueError("index-and-move needs spot observations; use an environment with 'spots'")
+            raise CannotPlay("index-and-move needs spot observations; use an environment with 'spots'")
         context = state[0].context
         positions = positions_of(observation, context)
         here, left = context.goniometer.rotation(positions), exposures_left(observation, context)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from beamgym.agents.baselines.moves import declared, exposures_left, positions_of, rotate
 from beamgym.agents.baselines.simplex import Points, nelder_mead
-from beamgym.agents.policy import PolicyState
+from beamgym.agents.policy import CannotPlay, PolicyState
 from beamgym.envs.task import Observation, Truth
 from beamgym.physics.instrument import Float64Array
 from beamgym.physics.orientation import rotation_matrix
@@ -50,10 +50,10 @@ class NelderMead:
         self, observation: Observation, state: PolicyState, truth: Truth | None = None
     ) -> tuple[NDArray[np.float32], PolicyState]:
         """Take the value of the last pose, move to the next."""
+        value = mismatch(observation)
         context = state[0].context
         positions = positions_of(observation, context)
         here, left = context.goniometer.rotation(positions), exposures_left(observation, context)
-        value = mismatch(observation)
         for i, search in enumerate(state):
             _advance(search, float(value[i]), here[i], int(left[i]))
         start = np.array([search.start for search in state])
@@ -70,15 +70,16 @@ def mismatch(observation: Observation) -> Float64Array:
 
     Raises
     ------
-    ValueError : for an environment that observes no spots
+    CannotPlay : for an environment that observes no spots
     """
     if "spots" not in observation:
-        raise ValueError("nelder-mead needs spot observations; use an environment with 'spots', such as LaueAlign-v0")
+        raise CannotPlay("nelder-mead needs spot observations; use an environment with 'spots', such as LaueAlign-v0")
     n = len(observation["spots"])
     found, expected = observation["spots"].reshape(n, -1, 5), observation["expected"].reshape(n, -1, 5)
-    cosine = np.einsum("nai,nbi->nab", expected[..., :3], found[..., :3], optimize=False)
-    nearest = np.where(found[:, None, :, 4] > 0.5, cosine, -1.0).max(axis=2)
-    angle = np.degrees(np.arccos(np.clip(nearest, -1.0, 1.0)))
+    apart = expected[:, :, None, :3].astype(np.float64) - found[:, None, :, :3]
+    chord = np.sqrt((apart**2).sum(axis=3))  # an arc cosine of float32 normals is blind below 0.03 degrees
+    nearest = np.where(found[:, None, :, 4] > 0.5, chord, 2.0).min(axis=2)
+    angle = np.degrees(2.0 * np.arcsin(np.minimum(0.5 * nearest, 1.0)))
     share = np.mean([1.0 - np.exp(-0.5 * (angle / width) ** 2) for width in WIDTHS_DEG], axis=0)
     weight = expected[..., 3] * expected[..., 4]
     mean: Float64Array = (share * weight).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)

@@ -1,0 +1,100 @@
+"""`beamgym benchmark` keeps its machine-readable contract, and fails with one line."""
+
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from beamgym.scripts.benchmark import benchmark_command
+
+ID = "beamgym/LaueAlign-v0"
+FIGURES = {
+    "success_rate",
+    "success_ci95",
+    "exposures_median",
+    "motor_s_median",
+    "instrument_s_median",
+    "misorientation_deg_median",
+}
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    app = typer.Typer()
+    app.command()(benchmark_command)
+
+    def run(*arguments):
+        return CliRunner().invoke(app, list(arguments))
+
+    return run
+
+
+def test_the_json_is_what_the_contract_says(benchmark, tmp_path):
+    file = tmp_path / "figures.json"
+    baselines = ("random", "no-op", "true-pose", "nelder-mead", "index-and-move")
+    named = [word for name in baselines for word in ("--policy", name)]
+    result = benchmark(ID, *named, "--episodes", "10", "--seed", "4", "--level", "easy", "--json", str(file))
+    assert result.exit_code == 0, result.output
+    content = json.loads(file.read_text())
+    assert set(content) == {"env", "level", "episodes", "seed", "policies"}
+    assert (content["env"], content["level"], content["episodes"], content["seed"]) == (ID, "easy", 10, 4)
+    assert tuple(content["policies"]) == baselines
+    for figures in content["policies"].values():
+        assert set(figures) == FIGURES
+        low, high = figures["success_ci95"]
+        assert 0 <= low <= figures["success_rate"] <= high <= 1
+    assert content["policies"]["true-pose"]["success_rate"] == 1.0
+    assert content["policies"]["no-op"]["exposures_median"] == 20.0, "failures count at full budget"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["figures.json"]
+
+
+def test_the_same_command_gives_the_same_figures(benchmark, tmp_path):
+    for name in ("one", "two"):
+        benchmark(ID, "--policy", "index-and-move", "--episodes", "5", "--json", str(tmp_path / name))
+    assert (tmp_path / "one").read_text() == (tmp_path / "two").read_text()
+
+
+def test_the_table_names_the_stopping_mode_and_what_the_head_excludes(benchmark):
+    result = benchmark(ID, "--policy", "true-pose", "--episodes", "4", "--goniometer", "two-arc")
+    assert "stopping: declare" in result.output
+    assert "random starts are excluded" in result.output
+    result = benchmark(ID, "--policy", "true-pose", "--episodes", "2", "--stop", "truth")
+    assert "stopping: truth" in result.output
+
+
+def test_by_default_those_who_cannot_play_are_left_out_with_a_note(benchmark):
+    result = benchmark("beamgym/LaueAlignImage-v0", "--episodes", "1")
+    assert result.exit_code == 0, result.output
+    assert "nelder-mead is left out" in result.output
+    assert "true-pose*" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["beamgym/LaueAlgn-v0"], "did you mean 'beamgym/LaueAlign-v0'"),
+        ([ID, "--policy", "index_and_move"], "did you mean 'index-and-move'"),
+        ([ID, "--level", "reel"], "level"),
+        ([ID, "--crystal", "Sii"], "did you mean 'Si'"),
+        ([ID, "--episodes", "0"], "at least 1"),
+        ([ID, "--seed", "-1"], "between 0 and"),
+        ([ID, "--tolerance-deg", "0"], "tolerance_deg"),
+        ([ID, "--json", "/nowhere/at/all.json"], "directory that exists"),
+        (["beamgym/LaueAlignImage-v0", "--policy", "nelder-mead", "--episodes", "1"], "spot observations"),
+    ],
+)
+def test_a_mistake_is_one_line_and_a_failure(benchmark, arguments, says):
+    result = benchmark(*arguments)
+    assert result.exit_code == 1
+    lines = [line for line in result.output.splitlines() if line.strip()]
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    assert says in lines[0]
+
+
+def test_figures_go_to_tensorboard_on_request(benchmark, tmp_path):
+    result = benchmark(ID, "--policy", "no-op", "--episodes", "2", "--logdir", str(tmp_path / "runs"))
+    assert result.exit_code == 0, result.output
+    assert list((tmp_path / "runs" / "no-op").glob("events.out.tfevents.*"))
