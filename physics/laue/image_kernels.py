@@ -1,7 +1,7 @@
 """Numba kernels that draw spots into images and turn expected counts into what a camera reads out."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -11,7 +11,9 @@ from beamgym.physics.counter_rng import bits
 REACH = 4.0  # a spot is drawn to this many standard deviations: 6e-5 of it is cut off
 RESOLVED = 0.7  # a spot narrower than this many pixels is integrated over the pixels instead of sampled
 _PIXEL_VARIANCE = 1.0 / 12.0
-_SMALL_MEAN = 12.0  # below it inversion is the faster exact Poisson method
+_SMALL_MEAN = 10.0  # below it inversion is the exact Poisson method; Hörmann's needs 10
+_TINY_MEAN = 2.0
+_STEEP = 8  # outermost steps of the quantile table on either side
 _TO_UNIT = 2.0**-32
 
 
@@ -25,7 +27,10 @@ class Width(NamedTuple):
 
 
 class ReadOut(NamedTuple):
-    """A camera's numbers, in read-out units; ``full_well`` in counts."""
+    """A camera's numbers, in read-out units; ``full_well`` in counts.
+
+    ``quantile`` (4097,) and ``inverse`` (24,) are the tables of ``normal_quantile`` and ``poisson_small``.
+    """
 
     gain: float
     offset: float
@@ -33,6 +38,8 @@ class ReadOut(NamedTuple):
     full_well: float
     top: float
     bloom: bool
+    quantile: Any
+    inverse: Any
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
@@ -160,13 +167,17 @@ def draw_spots(image, number, position, intensity, scale, stand, width, half, ce
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def normal_quantile(p) -> float:  # type: ignore[no-untyped-def]
-    """Invert the normal distribution to 1e-7 (Wichura, algorithm AS 241 PPND7, Appl. Statist. 37 (1988) 477)."""
-    q = p - 0.5
-    if abs(q) <= 0.425:
-        r = 0.180625 - q * q
-        upper = ((5.9109374720e01 * r + 1.5929113202e02) * r + 5.0434271938e01) * r + 3.3871327179e00
-        return q * upper / (((6.7187563600e01 * r + 7.8757757664e01) * r + 1.7895169469e01) * r + 1.0)
+def normal_quantile(word, table) -> float:  # type: ignore[no-untyped-def]
+    """Turn 32 random bits into a standard normal number by the inverse distribution function.
+
+    ``table`` holds it at 4097 even steps of probability and is linear between them, to 6e-4 standard deviations. The
+    outermost steps, where it is steep, are worked out (Wichura, algorithm AS 241 PPND7, Appl. Statist. 37 (1988) 477).
+    """
+    cell = word >> np.uint64(20)
+    if _STEEP <= cell < 4096 - _STEEP:
+        right = float(word & np.uint64(0xFFFFF)) * 2.0**-20
+        return table[cell] + right * (table[cell + 1] - table[cell])
+    p = (float(word) + 0.5) * _TO_UNIT
     r = math.sqrt(-math.log(min(p, 1.0 - p)))
     if r <= 5.0:
         r -= 1.6
@@ -176,19 +187,27 @@ def normal_quantile(p) -> float:  # type: ignore[no-untyped-def]
         r -= 5.0
         upper = ((1.7337203997e-02 * r + 4.2868294337e-01) * r + 3.0812263860e00) * r + 6.6579051150e00
         value = upper / ((1.2258202635e-02 * r + 2.4197894225e-01) * r + 1.0)
-    return -value if q < 0.0 else value
+    return -value if p < 0.5 else value
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
+def log_poisson(k, mean) -> float:  # type: ignore[no-untyped-def]
+    """Logarithm of the Poisson probability of k; by Stirling's series from k = 10, where it errs by 1e-10."""
+    if k < 10:
+        return k * math.log(mean) - mean - math.lgamma(k + 1.0)
+    r = 1.0 / k
+    series = r * (1.0 / 12.0 - r * r * (1.0 / 360.0 - r * r / 1260.0))
+    return k * math.log(mean * r) + (k - mean) - 0.5 * math.log(2.0 * math.pi * k) - series
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
 def poisson_large(mean, key, counter, stride) -> int:  # type: ignore[no-untyped-def]
     """Draw an exact Poisson number of a mean ≥ 10 by transformed rejection (Hörmann, Insur. Math. Econ. 12 (1993) 39).
 
     Every try takes the two halves of one hash; further tries count on by ``stride``.
     """
-    root = math.sqrt(mean)
-    b = 0.931 + 2.53 * root
+    b = 0.931 + 2.53 * math.sqrt(mean)
     a = -0.059 + 0.02483 * b
-    inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
     accept = 0.9277 - 3.6224 / (b - 2.0)
     while True:
         word = bits(key, counter)
@@ -201,60 +220,64 @@ def poisson_large(mean, key, counter, stride) -> int:  # type: ignore[no-untyped
             return k
         if k < 0 or (us < 0.013 and v > us):
             continue
-        left = math.log(v * inverse_alpha / (a / (us * us) + b))
-        if left <= k * math.log(mean) - mean - math.lgamma(k + 1.0):
+        inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
+        if math.log(v * inverse_alpha / (a / (us * us) + b)) <= log_poisson(k, mean):
             return k
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def poisson_small(mean, nothing, u) -> int:  # type: ignore[no-untyped-def]
-    """Draw a Poisson number by inversion; ``nothing`` is exp(−mean)."""
+def poisson_small(mean, nothing, u, inverse) -> int:  # type: ignore[no-untyped-def]
+    """Draw an exact Poisson number by inversion; ``nothing`` is exp(−mean) and ``inverse`` holds 1, 1/2, 1/3, …
+
+    The first steps are taken whether needed or not: a mispredicted branch costs more than they do.
+    """
     count = 0
     term = nothing
-    while u >= term and count < 200:
-        u -= term
-        count += 1
-        term *= mean / count
+    below = nothing
+    if mean < _TINY_MEAN:
+        steps = 8
+        for k in range(8):
+            count += u >= below
+            term *= mean * inverse[k]
+            below += term
+    else:
+        steps = 24
+        for k in range(24):
+            count += u >= below
+            term *= mean * inverse[k]
+            below += term
+    if count == steps:
+        while u >= below and count < 200:
+            count += 1
+            term *= mean / count
+            below += term
     return count
 
 
 @njit(cache=True, error_model="numpy")
-def expose(mean, background, empty, key, camera, out) -> None:  # type: ignore[no-untyped-def]
-    """Turn one image of expected counts (slow, fast) into what is read out; ``mean`` is left holding the counts.
+def count_photons(mean, background, empty, key, inverse) -> None:  # type: ignore[no-untyped-def]
+    """Replace expected counts (p,) by Poisson numbers; ``empty`` is exp(−background), for pixels that no spot touches.
 
-    ``empty`` is exp(−background), for the pixels that no spot touches. One hash per pixel feeds the Poisson draw and
-    the read noise; a mean above 12 takes more, from counters of its own.
+    Pixel i uses the upper half of hash i of ``key``; a mean above 10 takes hashes p + i, 2p + i, …
     """
-    rows, columns = mean.shape
-    pixels = rows * columns
-    for j in range(rows):
-        for i in range(columns):
-            pixel = j * columns + i
-            word = bits(key, pixel)
-            high, low = word >> np.uint64(32), word & np.uint64(0xFFFFFFFF)
-            expected = float(mean[j, i])
-            if expected < _SMALL_MEAN:
-                nothing = empty[j, i] if mean[j, i] == background[j, i] else math.exp(-expected)
-                counts = float(poisson_small(expected, nothing, (float(high) + 0.5) * _TO_UNIT))
-            else:
-                counts = float(poisson_large(expected, key, pixel + pixels, pixels))
-            mean[j, i] = counts
-            if not camera.bloom:
-                out[j, i] = read_out(min(counts, camera.full_well), low, camera)
-    if camera.bloom:
-        spill(mean, camera.full_well)
-        for j in range(rows):
-            for i in range(columns):
-                low = bits(key, j * columns + i) & np.uint64(0xFFFFFFFF)
-                out[j, i] = read_out(float(mean[j, i]), low, camera)
+    pixels = mean.shape[0]
+    for i in range(pixels):
+        expected = float(mean[i])
+        if expected < _SMALL_MEAN:
+            nothing = empty[i] if mean[i] == background[i] else math.exp(-expected)
+            u = (float(bits(key, i) >> np.uint64(32)) + 0.5) * _TO_UNIT
+            mean[i] = poisson_small(expected, nothing, u, inverse)
+        else:
+            mean[i] = poisson_large(expected, key, pixels + i, pixels)
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
-def read_out(counts, low, camera) -> float:  # type: ignore[no-untyped-def]
-    """Turn one pixel's counts into its read-out; ``low`` are the 32 random bits of its noise."""
-    noise = camera.read_noise * normal_quantile((float(low) + 0.5) * _TO_UNIT)
-    value = math.floor(counts * camera.gain + camera.offset + noise + 0.5)
-    return max(0.0, min(value, camera.top))
+@njit(cache=True, error_model="numpy")
+def read_out(counts, key, camera, out) -> None:  # type: ignore[no-untyped-def]
+    """Turn counts (p,) into what the camera writes; pixel i's noise is the lower half of hash i of ``key``."""
+    for i in range(counts.shape[0]):
+        noise = camera.read_noise * normal_quantile(bits(key, i) & np.uint64(0xFFFFFFFF), camera.quantile)
+        held = min(float(counts[i]), camera.full_well)
+        out[i] = max(0.0, min(math.floor(held * camera.gain + camera.offset + noise + 0.5), camera.top))
 
 
 @njit(cache=True, error_model="numpy")
@@ -311,4 +334,7 @@ def render_exposed(  # type: ignore[no-untyped-def]
             for j in range(mean.shape[0]):
                 for i in range(mean.shape[1]):
                     mean[j, i] = mean[j, i] * response[j, i] + background[j, i]
-        expose(mean, background, empty, keys[k], camera, image[k])
+        count_photons(mean.reshape(-1), background.reshape(-1), empty.reshape(-1), keys[k], camera.inverse)
+        if camera.bloom:
+            spill(mean, camera.full_well)
+        read_out(mean.reshape(-1), keys[k], camera, image[k].reshape(-1))
