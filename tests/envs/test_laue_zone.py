@@ -1,6 +1,9 @@
 """LaueZone: find a symmetry axis of an unknown crystal with two circles."""
 
+import re
 import warnings
+from dataclasses import fields
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -13,8 +16,10 @@ from beamgym.envs.laue_zone import encode_film
 from beamgym.envs.observations import image_to_uint8
 from beamgym.envs.zone_factory import LaueZoneOptions, build, make_env, make_vector_env
 from beamgym.physics.instrument import Frame, FrameFailed
+from beamgym.physics.laue.zone_crystals import crystal_system
 
 ID = "beamgym/LaueZone-v0"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "environments" / "laue_zone.md"
 LEVELS = ("published", "easy", "real", "hard")
 SYSTEMS = ("cubic", "tetragonal", "hexagonal")
 
@@ -260,6 +265,55 @@ class TestTheImage:
     def test_the_film_comes_in_other_sizes(self):
         observation, _ = make_env(size=64, level="real").reset(seed=0)
         assert observation["image"].shape == (64, 64, 1)
+
+
+def rows_of(heading):
+    """Return the rows of the page's table whose heading begins with ``heading``, cells split."""
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith(f"| {heading}"))
+    rows = []
+    for line in lines[first + 2 :]:
+        if not line.startswith("|"):
+            return rows
+        rows.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
+    return rows
+
+
+class TestThePage:
+    def test_its_options_are_those_of_the_code(self):
+        told = {row[0].strip("`"): row[1].strip("`") for row in rows_of("option |")}
+        defaults = {item.name: item.default for item in fields(LaueZoneOptions)}
+        assert told == {
+            name: f'"{value}"' if isinstance(value, str) else str(value) for name, value in defaults.items()
+        }
+
+    def test_its_observations_are_those_of_the_space(self):
+        space = make_env().observation_space
+        assert {row[0].strip("`"): row[1].strip("`") for row in rows_of("key |")} == {
+            name: str(box.shape) for name, box in space.items()
+        }
+
+    def test_its_crystals_are_those_of_the_code(self):
+        for name, a, c, lattice, spots in rows_of("system | a / Å"):
+            system = crystal_system(name)
+            assert a == f"{system.a_angstrom[0]:g} to {system.a_angstrom[1]:g}"
+            assert c == ("= a" if system.c_angstrom is None else "{:g} to {:g}".format(*system.c_angstrom))
+            assert lattice == ("I" if system.body_centred else "P")
+            assert spots == f"{system.spots[0]} to {system.spots[1]}"
+
+    def test_its_axes_are_counted_right(self):
+        for name, principal, everything in rows_of("system | `axes"):
+            system = crystal_system(name)
+            assert int(re.search(r"(\d+) lines? in all|(\d+) in all", everything).group(0).split()[0]) == len(
+                system.axes("all")
+            )
+            assert (f"the {len(system.axes())} " in principal) == (len(system.axes()) > 1)
+
+    def test_its_examples_run(self):
+        for example in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL):
+            space = {}
+            exec(compile(example, "laue_zone.md", "exec"), space)
+            assert "image" in space["observation"]
 
 
 class TestMistakes:
