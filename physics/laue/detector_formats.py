@@ -44,7 +44,7 @@ def from_lauetools(
     Notes
     -----
     With n = (sin xbet, 0, cos xbet), e1 = (0, −1, 0) and e2 = (cos xbet, 0, −sin xbet), a point of the plane has
-    X = xcen + (cos xgam p1 − sin xgam p2)/pixel, Y = ycen + (sin xgam p1 + cos xgam p2)/pixel (Tamura 2014).
+    X = xcen + (cos xgam p1 − sin xgam p2)/pixel, Y = ycen + (sin xgam p1 + cos xgam p2)/pixel (LaueTools' calibration geometry, kf_direction "Z>0").
     """
     beta, gamma = math.radians(xbet_deg), math.radians(xgam_deg)
     normal = np.array([math.sin(beta), 0.0, math.cos(beta)])
