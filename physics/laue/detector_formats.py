@@ -44,7 +44,7 @@ def from_lauetools(
     Notes
     -----
     With n = (sin xbet, 0, cos xbet), e1 = (0, −1, 0) and e2 = (cos xbet, 0, −sin xbet), a point of the plane has
-    X = xcen + (cos xgam p1 − sin xgam p2)/pixel, Y = ycen + (sin xgam p1 + cos xgam p2)/pixel (LaueTools' calibration geometry, kf_direction "Z>0").
+    X = xcen + (cos xgam p1 − sin xgam p2)/pixel, Y = ycen + (sin xgam p1 + cos xgam p2)/pixel (LaueTools, kf_direction Z>0).
     """
     beta, gamma = math.radians(xbet_deg), math.radians(xgam_deg)
     normal = np.array([math.sin(beta), 0.0, math.cos(beta)])
@@ -101,7 +101,7 @@ def from_poni(values: Mapping[str, Any], shape: tuple[int, int] | None = None) -
     lower = {str(key).lower(): value for key, value in values.items()}
     config = lower.get("detector_config", {})
     config = json.loads(config) if isinstance(config, str) and config.strip() else (config or {})
-    pixels = [config.get(f"pixel{k}", lower.get(f"pixelsize{k}")) for k in (1, 2)]
+    pixels: list[Any] = [config.get(f"pixel{k}", lower.get(f"pixelsize{k}")) for k in (1, 2)]
     if None in pixels:
         raise ValueError("the PONI file does not give the pixel size: add pixel1 and pixel2 to its Detector_config")
     pixel1, pixel2 = (float(p) for p in pixels)
@@ -161,7 +161,7 @@ def _read_det(file: Path, shape: tuple[int, int] | None) -> Detector:
             f"{file.name}: the first line must hold dd, xcen, ycen, xbet, xgam, pixelsize; found {first!r}"
         )
     written = tuple(int(n) for n in numbers[6:8]) if len(numbers) >= 8 else None
-    return from_lauetools(*numbers[:6], shape=shape or _known_shape(written, file.name), name=file.stem)
+    return _calibrated(numbers[:6], shape or _known_shape(written, file.name), file.stem)
 
 
 def _read_fit(file: Path, shape: tuple[int, int] | None) -> Detector:
@@ -169,8 +169,7 @@ def _read_fit(file: Path, shape: tuple[int, int] | None) -> Detector:
     found = [_after(text, title) for title in ("DetectorParameters", "pixelsize", "Frame dimensions")]
     if found[0] is None or len(found[0]) < 5 or not found[1]:
         raise ValueError(f"{file.name} holds no #DetectorParameters and #pixelsize; use the fit's .det file")
-    shape = shape or _known_shape(found[2], file.name)
-    return from_lauetools(*found[0][:5], found[1][0], shape=shape, name=file.stem)
+    return _calibrated([*found[0][:5], found[1][0]], shape or _known_shape(found[2], file.name), file.stem)
 
 
 def _read_cor(file: Path, shape: tuple[int, int] | None) -> Detector:
@@ -182,8 +181,13 @@ def _read_cor(file: Path, shape: tuple[int, int] | None) -> Detector:
         raise ValueError(f"{file.name} has no calibration in its header (no {', '.join(missing)}); use the .det file")
     frame = re.search(r"^#\s*framedim\s*:\s*(.+)$", text, re.MULTILINE)
     written = [float(n) for n in re.findall(_NUMBER, frame[1])] if frame else None
-    shape = shape or _known_shape(written, file.name)
-    return from_lauetools(*(float(m[1]) for m in matches if m), shape=shape, name=file.stem)
+    numbers = [float(match[1]) for match in matches if match]
+    return _calibrated(numbers, shape or _known_shape(written, file.name), file.stem)
+
+
+def _calibrated(numbers: Sequence[float], shape: tuple[int, int], name: str) -> Detector:
+    dd, xcen, ycen, xbet, xgam, pixel = numbers
+    return from_lauetools(dd, xcen, ycen, xbet, xgam, pixel, shape, name)
 
 
 def _read_poni(file: Path, shape: tuple[int, int] | None) -> Detector:

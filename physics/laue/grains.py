@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -129,9 +129,10 @@ def _merged(lists: Sequence[Spots], share: Float64Array, brightest: int | None) 
     place = np.argsort(-intensity, axis=1, kind="stable")[:, :kept]
     real = np.arange(kept)[None, :] < count[:, None]
 
-    def gather(name: str) -> NDArray[np.generic]:
+    def gather(name: str) -> NDArray[Any]:
         value = np.concatenate([getattr(part, name) for part in lists], axis=1)
-        return np.take_along_axis(value, place, axis=1) * real
+        taken: NDArray[Any] = np.take_along_axis(value, place, axis=1) * real
+        return taken
 
     position = np.concatenate([part.position_px for part in lists], axis=1)
     return GrainSpots(

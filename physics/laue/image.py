@@ -251,8 +251,15 @@ class ImageModel:
         background = np.float32(exposure_s) * self.rate
         empty = np.exp(-background.astype(np.float64))
         response = np.empty((0, 0), dtype=np.float32) if self._response is None else self._response
-        numbers = (camera.gain, camera.offset, camera.read_noise, camera.full_well, camera.top)
-        electronics = ReadOut(*(float(value) for value in numbers), camera.bloom, *noise_tables())
+        electronics = ReadOut(
+            float(camera.gain),
+            float(camera.offset),
+            float(camera.read_noise),
+            float(camera.full_well),
+            float(camera.top),
+            camera.bloom,
+            *noise_tables(),
+        )
         render_exposed(*listed, response, background, empty, keys, electronics, image)
         return self._broken(image)
 

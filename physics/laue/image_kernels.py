@@ -167,7 +167,7 @@ def draw_spots(image, number, position, intensity, scale, stand, width, half, ce
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def normal_quantile(word, table) -> float:  # type: ignore[no-untyped-def]
+def normal_quantile(word, table) -> Any:  # type: ignore[no-untyped-def]
     """Turn 32 random bits into a standard normal number by the inverse distribution function.
 
     ``table`` holds it at 4097 even steps of probability and is linear between them, to 6e-4 standard deviations. The
@@ -191,7 +191,7 @@ def normal_quantile(word, table) -> float:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def log_poisson(k, mean) -> float:  # type: ignore[no-untyped-def]
+def log_poisson(k, mean) -> Any:  # type: ignore[no-untyped-def]
     """Logarithm of the Poisson probability of k; by Stirling's series from k = 10, where it errs by 1e-10."""
     if k < 10:
         return k * math.log(mean) - mean - math.lgamma(k + 1.0)
@@ -201,7 +201,7 @@ def log_poisson(k, mean) -> float:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def poisson_large(mean, key, counter, stride) -> int:  # type: ignore[no-untyped-def]
+def poisson_large(mean, key, counter, stride) -> Any:  # type: ignore[no-untyped-def]
     """Draw an exact Poisson number of a mean ≥ 10 by transformed rejection (Hörmann, Insur. Math. Econ. 12 (1993) 39).
 
     Every try takes the two halves of one hash; further tries count on by ``stride``.
@@ -226,7 +226,7 @@ def poisson_large(mean, key, counter, stride) -> int:  # type: ignore[no-untyped
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def poisson_small(mean, nothing, u, inverse) -> int:  # type: ignore[no-untyped-def]
+def poisson_small(mean, nothing, u, inverse) -> Any:  # type: ignore[no-untyped-def]
     """Draw an exact Poisson number by inversion; ``nothing`` is exp(−mean) and ``inverse`` holds 1, 1/2, 1/3, …
 
     The first steps are taken whether needed or not: a mispredicted branch costs more than they do.

@@ -78,7 +78,7 @@ class Scratch(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy")
-def first_bad_rotation(u, tolerance) -> int:  # type: ignore[no-untyped-def]
+def first_bad_rotation(u, tolerance) -> Any:  # type: ignore[no-untyped-def]
     """Return the place of the first matrix (n, 3, 3) that is not a proper rotation to ``tolerance``, or −1."""
     for n in range(u.shape[0]):
         m = u[n]
@@ -95,7 +95,7 @@ def first_bad_rotation(u, tolerance) -> int:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _row_dot(matrix, row, x, y, z) -> float:  # type: ignore[no-untyped-def]
+def _row_dot(matrix, row, x, y, z) -> Any:  # type: ignore[no-untyped-def]
     return matrix[row, 0] * x + matrix[row, 1] * y + matrix[row, 2] * z
 
 
@@ -121,7 +121,7 @@ def panel_frame(panel, pixel_mm, frame) -> None:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def survivors(u, frame, panel, rays, scratch) -> int:  # type: ignore[no-untyped-def]
+def survivors(u, frame, panel, rays, scratch) -> Any:  # type: ignore[no-untyped-def]
     """List the rays that can reach panel and band; returns their number. Single precision, conservative.
 
     A ray with unit vector c flies along x − 2 cₓ c, which lies inside the panel's pyramid where its product with the
@@ -164,7 +164,7 @@ def survivors(u, frame, panel, rays, scratch) -> int:  # type: ignore[no-untyped
 
 
 @njit(cache=True, error_model="numpy")
-def slab_length(mode, thickness_mm, mu, sin_in, sin_out) -> float:  # type: ignore[no-untyped-def]
+def slab_length(mode, thickness_mm, mu, sin_in, sin_out) -> Any:  # type: ignore[no-untyped-def]
     """Effective diffracting path in mm: the slab's depth integral per unit cross-section of a beam wholly on it.
 
     ``sin_in`` > 0 is the sine of the angle between beam and surface, ``sin_out`` that of the exit ray, negative when it
@@ -222,7 +222,7 @@ def harmonic_sum(rays, physics, i, energy1, forward, sin_in, sin_out) -> tuple[f
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def polarisation_factor(physics, x, y, z) -> float:  # type: ignore[no-untyped-def]
+def polarisation_factor(physics, x, y, z) -> Any:  # type: ignore[no-untyped-def]
     """Polarisation factor of the exit ray (x, y, z): 1 − (k·e)² averaged over the beam's two polarisations e."""
     if not physics.polarised:
         return 1.0
@@ -233,7 +233,7 @@ def polarisation_factor(physics, x, y, z) -> float:  # type: ignore[no-untyped-d
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def list_spots(u, frame, panel, rays, physics, scratch) -> int:  # type: ignore[no-untyped-def]
+def list_spots(u, frame, panel, rays, physics, scratch) -> Any:  # type: ignore[no-untyped-def]
     """Write one orientation's spots into ``scratch``, in the table's order; returns their number.
 
     Where −hkl diffracts, ``ray`` is −index − 1.
@@ -283,7 +283,7 @@ def list_spots(u, frame, panel, rays, physics, scratch) -> int:  # type: ignore[
 
 
 @njit(cache=True, error_model="numpy")
-def brightest_first(intensity, number, keep, rank) -> int:  # type: ignore[no-untyped-def]
+def brightest_first(intensity, number, keep, rank) -> Any:  # type: ignore[no-untyped-def]
     """Write the places of the ``keep`` brightest of ``number`` spots into ``rank``, brightest first; ties by place.
 
     A min-heap of the best so far: nearly every spot fails one comparison with its root.
@@ -312,7 +312,7 @@ def brightest_first(intensity, number, keep, rank) -> int:  # type: ignore[no-un
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _dimmer(intensity, one, other) -> bool:  # type: ignore[no-untyped-def]
+def _dimmer(intensity, one, other) -> Any:  # type: ignore[no-untyped-def]
     return intensity[one] < intensity[other] or (intensity[one] == intensity[other] and one > other)
 
 
@@ -332,7 +332,7 @@ def _sink(intensity, rank, size) -> None:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def batch_spots(u, stands, panel, rays, physics, keep, position, intensity, energy, ray, count) -> int:  # type: ignore[no-untyped-def]
+def batch_spots(u, stands, panel, rays, physics, keep, position, intensity, energy, ray, count) -> Any:  # type: ignore[no-untyped-def]
     """List the spots of every orientation (n, 3, 3) one after the other, without gaps; returns the total.
 
     ``stands`` (1, 9) or (n, 9) holds origin_mm, fast and slow of the panel; ``keep`` > 0 keeps that many of each list,
