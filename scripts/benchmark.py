@@ -64,7 +64,8 @@ def benchmark_command(
     except (ValueError, TypeError, OSError, gym.error.Error) as error:
         typer.echo(f"error: {' '.join(str(error).split())}", err=True)
         raise typer.Exit(1) from None
-    console.print(table(results, f"{env_id}, level {level}, {episodes} episodes, seed {seed}", env))
+    console.print(table(results, f"{env_id}, level {level}, {episodes} episodes, seed {seed}"))
+    console.print(caption(env), style="dim", highlight=False)
     if json_file is not None:
         write_json(json_file, report(env_id, level, episodes, seed, results))
     if logdir is not None:
@@ -113,9 +114,9 @@ def report(env_id: str, level: str, episodes: int, seed: int, results: Sequence[
     }
 
 
-def table(results: Sequence[PolicyResult], title: str, env: InstrumentVectorEnv) -> Table:
-    """Return the comparison as a table that names the stopping mode and what the starts leave out."""
-    out = Table(title=title, caption=caption(env), caption_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
+def table(results: Sequence[PolicyResult], title: str) -> Table:
+    """Return the comparison as a table; an oracle bears a star."""
+    out = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0))
     for heading in ("policy", "success", "95 % CI", "exposures", "motor s", "total s", "error °"):
         out.add_column(heading, justify="left" if heading == "policy" else "right", no_wrap=True)
     for result in results:
@@ -141,8 +142,8 @@ def caption(env: InstrumentVectorEnv) -> str:
     }
     lines = [
         rule.get(getattr(task, "stop", "declare"), ""),
-        "* is handed the truth; total: motors, exposures and read-out",
         "medians over all episodes; a failure counts its full budget of exposures",
+        "total: motors, exposures and read-out; *: is handed the truth",
     ]
     excluded = getattr(env.loop.instrument, "excluded_share", 0.0)
     if excluded > 0.0:

@@ -24,7 +24,8 @@ def positions_of(observation: Observation, context: Any) -> Float64Array:
 
 def exposures_left(observation: Observation, context: Any) -> NDArray[np.int64]:
     """Return how many more frames the budget holds (n,); at 0 only declaring is left."""
-    return np.rint(observation["budget"][:, 0] * context.exposures).astype(np.int64)
+    left: NDArray[np.int64] = np.rint(observation["budget"][:, 0] * context.exposures).astype(np.int64)
+    return left
 
 
 def rotate(rotation: Float64Array, positions: Float64Array, context: Any) -> NDArray[np.float32]:
