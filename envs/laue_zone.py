@@ -37,7 +37,7 @@ class ZoneContext:
     detector : the film at its mean distance
     axes : "principal" (the axes of highest order count) or "all" (every rotation axis of the system's holohedry counts)
     tolerance_deg : angle between beam and axis at which the pose counts as success
-    max_step_deg : step of each axis of a full action, degrees
+    max_rotation_deg : step of each axis of a full action, degrees
     moves : budget; the exposure of reset comes on top
     exposure_s, readout_s : of every frame
     """
@@ -47,7 +47,7 @@ class ZoneContext:
     detector: Detector
     axes: AxisChoice = "principal"
     tolerance_deg: float = 5.0
-    max_step_deg: float = 10.0
+    max_rotation_deg: float = 10.0
     moves: int = 50
     exposure_s: float = 10.0
     readout_s: float = 2.0
@@ -55,8 +55,8 @@ class ZoneContext:
     def __post_init__(self) -> None:
         if not 0.02 <= self.tolerance_deg <= 20.0:
             raise ValueError(f"tolerance_deg is {self.tolerance_deg}; choose 0.02 to 20 degrees")
-        if not 0.0 < self.max_step_deg <= 120.0:
-            raise ValueError(f"max_step_deg is {self.max_step_deg}; choose more than 0 and at most 120 degrees")
+        if not 0.0 < self.max_rotation_deg <= 120.0:
+            raise ValueError(f"max_rotation_deg is {self.max_rotation_deg}; choose more than 0 and at most 120 degrees")
         if self.moves < 1:
             raise ValueError(f"moves is {self.moves}; the budget needs at least one")
         self.system.axes(self.axes)
@@ -65,6 +65,11 @@ class ZoneContext:
     def exposures(self) -> int:
         """Budget of exposures, the first one included."""
         return self.moves + 1
+
+    @property
+    def action(self) -> str:
+        """How actions are read: "steps" of the axes, in proportion."""
+        return "steps"
 
     @property
     def directions(self) -> Float64Array:
@@ -85,7 +90,7 @@ class ZoneState:
     ----------
     positions : (n, 2) readback
     image : (n, size, size, 1) uint8, the encoded frame
-    last_move : (n, 3) step of each axis in units of ``max_step_deg``, and 1 where it was shortened
+    last_move : (n, 3) step of each axis in units of ``max_rotation_deg``, and 1 where it was shortened
     used : (n,) exposures taken
     declared : (n,)
     spent : (n,) the agent asked for a move beyond the budget
@@ -164,7 +169,7 @@ class LaueZoneTask:
         """Turn an action into axis positions, shortening the move where it would leave their range."""
         declare = (action[:, 2] > 0.0) & (self.stop == "declare")
         moves = ~declare & (state.used < self.context.exposures)
-        wanted = state.positions + self.context.max_step_deg * action[:, :2]
+        wanted = state.positions + self.context.max_rotation_deg * action[:, :2]
         target = np.clip(wanted, self._limits[:, 0], self._limits[:, 1])
         limited = (target != wanted).any(axis=1) & moves
         return Command(np.where(moves[:, None], target, state.positions), moves, declare, limited)
@@ -174,7 +179,7 @@ class LaueZoneTask:
     ) -> ZoneState:
         """Take note of a move and its frame; see Task.advance."""
         moved = command.moves & mask
-        made = (report.readback - state.positions) / self.context.max_step_deg * moved[:, None]
+        made = (report.readback - state.positions) / self.context.max_rotation_deg * moved[:, None]
         last = np.concatenate([made, command.limited[:, None]], axis=1).astype(np.float32).clip(-1, 1)
         return replace(
             state,
@@ -190,7 +195,7 @@ class LaueZoneTask:
 
     def observe(self, state: ZoneState) -> Observation:
         """Return what is known at the instrument, as fresh arrays."""
-        left = np.maximum(self.context.exposures - state.used, 0) / self.context.moves
+        left = np.maximum(self.context.exposures - state.used, 0) / self.context.exposures
         return {
             "image": state.image.copy(),
             "axes": axis_rows(state.positions, self.context.goniometer.axes),

@@ -27,7 +27,7 @@ class LaueZoneOptions:
     axes : "principal" (the axes of highest order count, as published) or "all"
     level : "published", "easy", "real", "hard" or Imperfections
     tolerance_deg : angle between beam and axis at which a pose counts as success, 0.02 to 20
-    max_step_deg : step of each axis of a full action, degrees
+    max_rotation_deg : step of each axis of a full action, degrees
     moves : budget; the exposure of reset comes on top
     reward : "dense" or "sparse"
     stop : "truth" (as published) or "declare"
@@ -38,7 +38,7 @@ class LaueZoneOptions:
     axes: AxisChoice = "principal"
     level: str | Imperfections = PUBLISHED
     tolerance_deg: float = 5.0
-    max_step_deg: float = 10.0
+    max_rotation_deg: float = 10.0
     moves: int = 50
     reward: Literal["dense", "sparse"] = "dense"
     stop: Literal["truth", "declare"] = "truth"
@@ -57,7 +57,7 @@ def build(options: LaueZoneOptions, n: int) -> tuple[LaueZoneTask, SimulatedZone
         public.detector,
         options.axes,
         options.tolerance_deg,
-        options.max_step_deg,
+        options.max_rotation_deg,
         options.moves,
     )
     world.start_filter = lambda starts: context.error_deg(starts) > context.tolerance_deg

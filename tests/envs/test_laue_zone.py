@@ -12,6 +12,9 @@ from gymnasium.utils.env_checker import check_env as check_gymnasium
 from stable_baselines3.common.env_checker import check_env as check_sb3
 
 import beamgym  # noqa: F401
+from beamgym.agents.baselines.no_op import NoOp
+from beamgym.agents.baselines.random import Random
+from beamgym.agents.evaluate import evaluate
 from beamgym.envs.laue_zone import encode_film
 from beamgym.envs.observations import image_to_uint8
 from beamgym.envs.zone_factory import LaueZoneOptions, build, make_env, make_vector_env
@@ -37,7 +40,7 @@ def steered(env, declare=False):
     loop, context, steps = env.loop, env.loop.task.context, []
     goal = to_beam(loop.instrument.truth()["orientation"][0], context.directions)
     while True:
-        left = (goal - loop.instrument.positions()[0]) / context.max_step_deg
+        left = (goal - loop.instrument.positions()[0]) / context.max_rotation_deg
         arrived = np.abs(left).max() < 1e-6
         steps.append(env.step(np.append(np.clip(left, -1, 1), 1.0 if declare and arrived else -1.0)))
         if steps[-1][2] or steps[-1][3]:
@@ -60,7 +63,7 @@ class TestTheInterface:
         assert set(observation) == {"image", "axes", "last_move", "budget"}
         assert observation["image"].shape == (84, 84, 1)
         assert observation["image"].dtype == np.uint8
-        assert observation["budget"] == 1.0
+        assert observation["budget"] == pytest.approx(50 / 51)
         assert info["cost"]["exposures"] == 1
         assert "misorientation_deg" not in info
 
@@ -91,6 +94,15 @@ class TestTheInterface:
         assert np.array_equal(first, again)
         assert not np.array_equal(first, other)
 
+    @pytest.mark.parametrize("stop", ["truth", "declare"])
+    def test_the_shared_baselines_play_it(self, stop):
+        chance = evaluate(Random(), ID, 40, 0, "published", {"stop": stop, "moves": 10})
+        assert chance.exposures_median <= 11
+        assert chance.success_rate < 0.5
+        silent = evaluate(NoOp(), ID, 10, 0, "published", {"stop": stop, "moves": 3})
+        assert silent.success_rate == 0.0
+        assert silent.misorientation_deg_median > 5.0
+
     def test_gymnasium_makes_the_vector_form(self):
         env = gym.make_vec(ID, num_envs=4, vectorization_mode="vector_entry_point", level="easy")
         observation, _ = env.reset(seed=0)
@@ -108,7 +120,7 @@ class TestTheInterface:
             assert (info["final_obs"]["budget"] == 0).all()
         else:
             observation = env.step(still)[0]
-        assert (observation["budget"] == 1).all()
+        assert observation["budget"] == pytest.approx(2 / 3)
 
     def test_the_picture_is_rgb_and_changes_with_the_pose(self):
         env = make_env(render_mode="rgb_array")
@@ -171,7 +183,7 @@ class TestTheGame:
         steps = [env.step(np.zeros(3)) for _ in range(50)]
         assert [step[3] for step in steps] == [False] * 49 + [True]
         assert steps[-1][0]["budget"] == 0.0
-        assert steps[24][0]["budget"] == pytest.approx(0.5)
+        assert steps[24][0]["budget"] == pytest.approx(25 / 51)
 
     def test_a_declaring_agent_may_still_declare_after_its_last_move(self):
         env = make_env(stop="declare", moves=2)
@@ -324,7 +336,7 @@ class TestMistakes:
             ({"level": "impossible"}, ValueError, "or 'published'"),
             ({"axes": "some"}, ValueError, "'principal' or 'all'"),
             ({"tolerance_deg": 0.0}, ValueError, "0.02 to 20"),
-            ({"max_step_deg": -1.0}, ValueError, "more than 0"),
+            ({"max_rotation_deg": -1.0}, ValueError, "more than 0"),
             ({"moves": 0}, ValueError, "at least one"),
             ({"stop": "never"}, ValueError, "'truth' or 'declare'"),
             ({"reward": "rich"}, ValueError, "'dense' or 'sparse'"),

@@ -15,7 +15,7 @@ from beamgym.physics.laue.imperfections import Imperfections
 from beamgym.physics.laue.kernels import HC_KEV_A
 from beamgym.physics.laue.zone_crystals import SYSTEMS, crystal_system
 from beamgym.physics.laue.zone_film import HOLE_MM, SEPARATION_MM
-from beamgym.physics.laue.zone_image_kernels import draw_disks, poisson_any, poisson_tables
+from beamgym.physics.laue.zone_image_kernels import draw_disks, expose, poisson_any, poisson_tables
 from beamgym.physics.laue.zone_kernels import axis_angles_deg, spot_intensity
 from beamgym.physics.laue.zone_light import copper_light, point_light
 from beamgym.physics.laue.zone_world import DISTANCE_MM, SimulatedZone
@@ -318,6 +318,33 @@ class TestTheFilms:
         flat = image[:, :, 3].ravel()
         flat = flat[flat < 30]
         assert flat.var() / flat.mean() == pytest.approx(1.0, abs=0.12)
+
+    def test_an_exposed_spot_has_its_counts_its_place_and_its_width(self):
+        n, size = 2000, 21
+        images = np.zeros((n, size, size), np.uint16)
+        means = np.array([2.0])
+        level, tables = np.zeros((size, size), np.int64), poisson_tables(means, 256)
+        place = np.tile(np.array([[[9.3, 11.6]]]), (n, 1, 1))
+        expose(
+            place,
+            np.full((n, 1), 400.0),
+            np.ones(n, np.int64),
+            make_keys(8, np.arange(n)),
+            level,
+            means,
+            tables,
+            0.8,
+            images,
+        )
+        mean = images.mean(axis=0) - 2.0
+        row, column = np.indices((size, size))
+        near = np.hypot(row - 11.6, column - 9.3) < 5
+        # 0.27 % per direction lies beyond three standard deviations and is not drawn; the rest is noise
+        assert mean[near].sum() == pytest.approx(400.0, rel=0.01)
+        assert (mean * column)[near].sum() / 400 == pytest.approx(9.3, abs=0.05)
+        assert (mean * row)[near].sum() / 400 == pytest.approx(11.6, abs=0.05)
+        # a pixel's own width adds 1/12
+        assert (mean * (row - 11.6) ** 2)[near].sum() / 400 == pytest.approx(0.8**2 + 1 / 12, rel=0.1)
 
     def test_harder_levels_bring_fewer_counts(self):
         easy, hard = (started("cubic", 16, level).acquire(SETTINGS, everybody(16)).image for level in ("easy", "hard"))
