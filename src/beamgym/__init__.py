@@ -2,4 +2,8 @@
 
 from importlib.metadata import version
 
+from beamgym.envs import register_all
+
 __version__ = version("beamgym")
+
+register_all()

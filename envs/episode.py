@@ -1,0 +1,85 @@
+"""The one loop over a task and an instrument: batched, no autoreset, reset by mask."""
+
+from dataclasses import dataclass
+from typing import Any, Generic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.envs.task import Observation, State, Task, Truth, Verdict, finite_action
+from beamgym.physics.instrument import BoolArray, Float64Array, Frame, Instrument, MoveReport, World
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of n episodes: what an environment returns, all with the batch dimension first."""
+
+    observation: Observation
+    verdict: Verdict
+    costs: dict[str, NDArray[Any]]
+    limited: BoolArray
+
+
+class EpisodeLoop(Generic[State]):
+    """Runs a task on an instrument.
+
+    Parameters
+    ----------
+    task : the rules
+    instrument : a World (simulated, any n) or a real instrument (n = 1; reset exposes in place and never moves)
+    """
+
+    def __init__(self, task: Task[State], instrument: Instrument) -> None:
+        self.task = task
+        self.instrument = instrument
+        self.state: State | None = None
+        self.frame: Frame | None = None
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the instrument is a World, which can be reset and knows the truth."""
+        return isinstance(self.instrument, World)
+
+    def reset(self, keys: NDArray[np.uint64], mask: BoolArray) -> None:
+        """Begin new episodes where ``mask`` (n,) is True; in a World the sample is drawn from ``keys`` (n,)."""
+        if isinstance(self.instrument, World):
+            self.instrument.reset(keys, mask)
+        self.frame = self.instrument.acquire(self.task.settings, mask)
+        self.state = self.task.start(self.state, self.instrument.positions(), self.frame, mask, self._truth())
+
+    def observation(self) -> Observation:
+        """Return the present observation as fresh arrays."""
+        return self.task.observe(self._running())
+
+    def costs(self) -> dict[str, NDArray[Any]]:
+        """Return the costs of the last step (or of the first exposure)."""
+        return self.task.costs(self._running())
+
+    def step(self, action: NDArray[Any], mask: BoolArray) -> Step:
+        """Act where ``mask`` (n,) is True.
+
+        Parameters
+        ----------
+        action : (n, *action_space.shape)
+        mask : (n,) rows that act; the others keep their state, and their results are to be ignored
+        """
+        state = self._running()
+        command = self.task.target(state, finite_action(action, self.task.action_space, self.instrument.n))
+        report, self.frame = self._expose(command.target, mask & command.moves)
+        state = self.task.advance(state, command, report, self.frame, mask)
+        self.state, verdict = self.task.judge(state, self._truth())
+        return Step(self.task.observe(self.state), verdict, self.task.costs(self.state), command.limited)
+
+    def _expose(self, target: Float64Array, moving: BoolArray) -> tuple[MoveReport, Frame]:
+        if not moving.any() and self.frame is not None:
+            return MoveReport(self.instrument.positions(), np.zeros(self.instrument.n)), self.frame
+        report = self.instrument.move(target, moving)
+        return report, self.instrument.acquire(self.task.settings, moving)
+
+    def _truth(self) -> Truth | None:
+        return self.instrument.truth() if isinstance(self.instrument, World) else None
+
+    def _running(self) -> State:
+        if self.state is None:
+            raise ValueError("no episode is running; call reset() before step()")
+        return self.state

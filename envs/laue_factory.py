@@ -1,0 +1,169 @@
+"""Builds LaueAlign environments from what a user names."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from os import PathLike
+from typing import Any, Literal
+
+import numpy as np
+from gymnasium.vector import AutoresetMode
+
+from beamgym.envs.instrument_env import InstrumentEnv
+from beamgym.envs.laue_align import EXPECTED_ROWS, AlignContext, LaueAlignTask, RewardModel
+from beamgym.envs.observations import ImageView, SpotView, spot_rows
+from beamgym.envs.rendering import LaueRenderer
+from beamgym.envs.vector_env import InstrumentVectorEnv
+from beamgym.physics.crystal import Crystal, load_crystal
+from beamgym.physics.goniometer import Goniometer, goniometer
+from beamgym.physics.instrument import Float32Array, Peaks
+from beamgym.physics.laue.beam import Beam
+from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.detector_formats import load_detector
+from beamgym.physics.laue.imperfections import Imperfections
+from beamgym.physics.laue.simulator import Frames, SimulatedLaue
+from beamgym.physics.laue.spots import LaueModel
+from beamgym.physics.targets import Target, parse_target
+
+DETECTORS: dict[str, Callable[[], Detector]] = {
+    "back-reflection": lambda: Detector.back_reflection(shape=(512, 512), pixel_mm=0.32),
+    "side": lambda: Detector.side(shape=(512, 512), pixel_mm=0.32),
+    "transmission": lambda: Detector.transmission(shape=(512, 512), pixel_mm=0.32),
+}
+BEAMS: dict[str, Callable[[], Beam]] = {
+    "tube-W": lambda: Beam.tube("W"),
+    "tube-Mo": lambda: Beam.tube("Mo"),
+    "tube-Cu": lambda: Beam.tube("Cu"),
+    "bending-magnet": lambda: Beam.bending_magnet(),
+    "neutron": lambda: Beam.neutron(),
+}
+
+
+@dataclass(frozen=True)
+class LaueAlignOptions:
+    """Everything that ``gym.make("beamgym/LaueAlign-v0", ...)`` takes.
+
+    Parameters
+    ----------
+    crystal : name ("Si"), path of a CIF, pymatgen Structure or Crystal
+    goniometer : preset ("six-axis", "two-arc", "e4cv", "psic", "kappa"), YAML file, dict or Goniometer
+    target : "pose [001] [110]", "axis [001] x", "plane (100) (010)" or a Target
+    beam : name in BEAMS or a Beam
+    detector : name in DETECTORS, a file (.det, .fit, .poni, .json) or a Detector
+    level : "easy", "real", "hard" or Imperfections
+    tolerance_deg : error at which a declared pose counts as success, 0.02 to 20
+    exposures : budget, the first exposure included
+    action : "rotation" or "axes"
+    max_rotation_deg : of a full action, degrees
+    frames : "spots" (fast) or "rendered" (images and the peak finder)
+    reward : "dense" or "sparse"
+    stop : "declare" or "truth"
+    size : edge of the image observation, pixels
+    """
+
+    crystal: Any = "Si"
+    goniometer: str | PathLike[str] | dict[str, Any] | Goniometer = "six-axis"
+    target: str | Target = "pose [001] [110]"
+    beam: str | Beam = "tube-W"
+    detector: str | PathLike[str] | Detector = "back-reflection"
+    level: str | Imperfections = "real"
+    tolerance_deg: float = 0.25
+    exposures: int = 20
+    action: Literal["rotation", "axes"] = "rotation"
+    max_rotation_deg: float = 90.0
+    frames: Frames = "spots"
+    reward: Literal["dense", "sparse"] = "dense"
+    stop: Literal["declare", "truth"] = "declare"
+    size: int = 84
+
+
+def build(options: LaueAlignOptions, n: int, image: bool) -> tuple[LaueAlignTask, SimulatedLaue]:
+    """Make the task and a world of n samples; ``image`` observes pictures instead of spot lists."""
+    context = _context(options)
+    view = ImageView(options.size) if image else SpotView(context.detector)
+    reward = RewardModel(options.reward)
+    task = LaueAlignTask(context, view, expected_spots(context), reward, options.stop)
+    world = SimulatedLaue(
+        context.crystal,
+        context.goniometer,
+        context.beam,
+        _image_detector(context.detector, options.size) if image else context.detector,
+        n,
+        options.level,
+        "rendered" if image else options.frames,
+        mount_filter=lambda mounts: context.target.reachable_goals(context.goniometer, mounts).reachable,
+    )
+    return task, world
+
+
+def make_env(image: bool = False, render_mode: str | None = None, **options: Any) -> InstrumentEnv:
+    """Make one environment; the options are those of LaueAlignOptions."""
+    task, world = build(_options(options), 1, image)
+    return InstrumentEnv(task, world, render_mode, LaueRenderer(task.context))
+
+
+def make_vector_env(
+    num_envs: int = 1,
+    image: bool = False,
+    render_mode: str | None = None,
+    autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+    **options: Any,
+) -> InstrumentVectorEnv:
+    """Make a native vector environment; the options are those of LaueAlignOptions."""
+    task, world = build(_options(options), num_envs, image)
+    return InstrumentVectorEnv(task, world, autoreset_mode, render_mode, LaueRenderer(task.context))
+
+
+def expected_spots(context: AlignContext) -> Float32Array:
+    """Return the spot rows (48 * 5,) of the noise-free pattern at the goal, by the nominal geometry."""
+    model = LaueModel(context.crystal, context.beam, context.detector, brightest=EXPECTED_ROWS)
+    spots = model.spots(context.target.goal(np.eye(3)[None]))
+    counts = spots.intensity * np.float32(context.exposure_s)
+    peaks = Peaks(spots.position_px, counts, spots.count, np.zeros(counts.shape, dtype=np.bool_))
+    return spot_rows(peaks, context.detector, EXPECTED_ROWS).ravel()
+
+
+def _options(options: dict[str, Any]) -> LaueAlignOptions:
+    known = {item.name for item in fields(LaueAlignOptions)}
+    unknown = sorted(set(options) - known)
+    if unknown:
+        raise TypeError(f"unknown option {', '.join(unknown)}; LaueAlign takes {', '.join(sorted(known))}")
+    return LaueAlignOptions(**options)
+
+
+def _context(options: LaueAlignOptions) -> AlignContext:
+    beam = _named(options.beam, BEAMS, "beam") if isinstance(options.beam, str) else options.beam
+    crystal = options.crystal
+    if not (isinstance(crystal, Crystal) and crystal.radiation == beam.radiation):
+        crystal = load_crystal(crystal, beam.radiation)
+    target = parse_target(crystal, options.target) if isinstance(options.target, str) else options.target
+    return AlignContext(
+        crystal,
+        goniometer(options.goniometer),
+        _detector(options.detector),
+        beam,
+        target,
+        options.tolerance_deg,
+        options.max_rotation_deg,
+        options.action,
+        options.exposures,
+    )
+
+
+def _detector(spec: str | PathLike[str] | Detector) -> Detector:
+    if isinstance(spec, Detector):
+        return spec
+    return DETECTORS[spec]() if isinstance(spec, str) and spec in DETECTORS else load_detector(spec)
+
+
+def _image_detector(detector: Detector, size: int) -> Detector:
+    """Return the same panel with ``size`` pixels on its shorter edge, so that no finer image is drawn than is observed."""
+    factor = min(detector.shape) / size
+    corner = detector.to_lab_mm([0.5 * (factor - 1), 0.5 * (factor - 1)])
+    shape = (round(detector.shape[0] / factor), round(detector.shape[1] / factor))
+    return Detector(corner, detector.fast, detector.slow, detector.pixel_mm * factor, shape, detector.name)
+
+
+def _named(name: str, table: dict[str, Callable[[], Any]], what: str) -> Any:
+    if name not in table:
+        raise ValueError(f"unknown {what} {name!r}; choose one of {', '.join(table)}")
+    return table[name]()

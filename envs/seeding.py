@@ -1,0 +1,37 @@
+"""Which key an episode runs on: (seed of its environment, number of the episode since that seed)."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.physics.counter_rng import make_keys
+
+
+class EpisodeKeys:
+    """Hands out one key per episode for n environments; environment i depends on its own seed only."""
+
+    def __init__(self, n: int) -> None:
+        self._seeds = np.zeros(n, dtype=np.uint64)
+        self._episode = np.zeros(n, dtype=np.uint64)
+        self._seeded = False
+
+    def reseed(self, seeds: Sequence[int | None] | None, generator: Callable[[], np.random.Generator]) -> None:
+        """Set the seeds; ``None`` goes on with the episodes that follow, or draws a seed the first time."""
+        if seeds is None:
+            if not self._seeded:
+                self._seeds = generator().integers(0, 2**63, size=len(self._seeds), dtype=np.uint64)
+                self._seeded = True
+            return
+        if len(seeds) != len(self._seeds):
+            raise ValueError(f"{len(seeds)} seeds for {len(self._seeds)} environments; give one each, or one integer")
+        for i, seed in enumerate(seeds):
+            if seed is not None:
+                self._seeds[i], self._episode[i] = np.uint64(seed), 0
+        self._seeded = True
+
+    def next(self, mask: NDArray[np.bool_]) -> NDArray[np.uint64]:
+        """Return the keys (n,) of the next episodes; only the masked environments count one on."""
+        keys = make_keys(self._seeds, self._episode)
+        self._episode += mask.astype(np.uint64)
+        return keys

@@ -1,0 +1,115 @@
+"""What a task is: pure functions between an instrument's frames and an agent's observations, actions and rewards."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from beamgym.physics.instrument import AcquireSettings, BoolArray, Float64Array, Frame, MoveReport
+
+Observation = dict[str, NDArray[Any]]
+Truth = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Command:
+    """What the instrument is asked to do.
+
+    Parameters
+    ----------
+    target : (n, k) absolute positions
+    moves : (n,) move and expose; False where the agent declares or the budget is spent
+    declare : (n,) the agent says it is done: nothing moves, nothing is exposed, the pose held is judged
+    limited : (n,) the move was shortened because it would have left the axes' range
+    """
+
+    target: Float64Array
+    moves: BoolArray
+    declare: BoolArray
+    limited: BoolArray
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a step was worth.
+
+    Parameters
+    ----------
+    reward : (n,)
+    terminated : (n,) the episode ended by declaration (or by the truth, where the task stops so)
+    truncated : (n,) the budget is spent
+    is_success : (n,)
+    metrics : (n,) arrays for study, such as the true misorientation; empty where there is no truth
+    """
+
+    reward: Float64Array
+    terminated: BoolArray
+    truncated: BoolArray
+    is_success: BoolArray
+    metrics: Mapping[str, NDArray[Any]]
+
+
+State = TypeVar("State")
+
+
+class Task(Protocol[State]):
+    """Pure rules of a game over an instrument; batch-first, without clock, I/O or hidden state.
+
+    ``State`` is the task's own TaskState: history, remaining budget, goal, potential. It goes in and comes back.
+    """
+
+    observation_space: spaces.Dict
+    action_space: spaces.Box
+    settings: AcquireSettings
+
+    def start(
+        self, previous: State | None, positions: Float64Array, frame: Frame, mask: BoolArray, truth: Truth | None = None
+    ) -> State:
+        """Begin an episode, where ``mask`` is True, with its first exposure."""
+        ...
+
+    def target(self, state: State, action: NDArray[Any]) -> Command:
+        """Turn an action (n, ...) within the Box into absolute motor targets that the axes can reach."""
+        ...
+
+    def advance(self, state: State, command: Command, report: MoveReport, frame: Frame, mask: BoolArray) -> State:
+        """Take note of what a move and its frame brought, where ``mask`` is True."""
+        ...
+
+    def observe(self, state: State) -> Observation:
+        """Return what a person at the instrument has, as fresh arrays with the batch dimension first."""
+        ...
+
+    def judge(self, state: State, truth: Truth | None = None) -> tuple[State, Verdict]:
+        """Return the reward and the end of the last step, by the truth where there is one."""
+        ...
+
+    def costs(self, state: State) -> dict[str, NDArray[Any]]:
+        """Return what the last step cost: exposures, motor_s, exposure_s, dose, each (n,)."""
+        ...
+
+
+def finite_action(action: NDArray[Any], space: spaces.Box, n: int) -> Float64Array:
+    """Check a batch of actions and clip it to the Box.
+
+    Parameters
+    ----------
+    action : (n, *space.shape)
+
+    Returns
+    -------
+    (n, *space.shape) float64 within the Box
+
+    Raises
+    ------
+    ValueError : when the shape is another, or a number is not finite
+    """
+    values = np.asarray(action, dtype=np.float64)
+    if values.shape != (n, *space.shape):
+        raise ValueError(f"the action has shape {values.shape}; expected {(n, *space.shape)}: one row per environment")
+    if not np.isfinite(values).all():
+        raise ValueError(f"the action holds NaN or infinity ({values.ravel()}); every number must be finite")
+    return np.clip(values, space.low, space.high)

@@ -1,0 +1,254 @@
+"""SimulatedLaue: n crystals on goniometers in front of cameras, as a World."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.physics.counter_rng import make_keys
+from beamgym.physics.crystal import Crystal
+from beamgym.physics.goniometer import Goniometer
+from beamgym.physics.instrument import (
+    AcquireSettings,
+    Axis,
+    BoolArray,
+    Float64Array,
+    Frame,
+    MoveReport,
+    Peaks,
+    UInt64Array,
+)
+from beamgym.physics.laue.beam import Beam
+from beamgym.physics.laue.camera import Camera
+from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.imperfection_kernels import disturb
+from beamgym.physics.laue.imperfections import Imperfections, imperfections, miscalibrated_detectors
+from beamgym.physics.laue.spots import LaueModel, Spots
+from beamgym.physics.motors import MotorErrors, MotorState, move, readback, sample_offset_mm, start
+from beamgym.physics.orientation import random_orientations
+
+Frames = Literal["spots", "rendered"]
+MountFilter = Callable[[Float64Array], BoolArray]
+
+FAINTEST_COUNTS = 500.0  # a spot's counts below which the default camera's peak finder misses it
+READOUT_S = 2.0
+_SIMULATED_SPOTS = 128  # brightest spots simulated; the peak list keeps fewer
+_DRAWS = 1000  # mounts drawn before a goniometer that reaches no target is reported
+_STREAM_MOUNT, _STREAM_CAMERA, _STREAM_MOTORS, _STREAM_READBACK, _STREAM_FRAME, _STREAM_IMAGE = range(6)
+
+
+@dataclass(frozen=True)
+class LaueContext:
+    """What everybody knows of a Laue instrument: the crystal on it and the nominal geometry."""
+
+    crystal: Crystal
+    goniometer: Goniometer
+    detector: Detector
+    beam: Beam
+
+
+class SimulatedLaue:
+    """n simulated Laue instruments with one crystal each.
+
+    Parameters
+    ----------
+    crystal, goniometer, beam, detector : the sample and the nominal instrument
+    n : samples
+    level : imperfections, by name ("easy", "real", "hard") or as numbers
+    frames : "spots" draws found peaks from the noise model; "rendered" draws images for the peak finder
+    max_peaks : peaks kept of a frame, brightest first
+    mount_filter : says which mounts (m, 3, 3) a start may be drawn from, e.g. those from which a target can be reached
+    camera : how images are made and searched, for frames="rendered"
+    """
+
+    def __init__(
+        self,
+        crystal: Crystal,
+        goniometer: Goniometer,
+        beam: Beam,
+        detector: Detector,
+        n: int = 1,
+        level: str | Imperfections = "real",
+        frames: Frames = "spots",
+        max_peaks: int = 64,
+        mount_filter: MountFilter | None = None,
+        camera: Camera | None = None,
+    ) -> None:
+        if frames not in ("spots", "rendered"):
+            raise ValueError(f"unknown frames {frames!r}; choose 'spots' (fast) or 'rendered' (images and peak finder)")
+        self.n, self.context = n, LaueContext(crystal, goniometer, detector, beam)
+        self.level, self.frames, self.max_peaks = imperfections(level), frames, max_peaks
+        self._errors = MotorErrors(
+            backlash=self.level.backlash_deg,
+            zero_sigma=self.level.zero_error_deg,
+            readback_sigma=self.level.readback_noise_deg,
+            eccentricity_mm=self.level.eccentricity_mm,
+        )
+        self._motors = start(goniometer.axes, self._errors, goniometer.home(), np.zeros(n, dtype=np.uint64))
+        self.model = LaueModel(crystal, beam, detector, brightest=_SIMULATED_SPOTS)
+        self.camera = camera or (Camera(detector) if frames == "rendered" else None)
+        self._mount_filter = mount_filter
+        self._keys = np.zeros(n, dtype=np.uint64)
+        self._mount = np.tile(np.eye(3), (n, 1, 1))
+        self._panels = np.tile(detector.as_vector(), (n, 1))
+        self._counter, self._clock, self._frames = np.zeros(n, np.int64), np.zeros(n), np.zeros(n, np.int64)
+        self._dose = np.zeros(n)
+        self._peaks = _no_peaks(n, max_peaks)
+        self._image: NDArray[Any] | None = None
+        self._drawn = self._kept = 0
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The goniometer's axes, outermost first."""
+        return self.context.goniometer.axes
+
+    @property
+    def excluded_share(self) -> float:
+        """Share of the mounts drawn so far that the filter turned away."""
+        return 1.0 - self._kept / self._drawn if self._drawn else 0.0
+
+    def positions(self) -> Float64Array:
+        """Return the readback of every axis, (n, k)."""
+        return readback(self._errors, self._motors, self._motor_keys())
+
+    def reset(self, keys: UInt64Array, mask: BoolArray) -> None:
+        """Mount a new crystal at random, miscalibrate the camera anew and home the motors, where ``mask`` is True."""
+        rows = np.flatnonzero(mask)
+        self._keys[rows] = keys[rows]
+        self._mount[rows] = self._draw_mounts(keys[rows])
+        camera_keys = make_keys(keys[rows], 0, 0, _STREAM_CAMERA)
+        self._panels[rows] = miscalibrated_detectors(self.context.detector, self.level, camera_keys)
+        self._motors = self._homed(mask)
+        self._frames[rows] = 0
+        self._clock[rows] = self._dose[rows] = 0.0
+
+    def move(self, target: Float64Array, mask: BoolArray) -> MoveReport:
+        """Move to absolute positions (n, k) where ``mask`` is True; raises MoveFailed outside the limits."""
+        self._motors, report = move(self.axes, self._errors, self._motors, target, mask, self._motor_keys())
+        self._clock += report.duration_s
+        return report
+
+    def acquire(self, settings: AcquireSettings, mask: BoolArray) -> Frame:
+        """Expose where ``mask`` is True; the other rows repeat their last frame."""
+        keys = make_keys(self._keys, 0, self._frames, _STREAM_FRAME)
+        spots = self._spots(mask)
+        self._counter += mask
+        self._frames += mask
+        self._clock += mask * (settings.exposure_s + READOUT_S)
+        self._dose += mask * settings.exposure_s
+        if self.frames == "spots":
+            self._peaks = self._found(spots, keys, settings.exposure_s, mask)
+            image, found = None, self._peaks
+        else:
+            image, found = self._expose(spots, keys, settings.exposure_s, mask), None
+        exposure = np.full(self.n, settings.exposure_s)
+        finder = self.camera.find if self.camera else None
+        return Frame(exposure, self._counter.copy(), self._clock.copy(), image, found, finder)
+
+    def truth(self) -> Mapping[str, NDArray[Any]]:
+        """Return orientation (n, 3, 3), crystal to lab, mount (n, 3, 3), detector (n, 9) and dose (n,)."""
+        return {
+            "orientation": self._orientation(),
+            "mount": self._mount.copy(),
+            "detector": self._panels.copy(),
+            "dose": self._dose.copy(),
+        }
+
+    def _draw_mounts(self, keys: UInt64Array) -> Float64Array:
+        mounts = np.empty((len(keys), 3, 3))
+        left = np.arange(len(keys))
+        for attempt in range(_DRAWS):
+            drawn = random_orientations(make_keys(keys[left], 0, attempt, _STREAM_MOUNT))
+            good = np.ones(len(left), np.bool_) if self._mount_filter is None else self._mount_filter(drawn)
+            mounts[left[good]] = drawn[good]
+            self._drawn, self._kept = self._drawn + len(left), self._kept + int(good.sum())
+            left = left[~good]
+            if not len(left):
+                return mounts
+        raise ValueError(
+            f"no mount among {_DRAWS} lets goniometer {self.context.goniometer.name!r} reach the target; "
+            "widen its limits or choose another target"
+        )
+
+    def _spots(self, mask: BoolArray) -> Spots:
+        panels = self._panels[mask]
+        if self.level.eccentricity_mm > 0.0:
+            panels[:, :3] -= sample_offset_mm(self.context.goniometer, self._motors)[mask]
+        return self.model.spots(self._orientation()[mask], panels)
+
+    def _orientation(self) -> Float64Array:
+        rotation: Float64Array = self.context.goniometer.rotation(self._motors.true) @ self._mount
+        return rotation
+
+    def _homed(self, mask: BoolArray) -> MotorState:
+        keys = make_keys(self._keys, 0, 0, _STREAM_MOTORS)
+        fresh, old = start(self.axes, self._errors, self.context.goniometer.home(), keys), self._motors
+        parts = ((getattr(fresh, f.name), getattr(old, f.name)) for f in fields(MotorState))
+        return MotorState(*(np.where(mask.reshape(-1, *[1] * (new.ndim - 1)), new, kept) for new, kept in parts))
+
+    def _motor_keys(self) -> UInt64Array:
+        return make_keys(self._keys, 0, self._frames, _STREAM_READBACK)
+
+    def _found(self, spots: Spots, keys: UInt64Array, exposure_s: float, mask: BoolArray) -> Peaks:
+        position, intensity, count, _ = self._disturbed(spots, keys[mask], exposure_s, FAINTEST_COUNTS, self.max_peaks)
+        new = Peaks(
+            self._peaks.position_px.copy(),
+            self._peaks.intensity.copy(),
+            self._peaks.count.copy(),
+            self._peaks.saturated,
+        )
+        new.position_px[mask], new.intensity[mask], new.count[mask] = position, intensity, count
+        return new
+
+    def _disturbed(
+        self, spots: Spots, keys: UInt64Array, exposure_s: float, faintest: float, room: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+        m, level, detector = len(keys), self.level, self.context.detector
+        numbers = np.array(
+            [
+                exposure_s * level.counts_scale,
+                level.centroid_noise_mm / detector.pixel_mm,
+                level.missing_fraction,
+                level.false_spots,
+                level.intensity_noise,
+                faintest,
+                FAINTEST_COUNTS,
+            ]
+        )
+        position, intensity = np.empty((m, room, 2), np.float32), np.empty((m, room), np.float32)
+        source, count = np.empty((m, room), np.int64), np.empty(m, np.int64)
+        disturb(
+            spots.position_px,
+            spots.intensity,
+            spots.count,
+            keys,
+            numbers,
+            detector.shape,
+            position,
+            intensity,
+            source,
+            count,
+        )
+        return position, intensity, count, source
+
+    def _expose(self, spots: Spots, keys: UInt64Array, exposure_s: float, mask: BoolArray) -> NDArray[Any]:
+        if self.camera is None:
+            raise ValueError("this instrument has no camera; make it with frames='rendered'")
+        position, intensity, count, source = self._disturbed(spots, keys[mask], exposure_s, 0.0, _SIMULATED_SPOTS)
+        image_keys = make_keys(self._keys[mask], 0, self._frames[mask], _STREAM_IMAGE)
+        drawn = self.camera.expose(position, intensity, count, exposure_s * self.level.counts_scale, image_keys)
+        image = np.zeros((self.n, *drawn.shape[1:]), drawn.dtype) if self._image is None else self._image.copy()
+        image[mask] = drawn
+        self._image = image
+        return image.copy()
+
+
+def _no_peaks(n: int, room: int) -> Peaks:
+    return Peaks(
+        np.zeros((n, room, 2), np.float32),
+        np.zeros((n, room), np.float32),
+        np.zeros(n, np.int64),
+        np.zeros((n, room), np.bool_),
+    )
