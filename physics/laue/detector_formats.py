@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.nexus_detector import read_nexus_detector
 
 Float64Array = NDArray[np.float64]
 
@@ -44,7 +45,7 @@ def from_lauetools(
     Notes
     -----
     With n = (sin xbet, 0, cos xbet), e1 = (0, −1, 0) and e2 = (cos xbet, 0, −sin xbet), a point of the plane has
-    X = xcen + (cos xgam p1 − sin xgam p2)/pixel, Y = ycen + (sin xgam p1 + cos xgam p2)/pixel (LaueTools, kf_direction Z>0).
+    X = xcen + (cos xgam p1 − sin xgam p2)/pixel, Y = ycen + (sin xgam p1 + cos xgam p2)/pixel (LaueTools).
     """
     beta, gamma = math.radians(xbet_deg), math.radians(xgam_deg)
     normal = np.array([math.sin(beta), 0.0, math.cos(beta)])
@@ -221,6 +222,8 @@ _READERS: Mapping[str, Callable[[Path, tuple[int, int] | None], Detector]] = {
     ".cor": _read_cor,
     ".poni": _read_poni,
     ".json": _read_json,
+    ".nxs": read_nexus_detector,
+    ".h5": read_nexus_detector,
 }
 
 

@@ -5,6 +5,7 @@ import math
 import os
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -117,6 +118,68 @@ def test_poni_tilts_follow_the_geometry_of_pyfai():
     }  # fmt: skip
     detector = from_poni(values, (100, 200))
     np.testing.assert_allclose(detector.to_lab_mm([column, row]), 1000 * np.array([at[2], -at[1], at[0]]), atol=1e-9)
+
+
+def write_nexus(path, two_theta_deg=0.0, **changes):
+    """A module of 100 × 200 pixels of 0.1 mm, 70 mm downstream, on an arm that turns about the vertical."""
+    with h5py.File(path, "w") as file:
+        module = file.create_group("entry/instrument/detector/module")
+        arm = file.create_group("entry/instrument/detector/transformations")
+
+        def axis(group, name, value, kind, vector, depends_on, **more):
+            item = group.create_dataset(name, data=value)
+            units = "deg" if kind == "rotation" else "mm"
+            item.attrs.update({"transformation_type": kind, "vector": vector, "depends_on": depends_on, "units": units})
+            item.attrs.update(more)
+
+        base = "/entry/instrument/detector/"
+        axis(arm, "two_theta", two_theta_deg, "rotation", [0.0, 1.0, 0.0], ".")
+        axis(arm, "distance", 70.0, "translation", [0.0, 0.0, 1.0], "two_theta")
+        offset = {"offset": [-9.95, 4.95, 0.0], "offset_units": "mm"}
+        axis(module, "module_offset", 0.0, "translation", [0.0, 0.0, 1.0], base + "transformations/distance", **offset)
+        axis(module, "fast_pixel_direction", 0.1, "translation", [1.0, 0.0, 0.0], base + "module/module_offset")
+        axis(module, "slow_pixel_direction", 0.1, "translation", [0.0, -1.0, 0.0], base + "module/module_offset")
+        module["data_size"] = [100, 200]
+        for name, attributes in changes.items():
+            module[name].attrs.update(attributes)
+
+
+def test_a_nexus_module_is_followed_through_its_transformations(tmp_path):
+    """NeXus turns about y (up): +90° about it carries z (the beam) to x, which is +y here."""
+    write_nexus(tmp_path / "straight.nxs")
+    straight = load_detector(tmp_path / "straight.nxs")
+    np.testing.assert_allclose(straight.to_lab_mm([99.5, 49.5]), [70, 0, 0], atol=1e-9)
+    np.testing.assert_allclose([straight.fast, straight.slow], [[0, 1, 0], [0, 0, -1]], atol=1e-12)
+    assert straight.shape == (100, 200)
+    write_nexus(tmp_path / "turned.h5", 90.0)
+    np.testing.assert_allclose(load_detector(tmp_path / "turned.h5").to_lab_mm([99.5, 49.5]), [0, 70, 0], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"slow_pixel_direction": {"units": "um"}}, "square"),
+        ({"fast_pixel_direction": {"units": "furlong"}}, "furlong"),
+        ({"module_offset": {"transformation_type": "shear"}}, "neither a translation nor a rotation"),
+        ({"module_offset": {"depends_on": "/nowhere"}}, "does not hold"),
+        ({"module_offset": {"depends_on": "module_offset"}}, "does not end"),
+        ({"fast_pixel_direction": {"vector": [0.0, 0.0]}}, "vector"),
+    ],
+)
+def test_a_nexus_file_that_lacks_something_says_what(tmp_path, changes, words):
+    write_nexus(tmp_path / "x.nxs", **changes)
+    with pytest.raises(ValueError, match=words) as error:
+        load_detector(tmp_path / "x.nxs")
+    assert "\n" not in str(error.value)
+
+
+def test_an_hdf5_file_without_geometry_is_refused(tmp_path):
+    h5py.File(tmp_path / "x.h5", "w").close()
+    with pytest.raises(ValueError, match="no NXdetector_module"):
+        load_detector(tmp_path / "x.h5")
+    (tmp_path / "y.h5").write_text("not HDF5")
+    with pytest.raises(ValueError, match="not an HDF5 file"):
+        load_detector(tmp_path / "y.h5")
 
 
 @pytest.mark.parametrize(
