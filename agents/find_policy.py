@@ -70,4 +70,5 @@ def _shipped(env_id: str, crystal: str) -> OnnxModel:
         setting = model.manifest.setting
         if model.manifest.env_id == env_id and (setting is None or setting.crystal == crystal):
             return model
-    raise CannotPlay(f"no bundle is shipped for {env_id} with {crystal}; train one, or name another policy")
+    game = f"{env_id} with {crystal}" if crystal else env_id
+    raise CannotPlay(f"no bundle is shipped for {game}; train one, or name another policy")

@@ -46,7 +46,12 @@ class IndexAndMove:
         self._prepared: tuple[Any, Indexer] | None = None
 
     def start(self, context: Any, n: int) -> PolicyState:
-        """Return n memories of an unknown mount; the indexer is prepared once per crystal and band."""
+        """Return n memories of an unknown mount; the indexer is prepared once per crystal and band.
+
+        Raises CannotPlay where the crystal is not known.
+        """
+        if not hasattr(context, "crystal"):
+            raise CannotPlay("index-and-move needs a crystal whose cell is known; this environment hides it")
         known = (context.crystal, context.beam.band_kev)
         if self._prepared is None or self._prepared[0][0] is not known[0] or self._prepared[0][1] != known[1]:
             self._prepared = known, Indexer(*known)

@@ -39,16 +39,19 @@ def rotate(rotation: Float64Array, positions: Float64Array, context: Any) -> NDA
     """
     if context.action == "rotation":
         move = encode_rotation(rotation_vector_deg(rotation), context.max_rotation_deg)
-    else:
-        here = context.goniometer.rotation(positions)
-        move = encode_steps(context.goniometer.solve(rotation @ here, positions).positions - positions, context)
+        return with_declaration(move, np.zeros(len(move), dtype=np.bool_))
+    here = context.goniometer.rotation(positions)
+    return step_to(context.goniometer.solve(rotation @ here, positions).positions, positions, context)
+
+
+def step_to(wanted: Float64Array, positions: Float64Array, context: Any) -> NDArray[np.float32]:
+    """Return actions that step the axes towards positions (n, k) and do not declare; longer steps go as far as one may.
+
+    "axes" reads an action by the cube law, "steps" in proportion.
+    """
+    share = np.clip((wanted - positions) / context.max_rotation_deg, -1.0, 1.0)
+    move = np.cbrt(share) if context.action == "axes" else share
     return with_declaration(move, np.zeros(len(move), dtype=np.bool_))
-
-
-def encode_steps(steps: Float64Array, context: Any) -> Float64Array:
-    """Turn steps of the axes (n, k) into actions by the inverse of the cube law; longer ones give 1."""
-    encoded: Float64Array = np.cbrt(np.clip(steps / context.max_rotation_deg, -1.0, 1.0))
-    return encoded
 
 
 def with_declaration(move: Float64Array, declare: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ from beamgym.agents.baselines.no_op import NoOp
 from beamgym.agents.baselines.random import Random
 from beamgym.agents.baselines.true_pose import TruePose
 from beamgym.agents.evaluate import Episodes, context_of, evaluate_in, make_vector_env, run_episodes
+from beamgym.agents.policy import CannotPlay
 from beamgym.envs.laue_align import reach
 from beamgym.envs.observations import axis_rows
 from beamgym.physics.goniometer import goniometer
@@ -70,6 +71,21 @@ def test_true_pose_and_indexing_align_whatever_the_task(options):
         result = evaluate_in(policy, world, 16, seed=3)
         assert result.success_rate >= 15 / 16, policy.name
         assert result.exposures_median <= (5 if "max_rotation_deg" in options else 3), policy.name
+
+
+@pytest.mark.parametrize("stop", ["truth", "declare"])
+@pytest.mark.parametrize("system", ["cubic", "tetragonal", "hexagonal"])
+def test_the_oracle_finds_the_zone_axis_of_an_unknown_crystal(stop, system):
+    world = make_vector_env("beamgym/LaueZone-v0", 16, "real", {"stop": stop, "system": system})
+    result = evaluate_in(TruePose(), world, 16, seed=0)
+    assert result.success_rate == 1.0
+    assert result.exposures_median <= 10, "at most 90 degrees away, 10 degrees a move"
+
+
+def test_indexing_says_that_it_cannot_play_with_an_unknown_cell():
+    world = make_vector_env("beamgym/LaueZone-v0", 1, "real", {})
+    with pytest.raises(CannotPlay, match="hides it"):
+        evaluate_in(IndexAndMove(), world, 1, seed=0)
 
 
 def test_the_oracle_is_at_least_as_accurate_as_indexing(env):

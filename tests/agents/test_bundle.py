@@ -5,8 +5,10 @@ import json
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 from gymnasium import spaces
 from stable_baselines3 import PPO, SAC, TD3
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from beamgym.agents.bundle import Origin, export_bundle, predict_raw
@@ -112,6 +114,33 @@ def test_images_are_transposed_inside_the_graph(tmp_path):
     }
     path = export(model, tmp_path / "pictures", observations=unseen, space=Pictures.observation_space)
     np.testing.assert_allclose(OnnxModel.load(path).predict(unseen), predict_raw(model, None, unseen), atol=1e-5)
+
+
+class Direction(BaseFeaturesExtractor):
+    """Features that divide by a length kept from 0 by a number of the size that optimisers take for 0."""
+
+    def __init__(self, observation_space):
+        super().__init__(observation_space, features_dim=3)
+
+    def forward(self, observations):
+        offset = observations["offset"]
+        return offset / torch.sqrt((offset**2).sum(-1, keepdim=True) + 1e-18)
+
+
+def test_a_tiny_summand_that_guards_a_division_survives_the_export(tmp_path, make_three_motors):
+    options = {"features_extractor_class": Direction}
+    model = PPO("MultiInputPolicy", NativeVecEnv(make_three_motors(1)), policy_kwargs=options, device="cpu")
+    seen = three_motor_observations(200)
+    seen["offset"][:5] = 0.0
+    action = OnnxModel.load(export(model, tmp_path / "direction", observations=seen)).predict(seen)
+    np.testing.assert_allclose(action, predict_raw(model, None, seen), atol=1e-5)
+
+
+def test_an_export_leaves_the_model_as_it_was(tmp_path, ppo):
+    ppo.policy.set_training_mode(True)
+    export(ppo, tmp_path / "motors")
+    assert ppo.policy.training
+    ppo.learn(32)
 
 
 def test_the_manifest_names_its_origin_and_the_card_its_command(tmp_path, ppo):
