@@ -20,6 +20,7 @@ from beamgym.physics.laue.kernels import HC_KEV_A
 Float64Array = NDArray[np.float64]
 
 GRID_STEP_KEV = 0.005
+_LOWEST_KEV, _HIGHEST_KEV = 0.1, 500.0  # where the tables of absorption are good
 DEFAULT_FLUX_PER_S = 1e9  # photons per second in the band on the sample: a collimated sealed tube
 LINE_FWHM_KEV = 0.04  # natural width and the beam's divergence together, as a stationary crystal sees a line
 _FWHM_PER_SIGMA = 2.0 * math.sqrt(2.0 * math.log(2.0))
@@ -186,8 +187,13 @@ class Beam:
         """
         if anode not in _LINES:
             raise ValueError(f"no lines are known for an anode of {anode!r}; choose one of {', '.join(sorted(_LINES))}")
-        if not (math.isfinite(voltage_kv) and voltage_kv > 0):
-            raise ValueError(f"voltage_kv must be a positive number, not {voltage_kv!r}")
+        if not 0 < voltage_kv <= _HIGHEST_KEV:
+            raise ValueError(f"voltage_kv must be above 0 and at most {_HIGHEST_KEV:g} kV, not {voltage_kv!r}")
+        if not (0 < take_off_deg <= 90 and line_fwhm_kev >= GRID_STEP_KEV):
+            raise ValueError(
+                f"take_off_deg must be above 0 and at most 90, and line_fwhm_kev at least {GRID_STEP_KEV:g}; "
+                f"found {take_off_deg!r} and {line_fwhm_kev!r}"
+            )
         grid = energy_grid(band_kev)
         photons = np.maximum(voltage_kv / grid - 1.0, 0.0) + _line_photons(anode, voltage_kv, grid, line_fwhm_kev)
         photons *= _self_absorption(anode, voltage_kv, take_off_deg, grid)
@@ -259,6 +265,8 @@ def energy_grid(band_kev: tuple[float, float], step_kev: float = GRID_STEP_KEV) 
         raise ValueError(f"band_kev must be two positive energies in keV; found {band_kev!r}")
     if low >= high:
         raise ValueError(f"band_kev is upside down or empty: {low:g} to {high:g} keV; give the lowest energy first")
+    if low < _LOWEST_KEV or high > _HIGHEST_KEV:
+        raise ValueError(f"band_kev must lie within {_LOWEST_KEV:g} to {_HIGHEST_KEV:g} keV; found {low:g} to {high:g}")
     return np.linspace(low, high, math.ceil((high - low) / step_kev - 1e-9) + 1)
 
 

@@ -15,6 +15,9 @@ from numba import njit
 
 HC_KEV_A = 12.398420  # Planck's constant times the speed of light, keV Å
 MARGIN_PX = 0.5  # the single-precision test may be this generous; the double-precision one decides
+_SINGLE = 2e-6  # a generous bound on the rounding of a few single-precision products of numbers near 1
+_TOLERANCE = 1e-6  # of a panel's unit vectors
+_MIN_STAND_OFF_MM = 1e-3
 
 NO_SLAB, THICK_SLAB, PLATE = 0, 1, 2
 
@@ -94,6 +97,24 @@ def first_bad_rotation(u, tolerance) -> Any:  # type: ignore[no-untyped-def]
     return -1
 
 
+@njit(cache=True, error_model="numpy")
+def first_bad_panel(panels) -> Any:  # type: ignore[no-untyped-def]
+    """Return the first row (n, 9) whose axes are no perpendicular unit vectors or whose plane meets the sample."""
+    for n in range(panels.shape[0]):
+        origin, fast, slow = panels[n, :3], panels[n, 3:6], panels[n, 6:]
+        ff = fast[0] * fast[0] + fast[1] * fast[1] + fast[2] * fast[2]
+        ss = slow[0] * slow[0] + slow[1] * slow[1] + slow[2] * slow[2]
+        fs = fast[0] * slow[0] + fast[1] * slow[1] + fast[2] * slow[2]
+        if not (abs(ff - 1.0) <= _TOLERANCE and abs(ss - 1.0) <= _TOLERANCE and abs(fs) <= _TOLERANCE):
+            return n
+        stand_off = origin[0] * (fast[1] * slow[2] - fast[2] * slow[1])
+        stand_off += origin[1] * (fast[2] * slow[0] - fast[0] * slow[2])
+        stand_off += origin[2] * (fast[0] * slow[1] - fast[1] * slow[0])
+        if not _MIN_STAND_OFF_MM <= abs(stand_off) < np.inf:
+            return n
+    return -1
+
+
 @njit(cache=True, error_model="numpy", inline="always")
 def _row_dot(matrix, row, x, y, z) -> Any:  # type: ignore[no-untyped-def]
     return matrix[row, 0] * x + matrix[row, 1] * y + matrix[row, 2] * z
@@ -128,11 +149,16 @@ def survivors(u, frame, panel, rays, scratch) -> Any:  # type: ignore[no-untyped
     inward normal of each of the four faces is positive.
     """
     edges = np.empty((4, 3), dtype=np.float64)
+    largest = 0.0
+    for i in range(2):
+        for k in range(3):
+            largest = max(largest, abs(frame[i, k]))
+    margin = 0.5 + MARGIN_PX + _SINGLE * largest
     for k in range(3):
-        edges[0, k] = frame[0, k] + (0.5 + MARGIN_PX) * frame[2, k]
-        edges[1, k] = (panel.columns - 0.5 + MARGIN_PX) * frame[2, k] - frame[0, k]
-        edges[2, k] = frame[1, k] + (0.5 + MARGIN_PX) * frame[2, k]
-        edges[3, k] = (panel.rows - 0.5 + MARGIN_PX) * frame[2, k] - frame[1, k]
+        edges[0, k] = frame[0, k] + margin * frame[2, k]
+        edges[1, k] = (panel.columns - 1.0 + margin) * frame[2, k] - frame[0, k]
+        edges[2, k] = frame[1, k] + margin * frame[2, k]
+        edges[3, k] = (panel.rows - 1.0 + margin) * frame[2, k] - frame[1, k]
     turned = np.empty((4, 3), dtype=np.float32)
     along = np.empty(4, dtype=np.float32)
     for i in range(4):

@@ -18,6 +18,7 @@ from beamgym.physics.laue.kernels import (
     Physics,
     Rays,
     batch_spots,
+    first_bad_panel,
     first_bad_rotation,
     pad_lists,
 )
@@ -34,7 +35,7 @@ Int64Array = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 _CHUNK = 256  # samples whose lists are held twice, for a moment
-_WINDOW_MARGIN = 1e-5  # relative; single precision decides the energy window this generously
+_WINDOW_MARGIN = 1e-5  # absolute and relative; single precision decides the window of sin θ this generously
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,8 +142,8 @@ class LaueModel:
         direction = np.ascontiguousarray((table.q_inv_a / length[:, None]).T)
         low, high = self.beam.band_kev
         lowest, highest = table.order[table.first[:-1]], table.order[table.first[1:] - 1]
-        smallest = lowest * HC_KEV_A * length / (2.0 * high) * (1.0 - _WINDOW_MARGIN)
-        largest = highest * HC_KEV_A * length / (2.0 * low) * (1.0 + _WINDOW_MARGIN)
+        smallest = lowest * HC_KEV_A * length / (2.0 * high) * (1.0 - _WINDOW_MARGIN) - _WINDOW_MARGIN
+        largest = highest * HC_KEV_A * length / (2.0 * low) * (1.0 + _WINDOW_MARGIN) + _WINDOW_MARGIN
         return Rays(
             direction=direction,
             single=direction.astype(np.float32),
@@ -174,9 +175,13 @@ class LaueModel:
         if detectors is None:
             return self.detector.as_vector()[None, :]
         panels = np.ascontiguousarray(detectors, dtype=np.float64)
-        if panels.shape != (n, 9) or not np.all(np.isfinite(panels)):
+        if panels.shape != (n, 9):
+            raise ValueError(f"detectors must have shape ({n}, 9), origin_mm then fast then slow; found {panels.shape}")
+        bad = first_bad_panel(panels)
+        if bad >= 0:
             raise ValueError(
-                f"detectors must be finite and of shape ({n}, 9), origin_mm then fast then slow; found {panels.shape}"
+                f"detectors row {bad} is no panel: fast and slow must be perpendicular unit vectors, their plane away "
+                f"from the sample; found {np.round(panels[bad], 6).tolist()}"
             )
         return panels
 

@@ -133,3 +133,18 @@ def test_the_grid_has_both_ends_of_the_band():
     grid = energy_grid((5.0, 25.0))
     assert (grid[0], grid[-1]) == (5.0, 25.0)
     assert np.diff(grid).max() <= 0.005 + 1e-12
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.floats(), st.floats(), st.floats(), st.floats())
+def test_whatever_makes_no_beam_is_refused_in_one_line(low, high, voltage, flux):
+    if high - low > 100:  # a grid of 5 eV over it would only be slow
+        high = low + 100
+    try:
+        beam = Beam.tube("W", voltage, (low, high), flux)
+    except (ValueError, TypeError) as error:
+        message = str(error)
+    else:
+        assert np.isfinite(beam.spectrum).all()
+        return
+    assert "\n" not in message

@@ -145,3 +145,21 @@ def test_positions_of_the_wrong_shape_are_refused():
 def test_a_binning_that_does_not_divide_the_panel_is_refused():
     with pytest.raises(ValueError, match="divides"):
         Detector.side(shape=(2048, 2048)).binned(3)
+
+
+anything = st.one_of(st.floats(), st.integers(-3, 3), st.just("x"), st.none())
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(anything, max_size=4), st.lists(anything, max_size=4), st.lists(anything, max_size=4), anything, anything
+)  # fmt: skip
+def test_whatever_makes_no_detector_is_refused_in_one_line(origin, fast, slow, pixel, rows):
+    try:
+        detector = Detector(origin, fast, slow, pixel, (rows, 10))
+    except (ValueError, TypeError) as error:
+        message = str(error)
+    else:
+        assert np.isfinite(detector.corners_mm()).all()
+        return
+    assert "\n" not in message

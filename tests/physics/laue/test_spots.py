@@ -271,10 +271,19 @@ def test_what_is_no_orientation_is_refused(orientation, words):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("panels", [np.zeros(9), np.zeros((2, 9)), np.full((1, 9), np.nan)])
+@pytest.mark.parametrize("panels", [np.zeros(9), np.zeros((2, 9))])
 def test_panels_of_the_wrong_shape_are_refused(panels):
     with pytest.raises(ValueError, match=r"\(1, 9\)"):
         model().spots(np.eye(3), panels)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [[np.nan] * 9, [-70, 0, 0, 0, 1, 0, 0, 0.1, 1], [-70, 0, 0, 0, 2, 0, 0, 0, 1], [0, 5, 5, 0, 1, 0, 0, 0, -1]],
+)
+def test_a_row_that_is_no_panel_is_refused(row):
+    with pytest.raises(ValueError, match="row 1 is no panel"):
+        model().spots(rotations(2), np.stack([model().detector.as_vector(), row]))
 
 
 def test_a_detector_out_of_reach_says_what_would_reach():
