@@ -96,7 +96,7 @@ class Registration(nn.Module):
     """
 
     def __init__(
-        self, widths_deg: tuple[float, ...] = (5.0, 2.5, 1.2, 0.6, 0.3), spots: int = 64, expected: int = 48
+        self, widths_deg: tuple[float, ...] = (5.0, 2.2, 0.9, 0.35), spots: int = 48, expected: int = 40
     ) -> None:
         super().__init__()
         self.widths = [float(np.radians(width)) for width in widths_deg]
@@ -117,17 +117,22 @@ class Registration(nn.Module):
 
     def _fit(self, normals: Tensor, present: Tensor, expected: Tensor, width: float) -> tuple[Tensor, Tensor, Tensor]:
         goal = expected[..., :3]
-        near = torch.exp((normals @ goal.transpose(1, 2) - 1.0) / width**2)
-        captured = near @ torch.cat([goal, torch.ones_like(goal[..., :1])], dim=-1).mul(expected[..., 4:])
-        captured = captured * present[..., None]
-        towards, weight = captured[..., :3], captured[..., 3:]
+        apart = squared_distances(normals, goal)
+        held = torch.exp(-0.5 / width**2 * apart) * present[..., None] * expected[:, None, :, 4]
+        weight = held.sum(2, keepdim=True)
         total = weight.sum(1)
         share = total / (present.sum(1, keepdim=True) + 1.0)
-        misfit = 2.0 * (total - (normals * towards).sum((1, 2))[:, None]) / (total + _TINY) / width**2
-        torque = torch.linalg.cross(normals, towards).sum(1)
+        misfit = (held * apart).sum((1, 2))[:, None] / (total + _TINY) / width**2
+        torque = torch.linalg.cross(normals, held @ goal).sum(1)
         unit = torch.eye(3, device=normals.device)
         inertia = (total[..., None] + 0.05) * unit - (weight * normals).transpose(1, 2) @ normals
         return (small_inverse(inertia) @ torque[..., None])[..., 0], share, misfit
+
+
+def squared_distances(left: Tensor, right: Tensor) -> Tensor:
+    """Return |l - r|^2 of (b, p, 3) and (b, q, 3) as (b, p, q), by differences: 2 - 2 l.r would lose small angles."""
+    parts = [(left[:, :, None, i] - right[:, None, :, i]) ** 2 for i in range(3)]
+    return parts[0] + parts[1] + parts[2]
 
 
 class AlignExtractor(BaseFeaturesExtractor):
@@ -176,13 +181,13 @@ class AlignExtractor(BaseFeaturesExtractor):
 
     def spot_maps(self, spots: Tensor) -> Tensor:
         """Return the gnomonic maps (b, 3, pixels, pixels) of flat spot lists (b, p * 5)."""
-        maps: Tensor = self.map(spots.reshape(len(spots), -1, SPOT_FIELDS))
+        maps: Tensor = self.map(spots.reshape(spots.shape[0], -1, SPOT_FIELDS))
         return maps
 
     def estimates(self, observations: dict[str, Tensor]) -> "Estimates":
         """Return what the ways of looking say, for the warm start's losses."""
-        spots = observations["spots"].reshape(len(observations["spots"]), -1, SPOT_FIELDS)
-        expected = observations["expected"].reshape(len(spots), -1, SPOT_FIELDS)
+        spots = observations["spots"].reshape(observations["spots"].shape[0], -1, SPOT_FIELDS)
+        expected = observations["expected"].reshape(spots.shape[0], -1, SPOT_FIELDS)
         with torch.no_grad():
             fine, fit = self.registration(spots, expected)
             maps = self.map(spots)

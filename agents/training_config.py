@@ -19,7 +19,7 @@ class _Strict(BaseModel):
 class PolicyKwargs(_Strict):
     """The network: extractor by name, its arguments, and SB3's own policy arguments."""
 
-    extractor: Literal["spots", "image", "combined"] = "combined"
+    extractor: Literal["align", "combined"] = "combined"
     extractor_kwargs: dict[str, int | float] = Field(default_factory=dict)
     net_arch: dict[str, list[int]] | list[int] | None = None
     log_std_init: float = 0.0
@@ -28,12 +28,13 @@ class PolicyKwargs(_Strict):
 class WarmStartConfig(_Strict):
     """Hyperparameters of the supervised warm start; see agents/warm_start.py for their meaning."""
 
-    samples: int = Field(2_000_000, gt=0)
+    dictionary_samples: int = Field(300_000, gt=0)
+    samples: int = Field(1_000_000, gt=0)
     learning_rate: float = Field(1e-3, gt=0)
     final_learning_rate: float = Field(3e-5, gt=0)
     declare_within: float = Field(0.75, gt=0, le=1)
     declare_caution: float = Field(2.0, gt=0)
-    explore: float = Field(0.1, ge=0, le=1)
+    help: float = Field(0.15, ge=0, le=1)
     abandon: float = Field(0.1, ge=0, lt=1)
 
 
