@@ -102,10 +102,8 @@ def first_bad_panel(panels) -> Any:  # type: ignore[no-untyped-def]
     """Return the first row (n, 9) whose axes are no perpendicular unit vectors or whose plane meets the sample."""
     for n in range(panels.shape[0]):
         origin, fast, slow = panels[n, :3], panels[n, 3:6], panels[n, 6:]
-        ff = fast[0] * fast[0] + fast[1] * fast[1] + fast[2] * fast[2]
-        ss = slow[0] * slow[0] + slow[1] * slow[1] + slow[2] * slow[2]
-        fs = fast[0] * slow[0] + fast[1] * slow[1] + fast[2] * slow[2]
-        if not (abs(ff - 1.0) <= _TOLERANCE and abs(ss - 1.0) <= _TOLERANCE and abs(fs) <= _TOLERANCE):
+        off = max(abs(np.sum(fast * fast) - 1.0), abs(np.sum(slow * slow) - 1.0), abs(np.sum(fast * slow)))
+        if not off <= _TOLERANCE:
             return n
         stand_off = origin[0] * (fast[1] * slow[2] - fast[2] * slow[1])
         stand_off += origin[1] * (fast[2] * slow[0] - fast[0] * slow[2])
@@ -149,11 +147,10 @@ def survivors(u, frame, panel, rays, scratch) -> Any:  # type: ignore[no-untyped
     inward normal of each of the four faces is positive.
     """
     edges = np.empty((4, 3), dtype=np.float64)
-    largest = 0.0
-    for i in range(2):
-        for k in range(3):
-            largest = max(largest, abs(frame[i, k]))
-    margin = 0.5 + MARGIN_PX + _SINGLE * largest
+    extent = max(
+        abs(frame[0, 0]), abs(frame[0, 1]), abs(frame[0, 2]), abs(frame[1, 0]), abs(frame[1, 1]), abs(frame[1, 2])
+    )
+    margin = 0.5 + MARGIN_PX + _SINGLE * extent
     for k in range(3):
         edges[0, k] = frame[0, k] + margin * frame[2, k]
         edges[1, k] = (panel.columns - 1.0 + margin) * frame[2, k] - frame[0, k]
@@ -384,8 +381,7 @@ def batch_spots(u, stands, panel, rays, physics, keep, position, intensity, ener
             number = brightest_first(scratch.intensity, number, keep, rank)
         for k in range(number):
             source = rank[k] if keep > 0 else k
-            position[total + k, 0] = scratch.position[source, 0]
-            position[total + k, 1] = scratch.position[source, 1]
+            position[total + k, 0], position[total + k, 1] = scratch.position[source, 0], scratch.position[source, 1]
             intensity[total + k], energy[total + k] = scratch.intensity[source], scratch.energy[source]
             ray[total + k] = scratch.ray[source]
         count[sample] = number
