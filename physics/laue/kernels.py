@@ -16,8 +16,7 @@ from numba import njit
 HC_KEV_A = 12.398420  # Planck's constant times the speed of light, keV Å
 MARGIN_PX = 0.5  # the single-precision test may be this generous; the double-precision one decides
 _SINGLE = 2e-6  # a generous bound on the rounding of a few single-precision products of numbers near 1
-_TOLERANCE = 1e-6  # of a panel's unit vectors
-_MIN_STAND_OFF_MM = 1e-3
+_TOLERANCE, _MIN_STAND_OFF_MM = 1e-6, 1e-3  # of a panel's unit vectors, and of its distance
 
 NO_SLAB, THICK_SLAB, PLATE = 0, 1, 2
 
@@ -147,9 +146,8 @@ def survivors(u, frame, panel, rays, scratch) -> Any:  # type: ignore[no-untyped
     inward normal of each of the four faces is positive.
     """
     edges = np.empty((4, 3), dtype=np.float64)
-    extent = max(
-        abs(frame[0, 0]), abs(frame[0, 1]), abs(frame[0, 2]), abs(frame[1, 0]), abs(frame[1, 1]), abs(frame[1, 2])
-    )
+    f = frame
+    extent = max(abs(f[0, 0]), abs(f[0, 1]), abs(f[0, 2]), abs(f[1, 0]), abs(f[1, 1]), abs(f[1, 2]))
     margin = 0.5 + MARGIN_PX + _SINGLE * extent
     for k in range(3):
         edges[0, k] = frame[0, k] + margin * frame[2, k]
