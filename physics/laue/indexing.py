@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from beamgym.physics.crystal import Crystal
+from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing_pattern import MIN_MATCHED, Fit, Pattern
 from beamgym.physics.laue.indexing_table import IndexingTable
@@ -78,6 +79,7 @@ class Indexer:
     detector : the camera's geometry; needed for pixel positions only
     tolerances_deg : search radii, tried in turn until one succeeds
     min_figure_of_merit : odds, as −log10, below which a solution is refused; 3 more where under 40 % of the peaks match
+    beam : where its spectrum is known, intensities decide more
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Indexer:
         detector: Detector | None = None,
         tolerances_deg: tuple[float, ...] = TOLERANCES_DEG,
         min_figure_of_merit: float = 6.0,
+        beam: Beam | None = None,
     ) -> None:
         if not tolerances_deg or not all(0.0 < tolerance <= 3.0 for tolerance in tolerances_deg):
             raise ValueError(f"tolerances_deg must lie in (0, 3] degrees, got {tolerances_deg}")
@@ -94,7 +97,7 @@ class Indexer:
         self.detector = detector
         self.tolerances_deg = tolerances_deg
         self.min_figure_of_merit = min_figure_of_merit
-        self.table = IndexingTable(crystal, (float(band_kev[0]), float(band_kev[1])))
+        self.table = IndexingTable(crystal, (float(band_kev[0]), float(band_kev[1])), beam)
 
     def index(
         self, position_px: ArrayLike, intensity: ArrayLike | None = None, guess: ArrayLike | None = None
@@ -137,9 +140,7 @@ class Indexer:
             return NotIndexed(f"{int(usable.sum())} usable peaks; at least {MIN_MATCHED} are needed")
         pattern = Pattern(self.table, lab, weight)
         if guess is not None:
-            near = pattern.judge(
-                pattern.polish(check_rotation(guess, "guess"), self.tolerances_deg[-1], trials=1000), trials=1000
-            )
+            near = pattern.judge(pattern.polish(check_rotation(guess, "guess"), self.tolerances_deg[-1], trials=1000))
             if near.merit >= max(self.min_figure_of_merit, 8.0) and near.assigned.mean() > 0.5:
                 return self._answer(pattern, near, [near])
         best = None

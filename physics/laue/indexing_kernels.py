@@ -173,7 +173,7 @@ def search_pairs(  # type: ignore[no-untyped-def]
                     for b in range(3):
                         u[a, b] = lab[a, 0] * crystal[b, 0] + lab[a, 1] * crystal[b, 1] + lab[a, 2] * crystal[b, 2]
                 tried += 1
-                # a third of the best so far may still overtake it once refined; below that there is no hope
+                # half of the best so far may still overtake it once refined; below that there is no hope
                 count = count_votes(u, normals, limits, cells, resolution, max(votes[k] + 1, best // 2))
                 if count > votes[k]:
                     votes[k] = count
@@ -186,7 +186,7 @@ def search_pairs(  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def match_peaks(  # type: ignore[no-untyped-def]
-    u, normals, sines, directions, ray, q, first, order, low_kev, high_kev, tolerance_rad, half_hc
+    u, normals, sines, directions, ray, rank, limit, q, first, order, low_kev, high_kev, tolerance_rad, half_hc
 ) -> tuple[Int64Array, Float64Array]:
     """Assign to each peak the nearest ray within the tolerance that has a harmonic inside the band.
 
@@ -195,6 +195,7 @@ def match_peaks(  # type: ignore[no-untyped-def]
     u : (3, 3) orientation, crystal to lab
     normals : (p, 3) plane normals, lab; sines : (p,) sin(theta) of the peaks
     directions : (m, 3) unit directions of both signs, ascending in z; ray : (m,) the ray each belongs to
+    rank : (rays,) their order of brightness; those from ``limit`` on are out of play
     q : (rays,) |q| of the primitive reflection, 1/Å; first, order : harmonics as in ReflectionTable
     low_kev, high_kev : band
     tolerance_rad : largest angle between peak and ray
@@ -217,7 +218,7 @@ def match_peaks(  # type: ignore[no-untyped-def]
                 break
             x, y, z = directions[row, 0] - v[0], directions[row, 1] - v[1], directions[row, 2] - v[2]
             chord = math.sqrt(x * x + y * y + z * z)
-            if chord >= distance[k]:
+            if chord >= distance[k] or rank[ray[row]] >= limit:
                 continue
             energy = half_hc * q[ray[row]] / sines[k]
             for harmonic in range(first[ray[row]], first[ray[row] + 1]):

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc
+from scipy.special import betainc, gammaln
 
 from beamgym.physics.laue import indexing_kernels as kernels
 from beamgym.physics.laue.indexing_table import HC_KEV_A, IndexingTable
@@ -21,6 +21,8 @@ PAIR_PEAKS = 20
 """Peaks, brightest first, that orientations are made from."""
 VOTE_PEAKS = 80
 """Peaks, brightest first, that vote during the search; all of them count in the end."""
+ENOUGH = 0.75
+"""Share of the voters that ends the search."""
 MIN_PAIR_DEG = 12.0
 """Peaks closer than this fix an orientation too loosely."""
 MIN_MATCHED = 5
@@ -29,6 +31,12 @@ CANDIDATES = 8
 """Distinct candidates of the search that are fitted."""
 BRIGHT_SHARES = (1.0, 0.5, 0.25, 0.12)
 """Shares of the rays, brightest first, among which matches are counted: chance does not prefer bright ones."""
+UNMATCHED_LOG_ODDS = 4.0
+"""What a left-over peak costs: false peaks are rare, and rarer still where a rival explains them."""
+MIN_SCALE_PEAKS = 16
+"""Peaks needed to fit how the scale varies with energy and angle."""
+MOST_SCATTER = 3.0
+"""Logarithm of the largest ratio of measured to expected intensity that counts in full."""
 DECISIVE_LOG_ODDS = 4.6
 """Odds of 100 : 1 in the intensities end an ambiguity that the positions leave open."""
 
@@ -44,6 +52,7 @@ class Fit:
     angle_rad : (p,) angle to it
     tolerance_deg : largest angle allowed
     merit : −log10 of the odds that chance does as well
+    trials : how many orientations were tried to find it
     """
 
     u: Float64Array
@@ -51,6 +60,7 @@ class Fit:
     angle_rad: Float64Array
     tolerance_deg: float
     merit: float
+    trials: int
 
     @property
     def assigned(self) -> BoolArray:
@@ -92,22 +102,20 @@ class Pattern:
             np.radians(tolerance_deg),
             cells,
             resolution,
-            max(10, round(0.6 * len(voters))),
+            max(10, round(ENOUGH * len(voters))),
         )
         polished: list[Fit] = []
         for k in np.argsort(-votes, kind="stable"):
-            if votes[k] < 3 or len(polished) == CANDIDATES:
+            if votes[k] < max(3, 0.6 * votes.max()) or len(polished) == CANDIDATES:
                 break
             known = [fit.u for fit in polished]
             if known and self._nearest_deg(found[k], known) < 2.0 * tolerance_deg:
                 continue
-            fit = self.judge(self.polish(found[k], tolerance_deg, tried), tried)
+            fit = self.judge(self.polish(found[k], tolerance_deg, tried))
             if known and self._nearest_deg(fit.u, known) < 0.5 * tolerance_deg:
                 continue
             polished.append(fit)
             yield fit
-            if fit.merit > 12.0 and fit.assigned.mean() > 0.5 and len(polished) > 2:
-                break
 
     def _nearest_deg(self, u: Float64Array, known: list[Float64Array]) -> float:
         return float(misorientation_deg(u, np.array(known), self.table.crystal.rotations).min())
@@ -123,6 +131,8 @@ class Pattern:
             self.sines,
             directions,
             ray,
+            table.rank,
+            table.ray_limit(tolerance_deg),
             table.q_inv_a,
             table.reflections.first,
             table.reflections.order,
@@ -140,7 +150,7 @@ class Pattern:
         for _ in range(7):
             row, angle = self.match(u, tolerance)
             assigned = row >= 0
-            fit = Fit(u, row, angle, tolerance, self._merit(int(assigned.sum()), tolerance, trials))
+            fit = Fit(u, row, angle, tolerance, self._merit(int(assigned.sum()), tolerance, trials), trials)
             if best is None or fit.merit >= best.merit:
                 best = fit
             if assigned.sum() < 3:
@@ -158,15 +168,15 @@ class Pattern:
         if matched == 0:
             return 0.0
         chance = share * float(self.table.chance(self.sines[self.order], tolerance_deg).mean())
-        tail = betainc(matched, len(self.order) - matched + 1, min(chance, 1.0))
-        return float(-np.log10(max(tail, 1e-300)) - np.log10(max(trials, 1)))
+        log_tail = log10_binomial_tail(matched, len(self.order), chance)
+        return float(-log_tail - np.log10(max(trials, 1)))
 
-    def judge(self, fit: Fit, trials: int) -> Fit:
+    def judge(self, fit: Fit) -> Fit:
         """Weigh in that true matches fall on bright rays: the most telling of the matches to the brightest shares."""
         ray, _, assigned = self.rays(fit)
-        shares = self.table.brightness_share(ray, self.sines[assigned])
+        shares = self.table.brightness_share(ray, self.sines[assigned], fit.tolerance_deg)
         merits = [
-            self._merit(int((shares <= limit).sum()), fit.tolerance_deg, trials * len(BRIGHT_SHARES), limit)
+            self._merit(int((shares <= limit).sum()), fit.tolerance_deg, fit.trials * len(BRIGHT_SHARES), limit)
             for limit in BRIGHT_SHARES
         ]
         return replace(fit, merit=max(merits))
@@ -194,44 +204,50 @@ class Pattern:
     def resolve(self, best: Fit, fits: list[Fit]) -> tuple[Fit, list[Float64Array]]:
         """Choose by intensities among orientations that explain the positions equally well; return the undecided rest.
 
-        Those are the ones related by the lattice's holohedry but not by the Laue class, and near coincidences of
-        the metric that the search came upon.
+        Those are related by the holohedry but not by the Laue class, or by near coincidences of the metric,
+        or are whatever else the search came upon.
         """
-        equals = [best]
-        images = [best.u @ rotation for rotation in self._holohedry_cosets()]
-        for other in [*fits, *(self.polish(u, best.tolerance_deg, trials=1) for u in images)]:
-            if self._nearest_deg(other.u, [fit.u for fit in equals]) > 0.3 and _as_good(other, best):
+        images = [best.u @ rotation for rotation in self.table.look_alikes]
+        rivals = [*fits, *(self.judge(self.polish(u, best.tolerance_deg, best.trials)) for u in images)]
+        equals = [max([best, *rivals], key=lambda fit: fit.merit)]
+        for other in [best, *rivals]:
+            if self._nearest_deg(other.u, [fit.u for fit in equals]) > 0.3 and _as_good(other, equals[0]):
                 equals.append(other)
         if len(equals) == 1:
-            return best, []
-        misfit = np.array([self._intensity_log_odds(fit) for fit in equals])
-        winner = int(np.argmax(misfit))
+            return equals[0], []
+        odds = np.array([self.log_odds(fit) for fit in equals])
+        winner = int(np.argmax(odds))
         undecided = [
-            fit.u for k, fit in enumerate(equals) if k != winner and misfit[winner] - misfit[k] < DECISIVE_LOG_ODDS
+            fit.u for k, fit in enumerate(equals) if k != winner and odds[winner] - odds[k] < DECISIVE_LOG_ODDS
         ]
-        return replace(equals[winner], merit=best.merit), undecided
+        return equals[winner], undecided
 
-    def _holohedry_cosets(self) -> list[Float64Array]:
-        """One rotation of the lattice for each way to put the crystal into it, the identity's left out."""
-        crystal = self.table.crystal
-        chosen: list[Float64Array] = [np.eye(3)]
-        for rotation in crystal.holohedry:
-            if misorientation_deg(rotation, np.array(chosen), crystal.rotations).min() > 0.3:
-                chosen.append(rotation)
-        return chosen[1:]
+    def log_odds(self, fit: Fit) -> float:
+        """Log likelihood of intensities and left-over peaks, up to a constant.
 
-    def _intensity_log_odds(self, fit: Fit) -> float:
-        """Log likelihood of the intensities: log-normal scatter about the expected ones, on a free scale."""
+        Intensities scatter log-normally about the expected ones, on a scale that varies smoothly with energy and angle:
+        that takes up absorption and what is not known of the spectrum.
+        """
         ray, sign, assigned = self.rays(fit)
-        measured = self.intensity[assigned]
-        expected = self.table.expected_intensity(ray, sign, self.sines[assigned])
+        measured, sines = self.intensity[assigned], self.sines[assigned]
+        expected, energy = self.table.expected(ray, sign, sines)
         usable = (measured > 0) & (expected > 0)
-        if usable.sum() < MIN_MATCHED:
-            return 0.0
+        count = int(usable.sum())
+        left_over = UNMATCHED_LOG_ODDS * float((~assigned).sum())
+        if count < MIN_MATCHED:
+            return -left_over
         ratio = np.log(measured[usable] / expected[usable])
+        columns = [np.ones(count)]
+        if count >= MIN_SCALE_PEAKS:
+            columns += [np.log(energy[usable]), np.log(energy[usable]) ** 2, np.log(sines[usable])]
         # a bright peak on a nearly absent ray counts against, but one overlapped spot must not decide alone
-        scatter = np.clip(ratio - np.median(ratio), -3.0, 3.0)
-        return float(-0.5 * usable.sum() * np.log(max(np.mean(scatter**2), 1e-2)))
+        scatter = ratio - np.median(ratio)
+        for _ in range(2):
+            clipped = ratio - scatter + np.clip(scatter, -MOST_SCATTER, MOST_SCATTER)
+            scale, *_ = np.linalg.lstsq(np.stack(columns, axis=1), clipped, rcond=None)
+            scatter = ratio - np.stack(columns, axis=1) @ scale
+        variance = float(np.mean(np.clip(scatter, -MOST_SCATTER, MOST_SCATTER) ** 2))
+        return float(-0.5 * count * np.log(max(variance, 1e-2)) - left_over)
 
 
 def wahba(crystal: Float64Array, lab: Float64Array, weight: Float64Array) -> Float64Array:
@@ -240,6 +256,16 @@ def wahba(crystal: Float64Array, lab: Float64Array, weight: Float64Array) -> Flo
     left[:, 2] *= np.linalg.det(left) * np.linalg.det(right)
     rotation: Float64Array = left @ right
     return rotation
+
+
+def log10_binomial_tail(successes: int, trials: int, chance: float) -> float:
+    """log10 of the probability of at least so many successes, also where the probability itself underflows."""
+    tail = float(betainc(successes, trials - successes + 1, min(chance, 1.0)))
+    if tail > 1e-280:
+        return float(np.log10(tail))
+    ways = gammaln(trials + 1) - gammaln(successes + 1) - gammaln(trials - successes + 1)
+    log = ways + successes * np.log(max(chance, 1e-300)) + (trials - successes) * np.log1p(-chance)
+    return float(log / np.log(10.0))
 
 
 def _as_good(other: Fit, best: Fit) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,8 @@ from scipy import constants
 
 from beamgym.physics.crystal import Crystal
 from beamgym.physics.laue import indexing_kernels as kernels
+from beamgym.physics.laue.beam import Beam
+from beamgym.physics.orientation import misorientation_deg, nearest_rotation
 from beamgym.physics.reflections import ReflectionTable
 
 Float64Array = NDArray[np.float64]
@@ -22,6 +25,12 @@ LEVELS = 254
 SEED_RAYS = 500
 """Rays (both signs counted) that orientations are made from: enough that two of the brightest peaks are among them."""
 
+METRIC_TOLERANCE = 0.03
+"""Relative change of lengths and angles up to which a lattice may be mistaken for its own image."""
+COVERED_SHARE = 0.12
+"""Largest share of all directions that the rays in play may lie within the tolerance of."""
+VOTE_SHARE = 0.04
+"""The same for the search, which must tell a crystal from its look-alikes by the brightest rays."""
 SINE_BINS = 12
 """Steps of sin(theta) in which rays are ranked by brightness."""
 
@@ -34,12 +43,15 @@ class IndexingTable:
     ----------
     crystal : the crystal
     band_kev : lowest and highest photon energy
+    beam : its spectrum sharpens what is made of intensities; None for a flat one
     """
 
     crystal: Crystal
     band_kev: tuple[float, float]
+    beam: Beam | None = None
     _maps: dict[float, tuple[UInt8Array, int]] = field(default_factory=dict, repr=False)
-    _brightness: dict[int, Float64Array] = field(default_factory=dict, repr=False)
+    _sorted_q: dict[int, Float64Array] = field(default_factory=dict, repr=False)
+    _brightness: dict[tuple[int, int], Float64Array] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         low, high = self.band_kev
@@ -64,8 +76,25 @@ class IndexingTable:
         return lowest
 
     @cached_property
-    def _ascending_q(self) -> Float64Array:
-        return np.sort(self.lowest_q_inv_a)
+    def rank(self) -> Int64Array:
+        """(m,) place of each ray when the brightest stand first."""
+        rank = np.empty(len(self.q_inv_a), dtype=np.int64)
+        rank[np.argsort(-self.strength, kind="stable")] = np.arange(len(rank))
+        return rank
+
+    def ray_limit(self, tolerance_deg: float, covered: float = COVERED_SHARE) -> int:
+        """How many rays, brightest first, a peak may be matched to within this tolerance.
+
+        Rays of a large cell lie so dense that every direction is near one; bright peaks come from bright rays. The
+        number is rounded to powers of two, so that few are ever prepared.
+        """
+        share = 1.0 - np.cos(np.radians(tolerance_deg))
+        return min(len(self.q_inv_a), 2 ** round(np.log2(covered / share)))
+
+    def _ascending_q(self, limit: int) -> Float64Array:
+        if limit not in self._sorted_q:
+            self._sorted_q[limit] = np.sort(self.lowest_q_inv_a[self.rank < limit])
+        return self._sorted_q[limit]
 
     @cached_property
     def levels(self) -> UInt8Array:
@@ -92,8 +121,10 @@ class IndexingTable:
         if tolerance_deg not in self._maps:
             tolerance_rad = np.radians(tolerance_deg)
             resolution = int(np.clip(round(5.0 / tolerance_rad), 128, 1024))
-            unit = self.reflections.q_inv_a / self.q_inv_a[:, None]
-            self._maps[tolerance_deg] = (kernels.paint_map(unit, self.levels, tolerance_rad, resolution), resolution)
+            bright = self.rank < self.ray_limit(tolerance_deg, VOTE_SHARE)
+            unit = self.reflections.q_inv_a[bright] / self.q_inv_a[bright, None]
+            cells = kernels.paint_map(unit, self.levels[bright], tolerance_rad, resolution)
+            self._maps[tolerance_deg] = (cells, resolution)
         return self._maps[tolerance_deg]
 
     def chance(self, sines: Float64Array, tolerance_deg: float) -> Float64Array:
@@ -101,33 +132,36 @@ class IndexingTable:
 
         The caps of the rays that the peak's sin(theta) allows, as a share of the sphere, overlaps counted once.
         """
-        allowed = np.searchsorted(self._ascending_q, 2.0 * sines * self.band_kev[1] / HC_KEV_A)
+        ascending = self._ascending_q(self.ray_limit(tolerance_deg))
+        allowed = np.searchsorted(ascending, 2.0 * sines * self.band_kev[1] / HC_KEV_A)
         share = 1.0 - np.cos(np.radians(tolerance_deg))
         probability: Float64Array = 1.0 - np.exp(-allowed * share)
         return probability
 
-    def brightness_share(self, ray: Int64Array, sines: Float64Array) -> Float64Array:
-        """How few of the rays visible at this sin(theta) are at least as bright, (p,) in (0, 1].
+    def brightness_share(self, ray: Int64Array, sines: Float64Array, tolerance_deg: float) -> Float64Array:
+        """How few of the rays in play and visible at this sin(theta) are at least as bright, (p,) in (0, 1].
 
         For a peak that met its ray by chance the share is uniform; true matches pile up near 0.
         """
+        limit = self.ray_limit(tolerance_deg)
         bins = np.minimum((sines * SINE_BINS).astype(np.int64), SINE_BINS - 1)
         share = np.ones(len(ray))
         for number in np.unique(bins):
             here = bins == number
-            share[here] = self._shares(int(number))[ray[here]]
+            share[here] = self._shares(int(number), limit)[ray[here]]
         return share
 
-    def _shares(self, sine_bin: int) -> Float64Array:
-        if sine_bin not in self._brightness:
+    def _shares(self, sine_bin: int, limit: int) -> Float64Array:
+        if (sine_bin, limit) not in self._brightness:
             rays = np.arange(len(self.q_inv_a))
             sines = np.full(len(rays), (sine_bin + 0.5) / SINE_BINS)
-            intensity = self.expected_intensity(rays, np.ones_like(rays), sines)
+            intensity, _ = self.expected(rays, np.ones_like(rays), sines)
+            intensity[self.rank >= limit] = 0.0
             visible = max(int((intensity > 0).sum()), 1)
-            rank = np.empty(len(rays))
-            rank[np.argsort(-intensity, kind="stable")] = rays + 1.0
-            self._brightness[sine_bin] = np.minimum(rank / visible, 1.0)
-        return self._brightness[sine_bin]
+            place = np.empty(len(rays))
+            place[np.argsort(-intensity, kind="stable")] = rays + 1.0
+            self._brightness[sine_bin, limit] = np.minimum(place / visible, 1.0)
+        return self._brightness[sine_bin, limit]
 
     @cached_property
     def strength(self) -> Float64Array:
@@ -155,6 +189,20 @@ class IndexingTable:
         order = np.argsort(cosines, axis=1, kind="stable")
         return rays, levels, seeds, np.take_along_axis(cosines, order, axis=1), order.astype(np.int64)
 
+    @cached_property
+    def look_alikes(self) -> Float64Array:
+        """(c, 3, 3) rotations that keep the lattice's points, or many of them, but not the crystal.
+
+        One of each coset of the Laue class: the holohedry, and pseudo-symmetry such as the quarter turn about c where a
+        and b differ by little, or the half turn that maps every second layer of a triclinic cell onto itself.
+        """
+        left = np.concatenate([np.eye(3)[None], self.crystal.holohedry, _near_symmetries(self.crystal.b_matrix)])
+        chosen = []
+        while len(left):
+            chosen.append(left[0])
+            left = left[misorientation_deg(left, left[0], self.crystal.rotations) > 0.3]
+        return np.array(chosen[1:]).reshape(-1, 3, 3)
+
     def harmonics(self, ray: Int64Array, sines: Float64Array) -> tuple[Int64Array, Int64Array, Float64Array]:
         """Return the harmonics in the band of rays seen at sin(theta).
 
@@ -175,11 +223,20 @@ class IndexingTable:
         inside = (energy >= self.band_kev[0]) & (energy <= self.band_kev[1])
         return peak[inside], row[inside], energy[inside]
 
-    def expected_intensity(self, ray: Int64Array, sign: Int64Array, sines: Float64Array) -> Float64Array:
-        """Relative kinematic intensity of rays seen at sin(theta) under a flat spectrum, (p,).
+    def expected(self, ray: Int64Array, sign: Int64Array, sines: Float64Array) -> tuple[Float64Array, Float64Array]:
+        """Relative kinematic intensity of rays seen at sin(theta), and their mean energy.
 
-        Sum over harmonics of λ² |F|² / sin²θ per unit energy (Zachariasen 1945); absorption and detector left out,
-        because equivalent assignments of one peak share them.
+        Sum over harmonics of Φ(E) λ² |F|² / sin²θ per unit energy (Zachariasen 1945), the spectrum Φ flat where no beam
+        is given; absorption left out.
+
+        Parameters
+        ----------
+        ray, sign : (p,) row of the reflection table, and -1 where -hkl diffracts
+        sines : (p,) sin(theta)
+
+        Returns
+        -------
+        intensity (p,) and intensity-weighted energy (p,) in keV; both 0 where no harmonic lies in the band
         """
         table = self.reflections
         peak, row, energy = self.harmonics(ray, sines)
@@ -188,9 +245,12 @@ class IndexingTable:
             dispersion[:, element] = np.interp(energy, table.energy_kev, table.f_prime[element])
             dispersion[:, element] += 1j * np.interp(energy, table.energy_kev, table.f_second[element])
         partial = np.where((sign[peak] > 0)[:, None], table.partial[row], table.partial[row].conj())
-        squared = np.abs(((table.f0[row] + dispersion) * partial).sum(axis=1)) ** 2
-        total: Float64Array = np.bincount(peak, weights=squared / energy**2, minlength=len(ray)) / sines**2
-        return total
+        weight = np.abs(((table.f0[row] + dispersion) * partial).sum(axis=1)) ** 2 / energy**2
+        if self.beam is not None:
+            weight *= np.interp(energy, self.beam.energy_kev, self.beam.spectrum * self.beam.efficiency)
+        total = np.bincount(peak, weights=weight, minlength=len(ray))
+        mean = np.bincount(peak, weights=weight * energy, minlength=len(ray)) / np.where(total > 0, total, 1.0)
+        return total / sines**2, mean
 
 
 def _one_of_each_class(rays: Float64Array, rotations: Float64Array) -> Int64Array:
@@ -203,3 +263,23 @@ def _one_of_each_class(rays: Float64Array, rotations: Float64Array) -> Int64Arra
             images = rotations @ rays[number]
             taken |= (rays @ images.T > 1.0 - 1e-9).any(axis=1)
     return np.array(seeds, dtype=np.int64)
+
+
+def _near_symmetries(b_matrix: Float64Array) -> Float64Array:
+    """Rotations that take each reciprocal axis near a lattice vector or half of one, (c, 3, 3).
+
+    Halves belong to sublattices, whose strong reflections may dominate a pattern.
+    """
+    vectors = np.array(list(product((-1.0, -0.5, 0.0, 0.5, 1.0), repeat=3))) @ b_matrix.T
+    length = np.linalg.norm(vectors, axis=1)
+    columns = []
+    for axis in b_matrix.T:
+        columns.append(vectors[np.abs(length / np.linalg.norm(axis) - 1.0) < METRIC_TOLERANCE])
+    inverse = np.linalg.inv(b_matrix)
+    found = []
+    for images in product(*columns):
+        matrix = np.stack(images, axis=1) @ inverse
+        strain = matrix.T @ matrix - np.eye(3)
+        if np.abs(strain).max() < 2.0 * METRIC_TOLERANCE and np.linalg.det(matrix) > 0.0:
+            found.append(nearest_rotation(matrix))
+    return np.array(found)

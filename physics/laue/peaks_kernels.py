@@ -74,7 +74,8 @@ def grow_spots(  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    excess : (slow, fast) float32 from ``subtract`` of background_kernels; image : (slow, fast) counts; ignored : (slow, fast) bool
+    excess : (slow, fast) float32 from ``subtract`` of background_kernels; image : (slow, fast) counts
+    ignored : (slow, fast) bool
     maxima : (k,) flat pixel numbers, brightest first
     saturation : count at which a pixel is full; inf for none
     noise : (tiles, tiles) noise in counts, to turn ``excess`` back into counts; tile : their edge
