@@ -1,0 +1,1 @@
+"""Photoemission: from bands to spectra and what they are worth."""
