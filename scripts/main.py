@@ -1,0 +1,79 @@
+"""The console script: `beamgym VERB …`, each verb in its own file, imported when it is called."""
+
+import os
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import Annotated, NoReturn
+
+import typer
+
+from beamgym.scripts.command_line import DEBUG, run
+
+VERBS: dict[str, str] = {
+    "demo": "Align crystals with the shipped policy, and write a table and pictures.",
+    "envs": "List the registered environments.",
+    "index": "Index a Laue image: orientation, figures, and the turns to a target.",
+    "train": "Train an agent, and export it as a bundle.",
+    "benchmark": "Compare policies on the same episodes, all under the same stopping rule.",
+    "speed": "Measure how fast the simulators and environments are.",
+}
+"""Every verb and its line of help; verb NAME is ``NAME_command`` in NAME.py."""
+
+_HANDED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
+
+app = typer.Typer(
+    name="beamgym",
+    help="Gymnasium environments in which agents learn to align crystals from Laue patterns.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def available_verbs() -> tuple[str, ...]:
+    """Return the verbs whose file is there."""
+    return tuple(name for name in VERBS if find_spec(f"beamgym.scripts.{name}") is not None)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(version("beamgym"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Gymnasium environments in which agents learn to align crystals from Laue patterns."""
+    if debug:
+        os.environ[DEBUG] = "1"
+
+
+def _mount(name: str) -> None:
+    @app.command(name, help=VERBS[name], add_help_option=False, context_settings=_HANDED_ON)
+    def verb(context: typer.Context) -> None:
+        module = import_module(f"beamgym.scripts.{name}")
+        run(getattr(module, f"{name}_command"), context.args, f"beamgym {name}")
+
+
+for _name in available_verbs():
+    _mount(_name)
+
+
+def main() -> NoReturn:
+    """Run the command line of this process; ``--debug`` may stand anywhere."""
+    words = [word for word in sys.argv[1:] if word != "--debug"]
+    if len(words) < len(sys.argv) - 1:
+        words.insert(0, "--debug")
+    app(args=words, prog_name="beamgym")
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    main()
