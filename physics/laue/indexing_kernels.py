@@ -58,7 +58,7 @@ def paint_map(directions, levels, tolerance_rad, resolution) -> NDArray[np.uint8
     return cells
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def look_up(cells, resolution, x, y, z) -> np.uint8:  # type: ignore[no-untyped-def]
     """Return the level of the cell in the direction (x, y, z)."""
     size_x, size_y, size_z = abs(x), abs(y), abs(z)
@@ -104,12 +104,28 @@ def count_votes(u, normals, limits, cells, resolution, needed) -> int:  # type: 
 
 
 @njit(cache=True)
-def frame_of(first, second, out) -> None:  # type: ignore[no-untyped-def]
-    """Write the right-handed frame (sum, difference, cross) of two unit vectors as the columns of ``out``."""
+def first_at_least(table, row, value) -> int:  # type: ignore[no-untyped-def]
+    """Return the first column of an ascending row of a table that holds ``value`` or more.
+
+    A binary search of its own: numba takes seconds to compile numpy's.
+    """
+    low, high = 0, table.shape[1]
+    while low < high:
+        middle = (low + high) // 2
+        if table[row, middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True)
+def frame_of(vectors, first, others, second, out) -> None:  # type: ignore[no-untyped-def]
+    """Write the right-handed frame (sum, difference, cross) of two rows of unit vectors as the columns of ``out``."""
     s = d = 0.0
     for i in range(3):
-        out[i, 0] = first[i] + second[i]
-        out[i, 1] = first[i] - second[i]
+        out[i, 0] = vectors[first, i] + others[second, i]
+        out[i, 1] = vectors[first, i] - others[second, i]
         s += out[i, 0] ** 2
         d += out[i, 1] ** 2
     s, d = 1.0 / math.sqrt(s), 1.0 / math.sqrt(d)
@@ -157,18 +173,18 @@ def search_pairs(  # type: ignore[no-untyped-def]
         cosine = normals[i, 0] * normals[j, 0] + normals[i, 1] * normals[j, 1] + normals[i, 2] * normals[j, 2]
         angle = math.acos(min(1.0, max(-1.0, cosine)))
         low, high = math.cos(min(math.pi, angle + tolerance_rad)), math.cos(max(0.0, angle - tolerance_rad))
-        frame_of(normals[i], normals[j], lab)
+        frame_of(normals, i, normals, j, lab)
         for s in range(seeds.shape[0]):
             seed = seeds[s]
             if ray_levels[seed] > limits[i]:
                 continue
-            for column in range(np.searchsorted(cosines[s], low), cosines.shape[1]):
+            for column in range(first_at_least(cosines, s, low), cosines.shape[1]):
                 if cosines[s, column] > high:
                     break
                 other = order[s, column]
                 if ray_levels[other] > limits[j]:
                     continue
-                frame_of(rays[seed], rays[other], crystal)
+                frame_of(rays, seed, rays, other, crystal)
                 for a in range(3):
                     for b in range(3):
                         u[a, b] = lab[a, 0] * crystal[b, 0] + lab[a, 1] * crystal[b, 1] + lab[a, 2] * crystal[b, 2]
@@ -177,7 +193,9 @@ def search_pairs(  # type: ignore[no-untyped-def]
                 count = count_votes(u, normals, limits, cells, resolution, max(votes[k] + 1, best // 2))
                 if count > votes[k]:
                     votes[k] = count
-                    found[k] = u
+                    for a in range(3):
+                        for b in range(3):
+                            found[k, a, b] = u[a, b]
         best = max(best, votes[k])
         if best >= enough:
             break
@@ -186,7 +204,7 @@ def search_pairs(  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def match_peaks(  # type: ignore[no-untyped-def]
-    u, normals, sines, directions, ray, rank, limit, q, first, order, low_kev, high_kev, tolerance_rad, half_hc
+    u, normals, sines, directions, heights, ray, rank, limit, q, first, order, low_kev, high_kev, tolerance_rad, half_hc
 ) -> tuple[Int64Array, Float64Array]:
     """Assign to each peak the nearest ray within the tolerance that has a harmonic inside the band.
 
@@ -194,7 +212,8 @@ def match_peaks(  # type: ignore[no-untyped-def]
     ----------
     u : (3, 3) orientation, crystal to lab
     normals : (p, 3) plane normals, lab; sines : (p,) sin(theta) of the peaks
-    directions : (m, 3) unit directions of both signs, ascending in z; ray : (m,) the ray each belongs to
+    directions : (m, 3) unit directions of both signs, ascending in z; heights : (1, m) that z
+    ray : (m,) the ray each direction belongs to
     rank : (rays,) their order of brightness; those from ``limit`` on are out of play
     q : (rays,) |q| of the primitive reflection, 1/Å; first, order : harmonics as in ReflectionTable
     low_kev, high_kev : band
@@ -208,11 +227,11 @@ def match_peaks(  # type: ignore[no-untyped-def]
     peaks = normals.shape[0]
     matched = np.full(peaks, -1, dtype=np.int64)
     distance = np.full(peaks, tolerance_rad)
+    v = np.empty(3)
     for k in range(peaks):
-        v = np.empty(3)
         for a in range(3):
             v[a] = u[0, a] * normals[k, 0] + u[1, a] * normals[k, 1] + u[2, a] * normals[k, 2]
-        start = np.searchsorted(directions[:, 2], v[2] - tolerance_rad)
+        start = first_at_least(heights, 0, v[2] - tolerance_rad)
         for row in range(start, directions.shape[0]):
             if directions[row, 2] > v[2] + tolerance_rad:
                 break

@@ -130,6 +130,7 @@ class Pattern:
             self.normals,
             self.sines,
             directions,
+            table.heights,
             ray,
             table.rank,
             table.ray_limit(tolerance_deg),

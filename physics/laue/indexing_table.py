@@ -116,6 +116,11 @@ class IndexingTable:
         signs = np.repeat(np.array([1, -1]), len(unit))
         return np.ascontiguousarray(both[rows]), np.concatenate([rays, rays])[rows], signs[rows]
 
+    @cached_property
+    def heights(self) -> Float64Array:
+        """(1, 2m) z of ``sorted_directions``, in one piece for the kernels' binary search."""
+        return np.ascontiguousarray(self.sorted_directions[0][None, :, 2])
+
     def map(self, tolerance_deg: float) -> tuple[UInt8Array, int]:
         """Return the cube map of ray directions for this tolerance and its resolution."""
         if tolerance_deg not in self._maps:
