@@ -1,0 +1,56 @@
+# Each target takes a bare machine (Python 3.11, a C compiler) to its result, in a virtual environment of its own.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+RUN := $(VENV)/bin
+TORCH := torch==2.13.0
+WORKERS ?= 2
+
+PACKAGE := $(shell find src physics envs agents scripts -type f -not -name '*.py[co]' -not -name '*.nb[ic]')
+DEPENDENCIES := $(VENV)/.dependencies
+TOOLS := $(VENV)/.tools
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test test-all lint develop clean
+
+demo: $(INSTALLED)
+	$(RUN)/beamgym demo
+
+test: $(INSTALLED) $(TOOLS)
+	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not peers"
+
+test-all: $(INSTALLED) $(TOOLS)
+	$(RUN)/pip install -c constraints.txt --no-deps laue-torch
+	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+lint: $(INSTALLED) $(TOOLS)
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy -p beamgym
+	$(RUN)/lint-imports
+
+# For those who edit: the package is the tree itself. `make test` goes back to a regular install.
+develop: $(TOOLS)
+	$(RUN)/pip install --no-deps --no-build-isolation --editable .
+	rm -f $(INSTALLED)
+
+clean:
+	rm -rf $(VENV) build
+
+# torch comes first, so that a CPU build is taken where there is one.
+$(DEPENDENCIES): constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "beamgym needs Python 3.11: make PYTHON=...")'
+	test -x $(RUN)/python || $(PYTHON) -m venv $(VENV)
+	$(RUN)/pip install -c constraints.txt setuptools wheel
+	$(RUN)/pip install -c constraints.txt $(TORCH)
+	$(RUN)/python .ci/requirements.py | $(RUN)/pip install -c constraints.txt -r /dev/stdin
+	touch $@
+
+$(TOOLS): $(DEPENDENCIES)
+	$(RUN)/python .ci/requirements.py test lint | $(RUN)/pip install -c constraints.txt -r /dev/stdin
+	touch $@
+
+# A regular install: what mypy -p needs, and what a user has. The package alone, so that it takes seconds.
+$(INSTALLED): $(DEPENDENCIES) $(PACKAGE) README.md
+	rm -rf build
+	$(RUN)/pip install --no-deps --no-build-isolation --force-reinstall --quiet .
+	touch $@
