@@ -89,7 +89,7 @@ class IndexingTable:
         number is rounded to powers of two, so that few are ever prepared.
         """
         share = 1.0 - np.cos(np.radians(tolerance_deg))
-        return min(len(self.q_inv_a), 2 ** round(np.log2(covered / share)))
+        return min(len(self.q_inv_a), int(2 ** round(float(np.log2(covered / share)))))
 
     def _ascending_q(self, limit: int) -> Float64Array:
         if limit not in self._sorted_q:
