@@ -14,9 +14,9 @@ from beamgym.envs.task import Command, Observation, Truth, Verdict
 from beamgym.physics.crystal import Crystal
 from beamgym.physics.goniometer import Goniometer
 from beamgym.physics.instrument import AcquireSettings, BoolArray, Float32Array, Float64Array, Frame, MoveReport
+from beamgym.physics.kernels_orientation import vectors_of_matrices
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.orientation import rotation_matrix, rotation_vector_deg
 from beamgym.physics.targets import Target
 
 LARGEST_ERROR_DEG = 180.0
@@ -204,7 +204,7 @@ class LaueAlignTask:
         return replace(state, potential=np.where(mask, potential, state.potential))
 
     def target(self, state: AlignState, action: Float64Array) -> Command:
-        """Turn an action into positions that the axes can reach, shortening the move where it would leave their range."""
+        """Turn an action into positions that the axes can reach; a move that leads out of their range is shortened."""
         declare = (action[:, -1] > 0.0) & (self.stop == "declare")
         moves = ~declare & (state.used < self.context.exposures)
         if self.context.action == "axes":
@@ -226,9 +226,7 @@ class LaueAlignTask:
     ) -> AlignState:
         """Take note of a move and its frame; see Task.advance."""
         moved = command.moves & mask
-        rotation = self.context.goniometer.rotation
-        made = rotation_vector_deg(rotation(report.readback) @ np.swapaxes(rotation(state.positions), -1, -2))
-        last = np.concatenate([made / 180.0, command.limited[:, None]], axis=1).astype(np.float32)
+        last = self._made(state.positions, report.readback, command.limited)
         return replace(
             state,
             positions=np.where(moved[:, None], report.readback, state.positions),
@@ -241,6 +239,13 @@ class LaueAlignTask:
             motor_s=np.where(moved, report.duration_s, 0.0),
             exposed=moved,
         )
+
+    def _made(self, before: Float64Array, after: Float64Array, limited: BoolArray) -> Float32Array:
+        """Return what became of a move, (n, 4): lab rotation vector as read, in units of 180°, and 1 if shortened."""
+        rotation = self.context.goniometer.rotation
+        radians = np.empty((len(before), 3))
+        vectors_of_matrices(rotation(after) @ rotation(before).transpose(0, 2, 1), radians)
+        return np.concatenate([radians / np.pi, limited[:, None]], axis=1).astype(np.float32)
 
     def observe(self, state: AlignState) -> Observation:
         """Return what is known at the instrument, as fresh float32 (or uint8) arrays."""
@@ -323,21 +328,13 @@ def reach(goniometer: Goniometer, positions: Float64Array, turn_deg: Float64Arra
     Parameters
     ----------
     goniometer : gives the inverse kinematics
-    positions : (n, k) present positions
+    positions : (n, k) present positions as read, which noise may put a little outside the limits
     turn_deg : (n, 3) lab rotation vectors, degrees
 
     Returns
     -------
-    (n, k) positions, and (n,) True where the move was shortened (to 1/256 of its length)
+    (n, k) positions, and (n,) True where the move was shortened
     """
-    here = goniometer.rotation(positions)
-    solution = goniometer.solve(rotation_matrix(turn_deg) @ here, positions)
-    target, limited = np.where(solution.reachable[:, None], solution.positions, positions), ~solution.reachable
-    rows = np.flatnonzero(limited)
-    low, high = np.zeros(len(rows)), np.ones(len(rows))
-    for _ in range(8 if len(rows) else 0):
-        middle = 0.5 * (low + high)
-        trial = goniometer.solve(rotation_matrix(middle[:, None] * turn_deg[rows]) @ here[rows], positions[rows])
-        target[rows[trial.reachable]] = trial.positions[trial.reachable]
-        low, high = np.where(trial.reachable, middle, low), np.where(trial.reachable, high, middle)
-    return target, limited
+    low, high = np.array([axis.limits for axis in goniometer.axes]).T
+    turn = goniometer.turn(np.clip(positions, low, high), turn_deg)
+    return turn.positions, turn.fraction < 1.0

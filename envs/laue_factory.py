@@ -156,7 +156,7 @@ def _detector(spec: str | PathLike[str] | Detector) -> Detector:
 
 
 def _image_detector(detector: Detector, size: int) -> Detector:
-    """Return the same panel with ``size`` pixels on its shorter edge, so that no finer image is drawn than is observed."""
+    """Return the same panel with ``size`` pixels on its shorter edge, so that no image is finer than what is observed."""
     factor = min(detector.shape) / size
     corner = detector.to_lab_mm([0.5 * (factor - 1), 0.5 * (factor - 1)])
     shape = (round(detector.shape[0] / factor), round(detector.shape[1] / factor))

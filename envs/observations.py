@@ -1,15 +1,16 @@
 """What a person at the instrument has, as fixed-size arrays.
 
-A spot is a row [nx, ny, nz, brightness, present]: the unit normal of the reflecting plane in the lab frame by the nominal
-detector geometry (a policy then depends on no detector), ln(1 + counts) / ln(1 + 1e6) cut at 1, and 1; missing rows are 0.
-An axis is a row [fraction of travel -1..1, margin to the low limit, margin to the high limit, present], margins in units of
-180 degrees cut at 1.
+A spot is a row [nx, ny, nz, brightness, present]: the unit normal of the reflecting plane in the lab frame by the
+nominal detector geometry (a policy then depends on no detector), ln(1 + counts) / ln(1 + 1e6) cut at 1, and 1; missing
+rows are 0. An axis is a row [fraction of travel -1..1, margin to the low limit, margin to the high limit, present],
+margins in units of 180 degrees cut at 1.
 """
 
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from beamgym.envs.observation_kernels import write_spot_rows
 from beamgym.physics.instrument import Axis, BoolArray, Float32Array, Float64Array, Frame, FrameFailed, Peaks
 from beamgym.physics.laue.detector import Detector
 
@@ -50,13 +51,9 @@ def spot_rows(peaks: Peaks, detector: Detector, rows: int) -> Float32Array:
     -------
     (n, rows, 5) float32
     """
-    kept = min(rows, peaks.intensity.shape[1])
-    present = peaks.mask[:, :kept]
-    out = np.zeros((len(present), rows, SPOT_FIELDS), dtype=np.float32)
-    out[:, :kept, :3] = detector.plane_normals(peaks.position_px[:, :kept])
-    out[:, :kept, 3] = brightness(peaks.intensity[:, :kept])
-    out[:, :kept, 4] = 1.0
-    out[:, :kept] *= present[..., None]
+    out = np.zeros((len(peaks.count), rows, SPOT_FIELDS), dtype=np.float32)
+    panel, logarithm = detector.as_vector(), float(np.log1p(_BRIGHTEST))
+    write_spot_rows(peaks.position_px, peaks.intensity, peaks.count, panel, detector.pixel_mm, logarithm, out)
     return out
 
 
@@ -121,7 +118,9 @@ def image_to_uint8(image: NDArray[np.generic], size: int) -> NDArray[np.uint8]:
     """
     if min(image.shape[1:]) < size:
         raise ValueError(f"the camera's images of {image.shape[1:]} pixels are smaller than the {size} asked for")
-    small = _bin_mean(image.astype(np.float32), size)
+    small = image.astype(np.float32)
+    if small.shape[1:] != (size, size):
+        small = _bin_mean(small, size)
     root = np.sqrt(np.maximum(small, 0.0))
     level = np.median(root.reshape(len(root), -1), axis=1)[:, None, None]
     grey: NDArray[np.uint8] = np.clip(32 + 4 * (root - level), 0, 255).astype(np.uint8)[..., None]

@@ -1,7 +1,8 @@
 """Counter-based random numbers: a sample's draws depend on its own key only.
 
 A key is one 64-bit word made from (seed, episode, step, stream); draw number ``counter`` of a key is a hash of both
-(splitmix64: Steele, Lea & Flood, OOPSLA 2014). There is no state to carry, so batch size, order and workers change nothing.
+(splitmix64: Steele, Lea & Flood, OOPSLA 2014). There is no state to carry, so batch size, order and workers change
+nothing.
 """
 
 import math
@@ -10,13 +11,15 @@ import numpy as np
 from numba import njit, uint64
 from numpy.typing import ArrayLike, NDArray
 
+# ruff: noqa: ANN201 - numba kernels carry no annotations
+
 UInt64Array = NDArray[np.uint64]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _TO_UNIT = 1.0 / 9007199254740992.0  # 2**-53: the spacing of doubles in [0.5, 1)
 
 
-@njit("uint64(uint64)", cache=True, inline="always")
+@njit(cache=True, inline="always")
 def mix(word):  # type: ignore[no-untyped-def]
     """Scramble one 64-bit word (splitmix64's finaliser)."""
     word = (word ^ (word >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
@@ -41,6 +44,14 @@ def normal(key, counter):  # type: ignore[no-untyped-def]
     """Draw a standard normal number (Box & Muller 1958); uses the counters 2c and 2c + 1."""
     radius = math.sqrt(-2.0 * math.log(1.0 - uniform(key, 2 * counter)))
     return radius * math.cos(2.0 * math.pi * uniform(key, 2 * counter + 1))
+
+
+@njit(cache=True, inline="always")
+def normal_pair(key, counter):  # type: ignore[no-untyped-def]
+    """Draw two independent standard normal numbers at the price of one; uses the same counters as ``normal``."""
+    radius = math.sqrt(-2.0 * math.log(1.0 - uniform(key, 2 * counter)))
+    angle = 2.0 * math.pi * uniform(key, 2 * counter + 1)
+    return radius * math.cos(angle), radius * math.sin(angle)
 
 
 @njit(cache=True)

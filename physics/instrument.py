@@ -64,7 +64,7 @@ class Peaks:
 
     Parameters
     ----------
-    position_px : (n, p, 2) float32, [..., 0] along the fast and [..., 1] along the slow direction; pixel centres at integers
+    position_px : (n, p, 2) float32, [..., 0] along the fast, [..., 1] along the slow direction; pixel centres at integers
     intensity : (n, p) float32, background-subtracted sum
     count : (n,) int64, how many of the p rows are real
     saturated : (n, p) bool, the spot holds saturated pixels
@@ -110,7 +110,9 @@ class Frame:
         if self.found is not None:
             return self.found
         if self.image is None or self.finder is None:
-            raise FrameFailed("this frame holds neither peaks nor an image with a peak finder; give the instrument a finder")
+            raise FrameFailed(
+                "this frame holds neither peaks nor an image with a peak finder; give the instrument a finder"
+            )
         return self.finder(self.image)
 
 

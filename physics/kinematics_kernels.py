@@ -110,7 +110,7 @@ def _keep(chain, candidate, outside, badness, near, best, best_outside, score): 
 
 
 @njit(cache=True)
-def _solve_three(chain, r, near, best, best_outside, score, scratch, work):  # type: ignore[no-untyped-def]
+def _solve_three(chain, r, near, any_will_do, best, best_outside, score, scratch, work):  # type: ignore[no-untyped-def]
     """Solve for the three moving axes with all the others held where they are."""
     k = near.shape[0]
     candidate, outside = scratch[0], scratch[1]
@@ -139,6 +139,8 @@ def _solve_three(chain, r, near, best, best_outside, score, scratch, work):  # t
             by += 1.0 + 180.0 * excess
             outside[axes[1]] = math.inf
         _keep(chain, candidate, outside, by, near, best, best_outside, score)
+        if any_will_do and score[0] == 0.0:
+            return
 
 
 @njit(cache=True)
@@ -184,7 +186,7 @@ def _arm_branches(chain, r, branches, work):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _solve_arm(chain, r, near, best, best_outside, score, scratch, work):  # type: ignore[no-untyped-def]
+def _solve_arm(chain, r, near, any_will_do, best, best_outside, score, scratch, work):  # type: ignore[no-untyped-def]
     """Solve a six-axis arm with axes 2 and 3 parallel and a spherical wrist, the sample staying at the origin."""
     candidate, outside = scratch[0], scratch[1]
     vector = chain.vector
@@ -201,7 +203,9 @@ def _solve_arm(chain, r, near, best, best_outside, score, scratch, work):  # typ
             if branches[row, 3 + stage] > 0.0:
                 reach += 1.0 + 180.0 * branches[row, 3 + stage]
                 outside[2 * stage] = math.inf
-        if reach > score[0] or (reach == score[0] and _travel(chain, candidate, near) > score[1]):
+        if reach > (0.0 if any_will_do else score[0]):
+            continue
+        if reach == score[0] and _travel(chain, candidate, near) > score[1]:
             continue
         axis_rotation(vector[0], branches[row, 0], first)
         axis_rotation(vector[1], branches[row, 1], second)
@@ -216,20 +220,24 @@ def _solve_arm(chain, r, near, best, best_outside, score, scratch, work):  # typ
                 by += 1.0 + 180.0 * excess
                 outside[4] = math.inf
             _keep(chain, candidate, outside, by, near, best, best_outside, score)
+            if any_will_do and score[0] == 0.0:
+                return
 
 
 @njit(cache=True)
-def solve_one(chain, r, near, best, scratch, work):  # type: ignore[no-untyped-def]
+def solve_one(chain, r, near, best, scratch, work, any_will_do=False):  # type: ignore[no-untyped-def]
     """Solve one orientation ``r`` (3, 3); positions go to ``best`` (k,), inside the limits always.
 
     ``scratch`` is (4, k), ``work`` (12, 3, 3). Returns (reachable, limiting axis or −1, the position it would need).
+    ``any_will_do`` asks only whether there is a solution: the first branch inside the limits is taken, not the
+    quickest, and where there is none the other answers mean nothing.
     """
     best_outside, score = scratch[2], scratch[3]
     score[0], score[1] = math.inf, math.inf
     if chain.is_arm[0]:
-        _solve_arm(chain, r, near, best, best_outside, score, scratch, work)
+        _solve_arm(chain, r, near, any_will_do, best, best_outside, score, scratch, work)
     else:
-        _solve_three(chain, r, near, best, best_outside, score, scratch, work)
+        _solve_three(chain, r, near, any_will_do, best, best_outside, score, scratch, work)
     if score[0] == 0.0:
         return True, -1, math.nan
     limiting = np.argmax(best_outside)

@@ -294,5 +294,6 @@ def allowed_batch(chain, home, mount, is_line, goals, lines, lab):  # type: igno
                     chain, turned, lines[j], lab, mount[row], home, trial, trial_goal, scratch, work, spare
                 )[0]
             else:
-                allowed[row, j] = _try_goal(chain, goals[j], mount[row], home, trial, scratch, work, spare[4])[0]
+                multiply_transposed(goals[j], mount[row], spare[4])
+                allowed[row, j] = solve_one(chain, spare[4], home, trial, scratch, work, True)[0]
     return allowed

@@ -5,9 +5,13 @@ import math
 import numpy as np
 from numba import njit
 
-from beamgym.physics.counter_rng import normal, poisson, uniform
+from beamgym.physics.counter_rng import normal, normal_pair, poisson, uniform
+
+# ruff: noqa: ANN201, ANN202 - numba kernels carry no annotations
 
 _FALSE_DECADES = 2.0  # false spots are as bright as 1 to 100 times the faintest spot found
+_HOPELESS = 0.2  # share of the faintest counts below which no luck with the noise makes a spot visible
+_LARGEST_NORMAL = 8.58  # sqrt(2 * 53 ln 2): no draw from 53 random bits is further out
 
 
 @njit(cache=True)
@@ -21,7 +25,7 @@ def draw_normals(keys, m):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _insert(position, intensity, source, count, x, y, value, index):  # type: ignore[no-untyped-def]
+def _insert(intensity, source, count, value, index):  # type: ignore[no-untyped-def]
     """Put a spot where it belongs in a list kept brightest first; the faintest falls off a full list."""
     room = intensity.shape[0]
     if count == room and value <= intensity[room - 1]:
@@ -29,13 +33,29 @@ def _insert(position, intensity, source, count, x, y, value, index):  # type: ig
     place = min(count, room - 1)
     while place > 0 and intensity[place - 1] < value:
         intensity[place] = intensity[place - 1]
-        position[place] = position[place - 1]
         source[place] = source[place - 1]
         place -= 1
     intensity[place] = value
-    position[place, 0], position[place, 1] = x, y
     source[place] = index
     return min(count + 1, room)
+
+
+@njit(cache=True)
+def _real_spots(rates, key, numbers, intensity, source):  # type: ignore[no-untyped-def]
+    """List the spots that are found, brightest first; returns their number. Hopeless ones cost nothing."""
+    scale, _, missing, _, spread, faintest, _ = numbers
+    room, found = intensity.shape[0], 0
+    brightest_luck = math.exp(_LARGEST_NORMAL * spread)
+    for j in range(rates.shape[0]):
+        counts = scale * rates[j]
+        if counts < _HOPELESS * faintest or (found == room and counts * brightest_luck < intensity[room - 1]):
+            continue
+        if uniform(key, 8 * j + 64) < missing:
+            continue
+        counts *= math.exp(spread * normal(key, 4 * j + 33))
+        if counts >= faintest:
+            found = _insert(intensity, source, found, counts, j)
+    return found
 
 
 @njit(cache=True)
@@ -54,25 +74,24 @@ def disturb(  # type: ignore[no-untyped-def]
     out_position, out_intensity, out_source, out_count : (n, p, 2), (n, p), (n, p), (n,) the result; the source is the
         row of the spot it came from, or -1 for a false one
     """
-    scale, jitter, missing, false_mean, spread, faintest, false_faintest = numbers
+    jitter, false_mean, false_faintest = numbers[1], numbers[3], numbers[6]
     for i in range(keys.shape[0]):
-        key, found = keys[i], 0
+        key = keys[i]
         out_position[i] = 0.0
         out_intensity[i] = 0.0
         out_source[i] = -1
-        for j in range(count[i]):
-            counts = scale * intensity[i, j]
-            if counts < 0.2 * faintest or uniform(key, 8 * j + 64) < missing:
-                continue
-            counts *= math.exp(spread * normal(key, 4 * j + 33))
-            if counts < faintest:
-                continue
-            x = position_px[i, j, 0] + jitter * normal(key, 4 * j + 34)
-            y = position_px[i, j, 1] + jitter * normal(key, 4 * j + 35)
-            found = _insert(out_position[i], out_intensity[i], out_source[i], found, x, y, counts, j)
+        found = _real_spots(intensity[i, : count[i]], key, numbers, out_intensity[i], out_source[i])
         for j in range(poisson(key, 0, false_mean)):
-            x = uniform(key, 1000003 + 4 * j) * (shape[1] - 1)
-            y = uniform(key, 1000004 + 4 * j) * (shape[0] - 1)
             counts = false_faintest * 10.0 ** (_FALSE_DECADES * uniform(key, 1000005 + 4 * j))
-            found = _insert(out_position[i], out_intensity[i], out_source[i], found, x, y, counts, -1)
+            found = _insert(out_intensity[i], out_source[i], found, counts, -1 - j)
+        for place in range(found):
+            j = out_source[i, place]
+            if j >= 0:
+                right, down = normal_pair(key, 4 * j + 34)
+                out_position[i, place, 0] = position_px[i, j, 0] + jitter * right
+                out_position[i, place, 1] = position_px[i, j, 1] + jitter * down
+            else:
+                out_position[i, place, 0] = uniform(key, 1000003 + 4 * (-1 - j)) * (shape[1] - 1)
+                out_position[i, place, 1] = uniform(key, 1000004 + 4 * (-1 - j)) * (shape[0] - 1)
+                out_source[i, place] = -1
         out_count[i] = found

@@ -1,5 +1,6 @@
 """SimulatedLaue: n crystals on goniometers in front of cameras, as a World."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
@@ -21,7 +22,7 @@ from beamgym.physics.instrument import (
     UInt64Array,
 )
 from beamgym.physics.laue.beam import Beam
-from beamgym.physics.laue.camera import Camera
+from beamgym.physics.laue.camera import FAINTEST_COUNTS, Camera
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.imperfection_kernels import disturb
 from beamgym.physics.laue.imperfections import Imperfections, imperfections, miscalibrated_detectors
@@ -32,9 +33,9 @@ from beamgym.physics.orientation import random_orientations
 Frames = Literal["spots", "rendered"]
 MountFilter = Callable[[Float64Array], BoolArray]
 
-FAINTEST_COUNTS = 500.0  # a spot's counts below which the default camera's peak finder misses it
 READOUT_S = 2.0
-_SIMULATED_SPOTS = 128  # brightest spots simulated; the peak list keeps fewer
+_MOST_SPOTS = 128  # brightest spots simulated, or drawn on an image
+_SPOTS_PER_FOUND = 1.4  # simulated for one to be found: at 20 % noise 1 of 10,000 found ones comes from further down
 _DRAWS = 1000  # mounts drawn before a goniometer that reaches no target is reported
 _STREAM_MOUNT, _STREAM_CAMERA, _STREAM_MOTORS, _STREAM_READBACK, _STREAM_FRAME, _STREAM_IMAGE = range(6)
 
@@ -87,7 +88,7 @@ class SimulatedLaue:
             eccentricity_mm=self.level.eccentricity_mm,
         )
         self._motors = start(goniometer.axes, self._errors, goniometer.home(), np.zeros(n, dtype=np.uint64))
-        self.model = LaueModel(crystal, beam, detector, brightest=_SIMULATED_SPOTS)
+        self.model = LaueModel(crystal, beam, detector, brightest=self._simulated_spots())
         self.camera = camera or (Camera(detector) if frames == "rendered" else None)
         self._mount_filter = mount_filter
         self._keys = np.zeros(n, dtype=np.uint64)
@@ -156,6 +157,11 @@ class SimulatedLaue:
             "dose": self._dose.copy(),
         }
 
+    def _simulated_spots(self) -> int:
+        if self.frames == "rendered":
+            return _MOST_SPOTS
+        return min(math.ceil(_SPOTS_PER_FOUND * self.max_peaks / (1.0 - self.level.missing_fraction)), _MOST_SPOTS)
+
     def _draw_mounts(self, keys: UInt64Array) -> Float64Array:
         mounts = np.empty((len(keys), 3, 3))
         left = np.arange(len(keys))
@@ -183,13 +189,15 @@ class SimulatedLaue:
         return rotation
 
     def _homed(self, mask: BoolArray) -> MotorState:
-        keys = make_keys(self._keys, 0, 0, _STREAM_MOTORS)
-        fresh, old = start(self.axes, self._errors, self.context.goniometer.home(), keys), self._motors
-        parts = ((getattr(fresh, f.name), getattr(old, f.name)) for f in fields(MotorState))
-        return MotorState(*(np.where(mask.reshape(-1, *[1] * (new.ndim - 1)), new, kept) for new, kept in parts))
+        keys = make_keys(self._keys[mask], 0, 0, _STREAM_MOTORS)
+        fresh = start(self.axes, self._errors, self.context.goniometer.home(), keys)
+        parts = {item.name: getattr(self._motors, item.name).copy() for item in fields(MotorState)}
+        for name, values in parts.items():
+            values[mask] = getattr(fresh, name)
+        return MotorState(**parts)
 
-    def _motor_keys(self) -> UInt64Array:
-        return make_keys(self._keys, 0, self._frames, _STREAM_READBACK)
+    def _motor_keys(self) -> UInt64Array | None:
+        return make_keys(self._keys, 0, self._frames, _STREAM_READBACK) if self.level.readback_noise_deg > 0 else None
 
     def _found(self, spots: Spots, keys: UInt64Array, exposure_s: float, mask: BoolArray) -> Peaks:
         position, intensity, count, _ = self._disturbed(spots, keys[mask], exposure_s, FAINTEST_COUNTS, self.max_peaks)
@@ -236,7 +244,7 @@ class SimulatedLaue:
     def _expose(self, spots: Spots, keys: UInt64Array, exposure_s: float, mask: BoolArray) -> NDArray[Any]:
         if self.camera is None:
             raise ValueError("this instrument has no camera; make it with frames='rendered'")
-        position, intensity, count, source = self._disturbed(spots, keys[mask], exposure_s, 0.0, _SIMULATED_SPOTS)
+        position, intensity, count, _ = self._disturbed(spots, keys[mask], exposure_s, 0.0, _MOST_SPOTS)
         image_keys = make_keys(self._keys[mask], 0, self._frames[mask], _STREAM_IMAGE)
         drawn = self.camera.expose(position, intensity, count, exposure_s * self.level.counts_scale, image_keys)
         image = np.zeros((self.n, *drawn.shape[1:]), drawn.dtype) if self._image is None else self._image.copy()
