@@ -16,11 +16,11 @@ demo: $(INSTALLED)
 	$(RUN)/beamgym demo
 
 test: $(INSTALLED) $(TOOLS)
-	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not peers"
+	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-all: $(INSTALLED) $(TOOLS)
 	$(RUN)/pip install -c constraints.txt --no-deps laue-torch
-	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile -m ""
 
 lint: $(INSTALLED) $(TOOLS)
 	$(RUN)/ruff check .
