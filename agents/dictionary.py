@@ -1,8 +1,9 @@
 """A dictionary of orientations as a linear layer: which of k known patterns does a spot map look like?
 
-Its weights start as the closed-form best linear classifier of simulated patterns (Fisher's discriminant, equal covariance:
-Fisher 1936; Rao 1948) and are trained further with the rest of the network. From the pattern alone the whole turn to the
-goal has to be guessed, and a network that starts from random weights takes a million patterns before it leaves the mean.
+Its weights start as the closed-form best linear classifier of simulated patterns (linear discriminant of equal
+covariances: Fisher, Annals of Eugenics 7, 1936, 179; Rao, J. R. Stat. Soc. B 10, 1948, 159) and are trained further
+with the rest of the network. From the pattern alone the whole turn to the goal has to be guessed, and a network that
+starts from random weights takes a million patterns before it leaves the mean.
 """
 
 from collections.abc import Callable

@@ -5,14 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 from numpy.typing import NDArray
 
 from beamgym.agents.bundle import Origin, export_bundle
 from beamgym.agents.evaluate import PolicyResult
 from beamgym.agents.sb3 import Trainer
+from beamgym.agents.sb3_model import predict
 from beamgym.agents.seeds import STRIDE
+from beamgym.envs.observations import SPOT_FIELDS
 
-_REFERENCES = 256
+REFERENCES = 256
+"""Observations a bundle carries with the actions it gave for them."""
+
+_ROUNDS = 4  # steps of the same episodes that they are taken from, at least
+_REFERENCE_SEEDS = 2**17  # offset of their environment seeds from the training's first one
 
 
 def export_trained(
@@ -31,57 +38,64 @@ def export_trained(
     Returns
     -------
     The bundle's directory
+
+    Raises
+    ------
+    ValueError : a directory that is there, or a graph that disagrees with the model
     """
     space = trainer.envs.single_observation_space
-    last = trainer.first_seed + STRIDE - 1
+    encoder, parameters = encoder_of(space)
     origin = Origin(
         trainer.env_id,
         command,
-        (trainer.first_seed, last),
-        trainer.model.num_timesteps,
-        encoder="spots",
-        encoder_parameters={"rows": 64, "fields": 5},
+        (trainer.first_seed, trainer.first_seed + STRIDE - 1),
+        trainer.samples,
+        encoder=encoder,
+        encoder_parameters=parameters,
     )
-    context = getattr(trainer.envs.loop.task, "context", None)
-    observations = reference_observations(trainer)
-    card = model_card(Path(path).name, trainer, command, result)
     return export_bundle(
         trainer.model,
-        context,
+        getattr(trainer.envs.loop.task, "context", None),
         path,
         origin=origin,
-        observations=observations,
+        observations=reference_observations(trainer),
         observation_space=space,
-        card=card,
+        card=model_card(Path(path).name, trainer, command, result),
         overwrite=overwrite,
     )
 
 
+def encoder_of(space: spaces.Space[Any]) -> tuple[str, dict[str, int]]:
+    """Return the name and parameters of the encoder that gives such an observation: "spots" or "image"."""
+    parts = space.spaces if isinstance(space, spaces.Dict) else {}
+    if "image" in parts:
+        return "image", {"size": (parts["image"].shape or (0,))[0]}
+    rows = (parts["spots"].shape or (0,))[0] // SPOT_FIELDS if "spots" in parts else 0
+    return "spots", {"rows": rows, "fields": SPOT_FIELDS}
+
+
 def reference_observations(trainer: Trainer) -> dict[str, NDArray[Any]]:
-    """Return 256 observations from the middle of episodes, the policy acting."""
-    observation, _ = trainer.envs.reset(seed=trainer.first_seed + 2**17)
-    parts = []
-    while sum(len(next(iter(part.values()))) for part in parts) < _REFERENCES:
+    """Return 256 observations (256, ...) by name on training seeds: starts, and what follows the policy's own moves."""
+    count = trainer.envs.num_envs
+    rounds = max(_ROUNDS, -(-REFERENCES // count))
+    observation, _ = trainer.envs.reset(seed=trainer.first_seed + _REFERENCE_SEEDS)
+    parts = [observation]
+    while len(parts) < rounds:
+        observation, *_ = trainer.envs.step(predict(trainer.model, observation))
         parts.append(observation)
-        action = trainer.model.predict(observation, deterministic=True)[0]  # type: ignore[arg-type]
-        observation, *_ = trainer.envs.step(action)
-    return {name: np.concatenate([part[name] for part in parts])[:_REFERENCES] for name in parts[0]}
+    rows = -(-REFERENCES // rounds)
+    return {name: np.concatenate([part[name][:rows] for part in parts])[:REFERENCES] for name in observation}
 
 
 def model_card(name: str, trainer: Trainer, command: str, result: PolicyResult) -> str:
-    """Return the card's Markdown: what it is for, how it was trained, its figures, its limits."""
+    """Return the card's Markdown: what it is for, how it was trained, its figures."""
     figures = trainer.folder.figures()
-    config = json.dumps(trainer.config.env_kwargs)
-    warm = figures.get("warm_start")
-    rows = [("warm start alone", warm)] if warm else []
+    rows = [("warm start alone", figures["warm_start"])] if "warm_start" in figures else []
     rows.append(("selected", result.as_dict()))
-    table = "\n".join(
-        f"| {label} | {row['success_rate']:.3f} | {row['exposures_median']:.0f} | {row['misorientation_deg_median']:.3f} |"
-        for label, row in rows
-    )
     return f"""# {name}
 
-A policy for `{trainer.env_id}` with {config}, trained with seed {trainer.seed} on simulated patterns only.
+A policy for `{trainer.env_id}` with {json.dumps(trainer.config.env_kwargs)},
+trained with seed {trainer.seed} on simulated patterns only.
 
 Train it again ({figures.get("cpu_s", 0) / 60:.0f} CPU minutes, one core):
 
@@ -93,5 +107,11 @@ Figures on the {trainer.config.selection_episodes} selection episodes that chose
 
 | state | success | exposures, median | final misorientation, median, degrees |
 |---|---|---|---|
-{table}
+{chr(10).join(_card_row(label, row) for label, row in rows)}
 """
+
+
+def _card_row(label: str, row: dict[str, Any]) -> str:
+    error = row["misorientation_deg_median"]
+    degrees = "unknown" if error is None else f"{error:.3f}"
+    return f"| {label} | {row['success_rate']:.3f} | {row['exposures_median']:.0f} | {degrees} |"

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.agents.sb3 import Trainer
+from beamgym.agents.sb3_model import predict
 from beamgym.agents.seeds import first_seed
 from beamgym.agents.training_log import log_episode
 
@@ -15,13 +16,12 @@ def log_film(trainer: Trainer) -> None:
 
 
 def episode_pictures(trainer: Trainer) -> list[NDArray[np.uint8]]:
-    """Return one (h, w, 3) uint8 picture per step of an episode."""
+    """Return one (h, w, 3) uint8 picture per step of an episode, that of the start first."""
     env = gym.make(trainer.env_id, render_mode="rgb_array", **trainer.config.env_kwargs)
     observation, _ = env.reset(seed=first_seed("selection", trainer.seed))
     pictures, ended = [np.asarray(env.render())], False
     while not ended:
-        action, _ = trainer.model.predict(observation, deterministic=True)
-        observation, _, terminated, truncated, _ = env.step(action)
+        observation, _, terminated, truncated, _ = env.step(predict(trainer.model, observation))
         pictures.append(np.asarray(env.render()))
         ended = terminated or truncated
     env.close()

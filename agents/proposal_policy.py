@@ -18,9 +18,13 @@ class _DetachedMlp(MlpExtractor):
 class ProposalPolicy(MultiInputActorCriticPolicy):
     """SB3's MultiInputPolicy for an extractor whose first features are an action.
 
-    The action's mean starts as that proposal (``net_arch`` must have no hidden layer for the actor), to which learning adds
-    a linear function of all features. The critic reads the features but does not bend them: after a warm start they
-    already serve the actor, and a fresh critic's first gradients would wreck them.
+    The action's mean starts as that proposal (``net_arch`` must have no hidden layer for the actor), to which learning
+    adds a linear function of all features. The critic reads the features but does not bend them: after a warm start
+    they already serve the actor, and a fresh critic's first gradients would wreck them.
+
+    Raises
+    ------
+    ValueError : when ``net_arch`` gives the actor a hidden layer
     """
 
     def _build_mlp_extractor(self) -> None:

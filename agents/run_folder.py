@@ -5,11 +5,11 @@ Checkpoints are tensors and plain numbers, read back with ``weights_only``: resu
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 
 from beamgym.agents.training_config import TrainingConfig
 
@@ -32,41 +32,56 @@ class RunFolder:
         """Whether a training was begun here."""
         return (self.path / CONFIG).is_file()
 
-    def begin(self, env_id: str, config: TrainingConfig, seed: int, resume: bool) -> None:
-        """Write what is trained, or check that a resumed training is the same one.
+    def check(self, env_id: str, config: TrainingConfig, seed: int, resume: bool) -> None:
+        """Refuse a training that does not belong here, before anything is written.
+
+        Parameters
+        ----------
+        env_id, config, seed : what is to be trained
+        resume : go on with the training that is here
 
         Raises
         ------
         ValueError : a training is here and ``resume`` is False, none is here and it is True, or it is another one
         """
-        wanted = {"env": env_id, "seed": seed, "config": config.model_dump(mode="json")}
-        if resume:
-            if not self.begun:
-                raise ValueError(f"there is no training to resume in {self.path}; leave out --resume to begin one")
-            found = json.loads((self.path / CONFIG).read_text(encoding="utf-8"))
-            if found != wanted:
-                raise ValueError(
-                    f"{self.path} holds a training with another configuration or seed; choose another folder"
-                )
-            return
-        if self.begun:
+        if self.path.exists() and not self.path.is_dir():
+            raise ValueError(f"{self.path} is a file; give the path of a folder for the training")
+        if not resume and self.begun:
             raise ValueError(f"{self.path} holds a training already; add --resume to go on, or choose another folder")
+        if not resume:
+            return
+        if not self.begun:
+            raise ValueError(f"there is no training to resume in {self.path}; leave out --resume to begin one")
+        found = json.loads((self.path / CONFIG).read_text(encoding="utf-8"))
+        known = {"env": env_id, "seed": seed}
+        if any(found.get(name) != value for name, value in known.items()) or not _same(found.get("config"), config):
+            raise ValueError(f"{self.path} holds a training with another configuration or seed; choose another folder")
+
+    def begin(self, env_id: str, config: TrainingConfig, seed: int) -> None:
+        """Write what is trained, where it is not written yet."""
+        if self.begun:
+            return
         self.path.mkdir(parents=True, exist_ok=True)
+        wanted = {"env": env_id, "seed": seed, "config": config.model_dump(mode="json")}
         self._write_text(CONFIG, json.dumps(wanted, indent=1))
 
     def save(self, state: dict[str, Any], name: str = CHECKPOINT) -> None:
         """Save a checkpoint of tensors and numbers, replacing the last one in one step."""
-        handle, draft = tempfile.mkstemp(dir=self.path, suffix=".part")
-        os.close(handle)
+        draft = self.path / f"{name}.part"
         torch.save(state, draft)
         os.replace(draft, self.path / name)
 
     def load(self, name: str = CHECKPOINT) -> dict[str, Any] | None:
-        """Return the last checkpoint, or None."""
+        """Return the last checkpoint, or None; raises ValueError for one that is damaged or holds more than tensors."""
         path = self.path / name
         if not path.is_file():
             return None
-        state: dict[str, Any] = torch.load(path, weights_only=True)
+        try:
+            state: dict[str, Any] = torch.load(path, weights_only=True)
+        except Exception as error:  # torch raises whatever the broken bytes lead to
+            raise ValueError(
+                f"{path} is no checkpoint of tensors and numbers; remove {self.path} and train anew"
+            ) from error
         return state
 
     def figures(self) -> dict[str, Any]:
@@ -76,10 +91,18 @@ class RunFolder:
         return found
 
     def note(self, name: str, value: Any) -> None:
-        """Add one figure to the log of figures."""
+        """Add one figure to those noted, replacing the one of that name."""
         self._write_text(FIGURES, json.dumps({**self.figures(), name: value}, indent=1))
 
     def _write_text(self, name: str, text: str) -> None:
         draft = self.path / f"{name}.part"
         draft.write_text(text + "\n", encoding="utf-8")
         os.replace(draft, self.path / name)
+
+
+def _same(found: Any, config: TrainingConfig) -> bool:
+    """Compare with a stored configuration; one written before a key existed has that key's default."""
+    try:
+        return TrainingConfig.model_validate(found) == config
+    except ValidationError:
+        return False

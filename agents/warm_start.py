@@ -1,8 +1,8 @@
 """Supervised warm start: imitate the controller that knows the true pose, on the states the learner itself visits.
 
 This is DAgger (Ross, Gordon & Bagnell, AISTATS 2011) with the newest policy always acting: every step gives fresh
-observations, each labelled with the rotations that would bring any equivalent goal home. The loss takes the nearest label,
-so that the network may choose its branch where two goals are equally far.
+observations, each labelled with the rotations that would bring any equivalent goal home. The loss takes the nearest
+label, so that the network may choose its branch where two goals are equally far.
 """
 
 from collections.abc import Iterator
@@ -14,49 +14,38 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from beamgym.agents.dictionary import nearest_entry, spread_orientations
+from beamgym.agents.dictionary import spread_orientations
 from beamgym.agents.extractors import AlignExtractor, Estimates
 from beamgym.agents.proposal_policy import ProposalPolicy
+from beamgym.agents.teacher import Teacher
+from beamgym.agents.training_config import WarmStartConfig
 from beamgym.envs.actions import encode_rotation
-from beamgym.envs.laue_align import LaueAlignTask
 from beamgym.envs.task import Observation
 from beamgym.envs.vector_env import InstrumentVectorEnv
 from beamgym.physics.counter_rng import make_keys
-from beamgym.physics.instrument import Float64Array
-from beamgym.physics.orientation import random_orientations, rotation_matrix, rotation_vector_deg
+from beamgym.physics.instrument import BoolArray, Float64Array
+from beamgym.physics.orientation import random_orientations
 
+RESUMED_SEEDS = 2**17
+"""A resumed phase begins its episodes up to this many environment seeds further: on others than those it began with,
+and within its user's seed."""
 
 _AMENDABLE = 0.2  # radians: an entry further from the truth is a wrong guess, not one to amend
-
-
-@dataclass(frozen=True)
-class WarmStart:
-    """Hyperparameters of the warm start.
-
-    Parameters
-    ----------
-    dictionary_samples : random starts for the closed-form dictionary
-    samples : observations to learn from, each used once
-    learning_rate, final_learning_rate : of Adam, cosine decay between them
-    declare_within : share of the tolerance within which declaring is taught
-    declare_caution : weight of "do not declare" samples against "declare"
-    help : share of moves that the teacher makes, missing the goal by 0.03 to 16 degrees, so that every distance is seen
-    abandon : share of steps at which an episode is given up for a new start
-    """
-
-    dictionary_samples: int = 300_000
-    samples: int = 1_000_000
-    learning_rate: float = 1e-3
-    final_learning_rate: float = 3e-5
-    declare_within: float = 0.75
-    declare_caution: float = 2.0
-    help: float = 0.15
-    abandon: float = 0.1
+_CANDIDATES = 20  # random orientations per dictionary entry, from which the entries are chosen
+_MISS_DECADES = (-1.5, 1.2)  # common logarithms of the degrees by which the teacher misses
+_FORGET = 0.02  # weight of the newest episodes in the running share of successes
 
 
 @dataclass(frozen=True)
 class WarmStartProgress:
-    """Where a warm start stands after a step."""
+    """Where a warm start stands after a step.
+
+    Parameters
+    ----------
+    samples : observations learnt from so far
+    dictionary_loss, amend_loss, gate_loss, declare_loss : weighted as in the sum that is minimised
+    success_rate : running share of the episodes that the learner ended itself
+    """
 
     samples: int
     dictionary_loss: float
@@ -66,56 +55,13 @@ class WarmStartProgress:
     success_rate: float
 
 
-class Teacher:
-    """Knows the rotations that bring each equivalent, reachable goal home, and the dictionary entry of the truth."""
-
-    def __init__(self, envs: InstrumentVectorEnv) -> None:
-        task = envs.loop.task
-        if not isinstance(task, LaueAlignTask):
-            raise TypeError(
-                f"the warm start knows the LaueAlign task; found {type(task).__name__}: train without warm_start"
-            )
-        if task.context.target.kind != "pose" or task.context.action != "rotation":
-            raise ValueError(
-                "the warm start needs target kind 'pose' and action 'rotation'; train others without warm_start"
-            )
-        self._loop, self.context, self.rotations = envs.loop, task.context, task.context.crystal.rotations
-        self._goals = np.asarray(task.context.target.orientations)
-        self._entries = np.zeros((0, 3, 3))
-
-    def set_entries(self, orientations: Float64Array) -> Float64Array:
-        """Take the dictionary's orientations (k, 3, 3); return the rotation vectors (k, 3) to the nearest goal, radians."""
-        turns = rotation_vector_deg(self._goals[None] @ np.swapaxes(orientations, -1, -2)[:, None])
-        nearest = np.linalg.norm(turns, axis=-1).argmin(axis=1)
-        return self.set_turns(np.radians(turns[np.arange(len(turns)), nearest]))
-
-    def set_turns(self, turns: Float64Array) -> Float64Array:
-        """Take the dictionary's rotation vectors (k, 3) to the goal, radians, and return them."""
-        self._entries = np.swapaxes(rotation_matrix(np.degrees(turns)), -1, -2) @ self._goals[0]
-        return turns
-
-    def entry(self) -> NDArray[np.int64]:
-        """Return (n,) the dictionary entry nearest to the true orientation."""
-        return nearest_entry(self._orientation(), self._entries, self.rotations)
-
-    def turns_deg(self) -> Float64Array:
-        """Return (n, g, 3) rotation vectors to every goal, 1e4 degrees long where it is out of reach."""
-        turns = rotation_vector_deg(self._goals[None] @ np.swapaxes(self._orientation(), -1, -2)[:, None])
-        turns[~self._loop.state.goals] = 1e4  # type: ignore[union-attr]
-        return turns
-
-    def _orientation(self) -> Float64Array:
-        truth: Float64Array = self._loop.instrument.truth()["orientation"]  # type: ignore[attr-defined]
-        return truth
-
-
 def tensors(observation: Observation) -> dict[str, Tensor]:
     """Turn a batch of observations into torch tensors."""
     return {name: torch.as_tensor(values) for name, values in observation.items()}
 
 
 def losses(found: Estimates, entry: Tensor, turns: Tensor, near: Tensor, caution: float) -> Tensor:
-    """Return four losses: dictionary (cross entropy), amended rotation (nearest goal, L1), gate and declaration.
+    """Return the four losses whose sum the warm start minimises.
 
     Parameters
     ----------
@@ -123,7 +69,12 @@ def losses(found: Estimates, entry: Tensor, turns: Tensor, near: Tensor, caution
     entry : (b,) the dictionary entry nearest to the truth
     turns : (b, g, 3) rotation vectors to every goal, radians
     near : (b,) 1 where declaring is right
-    caution : weight of a wrong declaration
+    caution : weight of a wrong declaration against a missed one
+
+    Returns
+    -------
+    (4,) dictionary (cross entropy), amended rotation (L1 to the nearest goal, where the entry is amendable), gate (is
+    fine nearer than coarse?) and declaration (both binary cross entropy)
     """
     scores = functional.cross_entropy(found.scores, entry)
     with torch.no_grad():
@@ -132,9 +83,8 @@ def losses(found: Estimates, entry: Tensor, turns: Tensor, near: Tensor, caution
         ]
         finer = (miss[2] < miss[1]).float()
         right = (miss[0] < _AMENDABLE).float()
-    apart = functional.smooth_l1_loss(found.coarse[:, None].expand_as(turns), turns, beta=0.02, reduction="none").sum(
-        -1
-    )
+    coarse = found.coarse[:, None].expand_as(turns)
+    apart = functional.smooth_l1_loss(coarse, turns, beta=0.02, reduction="none").sum(-1)
     amend = (apart.min(dim=1).values * right).sum() / (right.sum() + 1.0)
     gate = functional.binary_cross_entropy_with_logits(found.gate, finer)
     weight = torch.where(near > 0.5, 1.0, caution)
@@ -152,9 +102,9 @@ def fit_dictionary(extractor: AlignExtractor, envs: InstrumentVectorEnv, samples
     samples : patterns drawn
     seed : environment seed of the first one
     """
-    teacher = Teacher(envs)
-    candidates = random_orientations(make_keys(seed, np.arange(20 * len(extractor.dictionary.turns)), 0, 1))
-    entries = teacher.set_entries(spread_orientations(candidates, teacher.rotations, len(extractor.dictionary.turns)))
+    teacher, count = Teacher(envs), len(extractor.dictionary.turns)
+    candidates = random_orientations(make_keys(seed, np.arange(_CANDIDATES * count), 0, 1))
+    entries = teacher.set_entries(spread_orientations(candidates, teacher.rotations, count))
     batches = -(-samples // envs.num_envs)
     seeds = iter(range(seed, seed + batches * envs.num_envs, envs.num_envs))
 
@@ -168,7 +118,7 @@ def fit_dictionary(extractor: AlignExtractor, envs: InstrumentVectorEnv, samples
 def warm_start(
     policy: ProposalPolicy,
     envs: InstrumentVectorEnv,
-    settings: WarmStart,
+    settings: WarmStartConfig,
     seed: int,
     start: int = 0,
     optimiser: torch.optim.Optimizer | None = None,
@@ -183,6 +133,10 @@ def warm_start(
     seed : environment seed of the first episode
     start : samples already used, when a training is resumed
     optimiser : of the extractor's parameters, when a training is resumed
+
+    Raises
+    ------
+    TypeError : for another extractor or task
     """
     teacher, extractor = Teacher(envs), policy.features_extractor
     if not isinstance(extractor, AlignExtractor):
@@ -192,7 +146,7 @@ def warm_start(
     teacher.set_turns(extractor.dictionary.turns.double().numpy())
     generator = np.random.default_rng(np.random.SeedSequence([seed, start]))
     optimiser = optimiser or make_optimiser(extractor, settings)
-    observation, _ = envs.reset(seed=seed + start)
+    observation, _ = envs.reset(seed=seed + start % RESUMED_SEEDS)
     used, success = start, 0.0
     while used < settings.samples:
         for group in optimiser.param_groups:
@@ -207,40 +161,59 @@ def warm_start(
         torch.nn.utils.clip_grad_norm_(extractor.parameters(), 1.0)
         optimiser.step()
         proposal = extractor.proposal(found).detach().numpy()
-        observation, success = _act(envs, proposal, turns, settings, generator, success)
+        action = mixed_actions(proposal, turns, settings, teacher.context.max_rotation_deg, generator)
+        observation, success = _step(envs, action, action[:, 3] == proposal[:, 3], success)
         used += len(turns)
-        yield WarmStartProgress(used, *(float(part) for part in parts.detach()), success)
+        scores, amend, gate, declare = parts.tolist()
+        yield WarmStartProgress(used, scores, amend, gate, declare, success)
 
 
-def make_optimiser(extractor: AlignExtractor, settings: WarmStart) -> torch.optim.Optimizer:
+def make_optimiser(extractor: AlignExtractor, settings: WarmStartConfig) -> torch.optim.Optimizer:
     """Return Adam on the extractor's parameters."""
     return torch.optim.Adam(extractor.parameters(), lr=settings.learning_rate)
 
 
-def _act(
-    envs: InstrumentVectorEnv,
+def mixed_actions(
     proposal: NDArray[np.float32],
     turns: Float64Array,
-    settings: WarmStart,
+    settings: WarmStartConfig,
+    max_rotation_deg: float,
     generator: np.random.Generator,
-    success: float,
-) -> tuple[Observation, float]:
-    n, context = len(proposal), envs.loop.task.context
-    action = proposal.copy()
+) -> NDArray[np.float32]:
+    """Return the actions that are carried out: most of them the learner's own, some the teacher's, some giving up.
+
+    Parameters
+    ----------
+    proposal : (n, 4) the learner's actions
+    turns : (n, g, 3) rotation vectors to every goal, degrees
+    settings : gives the shares
+    max_rotation_deg : of a full action, degrees
+    generator : drawn from as often whatever the shares are
+
+    Returns
+    -------
+    (n, 4); the teacher's miss the goal by 0.03 to 16 degrees and do not declare, giving up declares
+    """
+    n, action = len(proposal), proposal.copy()
     nearest = turns[np.arange(n), np.linalg.norm(turns, axis=-1).argmin(axis=1)]
     helped = generator.random(n) < settings.help
-    miss = generator.normal(size=(n, 3)) * 10 ** generator.uniform(-1.5, 1.2, size=(n, 1))
-    action[helped, :3] = encode_rotation(nearest + miss, context.max_rotation_deg)[helped]
+    miss = generator.normal(size=(n, 3)) * 10 ** generator.uniform(*_MISS_DECADES, size=(n, 1))
+    action[helped, :3] = encode_rotation(nearest + miss, max_rotation_deg)[helped]
     action[helped, 3] = -1.0
     action[generator.random(n) < settings.abandon, 3] = 1.0
-    own = action[:, 3] == proposal[:, 3]
+    return action
+
+
+def _step(
+    envs: InstrumentVectorEnv, action: NDArray[np.float32], own: BoolArray, success: float
+) -> tuple[Observation, float]:
     observation, _, terminated, truncated, info = envs.step(action.clip(-1, 1))
     ended = (terminated & own) | truncated
     if ended.any():
-        success = 0.98 * success + 0.02 * float(info["is_success"][ended].mean())
+        success += _FORGET * (float(info["is_success"][ended].mean()) - success)
     return observation, success
 
 
-def _cosine(settings: WarmStart, share: float) -> float:
+def _cosine(settings: WarmStartConfig, share: float) -> float:
     span = settings.learning_rate - settings.final_learning_rate
     return settings.final_learning_rate + 0.5 * span * (1.0 + float(np.cos(np.pi * min(share, 1.0))))

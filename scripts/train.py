@@ -1,22 +1,27 @@
 """beamgym train: train a policy from a configuration, resume a training that was cut, export the bundle."""
 
+import json
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from tqdm import tqdm
+
+from beamgym.scripts.command_line import check_output, run
 
 
 def train_command(
     env_id: Annotated[str, typer.Argument(help="environment, such as beamgym/LaueAlign-v0")] = "beamgym/LaueAlign-v0",
     config: Annotated[Path | None, typer.Option(help="YAML of hyperparameters; the shipped one by default")] = None,
-    run: Annotated[Path | None, typer.Option(help="folder of this training; runs/ENV-SEED by default")] = None,
+    run_folder: Annotated[
+        Path | None, typer.Option("--run", help="folder of this training; runs/ENV-SEED by default")
+    ] = None,
     seed: Annotated[int, typer.Option(help="seed of the training")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="go on from the folder's last checkpoint")] = False,
     bundle: Annotated[Path | None, typer.Option(help="where to write the bundle; RUN/bundle by default")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace a bundle that is there")] = False,
-    timesteps: Annotated[int | None, typer.Option(help="PPO steps, instead of the configuration's")] = None,
+    timesteps: Annotated[int | None, typer.Option(min=0, help="PPO steps, instead of the configuration's")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures to this file")] = None,
 ) -> None:
     """Train a policy; TensorBoard curves, checkpoints and figures go to the run's folder."""
@@ -26,43 +31,44 @@ def train_command(
     from beamgym.agents.sb3 import Trainer
     from beamgym.agents.training_config import load_config
 
+    check_output(json_file)
     settings = load_config(env_id, config)
     if timesteps is not None:
         settings = settings.model_copy(update={"n_timesteps": timesteps})
-    folder = RunFolder(run or Path("runs") / f"{env_id.rsplit('/', maxsplit=1)[-1]}-{seed}")
+    folder = RunFolder(run_folder or Path("runs") / f"{env_id.rsplit('/', maxsplit=1)[-1]}-{seed}")
     target = bundle or folder.path / "bundle"
     if target.exists() and not overwrite:
         raise ValueError(f"{target} exists; add --overwrite to replace it, or choose another --bundle")
     bars = _Bars()
     trainer = Trainer(env_id, settings, folder, seed, resume, bars.show)
-    result = trainer.run()
-    bars.close()
+    try:
+        result = trainer.run()
+    finally:
+        bars.close()
     log_film(trainer)
-    command = shlex.join(_command(env_id, config, seed, timesteps))
-    written = export_trained(trainer, target, command, result, overwrite)
-    figures = folder.figures()
+    written = export_trained(trainer, target, _command(env_id, config, seed, timesteps), result, overwrite)
     typer.echo(
         f"success {result.success_rate:.3f}, exposures (median) {result.exposures_median:g} on the selection seeds"
     )
     typer.echo(f"bundle: {written}")
     if json_file is not None:
-        import json
-
-        json_file.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        json_file.write_text(json.dumps(folder.figures(), indent=1) + "\n", encoding="utf-8")
 
 
-def _command(env_id: str, config: Path | None, seed: int, timesteps: int | None) -> list[str]:
+def _command(env_id: str, config: Path | None, seed: int, timesteps: int | None) -> str:
+    """Return the command that trains the same policy again, wherever it is run."""
     parts = ["beamgym", "train", env_id, "--seed", str(seed)]
     if config is not None:
-        parts += ["--config", str(config)]
-    return parts + (["--timesteps", str(timesteps)] if timesteps is not None else [])
+        parts += ["--config", config.name]
+    return shlex.join(parts + (["--timesteps", str(timesteps)] if timesteps is not None else []))
 
 
 class _Bars:
     """One progress bar per phase."""
 
     def __init__(self) -> None:
-        self._phase, self._bar = "", None
+        self._phase = ""
+        self._bar: Any = None
 
     def show(self, phase: str, done: int, total: int) -> None:
         """Move the bar of a phase to ``done`` out of ``total``."""
@@ -79,4 +85,4 @@ class _Bars:
 
 
 if __name__ == "__main__":
-    typer.run(train_command)
+    run(train_command)
