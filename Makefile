@@ -5,7 +5,7 @@ RUN := $(VENV)/bin
 TORCH := torch==2.13.0
 WORKERS ?= 2
 
-PACKAGE := $(shell find src physics envs agents scripts -type f -not -name '*.py[co]' -not -name '*.nb[ic]')
+PACKAGE := $(shell find src physics envs agents scripts -not -name __pycache__ -not -name '*.py[co]' -not -name '*.nb[ic]')
 DEPENDENCIES := $(VENV)/.dependencies
 TOOLS := $(VENV)/.tools
 INSTALLED := $(VENV)/.installed

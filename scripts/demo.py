@@ -5,6 +5,7 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -59,7 +60,7 @@ def demo_command(
             env = make_vector_env(ENV_ID, 1, LEVEL, {"crystal": crystal, "render_mode": "rgb_array"})
             policy = covering_policy(env, ENV_ID)
             progress.update(bar, description=f"{context_of(env).crystal.name}, {policy.name}")
-            shows.append(Show(env, policy, range(first, first + episodes), lambda bar=bar: progress.advance(bar)))
+            shows.append(Show(env, policy, range(first, first + episodes), partial(progress.advance, bar)))
     pictures = [path for show in shows for path in show.write_pictures(out)]
     console.print(table([episode for show in shows for episode in show.episodes]))
     console.print(caption(shows[0].env), style="dim", highlight=False)

@@ -52,6 +52,7 @@ def test_f0_equals_waasmaier_and_kirfel_up_to_back_reflection_at_35_kev(element)
 def test_f0_is_within_two_percent_of_the_international_tables_where_those_hold(element):
     s = np.linspace(0.0, 1.5, 76)
     tables = [gemmi.Element(element).it92.calculate_sf(x * x) for x in s]
+    print(f"{element}: f0 within {np.abs(f0(element, s) / tables - 1).max():.1%} of gemmi below s = 1.5")
     np.testing.assert_allclose(f0(element, s), tables, rtol=0.02)
 
 

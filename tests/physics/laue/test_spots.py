@@ -341,6 +341,7 @@ def test_measured_patterns_are_reproduced_to_the_published_residual(case):
         residual.append(np.hypot(*(position + 1.0 - [x, y])))
         q = u @ laue.crystal.b_matrix @ hkl
         assert -HC_KEV_A * (q @ q) / (2 * q[0]) == pytest.approx(energy, abs=2e-3)
+    print(f"{case}: mean residual {np.mean(residual):.3f} px, published {CASES[case]} px")
     assert np.mean(residual) == pytest.approx(CASES[case], abs=0.01)
 
 
@@ -354,6 +355,7 @@ def test_random_orientations_match_hardly_any_measured_peak(case):
     for k in range(20):
         apart = spots.position_px[k, : spots.count[k], None] + 1.0 - indexed[None, :, 3:5]
         matched += np.count_nonzero(np.hypot(apart[..., 0], apart[..., 1]).min(axis=0) < 1.0)
+    print(f"{case}: {matched / (20 * len(indexed)):.2%} of the peaks match a random orientation")
     assert matched < 0.01 * 20 * len(indexed)
 
 
