@@ -1,13 +1,14 @@
 """The one loop over a task and an instrument: batched, no autoreset, reset by mask."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.envs.task import Observation, State, Task, Truth, Verdict, finite_action
-from beamgym.physics.instrument import BoolArray, Float64Array, Frame, Instrument, MoveReport, World
+from beamgym.envs.task import Advises, Observation, State, Task, Truth, Verdict, finite_action
+from beamgym.physics.instrument import BoolArray, Float64Array, Frame, Instrument, MoveReport, PlaceableWorld, World
 
 
 @dataclass(frozen=True)
@@ -34,16 +35,30 @@ class EpisodeLoop(Generic[State]):
         self.instrument = instrument
         self.state: State | None = None
         self.frame: Frame | None = None
+        self._world = instrument if isinstance(instrument, World) else None
 
     @property
     def simulated(self) -> bool:
         """Whether the instrument is a World, which can be reset and knows the truth."""
-        return isinstance(self.instrument, World)
+        return self._world is not None
 
-    def reset(self, keys: NDArray[np.uint64], mask: BoolArray) -> None:
-        """Begin new episodes where ``mask`` (n,) is True; in a World the sample is drawn from ``keys`` (n,)."""
-        if isinstance(self.instrument, World):
-            self.instrument.reset(keys, mask)
+    def reset(self, keys: NDArray[np.uint64], mask: BoolArray, start: Mapping[str, Any] | None = None) -> None:
+        """Begin new episodes where ``mask`` (n,) is True, with the first exposure.
+
+        Parameters
+        ----------
+        keys : (n,) from which a World draws its samples
+        mask : (n,) rows that begin anew
+        start : where sample and motors are to begin, for a World that takes it
+
+        Raises
+        ------
+        ValueError : for a start that the instrument does not take, or cannot stand at
+        """
+        if start:
+            self._placeable(start).reset(keys, mask, **start)
+        elif self._world is not None:
+            self._world.reset(keys, mask)
         self.frame = self.instrument.acquire(self.task.settings, mask)
         self.state = self.task.start(self.state, self.instrument.positions(), self.frame, mask, self._truth())
 
@@ -54,6 +69,10 @@ class EpisodeLoop(Generic[State]):
     def costs(self) -> dict[str, NDArray[Any]]:
         """Return the costs of the last step (or of the first exposure)."""
         return self.task.costs(self._running())
+
+    def advice(self) -> dict[str, tuple[NDArray[Any], BoolArray]]:
+        """Return what the task has to say about the episodes just begun; see Advises."""
+        return self.task.advice(self._running(), self._truth()) if isinstance(self.task, Advises) else {}
 
     def step(self, action: NDArray[Any], mask: BoolArray) -> Step:
         """Act where ``mask`` (n,) is True.
@@ -76,8 +95,17 @@ class EpisodeLoop(Generic[State]):
         report = self.instrument.move(target, moving)
         return report, self.instrument.acquire(self.task.settings, moving)
 
+    def _placeable(self, start: Mapping[str, Any]) -> PlaceableWorld:
+        if self._world is None:
+            raise ValueError("reset never moves a real instrument; move it by hand, then reset without options")
+        known = self._world.start_options if isinstance(self._world, PlaceableWorld) else ()
+        unknown = sorted(set(start) - set(known))
+        if unknown or not isinstance(self._world, PlaceableWorld):
+            raise ValueError(f"unknown reset option {', '.join(unknown)}; there are {', '.join(known) or 'none'}")
+        return self._world
+
     def _truth(self) -> Truth | None:
-        return self.instrument.truth() if isinstance(self.instrument, World) else None
+        return None if self._world is None else self._world.truth()
 
     def _running(self) -> State:
         if self.state is None:

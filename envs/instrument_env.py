@@ -1,5 +1,6 @@
 """gymnasium.Env: the episode loop with n = 1, over a World or a real instrument."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium as gym
@@ -37,7 +38,7 @@ class InstrumentEnv(gym.Env[Observation, NDArray[Any]]):
         if render_mode not in (None, "rgb_array"):
             raise ValueError(f"unknown render_mode {render_mode!r}; choose None or 'rgb_array'")
         self.loop = EpisodeLoop(task, instrument)
-        self.observation_space = task.observation_space
+        self.observation_space = task.observation_space  # type: ignore[assignment]
         self.action_space = task.action_space
         self.render_mode = render_mode
         self._renderer = renderer
@@ -46,21 +47,28 @@ class InstrumentEnv(gym.Env[Observation, NDArray[Any]]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Begin an episode; the first exposure is its observation. On hardware nothing moves."""
+        """Begin an episode; the first exposure is its observation. On hardware nothing moves.
+
+        Parameters
+        ----------
+        seed : begins the row of episodes that this seed stands for; None goes on with the next one
+        options : where sample and motors are to begin, for instruments that take it ("mount", "positions")
+        """
         super().reset(seed=seed)
         self._keys.reseed(None if seed is None else [seed], lambda: self.np_random)
-        self.loop.reset(self._keys.next(_ONE), _ONE)
-        return _first(self.loop.observation()), {"cost": _scalars(self.loop.costs())}
+        self.loop.reset(self._keys.next(_ONE), _ONE, options)
+        advice = {name: _value(values) for name, (values, rows) in self.loop.advice().items() if rows[0]}
+        return _first(self.loop.observation()), {"cost": _values(self.loop.costs()), **advice}
 
     def step(self, action: NDArray[Any]) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Move, expose and observe; or, when the action declares, end the episode where it stands."""
         done = self.loop.step(np.asarray(action)[None], _ONE)
         verdict = done.verdict
         info = {
-            "cost": _scalars(done.costs),
+            "cost": _values(done.costs),
             "limited": bool(done.limited[0]),
             "is_success": bool(verdict.is_success[0]),
-            **_scalars(verdict.metrics),
+            **_values(verdict.metrics),
         }
         ended = bool(verdict.terminated[0]), bool(verdict.truncated[0])
         return _first(done.observation), float(verdict.reward[0]), *ended, info
@@ -80,5 +88,10 @@ def _first(observation: Observation) -> Observation:
     return {name: values[0] for name, values in observation.items()}
 
 
-def _scalars(values: Any) -> dict[str, Any]:
-    return {name: array[0].item() for name, array in values.items()}
+def _values(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    return {name: _value(array) for name, array in arrays.items()}
+
+
+def _value(array: NDArray[Any]) -> Any:
+    """Return the only row, as Python's own number where it is one."""
+    return array[0].item() if array.ndim == 1 else array[0].copy()

@@ -1,7 +1,7 @@
 """The LaueAlign task: turn a crystal from its Laue patterns until it stands as asked, and say when it does."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -9,87 +9,19 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from beamgym.envs.actions import decode_rotation, decode_steps
+from beamgym.envs.align_context import AlignContext, RewardModel
+from beamgym.envs.align_estimate import PoseEstimator
 from beamgym.envs.observations import axis_rows, axis_space, spot_space
 from beamgym.envs.task import Command, Observation, Truth, Verdict
-from beamgym.physics.crystal import Crystal
 from beamgym.physics.goniometer import Goniometer
 from beamgym.physics.instrument import AcquireSettings, BoolArray, Float32Array, Float64Array, Frame, MoveReport
 from beamgym.physics.kernels_orientation import vectors_of_matrices
-from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.targets import Target
+from beamgym.physics.orientation import rotation_vector_deg
 
-LARGEST_ERROR_DEG = 180.0
 EXPECTED_ROWS = 48
 
-
-@dataclass(frozen=True)
-class AlignContext:
-    """What everybody at the instrument knows: the public side of one LaueAlign task.
-
-    Parameters
-    ----------
-    crystal, goniometer, detector, beam : the sample and the nominal instrument
-    target : what is to be brought where
-    tolerance_deg : error at which a declared pose counts as success
-    max_rotation_deg : rotation (or step of an axis) of a full action, degrees
-    action : "rotation" (a lab rotation vector, inverse kinematics chooses the axes) or "axes" (a step per axis)
-    exposures : budget, the first exposure included
-    exposure_s, readout_s : of every frame
-    """
-
-    crystal: Crystal
-    goniometer: Goniometer
-    detector: Detector
-    beam: Beam
-    target: Target
-    tolerance_deg: float = 0.25
-    max_rotation_deg: float = 90.0
-    action: Literal["rotation", "axes"] = "rotation"
-    exposures: int = 20
-    exposure_s: float = 10.0
-    readout_s: float = 2.0
-
-    def __post_init__(self) -> None:
-        if not 0.02 <= self.tolerance_deg <= 20.0:
-            raise ValueError(f"tolerance_deg is {self.tolerance_deg}; choose 0.02 to 20 degrees")
-        if not 0.0 < self.max_rotation_deg <= 180.0:
-            raise ValueError(f"max_rotation_deg is {self.max_rotation_deg}; choose more than 0 and at most 180 degrees")
-        if self.action not in ("rotation", "axes"):
-            raise ValueError(f"unknown action mode {self.action!r}; choose 'rotation' or 'axes'")
-        if self.exposures < 1:
-            raise ValueError(f"exposures is {self.exposures}; the budget needs at least the first one")
-
-    @property
-    def band_kev(self) -> tuple[float, float]:
-        """Lowest and highest energy of the beam, keV."""
-        return self.beam.band_kev
-
-
-@dataclass(frozen=True)
-class RewardModel:
-    """How a LaueAlign episode is paid, in one place.
-
-    Dense: F = gamma * phi(s') - phi(s) with phi = shaping * (1 - ln(1 + error / tolerance) / ln(1 + 180 / tolerance)),
-    0 after the end (Ng, Harada & Russell 1999), minus time_cost per instrument second, plus success at declaration.
-    Sparse: success at declaration only.
-    """
-
-    kind: Literal["dense", "sparse"] = "dense"
-    gamma: float = 0.99
-    shaping: float = 0.5
-    time_cost: float = 0.001
-    success: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.kind not in ("dense", "sparse"):
-            raise ValueError(f"unknown reward {self.kind!r}; choose 'dense' or 'sparse'")
-
-    def potential(self, error_deg: Float64Array, tolerance_deg: float) -> Float64Array:
-        """Return phi, 0 to ``shaping``, of errors in degrees."""
-        share = np.log1p(error_deg / tolerance_deg) / np.log1p(LARGEST_ERROR_DEG / tolerance_deg)
-        potential: Float64Array = self.shaping * (1.0 - share)
-        return potential
+__all__ = ["EXPECTED_ROWS", "AlignContext", "AlignState", "LaueAlignTask", "RewardModel", "View", "reach"]
 
 
 @dataclass(frozen=True)
@@ -126,8 +58,15 @@ class AlignState:
 class View(Protocol):
     """Encodes a frame for the observation, under one key."""
 
-    key: str
-    space: spaces.Box
+    @property
+    def key(self) -> str:
+        """Its name in the observation."""
+        ...
+
+    @property
+    def space(self) -> spaces.Box:
+        """The space of one encoded frame."""
+        ...
 
     def encode(self, frame: Frame, mask: BoolArray) -> NDArray[Any]:
         """Return the encoded rows of the frame where ``mask`` is True."""
@@ -144,7 +83,9 @@ class LaueAlignTask:
     view : how the frame is observed (spots or image)
     expected : (48 * 5,) spot rows of the pattern at the goal
     reward : how the episode is paid
-    stop : "declare" (the agent ends the episode, success is judged then) or "truth" (ends at the tolerance)
+    stop : "declare" (the agent ends the episode, success is judged then) or "truth" (ends at the tolerance; where there
+        is no truth, only the budget ends it)
+    camera_detector : the panel in whose pixels the frames' peaks are given, where it is not that of the context
     """
 
     context: AlignContext
@@ -152,6 +93,7 @@ class LaueAlignTask:
     expected: Float32Array
     reward: RewardModel = field(default_factory=RewardModel)
     stop: Literal["declare", "truth"] = "declare"
+    camera_detector: Detector | None = None
 
     def __post_init__(self) -> None:
         if self.stop not in ("declare", "truth"):
@@ -226,10 +168,11 @@ class LaueAlignTask:
     ) -> AlignState:
         """Take note of a move and its frame; see Task.advance."""
         moved = command.moves & mask
-        last = self._made(state.positions, report.readback, command.limited)
+        positions = np.where(moved[:, None], report.readback, state.positions)
+        last = self._made(state.positions, positions, command.limited)
         return replace(
             state,
-            positions=np.where(moved[:, None], report.readback, state.positions),
+            positions=positions,
             frame=frame,
             view=self._merge(state.view, frame, moved),
             last_move=np.where(mask[:, None], last.clip(-1, 1), state.last_move),
@@ -261,12 +204,17 @@ class LaueAlignTask:
         }
 
     def judge(self, state: AlignState, truth: Truth | None = None) -> tuple[AlignState, Verdict]:
-        """Pay the last step and end the episode where it ends; without truth nothing is paid and nothing claimed."""
+        """Pay the last step and end the episode where it ends.
+
+        Without truth, on hardware, a declaration is judged by what can be seen: the last frame is indexed by the
+        nominal geometry, and the declaration succeeds if the error so estimated is within the tolerance; a frame that
+        cannot be indexed is no success. The reward is then ``success`` or 0, whatever its kind: shaping would need the
+        truth.
+        """
         if truth is None:
-            no = np.zeros(len(state.used), dtype=np.bool_)
-            return state, Verdict(np.zeros(len(no)), state.declared.copy(), state.spent.copy(), no, {})
+            return state, self._judge_by_sight(state)
         error = self._error(state, truth)
-        inside = error <= self.context.tolerance_deg
+        inside = (error <= self.context.tolerance_deg) & self._has_goal(state)
         terminated = inside if self.stop == "truth" else state.declared
         success = inside & terminated
         truncated = state.spent & ~terminated
@@ -275,8 +223,41 @@ class LaueAlignTask:
         verdict = Verdict(reward, terminated.copy(), truncated, success, {"misorientation_deg": error})
         return replace(state, potential=potential), verdict
 
+    def _judge_by_sight(self, state: AlignState) -> Verdict:
+        seen = self._estimator.estimate(state.frame, state.positions, state.declared)
+        lost = seen.remount_deg.any(axis=1)
+        success = (seen.error_deg <= self.context.tolerance_deg) & ~lost
+        metrics: dict[str, NDArray[Any]] = {}
+        if state.declared.any():
+            metrics["misorientation_estimate_deg"] = seen.error_deg
+        if lost.any():
+            metrics["remount_deg"] = seen.remount_deg
+        reward: Float64Array = self.reward.success * success.astype(np.float64)
+        return Verdict(reward, state.declared.copy(), state.spent.copy(), success, metrics)
+
+    @cached_property
+    def _estimator(self) -> PoseEstimator:
+        known = self.context
+        return PoseEstimator(
+            known.crystal, known.beam, known.goniometer, known.target, self.camera_detector or known.detector
+        )
+
+    def advice(self, state: AlignState, truth: Truth | None = None) -> dict[str, tuple[NDArray[Any], BoolArray]]:
+        """Return, for crystals from whose mount no goal can be reached, how to glue them anew.
+
+        Returns
+        -------
+        "remount_deg" : (n, 3) rotation vector, in the lab with the goniometer at home, and the rows (n,) that need it;
+            nothing where every row has a goal, or the truth is not known
+        """
+        lost = ~self._has_goal(state)
+        if truth is None or not lost.any():
+            return {}
+        goals = self.context.target.reachable_goals(self.context.goniometer, truth["mount"])
+        return {"remount_deg": (rotation_vector_deg(goals.remount), lost)}
+
     def _pay(self, state: AlignState, potential: Float64Array, success: BoolArray) -> Float64Array:
-        bonus = self.reward.success * success
+        bonus: Float64Array = self.reward.success * success.astype(np.float64)
         if self.reward.kind == "sparse":
             return bonus
         shaped = self.reward.gamma * potential - state.potential
@@ -294,8 +275,17 @@ class LaueAlignTask:
             "instrument_s": state.motor_s + (self.context.exposure_s + self.context.readout_s) * state.exposed,
         }
 
-    def _error(self, state: AlignState, truth: Mapping[str, NDArray[Any]]) -> Float64Array:
-        return self.context.target.error_deg(truth["orientation"], state.goals)
+    def _error(self, state: AlignState, truth: Truth) -> Float64Array:
+        """Return the error to the nearest reachable goal, (n,); to the nearest of all where none can be reached."""
+        has_goal, allowed = self._has_goal(state), state.goals
+        if allowed is not None and not has_goal.all():
+            allowed = np.where(has_goal[:, None], allowed, True)
+        return self.context.target.error_deg(truth["orientation"], allowed)
+
+    def _has_goal(self, state: AlignState) -> BoolArray:
+        if state.goals is None:
+            return np.ones(len(state.used), dtype=np.bool_)
+        return np.asarray(state.goals.any(axis=1), dtype=np.bool_)
 
     def _reachable(self, previous: BoolArray | None, mask: BoolArray, truth: Truth | None) -> BoolArray | None:
         if truth is None:

@@ -36,6 +36,7 @@ BEAMS: dict[str, Callable[[], Beam]] = {
     "bending-magnet": lambda: Beam.bending_magnet(),
     "neutron": lambda: Beam.neutron(),
 }
+SMALLEST_IMAGE = 16  # pixels; on fewer a whole pattern is a handful of blots
 
 
 @dataclass(frozen=True)
@@ -79,14 +80,15 @@ class LaueAlignOptions:
 def build(options: LaueAlignOptions, n: int, image: bool) -> tuple[LaueAlignTask, SimulatedLaue]:
     """Make the task and a world of n samples; ``image`` observes pictures instead of spot lists."""
     context = _context(options)
-    view = ImageView(options.size) if image else SpotView(context.detector)
+    view = ImageView(_checked_size(options.size, context.detector)) if image else SpotView(context.detector)
     reward = RewardModel(options.reward)
-    task = LaueAlignTask(context, view, expected_spots(context), reward, options.stop)
+    panel = _image_detector(context.detector, options.size) if image else context.detector
+    task = LaueAlignTask(context, view, expected_spots(context), reward, options.stop, panel)
     world = SimulatedLaue(
         context.crystal,
         context.goniometer,
         context.beam,
-        _image_detector(context.detector, options.size) if image else context.detector,
+        panel,
         n,
         options.level,
         "rendered" if image else options.frames,
@@ -130,6 +132,14 @@ def _options(options: dict[str, Any]) -> LaueAlignOptions:
     return LaueAlignOptions(**options)
 
 
+def _checked_size(size: int, detector: Detector) -> int:
+    if not isinstance(size, (int, np.integer)) or not SMALLEST_IMAGE <= size <= min(detector.shape):
+        raise ValueError(
+            f"size is {size}; choose {SMALLEST_IMAGE} to {min(detector.shape)} pixels, the shorter edge of the detector"
+        )
+    return int(size)
+
+
 def _context(options: LaueAlignOptions) -> AlignContext:
     beam = _named(options.beam, BEAMS, "beam") if isinstance(options.beam, str) else options.beam
     crystal = options.crystal
@@ -156,7 +166,7 @@ def _detector(spec: str | PathLike[str] | Detector) -> Detector:
 
 
 def _image_detector(detector: Detector, size: int) -> Detector:
-    """Return the same panel with ``size`` pixels on its shorter edge, so that no image is finer than what is observed."""
+    """Return the same panel with ``size`` pixels on its shorter edge: no image is finer than what is observed."""
     factor = min(detector.shape) / size
     corner = detector.to_lab_mm([0.5 * (factor - 1), 0.5 * (factor - 1)])
     shape = (round(detector.shape[0] / factor), round(detector.shape[1] / factor))

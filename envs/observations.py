@@ -35,7 +35,8 @@ def axis_space() -> spaces.Box:
 
 def brightness(counts: NDArray[np.floating]) -> Float32Array:
     """Return ln(1 + counts) on a scale where 1e6 counts are 1, cut at 1."""
-    return np.minimum(np.log1p(np.maximum(counts, 0.0)) / np.log1p(_BRIGHTEST), 1.0).astype(np.float32)
+    share: Float32Array = np.minimum(np.log1p(np.maximum(counts, 0.0)) / np.log1p(_BRIGHTEST), 1.0).astype(np.float32)
+    return share
 
 
 def spot_rows(peaks: Peaks, detector: Detector, rows: int) -> Float32Array:
@@ -50,8 +51,18 @@ def spot_rows(peaks: Peaks, detector: Detector, rows: int) -> Float32Array:
     Returns
     -------
     (n, rows, 5) float32
+
+    Raises
+    ------
+    FrameFailed : when the peaks' arrays do not fit together
     """
-    out = np.zeros((len(peaks.count), rows, SPOT_FIELDS), dtype=np.float32)
+    n, p = peaks.intensity.shape
+    if peaks.position_px.shape != (n, p, 2) or peaks.count.shape != (n,) or (peaks.count > p).any():
+        raise FrameFailed(
+            f"the peaks' positions, intensities and counts have shapes {peaks.position_px.shape}, "
+            f"{peaks.intensity.shape} and {peaks.count.shape}; they must be (n, p, 2), (n, p) and (n,), counts up to p"
+        )
+    out = np.zeros((n, rows, SPOT_FIELDS), dtype=np.float32)
     panel, logarithm = detector.as_vector(), float(np.log1p(_BRIGHTEST))
     write_spot_rows(peaks.position_px, peaks.intensity, peaks.count, panel, detector.pixel_mm, logarithm, out)
     return out
@@ -91,6 +102,8 @@ class SpotView:
         peaks = frame.peaks()
         kept = Peaks(peaks.position_px[mask], peaks.intensity[mask], peaks.count[mask], peaks.saturated[mask])
         rows = spot_rows(kept, self.detector, self.rows)
+        if not np.isfinite(rows).all():
+            raise FrameFailed("the frame's peaks hold NaN or infinity; mask dead pixels, or drop those peaks")
         return rows.reshape(len(rows), -1)
 
 
@@ -114,8 +127,11 @@ def image_to_uint8(image: NDArray[np.generic], size: int) -> NDArray[np.uint8]:
     """Bin images (n, rows, columns) to (n, size, size, 1) and compress counts by a square root around each median.
 
     The square root makes Poisson noise even; the median goes to 32 and the scale is fixed, so that the same counts give
-    the same grey in every frame. Raises ValueError when the image is smaller than ``size``.
+    the same grey in every frame. Raises ValueError when the image is smaller than ``size``, FrameFailed when a pixel is
+    not finite.
     """
+    if image.dtype.kind == "f" and not np.isfinite(image).all():
+        raise FrameFailed("the frame holds NaN or infinity; give dead pixels a finite value")
     if min(image.shape[1:]) < size:
         raise ValueError(f"the camera's images of {image.shape[1:]} pixels are smaller than the {size} asked for")
     small = image.astype(np.float32)
@@ -132,5 +148,6 @@ def _bin_mean(image: Float32Array, size: int) -> Float32Array:
         edges = np.linspace(0, image.shape[axis], size + 1).astype(np.int64)
         shape = [1, 1, 1]
         shape[axis] = size
-        image = np.add.reduceat(image, edges[:-1], axis=axis) / np.diff(edges).reshape(shape).astype(np.float32)
+        sums = np.add.reduceat(image, edges[:-1], axis=axis)
+        image = (sums / np.diff(edges).reshape(shape).astype(np.float32)).astype(np.float32, copy=False)
     return image

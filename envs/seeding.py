@@ -25,6 +25,9 @@ class EpisodeKeys:
             return
         if len(seeds) != len(self._seeds):
             raise ValueError(f"{len(seeds)} seeds for {len(self._seeds)} environments; give one each, or one integer")
+        for seed in seeds:
+            if seed is not None and not 0 <= seed < 2**64:
+                raise ValueError(f"the seed is {seed}; choose an integer from 0 to 2^64 - 1")
         for i, seed in enumerate(seeds):
             if seed is not None:
                 self._seeds[i], self._episode[i] = np.uint64(seed), 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from gymnasium import spaces
@@ -61,9 +61,20 @@ class Task(Protocol[State]):
     ``State`` is the task's own TaskState: history, remaining budget, goal, potential. It goes in and comes back.
     """
 
-    observation_space: spaces.Dict
-    action_space: spaces.Box
-    settings: AcquireSettings
+    @property
+    def observation_space(self) -> spaces.Dict:
+        """What an agent sees of one episode."""
+        ...
+
+    @property
+    def action_space(self) -> spaces.Box:
+        """What an agent does in one episode."""
+        ...
+
+    @property
+    def settings(self) -> AcquireSettings:
+        """How every frame is exposed."""
+        ...
 
     def start(
         self, previous: State | None, positions: Float64Array, frame: Frame, mask: BoolArray, truth: Truth | None = None
@@ -92,6 +103,15 @@ class Task(Protocol[State]):
         ...
 
 
+@runtime_checkable
+class Advises(Protocol):
+    """A task that has more to say at the start of an episode than its costs."""
+
+    def advice(self, state: Any, truth: Truth | None = None) -> dict[str, tuple[NDArray[Any], BoolArray]]:
+        """Return named values (n, ...), each with the rows (n,) it concerns; those that concern none are left out."""
+        ...
+
+
 def finite_action(action: NDArray[Any], space: spaces.Box, n: int) -> Float64Array:
     """Check a batch of actions and clip it to the Box.
 
@@ -111,5 +131,6 @@ def finite_action(action: NDArray[Any], space: spaces.Box, n: int) -> Float64Arr
     if values.shape != (n, *space.shape):
         raise ValueError(f"the action has shape {values.shape}; expected {(n, *space.shape)}: one row per environment")
     if not np.isfinite(values).all():
-        raise ValueError(f"the action holds NaN or infinity ({values.ravel()}); every number must be finite")
+        row = int(np.argwhere(~np.isfinite(values))[0, 0])
+        raise ValueError(f"row {row} of the action is {values[row].tolist()}; every number must be finite, not NaN")
     return np.clip(values, space.low, space.high)

@@ -56,14 +56,20 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
     ) -> tuple[Observation, dict[str, Any]]:
         """Begin new episodes: all of them, or those of ``options["reset_mask"]`` (n,).
 
-        Environment i of an integer seed s runs on s + i, as n single environments would.
+        Environment i of an integer seed s runs on s + i, as n single environments would. Other options say where sample
+        and motors are to begin, for instruments that take it: "mount" (3, 3) or (n, 3, 3), "positions" (k,) or (n, k).
         """
         mask = _reset_mask(options, self.num_envs)
-        seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int) else seed
-        super().reset(seed=seed if isinstance(seed, int) else None)
-        self._keys.reseed(seeds, lambda: self.np_random)
-        self._begin(mask)
-        return self.loop.observation(), {"cost": self.loop.costs(), "_cost": mask.copy()}
+        start = {name: value for name, value in (options or {}).items() if name != "reset_mask"}
+        single = int(seed) if isinstance(seed, (int, np.integer)) else None
+        super().reset(seed=single)
+        seeds = seed if single is None else [single + i for i in range(self.num_envs)]
+        self._keys.reseed(seeds, lambda: self.np_random)  # type: ignore[arg-type]
+        self._begin(mask, start)
+        info = _masked({"cost": self.loop.costs()}, mask)
+        for name, (values, rows) in self.loop.advice().items():
+            info |= _masked({name: values}, mask & rows)
+        return self.loop.observation(), info
 
     def step(
         self, actions: NDArray[Any]
@@ -75,18 +81,10 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
             raise ValueError("an ended environment was stepped; call reset(options={'reset_mask': ended}) first")
         step = self.loop.step(actions, np.ones(self.num_envs, dtype=np.bool_))
         ended = step.verdict.terminated | step.verdict.truncated
-        info = _infos(step, np.ones(self.num_envs, dtype=np.bool_))
-        observation = step.observation
         if self.autoreset_mode is AutoresetMode.SAME_STEP and ended.any():
-            info |= {
-                "final_obs": observation,
-                "_final_obs": ended,
-                "final_info": _infos(step, ended),
-                "_final_info": ended,
-            }
-            self._begin(ended)
-            observation = self.loop.observation()
+            observation, info = self._begin_again(step, ended)
         else:
+            observation, info = step.observation, _infos(step, np.ones(self.num_envs, dtype=np.bool_))
             self._ended = ended
         return observation, step.verdict.reward, step.verdict.terminated, step.verdict.truncated, info
 
@@ -96,9 +94,21 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
             return None
         return tuple(self._renderer.draw(self.loop, i) for i in range(self.num_envs))
 
-    def _begin(self, mask: BoolArray) -> None:
-        self.loop.reset(self._keys.next(mask), mask)
+    def _begin(self, mask: BoolArray, start: dict[str, Any] | None = None) -> None:
+        self.loop.reset(self._keys.next(mask), mask, start)
         self._ended = self._ended & ~mask
+
+    def _begin_again(self, step: Step, ended: BoolArray) -> tuple[Observation, dict[str, Any]]:
+        """Reset the ended rows within the step: their last observation and info move to final_obs and final_info."""
+        self._begin(ended)
+        info = _infos(step, ~ended, ended, self.loop.costs())
+        last = {"final_obs": step.observation, "_final_obs": ended.copy()}
+        return self.loop.observation(), {
+            **info,
+            **last,
+            "final_info": _infos(step, ended),
+            "_final_info": ended.copy(),
+        }
 
     def _step_with_resets(
         self, actions: NDArray[Any]
@@ -110,21 +120,27 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         self._ended = (verdict.terminated | verdict.truncated) & acting
         reward = np.where(acting, verdict.reward, 0.0)
         ended = verdict.terminated & acting, verdict.truncated & acting
-        info = _infos(step, acting)
-        first = self.loop.costs()
-        info["cost"] = {name: np.where(reset, first[name], values) for name, values in step.costs.items()}
-        info["_cost"] = np.ones(self.num_envs, dtype=np.bool_)
-        return self.loop.observation(), reward, *ended, info
+        return self.loop.observation(), reward, *ended, _infos(step, acting, reset, self.loop.costs())
 
 
-def _infos(step: Step, mask: BoolArray) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        "cost": step.costs,
-        "limited": step.limited,
-        "is_success": step.verdict.is_success,
-        **step.verdict.metrics,
-    }
-    return {**values, **{f"_{name}": mask.copy() for name in values}}
+def _infos(
+    step: Step, acted: BoolArray, begun: BoolArray | None = None, first: dict[str, NDArray[Any]] | None = None
+) -> dict[str, Any]:
+    """Return Gymnasium's form of info: a step's for the rows that ``acted``, a reset's for those that have begun."""
+    values = {"limited": step.limited, "is_success": step.verdict.is_success, **step.verdict.metrics}
+    if begun is None or first is None:
+        return _masked({"cost": step.costs, **values}, acted)
+    costs = {name: np.where(begun, first[name], spent) for name, spent in step.costs.items()}
+    return {**_masked({"cost": costs}, acted | begun), **_masked(values, acted)}
+
+
+def _masked(values: dict[str, Any], mask: BoolArray) -> dict[str, Any]:
+    """Put masks ``_name`` (n,) beside named arrays (n, ...): where they are False the values mean nothing."""
+    info: dict[str, Any] = {}
+    for name, value in values.items():
+        info[name] = _masked(value, mask) if isinstance(value, dict) else value.copy()
+        info[f"_{name}"] = mask.copy()
+    return info
 
 
 def _reset_mask(options: dict[str, Any] | None, n: int) -> BoolArray:

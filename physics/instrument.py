@@ -64,7 +64,7 @@ class Peaks:
 
     Parameters
     ----------
-    position_px : (n, p, 2) float32, [..., 0] along the fast, [..., 1] along the slow direction; pixel centres at integers
+    position_px : (n, p, 2) float32, [..., 0] along the fast, [..., 1] along the slow direction, 0-based
     intensity : (n, p) float32, background-subtracted sum
     count : (n,) int64, how many of the p rows are real
     saturated : (n, p) bool, the spot holds saturated pixels
@@ -142,9 +142,20 @@ class AcquireSettings:
 class Instrument(Protocol):
     """Moves named axes and takes frames; ``context`` is what it publicly knows about itself and the sample."""
 
-    n: int
-    axes: tuple[Axis, ...]
-    context: Any
+    @property
+    def n(self) -> int:
+        """How many samples it holds; 1 for a real instrument."""
+        ...
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Its motors."""
+        ...
+
+    @property
+    def context(self) -> Any:
+        """What is public about it."""
+        ...
 
     def positions(self) -> Float64Array:
         """Return the readback of every axis, (n, k)."""
@@ -169,4 +180,18 @@ class World(Instrument, Protocol):
 
     def truth(self) -> Mapping[str, NDArray[Any]]:
         """Return what no real instrument knows; every array starts with the batch dimension."""
+        ...
+
+
+@runtime_checkable
+class PlaceableWorld(World, Protocol):
+    """A World whose ``reset`` takes more keywords, named in ``start_options``: where sample and motors are to begin."""
+
+    @property
+    def start_options(self) -> tuple[str, ...]:
+        """The keywords' names."""
+        ...
+
+    def reset(self, keys: UInt64Array, mask: BoolArray, **start: Any) -> None:
+        """Reset as a World does, with what ``start`` gives; raises ValueError, and changes nothing, if it is wrong."""
         ...

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.crystal import Crystal
@@ -28,7 +28,7 @@ from beamgym.physics.laue.imperfection_kernels import disturb
 from beamgym.physics.laue.imperfections import Imperfections, imperfections, miscalibrated_detectors
 from beamgym.physics.laue.spots import LaueModel, Spots
 from beamgym.physics.motors import MotorErrors, MotorState, move, readback, sample_offset_mm, start
-from beamgym.physics.orientation import random_orientations
+from beamgym.physics.orientation import check_rotation, random_orientations
 
 Frames = Literal["spots", "rendered"]
 MountFilter = Callable[[Float64Array], BoolArray]
@@ -62,7 +62,13 @@ class SimulatedLaue:
     max_peaks : peaks kept of a frame, brightest first
     mount_filter : says which mounts (m, 3, 3) a start may be drawn from, e.g. those from which a target can be reached
     camera : how images are made and searched, for frames="rendered"
+
+    Raises
+    ------
+    ValueError : for n below 1, unknown frames or level, or a detector that no reflection in the band can reach
     """
+
+    start_options = ("mount", "positions")
 
     def __init__(
         self,
@@ -79,6 +85,8 @@ class SimulatedLaue:
     ) -> None:
         if frames not in ("spots", "rendered"):
             raise ValueError(f"unknown frames {frames!r}; choose 'spots' (fast) or 'rendered' (images and peak finder)")
+        if n < 1:
+            raise ValueError(f"n is {n}; at least one sample is needed")
         self.n, self.context = n, LaueContext(crystal, goniometer, detector, beam)
         self.level, self.frames, self.max_peaks = imperfections(level), frames, max_peaks
         self._errors = MotorErrors(
@@ -114,14 +122,41 @@ class SimulatedLaue:
         """Return the readback of every axis, (n, k)."""
         return readback(self._errors, self._motors, self._motor_keys())
 
-    def reset(self, keys: UInt64Array, mask: BoolArray) -> None:
-        """Mount a new crystal at random, miscalibrate the camera anew and home the motors, where ``mask`` is True."""
+    def reset(
+        self,
+        keys: UInt64Array,
+        mask: BoolArray,
+        mount: ArrayLike | None = None,
+        positions: ArrayLike | None = None,
+    ) -> None:
+        """Mount a new crystal, miscalibrate the camera anew and put the motors where an episode begins.
+
+        Parameters
+        ----------
+        keys : (n,) what is drawn is drawn from them
+        mask : (n,) rows that begin anew
+        mount : (3, 3) or (n, 3, 3), how the crystal sits on the goniometer at zero angles; by default drawn at random
+            from those that the mount filter lets pass
+        positions : (k,) or (n, k) where the motors begin; home by default
+
+        Raises
+        ------
+        ValueError : for a mount that is no rotation, positions outside the limits; nothing has changed then
+        """
         rows = np.flatnonzero(mask)
+        begin = self.context.goniometer.check_positions(
+            self.context.goniometer.home() if positions is None else positions
+        )
+        begin = np.broadcast_to(begin, (self.n, len(self.axes)))[rows]
+        if mount is None:
+            given = self._draw_mounts(keys[rows])
+        else:
+            given = np.broadcast_to(check_rotation(mount, "mount"), (self.n, 3, 3))[rows]
         self._keys[rows] = keys[rows]
-        self._mount[rows] = self._draw_mounts(keys[rows])
+        self._mount[rows] = given
         camera_keys = make_keys(keys[rows], 0, 0, _STREAM_CAMERA)
         self._panels[rows] = miscalibrated_detectors(self.context.detector, self.level, camera_keys)
-        self._motors = self._homed(mask)
+        self._motors = self._begun(begin, mask)
         self._frames[rows] = 0
         self._clock[rows] = self._dose[rows] = 0.0
 
@@ -188,9 +223,8 @@ class SimulatedLaue:
         rotation: Float64Array = self.context.goniometer.rotation(self._motors.true) @ self._mount
         return rotation
 
-    def _homed(self, mask: BoolArray) -> MotorState:
-        keys = make_keys(self._keys[mask], 0, 0, _STREAM_MOTORS)
-        fresh = start(self.axes, self._errors, self.context.goniometer.home(), keys)
+    def _begun(self, positions: Float64Array, mask: BoolArray) -> MotorState:
+        fresh = start(self.axes, self._errors, positions, make_keys(self._keys[mask], 0, 0, _STREAM_MOTORS))
         parts = {item.name: getattr(self._motors, item.name).copy() for item in fields(MotorState)}
         for name, values in parts.items():
             values[mask] = getattr(fresh, name)
