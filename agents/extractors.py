@@ -72,6 +72,13 @@ class AlignExtractor(BaseFeaturesExtractor):
         self.fuse = nn.Sequential(nn.Linear(width + direct + axes, width), nn.ReLU())
         self.amend = nn.Sequential(nn.Linear(width + 3, width), nn.ReLU(), nn.Linear(width, 3))
         self.choose = nn.Sequential(nn.Linear(width + direct, 64), nn.ReLU(), nn.Linear(64, 2))
+        self.trust_dictionary()
+
+    def trust_dictionary(self) -> None:
+        """Let the proposal begin as the dictionary's own: nothing is rescored, no entry amended.
+
+        An amendment that begins at random may settle on the branch to a goal that is further than one action goes.
+        """
         for layer in (self.rescore, self.amend[2]):
             nn.init.zeros_(layer.weight)  # type: ignore[arg-type]
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]

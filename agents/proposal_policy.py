@@ -6,6 +6,8 @@ from stable_baselines3.common.torch_layers import MlpExtractor
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor
 
+from beamgym.agents.extractors import AlignExtractor
+
 
 class _DetachedMlp(MlpExtractor):
     """SB3's two-headed MLP, the critic's head cut off from the extractor's gradient."""
@@ -40,6 +42,8 @@ class ProposalPolicy(MultiInputActorCriticPolicy):
             self.action_net.weight.zero_()
             self.action_net.bias.zero_()
             self.action_net.weight[:, : self.action_net.out_features] = torch.eye(self.action_net.out_features)
+        if isinstance(self.features_extractor, AlignExtractor):
+            self.features_extractor.trust_dictionary()  # SB3's orthogonal weights have overwritten its own
 
     def actor_parameters(self) -> list[torch.nn.Parameter]:
         """Return every parameter that only the actor's loss trains."""
