@@ -1,0 +1,351 @@
+"""A batch of spectra: the tables that describe n samples and the one call that turns them into counts.
+
+A ``Scene`` holds what the samples emit, on a ``Window``: the grid with margins, since what lies just outside is blurred
+into it. ``render`` takes it through resolution, background, detector and counting.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from beamgym.physics.arpes.background import Background
+from beamgym.physics.arpes.checks import at_least_zero, batch
+from beamgym.physics.arpes.kernels import (
+    REACH,
+    Axes,
+    Extras,
+    Tables,
+    band_signal,
+    detect,
+    fill_background,
+    normalise,
+)
+from beamgym.physics.arpes.kernels_noise import INVERSE, charge_clouds, count_events, count_poisson
+from beamgym.physics.arpes.resolution import FWHM_PER_SIGMA
+from beamgym.physics.arpes.response import Response
+
+Float32Array = NDArray[np.float32]
+Float64Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The pixels of a spectrum.
+
+    Parameters
+    ----------
+    energy_ev : (e,) E − E_F at the pixel centres, uniform, rising, eV
+    slit_deg : (a,) angle along the slit at the pixel centres, uniform, rising, degrees
+
+    Raises
+    ------
+    ValueError : an axis that is not uniform and rising
+    """
+
+    energy_ev: Float64Array
+    slit_deg: Float64Array
+
+    def __post_init__(self) -> None:
+        for name in ("energy_ev", "slit_deg"):
+            axis = np.asarray(getattr(self, name), dtype=np.float64)
+            if axis.ndim != 1 or axis.size < 2 or not np.all(np.isfinite(axis)):
+                raise ValueError(f"{name} must be a list of at least two numbers; found shape {axis.shape}")
+            steps = np.diff(axis)
+            if steps[0] <= 0 or np.ptp(steps) > 1e-6 * steps[0] * axis.size:
+                raise ValueError(f"{name} must rise in equal steps; resample the axis")
+            object.__setattr__(self, name, axis)
+
+    @classmethod
+    def uniform(
+        cls,
+        energy_ev: tuple[float, float] = (-0.55, 0.15),
+        slit_deg: tuple[float, float] = (-15.0, 15.0),
+        shape: tuple[int, int] = (224, 224),
+    ) -> Grid:
+        """Return the grid whose first and last pixel centres are the given ends; shape is (energy, slit)."""
+        return cls(np.linspace(*energy_ev, shape[0]), np.linspace(*slit_deg, shape[1]))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(energy, slit) pixels."""
+        return self.energy_ev.size, self.slit_deg.size
+
+    @property
+    def energy_step_ev(self) -> float:
+        """Energy between neighbouring pixels, eV."""
+        return float((self.energy_ev[-1] - self.energy_ev[0]) / (self.energy_ev.size - 1))
+
+    @property
+    def slit_step_deg(self) -> float:
+        """Angle between neighbouring pixels, degrees."""
+        return float((self.slit_deg[-1] - self.slit_deg[0]) / (self.slit_deg.size - 1))
+
+    def window(self, energy_fwhm_ev: ArrayLike = 0.0, angle_fwhm_deg: ArrayLike = 0.0, nodes: int = 3) -> Window:
+        """Return the grid with margins wide enough for the largest of the given resolutions."""
+        widest = [float(np.max(np.asarray(value))) / FWHM_PER_SIGMA for value in (energy_fwhm_ev, angle_fwhm_deg)]
+        margin = [math.ceil(REACH * s / step) for s, step in zip(widest, self._steps(), strict=True)]
+        return Window(self, margin[0], margin[1], nodes)
+
+    def _steps(self) -> tuple[float, float]:
+        return self.energy_step_ev, self.slit_step_deg
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A grid and its margins: h = e + 2·margin_rows energies and w = a + 2·margin_columns angles.
+
+    Bands are tabulated at ``nodes`` energies, evenly over the grid, and interpolated between by the polynomial through
+    them: at one slit angle a band changes with energy only as fast as the wave number √E_kin does.
+    """
+
+    grid: Grid
+    margin_rows: int = 0
+    margin_columns: int = 0
+    nodes: int = 3
+
+    @property
+    def energy_ev(self) -> Float64Array:
+        """(h,) padded energies, eV."""
+        place = np.arange(-self.margin_rows, self.grid.shape[0] + self.margin_rows)
+        return np.asarray(self.grid.energy_ev[0] + self.grid.energy_step_ev * place)
+
+    @property
+    def slit_deg(self) -> Float64Array:
+        """(w,) padded angles, degrees."""
+        place = np.arange(-self.margin_columns, self.grid.shape[1] + self.margin_columns)
+        return np.asarray(self.grid.slit_deg[0] + self.grid.slit_step_deg * place)
+
+    @property
+    def nodes_ev(self) -> Float64Array:
+        """(m,) energies at which bands are tabulated, eV."""
+        return np.linspace(self.grid.energy_ev[0], self.grid.energy_ev[-1], self.nodes)
+
+    @property
+    def lagrange(self) -> Float64Array:
+        """(h, m) weights of the nodes at every padded energy."""
+        nodes, energy = self.nodes_ev, self.energy_ev
+        weight = np.ones((energy.size, nodes.size))
+        for j in range(nodes.size):
+            for k in range(nodes.size):
+                if j != k:
+                    weight[:, j] *= (energy - nodes[k]) / (nodes[j] - nodes[k])
+        return weight
+
+    def axes(self) -> Axes:
+        """Return what the kernels read."""
+        rows, columns = self.grid.shape
+        energy, lagrange = self.energy_ev.astype(np.float32), self.lagrange.astype(np.float32)
+        return Axes(energy, lagrange, rows, columns, self.margin_rows, self.margin_columns)
+
+
+def _none() -> Float32Array:
+    return np.zeros((0, 0, 0), dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What n samples emit, and with which resolution it is seen.
+
+    Parameters
+    ----------
+    window : grid with margins: h energies, w angles, m nodes
+    dispersion_ev : (n, b, m, w) bare band energies, eV
+    weight : (n, b, w) |matrix element|² times the domain's share
+    sigma_real, sigma_imag : (n, b, h) self-energy at the padded energies, eV, or (n, 1, h) for all bands alike;
+        the imaginary part is negative (retarded)
+    count : (n,) number of bands in use; default all
+    temperature_k : (n,) of the electrons
+    energy_fwhm_ev, angle_fwhm_deg : (n,) resolutions, full width at half maximum
+    fermi_ev : (n,) shift of the whole spectrum on the energy axis, by charging
+    broadening_ev : (n, b, w) a further half width, as kz broadening gives; optional
+    gap_kind : (n,) kernels.NO_GAP, PAIRING or DENSITY_WAVE; optional
+    gap_ev : (n, b, w) Δ; pair_breaking_ev : (n,) Γ0
+    partner_ev : (n, b, m, w) for density waves: the band at k + Q
+
+    Raises
+    ------
+    ValueError : shapes that do not fit, negative widths or temperatures, a self-energy that is not retarded
+    """
+
+    window: Window
+    dispersion_ev: Float32Array
+    weight: Float32Array
+    sigma_real: Float32Array
+    sigma_imag: Float32Array
+    count: NDArray[np.int64] | None = None
+    temperature_k: ArrayLike = 20.0
+    energy_fwhm_ev: ArrayLike = 0.0
+    angle_fwhm_deg: ArrayLike = 0.0
+    fermi_ev: ArrayLike = 0.0
+    broadening_ev: Float32Array = field(default_factory=_none)
+    gap_kind: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    gap_ev: Float32Array = field(default_factory=_none)
+    partner_ev: Float32Array = field(default_factory=lambda: np.zeros((0, 0, 0, 0), dtype=np.float32))
+    pair_breaking_ev: ArrayLike = 0.0
+
+    def __post_init__(self) -> None:
+        n, b, m, w = self.dispersion_ev.shape
+        h = self.window.energy_ev.size
+        if (m, w) != (self.window.nodes, self.window.slit_deg.size):
+            raise ValueError(
+                f"dispersion_ev must have shape (n, b, {self.window.nodes}, {self.window.slit_deg.size}) to fit the "
+                f"window; found {self.dispersion_ev.shape}"
+            )
+        if self.weight.shape != (n, b, w):
+            raise ValueError(f"weight must have shape {(n, b, w)}; found {self.weight.shape}")
+        for name in ("sigma_real", "sigma_imag"):
+            if getattr(self, name).shape not in ((n, b, h), (n, 1, h)):
+                raise ValueError(
+                    f"{name} must have shape {(n, b, h)} or {(n, 1, h)}; found {getattr(self, name).shape}"
+                )
+        if not np.max(self.sigma_imag) < 0.0:
+            raise ValueError("sigma_imag must be negative everywhere (a retarded self-energy); add an impurity term")
+        for name in ("temperature_k", "energy_fwhm_ev", "angle_fwhm_deg", "pair_breaking_ev"):
+            object.__setattr__(self, name, at_least_zero(name, getattr(self, name), n))
+        object.__setattr__(self, "fermi_ev", batch("fermi_ev", self.fermi_ev, n))
+        count = np.full(n, b) if self.count is None else np.asarray(self.count, dtype=np.int64)
+        if count.shape != (n,) or np.any(count < 0) or np.any(count > b):
+            raise ValueError(f"count must hold {n} numbers of bands between 0 and {b}")
+        object.__setattr__(self, "count", count)
+
+    def __len__(self) -> int:
+        return self.dispersion_ev.shape[0]
+
+    def tables(self) -> Tables:
+        """Return what the kernels read."""
+        step_ev, step_deg = self.window.grid.energy_step_ev, self.window.grid.slit_step_deg
+        energy_sigma = np.asarray(self.energy_fwhm_ev) / FWHM_PER_SIGMA / step_ev
+        angle_sigma = np.asarray(self.angle_fwhm_deg) / FWHM_PER_SIGMA / step_deg
+        margins = (self.window.margin_rows, self.window.margin_columns)
+        for sigma, margin, name in zip((energy_sigma, angle_sigma), margins, ("energy", "angle"), strict=True):
+            if math.ceil(REACH * float(np.max(sigma, initial=0.0))) > margin:
+                raise ValueError(
+                    f"the window's margin is too narrow for an {name} resolution of {float(np.max(sigma)):.3g} pixels; "
+                    "build it with Grid.window(energy_fwhm_ev, angle_fwhm_deg)"
+                )
+        return Tables(
+            np.ascontiguousarray(self.dispersion_ev, dtype=np.float32),
+            self.count,
+            np.ascontiguousarray(self.weight, dtype=np.float32),
+            np.ascontiguousarray(self.sigma_real, dtype=np.float32),
+            np.ascontiguousarray(self.sigma_imag, dtype=np.float32),
+            np.ascontiguousarray(self.broadening_ev, dtype=np.float32),
+            np.ascontiguousarray(self.gap_kind, dtype=np.int64),
+            np.ascontiguousarray(self.gap_ev, dtype=np.float32),
+            np.ascontiguousarray(self.partner_ev, dtype=np.float32),
+            np.asarray(self.pair_breaking_ev, dtype=np.float32),
+            np.asarray(self.temperature_k),
+            np.asarray(self.fermi_ev),
+            energy_sigma,
+            angle_sigma,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """n spectra.
+
+    ``counts`` (n, e, a) what was counted; ``arpes`` and ``background`` (n, e, a) the noise-free parts in front of the
+    detector, scaled so that the largest of ``arpes`` is 1 (empty arrays unless asked for); ``peak`` (n,) what that
+    largest was, in 1/eV. ``summary`` (n, 5), behind the detector's response: largest background, largest total,
+    sums of signal, background and total.
+    """
+
+    counts: Float32Array
+    arpes: Float32Array
+    background: Float32Array
+    peak: Float32Array
+    summary: Float32Array
+
+
+def render(
+    scene: Scene,
+    background: Background,
+    response: Response,
+    events: ArrayLike,
+    keys: NDArray[np.uint64],
+    clean: bool = True,
+    exact: bool = True,
+) -> Rendered:
+    """Simulate n spectra.
+
+    Parameters
+    ----------
+    scene, background, response : of n samples
+    events : (n,) electrons counted
+    keys : (n,) random keys; a sample's numbers depend on its own key only
+    clean : also return the noise-free signal and background
+    exact : exactly ``events`` electrons are counted; else a Poisson number with that mean
+
+    Raises
+    ------
+    ValueError : shapes that do not fit, negative numbers of events
+    """
+    n = len(scene)
+    rows, columns = scene.window.grid.shape
+    number = at_least_zero("events", events, n)
+    keys = np.asarray(keys)
+    if keys.shape != (n,) or keys.dtype != np.uint64:
+        raise ValueError(f"keys must be {n} uint64 keys from make_keys; found {keys.dtype} of shape {keys.shape}")
+    extras = _extras(background, response, n, scene.window.grid.shape)
+    counts = np.empty((n, rows, columns), dtype=np.float32)
+    kept = (n if clean else 0, rows, columns)
+    arpes, rest = np.empty(kept, dtype=np.float32), np.empty(kept, dtype=np.float32)
+    peak, summary = np.zeros(n, dtype=np.float32), np.zeros((n, 5), dtype=np.float32)
+    clouds = (float(response.pulse_spread), float(response.cloud_px), bool(response.adc))
+    _render(
+        scene.tables(), scene.window.axes(), extras, np.floor(number) if exact else number, keys, exact, clouds,
+        float(response.dead_time), INVERSE, counts, arpes, rest, peak, summary,
+    )  # fmt: skip
+    return Rendered(counts, arpes, rest, peak, summary)
+
+
+def _extras(background: Background, response: Response, n: int, shape: tuple[int, int]) -> Extras:
+    return Extras(*background.arrays(n, shape), *response.arrays(n, shape))
+
+
+@njit(cache=True, error_model="numpy")
+def _render(  # type: ignore[no-untyped-def]
+    tables, axes, extras, events, keys, exact, clouds, dead_time, inverse, counts, arpes, rest, peak, summary
+) -> None:
+    height, width = axes.energy.shape[0], tables.weight.shape[2]
+    sharp = np.empty((height, width), dtype=np.float32)
+    weights = np.empty(max(height, width), dtype=np.float32)
+    signal_room = np.empty((axes.rows, axes.columns), dtype=np.float32)
+    rest_room, seen = np.empty_like(signal_room), np.empty_like(signal_room)
+    for i in range(counts.shape[0]):
+        signal = arpes[i] if arpes.shape[0] else signal_room
+        other = rest[i] if arpes.shape[0] else rest_room
+        band_signal(i, tables, axes, sharp, weights, signal)
+        peak[i] = normalise(signal)
+        fill_background(i, extras, signal, other)
+        detect(i, extras, signal, other, summary[i], seen)
+        total = float(summary[i, 4])
+        if total <= 0.0 or events[i] <= 0.0:
+            counts[i] = np.float32(0.0)
+            continue
+        if dead_time > 0.0:
+            total = lose(seen, events[i] / total * dead_time)
+        if exact:
+            count_events(seen.reshape(-1), total, int(events[i]), keys[i], inverse, counts[i].reshape(-1))
+        else:
+            count_poisson(seen.reshape(-1), events[i] / total, keys[i], inverse, counts[i].reshape(-1))
+        if clouds[2]:
+            charge_clouds(counts[i], clouds[0], clouds[1], keys[i] ^ np.uint64(0x5DEECE66D), seen)
+
+
+@njit(cache=True, error_model="numpy")
+def lose(seen, per_count) -> float:  # type: ignore[no-untyped-def]
+    """Take off what a non-paralysable dead time loses, m/(1 + m τ), in place; returns the new sum."""
+    total = 0.0
+    factor = np.float32(per_count)
+    for r in range(seen.shape[0]):
+        for c in range(seen.shape[1]):
+            seen[r, c] /= np.float32(1.0) + factor * seen[r, c]
+            total += seen[r, c]
+    return total
