@@ -100,23 +100,24 @@ def count_poisson(mean, scale, key, inverse, out) -> Any:  # type: ignore[no-unt
 
 @njit(cache=True, error_model="numpy")
 def count_events(intensity, total, events, key, inverse, out) -> None:  # type: ignore[no-untyped-def]
-    """Write how ``events`` electrons fall on the pixels (p,): an exact multinomial draw.
+    """Write how ``events`` electrons fall on the pixels (any shape, contiguous): an exact multinomial draw.
 
     Poisson numbers of a slightly smaller mean come first: given their sum K they are multinomial with K events. The
     ``events`` − K missing ones are drawn one by one; in the rare case of too many, some are taken away at random.
     """
     fewer = max(events - 3.0 * math.sqrt(events), 0.0)
-    drawn = int(count_poisson(intensity, fewer / total, key, inverse, out))
+    flat = out.reshape(-1)
+    drawn = int(count_poisson(intensity.reshape(-1), fewer / total, key, inverse, flat))
     other = key ^ _TOP_UP
     if drawn < events:
-        add_events(intensity, events - drawn, other, out)
+        add_events(intensity.reshape(-1), events - drawn, other, flat)
     while drawn > events:
         place = uniform(other, events + drawn) * drawn
         i = 0
-        while place >= out[i]:
-            place -= out[i]
+        while place >= flat[i]:
+            place -= flat[i]
             i += 1
-        out[i] -= np.float32(1.0)
+        flat[i] -= np.float32(1.0)
         drawn -= 1
 
 

@@ -332,7 +332,7 @@ def _render(  # type: ignore[no-untyped-def]
         if dead_time > 0.0:
             total = lose(seen, events[i] / total * dead_time)
         if exact:
-            count_events(seen.reshape(-1), total, int(events[i]), keys[i], inverse, counts[i].reshape(-1))
+            count_events(seen, total, int(events[i]), keys[i], inverse, counts[i])
         else:
             count_poisson(seen.reshape(-1), events[i] / total, keys[i], inverse, counts[i].reshape(-1))
         if clouds[2]:
