@@ -73,19 +73,20 @@ def losses(found: Estimates, entry: Tensor, turns: Tensor, near: Tensor, caution
 
     Returns
     -------
-    (4,) dictionary (cross entropy), amended rotation (L1 to the nearest goal, where the entry is amendable), gate (is
-    fine nearer than coarse?) and declaration (both binary cross entropy)
+    (4,) dictionary (cross entropy), amended rotation (L1 to the goal nearest to the entry, where that is amendable),
+    gate (is fine nearer than coarse?) and declaration (both binary cross entropy)
     """
     scores = functional.cross_entropy(found.scores, entry)
     with torch.no_grad():
-        miss = [
-            (turns - guess[:, None]).norm(dim=-1).min(dim=1).values for guess in (found.entry, found.coarse, found.fine)
-        ]
-        finer = (miss[2] < miss[1]).float()
-        right = (miss[0] < _AMENDABLE).float()
-    coarse = found.coarse[:, None].expand_as(turns)
-    apart = functional.smooth_l1_loss(coarse, turns, beta=0.02, reduction="none").sum(-1)
-    amend = (apart.min(dim=1).values * right).sum() / (right.sum() + 1.0)
+        guesses = (found.entry, found.coarse, found.fine)
+        (entry_miss, nearest), (coarse_miss, _), (fine_miss, _) = (
+            (turns - guess[:, None]).norm(dim=-1).min(dim=1) for guess in guesses
+        )
+        finer = (fine_miss < coarse_miss).float()
+        right = (entry_miss < _AMENDABLE).float()
+    goal = turns.gather(1, nearest[:, None, None].expand(-1, 1, 3))[:, 0]
+    apart = functional.smooth_l1_loss(found.coarse, goal, beta=0.02, reduction="none").sum(-1)
+    amend = (apart * right).sum() / (right.sum() + 1.0)
     gate = functional.binary_cross_entropy_with_logits(found.gate, finer)
     weight = torch.where(near > 0.5, 1.0, caution)
     declare = functional.binary_cross_entropy_with_logits(found.declare, near, weight=weight)
