@@ -278,8 +278,8 @@ def v2_scores(
     """
     signal, ground, gain = _spectra(arpes, background, response)
     n = (len(signal),)
-    light = (signal * gain).sum((1, 2))
-    contrast = light / _nonzero(light + (ground * gain).sum((1, 2)))
+    share = np.divide(signal, signal + ground, out=np.zeros_like(signal), where=signal + ground > 0.0)
+    contrast = (signal * share * gain).sum((1, 2)) / _nonzero((signal * gain).sum((1, 2)))
     sharpness = v2_sharpness(resolution_ev, temperature_k, width_ev, momentum_fwhm_inv_a, spread_inv_a)
     counts = np.minimum(1.0, _positive(events, "events") / REFERENCE_COUNTS)
     parts = [np.broadcast_to(part, n).copy() for part in (v2_feature(signal), sharpness, contrast, counts)]

@@ -1,11 +1,14 @@
-"""aurelia 0.1.0 as an oracle: the published score, on its own component values."""
+"""aurelia 0.1.0 as an oracle: the published score on its own component values, and spectra of given parameters."""
 
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from beamgym.physics.arpes.published import LATTICES, draw_published, simulate_published
 from beamgym.physics.arpes.quality import AURELIA_DEFAULT, PAPER, paper_scores, paper_total
+from beamgym.physics.arpes.spectrum import Grid
+from beamgym.physics.counter_rng import make_keys
 
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore")]
 aurelia = pytest.importorskip("aurelia", reason="aurelia 0.1.0 is not installed: pip install 'beamgym[peers]'")
@@ -74,3 +77,94 @@ def test_the_published_score_equals_that_of_the_code(brackets, capsys):
     capsys.readouterr()
     np.testing.assert_allclose(totals[:, 0], totals[:, 1], rtol=0, atol=1e-12)
     assert len(np.unique(np.round(totals[:, 1], 6))) >= 11  # the cases reach all of the score's values
+
+
+SHAPE = (96, 112)
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    grid = Grid.uniform(shape=SHAPE)
+    keys = make_keys(11, np.arange(24))
+    parameters = draw_published(keys, grid)
+    return grid, parameters, simulate_published(parameters, grid, keys, clean=True)
+
+
+def matrix_element(p, i, kx, ky):
+    """The published matrix element, by numpy, before it is normalised."""
+    side = p.element_order[i] + 1
+    coefficients = p.element_coefficients[i, : side * side].reshape(side, side)
+    return np.polynomial.polynomial.polyval2d(kx, ky, coefficients) * np.cos(p.element_fold[i] * np.arctan(ky / kx))
+
+
+def their_bands(p, i, grid, monkeypatch):
+    """aurelia's bands along our cut, from our parameters; its random hopping ratios are dealt from ours."""
+    sites, columns = p.bands[i], grid.shape[1]
+    window = np.stack([p.low_inv_a[i], p.high_inv_a[i]])
+    bands = aurelia.Bands(LATTICES[p.lattice[i]], klim=window, Nbands=sites, Npts=[columns, 220], edges=1.1)
+    bands.Make_kpath()
+    scale = 1.0 if p.lattice[i] < 2 else 2.0 / np.sqrt(3.0)
+    spacing = {"a": scale * np.pi / window[1, 0], "b": np.pi / (1.1 * window[1, 1])}
+    bands.kpath = np.stack([bands.kax, np.full(columns, p.across_inv_a[i])], axis=1)
+    rectangle = p.lattice[i] == 0
+    deal = iter(p.hopping_ratio[i].ravel() if rectangle else p.hopping_ratio[i, :, 0])
+    with monkeypatch.context() as patch:
+        patch.setattr(np.random, "rand", lambda *_: next(deal))
+        hopping = p.hopping_ev[i, :sites] if rectangle else p.hopping_ev[i, :sites, 0]
+        bands.Make_bands({"E0": p.onsite_ev[i, :sites], "t": hopping}, spacing)
+    return bands
+
+
+def their_image(p, i, grid, monkeypatch):
+    """What aurelia makes of our parameters, step by step as its data-generating script goes."""
+    bands = their_bands(p, i, grid, monkeypatch)
+    spec = aurelia.Spec(bands, dimension="sliceEk", Omega=grid.energy_ev)
+    count = bands.bands.shape[1]
+    spec.ImS = grid.energy_ev[:, None] ** 2 * p.width_slope_inv_ev[i, :count] + 0.01
+    plane = np.meshgrid(bands.kax, bands.kay)
+    element = matrix_element(p, i, *bands.kpath.T) - matrix_element(p, i, *plane).min()
+    spec.matrix_elements = element[:, None] * p.amplitude[i, :count]
+    modifier = aurelia.mod(p.temperature_k[i], {"ER": p.resolution_ev[i], "kR": p.momentum_fwhm_inv_a[i]})
+    spec.Make_specfun(modifier)
+    spec.Make_specmod(modifier)
+    detector = {"response": "center", "sensitivity": p.sensitivity[i], "type": "HA", "slit": "vertical"}
+    levels = {"flatA": p.flat[i], "shirA": p.shirley[i], "polyA": p.polynomial[i], "polyOrder": p.ground_order[i]}
+    exp = aurelia.experiment(
+        spec,
+        angles={"th0": np.radians(p.polar_deg[i])},
+        hv=p.photon_ev[i],
+        bkgd={"type": ["flat", "Shirley", "poly"], **levels},
+        Ne=p.events[i],
+        detector={**detector, "counting mode": "PC"},
+    )
+    exp.workfun = p.work_function_ev[i]
+    arpes = aurelia.ARPES(spec, exp, dimension="sliceEk")
+    arpes.Make_angle_conv()
+    side = p.ground_order[i] + 1
+    with monkeypatch.context() as patch:
+        patch.setattr(np.random, "randn", lambda *_: p.ground_coefficients[i, : side * side].reshape(side, side))
+        exp.Make_bkgd(arpes)
+    exp.Make_detector_responsivity(arpes)
+    arpes.Make_quality_score({"threshold": PAPER.thresholds, "penalty": PAPER.penalties, "weight": PAPER.weights})
+    return arpes
+
+
+@pytest.mark.parametrize("i", range(24))
+def test_a_published_spectrum_is_the_one_that_aurelia_makes_of_the_same_parameters(drawn, i, monkeypatch, capsys):
+    grid, parameters, batch = drawn
+    theirs = their_image(parameters, i, grid, monkeypatch)
+    capsys.readouterr()
+    np.testing.assert_allclose(
+        batch.slit_deg[i], np.degrees(theirs.th), rtol=0, atol=0.02
+    )  # its constants have 4 digits
+    difference = np.abs(batch.arpes[i] - theirs.intensity)
+    assert np.median(difference) < 1e-3
+    assert difference.mean() < 3e-3  # one column at the dark edge may differ
+    assert (
+        np.abs(batch.background[i] - theirs.bkgd).mean() < 0.05 * theirs.bkgd.mean()
+    )  # divided by what may be near zero
+    score = batch.paper[i : i + 1]
+    assert score.feature[0] == pytest.approx(theirs.score["feature"], rel=0.03)
+    assert score.sharpness[0] == pytest.approx(theirs.score["width"], abs=1e-9)
+    assert score.background[0] == pytest.approx(theirs.score["bkgd"], abs=0.02)
+    assert score.counts[0] == pytest.approx(theirs.score["counts"])

@@ -71,7 +71,7 @@ def test_v2_sharpness_sees_blur_and_domains_that_the_published_one_misses():
     assert 1.0 - alone == pytest.approx(3.5255 * constants.k * 100.0 / constants.e, rel=1e-4)
 
 
-def test_v2_background_is_an_integral_so_one_hot_pixel_does_not_move_it():
+def test_v2_background_is_an_integral_so_one_hot_pixel_hardly_moves_it():
     ground = np.full((1, 40, 64), 0.1)
     spiked = ground.copy()
     spiked[0, 3, 3] = 5.0
@@ -95,6 +95,13 @@ def test_v2_has_no_ties_among_good_spots():
     assert (np.diff(totals) > 0).all()
     assert len(np.unique(paper_total(20.0, 0.95, np.linspace(0.91, 1.0, 50), 1.0))) == 1
     assert v2_total(20.0, 1.0, 1.0, 1.0) == 10.0
+
+
+def test_v2_background_does_not_depend_on_how_much_empty_window_is_recorded():
+    wide = np.pad(band(64), ((0, 0), (0, 60), (0, 0)))
+    near, far = (v2_scores(s, 0.2, **SHARP, events=1e5).background[0] for s in (band(64), wide))
+    assert near == pytest.approx(far)
+    assert v2_scores(np.ones((1, 4, 8)), 1 / 3, **SHARP, events=1e5).background == pytest.approx(0.75)
 
 
 def test_the_response_weighs_signal_and_background_alike():
