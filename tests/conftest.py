@@ -1,0 +1,86 @@
+"""The registries: one example for whatever has a name. Something new without an example fails the suite.
+
+A test that takes ``any_environment``, ``any_level``, ``any_goniometer`` or ``any_crystal`` is run once for each.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+# The compiled kernels' cache and the tables' cache are the user's own; pictures need no screen.
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("MPLCONFIGDIR", str(Path(tempfile.gettempdir()) / "beamgym-tests-matplotlib"))
+
+ENVIRONMENTS: dict[str, list[dict[str, Any]]] = {
+    "beamgym/LaueAlign-v0": [
+        {},
+        {"action": "axes", "goniometer": "psic", "reward": "sparse", "stop": "truth"},
+        {"frames": "rendered", "target": "plane (100) (010)", "exposures": 4},
+    ],
+    "beamgym/LaueAlignImage-v0": [{"size": 48, "exposures": 4}],
+    "beamgym/LaueZone-v0": [{"moves": 4}],
+}
+"""Options with which each registered id is checked."""
+
+LEVELS: dict[str, float] = {"easy": 0.05, "real": 0.2, "hard": 0.6}
+"""Each level, with an angle in degrees (σ) by which its spots may lie off at most."""
+
+GONIOMETERS: dict[str, str] = {
+    "two-arc": "axis [001] x",
+    "e4cv": "pose [001] [110]",
+    "psic": "pose [001] [110]",
+    "kappa": "pose [001] [110]",
+    "six-axis": "pose [001] [110]",
+}
+"""Each preset, with a target that it can be asked for."""
+
+CRYSTALS: dict[str, str] = {
+    "Si": "pose [001] [110]",
+    "Ge": "pose [111] [-110]",
+    "Cu": "pose [001] [110]",
+    "W": "pose [110] [001]",
+    "NaCl": "pose [001] [100]",
+    "MgO": "pose [001] [100]",
+    "SrTiO3": "pose [001] [110]",
+    "Al2O3": "pose [001] (100)",
+    "quartz": "pose [001] (100)",
+    "YBa2Cu3O7": "pose [001] [100]",
+    "La2-xSrxCuO4": "pose [001] [110]",
+    "Ca2RuO4": "pose (001) (100)",
+    "Sr4Ru3O10": "pose (001) (100)",
+    "YFe2Ge2": "pose [001] [100]",
+    "FePS3": "pose (001) [010]",
+    "FePSe3": "pose [001] (100)",
+    "KFe3(OH)6(SO4)2": "pose [001] (100)",
+    "Bi2Se3": "axis [001] x",
+    "WSe2": "axis (001) x",
+    "MoO3": "pose (010) (100)",
+    "4H-SiC": "pose [001] (100)",
+    "kyanite": "plane (100) (010)",
+}
+"""Each named crystal, with a target that somebody would align it for."""
+
+REGISTRIES: dict[str, dict[str, Any]] = {
+    "any_environment": ENVIRONMENTS,
+    "any_level": LEVELS,
+    "any_goniometer": GONIOMETERS,
+    "any_crystal": CRYSTALS,
+}
+
+
+def pytest_generate_tests(metafunc: Any) -> None:
+    """Run a test for every example of the registries it asks for."""
+    for name, registry in REGISTRIES.items():
+        if name not in metafunc.fixturenames:
+            continue
+        cases = [
+            (key, case) for key, found in registry.items() for case in (found if isinstance(found, list) else [found])
+        ]
+        names = [f"{key}-{case}".replace("beamgym/", "") for key, case in cases]
+        metafunc.parametrize(name, cases, ids=names)
+
+
+def pytest_configure(config: Any) -> None:
+    """Hand the registries to the tests that hold them against the code."""
+    config.beamgym_registries = REGISTRIES
