@@ -7,7 +7,6 @@ lattice are both made of the three shells of the triangular lattice: nearest, ne
 import math
 from typing import Any
 
-import numpy as np
 from numba import njit
 
 RECTANGULAR, HEXAGONAL, HONEYCOMB = 0, 1, 2
@@ -95,28 +94,24 @@ def fill_directions(slit_rad, deflection_rad, turn, out) -> None:  # type: ignor
 
 
 @njit(cache=True, error_model="numpy")
-def fill_dirac(parameters, count_bulk, momentum, out) -> None:  # type: ignore[no-untyped-def]
-    """Write the two Dirac branches (upper first) and then bulk slices, all (n, 2 + q, p) eV.
+def fill_dirac(surface, bulk, slices, momentum, out) -> None:  # type: ignore[no-untyped-def]
+    """Write the two Dirac branches (upper first), then the slices of every bulk continuum: ``out`` (n, 2 + g·s, p) eV.
 
-    ``parameters`` (n, 9): Dirac point eV, velocity eV Å, 1/2m* eV Å², warping eV Å³, warping azimuth rad, bulk
-    conduction minimum eV, its curvature eV Å², its kz band width eV, (valence maximum eV is unused where 0 slices).
+    ``surface`` (n, 5): Dirac point eV, velocity eV Å, 1/2m* eV Å², warping eV Å³, azimuth of a warping maximum rad;
+    ``bulk`` (n, g, 3): edge eV, curvature eV Å², width along kz eV (signed); ``momentum`` (n, p, 2) 1/Å.
     """
     for i in range(out.shape[0]):
-        point, velocity, curvature, warping, azimuth = parameters[i, :5]
-        bottom, mass, width = parameters[i, 5:8]
+        point, velocity, curvature, warping, azimuth = surface[i]
         c3, s3 = math.cos(3.0 * azimuth), math.sin(3.0 * azimuth)
         for p in range(momentum.shape[1]):
             kx, ky = momentum[i, p, 0], momentum[i, p, 1]
             square = kx * kx + ky * ky
-            cubic = kx * (kx * kx - 3.0 * ky * ky)  # k³ cos 3φ
-            sine = ky * (3.0 * kx * kx - ky * ky)  # k³ sin 3φ
-            warp = warping * (cubic * c3 + sine * s3)
-            root = math.sqrt(velocity * velocity * square + warp * warp)
+            warp = kx * (kx * kx - 3.0 * ky * ky) * c3 + ky * (3.0 * kx * kx - ky * ky) * s3  # k³ cos 3(φ − azimuth)
+            root = math.sqrt(velocity * velocity * square + warping * warping * warp * warp)
             out[i, 0, p] = point + curvature * square + root
             out[i, 1, p] = point + curvature * square - root
-            for q in range(count_bulk):
-                share = 0.5 * (1.0 - math.cos(math.pi * (q + 0.5) / count_bulk))
-                out[i, 2 + q, p] = bottom + mass * square + width * share
-
-
-UNUSED = np.float32(1e6)  # a band that is far from every window
+            for g in range(bulk.shape[1]):
+                centre = bulk[i, g, 0] + bulk[i, g, 1] * square
+                for q in range(slices):  # kz runs evenly; a cosine band crowds at its edges
+                    share = 0.5 * (1.0 - math.cos(math.pi * (q + 0.5) / slices))
+                    out[i, 2 + g * slices + q, p] = centre + bulk[i, g, 2] * share

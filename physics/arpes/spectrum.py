@@ -305,6 +305,50 @@ def render(
     return Rendered(counts, arpes, rest, peak, summary)
 
 
+def band_intensity(scene: Scene) -> Float32Array:
+    """Return A·f of the bands, seen with the scene's resolution, (n, e, a) in 1/eV."""
+    rows, columns = scene.window.grid.shape
+    out = np.empty((len(scene), rows, columns), dtype=np.float32)
+    _band_intensity(scene.tables(), scene.window.axes(), out)
+    return out
+
+
+def detected(
+    signal: Float32Array, background: Background, response: Response
+) -> tuple[Float32Array, Float32Array, Float32Array]:
+    """Add backgrounds to intensities and look at them through the detector.
+
+    Parameters
+    ----------
+    signal : (n, e, a), the largest about 1: what background amplitudes are relative to
+    background, response : of n samples
+
+    Returns
+    -------
+    background (n, e, a) in front of the detector, the whole (n, e, a) behind it, and ``Rendered.summary`` (n, 5)
+    """
+    n, rows, columns = signal.shape
+    rest, seen = np.empty_like(signal), np.empty_like(signal)
+    summary = np.zeros((n, 5), dtype=np.float32)
+    _detected(np.ascontiguousarray(signal), _extras(background, response, n, (rows, columns)), rest, seen, summary)
+    return rest, seen, summary
+
+
+@njit(cache=True, error_model="numpy")
+def _band_intensity(tables, axes, out) -> None:  # type: ignore[no-untyped-def]
+    sharp = np.empty((axes.energy.shape[0], tables.weight.shape[2]), dtype=np.float32)
+    weights = np.empty(max(sharp.shape), dtype=np.float32)
+    for i in range(out.shape[0]):
+        band_signal(i, tables, axes, sharp, weights, out[i])
+
+
+@njit(cache=True, error_model="numpy")
+def _detected(signal, extras, rest, seen, summary) -> None:  # type: ignore[no-untyped-def]
+    for i in range(signal.shape[0]):
+        fill_background(i, extras, signal[i], rest[i])
+        detect(i, extras, signal[i], rest[i], summary[i], seen[i])
+
+
 def _extras(background: Background, response: Response, n: int, shape: tuple[int, int]) -> Extras:
     return Extras(*background.arrays(n, shape), *response.arrays(n, shape))
 
