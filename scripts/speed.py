@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.box import SIMPLE
@@ -71,7 +71,8 @@ def table(rows: list[dict[str, Any]]) -> Table:
     """Return the rows for reading."""
     out = Table(box=SIMPLE, padding=(0, 1, 0, 0))
     for heading in ("row", "rate", "unit", "peer", "peer's rate", "ratio"):
-        out.add_column(heading, justify="right" if heading in ("rate", "peer's rate", "ratio") else "left")
+        justify: Literal["left", "right"] = "right" if heading in ("rate", "peer's rate", "ratio") else "left"
+        out.add_column(heading, justify=justify, no_wrap=heading != "peer")
     for row in rows:
         ratio = "" if row["ratio"] is None else f"{row['ratio']:.1f}"
         out.add_row(row["name"], _rounded(row["value"]), row["unit"], row["peer"], _rounded(row["peer_value"]), ratio)

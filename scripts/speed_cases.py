@@ -10,9 +10,6 @@ BACK_REFLECTION_BAND_KEV = (5.0, 25.0)
 IMAGES = 8
 """Large images are drawn one by one, as the peer does; of a batch, most of the time goes into clearing new memory."""
 
-SPOT_SIGMA_PX = 2.0
-"""Standard deviation of a spot on the large image: laue-torch's own default."""
-
 SMALL_STEP_DEG = 20.0
 """Largest rotation of the moves with which the environments are timed, as a policy that homes in makes them."""
 
@@ -41,13 +38,11 @@ def laue_spots_si_back(seed: int) -> Work:
 
 
 def laue_image_2048(seed: int) -> Work:
-    """The same case as images: 2048 × 2048, Gaussian spots of 2 pixels, fresh uint16 arrays; spots included."""
-    from beamgym.physics.laue.image import Camera, ImageModel, SpotShape
+    """The same case as images: 2048 × 2048, the default spot shape, fresh uint16 arrays, no noise; spots included."""
+    from beamgym.physics.laue.image import Camera, ImageModel
 
     model, orientations = _silicon_back(seed, IMAGES)
-    detector = model.detector
-    blur = SpotShape(blur_mm=SPOT_SIGMA_PX * detector.pixel_mm)
-    images = ImageModel(detector, blur, camera=Camera(offset=0.0, noise=False))
+    images = ImageModel(model.detector, camera=Camera(offset=0.0, noise=False))
 
     def once() -> None:
         for i in range(len(orientations)):
@@ -116,6 +111,8 @@ def laue_torch_image(seed: int) -> Work:
     import torch
     from laue_torch import LaueForwardModel
 
+    from beamgym.physics.laue.image import SpotShape
+
     model, orientations = _silicon_back(seed, IMAGES)
     detector, crystal, table = model.detector, model.crystal, model.table
     torch.set_num_threads(1)
@@ -125,7 +122,7 @@ def laue_torch_image(seed: int) -> Work:
         torch.tensor(np.concatenate([hkl, -hkl]), dtype=torch.int64),
         n_pix=(detector.shape[1], detector.shape[0]),
         px_size=(detector.pixel_mm / 1000, detector.pixel_mm / 1000),
-        psf_sigma=SPOT_SIGMA_PX,
+        psf_sigma=SpotShape().blur_mm / detector.pixel_mm,
         hard=True,
     )
     a, b, c, *angles = crystal.cell
