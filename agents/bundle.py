@@ -133,7 +133,7 @@ def setting_of(context: Any) -> Setting | None:
     detector = context.detector
     return Setting(
         crystal=context.crystal.name,
-        cell=tuple(float(value) for value in context.crystal.cell),
+        cell=_row(context.crystal.cell),
         goniometer=context.goniometer.name,
         axes=[_axis(axis) for axis in context.goniometer.axes],
         target=context.target.label,
@@ -142,9 +142,9 @@ def setting_of(context: Any) -> Setting | None:
             fast=_triple(detector.fast),
             slow=_triple(detector.slow),
             pixel_mm=float(detector.pixel_mm),
-            shape=tuple(int(size) for size in detector.shape),
+            shape=(int(detector.shape[0]), int(detector.shape[1])),
         ),
-        band_kev=tuple(float(energy) for energy in context.beam.band_kev),
+        band_kev=_row(context.beam.band_kev),
         tolerance_deg=float(context.tolerance_deg),
         max_rotation_deg=float(context.max_rotation_deg),
         action=context.action,
@@ -273,6 +273,10 @@ def _digest(path: Path) -> str:
 def _axis(axis: Any) -> AxisSpec:
     unit: Any = "deg" if axis.kind == "rotation" else "mm"
     return AxisSpec(name=axis.name, kind=axis.kind, limits=axis.limits, unit=unit)
+
+
+def _row(values: Any) -> Any:
+    return tuple(float(value) for value in np.ravel(values))  # how many there must be, the manifest checks
 
 
 def _triple(values: Any) -> tuple[float, float, float]:

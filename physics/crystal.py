@@ -69,7 +69,8 @@ class Crystal:
     def density_g_per_cm3(self) -> float:
         """Density from cell and occupancies in g/cm³."""
         mass = sum(float(site.species.weight) for site in self.structure)
-        return mass * atomic_mass * 1e3 / (self.volume_a3 * 1e-24)
+        density: float = mass * atomic_mass * 1e3 / (self.volume_a3 * 1e-24)
+        return density
 
     def reflections(self, max_energy_kev: float) -> ReflectionTable:
         """Table of every reflection that can diffract at or below an energy, from disk where it was made before.

@@ -100,7 +100,8 @@ class IndexingTable:
     def levels(self) -> UInt8Array:
         """(m,) uint8, ``lowest_q_inv_a`` in steps, rounded down so that no ray is lost."""
         step = 2.0 * self.band_kev[1] / HC_KEV_A / LEVELS
-        return np.minimum(np.floor(self.lowest_q_inv_a / step), LEVELS).astype(np.uint8)
+        levels: UInt8Array = np.minimum(np.floor(self.lowest_q_inv_a / step), LEVELS).astype(np.uint8)
+        return levels
 
     def peak_limits(self, sines: Float64Array) -> UInt8Array:
         """Return the highest level a peak of this sin(theta) may match, (p,) uint8."""

@@ -25,7 +25,8 @@ _LENGTHS = 4096  # points of the table that ranks directions
 
 def largest_length() -> float:
     """Return the longest |q| that diffracts in the band, 1/Å."""
-    return 2.0 * BAND_KEV[1] / HC_KEV_ANGSTROM
+    length: float = 2.0 * BAND_KEV[1] / HC_KEV_ANGSTROM
+    return length
 
 
 def copper_light() -> Light:
