@@ -13,8 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.physics.arpes.batch import Batch
+from beamgym.physics.arpes.checks import at_least_zero
+from beamgym.physics.arpes.draws import Draws
 from beamgym.physics.arpes.kernels_noise import INVERSE
-from beamgym.physics.arpes.published_cut_kernels import EDGES, draw_table
+from beamgym.physics.arpes.kinematics import kinetic_energy_ev
+from beamgym.physics.arpes.published_cut_kernels import EDGES
 from beamgym.physics.arpes.published_kernels import Cuts, simulate_cuts
 from beamgym.physics.arpes.quality import (
     AURELIA_BOLTZMANN_EV,
@@ -114,30 +117,25 @@ class PublishedParameters:
     def __len__(self) -> int:
         return len(self.lattice)
 
+    def __post_init__(self) -> None:
+        n = len(self.lattice)
+        for name in (
+            "resolution_ev",
+            "momentum_fwhm_inv_a",
+            "temperature_k",
+            "events",
+            "flat",
+            "shirley",
+            "polynomial",
+        ):
+            at_least_zero(name, getattr(self, name), n)
+        if n and not (np.isin(self.lattice, range(len(LATTICES))).all() and np.isin(self.bands, range(1, 5)).all()):
+            raise ValueError(f"lattice must be 0 to {len(LATTICES) - 1} and bands 1 to 4")
+
     @property
     def band_count(self) -> Int64Array:
         """(n,) bands in the spectrum."""
         return np.asarray(np.where(self.lattice == 3, 2, 1) * self.bands)
-
-
-class _Draws:
-    """Uniform numbers of n keys, handed out column by column."""
-
-    def __init__(self, table: Float64Array) -> None:
-        self._table, self._next = table, 0
-
-    def unit(self, *shape: int) -> Float64Array:
-        size = int(np.prod(shape)) if shape else 1
-        part = self._table[:, self._next : self._next + size]
-        self._next += size
-        return part.reshape(-1, *shape) if shape else part[:, 0]
-
-    def of(self, name: str, *shape: int) -> Float64Array:
-        low, high = RANGES[name]
-        return low + (high - low) * self.unit(*shape)
-
-    def whole(self, low: int, high: int) -> Int64Array:
-        return (low + self.unit() * (high - low)).astype(np.int64)
 
 
 def draw_published(keys: NDArray[np.uint64], grid: Grid) -> PublishedParameters:
@@ -152,41 +150,39 @@ def draw_published(keys: NDArray[np.uint64], grid: Grid) -> PublishedParameters:
     -------
     PublishedParameters
     """
-    uniforms, normals = np.empty((len(keys), _UNIFORMS)), np.empty((len(keys), _NORMALS))
-    draw_table(keys, uniforms, normals)
-    draws = _Draws(uniforms)
+    draws = Draws(keys, _UNIFORMS, _NORMALS)
     lattice = draws.whole(0, 4)
-    low, high = -draws.of("momentum_inv_a", 2), draws.of("momentum_inv_a", 2)
+    low, high = -draws.between(*RANGES["momentum_inv_a"], 2), draws.between(*RANGES["momentum_inv_a"], 2)
     across = draws.unit()
-    work_function = draws.of("work_function_ev")
+    work_function = draws.between(*RANGES["work_function_ev"])
     reach = _ENERGY_OF_MOMENTUM * high.max(1) ** 2 - grid.energy_ev[0]
     return PublishedParameters(
         lattice=lattice,
         bands=draws.whole(1, 5),
         low_inv_a=low,
         high_inv_a=high,
-        onsite_ev=draws.of("onsite_ev", 4),
-        hopping_ev=draws.of("hopping_ev", 4, 2),
-        hopping_ratio=draws.of("hopping_ratio", 4, 2),
+        onsite_ev=draws.between(*RANGES["onsite_ev"], 4),
+        hopping_ev=draws.between(*RANGES["hopping_ev"], 4, 2),
+        hopping_ratio=draws.between(*RANGES["hopping_ratio"], 4, 2),
         across_inv_a=EDGES * (low[:, 1] + (high - low)[:, 1] * across),
         element_order=draws.whole(1, 6),
-        element_coefficients=normals[:, :36],
+        element_coefficients=draws.normal(36),
         element_fold=_folds(lattice, draws.unit()),
         amplitude=draws.unit(8),
-        width_slope_inv_ev=draws.of("width_slope_inv_ev", 8),
-        temperature_k=draws.of("temperature_k"),
-        resolution_ev=draws.of("resolution_ev"),
-        momentum_fwhm_inv_a=draws.of("momentum_fwhm_inv_a"),
+        width_slope_inv_ev=draws.between(*RANGES["width_slope_inv_ev"], 8),
+        temperature_k=draws.between(*RANGES["temperature_k"]),
+        resolution_ev=draws.between(*RANGES["resolution_ev"]),
+        momentum_fwhm_inv_a=draws.between(*RANGES["momentum_fwhm_inv_a"]),
         photon_ev=reach + work_function + 5.0 + 5.0 * draws.unit(),
         work_function_ev=work_function,
-        polar_deg=draws.of("polar_deg"),
-        flat=draws.of("flat"),
-        shirley=draws.of("shirley"),
-        polynomial=draws.of("polynomial"),
+        polar_deg=draws.between(*RANGES["polar_deg"]),
+        flat=draws.between(*RANGES["flat"]),
+        shirley=draws.between(*RANGES["shirley"]),
+        polynomial=draws.between(*RANGES["polynomial"]),
         ground_order=draws.whole(0, 5),
-        ground_coefficients=normals[:, 36:],
-        sensitivity=draws.of("sensitivity"),
-        events=draws.of("events").astype(np.int64),
+        ground_coefficients=draws.normal(25),
+        sensitivity=draws.between(*RANGES["sensitivity"]),
+        events=draws.between(*RANGES["events"]).astype(np.int64),
     )
 
 
@@ -205,8 +201,13 @@ def simulate_published(
     Returns
     -------
     Batch
+
+    Raises
+    ------
+    ValueError : a photon energy below the work function, a window that reaches below the vacuum level
     """
     n, (rows, columns) = len(parameters), grid.shape
+    kinetic_energy_ev(grid.energy_ev[0], parameters.photon_ev, parameters.work_function_ev)  # raises below the vacuum
     counts = np.empty((n, rows, columns), dtype=np.float32)
     arpes = np.empty((n if clean else 0, rows, columns), dtype=np.float32)
     ground = np.empty_like(arpes)
