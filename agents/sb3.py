@@ -139,7 +139,7 @@ class Trainer:
         if left <= 0:
             return
         self._seed_ppo(done)
-        self.model.learn(left, callback=_Watch(self, done), reset_num_timesteps=False, log_interval=1)
+        self.model.learn(left, callback=Watch(self, done), reset_num_timesteps=False, log_interval=1)
         self._take("ppo", self.select())
         self._save_ppo()
 
@@ -179,8 +179,14 @@ class Trainer:
         return time.process_time() - self._began
 
 
-class _Watch(BaseCallback):
-    """Lets the critic learn alone at first, checkpoints, and reports progress."""
+class Watch(BaseCallback):
+    """Lets the critic learn alone at first, checkpoints, and reports progress.
+
+    Parameters
+    ----------
+    trainer : whose model learns
+    done : steps made before, when a training is resumed
+    """
 
     def __init__(self, trainer: Trainer, done: int) -> None:
         super().__init__()
