@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import cache
 from os import PathLike
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from beamgym.envs.laue_align import EXPECTED_ROWS, AlignContext, LaueAlignTask, 
 from beamgym.envs.observations import ImageView, SpotView, spot_rows
 from beamgym.envs.rendering import LaueRenderer
 from beamgym.envs.vector_env import InstrumentVectorEnv
-from beamgym.physics.crystal import Crystal, load_crystal
+from beamgym.physics.crystal import Crystal, Radiation, crystal_names, load_crystal
 from beamgym.physics.goniometer import Goniometer, goniometer
 from beamgym.physics.instrument import Float32Array, Peaks
 from beamgym.physics.laue.beam import Beam
@@ -141,10 +142,8 @@ def _checked_size(size: int, detector: Detector) -> int:
 
 
 def _context(options: LaueAlignOptions) -> AlignContext:
-    beam = _named(options.beam, BEAMS, "beam") if isinstance(options.beam, str) else options.beam
-    crystal = options.crystal
-    if not (isinstance(crystal, Crystal) and crystal.radiation == beam.radiation):
-        crystal = load_crystal(crystal, beam.radiation)
+    beam = _named_beam(options.beam) if isinstance(options.beam, str) else options.beam
+    crystal = _crystal(options.crystal, beam.radiation)
     target = parse_target(crystal, options.target) if isinstance(options.target, str) else options.target
     return AlignContext(
         crystal,
@@ -173,7 +172,20 @@ def _image_detector(detector: Detector, size: int) -> Detector:
     return Detector(corner, detector.fast, detector.slow, detector.pixel_mm * factor, shape, detector.name)
 
 
-def _named(name: str, table: dict[str, Callable[[], Any]], what: str) -> Any:
-    if name not in table:
-        raise ValueError(f"unknown {what} {name!r}; choose one of {', '.join(table)}")
-    return table[name]()
+def _crystal(spec: Any, radiation: Radiation) -> Crystal:
+    named = isinstance(spec, str) and spec in crystal_names()
+    return _named_crystal(spec, radiation) if named else load_crystal(spec, radiation)
+
+
+@cache
+def _named_crystal(name: str, radiation: Radiation) -> Crystal:
+    """Load a named crystal once: its space group takes a second, and many environments stand on the same one."""
+    return load_crystal(name, radiation)
+
+
+@cache
+def _named_beam(name: str) -> Beam:
+    """Compute a named spectrum once, for the same reason."""
+    if name not in BEAMS:
+        raise ValueError(f"unknown beam {name!r}; choose one of {', '.join(BEAMS)}")
+    return BEAMS[name]()
