@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from beamgym.physics.arpes.background import Background
+from beamgym.physics.arpes.background import Background, shirley
 from beamgym.physics.arpes.bands import Bands
 from beamgym.physics.arpes.gaps import GAP_KINDS
 from beamgym.physics.arpes.kernels import REACH
 from beamgym.physics.arpes.kinematics import Geometry, cut_momentum, kinetic_energy_ev
 from beamgym.physics.arpes.kz import KzBroadening
 from beamgym.physics.arpes.noise import count, read_adc
-from beamgym.physics.arpes.resolution import FWHM_PER_SIGMA
+from beamgym.physics.arpes.resolution import FWHM_PER_SIGMA, blur
 from beamgym.physics.arpes.response import Response
 from beamgym.physics.arpes.self_energy import impurity
 from beamgym.physics.arpes.spectrum import Grid, Scene, Window, band_intensity, detected, render
@@ -181,13 +181,17 @@ class Experiment:
         events: float = 1e6,
         seed: int = 0,
     ) -> Spectrum:
-        """Measure a constant-energy map over (slit, deflection), summed over ``window_ev`` about ``energy_ev``."""
+        """Measure a constant-energy map over (slit, deflection), summed over ``window_ev`` about ``energy_ev``.
+
+        Without a Shirley background, which would need the energies above; sum slices of a ``cube`` to have it.
+        """
         if not window_ev > 0:
             raise ValueError(f"window_ev must be a positive energy, not {window_ev!r}")
         energies = np.linspace(energy_ev - 0.5 * window_ev, energy_ev + 0.5 * window_ev, 5)
         deflection = np.asarray(deflection_deg, dtype=np.float64)
         grid = Grid(energies, np.asarray(slit_deg, dtype=np.float64))
-        signal, rest, seen = (np.sum(part, axis=1).T for part in self._expected_cube(grid, deflection))
+        bare = replace(self, background=replace(self.background, shirley=0.0))
+        signal, rest, seen = (np.sum(part, axis=1).T for part in bare._expected_cube(grid, deflection))
         counts = self._count(seen, events, seed)
         attributes = {**self._attributes(events, seed), "eV": energy_ev, "window_ev": window_ev}
         return Spectrum(counts, {"alpha": grid.slit_deg, "beta": deflection}, signal, rest, attributes)
@@ -201,20 +205,20 @@ class Experiment:
 
     def _expected_cube(self, grid: Grid, deflection: Float64Array) -> tuple[Float32Array, Float32Array, Float32Array]:
         """Signal, background and both behind the detector, (d, e, a), blurred along the deflection too."""
-        from scipy.ndimage import gaussian_filter1d
-
         step = Grid(np.array([0.0, 1.0]), deflection).slit_step_deg
         sigma = self.angle_fwhm_deg / FWHM_PER_SIGMA / step
         margin = math.ceil(REACH * sigma)
         padded = deflection[0] + step * np.arange(-margin, deflection.size + margin)
         signal = band_intensity(self.scene(grid, padded))
         if sigma > 0:
-            signal = gaussian_filter1d(signal, sigma, axis=0, truncate=REACH)
+            signal = np.moveaxis(blur(np.moveaxis(signal, 1, 0), sigma * FWHM_PER_SIGMA, 0.0), 0, 1)
         signal = np.ascontiguousarray(signal[margin : margin + deflection.size])
-        brightest = np.max(signal, axis=(1, 2))
-        signal /= max(float(np.max(brightest)), 1e-30)
-        shirley = np.asarray(self.background.shirley) * brightest / max(float(np.max(brightest)), 1e-30)
-        rest, seen, _ = detected(signal, replace(self.background, shirley=shirley), self.response)
+        signal /= max(float(np.max(signal)), 1e-30)
+        # an electron that lost energy has forgotten both angles: Shirley's sum is over the slit and the deflection
+        losses = float(np.max(np.asarray(self.background.shirley))) * shirley(np.mean(signal, axis=(0, 2))[:, None])
+        flat, _, _ = detected(np.zeros_like(signal), replace(self.background, shirley=0.0), Response())
+        rest = flat + losses
+        _, seen, _ = detected(signal + rest, Background(), self.response)
         return signal, rest, seen
 
     def _domain(self, domain: Domain, window: Window, deflection: Float64Array) -> tuple[Float32Array, ...]:

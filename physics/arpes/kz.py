@@ -34,14 +34,15 @@ class KzBroadening:
     -----
     Strocov, J. Electron Spectrosc. Relat. Phenom. 130 (2003) 65: kz is Lorentzian with full width 1/λ. Since the band
     is periodic in kz, the distribution that counts is the Lorentzian wrapped around the zone (a wrapped Cauchy), whose
-    quantiles have a closed form; each carries the slope of the band over its cell as a further half width.
+    quantiles have a closed form. What the band disperses within a quantile's cell is its further full width, halved
+    because neighbours overlap.
     """
 
     hopping_ev: float
     c_angstrom: float
     inner_potential_ev: float = 10.0
     escape_depth_a: float = 5.0
-    points: int = 5
+    points: int = 7
 
     def __post_init__(self) -> None:
         positive("c_angstrom", self.c_angstrom)
@@ -56,7 +57,7 @@ class KzBroadening:
         shape = (self.points, *(1,) * kz.ndim)
         phase = kz * self.c_angstrom + offset.reshape(shape)
         slope = 2.0 * np.abs(self.hopping_ev * np.sin(phase))
-        return 2.0 * self.hopping_ev * np.cos(phase), 0.5 * slope * spacing.reshape(shape)
+        return 2.0 * self.hopping_ev * np.cos(phase), 0.25 * slope * spacing.reshape(shape)
 
 
 def wrapped_lorentzian(half_width_rad: float, points: int) -> tuple[Float64Array, Float64Array]:

@@ -106,7 +106,7 @@ def marginal(
         x = np.hypot(omega, thermal)
         return np.asarray(-0.5 * math.pi * x / (1.0 + (x / cutoff_ev) ** 4) ** 0.25)
 
-    return np.asarray(strength * causal(imaginary, omega_ev, reach_ev=40.0 * cutoff_ev))
+    return np.asarray(strength * causal(imaginary, omega_ev, reach_ev=_reach(omega_ev, 12.0 * cutoff_ev)))
 
 
 def published_kink(
@@ -128,7 +128,7 @@ def published_kink(
     def imaginary(omega: Float64Array) -> Float64Array:
         return np.asarray(-0.5 * (1.0 + np.tanh(0.5 * (np.abs(omega) - boson_ev) / width_ev)))
 
-    step = causal(imaginary, omega_ev, reach_ev=40.0 * (boson_ev + 10.0 * width_ev))
+    step = causal(imaginary, omega_ev, reach_ev=_reach(omega_ev, 2.0 * (boson_ev + 20.0 * width_ev)))
     return np.asarray((high - low) * step - 1j * low)
 
 
@@ -139,7 +139,7 @@ def causal(
 
     Raises
     ------
-    ValueError : an imaginary part that has not levelled off at ±``reach_ev``, or energies beyond a tenth of it
+    ValueError : an imaginary part that has not levelled off at ±``reach_ev``, or energies beyond half of it
     """
     omega = np.asarray(omega_ev, dtype=np.float64)
     if np.max(np.abs(omega), initial=0.0) > 0.5 * reach_ev:
@@ -185,6 +185,10 @@ def hilbert(imaginary: ArrayLike) -> Float64Array:
     product = np.fft.rfft(values - level, size) * np.fft.rfft(kernel[::-1], size)
     full = np.fft.irfft(product, size)
     return np.asarray(full[..., g - 1 : 2 * g - 1])
+
+
+def _reach(omega_ev: ArrayLike, least_ev: float) -> float:
+    return max(least_ev, 3.0 * float(np.max(np.abs(np.asarray(omega_ev, dtype=np.float64)), initial=0.0)))
 
 
 def _temperature(temperature_k: ArrayLike) -> Float64Array:

@@ -83,9 +83,7 @@ def read_hdf5(path: str | PathLike[str]) -> Spectrum:
             parts = {name: np.asarray(data[name], dtype=np.float32) for name in PARTS}
             attributes = {name: _plain(value) for name, value in store["entry/parameters"].attrs.items()}
     except (OSError, KeyError) as error:
-        raise ValueError(
-            f"{file} is no spectrum of this program, or it is truncated ({error}); write it again"
-        ) from None
+        raise ValueError(f"{file} is truncated or no spectrum of this program ({error}); write it again") from None
     return Spectrum(parts["counts"], axes, parts["arpes"], parts["background"], attributes)
 
 

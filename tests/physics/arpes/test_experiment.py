@@ -1,0 +1,180 @@
+"""One sample in one instrument: cuts, maps, cubes, domains, kz, matrix elements, files."""
+
+import importlib.util
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from beamgym.physics.arpes import gaps, self_energy
+from beamgym.physics.arpes.background import Background
+from beamgym.physics.arpes.dirac import DiracSurface
+from beamgym.physics.arpes.experiment import Domain, Experiment, Gap
+from beamgym.physics.arpes.kinematics import WAVENUMBER, Geometry
+from beamgym.physics.arpes.kz import KzBroadening, wrapped_lorentzian
+from beamgym.physics.arpes.lattices import TightBinding, coefficients
+from beamgym.physics.arpes.matrix_elements import ORBITALS, dipole, light, random_modulation
+from beamgym.physics.arpes.response import Response
+from beamgym.physics.arpes.spectrum import Grid
+from beamgym.physics.arpes.spectrum_files import read_hdf5, to_xarray, write_hdf5
+
+GRID = Grid.uniform((-0.5, 0.1), (-8, 8), (121, 161))
+CONE = Experiment(
+    DiracSurface(bulk=(), warping_ev_a3=0.0, curvature_ev_a2=0.0),
+    self_energy=lambda w: self_energy.impurity(w, 0.01),
+    angle_fwhm_deg=0.15,
+)
+
+
+def test_the_cone_crosses_the_fermi_level_at_the_angle_of_its_momentum():
+    row = CONE.cut(GRID).arpes[np.argmin(np.abs(GRID.energy_ev + 0.02))]
+    found = np.abs(GRID.slit_deg[row > 0.5 * row.max()])
+    expected = np.degrees(np.arcsin((0.32 - 0.02) / 3.5 / (WAVENUMBER * np.sqrt(21.2 - 4.5 - 0.02))))
+    assert np.mean(found) == pytest.approx(expected, abs=0.08)
+
+
+def test_a_domain_tilted_along_the_slit_appears_beside_the_first():
+    two = replace(CONE, domains=(Domain(), Domain(0.5, tilt_deg=4.0)))
+    row = two.cut(GRID).arpes[np.argmin(np.abs(GRID.energy_ev + 0.32))]
+    second = row * (np.abs(GRID.slit_deg) > 2.0)
+    assert abs(GRID.slit_deg[np.argmax(second)]) == pytest.approx(4.0, abs=0.11)
+    assert second.max() / row.max() == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_map_shows_the_fermi_surface_round_and_a_cube_contains_the_cut():
+    axis = np.linspace(-6, 6, 97)
+    ring = CONE.map(axis, axis, energy_ev=-0.05, window_ev=0.01).arpes
+    np.testing.assert_allclose(ring, ring.T, atol=0.02)
+    radius = np.hypot(*np.meshgrid(axis, axis))[ring > 0.5 * ring.max()]
+    assert np.std(radius) < 0.15
+    cube = CONE.cube(GRID, np.linspace(-1, 1, 41))
+    assert cube.counts.shape == (121, 161, 41)
+    assert cube.counts.sum() == 1e6
+    middle = cube.arpes[:, :, 20] / cube.arpes[:, :, 20].max()
+    assert np.corrcoef(middle.ravel(), CONE.cut(GRID).arpes.ravel())[0, 1] > 0.99
+
+
+def test_the_same_seed_measures_the_same_and_another_seed_does_not():
+    first, again, other = CONE.cut(GRID, seed=1), CONE.cut(GRID, seed=1), CONE.cut(GRID, seed=2)
+    np.testing.assert_array_equal(first.counts, again.counts)
+    assert not np.array_equal(first.counts, other.counts)
+
+
+def test_a_work_function_changes_the_refraction_but_not_the_fermi_level():
+    low, high = (replace(CONE, photon_energy_ev=7.0, work_function_ev=w).cut(GRID).arpes for w in (4.0, 5.0))
+    assert np.argmax(low.sum(1)) == np.argmax(high.sum(1))
+    row = np.argmin(np.abs(GRID.energy_ev + 0.05))
+    spread = [np.abs(GRID.slit_deg[image[row] > 0.5 * image[row].max()]).mean() for image in (low, high)]
+    assert spread[1] > 1.1 * spread[0]
+
+
+def test_a_pairing_gap_empties_the_fermi_level():
+    bands = TightBinding("square", coefficients("square", -0.1, 0.3), 3.8)
+    metal = Experiment(bands, photon_energy_ev=30.0, angle_fwhm_deg=0.1, energy_fwhm_ev=0.005)
+    metal = replace(metal, self_energy=lambda w: self_energy.impurity(w, 0.003))
+    gapped = replace(metal, gap=Gap("pairing", lambda k: gaps.pairing_gap(k, 0.03)))
+    grid = Grid.uniform((-0.2, 0.05), (-14, 14), (126, 141))
+    row = np.argmin(np.abs(grid.energy_ev + 0.005))
+    below = [np.asarray(e.cut(grid).arpes[row]).max() for e in (metal, gapped)]
+    assert below[1] < 0.3 * below[0]
+
+
+def test_kz_broadening_keeps_the_intensity_and_widens_the_band():
+    bands = TightBinding("square", coefficients("square", -0.3, -0.02), 3.8)
+    flat = Experiment(bands, self_energy=lambda w: self_energy.impurity(w, 0.005), temperature_k=0.0)
+    grid = Grid.uniform((-1.5, 0.5), (-2, 2), (401, 11))
+    sharp, wide = (replace(flat, kz=k).scene(grid) for k in (None, KzBroadening(0.05, 6.0, escape_depth_a=4.0)))
+    from beamgym.physics.arpes.spectrum import band_intensity
+
+    columns = [band_intensity(part)[0, :, 5] for part in (sharp, wide)]
+    assert columns[1].sum() == pytest.approx(columns[0].sum(), rel=0.03)
+    assert columns[1].max() < 0.6 * columns[0].max()
+
+
+def test_the_wrapped_lorentzian_has_the_first_moment_of_a_wrapped_cauchy():
+    offset, _ = wrapped_lorentzian(0.7, 20_000)
+    assert np.mean(np.cos(offset)) == pytest.approx(np.exp(-0.7), abs=1e-3)
+    narrow, _ = wrapped_lorentzian(1e-6, 5)
+    np.testing.assert_allclose(narrow, 0.0, atol=1e-5)
+
+
+def test_orbitals_are_normalised_over_the_sphere():
+    points = np.random.default_rng(0).normal(size=(400_000, 3))
+    x, y, z = (points / np.linalg.norm(points, axis=1, keepdims=True)).T
+    for orbital in ORBITALS.values():
+        assert np.mean(orbital(x, y, z) ** 2) == pytest.approx(1.0, abs=0.01)
+
+
+def test_light_polarised_across_the_momentum_emits_nothing_and_turning_the_sample_turns_the_pattern():
+    vertical = light(polarisation_deg=90.0)
+    assert dipole(np.array([0.5, 0.0]), 20.0, vertical) == pytest.approx(0.0, abs=1e-12)
+    assert dipole(np.array([0.0, 0.5]), 20.0, vertical) > 0.01
+    turned = Geometry(azimuth_deg=90.0)  # the sample's x now points up
+    assert dipole(np.array([0.5, 0.0]), 20.0, vertical, geometry=turned) > 0.01
+    # a dxy orbital has a node in the mirror plane
+    assert dipole(np.array([0.5, 0.0]), 20.0, light(), "dxy") == pytest.approx(0.0, abs=1e-12)
+    for angle in (0.0, 45.0):
+        assert np.linalg.norm(light(50.0, 20.0, angle)) == pytest.approx(1.0)
+    with pytest.raises(ValueError, match="unknown orbital 'f'; choose one of s, px"):
+        dipole(np.zeros(2), 20.0, vertical, "f")
+
+
+def test_the_random_modulation_lies_between_zero_and_one_and_follows_its_key():
+    k = np.stack(np.meshgrid(np.linspace(-1, 1, 30), np.linspace(-1, 1, 30)), axis=-1)
+    first, again, other = (random_modulation(key, 3, k, 3.5, 2, 3) for key in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert not np.allclose(first, other)
+    assert first.min() >= 0.0
+    peaks = first.max((0, 1))
+    assert np.all((peaks >= 0.2) & (peaks <= 1.0))
+
+
+def test_hdf5_gives_back_counts_axes_parameters_and_labels(tmp_path):
+    made = replace(CONE, background=Background(0.1, shirley=0.1), response=Response()).cut(GRID, seed=4)
+    made.attributes["score"] = 7.5
+    back = read_hdf5(write_hdf5(made, tmp_path / "cut.h5"))
+    np.testing.assert_array_equal(back.counts, made.counts)
+    assert list(back.axes) == ["eV", "alpha"]
+    assert back.attributes == made.attributes
+    assert [path.name for path in tmp_path.iterdir()] == ["cut.h5"]
+
+
+def test_a_truncated_file_is_named(tmp_path):
+    path = write_hdf5(CONE.cut(GRID), tmp_path / "cut.h5")
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(ValueError, match=r"cut\.h5 is truncated or no spectrum"):
+        read_hdf5(path)
+    with pytest.raises(FileNotFoundError):
+        read_hdf5(tmp_path / "none.h5")
+
+
+def test_xarray_carries_erlabs_dimensions_or_says_what_to_install():
+    if importlib.util.find_spec("xarray") is None:
+        with pytest.raises(ImportError, match="pip install xarray"):
+            to_xarray(CONE.cut(GRID))
+        return
+    data = to_xarray(CONE.cube(Grid.uniform((-0.1, 0.1), (-3, 3), (21, 31)), np.linspace(-1, 1, 11)))
+    assert data["counts"].dims == ("eV", "alpha", "beta")
+    assert data.attrs["hv"] == 21.2
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: replace(CONE, photon_energy_ev=4.0).cut(GRID), "does not exceed the work function"),
+        (lambda: replace(CONE, photon_energy_ev=4.8).cut(GRID), "below the vacuum level"),
+        (lambda: replace(CONE, energy_fwhm_ev=-0.01).cut(GRID), "energy_fwhm_ev must not be negative"),
+        (lambda: replace(CONE, temperature_k=-1.0).cut(GRID), "temperature_k must not be negative"),
+        (lambda: CONE.cut(GRID, events=-1.0), "events must not be negative"),
+        (lambda: replace(CONE, matrix_element=lambda k: -np.ones(k.shape[:-1])).cut(GRID), "≥ 0"),
+        (lambda: Domain(-1.0), "share"),
+        (lambda: Gap("hard", lambda k: k), "unknown kind of gap"),
+        (lambda: KzBroadening(0.1, -6.0), "c_angstrom"),
+        (lambda: CONE.map([0.0, 1.0], [0.0, 1.0], window_ev=0.0), "window_ev"),
+        (lambda: DiracSurface(velocity_ev_a=-1.0), "velocity"),
+    ],
+)
+def test_impossible_experiments_are_refused_in_one_line(call, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        call()
+    assert "\n" not in str(caught.value)
