@@ -1,0 +1,94 @@
+"""What README and the pages say is there, is there: files, verbs, options, links; and their examples run."""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer
+
+from beamgym.envs import ENVIRONMENTS
+from beamgym.scripts.main import VERBS, available_verbs
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def commands(text):
+    """Every `beamgym VERB …` line of the code blocks, continued lines joined."""
+    blocks = re.findall(r"```(?:bash|sh|text)?\n(.*?)```", text, flags=re.DOTALL)
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [shlex.split(line, comments=True) for line in lines if line.startswith("beamgym ")]
+
+
+def options_of(verb):
+    from importlib import import_module
+
+    app = typer.Typer()
+    app.command()(getattr(import_module(f"beamgym.scripts.{verb}"), f"{verb}_command"))
+    return {name for parameter in typer.main.get_command(app).params for name in parameter.opts}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_of_a_page_leads_somewhere(page):
+    for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        if "://" not in link:
+            assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_command_of_a_page_names_a_verb_and_options_that_exist(page):
+    for words in commands(page.read_text(encoding="utf-8")):
+        verb = words[1]
+        if verb.startswith("-"):
+            continue
+        assert verb in VERBS, f"{page.name}: {' '.join(words)}"
+        named = {word.split("=")[0] for word in words[2:] if word.startswith("--")}
+        assert named <= options_of(verb), f"{page.name}: {' '.join(words)}"
+
+
+def test_the_map_of_the_house_names_files_that_exist():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:physics|envs|agents|scripts|src|tests)/[\w/]*\.py)`", text))
+    assert len(named) > 40
+    missing = sorted(name for name in named if not (ROOT / name).is_file())
+    assert not missing
+
+
+def test_the_map_of_the_house_names_every_verb_every_task_and_every_package():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for verb in available_verbs():
+        assert f"`scripts/{verb}.py`" in text
+    for package, folder in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"][
+        "package-dir"
+    ].items():
+        assert folder in text, f"{package} lives in {folder}, which the page does not mention"
+
+
+def test_every_page_is_listed():
+    text = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    for page in (ROOT / "docs").rglob("*.md"):
+        if page.name != "index.md":
+            assert f"({page.relative_to(ROOT / 'docs').as_posix()})" in text
+
+
+def test_the_readme_names_every_environment_and_every_verb():
+    for name in ENVIRONMENTS:
+        assert name in README
+    for verb in available_verbs():
+        assert f"beamgym {verb}" in README
+
+
+def test_the_python_of_the_readme_runs():
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})  # what a reader would paste
+
+
+def test_the_project_names_no_machine_of_its_authors():
+    texts = [*PAGES, ROOT / "Makefile", ROOT / "constraints.txt", ROOT / "pyproject.toml", *(ROOT / ".ci").iterdir()]
+    for path in texts:
+        assert not re.search(r"/(root|home|work|opt|Users)/", path.read_text(encoding="utf-8")), path.name
