@@ -1,0 +1,225 @@
+"""The simulated instrument: draws a sample from its key, moves, exposes, and knows the truth."""
+
+import numpy as np
+import pytest
+
+from beamgym.physics.counter_rng import make_keys
+from beamgym.physics.crystal import load_crystal
+from beamgym.physics.goniometer import goniometer
+from beamgym.physics.instrument import AcquireSettings, Instrument, MoveFailed, PlaceableWorld, World
+from beamgym.physics.laue.beam import Beam
+from beamgym.physics.laue.camera import FAINTEST_COUNTS
+from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.imperfections import Imperfections
+from beamgym.physics.laue.simulator import READOUT_S, SimulatedLaue
+from beamgym.physics.laue.spots import LaueModel
+from beamgym.physics.orientation import misorientation_deg, rotation_matrix
+from beamgym.physics.targets import parse_target
+
+EXPOSE = AcquireSettings(exposure_s=10.0)
+PERFECT = Imperfections(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def parts():
+    return load_crystal("Si"), Beam.tube("W"), Detector.back_reflection(shape=(512, 512), pixel_mm=0.32)
+
+
+@pytest.fixture
+def make(parts):
+    crystal, beam, detector = parts
+
+    def world(n=1, level=PERFECT, name="psic", seed=0, **more):
+        made = SimulatedLaue(crystal, goniometer(name), beam, detector, n, level, **more)
+        made.reset(make_keys(seed + np.arange(n)), np.ones(n, bool))
+        return made
+
+    return world
+
+
+def _all(n):
+    return np.ones(n, bool)
+
+
+def test_it_is_an_instrument_a_world_and_can_be_placed(make):
+    world = make()
+    assert isinstance(world, Instrument)
+    assert isinstance(world, World)
+    assert isinstance(world, PlaceableWorld)
+
+
+def test_without_imperfections_the_peaks_are_the_brightest_spots_of_the_crystal_as_it_stands(make, parts):
+    world = make(3)
+    peaks = world.acquire(EXPOSE, _all(3)).peaks()
+    spots = LaueModel(*parts, brightest=64).spots(world.truth()["orientation"])
+    np.testing.assert_array_equal(peaks.count, 64)
+    np.testing.assert_allclose(peaks.position_px, spots.position_px, atol=1e-4)
+    np.testing.assert_allclose(peaks.intensity, 10.0 * spots.intensity, rtol=1e-5)
+
+
+def test_a_move_turns_the_crystal_by_the_goniometers_rotation(make):
+    world = make(2)
+    before = world.truth()["orientation"]
+    target = np.tile([10.0, -20.0, 30.0, 40.0], (2, 1))
+    report = world.move(target, np.array([True, False]))
+    turned = world.context.goniometer.rotation(target[0]) @ world.truth()["mount"][0]
+    after = world.truth()["orientation"]
+    np.testing.assert_allclose(after[0], turned, atol=1e-12)
+    np.testing.assert_array_equal(after[1], before[1])
+    np.testing.assert_allclose(report.readback, [target[0], np.zeros(4)])
+    assert report.duration_s.tolist() == [20.0, 0.0]
+
+
+def test_backlash_is_seen_in_the_truth_and_not_in_the_readback(make):
+    world = make(1, Imperfections(**{**PERFECT.__dict__, "backlash_deg": 0.5}))
+    world.move(np.array([[0.0, 0.0, 0.0, 10.0]]), _all(1))
+    there = world.truth()["orientation"]
+    world.move(np.array([[0.0, 0.0, 0.0, 20.0]]), _all(1))
+    world.move(np.array([[0.0, 0.0, 0.0, 10.0]]), _all(1))
+    assert world.positions()[0, 3] == 10.0
+    off = misorientation_deg(world.truth()["orientation"], there, np.eye(3)[None])
+    assert off == pytest.approx([0.5], abs=1e-6)
+
+
+def test_a_target_outside_the_limits_fails_and_moves_nothing(make):
+    world = make(2, name="two-arc")
+    with pytest.raises(MoveFailed, match="upper_arc"):
+        world.move(np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 25.0]]), _all(2))
+    assert not world.positions().any()
+
+
+def test_a_sample_depends_on_its_own_key_only(make):
+    many, one = make(5, "hard", seed=3), make(1, "hard", seed=5)
+    target = np.full((5, 4), 7.0)
+    for world, n in ((many, 5), (one, 1)):
+        world.acquire(EXPOSE, _all(n))
+        world.move(target[:n], _all(n))
+    several, alone = many.acquire(EXPOSE, _all(5)).peaks(), one.acquire(EXPOSE, _all(1)).peaks()
+    np.testing.assert_array_equal(several.position_px[2], alone.position_px[0])
+    np.testing.assert_array_equal(several.intensity[2], alone.intensity[0])
+    for name, values in many.truth().items():
+        np.testing.assert_array_equal(values[2], one.truth()[name][0])
+
+
+def test_frames_of_a_still_crystal_have_new_noise_and_masked_rows_repeat_theirs(make):
+    world = make(2, "real")
+    first = world.acquire(EXPOSE, _all(2)).peaks()
+    second = world.acquire(EXPOSE, np.array([True, False])).peaks()
+    assert not np.array_equal(first.position_px[0], second.position_px[0])
+    np.testing.assert_array_equal(first.position_px[1], second.position_px[1])
+
+
+def test_frames_count_time_and_dose(make):
+    world = make(2)
+    world.acquire(EXPOSE, _all(2))
+    world.move(np.array([[0, 0, 0, 8.0], [0, 0, 0, 0]]), np.array([True, False]))
+    frame = world.acquire(EXPOSE, np.array([True, False]))
+    assert frame.counter.tolist() == [2, 1]
+    assert frame.time_s.tolist() == [2 * (10.0 + READOUT_S) + 4.0, 10.0 + READOUT_S]
+    assert world.truth()["dose"].tolist() == [20.0, 10.0]
+
+
+def test_a_reset_begins_the_masked_rows_anew_and_leaves_the_others(make):
+    world = make(3, "real")
+    world.move(np.full((3, 4), 5.0), _all(3))
+    before = world.truth()
+    world.reset(make_keys(100 + np.arange(3)), np.array([False, True, False]))
+    after = world.truth()
+    for name in ("orientation", "mount", "detector"):
+        np.testing.assert_array_equal(before[name][[0, 2]], after[name][[0, 2]])
+        assert not np.array_equal(before[name][1], after[name][1])
+    assert world.positions().tolist() == [[5.0] * 4, [0.0] * 4, [5.0] * 4]
+
+
+def test_mounts_are_drawn_from_those_that_the_filter_lets_pass(make, parts):
+    head, target = goniometer("two-arc"), parse_target(parts[0], "axis [001] x")
+    world = make(40, name="two-arc", mount_filter=lambda u: target.reachable_goals(head, u).reachable)
+    assert target.reachable(head, world.truth()["mount"]).any(axis=1).all()
+    assert 0.05 < world.excluded_share < 0.5
+
+
+def test_a_filter_that_lets_nothing_pass_is_reported_in_one_line(make):
+    with pytest.raises(ValueError, match="no mount among") as caught:
+        make(name="two-arc", mount_filter=lambda u: np.zeros(len(u), bool))
+    assert "\n" not in str(caught.value)
+
+
+def test_level_hard_has_fewer_spots_found_and_more_false_ones(parts):
+    crystal, beam, detector = parts
+    counts = {}
+    for level in ("easy", "hard"):
+        world = SimulatedLaue(crystal, goniometer("e4cv"), beam, detector, 50, level, max_peaks=200)
+        world.reset(make_keys(np.arange(50)), _all(50))
+        counts[level] = world.acquire(EXPOSE, _all(50)).peaks().count.mean()
+    assert counts["hard"] < 0.8 * counts["easy"]
+
+
+def test_found_peaks_are_the_spots_give_or_take_the_levels_noise(any_level, parts):
+    name, sigma_deg = any_level
+    crystal, beam, detector = parts
+    world = SimulatedLaue(crystal, goniometer("e4cv"), beam, detector, 30, name)
+    world.reset(make_keys(np.arange(30)), _all(30))
+    peaks = world.acquire(EXPOSE, _all(30)).peaks()
+    assert (peaks.intensity[peaks.mask] >= FAINTEST_COUNTS).all()
+    spots = LaueModel(crystal, beam, detector).spots(world.truth()["orientation"])
+    off = []
+    for i in range(30):
+        found = detector.plane_normals(peaks.position_px[i, : peaks.count[i]])
+        true = detector.plane_normals(spots.position_px[i, : spots.count[i]])
+        off.append(np.degrees(np.arccos(np.clip((found @ true.T).max(axis=1), -1, 1))))
+    assert np.median(np.concatenate(off)) < sigma_deg
+
+
+class TestPlacing:
+    def test_a_given_mount_and_positions_are_taken(self, make):
+        world = make(2, "real")
+        mount = rotation_matrix([10.0, 20.0, 30.0])
+        world.reset(make_keys(np.arange(2)), _all(2), mount=mount, positions=[1.0, 2.0, 3.0, 4.0])
+        np.testing.assert_array_equal(world.truth()["mount"], [mount, mount])
+        np.testing.assert_array_equal(world.positions(), [[1, 2, 3, 4]] * 2)
+
+    @pytest.mark.parametrize(
+        ("start", "words"),
+        [
+            ({"mount": np.ones((3, 3))}, "not a rotation"),
+            ({"mount": np.diag([1.0, 1, -1])}, "determinant"),
+            ({"mount": np.full((3, 3), np.nan)}, "not a rotation"),
+            ({"positions": [0.0, 0.0, 40.0]}, "upper_arc = 40 is outside its limits"),
+            ({"positions": [0.0, np.nan, 0.0]}, "NaN"),
+            ({"positions": [0.0, 0.0]}, "shape"),
+        ],
+    )
+    def test_what_cannot_be_is_refused_in_one_line_and_changes_nothing(self, make, start, words):
+        world = make(1, name="two-arc")
+        before = world.truth()
+        with pytest.raises(ValueError, match=words) as caught:
+            world.reset(make_keys(np.array([77])), _all(1), **start)
+        assert "\n" not in str(caught.value)
+        for name, values in world.truth().items():
+            np.testing.assert_array_equal(values, before[name])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"frames": "film"}, "'spots'"), ({"level": "impossible"}, "easy, real, hard"), ({"n": 0}, "at least one")],
+)
+def test_wrong_options_are_refused(make, options, words):
+    with pytest.raises(ValueError, match=words):
+        make(**options)
+
+
+def test_a_detector_that_no_reflection_reaches_is_refused(parts):
+    crystal, beam, _ = parts
+    far = Detector.transmission(distance_mm=100_000.0, shape=(64, 64), pixel_mm=0.05)
+    with pytest.raises(ValueError, match="can reach this detector") as caught:
+        SimulatedLaue(crystal, goniometer("e4cv"), beam, far)
+    assert "\n" not in str(caught.value)
+
+
+def test_rendered_frames_show_the_spots_where_the_fast_path_finds_them(make):
+    fast, drawn = make(2, level=PERFECT), make(2, level=PERFECT, frames="rendered")
+    listed, found = fast.acquire(EXPOSE, _all(2)).peaks(), drawn.acquire(EXPOSE, _all(2)).peaks()
+    for i in range(2):
+        bright = listed.position_px[i, :20]
+        near = np.linalg.norm(bright[:, None] - found.position_px[i, None, : found.count[i]], axis=2).min(axis=1)
+        assert (near < 1.0).mean() >= 0.8
