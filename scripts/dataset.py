@@ -1,0 +1,81 @@
+"""`beamgym dataset`: random labelled spectra, written as HDF5 shards."""
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from tqdm import tqdm
+
+from beamgym.physics.arpes.recipes import recipe_grid
+from beamgym.physics.arpes.sampler import Sampler
+from beamgym.physics.arpes.shards import read_scores, write_dataset
+from beamgym.scripts.command_line import check_output, run
+
+KINDS = ("arpes",)
+
+
+def dataset_command(
+    kind: Annotated[str, typer.Argument(help="What to simulate: arpes.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the shards; created where it is not there.")],
+    spectra: Annotated[int, typer.Option(help="How many.")] = 10_000,
+    recipe: Annotated[str, typer.Option(help="published or full.")] = "published",
+    shape: Annotated[str, typer.Option(help="Pixels, energy x slit.")] = "224x224",
+    score: Annotated[str, typer.Option(help="Which total is spread evenly: paper or v2.")] = "paper",
+    natural: Annotated[bool, typer.Option("--natural", help="Use every spectrum, however common its score.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the data set.")] = 0,
+    per_shard: Annotated[int, typer.Option(help="Spectra in a file.")] = 512,
+    workers: Annotated[int, typer.Option(help="Processes; 0 works in this one.")] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write a summary here.")] = None,
+) -> None:
+    """Write random labelled spectra as HDF5 shards; a run that was stopped goes on where it was."""
+    check_output(json_file)
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind of data set {kind!r}; choose one of {', '.join(KINDS)}")
+    if seed < 0:
+        raise ValueError(f"the seed must not be negative; got {seed}")
+    grid = recipe_grid(_shape(shape))
+    make = Sampler.natural if natural else Sampler.even
+    started = time.perf_counter()
+    sampler = make(recipe, grid, score)  # type: ignore[arg-type]
+    with tqdm(total=spectra, unit="spectra", smoothing=0.05) as bar:
+        paths = write_dataset(out, sampler, seed, spectra, per_shard, workers, bar.update)
+    summary = {
+        "kind": kind,
+        "recipe": recipe,
+        "shape": list(grid.shape),
+        "seed": seed,
+        "shards": len(paths),
+        "seconds": time.perf_counter() - started,
+        **_summary(paths, score),
+    }
+    typer.echo(f"{summary['spectra']} spectra in {len(paths)} shards in {out}; {score} total {_range(summary)}")
+    if json_file is not None:
+        json_file.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+
+
+def _shape(text: str) -> tuple[int, int]:
+    parts = text.lower().replace(",", "x").split("x")
+    if len(parts) != 2 or not all(part.strip().isdigit() for part in parts):
+        raise ValueError(f"the shape {text!r} is not ENERGYxSLIT, as 224x224")
+    return int(parts[0]), int(parts[1])
+
+
+def _summary(paths: list[Path], score: str) -> dict[str, Any]:
+    """Return the number of spectra on disk and how their totals are spread."""
+    scores = [dict(zip(("paper", "v2"), read_scores(path), strict=True))[score] for path in paths]
+    totals = np.concatenate([part.total for part in scores])
+    histogram = np.histogram(totals, bins=10, range=(0.0, 10.0))[0]
+    quartiles = np.percentile(totals, [25, 50, 75])
+    return {"spectra": len(totals), "quartiles": quartiles.tolist(), "histogram": histogram.tolist()}
+
+
+def _range(summary: dict[str, Any]) -> str:
+    low, middle, high = summary["quartiles"]
+    return f"{middle:.1f} (half of them {low:.1f} to {high:.1f})"
+
+
+if __name__ == "__main__":
+    run(dataset_command)

@@ -1,0 +1,60 @@
+"""`beamgym dataset arpes` writes shards that can be read, says what is in them, and fails with one line."""
+
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from beamgym.physics.arpes.shards import read_dataset
+from beamgym.scripts.dataset import dataset_command
+
+SMALL = ("--shape", "32x40", "--natural", "--per-shard", "8")
+
+
+@pytest.fixture
+def dataset(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    app = typer.Typer()
+    app.command()(dataset_command)
+
+    def run(*arguments):
+        return CliRunner().invoke(app, list(arguments))
+
+    return run
+
+
+def test_it_writes_what_is_asked_for(dataset, tmp_path):
+    file = tmp_path / "summary.json"
+    result = dataset("arpes", "--out", str(tmp_path / "set"), "--spectra", "20", *SMALL, "--json", str(file))
+    assert result.exit_code == 0, result.output
+    summary = json.loads(file.read_text())
+    assert summary["spectra"] == 20
+    assert summary["shards"] == 3
+    assert summary["shape"] == [32, 40]
+    assert sum(summary["histogram"]) == 20
+    assert [batch.counts.shape for batch in read_dataset(tmp_path / "set")] == [(8, 32, 40)] * 2 + [(4, 32, 40)]
+
+
+def test_the_full_recipe_and_the_other_score_are_words_away(dataset, tmp_path):
+    words = ("--recipe", "full", "--score", "v2", "--spectra", "4", "--seed", "9", *SMALL)
+    assert dataset("arpes", "--out", str(tmp_path), *words).exit_code == 0
+    assert next(read_dataset(tmp_path)).recipe == "full"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("xps",), "unknown kind of data set 'xps'"),
+        (("arpes", "--recipe", "mine"), "unknown recipe 'mine'"),
+        (("arpes", "--shape", "big"), "not ENERGYxSLIT"),
+        (("arpes", "--seed", "-1"), "must not be negative"),
+        (("arpes", "--score", "best", "--natural"), "unknown score"),
+        (("arpes", "--spectra", "0", "--natural"), "count ≥ 1"),
+    ],
+)
+def test_mistakes_are_refused(dataset, tmp_path, words, message):
+    result = dataset(words[0], "--out", str(tmp_path), *words[1:])
+    assert result.exit_code != 0
+    assert isinstance(result.exception, ValueError)
+    assert message in str(result.exception)
