@@ -13,6 +13,7 @@ from beamgym.agents.evaluate import PolicyResult
 from beamgym.agents.sb3 import Trainer
 from beamgym.agents.sb3_model import predict
 from beamgym.agents.seeds import STRIDE
+from beamgym.envs.laue_align import LaueAlignTask
 from beamgym.envs.observations import SPOT_FIELDS
 
 REFERENCES = 256
@@ -53,9 +54,10 @@ def export_trained(
         encoder=encoder,
         encoder_parameters=parameters,
     )
+    task = trainer.envs.loop.task
     return export_bundle(
         trainer.model,
-        getattr(trainer.envs.loop.task, "context", None),
+        task.context if isinstance(task, LaueAlignTask) else None,
         path,
         origin=origin,
         observations=reference_observations(trainer),

@@ -116,6 +116,12 @@ def test_the_amended_rotation_is_pulled_to_the_nearest_goal_only():
     assert found.coarse.grad[0, 2] == 0
 
 
+def test_an_amendment_is_pulled_to_the_goal_of_its_own_entry_even_where_another_is_nearer_by_now():
+    found = estimates(coarse=(0.9, 0.0, 0.0), entry=(0.1, 0.0, 0.0))
+    gradients(found, [[0.15, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    assert found.coarse.grad[0, 0] > 0, "falls back towards 0.15"
+
+
 def test_a_wrong_guess_is_not_amended():
     found = estimates(coarse=(0.1, 0.0, 0.0), entry=(1.5, 0.0, 0.0))
     gradients(found, [[0.2, 0.0, 0.0]])
