@@ -39,10 +39,10 @@ def laue_spots_si_back(seed: int) -> Work:
 
 def laue_image_2048(seed: int) -> Work:
     """The same case as images: 2048 × 2048, the default spot shape, fresh uint16 arrays, no noise; spots included."""
-    from beamgym.physics.laue.image import Camera, ImageModel
+    from beamgym.physics.laue.image import ImageModel, Sensor
 
     model, orientations = _silicon_back(seed, IMAGES)
-    images = ImageModel(model.detector, camera=Camera(offset=0.0, noise=False))
+    images = ImageModel(model.detector, camera=Sensor(offset=0.0, noise=False))
 
     def once() -> None:
         for i in range(len(orientations)):
@@ -55,11 +55,11 @@ def laue_image_84_noise(seed: int) -> Work:
     """84 × 84 images of the same panel: background, exact Poisson counts, read noise; spots included."""
     from beamgym.physics.counter_rng import make_keys
     from beamgym.physics.laue.detector import Detector
-    from beamgym.physics.laue.image import Background, Camera, ImageModel, SpotShape
+    from beamgym.physics.laue.image import Background, ImageModel, Sensor, SpotShape
 
     panel = Detector.back_reflection(shape=(84, 84), pixel_mm=0.08 * 2048 / 84)
     model, orientations = _silicon_back(seed, 256, panel)
-    images = ImageModel(panel, SpotShape(blur_mm=0.5 * panel.pixel_mm), Background(), Camera())
+    images = ImageModel(panel, SpotShape(blur_mm=0.5 * panel.pixel_mm), Background(), Sensor())
     keys = make_keys(seed, np.arange(len(orientations)))
     return Work(lambda: images.render(model.spots(orientations), keys, exposure_s=10.0), len(orientations))
 

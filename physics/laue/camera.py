@@ -69,7 +69,7 @@ class Camera:
             detector,
             image.SpotShape(blur_mm=blur_mm),
             BACKGROUND,
-            image.Camera(gain=GAIN, offset=PEDESTAL, read_noise=READ_NOISE, bits=16),
+            image.Sensor(gain=GAIN, offset=PEDESTAL, read_noise=READ_NOISE, bits=16),
         )
         self.finder = PeakFinder(
             threshold=threshold,

@@ -98,7 +98,7 @@ class Background:
 
 
 @dataclass(frozen=True)
-class Camera:
+class Sensor:
     """How expected counts become numbers.
 
     Parameters
@@ -165,7 +165,7 @@ class ImageModel:
         detector: Detector,
         shape: SpotShape | None = None,
         background: Background | None = None,
-        camera: Camera | None = None,
+        camera: Sensor | None = None,
     ) -> None:
         self.detector, self.camera = detector, camera
         self.shape = shape or SpotShape()
@@ -292,13 +292,13 @@ def _pixel_geometry(detector: Detector) -> tuple[Float64Array, Float64Array, Flo
     return point, np.hypot(point[..., 1], point[..., 2]), np.linalg.norm(point, axis=-1)
 
 
-def _pixel_uniform(camera: Camera, shape: tuple[int, int], stream: int) -> Float64Array:
+def _pixel_uniform(camera: Sensor, shape: tuple[int, int], stream: int) -> Float64Array:
     keys = make_keys(camera.seed, np.arange(shape[0] * shape[1]), 0, stream)
     uniform: Float64Array = ((keys >> np.uint64(11)).astype(np.float64) + 0.5) / 2.0**53
     return uniform.reshape(shape)
 
 
-def _pixel_response(camera: Camera, shape: tuple[int, int]) -> Float64Array:
+def _pixel_response(camera: Sensor, shape: tuple[int, int]) -> Float64Array:
     if camera.response_rms == 0:
         return np.ones(shape)
     from scipy.special import ndtri
@@ -308,7 +308,7 @@ def _pixel_response(camera: Camera, shape: tuple[int, int]) -> Float64Array:
     return response
 
 
-def _broken_pixels(camera: Camera | None, shape: tuple[int, int]) -> tuple[BoolArray, BoolArray]:
+def _broken_pixels(camera: Sensor | None, shape: tuple[int, int]) -> tuple[BoolArray, BoolArray]:
     if camera is None or camera.hot_share + camera.dead_share == 0:
         nowhere = np.zeros(shape, dtype=np.bool_)
         return nowhere, nowhere.copy()

@@ -170,6 +170,7 @@ class TestReach:
             vectorization_mode="vector_entry_point",
             level="easy",
             goniometer="kappa",
+            crystal="YBa2Cu3O7",
         ).unwrapped
         many.reset(seed=0)
         *_, info = many.step(np.tile(STILL, (64, 1)))

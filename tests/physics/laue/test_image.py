@@ -12,7 +12,7 @@ from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.crystal import load_crystal
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.image import Background, Camera, ImageModel, SpotShape, noise_tables
+from beamgym.physics.laue.image import Background, ImageModel, Sensor, SpotShape, noise_tables
 from beamgym.physics.laue.image_kernels import (
     Width,
     normal_quantile,
@@ -41,7 +41,7 @@ def pattern(n=3):
 
 
 def camera(**options):
-    return Camera(**{"read_noise": 0.0, "offset": 0.0, "bits": 32, **options})
+    return Sensor(**{"read_noise": 0.0, "offset": 0.0, "bits": 32, **options})
 
 
 def moments(image):
@@ -151,7 +151,7 @@ def test_the_diffuse_hill_falls_away_from_the_beam():
 def test_images_do_not_depend_on_the_batch():
     spots = pattern(5)
     keys = make_keys(3, np.arange(5))
-    model = ImageModel(PANEL, SpotShape(0.3, 0.05), Background(), Camera(read_noise=3.0))
+    model = ImageModel(PANEL, SpotShape(0.3, 0.05), Background(), Sensor(read_noise=3.0))
     every = model.render(spots, keys, 0.5)
     for k in range(5):
         n = spots.count[k]
@@ -163,7 +163,7 @@ def test_images_do_not_depend_on_the_batch():
 
 
 def test_the_same_key_brings_the_same_noise_and_another_key_another():
-    model = ImageModel(PANEL, None, Background(), Camera())
+    model = ImageModel(PANEL, None, Background(), Sensor())
     same = Spots(
         *(
             np.repeat(getattr(pattern(1), f), 2, axis=0)
@@ -237,12 +237,12 @@ def test_read_noise_gain_and_offset_are_what_they_say():
         np.zeros(20, dtype=np.int64), np.zeros((20, 0, 2), dtype=np.float32),
         *(np.zeros((20, 0), dtype=np.float32) for _ in range(2)), np.zeros((20, 0), dtype=np.int32),
     )  # fmt: skip
-    dark = ImageModel(PANEL, None, None, Camera(offset=50.0, read_noise=3.0)).render(nothing, keys).astype(float)
+    dark = ImageModel(PANEL, None, None, Sensor(offset=50.0, read_noise=3.0)).render(nothing, keys).astype(float)
     assert dark.mean() == pytest.approx(50.0, abs=0.05)
     assert dark.std() == pytest.approx(np.sqrt(9 + 1 / 12), rel=0.01)
     flat = Background(0.0, 25.0, 0.0, 20.0, 0.0, 0.0, 1.0)
     lit = (
-        ImageModel(PANEL, None, flat, Camera(gain=4.0, offset=50.0, read_noise=3.0)).render(nothing, keys).astype(float)
+        ImageModel(PANEL, None, flat, Sensor(gain=4.0, offset=50.0, read_noise=3.0)).render(nothing, keys).astype(float)
     )
     assert lit.mean() == pytest.approx(130.0, abs=0.2)
     assert lit.var() == pytest.approx(16 * 20 + 9 + 1 / 12, rel=0.02)
@@ -278,14 +278,14 @@ def test_blooming_keeps_the_charge_in_its_column():
 
 
 def test_hot_and_dead_pixels_belong_to_the_camera():
-    model = ImageModel(PANEL, None, Background(), Camera(hot_share=0.01, dead_share=0.02, bits=16))
+    model = ImageModel(PANEL, None, Background(), Sensor(hot_share=0.01, dead_share=0.02, bits=16))
     one, two = model.render(pattern(1), make_keys(0, [1])), model.render(pattern(1), make_keys(0, [2]))
     assert model.hot.mean() == pytest.approx(0.01, abs=0.004)
     assert model.dead.mean() == pytest.approx(0.02, abs=0.006)
     for image in (one, two):
         assert (image[0][model.hot] == 65535).all()
         assert (image[0][model.dead] == 0).all()
-    other = ImageModel(PANEL, None, Background(), Camera(hot_share=0.01, seed=1))
+    other = ImageModel(PANEL, None, Background(), Sensor(hot_share=0.01, seed=1))
     assert (other.hot != model.hot).any()
 
 
@@ -327,12 +327,12 @@ def test_a_pattern_without_spots_is_an_image_too():
         (lambda: Background(hill_per_mm2=float("nan")), "hill_per_mm2"),
         (lambda: Background(shadow_transmission=1.5), "shadow_transmission"),
         (lambda: Background(hill_width_deg=0.0), "hill_width_deg"),
-        (lambda: Camera(bits=12), "8, 16 or 32"),
-        (lambda: Camera(gain=0.0), "gain"),
-        (lambda: Camera(hot_share=0.7, dead_share=0.7), "exceed 1"),
-        (lambda: Camera(noise=False, bloom=True), "noise=True"),
-        (lambda: ImageModel(PANEL, None, None, Camera()).render(pattern()), "needs keys"),
-        (lambda: ImageModel(PANEL, None, None, Camera()).render(pattern(), make_keys(0, [1])), r"shape \(3,\)"),
+        (lambda: Sensor(bits=12), "8, 16 or 32"),
+        (lambda: Sensor(gain=0.0), "gain"),
+        (lambda: Sensor(hot_share=0.7, dead_share=0.7), "exceed 1"),
+        (lambda: Sensor(noise=False, bloom=True), "noise=True"),
+        (lambda: ImageModel(PANEL, None, None, Sensor()).render(pattern()), "needs keys"),
+        (lambda: ImageModel(PANEL, None, None, Sensor()).render(pattern(), make_keys(0, [1])), r"shape \(3,\)"),
         (lambda: ImageModel(PANEL).render(pattern(), exposure_s=0.0), "exposure_s"),
         (lambda: ImageModel(PANEL).render(pattern(), detectors=np.zeros(9)), r"\(3, 9\)"),
     ],

@@ -19,7 +19,7 @@ from beamgym.physics.crystal import load_crystal
 from beamgym.physics.laue import indexing_kernels as kernels
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.image import Background, Camera, ImageModel, SpotShape
+from beamgym.physics.laue.image import Background, ImageModel, Sensor, SpotShape
 from beamgym.physics.laue.indexing import Indexed, Indexer, NotIndexed, index, predict_px
 from beamgym.physics.laue.indexing_pattern import Pattern, log10_binomial_tail, wahba
 from beamgym.physics.laue.indexing_table import HC_KEV_A, VOTE_SHARE, IndexingTable
@@ -421,7 +421,7 @@ def test_from_a_rendered_noisy_image_to_the_orientation(silicon):
     panel = DETECTOR.binned(4)
     beam = Beam.tube("W")
     u = orientations(3, seed=12)
-    camera = Camera(hot_share=1e-4, dead_share=1e-4)
+    camera = Sensor(hot_share=1e-4, dead_share=1e-4)
     images = ImageModel(panel, SpotShape(blur_mm=0.15, mosaic_deg=0.05), Background(), camera).render(
         LaueModel(silicon, beam, panel).spots(u), make_keys(13, np.arange(3)), exposure_s=10.0
     )
