@@ -84,7 +84,7 @@ class DiracSurface:
             self.slices,
             k[None],
         )
-        return np.moveaxis(energy[0], 0, -1).astype(np.float64)
+        return np.asarray(np.moveaxis(energy[0], 0, -1), dtype=np.float64)
 
     def weights(self) -> Float64Array:
         """Return each band's share of intensity, (2 + continua·slices,)."""

@@ -201,7 +201,7 @@ class Experiment:
         counts = count(np.ascontiguousarray(seen)[None], events, keys)
         if self.response.adc and counts.ndim == 3:
             counts = read_adc(counts, keys, self.response)
-        return counts[0]
+        return np.asarray(counts[0])
 
     def _expected_cube(self, grid: Grid, deflection: Float64Array) -> tuple[Float32Array, Float32Array, Float32Array]:
         """Signal, background and both behind the detector, (d, e, a), blurred along the deflection too."""

@@ -112,13 +112,13 @@ def add_broad(energy, gamma, extra, dispersion, weight, out) -> None:  # type: i
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def add_gapped(energy, bare, gamma, pair, gap, dispersion, partner, weight, out) -> None:  # type: ignore[no-untyped-def]
+def add_gapped(energy, bare, gamma, extra, pair, gap, dispersion, partner, weight, out) -> None:  # type: ignore[no-untyped-def]
     """Add −Im G with G = 1/(E − ε + iΓ − Δ²/(ω − ε_partner + iΓ0)) (Norman et al., Phys. Rev. B 57 (1998) R11093)."""
     for c in range(out.shape[0]):
         square = gap[c] * gap[c]
         other = bare - partner[c]
         share = square / (other * other + pair * pair)
-        width = gamma + share * pair
+        width = gamma + extra[c] + share * pair
         off = energy - dispersion[c] - share * other
         out[c] += weight[c] * width / (off * off + width * width)
 
@@ -136,8 +136,8 @@ def interpolate(table, lagrange, out) -> None:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def spectral_row(i, r, tables, axes, band, partner, out) -> None:  # type: ignore[no-untyped-def]
-    """Write π times the sum of the bands' spectral functions for sample i at padded row r."""
+def spectral_row(i, r, tables, axes, band, partner, nothing, out) -> None:  # type: ignore[no-untyped-def]
+    """Write π times the sum of the bands' spectral functions of sample i, padded row r; ``nothing`` (w,) is zeros."""
     omega = axes.energy[r] - np.float32(tables.fermi[i])
     kind = tables.gap_kind[i] if tables.gap_kind.size else NO_GAP
     for m in range(tables.count[i]):
@@ -152,7 +152,9 @@ def spectral_row(i, r, tables, axes, band, partner, out) -> None:  # type: ignor
                     partner[c] = -band[c]
             else:
                 interpolate(tables.partner[i, m], axes.lagrange[r], partner)
-            add_gapped(energy, omega, gamma, tables.pair_breaking[i], tables.gap[i, m], band, partner, weight, out)
+            extra = tables.broadening[i, m] if tables.broadening.size else nothing
+            pair = tables.pair_breaking[i]
+            add_gapped(energy, omega, gamma, extra, pair, tables.gap[i, m], band, partner, weight, out)
         elif tables.broadening.size:
             add_broad(energy, gamma, tables.broadening[i, m], band, weight, out)
         else:
@@ -202,6 +204,7 @@ def band_signal(i, tables, axes, sharp, weights, out) -> None:  # type: ignore[n
     reach = gaussian_weights(tables.energy_sigma[i], weights)
     first, last = axes.margin_rows - reach, axes.margin_rows + axes.rows - 1 + reach
     band, partner = np.empty(sharp.shape[1], dtype=np.float32), np.empty(sharp.shape[1], dtype=np.float32)
+    nothing = np.zeros(sharp.shape[1], dtype=np.float32)
     top = first - 1
     for r in range(first, last + 1):
         filled = occupation(float(axes.energy[r]) - tables.fermi[i], tables.temperature[i])
@@ -210,7 +213,7 @@ def band_signal(i, tables, axes, sharp, weights, out) -> None:  # type: ignore[n
         top = r
         row = sharp[r]
         row[:] = np.float32(0.0)
-        spectral_row(i, r, tables, axes, band, partner, row)
+        spectral_row(i, r, tables, axes, band, partner, nothing, row)
         scale = np.float32(filled / math.pi)
         for c in range(row.shape[0]):
             row[c] *= scale
@@ -344,7 +347,7 @@ def detect(i, extras, signal, background, summary, out) -> None:  # type: ignore
             peak_background = max(peak_background, rest)
             peak_total = max(peak_total, seen + rest)
             out[r, c] = seen + rest
-        sum_signal += of_signal
-        sum_background += of_background
+        sum_signal += float(of_signal)
+        sum_background += float(of_background)
     summary[0], summary[1], summary[2], summary[3] = peak_background, peak_total, sum_signal, sum_background
     summary[4] = sum_signal + sum_background

@@ -11,7 +11,7 @@ from beamgym.physics.laue.image_kernels import poisson_large
 
 INVERSE = (1.0 / np.arange(1.0, 65.0)).astype(np.float32)
 _STRIP = 256  # pixels worked on together: few enough to stay in the innermost cache
-_LARGE_MEAN = 10.0  # above it Hörmann's transformed rejection takes over
+_LARGE_MEAN = np.float32(10.0)  # above it Hörmann's transformed rejection takes over
 _TO_UNIT = np.float32(2.0**-23)
 _TOP_UP = np.uint64(0xA5A50F0F3C3C5A5A)  # draws beyond the pixels' own use another key
 
@@ -51,7 +51,7 @@ def count_strip(mean, u, inverse, term, below, out) -> None:  # type: ignore[no-
     """
     largest = np.float32(0.0)
     for c in range(mean.shape[0]):
-        largest = max(largest, min(mean[c], np.float32(_LARGE_MEAN)))
+        largest = max(largest, min(mean[c], _LARGE_MEAN))
     steps = min(int(2.0 + largest + 2.5 * math.sqrt(largest)), inverse.shape[0])
     exp_minus(mean, term)
     for c in range(mean.shape[0]):
@@ -94,7 +94,7 @@ def count_poisson(mean, scale, key, inverse, out) -> Any:  # type: ignore[no-unt
                 counts[c] = np.float32(poisson_large(float(strip[c]), key, pixels + start + c, pixels))
         for c in range(size):
             part += counts[c]
-        total += part
+        total += float(part)
     return total
 
 

@@ -145,4 +145,4 @@ class TightBinding:
         constants = np.array([[self.a_angstrom, self.b_angstrom or self.a_angstrom]])
         code = np.array([lattice_code(self.lattice)])
         energy = tight_binding(code, constants, self.terms[None], k[None])[0]
-        return np.moveaxis(energy, 0, -1).astype(np.float64)
+        return np.asarray(np.moveaxis(energy, 0, -1), dtype=np.float64)

@@ -214,7 +214,7 @@ class Scene:
         object.__setattr__(self, "count", count)
 
     def __len__(self) -> int:
-        return self.dispersion_ev.shape[0]
+        return len(self.dispersion_ev)
 
     def tables(self) -> Tables:
         """Return what the kernels read."""

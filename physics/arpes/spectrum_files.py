@@ -88,4 +88,5 @@ def read_hdf5(path: str | PathLike[str]) -> Spectrum:
 
 
 def _plain(value: Any) -> float | int | str:
-    return value.item() if isinstance(value, np.generic) else value
+    plain: float | int | str = value.item() if isinstance(value, np.generic) else value
+    return plain

@@ -178,3 +178,50 @@ def test_impossible_experiments_are_refused_in_one_line(call, message):
     with pytest.raises(ValueError, match=message) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+def test_every_number_of_an_experiment_changes_its_spectrum():
+    whole = replace(
+        CONE,
+        bands=DiracSurface(),
+        geometry=Geometry(1.0, 1.0, 5.0),
+        background=Background(0.05, 0.1, np.random.default_rng(0).normal(size=(1, 3, 3)), 0.1),
+        domains=(Domain(), Domain(0.5, 1.0, 1.0, 10.0)),
+    )
+    still = whole.cut(GRID)
+    changes = {
+        "photon energy": replace(whole, photon_energy_ev=25.0),
+        "work function": replace(whole, work_function_ev=4.0),
+        "polar": replace(whole, geometry=Geometry(2.0, 1.0, 5.0)),
+        "tilt": replace(whole, geometry=Geometry(1.0, 2.0, 5.0)),
+        "azimuth": replace(whole, geometry=Geometry(1.0, 1.0, 25.0)),
+        "slit": replace(whole, geometry=Geometry(1.0, 1.0, 5.0, "horizontal")),
+        "temperature": replace(whole, temperature_k=80.0),
+        "energy resolution": replace(whole, energy_fwhm_ev=0.03),
+        "angular resolution": replace(whole, angle_fwhm_deg=0.4),
+        "charging": replace(whole, charging_ev=0.02),
+        "constant": replace(whole, background=replace(whole.background, constant=0.1)),
+        "polynomial": replace(whole, background=replace(whole.background, polynomial=0.2)),
+        "shirley": replace(whole, background=replace(whole.background, shirley=0.2)),
+        "domain": replace(whole, domains=(Domain(), Domain(0.5, 2.0, 1.0, 10.0))),
+        "share": replace(whole, domains=(Domain(), Domain(0.9, 1.0, 1.0, 10.0))),
+        "weights": replace(whole, band_weights=np.linspace(0.1, 1.0, 18)),
+    }
+    for name, other in changes.items():
+        made = other.cut(GRID)
+        moved = np.abs(made.arpes - still.arpes).max() + np.abs(made.background - still.background).max()
+        assert moved > 0.005, name
+
+
+def test_a_domain_turned_out_of_the_window_is_gone():
+    far = replace(CONE, domains=(Domain(), Domain(1.0, tilt_deg=40.0)))
+    np.testing.assert_allclose(far.cut(GRID).arpes, CONE.cut(GRID).arpes, atol=2e-3)
+
+
+def test_nobody_elses_random_numbers_are_touched():
+    np.random.seed(3)  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    first = CONE.cut(GRID)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    np.random.seed(4)  # noqa: NPY002
+    np.testing.assert_array_equal(CONE.cut(GRID).counts, first.counts)

@@ -87,3 +87,23 @@ def test_unphysical_parameters_raise_one_line(call):
     with pytest.raises(ValueError) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scale", [0.5, 3.0])
+def test_scaling_every_energy_scales_the_self_energy(scale):
+    # Dimensional analysis: a parameter that were an energy here and an inverse energy there would break it.
+    w = OMEGA[::8]
+    pairs = [
+        (self_energy.fermi_liquid(scale * w, 0.2 / scale, 0.5 * scale), self_energy.fermi_liquid(w, 0.2, 0.5)),
+        (
+            self_energy.electron_boson(scale * w, 0.8, 0.06 * scale, 30.0 * scale),
+            self_energy.electron_boson(w, 0.8, 0.06, 30.0),
+        ),
+        (self_energy.marginal(scale * w, 0.3, 0.5 * scale), self_energy.marginal(w, 0.3, 0.5)),
+        (
+            self_energy.published_kink(scale * w, 0.015 * scale, 0.1 * scale, 0.12 * scale, 0.02 * scale),
+            self_energy.published_kink(w, 0.015, 0.1, 0.12, 0.02),
+        ),
+    ]
+    for scaled, plain in pairs:
+        np.testing.assert_allclose(scaled, scale * plain, rtol=1e-6, atol=1e-9)

@@ -1,5 +1,7 @@
 """The spectral function, its gaps, and what the kernels make of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -120,3 +122,12 @@ def test_charging_shifts_the_whole_spectrum_and_its_fermi_edge():
     still = band_intensity(scene(grid, -0.1, lambda w: self_energy.impurity(w, 0.02)))[0, :, 1]
     moved = band_intensity(scene(grid, -0.1, lambda w: self_energy.impurity(w, 0.02), fermi_ev=0.05))[0, :, 1]
     np.testing.assert_allclose(moved[50:], still[:-50], rtol=1e-3, atol=1e-5)
+
+
+def test_a_gap_and_a_further_half_width_act_together():
+    grid = Grid.uniform((-0.5, -0.01), (-5, 5), (60, 5))
+    more = {"gap_kind": np.array([PAIRING]), "gap_ev": 0.04, "pair_breaking_ev": 0.003, "temperature_k": 0.0}
+    made = scene(grid, -0.2, lambda w: self_energy.impurity(w, 0.01), **more)
+    wider = replace(made, broadening_ev=np.full((1, 1, 5), 0.02, dtype=np.float32))
+    direct = scene(grid, -0.2, lambda w: self_energy.impurity(w, 0.03), **more)
+    np.testing.assert_allclose(band_intensity(wider), band_intensity(direct), rtol=1e-5)
