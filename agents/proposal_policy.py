@@ -8,6 +8,9 @@ from torch import Tensor
 
 from beamgym.agents.extractors import AlignExtractor
 
+DECLARE_LOG_STD = -1.0
+"""The declaration is a switch: explored with the spread of a fine rotation it would never be thrown the other way."""
+
 
 class _DetachedMlp(MlpExtractor):
     """SB3's two-headed MLP, the critic's head cut off from the extractor's gradient."""
@@ -45,7 +48,20 @@ class ProposalPolicy(MultiInputActorCriticPolicy):
         if isinstance(self.features_extractor, AlignExtractor):
             self.features_extractor.trust_dictionary()  # SB3's orthogonal weights have overwritten its own
 
+        with torch.no_grad():
+            self.log_std[-1] = DECLARE_LOG_STD
+
     def actor_parameters(self) -> list[torch.nn.Parameter]:
         """Return every parameter that only the actor's loss trains."""
         critic = {*map(id, self.value_net.parameters()), *map(id, self.mlp_extractor.value_net.parameters())}
         return [parameter for parameter in self.parameters() if id(parameter) not in critic]
+
+    def decision_parameters(self) -> list[torch.nn.Parameter]:
+        """Return the actor's parameters that decide rather than measure: gate, declaration and spread.
+
+        A gradient estimated from noisy returns is coarse beside what the warm start measured directly: where it may
+        bend the whole network, it costs the last tenth of a degree.
+        """
+        extractor = self.features_extractor
+        chosen = extractor.choose.parameters() if isinstance(extractor, AlignExtractor) else []
+        return [*chosen, self.log_std]

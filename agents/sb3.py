@@ -191,7 +191,7 @@ class Watch(BaseCallback):
     def __init__(self, trainer: Trainer, done: int) -> None:
         super().__init__()
         config = trainer.config
-        self.trainer = trainer
+        self.trainer, self.over = trainer, False
         self.alone = config.critic_first - done // (config.n_envs * config.n_steps)
         self.due = done + config.checkpoint_every
 
@@ -207,12 +207,17 @@ class Watch(BaseCallback):
         return True
 
     def _on_training_end(self) -> None:
+        self.over = True
         self._let_actor_learn(True)
 
     def _let_actor_learn(self, learn: bool) -> None:
-        if isinstance(self.model.policy, ProposalPolicy):
-            for parameter in self.model.policy.actor_parameters():
-                parameter.requires_grad_(learn)
+        policy = self.model.policy
+        if not isinstance(policy, ProposalPolicy):
+            return
+        decisions_only = self.trainer.config.tune == "decisions" and not self.over
+        chosen = {*map(id, policy.decision_parameters())} if decisions_only else None
+        for parameter in policy.actor_parameters():
+            parameter.requires_grad_(learn and (chosen is None or id(parameter) in chosen))
 
 
 def score(result: PolicyResult) -> float:

@@ -98,6 +98,9 @@ class TrainingConfig(_Strict):
     max_grad_norm: float = Field(0.5, gt=0, description="at which gradients are clipped")
     target_kl: float | None = Field(None, gt=0, description="divergence at which a rollout's passes end early")
     critic_first: int = Field(0, ge=0, description="rollouts in which only the critic learns")
+    tune: Literal["all", "decisions"] = Field(
+        "all", description="what PPO changes of an align actor: all of it, or when to trust the fit and when to declare"
+    )
     warm_start: WarmStartConfig | None = Field(None, description="supervised warm start; none where it is left out")
     checkpoint_every: int = Field(100_000, gt=0, description="steps between checkpoints, each with a selection")
     selection_episodes: int = Field(200, gt=0, description="episodes that judge a state, on the selection seeds")

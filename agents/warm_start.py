@@ -90,7 +90,7 @@ def losses(found: Estimates, entry: Tensor, turns: Tensor, near: Tensor, caution
     gate = functional.binary_cross_entropy_with_logits(found.gate, finer)
     weight = torch.where(near > 0.5, 1.0, caution)
     declare = functional.binary_cross_entropy_with_logits(found.declare, near, weight=weight)
-    return torch.stack([0.3 * scores, 5.0 * amend, gate, declare])
+    return torch.stack([scores, 5.0 * amend, gate, declare])
 
 
 def fit_dictionary(extractor: AlignExtractor, envs: InstrumentVectorEnv, samples: int, seed: int) -> None:
