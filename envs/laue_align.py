@@ -142,8 +142,10 @@ class LaueAlignTask:
         )
         if truth is None:
             return state
-        potential = self.reward.potential(self._error(state, truth), self.context.tolerance_deg)
-        return replace(state, potential=np.where(mask, potential, state.potential))
+        potential = state.potential.copy()
+        error = self._error(goals[mask] if goals is not None else None, truth["orientation"][mask])
+        potential[mask] = self.reward.potential(error, self.context.tolerance_deg)
+        return replace(state, potential=potential)
 
     def target(self, state: AlignState, action: Float64Array) -> Command:
         """Turn an action into positions that the axes can reach; a move that leads out of their range is shortened."""
@@ -213,7 +215,7 @@ class LaueAlignTask:
         """
         if truth is None:
             return state, self._judge_by_sight(state)
-        error = self._error(state, truth)
+        error = self._error(state.goals, truth["orientation"])
         inside = (error <= self.context.tolerance_deg) & self._has_goal(state)
         terminated = inside if self.stop == "truth" else state.declared
         success = inside & terminated
@@ -275,12 +277,11 @@ class LaueAlignTask:
             "instrument_s": state.motor_s + (self.context.exposure_s + self.context.readout_s) * state.exposed,
         }
 
-    def _error(self, state: AlignState, truth: Truth) -> Float64Array:
+    def _error(self, goals: BoolArray | None, orientation: Float64Array) -> Float64Array:
         """Return the error to the nearest reachable goal, (n,); to the nearest of all where none can be reached."""
-        has_goal, allowed = self._has_goal(state), state.goals
-        if allowed is not None and not has_goal.all():
-            allowed = np.where(has_goal[:, None], allowed, True)
-        return self.context.target.error_deg(truth["orientation"], allowed)
+        if goals is not None:
+            goals = np.where(goals.any(axis=1, keepdims=True), goals, True)
+        return self.context.target.error_deg(orientation, goals)
 
     def _has_goal(self, state: AlignState) -> BoolArray:
         if state.goals is None:

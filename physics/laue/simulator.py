@@ -101,6 +101,7 @@ class SimulatedLaue:
         self._mount_filter = mount_filter
         self._keys = np.zeros(n, dtype=np.uint64)
         self._mount = np.tile(np.eye(3), (n, 1, 1))
+        self._orientation = self._turned(np.arange(n))
         self._panels = np.tile(detector.as_vector(), (n, 1))
         self._counter, self._clock, self._frames = np.zeros(n, np.int64), np.zeros(n), np.zeros(n, np.int64)
         self._dose = np.zeros(n)
@@ -157,12 +158,15 @@ class SimulatedLaue:
         camera_keys = make_keys(keys[rows], 0, 0, _STREAM_CAMERA)
         self._panels[rows] = miscalibrated_detectors(self.context.detector, self.level, camera_keys)
         self._motors = self._begun(begin, mask)
+        self._orientation[rows] = self._turned(rows)
         self._frames[rows] = 0
         self._clock[rows] = self._dose[rows] = 0.0
 
     def move(self, target: Float64Array, mask: BoolArray) -> MoveReport:
         """Move to absolute positions (n, k) where ``mask`` is True; raises MoveFailed outside the limits."""
         self._motors, report = move(self.axes, self._errors, self._motors, target, mask, self._motor_keys())
+        rows = np.flatnonzero(mask)
+        self._orientation[rows] = self._turned(rows)
         self._clock += report.duration_s
         return report
 
@@ -186,7 +190,7 @@ class SimulatedLaue:
     def truth(self) -> Mapping[str, NDArray[Any]]:
         """Return orientation (n, 3, 3), crystal to lab, mount (n, 3, 3), detector (n, 9) and dose (n,)."""
         return {
-            "orientation": self._orientation(),
+            "orientation": self._orientation.copy(),
             "mount": self._mount.copy(),
             "detector": self._panels.copy(),
             "dose": self._dose.copy(),
@@ -217,11 +221,12 @@ class SimulatedLaue:
         panels = self._panels[mask]
         if self.level.eccentricity_mm > 0.0:
             panels[:, :3] -= sample_offset_mm(self.context.goniometer, self._motors)[mask]
-        return self.model.spots(self._orientation()[mask], panels)
+        return self.model.spots(self._orientation[mask], panels)
 
-    def _orientation(self) -> Float64Array:
-        rotation: Float64Array = self.context.goniometer.rotation(self._motors.true) @ self._mount
-        return rotation
+    def _turned(self, rows: NDArray[np.int64]) -> Float64Array:
+        """Return how the crystals of some rows now stand, (m, 3, 3)."""
+        turned: Float64Array = self.context.goniometer.rotation(self._motors.true[rows]) @ self._mount[rows]
+        return turned
 
     def _begun(self, positions: Float64Array, mask: BoolArray) -> MotorState:
         fresh = start(self.axes, self._errors, positions, make_keys(self._keys[mask], 0, 0, _STREAM_MOTORS))
