@@ -1,6 +1,7 @@
 """Turns a finished training into a shipped bundle: network, figures and a card that says how to make it again."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from beamgym.agents.bundle import Origin, export_bundle
 from beamgym.agents.evaluate import PolicyResult
+from beamgym.agents.run_folder import RunFolder
 from beamgym.agents.sb3 import Trainer
 from beamgym.agents.sb3_model import predict
 from beamgym.agents.seeds import STRIDE
@@ -24,7 +26,12 @@ _REFERENCE_SEEDS = 2**17  # offset of their environment seeds from the training'
 
 
 def export_trained(
-    trainer: Trainer, path: str | Path, command: str, result: PolicyResult, overwrite: bool = False
+    trainer: Trainer,
+    path: str | Path,
+    command: str,
+    result: PolicyResult,
+    overwrite: bool = False,
+    beside: Sequence[RunFolder] = (),
 ) -> Path:
     """Write the trainer's present policy as a bundle.
 
@@ -35,6 +42,7 @@ def export_trained(
     command : the command that trains it again
     result : its figures on the selection seeds
     overwrite : replace a bundle that is there
+    beside : finished trainings with other seeds, whose figures the card reports too
 
     Returns
     -------
@@ -62,7 +70,7 @@ def export_trained(
         origin=origin,
         observations=reference_observations(trainer),
         observation_space=space,
-        card=model_card(Path(path).name, trainer, command, result),
+        card=model_card(Path(path).name, trainer, command, result, beside),
         overwrite=overwrite,
     )
 
@@ -89,11 +97,14 @@ def reference_observations(trainer: Trainer) -> dict[str, NDArray[Any]]:
     return {name: np.concatenate([part[name][:rows] for part in parts])[:REFERENCES] for name in observation}
 
 
-def model_card(name: str, trainer: Trainer, command: str, result: PolicyResult) -> str:
-    """Return the card's Markdown: what it is for, how it was trained, its figures."""
+def model_card(
+    name: str, trainer: Trainer, command: str, result: PolicyResult, beside: Sequence[RunFolder] = ()
+) -> str:
+    """Return the card's Markdown: what it is for, how it was trained, its figures beside those of other seeds."""
     figures = trainer.folder.figures()
-    rows = [("warm start alone", figures["warm_start"])] if "warm_start" in figures else []
-    rows.append(("selected", result.as_dict()))
+    rows = _card_rows(trainer.seed, {**figures, "selected": result.as_dict()})
+    for folder in beside:
+        rows += _card_rows(folder.seed(), folder.figures())
     return f"""# {name}
 
 A policy for `{trainer.env_id}` with {json.dumps(trainer.config.env_kwargs)},
@@ -105,15 +116,21 @@ Train it again ({figures.get("cpu_s", 0) / 60:.0f} CPU minutes, one core):
 {command}
 ```
 
-Figures on the {trainer.config.selection_episodes} selection episodes that chose it:
+Figures of each training seed on its own {trainer.config.selection_episodes} selection episodes, which also chose the
+state; those of the benchmark's seeds, which chose nothing, are printed by `beamgym benchmark {trainer.env_id}`:
 
-| state | success | exposures, median | final misorientation, median, degrees |
-|---|---|---|---|
-{chr(10).join(_card_row(label, row) for label, row in rows)}
+| training seed | state | success | exposures, median | final misorientation, median, degrees |
+|---|---|---|---|---|
+{chr(10).join(rows)}
 """
 
 
-def _card_row(label: str, row: dict[str, Any]) -> str:
+def _card_rows(seed: int, figures: Mapping[str, Any]) -> list[str]:
+    states = (("warm_start", "warm start alone"), ("ppo", "after PPO"), ("selected", "selected"))
+    return [f"| {seed} | {label} {_card_row(figures[key])}" for key, label in states if key in figures]
+
+
+def _card_row(row: Mapping[str, Any]) -> str:
     error = row["misorientation_deg_median"]
     degrees = "unknown" if error is None else f"{error:.3f}"
-    return f"| {label} | {row['success_rate']:.3f} | {row['exposures_median']:.0f} | {degrees} |"
+    return f"| {row['success_rate']:.3f} | {row['exposures_median']:.0f} | {degrees} |"

@@ -90,6 +90,18 @@ class RunFolder:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         return found
 
+    def seed(self) -> int:
+        """Return the seed of the training that was begun here; raises ValueError where none was."""
+        if not self.begun:
+            raise ValueError(f"there is no training in {self.path}; give the folder of a finished one")
+        return int(json.loads((self.path / CONFIG).read_text(encoding="utf-8"))["seed"])
+
+    def check_finished(self) -> None:
+        """Raise ValueError where no training is, or one that was cut."""
+        seed = self.seed()
+        if "selected" not in self.figures():
+            raise ValueError(f"the training of seed {seed} in {self.path} was cut; finish it with --resume first")
+
     def note(self, name: str, value: Any) -> None:
         """Add one figure to those noted, replacing the one of that name."""
         self._write_text(FIGURES, json.dumps({**self.figures(), name: value}, indent=1))

@@ -21,6 +21,10 @@ def train_command(
     resume: Annotated[bool, typer.Option("--resume", help="go on from the folder's last checkpoint")] = False,
     bundle: Annotated[Path | None, typer.Option(help="where to write the bundle; RUN/bundle by default")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace a bundle that is there")] = False,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(help="folder of a finished training for the card to report; repeats"),
+    ] = None,
     timesteps: Annotated[int | None, typer.Option(min=0, help="PPO steps, instead of the configuration's")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures to this file")] = None,
 ) -> None:
@@ -39,6 +43,9 @@ def train_command(
     target = bundle or folder.path / "bundle"
     if target.exists() and not overwrite:
         raise ValueError(f"{target} exists; add --overwrite to replace it, or choose another --bundle")
+    others = [RunFolder(path) for path in beside or []]
+    for other in others:
+        other.check_finished()
     bars = _Bars()
     trainer = Trainer(env_id, settings, folder, seed, resume, bars.show)
     try:
@@ -46,7 +53,7 @@ def train_command(
     finally:
         bars.close()
     log_film(trainer)
-    written = export_trained(trainer, target, _command(env_id, config, seed, timesteps), result, overwrite)
+    written = export_trained(trainer, target, _command(env_id, config, seed, timesteps), result, overwrite, others)
     typer.echo(
         f"success {result.success_rate:.3f}, exposures (median) {result.exposures_median:g} on the selection seeds"
     )

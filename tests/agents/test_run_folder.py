@@ -118,3 +118,13 @@ def test_figures_are_added_one_by_one(begun):
     begun.note("cpu_s", 2.5)
     assert begun.figures() == {"cpu_s": 2.5, "ppo": {"success_rate": 0.5}}
     assert sorted(path.name for path in begun.path.iterdir()) == ["config.json", "figures.json"]
+
+
+def test_only_a_finished_training_stands_beside_another(begun, tmp_path):
+    with pytest.raises(ValueError, match="no training in"):
+        RunFolder(tmp_path / "nothing").check_finished()
+    with pytest.raises(ValueError, match=r"seed 3 .* was cut"):
+        begun.check_finished()
+    begun.note("selected", {"success_rate": 1.0})
+    begun.check_finished()
+    assert begun.seed() == 3

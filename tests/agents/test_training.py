@@ -1,6 +1,7 @@
 """A training learns, can be cut anywhere, goes on from there, and leaves figures, curves, a film and a sound bundle."""
 
 import shutil
+from types import SimpleNamespace
 
 import gymnasium as gym
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from beamgym.agents.bundle import predict_raw
-from beamgym.agents.export import encoder_of, export_trained, reference_observations
+from beamgym.agents.export import encoder_of, export_trained, model_card, reference_observations
 from beamgym.agents.film import log_film
 from beamgym.agents.run_folder import BEST, RunFolder
 from beamgym.agents.sb3 import Trainer, Watch, score
@@ -235,7 +236,8 @@ def test_the_bundle_acts_as_the_model_and_says_where_it_comes_from(cut, tmp_path
     assert training.steps == SAMPLES + TIMESTEPS
     assert bundle.manifest.encoder.parameters == {"rows": 64, "fields": 5}
     card = (path / "CARD.md").read_text()
-    assert "warm start alone" in card
+    assert "| warm start alone |" in card
+    assert "| selected |" in card
     assert "beamgym train --seed 3000" in card
     with pytest.raises(ValueError, match="exists"):
         export_trained(trainer, path, "again", cut["result"])
@@ -326,3 +328,29 @@ def test_the_other_shipped_configurations_train_and_export(env_id, tmp_path):
 def test_an_image_observation_names_its_encoder():
     env = gym.make("beamgym/LaueAlignImage-v0", size=64)
     assert encoder_of(env.observation_space) == ("image", {"size": 64})
+
+
+def test_the_card_reports_other_seeds_beside_its_own(tmp_path):
+    row = {"success_rate": 0.5, "exposures_median": 4.0, "misorientation_deg_median": 0.1}
+    other = RunFolder(tmp_path / "other")
+    other.begin(ID, TrainingConfig(n_timesteps=0), 17)
+    for name in ("warm_start", "ppo", "selected"):
+        other.note(name, row)
+    own = SimpleNamespace(figures=lambda: {"cpu_s": 60.0, "warm_start": row, "ppo": row})
+    trainer = SimpleNamespace(env_id=ID, config=TrainingConfig(n_timesteps=0), seed=4, folder=own)
+    card = model_card("x", trainer, "beamgym train", SimpleNamespace(as_dict=lambda: row), [other])
+    assert [line.split("|")[1].strip() for line in card.splitlines() if "| 0.500 | 4 | 0.100 |" in line] == [
+        "4"
+    ] * 3 + ["17"] * 3
+
+
+def test_tuning_decisions_leaves_the_geometry_as_the_warm_start_made_it(tmp_path):
+    config = CONFIG.model_copy(update={"tune": "decisions", "warm_start": None, "critic_first": 0})
+    trainer = Trainer(ID, config, RunFolder(tmp_path / "run"), SEED)
+    before = {name: values.clone() for name, values in trainer.model.policy.named_parameters()}
+    trainer._ppo()
+    moved = {name for name, values in trainer.model.policy.named_parameters() if not torch.equal(values, before[name])}
+    assert any(".choose." in name for name in moved)
+    allowed = (".choose.", "log_std", "value_net")
+    assert not [name for name in moved if not any(part in name for part in allowed)]
+    assert all(parameter.requires_grad for parameter in trainer.model.policy.actor_parameters())
