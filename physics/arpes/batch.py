@@ -85,13 +85,21 @@ def join(batches: Sequence[Batch]) -> Batch:
                 f"cannot join {other.recipe} {other.counts.shape[1:]} to {first.recipe} {first.counts.shape[1:]}; "
                 "batches must share recipe and grid"
             )
+
+    def whole(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(batch, name) for batch in batches])
+
     return Batch(
         first.recipe,
-        *(np.concatenate([getattr(batch, name) for batch in batches]) for name in ("keys", "counts")),
+        whole("keys"),
+        whole("counts"),
         first.energy_ev,
-        np.concatenate([batch.slit_deg for batch in batches]),
-        *(_stack([getattr(batch, name) for batch in batches]) for name in ("paper", "v2", "parameters")),
-        *(np.concatenate([getattr(batch, name) for batch in batches]) for name in ("arpes", "background")),
+        whole("slit_deg"),
+        _stack([batch.paper for batch in batches]),
+        _stack([batch.v2 for batch in batches]),
+        _stack([batch.parameters for batch in batches]),
+        whole("arpes"),
+        whole("background"),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,7 +146,7 @@ def draw_full(keys: NDArray[np.uint64]) -> FullParameters:
     )
 
 
-def _crystal(draws: Draws, surface: Int64Array) -> dict[str, NDArray]:
+def _crystal(draws: Draws, surface: Int64Array) -> dict[str, Any]:
     n = len(surface)
     sites = draws.whole(1, SITES + 1)
     a, b = draws.between(2.8, 6.0), draws.between(2.8, 6.0)
@@ -157,8 +157,8 @@ def _crystal(draws: Draws, surface: Int64Array) -> dict[str, NDArray]:
     for code, name in enumerate(SURFACES[:4]):
         at = surface == code
         extra = {"nearest_b_ev": near_b[at], "second_b_ev": second_b[at]} if name == "rectangular" else {}
-        pair = _split(onsite[at], near[at]) if name == "honeycomb" else (onsite[at], near[at])
-        terms[at] = coefficients(name, *pair, diagonal[at], second[at], **extra)
+        sites_ev, hopping_ev = _split(onsite[at], near[at]) if name == "honeycomb" else (onsite[at], near[at])
+        terms[at] = coefficients(name, sites_ev, hopping_ev, diagonal[at], second[at], **extra)
     bands = np.where(surface == 3, 2 * ((sites + 1) // 2), np.where(surface == 4, DIRAC_BANDS, sites))
     point = draws.between(-0.5, -0.1)
     cone = [point, draws.between(2.0, 5.0), draws.between(-5.0, 10.0), draws.between(0.0, 200.0), np.zeros(n)]
@@ -180,7 +180,7 @@ def _split(onsite: Float64Array, near: Float64Array) -> tuple[Float64Array, Floa
     return np.repeat(onsite[:, ::2], 2, axis=1), np.repeat(np.abs(near[:, ::2]), 2, axis=1) * np.array([1, -1, 1, -1])
 
 
-def _domains(draws: Draws) -> dict[str, NDArray]:
+def _domains(draws: Draws) -> dict[str, Any]:
     several = draws.unit()
     count = np.where(several < 0.55, 1, np.where(several < 0.85, 2, 3))
     spread = draws.decades(0.2, 5.0)[:, None]
@@ -200,7 +200,7 @@ def _domains(draws: Draws) -> dict[str, NDArray]:
     }
 
 
-def _light(draws: Draws) -> dict[str, NDArray]:
+def _light(draws: Draws) -> dict[str, Any]:
     laser = draws.chance(0.15)
     photon = np.where(laser, draws.between(5.9, 11.0), draws.decades(15.0, 120.0))
     strengths, phases = draws.between(0.0, 0.5, 8, 2), draws.between(0.0, 2.0 * np.pi, 8, 2)
@@ -215,7 +215,7 @@ def _light(draws: Draws) -> dict[str, NDArray]:
     }
 
 
-def _self_energy(draws: Draws) -> dict[str, NDArray]:
+def _self_energy(draws: Draws) -> dict[str, Any]:
     mechanism = draws.whole(0, 3)
     slope, strength = draws.between(0.05, 0.5), draws.between(0.1, 1.0)
     return {
@@ -228,7 +228,7 @@ def _self_energy(draws: Draws) -> dict[str, NDArray]:
     }
 
 
-def _gap(draws: Draws, temperature: Float64Array, surface: Int64Array) -> dict[str, NDArray]:
+def _gap(draws: Draws, temperature: Float64Array, surface: Int64Array) -> dict[str, Any]:
     kind = np.searchsorted([0.75, 0.9], draws.unit(), side="right")
     kind = np.where((kind == 2) & (surface > 1), 0, kind)  # density waves on the square and rectangular lattices
     critical, size = draws.between(20.0, 150.0), draws.between(0.005, 0.05)
@@ -241,7 +241,7 @@ def _gap(draws: Draws, temperature: Float64Array, surface: Int64Array) -> dict[s
     }
 
 
-def _resolution(draws: Draws) -> dict[str, NDArray]:
+def _resolution(draws: Draws) -> dict[str, Any]:
     pulsed, electrons = draws.chance(0.2), draws.decades(10.0, 3e3)
     shift, width = SpaceCharge().apply(
         np.where(pulsed, electrons, 0.0), draws.between(0.1, 0.5), draws.decades(0.003, 0.2)
@@ -254,7 +254,7 @@ def _resolution(draws: Draws) -> dict[str, NDArray]:
     }
 
 
-def _ground(draws: Draws) -> dict[str, NDArray]:
+def _ground(draws: Draws) -> dict[str, Any]:
     return {
         "constant": draws.decades(0.003, 0.3),
         "polynomial": np.where(draws.chance(0.5), draws.between(0.0, 0.2), 0.0),
@@ -263,7 +263,7 @@ def _ground(draws: Draws) -> dict[str, NDArray]:
     }
 
 
-def _detector(draws: Draws) -> dict[str, NDArray]:
+def _detector(draws: Draws) -> dict[str, Any]:
     kind, mapped = draws.unit(), draws.chance(0.3)
     index = draws.whole(0, GAIN_MAPS)
     return {

@@ -92,9 +92,9 @@ def build_scene(p: FullParameters, grid: Grid) -> Scene:
     room = int(slots.max())
     tables = [np.zeros((n, room, *a.shape[2:]), dtype=np.float32) for a in (energy, partner, weight)]
     broadening, gaps = (np.zeros((n, room, width), dtype=np.float32) for _ in range(2))
-    for pair, (i, d) in enumerate(zip(owner, domain, strict=True)):
-        used = p.bands[i]
-        place = slice(used * d, used * (d + 1))
+    for pair in range(owner.size):
+        i, used = owner[pair], p.bands[owner[pair]]
+        place = slice(used * domain[pair], used * (domain[pair] + 1))
         for table, source in zip(tables, (energy, partner, weight), strict=True):
             table[i, place] = source[pair, :used]
         broadening[i, place] = broad[pair]
@@ -195,8 +195,8 @@ def _sigma(p: FullParameters, window: Window) -> NDArray[np.complex128]:
                 sigma[at] += electron_boson(omega[at], strength, scale, warm)
             else:
                 energy, unit = _marginal_table()
-                part = np.interp(omega[at], energy, unit.real) + 1j * np.interp(omega[at], energy, unit.imag)
-                sigma[at] += strength * part
+                real, imaginary = (np.interp(omega[at], energy, part) for part in (unit.real, unit.imag))
+                sigma[at] += strength * (real + 1j * imaginary)
     return sigma
 
 

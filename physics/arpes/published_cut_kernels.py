@@ -185,7 +185,7 @@ def to_angles(image, kinetic, sines, k0, dk, ky, out) -> Any:  # type: ignore[no
         reach = math.sqrt(max(kinetic[i] / HBAR2_OVER_2M - ky * ky, 0.0)) / dk
         row, target = image[i], out[i]
         shift = k0 / dk
-        for j in range(columns):
+        for j in range(out.shape[1]):
             place = sines[j] * reach - shift
             value = np.float32(0.0)
             if place >= 0.0 and place <= columns - 1:
@@ -193,5 +193,5 @@ def to_angles(image, kinetic, sines, k0, dk, ky, out) -> Any:  # type: ignore[no
                 share = np.float32(place - left)
                 value = row[left] + share * (row[left + 1] - row[left])
             target[j] = value
-            low, high = min(low, value), max(high, value)
+            low, high = min(low, float(value)), max(high, float(value))
     return low, high

@@ -86,8 +86,8 @@ def normalise(image, low, high) -> Any:  # type: ignore[no-untyped-def]
         for j in range(1, row.shape[0]):
             part += abs(row[j] - row[j - 1])
             whole += row[j]
-        variation += part
-        total += whole
+        variation += float(part)
+        total += float(whole)
     return variation / total if total > 0.0 else 0.0
 
 
@@ -191,9 +191,9 @@ def expected(image, ground, gain_e, gain_a, out) -> Any:  # type: ignore[no-unty
             clean += bands[j] * bands[j] / (whole + np.float32(1e-20)) * gain
             highest = max(highest, value)
             highest_ground = max(highest_ground, below[j] * gain)
-        total += part
-        light += lit
-        share += clean
+        total += float(part)
+        light += float(lit)
+        share += float(clean)
     return highest, highest_ground, total, share / light if light > 0.0 else 0.0
 
 

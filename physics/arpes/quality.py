@@ -118,7 +118,7 @@ def paper_total(
         total -= weight * _bracket_penalty(component, brackets)
     total += (b > 0.9).astype(float) + (n == 1.0)
     total -= 4.0 * (f < FEATURE_THRESHOLD) + 2.0 * (n + b <= 0.5)
-    return np.clip(total, 0.0, 10.0)
+    return np.asarray(np.clip(total, 0.0, 10.0))
 
 
 def paper_scores(
@@ -174,8 +174,9 @@ def paper_scores(
     brightest = ((bands + ground) * gain).max((1, 2))
     contrast = 1.0 - (ground * gain).max((1, 2)) / _nonzero(brightest)
     counts = np.minimum(1.0, number / REFERENCE_COUNTS)
-    parts = [np.broadcast_to(part, (len(signal),)).copy() for part in (feature, sharpness, contrast, counts)]
-    return Scores(*parts, paper_total(*parts, brackets))
+    n = len(signal)
+    f, s, b, c = (np.broadcast_to(part, (n,)).copy() for part in (feature, sharpness, contrast, counts))
+    return Scores(f, s, b, c, paper_total(f, s, b, c, brackets))
 
 
 def v2_total(feature: ArrayLike, sharpness: ArrayLike, background: ArrayLike, counts: ArrayLike) -> Float64Array:
@@ -282,8 +283,8 @@ def v2_scores(
     contrast = (signal * share * gain).sum((1, 2)) / _nonzero((signal * gain).sum((1, 2)))
     sharpness = v2_sharpness(resolution_ev, temperature_k, width_ev, momentum_fwhm_inv_a, spread_inv_a)
     counts = np.minimum(1.0, _positive(events, "events") / REFERENCE_COUNTS)
-    parts = [np.broadcast_to(part, n).copy() for part in (v2_feature(signal), sharpness, contrast, counts)]
-    return Scores(*parts, v2_total(*parts))
+    f, s, b, c = (np.broadcast_to(part, n).copy() for part in (v2_feature(signal), sharpness, contrast, counts))
+    return Scores(f, s, b, c, v2_total(f, s, b, c))
 
 
 def _bracket_penalty(component: Float64Array, brackets: Brackets) -> Float64Array:
