@@ -1,9 +1,6 @@
 """`beamgym benchmark`: runs rivals on the same episodes and compares them."""
 
 import difflib
-import json
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +19,7 @@ from beamgym.agents.policy import CannotPlay
 from beamgym.agents.seeds import first_seed
 from beamgym.envs import ENVIRONMENTS
 from beamgym.envs.vector_env import InstrumentVectorEnv
+from beamgym.scripts.command_line import check_output, fail, run, write_json
 
 
 def benchmark_command(
@@ -62,8 +60,7 @@ def benchmark_command(
         env = make_vector_env(env_id, min(episodes, BATCH), level, options)
         results = run_policies(env, env_id, policy, episodes, seed, console)
     except (ValueError, TypeError, OSError, gym.error.Error) as error:
-        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
-        raise typer.Exit(1) from None
+        fail(error)
     console.print(table(results, f"{env_id}, level {level}, {episodes} episodes, seed {seed}"))
     console.print(caption(env), style="dim", highlight=False)
     if json_file is not None:
@@ -160,21 +157,6 @@ def check_env_id(env_id: str) -> None:
     raise ValueError(f"unknown environment {env_id!r}; did you mean {(close or list(ENVIRONMENTS))[0]!r}?")
 
 
-def check_output(path: Path | None) -> None:
-    """Raise ValueError before the work starts where its result could not be written."""
-    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-        raise ValueError(f"cannot write {path}: give a file in a directory that exists")
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write JSON, all or nothing."""
-    with tempfile.NamedTemporaryFile("w", dir=path.absolute().parent, delete=False, encoding="utf-8") as draft:
-        json.dump(content, draft, indent=2, allow_nan=False)
-        draft.write("\n")
-    os.chmod(draft.name, 0o644)
-    os.replace(draft.name, path)
-
-
 def write_summary(logdir: Path, env_id: str, level: str, results: Sequence[PolicyResult]) -> None:
     """Write every figure as a TensorBoard scalar, one run per policy."""
     from torch.utils.tensorboard import SummaryWriter
@@ -193,4 +175,4 @@ def _leave_out(name: str, error: CannotPlay, named: Sequence[str] | None, consol
 
 
 if __name__ == "__main__":
-    typer.run(benchmark_command)
+    run(benchmark_command)

@@ -21,9 +21,8 @@ from beamgym.agents.seeds import first_seed
 from beamgym.envs.rendering_files import episode_strip, save_gif
 from beamgym.envs.vector_env import InstrumentVectorEnv
 from beamgym.physics.crystal import load_crystal
-from beamgym.scripts.command_line import check_output, run
+from beamgym.scripts.command_line import check_output, run, write_json
 from beamgym.scripts.demo_episodes import Picture, Played, covering_policy, figures, play
-from beamgym.scripts.speed import write_json
 
 ENV_ID = "beamgym/LaueAlign-v0"
 LEVEL = "real"

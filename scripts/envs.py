@@ -1,6 +1,5 @@
 """`beamgym envs`: which environments there are."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from beamgym.envs import ENVIRONMENTS
-from beamgym.scripts.command_line import check_output, run
+from beamgym.scripts.command_line import check_output, run, write_json
 
 ABOUT: dict[str, tuple[str, str]] = {
     "beamgym/LaueAlign-v0": (
@@ -43,7 +42,7 @@ def envs_command(
         table.add_row(row["id"], row["task"], row["page"])
     Console().print(table)
     if json_file is not None:
-        json_file.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+        write_json(json_file, rows)
 
 
 if __name__ == "__main__":

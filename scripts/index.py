@@ -1,9 +1,6 @@
 """beamgym index: one Laue image in, the crystal's orientation and the way to the target out."""
 
-import json
-import os
 import re
-import tempfile
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +23,7 @@ from beamgym.physics.laue.refinement import Refined, refine
 from beamgym.physics.laue.results_file import write_results
 from beamgym.physics.orientation import rotation_vector_deg
 from beamgym.physics.targets import Target, parse_target
+from beamgym.scripts.command_line import fail, run, write_json
 from beamgym.scripts.overlay import write_overlay
 
 Float64Array = NDArray[np.float64]
@@ -107,10 +105,9 @@ def index_command(
             save_detector(panel, detector_out)
             report["files"]["detector"] = str(detector_out)
         if json_file is not None:
-            _write_json(json_file, report)
+            write_json(json_file, report)
     except (ValueError, OSError) as error:
-        typer.echo(f"beamgym index: {' '.join(str(error).split())}", err=True)
-        raise typer.Exit(1) from None
+        fail(error)
     typer.echo(as_text(report))
 
 
@@ -302,13 +299,5 @@ def _check_folders(*files: Path | None) -> None:
             raise ValueError(f"cannot write {file}: there is no folder {file.resolve().parent}")
 
 
-def _write_json(path: Path, report: dict[str, Any]) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name}.", suffix=".part")
-    with os.fdopen(handle, "w", encoding="utf-8") as out:
-        json.dump(report, out, indent=2, ensure_ascii=False)
-        out.write("\n")
-    os.replace(temporary, path)
-
-
 if __name__ == "__main__":
-    typer.run(index_command)
+    run(index_command)

@@ -17,6 +17,7 @@ VERBS: dict[str, str] = {
     "index": "Index a Laue image: orientation, figures, and the turns to a target.",
     "train": "Train an agent, and export it as a bundle.",
     "benchmark": "Compare policies on the same episodes, all under the same stopping rule.",
+    "dataset": "Write random labelled ARPES spectra as HDF5 shards.",
     "speed": "Measure how fast the simulators and environments are.",
 }
 """Every verb and its line of help; verb NAME is ``NAME_command`` in NAME.py."""

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from beamgym.scripts.command_line import check_output, run
+from beamgym.scripts.command_line import check_output, run, write_json
 from beamgym.scripts.speed_cases import CASES
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
@@ -77,16 +76,6 @@ def table(rows: list[dict[str, Any]]) -> Table:
         ratio = "" if row["ratio"] is None else f"{row['ratio']:.1f}"
         out.add_row(row["name"], _rounded(row["value"]), row["unit"], row["peer"], _rounded(row["peer_value"]), ratio)
     return out
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON, all or nothing."""
-    handle, draft = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.", suffix=".part")
-    with os.fdopen(handle, "w", encoding="utf-8") as out:
-        json.dump(content, out, indent=2, allow_nan=False, ensure_ascii=False)
-        out.write("\n")
-    os.chmod(draft, 0o644)
-    os.replace(draft, path)
 
 
 def _known(name: str) -> str:

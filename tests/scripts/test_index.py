@@ -181,7 +181,7 @@ def test_a_failure_is_one_line_and_leaves_nothing(tmp_path, prepared, change, co
     answer = run(name, *words)
     assert answer.exit_code == 1, answer.output
     line = answer.stderr.strip()
-    assert line.startswith("beamgym index: ")
+    assert line.startswith("error: ")
     assert complaint in line
     assert "\n" not in line
     assert sorted(tmp_path.iterdir()) == before
