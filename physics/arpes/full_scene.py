@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,12 +90,13 @@ def build_scene(p: FullParameters, grid: Grid) -> Scene:
     gap = _gaps(take(p, owner), centre_momentum)
     slots = p.bands * p.domains
     room = int(slots.max())
-    tables = [np.zeros((n, room, *a.shape[2:]), dtype=np.float32) for a in (energy, partner, weight)]
+    sources: list[NDArray[Any]] = [energy, partner, weight]
+    tables = [np.zeros((n, room, *source.shape[2:]), dtype=np.float32) for source in sources]
     broadening, gaps = (np.zeros((n, room, width), dtype=np.float32) for _ in range(2))
     for pair in range(owner.size):
         i, used = owner[pair], p.bands[owner[pair]]
         place = slice(used * domain[pair], used * (domain[pair] + 1))
-        for table, source in zip(tables, (energy, partner, weight), strict=True):
+        for table, source in zip(tables, sources, strict=True):
             table[i, place] = source[pair, :used]
         broadening[i, place] = broad[pair]
         gaps[i, place] = gap[pair]
