@@ -101,3 +101,8 @@ def test_adc_readings_keep_the_number_of_events_and_smear_each_of_them():
 def test_bad_intensities_and_counts_are_refused(intensity, events, message):
     with pytest.raises(ValueError, match=message):
         count(intensity, events, keys(1))
+
+
+def test_very_many_events_are_still_counted_exactly():
+    drawn = count(np.random.default_rng(0).random((1, 20, 20)), 3e8, keys(1))
+    assert drawn.sum(dtype=np.float64) == pytest.approx(3e8, abs=0)
