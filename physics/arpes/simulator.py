@@ -1,0 +1,227 @@
+"""SimulatedArpes: n cleaved surfaces on stages before an electron analyser, as a World."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from beamgym.physics import motors
+from beamgym.physics.arpes.spectrum import Grid
+from beamgym.physics.arpes.stage import Stage, motor_errors, stage
+from beamgym.physics.arpes.surface import BeamSpot, ScoreMap, SurfaceBank
+from beamgym.physics.arpes.surface_fields import Geography
+from beamgym.physics.arpes.surface_flakes import Analyser
+from beamgym.physics.arpes.surface_levels import SurfaceNumbers, surface_numbers
+from beamgym.physics.counter_rng import make_keys
+from beamgym.physics.instrument import (
+    AcquireSettings,
+    Axis,
+    BoolArray,
+    Float64Array,
+    Frame,
+    MoveReport,
+    UInt64Array,
+)
+from beamgym.physics.motors_kernels import normal_batch
+
+READOUT_S: Final = 0.05
+"""Time between two exposures that neither drives nor counts, seconds."""
+
+FIRST_DWELL_S: Final = 0.5
+"""Dwell of the exposure with which an episode begins."""
+
+_STREAM_SURFACE, _STREAM_MOTORS, _STREAM_DRIFT, _STREAM_FRAME, _STREAM_READBACK, _STREAM_POOL = range(6)
+
+
+@dataclass(frozen=True)
+class ArpesContext:
+    """What everybody knows of the instrument: stage, analyser and beam."""
+
+    stage: Stage
+    analyser: Analyser
+    beam: BeamSpot
+
+
+class SimulatedArpes:
+    """n simulated spectrometers with one cleaved surface each.
+
+    Its axes are the stage's x and y in mm and the dwell in seconds, which is set like an axis: every exposure lasts as
+    long as the dwell then set, whatever the settings of ``acquire`` say.
+
+    Parameters
+    ----------
+    n : samples
+    level : "easy", "real", "hard" or SurfaceNumbers
+    stage_name : "stepper", "piezo" or a Stage
+    size : pixels of a spectrum along energy and slit, a multiple of 64
+    beam : the light's footprint
+    surfaces : draw every episode's surface from that many, which are kept; None draws a new one every time
+    geography : what lies where, where that is known, as from ``measured_surface``; its flakes are drawn all the same
+    material : "dirac", "square" or "hexagonal"; None draws it
+
+    Raises
+    ------
+    ValueError : n or surfaces below 1, an unknown level, stage or material, a size that is no multiple of 64
+    """
+
+    start_options = ("positions",)
+
+    def __init__(
+        self,
+        n: int = 1,
+        level: str | SurfaceNumbers = "real",
+        stage_name: str | Stage = "stepper",
+        size: int = 64,
+        beam: BeamSpot | None = None,
+        surfaces: int | None = None,
+        geography: Geography | None = None,
+        material: str | None = None,
+    ) -> None:
+        if n < 1:
+            raise ValueError(f"n is {n}; at least one sample is needed")
+        if surfaces is not None and surfaces < 1:
+            raise ValueError(f"surfaces is {surfaces}; keep one or more, or None for a new surface every time")
+        if not isinstance(size, (int, np.integer)) or size < 64 or size % 64:
+            raise ValueError(f"size is {size!r}; spectra have a multiple of 64 pixels on each edge")
+        self.n, self.level, self.surfaces = n, surface_numbers(level), surfaces
+        analyser = Analyser(Grid.uniform(shape=(int(size), int(size))))
+        self.context = ArpesContext(stage(stage_name), analyser, beam or BeamSpot())
+        self.bank = SurfaceBank(surfaces or n, analyser, self.level, self.context.beam)
+        self._geography, self._material = geography, material
+        self._known: set[int] = set()
+        self._errors = motor_errors(self.level)
+        self._keys, self._slots = np.zeros(n, np.uint64), np.zeros(n, np.int64)
+        self._motors = motors.start(self.context.stage.motors, self._errors, np.zeros(2), self._keys)
+        self._dwell = np.full(n, self._first_dwell())
+        self._drift_mm_per_s = np.zeros((n, 2))
+        self._frames, self._counter, self._clock = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n)
+        self._counts = np.zeros((n, int(size), int(size)), np.float32)
+        self._labels, self._place_score = np.zeros((n, 4)), np.zeros(n)
+        self._best, self._threshold = np.zeros(n), np.zeros(n)
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """x and y in mm, and the dwell in seconds."""
+        return self.context.stage.axes
+
+    def positions(self) -> Float64Array:
+        """Return the readback of x and y and the dwell that is set, (n, 3)."""
+        read = motors.readback(self._errors, self._motors, self._key(_STREAM_READBACK, self._frames))
+        return np.concatenate([read, self._dwell[:, None]], axis=1)
+
+    def reset(self, keys: UInt64Array, mask: BoolArray, positions: ArrayLike | None = None) -> None:
+        """Cleave a new surface and put the stage in its middle, or at ``positions``, where ``mask`` is True.
+
+        Parameters
+        ----------
+        keys : (n,) what is drawn is drawn from them
+        mask : (n,) rows that begin anew
+        positions : (3,) or (n, 3) x, y in mm and dwell in s with which to begin
+
+        Raises
+        ------
+        ValueError : positions outside the limits; nothing has changed then
+        """
+        rows = np.flatnonzero(mask)
+        begin = self._begin(positions)[rows]
+        self._keys[rows] = keys[rows]
+        fresh = motors.start(self.context.stage.motors, self._errors, begin[:, :2], self._key(_STREAM_MOTORS)[rows])
+        parts = {item.name: getattr(self._motors, item.name).copy() for item in fields(motors.MotorState)}
+        for name, values in parts.items():
+            values[rows] = getattr(fresh, name)
+        self._motors = motors.MotorState(**parts)
+        self._dwell[rows] = begin[:, 2]
+        drift = normal_batch(self._key(_STREAM_DRIFT)[rows], 2, 0)
+        self._drift_mm_per_s[rows] = self.level.drift_mm_per_hour / 3600.0 * drift
+        self._frames[rows], self._clock[rows] = 0, 0.0
+        for row in rows:
+            self._cleave(int(row))
+
+    def move(self, target: Float64Array, mask: BoolArray) -> MoveReport:
+        """Drive x and y and set the dwell, to absolute (n, 3), where ``mask``; raises MoveFailed outside the limits."""
+        motors.check_target(self.axes, target, mask)
+        keys = self._key(_STREAM_READBACK, self._frames)
+        stage_axes = self.context.stage.motors
+        self._motors, report = motors.move(stage_axes, self._errors, self._motors, target[:, :2], mask, keys)
+        self._dwell = np.where(mask, target[:, 2], self._dwell)
+        self._clock += report.duration_s
+        return MoveReport(np.concatenate([report.readback, self._dwell[:, None]], axis=1), report.duration_s)
+
+    def acquire(self, settings: AcquireSettings, mask: BoolArray) -> Frame:
+        """Count for the dwell that is set where ``mask`` is True; the other rows repeat their last frame."""
+        rows = np.flatnonzero(mask)
+        places = np.ascontiguousarray(self.places_mm()[rows])
+        slots, dwell, age = self._slots[rows], self._dwell[rows], self._clock[rows] / 3600.0
+        keys = self._key(_STREAM_FRAME, self._frames)[rows]
+        counts = self._counts.copy()
+        scores = self.bank.expose(rows, slots, places, dwell, age, keys, counts)
+        self._counts = counts
+        self._labels[rows] = scores.labels()
+        self._place_score[rows] = self.bank.look(slots, places).total
+        self._counter += mask
+        self._frames += mask
+        self._clock += mask * (self._dwell + READOUT_S)
+        return Frame(self._dwell.copy(), self._counter.copy(), self._clock.copy(), image=counts.copy())
+
+    def truth(self) -> Mapping[str, NDArray[Any]]:
+        """Return what no instrument knows, each with n rows.
+
+        "place_mm" (n, 2) where the beam really is; "labels" (n, 4) S, B, N and total of the last spectrum by its
+        noise-free parts and real counts; "place_score", "best", "threshold" (n,) noise-free points at the reference
+        dwell of the place last measured, of the surface's best place, and needed for success.
+        """
+        return {
+            "place_mm": self.places_mm(),
+            "labels": self._labels.copy(),
+            "place_score": self._place_score.copy(),
+            "best": self._best.copy(),
+            "threshold": self._threshold.copy(),
+        }
+
+    def places_mm(self) -> Float64Array:
+        """Return where on the surfaces the beams are, (n, 2): backlash, zero errors and drift in."""
+        return np.asarray(self._motors.true + self._drift_mm_per_s * self._clock[:, None])
+
+    def score_map(self, row: int) -> ScoreMap:
+        """Return the score map of the surface in a row."""
+        return self.bank.map(int(self._slots[row]), self.context.stage.limits_mm)
+
+    def geography(self, row: int) -> Geography:
+        """Return the geography of the surface in a row; raises ValueError before the first reset."""
+        kept = self.bank.kept[int(self._slots[row])]
+        if kept is None:
+            raise ValueError("there is no surface yet; reset first")
+        return kept
+
+    def _begin(self, positions: ArrayLike | None) -> Float64Array:
+        home = np.array([*np.clip(0.0, *self.context.stage.limits_mm.T), self._first_dwell()])
+        begin = np.asarray(home if positions is None else positions, dtype=np.float64)
+        if begin.shape not in ((3,), (self.n, 3)):
+            raise ValueError(f"positions has shape {begin.shape}; give (3,) or ({self.n}, 3): x, y in mm, dwell in s")
+        begin = np.broadcast_to(begin, (self.n, 3))
+        try:
+            motors.check_target(self.axes, begin)
+        except motors.MoveFailed as error:
+            raise ValueError(f"cannot start there: {error}") from None
+        return begin
+
+    def _first_dwell(self) -> float:
+        return float(np.clip(FIRST_DWELL_S, *self.context.stage.dwell_s))
+
+    def _cleave(self, row: int) -> None:
+        if self.surfaces is None:
+            slot, key = row, make_keys(self._keys[row], 0, 0, _STREAM_SURFACE)
+        else:
+            slot = int(self._keys[row] % np.uint64(self.surfaces))
+            key = make_keys(slot, self.surfaces, 0, _STREAM_POOL)
+        if self.surfaces is None or slot not in self._known:
+            self.bank.draw(slot, np.uint64(key), self._geography, self._material)
+            self._known.add(slot)
+        self._slots[row] = slot
+        drawn = self.score_map(row)
+        self._best[row], self._threshold[row] = drawn.best, drawn.threshold
+
+    def _key(self, stream: int, step: Any = 0) -> UInt64Array:
+        return make_keys(self._keys, 0, step, stream)
