@@ -69,13 +69,17 @@ def spot_rows(peaks: Peaks, detector: Detector, rows: int) -> Float32Array:
 
 
 def axis_rows(positions: Float64Array, axes: tuple[Axis, ...]) -> Float32Array:
-    """Turn positions (n, k) into axis rows (n, 24), padded to six axes; raises ValueError for more axes."""
+    """Turn positions (n, k) into axis rows (n, 24), padded to six axes; raises ValueError for more axes.
+
+    An axis whose limits leave it no travel stands in its middle, 0.
+    """
     if len(axes) > MAX_AXES:
         raise ValueError(f"the goniometer has {len(axes)} axes; observations hold at most {MAX_AXES}")
     low = np.array([axis.limits[0] for axis in axes])
     high = np.array([axis.limits[1] for axis in axes])
     out = np.zeros((len(positions), MAX_AXES, AXIS_FIELDS), dtype=np.float32)
-    out[:, : len(axes), 0] = np.clip(2 * (positions - low) / (high - low) - 1, -1, 1)
+    travel = np.where(high > low, high - low, 1.0)
+    out[:, : len(axes), 0] = np.where(high > low, np.clip(2 * (positions - low) / travel - 1, -1, 1), 0.0)
     out[:, : len(axes), 1] = np.clip((positions - low) / _MARGIN_DEG, 0, 1)
     out[:, : len(axes), 2] = np.clip((high - positions) / _MARGIN_DEG, 0, 1)
     out[:, : len(axes), 3] = 1.0

@@ -109,6 +109,10 @@ class TestAxes:
         assert not found[:, len(axes) :].any()
         assert all(axis_space().contains(row.ravel()) for row in found)
 
+    def test_an_axis_that_is_fixed_stands_in_the_middle_of_no_travel(self):
+        found = axis_rows(np.array([[7.0]]), (Axis("stuck", (1.0, 0.0, 0.0), limits=(7.0, 7.0)),))
+        np.testing.assert_array_equal(found[0, :4], [0.0, 0.0, 0.0, 1.0])
+
     def test_more_than_six_axes_are_refused(self):
         axes = tuple(Axis(f"a{i}", (1.0, 0.0, 0.0)) for i in range(7))
         with pytest.raises(ValueError, match="7 axes"):
