@@ -68,11 +68,20 @@ def read_spec(spec: str | PathLike[str] | dict[str, Any]) -> dict[str, Any]:
     try:
         model = GoniometerSpec.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "top level"
-        raise ValueError(f"{source}: {place}: {first['msg']}") from None
+        raise ValueError(f"{source}: {_first_mistake(error)}") from None
     axes = tuple(Axis(**axis.model_dump()) for axis in model.axes)
     return {"name": model.name, "axes": axes, "solve_with": model.solve_with, "wrist_mm": model.wrist_mm}
+
+
+def _first_mistake(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"]) or "top level"
+    if first["type"] == "extra_forbidden":
+        spec = AxisSpec if len(first["loc"]) > 1 else GoniometerSpec
+        return f"{place}: unknown key; the keys are {', '.join(spec.model_fields)}"
+    if first["type"] == "model_type":
+        return f"{place}: found {first['input']!r}; give keys and values, such as name: phi"
+    return f"{place}: {first['msg']}"
 
 
 def nearest_name(name: str, names: tuple[str, ...]) -> str:

@@ -414,8 +414,12 @@ def test_a_goniometer_written_to_yaml_reads_back_the_same(gonio, tmp_path):
 ONE_AXIS = {"name": "a", "vector": [0, 0, 1]}
 MISTAKES = {
     "unknown preset": ("kapa", "did you mean 'kappa'"),
-    "unknown key": ({"axes": [{**ONE_AXIS, "limit": [0, 1]}]}, "axes.0.limit: Extra inputs"),
-    "unknown top key": ({"axes": [ONE_AXIS], "colour": 1}, "colour"),
+    "unknown key": (
+        {"axes": [{**ONE_AXIS, "limit": [0, 1]}]},
+        "axes.0.limit: unknown key; the keys are name, vector, kind, sign, zero, limits",
+    ),
+    "unknown top key": ({"axes": [ONE_AXIS], "colour": 1}, "colour: unknown key; the keys are name, axes"),
+    "axis that is no mapping": ({"axes": ["a"]}, "axes.0: found 'a'; give keys and values"),
     "swapped limits": ({"axes": [{**ONE_AXIS, "limits": [5, -5]}]}, "found 5 to -5; swap them"),
     "no direction": ({"axes": [{"name": "a", "vector": [0, 0, 0]}]}, "must not be zero"),
     "not finite": ({"axes": [{**ONE_AXIS, "zero": math.nan}]}, "finite"),
