@@ -148,11 +148,10 @@ class SimulatedLaue:
         begin = self.context.goniometer.check_positions(
             self.context.goniometer.home() if positions is None else positions
         )
+        if begin.shape not in ((len(self.axes),), (self.n, len(self.axes))):
+            raise ValueError(f"positions have shape {begin.shape}; give (k,) or (n, k) = {(self.n, len(self.axes))}")
         begin = np.broadcast_to(begin, (self.n, len(self.axes)))[rows]
-        if mount is None:
-            given = self._draw_mounts(keys[rows])
-        else:
-            given = np.broadcast_to(check_rotation(mount, "mount"), (self.n, 3, 3))[rows]
+        given = self._draw_mounts(keys[rows]) if mount is None else self._one_mount_each(mount)[rows]
         self._keys[rows] = keys[rows]
         self._mount[rows] = given
         camera_keys = make_keys(keys[rows], 0, 0, _STREAM_CAMERA)
@@ -200,6 +199,12 @@ class SimulatedLaue:
         if self.frames == "rendered":
             return _MOST_SPOTS
         return min(math.ceil(_SPOTS_PER_FOUND * self.max_peaks / (1.0 - self.level.missing_fraction)), _MOST_SPOTS)
+
+    def _one_mount_each(self, mount: ArrayLike) -> Float64Array:
+        given = check_rotation(mount, "mount")
+        if given.shape not in ((3, 3), (self.n, 3, 3)):
+            raise ValueError(f"mount has shape {given.shape}; give one (3, 3) or one a sample, {(self.n, 3, 3)}")
+        return np.broadcast_to(given, (self.n, 3, 3))
 
     def _draw_mounts(self, keys: UInt64Array) -> Float64Array:
         mounts = np.empty((len(keys), 3, 3))

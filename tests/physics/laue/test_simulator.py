@@ -187,6 +187,8 @@ class TestPlacing:
             ({"positions": [0.0, 0.0, 40.0]}, "upper_arc = 40 is outside its limits"),
             ({"positions": [0.0, np.nan, 0.0]}, "NaN"),
             ({"positions": [0.0, 0.0]}, "shape"),
+            ({"positions": np.zeros((2, 3))}, "positions have shape"),
+            ({"mount": np.stack([np.eye(3)] * 2)}, "mount has shape"),
         ],
     )
     def test_what_cannot_be_is_refused_in_one_line_and_changes_nothing(self, make, start, words):
