@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode
 
 from beamgym.envs.instrument_env import InstrumentEnv
 from beamgym.envs.laue_align import EXPECTED_ROWS, AlignContext, LaueAlignTask, RewardModel
-from beamgym.envs.observations import ImageView, SpotView, spot_rows
+from beamgym.envs.observations import MAX_AXES, ImageView, SpotView, spot_rows
 from beamgym.envs.rendering import LaueRenderer
 from beamgym.envs.vector_env import InstrumentVectorEnv
 from beamgym.physics.crystal import Crystal, Radiation, crystal_names, load_crystal
@@ -143,11 +143,18 @@ def _checked_size(size: int, detector: Detector) -> int:
 
 def _context(options: LaueAlignOptions) -> AlignContext:
     beam = _named_beam(options.beam) if isinstance(options.beam, str) else options.beam
+    if not isinstance(beam, Beam):
+        raise TypeError(f"beam is {beam!r}; give one of {', '.join(BEAMS)}, or a Beam")
     crystal = _crystal(options.crystal, beam.radiation)
     target = parse_target(crystal, options.target) if isinstance(options.target, str) else options.target
+    if not isinstance(target, Target):
+        raise TypeError(f"target is {target!r}; give words such as 'pose [001] [110]', or a Target")
+    stage = goniometer(options.goniometer)
+    if len(stage.axes) > MAX_AXES:
+        raise ValueError(f"goniometer {stage.name!r} has {len(stage.axes)} axes; observations hold {MAX_AXES} at most")
     return AlignContext(
         crystal,
-        goniometer(options.goniometer),
+        stage,
         _detector(options.detector),
         beam,
         target,
@@ -161,6 +168,8 @@ def _context(options: LaueAlignOptions) -> AlignContext:
 def _detector(spec: str | PathLike[str] | Detector) -> Detector:
     if isinstance(spec, Detector):
         return spec
+    if not isinstance(spec, str | PathLike):
+        raise TypeError(f"detector is {spec!r}; give one of {', '.join(DETECTORS)}, a file or a Detector")
     return DETECTORS[spec]() if isinstance(spec, str) and spec in DETECTORS else load_detector(spec)
 
 

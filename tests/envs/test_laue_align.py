@@ -277,6 +277,9 @@ class TestTheTruth:
         assert np.median(angle) < 0.1
 
 
+SEVEN_AXES = {"axes": [{"name": f"a{i}", "vector": [0, i % 2, 1 - i % 2]} for i in range(7)]}
+
+
 class TestMistakes:
     @pytest.mark.parametrize(
         ("options", "words"),
@@ -310,10 +313,14 @@ class TestMistakes:
             ({"image": True, "size": 8}, "size is 8"),
             ({"image": True, "size": 1000}, "size is 1000"),
             ({"render_mode": "human"}, "rgb_array"),
+            ({"target": None}, "target is None; give words"),
+            ({"beam": 8.0}, "beam is 8.0; give one of tube-W"),
+            ({"detector": 70}, "detector is 70; give one of back-reflection"),
+            ({"goniometer": SEVEN_AXES}, "has 7 axes; observations hold 6"),
         ],
     )
     def test_a_wrong_option_is_answered_in_one_line(self, options, words):
-        with pytest.raises(ValueError, match=words) as caught:
+        with pytest.raises((ValueError, TypeError), match=words) as caught:
             make_env(**options)
         assert "\n" not in str(caught.value)
 
