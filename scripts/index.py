@@ -23,7 +23,7 @@ from beamgym.physics.laue.refinement import Refined, refine
 from beamgym.physics.laue.results_file import write_results
 from beamgym.physics.orientation import rotation_vector_deg
 from beamgym.physics.targets import Target, parse_target
-from beamgym.scripts.command_line import fail, run, write_json
+from beamgym.scripts.command_line import check_output, fail, run, write_json
 from beamgym.scripts.overlay import write_overlay
 
 Float64Array = NDArray[np.float64]
@@ -86,16 +86,17 @@ def index_command(
 ) -> None:
     """Index a Laue pattern; print UB, the figures, and the turn of each axis that brings the target home."""
     try:
+        picture = out or image.with_name(f"{image.stem}-indexed.png")
+        for file in (picture, json_file, h5, detector_out):
+            check_output(file)
         sample = _load_crystal(cif, crystal, radiation)
         pattern = _read(image, PeakFinder(threshold, max_peaks, saturation=saturation), frame, dataset, one_based)
-        panel = load_detector(detector, shape=pattern.shape)
+        panel = _camera(detector, pattern.shape)
         answer, panel, refined = solve(sample, panel, pattern, band, refine_detector)
         report = _report(image, sample, panel, pattern, answer, refined)
         if target is not None or goniometer_name is not None or at is not None:
             stage = goniometer(goniometer_name or DEFAULT_GONIOMETER)
             report["target"] = _way_home(sample, answer, stage, read_target(sample, target or DEFAULT_TARGET), at)
-        picture = out or image.with_name(f"{image.stem}-indexed.png")
-        _check_folders(picture, json_file, h5, detector_out)
         write_overlay(picture, pattern.image, panel, sample, pattern.peaks, answer, band)
         report["files"] = {"overlay": str(picture)}
         if h5 is not None:
@@ -186,6 +187,22 @@ def _read(path: Path, finder: PeakFinder, frame: int, dataset: str | None, one_b
         peaks = replace(finder, mask=file.ignored)(file.image)
         image, shape = file.image, (file.image.shape[0], file.image.shape[1])
     return _Pattern(peaks, image, shape)
+
+
+def _camera(path: Path, shape: tuple[int, int] | None) -> Detector:
+    """Read the geometry; a frame of another shape than it states was binned, cropped or turned, and would mislead."""
+    stated = _stated_shape(path)
+    if shape is not None and stated is not None and stated != shape:
+        raise ValueError(
+            f"the image has {shape[0]} rows and {shape[1]} columns, {path.name} says {stated[0]} and {stated[1]}: "
+            "give the geometry of this camera at this binning"
+        )
+    return load_detector(path, shape=shape)
+
+
+def _stated_shape(path: Path) -> tuple[int, int] | None:
+    """Return the shape that a geometry file states; None where its form leaves rows and columns open."""
+    return load_detector(path).shape if path.suffix.lower() in (".json", ".nxs", ".h5") else None
 
 
 def _positions(stage: Goniometer, text: str | None) -> Float64Array:
@@ -290,13 +307,6 @@ def _way_as_text(way: dict[str, Any]) -> list[str]:
             f"{way['remount']['angle_deg']:.1f}° about the lab direction ({x:.2f}, {y:.2f}, {z:.2f})"
         )
     return lines
-
-
-def _check_folders(*files: Path | None) -> None:
-    """Refuse before anything is written."""
-    for file in files:
-        if file is not None and not file.resolve().parent.is_dir():
-            raise ValueError(f"cannot write {file}: there is no folder {file.resolve().parent}")
 
 
 if __name__ == "__main__":

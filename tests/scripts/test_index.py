@@ -160,7 +160,9 @@ def test_a_peak_list_does_instead_of_an_image(tmp_path, silicon):
         ({"--goniometer": "two-arc", "--at": "rotation=x"}, "axis=position"),
         ({"--target": "pose [001] beam [002] up"}, "parallel"),
         ({"--radiation": "light"}, "xray or neutron"),
-        ({"--h5": "nowhere/result.h5"}, "no folder"),
+        ({"--h5": "nowhere/result.h5"}, "give a file in a directory that exists"),
+        ({"--json": "."}, "give a file in a directory that exists"),
+        ({"image": "binned.tif"}, "the image has 256 rows and 256 columns, camera.json says 512 and 512"),
         ({"image": "none.tif"}, "no image file"),
         ({"image": "cut.tif"}, "damaged or cut short"),
         ({"image": "empty.tif"}, "0 peaks found; at least 5"),
@@ -172,6 +174,7 @@ def test_a_failure_is_one_line_and_leaves_nothing(tmp_path, prepared, change, co
         shutil.copy(file, tmp_path)
     (tmp_path / "cut.tif").write_bytes(image.read_bytes()[:200000])
     Image.fromarray(np.zeros((512, 512), dtype=np.uint16)).save(tmp_path / "empty.tif")
+    Image.fromarray(np.zeros((256, 256), dtype=np.uint16)).save(tmp_path / "binned.tif")
     monkeypatch.chdir(tmp_path)
     options = {"--crystal": "Si", "--detector": "camera.json", "--json": "result.json", "--out": "see.png"}
     options.update(change)
