@@ -1,0 +1,94 @@
+"""Stages that carry an ARPES sample under the beam, and the dwell, which is set like an axis.
+
+A stage's axes are ``x`` and ``y`` in the surface; the third axis, ``dwell``, is the analyser's preset in seconds: it is
+set, not driven, and takes no time. An agent so chooses where to look and for how long in one move, and a real
+instrument offers the same three things to set.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from beamgym.physics.arpes.surface_levels import SurfaceNumbers
+from beamgym.physics.instrument import Axis, Float64Array
+from beamgym.physics.motors import MotorErrors
+
+SHORTEST_DWELL_S = 0.05
+LONGEST_DWELL_S = 5.0
+_X, _Y, _TIMER = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Two linear axes and a preset time.
+
+    Parameters
+    ----------
+    name : what it is called
+    motors : the axes x and y, positions in mm
+    dwell_s : shortest and longest exposure, seconds
+
+    Raises
+    ------
+    ValueError : other than two linear axes, dwells that are not positive and rising
+    """
+
+    name: str
+    motors: tuple[Axis, Axis]
+    dwell_s: tuple[float, float] = (SHORTEST_DWELL_S, LONGEST_DWELL_S)
+
+    def __post_init__(self) -> None:
+        if len(self.motors) != 2 or any(axis.kind != "linear" for axis in self.motors):
+            raise ValueError(f"a stage has two linear axes; found {[axis.name for axis in self.motors]}")
+        if not 0.0 < self.dwell_s[0] < self.dwell_s[1] < np.inf:
+            raise ValueError(f"dwell_s is {self.dwell_s}; give the shortest, above 0, and then the longest")
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The axes x and y in mm, and the dwell in seconds."""
+        timer = Axis("dwell", _TIMER, kind="linear", limits=self.dwell_s, speed=float("inf"))
+        return (*self.motors, timer)
+
+    @property
+    def limits_mm(self) -> Float64Array:
+        """(2, 2) lowest and highest position of x and of y."""
+        return np.array([axis.limits for axis in self.motors], dtype=np.float64)
+
+
+def _linear(name: str, vector: tuple[float, float, float], reach: float, **numbers: float) -> Axis:
+    return Axis(name, vector, kind="linear", limits=(-reach, reach), **numbers)  # type: ignore[arg-type]
+
+
+STAGES: dict[str, Stage] = {
+    "stepper": Stage(
+        "stepper",
+        (
+            _linear("x", _X, 1.0, step=0.0005, speed=0.5, settle_s=0.2),
+            _linear("y", _Y, 1.0, step=0.0005, speed=0.5, settle_s=0.2),
+        ),
+    ),
+    "piezo": Stage(
+        "piezo",
+        (
+            _linear("x", _X, 1.0, step=1e-6, speed=2.0, settle_s=0.05),
+            _linear("y", _Y, 1.0, step=1e-6, speed=2.0, settle_s=0.05),
+        ),
+    ),
+}
+"""Manipulators: "stepper" as most beamlines have it, "piezo" as a microscope has."""
+
+
+def stage(name: str | Stage) -> Stage:
+    """Return a stage by name, or the given one; raises ValueError for an unknown name."""
+    if isinstance(name, Stage):
+        return name
+    if name not in STAGES:
+        raise ValueError(f"unknown stage {name!r}; choose one of {', '.join(STAGES)}")
+    return STAGES[name]
+
+
+def motor_errors(numbers: SurfaceNumbers) -> MotorErrors:
+    """Return how imperfect a level's stage is."""
+    return MotorErrors(
+        backlash=numbers.backlash_mm, zero_sigma=numbers.zero_error_mm, readback_sigma=numbers.readback_noise_mm
+    )
