@@ -1,0 +1,104 @@
+"""Builds ArpesSpot environments from what a user names."""
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from gymnasium.vector import AutoresetMode
+
+from beamgym.envs.arpes_rendering import SpotRenderer
+from beamgym.envs.arpes_spot import ArpesSpotTask, SpotContext, SpotReward
+from beamgym.envs.instrument_env import InstrumentEnv
+from beamgym.envs.vector_env import InstrumentVectorEnv
+from beamgym.physics.arpes.simulator import SimulatedArpes
+from beamgym.physics.arpes.stage import Stage
+from beamgym.physics.arpes.surface import BeamSpot
+from beamgym.physics.arpes.surface_fields import Geography
+from beamgym.physics.arpes.surface_levels import SurfaceNumbers
+
+
+@dataclass(frozen=True)
+class ArpesSpotOptions:
+    """Everything that ``gym.make("beamgym/ArpesSpot-v0", ...)`` takes.
+
+    Parameters
+    ----------
+    level : "easy", "real", "hard" or SurfaceNumbers
+    stage : "stepper", "piezo" or a Stage
+    size : pixels of a spectrum along energy and slit, a multiple of 64
+    beam_time_s : budget in seconds of beam time: motors, settling, dwell and read-out
+    action : "absolute" or "steps"
+    max_step_mm : a full step
+    score : who scores for the reward: "truth" (the simulation), or "cnn"
+    reward : "dense" or "sparse"
+    stop : "declare" or "truth"
+    beam : the light's footprint, a BeamSpot; None for the usual one
+    surfaces : draw every episode's surface from that many, which are kept; None makes a new one every time
+    geography : what lies where, a Geography as from a measured map; None draws it
+    material : "dirac", "square" or "hexagonal"; None draws it
+    """
+
+    level: str | SurfaceNumbers = "real"
+    stage: str | Stage = "stepper"
+    size: int = 64
+    beam_time_s: float = 120.0
+    action: Literal["absolute", "steps"] = "absolute"
+    max_step_mm: float = 0.5
+    score: Literal["truth", "cnn"] = "truth"
+    reward: Literal["dense", "sparse"] = "dense"
+    stop: Literal["declare", "truth"] = "declare"
+    beam: BeamSpot | None = None
+    surfaces: int | None = None
+    geography: Geography | None = None
+    material: str | None = None
+
+
+def build(options: ArpesSpotOptions, n: int, image: bool = False) -> tuple[ArpesSpotTask, SimulatedArpes]:
+    """Make the task and a world of n samples; ``image`` observes pixels and position only."""
+    if options.score == "cnn":
+        raise ValueError("score='cnn' needs a trained scorer and none is installed; use score='truth'")
+    if options.score != "truth":
+        raise ValueError(f"unknown score {options.score!r}; choose 'truth' or 'cnn'")
+    world = SimulatedArpes(
+        n,
+        options.level,
+        options.stage,
+        options.size,
+        options.beam,
+        options.surfaces,
+        options.geography,
+        options.material,
+    )
+    context = SpotContext(
+        world.context.stage,
+        world.context.analyser.grid,
+        options.beam_time_s,
+        options.action,
+        options.max_step_mm,
+    )
+    return ArpesSpotTask(context, SpotReward(options.reward), options.stop, image=image), world
+
+
+def make_env(image: bool = False, render_mode: str | None = None, **options: Any) -> InstrumentEnv:
+    """Make one environment; the options are those of ArpesSpotOptions."""
+    task, world = build(_options(options), 1, image)
+    return InstrumentEnv(task, world, render_mode, SpotRenderer(task.context))
+
+
+def make_vector_env(
+    num_envs: int = 1,
+    image: bool = False,
+    render_mode: str | None = None,
+    autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+    **options: Any,
+) -> InstrumentVectorEnv:
+    """Make a native vector environment; the options are those of ArpesSpotOptions."""
+    task, world = build(_options(options), num_envs, image)
+    return InstrumentVectorEnv(task, world, autoreset_mode, render_mode, SpotRenderer(task.context))
+
+
+def _options(options: dict[str, Any]) -> ArpesSpotOptions:
+    known = {item.name for item in fields(ArpesSpotOptions)}
+    unknown = sorted(set(options) - known)
+    if unknown:
+        raise TypeError(f"unknown option {', '.join(unknown)}; ArpesSpot takes {', '.join(sorted(known))}")
+    return ArpesSpotOptions(**options)

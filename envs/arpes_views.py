@@ -1,0 +1,65 @@
+"""What an ArpesSpot observation is made of: spectra as grey images, and the coarse map of what was seen where."""
+
+from typing import Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from beamgym.physics.instrument import Float32Array, FrameFailed
+
+MAP_CELLS: Final = 16
+"""Cells of the coarse map along x, and along y; it covers the stage's travel."""
+
+
+def encode_spectra(counts: Float32Array, shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """Turn counts (m, e, a) into (m, e, a, 1) uint8: a square root, so that noise is even, whose largest is 255.
+
+    Raises
+    ------
+    FrameFailed : another shape than ``shape``, counts that are negative or not finite
+    """
+    if counts.shape[1:] != shape:
+        raise FrameFailed(f"the spectra have {counts.shape[1:]} pixels; this task was made for {shape}")
+    out = np.empty(counts.shape, dtype=np.uint8)
+    if not grey(counts, out):
+        raise FrameFailed("a spectrum holds NaN, infinity or negative counts; give dead pixels the value 0")
+    return out[..., None]
+
+
+@njit(cache=True, error_model="numpy")
+def grey(counts, out) -> bool:  # type: ignore[no-untyped-def]
+    """Write 255·√(counts / largest) of every spectrum (m, e, a); returns whether all counts are numbers from 0 up."""
+    fine = True
+    for i in range(counts.shape[0]):
+        flat, line = counts[i].reshape(-1), out[i].reshape(-1)
+        largest, least = np.float32(0.0), np.float32(0.0)
+        total = np.float32(0.0)
+        for c in range(flat.shape[0]):
+            largest, least = max(largest, flat[c]), min(least, flat[c])
+            total += flat[c]
+        if not (np.isfinite(total) and least >= np.float32(0.0)):
+            fine = False
+            continue
+        scale = np.float32(65025.0) / max(largest, np.float32(1.0))
+        for c in range(flat.shape[0]):
+            line[c] = np.uint8(np.sqrt(scale * flat[c]))
+    return fine
+
+
+@njit(cache=True)
+def draw_on_map(rows, fractions, places, scores, used, chart, trace, best) -> None:  # type: ignore[no-untyped-def]
+    """Enter the rows' last spectra in their maps (n, 16, 16, 2), traces (n, t, 3) and best (n, 3), in place.
+
+    ``fractions`` (n, 2) of the travel, −1 to 1; map rows run along y, columns along x.
+    """
+    for i in rows:
+        column = min(int(0.5 * (fractions[i, 0] + 1.0) * chart.shape[2]), chart.shape[2] - 1)
+        row = min(int(0.5 * (fractions[i, 1] + 1.0) * chart.shape[1]), chart.shape[1] - 1)
+        total = scores[i, 3]
+        chart[i, row, column, 0] = max(chart[i, row, column, 0], total)
+        chart[i, row, column, 1] += 1.0
+        place = (used[i] - 1) % trace.shape[1]
+        trace[i, place, 0], trace[i, place, 1], trace[i, place, 2] = places[i, 0], places[i, 1], total
+        if used[i] == 1 or total > best[i, 0]:
+            best[i, 0], best[i, 1], best[i, 2] = total, places[i, 0], places[i, 1]
