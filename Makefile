@@ -19,7 +19,7 @@ test: $(INSTALLED) $(TOOLS)
 	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-all: $(INSTALLED) $(TOOLS)
-	$(RUN)/pip install -c constraints.txt --no-deps laue-torch
+	$(RUN)/pip install -c constraints.txt --no-deps laue-torch aurelia
 	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile -m ""
 
 lint: $(INSTALLED) $(TOOLS)

@@ -1,10 +1,12 @@
 """What `beamgym speed` measures: one function per row, each returning how to do the work once and how much that is."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from beamgym.scripts import speed_arpes
+from beamgym.scripts.speed_work import Work
 
 BACK_REFLECTION_BAND_KEV = (5.0, 25.0)
 IMAGES = 8
@@ -15,20 +17,6 @@ SMALL_STEP_DEG = 20.0
 
 DECLARED_SHARE = 0.05
 """Share of the timed actions that declare, so that the cost of new episodes is in the figure."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """Something to time.
-
-    Parameters
-    ----------
-    once : does the work
-    amount : how many units that is
-    """
-
-    once: Callable[[], Any]
-    amount: int
 
 
 def laue_spots_si_back(seed: int) -> Work:
@@ -98,6 +86,9 @@ CASES: dict[str, tuple[Callable[[int], Work], str]] = {
     "env_laue_spots_vec256": (env_laue_spots_vec256, "steps/s"),
     "env_laue_image_84": (env_laue_image_84, "steps/s"),
     "env_laue_zone": (env_laue_zone, "steps/s"),
+    "arpes_224": (speed_arpes.arpes_224, "spectra/s"),
+    "arpes_532x500": (speed_arpes.arpes_532x500, "spectra/s"),
+    "arpes_224_full": (speed_arpes.arpes_224_full, "spectra/s"),
 }
 """Every row by name, with its unit; a second is one of CPU time of one thread."""
 
@@ -142,6 +133,9 @@ def laue_torch_image(seed: int) -> Work:
 PEERS: dict[str, tuple[str, Callable[[int], Work]]] = {
     "laue_spots_si_back": ("laue-torch 0.1.5 image", laue_torch_image),
     "laue_image_2048": ("laue-torch 0.1.5 image", laue_torch_image),
+    "arpes_224": ("aurelia 0.1.0", speed_arpes.aurelia_224),
+    "arpes_532x500": ("aurelia 0.1.0", speed_arpes.aurelia_532x500),
+    "arpes_224_full": ("aurelia 0.1.0", speed_arpes.aurelia_224),
 }
 """The other program that a row is measured against in the same run, where it is installed."""
 

@@ -6,7 +6,11 @@ import sys
 import time
 from typing import Any
 
-from beamgym.scripts.speed_cases import CASES, PEERS, Work
+from beamgym.scripts.speed_cases import CASES, PEERS
+from beamgym.scripts.speed_work import Work
+
+PEER_MODULES = ("laue_torch", "aurelia")
+"""What may be absent; any other missing module is a fault."""
 
 
 def measure(work: Work, repeats: int, seconds: float) -> float:
@@ -38,7 +42,7 @@ def _peer(name: str, seed: int, repeats: int, seconds: float) -> tuple[str | Non
     try:
         work = case(seed)
     except ModuleNotFoundError as error:
-        if error.name != "laue_torch":
+        if error.name not in PEER_MODULES:
             raise
         return None, None
     return label, measure(work, repeats, seconds)

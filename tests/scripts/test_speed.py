@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from beamgym.scripts import main, speed, speed_cases, speed_row
-from beamgym.scripts.speed_cases import Work
+from beamgym.scripts.speed_work import Work
 
 KEYS = ["name", "value", "unit", "peer", "peer_value", "ratio"]
 CONTRACT = (
