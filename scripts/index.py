@@ -11,7 +11,7 @@ import typer
 from numpy.typing import NDArray
 
 from beamgym.physics.crystal import Crystal, load_crystal, ub_matrix
-from beamgym.physics.goniometer import Goniometer, goniometer
+from beamgym.physics.goniometer import Goniometer, Solution, goniometer
 from beamgym.physics.instrument import Peaks
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.detector_formats import load_detector, save_detector
@@ -96,7 +96,7 @@ def index_command(
         report = _report(image, sample, panel, pattern, answer, refined)
         if target is not None or goniometer_name is not None or at is not None:
             stage = goniometer(goniometer_name or DEFAULT_GONIOMETER)
-            report["target"] = _way_home(sample, answer, stage, read_target(sample, target or DEFAULT_TARGET), at)
+            report["target"] = _way_home(answer, stage, read_target(sample, target or DEFAULT_TARGET), at)
         write_overlay(picture, pattern.image, panel, sample, pattern.peaks, answer, band)
         report["files"] = {"overlay": str(picture)}
         if h5 is not None:
@@ -219,7 +219,7 @@ def _positions(stage: Goniometer, text: str | None) -> Float64Array:
     return stage.check_positions(positions)
 
 
-def _way_home(crystal: Crystal, answer: Indexed, stage: Goniometer, target: Target, at: str | None) -> dict[str, Any]:
+def _way_home(answer: Indexed, stage: Goniometer, target: Target, at: str | None) -> dict[str, Any]:
     positions = _positions(stage, at)
     mount = stage.rotation(positions).T @ answer.orientation
     goals = target.reachable_goals(stage, mount[None], positions)
@@ -236,6 +236,8 @@ def _way_home(crystal: Crystal, answer: Indexed, stage: Goniometer, target: Targ
             for name, axis, now, goal in zip(stage.names, stage.axes, positions, goals.positions[0], strict=True)
         }
     else:
+        nearest = Solution(goals.positions, goals.reachable, goals.limiting, goals.needed)
+        way["because"] = stage.explain(nearest)
         vector = rotation_vector_deg(goals.remount[0])
         angle = float(np.linalg.norm(vector))
         way["remount"] = {"axis_lab": (vector / max(angle, 1e-12)).tolist(), "angle_deg": angle}
@@ -303,7 +305,7 @@ def _way_as_text(way: dict[str, Any]) -> list[str]:
     else:
         x, y, z = way["remount"]["axis_lab"]
         lines.append(
-            f"  out of reach: with the goniometer at home, glue the crystal anew, turned by "
+            f"  out of reach ({way['because']}): with the goniometer at home, glue the crystal anew, turned by "
             f"{way['remount']['angle_deg']:.1f}° about the lab direction ({x:.2f}, {y:.2f}, {z:.2f})"
         )
     return lines

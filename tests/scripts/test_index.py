@@ -117,6 +117,8 @@ def test_a_target_out_of_reach_says_how_to_glue_the_crystal(tmp_path, silicon):
     way = json.loads(result.read_text())["target"]
     assert not way["reachable"]
     assert "glue the crystal anew" in answer.output
+    assert "_arc would have to go to" in way["because"]
+    assert "its limits are -20 to 20" in answer.output
     turn = rotation_matrix(np.array(way["remount"]["axis_lab"]) * way["remount"]["angle_deg"])
     assert pose_target(silicon).error_deg((turn @ u)[None])[0] < 0.05
 
