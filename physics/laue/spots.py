@@ -102,6 +102,11 @@ class LaueModel:
         self.crystal, self.beam, self.detector = crystal, beam, detector
         self.slab, self.extinction, self.brightest = slab, extinction, brightest
         self.table = crystal.reflections(beam.band_kev[1]) if table is None else table
+        if self.table.energy_kev[-1] < beam.band_kev[1] * (1.0 - _WINDOW_MARGIN):
+            raise ValueError(
+                f"the table ends at {self.table.energy_kev[-1]:g} keV, the beam at {beam.band_kev[1]:g}: "
+                f"make it by crystal.reflections({beam.band_kev[1]:g})"
+            )
         _check_reach(self.table, beam, detector)
         self._panel = Panel(detector.pixel_mm, *detector.shape)
         self._rays, self._weights = self._ray_tables(), self._physics()

@@ -293,6 +293,12 @@ def test_a_detector_out_of_reach_says_what_would_reach():
     assert "use energies above" in str(error.value)
 
 
+def test_a_table_that_ends_below_the_beam_is_refused_and_not_taken_for_the_whole_pattern():
+    short = crystal("Si").reflections(10.0)
+    with pytest.raises(ValueError, match=r"ends at 10 keV, the beam at 25: make it by crystal\.reflections\(25\)"):
+        LaueModel(crystal("Si"), Beam.flat((5.0, 25.0)), Detector.back_reflection(), table=short)
+
+
 def test_a_beam_of_other_radiation_is_refused():
     with pytest.raises(ValueError, match='radiation="neutron"'):
         LaueModel(crystal("Si"), Beam.neutron(), Detector.back_reflection())
