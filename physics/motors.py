@@ -21,7 +21,7 @@ class MotorErrors:
 
     Parameters
     ----------
-    backlash : lost motion on reversal, degrees or mm, for every axis; None takes each axis's own
+    backlash : least lost motion on reversal, degrees or mm, of every axis; one that says more of itself keeps its own
     zero_sigma : standard deviation of each axis's zero error, degrees or mm, drawn once per episode
     readback_sigma : standard deviation of each reading, degrees or mm
     eccentricity_mm : standard deviation, per component, by which each axis misses the common point; what the sample
@@ -116,8 +116,7 @@ def move(
     chosen = np.ones(len(wanted), dtype=np.bool_) if mask is None else np.asarray(mask, dtype=np.bool_)
     check_target(axes, wanted, chosen)
     low, high = _column(axes, "limits").T
-    own = _column(axes, "backlash")
-    backlash = own if errors.backlash is None else np.full(len(axes), float(errors.backlash))
+    backlash = np.maximum(_column(axes, "backlash"), errors.backlash or 0.0)
     motor, axis, duration = move_batch(
         state.motor,
         state.axis,

@@ -42,6 +42,13 @@ def test_the_axis_lags_by_half_the_play_and_stands_still_while_a_reversal_takes_
     assert seen == pytest.approx([0.9, 0.9, 0.9, 0.6, 0.9])
 
 
+def test_an_axis_that_says_more_of_its_own_play_keeps_it():
+    axes = (Axis("tight", (1.0, 0.0, 0.0)), Axis("worn", (0.0, 1.0, 0.0), backlash=1.0))
+    errors = MotorErrors(backlash=0.2)
+    state, _ = move(axes, errors, start(axes, errors, np.zeros(2), np.zeros(1, dtype=np.uint64)), np.full((1, 2), 10.0))
+    assert (state.motor - state.axis)[0] == pytest.approx([0.1, 0.5])
+
+
 def test_readback_counts_the_motor_and_knows_neither_play_nor_zero_error():
     errors = MotorErrors(backlash=0.2, zero_sigma=1.0)
     state, report = move(AXES[:1], errors, start(AXES[:1], errors, [0.0], keys(3)), np.full((3, 1), 1.0))
