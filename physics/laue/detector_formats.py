@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.frame_shape import agreed_shape
 from beamgym.physics.laue.nexus_detector import read_nexus_detector
 
 Float64Array = NDArray[np.float64]
@@ -97,7 +98,7 @@ def from_poni(values: Mapping[str, Any], shape: tuple[int, int] | None = None) -
     Parameters
     ----------
     values : Distance, Poni1, Poni2, Rot1, Rot2, Rot3, and Detector_config or PixelSize1 and PixelSize2
-    shape : (rows, columns), where the file does not say
+    shape : (rows, columns), where the file does not say; one that contradicts the file is refused
     """
     lower = {str(key).lower(): value for key, value in values.items()}
     config = lower.get("detector_config", {})
@@ -112,7 +113,7 @@ def from_poni(values: Mapping[str, Any], shape: tuple[int, int] | None = None) -
         raise ValueError(
             "only PONI files of detector orientation 3 are read: re-save it with pyFAI's default orientation"
         )
-    shape = shape or _known_shape(config.get("max_shape"), "PONI file")
+    shape = agreed_shape(shape, config.get("max_shape"), "PONI file")
     try:
         names = ("distance", "poni1", "poni2", "rot1", "rot2", "rot3")
         distance, poni1, poni2, rot1, rot2, rot3 = (float(lower[k]) for k in names)
@@ -131,11 +132,11 @@ def load_detector(path: str | os.PathLike[str], shape: tuple[int, int] | None = 
     Parameters
     ----------
     path : the file
-    shape : (rows, columns), for files that do not say
+    shape : (rows, columns), for files that do not say; where one does, its order of the two may differ
 
     Raises
     ------
-    ValueError : an unknown ending, or a file that lacks what is needed
+    ValueError : an unknown ending, a file that lacks what is needed, or one of frames of another shape
     FileNotFoundError : no such file
     """
     file = Path(path)
@@ -162,7 +163,7 @@ def _read_det(file: Path, shape: tuple[int, int] | None) -> Detector:
             f"{file.name}: the first line must hold dd, xcen, ycen, xbet, xgam, pixelsize; found {first!r}"
         )
     written = tuple(int(n) for n in numbers[6:8]) if len(numbers) >= 8 else None
-    return _calibrated(numbers[:6], shape or _known_shape(written, file.name), file.stem)
+    return _calibrated(numbers[:6], agreed_shape(shape, written, file.name), file.stem)
 
 
 def _read_fit(file: Path, shape: tuple[int, int] | None) -> Detector:
@@ -170,7 +171,7 @@ def _read_fit(file: Path, shape: tuple[int, int] | None) -> Detector:
     found = [_after(text, title) for title in ("DetectorParameters", "pixelsize", "Frame dimensions")]
     if found[0] is None or len(found[0]) < 5 or not found[1]:
         raise ValueError(f"{file.name} holds no #DetectorParameters and #pixelsize; use the fit's .det file")
-    return _calibrated([*found[0][:5], found[1][0]], shape or _known_shape(found[2], file.name), file.stem)
+    return _calibrated([*found[0][:5], found[1][0]], agreed_shape(shape, found[2], file.name), file.stem)
 
 
 def _read_cor(file: Path, shape: tuple[int, int] | None) -> Detector:
@@ -183,7 +184,7 @@ def _read_cor(file: Path, shape: tuple[int, int] | None) -> Detector:
     frame = re.search(r"^#\s*framedim\s*:\s*(.+)$", text, re.MULTILINE)
     written = [float(n) for n in re.findall(_NUMBER, frame[1])] if frame else None
     numbers = [float(match[1]) for match in matches if match]
-    return _calibrated(numbers, shape or _known_shape(written, file.name), file.stem)
+    return _calibrated(numbers, agreed_shape(shape, written, file.name), file.stem)
 
 
 def _calibrated(numbers: Sequence[float], shape: tuple[int, int], name: str) -> Detector:
@@ -211,7 +212,7 @@ def _read_json(file: Path, shape: tuple[int, int] | None) -> Detector:
     missing = [key for key in _JSON_KEYS if key not in values]
     if unknown or missing:
         raise ValueError(f"{file.name}: unknown keys {unknown}, missing keys {missing}; wanted {', '.join(_JSON_KEYS)}")
-    size = shape or tuple(values["shape"])
+    size = agreed_shape(shape, values["shape"], file.name)
     name = str(values.get("name", file.stem))
     return Detector(values["origin_mm"], values["fast"], values["slow"], values["pixel_mm"], size, name)
 
@@ -237,12 +238,6 @@ def _text(file: Path) -> str:
 def _after(text: str, title: str) -> list[float] | None:
     match = re.search(rf"^#\s*{title}\s*\n#?(.*)$", text, re.MULTILINE)
     return [float(n) for n in re.findall(_NUMBER, match[1])] if match else None
-
-
-def _known_shape(value: Sequence[float] | None, where: str) -> tuple[int, int]:
-    if value is None or len(value) != 2:
-        raise ValueError(f"the {where} does not give the frame's size: pass shape=(rows, columns)")
-    return int(value[0]), int(value[1])
 
 
 def _about(axis: int, angle_rad: float) -> Float64Array:

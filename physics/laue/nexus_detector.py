@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.frame_shape import agreed_shape
 
 Float64Array = NDArray[np.float64]
 
@@ -66,9 +67,8 @@ def _detector(module: Any, shape: tuple[int, int] | None, name: str) -> Detector
     sizes = [_value_mm(axis) for axis in (fast, slow)]
     if abs(sizes[0] - sizes[1]) > 1e-6 * abs(sizes[0]):
         raise ValueError(f"pixels must be square; the NeXus file gives {sizes[0]:g} × {sizes[1]:g} mm")
-    if shape is None and "data_size" not in module:
-        raise ValueError("the NeXus file does not give the frame's size: pass shape=(rows, columns)")
-    rows, columns = shape or tuple(int(n) for n in np.asarray(module["data_size"])[-2:])
+    written = np.asarray(module["data_size"]).tolist()[-2:] if "data_size" in module else None
+    rows, columns = agreed_shape(shape, written, "NeXus file")
     start = _offset_mm(fast) + _offset_mm(slow)
     origin, _ = _through_chain(module, fast, start)
     ends = [_through_chain(module, axis, _vector(axis))[1] for axis in (fast, slow)]

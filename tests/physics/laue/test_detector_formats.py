@@ -204,6 +204,33 @@ def test_a_file_that_lacks_something_says_what(tmp_path, name, text, words):
     assert "\n" not in str(error.value)
 
 
+def write_calibrations(folder):
+    """One file of every kind that states 300 rows of 200 pixels."""
+    save_detector(Detector.back_reflection(70.0, (300, 200), 0.1), folder / "x.json")
+    (folder / "x.det").write_text("70, 100, 150, 0, 0, 0.1, 300, 200\n")
+    (folder / "x.fit").write_text(
+        "#DetectorParameters\n#[70.0, 100.0, 150.0, 0.0, 0.0]\n#pixelsize\n#0.1\n#Frame dimensions\n#[300, 200]\n"
+    )
+    header = {"dd": 70, "xcen": 100, "ycen": 150, "xbet": 0, "xgam": 0, "pixelsize": 0.1, "framedim": "(300, 200)"}
+    (folder / "x.cor").write_text("2theta chi X Y I\n" + "".join(f"# {k} : {v}\n" for k, v in header.items()))
+    (folder / "x.poni").write_text(
+        'Detector_config: {"pixel1": 1e-4, "pixel2": 1e-4, "max_shape": [300, 200], "orientation": 3}\n'
+        "Distance: 0.07\nPoni1: 0.005\nPoni2: 0.01\nRot1: 0.0\nRot2: 0.0\nRot3: 0.0\n"
+    )
+    write_nexus(folder / "x.nxs")
+
+
+@pytest.mark.parametrize("ending", ["json", "det", "fit", "cor", "poni", "nxs"])
+def test_a_calibration_of_other_frames_than_the_image_is_refused(tmp_path, ending):
+    write_calibrations(tmp_path)
+    file = tmp_path / f"x.{ending}"
+    stated = load_detector(file).shape
+    assert load_detector(file, stated[::-1]).shape == stated[::-1]
+    with pytest.raises(ValueError, match=rf"frames of {stated[0]} × {stated[1]} pixels, not of 150 × 100") as error:
+        load_detector(file, (150, 100))
+    assert "\n" not in str(error.value)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no\.det"):
         load_detector(tmp_path / "no.det")
