@@ -130,29 +130,8 @@ def draw_flakes(key: np.uint64, numbers: SurfaceNumbers, analyser: Analyser, mat
     mosaic = numbers.mosaic_deg * np.exp(0.5 * of_flakes[5])
     per_deg = float(WAVENUMBER * np.sqrt(photon - 4.5) * np.radians(1.0))
     angle_fwhm = np.hypot(analyser.angle_fwhm_deg, mosaic)
-    grid = analyser.long_grid
-    window = grid.window(np.hypot(analyser.resolution_ev, LADDER_EV[-1]), angle_fwhm.max())
     geometry = Geometry(polar_deg=polar, tilt_deg=tilt, azimuth_deg=azimuth)
-    momentum = cut_momentum(geometry, window.slit_deg, window.nodes_ev, photon, work)
-    bands, weight = _bands(name, uniforms[40:], momentum)
-    slit = np.radians(window.slit_deg)
-    phase = 2.0 * np.pi * uniforms[64 : 64 + bands.shape[1]]
-    modulation = 1.0 + _MODULATION * np.sin(6.0 * slit[None, :] + phase[:, None])
-    sigma = fermi_liquid(window.energy_ev, 0.05 + 0.2 * uniforms[3]) - 1j * width[:, None]
-    steps = len(LADDER_EV)
-    scene = Scene(
-        window,
-        np.repeat(bands, steps, axis=0),
-        np.repeat(np.broadcast_to(weight[:, None] * modulation, (MOST_FLAKES, *modulation.shape)), steps, axis=0),
-        np.repeat(sigma.real[:, None].astype(np.float32), steps, axis=0),
-        np.repeat(sigma.imag[:, None].astype(np.float32), steps, axis=0),
-        temperature_k=analyser.temperature_k,
-        energy_fwhm_ev=np.tile(np.hypot(analyser.resolution_ev, LADDER_EV), MOST_FLAKES),
-        angle_fwhm_deg=np.repeat(angle_fwhm, steps),
-    )
-    keys = np.zeros(MOST_FLAKES * steps, dtype=np.uint64)
-    rendered = render(scene, Background(), Response(), 0.0, keys)
-    signal = (rendered.arpes * rendered.peak[:, None, None]).reshape(MOST_FLAKES, steps, *grid.shape)
+    signal = _render(name, uniforms, geometry, photon, work, width, angle_fwhm, analyser)
     bright = np.exp(0.2 * of_flakes[6])
     inner = slice(analyser.margin, -analyser.margin)
     total = signal[:, 0, inner].sum(axis=(1, 2), dtype=np.float64)
@@ -169,6 +148,39 @@ def draw_flakes(key: np.uint64, numbers: SurfaceNumbers, analyser: Analyser, mat
         photon,
         per_deg,
     )
+
+
+def _render(
+    name: str,
+    uniforms: Float64Array,
+    geometry: Geometry,
+    photon: float,
+    work: Float64Array,
+    width: Float64Array,
+    angle_fwhm: Float64Array,
+    analyser: Analyser,
+) -> Float32Array:
+    """Return the bands' intensity of every flake at every width of the ladder, (f, 4, r, a), in 1/eV."""
+    steps, grid = len(LADDER_EV), analyser.long_grid
+    window = grid.window(np.hypot(analyser.resolution_ev, LADDER_EV[-1]), angle_fwhm.max())
+    momentum = cut_momentum(geometry, window.slit_deg, window.nodes_ev, photon, work)
+    bands, weight = _bands(name, uniforms[40:], momentum)
+    phase = 2.0 * np.pi * uniforms[64 : 64 + bands.shape[1]]
+    modulation = 1.0 + _MODULATION * np.sin(6.0 * np.radians(window.slit_deg) + phase[:, None])
+    sigma = fermi_liquid(window.energy_ev, 0.05 + 0.2 * uniforms[3]) - 1j * width[:, None]
+    scene = Scene(
+        window,
+        np.repeat(bands, steps, axis=0),
+        np.repeat(np.broadcast_to(weight[:, None] * modulation, (MOST_FLAKES, *modulation.shape)), steps, axis=0),
+        np.repeat(sigma.real[:, None].astype(np.float32), steps, axis=0),
+        np.repeat(sigma.imag[:, None].astype(np.float32), steps, axis=0),
+        temperature_k=analyser.temperature_k,
+        energy_fwhm_ev=np.tile(np.hypot(analyser.resolution_ev, LADDER_EV), MOST_FLAKES),
+        angle_fwhm_deg=np.repeat(angle_fwhm, steps),
+    )
+    rendered = render(scene, Background(), Response(), 0.0, np.zeros(MOST_FLAKES * steps, dtype=np.uint64))
+    intensity: Float32Array = (rendered.arpes * rendered.peak[:, None, None]).reshape(MOST_FLAKES, steps, *grid.shape)
+    return intensity
 
 
 def _bands(name: str, uniforms: Float64Array, momentum: Float64Array) -> tuple[Float32Array, Float64Array]:
