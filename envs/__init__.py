@@ -16,6 +16,15 @@ ENVIRONMENTS: dict[str, dict[str, object]] = {
         "entry_point": "beamgym.envs.zone_factory:make_env",
         "vector_entry_point": "beamgym.envs.zone_factory:make_vector_env",
     },
+    "beamgym/ArpesSpot-v0": {
+        "entry_point": "beamgym.envs.arpes_factory:make_env",
+        "vector_entry_point": "beamgym.envs.arpes_factory:make_vector_env",
+    },
+    "beamgym/ArpesSpotImage-v0": {
+        "entry_point": "beamgym.envs.arpes_factory:make_env",
+        "vector_entry_point": "beamgym.envs.arpes_factory:make_vector_env",
+        "kwargs": {"image": True},
+    },
 }
 
 

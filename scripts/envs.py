@@ -24,6 +24,14 @@ ABOUT: dict[str, tuple[str, str]] = {
         "find a symmetry axis of an unknown crystal; images, two axes",
         "docs/environments/laue_zone.md",
     ),
+    "beamgym/ArpesSpot-v0": (
+        "find the best spot of a cleaved sample; spectra and their scores",
+        "docs/environments/arpes_spot.md",
+    ),
+    "beamgym/ArpesSpotImage-v0": (
+        "the same from the spectra and the position only",
+        "docs/environments/arpes_spot.md",
+    ),
 }
 """What each registered environment asks for, and the page that describes it."""
 

@@ -20,6 +20,8 @@ ENVIRONMENTS: dict[str, list[dict[str, Any]]] = {
     ],
     "beamgym/LaueAlignImage-v0": [{"size": 48, "exposures": 4}],
     "beamgym/LaueZone-v0": [{"moves": 4}],
+    "beamgym/ArpesSpot-v0": [{}, {"action": "steps", "surfaces": 2, "stop": "truth", "reward": "sparse"}],
+    "beamgym/ArpesSpotImage-v0": [{"size": 128, "surfaces": 2}],
 }
 """Options with which each registered id is checked."""
 

@@ -5,16 +5,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beamgym.agents.policy import CannotPlay
 from beamgym.envs.actions import encode_rotation
 from beamgym.envs.task import Observation
 from beamgym.physics.instrument import Float64Array
 from beamgym.physics.orientation import rotation_vector_deg
 
 _FIELDS = 4
+_NO_GONIOMETER = "this rival turns a goniometer, and the environment has none"
 
 
 def positions_of(observation: Observation, context: Any) -> Float64Array:
-    """Return the axes' positions (n, k), from their fractions of travel."""
+    """Return the axes' positions (n, k), by their fractions of travel; raises CannotPlay without a goniometer."""
+    if not hasattr(context, "goniometer"):
+        raise CannotPlay(_NO_GONIOMETER)
     axes = context.goniometer.axes
     fraction = observation["axes"].reshape(len(observation["axes"]), -1, _FIELDS)[:, : len(axes), 0]
     limits = np.array([axis.limits for axis in axes])
@@ -69,5 +73,7 @@ def declared(actions: NDArray[np.float32], rows: NDArray[np.bool_]) -> NDArray[n
 
 
 def width(context: Any) -> int:
-    """Return the length of an action: the moves and the declaration."""
+    """Return the length of an action: the moves and the declaration; raises CannotPlay where no goniometer moves."""
+    if not hasattr(context, "goniometer"):
+        raise CannotPlay(_NO_GONIOMETER)
     return 4 if context.action == "rotation" else len(context.goniometer.axes) + 1

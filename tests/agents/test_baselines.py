@@ -12,6 +12,7 @@ from beamgym.agents.baselines.no_op import NoOp
 from beamgym.agents.baselines.random import Random
 from beamgym.agents.baselines.true_pose import TruePose
 from beamgym.agents.evaluate import Episodes, context_of, evaluate_in, make_vector_env, run_episodes
+from beamgym.agents.find_policy import find_policy
 from beamgym.agents.policy import CannotPlay
 from beamgym.envs.laue_align import reach
 from beamgym.envs.observations import axis_rows
@@ -200,3 +201,12 @@ def test_images_are_refused_by_baselines_that_read_spots(baseline):
     policy = baseline()
     with pytest.raises(ValueError, match="spots"):
         policy.act({"image": np.zeros((1, 84, 84, 1))}, [None])
+
+
+@pytest.mark.parametrize("name", ["random", "no-op", "true-pose", "nelder-mead", "index-and-move"])
+def test_a_rival_that_turns_goniometers_says_so_where_there_is_none(name):
+    policy = find_policy(name, "beamgym/ArpesSpot-v0")
+    env = make_vector_env("beamgym/ArpesSpot-v0", 1, "easy")
+    with pytest.raises(CannotPlay) as error:
+        evaluate_in(policy, env, 1, 0)
+    assert "\n" not in str(error.value)
