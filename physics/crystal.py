@@ -12,8 +12,8 @@ from scipy.constants import atomic_mass
 
 from beamgym.physics.atoms import Atoms, atoms_of
 from beamgym.physics.cif import read_cif
+from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.form_factors import (
-    HC_KEV_ANGSTROM,
     element_of,
     mass_attenuation_cm2_per_g,
     neutron_attenuation_per_mm,
@@ -155,7 +155,7 @@ class Crystal:
         total = np.zeros(energy.size)
         for symbol, number, weight in self._composition():
             if self.radiation == "neutron":
-                total += neutron_attenuation_per_mm(symbol, HC_KEV_ANGSTROM / energy.ravel(), number)
+                total += neutron_attenuation_per_mm(symbol, HC_KEV_A / energy.ravel(), number)
             else:
                 grams_per_cm3 = number * weight * atomic_mass * 1e27
                 total += 0.1 * grams_per_cm3 * mass_attenuation_cm2_per_g(symbol, energy.ravel())

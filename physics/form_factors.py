@@ -12,12 +12,8 @@ import numpy as np
 import periodictable
 import xraydb
 from numpy.typing import ArrayLike, NDArray
-from scipy.constants import c, e, h
 
 Float64Array = NDArray[np.float64]
-
-HC_KEV_ANGSTROM = h * c / e * 1e7
-"""Photon energy times wavelength, keV Å."""
 
 THERMAL_WAVELENGTH_ANGSTROM = 1.798
 """Wavelength at which neutron absorption cross-sections are tabulated (2200 m/s), Å."""

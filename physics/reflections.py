@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from beamgym.physics.atoms import Atoms
-from beamgym.physics.form_factors import HC_KEV_ANGSTROM, dispersion, f0, scattering_length_fm
+from beamgym.physics.constants import HC_KEV_A
+from beamgym.physics.form_factors import dispersion, f0, scattering_length_fm
 
 Float64Array = NDArray[np.float64]
 Complex128Array = NDArray[np.complex128]
@@ -113,14 +114,14 @@ def reflection_table(
     """
     energy = check_max_energy(max_energy_kev)
     volume = 1.0 / abs(float(np.linalg.det(b_matrix)))
-    expected = 2.0 / 3.0 * np.pi * (2.0 * energy / HC_KEV_ANGSTROM) ** 3 * volume
+    expected = 2.0 / 3.0 * np.pi * (2.0 * energy / HC_KEV_A) ** 3 * volume
     if expected > MOST_REFLECTIONS:
         limit = energy * (MOST_REFLECTIONS / expected) ** (1.0 / 3.0)
         raise ValueError(
             f"max_energy_kev = {energy:g} needs about {expected:.2g} reflections; use {np.floor(limit):g} keV or less"
         )
     elements = atoms.elements
-    hkl, partial = _partial_sums(b_matrix, atoms, elements, 2.0 * energy / HC_KEV_ANGSTROM)
+    hkl, partial = _partial_sums(b_matrix, atoms, elements, 2.0 * energy / HC_KEV_A)
     s = 0.5 * np.linalg.norm(hkl @ b_matrix.T, axis=1)
     scatter = _scatter(elements, s, radiation)
     present = _present(atoms, elements, s, scatter, partial)

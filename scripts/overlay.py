@@ -10,12 +10,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.crystal import Crystal
 from beamgym.physics.instrument import Peaks
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing import Indexed
-from beamgym.physics.laue.indexing_table import HC_KEV_A
 from beamgym.physics.laue.spots import LaueModel
 
 Float64Array = NDArray[np.float64]

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from beamgym.physics.laue.kernels import HC_KEV_A
+from beamgym.physics.constants import HC_KEV_A
 
 Float64Array = NDArray[np.float64]
 

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.constants import physical_constants
 
+from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.laue.beam import Beam
-from beamgym.physics.laue.kernels import HC_KEV_A
 
 if TYPE_CHECKING:
     from beamgym.physics.crystal import Crystal

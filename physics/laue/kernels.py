@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-HC_KEV_A = 12.398420  # Planck's constant times the speed of light, keV Å
+from beamgym.physics.constants import HC_KEV_A
+
 MARGIN_PX = 0.5  # the single-precision test may be this generous; the double-precision one decides
 _SINGLE = 2e-6  # a generous bound on the rounding of a few single-precision products of numbers near 1
 _TOLERANCE, _MIN_STAND_OFF_MM = 1e-6, 1e-3  # of a panel's unit vectors, and of its distance

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.laue.absorption import Slab, slab_mode
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.intensity import Extinction, energy_table
 from beamgym.physics.laue.kernels import (
-    HC_KEV_A,
     Panel,
     Physics,
     Rays,

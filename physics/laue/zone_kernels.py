@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.counter_rng import uniform
-from beamgym.physics.laue.kernels import HC_KEV_A, brightest_first, panel_frame
+from beamgym.physics.laue.kernels import brightest_first, panel_frame
 
 _FAMILY = 1e-4  # equivalent directions differ by rounding only: none of a family is taken if not all can be
 

@@ -7,7 +7,8 @@ A ∝ 1/µ(E), and what the tilt of its face does to the path is left out.
 
 import numpy as np
 
-from beamgym.physics.form_factors import HC_KEV_ANGSTROM, dispersion, f0, mass_attenuation_cm2_per_g
+from beamgym.physics.constants import HC_KEV_A
+from beamgym.physics.form_factors import dispersion, f0, mass_attenuation_cm2_per_g
 from beamgym.physics.instrument import Float64Array
 from beamgym.physics.laue.beam import Beam, energy_grid
 from beamgym.physics.laue.zone_kernels import Light, brightest_at
@@ -25,7 +26,7 @@ _LENGTHS = 4096  # points of the table that ranks directions
 
 def largest_length() -> float:
     """Return the longest |q| that diffracts in the band, 1/Å."""
-    length: float = 2.0 * BAND_KEV[1] / HC_KEV_ANGSTROM
+    length: float = 2.0 * BAND_KEV[1] / HC_KEV_A
     return length
 
 

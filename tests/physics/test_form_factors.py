@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.constants import N_A, physical_constants
 
+from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.form_factors import (
-    HC_KEV_ANGSTROM,
     dispersion,
     f0,
     form_factor_label,
@@ -89,7 +89,7 @@ def test_an_ion_is_used_where_it_is_tabulated_and_the_atom_where_not(symbol, cha
 def test_the_optical_theorem_links_f_second_to_the_attenuation(element, energy_kev):
     # photoelectric cross-section = 2 r_e lambda f'' ; attenuation adds scattering, a few percent at most here
     radius_cm = 100.0 * physical_constants["classical electron radius"][0]
-    wavelength_cm = 1e-8 * HC_KEV_ANGSTROM / energy_kev
+    wavelength_cm = 1e-8 * HC_KEV_A / energy_kev
     photoelectric = 2.0 * radius_cm * wavelength_cm * dispersion(element, energy_kev)[1][0]
     per_gram = photoelectric * N_A / gemmi.Element(element).weight
     assert per_gram == pytest.approx(mass_attenuation_cm2_per_g(element, energy_kev)[0], rel=0.06)

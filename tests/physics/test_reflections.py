@@ -9,8 +9,8 @@ from pymatgen.core import Lattice, Structure
 
 from beamgym.physics import table_cache
 from beamgym.physics.atoms import Atoms, atoms_of
+from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.crystal import Crystal, load_crystal
-from beamgym.physics.form_factors import HC_KEV_ANGSTROM
 from beamgym.physics.reflections import ReflectionTable, reflection_table, structure_factors
 
 ARRAYS = ("hkl", "q_inv_a", "first", "order", "f0", "partial", "energy_kev", "f_prime", "f_second")
@@ -107,10 +107,10 @@ def test_every_allowed_reflection_within_the_limit_is_there_once(name):
     every = np.stack(np.meshgrid(span, span, span, indexing="ij"), axis=-1).reshape(-1, 3)
     every = every[every.any(axis=1)]
     length = np.linalg.norm(every @ crystal.b_matrix.T, axis=1)
-    assert np.abs(every[length <= 2 * energy / HC_KEV_ANGSTROM]).max() < 14
+    assert np.abs(every[length <= 2 * energy / HC_KEV_A]).max() < 14
     wanted = {
         tuple(index)
-        for index in every[length <= 2 * energy / HC_KEV_ANGSTROM].tolist()
+        for index in every[length <= 2 * energy / HC_KEV_A].tolist()
         if RULES[name](*index)
     }  # fmt: skip
     found = reflections_of(table).tolist()
@@ -137,7 +137,7 @@ def test_a_ray_is_a_primitive_direction_with_its_harmonics_in_order():
 def test_the_table_is_wide_enough_for_back_reflection():
     table = table_of(load_crystal("Si"), 25.0)
     s = 0.5 * np.linalg.norm(table.q_inv_a[table.ray], axis=1) * table.order
-    assert 1.98 < s.max() <= 25.0 / HC_KEV_ANGSTROM
+    assert 1.98 < s.max() <= 25.0 / HC_KEV_A
 
 
 def test_silicon_111_has_the_textbook_structure_factor():

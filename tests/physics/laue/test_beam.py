@@ -6,8 +6,8 @@ import xraydb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.laue.beam import Beam, energy_grid, synchrotron_g1, transmission
-from beamgym.physics.laue.kernels import HC_KEV_A
 
 
 def at(beam, energy):

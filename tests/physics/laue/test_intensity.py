@@ -7,12 +7,13 @@ import pytest
 from scipy.constants import physical_constants
 from scipy.spatial.transform import Rotation
 
+from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.crystal import load_crystal
 from beamgym.physics.laue.absorption import Slab
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.intensity import energy_weight
-from beamgym.physics.laue.kernels import HC_KEV_A, PLATE, THICK_SLAB, Physics, polarisation_factor, slab_length
+from beamgym.physics.laue.kernels import PLATE, THICK_SLAB, Physics, polarisation_factor, slab_length
 from beamgym.physics.laue.spots import LaueModel
 
 

@@ -11,13 +11,13 @@ import pytest
 from pymatgen.core import Lattice, Structure
 from scipy.spatial.transform import Rotation
 
+from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.crystal import load_crystal
 from beamgym.physics.laue.absorption import Slab
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.detector_formats import from_lauetools
 from beamgym.physics.laue.intensity import energy_weight
-from beamgym.physics.laue.kernels import HC_KEV_A
 from beamgym.physics.laue.spots import LaueModel, check_orientations
 
 DATA = Path(os.environ.get("BEAMGYM_DATA", Path(__file__).parents[3] / ".." / "shared" / "data"))

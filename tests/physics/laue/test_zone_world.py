@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial import cKDTree
 
+from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import AcquireSettings, MoveFailed, World
 from beamgym.physics.laue.imperfections import Imperfections
-from beamgym.physics.laue.kernels import HC_KEV_A
 from beamgym.physics.laue.zone_crystals import SYSTEMS, crystal_system
 from beamgym.physics.laue.zone_film import HOLE_MM, SEPARATION_MM
 from beamgym.physics.laue.zone_image_kernels import draw_disks, expose, poisson_any, poisson_tables
