@@ -1,6 +1,6 @@
 """Builds ArpesSpot environments from what a user names."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from gymnasium.vector import AutoresetMode
@@ -8,6 +8,7 @@ from gymnasium.vector import AutoresetMode
 from beamgym.envs.arpes_rendering import SpotRenderer
 from beamgym.envs.arpes_spot import ArpesSpotTask, SpotContext, SpotReward
 from beamgym.envs.instrument_env import InstrumentEnv
+from beamgym.envs.options import read_options
 from beamgym.envs.vector_env import InstrumentVectorEnv
 from beamgym.physics.arpes.simulator import SimulatedArpes
 from beamgym.physics.arpes.stage import Stage
@@ -80,7 +81,7 @@ def build(options: ArpesSpotOptions, n: int, image: bool = False) -> tuple[Arpes
 
 def make_env(image: bool = False, render_mode: str | None = None, **options: Any) -> InstrumentEnv:
     """Make one environment; the options are those of ArpesSpotOptions."""
-    task, world = build(_options(options), 1, image)
+    task, world = build(read_options(ArpesSpotOptions, options), 1, image)
     return InstrumentEnv(task, world, render_mode, SpotRenderer(task.context))
 
 
@@ -92,13 +93,5 @@ def make_vector_env(
     **options: Any,
 ) -> InstrumentVectorEnv:
     """Make a native vector environment; the options are those of ArpesSpotOptions."""
-    task, world = build(_options(options), num_envs, image)
+    task, world = build(read_options(ArpesSpotOptions, options), num_envs, image)
     return InstrumentVectorEnv(task, world, autoreset_mode, render_mode, SpotRenderer(task.context))
-
-
-def _options(options: dict[str, Any]) -> ArpesSpotOptions:
-    known = {item.name for item in fields(ArpesSpotOptions)}
-    unknown = sorted(set(options) - known)
-    if unknown:
-        raise TypeError(f"unknown option {', '.join(unknown)}; ArpesSpot takes {', '.join(sorted(known))}")
-    return ArpesSpotOptions(**options)

@@ -1,7 +1,7 @@
 """Builds LaueAlign environments from what a user names."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from os import PathLike
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode
 from beamgym.envs.instrument_env import InstrumentEnv
 from beamgym.envs.laue_align import EXPECTED_ROWS, AlignContext, LaueAlignTask, RewardModel
 from beamgym.envs.observations import MAX_AXES, ImageView, SpotView, spot_rows
+from beamgym.envs.options import read_options
 from beamgym.envs.rendering import LaueRenderer
 from beamgym.envs.vector_env import InstrumentVectorEnv
 from beamgym.physics.crystal import Crystal, Radiation, crystal_names, load_crystal
@@ -28,6 +29,7 @@ from beamgym.physics.targets import Target, parse_target
 DETECTORS: dict[str, Callable[[], Detector]] = {
     "back-reflection": lambda: Detector.back_reflection(shape=(512, 512), pixel_mm=0.32),
     "side": lambda: Detector.side(shape=(512, 512), pixel_mm=0.32),
+    "top": lambda: Detector.top(shape=(512, 512), pixel_mm=0.32),
     "transmission": lambda: Detector.transmission(shape=(512, 512), pixel_mm=0.32),
 }
 BEAMS: dict[str, Callable[[], Beam]] = {
@@ -100,7 +102,7 @@ def build(options: LaueAlignOptions, n: int, image: bool) -> tuple[LaueAlignTask
 
 def make_env(image: bool = False, render_mode: str | None = None, **options: Any) -> InstrumentEnv:
     """Make one environment; the options are those of LaueAlignOptions."""
-    task, world = build(_options(options), 1, image)
+    task, world = build(read_options(LaueAlignOptions, options), 1, image)
     return InstrumentEnv(task, world, render_mode, LaueRenderer(task.context))
 
 
@@ -112,7 +114,7 @@ def make_vector_env(
     **options: Any,
 ) -> InstrumentVectorEnv:
     """Make a native vector environment; the options are those of LaueAlignOptions."""
-    task, world = build(_options(options), num_envs, image)
+    task, world = build(read_options(LaueAlignOptions, options), num_envs, image)
     return InstrumentVectorEnv(task, world, autoreset_mode, render_mode, LaueRenderer(task.context))
 
 
@@ -123,14 +125,6 @@ def expected_spots(context: AlignContext) -> Float32Array:
     counts = spots.intensity * np.float32(context.exposure_s)
     peaks = Peaks(spots.position_px, counts, spots.count, np.zeros(counts.shape, dtype=np.bool_))
     return spot_rows(peaks, context.detector, EXPECTED_ROWS).ravel()
-
-
-def _options(options: dict[str, Any]) -> LaueAlignOptions:
-    known = {item.name for item in fields(LaueAlignOptions)}
-    unknown = sorted(set(options) - known)
-    if unknown:
-        raise TypeError(f"unknown option {', '.join(unknown)}; LaueAlign takes {', '.join(sorted(known))}")
-    return LaueAlignOptions(**options)
 
 
 def _checked_size(size: int, detector: Detector) -> int:

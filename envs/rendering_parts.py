@@ -68,14 +68,6 @@ def draw_ring(canvas: Canvas, x: float, y: float, radius: float, width: float, c
         _blend(canvas, rows, columns, cover.astype(np.float32), colour)
 
 
-def draw_disk(canvas: Canvas, x: float, y: float, radius: float, colour: Colour) -> None:
-    """Draw a filled circle with soft edges, in place."""
-    window = _window(canvas, x, y, radius + 1)
-    if window is not None:
-        rows, columns, distance = window
-        _blend(canvas, rows, columns, np.clip(np.float32(radius) + 0.5 - distance, 0.0, 1.0), colour)
-
-
 def draw_blob(canvas: Canvas, x: float, y: float, sigma: float, darkness: float, colour: Colour = INK) -> None:
     """Draw a Gaussian spot, in place; ``darkness`` 0 to 1 is its cover at the centre."""
     window = _window(canvas, x, y, 3.5 * sigma)

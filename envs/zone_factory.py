@@ -1,6 +1,6 @@
 """Builds LaueZone environments from what a user names."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from gymnasium.vector import AutoresetMode
@@ -8,6 +8,7 @@ from gymnasium.vector import AutoresetMode
 from beamgym.envs.instrument_env import InstrumentEnv
 from beamgym.envs.laue_align import RewardModel
 from beamgym.envs.laue_zone import LaueZoneTask, ZoneContext
+from beamgym.envs.options import read_options
 from beamgym.envs.vector_env import InstrumentVectorEnv
 from beamgym.envs.zone_rendering import ZoneRenderer
 from beamgym.physics.laue.imperfections import Imperfections
@@ -66,7 +67,7 @@ def build(options: LaueZoneOptions, n: int) -> tuple[LaueZoneTask, SimulatedZone
 
 def make_env(render_mode: str | None = None, **options: Any) -> InstrumentEnv:
     """Make one environment; the options are those of LaueZoneOptions."""
-    task, world = build(_options(options), 1)
+    task, world = build(read_options(LaueZoneOptions, options), 1)
     return InstrumentEnv(task, world, render_mode, ZoneRenderer(task.context))
 
 
@@ -77,13 +78,5 @@ def make_vector_env(
     **options: Any,
 ) -> InstrumentVectorEnv:
     """Make a native vector environment; the options are those of LaueZoneOptions."""
-    task, world = build(_options(options), num_envs)
+    task, world = build(read_options(LaueZoneOptions, options), num_envs)
     return InstrumentVectorEnv(task, world, autoreset_mode, render_mode, ZoneRenderer(task.context))
-
-
-def _options(options: dict[str, Any]) -> LaueZoneOptions:
-    known = {item.name for item in fields(LaueZoneOptions)}
-    unknown = sorted(set(options) - known)
-    if unknown:
-        raise TypeError(f"unknown option {', '.join(unknown)}; LaueZone takes {', '.join(sorted(known))}")
-    return LaueZoneOptions(**options)

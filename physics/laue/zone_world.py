@@ -54,7 +54,7 @@ PERFECT = Imperfections(**{item.name: 0.0 for item in fields(Imperfections) if i
 
 
 @dataclass(frozen=True)
-class ZoneContext:
+class ZoneSetup:
     """What everybody knows: the crystal's system, the goniometer, and the film at its mean distance."""
 
     system: CrystalSystem
@@ -111,7 +111,7 @@ class SimulatedZone:
         chosen = system if isinstance(system, CrystalSystem) else crystal_system(system)
         mean_mm = 0.5 * (DISTANCE_MM[0] + DISTANCE_MM[1])
         detector = Detector.back_reflection(mean_mm, (size, size), FILM_MM / size)
-        self.n, self.context = n, ZoneContext(chosen, two_circle(), detector)
+        self.n, self.context = n, ZoneSetup(chosen, two_circle(), detector)
         self.axes: tuple[Axis, ...] = self.context.goniometer.axes
         self.level, published = _level(level)
         self.film: Film = PublishedFilm(detector) if published else RealFilm(detector, self.level)

@@ -302,6 +302,8 @@ class TestMistakes:
             ({"tolerance_deg": 0.01}, "0.02 to 20"),
             ({"tolerance_deg": 21.0}, "0.02 to 20"),
             ({"tolerance_deg": math.nan}, "0.02 to 20"),
+            ({"tolerance_deg": "a"}, "tolerance_deg is 'a'; give a number"),
+            ({"exposures": None}, "exposures is None; give a whole number"),
             ({"max_rotation_deg": 0.0}, "at most 180"),
             ({"max_rotation_deg": 181.0}, "at most 180"),
             ({"exposures": 0}, "whole number"),
