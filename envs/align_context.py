@@ -7,7 +7,7 @@ import numpy as np
 
 from beamgym.physics.crystal import Crystal
 from beamgym.physics.goniometer import Goniometer
-from beamgym.physics.instrument import Float64Array
+from beamgym.physics.instrument import BoolArray, Float64Array
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.targets import Target
@@ -91,3 +91,13 @@ class RewardModel:
         share = np.log1p(error_deg / tolerance_deg) / np.log1p(LARGEST_ERROR_DEG / tolerance_deg)
         potential: Float64Array = self.shaping * (1.0 - share)
         return potential
+
+    def pay(
+        self, before: Float64Array, after: Float64Array, instrument_s: Float64Array, success: BoolArray
+    ) -> Float64Array:
+        """Return what a step is paid, (n,), from the potentials around it, its instrument seconds and its success."""
+        bonus: Float64Array = self.success * success.astype(np.float64)
+        if self.kind == "sparse":
+            return bonus
+        paid: Float64Array = self.gamma * after - before - self.time_cost * instrument_s + bonus
+        return paid

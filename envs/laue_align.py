@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from beamgym.envs.actions import decode_rotation, decode_steps
 from beamgym.envs.align_context import AlignContext, RewardModel
 from beamgym.envs.align_estimate import PoseEstimator
+from beamgym.envs.costs import camera_costs
 from beamgym.envs.observations import axis_rows, axis_space, spot_space
 from beamgym.envs.task import Command, Observation, Truth, Verdict
 from beamgym.physics.goniometer import Goniometer
@@ -221,7 +222,7 @@ class LaueAlignTask:
         success = inside & terminated
         truncated = state.spent & ~terminated
         potential = np.where(terminated, 0.0, self.reward.potential(error, self.context.tolerance_deg))
-        reward = self._pay(state, potential, success)
+        reward = self.reward.pay(state.potential, potential, self.costs(state)["instrument_s"], success)
         verdict = Verdict(reward, terminated.copy(), truncated, success, {"misorientation_deg": error})
         return replace(state, potential=potential), verdict
 
@@ -258,24 +259,9 @@ class LaueAlignTask:
         goals = self.context.target.reachable_goals(self.context.goniometer, truth["mount"])
         return {"remount_deg": (rotation_vector_deg(goals.remount), lost)}
 
-    def _pay(self, state: AlignState, potential: Float64Array, success: BoolArray) -> Float64Array:
-        bonus: Float64Array = self.reward.success * success.astype(np.float64)
-        if self.reward.kind == "sparse":
-            return bonus
-        shaped = self.reward.gamma * potential - state.potential
-        paid: Float64Array = shaped - self.reward.time_cost * self.costs(state)["instrument_s"] + bonus
-        return paid
-
     def costs(self, state: AlignState) -> dict[str, NDArray[Any]]:
         """Return the last step's exposures, motor, exposure and instrument seconds, and dose (seconds in the beam)."""
-        exposure = self.context.exposure_s * state.exposed
-        return {
-            "exposures": state.exposed.astype(np.int64),
-            "motor_s": state.motor_s.copy(),
-            "exposure_s": exposure,
-            "dose": exposure.copy(),
-            "instrument_s": state.motor_s + (self.context.exposure_s + self.context.readout_s) * state.exposed,
-        }
+        return camera_costs(state.motor_s, state.exposed, self.context.exposure_s, self.context.readout_s)
 
     def _error(self, goals: BoolArray | None, orientation: Float64Array) -> Float64Array:
         """Return the error to the nearest reachable goal, (n,); to the nearest of all where none can be reached."""

@@ -7,6 +7,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from beamgym.envs.costs import camera_costs
 from beamgym.envs.laue_align import RewardModel
 from beamgym.envs.observations import axis_rows, axis_space
 from beamgym.envs.task import Command, Observation, Truth, Verdict
@@ -57,8 +58,8 @@ class ZoneContext:
             raise ValueError(f"tolerance_deg is {self.tolerance_deg}; choose 0.02 to 20 degrees")
         if not 0.0 < self.max_rotation_deg <= 120.0:
             raise ValueError(f"max_rotation_deg is {self.max_rotation_deg}; choose more than 0 and at most 120 degrees")
-        if self.moves < 1:
-            raise ValueError(f"moves is {self.moves}; the budget needs at least one")
+        if not isinstance(self.moves, (int, np.integer)) or self.moves < 1:
+            raise ValueError(f"moves is {self.moves}; the budget needs a whole number, at least one")
         self.system.axes(self.axes)
 
     @property
@@ -214,31 +215,16 @@ class LaueZoneTask:
         terminated = inside if self.stop == "truth" else state.declared.copy()
         success = inside & terminated
         potential = np.where(terminated, 0.0, self._potential(error))
-        reward = self._pay(state, potential, success)
+        reward = self.reward.pay(state.potential, potential, self.costs(state)["instrument_s"], success)
         verdict = Verdict(reward, terminated, over & ~terminated, success, {"misorientation_deg": error})
         return replace(state, potential=potential), verdict
 
     def costs(self, state: ZoneState) -> dict[str, NDArray[Any]]:
         """Return the last step's exposures, motor, exposure and instrument seconds, and dose (seconds in the beam)."""
-        exposure = self.context.exposure_s * state.exposed
-        return {
-            "exposures": state.exposed.astype(np.int64),
-            "motor_s": state.motor_s.copy(),
-            "exposure_s": exposure,
-            "dose": exposure.copy(),
-            "instrument_s": state.motor_s + (self.context.exposure_s + self.context.readout_s) * state.exposed,
-        }
+        return camera_costs(state.motor_s, state.exposed, self.context.exposure_s, self.context.readout_s)
 
     def _potential(self, error_deg: Float64Array) -> Float64Array:
         return self.reward.potential(error_deg, self.context.tolerance_deg)
-
-    def _pay(self, state: ZoneState, potential: Float64Array, success: BoolArray) -> Float64Array:
-        bonus: Float64Array = np.where(success, self.reward.success, 0.0)
-        if self.reward.kind == "sparse":
-            return bonus
-        shaped = self.reward.gamma * potential - state.potential
-        paid: Float64Array = shaped - self.reward.time_cost * self.costs(state)["instrument_s"] + bonus
-        return paid
 
     def _merge(self, image: NDArray[np.uint8], frame: Frame, mask: BoolArray) -> NDArray[np.uint8]:
         merged = image.copy()

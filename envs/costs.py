@@ -1,0 +1,28 @@
+"""What a step of a task with a camera costs."""
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from beamgym.physics.instrument import BoolArray, Float64Array
+
+
+def camera_costs(
+    motor_s: Float64Array, exposed: BoolArray, exposure_s: float, readout_s: float
+) -> dict[str, NDArray[Any]]:
+    """Return a step's exposures, motor, exposure and instrument seconds, and dose (seconds in the beam), (n,) each.
+
+    Parameters
+    ----------
+    motor_s : (n,) seconds that the motors ran
+    exposed : (n,) whether a frame was taken
+    exposure_s, readout_s : of every frame, seconds
+    """
+    exposure = exposure_s * exposed
+    return {
+        "exposures": exposed.astype("int64"),
+        "motor_s": motor_s.copy(),
+        "exposure_s": exposure,
+        "dose": exposure.copy(),
+        "instrument_s": motor_s + (exposure_s + readout_s) * exposed,
+    }
