@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +13,8 @@ import typer
 
 DEBUG = "BEAMGYM_DEBUG"
 """Environment variable that asks for tracebacks; ``beamgym --debug`` sets it."""
+
+_USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # typer shows no name of its own for click's UsageError
 
 
 def run(command: Callable[..., Any], args: Sequence[str] | None = None, prog_name: str | None = None) -> NoReturn:
@@ -29,14 +32,32 @@ def run(command: Callable[..., Any], args: Sequence[str] | None = None, prog_nam
     """
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(command)
-    words = {} if args is None else {"args": list(args)}
     try:
-        app(prog_name=prog_name, **words)
+        call(app, sys.argv[1:] if args is None else args, prog_name)
     except Exception as error:
         if not _is_mistake(error):
             raise
         fail(error)
-    raise SystemExit(0)
+
+
+def call(app: typer.Typer, words: Sequence[str], prog_name: str | None = None) -> NoReturn:
+    """Run typer's application, which says in one line, instead of a box, what is wrong with the words.
+
+    Raises
+    ------
+    SystemExit : 0 after success, 2 after wrong words, 130 after Ctrl-C
+    Exception : what the command raises
+    """
+    try:
+        code = app(args=list(words), prog_name=prog_name, standalone_mode=False)
+    except typer.Abort:
+        raise SystemExit(1) from None
+    except _USAGE_ERROR as error:
+        context = error.ctx
+        more = f"; see {context.command_path} --help" if context is not None else ""
+        typer.echo(f"error: {' '.join(error.format_message().split()).rstrip('.')}{more}", err=True)
+        raise SystemExit(error.exit_code) from None
+    raise SystemExit(code if isinstance(code, int) else 0)
 
 
 def fail(error: Exception) -> NoReturn:

@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from beamgym.scripts.command_line import DEBUG, run
+from beamgym.scripts.command_line import DEBUG, call, run
 
 VERBS: dict[str, str] = {
     "demo": "Align crystals with the shipped policy, and write a table and pictures.",
@@ -72,8 +72,7 @@ def main() -> NoReturn:
     words = [word for word in sys.argv[1:] if word != "--debug"]
     if len(words) < len(sys.argv) - 1:
         words.insert(0, "--debug")
-    app(args=words, prog_name="beamgym")
-    raise SystemExit(0)
+    call(app, words or ["--help"], "beamgym")
 
 
 if __name__ == "__main__":

@@ -106,6 +106,32 @@ def test_a_wrong_option_or_verb_is_exit_code_two():
         assert CliRunner().invoke(main.app, words).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "told", "verb"),
+    [
+        (["envs", "--nonsense"], "--nonsense", "beamgym envs"),
+        (["--nonsense"], "--nonsense", "beamgym"),
+        (["dance"], "'dance'", "beamgym"),
+        (["index"], "Missing argument", "beamgym index"),
+        (["benchmark", "--seed", "a"], "'--seed'", "beamgym benchmark"),
+    ],
+)
+def test_wrong_words_are_answered_in_one_line(words, told, verb):
+    done = beamgym(*words)
+    assert done.returncode == 2
+    assert not done.stdout
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("error: ")
+    assert told in done.stderr
+    assert done.stderr.endswith(f"; see {verb} --help\n")
+
+
+def test_without_words_the_help_is_shown():
+    done = beamgym()
+    assert done.returncode == 0
+    assert "benchmark" in done.stdout
+
+
 def test_the_version_is_printed():
     import beamgym
 
