@@ -28,6 +28,12 @@ TOLERANCES_DEG = (0.25, 0.6)
 """Search radii tried in turn: a calibrated camera, then one whose centre and distance are off by half a millimetre."""
 MINORITY, MINORITY_MERIT = 0.4, 3.0
 """A solution that explains a smaller share of the peaks must be better by this much."""
+MAJORITY, LOOSE, LOOSE_MERIT_PER_PEAK = 0.75, 0.33, 0.45
+"""A solution that explains a smaller share, its mean residual above this share of the search radius, must have this
+much merit for every peak. That is another crystal's mark: many zone axes of two lattices stand at nearly the same
+angles, which the binomial odds take for evidence, up to 0.4 a peak. Chance residuals are 2/3 of the radius, 0.35 to 0.6
+once fitted, Gaussian errors 0.3; a camera half a millimetre off makes the right crystal as loose, but with 0.5 a peak.
+"""
 
 
 @dataclass(frozen=True)
@@ -141,21 +147,26 @@ class Indexer:
         pattern = Pattern(self.table, lab, weight)
         if guess is not None:
             near = pattern.judge(pattern.polish(check_rotation(guess, "guess"), self.tolerances_deg[-1], trials=1000))
-            if near.merit >= max(self.min_figure_of_merit, 8.0) and near.assigned.mean() > 0.5:
-                return self._answer(pattern, near, [near])
-        best = None
+            if near.merit >= max(self._demand(near), 8.0) and near.assigned.mean() > 0.5:
+                return self._answer(pattern, *pattern.resolve(near, [near]))
+        tried: list[Fit] = []
         for tolerance in self.tolerances_deg:
             fits = list(pattern.candidates(tolerance))
-            for fit in fits:
-                if best is None or fit.merit > best.merit:
-                    best = fit
-            if best is not None and best.merit >= self._demand(best) and best.assigned.sum() >= MIN_MATCHED:
-                return self._answer(pattern, best, fits)
-        return self._refused(best, len(lab))
+            tried += fits
+            accepted = [fit for fit in tried if fit.merit >= self._demand(fit) and fit.assigned.sum() >= MIN_MATCHED]
+            if accepted:
+                best, rivals = pattern.resolve(max(accepted, key=lambda fit: fit.merit), fits)
+                if best.merit >= self._demand(best):
+                    return self._answer(pattern, best, rivals)
+        return self._refused(max(tried, key=lambda fit: fit.merit, default=None), len(lab))
 
     def _demand(self, fit: Fit) -> float:
-        """Merit asked for: peaks that are not scattered at random fool the binomial odds by a few orders."""
-        return self.min_figure_of_merit + (MINORITY_MERIT if fit.assigned.mean() < MINORITY else 0.0)
+        """Merit asked for: peaks that are not scattered at random fool the binomial odds, another crystal's most."""
+        share = float(fit.assigned.mean())
+        demand = self.min_figure_of_merit + (MINORITY_MERIT if share < MINORITY else 0.0)
+        if share < MAJORITY and fit.mean_rad > LOOSE * np.radians(fit.tolerance_deg):
+            demand = max(demand, LOOSE_MERIT_PER_PEAK * len(fit.row))
+        return demand
 
     def _refused(self, best: Fit | None, peaks: int) -> NotIndexed:
         if best is None:
@@ -163,12 +174,11 @@ class Indexer:
         matched = int(best.assigned.sum())
         reason = (
             f"the best orientation explains {matched} of {peaks} peaks with figure of merit {best.merit:.1f}, "
-            f"less than {self._demand(best):.1f}: chance does as well"
+            f"less than {self._demand(best):.1f}: chance or another crystal does as well"
         )
         return NotIndexed(reason, matched, best.merit)
 
-    def _answer(self, pattern: Pattern, best: Fit, fits: list[Fit]) -> Indexed:
-        best, rivals = pattern.resolve(best, fits)
+    def _answer(self, pattern: Pattern, best: Fit, rivals: list[Float64Array]) -> Indexed:
         assigned = best.assigned
         hkl, energy = pattern.strongest_harmonic(best)
         return Indexed(

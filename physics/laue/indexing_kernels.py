@@ -138,6 +138,14 @@ def frame_of(vectors, first, others, second, out) -> None:  # type: ignore[no-un
 
 
 @njit(cache=True)
+def turn_between(lab, crystal, out) -> None:  # type: ignore[no-untyped-def]
+    """Write the rotation lab · crystalᵀ that takes one frame, in columns, to the other into ``out``."""
+    for a in range(3):
+        for b in range(3):
+            out[a, b] = lab[a, 0] * crystal[b, 0] + lab[a, 1] * crystal[b, 1] + lab[a, 2] * crystal[b, 2]
+
+
+@njit(cache=True)
 def search_pairs(  # type: ignore[no-untyped-def]
     normals, limits, pairs, rays, ray_levels, seeds, cosines, order, tolerance_rad, cells, resolution, enough
 ) -> tuple[Float64Array, Int64Array, int]:
@@ -185,17 +193,13 @@ def search_pairs(  # type: ignore[no-untyped-def]
                 if ray_levels[other] > limits[j]:
                     continue
                 frame_of(rays, seed, rays, other, crystal)
-                for a in range(3):
-                    for b in range(3):
-                        u[a, b] = lab[a, 0] * crystal[b, 0] + lab[a, 1] * crystal[b, 1] + lab[a, 2] * crystal[b, 2]
+                turn_between(lab, crystal, u)
                 tried += 1
                 # half of the best so far may still overtake it once refined; below that there is no hope
                 count = count_votes(u, normals, limits, cells, resolution, max(votes[k] + 1, best // 2))
                 if count > votes[k]:
                     votes[k] = count
-                    for a in range(3):
-                        for b in range(3):
-                            found[k, a, b] = u[a, b]
+                    found[k] = u
         best = max(best, votes[k])
         if best >= enough:
             break

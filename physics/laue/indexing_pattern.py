@@ -69,6 +69,11 @@ class Fit:
         return found
 
     @property
+    def mean_rad(self) -> float:
+        """Mean angle of the matched peaks."""
+        return float(self.angle_rad[self.assigned].mean()) if self.assigned.any() else np.inf
+
+    @property
     def rms_rad(self) -> float:
         """Root mean square angle of the matched peaks."""
         return float(np.sqrt(np.mean(self.angle_rad[self.assigned] ** 2))) if self.assigned.any() else np.inf

@@ -16,6 +16,7 @@ from beamgym.physics.reflections import ReflectionTable
 
 Float64Array = NDArray[np.float64]
 Int64Array = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 UInt8Array = NDArray[np.uint8]
 
 HC_KEV_A = constants.h * constants.c / constants.e * 1e7
@@ -27,6 +28,8 @@ SEED_RAYS = 500
 
 METRIC_TOLERANCE = 0.03
 """Relative change of lengths and angles up to which a lattice may be mistaken for its own image."""
+KEPT_SHARE = 0.5
+"""Share of the brightest rays that a rotation by thirds or sixths of lattice vectors must keep to be worth a trial."""
 COVERED_SHARE = 0.12
 """Largest share of all directions that the rays in play may lie within the tolerance of."""
 VOTE_SHARE = 0.04
@@ -202,12 +205,23 @@ class IndexingTable:
         One of each coset of the Laue class: the holohedry, and pseudo-symmetry such as the quarter turn about c where a
         and b differ by little, or the half turn that maps every second layer of a triclinic cell onto itself.
         """
-        left = np.concatenate([np.eye(3)[None], self.crystal.holohedry, _near_symmetries(self.crystal.b_matrix)])
+        near, halves = _near_symmetries(self.crystal.b_matrix)
+        near = near[halves | (self._bright_share_kept(near) > KEPT_SHARE)]
+        left = np.concatenate([np.eye(3)[None], self.crystal.holohedry, near])
         chosen = []
         while len(left):
             chosen.append(left[0])
             left = left[misorientation_deg(left, left[0], self.crystal.rotations) > 0.3]
         return np.array(chosen[1:]).reshape(-1, 3, 3)
+
+    def _bright_share_kept(self, rotations: Float64Array) -> Float64Array:
+        """(c,) share of the brightest rays that each rotation takes to within half a degree of a bright ray."""
+        order = np.argsort(-self.strength, kind="stable")[:400]
+        unit = self.reflections.q_inv_a[order] / self.q_inv_a[order, None]
+        turned = unit[:100] @ rotations.transpose(0, 2, 1)
+        near = (np.abs(turned @ unit.T) > np.cos(np.radians(0.5))).any(axis=2)
+        share: Float64Array = near.mean(axis=1)
+        return share
 
     def harmonics(self, ray: Int64Array, sines: Float64Array) -> tuple[Int64Array, Int64Array, Float64Array]:
         """Return the harmonics in the band of rays seen at sin(theta).
@@ -271,21 +285,41 @@ def _one_of_each_class(rays: Float64Array, rotations: Float64Array) -> Int64Arra
     return np.array(seeds, dtype=np.int64)
 
 
-def _near_symmetries(b_matrix: Float64Array) -> Float64Array:
-    """Rotations that take each reciprocal axis near a lattice vector or half of one, (c, 3, 3).
+def _near_symmetries(b_matrix: Float64Array) -> tuple[Float64Array, BoolArray]:
+    """Rotations that take each reciprocal axis near a lattice vector or sixths of one.
 
-    Halves belong to sublattices, whose strong reflections may dominate a pattern.
+    Fractions belong to sublattices, whose strong reflections may dominate a pattern: halves to every second layer,
+    sixths to a third of a centred lattice, as for the turn by 120° about c* where c cos(beta) = -a/3 and b = √3 a.
+
+    Returns
+    -------
+    rotations (c, 3, 3), and (c,) True where whole vectors and halves do
     """
-    vectors = np.array(list(product((-1.0, -0.5, 0.0, 0.5, 1.0), repeat=3))) @ b_matrix.T
+    sixths = np.array(list(product(range(-9, 10), repeat=3)))
+    vectors = sixths @ b_matrix.T / 6.0
+    metric = b_matrix.T @ b_matrix
+    size = np.sqrt(np.diag(metric))
     length = np.linalg.norm(vectors, axis=1)
-    columns = []
-    for axis in b_matrix.T:
-        columns.append(vectors[np.abs(length / np.linalg.norm(axis) - 1.0) < METRIC_TOLERANCE])
-    inverse = np.linalg.inv(b_matrix)
-    found = []
-    for images in product(*columns):
-        matrix = np.stack(images, axis=1) @ inverse
-        strain = matrix.T @ matrix - np.eye(3)
-        if np.abs(strain).max() < 2.0 * METRIC_TOLERANCE and np.linalg.det(matrix) > 0.0:
-            found.append(nearest_rotation(matrix))
-    return np.array(found)
+    one, two, three = (np.flatnonzero(np.abs(length / edge - 1.0) < METRIC_TOLERANCE) for edge in size)
+
+    def angle_kept(i: int, j: int, rows: Int64Array, columns: Int64Array) -> BoolArray:
+        deviation = np.abs(vectors[rows] @ vectors[columns].T - metric[i, j])
+        kept: BoolArray = deviation < 2.0 * METRIC_TOLERANCE * size[i] * size[j]
+        return kept
+
+    first, second = np.nonzero(angle_kept(0, 1, one, two))
+    pair, third = np.nonzero(angle_kept(0, 2, one, three)[first] & angle_kept(1, 2, two, three)[second])
+    images = sixths[np.stack([one[first[pair]], two[second[pair]], three[third]], axis=1)].transpose(0, 2, 1)
+    matrices = b_matrix @ images @ np.linalg.inv(b_matrix) / 6.0
+    strain = np.abs(matrices.transpose(0, 2, 1) @ matrices - np.eye(3)).max(axis=(1, 2))
+    good = (strain < 2.0 * METRIC_TOLERANCE) & (np.linalg.det(matrices) > 0.0) & _few_points_lost(images)
+    rotations = np.array([nearest_rotation(matrix) for matrix in matrices[good]]).reshape(-1, 3, 3)
+    halves: BoolArray = ((images[good] % 3 == 0) & (np.abs(images[good]) <= 6)).all(axis=(1, 2))
+    return rotations, halves
+
+
+def _few_points_lost(images: Int64Array) -> BoolArray:
+    """(c,) True where at least every eighth lattice point falls on another; matrices (c, 3, 3) in sixths."""
+    points = np.array(list(product(range(6), repeat=3)))
+    kept: BoolArray = ((images @ points.T) % 6 == 0).all(axis=1).mean(axis=1) > 0.12
+    return kept

@@ -25,7 +25,7 @@ from beamgym.physics.laue.indexing_pattern import Pattern, log10_binomial_tail, 
 from beamgym.physics.laue.indexing_table import HC_KEV_A, VOTE_SHARE, IndexingTable
 from beamgym.physics.laue.peaks import find_peaks
 from beamgym.physics.laue.spots import LaueModel
-from beamgym.physics.orientation import misorientation_deg, nearest_rotation, random_orientations
+from beamgym.physics.orientation import misorientation_deg, nearest_rotation, random_orientations, rotation_matrix
 
 DATA = Path(os.environ.get("BEAMGYM_DATA", Path(__file__).parents[4] / "shared" / "data")) / "laue"
 BAND = (5.0, 25.0)
@@ -146,6 +146,28 @@ def test_scrambled_and_random_lists_are_refused(silicon, indexer):
         assert "\n" not in answer.reason
 
 
+@pytest.mark.parametrize("name", ["quartz", "kyanite"])
+def test_another_crystals_pattern_is_refused(silicon, name):
+    """Silicon's zone axes stand near enough to those of a larger cell to match half of the peaks, loosely."""
+    other = Indexer(quartz() if name == "quartz" else load_crystal(name), BAND, DETECTOR)
+    for seed, u in enumerate(orientations(10, seed=21)):
+        position, intensity = pattern(silicon, u)
+        for peaks in ((position, intensity), spoiled(position, intensity, seed)):
+            assert isinstance(other.index(*peaks), NotIndexed)
+
+
+@pytest.mark.parametrize("name", ["Si", "quartz", "kyanite"])
+def test_a_camera_half_a_millimetre_off_and_half_of_the_peaks_are_not_taken_for_another_crystal(name):
+    crystal = quartz() if name == "quartz" else load_crystal(name)
+    indexer = Indexer(crystal, BAND, DETECTOR)
+    for seed, u in enumerate(orientations(8, seed=3)):
+        rng = np.random.default_rng(seed + 50)
+        moved = DETECTOR.displaced(rng.normal(0, 0.5, 3), rng.normal(0, 0.3, 3))
+        answer = indexer.index(*spoiled(*pattern(crystal, u, moved), seed, missing=0.5, false=15))
+        assert isinstance(answer, Indexed)
+        assert misorientation_deg(answer.orientation, u, crystal.rotations) < 1.5
+
+
 @pytest.mark.parametrize("count", [0, 1, 4])
 def test_too_few_peaks_are_no_pattern(indexer, count):
     answer = indexer.index(np.full((count, 2), 300.0), np.ones(count))
@@ -221,6 +243,17 @@ def test_look_alikes_are_the_cosets_of_the_lattice(silicon):
         misorientation_deg(turn, np.eye(3), np.eye(3)[None]) for turn in IndexingTable(kyanite, BAND).look_alikes
     ]
     assert max(half_turns) == pytest.approx(180.0, abs=0.1)
+
+
+def test_turns_by_thirds_of_lattice_vectors_are_among_the_look_alikes():
+    """In FePS3 c cos(beta) = -a/3 and b = √3 a within 0.1 %: turned by 120° about c*, most bright rays meet others."""
+    crystal = load_crystal("FePS3")
+    table = IndexingTable(crystal, BAND)
+    normal = crystal.plane_normal([0, 0, 1])
+    for degrees in (120.0, 240.0):
+        turn = rotation_matrix(degrees * normal)
+        assert misorientation_deg(table.look_alikes, turn, crystal.rotations).min() < 0.5
+    assert len(table.look_alikes) < 8
 
 
 @pytest.mark.parametrize(
