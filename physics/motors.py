@@ -26,17 +26,21 @@ class MotorErrors:
     readback_sigma : standard deviation of each reading, degrees or mm
     eccentricity_mm : standard deviation, per component, by which each axis misses the common point; what the sample
         then does is the sphere of confusion
+
+    Notes
+    -----
+    The first three are one number for all axes, or a tuple (k,) with one per axis.
     """
 
-    backlash: float | None = None
-    zero_sigma: float = 0.0
-    readback_sigma: float = 0.0
+    backlash: float | tuple[float, ...] | None = None
+    zero_sigma: float | tuple[float, ...] = 0.0
+    readback_sigma: float | tuple[float, ...] = 0.0
     eccentricity_mm: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("backlash", "zero_sigma", "readback_sigma", "eccentricity_mm"):
             value = getattr(self, name)
-            if value is not None and not 0.0 <= value < np.inf:
+            if value is not None and not all(0.0 <= number < np.inf for number in np.atleast_1d(value)):
                 raise ValueError(f"{name} must be a finite number from 0 up, found {value}")
 
 
@@ -63,6 +67,11 @@ class MotorState:
         return self.axis + self.zero_error
 
 
+def of_rotations(axes: Sequence[Axis], degrees: float) -> tuple[float, ...]:
+    """Return one number per axis, (k,): ``degrees`` for rotations, 0 for linear axes, whose unit is another."""
+    return tuple(degrees if axis.kind == "rotation" else 0.0 for axis in axes)
+
+
 def start(axes: Sequence[Axis], errors: MotorErrors, positions: ArrayLike, keys: UInt64Array) -> MotorState:
     """Put fresh motors at positions, with zero errors and eccentricities drawn from the keys.
 
@@ -81,7 +90,7 @@ def start(axes: Sequence[Axis], errors: MotorErrors, positions: ArrayLike, keys:
         check_target(axes, motor)
     except MoveFailed as error:
         raise ValueError(f"cannot start there: {error}") from None
-    zero_error = normal_batch(keys, k, 0) * errors.zero_sigma
+    zero_error = normal_batch(keys, k, 0) * np.asarray(errors.zero_sigma)
     miss = normal_batch(keys, 3 * k, k).reshape(n, k, 3) * errors.eccentricity_mm
     return MotorState(motor, motor.copy(), zero_error, miss)
 
@@ -116,7 +125,7 @@ def move(
     chosen = np.ones(len(wanted), dtype=np.bool_) if mask is None else np.asarray(mask, dtype=np.bool_)
     check_target(axes, wanted, chosen)
     low, high = _column(axes, "limits").T
-    backlash = np.maximum(_column(axes, "backlash"), errors.backlash or 0.0)
+    backlash = np.maximum(_column(axes, "backlash"), 0.0 if errors.backlash is None else errors.backlash)
     motor, axis, duration = move_batch(
         state.motor,
         state.axis,
@@ -135,12 +144,12 @@ def move(
 
 def readback(errors: MotorErrors, state: MotorState, keys: UInt64Array | None = None) -> Float64Array:
     """Read the encoders, (n, k): the motors' counts, with noise drawn from the keys (n,)."""
-    if errors.readback_sigma == 0.0:
+    if not np.any(errors.readback_sigma):
         return state.motor.copy()
     if keys is None:
         raise ValueError("readback_sigma is not 0: give one key per sample for the readback's noise")
     noise: Float64Array = normal_batch(keys, state.motor.shape[1], 0)
-    return state.motor + errors.readback_sigma * noise
+    return state.motor + np.asarray(errors.readback_sigma) * noise
 
 
 def check_target(axes: Sequence[Axis], target: ArrayLike, mask: BoolArray | None = None) -> None:

@@ -22,9 +22,9 @@ class Imperfections:
     intensity_noise : standard deviation of ln(intensity)
     detector_shift_mm : standard deviation of the detector's centre (both directions) and distance, hidden, mm
     detector_tilt_deg : standard deviation of each of the detector's two tilts, hidden, degrees
-    backlash_deg : lost motion of every axis, degrees; an axis that says more of itself keeps its own
-    zero_error_deg : standard deviation of each axis's hidden zero error, degrees
-    readback_noise_deg : standard deviation of every reading, degrees
+    backlash_deg : lost motion of every rotation axis, degrees; an axis that says more of itself keeps its own
+    zero_error_deg : standard deviation of each rotation axis's hidden zero error, degrees
+    readback_noise_deg : standard deviation of every reading of a rotation axis, degrees
     eccentricity_mm : standard deviation by which each axis misses the sample (the sphere of confusion), mm
     counts_scale : counts relative to the level "real"
     """

@@ -27,7 +27,7 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.imperfection_kernels import disturb
 from beamgym.physics.laue.imperfections import Imperfections, imperfections, miscalibrated_detectors
 from beamgym.physics.laue.spots import LaueModel, Spots
-from beamgym.physics.motors import MotorErrors, MotorState, move, readback, sample_offset_mm, start
+from beamgym.physics.motors import MotorErrors, MotorState, move, of_rotations, readback, sample_offset_mm, start
 from beamgym.physics.orientation import check_rotation, random_orientations
 
 Frames = Literal["spots", "rendered"]
@@ -90,9 +90,9 @@ class SimulatedLaue:
         self.n, self.context = n, LaueContext(crystal, goniometer, detector, beam)
         self.level, self.frames, self.max_peaks = imperfections(level), frames, max_peaks
         self._errors = MotorErrors(
-            backlash=self.level.backlash_deg,
-            zero_sigma=self.level.zero_error_deg,
-            readback_sigma=self.level.readback_noise_deg,
+            backlash=of_rotations(goniometer.axes, self.level.backlash_deg),
+            zero_sigma=of_rotations(goniometer.axes, self.level.zero_error_deg),
+            readback_sigma=of_rotations(goniometer.axes, self.level.readback_noise_deg),
             eccentricity_mm=self.level.eccentricity_mm,
         )
         self._motors = start(goniometer.axes, self._errors, goniometer.home(), np.zeros(n, dtype=np.uint64))

@@ -1,6 +1,6 @@
 """The films of the zone task: equal disks as LaueRL draws them, or counts with everything that a camera adds."""
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,14 @@ _MOST = 256  # counts beyond which no background pixel comes
 _NEGLIGIBLE = 0.1  # share of FAINTEST_COUNTS below which a spot is not drawn
 
 
+class SpotLists(NamedTuple):
+    """What diffracts onto m films, brightest first: ``position`` (m, s, 2) px, ``intensity`` (m, s), ``count`` (m,)."""
+
+    position: Float64Array
+    intensity: Float64Array
+    count: NDArray[np.int64]
+
+
 class Film(Protocol):
     """Turns spots into images; ``limited`` films show each sample's own number of spots, others all they can."""
 
@@ -46,15 +54,8 @@ class Film(Protocol):
         """Return n unexposed images."""
         ...
 
-    def expose(
-        self,
-        position: Float64Array,
-        intensity: Float64Array,
-        count: NDArray[np.int64],
-        exposure_s: float,
-        keys: UInt64Array,
-    ) -> NDArray[Any]:
-        """Return the images (m, size, size) of spot lists (m, s, 2), (m, s), (m,)."""
+    def expose(self, spots: SpotLists, exposure_s: float, keys: UInt64Array) -> NDArray[Any]:
+        """Return the images (m, size, size) of m spot lists."""
         ...
 
 
@@ -75,17 +76,12 @@ class PublishedFilm:
         """Return n black images."""
         return np.zeros((n, *self.detector.shape), np.uint8)
 
-    def expose(
-        self,
-        position: Float64Array,
-        intensity: Float64Array,
-        count: NDArray[np.int64],
-        exposure_s: float,
-        keys: UInt64Array,
-    ) -> NDArray[np.uint8]:
+    def expose(self, spots: SpotLists, exposure_s: float, keys: UInt64Array) -> NDArray[np.uint8]:
         """Return the drawn images (m, size, size)."""
-        images = self.blank(len(count))
-        draw_disks(position, count, DISK_MM / self.detector.pixel_mm, HOLE_MM / self.detector.pixel_mm, images)
+        images = self.blank(len(spots.count))
+        draw_disks(
+            spots.position, spots.count, DISK_MM / self.detector.pixel_mm, HOLE_MM / self.detector.pixel_mm, images
+        )
         return images
 
 
@@ -114,16 +110,9 @@ class RealFilm:
         """Return n images without counts."""
         return np.zeros((n, *self.detector.shape), np.uint16)
 
-    def expose(
-        self,
-        position: Float64Array,
-        intensity: Float64Array,
-        count: NDArray[np.int64],
-        exposure_s: float,
-        keys: UInt64Array,
-    ) -> NDArray[np.uint16]:
+    def expose(self, spots: SpotLists, exposure_s: float, keys: UInt64Array) -> NDArray[np.uint16]:
         """Return the exposed images (m, size, size)."""
-        m, level, pixel_mm = len(count), self.level, self.detector.pixel_mm
+        m, level, pixel_mm = len(spots.count), self.level, self.detector.pixel_mm
         scale = exposure_s * level.counts_scale
         numbers = np.array(
             [
@@ -138,7 +127,7 @@ class RealFilm:
         )
         found, counts = np.empty((m, _SPOTS, 2), np.float32), np.empty((m, _SPOTS), np.float32)
         source, number = np.empty((m, _SPOTS), np.int64), np.empty(m, np.int64)
-        disturb(position, intensity, count, keys, numbers, self.detector.shape, found, counts, source, number)
+        disturb(*spots, keys, numbers, self.detector.shape, found, counts, source, number)
         images = self.blank(m)
         means, tables = self._noise(scale)
         sigma_px = SPOT_SIGMA_MM / pixel_mm

@@ -23,7 +23,7 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.imperfections import Imperfections, imperfections, miscalibrated_detectors
 from beamgym.physics.laue.peaks import PeakFinder
 from beamgym.physics.laue.zone_crystals import CrystalSystem, crystal_system
-from beamgym.physics.laue.zone_film import Film, PublishedFilm, RealFilm
+from beamgym.physics.laue.zone_film import Film, PublishedFilm, RealFilm, SpotLists
 from beamgym.physics.laue.zone_kernels import draw_uniforms, pick_rays, survey
 from beamgym.physics.laue.zone_light import LEAST_SIN_THETA, copper_light, largest_length, point_light, rank_table
 from beamgym.physics.orientation import random_orientations
@@ -130,9 +130,9 @@ class SimulatedZone:
             np.tile(detector.as_vector(), (n, 1)),
         )
         self._errors = motors.MotorErrors(
-            backlash=self.level.backlash_deg,
-            zero_sigma=self.level.zero_error_deg,
-            readback_sigma=self.level.readback_noise_deg,
+            backlash=motors.of_rotations(self.axes, self.level.backlash_deg),
+            zero_sigma=motors.of_rotations(self.axes, self.level.zero_error_deg),
+            readback_sigma=motors.of_rotations(self.axes, self.level.readback_noise_deg),
             eccentricity_mm=self.level.eccentricity_mm,
         )
         self._motors = motors.start(self.axes, self._errors, self.context.goniometer.home(), self._keys)
@@ -165,9 +165,8 @@ class SimulatedZone:
         """Expose where ``mask`` is True; the other rows repeat their last frame."""
         rows = np.flatnonzero(mask)
         keys = self._key(_STREAM_FRAME, self._frames)[rows]
-        position, intensity, count = self.spots(rows)
         image = self._image.copy()
-        image[rows] = self.film.expose(position, intensity, count, settings.exposure_s, keys)
+        image[rows] = self.film.expose(self.spots(rows), settings.exposure_s, keys)
         self._image = image
         self._counter += mask
         self._frames += mask
@@ -184,10 +183,10 @@ class SimulatedZone:
             "detector": self._samples.panel.copy(),
         }
 
-    def spots(self, rows: NDArray[np.int64]) -> tuple[Float64Array, Float64Array, NDArray[np.int64]]:
-        """Return what diffracts onto the films of m samples now, brightest first: (m, s, 2) px, (m, s), count (m,)."""
+    def spots(self, rows: NDArray[np.int64]) -> SpotLists:
+        """Return what diffracts onto the films of m samples now."""
         m, room, samples = len(rows), self.film.room(self.context.system), self._samples
-        position, intensity, count = np.empty((m, room, 2)), np.empty((m, room)), np.empty(m, np.int64)
+        spots = SpotLists(np.empty((m, room, 2)), np.empty((m, room)), np.empty(m, np.int64))
         detector = self.context.detector
         survey(
             self._orientation()[rows],
@@ -202,9 +201,9 @@ class SimulatedZone:
             samples.scale[rows],
             samples.limit[rows] if self.film.limited else np.full(m, room),
             self.film.separation_px,
-            (position, intensity, count),
+            tuple(spots),
         )
-        return position, intensity, count
+        return spots
 
     def _key(self, stream: int, step: Any = 0) -> UInt64Array:
         return make_keys(self._keys, 0, step, stream)

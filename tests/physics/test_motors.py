@@ -11,7 +11,16 @@ from scipy.spatial.transform import Rotation
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.goniometer import goniometer
 from beamgym.physics.instrument import Axis, MoveFailed
-from beamgym.physics.motors import MotorErrors, check_target, move, readback, sample_offset_mm, start, travel_time_s
+from beamgym.physics.motors import (
+    MotorErrors,
+    check_target,
+    move,
+    of_rotations,
+    readback,
+    sample_offset_mm,
+    start,
+    travel_time_s,
+)
 
 AXES = (
     Axis("a", (1.0, 0.0, 0.0), limits=(-10.0, 10.0), speed=2.0),
@@ -47,6 +56,17 @@ def test_an_axis_that_says_more_of_its_own_play_keeps_it():
     errors = MotorErrors(backlash=0.2)
     state, _ = move(axes, errors, start(axes, errors, np.zeros(2), np.zeros(1, dtype=np.uint64)), np.full((1, 2), 10.0))
     assert (state.motor - state.axis)[0] == pytest.approx([0.1, 0.5])
+
+
+def test_a_number_in_degrees_is_none_of_a_linear_axis():
+    axes = (Axis("turn", (1.0, 0.0, 0.0)), Axis("slide", (0.0, 1.0, 0.0), kind="linear"))
+    some = of_rotations(axes, 0.2)
+    errors = MotorErrors(backlash=some, zero_sigma=some, readback_sigma=some)
+    state, report = move(axes, errors, start(axes, errors, np.zeros(2), keys(50)), np.ones((50, 2)), keys=keys(50, 1))
+    assert (state.motor - state.axis)[:, 0] == pytest.approx(np.full(50, 0.1))
+    assert state.zero_error[:, 0].std() > 0.1
+    assert np.array_equal(state.true[:, 1], np.ones(50))
+    assert np.array_equal(report.readback[:, 1], np.ones(50))
 
 
 def test_readback_counts_the_motor_and_knows_neither_play_nor_zero_error():

@@ -14,7 +14,7 @@ from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import AcquireSettings, MoveFailed, World
 from beamgym.physics.laue.imperfections import Imperfections
 from beamgym.physics.laue.zone_crystals import SYSTEMS, crystal_system
-from beamgym.physics.laue.zone_film import HOLE_MM, SEPARATION_MM
+from beamgym.physics.laue.zone_film import HOLE_MM, SEPARATION_MM, SpotLists
 from beamgym.physics.laue.zone_image_kernels import draw_disks, expose, poisson_any, poisson_tables
 from beamgym.physics.laue.zone_kernels import axis_angles_deg, spot_intensity
 from beamgym.physics.laue.zone_light import copper_light, point_light
@@ -308,9 +308,8 @@ class TestTheFilms:
     def test_the_background_has_the_stated_counts_and_poisson_noise(self):
         world = started("cubic", 48, "real")
         world.film._tables = {}
-        image = world.film.expose(
-            np.zeros((48, 1, 2)), np.zeros((48, 1)), np.zeros(48, np.int64), 10.0, make_keys(9, np.arange(48))
-        ).astype(float)
+        nothing = SpotLists(np.zeros((48, 1, 2)), np.zeros((48, 1)), np.zeros(48, np.int64))
+        image = world.film.expose(nothing, 10.0, make_keys(9, np.arange(48))).astype(float)
         corner = image[:, :5, :5]
         quiet = np.median(corner)
         expected = 10.0 * (0.4 + 0.6 * np.exp(-0.5 * (65.0 / 30.0) ** 2))
