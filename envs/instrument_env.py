@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.envs.episode import EpisodeLoop
-from beamgym.envs.seeding import EpisodeKeys
+from beamgym.envs.seeding import EpisodeKeys, checked_seed
 from beamgym.envs.task import Observation, Task
 from beamgym.physics.instrument import Instrument
 
@@ -54,6 +54,7 @@ class InstrumentEnv(gym.Env[Observation, NDArray[Any]]):
         seed : begins the row of episodes that this seed stands for; None goes on with the next one
         options : where sample and motors are to begin, for instruments that take it ("mount", "positions")
         """
+        seed = checked_seed(seed)
         super().reset(seed=seed)
         self._keys.reseed(None if seed is None else [seed], lambda: self.np_random)
         self.loop.reset(self._keys.next(_ONE), _ONE, options)

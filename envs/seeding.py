@@ -8,6 +8,17 @@ from numpy.typing import NDArray
 from beamgym.physics.counter_rng import make_keys
 
 
+def checked_seed(seed: object) -> int | None:
+    """Return a seed as Python's integer, or None; raise TypeError or ValueError for what cannot be one."""
+    if seed is None:
+        return None
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+        raise TypeError(f"the seed is {seed!r}; choose an integer from 0 to 2^64 - 1")
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"the seed is {seed}; choose an integer from 0 to 2^64 - 1")
+    return int(seed)
+
+
 class EpisodeKeys:
     """Hands out one key per episode for n environments; environment i depends on its own seed only."""
 
@@ -25,10 +36,7 @@ class EpisodeKeys:
             return
         if len(seeds) != len(self._seeds):
             raise ValueError(f"{len(seeds)} seeds for {len(self._seeds)} environments; give one each, or one integer")
-        for seed in seeds:
-            if seed is not None and not 0 <= seed < 2**64:
-                raise ValueError(f"the seed is {seed}; choose an integer from 0 to 2^64 - 1")
-        for i, seed in enumerate(seeds):
+        for i, seed in enumerate([checked_seed(seed) for seed in seeds]):
             if seed is not None:
                 self._seeds[i], self._episode[i] = np.uint64(seed), 0
         self._seeded = True

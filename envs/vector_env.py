@@ -9,7 +9,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from beamgym.envs.episode import EpisodeLoop, Step
-from beamgym.envs.seeding import EpisodeKeys
+from beamgym.envs.seeding import EpisodeKeys, checked_seed
 from beamgym.envs.task import Observation, Task
 from beamgym.physics.instrument import BoolArray, World
 
@@ -61,7 +61,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         """
         mask = _reset_mask(options, self.num_envs)
         start = {name: value for name, value in (options or {}).items() if name != "reset_mask"}
-        single = int(seed) if isinstance(seed, (int, np.integer)) else None
+        single = None if isinstance(seed, Sequence | np.ndarray) and not isinstance(seed, str) else checked_seed(seed)
         super().reset(seed=single)
         seeds = seed if single is None else [single + i for i in range(self.num_envs)]
         self._keys.reseed(seeds, lambda: self.np_random)  # type: ignore[arg-type]

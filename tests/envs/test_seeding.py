@@ -1,9 +1,11 @@
 """Which key an episode runs on: its environment's seed and its number, and nothing else."""
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
-from beamgym.envs.seeding import EpisodeKeys
+import beamgym  # noqa: F401 - registers the environments
+from beamgym.envs.seeding import EpisodeKeys, checked_seed
 
 
 def _generator():
@@ -59,3 +61,33 @@ def test_seeds_that_do_not_fit_are_refused_in_one_line(seeds):
     with pytest.raises(ValueError, match="seed") as caught:
         EpisodeKeys(2).reseed(seeds, _generator)
     assert "\n" not in str(caught.value)
+
+
+def make(vector):
+    if vector:
+        return gym.make_vec("beamgym/LaueZone-v0", num_envs=2, vectorization_mode="vector_entry_point")
+    return gym.make("beamgym/LaueZone-v0")
+
+
+@pytest.mark.parametrize("seed", [0, 3, np.int64(3), np.uint64(3), 2**64 - 1, None])
+def test_an_integer_of_any_kind_comes_back_as_pythons(seed):
+    found = checked_seed(seed)
+    assert found == seed
+    assert found is None or type(found) is int
+
+
+@pytest.mark.parametrize("vector", [False, True])
+@pytest.mark.parametrize(("seed", "error"), [(-1, ValueError), (2**64, ValueError), ("a", TypeError), (1.5, TypeError)])
+def test_a_wrong_seed_is_answered_in_one_line(vector, seed, error):
+    env = make(vector)
+    with pytest.raises(error, match="choose an integer from 0") as caught:
+        env.reset(seed=seed)
+    env.close()
+    assert "\n" not in str(caught.value)
+
+
+def test_each_seed_of_a_list_is_looked_at():
+    env = make(vector=True)
+    with pytest.raises(ValueError, match="the seed is -2"):
+        env.reset(seed=[1, -2])
+    env.close()
