@@ -148,6 +148,7 @@ def test_the_camera_on_the_page_is_the_camera_of_the_code() -> None:
         "gain": f"{camera.GAIN:g} units a count",
         "pedestal, read noise": f"{camera.PEDESTAL:g}, {camera.READ_NOISE:g} units",
         "read-out": "16 bits",
+        "full pixels": f"{100 * camera.MAX_SATURATED_SHARE:g} % at most, or the frame is refused (`FrameFailed`)",
     }
     assert camera.LEAST_SPOT_PX == 0.5
     assert camera.FAINTEST_COUNTS == FAINTEST_COUNTS
