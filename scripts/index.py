@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from beamgym.physics.crystal import Crystal, load_crystal, ub_matrix
 from beamgym.physics.goniometer import Goniometer, Solution, goniometer
 from beamgym.physics.instrument import Peaks
+from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.detector_formats import load_detector, save_detector
 from beamgym.physics.laue.image_files import PEAK_SUFFIXES, read_image, read_peaks
@@ -21,6 +22,7 @@ from beamgym.physics.laue.indexing_pattern import MIN_MATCHED
 from beamgym.physics.laue.peaks import PeakFinder
 from beamgym.physics.laue.refinement import Refined, refine
 from beamgym.physics.laue.results_file import write_results
+from beamgym.physics.laue.spots import LaueModel
 from beamgym.physics.orientation import rotation_vector_deg
 from beamgym.physics.targets import Target, parse_target
 from beamgym.scripts.command_line import check_output, fail, run, write_json
@@ -34,6 +36,8 @@ GOOD_SHARE = 0.7
 """Share of the peaks explained below which the report says that something may be wrong."""
 LOOSE_GEOMETRY = (2.0, 2.0, 2.0, 2.0, 2.0)
 """Standard deviations, mm and degrees, of a camera that is yet to be calibrated."""
+TABLE_KEV = 12.0
+"""A reflection table to this energy holds every crystal's lowest reflections."""
 
 
 class IndexingFailed(ValueError):
@@ -89,6 +93,7 @@ def index_command(
         picture = out or image.with_name(f"{image.stem}-indexed.png")
         for file in (picture, json_file, h5, detector_out):
             check_output(file)
+        _check_options(picture, saturation)
         sample = _load_crystal(cif, crystal, radiation)
         pattern = _read(image, PeakFinder(threshold, max_peaks, saturation=saturation), frame, dataset, one_based)
         panel = _camera(detector, pattern.shape)
@@ -120,13 +125,16 @@ def solve(
     Raises
     ------
     IndexingFailed : with the reason and what to check
+    ValueError : a band that is none, or in which no reflection can reach the detector
     """
+    indexer = Indexer(crystal, band_kev, detector)
+    _check_reach(crystal, detector, band_kev)
     count = len(pattern.position_px)
     if count < MIN_MATCHED:
         raise IndexingFailed(
             f"{count} peaks found; at least {MIN_MATCHED} are needed: expose longer or lower --threshold"
         )
-    answer = Indexer(crystal, band_kev, detector).index(pattern.position_px, pattern.intensity)
+    answer = indexer.index(pattern.position_px, pattern.intensity)
     if isinstance(answer, NotIndexed):
         raise IndexingFailed(f"not indexed: {answer.reason}; check cell, band and detector geometry")
     refined = None
@@ -163,6 +171,21 @@ def _with_orientation(crystal: Crystal, detector: Detector, pattern: _Pattern, a
 def read_target(crystal: Crystal, text: str) -> Target:
     """Read a target such as "pose [001] beam [110] up"; the words beam and up may be left out."""
     return parse_target(crystal, re.sub(r"\s+", " ", re.sub(r"\b(beam|up)\b", "", text)).strip())
+
+
+def _check_options(picture: Path, saturation: float | None) -> None:
+    if picture.suffix.lower() != ".png":
+        raise ValueError(f"--out writes a PNG: give a name that ends in .png, got {picture}")
+    if saturation is not None and not (np.isfinite(saturation) and saturation > 0.0):
+        raise ValueError(f"--saturation is the count at which a pixel is full, a positive number, got {saturation:g}")
+
+
+def _check_reach(crystal: Crystal, panel: Detector, band_kev: tuple[float, float]) -> None:
+    """Raise ValueError, with the energy that is needed, where no reflection in the band can reach the panel."""
+    low, high = band_kev
+    beam = replace(Beam.flat((max(low, min(0.1, 0.5 * high)), high)), radiation=crystal.radiation)
+    # the model asks as it starts; its table holds the lowest reflections even where the band is below them
+    LaueModel(crystal, beam, panel, table=crystal.reflections(max(high, TABLE_KEV)))
 
 
 def _load_crystal(cif: Path | None, name: str | None, radiation: str) -> Crystal:
