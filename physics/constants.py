@@ -2,5 +2,5 @@
 
 from scipy.constants import c, e, h
 
-HC_KEV_A = h * c / e * 1e7
+HC_KEV_A: float = h * c / e * 1e7
 """Photon energy times wavelength, 12.398420 keV Å."""

@@ -33,11 +33,11 @@ _NEGLIGIBLE = 0.1  # share of FAINTEST_COUNTS below which a spot is not drawn
 
 
 class SpotLists(NamedTuple):
-    """What diffracts onto m films, brightest first: ``position`` (m, s, 2) px, ``intensity`` (m, s), ``count`` (m,)."""
+    """What diffracts onto m films, brightest first: (m, s, 2) px, (m, s), and (m,) how many of the s are spots."""
 
     position: Float64Array
     intensity: Float64Array
-    count: NDArray[np.int64]
+    number: NDArray[np.int64]
 
 
 class Film(Protocol):
@@ -78,9 +78,9 @@ class PublishedFilm:
 
     def expose(self, spots: SpotLists, exposure_s: float, keys: UInt64Array) -> NDArray[np.uint8]:
         """Return the drawn images (m, size, size)."""
-        images = self.blank(len(spots.count))
+        images = self.blank(len(spots.number))
         draw_disks(
-            spots.position, spots.count, DISK_MM / self.detector.pixel_mm, HOLE_MM / self.detector.pixel_mm, images
+            spots.position, spots.number, DISK_MM / self.detector.pixel_mm, HOLE_MM / self.detector.pixel_mm, images
         )
         return images
 
@@ -112,7 +112,7 @@ class RealFilm:
 
     def expose(self, spots: SpotLists, exposure_s: float, keys: UInt64Array) -> NDArray[np.uint16]:
         """Return the exposed images (m, size, size)."""
-        m, level, pixel_mm = len(spots.count), self.level, self.detector.pixel_mm
+        m, level, pixel_mm = len(spots.number), self.level, self.detector.pixel_mm
         scale = exposure_s * level.counts_scale
         numbers = np.array(
             [
