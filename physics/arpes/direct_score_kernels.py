@@ -65,7 +65,7 @@ def width_of(counts) -> float:  # type: ignore[no-untyped-def]
             here = row[c] - mean
             one += here * (row[c + 1] - mean)
             three += here * (row[c + 3] - mean)
-        near, far = near + one, far + three
+        near, far = near + one, far + three  # type: ignore[assignment]
     if near <= 0.0 or far >= near:
         return -1.0
     if far <= 0.0:
@@ -83,7 +83,7 @@ def estimate(counts, slit_step_deg, out) -> None:  # type: ignore[no-untyped-def
             part = np.float32(0.0)
             for c in range(counts.shape[2]):
                 part += counts[i, r, c]
-            total += part
+            total += part  # type: ignore[assignment]
         width = width_of(counts[i]) * slit_step_deg
         if width < 0.0:
             width = _WIDEST_DEG

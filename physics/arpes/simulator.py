@@ -21,6 +21,7 @@ from beamgym.physics.instrument import (
     BoolArray,
     Float64Array,
     Frame,
+    MoveFailed,
     MoveReport,
     UInt64Array,
 )
@@ -203,7 +204,7 @@ class SimulatedArpes:
         begin = np.broadcast_to(begin, (self.n, 3))
         try:
             motors.check_target(self.axes, begin)
-        except motors.MoveFailed as error:
+        except MoveFailed as error:
             raise ValueError(f"cannot start there: {error}") from None
         return begin
 

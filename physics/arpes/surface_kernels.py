@@ -162,8 +162,8 @@ def judge(signal, ground, gain, out) -> None:  # type: ignore[no-untyped-def]
                     total += row[c]
                 varied += abs(total - before) if j > 0 else np.float32(0.0)
                 before = total
-        change, bright, seen = change + varied, bright + bare, seen + with_gain
-        clear, light = clear + shared, light + all_light
+        change, bright, seen = change + varied, bright + bare, seen + with_gain  # type: ignore[assignment]
+        clear, light = clear + shared, light + all_light  # type: ignore[assignment]
     out[0] = change * _COLUMNS / bright if bright > 0.0 else 0.0
     out[1] = clear / seen if seen > 0.0 else 0.0
     out[2] = light
