@@ -57,9 +57,7 @@ def vectors_of_matrices(matrix, out) -> None:  # type: ignore[no-untyped-def]
         if w < 0.0:
             w, x, y, z = -w, -x, -y, -z
         sine = math.sqrt(x * x + y * y + z * z)
-        scale = 2.0 / w
-        if sine > 1e-8 * w:
-            scale = 2.0 * math.atan2(sine, w) / sine
+        scale = 2.0 * math.atan2(sine, w) / sine if sine > 1e-8 * w else 2.0 / w
         out[i, 0], out[i, 1], out[i, 2] = scale * x, scale * y, scale * z
 
 

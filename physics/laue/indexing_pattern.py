@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, gammaln
 
+from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.laue import indexing_kernels as kernels
-from beamgym.physics.laue.indexing_table import HC_KEV_A, IndexingTable
+from beamgym.physics.laue.indexing_table import IndexingTable
 from beamgym.physics.orientation import misorientation_deg
 
 Float64Array = NDArray[np.float64]

@@ -6,8 +6,8 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import constants
 
+from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.crystal import Crystal
 from beamgym.physics.laue import indexing_kernels as kernels
 from beamgym.physics.laue.beam import Beam
@@ -19,8 +19,6 @@ Int64Array = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 UInt8Array = NDArray[np.uint8]
 
-HC_KEV_A = constants.h * constants.c / constants.e * 1e7
-"""hc in keV Å (12.398420; CODATA through scipy)."""
 LEVELS = 254
 """Steps into which |q| is divided in the map of directions; one byte, less the mark for "nothing"."""
 SEED_RAYS = 500

@@ -213,10 +213,11 @@ def _check_reach(table: ReflectionTable, beam: Beam, detector: Detector) -> None
     if np.any(reachable):
         return
     needed = shortest * HC_KEV_A / (2 * largest) if largest > 0 else np.inf
+    above = f"above {needed:.3g} keV" if np.isfinite(needed) else "above those at which the crystal reflects at all"
     two_theta = 2.0 * np.degrees(np.arcsin([smallest, min(1.0, largest)]))
     raise ValueError(
         f"no reflection between {low:g} and {high:g} keV can reach this detector (2θ {two_theta[0]:.1f} to "
-        f"{two_theta[1]:.1f}°) at any orientation: use energies above {needed:.3g} keV, or move the detector"
+        f"{two_theta[1]:.1f}°) at any orientation: use energies {above}, or move the detector"
     )
 
 

@@ -157,3 +157,12 @@ def test_a_wrong_argument_is_named_in_one_line(call, error, says):
     with pytest.raises(error, match=says) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("axis", [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0.6, 0.8, 0), (0.6, 0, -0.8), (0, -0.6, 0.8)])
+def test_a_half_turn_has_its_vector_however_exact_it_is(axis):
+    unit = np.asarray(axis, dtype=np.float64)
+    half = 2.0 * np.outer(unit, unit) - np.eye(3)
+    vector = rotation_vector_deg(half)
+    assert np.linalg.norm(vector) == pytest.approx(180.0, abs=1e-9)
+    assert abs(vector @ unit) == pytest.approx(180.0, abs=1e-9)
