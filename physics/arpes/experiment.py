@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from beamgym.physics.arpes.background import Background, shirley
 from beamgym.physics.arpes.bands import Bands
 from beamgym.physics.arpes.gaps import GAP_KINDS
-from beamgym.physics.arpes.kernels import REACH
+from beamgym.physics.arpes.kernels_blur import REACH
 from beamgym.physics.arpes.kinematics import Geometry, cut_momentum, kinetic_energy_ev
 from beamgym.physics.arpes.kz import KzBroadening
 from beamgym.physics.arpes.noise import count, read_adc

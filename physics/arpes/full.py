@@ -58,6 +58,7 @@ class FullParameters:
     sensitivity, mesh_depth, mesh_period, mesh_phase, map_index : (n,) detector's response
     detector : (n,) index into ``DETECTORS``
     events : (n,) electrons counted
+    dead_time : (n,) what a pixel loses: m/(1 + m·dead_time) of m electrons are counted; 0 but for that detector
     """
 
     surface: Int64Array
@@ -104,6 +105,7 @@ class FullParameters:
     map_index: Int64Array
     detector: Int64Array
     events: Int64Array
+    dead_time: Float64Array
 
     def __len__(self) -> int:
         return len(self.surface)
@@ -141,8 +143,9 @@ def draw_full(keys: NDArray[np.uint64]) -> FullParameters:
         temperature_k=temperature,
         **_resolution(draws),
         **_ground(draws),
-        **_detector(draws),
+        **(detector := _detector(draws)),
         events=draws.decades(1e3, 1e6).astype(np.int64),
+        dead_time=np.where(detector["detector"] == 1, draws.decades(0.01, 0.2), 0.0),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,25 +11,32 @@ from numpy.typing import NDArray
 from beamgym.physics.arpes.background import Background
 from beamgym.physics.arpes.batch import Batch, take
 from beamgym.physics.arpes.dirac import dirac_bands
-from beamgym.physics.arpes.full import DIRAC_BANDS, GAIN_MAPS, ORBITAL_NAMES, SLICES, SURFACES, FullParameters
-from beamgym.physics.arpes.full_kernels import clean_measures
+from beamgym.physics.arpes.full import (
+    DETECTORS,
+    DIRAC_BANDS,
+    GAIN_MAPS,
+    ORBITAL_NAMES,
+    SLICES,
+    SURFACES,
+    FullParameters,
+)
+from beamgym.physics.arpes.full_kernels import MATTER, clean_measures, lay_out
 from beamgym.physics.arpes.kernels import DENSITY_WAVE
+from beamgym.physics.arpes.kernels_blur import REACH
 from beamgym.physics.arpes.kinematics import WAVENUMBER, Geometry, cut_momentum
 from beamgym.physics.arpes.lattices import lattice_code, tight_binding
 from beamgym.physics.arpes.matrix_elements import ORBITALS
 from beamgym.physics.arpes.quality import REFERENCE_COUNTS, Scores, paper_total, v2_sharpness, v2_total
+from beamgym.physics.arpes.resolution import FWHM_PER_SIGMA
 from beamgym.physics.arpes.response import Response, centre, gain_map, mesh
 from beamgym.physics.arpes.self_energy import electron_boson, fermi_liquid, impurity, marginal
-from beamgym.physics.arpes.spectrum import Grid, Scene, Window, render
+from beamgym.physics.arpes.spectrum import Grid, Rendered, Scene, Window, render
 
 Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 Int64Array = NDArray[np.int64]
 
 INNER_POTENTIAL_EV: Final = 10.0
-DEAD_TIME: Final = 0.05
-"""What a pixel loses at detectors with dead time: m/(1 + 0.05 m) of m electrons are counted."""
-
 _BOLTZMANN_EV: Final = 8.617333262e-5
 _CODES: Final = np.array([lattice_code(name) for name in SURFACES[:4]])
 
@@ -52,24 +59,15 @@ def simulate_full(p: FullParameters, grid: Grid, keys: NDArray[np.uint64], clean
     ------
     ValueError : a window that reaches below the vacuum level
     """
-    n, shape = len(p), grid.shape
-    counts = np.empty((n, *shape), dtype=np.float32)
-    arpes, rest = (np.empty((n if clean else 0, *shape), dtype=np.float32) for _ in range(2))
-    measures = np.empty((n, 6))
-    for kind in range(3):  # a response has one way of counting
-        at = np.flatnonzero(p.detector == kind)
-        if at.size:
-            part = take(p, at)
-            scene = build_scene(part, grid)
-            response = _response(part, grid, kind)
-            done = render(scene, _background(part), response, part.events, keys[at])
-            counts[at] = done.counts
-            if clean:
-                arpes[at], rest[at] = done.arpes, done.background
-            measures[at] = _measure(part, scene, response, done.arpes, done.background, done.summary, grid)
-    paper, v2 = _scores(p, measures, counts.sum((1, 2), dtype=np.float64))
-    slit = np.broadcast_to(grid.slit_deg, (n, shape[1]))
-    return Batch("full", keys, counts, grid.energy_ev, slit, paper, v2, p, arpes, rest)
+    n, columns = len(p), grid.shape[1]
+    scene, response = build_scene(p, grid), _response(p, grid)
+    ground = Background(p.constant, p.polynomial, p.ground, p.shirley)
+    done = render(scene, ground, response, p.events, keys, quick=True)
+    measures = _measure(scene, response, done, grid)
+    paper, v2 = _scores(p, measures, done.counts.sum((1, 2), dtype=np.float64))
+    slit = np.broadcast_to(grid.slit_deg, (n, columns))
+    arpes, rest = (done.arpes, done.background) if clean else (done.arpes[:0], done.background[:0])
+    return Batch("full", keys, done.counts, grid.energy_ev, slit, paper, v2, p, arpes, rest)
 
 
 def build_scene(p: FullParameters, grid: Grid) -> Scene:
@@ -78,35 +76,26 @@ def build_scene(p: FullParameters, grid: Grid) -> Scene:
     n, width = len(p), window.slit_deg.size
     owner = np.repeat(np.arange(n), p.domains)
     domain = np.arange(owner.size) - np.repeat(np.cumsum(p.domains) - p.domains, p.domains)
-    geometry = Geometry(p.polar_deg[owner, domain], p.tilt_deg[owner, domain], p.azimuth_deg[owner, domain])
-    momentum = cut_momentum(geometry, window.slit_deg, window.nodes_ev, p.photon_ev[owner], p.work_function_ev[owner])
-    energy, partner = _bands(take(p, owner), momentum)
-    centre_momentum = momentum[:, momentum.shape[1] // 2]
-    weight = (
-        _weights(take(p, owner), geometry, centre_momentum, window.margin_columns) * p.share[owner, domain, None, None]
-    )
-    shift, broad = _along_kz(take(p, owner), centre_momentum)
-    energy += shift[:, None, None]
-    gap = _gaps(take(p, owner), centre_momentum)
+    pairs = take(p, owner)
+    at = np.arange(owner.size), domain
+    geometry = Geometry(pairs.polar_deg[at], pairs.tilt_deg[at], pairs.azimuth_deg[at])
+    momentum = cut_momentum(geometry, window.slit_deg, window.nodes_ev, pairs.photon_ev, pairs.work_function_ev)
     slots = p.bands * p.domains
-    room = int(slots.max())
-    sources: list[NDArray[Any]] = [energy, partner, weight]
-    tables = [np.zeros((n, room, *source.shape[2:]), dtype=np.float32) for source in sources]
-    broadening, gaps = (np.zeros((n, room, width), dtype=np.float32) for _ in range(2))
-    for pair in range(owner.size):
-        i, used = owner[pair], p.bands[owner[pair]]
-        place = slice(used * domain[pair], used * (domain[pair] + 1))
-        for table, source in zip(tables, sources, strict=True):
-            table[i, place] = source[pair, :used]
-        broadening[i, place] = broad[pair]
-        gaps[i, place] = gap[pair]
+    nodes = (window.nodes,)
+    tables = [np.zeros((n, int(slots.max()), *rest, width), np.float32) for rest in (nodes, nodes, (), (), ())]
+    lay_out(
+        owner, pairs.bands * domain, pairs.bands, momentum, _matter(pairs, pairs.share[at]), pairs.amplitude,
+        pairs.ripple, _light(pairs, geometry), _harmonics()[pairs.orbital], *_bands(pairs, momentum),
+        window.margin_columns, *tables,
+    )  # fmt: skip
+    energy, partner, weight, broadening, gaps = tables
     sigma = _sigma(p, window)
     return Scene(
-        window, tables[0], tables[2],
+        window, energy, weight,
         np.ascontiguousarray(sigma.real[:, None], dtype=np.float32),
         np.ascontiguousarray(sigma.imag[:, None], dtype=np.float32),
         count=slots, temperature_k=p.temperature_k, energy_fwhm_ev=p.resolution_ev, angle_fwhm_deg=p.angle_fwhm_deg,
-        fermi_ev=p.fermi_ev, broadening_ev=broadening, gap_kind=p.gap_kind, gap_ev=gaps, partner_ev=tables[1],
+        fermi_ev=p.fermi_ev, broadening_ev=broadening, gap_kind=p.gap_kind, gap_ev=gaps, partner_ev=partner,
         pair_breaking_ev=p.pair_breaking_ev,
     )  # fmt: skip
 
@@ -131,55 +120,37 @@ def _bands(p: FullParameters, momentum: Float64Array) -> tuple[Float32Array, Flo
     return energy, partner
 
 
-def _weights(p: FullParameters, geometry: Geometry, momentum: Float64Array, margin: int) -> Float64Array:
-    """Return |M|² of every band (pairs, 8, w): its amplitude, two lattice harmonics, and the dipole (Moser 2017)."""
-    a = p.constants_a[:, None, :] * momentum  # phases along both axes
-    phase = np.moveaxis(a, -1, 1)[:, None] + p.ripple[:, :, :, 1, None]
-    ripple = 1.0 + (p.ripple[:, :, :, 0, None] * np.cos(phase)).sum(2)
-    return np.asarray(p.amplitude[:, :, None] * ripple**2 * _dipole(p, geometry, momentum, margin)[:, None])
+def _matter(p: FullParameters, share: Float64Array) -> NDArray[np.void]:
+    """Return the numbers that ``lay_out`` reads of every pair, by name.
+
+    The spacing is that of the middle of the wrapped Lorentzian, which ``kz.KzBroadening`` divides further: one escape
+    depth along kz (Strocov 2003).
+    """
+    out = np.zeros(len(p), dtype=MATTER)
+    out["a"], out["b"] = p.constants_a.T
+    out["share"], out["kinetic"] = share, p.photon_ev - p.work_function_ev
+    out["inside"] = out["kinetic"] + INNER_POTENTIAL_EV
+    out["layer"], out["hopping"] = p.layer_a, p.kz_hopping_ev
+    out["spacing"] = np.minimum(2.0 * np.pi * np.tanh(0.25 * p.layer_a / p.escape_a), np.pi)
+    out["gap"] = np.where(p.gap_kind > 0, p.gap_ev, 0.0)
+    out["d_wave"] = p.d_wave & (p.gap_kind != DENSITY_WAVE)
+    return out
 
 
-def _dipole(p: FullParameters, geometry: Geometry, momentum: Float64Array, margin: int) -> Float64Array:
-    """Return |ε·k̂ Y(k̂)|² (pairs, w) with its mean along the slit at 1: other than in shape it is lost in the flux."""
-    kinetic = (p.photon_ev - p.work_function_ev)[:, None]
-    vector = np.concatenate([momentum, _kz(momentum, kinetic)[..., None]], axis=-1)
-    unit = vector / np.linalg.norm(vector, axis=-1, keepdims=True)
+def _light(p: FullParameters, geometry: Geometry) -> Float64Array:
+    """Return the light's field in the frame of each pair's sample, (pairs, 3)."""
     tilt, incidence = np.radians(p.polarisation_deg), np.radians(p.incidence_deg)
     field = np.stack([np.cos(tilt) * np.cos(incidence), np.sin(tilt), np.cos(tilt) * np.sin(incidence)], axis=-1)
-    turned = (geometry.rotation() * field[:, :, None]).sum(1)
-    strength = (unit * turned[:, None, :]).sum(-1) ** 2
-    for index, name in enumerate(ORBITAL_NAMES):
-        at = p.orbital == index
-        if at.any():
-            strength[at] *= ORBITALS[name](*np.moveaxis(unit[at], -1, 0)) ** 2
-    seen = strength[:, margin : strength.shape[1] - margin]  # margins are as wide as a batch's worst resolution asks
-    return np.asarray(0.02 + strength / np.maximum(seen.mean(1, keepdims=True), 1e-12))
+    return np.ascontiguousarray((geometry.rotation() * field[:, :, None]).sum(1))
 
 
-def _along_kz(p: FullParameters, momentum: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """Return the band shift and the further half width (pairs, w) that one escape depth along kz gives (Strocov 2003).
-
-    The middle of the wrapped Lorentzian that ``kz.KzBroadening`` divides further.
-    """
-    kinetic = (p.photon_ev - p.work_function_ev)[:, None]
-    phase = _kz(momentum, kinetic) * p.layer_a[:, None]
-    spacing = np.minimum(2.0 * np.pi * np.tanh(0.25 * p.layer_a / p.escape_a), np.pi)[:, None]
-    hopping = p.kz_hopping_ev[:, None]
-    return 2.0 * hopping * np.cos(phase), np.abs(hopping * np.sin(phase)) * spacing
-
-
-def _kz(momentum: Float64Array, kinetic: Float64Array) -> Float64Array:
-    inside = kinetic + INNER_POTENTIAL_EV - ((momentum / WAVENUMBER) ** 2).sum(-1)
-    return np.asarray(WAVENUMBER * np.sqrt(np.maximum(inside, 0.0)))
-
-
-def _gaps(p: FullParameters, momentum: Float64Array) -> Float64Array:
-    """Return Δ(k) (pairs, w): s or d wave for pairing, constant for density waves."""
-    phases = np.cos(p.constants_a[:, None, :] * momentum)
-    shape = np.where(
-        p.d_wave[:, None] & (p.gap_kind != DENSITY_WAVE)[:, None], 0.5 * (phases[..., 0] - phases[..., 1]), 1.0
-    )
-    return np.asarray(np.where(p.gap_kind > 0, p.gap_ev, 0.0)[:, None] * shape)
+@lru_cache(maxsize=1)
+def _harmonics() -> Float64Array:
+    """Return every orbital's harmonic as coefficients of 1, x, y, z, xx, yy, zz, xy, xz, yz: (9, 10)."""
+    points = np.array([*np.eye(3), *-np.eye(3), [0, 0, 0], [1, 1, 0], [1, 0, 1], [0, 1, 1]], dtype=np.float64)
+    x, y, z = points.T
+    monomials = np.stack([np.ones_like(x), x, y, z, x * x, y * y, z * z, x * y, x * z, y * z], axis=-1)
+    return np.stack([np.linalg.solve(monomials, ORBITALS[name](x, y, z)) for name in ORBITAL_NAMES])
 
 
 def _sigma(p: FullParameters, window: Window) -> NDArray[np.complex128]:
@@ -193,12 +164,21 @@ def _sigma(p: FullParameters, window: Window) -> NDArray[np.complex128]:
             if kind == 0:
                 sigma[at] += fermi_liquid(omega[at], strength, scale, warm)
             elif kind == 1:
-                sigma[at] += electron_boson(omega[at], strength, scale, warm)
+                rows = at[:, None] & _reached(p, window)
+                of = np.nonzero(rows)[0]
+                sigma[rows] += electron_boson(omega[rows], p.coupling[of], p.scale_ev[of], p.temperature_k[of])
             else:
                 energy, unit = _marginal_table()
                 real, imaginary = (np.interp(omega[at], energy, part) for part in (unit.real, unit.imag))
                 sigma[at] += strength * (real + 1j * imaginary)
     return sigma
+
+
+def _reached(p: FullParameters, window: Window) -> NDArray[np.bool_]:
+    """Return which rows (n, h) each resolution reaches: margins are as wide as the worst one of a batch asks."""
+    reach = np.ceil(REACH * p.resolution_ev / FWHM_PER_SIGMA / window.grid.energy_step_ev)
+    row = np.arange(window.energy_ev.size) - window.margin_rows
+    return np.asarray((row >= -reach[:, None]) & (row < window.grid.shape[0] + reach[:, None]))
 
 
 @lru_cache(maxsize=1)
@@ -207,38 +187,26 @@ def _marginal_table() -> tuple[Float64Array, NDArray[np.complex128]]:
     return energy, marginal(energy, 1.0)
 
 
-def _background(p: FullParameters) -> Background:
-    return Background(p.constant, p.polynomial, p.ground, p.shirley)
-
-
 @lru_cache(maxsize=4)
 def _gain_maps(shape: tuple[int, int]) -> Float32Array:
     return np.stack([gain_map(7 + i, shape, 0.02 + 0.02 * i, hot=2e-4 * i, dead=5e-4 * i) for i in range(GAIN_MAPS)])
 
 
-def _response(p: FullParameters, grid: Grid, kind: int) -> Response:
-    rows, columns = grid.shape
-    along = centre(p.sensitivity, columns) * mesh(p.mesh_depth, p.mesh_period, p.mesh_phase, columns)
-    across = centre(p.sensitivity, rows) * mesh(p.mesh_depth, p.mesh_period, p.mesh_phase, rows)
-    dead_time = DEAD_TIME if kind == 1 else 0.0
-    return Response(across, along, _gain_maps(grid.shape), p.map_index, dead_time=dead_time, adc=kind == 2)
+def _response(p: FullParameters, grid: Grid) -> Response:
+    across, along = (
+        centre(p.sensitivity, pixels) * mesh(p.mesh_depth, p.mesh_period, p.mesh_phase, pixels) for pixels in grid.shape
+    )
+    adc = p.detector == DETECTORS.index("ADC")
+    return Response(across, along, _gain_maps(grid.shape), p.map_index, dead_time=p.dead_time, adc=adc)
 
 
-def _measure(
-    p: FullParameters,
-    scene: Scene,
-    response: Response,
-    signal: Float32Array,
-    ground: Float32Array,
-    summary: Float32Array,
-    grid: Grid,
-) -> Float64Array:
+def _measure(scene: Scene, response: Response, done: Rendered, grid: Grid) -> Float64Array:
     """Return F of paper and v2, B of paper and v2, and −Im Σ at the window's bottom and at its smallest, (n, 6)."""
-    n = len(p)
+    n = len(scene)
     rows, columns, maps, index = response.arrays(n, grid.shape)
     parts = np.empty((n, 3))
-    clean_measures(signal, ground, rows, columns, maps, index, parts)
-    contrast = 1.0 - summary[:, 0] / np.where(summary[:, 1] > 0.0, summary[:, 1], 1.0)
+    clean_measures(done.arpes, done.background, rows, columns, maps, index, parts)
+    contrast = 1.0 - done.summary[:, 0] / np.where(done.summary[:, 1] > 0.0, done.summary[:, 1], 1.0)
     margin = scene.window.margin_rows
     width = -scene.sigma_imag[:, 0, margin : margin + grid.shape[0]]
     return np.stack([parts[:, 0], parts[:, 1], contrast, parts[:, 2], width[:, 0], width.min(1)], axis=1)

@@ -10,10 +10,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from beamgym.physics.arpes.kernels_blur import (
+    blur_angle,
+    blur_energy,
+    coarse_rows,
+    gaussian_weights,
+    plan,
+    weighted_rows,
+)
+
 BOLTZMANN_EV = 8.617333262e-5  # eV/K, CODATA 2018
-REACH = 4.0  # a resolution function is summed to this many standard deviations: 6e-5 of it is cut off
 EMPTY = 1e-9  # occupations below this are no occupation
 NO_GAP, PAIRING, DENSITY_WAVE = 0, 1, 2
+_ORDERLESS = {"reassoc", "nsz", "nnan"}  # sums and extremes of finite numbers: in lanes, in whatever order
 
 
 class Tables(NamedTuple):
@@ -73,26 +82,6 @@ def occupation(energy, temperature) -> Any:  # type: ignore[no-untyped-def]
     return 1.0 / (1.0 + math.exp(x))
 
 
-@njit(cache=True, error_model="numpy")
-def gaussian_weights(sigma, weights) -> Any:  # type: ignore[no-untyped-def]
-    """Write a Gaussian integrated over pixels 0, 1, …, whose two sides sum to one; returns its reach in pixels."""
-    if sigma < 1e-3:
-        weights[0] = 1.0
-        return 0
-    reach = min(math.ceil(REACH * sigma), weights.shape[0] - 1)
-    scale = 1.0 / (math.sqrt(2.0) * sigma)
-    lower = math.erf(-0.5 * scale)
-    total = 0.0
-    for k in range(reach + 1):
-        upper = math.erf((k + 0.5) * scale)
-        weights[k] = 0.5 * (upper - lower)
-        total += (1.0 if k == 0 else 2.0) * weights[k]
-        lower = upper
-    for k in range(reach + 1):
-        weights[k] /= total
-    return reach
-
-
 @njit(cache=True, error_model="numpy", forceinline=True)
 def add_plain(energy, gamma, dispersion, weight, out) -> None:  # type: ignore[no-untyped-def]
     """Add weight·Γ/((E − ε)² + Γ²) to one row: E already has Re Σ taken off, Γ = −Im Σ."""
@@ -124,104 +113,105 @@ def add_gapped(energy, bare, gamma, extra, pair, gap, dispersion, partner, weigh
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def interpolate(table, lagrange, out) -> None:  # type: ignore[no-untyped-def]
-    """Write Σ_j L_j table[j] (m, w) into one row."""
-    first = lagrange[0]
-    for c in range(out.shape[0]):
-        out[c] = first * table[0, c]
+def interpolate(table, lagrange, left, out) -> None:  # type: ignore[no-untyped-def]
+    """Write Σ_j L_j table[j] (m, w) into one row, from column ``left`` on."""
+    width = out.shape[0]
+    first, base = lagrange[0], table[0][left : left + width]
+    for c in range(width):
+        out[c] = first * base[c]
     for j in range(1, table.shape[0]):
-        factor = lagrange[j]
-        for c in range(out.shape[0]):
-            out[c] += factor * table[j, c]
+        factor, base = lagrange[j], table[j][left : left + width]
+        for c in range(width):
+            out[c] += factor * base[c]
 
 
 @njit(cache=True, error_model="numpy")
-def spectral_row(i, r, tables, axes, band, partner, nothing, out) -> None:  # type: ignore[no-untyped-def]
-    """Write π times the sum of the bands' spectral functions of sample i, padded row r; ``nothing`` (w,) is zeros."""
+def spectral_row(i, r, left, tables, axes, band, partner, nothing, out) -> None:  # type: ignore[no-untyped-def]
+    """Write π times the sum of the bands' spectral functions of sample i, padded row r, from column ``left`` on.
+
+    ``band`` and ``partner`` are scratch, ``nothing`` is zeros; all as long as ``out``.
+    """
     omega = axes.energy[r] - np.float32(tables.fermi[i])
     kind = tables.gap_kind[i] if tables.gap_kind.size else NO_GAP
+    right = left + out.shape[0]
     for m in range(tables.count[i]):
         sigma_band = m if tables.real.shape[1] > 1 else 0
-        interpolate(tables.dispersion[i, m], axes.lagrange[r], band)
+        interpolate(tables.dispersion[i, m], axes.lagrange[r], left, band)
         energy = omega - tables.real[i, sigma_band, r]
         gamma = -tables.imaginary[i, sigma_band, r]
-        weight = tables.weight[i, m]
+        weight = tables.weight[i, m][left:right]
         if kind != NO_GAP:
             if kind == PAIRING:
                 for c in range(out.shape[0]):
                     partner[c] = -band[c]
             else:
-                interpolate(tables.partner[i, m], axes.lagrange[r], partner)
-            extra = tables.broadening[i, m] if tables.broadening.size else nothing
+                interpolate(tables.partner[i, m], axes.lagrange[r], left, partner)
+            extra = tables.broadening[i, m][left:right] if tables.broadening.size else nothing
             pair = tables.pair_breaking[i]
-            add_gapped(energy, omega, gamma, extra, pair, tables.gap[i, m], band, partner, weight, out)
+            add_gapped(energy, omega, gamma, extra, pair, tables.gap[i, m][left:right], band, partner, weight, out)
         elif tables.broadening.size:
-            add_broad(energy, gamma, tables.broadening[i, m], band, weight, out)
+            add_broad(energy, gamma, tables.broadening[i, m][left:right], band, weight, out)
         else:
             add_plain(energy, gamma, band, weight, out)
 
 
 @njit(cache=True, error_model="numpy")
-def blur_energy(source, first, last, row, weights, reach, out) -> None:  # type: ignore[no-untyped-def]
-    """Write Σ_s w(|s − row|) source[s] over the rows first…last that the resolution reaches, four at a time."""
-    low, high = max(first, row - reach), min(last, row + reach)
-    out[:] = np.float32(0.0)
-    s = low
-    while s + 3 <= high:
-        w0, w1 = weights[abs(s - row)], weights[abs(s + 1 - row)]
-        w2, w3 = weights[abs(s + 2 - row)], weights[abs(s + 3 - row)]
-        for c in range(out.shape[0]):
-            out[c] += (w0 * source[s, c] + w1 * source[s + 1, c]) + (w2 * source[s + 2, c] + w3 * source[s + 3, c])
-        s += 4
-    while s <= high:
-        w0 = weights[abs(s - row)]
-        for c in range(out.shape[0]):
-            out[c] += w0 * source[s, c]
-        s += 1
+def sharp_signal(i, tables, axes, reach, across, sharp) -> Any:  # type: ignore[no-untyped-def]
+    """Write sample i's A·f into the rows and columns that its resolution reaches; returns the last row with electrons.
 
-
-@njit(cache=True, error_model="numpy")
-def blur_angle(source, margin, weights, reach, out) -> None:  # type: ignore[no-untyped-def]
-    """Write one row blurred along the slit; ``source`` has ``margin`` columns more on either side."""
-    width = out.shape[0]
-    centre = weights[0]
-    for c in range(width):
-        out[c] = centre * source[c + margin]
-    for k in range(1, reach + 1):
-        factor = weights[k]
-        left, right = source[margin - k : margin - k + width], source[margin + k : margin + k + width]
-        for c in range(width):
-            out[c] += factor * (left[c] + right[c])
-
-
-@njit(cache=True, error_model="numpy")
-def band_signal(i, tables, axes, sharp, weights, out) -> None:  # type: ignore[no-untyped-def]
-    """Write sample i's A·f, seen with its resolution, into ``out`` (rows, columns).
-
-    ``sharp`` (h, w) is scratch. Rows and columns beyond the window are computed, not guessed, so that no edge darkens;
-    rows without electrons are skipped.
+    Columns of ``sharp`` begin ``across`` before the first of the grid.
     """
-    reach = gaussian_weights(tables.energy_sigma[i], weights)
+    width = axes.columns + 2 * across
+    left = axes.margin_columns - across
+    band, partner = np.empty(width, dtype=np.float32), np.empty(width, dtype=np.float32)
+    nothing = np.zeros(width, dtype=np.float32)
     first, last = axes.margin_rows - reach, axes.margin_rows + axes.rows - 1 + reach
-    band, partner = np.empty(sharp.shape[1], dtype=np.float32), np.empty(sharp.shape[1], dtype=np.float32)
-    nothing = np.zeros(sharp.shape[1], dtype=np.float32)
     top = first - 1
     for r in range(first, last + 1):
         filled = occupation(float(axes.energy[r]) - tables.fermi[i], tables.temperature[i])
         if filled < EMPTY:
             break
         top = r
-        row = sharp[r]
+        row = sharp[r][:width]
         row[:] = np.float32(0.0)
-        spectral_row(i, r, tables, axes, band, partner, nothing, row)
+        spectral_row(i, r, left, tables, axes, band, partner, nothing, row)
         scale = np.float32(filled / math.pi)
-        for c in range(row.shape[0]):
+        for c in range(width):
             row[c] *= scale
+    return top
+
+
+@njit(cache=True, error_model="numpy")
+def band_signal(i, tables, axes, quick, sharp, weights, out) -> None:  # type: ignore[no-untyped-def]
+    """Write sample i's A·f, seen with its resolution, into ``out`` (rows, columns).
+
+    ``sharp`` (h, w) is scratch. Rows and columns beyond the window are computed, not guessed, so that no edge darkens;
+    rows without electrons are skipped. ``quick`` blurs widely by ``coarse_rows``, to 1e-4 of the brightest in reach.
+    """
+    reach = gaussian_weights(tables.energy_sigma[i], weights)
     along = np.empty(weights.shape[0], dtype=np.float32)
     across = gaussian_weights(tables.angle_sigma[i], along)
+    first, begin = axes.margin_rows - reach, axes.margin_rows
+    top = sharp_signal(i, tables, axes, reach, across, sharp)
+    band = np.empty(axes.columns + 2 * across, dtype=np.float32)
+    step, fill = plan(tables.energy_sigma[i])
+    if quick and step > 1:
+        coarse = coarse_rows(sharp, first, top, begin, axes.rows, band.shape[0], tables.energy_sigma[i], step)
+        for r in range(axes.rows):
+            weighted_rows(coarse, r // step, fill[r % step], band)
+            blur_angle(band, across, along, across, out[r])
+        return
     for r in range(axes.rows):
-        blur_energy(sharp, first, top, r + axes.margin_rows, weights, reach, band)
-        blur_angle(band, axes.margin_columns, along, across, out[r])
+        blur_energy(sharp, first, top, r + begin, weights, reach, band)
+        blur_angle(band, across, along, across, out[r])
+
+
+@njit(cache=True, error_model="numpy", fastmath=_ORDERLESS)
+def extremes(row, low, high) -> Any:  # type: ignore[no-untyped-def]
+    """Return the smallest and the largest of two numbers and a row."""
+    for c in range(row.shape[0]):
+        low, high = min(low, row[c]), max(high, row[c])
+    return low, high
 
 
 @njit(cache=True, error_model="numpy")
@@ -229,8 +219,7 @@ def normalise(signal) -> Any:  # type: ignore[no-untyped-def]
     """Scale an image to a maximum of one; returns what the maximum was."""
     peak = np.float32(0.0)
     for r in range(signal.shape[0]):
-        for c in range(signal.shape[1]):
-            peak = max(peak, signal[r, c])
+        peak = extremes(signal[r], np.float32(0.0), peak)[1]
     if peak > 0.0:
         factor = np.float32(1.0) / peak
         for r in range(signal.shape[0]):
@@ -257,8 +246,7 @@ def add_polynomial(coefficients, amplitude, row_axis, column_axis, out) -> None:
             else:
                 for c in range(row.shape[0]):
                     row[c] = row[c] * column_axis[c] + single
-        for c in range(row.shape[0]):
-            low, high = min(low, row[c]), max(high, row[c])
+        low, high = extremes(row, low, high)
     if high > low:
         factor = np.float32(amplitude) / (high - low)
         for r in range(out.shape[0]):
@@ -318,6 +306,21 @@ def fill_background(i, extras, signal, out) -> None:  # type: ignore[no-untyped-
         add_shirley(signal, extras.shirley[i], extras.shirley_local[i], out)
 
 
+@njit(cache=True, error_model="numpy", fastmath=_ORDERLESS)
+def look(gain, signal, background, out) -> Any:  # type: ignore[no-untyped-def]
+    """Write gain·(signal + background) of one row; returns both sums, the largest background and the largest total."""
+    of_signal, of_background = np.float32(0.0), np.float32(0.0)
+    peak_background, peak_total = np.float32(0.0), np.float32(0.0)
+    for c in range(gain.shape[0]):
+        seen, rest = gain[c] * signal[c], gain[c] * background[c]
+        of_signal += seen
+        of_background += rest
+        peak_background = max(peak_background, rest)
+        peak_total = max(peak_total, seen + rest)
+        out[c] = seen + rest
+    return of_signal, of_background, peak_background, peak_total
+
+
 @njit(cache=True, error_model="numpy")
 def detect(i, extras, signal, background, summary, out) -> None:  # type: ignore[no-untyped-def]
     """Write response·(signal + background) and five numbers about it.
@@ -339,14 +342,8 @@ def detect(i, extras, signal, background, summary, out) -> None:  # type: ignore
             plate = extras.maps[extras.map_index[i], r]
             for c in range(gain.shape[0]):
                 gain[c] = plate[c] * (gain[c] if separable else np.float32(1.0))
-        of_signal, of_background = np.float32(0.0), np.float32(0.0)
-        for c in range(gain.shape[0]):
-            seen, rest = gain[c] * signal[r, c], gain[c] * background[r, c]
-            of_signal += seen
-            of_background += rest
-            peak_background = max(peak_background, rest)
-            peak_total = max(peak_total, seen + rest)
-            out[r, c] = seen + rest
+        of_signal, of_background, of_rest, of_total = look(gain, signal[r], background[r], out[r])
+        peak_background, peak_total = max(peak_background, of_rest), max(peak_total, of_total)
         sum_signal += float(of_signal)
         sum_background += float(of_background)
     summary[0], summary[1], summary[2], summary[3] = peak_background, peak_total, sum_signal, sum_background

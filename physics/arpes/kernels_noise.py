@@ -6,14 +6,19 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from beamgym.physics.counter_rng import bits, normal, uniform
+from beamgym.physics.counter_rng import bits, uniform
 from beamgym.physics.laue.image_kernels import poisson_large
 
 INVERSE = (1.0 / np.arange(1.0, 65.0)).astype(np.float32)
+INVERTED_MEAN = 10.0  # above it Hörmann's transformed rejection takes over
+WIDE_MEAN = 40.0  # the same where bright pixels are many: up to there inversion is the faster of the two
 _STRIP = 256  # pixels worked on together: few enough to stay in the innermost cache
-_LARGE_MEAN = np.float32(10.0)  # above it Hörmann's transformed rejection takes over
+_GROUP = 32  # pixels that are asked together whether any needs more steps
+_SQUARINGS_MEAN = 16.0  # the largest that exp_minus is good for
 _TO_UNIT = np.float32(2.0**-23)
 _TOP_UP = np.uint64(0xA5A50F0F3C3C5A5A)  # draws beyond the pixels' own use another key
+_LOG2_E, _LN_2_HIGH, _LN_2_LOW = (np.float32(value) for value in (1.44269504, 0.693359375, -2.12194440e-4))
+_SEARCHED = 64  # fewer draws than this are not worth a table of where to begin to look
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
@@ -42,18 +47,42 @@ def exp_minus(mean, out) -> None:  # type: ignore[no-untyped-def]
         out[c] = np.float32(value * value)
 
 
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
+def exp_minus_wide(mean, out) -> None:  # type: ignore[no-untyped-def]
+    """Write exp(−m) for 0 ≤ m ≤ 80 in single precision throughout: a power of two times a polynomial."""
+    powers = out.view(np.int32)
+    for c in range(out.shape[0]):
+        whole = np.float32(math.floor(mean[c] * _LOG2_E + np.float32(0.5)))
+        x = (whole * _LN_2_HIGH - mean[c]) + whole * _LN_2_LOW
+        value = np.float32(1 / 720) + x * np.float32(1 / 5040)
+        for term in (np.float32(1 / 120), np.float32(1 / 24), np.float32(1 / 6), np.float32(0.5)):
+            value = value * x + term
+        out[c] = (value * x + np.float32(1.0)) * x + np.float32(1.0)
+        powers[c] -= np.int32(whole) << np.int32(23)
+
+
+@njit(cache=True, error_model="numpy", fastmath={"nnan", "nsz", "reassoc"})
+def largest(values) -> Any:  # type: ignore[no-untyped-def]
+    """Return the largest of numbers ≥ 0, or 0: without NaN to be minded, many at a time."""
+    peak = np.float32(0.0)
+    for c in range(values.shape[0]):
+        peak = max(peak, values[c])
+    return peak
+
+
 @njit(cache=True, error_model="numpy")
-def count_strip(mean, u, inverse, term, below, out) -> None:  # type: ignore[no-untyped-def]
-    """Write Poisson numbers of the means of one strip (≤ 16; larger ones come out wrong) by inverting ``u``.
+def count_strip(mean, u, inverse, limit, term, below, out) -> None:  # type: ignore[no-untyped-def]
+    """Write Poisson numbers of the means of one strip by inverting ``u``; means above ``limit`` come out wrong.
 
     All pixels take the same number of steps, which the processor does eight or sixteen at a time; the few that need
     more go on alone. Probabilities are resolved to 1e-7.
     """
-    largest = np.float32(0.0)
-    for c in range(mean.shape[0]):
-        largest = max(largest, min(mean[c], _LARGE_MEAN))
-    steps = min(int(2.0 + largest + 2.5 * math.sqrt(largest)), inverse.shape[0])
-    exp_minus(mean, term)
+    peak = min(largest(mean), limit)
+    steps = min(int(2.0 + peak + 2.5 * math.sqrt(peak)), inverse.shape[0])
+    if limit > _SQUARINGS_MEAN:
+        exp_minus_wide(mean, term)
+    else:
+        exp_minus(mean, term)
     for c in range(mean.shape[0]):
         below[c] = term[c]
         out[c] = np.float32(0.0)
@@ -66,14 +95,33 @@ def count_strip(mean, u, inverse, term, below, out) -> None:  # type: ignore[no-
             middle = below[c] + first
             out[c] += np.float32(u[c] >= below[c]) + np.float32(u[c] >= middle)
             term[c], below[c] = second, middle + second
-    for c in range(mean.shape[0]):
-        if u[c] >= below[c] and mean[c] <= _LARGE_MEAN:
-            k, last, total = steps, float(term[c]), float(below[c])
-            while u[c] >= total and last > 1e-9:
-                out[c] += np.float32(1.0)
-                k += 1
-                last *= mean[c] / k
-                total += last
+    for start in range(0, mean.shape[0], _GROUP):
+        end = min(start + _GROUP, mean.shape[0])
+        if unfinished(u[start:end], below[start:end], mean[start:end], limit) > 0:
+            for c in range(start, end):
+                if u[c] >= below[c] and mean[c] <= limit:
+                    out[c] += further_steps(mean[c], u[c], steps, float(term[c]), float(below[c]))
+
+
+@njit(cache=True, error_model="numpy")
+def unfinished(u, below, mean, limit) -> Any:  # type: ignore[no-untyped-def]
+    """Return how many pixels need more steps."""
+    count = np.int32(0)
+    for c in range(u.shape[0]):
+        count += np.int32(u[c] >= below[c]) & np.int32(mean[c] <= limit)
+    return count
+
+
+@njit(cache=True, error_model="numpy")
+def further_steps(mean, u, k, last, total) -> Any:  # type: ignore[no-untyped-def]
+    """Return how many steps on from the k-th one pixel goes."""
+    more = np.float32(0.0)
+    while u >= total and last > 1e-9:
+        more += np.float32(1.0)
+        k += 1
+        last *= mean / k
+        total += last
+    return more
 
 
 @njit(cache=True, error_model="numpy", fastmath={"reassoc", "nsz"})
@@ -86,29 +134,33 @@ def plain_sum(values) -> Any:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def count_poisson(mean, scale, key, inverse, out) -> Any:  # type: ignore[no-untyped-def]
-    """Write Poisson numbers of mean·scale (p,) and return their sum; a pixel's number depends on its place and key."""
+def count_poisson(mean, scale, key, inverse, out, limit=INVERTED_MEAN) -> Any:  # type: ignore[no-untyped-def]
+    """Write Poisson numbers of mean·scale (p,) and return their sum; a pixel's number depends on its place and key.
+
+    Means up to ``limit`` (40 at most, ``WIDE_MEAN``) are drawn by inversion, larger ones by rejection.
+    """
     pixels = mean.shape[0]
     scaled, u = np.empty(_STRIP, dtype=np.float32), np.empty(_STRIP, dtype=np.float32)
     term, below = np.empty(_STRIP, dtype=np.float32), np.empty(_STRIP, dtype=np.float32)
-    single = np.float32(scale)
+    single, bound = np.float32(scale), np.float32(limit)
     total = 0.0
     for start in range(0, pixels, _STRIP):
         size = min(_STRIP, pixels - start)
-        strip, counts = scaled[:size], out[start : start + size]
+        strip, part, counts = scaled[:size], mean[start : start + size], out[start : start + size]
         for c in range(size):
-            strip[c] = mean[start + c] * single
+            strip[c] = part[c] * single
         fill_uniform(key, start, u[:size])
-        count_strip(strip, u, inverse, term[:size], below[:size], counts)
-        for c in range(size):
-            if strip[c] > _LARGE_MEAN:
-                counts[c] = np.float32(poisson_large(float(strip[c]), key, pixels + start + c, pixels))
+        count_strip(strip, u, inverse, bound, term[:size], below[:size], counts)
+        if largest(strip) > bound:
+            for c in range(size):
+                if strip[c] > bound:
+                    counts[c] = np.float32(poisson_large(float(strip[c]), key, pixels + start + c, pixels))
         total += plain_sum(counts)
     return total
 
 
 @njit(cache=True, error_model="numpy")
-def count_events(intensity, total, events, key, inverse, out) -> None:  # type: ignore[no-untyped-def]
+def count_events(intensity, total, events, key, inverse, out, limit=INVERTED_MEAN) -> None:  # type: ignore[no-untyped-def]
     """Write how ``events`` electrons fall on the pixels (any shape, contiguous): an exact multinomial draw.
 
     Poisson numbers of a slightly smaller mean come first: given their sum K they are multinomial with K events. The
@@ -116,7 +168,7 @@ def count_events(intensity, total, events, key, inverse, out) -> None:  # type: 
     """
     fewer = max(events - 3.0 * math.sqrt(events), 0.0)
     flat = out.reshape(-1)
-    drawn = int(count_poisson(intensity.reshape(-1), fewer / total, key, inverse, flat))
+    drawn = int(count_poisson(intensity.reshape(-1), fewer / total, key, inverse, flat, limit))
     other = key ^ _TOP_UP
     if drawn < events:
         add_events(intensity.reshape(-1), events - drawn, other, flat)
@@ -140,11 +192,17 @@ def add_events(intensity, number, key, out) -> None:  # type: ignore[no-untyped-
     for j in range(blocks):
         running += plain_sum(intensity[32 * j : min(32 * j + 32, pixels)])
         heap[j] = running
+    begin = _beginnings(heap, number)
     step = 0
     while number > 0:
-        place = uniform(key, step) * running
+        share = uniform(key, step)
+        place = share * running
         step += 1
-        j = min(np.searchsorted(heap, place, side="right"), blocks - 1)
+        j = begin[int(share * begin.shape[0])]
+        while j > 0 and heap[j - 1] > place:
+            j -= 1
+        while j < blocks - 1 and heap[j] <= place:
+            j += 1
         left = place - (heap[j - 1] if j > 0 else 0.0)
         i = 32 * j
         while i < min(32 * j + 31, pixels - 1) and left >= intensity[i]:
@@ -156,39 +214,14 @@ def add_events(intensity, number, key, out) -> None:  # type: ignore[no-untyped-
 
 
 @njit(cache=True, error_model="numpy")
-def charge_clouds(counts, spread, sigma, key, scratch) -> None:  # type: ignore[no-untyped-def]
-    """Turn events into an ADC's reading, in place: pulse heights vary by ``spread``, clouds are ``sigma`` pixels wide.
-
-    The pulse height of n events is gamma distributed; its normal limit is used, cut at zero. The sum of all readings is
-    rescaled to the number of events, so that nothing but the look of the noise changes.
-    """
-    rows, columns = counts.shape
-    before, after = 0.0, 0.0
-    for r in range(rows):
-        for c in range(columns):
-            n = counts[r, c]
-            before += n
-            if n > 0 and spread > 0.0:
-                height = n + spread * math.sqrt(n) * normal(key, r * columns + c)
-                counts[r, c] = max(height, 0.0)
-    reach = max(1, math.ceil(3.0 * sigma))
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(sigma, 1e-6)) ** 2)
-    weights /= np.sum(weights)
-    for r in range(rows):
-        for c in range(columns):
-            value = 0.0
-            for k in range(-reach, reach + 1):
-                value += weights[k + reach] * counts[r, min(max(c + k, 0), columns - 1)]
-            scratch[r, c] = value
-    for r in range(rows):
-        for c in range(columns):
-            value = 0.0
-            for k in range(-reach, reach + 1):
-                value += weights[k + reach] * scratch[min(max(r + k, 0), rows - 1), c]
-            counts[r, c] = value
-            after += value
-    if after > 0.0:
-        factor = np.float32(before / after)
-        for r in range(rows):
-            for c in range(columns):
-                counts[r, c] *= factor
+def _beginnings(heap, number) -> Any:  # type: ignore[no-untyped-def]
+    """Return the first block that may hold each of equal parts of the whole: where to begin to look."""
+    parts = heap.shape[0] if number >= _SEARCHED else 1
+    begin = np.zeros(parts, dtype=np.int64)
+    j = 0
+    for p in range(parts):
+        edge = heap[-1] * p / parts
+        while j < heap.shape[0] - 1 and heap[j] <= edge:
+            j += 1
+        begin[p] = j
+    return begin

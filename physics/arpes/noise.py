@@ -7,7 +7,8 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from beamgym.physics.arpes.checks import at_least_zero
-from beamgym.physics.arpes.kernels_noise import INVERSE, charge_clouds, count_events, count_poisson
+from beamgym.physics.arpes.kernels_clouds import charge_clouds
+from beamgym.physics.arpes.kernels_noise import INVERSE, count_events, count_poisson
 from beamgym.physics.arpes.response import Response
 
 Float32Array = NDArray[np.float32]

@@ -34,8 +34,8 @@ REFERENCE_VELOCITY_EV_A: Final = 1.0
 _FWHM: Final = 2.0 * np.sqrt(2.0 * np.log(2.0))
 _THERMAL_FWHM: Final = 2.0 * np.log(3.0 + 2.0 * np.sqrt(2.0))  # of −df/dE, in units of kB T: 3.5255
 _V2_FEATURE: Final = FEATURE_THRESHOLD * 500.0  # the paper's spectra have 500 columns
-_V2_NODES: Final = np.array([0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 1.0])
-_V2_PENALTIES: Final = np.array([9.0, 8.0, 5.0, 3.0, 2.0, 1.0, 0.0])
+V2_NODES: Final = np.array([0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 1.0])
+V2_PENALTIES: Final = np.array([9.0, 8.0, 5.0, 3.0, 2.0, 1.0, 0.0])
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ def v2_total(feature: ArrayLike, sharpness: ArrayLike, background: ArrayLike, co
     f, s, b, n = np.broadcast_arrays(*(_numbers(value) for value in (feature, sharpness, background, counts)))
     points = np.full(f.shape, 10.0)
     for component, weight in zip((s, b, n), PAPER.weights, strict=True):
-        points -= weight * np.interp(component, _V2_NODES, _V2_PENALTIES)
+        points -= weight * np.interp(component, V2_NODES, V2_PENALTIES)
     points += np.clip((b - 0.8) / 0.2, 0.0, 1.0) + np.clip((n - 0.8) / 0.2, 0.0, 1.0)
     points -= 4.0 * np.clip((1.2 - f / _V2_FEATURE) / 0.4, 0.0, 1.0)
     points -= 2.0 * np.clip((0.6 - b - n) / 0.2, 0.0, 1.0)

@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from beamgym.physics.arpes.checks import at_least_zero
-from beamgym.physics.arpes.kernels import REACH, blur_angle, blur_energy, gaussian_weights
+from beamgym.physics.arpes.kernels_blur import REACH, blur_angle, blur_energy, gaussian_weights
 
 Float32Array = NDArray[np.float32]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,8 +23,8 @@ class Response:
     rows, columns : (n, e) and (n, a) sensitivities along energy and slit, multiplied; see ``centre`` and ``mesh``
     maps : (k, e, a) two-dimensional sensitivities, shared; see ``gain_map``
     map_index : (n,) which map a spectrum is seen through; −1 for none
-    dead_time : what a pixel loses: m/(1 + m·dead_time) of m electrons are counted (non-paralysable)
-    adc : the camera reads charge clouds instead of pulses
+    dead_time : (n,) or one for all: m/(1 + m·dead_time) of m electrons on a pixel are counted (non-paralysable)
+    adc : (n,) or one for all: the camera reads charge clouds instead of pulses
     pulse_spread : relative spread of the pulse heights with ``adc``
     cloud_px : standard deviation of a charge cloud with ``adc``, pixels
 
@@ -38,15 +37,15 @@ class Response:
     columns: ArrayLike | None = None
     maps: ArrayLike | None = None
     map_index: ArrayLike | None = None
-    dead_time: float = 0.0
-    adc: bool = False
+    dead_time: ArrayLike = 0.0
+    adc: NDArray[np.bool_] | bool = False
     pulse_spread: float = 0.4
     cloud_px: float = 0.8
 
     def __post_init__(self) -> None:
         for name in ("dead_time", "pulse_spread", "cloud_px"):
             value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
+            if not np.all(np.isfinite(value) & (np.asarray(value) >= 0)):
                 raise ValueError(f"{name} must be a number ≥ 0, not {value!r}")
 
     def arrays(self, n: int, shape: tuple[int, int]) -> tuple[NDArray[np.generic], ...]:

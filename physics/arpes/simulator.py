@@ -49,7 +49,8 @@ class SimulatedArpes:
     """n simulated spectrometers with one cleaved surface each.
 
     Its axes are the stage's x and y in mm and the dwell in seconds, which is set like an axis: every exposure lasts as
-    long as the dwell then set, whatever the settings of ``acquire`` say.
+    long as the dwell then set, whatever the settings of ``acquire`` say. One of the shortest dwell is made on the fly,
+    in the last part of the move before it (see ``Stage.lead_s``); the place measured is then that of its middle.
 
     Parameters
     ----------
@@ -96,11 +97,12 @@ class SimulatedArpes:
         self._keys, self._slots = np.zeros(n, np.uint64), np.zeros(n, np.int64)
         self._motors = motors.start(self.context.stage.motors, self._errors, np.zeros(2), self._keys)
         self._dwell = np.full(n, self._first_dwell())
+        self._behind_mm = np.zeros((n, 2))
         self._drift_mm_per_s = np.zeros((n, 2))
         self._frames, self._counter, self._clock = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n)
         self._counts = np.zeros((n, int(size), int(size)), np.float32)
         self._labels, self._place_score = np.zeros((n, 4)), np.zeros(n)
-        self._best, self._threshold = np.zeros(n), np.zeros(n)
+        self._best, self._threshold, self._best_place = np.zeros(n), np.zeros(n), np.zeros((n, 2))
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -133,7 +135,7 @@ class SimulatedArpes:
         for name, values in parts.items():
             values[rows] = getattr(fresh, name)
         self._motors = motors.MotorState(**parts)
-        self._dwell[rows] = begin[:, 2]
+        self._dwell[rows], self._behind_mm[rows] = begin[:, 2], 0.0
         drift = normal_batch(self._key(_STREAM_DRIFT)[rows], 2, 0)
         self._drift_mm_per_s[rows] = self.level.drift_mm_per_hour / 3600.0 * drift
         self._frames[rows], self._clock[rows] = 0, 0.0
@@ -141,19 +143,26 @@ class SimulatedArpes:
             self._cleave(int(row))
 
     def move(self, target: Float64Array, mask: BoolArray) -> MoveReport:
-        """Drive x and y and set the dwell, to absolute (n, 3), where ``mask``; raises MoveFailed outside the limits."""
+        """Drive x and y and set the dwell, to absolute (n, 3), where ``mask``; raises MoveFailed outside the limits.
+
+        The duration reported is that until the exposure can begin: on the fly it is shorter than the way.
+        """
         motors.check_target(self.axes, target, mask)
         keys = self._key(_STREAM_READBACK, self._frames)
-        stage_axes = self.context.stage.motors
-        self._motors, report = motors.move(stage_axes, self._errors, self._motors, target[:, :2], mask, keys)
+        here, before = self.context.stage, self._motors
+        self._motors, report = motors.move(here.motors, self._errors, before, target[:, :2], mask, keys)
         self._dwell = np.where(mask, target[:, 2], self._dwell)
-        self._clock += report.duration_s
-        return MoveReport(np.concatenate([report.readback, self._dwell[:, None]], axis=1), report.duration_s)
+        behind = here.behind_mm(before.axis, self._motors.axis, self._dwell)
+        self._behind_mm = np.where(mask[:, None], behind, self._behind_mm)
+        duration = np.where(mask, here.lead_s(before.motor, self._motors.motor, self._dwell), 0.0)
+        self._clock += duration
+        return MoveReport(np.concatenate([report.readback, self._dwell[:, None]], axis=1), duration)
 
     def acquire(self, settings: AcquireSettings, mask: BoolArray) -> Frame:
         """Count for the dwell that is set where ``mask`` is True; the other rows repeat their last frame."""
         rows = np.flatnonzero(mask)
-        places = np.ascontiguousarray(self.places_mm()[rows])
+        places = np.ascontiguousarray((self.places_mm() + self._behind_mm)[rows])
+        self._behind_mm[rows] = 0.0
         slots, dwell, age = self._slots[rows], self._dwell[rows], self._clock[rows] / 3600.0
         keys = self._key(_STREAM_FRAME, self._frames)[rows]
         counts = self._counts.copy()
@@ -171,7 +180,7 @@ class SimulatedArpes:
 
         "place_mm" (n, 2) where the beam really is; "labels" (n, 4) S, B, N and total of the last spectrum by its
         noise-free parts and real counts; "place_score", "best", "threshold" (n,) noise-free points at the reference
-        dwell of the place last measured, of the surface's best place, and needed for success.
+        dwell of the place last measured, of the surface's best place, and needed for success; "best_place_mm" (n, 2).
         """
         return {
             "place_mm": self.places_mm(),
@@ -179,6 +188,7 @@ class SimulatedArpes:
             "place_score": self._place_score.copy(),
             "best": self._best.copy(),
             "threshold": self._threshold.copy(),
+            "best_place_mm": self._best_place.copy(),
         }
 
     def places_mm(self) -> Float64Array:
@@ -223,6 +233,7 @@ class SimulatedArpes:
         self._slots[row] = slot
         drawn = self.score_map(row)
         self._best[row], self._threshold[row] = drawn.best, drawn.threshold
+        self._best_place[row] = drawn.best_place_mm
 
     def _key(self, stream: int, step: Any = 0) -> UInt64Array:
         return make_keys(self._keys, 0, step, stream)

@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike, NDArray
 from beamgym.physics.arpes.background import Background
 from beamgym.physics.arpes.checks import at_least_zero, batch
 from beamgym.physics.arpes.kernels import (
-    REACH,
     Axes,
     Extras,
     Tables,
@@ -25,7 +24,9 @@ from beamgym.physics.arpes.kernels import (
     fill_background,
     normalise,
 )
-from beamgym.physics.arpes.kernels_noise import INVERSE, charge_clouds, count_events, count_poisson
+from beamgym.physics.arpes.kernels_blur import REACH
+from beamgym.physics.arpes.kernels_clouds import charge_clouds
+from beamgym.physics.arpes.kernels_noise import INVERSE, WIDE_MEAN, count_events, count_poisson
 from beamgym.physics.arpes.resolution import FWHM_PER_SIGMA
 from beamgym.physics.arpes.response import Response
 
@@ -271,6 +272,7 @@ def render(
     keys: NDArray[np.uint64],
     clean: bool = True,
     exact: bool = True,
+    quick: bool = False,
 ) -> Rendered:
     """Simulate n spectra.
 
@@ -281,6 +283,7 @@ def render(
     keys : (n,) random keys; a sample's numbers depend on its own key only
     clean : also return the noise-free signal and background
     exact : exactly ``events`` electrons are counted; else a Poisson number with that mean
+    quick : blur wide energy resolutions on thinned rows, to 1e-4 of the brightest that the resolution reaches
 
     Raises
     ------
@@ -297,10 +300,12 @@ def render(
     kept = (n if clean else 0, rows, columns)
     arpes, rest = np.empty(kept, dtype=np.float32), np.empty(kept, dtype=np.float32)
     peak, summary = np.zeros(n, dtype=np.float32), np.zeros((n, 5), dtype=np.float32)
-    clouds = (float(response.pulse_spread), float(response.cloud_px), bool(response.adc))
+    clouds = (float(response.pulse_spread), float(response.cloud_px))
+    adc = np.ascontiguousarray(np.broadcast_to(np.asarray(response.adc, dtype=bool), (n,)))
+    dead_time = at_least_zero("dead_time", response.dead_time, n)
     _render(
-        scene.tables(), scene.window.axes(), extras, np.floor(number) if exact else number, keys, exact, clouds,
-        float(response.dead_time), INVERSE, counts, arpes, rest, peak, summary,
+        scene.tables(), scene.window.axes(), extras, np.floor(number) if exact else number, keys, exact, quick, clouds,
+        adc, dead_time, INVERSE, counts, arpes, rest, peak, summary,
     )  # fmt: skip
     return Rendered(counts, arpes, rest, peak, summary)
 
@@ -339,7 +344,7 @@ def _band_intensity(tables, axes, out) -> None:  # type: ignore[no-untyped-def]
     sharp = np.empty((axes.energy.shape[0], tables.weight.shape[2]), dtype=np.float32)
     weights = np.empty(max(sharp.shape), dtype=np.float32)
     for i in range(out.shape[0]):
-        band_signal(i, tables, axes, sharp, weights, out[i])
+        band_signal(i, tables, axes, False, sharp, weights, out[i])
 
 
 @njit(cache=True, error_model="numpy")
@@ -355,7 +360,22 @@ def _extras(background: Background, response: Response, n: int, shape: tuple[int
 
 @njit(cache=True, error_model="numpy")
 def _render(  # type: ignore[no-untyped-def]
-    tables, axes, extras, events, keys, exact, clouds, dead_time, inverse, counts, arpes, rest, peak, summary
+    tables,
+    axes,
+    extras,
+    events,
+    keys,
+    exact,
+    quick,
+    clouds,
+    adc,
+    dead_time,
+    inverse,
+    counts,
+    arpes,
+    rest,
+    peak,
+    summary,
 ) -> None:
     height, width = axes.energy.shape[0], tables.weight.shape[2]
     sharp = np.empty((height, width), dtype=np.float32)
@@ -365,7 +385,7 @@ def _render(  # type: ignore[no-untyped-def]
     for i in range(counts.shape[0]):
         signal = arpes[i] if arpes.shape[0] else signal_room
         other = rest[i] if arpes.shape[0] else rest_room
-        band_signal(i, tables, axes, sharp, weights, signal)
+        band_signal(i, tables, axes, quick, sharp, weights, signal)
         peak[i] = normalise(signal)
         fill_background(i, extras, signal, other)
         detect(i, extras, signal, other, summary[i], seen)
@@ -373,13 +393,13 @@ def _render(  # type: ignore[no-untyped-def]
         if total <= 0.0 or events[i] <= 0.0:
             counts[i] = np.float32(0.0)
             continue
-        if dead_time > 0.0:
-            total = lose(seen, events[i] / total * dead_time)
+        if dead_time[i] > 0.0:
+            total = lose(seen, events[i] / total * dead_time[i])
         if exact:
-            count_events(seen, total, int(events[i]), keys[i], inverse, counts[i])
+            count_events(seen, total, int(events[i]), keys[i], inverse, counts[i], WIDE_MEAN)
         else:
-            count_poisson(seen.reshape(-1), events[i] / total, keys[i], inverse, counts[i].reshape(-1))
-        if clouds[2]:
+            count_poisson(seen.reshape(-1), events[i] / total, keys[i], inverse, counts[i].reshape(-1), WIDE_MEAN)
+        if adc[i]:
             charge_clouds(counts[i], clouds[0], clouds[1], keys[i] ^ np.uint64(0x5DEECE66D), seen)
 
 

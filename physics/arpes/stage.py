@@ -3,18 +3,23 @@
 A stage's axes are ``x`` and ``y`` in the surface; the third axis, ``dwell``, is the analyser's preset in seconds: it is
 set, not driven, and takes no time. An agent so chooses where to look and for how long in one move, and a real
 instrument offers the same three things to set.
+
+The shortest dwell is that of a scan on the fly: the stage is not waited for, the exposure is the last part of the way.
+Every longer one begins when the stage has arrived and settled.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from beamgym.physics.arpes.surface_levels import SurfaceNumbers
-from beamgym.physics.instrument import Axis, Float64Array
-from beamgym.physics.motors import MotorErrors
+from beamgym.physics.instrument import Axis, BoolArray, Float64Array
+from beamgym.physics.motors import MotorErrors, travel_time_s
 
 SHORTEST_DWELL_S = 0.05
 LONGEST_DWELL_S = 5.0
+_SHORTEST = 1.0 + 1e-6  # of the shortest dwell: what an action of float32 can make of it
 _X, _Y, _TIMER = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 0.0)
 
 
@@ -53,6 +58,44 @@ class Stage:
     def limits_mm(self) -> Float64Array:
         """(2, 2) lowest and highest position of x and of y."""
         return np.array([axis.limits for axis in self.motors], dtype=np.float64)
+
+    def on_the_fly(self, dwell_s: ArrayLike) -> BoolArray:
+        """Return where a dwell is the shortest one, whose exposure is made while the stage still moves."""
+        return np.asarray(np.asarray(dwell_s, dtype=np.float64) <= _SHORTEST * self.dwell_s[0])
+
+    def lead_s(self, begin_mm: Float64Array, end_mm: Float64Array, dwell_s: Float64Array) -> Float64Array:
+        """Return the seconds between an order and its exposure, (n,).
+
+        Parameters
+        ----------
+        begin_mm, end_mm : (n, 2)
+        dwell_s : (n,) of the exposure ordered
+
+        Returns
+        -------
+        (n,) travel and settling; on the fly the travel less the dwell, which is its last part, and nothing where the
+        way is shorter than that
+        """
+        settled = travel_time_s(self.motors, begin_mm, end_mm)
+        flown = np.maximum(self._ways_s(begin_mm, end_mm).max(axis=-1) - dwell_s, 0.0)
+        return np.where(self.on_the_fly(dwell_s), flown, settled)
+
+    def behind_mm(self, begin_mm: Float64Array, end_mm: Float64Array, dwell_s: Float64Array) -> Float64Array:
+        """Return where, from the end of the way, the stage is in the middle of the exposure, (n, 2) mm.
+
+        Notes
+        -----
+        Both axes start together at full speed, and the exposure ends with the slower one. On the fly it is smeared by
+        speed × dwell; its middle stands for it, which is right to first order in the smear. 0 where the stage waits.
+        """
+        way, ways_s = np.asarray(end_mm, dtype=np.float64) - begin_mm, self._ways_s(begin_mm, end_mm)
+        middle_s = self.lead_s(begin_mm, end_mm, dwell_s) + 0.5 * np.asarray(dwell_s, dtype=np.float64)
+        left = np.maximum(1.0 - middle_s[..., None] / np.maximum(ways_s, 1e-12), 0.0)
+        return np.where(self.on_the_fly(dwell_s)[..., None], -left * way, 0.0)
+
+    def _ways_s(self, begin_mm: Float64Array, end_mm: Float64Array) -> Float64Array:
+        speed = np.array([axis.speed for axis in self.motors])
+        return np.asarray(np.abs(np.asarray(end_mm, dtype=np.float64) - begin_mm) / speed)
 
 
 def _linear(name: str, vector: tuple[float, float, float], reach: float, **numbers: float) -> Axis:

@@ -130,6 +130,12 @@ class ScoreMap:
     best: float
     threshold: float
 
+    @property
+    def best_place_mm(self) -> Float64Array:
+        """(2,) x and y of the best place, mm."""
+        row, column = np.unravel_index(int(np.nanargmax(self.points)), self.points.shape)
+        return np.array([self.centres_mm[column], self.centres_mm[row]])
+
 
 class SurfaceBank:
     """Room for s surfaces, seen by one analyser and one beam.

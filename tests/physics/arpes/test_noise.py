@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from beamgym.physics.arpes.kernels_clouds import pulse_heights
+from beamgym.physics.arpes.kernels_noise import INVERSE, WIDE_MEAN, count_poisson
 from beamgym.physics.arpes.noise import count, read_adc
 from beamgym.physics.arpes.response import Response
 from beamgym.physics.counter_rng import make_keys
@@ -15,13 +17,35 @@ def keys(n, seed=0):
     return make_keys(seed, np.arange(n))
 
 
-@pytest.mark.parametrize("mean", [0.05, 0.7, 2.5, 7.9, 9.99, 10.01, 40.0, 900.0])
-def test_counts_are_poisson_distributed_by_chi_square(mean):
-    drawn = count(np.full((4, 300, 300), 1.0), mean * 90_000, keys(4, 1), exact=False).ravel().astype(int)
+def poisson_pvalue(drawn, mean):
     edges = np.unique(stats.poisson.ppf(np.linspace(0.001, 0.999, 30), mean)).astype(int)
     observed = np.histogram(drawn, bins=[-0.5, *(edges + 0.5), np.inf])[0]
     expected = np.diff([0.0, *stats.poisson.cdf(edges, mean), 1.0]) * drawn.size
-    assert stats.chisquare(observed, expected * observed.sum() / expected.sum()).pvalue > 1e-3
+    return stats.chisquare(observed, expected * observed.sum() / expected.sum()).pvalue
+
+
+@pytest.mark.parametrize("mean", [0.05, 0.7, 2.5, 7.9, 9.99, 10.01, 40.0, 900.0])
+def test_counts_are_poisson_distributed_by_chi_square(mean):
+    drawn = count(np.full((4, 300, 300), 1.0), mean * 90_000, keys(4, 1), exact=False).ravel().astype(int)
+    assert poisson_pvalue(drawn, mean) > 1e-3
+
+
+@pytest.mark.parametrize("mean", [0.05, 0.7, 9.99, 10.01, 25.0, 39.9, 40.1, 300.0])
+def test_counts_by_inversion_of_larger_means_are_poisson_distributed_too(mean):
+    drawn = np.empty(360_000, dtype=np.float32)
+    total = count_poisson(np.full(drawn.size, mean, dtype=np.float32), 1.0, keys(1)[0], INVERSE, drawn, WIDE_MEAN)
+    assert total == drawn.sum(dtype=np.float64)
+    assert poisson_pvalue(drawn.astype(int), mean) > 1e-3
+    assert drawn.max() < stats.poisson.isf(1e-9, mean)  # no pixel runs on to the end of the series
+
+
+def test_pulse_heights_are_normal_and_independent_of_their_neighbours():
+    heights = np.full(100_001, 400.0, dtype=np.float32)
+    pulse_heights(heights, 0.4, keys(1)[0])
+    deviate = (heights.astype(float) - 400.0) / (0.4 * np.sqrt(400.0))
+    assert stats.kstest(deviate, "norm").pvalue > 1e-3
+    for lag in (1, 64, 128, 256):
+        assert abs(np.mean(deviate[lag:] * deviate[:-lag])) < 5 / np.sqrt(deviate.size)
 
 
 def test_variance_equals_mean_pixel_by_pixel_over_many_draws():

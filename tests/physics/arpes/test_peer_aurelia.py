@@ -10,6 +10,7 @@ from beamgym.physics.arpes.published import LATTICES, draw_published, simulate_p
 from beamgym.physics.arpes.quality import AURELIA_DEFAULT, PAPER, paper_scores, paper_total
 from beamgym.physics.arpes.spectrum import Grid
 from beamgym.physics.counter_rng import make_keys
+from beamgym.scripts.aurelia_peer import aurelia_spectrum
 
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore")]
 aurelia = pytest.importorskip("aurelia", reason="aurelia 0.1.0 is not installed: pip install 'beamgym[peers]'")
@@ -171,39 +172,11 @@ def test_a_published_spectrum_is_the_one_that_aurelia_makes_of_the_same_paramete
     assert score.counts[0] == pytest.approx(theirs.score["counts"])
 
 
-def their_random_spectrum(shape):
-    """One spectrum as aurelia's data-generating script draws it, with background and response drawn afresh."""
-    rng = np.random
-    bands = aurelia.Bands(Npts=[shape[1], 220], edges=1.1)
-    bands.Make_kpath()
-    bands.Make_bands()
-    spec = aurelia.Spec(bands, dimension="sliceEk", Omega=np.linspace(-0.55, 0.15, shape[0]))
-    spec.Make_matrix_elements(ME={"type": ["poly", "symm", "rot"]})
-    spec.Make_self_energy(SE={"type": "FL"})
-    modifier = aurelia.mod(rng.uniform(5, 50), {"ER": rng.uniform(0.005, 0.2), "kR": rng.uniform(0.01, 0.06)})
-    spec.Make_specfun(modifier)
-    spec.Make_specmod(modifier)
-    levels = {name: rng.uniform(0.01, 0.2) for name in ("polyA", "flatA", "shirA")}
-    detector = {"response": "center", "sensitivity": rng.uniform(0.8, 1.0), "type": "HA", "slit": "vertical"}
-    exp = aurelia.experiment(
-        spec,
-        detector={**detector, "counting mode": "PC"},
-        bkgd={"type": ["flat", "Shirley", "poly"], **levels},
-        Ne=rng.uniform(1e4, 1e5),
-    )
-    arpes = aurelia.ARPES(spec, exp, dimension="sliceEk")
-    arpes.Make_angle_conv()
-    exp.Make_bkgd(arpes)
-    exp.Make_detector_responsivity(arpes)
-    arpes.Make_quality_score({"threshold": PAPER.thresholds, "penalty": PAPER.penalties, "weight": PAPER.weights})
-    return [arpes.score[name] for name in ("feature", "width", "bkgd", "counts", "final")]
-
-
 def test_random_spectra_are_distributed_as_aurelias_are(capsys):
     grid = Grid.uniform(shape=(100, 224))
     state = np.random.get_state()  # noqa: NPY002 - aurelia draws from numpy's global state
     np.random.seed(1)  # noqa: NPY002
-    theirs = np.array([their_random_spectrum(grid.shape) for _ in range(250)])
+    theirs = np.array([aurelia_spectrum(aurelia, grid.shape, np.random)[1] for _ in range(250)])
     np.random.set_state(state)  # noqa: NPY002
     capsys.readouterr()
     keys = make_keys(9, np.arange(1000))

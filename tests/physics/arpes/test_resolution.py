@@ -6,10 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beamgym.physics.arpes import self_energy
+from beamgym.physics.arpes.background import Background
 from beamgym.physics.arpes.dirac import DiracSurface
 from beamgym.physics.arpes.experiment import Experiment
 from beamgym.physics.arpes.resolution import FWHM_PER_SIGMA, blur
-from beamgym.physics.arpes.spectrum import Grid, band_intensity
+from beamgym.physics.arpes.response import Response
+from beamgym.physics.arpes.spectrum import Grid, band_intensity, render
+from beamgym.physics.counter_rng import make_keys
 
 
 def wide_width(omega):
@@ -30,6 +33,16 @@ def test_a_window_shows_what_a_larger_one_shows_there_so_no_edge_darkens():
     seen, whole = (band_intensity(experiment(0.15, 0.8).scene(grid))[0] for grid in (small, large))
     # The interpolation nodes differ between the windows: that is all that may.
     np.testing.assert_allclose(seen, whole[80:, 40:-40], rtol=2e-3, atol=2e-3 * seen.max())
+
+
+@pytest.mark.parametrize("fwhm_ev", [0.04, 0.06, 0.15, 0.3])
+def test_rows_thinned_out_blur_as_the_sum_over_all_rows_does_to_1e_4(fwhm_ev):
+    # Steps of 1, 2, 6 and 12 rows; the sum is cut off at four standard deviations, 6e-5, and so is each of the three.
+    scene = experiment(fwhm_ev, 0.3).scene(Grid.uniform((-0.55, 0.15), (-8.0, 8.0), (224, 60)))
+    seen, slow = (render(scene, Background(), Response(), 0.0, make_keys([1]), quick=quick) for quick in (True, False))
+    image = seen.arpes * (seen.peak / slow.peak)[:, None, None]
+    np.testing.assert_allclose(image, slow.arpes, atol=1e-4)
+    assert np.array_equal(image, slow.arpes) == (fwhm_ev == 0.04)
 
 
 def test_an_even_intensity_stays_even_up_to_the_edges_whatever_the_resolution():

@@ -43,6 +43,22 @@ class TestTheSeam:
         assert frame.time_s[0] == pytest.approx(1.2 + 1.3 + READOUT_S)
         np.testing.assert_allclose(world.positions(), [[0.5, -0.2, 1.3]])
 
+    def test_the_shortest_exposure_is_made_on_the_fly_and_sees_the_middle_of_its_smear(self):
+        ones, places = np.ones(1, np.bool_), []
+        flown, settled = begun(1, PERFECT), begun(1, PERFECT)
+        report = flown.move(np.array([[0.4, 0.0, 0.05]]), ones)
+        assert report.duration_s[0] == pytest.approx(0.4 / 0.5 - 0.05)
+        assert flown.acquire(SETTINGS, ones).time_s[0] == pytest.approx(0.4 / 0.5 + READOUT_S)
+        np.testing.assert_allclose(flown.positions(), [[0.4, 0.0, 0.05]])
+        for x in (0.4, 0.4 - 0.0125):
+            settled.move(np.array([[x, 0.0, 1.0]]), ones)
+            settled.acquire(SETTINGS, ones)
+            places.append(settled.truth()["place_score"][0])
+        assert places[0] != places[1]
+        assert flown.truth()["place_score"][0] == pytest.approx(places[1], abs=1e-9)
+        flown.acquire(SETTINGS, ones)
+        assert flown.truth()["place_score"][0] == pytest.approx(places[0], abs=1e-9), "it stands there now"
+
     def test_rows_that_are_not_asked_neither_move_nor_expose(self):
         world, mask = begun(2), np.array([True, False])
         world.acquire(SETTINGS, np.ones(2, np.bool_))
