@@ -9,6 +9,7 @@ from beamgym.envs.arpes_rendering import SpotRenderer
 from beamgym.envs.arpes_spot import ArpesSpotTask, SpotContext, SpotReward
 from beamgym.envs.instrument_env import InstrumentEnv
 from beamgym.envs.options import read_options
+from beamgym.envs.scoring import shipped_scorer
 from beamgym.envs.vector_env import InstrumentVectorEnv
 from beamgym.physics.arpes.simulator import SimulatedArpes
 from beamgym.physics.arpes.stage import Stage
@@ -29,7 +30,8 @@ class ArpesSpotOptions:
     beam_time_s : budget in seconds of beam time: motors, settling, dwell and read-out
     action : "absolute" or "steps"
     max_step_mm : a full step
-    score : who scores for the reward: "truth" (the simulation), or "cnn"
+    score : who scores: "cnn" (the shipped network, what is observed and what is paid), or "truth" (for study: paid by
+        the simulation, observed as read off the counts without a network)
     reward : "dense" or "sparse"
     stop : "declare" or "truth"
     beam : the light's footprint, a BeamSpot; None for the usual one
@@ -44,7 +46,7 @@ class ArpesSpotOptions:
     beam_time_s: float = 120.0
     action: Literal["absolute", "steps"] = "absolute"
     max_step_mm: float = 0.5
-    score: Literal["truth", "cnn"] = "truth"
+    score: Literal["cnn", "truth"] = "cnn"
     reward: Literal["dense", "sparse"] = "dense"
     stop: Literal["declare", "truth"] = "declare"
     beam: BeamSpot | None = None
@@ -55,10 +57,9 @@ class ArpesSpotOptions:
 
 def build(options: ArpesSpotOptions, n: int, image: bool = False) -> tuple[ArpesSpotTask, SimulatedArpes]:
     """Make the task and a world of n samples; ``image`` observes pixels and position only."""
-    if options.score == "cnn":
-        raise ValueError("score='cnn' needs a trained scorer and none is installed; use score='truth'")
-    if options.score != "truth":
-        raise ValueError(f"unknown score {options.score!r}; choose 'truth' or 'cnn'")
+    if options.score not in ("cnn", "truth"):
+        raise ValueError(f"unknown score {options.score!r}; choose 'cnn' or 'truth'")
+    learnt = options.score == "cnn"
     world = SimulatedArpes(
         n,
         options.level,
@@ -76,7 +77,8 @@ def build(options: ArpesSpotOptions, n: int, image: bool = False) -> tuple[Arpes
         options.action,
         options.max_step_mm,
     )
-    return ArpesSpotTask(context, SpotReward(options.reward), options.stop, image=image), world
+    scorer, paid = (shipped_scorer(), "scores") if learnt else (None, "truth")
+    return ArpesSpotTask(context, SpotReward(options.reward), options.stop, scorer, image, paid), world  # type: ignore[arg-type]
 
 
 def make_env(image: bool = False, render_mode: str | None = None, **options: Any) -> InstrumentEnv:

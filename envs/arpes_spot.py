@@ -8,12 +8,14 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from beamgym.envs.actions import decode_steps
-from beamgym.envs.arpes_views import MAP_CELLS, draw_on_map, encode_spectra
+from beamgym.envs.arpes_views import MAP_CELLS, MAP_LAYERS, draw_on_map, encode_spectra, shares
 from beamgym.envs.task import Command, Observation, Truth, Verdict
 from beamgym.physics.arpes.direct_score import direct_scores
+from beamgym.physics.arpes.quality import REFERENCE_COUNTS
 from beamgym.physics.arpes.simulator import READOUT_S
 from beamgym.physics.arpes.spectrum import Grid
 from beamgym.physics.arpes.stage import Stage
+from beamgym.physics.arpes.surface import REFERENCE_DWELL_S
 from beamgym.physics.instrument import (
     AcquireSettings,
     BoolArray,
@@ -24,7 +26,6 @@ from beamgym.physics.instrument import (
     Int64Array,
     MoveReport,
 )
-from beamgym.physics.motors import travel_time_s
 
 TRACE = 256
 """Places that the state remembers, for pictures."""
@@ -106,7 +107,8 @@ class SpotState:
     scores : (n, 4) S, B, N and the total in points, read off the last spectrum
     electrons : (n,) in it
     best : (n, 3) the largest total so far and where, mm
-    map : (n, 16, 16, 2) the largest total and the visits in every cell of the stage
+    map : (n, 32, 32, 6) of every cell of the stage: total, visits, S, B, N and dwell of the spectrum that was counted
+        longest there; N as it would be at the reference dwell, the dwell on the action's scale
     trace : (n, 256, 3) the last places and their totals
     last_move : (n, 3) made along x and y in units of the travel, and 1 where it was shortened
     used : (n,) exposures; spent_s (n,) beam time
@@ -143,6 +145,8 @@ class ArpesSpotTask:
     reward : how the episode is paid
     stop : "declare" (the agent ends the episode, success is judged then) or "truth" (ends at the first good spot)
     scorer : gives the scores that are observed; by default ``direct_scores``, which reads them off the counts
+    paid : "truth" (the dense reward is about the place's noise-free score, where there is a truth) or "scores" (about
+        the observed ones)
     image : observe pixels and position only
     """
 
@@ -151,8 +155,11 @@ class ArpesSpotTask:
     stop: Literal["declare", "truth"] = "declare"
     scorer: SpotScorer | None = None
     image: bool = False
+    paid: Literal["truth", "scores"] = "truth"
 
     def __post_init__(self) -> None:
+        if self.paid not in ("truth", "scores"):
+            raise ValueError(f"paid is {self.paid!r}; choose 'truth' or 'scores'")
         if self.stop not in ("declare", "truth"):
             raise ValueError(f"unknown stop {self.stop!r}; choose 'declare' or 'truth'")
         self.settings = AcquireSettings()
@@ -164,7 +171,7 @@ class ArpesSpotTask:
             "scores": _box(unit, 4),
             "exposure": _box(unit, 2),
             "best": _box(both, 3),
-            "map": _box(unit, 2 * MAP_CELLS**2),
+            "map": _box(unit, MAP_LAYERS * MAP_CELLS**2),
             "last_move": _box(both, 3),
             "budget": _box(unit, 1),
         }
@@ -184,7 +191,7 @@ class ArpesSpotTask:
         """Begin with the first exposure; see Task.start."""
         state = _cleared(previous if previous is not None else self._blank(positions), mask)
         state = replace(state, positions=np.where(mask[:, None], positions, state.positions))
-        state = self._take(state, frame, mask, np.zeros(len(mask)))
+        state = self._take(state, frame, mask, np.zeros(len(mask)), cleared=True)
         return replace(state, reached=np.where(mask, self._worth(state, truth), state.reached))
 
     def target(self, state: SpotState, action: Float64Array) -> Command:
@@ -194,7 +201,7 @@ class ArpesSpotTask:
         share = 0.5 * (action[:, 2] + 1.0)
         dwell = np.exp(self._dwells[0] + share * (self._dwells[1] - self._dwells[0]))
         dwell = np.clip(dwell, *self.context.stage.dwell_s)
-        needed = self._travel_s(state, place) + dwell + self.context.readout_s
+        needed = self.context.stage.lead_s(state.positions[:, :2], place, dwell) + dwell + self.context.readout_s
         moves = ~declare & (state.spent_s + needed <= self.context.beam_time_s)
         target = np.concatenate([place, dwell[:, None]], axis=1)
         held = self._within(state.positions)
@@ -213,9 +220,6 @@ class ArpesSpotTask:
         """Return positions (n, 3) inside the limits: the noise of a reading may lie outside."""
         return np.concatenate([np.clip(positions[:, :2], *self._limits.T), positions[:, 2:]], axis=1)
 
-    def _travel_s(self, state: SpotState, place: Float64Array) -> Float64Array:
-        return travel_time_s(self.context.stage.motors, state.positions[:, :2], place)
-
     def advance(
         self, state: SpotState, command: Command, report: MoveReport, frame: Frame, mask: BoolArray
     ) -> SpotState:
@@ -233,8 +237,10 @@ class ArpesSpotTask:
         )
         return self._take(state, frame, moved, report.duration_s)
 
-    def _take(self, state: SpotState, frame: Frame, mask: BoolArray, motor_s: Float64Array) -> SpotState:
-        """Take note of the spectra of the masked rows."""
+    def _take(
+        self, state: SpotState, frame: Frame, mask: BoolArray, motor_s: Float64Array, cleared: bool = False
+    ) -> SpotState:
+        """Take note of the spectra of the masked rows; the memory of a state just ``cleared`` is nobody else's yet."""
         motor, exposure = np.where(mask, motor_s, 0.0), np.where(mask, frame.exposure_s, 0.0)
         if not mask.any():
             return replace(state, motor_s=motor, exposure_s=exposure)
@@ -245,9 +251,11 @@ class ArpesSpotTask:
         spectrum, scores, electrons = state.spectrum.copy(), state.scores.copy(), state.electrons.copy()
         spectrum[rows], scores[rows] = encode_spectra(counts, self.context.grid.shape), self._score(counts)
         electrons[rows] = counts.sum(axis=(1, 2), dtype=np.float64)
-        chart, trace, best = state.map.copy(), state.trace.copy(), state.best.copy()
+        kept = state.map, state.trace, state.best
+        chart, trace, best = kept if cleared else (values.copy() for values in kept)
         used = state.used + mask
-        draw_on_map(rows, self._fractions(state), state.positions, scores, used, chart, trace, best)
+        light = self._light(electrons, frame.exposure_s)
+        draw_on_map(rows, self._fractions(state), state.positions, scores, light, used, chart, trace, best)
         step_s = motor + exposure + self.context.readout_s * mask
         return replace(
             state,
@@ -262,6 +270,17 @@ class ArpesSpotTask:
             motor_s=motor,
             exposure_s=exposure,
         )
+
+    def _light(self, electrons: Float64Array, exposure_s: Float64Array) -> Float64Array:
+        """Return N as it would be at the reference dwell, and the dwell on the action's scale, 0 to 1, (n, 2)."""
+        dwell_s = np.maximum(exposure_s, 1e-9)
+        number = np.minimum(electrons / dwell_s * REFERENCE_DWELL_S / REFERENCE_COUNTS, 1.0)
+        return np.stack([number, self._dwell_share(dwell_s)], axis=1)
+
+    def _dwell_share(self, dwell_s: Float64Array) -> Float64Array:
+        low, high = self._dwells
+        share: Float64Array = (np.log(np.maximum(dwell_s, 1e-9)) - low) / (high - low)
+        return np.clip(share, 0.0, 1.0)
 
     def _score(self, counts: Float32Array) -> Float32Array:
         if self.scorer is not None:
@@ -279,19 +298,19 @@ class ArpesSpotTask:
         if self.image:
             return {"spectrum": state.spectrum.copy(), "position": position}
         points = np.array([1.0, 1.0, 1.0, 0.1], dtype=np.float32)
-        low, high = self._dwells
-        dwell = (np.log(np.maximum(state.positions[:, 2], 1e-9)) - low) / (high - low)
+        dwell = self._dwell_share(state.positions[:, 2])
         bright = np.log10(1.0 + state.electrons) / _BRIGHTEST
         left = np.maximum(1.0 - state.spent_s / self.context.beam_time_s, 0.0)
         best = state.best * np.array([0.1, *(1.0 / np.abs(self._limits).max(axis=1))], dtype=np.float32)
-        chart = state.map * np.array([0.1, 1.0 / _MOST_VISITS], dtype=np.float32)
+        chart = np.empty((n, state.map[0].size), dtype=np.float32)
+        shares(state.map, np.array([0.1, 1.0 / _MOST_VISITS, 1.0, 1.0, 1.0, 1.0], dtype=np.float32), chart)
         return {
             "spectrum": state.spectrum.copy(),
             "position": position,
             "scores": (state.scores * points).clip(0.0, 1.0),
             "exposure": np.stack([dwell, bright], axis=1).clip(0.0, 1.0).astype(np.float32),
             "best": best.clip(-1.0, 1.0),
-            "map": chart.clip(0.0, 1.0).reshape(n, -1),
+            "map": chart,
             "last_move": state.last_move.copy(),
             "budget": left[:, None].astype(np.float32),
         }
@@ -309,12 +328,14 @@ class ArpesSpotTask:
         worth = self._worth(state, truth)
         reached = np.maximum(state.reached, worth)
         reward = self._pay(state, reached, worth, terminated, success)
-        metrics = {} if truth is None else {"place_score": worth, "shortfall": truth["best"] - worth}
+        metrics = {} if truth is None else _places(truth)
         return replace(state, reached=reached), Verdict(reward, terminated, truncated, success, metrics)
 
     def _worth(self, state: SpotState, truth: Truth | None) -> Float64Array:
-        """Return the points that the reward is about, (n,): the place's true ones where there is a truth."""
-        return state.scores[:, 3].astype(np.float64) if truth is None else truth["place_score"].copy()
+        """Return the points that the reward is about, (n,)."""
+        if truth is None or self.paid == "scores":
+            return state.scores[:, 3].astype(np.float64)
+        return truth["place_score"].copy()
 
     def _pay(
         self, state: SpotState, reached: Float64Array, worth: Float64Array, ended: BoolArray, success: BoolArray
@@ -344,7 +365,7 @@ class ArpesSpotTask:
             scores=np.zeros((n, 4), dtype=np.float32),
             electrons=zero,
             best=np.zeros((n, 3), dtype=np.float32),
-            map=np.zeros((n, MAP_CELLS, MAP_CELLS, 2), dtype=np.float32),
+            map=np.zeros((n, MAP_CELLS, MAP_CELLS, MAP_LAYERS), dtype=np.float32),
             trace=np.zeros((n, TRACE, 3), dtype=np.float32),
             last_move=np.zeros((n, 3), dtype=np.float32),
             used=np.zeros(n, dtype=np.int64),
@@ -355,6 +376,10 @@ class ArpesSpotTask:
             motor_s=zero,
             exposure_s=zero,
         )
+
+
+def _places(truth: Truth) -> dict[str, NDArray[Any]]:
+    return {"place_score": truth["place_score"].copy(), "shortfall": truth["best"] - truth["place_score"]}
 
 
 def _box(ends: tuple[float, float], size: int) -> spaces.Box:

@@ -8,8 +8,13 @@ from numpy.typing import NDArray
 
 from beamgym.physics.instrument import Float32Array, FrameFailed
 
-MAP_CELLS: Final = 16
-"""Cells of the coarse map along x, and along y; it covers the stage's travel."""
+MAP_CELLS: Final = 32
+"""Cells of the coarse map along x, and along y; it covers the stage's travel. About as wide as the beam."""
+
+MAP_LAYERS: Final = 6
+"""Of the coarse map: total, visits, S, B, N and dwell of the spectrum that was counted longest in a cell."""
+
+_SAME = 1e-3  # difference of two dwells, on their logarithmic scale, that are the same
 
 
 def encode_spectra(counts: Float32Array, shape: tuple[int, int]) -> NDArray[np.uint8]:
@@ -48,17 +53,31 @@ def grey(counts, out) -> bool:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def draw_on_map(rows, fractions, places, scores, used, chart, trace, best) -> None:  # type: ignore[no-untyped-def]
-    """Enter the rows' last spectra in their maps (n, 16, 16, 2), traces (n, t, 3) and best (n, 3), in place.
+def shares(chart, scale, out) -> None:  # type: ignore[no-untyped-def]
+    """Write chart (n, 32, 32, k) times scale (k,), within 0 to 1, to ``out`` of the same size, in one go."""
+    flat, told = chart.reshape(-1, scale.shape[0]), out.reshape(-1, scale.shape[0])
+    for c in range(flat.shape[0]):
+        for k in range(scale.shape[0]):
+            told[c, k] = min(max(flat[c, k] * scale[k], np.float32(0.0)), np.float32(1.0))
 
-    ``fractions`` (n, 2) of the travel, −1 to 1; map rows run along y, columns along x.
+
+@njit(cache=True)
+def draw_on_map(rows, fractions, places, scores, light, used, chart, trace, best) -> None:  # type: ignore[no-untyped-def]
+    """Enter the rows' last spectra in their maps (n, 32, 32, 6), traces (n, t, 3) and best (n, 3), in place.
+
+    A cell keeps the spectrum with the longest dwell, of equal ones that with the largest total. ``fractions`` (n, 2) of
+    the travel, −1 to 1; ``light`` (n, 2) N at the reference dwell, and the dwell, 0 to 1 on its logarithmic scale; map
+    rows run along y, columns along x.
     """
     for i in rows:
         column = min(int(0.5 * (fractions[i, 0] + 1.0) * chart.shape[2]), chart.shape[2] - 1)
         row = min(int(0.5 * (fractions[i, 1] + 1.0) * chart.shape[1]), chart.shape[1] - 1)
         total = scores[i, 3]
-        chart[i, row, column, 0] = max(chart[i, row, column, 0], total)
-        chart[i, row, column, 1] += 1.0
+        cell = chart[i, row, column]
+        longer = light[i, 1] - cell[5]
+        if cell[1] == 0.0 or longer > _SAME or (longer > -_SAME and total > cell[0]):
+            cell[0], cell[2], cell[3], cell[4], cell[5] = total, scores[i, 0], scores[i, 1], light[i, 0], light[i, 1]
+        cell[1] += 1.0
         place = (used[i] - 1) % trace.shape[1]
         trace[i, place, 0], trace[i, place, 1], trace[i, place, 2] = places[i, 0], places[i, 1], total
         if used[i] == 1 or total > best[i, 0]:

@@ -7,6 +7,8 @@ import numpy as np
 from gymnasium import spaces
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator
 
+from beamgym.physics.instrument import Axis
+
 MANIFEST, MODEL, REFERENCE, CARD = "manifest.json", "policy.onnx", "reference.npz", "CARD.md"
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
@@ -50,12 +52,35 @@ class SpaceSpec(_Strict):
 
 
 class AxisSpec(_Strict):
-    """One motor as it was in training: name, kind and the limits in ``unit``."""
+    """One motor as it was in training: name, kind and the limits in ``unit``; "s" is the unit of a preset time.
+
+    ``vector``, ``sign`` and ``zero`` say how it turns or shifts the sample; bundles of the first days leave them out.
+    """
 
     name: str
     kind: Literal["rotation", "linear"]
     limits: tuple[float, float]
-    unit: Literal["deg", "mm"]
+    unit: Literal["deg", "mm", "s"]
+    vector: tuple[float, float, float] | None = None
+    sign: Literal[1, -1] | None = None
+    zero: float | None = None
+
+    @classmethod
+    def of(cls, axis: Axis) -> "AxisSpec":
+        """Describe an axis; one without a direction is a preset time."""
+        unit: Any = "deg" if axis.kind == "rotation" else "mm" if any(axis.vector) else "s"
+        low, high = (float(limit) for limit in axis.limits)
+        x, y, z = (float(part) for part in axis.vector)
+        sign: Any = int(axis.sign)
+        return cls(
+            name=axis.name,
+            kind=axis.kind,
+            limits=(low, high),
+            unit=unit,
+            vector=(x, y, z),
+            sign=sign,
+            zero=float(axis.zero),
+        )
 
 
 class DetectorSpec(_Strict):
@@ -84,6 +109,36 @@ class Setting(_Strict):
     exposures: int
 
 
+class SpotSetting(_Strict):
+    """The ARPES experiment a policy was trained for: stage, spectrum (pixels, first and last pixel centres), budget."""
+
+    stage: str
+    axes: list[AxisSpec]
+    shape: tuple[int, int]
+    energy_ev: tuple[float, float]
+    slit_deg: tuple[float, float]
+    beam_time_s: float
+    action: Literal["absolute", "steps"]
+    max_step_mm: float
+
+    @classmethod
+    def of(cls, context: Any) -> "SpotSetting | None":
+        """Describe an ArpesSpot environment's context; None for a context of another kind."""
+        if not (hasattr(context, "stage") and hasattr(context, "grid")):
+            return None
+        grid = context.grid
+        return cls(
+            stage=context.stage.name,
+            axes=[AxisSpec.of(axis) for axis in context.stage.axes],
+            shape=grid.shape,
+            energy_ev=(float(grid.energy_ev[0]), float(grid.energy_ev[-1])),
+            slit_deg=(float(grid.slit_deg[0]), float(grid.slit_deg[-1])),
+            beam_time_s=float(context.beam_time_s),
+            action=context.action,
+            max_step_mm=float(context.max_step_mm),
+        )
+
+
 class Training(_Strict):
     """Where a policy comes from: the command, and the first and last environment seed it has seen."""
 
@@ -103,12 +158,13 @@ class Encoder(_Strict):
 class Manifest(_Strict):
     """manifest.json.
 
-    ``setting`` is None for a network that belongs to no experiment of this kind.
+    ``setting`` is the Laue experiment, ``spot`` the ARPES one; both are None for a network that belongs to neither.
+    A scorer's "observation" is what ``envs.scoring.encode_spectra`` makes of spectra, its "action" the scores.
     """
 
     format: Literal["beamgym-bundle"] = "beamgym-bundle"
     format_version: Literal[1] = 1
-    kind: Literal["policy"] = "policy"
+    kind: Literal["policy", "scorer"] = "policy"
     beamgym_version: str
     env_id: Annotated[str, StringConstraints(pattern=r"^[\w./-]+-v\d+$")]
     observation_space: dict[str, SpaceSpec]
@@ -118,7 +174,13 @@ class Manifest(_Strict):
     normaliser: str
     training: Training
     setting: Setting | None = None
+    spot: SpotSetting | None = None
     files: dict[str, Sha256]
+
+    @property
+    def output(self) -> str:
+        """Name of the graph's output."""
+        return "action" if self.kind == "policy" else "scores"
 
     @field_validator("files")
     @classmethod

@@ -4,9 +4,6 @@ Nothing in a bundle is believed unchecked: the manifest's keys, every file's SHA
 and the network's own answers on the reference observations it was exported with. Every refusal is one line.
 """
 
-import hashlib
-import io
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,20 +13,22 @@ import onnx
 import onnxruntime
 from gymnasium import spaces
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
-from beamgym.envs.onnx_checks import check_graph
-from beamgym.envs.onnx_manifest import MANIFEST, MODEL, REFERENCE, Manifest, SpaceSpec
-
-MAX_BYTES = 100_000_000
-"""Largest file of a bundle; a policy for spot lists has under 10 MB."""
+from beamgym.envs.onnx_checks import check_graph, check_inputs
+from beamgym.envs.onnx_files import BundleError as BundleError
+from beamgym.envs.onnx_files import one_line, read_listed, read_manifest
+from beamgym.envs.onnx_manifest import MODEL, REFERENCE, Manifest, SpaceSpec
+from beamgym.envs.onnx_reference import read_reference
+from beamgym.envs.onnx_sizes import MAX_ELEMENTS, cost_of
 
 REFERENCE_TOLERANCE = 1e-4
 """How far a reference action may be off: ten times what different CPUs' matrix products differ by."""
 
+MAX_ROWS = 4096
+"""Most rows of one call of a network; more are taken in turns."""
 
-class BundleError(ValueError):
-    """A bundle that is not what it says it is, or not for this environment."""
+MAX_LOAD_OPERATIONS = 2**37
+"""Multiplications for all reference observations together; half a minute of one core."""
 
 
 class OnnxModel:
@@ -38,17 +37,25 @@ class OnnxModel:
     Parameters
     ----------
     manifest : what the bundle says about itself
-    graph : the serialised ONNX model, already checked
+    graph : the ONNX model, checked by :func:`check_graph`
     name : the bundle's stem
+
+    Raises
+    ------
+    ValueError : when the graph's inputs and outputs are not the manifest's, or running it would take too much
     """
 
-    def __init__(self, manifest: Manifest, graph: bytes, name: str) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
+    def __init__(self, manifest: Manifest, graph: onnx.ModelProto, name: str) -> None:
+        check_inputs(graph.graph, manifest.observation_space)
+        cost = cost_of(graph, 1)
+        for_each_row = max(1, cost_of(graph, 2).elements - cost.elements)
         self.manifest = manifest
         self.name = name
-        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._graph = graph
+        self._operations = cost.operations
+        self._most_rows = max(1, min(MAX_ROWS, (MAX_ELEMENTS - cost.elements) // for_each_row))
+        self._affordable = {1}
+        self._session = _session(graph)
         _check_signature(self._session, manifest, name)
 
     @classmethod
@@ -64,25 +71,28 @@ class OnnxModel:
         BundleError : with one line naming what is wrong
         """
         folder = Path(path)
-        manifest = _read_manifest(folder)
-        files = {name: _read_listed(folder, name, digest) for name, digest in manifest.files.items()}
+        manifest = read_manifest(folder)
+        files = {name: read_listed(folder, name, digest) for name, digest in manifest.files.items()}
         try:
-            check_graph(onnx.load_model_from_string(files[MODEL]))
-            model = cls(manifest, files[MODEL], folder.name)
+            graph = onnx.load_model_from_string(files[MODEL])
+            graph.DiscardUnknownFields()  # what one reader does not know and does not check, another might run
+            check_graph(graph)
+            model = cls(manifest, graph, folder.name)
         except BundleError:
             raise
         except Exception as error:
-            raise BundleError(f"bundle {folder.name}: {MODEL} cannot be used: {_one_line(error)}") from error
-        model._check_reference(files[REFERENCE])
+            raise BundleError(f"bundle {folder.name}: {MODEL} cannot be used: {one_line(error)}") from error
+        model._check_reference(*read_reference(files[REFERENCE], manifest, folder.name))
         return model
 
     def predict(self, observation: Mapping[str, NDArray[Any]], batch: int | None = 1) -> NDArray[np.float32]:
-        """Return the network's action for each row.
+        """Return the network's action for each row; a policy's is clipped to the action space after the graph.
 
         Parameters
         ----------
         observation : (n, ...) arrays by name; unnamed names of the observation space are ignored
-        batch : rows per call of the network; 1 makes a row's answer independent of the others, None takes all
+        batch : rows per call of the network; 1 makes a row's answer independent of the others, None takes all.
+            At most 4096 are taken at once, fewer where a network is large
 
         Returns
         -------
@@ -90,19 +100,66 @@ class OnnxModel:
 
         Raises
         ------
-        BundleError : when the network answers with NaN or infinity
+        BundleError : for arrays that are not the observation space's, or when the network answers with NaN or infinity
         """
-        inputs = {name: np.ascontiguousarray(observation[name]) for name in self.manifest.observation_space}
+        inputs = self._checked(observation)
         rows = len(next(iter(inputs.values())))
-        size = batch or max(rows, 1)
+        size = max(1, min(batch or rows, self._most_rows))
         parts = [
-            self._session.run(["action"], {name: values[i : i + size] for name, values in inputs.items()})[0]
+            self._run({name: values[i : i + size] for name, values in inputs.items()}, min(size, rows - i))
             for i in range(0, rows, size)
         ]
-        action: NDArray[np.float32] = np.concatenate(parts)
+        space = self.manifest.action_space
+        action: NDArray[np.float32] = np.concatenate(parts) if parts else np.empty((0, *space.shape), np.float32)
         if not np.isfinite(action).all():
             raise BundleError(f"bundle {self.name}: the network answered with NaN or infinity; train or export it anew")
-        return action
+        if self.manifest.kind != "policy":
+            return action
+        low, high = (_bound(limit, space) for limit in (space.low, space.high))
+        return np.clip(action, low, high)
+
+    def check_environment(self, env_id: str) -> None:
+        """Refuse another environment than the one the network was trained on, even if its spaces are the same.
+
+        Raises
+        ------
+        BundleError : names both
+        """
+        if env_id != self.manifest.env_id:
+            raise BundleError(
+                f"bundle {self.name} was made for {self.manifest.env_id}, not for {env_id}; give a bundle of {env_id}"
+            )
+
+    def _checked(self, observation: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        wanted = self.manifest.observation_space
+        missing = [name for name in wanted if name not in observation]
+        if missing:
+            raise BundleError(f"bundle {self.name} observes {sorted(wanted)}; {missing[0]!r} is missing")
+        inputs = {name: np.ascontiguousarray(observation[name]) for name in wanted}
+        rows = {len(values) if values.ndim else 0 for values in inputs.values()}
+        for name, values in inputs.items():
+            spec = wanted[name]
+            if values.shape[1:] != spec.shape or str(values.dtype) != spec.dtype or len(rows) > 1:
+                raise BundleError(
+                    f"bundle {self.name}: observation {name!r} is {values.dtype} {values.shape}; "
+                    f"it must be {spec.dtype} (n, *{spec.shape}) with the same n for every name"
+                )
+        return inputs
+
+    def _run(self, inputs: dict[str, NDArray[Any]], rows: int) -> NDArray[np.float32]:
+        try:
+            if rows not in self._affordable:
+                cost_of(self._graph, rows)
+                self._affordable.add(rows)
+            answer: NDArray[np.float32] = self._session.run([self.manifest.output], inputs)[0]
+        except Exception as error:
+            raise BundleError(f"bundle {self.name}: the network cannot answer: {one_line(error)}") from error
+        if answer.shape != (rows, *self.manifest.action_space.shape) or answer.dtype != np.float32:
+            raise BundleError(
+                f"bundle {self.name}: the network answered {rows} rows with {answer.dtype} {answer.shape}, "
+                f"not float32 ({rows}, *{self.manifest.action_space.shape}); export it anew"
+            )
+        return answer
 
     def check_spaces(self, observation_space: spaces.Space[Any], action_space: spaces.Space[Any]) -> None:
         """Refuse an environment whose spaces are not those the network was trained on.
@@ -127,25 +184,27 @@ class OnnxModel:
         if difference:
             raise BundleError(f"bundle {self.name}: {label} {difference}; make the environment as its manifest says")
 
-    def _check_reference(self, content: bytes) -> None:
-        try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as pairs:
-                observation = {name: pairs[f"observation/{name}"] for name in self.manifest.observation_space}
-                expected = pairs["action"]
-        except (KeyError, ValueError, OSError) as error:
-            raise BundleError(f"bundle {self.name}: {REFERENCE} cannot be read: {_one_line(error)}") from error
-        try:
-            action = self.predict(observation, batch=None)
-        except BundleError:
-            raise
-        except Exception as error:
-            raise BundleError(f"bundle {self.name}: the network refuses its reference: {_one_line(error)}") from error
-        worst = float(np.abs(action - expected).max()) if action.shape == expected.shape else np.inf
-        if not worst <= REFERENCE_TOLERANCE:
+    def _check_reference(self, observation: Mapping[str, NDArray[Any]], expected: NDArray[np.float32]) -> None:
+        if self._operations * len(expected) > MAX_LOAD_OPERATIONS:
+            raise BundleError(
+                f"bundle {self.name}: its reference takes {self._operations * len(expected):.2g} multiplications; "
+                f"at most {MAX_LOAD_OPERATIONS:.2g} are run"
+            )
+        worst = float(np.abs(self.predict(observation, batch=None) - expected).max())
+        tolerance = REFERENCE_TOLERANCE
+        if self.manifest.kind == "policy":
+            tolerance *= scale_of(self.manifest.action_space)
+        if not worst <= tolerance:
             raise BundleError(
                 f"bundle {self.name}: the network's actions differ from its reference by {worst:.2g}, "
-                f"more than {REFERENCE_TOLERANCE:.0e}; export it anew"
+                f"more than {tolerance:.0e}; export it anew"
             )
+
+
+def scale_of(space: SpaceSpec) -> float:
+    """Return the size of an action by which tolerances grow: its largest finite bound, at least 1."""
+    bounds = np.abs(np.concatenate([np.ravel(space.low), np.ravel(space.high)]))
+    return float(max(1.0, bounds[np.isfinite(bounds)].max(initial=1.0)))
 
 
 def named_spaces(space: spaces.Space[Any]) -> dict[str, spaces.Space[Any]]:
@@ -153,50 +212,23 @@ def named_spaces(space: spaces.Space[Any]) -> dict[str, spaces.Space[Any]]:
     return dict(space.spaces) if isinstance(space, spaces.Dict) else {"observation": space}
 
 
-def _read_manifest(folder: Path) -> Manifest:
-    if not (folder / MANIFEST).is_file():
-        raise BundleError(
-            f"{folder} is no bundle: it holds no {MANIFEST}; give the directory that `beamgym train` wrote"
-        )
-    try:
-        return Manifest.model_validate(json.loads(_read(folder, MANIFEST)))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise BundleError(f"bundle {folder.name}: {MANIFEST}: {key}: {_one_line(first['msg'])}") from error
-    except ValueError as error:
-        raise BundleError(f"bundle {folder.name}: {MANIFEST} is not JSON: {_one_line(error)}") from error
+def _bound(limit: float | list[float], space: SpaceSpec) -> NDArray[np.float32]:
+    return np.asarray(limit, dtype=np.float32).reshape(space.shape if isinstance(limit, list) else ())
 
 
-def _read_listed(folder: Path, name: str, digest: str) -> bytes:
-    content = _read(folder, name)
-    found = hashlib.sha256(content).hexdigest()
-    if found != digest:
-        raise BundleError(
-            f"bundle {folder.name}: {name} was changed: its SHA-256 is {found[:12]}…, not {digest[:12]}… as listed; "
-            "get the bundle anew"
-        )
-    return content
-
-
-def _read(folder: Path, name: str) -> bytes:
-    path = folder / name
-    if path.is_symlink() or not path.is_file():
-        raise BundleError(f"bundle {folder.name}: {name} is missing or no plain file; get the bundle anew")
-    if path.stat().st_size > MAX_BYTES:
-        raise BundleError(f"bundle {folder.name}: {name} has {path.stat().st_size} bytes; at most {MAX_BYTES} are read")
-    return path.read_bytes()
+def _session(graph: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    # Unless told, the runtime guesses from the first bytes, and an ONNX file can begin like its own other format.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    return onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 def _check_signature(session: onnxruntime.InferenceSession, manifest: Manifest, name: str) -> None:
     inputs, outputs = {entry.name for entry in session.get_inputs()}, [entry.name for entry in session.get_outputs()]
-    if inputs != set(manifest.observation_space) or outputs != ["action"]:
+    if inputs != set(manifest.observation_space) or outputs != [manifest.output]:
         raise BundleError(
             f"bundle {name}: the graph takes {sorted(inputs)} and gives {outputs}; "
-            f"expected {sorted(manifest.observation_space)} and ['action']"
+            f"expected {sorted(manifest.observation_space)} and {[manifest.output]}"
         )
-
-
-def _one_line(error: object) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].strip()[:200] if lines else type(error).__name__

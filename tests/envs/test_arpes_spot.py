@@ -11,7 +11,8 @@ from stable_baselines3.common.env_checker import check_env as check_sb3
 
 from beamgym.envs.arpes_factory import ArpesSpotOptions, build, make_env, make_vector_env
 from beamgym.envs.arpes_spot import ArpesSpotTask, SpotContext, SpotReward
-from beamgym.envs.arpes_views import MAP_CELLS, encode_spectra
+from beamgym.envs.arpes_views import MAP_CELLS, MAP_LAYERS, encode_spectra
+from beamgym.envs.scoring import shipped_scorer
 from beamgym.physics.arpes.direct_score import direct_scores
 from beamgym.physics.arpes.simulator import FIRST_DWELL_S, READOUT_S
 from beamgym.physics.arpes.stage import LONGEST_DWELL_S, SHORTEST_DWELL_S
@@ -57,7 +58,7 @@ class TestTheInterface:
 
     def test_the_scores_observed_follow_from_the_counts_alone(self):
         """The same counts give the same observation, whatever surface they came from."""
-        env = make_env()
+        env = make_env(score="truth")
         env.reset(seed=1)
         observation, *_ = env.step(action(0.2, 0.3, 0.5))
         seen = direct_scores(env.loop.frame.image, env.loop.task.context.grid.slit_step_deg).labels()[0]
@@ -106,7 +107,7 @@ class TestTheInterface:
             assert info["_final_obs"].tolist() == [True, False]
         else:
             observation = env.step(np.stack([action()] * 2))[0]
-        chart = observation["map"].reshape(2, MAP_CELLS, MAP_CELLS, 2)
+        chart = observation["map"].reshape(2, MAP_CELLS, MAP_CELLS, MAP_LAYERS)
         assert (chart[0, ..., 1] > 0).sum() == 1
         assert (chart[1, ..., 1] > 0).sum() > 1
         assert observation["budget"][0] == pytest.approx(1 - (FIRST_DWELL_S + READOUT_S) / 120.0)
@@ -124,7 +125,7 @@ class TestTheInterface:
 class TestTheGame:
     @pytest.mark.parametrize("level", ["easy", "real"])
     def test_whoever_knows_the_best_place_goes_there_declares_and_succeeds(self, level):
-        env, won = make_env(level=level), []
+        env, won = make_env(level=level, score="truth"), []
         for seed in range(8):
             env.reset(seed=seed)
             env.step(action(*best_place(env)))
@@ -259,12 +260,12 @@ class TestTheMapAndTheSpectrum:
         env.reset(seed=1)
         for x, y in ((0.55, 0.3), (0.55, 0.3), (-0.4, 0.1)):
             observation, *_ = env.step(action(x, y, 0.5))
-        chart = observation["map"].reshape(MAP_CELLS, MAP_CELLS, 2)
-        visits = {(int((y + 1) * 8), int((x + 1) * 8)) for x, y in ((0.55, 0.3), (-0.4, 0.1))}
+        chart = observation["map"].reshape(MAP_CELLS, MAP_CELLS, MAP_LAYERS)
+        visits = {(int((y + 1) * 16), int((x + 1) * 16)) for x, y in ((0.55, 0.3), (-0.4, 0.1))}
         marked = {tuple(cell) for cell in np.argwhere(chart[..., 1] > 0)}
         assert visits <= marked
         assert len(marked) <= 3 + 1
-        assert chart[int(1.3 * 8), int(1.55 * 8), 1] == pytest.approx(2 / 8)
+        assert chart[int(1.3 * 16), int(1.55 * 16), 1] == pytest.approx(2 / 8)
         assert chart[..., 0].max() == pytest.approx(observation["best"][0])
 
     def test_the_best_so_far_is_remembered_with_its_place(self):
@@ -294,7 +295,7 @@ class TestTheMapAndTheSpectrum:
 
 class TestTheReward:
     def test_dense_pays_the_rise_of_the_best_less_the_time(self):
-        env = make_env()
+        env = make_env(score="truth")
         env.reset(seed=5)
         best = env.loop.state.reached[0]
         for x in (-0.5, 0.1, 0.4, 0.2):
@@ -326,11 +327,29 @@ class TestTheReward:
         assert judged.reached[0] == max(before, seen)
 
 
+class TestTheNetworksScores:
+    def test_they_are_what_is_observed_and_what_is_paid(self):
+        env = make_env(surfaces=1)
+        env.reset(seed=1)
+        before = env.loop.state.scores[0, 3]
+        observation, reward, *_, info = env.step(action(0.2, 0.3, 0.5))
+        seen = shipped_scorer()(env.loop.frame.image)[0]
+        np.testing.assert_allclose(observation["scores"], seen * [1, 1, 1, 0.1], atol=1e-5)
+        rise = max(float(seen[3] - before), 0.0)
+        assert reward == pytest.approx(0.1 * rise - SpotReward().time_cost * info["cost"]["instrument_s"], abs=1e-5)
+
+    def test_a_row_of_many_is_scored_as_it_is_alone(self):
+        counts = make_vector_env(8, surfaces=8).reset(seed=3)[0]["spectrum"][..., 0].astype(np.float32)
+        together = shipped_scorer()(counts)
+        alone = np.concatenate([shipped_scorer()(row[None]) for row in counts])
+        np.testing.assert_allclose(together, alone, atol=1e-4)
+
+
 class TestMistakes:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"score": "cnn"}, "score='cnn' needs a trained scorer and none is installed; use score='truth'"),
+            ({"score": "oracle"}, "unknown score 'oracle'; choose 'cnn' or 'truth'"),
             ({"score": "me"}, "unknown score 'me'"),
             ({"reward": "much"}, "unknown reward 'much'"),
             ({"action": "wish"}, "unknown action 'wish'"),

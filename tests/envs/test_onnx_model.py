@@ -15,7 +15,7 @@ from beamgym.envs.onnx_model import BundleError, OnnxModel
 SPACE = spaces.Dict(
     {"spots": spaces.Box(-1, 1, (6,), np.float32), "budget": spaces.Box(0, 1, (1,), np.float32)},
 )
-ACTION = spaces.Box(-1, 1, (2,), np.float32)
+ACTION = spaces.Box(-2, 2, (2,), np.float32)  # no answer of the network is clipped
 WEIGHT = np.random.default_rng(5).normal(size=(6, 2)).astype(np.float32)
 
 
@@ -39,7 +39,7 @@ def network(domain="", bias=0.0):
     )
 
 
-def observations(n=20, seed=0):
+def observations(n=200, seed=0):
     rng = np.random.default_rng(seed)
     return {
         "spots": rng.uniform(-1, 1, (n, 6)).astype(np.float32),
@@ -191,7 +191,7 @@ def test_bytes_that_are_no_graph_are_refused(bundle):
 
 
 def test_a_large_file_is_not_read(bundle, monkeypatch):
-    monkeypatch.setattr("beamgym.envs.onnx_model.MAX_BYTES", 500)
+    monkeypatch.setattr("beamgym.envs.onnx_files.MAX_BYTES", 500)
     manifest(bundle)
     assert "at most 500" in refusal(bundle)
 
@@ -239,7 +239,7 @@ def test_the_graphs_inputs_are_the_observations_names(bundle):
         ),
         (spaces.Dict({**SPACE.spaces, "budget": spaces.Box(0, 1, (1,), np.float64)}), ACTION, "'budget' has dtype"),
         (spaces.Dict({**SPACE.spaces, "budget": spaces.Discrete(3)}), ACTION, "'budget' is a Discrete"),
-        (SPACE, spaces.Box(-1, 1, (4,), np.float32), "action has shape"),
+        (SPACE, spaces.Box(-2, 2, (4,), np.float32), "action has shape"),
         (SPACE["spots"], ACTION, "observes"),
     ],
 )

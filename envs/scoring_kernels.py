@@ -1,0 +1,87 @@
+"""What a scorer sees of a spectrum: the same picture and numbers, whatever the detector's pixels are."""
+
+import numpy as np
+from numba import njit
+
+SIDE = 64
+BLOCKS = 16
+"""Blocks along each axis, over which the brightness's distribution is taken: of 4 x 4 pixels each."""
+
+QUANTILES = 16
+FEATURES = 6 + QUANTILES
+_WHITEST = np.float32(8.0)  # a hot pixel is no brighter than that
+
+
+@njit(cache=True)
+def edges(pixels, first, second, share) -> None:  # type: ignore[no-untyped-def]
+    """Write in which of 64 cells each of ``pixels`` lies: ``share`` of it in ``first``, the rest in ``second``."""
+    for i in range(pixels):
+        low, high = i * SIDE / pixels, (i + 1) * SIDE / pixels
+        cell = min(int(low), SIDE - 1)
+        end = float(cell + 1)
+        first[i] = cell
+        second[i] = min(cell + 1, SIDE - 1)
+        share[i] = 1.0 if high <= end + 1e-9 else (end - low) / (high - low)
+
+
+@njit(cache=True)
+def rebin(counts, rows, columns, out) -> tuple[float, float]:  # type: ignore[no-untyped-def]
+    """Add up counts (e, a) in 64 x 64 cells, each pixel by the share of it that lies in a cell; returns min and sum.
+
+    ``rows`` and ``columns`` are (first, second, share) of ``edges``.
+    """
+    out[:] = np.float32(0.0)
+    line = np.empty(SIDE, np.float32)
+    least, total = np.float32(0.0), 0.0
+    for i in range(counts.shape[0]):
+        line[:] = np.float32(0.0)
+        for j in range(counts.shape[1]):
+            value = counts[i, j]
+            least = min(least, value)
+            part = value * columns[2][j]
+            line[columns[0][j]] += part
+            line[columns[1][j]] += value - part
+        share = rows[2][i]
+        one, two = rows[0][i], rows[1][i]
+        for j in range(SIDE):
+            total += line[j]
+            part = line[j] * share
+            out[one, j] += part
+            out[two, j] += line[j] - part
+    return float(least), total
+
+
+@njit(cache=True, error_model="numpy")
+def encode(counts, image, features) -> bool:  # type: ignore[no-untyped-def]
+    """Encode spectra (m, e, a) as pictures (m, 64, 64) and features (m, 6 + 16); returns whether all were counts."""
+    e, a = counts.shape[1:]
+    rows = np.empty(e, np.int64), np.empty(e, np.int64), np.empty(e, np.float32)
+    columns = np.empty(a, np.int64), np.empty(a, np.int64), np.empty(a, np.float32)
+    edges(e, *rows)
+    edges(a, *columns)
+    cells, blocks = np.empty((SIDE, SIDE), np.float32), np.empty(BLOCKS * BLOCKS, np.float32)
+    for m in range(counts.shape[0]):
+        least, total = rebin(counts[m], rows, columns, cells)
+        if not (np.isfinite(total) and least >= 0.0):
+            return False
+        mean = max(total / (SIDE * SIDE), 1e-9)
+        blocks[:] = np.float32(0.0)
+        largest, empty = np.float32(0.0), 0
+        step = SIDE // BLOCKS
+        for i in range(SIDE):
+            for j in range(SIDE):
+                value = cells[i, j]
+                largest = max(largest, value)
+                empty += value < np.float32(0.5)
+                blocks[(i // step) * BLOCKS + j // step] += value
+                image[m, i, j] = min(np.sqrt(value / mean), _WHITEST)
+        blocks.sort()
+        row = features[m]
+        row[0] = np.log10(1.0 + total) / 6.0
+        row[1] = min(total / 1e5, 1.0)
+        row[4] = min(np.sqrt(largest / mean) / 8.0, 4.0)
+        row[5] = empty / (SIDE * SIDE)
+        for q in range(QUANTILES):
+            at = (q * (BLOCKS * BLOCKS - 1)) // (QUANTILES - 1)
+            row[6 + q] = min(np.sqrt(blocks[at] / (mean * step * step)), 8.0)
+    return True
