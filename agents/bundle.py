@@ -1,5 +1,6 @@
 """Exports an SB3 model as a bundle: one ONNX graph from raw observation to clipped action, and what vouches for it."""
 
+import copy
 import hashlib
 import json
 import logging
@@ -18,7 +19,7 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.vec_env import VecNormalize
+from stable_baselines3.common.vec_env import VecNormalize, VecTransposeImage
 
 import beamgym
 from beamgym.agents.deterministic import DeterministicPolicy
@@ -33,22 +34,29 @@ from beamgym.envs.onnx_manifest import (
     Manifest,
     Setting,
     SpaceSpec,
+    SpotSetting,
     Training,
 )
-from beamgym.envs.onnx_model import OnnxModel, named_spaces
+from beamgym.envs.onnx_model import OnnxModel, named_spaces, scale_of
+from beamgym.envs.onnx_reference import MAX_REFERENCE, MIN_REFERENCE
 
-MIN_REFERENCE = 200
 EQUALITY = 1e-5
-"""How far the graph's action may be from the model's own; float32 matrix products differ by a few 1e-7."""
+"""How far the graph's action may be from the model's own, for actions up to 1; float32 products differ by some 1e-7."""
 
 UNITS = {
     "spots": "rows [nx, ny, nz, log intensity, present]; unit plane normals in the lab frame",
     "expected": "as spots, of the target pattern at the goal pose",
     "axes": "rows [fraction of travel, margin to the low limit / 180 deg, to the high limit / 180 deg, present]",
-    "last_move": "rotation vector in the lab frame / 180 deg, and 1 where it was shortened",
-    "budget": "remaining exposures / budget",
+    "last_move": "rotation vector in the lab frame / 180 deg, or steps of the travel; and 1 where it was shortened",
+    "budget": "remaining exposures, or beam time, / budget",
     "target": "goal orientation, crystal to lab, row by row; tolerance / 20 degrees",
     "image": "grey levels 0..255",
+    "spectrum": "grey levels 0..255, the root of the counts; rows energy, columns slit angle",
+    "position": "x and y, -1..1 of the travel",
+    "scores": "S, B, N and total / 10",
+    "exposure": "dwell on the action's scale, 0..1; log10(1 + electrons) / 7",
+    "best": "largest total / 10, and its x and y, -1..1 of the travel",
+    "map": "cells of the travel, each total / 10, visits / 8, S, B, N and dwell, 0..1",
     "action": "dimensionless, -1..1; the last number declares above 0",
 }
 
@@ -80,8 +88,8 @@ def export_bundle(
     path: str | Path,
     *,
     origin: Origin,
-    observations: Mapping[str, NDArray[Any]],
-    observation_space: spaces.Space[Any],
+    observations: Mapping[str, NDArray[Any]] | None = None,
+    observation_space: spaces.Space[Any] | None = None,
     normaliser: VecNormalize | None = None,
     card: str = "",
     overwrite: bool = False,
@@ -90,13 +98,15 @@ def export_bundle(
 
     Parameters
     ----------
-    model : PPO, A2C, SAC, TD3 or another SB3 model with a Box action
+    model : PPO, A2C, SAC, TD3 or TQC with a Box action
     context : the environment's AlignContext, or None for an environment without one
     path : the bundle's directory; its last part is the bundle's name
     origin : where the model comes from
-    observations : (n, ...) arrays by name, n at least 200, raw as the environment gives them
-    observation_space : of one environment, raw
-    normaliser : its observation statistics go into the graph
+    observations : (n, ...) arrays by name, n from 200 to 4096, raw as the environment gives them; drawn from the
+        space where none are given, which says less than observations of real episodes
+    observation_space : of one environment, raw; that of the model's environment where none is given
+    normaliser : its observation statistics go into the graph; the one around the model's environment, if there is one,
+        where none is given
     card : Markdown; a short one is made where it is empty
     overwrite : replace a bundle that is there
 
@@ -111,19 +121,46 @@ def export_bundle(
     path = Path(path)
     if path.exists() and not overwrite:
         raise ValueError(f"{path} exists; choose another name or overwrite it")
+    normaliser = normaliser or model.get_vec_normalize_env()
+    space = observation_space or raw_space(model)
+    given = sampled(space) if observations is None else observations
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent)) / path.name
     try:
         draft.mkdir()
         with _on_cpu(model):
-            _write(draft, model, context, origin, observations, observation_space, normaliser, card)
-            _check_equality(OnnxModel.load(draft), model, normaliser, observations)
+            _write(draft, model, context, origin, given, space, normaliser, card)
+            _check_equality(OnnxModel.load(draft), model, normaliser, given)
         if path.exists():
             os.replace(path, draft.parent / "replaced")
         os.replace(draft, path)
     finally:
         shutil.rmtree(draft.parent)
     return path
+
+
+def raw_space(model: BaseAlgorithm) -> spaces.Space[Any]:
+    """Return the observation space of the model's environment, before SB3 normalises it or moves an image's channel.
+
+    Raises
+    ------
+    ValueError : for a model without an environment
+    """
+    env = model.get_env()
+    if env is None:
+        raise ValueError("the model has no environment; give the observation_space of the one it was trained in")
+    while isinstance(env, VecNormalize | VecTransposeImage):
+        env = env.venv
+    space: spaces.Space[Any] = env.observation_space
+    return space
+
+
+def sampled(space: spaces.Space[Any], count: int = MIN_REFERENCE) -> dict[str, NDArray[Any]]:
+    """Return observations (count, ...) by name, drawn from a space with a generator of their own."""
+    parts = {name: copy.deepcopy(part) for name, part in named_spaces(space).items()}
+    for seed, part in enumerate(parts.values()):
+        part.seed(seed)
+    return {name: np.stack([part.sample() for _ in range(count)]) for name, part in parts.items()}
 
 
 def setting_of(context: Any) -> Setting | None:
@@ -135,7 +172,7 @@ def setting_of(context: Any) -> Setting | None:
         crystal=context.crystal.name,
         cell=_row(context.crystal.cell),
         goniometer=context.goniometer.name,
-        axes=[_axis(axis) for axis in context.goniometer.axes],
+        axes=[AxisSpec.of(axis) for axis in context.goniometer.axes],
         target=context.target.label,
         detector=DetectorSpec(
             origin_mm=_triple(detector.origin_mm),
@@ -152,8 +189,10 @@ def setting_of(context: Any) -> Setting | None:
     )
 
 
-def export_graph(policy: DeterministicPolicy, observation_space: spaces.Space[Any], path: Path) -> None:
-    """Write a policy as ONNX with the observation's names as inputs, "action" as output and a free batch dimension."""
+def export_graph(
+    policy: torch.nn.Module, observation_space: spaces.Space[Any], path: Path, output: str = "action"
+) -> None:
+    """Write a network as ONNX with the observation's names as inputs, one output and a free batch dimension."""
     names = list(named_spaces(observation_space))
     example = {
         name: torch.from_numpy(np.stack([space.sample() for _ in range(2)]))
@@ -167,7 +206,7 @@ def export_graph(policy: DeterministicPolicy, observation_space: spaces.Space[An
             kwargs={"observation": example},
             dynamic_shapes={"observation": {name: {0: batch} for name in names}},
             input_names=names,
-            output_names=["action"],
+            output_names=[output],
             opset_version=18,
             dynamo=True,
             optimize=False,  # its optimiser takes a summand of 1e-18, there to keep a root from 0, for no summand
@@ -213,6 +252,8 @@ def _write(
     count = min(len(values) for values in observations.values())
     if count < MIN_REFERENCE:
         raise ValueError(f"{count} reference observations were given; a bundle needs at least {MIN_REFERENCE}")
+    if count > MAX_REFERENCE:
+        raise ValueError(f"{count} reference observations were given; a bundle holds at most {MAX_REFERENCE}")
     policy = DeterministicPolicy(model, observation_space, normaliser).eval()
     export_graph(policy, observation_space, folder / MODEL)
     actions = predict_raw(model, normaliser, observations)
@@ -232,6 +273,7 @@ def _write(
             command=origin.command, algorithm=type(model).__name__, seeds=origin.seeds, steps=origin.steps
         ),
         setting=setting_of(context),
+        spot=SpotSetting.of(context),
         files={name: _digest(folder / name) for name in (MODEL, REFERENCE, CARD)},
     )
     text = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False)
@@ -255,8 +297,9 @@ def _check_equality(
     observations: Mapping[str, NDArray[Any]],
 ) -> None:
     worst = float(np.abs(bundle.predict(observations) - predict_raw(model, normaliser, observations)).max())
-    if worst > EQUALITY:
-        raise ValueError(f"the exported graph differs from the model by {worst:.2g}, more than {EQUALITY:.0e}")
+    tolerance = EQUALITY * scale_of(bundle.manifest.action_space)
+    if not worst <= tolerance:
+        raise ValueError(f"the exported graph differs from the model by {worst:.2g}, more than {tolerance:.0e}")
 
 
 def _plain_card(name: str, origin: Origin) -> str:
@@ -268,11 +311,6 @@ def _plain_card(name: str, origin: Origin) -> str:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _axis(axis: Any) -> AxisSpec:
-    unit: Any = "deg" if axis.kind == "rotation" else "mm"
-    return AxisSpec(name=axis.name, kind=axis.kind, limits=axis.limits, unit=unit)
 
 
 def _row(values: Any) -> Any:

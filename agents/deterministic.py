@@ -9,10 +9,10 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.preprocessing import preprocess_obs
 from stable_baselines3.common.vec_env import VecNormalize
-from stable_baselines3.sac.policies import SACPolicy
 from stable_baselines3.td3.policies import TD3Policy
 from torch import Tensor, nn
 
+from beamgym.agents.algorithms import ALGORITHMS, squashed_gaussian_policies
 from beamgym.envs.onnx_model import named_spaces
 
 
@@ -21,7 +21,7 @@ class DeterministicPolicy(nn.Module):
 
     Parameters
     ----------
-    model : an SB3 model with an ActorCriticPolicy (PPO, A2C), SACPolicy or TD3Policy and a Box action
+    model : an SB3 model (PPO, A2C, SAC, TD3) or sb3-contrib's TQC, with a Box action
     observation_space : of the environment itself; where SB3 moved an image's channel to the front, so does this
     normaliser : VecNormalize whose observation statistics the model was trained with
 
@@ -37,9 +37,11 @@ class DeterministicPolicy(nn.Module):
         policy: Any = model.policy
         if not isinstance(model.action_space, spaces.Box):
             raise TypeError(f"a bundle's action is a Box, found {type(model.action_space).__name__}")
-        if not isinstance(policy, ActorCriticPolicy | SACPolicy | TD3Policy):
-            raise TypeError(f"{type(policy).__name__} cannot be exported; use PPO, A2C, SAC or TD3")
+        gaussian = squashed_gaussian_policies()
+        if not isinstance(policy, (ActorCriticPolicy, TD3Policy, *gaussian)):
+            raise TypeError(f"{type(policy).__name__} cannot be exported; use {', '.join(ALGORITHMS)}")
         self.policy = policy
+        self.squashes_mean = isinstance(policy, gaussian)
         self.normalise = _Normaliser(normaliser)
         self.space = model.observation_space
         raw, seen = named_spaces(observation_space), named_spaces(model.observation_space)
@@ -54,7 +56,7 @@ class DeterministicPolicy(nn.Module):
             seen[name] = seen[name].permute(0, 3, 1, 2)
         inputs: Any = seen if isinstance(self.space, spaces.Dict) else seen["observation"]
         action = self._mean(inputs)
-        if self.policy.squash_output:
+        if getattr(self.policy, "squash_output", False):
             return self.low + 0.5 * (action + 1.0) * (self.high - self.low)
         return torch.maximum(torch.minimum(action, self.high), self.low)
 
@@ -65,7 +67,7 @@ class DeterministicPolicy(nn.Module):
             mean: Tensor = policy.action_net(policy.mlp_extractor.forward_actor(policy.pi_features_extractor(ready)))
             return torch.tanh(mean) if policy.squash_output else mean
         features = policy.actor.features_extractor(ready)
-        if isinstance(policy, SACPolicy):
+        if self.squashes_mean:
             return torch.tanh(policy.actor.mu(policy.actor.latent_pi(features)))
         action: Tensor = policy.actor.mu(features)
         return action

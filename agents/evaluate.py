@@ -5,7 +5,7 @@ decisions of one row depend on the others, the figures are those of single envir
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gymnasium as gym
@@ -14,6 +14,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
+from beamgym.agents.figures import EXPOSURES, Budget, Measures, budget_in
 from beamgym.agents.policy import BundlePolicy, CannotPlay, Policy, PolicyState
 from beamgym.agents.seeds import Purpose, check_disjoint, first_seed, seed_range
 from beamgym.envs.onnx_model import BundleError
@@ -35,6 +36,7 @@ class Episodes:
     motor_s, instrument_s : time of the motors, and with exposures and read-out
     misorientation_deg : true and final; NaN where the environment has none
     ended : it ended by declaration (or by the truth), not by the budget
+    shortfall : points that the spot held at the end lacks to the best one; NaN, or no array, where there are none
     """
 
     success: BoolArray
@@ -43,6 +45,7 @@ class Episodes:
     instrument_s: Float64Array
     misorientation_deg: Float64Array
     ended: BoolArray
+    shortfall: Float64Array = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,13 @@ class PolicyResult:
     name, oracle : of the policy
     success_rate : share of episodes
     success_ci95 : Wilson's interval, low and high
-    exposures_median : over all episodes, a failed one counting as the full budget
+    exposures_median : over all episodes, a failed one counting as the full budget where that is made of exposures
     motor_s_median, instrument_s_median : over all episodes, as spent
     misorientation_deg_median : true and final, over all episodes
     episodes : the episodes themselves, for paired comparisons
+    beam_s_median : beam time over all episodes, a failed one counting as the full budget; NaN where it is not limited
+    shortfall_median : points that the spot held at the end lacks to the best one, over all episodes
+    measures : which of these figures the environment has
     """
 
     name: str
@@ -69,16 +75,13 @@ class PolicyResult:
     instrument_s_median: float
     misorientation_deg_median: float
     episodes: Episodes
+    beam_s_median: float = float("nan")
+    shortfall_median: float = float("nan")
+    measures: Measures = EXPOSURES
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON has them; what is unknown is null."""
-        names = (
-            "success_rate",
-            "exposures_median",
-            "motor_s_median",
-            "instrument_s_median",
-            "misorientation_deg_median",
-        )
+        """Return the environment's figures as JSON has them; what is unknown is null."""
+        names = ("success_rate", *(figure.name for figure in self.measures.figures))
         figures: dict[str, Any] = {name: _number(getattr(self, name)) for name in names}
         return {**figures, "success_ci95": list(self.success_ci95)}
 
@@ -136,7 +139,7 @@ def evaluate_in(
     for first in range(0, episodes, env.num_envs):
         chosen = seeds[first : first + env.num_envs]
         parts.append(run_episodes(policy, env, chosen, progress))
-    return summarise(policy, _joined(parts), budget_of(env))
+    return summarise(policy, joined(parts), budget_in(context_of(env)))
 
 
 def make_vector_env(
@@ -185,7 +188,7 @@ def run_episodes(
     memory = policy.start(context_of(env), n)
     active = np.arange(n) < m
     success, ended = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
-    error = np.full(n, np.nan)
+    finals = {name: np.full(n, np.nan) for name in ("misorientation_deg", "shortfall")}
     spent = {name: np.zeros(n) for name in ("exposures", "motor_s", "instrument_s")}
     _add(spent, loop.costs(), active)
     while active.any():
@@ -194,21 +197,24 @@ def run_episodes(
         _add(spent, step.costs, active)
         done = active & (step.verdict.terminated | step.verdict.truncated)
         success[done], ended[done] = step.verdict.is_success[done], step.verdict.terminated[done]
-        if "misorientation_deg" in step.verdict.metrics:
-            error[done] = step.verdict.metrics["misorientation_deg"][done]
+        for name in finals.keys() & step.verdict.metrics.keys():
+            finals[name][done] = step.verdict.metrics[name][done]
         active &= ~done
         if progress is not None and done.any():
             progress(int(done.sum()))
         observation = step.observation
-    figures = (spent["exposures"][:m], spent["motor_s"][:m], spent["instrument_s"][:m])
-    return Episodes(success[:m], *figures, error[:m], ended[:m])
+    arrays = {"success": success, "ended": ended, **spent, **finals}
+    return Episodes(**{name: values[:m] for name, values in arrays.items()})
 
 
-def summarise(policy: Policy, episodes: Episodes, budget: float) -> PolicyResult:
-    """Turn episodes into figures; ``budget`` is what a failed episode counts as, in exposures."""
+def summarise(policy: Policy, episodes: Episodes, budget: float | Budget) -> PolicyResult:
+    """Turn episodes into figures; ``budget`` is what a failed episode counts as, a number being of exposures."""
+    full = budget if isinstance(budget, Budget) else Budget(exposures=budget)
     wins, total = int(episodes.success.sum()), len(episodes.success)
     interval = binomtest(wins, total).proportion_ci(0.95, method="wilson")
-    exposures = np.where(episodes.success, episodes.exposures, budget)
+    timed = np.isfinite(full.beam_time_s)
+    exposures = episodes.exposures if timed else np.where(episodes.success, episodes.exposures, full.exposures)
+    beam_s = np.where(episodes.success, episodes.instrument_s, full.beam_time_s)
     return PolicyResult(
         name=policy.name,
         oracle=policy.oracle,
@@ -219,6 +225,9 @@ def summarise(policy: Policy, episodes: Episodes, budget: float) -> PolicyResult
         instrument_s_median=float(np.median(episodes.instrument_s)),
         misorientation_deg_median=float(np.median(episodes.misorientation_deg)),
         episodes=episodes,
+        beam_s_median=float(np.median(beam_s)),
+        shortfall_median=float(np.median(episodes.shortfall)) if len(episodes.shortfall) else float("nan"),
+        measures=full.measures,
     )
 
 
@@ -230,7 +239,7 @@ def context_of(env: InstrumentVectorEnv) -> Any:
 
 def budget_of(env: InstrumentVectorEnv) -> float:
     """Return the budget in exposures; NaN where the environment names none."""
-    return float(getattr(context_of(env), "exposures", np.nan))
+    return budget_in(context_of(env)).exposures
 
 
 def _act(
@@ -260,7 +269,8 @@ def _add(spent: dict[str, Float64Array], costs: Mapping[str, NDArray[Any]], rows
         total[rows] += costs[name][rows]
 
 
-def _joined(parts: list[Episodes]) -> Episodes:
+def joined(parts: list[Episodes]) -> Episodes:
+    """Return several sets of episodes as one."""
     names = Episodes.__dataclass_fields__
     return Episodes(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 

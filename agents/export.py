@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from beamgym.agents.bundle import Origin, export_bundle
 from beamgym.agents.evaluate import PolicyResult
+from beamgym.agents.figures import Measures
 from beamgym.agents.run_folder import RunFolder
 from beamgym.agents.sb3 import Trainer
 from beamgym.agents.sb3_model import predict
 from beamgym.agents.seeds import STRIDE
+from beamgym.envs.arpes_spot import ArpesSpotTask
+from beamgym.envs.arpes_views import MAP_CELLS, MAP_LAYERS
 from beamgym.envs.laue_align import LaueAlignTask
 from beamgym.envs.observations import SPOT_FIELDS
 
@@ -65,7 +68,7 @@ def export_trained(
     task = trainer.envs.loop.task
     return export_bundle(
         trainer.model,
-        task.context if isinstance(task, LaueAlignTask) else None,
+        task.context if isinstance(task, LaueAlignTask | ArpesSpotTask) else None,
         path,
         origin=origin,
         observations=reference_observations(trainer),
@@ -76,8 +79,10 @@ def export_trained(
 
 
 def encoder_of(space: spaces.Space[Any]) -> tuple[str, dict[str, int]]:
-    """Return the name and parameters of the encoder that gives such an observation: "spots" or "image"."""
+    """Return the name and parameters of the encoder that gives such an observation: "spots", "image" or "map"."""
     parts = space.spaces if isinstance(space, spaces.Dict) else {}
+    if "map" in parts:
+        return "map", {"cells": MAP_CELLS, "layers": MAP_LAYERS}
     if "image" in parts:
         return "image", {"size": (parts["image"].shape or (0,))[0]}
     rows = (parts["spots"].shape or (0,))[0] // SPOT_FIELDS if "spots" in parts else 0
@@ -102,13 +107,13 @@ def model_card(
 ) -> str:
     """Return the card's Markdown: what it is for, how it was trained, its figures beside those of other seeds."""
     figures = trainer.folder.figures()
-    rows = _card_rows(trainer.seed, {**figures, "selected": result.as_dict()})
+    rows = _card_rows(trainer.seed, {**figures, "selected": result.as_dict()}, result.measures)
     for folder in beside:
-        rows += _card_rows(folder.seed(), folder.figures())
+        rows += _card_rows(folder.seed(), folder.figures(), result.measures)
     return f"""# {name}
 
 A policy for `{trainer.env_id}` with {json.dumps(trainer.config.env_kwargs)},
-trained with seed {trainer.seed} on simulated patterns only.
+trained with seed {trainer.seed} in simulation only.
 
 Train it again ({figures.get("cpu_s", 0) / 60:.0f} CPU minutes, one core):
 
@@ -119,18 +124,23 @@ Train it again ({figures.get("cpu_s", 0) / 60:.0f} CPU minutes, one core):
 Figures of each training seed on its own {trainer.config.selection_episodes} selection episodes, which also chose the
 state; those of the benchmark's seeds, which chose nothing, are printed by `beamgym benchmark {trainer.env_id}`:
 
-| training seed | state | success | exposures, median | final misorientation, median, degrees |
-|---|---|---|---|---|
+| training seed | state | success | {" | ".join(f"{figure.heading}, median" for figure in result.measures.figures)} |
+|---|---|---|{"---|" * len(result.measures.figures)}
 {chr(10).join(rows)}
 """
 
 
-def _card_rows(seed: int, figures: Mapping[str, Any]) -> list[str]:
-    states = (("warm_start", "warm start alone"), ("ppo", "after PPO"), ("selected", "selected"))
-    return [f"| {seed} | {label} {_card_row(figures[key])}" for key, label in states if key in figures]
+def _card_rows(seed: int, figures: Mapping[str, Any], measures: Measures) -> list[str]:
+    states = (
+        ("warm_start", "warm start alone"),
+        ("search_start", "supervised start alone"),
+        ("ppo", "after PPO"),
+        ("selected", "selected"),
+    )
+    return [f"| {seed} | {label} {_card_row(figures[key], measures)}" for key, label in states if key in figures]
 
 
-def _card_row(row: Mapping[str, Any]) -> str:
-    error = row["misorientation_deg_median"]
-    degrees = "unknown" if error is None else f"{error:.3f}"
-    return f"| {row['success_rate']:.3f} | {row['exposures_median']:.0f} | {degrees} |"
+def _card_row(row: Mapping[str, Any], measures: Measures) -> str:
+    values = [(row.get(figure.name), figure.form) for figure in measures.figures]
+    cells = ["unknown" if value is None else format(value, form) for value, form in values]
+    return f"| {row['success_rate']:.3f} | {' | '.join(cells)} |"

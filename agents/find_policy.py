@@ -2,15 +2,27 @@
 
 import difflib
 from collections.abc import Callable
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from beamgym.agents.baselines.index_and_move import IndexAndMove
 from beamgym.agents.baselines.nelder_mead import NelderMead
 from beamgym.agents.baselines.no_op import NoOp
 from beamgym.agents.baselines.random import Random
+from beamgym.agents.baselines.spot_gp_ei import gp_ei
+from beamgym.agents.baselines.spot_gp_ucb import gp_ucb
+from beamgym.agents.baselines.spot_hexagonal import hexagonal
+from beamgym.agents.baselines.spot_nelder_mead import simplex_search
+from beamgym.agents.baselines.spot_random import random_places
+from beamgym.agents.baselines.spot_raster import raster
+from beamgym.agents.baselines.spot_search import SearchFunction, SearchPolicy
+from beamgym.agents.baselines.spot_true_map import TrueMap
+from beamgym.agents.baselines.spot_yield_map import yield_map
 from beamgym.agents.baselines.true_pose import TruePose
 from beamgym.agents.policy import BundlePolicy, CannotPlay, Policy
+from beamgym.envs.arpes_spot import SpotContext
 from beamgym.envs.onnx_manifest import MANIFEST
 from beamgym.envs.onnx_model import OnnxModel
 
@@ -19,15 +31,37 @@ SHIPPED = "shipped"
 BASELINES: dict[str, Callable[[], Policy]] = {
     policy.name: policy for policy in (Random, NoOp, TruePose, NelderMead, IndexAndMove)
 }
-"""Every baseline by the name it has in tables."""
+"""Every baseline of aligning a crystal, by the name it has in tables."""
+
+SPOT_SEARCHES: dict[str, SearchFunction] = {
+    "raster": raster,
+    "random": random_places,
+    "hexagonal": hexagonal,
+    "yield-map": yield_map,
+    "nelder-mead": simplex_search,
+    "gp-ucb": gp_ucb,
+    "gp-ei": gp_ei,
+}
+"""Every search for the best spot of a surface, by the name it has in tables."""
+
+SPOT_BASELINES: dict[str, Callable[[], Policy]] = {
+    **{name: partial(SearchPolicy, name, search) for name, search in SPOT_SEARCHES.items()},
+    TrueMap.name: TrueMap,
+}
+"""Every baseline of finding the best spot of a surface, by the name it has in tables."""
 
 
-def policy_names() -> tuple[str, ...]:
+def baselines(context: Any = None) -> dict[str, Callable[[], Policy]]:
+    """Return the baselines that play where this is the public context: spots on surfaces, or else crystals to align."""
+    return SPOT_BASELINES if isinstance(context, SpotContext) else BASELINES
+
+
+def policy_names(context: Any = None) -> tuple[str, ...]:
     """Return the names a benchmark runs by default, the shipped agent first."""
-    return (SHIPPED, *BASELINES)
+    return (SHIPPED, *baselines(context))
 
 
-def find_policy(name: str, env_id: str, crystal: str = "Si") -> Policy:
+def find_policy(name: str, env_id: str, crystal: str = "Si", context: Any = None) -> Policy:
     """Return a policy.
 
     Parameters
@@ -36,14 +70,18 @@ def find_policy(name: str, env_id: str, crystal: str = "Si") -> Policy:
         a bundle's directory
     env_id : the environment it is to play
     crystal : the crystal's name, for "shipped"
+    context : what the environment's instrument publicly knows; a name may mean another baseline where it is another
 
     Raises
     ------
     ValueError : names the nearest policy when there is none of that name, or what is wrong with the bundle
-    CannotPlay : when no bundle is shipped for this environment and crystal
+    CannotPlay : when no bundle is shipped for this environment and crystal, or for a baseline of other tasks
     """
-    if name in BASELINES:
-        return BASELINES[name]()
+    here = baselines(context)
+    if name in here:
+        return here[name]()
+    if name in BASELINES or name in SPOT_BASELINES:
+        raise CannotPlay(f"{name} plays another task; the baselines of {env_id} are {', '.join(here)}")
     if name == SHIPPED:
         return BundlePolicy(_shipped(env_id, crystal), SHIPPED)
     path = Path(name)
@@ -52,7 +90,7 @@ def find_policy(name: str, env_id: str, crystal: str = "Si") -> Policy:
     stems = zoo()
     if name in stems:
         return BundlePolicy(OnnxModel.load(stems[name]))
-    known = [*policy_names(), *stems]
+    known = [*policy_names(context), *stems]
     close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.4)
     hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}, or give a bundle's directory"
     raise ValueError(f"unknown policy {name!r}; {hint}")

@@ -7,6 +7,7 @@ from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor
 
 from beamgym.agents.extractors import AlignExtractor
+from beamgym.agents.spot_map import SearchExtractor
 
 DECLARE_LOG_STD = -1.0
 """The declaration is a switch: explored with the spread of a fine rotation it would never be thrown the other way."""
@@ -47,7 +48,8 @@ class ProposalPolicy(MultiInputActorCriticPolicy):
             self.action_net.weight[:, : self.action_net.out_features] = torch.eye(self.action_net.out_features)
         if isinstance(self.features_extractor, AlignExtractor):
             self.features_extractor.trust_dictionary()  # SB3's orthogonal weights have overwritten its own
-
+        if isinstance(self.features_extractor, SearchExtractor):
+            self.features_extractor.begin()
         with torch.no_grad():
             self.log_std[-1] = DECLARE_LOG_STD
 
@@ -57,11 +59,13 @@ class ProposalPolicy(MultiInputActorCriticPolicy):
         return [parameter for parameter in self.parameters() if id(parameter) not in critic]
 
     def decision_parameters(self) -> list[torch.nn.Parameter]:
-        """Return the actor's parameters that decide rather than measure: gate, declaration and spread.
+        """Return the actor's parameters that decide rather than measure: gate or commitment, dwell and spread.
 
         A gradient estimated from noisy returns is coarse beside what the warm start measured directly: where it may
         bend the whole network, it costs the last tenth of a degree.
         """
         extractor = self.features_extractor
-        chosen = extractor.choose.parameters() if isinstance(extractor, AlignExtractor) else []
-        return [*chosen, self.log_std]
+        if not isinstance(extractor, AlignExtractor | SearchExtractor):
+            return [self.log_std]
+        more = [extractor.dwells] if isinstance(extractor, SearchExtractor) else []
+        return [*extractor.choose.parameters(), *more, self.log_std]

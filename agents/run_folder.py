@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
-
-from beamgym.agents.training_config import TrainingConfig
+from pydantic import BaseModel, ValidationError
 
 CONFIG, CHECKPOINT, BEST, FIGURES = "config.json", "checkpoint.pt", "best.pt", "figures.json"
 
@@ -32,7 +30,7 @@ class RunFolder:
         """Whether a training was begun here."""
         return (self.path / CONFIG).is_file()
 
-    def check(self, env_id: str, config: TrainingConfig, seed: int, resume: bool) -> None:
+    def check(self, env_id: str, config: BaseModel, seed: int, resume: bool) -> None:
         """Refuse a training that does not belong here, before anything is written.
 
         Parameters
@@ -57,7 +55,7 @@ class RunFolder:
         if any(found.get(name) != value for name, value in known.items()) or not _same(found.get("config"), config):
             raise ValueError(f"{self.path} holds a training with another configuration or seed; choose another folder")
 
-    def begin(self, env_id: str, config: TrainingConfig, seed: int) -> None:
+    def begin(self, env_id: str, config: BaseModel, seed: int) -> None:
         """Write what is trained, where it is not written yet."""
         if self.begun:
             return
@@ -112,9 +110,9 @@ class RunFolder:
         os.replace(draft, self.path / name)
 
 
-def _same(found: Any, config: TrainingConfig) -> bool:
+def _same(found: Any, config: BaseModel) -> bool:
     """Compare with a stored configuration; one written before a key existed has that key's default."""
     try:
-        return TrainingConfig.model_validate(found) == config
+        return type(config).model_validate(found) == config
     except ValidationError:
         return False

@@ -10,11 +10,13 @@ from stable_baselines3.common.logger import Logger, configure
 from stable_baselines3.common.utils import set_random_seed
 
 from beamgym.agents.evaluate import PolicyResult, evaluate_in
+from beamgym.agents.figures import EXPOSURES
 from beamgym.agents.proposal_policy import ProposalPolicy
 from beamgym.agents.run_folder import BEST, RunFolder
 from beamgym.agents.sb3_model import ModelPolicy, make_model, training_envs
+from beamgym.agents.search_start import make_search_optimiser, search_start
 from beamgym.agents.seeds import first_seed
-from beamgym.agents.training_config import TrainingConfig, WarmStartConfig
+from beamgym.agents.training_config import SearchStartConfig, TrainingConfig, WarmStartConfig
 from beamgym.agents.training_log import log_hyperparameters
 from beamgym.agents.warm_start import RESUMED_SEEDS, WarmStartProgress, fit_dictionary, make_optimiser, warm_start
 
@@ -26,6 +28,9 @@ DICTIONARY_SEEDS = 2**19
 
 EXPOSURE_PRICE = 0.005
 """Success that one exposure spared is worth when states are ranked."""
+
+BEAM_SECOND_PRICE = 0.2 / 120.0
+"""The same of a second of beam time."""
 
 _MOST_TOGETHER = 128  # selection episodes run side by side
 
@@ -76,6 +81,8 @@ class Trainer:
         log_hyperparameters(self.logger, self.config)
         if self.config.warm_start is not None and "timesteps" not in self._saved:
             self._take("warm_start", self._warm(self.config.warm_start))
+        if self.config.search_start is not None and "timesteps" not in self._saved:
+            self._take("search_start", self._search(self.config.search_start))
         if self.config.n_timesteps > 0:
             self._ppo()
         best = self.folder.load(BEST)
@@ -119,6 +126,25 @@ class Trainer:
                 self._save(samples=step.samples, warm_optimiser=optimiser.state_dict())
         return result or self.select()
 
+    def _search(self, settings: SearchStartConfig) -> PolicyResult:
+        start = int(self._saved.get("samples", 0))
+        extractor: Any = self.model.policy.features_extractor
+        optimiser, result = make_search_optimiser(extractor, settings), None
+        if "warm_optimiser" in self._saved:
+            optimiser.load_state_dict(self._saved["warm_optimiser"])
+        due = start + self.config.checkpoint_every
+        for step in search_start(extractor, self.envs, settings, self.first_seed, start, optimiser):
+            self.progress("search start", step.samples, settings.samples)
+            if step.samples >= due or step.samples >= settings.samples:
+                due += self.config.checkpoint_every
+                result = self.select()
+                for name in ("loss", "success_rate", "beam_s"):
+                    self.logger.record(f"search_start/{name}", getattr(step, name))
+                self._log_selection(result, "search_start")
+                self.logger.dump(step.samples)
+                self._save(samples=step.samples, warm_optimiser=optimiser.state_dict())
+        return result or self.select()
+
     def _log_warm(self, step: WarmStartProgress, result: PolicyResult) -> None:
         for name in ("dictionary_loss", "amend_loss", "gate_loss", "declare_loss"):
             self.logger.record(f"warm_start/{name}", getattr(step, name))
@@ -128,7 +154,8 @@ class Trainer:
 
     def _log_selection(self, result: PolicyResult, group: str = "selection") -> None:
         self.logger.record(f"{group}/success_rate", result.success_rate)
-        self.logger.record(f"{group}/exposures_median", result.exposures_median)
+        for figure in result.measures.figures:
+            self.logger.record(f"{group}/{figure.name}", getattr(result, figure.name))
 
     def _ppo(self) -> None:
         done = int(self._saved.get("timesteps", 0))
@@ -221,5 +248,9 @@ class Watch(BaseCallback):
 
 
 def score(result: PolicyResult) -> float:
-    """Rank states of a policy: success first, then exposures spared; a budget of 20 is worth a tenth of success."""
-    return result.success_rate - EXPOSURE_PRICE * float(result.episodes.exposures.mean())
+    """Rank states of a policy: success first, then exposures or beam time spared.
+
+    A budget of 20 exposures is worth a tenth of success, one of 120 seconds a fifth.
+    """
+    spent = float(getattr(result.episodes, result.measures.spent).mean())
+    return result.success_rate - (EXPOSURE_PRICE if result.measures is EXPOSURES else BEAM_SECOND_PRICE) * spent

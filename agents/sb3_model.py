@@ -11,6 +11,7 @@ from beamgym.agents.extractors import AlignExtractor
 from beamgym.agents.policy import PolicyState
 from beamgym.agents.proposal_policy import ProposalPolicy
 from beamgym.agents.sb3_vec import NativeVecEnv
+from beamgym.agents.spot_map import SearchExtractor, stage_numbers
 from beamgym.agents.training_config import TrainingConfig
 from beamgym.envs.laue_align import LaueAlignTask
 from beamgym.envs.task import Observation, Truth
@@ -85,6 +86,7 @@ def training_envs(
         vectorization_mode="vector_entry_point",
         autoreset_mode=autoreset_mode,
         **config.env_kwargs,
+        **(config.training_kwargs if autoreset_mode == "SameStep" else {}),
     )
     env = made.unwrapped
     if not isinstance(env, InstrumentVectorEnv):
@@ -114,6 +116,11 @@ def _policy(config: TrainingConfig, envs: InstrumentVectorEnv) -> tuple[Any, dic
     if network.extractor == "align":
         kwargs["features_extractor_class"] = AlignExtractor
         kwargs["features_extractor_kwargs"] = _align_kwargs(network.extractor_kwargs, envs)
+        return ProposalPolicy, kwargs
+    if network.extractor == "search":
+        kwargs["features_extractor_class"] = SearchExtractor
+        task: Any = envs.loop.task
+        kwargs["features_extractor_kwargs"] = {**stage_numbers(task.context), **network.extractor_kwargs}
         return ProposalPolicy, kwargs
     if network.extractor_kwargs:
         kwargs["features_extractor_kwargs"] = network.extractor_kwargs

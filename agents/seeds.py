@@ -1,4 +1,4 @@
-"""Which seeds belong to training, to model selection and to the benchmark: three ranges that never meet.
+"""Which seeds belong to training, model selection, the benchmark and the tuning of rivals: ranges that never meet.
 
 A person gives small numbers (``--seed 0``) for each purpose. They are moved into that purpose's range, so that seed 0
 of the benchmark is another set of episodes than seed 0 of training.
@@ -6,7 +6,7 @@ of the benchmark is another set of episodes than seed 0 of training.
 
 from typing import Literal, get_args
 
-Purpose = Literal["training", "selection", "benchmark"]
+Purpose = Literal["training", "selection", "benchmark", "tuning"]
 
 RANGE = 2**56
 """Environment seeds per purpose. Training starts at 0, so a plain ``env.reset(seed=3)`` is a training episode."""
@@ -29,7 +29,7 @@ def first_seed(purpose: Purpose, seed: int) -> int:
 
     Parameters
     ----------
-    purpose : "training", "selection" or "benchmark"
+    purpose : "training", "selection", "benchmark" or "tuning"
     seed : the user's number, 0 to 2**36 - 1
 
     Raises

@@ -13,6 +13,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 EXTRACTOR_KEYS: dict[str, tuple[str, ...]] = {
     "align": ("width", "entries", "map_pixels", "map_extent", "channels", "max_rotation_deg"),
+    "search": (
+        "channels",
+        "look",
+        "confirm",
+        "look_s",
+        "confirm_s",
+        "sure",
+        "scan_s",
+        "candidates",
+        "doubt",
+        "patience",
+    ),
     "combined": ("cnn_output_dim", "normalized_image"),
 }
 """What each extractor can be given, by its name in a configuration."""
@@ -27,9 +39,10 @@ class _Strict(BaseModel):
 class PolicyKwargs(_Strict):
     """The network: extractor by name, its arguments, and SB3's own policy arguments."""
 
-    extractor: Literal["align", "combined"] = Field(
+    extractor: Literal["align", "search", "combined"] = Field(
         default="combined",
-        description="`align` (LaueAlign's spots; see below) or SB3's `combined` (a CNN per image, the rest flat)",
+        description="`align` (LaueAlign's spots), `search` (ArpesSpot's map; see below) or SB3's `combined` (a CNN per "
+        "image, the rest flat)",
     )
     extractor_kwargs: dict[str, bool | int | float] = Field(
         default_factory=dict,
@@ -73,6 +86,18 @@ class WarmStartConfig(_Strict):
     abandon: float = Field(0.1, ge=0, lt=1, description="share of steps at which an episode is given up for a new one")
 
 
+class SearchStartConfig(_Strict):
+    """Hyperparameters of the supervised start of a search; see agents/search_start.py."""
+
+    samples: int = Field(600_000, gt=0, description="environment steps")
+    learn_share: float = Field(0.5, gt=0, le=1, description="share of steps that are followed by a gradient step")
+    learning_rate: float = Field(1.5e-3, gt=0, description="of Adam, at the beginning")
+    final_learning_rate: float = Field(3e-5, gt=0, description="of Adam, at the end; a cosine lies between")
+    wander: float = Field(0.1, ge=0, le=1, description="share of steps to anywhere, so that more states are seen")
+    abandon: float = Field(0.003, ge=0, lt=1, description="share of steps at which an episode is given up")
+    go_on: float = Field(0.3, ge=0, lt=1, description="share of declarations that are put off")
+
+
 class TrainingConfig(_Strict):
     """Hyperparameters of one environment's training, named as in SB3 and rl-zoo3."""
 
@@ -84,6 +109,9 @@ class TrainingConfig(_Strict):
     n_timesteps: int = Field(..., ge=0, description="environment steps of PPO; 0 for the warm start alone")
     env_kwargs: dict[str, Any] = Field(
         default_factory=dict, description="what `gym.make` is given: crystal, goniometer, target, level, …"
+    )
+    training_kwargs: dict[str, Any] = Field(
+        default_factory=dict, description="what only the environments to learn in are given, such as kept surfaces"
     )
     policy_kwargs: PolicyKwargs = Field(default=PolicyKwargs(), description="the network; see below")
     learning_rate: float = Field(3e-4, gt=0, description="of PPO's Adam")
@@ -99,9 +127,11 @@ class TrainingConfig(_Strict):
     target_kl: float | None = Field(None, gt=0, description="divergence at which a rollout's passes end early")
     critic_first: int = Field(0, ge=0, description="rollouts in which only the critic learns")
     tune: Literal["all", "decisions"] = Field(
-        "all", description="what PPO changes of an align actor: all of it, or when to trust the fit and when to declare"
+        "all",
+        description="what PPO changes of an align or search actor: all of it, or when to trust, to commit, to declare",
     )
     warm_start: WarmStartConfig | None = Field(None, description="supervised warm start; none where it is left out")
+    search_start: SearchStartConfig | None = Field(None, description="the same for the extractor `search`")
     checkpoint_every: int = Field(100_000, gt=0, description="steps between checkpoints, each with a selection")
     selection_episodes: int = Field(200, gt=0, description="episodes that judge a state, on the selection seeds")
 

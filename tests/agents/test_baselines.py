@@ -38,7 +38,7 @@ def test_a_baseline_plays_a_row_as_it_would_alone(env, single, baseline):
     together = run_episodes(baseline(), env, range(500, 506))
     alone = run_episodes(baseline(), single, range(502, 503))
     for name in Episodes.__dataclass_fields__:
-        assert getattr(alone, name)[0] == getattr(together, name)[2], name
+        np.testing.assert_array_equal(getattr(alone, name)[0], getattr(together, name)[2], err_msg=name)
 
 
 @pytest.mark.parametrize("baseline", EVERY)
@@ -205,7 +205,7 @@ def test_images_are_refused_by_baselines_that_read_spots(baseline):
 
 @pytest.mark.parametrize("name", ["random", "no-op", "true-pose", "nelder-mead", "index-and-move"])
 def test_a_rival_that_turns_goniometers_says_so_where_there_is_none(name):
-    policy = find_policy(name, "beamgym/ArpesSpot-v0")
+    policy = find_policy(name, ID)
     env = make_vector_env("beamgym/ArpesSpot-v0", 1, "easy")
     with pytest.raises(CannotPlay) as error:
         evaluate_in(policy, env, 1, 0)

@@ -11,6 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from beamgym.agents.bundle import predict_raw
 from beamgym.agents.export import encoder_of, export_trained, model_card, reference_observations
+from beamgym.agents.figures import EXPOSURES
 from beamgym.agents.film import log_film
 from beamgym.agents.run_folder import BEST, RunFolder
 from beamgym.agents.sb3 import Trainer, Watch, score
@@ -332,16 +333,17 @@ def test_an_image_observation_names_its_encoder():
 
 def test_the_card_reports_other_seeds_beside_its_own(tmp_path):
     row = {"success_rate": 0.5, "exposures_median": 4.0, "misorientation_deg_median": 0.1}
+    row |= {"motor_s_median": 120.0, "instrument_s_median": 200.0}
     other = RunFolder(tmp_path / "other")
     other.begin(ID, TrainingConfig(n_timesteps=0), 17)
     for name in ("warm_start", "ppo", "selected"):
         other.note(name, row)
+    result = SimpleNamespace(as_dict=lambda: row, measures=EXPOSURES)
     own = SimpleNamespace(figures=lambda: {"cpu_s": 60.0, "warm_start": row, "ppo": row})
     trainer = SimpleNamespace(env_id=ID, config=TrainingConfig(n_timesteps=0), seed=4, folder=own)
-    card = model_card("x", trainer, "beamgym train", SimpleNamespace(as_dict=lambda: row), [other])
-    assert [line.split("|")[1].strip() for line in card.splitlines() if "| 0.500 | 4 | 0.100 |" in line] == [
-        "4"
-    ] * 3 + ["17"] * 3
+    card = model_card("x", trainer, "beamgym train", result, [other])
+    lines = [line for line in card.splitlines() if "| 0.500 | 4 | 120 | 200 | 0.100 |" in line]
+    assert [line.split("|")[1].strip() for line in lines] == ["4"] * 3 + ["17"] * 3
 
 
 def test_tuning_decisions_leaves_the_geometry_as_the_warm_start_made_it(tmp_path):

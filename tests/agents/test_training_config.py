@@ -11,6 +11,7 @@ from beamgym.agents.extractors import AlignExtractor
 from beamgym.agents.training_config import (
     EXTRACTOR_KEYS,
     PolicyKwargs,
+    SearchStartConfig,
     TrainingConfig,
     WarmStartConfig,
     load_config,
@@ -96,7 +97,7 @@ def test_the_known_keys_of_the_align_extractor_are_its_parameters():
     assert parameters == ["observation_space", *EXTRACTOR_KEYS["align"]]
 
 
-@pytest.mark.parametrize("model", [TrainingConfig, PolicyKwargs, WarmStartConfig])
+@pytest.mark.parametrize("model", [TrainingConfig, PolicyKwargs, WarmStartConfig, SearchStartConfig])
 def test_the_docs_list_every_key_with_its_default_and_meaning(model):
     """The rows of docs/training.md are those that :func:`rows` writes."""
     text = DOCS.read_text(encoding="utf-8")

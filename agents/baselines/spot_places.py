@@ -1,0 +1,61 @@
+"""Places to look at: where a sample lies on its holder, and lattices and tours over it."""
+
+from typing import Final
+
+import numpy as np
+
+from beamgym.envs.arpes_spot import SpotContext
+from beamgym.physics.instrument import Float64Array
+
+SAMPLE_SHARE: Final = 0.85
+"""Radius, in half travels, of the disc in the middle of the stage that a sample usually fills, as a camera shows."""
+
+
+def sample_disc(context: SpotContext) -> tuple[Float64Array, Float64Array]:
+    """Return middle (2,) and radii (2,) in mm of the disc in which samples lie."""
+    low, high = context.stage.limits_mm.T
+    return 0.5 * (low + high), 0.5 * SAMPLE_SHARE * (high - low)
+
+
+def square_lattice(context: SpotContext, pitch_mm: float) -> Float64Array:
+    """Return a square lattice over the disc, (k, 2), row by row, every other row backwards."""
+    middle, radius = sample_disc(context)
+    steps = [np.arange(-np.floor(r / pitch_mm), np.floor(r / pitch_mm) + 1) * pitch_mm for r in radius]
+    rows = []
+    for i, y in enumerate(steps[1]):
+        x = steps[0][(steps[0] / radius[0]) ** 2 + (y / radius[1]) ** 2 <= 1.0]
+        rows.append(np.column_stack([x, np.full(len(x), y)])[:: -1 if i % 2 else 1])
+    return np.asarray(middle + np.concatenate(rows))
+
+
+def hexagonal_lattice(context: SpotContext, pitch_mm: float) -> Float64Array:
+    """Return a hexagonal lattice over the disc, (k, 2), row by row, every other row backwards."""
+    middle, radius = sample_disc(context)
+    height = 0.5 * np.sqrt(3.0) * pitch_mm
+    reach = int(radius[1] / height)
+    across = np.arange(-int(radius[0] / pitch_mm) - 1, int(radius[0] / pitch_mm) + 2)
+    rows = []
+    for i in range(-reach, reach + 1):
+        x, y = (across + 0.5 * (i % 2)) * pitch_mm, i * height
+        x = x[(x / radius[0]) ** 2 + (y / radius[1]) ** 2 <= 1.0]
+        rows.append(np.column_stack([x, np.full(len(x), y)])[:: -1 if (i + reach) % 2 else 1])
+    return np.asarray(middle + np.concatenate(rows))
+
+
+def tour_s(context: SpotContext, places_mm: Float64Array, dwell_s: float) -> float:
+    """Return the beam time in seconds to expose at places (k, 2) one after another, in their order."""
+    dwell = np.full(len(places_mm) - 1, dwell_s)
+    lead = context.stage.lead_s(places_mm[:-1], places_mm[1:], dwell)
+    return float(lead.sum() + len(places_mm) * (dwell_s + context.readout_s))
+
+
+def pitch_that_fits(context: SpotContext, dwell_s: float, seconds: float) -> float:
+    """Return the finest pitch in mm of a square lattice whose tour takes at most ``seconds``."""
+    finest, coarsest = 0.005, float(sample_disc(context)[1].max())
+    for _ in range(24):
+        pitch = 0.5 * (finest + coarsest)
+        if tour_s(context, square_lattice(context, pitch), dwell_s) <= seconds:
+            coarsest = pitch
+        else:
+            finest = pitch
+    return coarsest

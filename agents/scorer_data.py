@@ -1,0 +1,197 @@
+"""What the scorer learns from: spectra of both recipes on several grids, and of surfaces, fresh and reproducible.
+
+Batch number i of a seed is the same wherever and whenever it is made. Only this project's simulators are used.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.envs.scoring import encode_spectra
+from beamgym.physics.arpes.quality import Scores
+from beamgym.physics.arpes.recipes import generate, recipe_grid
+from beamgym.physics.arpes.spectrum import Grid
+from beamgym.physics.arpes.surface import SurfaceBank
+from beamgym.physics.arpes.surface_flakes import Analyser
+from beamgym.physics.arpes.surface_levels import surface_numbers
+from beamgym.physics.counter_rng import make_keys
+from beamgym.physics.instrument import BoolArray, Float32Array
+
+LABELS: Final = 8
+"""S, B, N, total of ``paper``, then of ``v2``."""
+
+_STREAM, _OTHER_STREAM = 91, 92
+_WHOLE = 128  # pixels of a published window along each axis, before a part of it is taken
+_LEVELS = ("easy", "real", "hard")
+_PER_SURFACE = 8
+_DWELL_S = (0.05, 5.0)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a share of the spectra comes from.
+
+    Parameters
+    ----------
+    kind : "published", "full" or "surface"
+    size : pixels along energy and slit
+    share : of every batch
+    """
+
+    kind: str
+    size: int
+    share: float
+
+
+MIXTURE: Final = (
+    Source("published", 224, 0.45),
+    Source("published", 128, 0.1),
+    Source("published", 64, 0.1),
+    Source("full", 64, 0.1),
+    Source("surface", 64, 0.25),
+)
+"""What the shipped scorer learns from."""
+
+USUAL: Final = (
+    Source("published", 64, 0.3),
+    Source("published", 224, 0.05),
+    Source("full", 64, 0.35),
+    Source("surface", 64, 0.3),
+)
+"""What is not to be flagged; more of what is rare and varied in the training."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """m encoded spectra with their labels.
+
+    Parameters
+    ----------
+    image : (m, 64, 64); intensity : (m, 22), as ``encode_spectra`` gives them
+    labels : (m, 8)
+    known : (m, 8) False where a label does not exist: ``paper`` scores of surfaces
+    """
+
+    image: Float32Array
+    intensity: Float32Array
+    labels: Float32Array
+    known: BoolArray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def make_examples(seed: int, index: int, size: int, mixture: tuple[Source, ...] = MIXTURE) -> Examples:
+    """Return batch ``index`` of ``seed``: ``size`` spectra, shared among the sources of the mixture."""
+    counts = shares(size, mixture)
+    parts = [
+        _make(source, seed, index, k, count) for k, (source, count) in enumerate(zip(mixture, counts, strict=True))
+    ]
+    return join(parts)
+
+
+def shares(size: int, mixture: tuple[Source, ...]) -> list[int]:
+    """Return how many of ``size`` spectra each source gives; the first takes what rounding leaves."""
+    total = sum(source.share for source in mixture)
+    counts = [int(size * source.share / total) for source in mixture]
+    counts[0] += size - sum(counts)
+    return counts
+
+
+def other_windows(seed: int, index: int, size: int) -> Examples:
+    """Return batch ``index`` of ``seed`` of published spectra as other instruments would show them.
+
+    Their windows are parts of the published one, from two thirds of it to all of it along each axis, and their
+    electrons 10⁴ to 10⁸. Their labels are unknown.
+    """
+    keys = make_keys(seed, np.arange(index << 12, (index << 12) + size), 0, _OTHER_STREAM)
+    batch = generate("published", keys, recipe_grid((_WHOLE, _WHOLE)), clean=True)
+    if batch.arpes is None or batch.background is None:
+        raise ValueError("the recipe gave no noise-free spectra")
+    parts = [_window(clean, keys[i]) for i, clean in enumerate(batch.arpes + batch.background)]
+    pictures = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    unknown = np.zeros((size, LABELS), np.float32)
+    return Examples(**pictures, labels=unknown, known=unknown > 0.0)
+
+
+def _window(clean: Float32Array, key: np.uint64) -> dict[str, Float32Array]:
+    draw = np.random.default_rng(key)
+    (top, left), (rows, columns) = draw.uniform(size=2), draw.integers(2 * _WHOLE // 3, _WHOLE + 1, 2)
+    row, column = int(top * (_WHOLE + 1 - rows)), int(left * (_WHOLE + 1 - columns))
+    part = clean[row : row + rows, column : column + columns].astype(np.float64)
+    electrons = 10.0 ** draw.uniform(4.0, 8.0)
+    return encode_spectra(draw.poisson(part * (electrons / max(float(part.sum()), 1e-9)))[None])
+
+
+def join(parts: list[Examples]) -> Examples:
+    """Return one batch of several."""
+    return Examples(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("image", "intensity", "labels", "known"))
+    )
+
+
+def example_stream(
+    seed: int, first: int, batches: int, size: int, mixture: tuple[Source, ...] = MIXTURE, workers: int = 0
+) -> Iterator[Examples]:
+    """Yield batches ``first`` … of a seed, made ahead by other processes where ``workers`` is above 0."""
+    numbers = range(first, first + batches)
+    if workers < 1:
+        yield from (make_examples(seed, i, size, mixture) for i in numbers)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        waiting: deque[Future[Examples]] = deque()
+        for i in numbers:
+            waiting.append(pool.submit(make_examples, seed, i, size, mixture))
+            if len(waiting) > 4 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def labelled(counts: Float32Array, paper: Scores | None, v2: Scores) -> Examples:
+    """Return examples of spectra (m, e, a) whose scores are known."""
+    labels, known = np.zeros((len(counts), LABELS), np.float32), np.ones((len(counts), LABELS), np.bool_)
+    labels[:, 4:] = v2.labels()
+    if paper is None:
+        known[:, :4] = False
+    else:
+        labels[:, :4] = paper.labels()
+    return Examples(**encode_spectra(counts), labels=labels, known=known)
+
+
+def _make(source: Source, seed: int, index: int, stream: int, count: int) -> Examples:
+    keys = make_keys(seed, np.arange(index << 12, (index << 12) + count), stream, _STREAM)
+    if source.kind == "surface":
+        return _surfaces(keys, source.size)
+    batch = generate(source.kind, keys, recipe_grid((source.size, source.size)))
+    return labelled(batch.counts, batch.paper, batch.v2)
+
+
+def _surfaces(keys: NDArray[np.uint64], size: int) -> Examples:
+    """Expose some places of some surfaces of all levels; every second place is the better of two."""
+    parts, analyser = [], Analyser(Grid.uniform(shape=(size, size)))
+    for i, first in enumerate(range(0, len(keys), _PER_SURFACE)):
+        chosen = keys[first : first + _PER_SURFACE]
+        draw = np.random.default_rng(chosen[0])
+        bank = SurfaceBank(1, analyser, surface_numbers(_LEVELS[i % len(_LEVELS)]))
+        bank.draw(0, chosen[0])
+        parts.append(_expose(bank, chosen, draw))
+    return join(parts)
+
+
+def _expose(bank: SurfaceBank, keys: NDArray[np.uint64], draw: np.random.Generator) -> Examples:
+    m, size = len(keys), bank.analyser.grid.shape
+    places = draw.uniform(-1.0, 1.0, (2, m, 2))
+    points = bank.look(0, places.reshape(-1, 2)).total.reshape(2, m)
+    better = np.where(np.arange(m) % 2 == 0, points.argmax(0), 0)
+    low, high = np.log(_DWELL_S).tolist()
+    dwell = np.exp(draw.uniform(low, high, m))
+    counts, rows = np.zeros((m, *size), np.float32), np.arange(m)
+    v2 = bank.expose(rows, np.zeros(m, np.int64), places[better, rows], dwell, np.zeros(m), keys, counts)
+    return labelled(counts, None, v2)

@@ -1,0 +1,110 @@
+"""Pictures that are no spectra of valence bands: from these a scorer learns what it should not be asked about.
+
+Half are made of spectra, turned, inverted, shuffled, smoothed or scaled; half of lines, stripes, blots and noise.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from beamgym.agents.scorer_data import Examples
+from beamgym.envs.scoring import encode_spectra
+from beamgym.envs.scoring_kernels import SIDE
+from beamgym.physics.instrument import Float32Array
+
+Counts = NDArray[np.float64]
+Maker = Callable[[Counts, np.random.Generator], Counts]
+
+_FEW = 2e5  # electrons; with more, noise is too weak to be told from that of many more
+_ROWS, _COLUMNS = (grid / SIDE for grid in np.mgrid[:SIDE, :SIDE])
+
+
+def counts_of(examples: Examples) -> Counts:
+    """Return the counts (m, 64, 64) of encoded spectra, as far as their pictures hold them."""
+    square = examples.image.astype(np.float64) ** 2
+    electrons = 10.0 ** (6.0 * examples.intensity[:, 0].astype(np.float64)) - 1.0
+    return np.asarray(square * (electrons / np.maximum(square.sum((1, 2)), 1e-9))[:, None, None])
+
+
+def strange(examples: Examples, seed: int) -> dict[str, Float32Array]:
+    """Return one strange picture for each of the examples, encoded; see ``STRANGE`` for the kinds, in turn."""
+    draw, makers = np.random.default_rng(seed), list(STRANGE.values())
+    made = [makers[i % len(makers)](one, draw) for i, one in enumerate(counts_of(examples))]
+    return encode_spectra(np.stack(made).astype(np.float32))
+
+
+def _inverted(counts: Counts, draw: np.random.Generator) -> Counts:
+    return np.asarray(counts.max() - counts)
+
+
+def _turned(counts: Counts, draw: np.random.Generator) -> Counts:
+    return np.asarray(np.rot90(counts, int(draw.integers(1, 4))))
+
+
+def _shuffled(counts: Counts, draw: np.random.Generator) -> Counts:
+    return draw.permutation(counts.ravel()).reshape(counts.shape)
+
+
+def _smooth(counts: Counts, draw: np.random.Generator) -> Counts:
+    """Fewer electrons than make a picture as smooth."""
+    smooth = gaussian_filter(counts, draw.uniform(1.0, 4.0))
+    return np.asarray(smooth * (10.0 ** draw.uniform(3.5, 5.0) / max(float(smooth.sum()), 1e-9)))
+
+
+def _scaled(counts: Counts, draw: np.random.Generator) -> Counts:
+    """Too much noise for so many electrons, or too little for so few."""
+    away = 10.0 ** draw.uniform(1.3, 3.0)
+    return np.asarray(counts * away if counts.sum() < _FEW else counts / away)
+
+
+def _flat(counts: Counts, draw: np.random.Generator) -> Counts:
+    slope = draw.uniform(-0.5, 0.5) * (_ROWS - 0.5) + draw.uniform(-0.5, 0.5) * (_COLUMNS - 0.5)
+    return _counted(1.0 + slope * draw.integers(2), draw)
+
+
+def _lines(counts: Counts, draw: np.random.Generator) -> Counts:
+    """One to three lines across the slit, as of core levels, over a background."""
+    signal = np.full(_ROWS.shape, draw.uniform(0.02, 0.5))
+    for _ in range(draw.integers(1, 4)):
+        away = (_ROWS - draw.uniform(0.1, 0.9) - draw.normal(0.0, 0.05) * (_COLUMNS - 0.5)) / draw.uniform(0.01, 0.08)
+        signal += draw.uniform(0.3, 1.0) / (1.0 + away**2) if draw.integers(2) else np.exp(-0.5 * away**2)
+    return _counted(signal, draw)
+
+
+def _stripes(counts: Counts, draw: np.random.Generator) -> Counts:
+    waves, angle = draw.uniform(2.0, 16.0), draw.uniform(0.0, np.pi)
+    wave = np.cos(2.0 * np.pi * waves * (_ROWS * np.cos(angle) + _COLUMNS * np.sin(angle)))
+    return _counted(1.0 + (np.sign(wave) if draw.integers(2) else wave) * draw.uniform(0.3, 1.0), draw)
+
+
+def _blots(counts: Counts, draw: np.random.Generator) -> Counts:
+    field = gaussian_filter(draw.normal(size=_ROWS.shape), draw.uniform(1.5, 10.0))
+    return _counted(np.exp(draw.uniform(0.5, 2.0) * field / field.std()), draw)
+
+
+def _noise(counts: Counts, draw: np.random.Generator) -> Counts:
+    return np.asarray(draw.exponential(counts.mean(), counts.shape) ** draw.uniform(0.7, 1.5))
+
+
+def _counted(signal: Counts, draw: np.random.Generator) -> Counts:
+    """Scale a signal to 10³ to 10⁶ electrons and count them; one in four is left without noise."""
+    mean = np.maximum(signal, 0.0) * 10.0 ** draw.uniform(3.0, 6.0) / max(float(signal.sum()), 1e-9)
+    return np.asarray(mean if draw.integers(4) == 0 else draw.poisson(mean), dtype=np.float64)
+
+
+STRANGE: Final[dict[str, Maker]] = {
+    "inverted": _inverted,
+    "flat": _flat,
+    "turned": _turned,
+    "lines": _lines,
+    "shuffled": _shuffled,
+    "stripes": _stripes,
+    "smooth": _smooth,
+    "blots": _blots,
+    "scaled": _scaled,
+    "noise": _noise,
+}
+"""How strange pictures are made, from a spectrum's counts (64, 64) and a generator."""

@@ -1,0 +1,116 @@
+"""What a scorer learns from: the same batch whatever else is made, spectra of every source, and strange pictures."""
+
+import numpy as np
+import pytest
+
+from beamgym.agents import scorer
+from beamgym.agents.scorer_data import (
+    LABELS,
+    MIXTURE,
+    USUAL,
+    Source,
+    example_stream,
+    join,
+    make_examples,
+    other_windows,
+    shares,
+)
+from beamgym.agents.scorer_strange import STRANGE, counts_of, strange
+from beamgym.envs.scoring import encode_spectra
+from beamgym.physics.arpes.recipes import generate, recipe_grid
+from beamgym.physics.counter_rng import make_keys
+
+SMALL = (Source("published", 64, 0.5), Source("full", 64, 0.25), Source("surface", 64, 0.25))
+PARTS = ("image", "intensity", "labels", "known")
+
+
+def same(one, two):
+    return all(np.array_equal(getattr(one, part), getattr(two, part)) for part in PARTS)
+
+
+def test_a_batch_is_the_same_whatever_was_made_before_it():
+    alone = make_examples(3, 2, 16, SMALL)
+    after = list(example_stream(3, 0, 3, 16, SMALL))
+    assert same(after[2], alone)
+    assert same(next(example_stream(3, 2, 1, 16, SMALL)), alone)
+
+
+def test_other_processes_make_the_same_batches_in_the_same_order():
+    here = list(example_stream(4, 1, 2, 16, SMALL))
+    assert all(same(one, two) for one, two in zip(here, example_stream(4, 1, 2, 16, SMALL, workers=1), strict=True))
+
+
+def test_seeds_and_batches_share_no_spectrum():
+    pictures = [
+        make_examples(seed, index, 16, SMALL).image
+        for seed, index in ((3, 0), (3, 1), (4, 0), (scorer._VALIDATION_SEED, 0), (scorer._NOVELTY_SEED, 0))
+    ]
+    flat = np.concatenate(pictures).reshape(80, -1)
+    assert len(np.unique(flat, axis=0)) == 80
+
+
+def test_every_source_has_its_share_and_rounding_loses_none():
+    assert shares(256, MIXTURE) == [117, 25, 25, 25, 64]
+    for mixture in (MIXTURE, USUAL, SMALL):
+        assert sum(source.share for source in mixture) == pytest.approx(1.0)
+        for size in (16, 100, 256):
+            assert sum(shares(size, mixture)) == size
+            for count, source in zip(shares(size, mixture)[1:], mixture[1:], strict=True):
+                assert size * source.share - 1 < count <= size * source.share
+
+
+def test_labels_are_the_simulators_and_papers_of_surfaces_do_not_exist():
+    examples = make_examples(3, 0, 16, SMALL)
+    assert examples.labels.shape == (16, LABELS)
+    assert examples.known[:12].all()
+    assert not examples.known[12:, :4].any()
+    assert examples.known[12:, 4:].all()
+    batch = generate("published", make_keys(3, np.arange(8), 0, 91), recipe_grid((64, 64)))
+    np.testing.assert_array_equal(examples.labels[:8, :4], batch.paper.labels())
+    np.testing.assert_array_equal(examples.labels[:8, 4:], batch.v2.labels())
+    np.testing.assert_array_equal(examples.image[:8], encode_spectra(batch.counts)["image"])
+
+
+def test_surfaces_are_seen_at_good_and_bad_places():
+    totals = make_examples(5, 0, 64, (Source("surface", 64, 1.0),)).labels[:, 7]
+    assert totals.min() < 3.0
+    assert totals.max() > 5.0
+
+
+def test_other_windows_are_brighter_parts_of_spectra_without_labels():
+    examples = other_windows(3, 0, 24)
+    assert not examples.known.any()
+    electrons = 6.0 * examples.intensity[:, 0]
+    assert electrons.min() < 5.5
+    assert electrons.max() > 6.5
+    assert same(other_windows(3, 0, 24), examples)
+    np.testing.assert_array_equal(other_windows(3, 0, 8).image, examples.image[:8])
+
+
+@pytest.fixture(scope="module")
+def examples():
+    return make_examples(9, 0, 40, (Source("published", 64, 1.0),))
+
+
+class TestStrangePictures:
+    def test_counts_come_back_from_their_pictures(self, examples):
+        counts = generate("published", make_keys(9, np.arange(40), 0, 91), recipe_grid((64, 64))).counts
+        cut = examples.image.max((1, 2)) >= 8.0
+        np.testing.assert_allclose(counts_of(examples)[~cut], counts[~cut], rtol=1e-3, atol=1e-3)
+
+    def test_all_kinds_come_in_turn_and_none_is_the_spectrum_it_was_made_of(self, examples):
+        made = strange(examples, 1)["image"]
+        assert made.shape == examples.image.shape
+        away = np.abs(made - examples.image).mean((1, 2)).reshape(-1, len(STRANGE)).max(0)
+        assert all(far > 0.02 for far, kind in zip(away, STRANGE, strict=True) if kind != "scaled")
+
+    def test_they_follow_from_the_seed(self, examples):
+        one, again, other = (strange(examples, seed)["image"] for seed in (1, 1, 2))
+        np.testing.assert_array_equal(one, again)
+        assert not np.array_equal(one, other)
+
+
+def test_batches_are_joined_in_order():
+    parts = [make_examples(3, i, 16, SMALL) for i in range(2)]
+    assert same(join(parts[:1]), parts[0])
+    np.testing.assert_array_equal(join(parts).labels[16:], parts[1].labels)
