@@ -1,0 +1,149 @@
+"""What every adapter needs: options checked in one line, extras named, and waits that end although a library hangs."""
+
+import asyncio
+import importlib
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+OptionsT = TypeVar("OptionsT", bound="AdapterOptions")
+
+Readings = dict[str, dict[str, Any]]
+"""What ``read()`` and ``describe()`` return: a name, and what is known under it."""
+
+
+class DeviceError(RuntimeError):
+    """A device that cannot be reached, does not answer in time, or answers what it should not; one line."""
+
+
+class AdapterOptions(BaseModel):
+    """Options of one adapter; a key that is not among the fields is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def parse_options(model: type[OptionsT], device: str, options: Mapping[str, Any]) -> OptionsT:
+    """Check a device's options.
+
+    Parameters
+    ----------
+    model : the adapter's options
+    device : the device's name, for the message
+    options : what the instrument file says
+
+    Returns
+    -------
+    The options, defaults filled in
+
+    Raises
+    ------
+    ValueError : an unknown key or a wrong value, in one line that names the device and the option
+    """
+    known = ", ".join(model.model_fields) or "none"
+    try:
+        return model.model_validate(dict(options))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise ValueError(f"device {device!r}: no option {key!r}; the options are {known}") from None
+        if first["type"] == "missing":
+            raise ValueError(f"device {device!r}: option {key!r} is missing; the options are {known}") from None
+        text = f"device {device!r}: option {key!r} is {first['input']!r}: {first['msg']}"
+        raise ValueError(" ".join(text.split())) from None
+
+
+def need(module: str, extra: str) -> Any:
+    """Import a library that only one extra brings; ImportError names the extra."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"{module} is needed here and cannot be imported ({error}); run: pip install 'beamgym[{extra}]'"
+        ) from None
+
+
+def finite(name: str, value: float) -> float:
+    """Return the value as a float; ValueError where it is no finite number."""
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} cannot be sent to {number}; a target is a finite number")
+    return number
+
+
+def number_reading(name: str, value: float, timestamp: float | None = None) -> Readings:
+    """Return one number as ``read()`` gives it; the time is now unless ``timestamp`` (unix s) says otherwise."""
+    return {name: {"value": float(value), "timestamp": time.time() if timestamp is None else timestamp}}
+
+
+def number_key(name: str, source: str, unit: str) -> Readings:
+    """Return one number as ``describe()`` gives it."""
+    return {name: {"source": source, "dtype": "number", "shape": [], "units": unit}}
+
+
+async def in_thread(what: str, timeout_s: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a blocking call in a thread of its own, for at most ``timeout_s``.
+
+    Parameters
+    ----------
+    what : what is being done, for the message
+    timeout_s : wait this long, seconds
+    function : the blocking call, with its arguments
+
+    Returns
+    -------
+    What the call returned
+
+    Raises
+    ------
+    DeviceError : it did not return in time; the thread is left behind and does not keep the process alive
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[T] = loop.create_future()
+
+    def settle(value: T | None, error: BaseException | None) -> None:
+        if answer.done():
+            return
+        if error is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(value)  # type: ignore[arg-type]
+
+    def work() -> None:
+        value, failure = None, None
+        try:
+            value = function(*args, **kwargs)
+        except Exception as error:
+            failure = error
+        # The loop may have ended while the call hung.
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, value, failure)
+
+    threading.Thread(target=work, name=f"beamgym {what}", daemon=True).start()
+    # Not wait_for: a TimeoutError of the call itself is another thing.
+    try:
+        await asyncio.wait({answer}, timeout=timeout_s)
+        if not answer.done():
+            raise DeviceError(f"{what}: no answer within {timeout_s:g} s")
+        return answer.result()
+    finally:
+        answer.cancel()
+
+
+async def one_line(what: str, timeout_s: float, work: Any) -> Any:
+    """Await ``work`` for at most ``timeout_s``; whatever it raises becomes a DeviceError of one line."""
+    try:
+        return await asyncio.wait_for(work, timeout_s)
+    except DeviceError:
+        raise
+    except TimeoutError:
+        raise DeviceError(f"{what}: no answer within {timeout_s:g} s") from None
+    except Exception as error:
+        detail = " ".join(str(error).split()) or type(error).__name__
+        raise DeviceError(f"{what}: {detail[:200]}") from error

@@ -1,0 +1,251 @@
+"""One face for every kind of device: what the guard asks of motors, detectors, shutters and signals.
+
+A device needs only what bluesky.protocols say (Movable, Readable, Triggerable, Stoppable). What else it offers, the
+guard uses: motor_limits, velocity, moving, alarm, home_done of a motor; set_exposure, counter, stop of a detector.
+Attributes of ophyd's own motors are understood too.
+"""
+
+import asyncio
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.hardware_bridge.adapter_tools import DeviceError
+from beamgym.hardware_bridge.guard_calls import answer, begin, finished, forget
+
+SHUTTER_S = 5.0
+"""A shutter has opened or closed within this time, seconds."""
+
+_READBACKS = ("", "_readback", "_user_readback", "_status", "_value")
+_QUIET = ("", "NO_ALARM", "0")
+
+
+@dataclass(frozen=True)
+class SignalFace:
+    """Anything that can be read.
+
+    Parameters
+    ----------
+    device : the device
+    name : what messages call it
+    answer_s : it answers within this time, seconds
+    """
+
+    device: Any
+    name: str
+    answer_s: float
+
+    async def value(self) -> Any:
+        """Return its one value; DeviceError where it has none, or several that cannot be told apart."""
+        return one_value(await self._ask("read"), getattr(self.device, "name", self.name))
+
+    async def _ask(self, attribute: str, *args: Any) -> Any:
+        what = f"{self.name}: {attribute}"
+        try:
+            return await answer(what, self.answer_s, self.device, attribute, *args)
+        except DeviceError:
+            raise
+        except Exception as error:
+            raise DeviceError(f"{what}: {' '.join(str(error).split())[:200] or type(error).__name__}") from error
+
+    def _has(self, attribute: str) -> bool:
+        # on the class where it can be: a property of a classic device may ask the network
+        return hasattr(type(self.device), attribute) or attribute in vars(self.device)
+
+    async def _start(self, method: str, *args: Any) -> Any:
+        what = f"{self.name}: {method}"
+        try:
+            return await begin(what, self.answer_s, self.device, method, *args)
+        except DeviceError:
+            raise
+        except Exception as error:
+            raise DeviceError(f"{what}: {' '.join(str(error).split())[:200] or type(error).__name__}") from error
+
+    async def _finish(self, status: Any, limit_s: float) -> bool:
+        try:
+            return await finished(self.name, status, limit_s)
+        finally:
+            forget(status)
+
+    async def stop(self) -> None:
+        """Ask it to stop, where it can be asked."""
+        if self._has("stop"):
+            ended = await self._ask("stop")
+            await finished(f"{self.name}: stop", ended if hasattr(ended, "add_callback") else None, self.answer_s)
+
+
+@dataclass(frozen=True)
+class AxisFace(SignalFace):
+    """A motor, positions in its own unit."""
+
+    async def position(self) -> float:
+        """Return the readback; it may be nan."""
+        if self._has("locate"):
+            return float((await self._ask("locate"))["readback"])
+        return float(await self.value())
+
+    async def limits(self) -> tuple[float, float] | None:
+        """Return the motor's own (low, high), or None where it has none, or does not say."""
+        if self._has("motor_limits"):
+            found = await self._ask("motor_limits")
+        elif self._has("low_limit_travel") and self._has("dial_low_limit_travel"):
+            found = await self._limits_of_record()
+        elif self._has("limits"):
+            found = await self._ask("limits")
+        else:
+            return None
+        if found is None:
+            return None
+        low, high = (float(side) for side in found)
+        # ophyd's own convention: limits that are equal are no limits
+        return None if low == high == 0.0 else (low, high)
+
+    async def moving(self) -> bool | None:
+        """Return whether it moves; None where it does not say."""
+        if self._has("moving"):
+            return bool(await self._ask("moving"))
+        if self._has("motor_done_move"):
+            return not await answer(f"{self.name}: DMOV", self.answer_s, self.device.motor_done_move, "get_value")
+        return None
+
+    async def alarm(self) -> str:
+        """Return the alarm it reports; empty where there is none."""
+        if not self._has("alarm"):
+            return ""
+        text = str(await self._ask("alarm") or "")
+        return "" if text in _QUIET else text
+
+    async def velocity(self) -> float | None:
+        """Return the speed it is set to, units per second; None where it does not say."""
+        if not self._has("velocity"):
+            return None
+        speed = await self._ask("velocity")
+        if hasattr(speed, "get_value"):
+            speed = await answer(f"{self.name}: velocity", self.answer_s, speed, "get_value")
+        elif hasattr(speed, "get"):
+            speed = await answer(f"{self.name}: velocity", self.answer_s, speed, "get")
+        return None if speed is None else float(speed)
+
+    async def homed(self) -> bool | None:
+        """Return whether it says that it is homed; None where it does not say."""
+        return bool(await self._ask("home_done")) if self._has("home_done") else None
+
+    async def start(self, target: float) -> Any:
+        """Send it to an absolute position; returns its Status."""
+        return await self._start("set", target)
+
+    async def stop_and_confirm(self, still_within: float, pause_s: float = 0.05) -> bool:
+        """Stop it, and say whether it was then seen to stand still.
+
+        Parameters
+        ----------
+        still_within : two readings that differ by no more are a stand-still
+        pause_s : between the readings, seconds
+        """
+        await self.stop()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.answer_s
+        last = await self.position()
+        while loop.time() < deadline:
+            await asyncio.sleep(pause_s)
+            position, moving = await asyncio.gather(self.position(), self.moving())
+            # a motor whose readback is dead can still say itself that it stands
+            still = abs(position - last) <= still_within if math.isfinite(position) else moving is False
+            if still and not moving:
+                return True
+            last = position
+        return False
+
+    async def _limits_of_record(self) -> tuple[float, float] | None:
+        names = ("low_limit_travel", "high_limit_travel", "dial_low_limit_travel", "dial_high_limit_travel")
+        asked = (
+            answer(f"{self.name}: {name}", self.answer_s, getattr(self.device, name), "get_value") for name in names
+        )
+        low, high, dial_low, dial_high = await asyncio.gather(*asked)
+        return None if dial_low == dial_high == 0.0 else (float(low), float(high))
+
+
+@dataclass(frozen=True)
+class RawFrame:
+    """What a detector hands over: the raw array, its counter and its own time (Unix seconds), where it has them."""
+
+    image: NDArray[Any]
+    counter: int | None
+    time_s: float | None
+
+
+@dataclass(frozen=True)
+class DetectorFace(SignalFace):
+    """A detector."""
+
+    async def frame(self) -> RawFrame:
+        """Return the frame it holds."""
+        readings = await self._ask("read")
+        image = np.asarray(_of(readings, "image"))
+        counter, time_s = _of(readings, "counter", None), _of(readings, "time", None)
+        return RawFrame(image, None if counter is None else int(counter), None if time_s is None else float(time_s))
+
+    async def counter(self) -> int | None:
+        """Return the number of the frame it holds; None where it holds none yet, or does not count."""
+        if self._has("counter"):
+            value = await self._ask("counter")
+            return None if value is None else int(value)
+        try:
+            return (await self.frame()).counter
+        except DeviceError:
+            # Before its first frame a detector has nothing to read. One that is gone fails at the trigger.
+            return None
+
+    async def set_exposure(self, seconds: float) -> bool:
+        """Set the exposure time and say whether that was confirmed in time; True where it cannot be set."""
+        if not self._has("set_exposure"):
+            return True
+        return await self._finish(await self._start("set_exposure", seconds), self.answer_s)
+
+    async def start(self) -> Any:
+        """Trigger it; returns its Status."""
+        return await self._start("trigger")
+
+
+@dataclass(frozen=True)
+class ShutterFace(SignalFace):
+    """A shutter: 1 is open, 0 is closed."""
+
+    async def place(self) -> str:
+        """Return "open" or "closed"; "unknown" where it cannot be read or says something else."""
+        if not self._has("read"):
+            return "unknown"
+        value = await self.value()
+        words = {"1": "open", "open": "open", "true": "open", "0": "closed", "closed": "closed", "false": "closed"}
+        text = str(value).strip().lower()
+        return words.get(text.removesuffix(".0"), "unknown")
+
+    async def put(self, value: int) -> bool:
+        """Send it there and say whether it reported to be done in time."""
+        return await self._finish(await self._start("set", value), SHUTTER_S)
+
+
+def one_value(readings: Mapping[str, Mapping[str, Any]], name: str) -> Any:
+    """Return the value of a device's main reading: its own name, name_readback and the like, or the only one."""
+    for ending in _READBACKS:
+        if name + ending in readings:
+            return readings[name + ending]["value"]
+    if len(readings) == 1:
+        return next(iter(readings.values()))["value"]
+    raise DeviceError(f"{name}: which of {', '.join(readings) or 'no readings'} is its value? Name one {name!r}")
+
+
+_MISSING: Any = object()
+
+
+def _of(readings: Mapping[str, Mapping[str, Any]], ending: str, default: Any = _MISSING) -> Any:
+    for key, reading in readings.items():
+        if key == ending or key.endswith(f"_{ending}"):
+            return reading["value"]
+    if default is _MISSING:
+        raise DeviceError(f"the detector's reading has no {ending}; it has {', '.join(readings) or 'nothing'}")
+    return default

@@ -1,0 +1,1 @@
+"""Instrument files to begin with."""

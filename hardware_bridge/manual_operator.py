@@ -1,0 +1,64 @@
+"""The human at the instrument: one question at a time, and never longer than the wait allows."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+
+from beamgym.hardware_bridge.adapter_tools import DeviceError, in_thread
+
+Ask = Callable[[str], str | Awaitable[str]]
+Tell = Callable[[str], object]
+
+
+class Operator:
+    """Asks and tells. Several axes share one, so that their questions do not mix.
+
+    Parameters
+    ----------
+    ask : puts a question and returns the answer; may block, or be a coroutine function
+    tell : shows a text; must return at once
+    """
+
+    def __init__(self, ask: Ask = input, tell: Tell = print) -> None:
+        self._ask = ask
+        self._tell = tell
+        self._turn = asyncio.Lock()
+        self._unanswered = False
+
+    def tell(self, text: str) -> None:
+        """Show a text."""
+        self._tell(text)
+
+    async def ask(self, question: str, timeout_s: float) -> str:
+        """Return the answer; the time runs once the questions before are answered.
+
+        Raises
+        ------
+        DeviceError : none came within ``timeout_s``, an earlier question still hangs, or the operator went away
+        """
+        try:
+            async with self._turn, asyncio.timeout(timeout_s):
+                return await self._answer(question, timeout_s)
+        except TimeoutError:
+            raise DeviceError(f"the operator did not answer within {timeout_s:g} s: {question}") from None
+
+    async def _answer(self, question: str, timeout_s: float) -> str:
+        if self._unanswered:
+            raise DeviceError("the operator has not answered the question before; answer it, then start anew")
+        self._unanswered = True
+        if inspect.iscoroutinefunction(self._ask):
+            try:
+                return str(await self._ask(question))
+            finally:
+                self._unanswered = False
+        try:
+            return str(await in_thread("the operator", timeout_s, self._blocking, question))
+        except EOFError:
+            raise DeviceError("there is nobody to ask: the terminal is closed; run deploy from a terminal") from None
+
+    def _blocking(self, question: str) -> str:
+        try:
+            return str(self._ask(question))
+        finally:
+            # A question that nobody waits for any more holds the terminal until it is answered.
+            self._unanswered = False

@@ -1,0 +1,111 @@
+"""Feeds a log's recorded readings to the guard's rules again: are the decisions still the same?
+
+The guard decides by pure functions and records with each decision its rule, its inputs and what came out, either as an
+event "decision" or in the list ``decisions`` of the line of the command that it let pass or refused. The same inputs
+must bring the same verdict; where they do not, the log is of another version, or a rule is no pure function.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+from beamgym.hardware_bridge.audit_check import read_log
+from beamgym.hardware_bridge.guard_decision import Decision
+from beamgym.hardware_bridge.guard_rules import decide
+
+Decide = Callable[[str, Mapping[str, Any]], Decision]
+_DECIDED = ("item", "allowed")  # the wording of a refusal is no decision, and may get better
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A decision that comes out another way now.
+
+    Parameters
+    ----------
+    line : number of the log's line that holds it
+    rule : the rule's name
+    recorded, now : the verdict then and now; ``now`` is a text where the rule could not be asked
+    """
+
+    line: int
+    rule: str
+    recorded: Any
+    now: Any
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.rule} said {_words(self.recorded)}, says {_words(self.now)} now"
+
+
+@dataclass(frozen=True)
+class ReplayReport:
+    """What a replay found: how many decisions the log holds, and those that differ."""
+
+    decisions: int
+    differences: tuple[Difference, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether every decision came out as recorded; a log without decisions proves nothing and is not the same."""
+        return self.decisions > 0 and not self.differences
+
+    def summary(self) -> str:
+        """Return the report in one line."""
+        if not self.decisions:
+            return "nothing to replay: the log holds no decisions"
+        if not self.differences:
+            return f"all {self.decisions} decisions come out the same"
+        return f"{len(self.differences)} of {self.decisions} decisions differ; the first in {self.differences[0]}"
+
+
+def replay(path: str | PathLike[str], rules: Decide = decide) -> ReplayReport:
+    """Decide everything in a log again.
+
+    Parameters
+    ----------
+    path : an audit log whose chain is whole; one that is not closed yet will do
+    rules : decides by a rule's name and its inputs
+
+    Raises
+    ------
+    ValueError : the log cannot be read, or was changed; the message names the line
+    """
+    count, differences = 0, []
+    try:
+        for line, members in read_log(path):
+            for entry in _decisions(members):
+                count += 1
+                differences += _again(line, entry, rules)
+    except OSError as error:
+        raise ValueError(f"cannot read the audit log {path}: {error.strerror}; check its path") from None
+    return ReplayReport(count, tuple(differences))
+
+
+def _decisions(members: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield what a line decided; an entry has "rule", "inputs" and either "verdict" or its members beside them."""
+    data = members.get("data")
+    if not isinstance(data, dict):
+        return
+    if members.get("event") == "decision":
+        yield data
+    listed = data.get("decisions", ())
+    yield from (entry for entry in listed if isinstance(entry, dict)) if isinstance(listed, list) else ()
+
+
+def _again(line: int, entry: Mapping[str, Any], rules: Decide) -> list[Difference]:
+    rule, inputs = str(entry.get("rule")), entry.get("inputs")
+    verdict = entry.get("verdict", entry)
+    recorded = {key: verdict.get(key) for key in _DECIDED} if isinstance(verdict, dict) else verdict
+    try:
+        decision = rules(rule, inputs if isinstance(inputs, dict) else {})
+    except (ValueError, KeyError, IndexError, ArithmeticError) as error:
+        return [Difference(line, rule, recorded, f"{type(error).__name__}: {error}")]
+    now = {key: getattr(decision, key) for key in _DECIDED}
+    return [] if recorded == now else [Difference(line, rule, recorded, now)]
+
+
+def _words(verdict: Any) -> str:
+    if isinstance(verdict, dict):
+        return f"{'yes' if verdict['allowed'] else 'no'} (item {verdict['item']})"
+    return repr(verdict)

@@ -1,0 +1,280 @@
+"""One instrument from connecting to closing: its engine, devices, audit log and guard, and episodes upon it.
+
+Everything that is a coroutine runs in the RunEngine's loop, where the devices live. However a session ends, its exit
+stops what it moved, closes the shutter and completes the log.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import numpy as np
+
+from beamgym.hardware_bridge.adapter_tools import DeviceError, need
+from beamgym.hardware_bridge.audit import AuditLog
+from beamgym.hardware_bridge.bluesky_instrument import BlueskyInstrument
+from beamgym.hardware_bridge.ca_loops import forget_channels
+from beamgym.hardware_bridge.connect import Devices, connect
+from beamgym.hardware_bridge.faces import AxisFace
+from beamgym.hardware_bridge.guard import AbortReport, Guard
+from beamgym.hardware_bridge.guard_life import DeadMan
+from beamgym.hardware_bridge.instrument_file import InstrumentFile
+from beamgym.hardware_bridge.manual_operator import Operator
+from beamgym.hardware_bridge.rollout import Rollout
+from beamgym.physics.instrument import Float64Array
+
+RunEngine = need("bluesky", "hardware").RunEngine
+
+AUDIT = "audit.jsonl"
+CONNECT_S = 10.0
+"""A server answers its first call within this time, seconds."""
+
+KEEP_TRYING_S = 120.0
+"""An abort that cannot be completed, because a server is away, is tried for so long."""
+
+CLOSE_S = 60.0
+"""Closing is bounded by the guard; so much longer than an abort may take it waits for a loop that hangs."""
+
+ANSWER_S = 5.0
+"""A device answers within this time; a busy computer may need more than the device."""
+
+ARMINGS = 3
+"""How often a device that is slow to answer is asked before it counts as away."""
+
+T = TypeVar("T")
+
+
+class Session:
+    """An instrument that is connected.
+
+    Parameters
+    ----------
+    file : the instrument
+    folder : where the audit log goes; there already
+    objects : what entries of the adapter "object" name
+    operator : who turns manual axes
+    dry_run : nothing is written to any device
+    dose_s : seconds of open shutter at most, where that is less than the file allows
+    keep_trying_s : an abort that cannot be completed, because a server is away, is tried for so long, seconds
+
+    Attributes
+    ----------
+    guard : made by ``guarded``; None before
+    signs_of_life : further dead-men beside the policy's own, such as the operator's token
+    abort_report : what became of the last abort; None where there was none
+    """
+
+    def __init__(
+        self,
+        file: InstrumentFile,
+        folder: Path,
+        *,
+        objects: Mapping[str, Any] | None = None,
+        operator: Operator | None = None,
+        dry_run: bool = False,
+        dose_s: float | None = None,
+        keep_trying_s: float = KEEP_TRYING_S,
+    ) -> None:
+        self._keep_trying_s = keep_trying_s
+        self.file, self.folder, self.dry_run = file, folder, dry_run
+        self._dose_s = dose_s
+        self._objects, self._operator = objects, operator
+        self.guard: Guard | None = None
+        self.alive = DeadMan()
+        self.signs_of_life: list[Callable[[], float]] = []
+        self.abort_report: AbortReport | None = None
+        self.engine: Any = None
+        self.devices: Devices | None = None
+        self.audit: AuditLog | None = None
+        self._stop_reason = ""
+
+    def __enter__(self) -> Self:
+        quiet()
+        self.devices = connect(self.file, self._objects, self._operator)
+        self.audit = AuditLog(self.folder / AUDIT)
+        self.engine = RunEngine(context_managers=[])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.close()
+            if self.engine is not None:
+                self.in_loop(self._devices.close, CONNECT_S)
+        finally:
+            if self.audit is not None:
+                self.audit.close()
+            if self.engine is not None:
+                end_loop(self.engine)
+
+    def connect(self) -> None:
+        """Reach out for every device; writes nothing. Raises DeviceError for the first that does not answer."""
+        self.in_loop(lambda: self._devices.connect(CONNECT_S), 3 * CONNECT_S)
+
+    def motor_limits(self) -> dict[str, tuple[float, float] | None]:
+        """Return each motor's own limits, where it has any."""
+
+        async def read() -> dict[str, tuple[float, float] | None]:
+            faces = {name: AxisFace(device, name, ANSWER_S) for name, device in self._devices.axes.items()}
+            found = await asyncio.gather(*(face.limits() for face in faces.values()))
+            return dict(zip(faces, found, strict=True))
+
+        return self.in_loop(read, 3 * ANSWER_S)
+
+    def guarded(self, confirm: Any) -> BlueskyInstrument:
+        """Put a new guard before the devices; an earlier one is closed.
+
+        Parameters
+        ----------
+        confirm : a Confirmation, or any callable that answers questions
+        """
+        self.close()
+        if self.audit is None:
+            raise ValueError("this session has ended; begin a new one")
+        self.alive = DeadMan()
+        devices: Any = self._devices
+        self.guard = Guard(
+            self.file,
+            devices,
+            self.audit,
+            confirm=confirm,
+            deadman=[self.alive, *self.signs_of_life],
+            dry_run=self.dry_run,
+            answer_s=ANSWER_S,
+            keep_trying_s=self._keep_trying_s,
+            suspend=self._suspend,
+        )
+        if self._dose_s is not None:
+            self.guard.budget_s = min(self._dose_s, self.guard.budget_s or np.inf)
+        return BlueskyInstrument(self.file, self.guard, self.engine)
+
+    def arm(self, homed: Collection[str] = (), timeout_s: float = 900.0) -> None:
+        """Arm the guard: everything is read again, and a human is asked what must be asked.
+
+        A device that is slow to answer is asked again, since nothing has moved yet.
+
+        Raises
+        ------
+        GuardRefused, DeviceError : the first thing that is not as it must be; nothing has moved
+        """
+        guard = self._guard
+        for attempt in range(ARMINGS):
+            try:
+                self.in_loop(lambda: guard.arm(homed), timeout_s)
+                break
+            except DeviceError:
+                if attempt == ARMINGS - 1:
+                    raise
+
+    def positions(self) -> Float64Array:
+        """Return the readback of every axis, (1, k)."""
+        read = self.in_loop(self._guard.positions, 3 * ANSWER_S)
+        return np.array([[read[name] for name in self.file.axis_names]])
+
+    def play(self, rollout: Rollout, consumers: Collection[Callable[[str, dict[str, Any]], object]] = ()) -> None:
+        """Run an episode; the documents go to the consumers.
+
+        Raises
+        ------
+        Exception : what ended it, other than the episode itself
+        """
+        tokens = [self.engine.subscribe(consumer) for consumer in consumers]
+        try:
+            self.engine(rollout.plan())
+        finally:
+            for token in tokens:
+                self.engine.unsubscribe(token)
+
+    async def finish(self, well: bool, back: bool = False) -> None:
+        """Leave the instrument safe at the end of an episode; runs in the loop.
+
+        Parameters
+        ----------
+        well : it ended by itself; otherwise everything is aborted
+        back : bring the axes back to where they stood when the guard was armed
+        """
+        guard = self._guard
+        if not well:
+            guard.abort(self._stop_reason or "the episode broke off")
+            await guard.aborted()
+        elif back:
+            await guard.safe_return()
+
+    def stop(self, reason: str) -> None:
+        """Abort whatever is under way; from any thread but the loop's, and from none twice at once."""
+        self._stop_reason = self._stop_reason or reason
+        report = self.guard.abort(reason) if self.guard is not None else None
+        try:
+            self.engine.abort(reason)
+        except Exception:  # it was idle, or on its way to idle
+            logging.getLogger(__name__).debug("the engine had nothing to abort")
+        if report is not None:
+            report.result(self._keep_trying_s + CLOSE_S)
+
+    def close(self) -> AbortReport | None:
+        """Stop what moves, close the shutter, end the guard; returns what became of an abort, None without one."""
+        guard, self.guard = self.guard, None
+        if guard is None:
+            return None
+
+        async def closed() -> AbortReport | None:
+            await guard.close()
+            return await guard.aborted()
+
+        report = self.in_loop(closed, self._keep_trying_s + CLOSE_S)
+        self.abort_report = report or self.abort_report
+        return report
+
+    def in_loop(self, work: Callable[[], Coroutine[Any, Any, T]], timeout_s: float) -> T:
+        """Run a coroutine in the engine's loop and wait for its result; an interruption here cancels it there."""
+        future = asyncio.run_coroutine_threadsafe(work(), self.engine.loop)
+        try:
+            return future.result(timeout_s)
+        except BaseException:
+            future.cancel()
+            raise
+
+    def _suspend(self, wait: Callable[[], Coroutine[Any, Any, Any]], why: str) -> None:
+        if self.engine.state == "running":
+            self.engine.request_suspend(wait, justification=why)
+
+    @property
+    def _devices(self) -> Devices:
+        if self.devices is None:
+            raise ValueError("this session has not begun; use it in a with statement")
+        return self.devices
+
+    @property
+    def _guard(self) -> Guard:
+        if self.guard is None:
+            raise ValueError("nothing is guarded yet; call guarded() first")
+        return self.guard
+
+
+def quiet() -> None:
+    """Keep bluesky's own tracebacks off the terminal: what goes wrong is said in one line."""
+    logging.getLogger("bluesky").setLevel(logging.CRITICAL + 1)
+
+
+def end_loop(engine: Any) -> None:
+    """End an engine's loop and its thread."""
+    loop, thread = engine.loop, engine._th
+    if thread is None or not loop.is_running():
+        return
+
+    async def cancel_all() -> None:
+        forget_channels(loop)
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    asyncio.run_coroutine_threadsafe(cancel_all(), loop).result(CONNECT_S)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(CONNECT_S)
+    if not loop.is_running():
+        loop.close()

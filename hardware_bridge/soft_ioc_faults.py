@@ -1,0 +1,71 @@
+"""What can be made to go wrong on the practice instrument, and how a fault's value is read."""
+
+from collections.abc import Iterable
+
+AXIS_FAULTS: dict[str, str] = {
+    "stall": "the motor hums and does not turn; its move never ends until it is stopped",
+    "nan_readback": "the readback is NaN; the motor moves all the same",
+    "frozen_readback": "the readback stays where it was; the motor moves all the same",
+    "overshoot": "moves end 0.5 degrees (0.05 mm) beyond their target, and report success",
+    "limit_switch": "moves end half way on a limit switch, and report success",
+    "ignored_put": "a target is accepted, reported done, and nothing moves",
+    "alarm": "the record is in a MAJOR alarm",
+    "unhomed": "the motor has forgotten where its zero is, until it is homed",
+}
+"""Faults of one axis, of several (comma between them) or of all ("1")."""
+
+ONCE_FAULTS: dict[str, str] = {
+    "foreign_move": "another client moves the axis: by 1 degree (0.1 mm), or to the place in AXIS=PLACE",
+    "foreign_stop": "another client stops the axis",
+}
+"""Events that happen once, when they are set."""
+
+PLAIN_FAULTS: dict[str, str] = {
+    "hung_camera": "an exposure begins and never ends, until Acquire is set to 0",
+    "repeated_frame": "the last frame is served again, with its old counter",
+    "stale_frame": "the last frame is served again, with a new counter and its old time",
+    "saturated_frame": "a third of the pixels are full",
+    "blank_frame": "every pixel shows the same",
+    "wrong_shape": "the frame is half as high as it should be",
+    "beam_loss": "the beam is off: no current, dark frames, no dose",
+    "vacuum_loss": "the pressure is 1e-5 mbar",
+    "stopped_heartbeat": "the heartbeat stands still",
+    "stuck_shutter": "the shutter stays as it is, whatever it is told",
+}
+"""Faults that are on ("1") or off."""
+
+FAULTS: dict[str, str] = {**AXIS_FAULTS, **ONCE_FAULTS, **PLAIN_FAULTS}
+"""Every fault and what it does."""
+
+OVERSHOOT = {"rotation": 0.5, "linear": 0.05}
+FOREIGN_STEP = {"rotation": 1.0, "linear": 0.1}
+_OFF = ("", "0", "0.0", "off")
+
+
+def read_value(name: str, text: str, axes: Iterable[str]) -> str:
+    """Return a fault's value in its plain form; "" is off.
+
+    Parameters
+    ----------
+    name : of the fault
+    text : as a client wrote it: an axis or several, "1", "0", "off", or AXIS=PLACE for a foreign move
+    axes : the instrument's axes
+
+    Raises
+    ------
+    ValueError : no such fault or axis
+    """
+    known, value = tuple(axes), text.strip()
+    if name not in FAULTS:
+        raise ValueError(f"there is no fault {name!r}; choose one of {', '.join(FAULTS)}")
+    if value.lower() in _OFF:
+        return ""
+    if name in PLAIN_FAULTS:
+        return "1"
+    names = [part.partition("=")[0].strip() for part in value.split(",")]
+    if name in AXIS_FAULTS and value in ("1", "1.0", "all"):
+        return ",".join(known)
+    unknown = [axis for axis in names if axis not in known]
+    if unknown:
+        raise ValueError(f"fault {name} of axis {unknown[0]!r}: the axes are {', '.join(known)}")
+    return value if name in ONCE_FAULTS else ",".join(names)

@@ -1,0 +1,249 @@
+"""Channel Access on loopback for one pytest process, and a practice instrument for each test that asks for one.
+
+libca and caproto's clients read EPICS_CA_* once, so the port is chosen here, before any of them is imported. One server
+per kind is kept for the whole process; every test gets it as new: first sample, first settings, no faults, no records.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("caproto", reason="the practice instrument needs the extra 'ioc'")
+
+import numpy as np
+import yaml
+
+from beamgym.hardware_bridge.audit_compare import Agreement, compare_with_record
+from beamgym.hardware_bridge.ioc_process import IocProcess, free_port, loopback_environment
+from beamgym.hardware_bridge.replay import replay
+from beamgym.physics.instrument import Axis
+
+PORT, REPEATER_PORT = free_port(), free_port()
+os.environ.update(loopback_environment(PORT, REPEATER_PORT))
+
+
+@pytest.fixture(scope="session")
+def _keeper() -> Iterator[dict[str, IocProcess]]:
+    """Hold the one server that is running: both kinds answer on the same port, so only one can."""
+    running: dict[str, IocProcess] = {}
+    yield running
+    for server in running.values():
+        server.close()
+
+
+def _server(keeper: dict[str, IocProcess], kind: str) -> IocProcess:
+    for other in [name for name in keeper if name != kind]:
+        keeper.pop(other).close()
+    if kind not in keeper:
+        keeper[kind] = IocProcess(kind, PORT, repeater_port=REPEATER_PORT, speed=50.0)
+    keeper[kind].fresh()
+    return keeper[kind]
+
+
+@pytest.fixture
+def laue_ioc(_keeper: dict[str, IocProcess]) -> IocProcess:
+    """A Laue instrument as new, 50 times faster than real time."""
+    return _server(_keeper, "laue")
+
+
+@pytest.fixture
+def arpes_ioc(_keeper: dict[str, IocProcess]) -> IocProcess:
+    """An ARPES instrument as new, 50 times faster than real time."""
+    return _server(_keeper, "arpes")
+
+
+@pytest.fixture
+def special_ioc(_keeper: dict[str, IocProcess]) -> Iterator[Callable[..., IocProcess]]:
+    """Call it with IocProcess's arguments for an instrument of one's own on the worker's port, while the test lasts."""
+    started: list[IocProcess] = []
+
+    def start(kind: str, **arguments: Any) -> IocProcess:
+        for other in [*_keeper]:
+            _keeper.pop(other).close()
+        server = IocProcess(kind, PORT, repeater_port=REPEATER_PORT, **arguments)
+        started.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in started:
+        server.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_channels_left() -> Iterator[None]:
+    """Close every channel after a test: libca would tell a loop that has ended when a server comes or goes."""
+    yield
+    aioca = sys.modules.get("aioca")
+    if aioca is not None:
+        aioca.purge_channel_caches()
+
+
+@pytest.fixture
+def agreed_log() -> Callable[..., Agreement]:
+    """Call it with a closed audit log and the IocProcess (or its record): both must tell the same story.
+
+    The log's chain is whole, every command that the emulator received has exactly one ``before`` line, every ``before``
+    has an outcome or "unknown", what ended "done" was received, and every decision comes out the same again.
+    """
+
+    def agree(log: Any, ioc: Any) -> Agreement:
+        found = compare_with_record(log, ioc.records() if isinstance(ioc, IocProcess) else ioc)
+        assert found.ok, found.summary()
+        again = replay(log)
+        assert not again.differences, again.summary()
+        return found
+
+    return agree
+
+
+class PaperSample:
+    """A sample without physics for the emulated hardware: a rotation and a linear axis, frames of 6 x 8 pixels."""
+
+    kind = "laue"
+    axes = (
+        Axis("phi", (0.0, 0.0, 1.0), speed=2.0),
+        Axis("x", (1.0, 0.0, 0.0), "linear", limits=(-5.0, 5.0), step=0.01),
+    )
+    home = np.zeros(2)
+    exposure_s, readout_s, exposure_limits_s, shape = 10.0, 2.0, (0.1, 100.0), (6, 8)
+
+    def __init__(self) -> None:
+        self.reset(0)
+
+    def reset(self, seed: int) -> None:
+        self.seed, self.history, self.moved = seed, [], {}
+
+    def restore(self, seed: int, history: list[Any], moved: dict[int, float]) -> None:
+        self.seed, self.history, self.moved = seed, list(history), dict(moved)
+
+    def carry(self, axis: int, dial: float) -> None:
+        self.history.append([axis, dial])
+
+    def expose(self, seconds: float) -> Any:
+        self.history.append(["expose", seconds])
+        return np.arange(48, dtype=np.uint16).reshape(self.shape) + np.uint16(len(self.history))
+
+    def dark(self, counter: int) -> Any:
+        return np.zeros(self.shape, dtype=np.uint16)
+
+    def readback_noise(self) -> Any:
+        return np.zeros(2)
+
+    def truth(self) -> dict[str, Any]:
+        return {"inside": False}
+
+
+@pytest.fixture
+def paper_sample() -> PaperSample:
+    """A sample without physics: phi in degrees, x in mm, frames of 6 x 8 pixels."""
+    return PaperSample()
+
+
+BUSY_S = 10.0
+"""On a busy machine the practice instrument may take so long for an answer, seconds."""
+
+
+class Bench:
+    """A guard over Channel Access, and the practice instrument behind it as new, whose own truth is asked.
+
+    Parameters
+    ----------
+    ioc : the practice instrument
+    folder : for the audit log
+    change : gets the shipped instrument file as a mapping, and changes it
+    without : guard items that are left out; only a test's own subclass can do that
+    agree : see ``agreed_log``
+    """
+
+    def __init__(self, ioc: IocProcess, folder: Path, change: Any, without: tuple[int, ...], agree: Any) -> None:
+        from beamgym.hardware_bridge.guard import Guard
+        from beamgym.hardware_bridge.guard_decision import ITEMS
+        from beamgym.hardware_bridge.instrument_file import parse_instrument, shipped_instrument
+
+        content = yaml.safe_load(shipped_instrument(f"{ioc.kind}_soft_ioc").read_text(encoding="utf-8"))
+        content["heartbeats"][0]["missed"] = 20  # the machine may be busy
+        for device in content["devices"].values():
+            if device["adapter"] == "epics":
+                device["options"] = {"reply_s": BUSY_S}
+        if change is not None:
+            change(content)
+        self.file = parse_instrument(content)
+        self.ioc, self.log, self.agree = ioc, folder / "audit.jsonl", agree
+        self.questions: list[str] = []
+        self.objects: dict[str, Any] = {}
+        self.guard: Any = None
+        self._guard = type("PartGuard", (Guard,), {"_items": ITEMS - set(without)})
+
+    def drive(self, test: Any, arm: bool = True, **options: Any) -> Any:
+        """Run a coroutine function of an armed guard, close the guard, and hold its log against the truth."""
+        return asyncio.run(asyncio.wait_for(self._drive(test, arm, options), 240.0))
+
+    async def _drive(self, test: Any, arm: bool, options: dict[str, Any]) -> Any:
+        import aioca
+
+        from beamgym.hardware_bridge.audit import AuditLog
+        from beamgym.hardware_bridge.connect import connect
+        from beamgym.hardware_bridge.guard_life import DeadMan
+
+        options = {"confirm": self.yes, "deadman": DeadMan(), "answer_s": BUSY_S, "watch_s": 0.05, **options}
+        with AuditLog(self.log) as audit:
+            self.guard = self._guard(self.file, connect(self.file, self.objects), audit, **options)
+            try:
+                if arm:
+                    await self.guard.arm()
+                return await test(self.guard)
+            finally:
+                await self.guard.close()
+                audit.close()
+                aioca.purge_channel_caches()
+                if self.ioc.running:
+                    self.agree(self.log, self.ioc)
+
+    def yes(self, question: str) -> bool:
+        """Say yes to everything, and remember what was asked."""
+        self.questions.append(question)
+        return True
+
+    def happened(self, kind: str) -> list[dict[str, Any]]:
+        """Return what really happened of one kind."""
+        return [record for record in self.ioc.records() if record["kind"] == kind]
+
+    def received(self, ending: str) -> list[Any]:
+        """Return the values that clients have put into the PVs whose names end so."""
+        return [record["value"] for record in self.ioc.puts() if record["pv"].endswith(ending)]
+
+    async def until(self, true: Callable[[], Any], limit_s: float = 30.0) -> None:
+        """Wait, while the loop goes on, until something is so."""
+        for _ in range(int(50 * limit_s)):
+            if await asyncio.to_thread(true):
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"not so within {limit_s:g} s")
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return the audit log's lines."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+
+@pytest.fixture
+def bench(request: pytest.FixtureRequest, tmp_path: Path, agreed_log: Any) -> Callable[..., Bench]:
+    """Call it for a guard over the practice instrument as new: bench("arpes", change, without=(9,))."""
+    for extra in ("bluesky", "aioca", "ophyd_async"):
+        pytest.importorskip(extra, reason="driving the practice instrument needs the extras 'hardware' and 'epics'")
+    made = []
+
+    def make(kind: str = "arpes", change: Any = None, without: tuple[int, ...] = ()) -> Bench:
+        folder = tmp_path / f"bench{len(made)}"
+        folder.mkdir()
+        ioc = _server(request.getfixturevalue("_keeper"), kind)
+        made.append(Bench(ioc, folder, change, without, agreed_log))
+        return made[-1]
+
+    return make

@@ -1,0 +1,149 @@
+"""What a RunEngine does to guarded devices: it pauses, suspends, sends again, and stops everything at the end."""
+
+import asyncio
+import contextlib
+import json
+import threading
+import time
+
+import pytest
+from bluesky import RunEngine
+from bluesky import plan_stubs as bps
+from bluesky.utils import RunEngineInterrupted
+
+from beamgym.hardware_bridge.audit_check import verify_log
+from beamgym.hardware_bridge.guard_decision import GuardRefused, refusal
+
+
+@contextlib.contextmanager
+def engine_with(rig, **options):
+    """Yield a RunEngine and the guard, armed in its loop."""
+    engine = RunEngine({}, context_managers=[])
+
+    def do(work):
+        return asyncio.run_coroutine_threadsafe(work, engine.loop).result(20.0)
+
+    def suspend(back, line):
+        engine.request_suspend(back, justification=line)
+
+    guard = rig.make(**({"suspend": suspend} | options))
+    try:
+        do(guard.arm())
+        yield engine, guard
+    finally:
+        do(guard.close())
+        engine.loop.call_soon_threadsafe(engine.loop.stop)
+        engine._th.join(timeout=10.0)
+        engine.loop.close()
+
+
+def one_step(guard, target):
+    yield from bps.checkpoint()
+    yield from bps.abs_set(guard.axes["x"], target, group="move")
+    yield from bps.wait("move")
+    yield from bps.checkpoint()
+    yield from bps.trigger(guard.detector, wait=True)
+    yield from bps.checkpoint()
+
+
+def outcomes(rig):
+    rig.audit.close()
+    assert not verify_log(rig.log).problem
+    lines = [json.loads(line) for line in rig.log.read_text().splitlines()]
+    sent = {line["n"]: line["command"] for line in lines if line["kind"] == "before"}
+    return [(sent[line["id"]], line["outcome"]) for line in lines if line["kind"] == "after"]
+
+
+def test_a_pause_stops_the_move_and_resuming_sends_it_again_through_every_rule(rig):
+    r = rig({"axes": [{**axis, "timeout_s": 5.0} for axis in rig().file.model_dump(mode="json")["axes"]]})
+    r.x.travel_s = 1.0
+    with engine_with(r) as (engine, guard):
+        threading.Timer(0.4, engine.request_pause).start()
+        with pytest.raises(RunEngineInterrupted):
+            engine(one_step(guard, 0.5))
+        assert not r.x.really_moving
+        assert r.camera.triggers == 0
+        engine.resume()
+        assert guard.axes["x"].state.known == pytest.approx(0.5)
+    assert r.x.sets == [0.5, 0.5]
+    assert r.shutter.puts == [1, 0]
+    done = outcomes(r)
+    assert [outcome for command, outcome in done if command == "set"] == ["stopped", "done"]
+    assert ("stop", "done") in done
+
+
+def test_limits_that_became_tighter_during_a_pause_refuse_the_command_that_is_sent_again(rig):
+    r = rig({"axes": [{**axis, "timeout_s": 5.0} for axis in rig().file.model_dump(mode="json")["axes"]]})
+    r.x.travel_s = 1.0
+    with engine_with(r) as (engine, guard):
+        threading.Timer(0.4, engine.request_pause).start()
+        with pytest.raises(RunEngineInterrupted):
+            engine(one_step(guard, 0.9))
+        r.x.limits_mm = (-0.8, 0.8)
+        with pytest.raises(Exception, match="its limits are") as caught:
+            engine.resume()
+        assert refusal(caught.value).item == 1
+    assert r.x.sets == [0.9]
+    assert r.camera.triggers == 0
+
+
+def test_a_beam_loss_suspends_breaks_off_the_exposure_and_takes_it_again(rig):
+    r = rig()
+    r.camera.scale = 5.0
+    with engine_with(r) as (engine, guard):
+        guard.detector.exposure_s = 0.2
+        guard.preset_changed(0.2)
+        lost = threading.Event()
+
+        def lose_and_find():
+            time.sleep(0.4)
+            r.current.value = 0.0
+            time.sleep(0.8)
+            lost.set()
+            r.camera.scale = 0.1
+            r.current.value = 200.0
+
+        threading.Thread(target=lose_and_find).start()
+        engine(one_step(guard, 0.5))
+        assert lost.is_set()
+        assert guard.detector.frame is not None
+        assert guard.state == "armed"
+    assert r.shutter.puts == [1, 0, 1, 0]
+    assert r.camera.triggers == 2
+
+
+def test_a_refusal_ends_the_plan_with_the_guards_line(rig):
+    r = rig()
+    with engine_with(r) as (engine, guard):
+        with pytest.raises(Exception, match=r"FailedStatus|item 1") as caught:
+            engine(one_step(guard, 5.0))
+        found = refusal(caught.value)
+        assert isinstance(found, GuardRefused)
+        assert found.item == 1
+        assert guard.state == "latched"
+    assert r.camera.triggers == 0
+
+
+def test_the_end_of_a_plan_sends_no_stop_to_axes_that_stand(rig):
+    r = rig()
+    with engine_with(r) as (engine, guard):
+        engine(one_step(guard, 0.5))
+        engine(one_step(guard, 0.2))
+    assert r.x.stops == 0
+    assert r.x.sets == [0.5, 0.2]
+
+
+def test_a_plan_that_hangs_in_the_engines_loop_is_stopped_by_the_dead_man(rig):
+    r = rig({"operator": {"deadman_s": 0.4}})
+    with engine_with(r) as (engine, guard):
+
+        def hanging():
+            yield from bps.abs_set(guard.axes["x"], 0.5, wait=True)
+            r.x.go(0.9, 60.0)
+            deadline = time.monotonic() + 15.0
+            while time.monotonic() < deadline and not r.x.stops:
+                time.sleep(0.02)
+
+        engine(hanging())
+        assert guard.latched_item == 8
+        assert not r.x.really_moving
