@@ -5,15 +5,20 @@ RUN := $(VENV)/bin
 TORCH := torch==2.13.0
 WORKERS ?= 2
 
-PACKAGE := $(shell find src physics envs agents scripts -not -name __pycache__ -not -name '*.py[co]' -not -name '*.nb[ic]')
+PACKAGE := $(shell find src physics envs agents hardware_bridge scripts -not -name __pycache__ -not -name '*.py[co]' -not -name '*.nb[ic]')
 DEPENDENCIES := $(VENV)/.dependencies
 TOOLS := $(VENV)/.tools
+BRIDGE := $(VENV)/.bridge
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-all lint develop clean
+.PHONY: demo demo-hardware test test-all lint develop clean
 
 demo: $(INSTALLED)
 	$(RUN)/beamgym demo
+
+# A simulated instrument behind EPICS, and the shipped policy aligning its crystal over Channel Access.
+demo-hardware: $(INSTALLED) $(BRIDGE)
+	$(RUN)/python -m beamgym.scripts.demo_hardware
 
 test: $(INSTALLED) $(TOOLS)
 	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile
@@ -46,7 +51,11 @@ $(DEPENDENCIES): constraints.txt pyproject.toml
 	touch $@
 
 $(TOOLS): $(DEPENDENCIES)
-	$(RUN)/python .ci/requirements.py test lint | $(RUN)/pip install -c constraints.txt -r /dev/stdin
+	$(RUN)/python .ci/requirements.py test lint contrib hardware epics ophyd ioc tango visa | $(RUN)/pip install -c constraints.txt -r /dev/stdin
+	touch $@
+
+$(BRIDGE): $(DEPENDENCIES)
+	$(RUN)/python .ci/requirements.py hardware epics ioc | $(RUN)/pip install -c constraints.txt -r /dev/stdin
 	touch $@
 
 # A regular install: what mypy -p needs, and what a user has. The package alone, so that it takes seconds.

@@ -14,16 +14,21 @@ from rich.table import Table
 
 import beamgym  # noqa: F401 - registers the environments
 from beamgym.agents.evaluate import BATCH, PolicyResult, context_of, evaluate_in, make_vector_env
+from beamgym.agents.figures import BEAM_TIME, Budget, budget_in
 from beamgym.agents.find_policy import find_policy, policy_names
 from beamgym.agents.policy import CannotPlay
 from beamgym.agents.seeds import first_seed
+from beamgym.agents.success_curve import amounts, curves, draw_curves
 from beamgym.envs import ENVIRONMENTS
 from beamgym.envs.vector_env import InstrumentVectorEnv
+from beamgym.scripts.benchmark_scorer import SCORER, benchmark_scorer
 from beamgym.scripts.command_line import check_output, fail, run, write_json
+
+_SPECTRA = 5000
 
 
 def benchmark_command(
-    env_id: Annotated[str, typer.Argument(help="Environment, e.g. beamgym/LaueAlign-v0.")],
+    env_id: Annotated[str, typer.Argument(help="Environment, e.g. beamgym/LaueAlign-v0; or arpes-scorer.")],
     policy: Annotated[
         list[str] | None,
         typer.Option(help="A baseline, 'shipped' or a bundle's directory; repeats. Default: all."),
@@ -39,7 +44,15 @@ def benchmark_command(
     tolerance_deg: Annotated[float | None, typer.Option(help="Error at which a declared pose is a success.")] = None,
     action: Annotated[str | None, typer.Option(help="'rotation' or 'axes'.")] = None,
     stop: Annotated[str | None, typer.Option(help="'declare' or 'truth'.")] = None,
+    curves_file: Annotated[
+        Path | None,
+        typer.Option("--curves", help="Draw success against what was spent into this PNG, PDF or SVG file."),
+    ] = None,
     logdir: Annotated[Path | None, typer.Option(help="Write the figures for TensorBoard here.")] = None,
+    spectra: Annotated[
+        int | None, typer.Option(help=f"Spectra that arpes-scorer judges; {_SPECTRA} if left out.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="Whose spectra those are: 'published' or 'aurelia'.")] = None,
 ) -> None:
     """Compare policies on the same episodes, all under the same stopping rule."""
     named = {
@@ -55,16 +68,31 @@ def benchmark_command(
     console = Console()
     try:
         check_output(json_file)
+        check_picture(curves_file)
+        if env_id == SCORER:
+            for_policies = {**options, "policy": policy, "curves": curves_file, "logdir": logdir}
+            _refuse(for_policies, "compares policies", f"{SCORER} takes --spectra, --source, --seed and --json")
+            figures = benchmark_scorer(_SPECTRA if spectra is None else spectra, seed, source or "published", console)
+            if json_file is not None:
+                write_json(json_file, figures)
+            return
+        _refuse({"spectra": spectra, "source": source}, f"is for {SCORER}", f"{env_id} takes --episodes and --policy")
         check_env_id(env_id)
         first_seed("benchmark", seed)
         env = make_vector_env(env_id, min(episodes, BATCH), level, options)
+        budget = budget_in(context_of(env))
+        if curves_file is not None:
+            amounts(budget)
         results = run_policies(env, env_id, policy, episodes, seed, console)
     except (ValueError, TypeError, OSError, gym.error.Error) as error:
         fail(error)
-    console.print(table(results, f"{env_id}, level {level}, {episodes} episodes, seed {seed}"))
+    title = f"{env_id}, level {level}, {episodes} episodes, seed {seed}"
+    console.print(table(results, title))
     console.print(caption(env), style="dim", highlight=False)
     if json_file is not None:
-        write_json(json_file, report(env_id, level, episodes, seed, results))
+        write_json(json_file, report(env_id, level, episodes, seed, results, budget, curves_file is not None))
+    if curves_file is not None:
+        draw_curves(curves(results, budget), budget.measures.unit, title, curves_file)
     if logdir is not None:
         write_summary(logdir, env_id, level, results)
 
@@ -78,11 +106,12 @@ def run_policies(
     ------
     ValueError : for a named policy that is unknown or cannot play, a bundle that is unsound, or when none is left
     """
-    crystal = getattr(getattr(context_of(env), "crystal", None), "name", "")
+    context = context_of(env)
+    crystal = getattr(getattr(context, "crystal", None), "name", "")
     rivals = []
-    for name in names or policy_names():
+    for name in names or policy_names(context):
         try:
-            rivals.append(find_policy(name, env_id, crystal))
+            rivals.append(find_policy(name, env_id, crystal, context))
         except CannotPlay as error:
             _leave_out(name, error, names, console)
     results = []
@@ -100,21 +129,33 @@ def run_policies(
     return results
 
 
-def report(env_id: str, level: str, episodes: int, seed: int, results: Sequence[PolicyResult]) -> dict[str, Any]:
-    """Return the machine-readable result."""
+def report(
+    env_id: str,
+    level: str,
+    episodes: int,
+    seed: int,
+    results: Sequence[PolicyResult],
+    budget: Budget | None = None,
+    drawn: bool = False,
+) -> dict[str, Any]:
+    """Return the machine-readable result, with curves of success if they were ``drawn`` or beam time is counted."""
+    known = budget or Budget()
+    more = {"curves": curves(results, known)} if drawn or known.measures is BEAM_TIME else {}
     return {
         "env": env_id,
         "level": level,
         "episodes": episodes,
         "seed": seed,
         "policies": {result.name: result.as_dict() for result in results},
+        **more,
     }
 
 
 def table(results: Sequence[PolicyResult], title: str) -> Table:
     """Return the comparison as a table; an oracle bears a star."""
+    figures = results[0].measures.figures
     out = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0))
-    for heading in ("policy", "success", "95 % CI", "exposures", "motor s", "total s", "error °"):
+    for heading in ("policy", "success", "95 % CI", *(figure.heading for figure in figures)):
         out.add_column(heading, justify="left" if heading == "policy" else "right", no_wrap=True)
     for result in results:
         low, high = result.success_ci95
@@ -122,10 +163,7 @@ def table(results: Sequence[PolicyResult], title: str) -> Table:
             result.name + ("*" if result.oracle else ""),
             f"{100 * result.success_rate:.1f} %",
             f"{100 * low:.1f}–{100 * high:.1f}",
-            f"{result.exposures_median:g}",
-            f"{result.motor_s_median:.0f}",
-            f"{result.instrument_s_median:.0f}",
-            f"{result.misorientation_deg_median:.3f}",
+            *(format(getattr(result, figure.name), figure.form) for figure in figures),
         )
     return out
 
@@ -133,14 +171,15 @@ def table(results: Sequence[PolicyResult], title: str) -> Table:
 def caption(env: InstrumentVectorEnv) -> str:
     """Return how episodes end, what the medians count, and the share of starts the goniometer excludes."""
     task: Any = env.loop.task
+    measures = budget_in(context_of(env)).measures
     rule = {
         "declare": "stopping: declare (the policy says when; judged once by the truth)",
-        "truth": "stopping: truth (the episode ends at the tolerance)",
+        "truth": "stopping: truth (the episode ends at the tolerance, or at the first spot that is good enough)",
     }
     lines = [
         rule.get(getattr(task, "stop", "declare"), ""),
-        "medians over all episodes; a failure counts its full budget of exposures",
-        "total: motors, exposures and read-out; *: is handed the truth",
+        f"medians over all episodes; {measures.failures}",
+        f"{measures.total}: motors, exposures and read-out; *: is handed the truth",
     ]
     excluded = getattr(env.loop.instrument, "excluded_share", 0.0)
     if excluded > 0.0:
@@ -149,11 +188,18 @@ def caption(env: InstrumentVectorEnv) -> str:
     return "\n".join(lines)
 
 
+def check_picture(path: Path | None) -> None:
+    """Raise ValueError before the work starts where the picture could not be written."""
+    check_output(path)
+    if path is not None and path.suffix.lower() not in (".png", ".pdf", ".svg"):
+        raise ValueError(f"cannot draw into {path}: give a file that ends in .png, .pdf or .svg")
+
+
 def check_env_id(env_id: str) -> None:
     """Raise ValueError for an unknown environment, naming the nearest."""
     if env_id in gym.registry:
         return
-    close = difflib.get_close_matches(env_id, ENVIRONMENTS, n=1, cutoff=0.3)
+    close = difflib.get_close_matches(env_id, [*ENVIRONMENTS, SCORER], n=1, cutoff=0.3)
     raise ValueError(f"unknown environment {env_id!r}; did you mean {(close or list(ENVIRONMENTS))[0]!r}?")
 
 
@@ -166,6 +212,13 @@ def write_summary(logdir: Path, env_id: str, level: str, results: Sequence[Polic
             for name, value in result.as_dict().items():
                 if isinstance(value, float):
                     writer.add_scalar(f"benchmark/{env_id}/{level}/{name}", value, 0)
+
+
+def _refuse(given: dict[str, Any], belongs: str, instead: str) -> None:
+    """Raise ValueError for the first option that was given although it means nothing here."""
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(f"--{name.replace('_', '-')} {belongs}; {instead}")
 
 
 def _leave_out(name: str, error: CannotPlay, named: Sequence[str] | None, console: Console) -> None:

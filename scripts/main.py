@@ -17,7 +17,10 @@ VERBS: dict[str, str] = {
     "index": "Index a Laue image: orientation, figures, and the turns to a target.",
     "train": "Train an agent, and export it as a bundle.",
     "benchmark": "Compare policies on the same episodes, all under the same stopping rule.",
+    "study": "Repeat the published ARPES study: score maps of a surface, and a measured cut made worse.",
     "dataset": "Write random labelled ARPES spectra as HDF5 shards.",
+    "deploy": "Let a policy drive a real instrument, every command through a guard.",
+    "ioc": "Serve a simulated instrument over EPICS Channel Access, to practise on.",
     "speed": "Measure how fast the simulators and environments are.",
 }
 """Every verb and its line of help; verb NAME is ``NAME_command`` in NAME.py."""

@@ -87,7 +87,7 @@ def _known(name: str) -> str:
 
 
 def _rounded(rate: float | None) -> str:
-    return "" if rate is None else f"{rate:,.0f}"
+    return "" if rate is None else f"{rate:,.0f}" if rate >= 100.0 else f"{rate:.2g}"
 
 
 if __name__ == "__main__":

@@ -1,15 +1,23 @@
 """The ARPES rows of `beamgym speed`, and aurelia's random spectra beside them."""
 
-import contextlib
-import io
 from typing import Any
 
 import numpy as np
 
-from beamgym.scripts.speed_work import Work
+from beamgym.scripts.aurelia_peer import aurelia_spectrum
+from beamgym.scripts.speed_work import Work, stepping
 
 SPECTRA = 64
 """Spectra of one call."""
+
+VECTOR = 64
+"""Environments stepped together."""
+
+SURFACES = 8
+"""Kept surfaces that the timed environments draw from: drawing a new one is no part of a step."""
+
+DECLARED_SHARE = 0.02
+"""Share of the timed actions that declare: an episode of two minutes of beam time has some fifty exposures."""
 
 
 def arpes_224(seed: int) -> Work:
@@ -45,40 +53,42 @@ def aurelia_532x500(seed: int) -> Work:
     return _aurelia((532, 500), seed)
 
 
+def env_arpes_64(seed: int) -> Work:
+    """ArpesSpot-v0 with 64 × 64 spectra, native vector of 64, kept surfaces, without a network."""
+    return _spot(seed, size=64, score="truth")
+
+
+def env_arpes_128(seed: int) -> Work:
+    """The same with 128 × 128 spectra."""
+    return _spot(seed, size=128, score="truth")
+
+
+def env_arpes_64_cnn(seed: int) -> Work:
+    """ArpesSpot-v0 as registered, every spectrum scored by the shipped network; native vector of 64, kept surfaces."""
+    return _spot(seed, size=64, score="cnn")
+
+
+def _spot(seed: int, **options: Any) -> Work:
+    import gymnasium as gym
+    from gymnasium.vector import AutoresetMode
+
+    env = gym.make_vec(
+        "beamgym/ArpesSpot-v0",
+        num_envs=VECTOR,
+        vectorization_mode="vector_entry_point",
+        autoreset_mode=AutoresetMode.SAME_STEP,
+        surfaces=SURFACES,
+        **options,
+    )
+    env.reset(seed=seed)
+    generator = np.random.default_rng(seed)
+    actions = generator.uniform(-1.0, 1.0, (16, VECTOR, 4)).astype(np.float32)
+    actions[:, :, 3] = np.where(generator.uniform(size=(16, VECTOR)) < DECLARED_SHARE, 1.0, -1.0)
+    return Work(stepping(env, list(actions)), VECTOR)
+
+
 def _aurelia(shape: tuple[int, int], seed: int) -> Work:
     import aurelia
 
     np.random.seed(seed)  # noqa: NPY002 - aurelia draws from numpy's global state
-
-    def once() -> None:
-        with contextlib.redirect_stdout(io.StringIO()):
-            _aurelia_spectrum(aurelia, shape, np.random)
-
-    return Work(once, 1)
-
-
-def _aurelia_spectrum(aurelia: Any, shape: tuple[int, int], rng: Any) -> None:
-    """Draw one spectrum over the published ranges, through aurelia's own steps from bands to counts and score."""
-    bands = aurelia.Bands(Npts=[shape[1], 220], edges=1.1)
-    bands.Make_kpath()
-    bands.Make_bands()
-    spectrum = aurelia.Spec(bands, dimension="sliceEk", Omega=np.linspace(-0.55, 0.15, shape[0]))
-    spectrum.Make_matrix_elements(ME={"type": ["poly", "symm", "rot"]})
-    spectrum.Make_self_energy(SE={"type": "FL"})
-    blur = aurelia.mod(rng.uniform(5, 50), {"ER": rng.uniform(0.005, 0.2), "kR": rng.uniform(0.01, 0.06)})
-    spectrum.Make_specfun(blur)
-    spectrum.Make_specmod(blur)
-    levels = {name: rng.uniform(0.01, 0.2) for name in ("polyA", "flatA", "shirA")}
-    analyser = {"response": "center", "sensitivity": rng.uniform(0.8, 1.0), "type": "HA", "slit": "vertical"}
-    counting = aurelia.experiment(
-        spectrum,
-        detector={**analyser, "counting mode": "PC"},
-        bkgd={"type": ["flat", "Shirley", "poly"], **levels},
-        Ne=rng.uniform(1e4, 1e5),
-    )
-    measured = aurelia.ARPES(spectrum, counting, dimension="sliceEk")
-    measured.Make_angle_conv()
-    counting.Make_bkgd(measured)
-    counting.Make_detector_responsivity(measured)
-    measured.Make_statistics(counting)
-    measured.Make_quality_score()
+    return Work(lambda: aurelia_spectrum(aurelia, shape, np.random), 1)

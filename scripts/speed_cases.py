@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from beamgym.scripts import speed_arpes
-from beamgym.scripts.speed_work import Work
+from beamgym.scripts.speed_work import Reading, Work, stepping
 
 BACK_REFLECTION_BAND_KEV = (5.0, 25.0)
 IMAGES = 8
@@ -76,10 +76,21 @@ def env_laue_zone(seed: int) -> Work:
     env.reset(seed=seed)
     env.action_space.seed(seed)
     actions = [env.action_space.sample() for _ in range(16)]
-    return Work(_stepping(env, actions), 64)
+    return Work(stepping(env, actions), 64)
 
 
-CASES: dict[str, tuple[Callable[[int], Work], str]] = {
+def guard_step_ms(seed: int) -> Reading:
+    """What the guard adds to a step of two axes, shutter and frame, on devices that take no time; its log included."""
+
+    def read() -> float:
+        from beamgym.hardware_bridge.guard_speed import guard_step_ms as measured
+
+        return measured()["guard_step_ms"]
+
+    return Reading(read)
+
+
+CASES: dict[str, tuple[Callable[[int], Work | Reading], str]] = {
     "laue_spots_si_back": (laue_spots_si_back, "lists/s"),
     "laue_image_2048": (laue_image_2048, "images/s"),
     "laue_image_84_noise": (laue_image_84_noise, "images/s"),
@@ -89,8 +100,12 @@ CASES: dict[str, tuple[Callable[[int], Work], str]] = {
     "arpes_224": (speed_arpes.arpes_224, "spectra/s"),
     "arpes_532x500": (speed_arpes.arpes_532x500, "spectra/s"),
     "arpes_224_full": (speed_arpes.arpes_224_full, "spectra/s"),
+    "env_arpes_64": (speed_arpes.env_arpes_64, "steps/s"),
+    "env_arpes_128": (speed_arpes.env_arpes_128, "steps/s"),
+    "env_arpes_64_cnn": (speed_arpes.env_arpes_64_cnn, "steps/s"),
+    "guard_step_ms": (guard_step_ms, "ms"),
 }
-"""Every row by name, with its unit; a second is one of CPU time of one thread."""
+"""Every row by name, with its unit; a second is one of CPU time of one thread, a guard's millisecond one of a clock."""
 
 
 def laue_torch_image(seed: int) -> Work:
@@ -185,13 +200,4 @@ def _align(env_id: str, n: int, seed: int) -> Work:
         turn = encode_rotation(axis / np.linalg.norm(axis, axis=1, keepdims=True) * angle, 90.0)
         declare = np.where(generator.uniform(size=(n, 1)) < DECLARED_SHARE, 1.0, -1.0)
         actions.append(np.concatenate([turn, declare], axis=1).astype(np.float32))
-    return Work(_stepping(env, actions), n)
-
-
-def _stepping(env: Any, actions: list[Any]) -> Callable[[], None]:
-    turns = iter(range(2**62))
-
-    def once() -> None:
-        env.step(actions[next(turns) % len(actions)])
-
-    return once
+    return Work(stepping(env, actions), n)

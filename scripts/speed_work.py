@@ -17,3 +17,20 @@ class Work:
 
     once: Callable[[], Any]
     amount: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Something that times itself; the row shows the median of what ``read`` returns."""
+
+    read: Callable[[], float]
+
+
+def stepping(env: Any, actions: list[Any]) -> Callable[[], None]:
+    """Return how to step a vector environment once, with the next of some actions, over and over."""
+    turns = iter(range(2**62))
+
+    def once() -> None:
+        env.step(actions[next(turns) % len(actions)])
+
+    return once

@@ -9,10 +9,13 @@ import typer
 from tqdm import tqdm
 
 from beamgym.scripts.command_line import check_output, run
+from beamgym.scripts.train_scorer import BOOSTING, SCORER, ScorerRun, train_scorer, train_trees
 
 
 def train_command(
-    env_id: Annotated[str, typer.Argument(help="environment, such as beamgym/LaueAlign-v0")] = "beamgym/LaueAlign-v0",
+    env_id: Annotated[
+        str, typer.Argument(help="environment, such as beamgym/LaueAlign-v0; or arpes-scorer, arpes-boosting")
+    ] = "beamgym/LaueAlign-v0",
     config: Annotated[Path | None, typer.Option(help="YAML of hyperparameters; the shipped one by default")] = None,
     run_folder: Annotated[
         Path | None, typer.Option("--run", help="folder of this training; runs/ENV-SEED by default")
@@ -26,16 +29,27 @@ def train_command(
         typer.Option(help="folder of a finished training for the card to report; repeats"),
     ] = None,
     timesteps: Annotated[int | None, typer.Option(min=0, help="PPO steps, instead of the configuration's")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="processes that make spectra for a scorer")] = 1,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures to this file")] = None,
 ) -> None:
-    """Train a policy; TensorBoard curves, checkpoints and figures go to the run's folder."""
+    """Train a policy or a scorer; TensorBoard curves, checkpoints and figures go to the run's folder."""
+    check_output(json_file)
+    if env_id in (SCORER, BOOSTING):
+        if timesteps is not None or beside:
+            raise ValueError(f"--timesteps and --beside are for policies; {env_id} has neither")
+        asked = ScorerRun(config, run_folder, seed, resume, bundle, overwrite, workers, json_file)
+        bars = _Bars()
+        try:
+            (train_scorer if env_id == SCORER else train_trees)(asked, bars.show)
+        finally:
+            bars.close()
+        return
     from beamgym.agents.export import export_trained
     from beamgym.agents.film import log_film
     from beamgym.agents.run_folder import RunFolder
     from beamgym.agents.sb3 import Trainer
     from beamgym.agents.training_config import load_config
 
-    check_output(json_file)
     settings = load_config(env_id, config)
     if timesteps is not None:
         settings = settings.model_copy(update={"n_timesteps": timesteps})

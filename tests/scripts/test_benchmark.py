@@ -98,3 +98,40 @@ def test_figures_go_to_tensorboard_on_request(benchmark, tmp_path):
     result = benchmark(ID, "--policy", "no-op", "--episodes", "2", "--logdir", str(tmp_path / "runs"))
     assert result.exit_code == 0, result.output
     assert list((tmp_path / "runs" / "no-op").glob("events.out.tfevents.*"))
+
+
+def test_where_beam_time_is_spent_the_figures_and_curves_are_of_beam_time(benchmark, tmp_path):
+    file, picture = tmp_path / "figures.json", tmp_path / "curves.png"
+    spot = ("beamgym/ArpesSpot-v0", "--policy", "true-map", "--episodes", "3", "--level", "easy")
+    result = benchmark(*spot, "--json", str(file), "--curves", str(picture))
+    assert result.exit_code == 0, result.output
+    assert "beam s" in result.output
+    content = json.loads(file.read_text())
+    figures = content["policies"]["true-map"]
+    assert set(figures) == {
+        "success_rate",
+        "success_ci95",
+        "beam_s_median",
+        "exposures_median",
+        "motor_s_median",
+        "shortfall_median",
+    }
+    curve = content["curves"]["success"]["true-map"]
+    assert len(curve) == len(content["curves"]["spent"])
+    assert (curve[0], curve[-1]) == (0.0, figures["success_rate"])
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_picture_that_cannot_be_drawn_is_refused_before_the_work(benchmark, tmp_path):
+    result = benchmark(ID, "--policy", "no-op", "--episodes", "1", "--curves", str(tmp_path / "curves.txt"))
+    assert result.exit_code == 1
+    assert "ends in .png, .pdf or .svg" in result.output
+
+
+def test_success_against_exposures_is_drawn_where_those_are_counted(benchmark, tmp_path):
+    file = tmp_path / "figures.json"
+    drawn = ("--curves", str(tmp_path / "curves.png"), "--json", str(file))
+    benchmark(ID, "--policy", "true-pose", "--episodes", "3", "--level", "easy", *drawn)
+    curves = json.loads(file.read_text())["curves"]
+    assert curves["counted"] == "exposures"
+    assert curves["spent"] == list(range(21))

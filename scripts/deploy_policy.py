@@ -1,0 +1,104 @@
+"""The policy that is deployed: a bundle, or a procedure such as index-and-move, with what a yes to it is bound to."""
+
+import hashlib
+import inspect
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import beamgym
+from beamgym.agents.find_policy import SHIPPED, find_policy, zoo
+from beamgym.agents.policy import BundlePolicy, Policy
+from beamgym.envs.onnx_manifest import MANIFEST
+from beamgym.envs.onnx_model import OnnxModel
+from beamgym.hardware_bridge.instrument_context import context_of
+from beamgym.hardware_bridge.instrument_file import InstrumentFile
+from beamgym.hardware_bridge.tasks import TASKS
+
+ENVIRONMENT = {"laue": "beamgym/LaueAlign-v0", "arpes": "beamgym/ArpesSpot-v0"}
+"""The environment that a policy without one plays, by the kind of instrument."""
+
+
+@dataclass(frozen=True)
+class DeployedPolicy:
+    """A policy ready for an instrument.
+
+    Parameters
+    ----------
+    policy : decides
+    env_id : the environment it plays
+    model : the bundle it was read from, or None
+    files : SHA-256 of all that it is, by name
+    """
+
+    policy: Policy
+    env_id: str
+    model: OnnxModel | None
+    files: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all its files."""
+        return hashlib.sha256(json.dumps(dict(self.files), sort_keys=True).encode()).hexdigest()
+
+
+def read_policy(name: str, file: InstrumentFile) -> DeployedPolicy:
+    """Return a policy for an instrument.
+
+    Parameters
+    ----------
+    name : a bundle's directory, a stem in the zoo, "shipped", or a baseline such as "index-and-move"
+    file : the instrument
+
+    Raises
+    ------
+    ValueError : there is none of that name, it is broken, it is no policy for an instrument, or it needs the truth
+    """
+    env_id = ENVIRONMENT[file.kind]
+    refuse_code(name)
+    context = context_of(file) if file.arpes is not None else None
+    policy = find_policy(name, env_id, file.laue.crystal if file.laue else "", context)
+    if policy.oracle:
+        raise ValueError(f"{policy.name} needs the truth, which no instrument knows; choose another policy")
+    if isinstance(policy, BundlePolicy):
+        manifest = policy.model.manifest
+        if manifest.env_id not in TASKS:
+            raise ValueError(
+                f"bundle {policy.name} plays {manifest.env_id}, which no instrument can stand for; "
+                f"there are {', '.join(TASKS)}"
+            )
+        files = {**manifest.files, MANIFEST: hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()}
+        return DeployedPolicy(policy, manifest.env_id, policy.model, files)
+    return DeployedPolicy(policy, env_id, None, _source_of(policy))
+
+
+def refuse_code(name: str) -> None:
+    """Refuse what can only be read by running what is in it.
+
+    Raises
+    ------
+    ValueError : for a file, such as SB3's zip or a torch checkpoint; bundles are directories
+    """
+    path = Path(name)
+    if path.is_file() and path.name != MANIFEST:
+        raise ValueError(
+            f"{name} is a file; only bundles are deployed, folders that hold data and no code; export an SB3 model as "
+            "one with beamgym.agents.bundle.export_bundle"
+        )
+
+
+def known_names() -> tuple[str, ...]:
+    """Return what can be named, for help texts."""
+    return (SHIPPED, *zoo(), "index-and-move")
+
+
+def _source_of(policy: Policy) -> dict[str, str]:
+    """Return what a procedure's word is bound to: this package's version and the procedure's own text."""
+    module = sys.modules[type(policy).__module__]
+    text = inspect.getsource(module)
+    return {
+        f"beamgym {beamgym.__version__}": hashlib.sha256(beamgym.__version__.encode()).hexdigest(),
+        module.__name__: hashlib.sha256(text.encode()).hexdigest(),
+    }

@@ -1,0 +1,71 @@
+"""Tables and sentences of `beamgym deploy`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from beamgym.envs.task import Command
+from beamgym.hardware_bridge.instrument_file import InstrumentFile
+from beamgym.hardware_bridge.report import EpisodeReport
+from beamgym.hardware_bridge.step_record import Step
+
+
+def steps_table(report: EpisodeReport) -> Table:
+    """Return an episode step by step."""
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
+    axes = list(report.rows[0]["positions"]) if report.rows else []
+    for heading in ("step", "done", *axes, "spots", "motors"):
+        table.add_column(heading, justify="left" if heading == "done" else "right", no_wrap=True)
+    for row in report.rows:
+        done = row["done"] + (", cut short" if row["limited"] else "")
+        places = [_number(row["positions"][name], 2) for name in axes]
+        motor = "" if row["motor_s"] is None else f"{row['motor_s']:.1f} s"
+        table.add_row(str(row["step"]), done, *places, "" if row["spots"] is None else str(row["spots"]), motor)
+    return table
+
+
+def said(report: EpisodeReport) -> str:
+    """Return how an episode ended, in a sentence."""
+    metrics = "; ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in _numbers(report.metrics))
+    judged = "judged by what can be seen a success" if report.success else "judged by what can be seen no success"
+    text = f"{report.policy} on {report.instrument}: {report.ending}, {judged}" + (f" ({metrics})" if metrics else "")
+    return f"{text}; {report.exposures} exposures, {report.exposure_s:.0f} s of light, motors {report.motor_s:.1f} s"
+
+
+def command_table(file: InstrumentFile, step: Step, command: Command) -> Table:
+    """Return a command that was not sent."""
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0), caption=_would(step, command), caption_justify="left")
+    for heading in ("axis", "stands at", "would go to", "by"):
+        table.add_column(heading, justify="left" if heading == "axis" else "right")
+    for axis, stands, goes in zip(file.axes, step.state.positions[0], command.target[0], strict=True):
+        table.add_row(axis.name, *(f"{_number(value)} {axis.unit}" for value in (stands, goes, goes - stands)))
+    return table
+
+
+def ask_on(console: Console) -> Callable[[str], str]:
+    """Return what puts a question to the terminal and reads a line."""
+
+    def ask(question: str) -> str:
+        console.print(question, end="", highlight=False, markup=False, soft_wrap=True)
+        return input()
+
+    return ask
+
+
+def _would(step: Step, command: Command) -> str:
+    spots = "" if step.frame.found is None else f" {int(step.frame.found.count[0])} spots on the present frame."
+    if command.declare[0]:
+        return f"It would declare to be done.{spots} Nothing was written."
+    limited = " The move is shortened by the axes' range." if command.limited[0] else ""
+    return f"Every rule of the guard lets this move pass.{limited}{spots} Nothing was written."
+
+
+def _numbers(metrics: Any) -> list[tuple[str, float]]:
+    return [(name, value) for name, value in metrics.items() if isinstance(value, float)]
+
+
+def _number(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}f}".replace("-", "−")

@@ -1,0 +1,73 @@
+"""`beamgym train arpes-scorer` and `arpes-boosting`: train the network that scores spectra, and the trees beside it."""
+
+import json
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+SCORER, BOOSTING = "arpes-scorer", "arpes-boosting"
+_BOOSTING_SPECTRA = 40 * 32768  # as many as the shipped network's training
+
+
+@dataclass(frozen=True)
+class ScorerRun:
+    """What the command line asked for; see ``beamgym train --help``."""
+
+    config: Path | None
+    folder: Path | None
+    seed: int
+    resume: bool
+    bundle: Path | None
+    overwrite: bool
+    workers: int
+    json_file: Path | None
+
+
+def train_scorer(run: ScorerRun, progress: Callable[[str, int, int], None]) -> None:
+    """Train a scorer, export it, and note its figures."""
+    from beamgym.agents.run_folder import RunFolder
+    from beamgym.agents.scorer import ScorerTrainer
+    from beamgym.agents.scorer_card import scorer_card
+    from beamgym.agents.scorer_config import load_scorer_config
+    from beamgym.agents.scorer_export import ScorerOrigin, export_scorer
+
+    config = load_scorer_config(run.config)
+    folder = RunFolder(run.folder or Path("runs") / f"{SCORER}-{run.seed}")
+    target = run.bundle or folder.path / "arpes-scorer-small"
+    _check_target(target, run.overwrite)
+    trainer = ScorerTrainer(config, folder, run.seed, run.resume, run.workers, progress=progress)
+    found = trainer.run()
+    command = _command(SCORER, run)
+    spectra = config.fixed or trainer.epoch * config.batches_per_epoch * config.batch
+    origin = ScorerOrigin(command, f"{config.backbone}, {config.loss}", run.seed, spectra)
+    written = export_scorer(trainer.net, target, origin, scorer_card(trainer, found, command), run.overwrite)
+    typer.echo(f"mean absolute error on validation spectra: paper total {found.paper:.3f}, v2 total {found.v2:.3f}")
+    typer.echo(f"bundle: {written}")
+    if run.json_file is not None:
+        run.json_file.write_text(json.dumps(folder.figures(), indent=1) + "\n", encoding="utf-8")
+
+
+def train_trees(run: ScorerRun, progress: Callable[[str, int, int], None]) -> None:
+    """Grow the trees of the gradient-boosting baseline and export them."""
+    from beamgym.agents.scorer_boosting import BUNDLE, train_boosting
+
+    if run.config or run.folder or run.resume or run.json_file:
+        raise ValueError(f"{BOOSTING} takes --bundle, --seed, --overwrite and --workers only; trees grow in one go")
+    target = run.bundle or Path("runs") / BUNDLE
+    _check_target(target, run.overwrite)
+    command = _command(BOOSTING, run)
+    written = train_boosting(target, _BOOSTING_SPECTRA, run.seed, command, run.workers, run.overwrite, progress)
+    typer.echo(f"bundle: {written}")
+
+
+def _check_target(target: Path, overwrite: bool) -> None:
+    if target.exists() and not overwrite:
+        raise ValueError(f"{target} exists; add --overwrite to replace it, or choose another --bundle")
+
+
+def _command(what: str, run: ScorerRun) -> str:
+    parts = ["beamgym", "train", what, "--seed", str(run.seed)]
+    return shlex.join(parts + (["--config", run.config.name] if run.config is not None else []))

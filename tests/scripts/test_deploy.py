@@ -1,0 +1,134 @@
+"""`beamgym deploy` before anything connects: mistakes are one line, and no code of a bundle or of torch is run."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from beamgym.agents.find_policy import zoo
+from beamgym.hardware_bridge.instrument_file import load_instrument, shipped_instrument
+from beamgym.scripts import main
+from beamgym.scripts.deploy_policy import read_policy
+
+pytest.importorskip("bluesky", reason="deploying needs the extra 'hardware'")
+
+SOFT = "laue_soft_ioc"
+BUNDLE = "laue-align-si"
+
+
+def deploy(*words):
+    return CliRunner().invoke(main.app, ["deploy", *(str(word) for word in words)])
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder, which is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def hardware(here):
+    """The practice instrument's file, as if it were real hardware."""
+    text = shipped_instrument(SOFT).read_text(encoding="utf-8")
+    path = here / "hardware.yaml"
+    path.write_text(text.replace("simulation: true", "simulation: false"), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "name a policy and an instrument"),
+        ((BUNDLE,), "name a policy and an instrument"),
+        ((BUNDLE, "-i", "nowhere.yaml"), "there is no instrument file nowhere.yaml"),
+        ((BUNDLE, "-i", "nobody"), "no instrument file 'nobody' is shipped"),
+        ((BUNDLE, "-i", SOFT, "--check", "--signs"), "--check and --signs were asked for at once"),
+        ((BUNDLE, "-i", SOFT, "--confirm", "sometimes"), "--confirm is 'sometimes'"),
+        ((BUNDLE, "-i", SOFT, "--json", "/nowhere/x.json"), "directory that exists"),
+        ((BUNDLE, "-i", SOFT, "--token", "nowhere"), "no file nowhere"),
+        (("no-such-policy", "-i", SOFT), "unknown policy 'no-such-policy'"),
+        (("true-pose", "-i", SOFT), "needs the truth"),
+        ((BUNDLE, "-i", "arpes_soft_ioc"), "can stand for"),
+        ((BUNDLE, "-i", "laue_manual_filedrop"), "not for instrument"),
+        (("--verify", "nowhere.jsonl"), "cannot read"),
+        (("--record", "record.jsonl"), "name the log too: --verify"),
+    ],
+)
+def test_a_mistake_is_one_line_and_nothing_is_written(here, words, says):
+    result = deploy(*words)
+    assert result.exit_code == 1
+    (line,) = [line for line in result.output.splitlines() if line.strip()]
+    assert line.startswith("error: ")
+    assert says in line
+    assert not list(here.iterdir())
+
+
+@pytest.mark.parametrize("option", [("--yes",), ("--practice", "3")])
+def test_what_is_for_simulations_is_refused_on_hardware(hardware, option):
+    result = deploy(BUNDLE, "-i", hardware, *option)
+    assert result.exit_code == 1
+    assert "real hardware" in result.output
+
+
+def test_hardware_without_its_sign_test_is_refused_before_anything_connects(hardware):
+    result = deploy(BUNDLE, "-i", hardware)
+    assert result.exit_code == 1
+    assert "no sign test was made with" in result.output
+    assert [path.name for path in hardware.parent.iterdir()] == ["hardware.yaml"]
+
+
+@pytest.mark.parametrize("name", ["model.zip", "policy.pth", "policy.onnx"])
+def test_a_file_that_only_its_own_code_could_read_is_no_policy(here, name):
+    (here / name).write_bytes(b"cos\nsystem\n(S'touch pwned'\ntR.")
+    result = deploy(here / name, "-i", SOFT)
+    assert result.exit_code == 1
+    assert "only bundles are deployed" in result.output
+    assert not (here / "pwned").exists()
+
+
+def test_a_bundle_with_a_changed_byte_is_refused(here):
+    shutil.copytree(zoo()[BUNDLE], here / "changed")
+    graph = here / "changed" / "policy.onnx"
+    content = bytearray(graph.read_bytes())
+    content[len(content) // 2] ^= 1
+    graph.write_bytes(content)
+    result = deploy(here / "changed", "-i", SOFT)
+    assert result.exit_code == 1
+    assert "policy.onnx was changed" in result.output
+
+
+def test_a_bundle_for_another_crystal_is_refused_in_one_line(here):
+    text = shipped_instrument(SOFT).read_text(encoding="utf-8")
+    (here / "germanium.yaml").write_text(text.replace("crystal: Si", "crystal: Ge"), encoding="utf-8")
+    result = deploy(BUNDLE, "-i", here / "germanium.yaml")
+    assert result.exit_code == 1
+    assert "train on this crystal" in result.output
+
+
+def test_a_yes_to_a_procedure_is_bound_to_its_version_and_its_text():
+    file = load_instrument(shipped_instrument(SOFT))
+    procedure, bundle = read_policy("index-and-move", file), read_policy(BUNDLE, file)
+    assert any(name.startswith("beamgym ") for name in procedure.files)
+    assert "beamgym.agents.baselines.index_and_move" in procedure.files
+    assert set(bundle.files) == {"policy.onnx", "reference.npz", "CARD.md", "manifest.json"}
+    assert procedure.digest != bundle.digest
+    assert read_policy("index-and-move", file).digest == procedure.digest
+
+
+def test_deploying_imports_neither_torch_nor_sb3():
+    code = (
+        "import sys, json\n"
+        "import beamgym.scripts.deploy, beamgym.scripts.deploy_modes\n"
+        "from beamgym.hardware_bridge.instrument_file import load_instrument, shipped_instrument\n"
+        "from beamgym.scripts.deploy_policy import read_policy\n"
+        f"file = load_instrument(shipped_instrument({SOFT!r}))\n"
+        f"names = [read_policy(name, file).policy.name for name in ({BUNDLE!r}, 'index-and-move')]\n"
+        "found = sorted({name.split('.')[0] for name in sys.modules} & {'torch', 'stable_baselines3', 'tensorboard'})\n"
+        "print(json.dumps([names, found]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout.splitlines()[-1]) == [[BUNDLE, "index-and-move"], []]

@@ -1,0 +1,155 @@
+"""Somebody's own devices, plain Python ones, through all of `beamgym deploy`: check, sign test, run."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from beamgym.hardware_bridge.audit_check import verify_log
+from beamgym.hardware_bridge.instrument_file import shipped_instrument
+from beamgym.scripts import main
+
+pytest.importorskip("bluesky", reason="deploying needs the extra 'hardware'")
+
+DEVICES = """
+import threading
+import time
+
+import numpy as np
+
+from beamgym.envs.laue_factory import LaueAlignOptions, build
+from beamgym.envs.seeding import EpisodeKeys
+from beamgym.physics.instrument import AcquireSettings
+
+ONE = np.ones(1, dtype=np.bool_)
+TASK, WORLD = build(LaueAlignOptions(frames="rendered"), 1, False)
+KEYS = EpisodeKeys(1)
+KEYS.reseed([11], np.random.default_rng)
+WORLD.reset(KEYS.next(ONE), ONE)
+STANDS, TURN = WORLD.positions(), threading.Lock()
+
+
+class Done:
+    done, success = True, True
+
+    def add_callback(self, callback):
+        callback(self)
+
+    def exception(self, timeout=0.0):
+        return None
+
+
+class Motor:
+    parent = None
+
+    def __init__(self, index):
+        self.index, self.name = index, f"my_{WORLD.axes[index].name}"
+
+    def set(self, value):
+        with TURN:
+            STANDS[0, self.index] = SIGNS[self.index] * value
+            WORLD.move(STANDS, ONE)
+        return Done()
+
+    def stop(self, success=False):
+        pass
+
+    def read(self):
+        value = SIGNS[self.index] * float(WORLD.positions()[0, self.index])
+        return {self.name: {"value": value, "timestamp": time.time()}}
+
+    def describe(self):
+        return {self.name: {"source": "mine", "dtype": "number", "shape": []}}
+
+
+class Camera:
+    name, parent = "my_camera", None
+    image, counter, time_s = None, 0, 0.0
+
+    def trigger(self):
+        frame = WORLD.acquire(AcquireSettings(exposure_s=10.0), ONE)
+        self.image, self.counter, self.time_s = frame.image[0], self.counter + 1, time.time()
+        return Done()
+
+    def read(self):
+        values = {"image": self.image, "counter": self.counter, "time": self.time_s}
+        return {f"my_camera_{key}": {"value": value, "timestamp": time.time()} for key, value in values.items()}
+
+    def describe(self):
+        return {}
+
+
+def devices():
+    return {**{f"my_{axis.name}": Motor(i) for i, axis in enumerate(WORLD.axes)}, "my_camera": Camera()}
+"""
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """Return a function that writes the two files, with motors that turn the wrong way round where asked."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(flipped=()):
+        content = yaml.safe_load(shipped_instrument("laue_soft_ioc").read_text(encoding="utf-8"))
+        for part in ("shutter", "identity", "heartbeats", "suspenders", "envelopes"):
+            content.pop(part)
+        names = [axis["name"] for axis in content["axes"]]
+        content["devices"] = {name: {"adapter": "object", "address": f"my_{name}"} for name in (*names, "camera")}
+        content |= {"name": "mine", "simulation": False}
+        Path("mine.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+        signs = [-1.0 if name in flipped else 1.0 for name in names]
+        Path("mine.py").write_text(DEVICES + f"\n\nSIGNS = {signs}\n", encoding="utf-8")
+
+    write()
+    return write
+
+
+def deploy(*words):
+    given = ["deploy", "index-and-move", "-i", "mine.yaml", "--devices", "mine.py", *words]
+    return CliRunner().invoke(main.app, given)
+
+
+@pytest.fixture
+def says_yes(monkeypatch):
+    """An operator who says yes; the questions are counted."""
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda: asked.append(1) or "yes")
+    return asked
+
+
+def test_own_devices_are_checked_signed_and_driven(mine, says_yes):
+    check = deploy("--check")
+    assert check.exit_code == 0, check.output
+    assert "the file's; the motor has none" in check.output
+    refused = deploy("--confirm", "first")
+    assert refused.exit_code == 1
+    assert "no sign test was made with mine.yaml" in refused.output
+    signs = deploy("--signs", "--confirm", "first")
+    assert signs.exit_code == 0, signs.output
+    assert len(says_yes) == 1
+    run = deploy("--confirm", "first", "--json", "result.json")
+    assert run.exit_code == 0, run.output
+    assert len(says_yes) == 2
+    report = json.loads(Path("result.json").read_text())
+    assert report["success"]
+    assert report["metrics"]["misorientation_estimate_deg"] < 0.25
+    assert verify_log(report["files"]["log"]).ok
+
+
+def test_a_motor_that_turns_the_wrong_way_round_is_found_and_nothing_runs(mine, says_yes):
+    mine(flipped=("j3",))
+    signs = deploy("--signs", "--confirm", "first")
+    assert signs.exit_code == 1
+    assert "j3 moves the wrong way round; give the opposite sign" in signs.output.splitlines()[-1]
+    run = deploy("--confirm", "first")
+    assert run.exit_code == 1
+    assert "was not passed" in run.output
+
+
+def test_a_file_without_devices_is_told_in_one_line(mine):
+    Path("mine.py").write_text("answer = 42\n")
+    result = deploy("--check")
+    assert result.exit_code == 1
+    assert "has no function devices()" in result.output.splitlines()[-1]

@@ -1,0 +1,53 @@
+"""`beamgym ioc` answers mistakes in one line, before anything is served; serving is tested with the hardware bridge."""
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from beamgym.scripts.ioc import ioc_command
+
+pytest.importorskip("caproto", reason="the practice instrument needs the extra 'ioc'")
+
+
+@pytest.fixture
+def ioc(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    app = typer.Typer()
+    app.command()(ioc_command)
+
+    def run(*arguments):
+        return CliRunner().invoke(app, list(arguments))
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("xps",), "unknown instrument 'xps'; choose one of laue, arpes"),
+        (("laue", "--port", "0"), "port is 0; choose 1 to 65535"),
+        (("laue", "--prefix", "a.b"), "prefix is 'a.b'"),
+        (("laue", "--level", "awful"), "unknown level 'awful'; choose one of easy, real, hard"),
+        (("laue", "-o", "goniometer"), "--option 'goniometer' is not NAME=VALUE"),
+        (("laue", "-o", "colour=red"), "unknown option colour"),
+        (("laue", "--record", "/no/such/folder/record.jsonl"), "cannot write"),
+        (("laue", "--speed", "-1"), "speed is -1.0; choose a finite factor above 0"),
+    ],
+)
+def test_mistakes_are_refused(ioc, words, message):
+    result = ioc(*words)
+    assert result.exit_code != 0
+    assert message in str(result.exception)
+    assert isinstance(result.exception, ValueError | TypeError)
+
+
+def test_without_caproto_the_extra_is_named(ioc, monkeypatch):
+    import sys
+
+    for name in [name for name in sys.modules if name.startswith("beamgym.hardware_bridge.soft_ioc")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "caproto", None)
+    monkeypatch.setattr(sys.modules["beamgym.hardware_bridge"], "soft_ioc", None, raising=False)
+    monkeypatch.delattr(sys.modules["beamgym.hardware_bridge"], "soft_ioc")
+    result = ioc("laue")
+    assert "pip install 'beamgym[ioc]'" in str(result.exception)
