@@ -113,7 +113,7 @@ def evaluate(
     Raises
     ------
     ValueError : fewer than one episode, or training seeds
-    CannotPlay : a policy that is not made for this environment, such as a bundle for other spaces
+    CannotPlay : a policy that is not made for this environment, such as a bundle of another one
     """
     env = make_vector_env(env_id, min(episodes, BATCH), level, env_kwargs)
     try:
@@ -168,11 +168,13 @@ def make_vector_env(
 
 
 def check_policy(policy: Policy, env: InstrumentVectorEnv, seeds: range) -> None:
-    """Refuse training seeds, the seeds a bundle was trained on, and a bundle for other spaces."""
+    """Refuse training seeds, those a bundle was trained on, and a bundle for other spaces or another environment."""
     check_disjoint((0, seed_range("training").stop - 1), seeds)
     if isinstance(policy, BundlePolicy):
         try:
             policy.model.check_spaces(env.single_observation_space, env.single_action_space)
+            if env.spec is not None:  # a world that was made by hand has no id
+                policy.model.check_environment(env.spec.id)
         except BundleError as error:
             raise CannotPlay(str(error)) from error
         check_disjoint(policy.model.manifest.training.seeds, seeds)

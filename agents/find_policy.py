@@ -24,7 +24,7 @@ from beamgym.agents.baselines.true_pose import TruePose
 from beamgym.agents.policy import BundlePolicy, CannotPlay, Policy
 from beamgym.envs.arpes_spot import SpotContext
 from beamgym.envs.onnx_manifest import MANIFEST
-from beamgym.envs.onnx_model import OnnxModel
+from beamgym.envs.onnx_model import BundleError, OnnxModel
 
 SHIPPED = "shipped"
 
@@ -75,7 +75,8 @@ def find_policy(name: str, env_id: str, crystal: str = "Si", context: Any = None
     Raises
     ------
     ValueError : names the nearest policy when there is none of that name, or what is wrong with the bundle
-    CannotPlay : when no bundle is shipped for this environment and crystal, or for a baseline of other tasks
+    CannotPlay : when no bundle is shipped for this environment and crystal, for a bundle of another environment, or
+        for a baseline of other tasks
     """
     here = baselines(context)
     if name in here:
@@ -84,22 +85,45 @@ def find_policy(name: str, env_id: str, crystal: str = "Si", context: Any = None
         raise CannotPlay(f"{name} plays another task; the baselines of {env_id} are {', '.join(here)}")
     if name == SHIPPED:
         return BundlePolicy(_shipped(env_id, crystal), SHIPPED)
-    path = Path(name)
-    if path.is_dir() or path.name == MANIFEST:
-        return BundlePolicy(OnnxModel.load(path.parent if path.name == MANIFEST else path))
-    stems = zoo()
-    if name in stems:
-        return BundlePolicy(OnnxModel.load(stems[name]))
-    known = [*policy_names(context), *stems]
+    model = find_bundle(name)
+    if model is not None:
+        return _made_for(model, env_id)
+    known = [*policy_names(context), *zoo()]
     close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.4)
     hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}, or give a bundle's directory"
     raise ValueError(f"unknown policy {name!r}; {hint}")
+
+
+def find_bundle(name: str) -> OnnxModel | None:
+    """Return the bundle of that name, for whichever environment it was made; None where there is none.
+
+    Parameters
+    ----------
+    name : a stem in the zoo, a bundle's directory, or its manifest
+
+    Raises
+    ------
+    BundleError : there is one, and it is not sound
+    """
+    path = Path(name)
+    if path.name == MANIFEST:
+        return OnnxModel.load(path.parent)
+    found = path if path.is_dir() else zoo().get(name)
+    return None if found is None else OnnxModel.load(found)
 
 
 def zoo() -> dict[str, Path]:
     """Return the shipped bundles' directories by stem."""
     folder = Path(str(files("beamgym.agents.zoo")))
     return {path.parent.name: path.parent for path in sorted(folder.glob(f"*/{MANIFEST}"))}
+
+
+def _made_for(model: OnnxModel, env_id: str) -> BundlePolicy:
+    try:
+        model.check_environment(env_id)
+    except BundleError as error:
+        raise CannotPlay(str(error)) from None
+    return BundlePolicy(model)
 
 
 def _shipped(env_id: str, crystal: str) -> OnnxModel:

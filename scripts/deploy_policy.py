@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import beamgym
-from beamgym.agents.find_policy import SHIPPED, find_policy, zoo
+from beamgym.agents.find_policy import find_bundle, find_policy
 from beamgym.agents.policy import BundlePolicy, Policy
 from beamgym.envs.onnx_manifest import MANIFEST
 from beamgym.envs.onnx_model import OnnxModel
@@ -56,22 +56,22 @@ def read_policy(name: str, file: InstrumentFile) -> DeployedPolicy:
     ------
     ValueError : there is none of that name, it is broken, it is no policy for an instrument, or it needs the truth
     """
-    env_id = ENVIRONMENT[file.kind]
     refuse_code(name)
+    own = ENVIRONMENT[file.kind]
     context = context_of(file) if file.arpes is not None else None
-    policy = find_policy(name, env_id, file.laue.crystal if file.laue else "", context)
-    if policy.oracle:
-        raise ValueError(f"{policy.name} needs the truth, which no instrument knows; choose another policy")
-    if isinstance(policy, BundlePolicy):
-        manifest = policy.model.manifest
-        if manifest.env_id not in TASKS:
-            raise ValueError(
-                f"bundle {policy.name} plays {manifest.env_id}, which no instrument can stand for; "
-                f"there are {', '.join(TASKS)}"
-            )
-        files = {**manifest.files, MANIFEST: hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()}
-        return DeployedPolicy(policy, manifest.env_id, policy.model, files)
-    return DeployedPolicy(policy, env_id, None, _source_of(policy))
+    model = find_bundle(name)
+    if model is None:
+        policy = find_policy(name, own, file.laue.crystal if file.laue else "", context)
+        if policy.oracle:
+            raise ValueError(f"{policy.name} needs the truth, which no instrument knows; choose another policy")
+    else:
+        policy = BundlePolicy(model)
+    if not isinstance(policy, BundlePolicy):
+        return DeployedPolicy(policy, own, None, _source_of(policy))
+    _refuse_another_environment(policy.model, own)
+    manifest = policy.model.manifest
+    files = {**manifest.files, MANIFEST: hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()}
+    return DeployedPolicy(policy, manifest.env_id, policy.model, files)
 
 
 def refuse_code(name: str) -> None:
@@ -89,9 +89,11 @@ def refuse_code(name: str) -> None:
         )
 
 
-def known_names() -> tuple[str, ...]:
-    """Return what can be named, for help texts."""
-    return (SHIPPED, *zoo(), "index-and-move")
+def _refuse_another_environment(model: OnnxModel, own: str) -> None:
+    """Refuse a bundle of an environment that this kind of instrument cannot stand for, however equal the spaces are."""
+    needed, _ = TASKS[own]
+    if model.manifest.env_id not in [name for name, (context, _) in TASKS.items() if context is needed]:
+        model.check_environment(own)
 
 
 def _source_of(policy: Policy) -> dict[str, str]:

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from gymnasium.envs.registration import EnvSpec
 from stable_baselines3 import PPO
 
 from beamgym.agents import find_policy as module
 from beamgym.agents.bundle import Origin, export_bundle
 from beamgym.agents.evaluate import evaluate_in
-from beamgym.agents.find_policy import BASELINES, find_policy, policy_names
-from beamgym.agents.policy import BundlePolicy, Policy
+from beamgym.agents.find_policy import BASELINES, find_bundle, find_policy, policy_names
+from beamgym.agents.policy import BundlePolicy, CannotPlay, Policy
 from beamgym.agents.sb3_vec import NativeVecEnv
 from beamgym.agents.seeds import first_seed
 
@@ -75,3 +76,22 @@ def test_a_bundle_for_another_observation_space_is_refused(make_three_motors, tm
     env.single_observation_space = env.single_observation_space["offset"]
     with pytest.raises(ValueError, match="observes"):
         evaluate_in(policy, env, 2, seed=0)
+
+
+def test_a_bundle_of_another_environment_is_refused_though_its_spaces_are_equal(make_three_motors, zoo):
+    path = export(make_three_motors, zoo / "motors")
+    for name in ("motors", str(path), str(path / "manifest.json")):
+        assert find_bundle(name).manifest.env_id == ID
+        with pytest.raises(CannotPlay, match=f"bundle motors was made for {ID}, not for beamgym/ThreeMotors-v1; give"):
+            find_policy(name, "beamgym/ThreeMotors-v1")
+    assert find_bundle("random") is None
+
+
+def test_a_bundle_is_not_evaluated_in_another_environment_though_its_spaces_are_equal(make_three_motors, tmp_path):
+    policy = find_policy(str(export(make_three_motors, tmp_path / "motors")), ID)
+    env = make_three_motors(2, "Disabled")
+    env.spec = EnvSpec("beamgym/ThreeMotors-v1")
+    with pytest.raises(CannotPlay, match=f"was made for {ID}, not for beamgym/ThreeMotors-v1"):
+        evaluate_in(policy, env, 2, seed=0)
+    env.spec = EnvSpec(ID)
+    assert evaluate_in(policy, env, 2, seed=0).name == "motors"

@@ -52,7 +52,7 @@ def hardware(here):
         ((BUNDLE, "-i", SOFT, "--token", "nowhere"), "no file nowhere"),
         (("no-such-policy", "-i", SOFT), "unknown policy 'no-such-policy'"),
         (("true-pose", "-i", SOFT), "needs the truth"),
-        ((BUNDLE, "-i", "arpes_soft_ioc"), "can stand for"),
+        ((BUNDLE, "-i", "arpes_soft_ioc"), "was made for beamgym/LaueAlign-v0, not for beamgym/ArpesSpot-v0"),
         ((BUNDLE, "-i", "laue_manual_filedrop"), "not for instrument"),
         (("--verify", "nowhere.jsonl"), "cannot read"),
         (("--record", "record.jsonl"), "name the log too: --verify"),
@@ -99,6 +99,17 @@ def test_a_bundle_with_a_changed_byte_is_refused(here):
     result = deploy(here / "changed", "-i", SOFT)
     assert result.exit_code == 1
     assert "policy.onnx was changed" in result.output
+
+
+@pytest.mark.parametrize("env_id", ["beamgym/LaueAlign-v7", "beamgym/LaueZone-v0"])
+def test_a_bundle_of_another_environment_is_refused_though_its_spaces_are_equal(here, env_id):
+    other = shutil.copytree(zoo()[BUNDLE], here / "other")
+    manifest = json.loads((other / "manifest.json").read_text(encoding="utf-8"))
+    (other / "manifest.json").write_text(json.dumps(manifest | {"env_id": env_id}), encoding="utf-8")
+    result = deploy(other, "-i", SOFT)
+    assert result.exit_code == 1
+    (line,) = [line for line in result.output.splitlines() if line.strip()]
+    assert f"bundle other was made for {env_id}, not for beamgym/LaueAlign-v0; give a bundle of" in line
 
 
 def test_a_bundle_for_another_crystal_is_refused_in_one_line(here):
