@@ -19,7 +19,7 @@ from beamgym.hardware_bridge.soft_ioc_truth import read_records
 
 _LOOPBACK = "127.0.0.1"
 _PORTS = (20000, 30000)  # below what systems hand out by themselves
-_PATIENCE_S = 240.0  # where kernels are compiled on a busy machine; else it takes seconds
+_PATIENCE_S = 900.0  # where kernels are compiled on a busy machine; else it takes seconds
 
 
 def free_port() -> int:
@@ -125,7 +125,7 @@ class IocProcess:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start it, and return when it answers; raises RuntimeError with its words where it does not."""
+        """Start it, and return when it answers; raises ChildProcessError with its words where it does not."""
         with open(self._folder.name + "/words.txt", "w", encoding="utf-8") as words:
             self._process = subprocess.Popen(
                 self._command,
@@ -138,8 +138,11 @@ class IocProcess:
         give_up = time.monotonic() + _PATIENCE_S
         while not self._answers():
             if not self.running or time.monotonic() > give_up:
+                said = (
+                    self.words().strip() or f"no answer within {_PATIENCE_S:g} s; try again, what was compiled is kept"
+                )
                 self.kill()
-                raise RuntimeError(f"`beamgym ioc` did not start: {self.words().strip() or 'it said nothing'}")
+                raise ChildProcessError(f"`beamgym ioc` did not start: {said}")
             time.sleep(0.02)
 
     def stop(self) -> int:

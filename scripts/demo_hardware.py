@@ -27,6 +27,7 @@ def demonstrate(
     except ImportError as error:
         raise ValueError(str(error)) from None
     words = ["deploy", BUNDLE, "--instrument", INSTRUMENT, "--confirm", "never", "--yes", "--out", str(out)]
+    typer.echo("starting the practice instrument; the first start compiles for some minutes")
     with IocProcess("laue", seed=seed, speed=speed) as ioc:
         typer.echo(f"the practice instrument answers on loopback port {ioc.port}")
         command = [sys.executable, "-m", "beamgym.scripts.main", *words]
