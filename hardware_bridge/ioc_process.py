@@ -138,9 +138,7 @@ class IocProcess:
         give_up = time.monotonic() + _PATIENCE_S
         while not self._answers():
             if not self.running or time.monotonic() > give_up:
-                said = (
-                    self.words().strip() or f"no answer within {_PATIENCE_S:g} s; try again, what was compiled is kept"
-                )
+                said = self.words().strip() or f"no answer within {_PATIENCE_S:g} s; try again: it compiles only once"
                 self.kill()
                 raise ChildProcessError(f"`beamgym ioc` did not start: {said}")
             time.sleep(0.02)
