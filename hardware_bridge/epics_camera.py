@@ -29,7 +29,7 @@ class EpicsCameraOptions(AdapterOptions):
     pva_image : PV of an NTNDArray by which the image is read over PVA instead; needs p4p
     epoch : "epics" where TimeStamp_RBV counts from 1990, as areaDetector's does; "unix" where from 1970
     image_wait_s : after the exposure, the image plugin delivers within this time, seconds
-    reply_s : the IOC answers within this time, seconds
+    reply_s : the IOC answers within this time, and is idle so long after it was told to stop, seconds
     poll_s : busy flag and counter are asked this often, seconds
     """
 
@@ -110,9 +110,20 @@ class EpicsCamera:
         """Expose once; the Status is done when the camera is idle and its image has come, or is overdue."""
         return AsyncStatus(self._trigger(), name=self.name)
 
+    async def exposing(self) -> bool:
+        """Say whether AcquireBusy is anything but idle."""
+        return str(await self._pv.get("AcquireBusy")).lower() not in _IDLE
+
     async def stop(self, success: bool = True) -> None:
-        """Write 0 to Acquire without waiting for completion."""
+        """Write 0 to Acquire and see the camera idle; DeviceError where it is not so within ``reply_s``."""
+        # No put with completion: it would queue behind the trigger's own, which a camera that hangs never completes.
         await self._pv.send("Acquire", 0)
+        deadline = time.monotonic() + self._options.reply_s
+        while await self.exposing():
+            if time.monotonic() > deadline:
+                limit_s = self._options.reply_s
+                raise DeviceError(f"{self.name} still exposes {limit_s:g} s after it was told to stop; stop it by hand")
+            await asyncio.sleep(self._options.poll_s)
 
     async def alarm(self) -> str:
         """Return the detector's state where it is one of trouble, else ""."""
@@ -160,7 +171,7 @@ class EpicsCamera:
         limit_s = exposure_s + self._timeout_s
         deadline = time.monotonic() + limit_s
         await self._pv.put("Acquire", 1, limit_s)
-        while str(await self._pv.get("AcquireBusy")).lower() not in _IDLE:
+        while await self.exposing():
             if time.monotonic() > deadline:
                 raise DeviceError(f"{self.name} still exposes {limit_s:g} s after its trigger")
             await asyncio.sleep(self._options.poll_s)

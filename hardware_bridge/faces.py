@@ -1,8 +1,8 @@
 """One face for every kind of device: what the guard asks of motors, detectors, shutters and signals.
 
 A device needs only what bluesky.protocols say (Movable, Readable, Triggerable, Stoppable). What else it offers, the
-guard uses: motor_limits, velocity, moving, alarm, home_done of a motor; set_exposure, counter, stop of a detector.
-Attributes of ophyd's own motors are understood too.
+guard uses: motor_limits, velocity, moving, alarm, home_done of a motor; set_exposure, counter, exposing and stop of a
+detector. Attributes of ophyd's own motors are understood too.
 """
 
 import asyncio
@@ -43,10 +43,10 @@ class SignalFace:
         """Return its one value; DeviceError where it has none, or several that cannot be told apart."""
         return one_value(await self._ask("read"), getattr(self.device, "name", self.name))
 
-    async def _ask(self, attribute: str, *args: Any) -> Any:
+    async def _ask(self, attribute: str, *args: Any, limit_s: float | None = None) -> Any:
         what = f"{self.name}: {attribute}"
         try:
-            return await answer(what, self.answer_s, self.device, attribute, *args)
+            return await answer(what, limit_s or self.answer_s, self.device, attribute, *args)
         except DeviceError:
             raise
         except Exception as error:
@@ -71,10 +71,10 @@ class SignalFace:
         finally:
             forget(status)
 
-    async def stop(self) -> None:
-        """Ask it to stop, where it can be asked."""
+    async def stop(self, limit_s: float | None = None) -> None:
+        """Ask it to stop, where it can be asked; DeviceError where the call takes longer than ``limit_s``, seconds."""
         if self._has("stop"):
-            ended = await self._ask("stop")
+            ended = await self._ask("stop", limit_s=limit_s)
             await finished(f"{self.name}: stop", ended if hasattr(ended, "add_callback") else None, self.answer_s)
 
 
@@ -209,6 +209,31 @@ class DetectorFace(SignalFace):
     async def start(self) -> Any:
         """Trigger it; returns its Status."""
         return await self._start("trigger")
+
+    async def exposing(self) -> bool | None:
+        """Return whether it exposes; None where it does not say."""
+        return bool(await self._ask("exposing")) if self._has("exposing") else None
+
+    async def stop_and_confirm(self, pause_s: float = 0.05) -> bool:
+        """Stop it, and say whether it was then seen to be idle; one that cannot say is taken at its word.
+
+        Parameters
+        ----------
+        pause_s : between two looks, seconds
+
+        Raises
+        ------
+        DeviceError : it did not take the command, or said itself that it was not obeyed
+        """
+        # twice the time: a device that looks for itself whether it was obeyed is to say so in its own words
+        await self.stop(2.0 * self.answer_s)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.answer_s
+        while await self.exposing():
+            if loop.time() > deadline:
+                return False
+            await asyncio.sleep(pause_s)
+        return True
 
 
 @dataclass(frozen=True)

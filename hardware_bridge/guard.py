@@ -311,8 +311,10 @@ class Guard:
             for part in parts.values():
                 part.close()
             return ()
+        # each by itself: what was seen to be safe must not hide what was not
         if self.shutter.ours or self.detector.busy:
             parts["shutter"] = self.shutter.close()
+        if self.detector.ours or self.detector.busy:
             parts["detector"] = self.detector.halt()
         found = await asyncio.gather(*parts.values(), return_exceptions=True)
         unconfirmed = [name for name, stopped in zip(parts, found, strict=True) if stopped is not True]
@@ -323,10 +325,10 @@ class Guard:
         return await safe_return(self)
 
     async def close(self) -> None:
-        """End: stop what moves, close the shutter where it may be open by what we did, stop watching. Idempotent."""
+        """End: stop what moves or exposes, close the shutter where we may have opened it, stop watching. Idempotent."""
         if self.state == "closed":
             return
-        if self.life.under_way or self.shutter.ours or self.unfinished():
+        if self._unsettled():
             self.abort("closed while something was under way")
         atexit.unregister(self._at_exit)
         report = await self.aborted()
@@ -338,9 +340,13 @@ class Guard:
 
     def _at_exit(self) -> None:
         """The process ends and nobody closed the guard: abort what may be under way, and wait for it."""
-        if self.state != "closed" and (self.life.under_way or self.shutter.ours or self.unfinished()):
+        if self.state != "closed" and self._unsettled():
             with contextlib.suppress(Exception):
                 self.abort("the process ended").result(self._keep_trying_s + 10.0 * self.answer_s)
+
+    def _unsettled(self) -> bool:
+        """Whether anything is under way, or was not seen to end."""
+        return bool(self.life.under_way or self.shutter.ours or self.detector.ours or self.unfinished())
 
     def _interrupt_all(self) -> None:
         self.detector.interrupt()

@@ -17,7 +17,8 @@ CONNECT_S = 5.0
 async def arm_everything(guard: "Guard", command: Command, homed: frozenset[str]) -> None:
     """Connect and read everything; raises GuardRefused at the first thing that is not as it must be.
 
-    Nothing is written but, where the shutter stands open and this is no dry run, its closing.
+    Nothing is written but, where the shutter stands open and this is no dry run, its closing; and where an exposure of
+    ours was not seen to end, the detector's stop.
     """
     connect = getattr(guard.devices, "connect", None)
     if connect is not None:
@@ -26,6 +27,7 @@ async def arm_everything(guard: "Guard", command: Command, homed: frozenset[str]
     await guard.watch.first_look(command)
     states = await asyncio.gather(*(_look(axis, command, axis.name in homed) for axis in guard.axes.values()))
     await _close_shutter(guard, command)
+    await guard.detector.settle()
     await _ask_to_start(guard, command)
     guard.home, guard.motor_limits = {}, {}
     for axis, (position, limits) in zip(guard.axes.values(), states, strict=True):

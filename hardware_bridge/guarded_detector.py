@@ -8,6 +8,7 @@ from beamgym.hardware_bridge.adapter_tools import DeviceError, Readings, in_thre
 from beamgym.hardware_bridge.faces import DetectorFace, RawFrame
 from beamgym.hardware_bridge.guard_calls import finished, forget
 from beamgym.hardware_bridge.guard_command import Command
+from beamgym.hardware_bridge.guard_decision import GuardRefused
 from beamgym.hardware_bridge.guarded_frame import Look, examine, finder_of, frame_of, look_at
 from beamgym.physics.instrument import Frame, FrameFailed
 
@@ -20,6 +21,7 @@ LONGER = 4.0
 """An empty frame is taken once more, with an exposure so many times longer."""
 
 _STOPPED, _ABORTED = "stopped", "aborted"
+_NOT_IDLE = "the detector was told to stop and was not seen to be idle; stop it by hand"
 _SEARCH_S = 60.0  # a peak finder that takes longer has hung
 
 
@@ -30,6 +32,10 @@ class GuardedDetector:
     ----------
     guard : the guard it belongs to
     device : what is triggered
+
+    Attributes
+    ----------
+    ours : it may be exposing by what we did: triggered, and neither done nor seen to be idle since
     """
 
     parent = None
@@ -42,6 +48,7 @@ class GuardedDetector:
         self.frame: Frame | None = None
         self.look: Look | None = None
         self.exposures = 0
+        self.ours = False
         self.finder = finder_of(guard.file)
         self._guard = guard
         self._set_s: float | None = None
@@ -86,16 +93,25 @@ class GuardedDetector:
             self._interrupt.set_result(reason)
 
     async def halt(self) -> bool:
-        """Ask the detector to stop; the abort calls this. The shutter is closed apart from it."""
+        """Stop the detector and say whether it was seen to be idle, where it can tell; the abort calls this.
+
+        The shutter is closed apart from it.
+        """
         command = Command(self._guard, "stop", self.name)
         await command.send_whatever_happens()
         try:
-            await self.face.stop()
+            stopped = await self.face.stop_and_confirm()
         except BaseException as error:
             await command.end_whatever_happens("failed", error=str(error))
             raise
-        await command.end_whatever_happens("done")
-        return True
+        self.ours = self.ours and not stopped
+        await command.end_whatever_happens("done" if stopped else "unconfirmed")
+        return stopped
+
+    async def settle(self) -> None:
+        """Stop what an abort could not, before arming; raises GuardRefused where it is not seen to be idle."""
+        if self.ours and not await self._stop():
+            raise GuardRefused(5, _NOT_IDLE)
 
     async def read(self) -> Readings:
         """Return image, counter, exposure and time of the last frame, and how many spots it has.
@@ -200,21 +216,26 @@ class GuardedDetector:
     async def _expose(self, command: Command, exposure_s: float) -> bool:
         """Open, trigger, wait, close; returns False where it was broken off. The shutter is closed however it ends."""
         guard, shutter = self._guard, self._guard.shutter
-        started, done = False, None
+        started, done, stopped = False, None, True
         try:
             await shutter.open()
             guard.check_latch()
-            started = True
+            started = self.ours = True
             with guard.launching():
                 status = await self.face.start()
             done = await self._wait(status, exposure_s)
             if done:
+                self.ours = False
                 shutter.dose.exposed(exposure_s)
         finally:
             closed = await self._close()
             # also where the wait was cancelled, or failed: the detector may go on by itself
             if started and not done:
-                await self.halt()
+                # an abort may have seen it idle before the trigger got there
+                self.ours = True
+                stopped = await self._stop()
+        if not stopped:
+            raise GuardRefused(5, _NOT_IDLE)
         if done is not None:
             limit_s = exposure_s + self.entry.timeout_s
             command.rule("in_time", what="the exposure", limit_s=limit_s, done=done)
@@ -237,6 +258,12 @@ class GuardedDetector:
     async def _close(self) -> bool:
         try:
             return await self._guard.shutter.close()
+        except DeviceError:
+            return False
+
+    async def _stop(self) -> bool:
+        try:
+            return await self.halt()
         except DeviceError:
             return False
 

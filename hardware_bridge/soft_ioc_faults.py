@@ -22,6 +22,7 @@ ONCE_FAULTS: dict[str, str] = {
 
 PLAIN_FAULTS: dict[str, str] = {
     "hung_camera": "an exposure begins and never ends, until Acquire is set to 0",
+    "deaf_camera": "Acquire set to 0 does nothing; an exposure ends by itself, or never",
     "repeated_frame": "the last frame is served again, with its old counter",
     "stale_frame": "the last frame is served again, with a new counter and its old time",
     "saturated_frame": "a third of the pixels are full",

@@ -75,7 +75,7 @@ class EmulatedHardware:
     def reset(self, seed: int) -> None:
         """Mount the sample of a seed with its motors at home; settings, faults and the frame counter stay."""
         now = self.advance()
-        self.abort_exposure()
+        self._end_exposure(now)
         self.sample.reset(seed)
         for motor, home in zip(self.motors.values(), self.sample.home, strict=True):
             motor.position = motor.target = float(home)
@@ -186,12 +186,10 @@ class EmulatedHardware:
             self._begin(now, frames - 1 if frames > 0 else -1)
 
     def abort_exposure(self) -> None:
-        """End an exposure without its frame."""
+        """End an exposure without its frame, where the camera listens."""
         now = self.advance()
-        if self.exposure is not None:
-            self._count_dose(now)
-            self.exposure = None
-            self._changed("exposure_aborted", now)
+        if not self.has_fault("deaf_camera"):
+            self._end_exposure(now)
 
     def set_fault(self, name: str, text: str) -> None:
         """Set a fault, or clear it with ""; raises ValueError for an unknown fault or axis."""
@@ -287,6 +285,12 @@ class EmulatedHardware:
         self._changed("frame", when, counter=self.counter, exposure_s=exposure.seconds, lit=lit)
         if exposure.left:
             self._begin(when, exposure.left - 1 if exposure.left > 0 else -1)
+
+    def _end_exposure(self, now: float) -> None:
+        if self.exposure is not None:
+            self._count_dose(now)
+            self.exposure = None
+            self._changed("exposure_aborted", now)
 
     def _serve(self, image: Any, when: float) -> None:
         if self.has_fault("repeated_frame"):

@@ -116,6 +116,26 @@ def test_a_hung_camera_is_an_error_after_its_time_and_can_be_stopped(laue_ioc: A
     asyncio.run(run())
 
 
+def test_a_camera_that_ignores_its_stop_is_an_error_and_says_so_itself(laue_ioc: Any):
+    for fault in ("hung_camera", "deaf_camera"):
+        laue_ioc.put(f"sim:fault:{fault}", "1")
+
+    async def run() -> None:
+        camera = await connected(laue_ioc, reply_s=5.0)
+        status = camera.trigger()
+        while not await camera.exposing():
+            await asyncio.sleep(0.02)
+        with pytest.raises(DeviceError, match="camera still exposes 5 s after it was told to stop; stop it by hand"):
+            await camera.stop()
+        laue_ioc.put("sim:fault:deaf_camera", "")
+        await camera.stop()
+        assert not await camera.exposing()
+        await status
+
+    asyncio.run(run())
+    assert [put["value"] for put in laue_ioc.puts() if put["pv"] == "bgym:cam1:Acquire"] == [1, 0, 0]
+
+
 def test_a_repeated_frame_is_passed_on_with_its_old_counter_for_the_guard_to_judge(laue_ioc: Any):
     async def run() -> None:
         camera = await connected(laue_ioc, image_wait_s=0.1)

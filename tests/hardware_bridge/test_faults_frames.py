@@ -143,6 +143,56 @@ def test_items_5_and_6_a_camera_that_hangs_is_stopped_in_time_and_the_shutter_cl
     assert dark(b)
 
 
+def hung_and_deaf(bench, listens):
+    """Return a test that aborts an exposure of a camera that hangs and is deaf; it ``listens`` after a while."""
+
+    async def go(guard):
+        for fault in ("hung_camera", "deaf_camera"):
+            bench.ioc.put(f"sim:fault:{fault}", "1")
+        status = guard.detector.trigger()
+        await bench.until(lambda: bench.happened("exposing"))
+        guard.abort("the test has seen enough")
+        with pytest.raises(GuardRefused):
+            await status
+        if listens:
+            await bench.until(lambda: bench.received("cam1:Acquire").count(0) >= 3)
+            await asyncio.to_thread(bench.ioc.put, "sim:fault:deaf_camera", "")
+        return await guard.aborted()
+
+    return go
+
+
+def test_items_5_and_11_a_camera_that_ignores_its_stop_is_told_again_until_it_listens(bench):
+    b = bench(change=strict)
+    report = b.drive(hung_and_deaf(b, listens=True), answer_s=2.0, keep_trying_s=60.0)
+    assert report.complete
+    assert report.attempts > 1
+    assert len(b.happened("exposure_aborted")) == 1
+    assert dark(b)
+
+
+def test_items_5_and_11_a_camera_that_never_stops_is_named_by_the_abort(bench):
+    b = bench(change=strict)
+    report = b.drive(hung_and_deaf(b, listens=False), answer_s=1.0, keep_trying_s=3.0)
+    assert (report.unconfirmed, report.complete) == (("detector",), False)
+    assert report.attempts > 1
+    truth = b.ioc.truth()
+    assert (truth["shutter_open"], truth["exposing"]) == (False, True)
+    # where the stop is believed without a look, the abort calls itself complete beside a camera that exposes
+    b = bench(change=strict)
+
+    async def believed(guard):
+        async def sent():
+            await guard.detector.face.device._pv.send("Acquire", 0)
+            return True
+
+        object.__setattr__(guard.detector.face, "stop_and_confirm", sent)
+        return await hung_and_deaf(b, listens=False)(guard)
+
+    assert b.drive(believed, keep_trying_s=3.0).complete
+    assert b.ioc.truth()["exposing"]
+
+
 def test_items_5_and_10_the_dose_of_a_hung_exposure_is_bounded_and_counted(bench):
     b = bench(change=hanging)
     refused(b, 5, then(b, "hung_camera"))

@@ -355,6 +355,22 @@ def test_a_hung_camera_never_ends_until_it_is_aborted(make, clock):
     assert (hardware.exposure, hardware.counter) == (None, 0)
 
 
+def test_a_deaf_camera_exposes_on_and_is_heard_again_when_it_listens(make, clock, records):
+    hardware = make()
+    for fault in ("hung_camera", "deaf_camera"):
+        hardware.set_fault(fault, "1")
+    hardware.expose()
+    hardware.abort_exposure()
+    assert (hardware.exposure is None, records("exposure_aborted")) == (False, [])
+    hardware.set_fault("deaf_camera", "")
+    hardware.abort_exposure()
+    assert hardware.exposure is None
+    hardware.set_fault("deaf_camera", "1")
+    hardware.expose()
+    hardware.reset(1)
+    assert hardware.exposure is None
+
+
 def test_spoilt_frames_are_spoilt_as_they_say(make, clock):
     hardware = make()
     hardware.command_shutter(True)

@@ -30,20 +30,24 @@ ARPES: dict[str, Any] = {
     },
     "axes": [
         {"name": name, "device": name, "kind": "linear", "unit": "mm", "vector": vector, "limits": [-1.0, 1.0],
-         "speed": 100.0, "tolerance": 0.01, "max_step": 1.5, "timeout_s": 0.3}
+         "speed": 100.0, "tolerance": 0.01, "max_step": 1.5, "timeout_s": 20.0}
         for name, vector in (("x", [1.0, 0.0, 0.0]), ("y", [0.0, 1.0, 0.0]))
     ]
     + [{"name": "dwell", "device": "dwell", "kind": "linear", "unit": "s", "vector": [0.0, 0.0, 0.0],
         "limits": [0.01, 1.0], "tolerance": 0.001, "max_step": 1.0}],
     "detector": {"device": "camera", "shape": [8, 6], "energy_ev": [-0.5, 0.1], "slit_deg": [-10.0, 10.0],
-                 "exposure_s": [0.01, 1.0], "timeout_s": 0.3, "saturation": 60000.0, "max_saturated": 0.1},
+                 "exposure_s": [0.01, 1.0], "timeout_s": 20.0, "saturation": 60000.0, "max_saturated": 0.1},
     "shutter": {"device": "shutter"},
     "dose": {"budget_s": 5.0},
-    "heartbeats": [{"name": "server", "device": "beat", "period_s": 0.05, "missed": 3}],
+    "heartbeats": [{"name": "server", "device": "beat", "period_s": 0.05, "missed": 20}],
     "suspenders": [{"name": "beam", "device": "current", "low": 10.0, "heartbeat": "server"}],
-    "operator": {"deadman_s": 5.0},
+    "operator": {"deadman_s": 60.0},
     "arpes": {"beam_time_s": 100.0},
 }  # fmt: skip
+
+
+BUSY_S = 10.0
+"""On a busy machine a device of this rig may take so long for an answer, seconds; tests of what is late say less."""
 
 
 class Ended:
@@ -188,13 +192,17 @@ class AsyncMotor(Motor):
 
 
 class Camera:
-    """A camera that exposes with ``scale`` of the real time and counts its frames; ``fault`` makes it misbehave."""
+    """A camera that exposes with ``scale`` of the real time and counts its frames; ``fault`` makes it misbehave.
+
+    Where it is ``deaf`` it takes the order to stop, and does nothing.
+    """
 
     parent = None
     name = "camera"
 
     def __init__(self, shape: tuple[int, int] = (8, 6), scale: float = 0.1) -> None:
         self.shape, self.scale, self.fault = shape, scale, ""
+        self.deaf = self.exposes = False
         self.triggers, self.exposures, self.stops = 0, list[float](), 0
         self.offset_s = 0.0
         self.on_trigger: Callable[[], None] = lambda: None
@@ -218,6 +226,7 @@ class Camera:
     def trigger(self) -> Any:
         self.triggers += 1
         self.on_trigger()
+        self.exposes = True
         self._status = status = Ended()
         if self.fault == "hung":
             return status
@@ -228,8 +237,14 @@ class Camera:
 
     def stop(self, success: bool = True) -> None:
         self.stops += 1
+        if self.deaf:
+            return
+        self.exposes = False
         if self._status is not None:
             self._status.end()
+
+    def exposing(self) -> bool:
+        return self.exposes
 
     def counter(self) -> int:
         return self._counter
@@ -242,6 +257,7 @@ class Camera:
         return {"camera_image": {"source": "fake", "dtype": "array", "shape": list(self.shape)}}
 
     def _finish(self, status: Ended) -> None:
+        self.exposes = False
         if self.fault != "old frame":
             self._counter += 1
             self._time = time.time()
@@ -355,8 +371,8 @@ class Rig:
 
     def make(self, **options: Any) -> Guard:
         """Make the guard, without arming it."""
-        options = {"confirm": self.confirm, "deadman": self.deadman, "answer_s": 0.3, "watch_s": 0.03} | options
-        self.guard = self._guard(self.file, self.devices(), self.audit, **{"keep_trying_s": 5.0, **options})
+        options = {"confirm": self.confirm, "deadman": self.deadman, "answer_s": BUSY_S, "watch_s": 0.03} | options
+        self.guard = self._guard(self.file, self.devices(), self.audit, **{"keep_trying_s": 60.0, **options})
         return self.guard
 
     @contextlib.asynccontextmanager
@@ -370,13 +386,28 @@ class Rig:
             await guard.close()
 
     def drive(self, test: Any, **options: Any) -> Any:
-        """Run a coroutine function of an armed guard, within 20 s."""
+        """Run a coroutine function of an armed guard, within 200 s."""
 
         async def all_of_it() -> Any:
             async with self.armed(**options) as guard:
                 return await test(guard)
 
-        return asyncio.run(asyncio.wait_for(all_of_it(), 20.0))
+        return asyncio.run(asyncio.wait_for(all_of_it(), 200.0))
+
+    async def until(self, true: Callable[[], Any]) -> None:
+        """Wait, while the loop goes on, until something is so; 30 s at most."""
+        deadline = time.monotonic() + 30.0
+        while not true():
+            assert time.monotonic() < deadline, "not so within 30 s"
+            await asyncio.sleep(0.01)
+
+    def wait(self, true: Callable[[], Any]) -> None:
+        """Wait in a thread, until something is so; 30 s at most."""
+        asyncio.run(self.until(true))
+
+    async def latched(self) -> None:
+        """Wait until the guard has latched by itself."""
+        await self.until(lambda: self.guard.state == "latched")
 
 
 @pytest.fixture

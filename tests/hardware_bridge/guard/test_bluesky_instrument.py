@@ -173,7 +173,7 @@ def deployed(file: Any, devices: Any, folder: Any) -> Any:
     """Yield the armed instrument over a RunEngine."""
     engine = RunEngine({}, context_managers=[])
     with AuditLog(folder / "audit.jsonl") as audit:
-        guard = Guard(file, devices, audit, confirm=lambda question: True, deadman=DeadMan())
+        guard = Guard(file, devices, audit, confirm=lambda question: True, deadman=DeadMan(), answer_s=10.0)
         instrument = BlueskyInstrument(file, guard, engine)
         instrument.arm()
         try:

@@ -21,7 +21,7 @@ def engine_with(rig, **options):
     engine = RunEngine({}, context_managers=[])
 
     def do(work):
-        return asyncio.run_coroutine_threadsafe(work, engine.loop).result(20.0)
+        return asyncio.run_coroutine_threadsafe(work, engine.loop).result(200.0)
 
     def suspend(back, line):
         engine.request_suspend(back, justification=line)
@@ -35,6 +35,20 @@ def engine_with(rig, **options):
         engine.loop.call_soon_threadsafe(engine.loop.stop)
         engine._th.join(timeout=10.0)
         engine.loop.close()
+
+
+@contextlib.contextmanager
+def paused_when(rig, engine, true):
+    """Press pause as soon as something is so."""
+
+    def press():
+        rig.wait(true)
+        engine.request_pause()
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    yield
+    thread.join()
 
 
 def one_step(guard, target):
@@ -55,14 +69,14 @@ def outcomes(rig):
 
 
 def test_a_pause_stops_the_move_and_resuming_sends_it_again_through_every_rule(rig):
-    r = rig({"axes": [{**axis, "timeout_s": 5.0} for axis in rig().file.model_dump(mode="json")["axes"]]})
-    r.x.travel_s = 1.0
-    with engine_with(r) as (engine, guard):
-        threading.Timer(0.4, engine.request_pause).start()
+    r = rig()
+    r.x.travel_s = 15.0
+    with engine_with(r) as (engine, guard), paused_when(r, engine, lambda: r.x.really_moving):
         with pytest.raises(RunEngineInterrupted):
             engine(one_step(guard, 0.5))
         assert not r.x.really_moving
         assert r.camera.triggers == 0
+        r.x.travel_s = 0.02
         engine.resume()
         assert guard.axes["x"].state.known == pytest.approx(0.5)
     assert r.x.sets == [0.5, 0.5]
@@ -73,10 +87,9 @@ def test_a_pause_stops_the_move_and_resuming_sends_it_again_through_every_rule(r
 
 
 def test_limits_that_became_tighter_during_a_pause_refuse_the_command_that_is_sent_again(rig):
-    r = rig({"axes": [{**axis, "timeout_s": 5.0} for axis in rig().file.model_dump(mode="json")["axes"]]})
-    r.x.travel_s = 1.0
-    with engine_with(r) as (engine, guard):
-        threading.Timer(0.4, engine.request_pause).start()
+    r = rig()
+    r.x.travel_s = 15.0
+    with engine_with(r) as (engine, guard), paused_when(r, engine, lambda: r.x.really_moving):
         with pytest.raises(RunEngineInterrupted):
             engine(one_step(guard, 0.9))
         r.x.limits_mm = (-0.8, 0.8)
@@ -89,22 +102,24 @@ def test_limits_that_became_tighter_during_a_pause_refuse_the_command_that_is_se
 
 def test_a_beam_loss_suspends_breaks_off_the_exposure_and_takes_it_again(rig):
     r = rig()
-    r.camera.scale = 5.0
+    r.camera.scale = 90.0
     with engine_with(r) as (engine, guard):
         guard.detector.exposure_s = 0.2
         guard.preset_changed(0.2)
         lost = threading.Event()
 
         def lose_and_find():
-            time.sleep(0.4)
+            r.wait(lambda: r.camera.exposes)
             r.current.value = 0.0
-            time.sleep(0.8)
+            r.wait(lambda: r.shutter.puts == [1, 0] and not r.camera.exposes)
             lost.set()
             r.camera.scale = 0.1
             r.current.value = 200.0
 
-        threading.Thread(target=lose_and_find).start()
+        thread = threading.Thread(target=lose_and_find)
+        thread.start()
         engine(one_step(guard, 0.5))
+        thread.join()
         assert lost.is_set()
         assert guard.detector.frame is not None
         assert guard.state == "armed"
@@ -134,13 +149,13 @@ def test_the_end_of_a_plan_sends_no_stop_to_axes_that_stand(rig):
 
 
 def test_a_plan_that_hangs_in_the_engines_loop_is_stopped_by_the_dead_man(rig):
-    r = rig({"operator": {"deadman_s": 0.4}})
+    r = rig({"operator": {"deadman_s": 2.0}})
     with engine_with(r) as (engine, guard):
 
         def hanging():
             yield from bps.abs_set(guard.axes["x"], 0.5, wait=True)
             r.x.go(0.9, 60.0)
-            deadline = time.monotonic() + 15.0
+            deadline = time.monotonic() + 60.0
             while time.monotonic() < deadline and not r.x.stops:
                 time.sleep(0.02)
 
