@@ -13,6 +13,11 @@ from beamgym.physics.instrument import Float64Array
 POINTS: Final = 121
 """Points of a curve over beam time, ends included: one a second with the usual budget."""
 
+_OURS: Final[dict[str, Any]] = {"color": "black", "linewidth": 3.0, "zorder": 3.0}
+_COLOURS: Final = ("#4477aa", "#ee6677", "#228833", "#b8960c", "#66ccee", "#aa3377", "#ee7733", "#999999", "#009988")
+"""P. Tol's bright and vibrant schemes, which colour-blind people can tell apart."""
+_DASHES: Final = ("-", "--", "-.", ":")
+
 
 def amounts(budget: Budget) -> Float64Array:
     """Return where a curve is evaluated: every exposure, or 121 points of the beam time, 0 and the budget included.
@@ -41,8 +46,8 @@ def curves(results: Sequence[PolicyResult], budget: Budget) -> dict[str, Any]:
     return {"counted": budget.measures.spent, "spent": spent.tolist(), "success": shares}
 
 
-def draw_curves(content: Mapping[str, Any], unit: str, title: str, path: Path) -> None:
-    """Write curves as a picture.
+def draw_curves(content: Mapping[str, Any], unit: str, title: str, path: Path, ours: str = "shipped") -> None:
+    """Write curves as a picture, one of them thick and on top.
 
     Parameters
     ----------
@@ -50,18 +55,19 @@ def draw_curves(content: Mapping[str, Any], unit: str, title: str, path: Path) -
     unit : what is counted, for the axis
     title : above it
     path : file whose ending matplotlib knows
+    ours : name of the thick one; where there is none of that name, all are thin
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.0, 4.5), layout="constrained")
+    figure = Figure(figsize=(8.0, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    styles = ("-", "--", "-.", ":")
     for i, (name, shares) in enumerate(content["success"].items()):
-        axes.step(content["spent"], 100.0 * np.asarray(shares), styles[i // 10 % 4], where="post", label=name)
+        style = _OURS if name == ours else {"color": _COLOURS[i % 9], "linestyle": _DASHES[i // 3 % 4]}
+        axes.step(content["spent"], 100.0 * np.asarray(shares), where="post", label=name, **style)
     axes.set(xlabel=unit, ylabel="declared with success / %", title=title, ylim=(0.0, 100.0))
     axes.set_xlim(0.0, content["spent"][-1])
     axes.grid(alpha=0.3)
-    axes.legend(fontsize="small", loc="best")
+    figure.legend(loc="outside right upper", frameon=False)
     figure.savefig(path, dpi=150)

@@ -50,6 +50,15 @@ def test_curves_end_at_the_budget_with_the_success_rate(tmp_path):
     assert (tmp_path / "curves.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_ours_is_the_thick_curve_and_the_legend_names_all(tmp_path):
+    content = {"spent": [0.0, 1.0], "success": {"raster": [0.0, 0.5], "shipped": [0.0, 1.0], "random": [0.0, 0.0]}}
+    draw_curves(content, "beam time / s", "title", tmp_path / "curves.svg")
+    text = (tmp_path / "curves.svg").read_text()
+    assert text.count("stroke-width: 3") == 2  # the curve and its line in the legend
+    for name in content["success"]:
+        assert f"<!-- {name} -->" in text
+
+
 def test_a_budget_of_exposures_has_a_point_for_each_and_no_budget_no_curve():
     np.testing.assert_array_equal(amounts(Budget(exposures=3.0)), [0.0, 1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="names no budget"):
