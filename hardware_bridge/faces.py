@@ -20,8 +20,9 @@ from beamgym.hardware_bridge.guard_calls import answer, begin, finished, forget
 SHUTTER_S = 5.0
 """A shutter has opened or closed within this time, seconds."""
 
-_READBACKS = ("", "_readback", "_user_readback", "_status", "_value")
+_READBACKS = ("", *(mark + end for end in ("readback", "user_readback", "status", "value") for mark in "_-"))
 _QUIET = ("", "NO_ALARM", "0")
+_SIGNAL_READS = ("get_value", "get")
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,17 @@ class SignalFace:
         return one_value(await self._ask("read"), getattr(self.device, "name", self.name))
 
     async def _ask(self, attribute: str, *args: Any, limit_s: float | None = None) -> Any:
-        what = f"{self.name}: {attribute}"
+        """Return what a method or a property says; of a signal, ophyd-async's or classic ophyd's, what it holds."""
+        found = await self._asked(self.device, attribute, attribute, args, limit_s)
+        reads = next((name for name in _SIGNAL_READS if callable(getattr(found, name, None))), None)
+        if reads is None or isinstance(found, Mapping):
+            return found
+        return await self._asked(found, reads, attribute, (), limit_s)
+
+    async def _asked(self, device: Any, call: str, said: str, args: tuple[Any, ...], limit_s: float | None) -> Any:
+        what = f"{self.name}: {said}"
         try:
-            return await answer(what, limit_s or self.answer_s, self.device, attribute, *args)
+            return await answer(what, limit_s or self.answer_s, device, call, *args)
         except DeviceError:
             raise
         except Exception as error:
@@ -92,7 +101,7 @@ class AxisFace(SignalFace):
         """Return the motor's own (low, high), or None where it has none, or does not say."""
         if self._has("motor_limits"):
             found = await self._ask("motor_limits")
-        elif self._has("low_limit_travel") and self._has("dial_low_limit_travel"):
+        elif self._has("low_limit_travel"):
             found = await self._limits_of_record()
         elif self._has("limits"):
             found = await self._ask("limits")
@@ -109,7 +118,7 @@ class AxisFace(SignalFace):
         if self._has("moving"):
             return bool(await self._ask("moving"))
         if self._has("motor_done_move"):
-            return not await answer(f"{self.name}: DMOV", self.answer_s, self.device.motor_done_move, "get_value")
+            return not await self._ask("motor_done_move")
         return None
 
     async def alarm(self) -> str:
@@ -124,10 +133,6 @@ class AxisFace(SignalFace):
         if not self._has("velocity"):
             return None
         speed = await self._ask("velocity")
-        if hasattr(speed, "get_value"):
-            speed = await answer(f"{self.name}: velocity", self.answer_s, speed, "get_value")
-        elif hasattr(speed, "get"):
-            speed = await answer(f"{self.name}: velocity", self.answer_s, speed, "get")
         return None if speed is None else float(speed)
 
     async def homed(self) -> bool | None:
@@ -161,12 +166,10 @@ class AxisFace(SignalFace):
         return False
 
     async def _limits_of_record(self) -> tuple[float, float] | None:
+        """Ask a motor record of ophyd-async or of classic ophyd, whose own ``limits`` not every server fills in."""
         names = ("low_limit_travel", "high_limit_travel", "dial_low_limit_travel", "dial_high_limit_travel")
-        asked = (
-            answer(f"{self.name}: {name}", self.answer_s, getattr(self.device, name), "get_value") for name in names
-        )
-        low, high, dial_low, dial_high = await asyncio.gather(*asked)
-        return None if dial_low == dial_high == 0.0 else (float(low), float(high))
+        low, high, *dial = await asyncio.gather(*(self._ask(name) for name in names if self._has(name)))
+        return None if dial and not any(dial) else (float(low), float(high))
 
 
 @dataclass(frozen=True)
@@ -255,7 +258,7 @@ class ShutterFace(SignalFace):
 
 
 def one_value(readings: Mapping[str, Mapping[str, Any]], name: str) -> Any:
-    """Return the value of a device's main reading: its own name, name_readback and the like, or the only one."""
+    """Return the value of a device's main reading: its own name, name_readback, name-readback, or the only one."""
     for ending in _READBACKS:
         if name + ending in readings:
             return readings[name + ending]["value"]
@@ -269,7 +272,7 @@ _MISSING: Any = object()
 
 def _of(readings: Mapping[str, Mapping[str, Any]], ending: str, default: Any = _MISSING) -> Any:
     for key, reading in readings.items():
-        if key == ending or key.endswith(f"_{ending}"):
+        if key == ending or key.endswith((f"_{ending}", f"-{ending}")):
             return reading["value"]
     if default is _MISSING:
         raise DeviceError(f"the detector's reading has no {ending}; it has {', '.join(readings) or 'nothing'}")
