@@ -38,8 +38,8 @@ KEEP_TRYING_S = 120.0
 CLOSE_S = 60.0
 """Closing is bounded by the guard; so much longer than an abort may take it waits for a loop that hangs."""
 
-ANSWER_S = 5.0
-"""A device answers within this time; a busy computer may need more than the device."""
+ANSWER_S, PRACTICE_ANSWER_S = 5.0, 15.0
+"""A device answers within this time, and one of a simulation, which shares a busy computer with us, within that."""
 
 ARMINGS = 3
 """How often a device that is slow to answer is asked before it counts as away."""
@@ -82,6 +82,7 @@ class Session:
         self.file, self.folder, self.dry_run = file, folder, dry_run
         self._dose_s = dose_s
         self._objects, self._operator = objects, operator
+        self._answer_s = PRACTICE_ANSWER_S if file.simulation else ANSWER_S
         self.guard: Guard | None = None
         self.alive = DeadMan()
         self.signs_of_life: list[Callable[[], float]] = []
@@ -119,11 +120,11 @@ class Session:
         """Return each motor's own limits, where it has any."""
 
         async def read() -> dict[str, tuple[float, float] | None]:
-            faces = {name: AxisFace(device, name, ANSWER_S) for name, device in self._devices.axes.items()}
+            faces = {name: AxisFace(device, name, self._answer_s) for name, device in self._devices.axes.items()}
             found = await asyncio.gather(*(face.limits() for face in faces.values()))
             return dict(zip(faces, found, strict=True))
 
-        return self.in_loop(read, 3 * ANSWER_S)
+        return self.in_loop(read, 3 * self._answer_s)
 
     def guarded(self, confirm: Any) -> BlueskyInstrument:
         """Put a new guard before the devices; an earlier one is closed.
@@ -144,7 +145,7 @@ class Session:
             confirm=confirm,
             deadman=[self.alive, *self.signs_of_life],
             dry_run=self.dry_run,
-            answer_s=ANSWER_S,
+            answer_s=self._answer_s,
             keep_trying_s=self._keep_trying_s,
             suspend=self._suspend,
         )
@@ -172,7 +173,7 @@ class Session:
 
     def positions(self) -> Float64Array:
         """Return the readback of every axis, (1, k)."""
-        read = self.in_loop(self._guard.positions, 3 * ANSWER_S)
+        read = self.in_loop(self._guard.positions, 3 * self._answer_s)
         return np.array([[read[name] for name in self.file.axis_names]])
 
     def play(self, rollout: Rollout, consumers: Collection[Callable[[str, dict[str, Any]], object]] = ()) -> None:
@@ -256,8 +257,9 @@ class Session:
 
 
 def quiet() -> None:
-    """Keep bluesky's own tracebacks off the terminal: what goes wrong is said in one line."""
-    logging.getLogger("bluesky").setLevel(logging.CRITICAL + 1)
+    """Keep other libraries' tracebacks off the terminal: what goes wrong is said in one line."""
+    for library in ("bluesky", "ophyd_async"):
+        logging.getLogger(library).setLevel(logging.CRITICAL + 1)
 
 
 def end_loop(engine: Any) -> None:
