@@ -76,21 +76,19 @@ def judged(spectra: int, seed: int, source: str) -> Iterator[Any]:
 
 
 def table(figures: dict[str, dict[str, Any]], title: str) -> Table:
-    """Return the comparison for reading: errors of the total with 95 % intervals, then those of the components."""
+    """Return the comparison for reading: errors of the total over their intervals, then of the components."""
     out = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0))
-    for heading in ("predictor", "MAE", "95 % CI", "uniform", "95 % CI", "Spearman", *_COMPONENTS):
+    for heading in ("predictor", "MAE\n95 % CI", "uniform\n95 % CI", "Spearman", *_COMPONENTS):
         out.add_column(heading, justify="left" if heading == "predictor" else "right", no_wrap=True)
     for name, row in figures.items():
         parts = row.get("components", {})
         rank = row["spearman"]
         out.add_row(
             name,
-            f"{row['mae']:.3f}",
-            _interval(row["mae_ci95"]),
-            f"{row['mae_uniform']:.3f}",
-            _interval(row["mae_uniform_ci95"]),
+            f"{row['mae']:.3f}\n{_interval(row['mae_ci95'])}",
+            f"{row['mae_uniform']:.3f}\n{_interval(row['mae_uniform_ci95'])}",
             "" if rank is None else f"{rank:.3f}",
-            *(f"{parts[part]:.4f}" if part in parts else "" for part in _COMPONENTS),
+            *(f"{parts[part]:.3f}" if part in parts else "" for part in _COMPONENTS),
         )
     return out
 

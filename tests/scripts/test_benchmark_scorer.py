@@ -15,7 +15,7 @@ FIGURES = {"mae", "mae_ci95", "mae_uniform", "mae_uniform_ci95", "spearman"}
 
 @pytest.fixture
 def benchmark(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "140")
+    monkeypatch.setenv("COLUMNS", "80")
     app = typer.Typer()
     app.command()(benchmark_command)
 
