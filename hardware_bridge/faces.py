@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.hardware_bridge.adapter_tools import DeviceError
-from beamgym.hardware_bridge.guard_calls import answer, begin, finished, forget
+from beamgym.hardware_bridge.guard_calls import answer, begin, finished, forget, lives_in_loop
 
 SHUTTER_S = 5.0
 """A shutter has opened or closed within this time, seconds."""
@@ -23,6 +23,7 @@ SHUTTER_S = 5.0
 _READBACKS = ("", *(mark + end for end in ("readback", "user_readback", "status", "value") for mark in "_-"))
 _QUIET = ("", "NO_ALARM", "0")
 _SIGNAL_READS = ("get_value", "get")
+_FIRST_SHARE = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -44,18 +45,19 @@ class SignalFace:
         """Return its one value; DeviceError where it has none, or several that cannot be told apart."""
         return one_value(await self._ask("read"), getattr(self.device, "name", self.name))
 
-    async def _ask(self, attribute: str, *args: Any, limit_s: float | None = None) -> Any:
+    async def _ask(self, attribute: str, limit_s: float | None = None) -> Any:
         """Return what a method or a property says; of a signal, ophyd-async's or classic ophyd's, what it holds."""
-        found = await self._asked(self.device, attribute, attribute, args, limit_s)
+        found = await self._asked(self.device, attribute, attribute, limit_s)
         reads = next((name for name in _SIGNAL_READS if callable(getattr(found, name, None))), None)
         if reads is None or isinstance(found, Mapping):
             return found
-        return await self._asked(found, reads, attribute, (), limit_s)
+        return await self._asked(found, reads, attribute, limit_s)
 
-    async def _asked(self, device: Any, call: str, said: str, args: tuple[Any, ...], limit_s: float | None) -> Any:
+    async def _asked(self, device: Any, call: str, said: str, limit_s: float | None) -> Any:
         what = f"{self.name}: {said}"
+        ask = _answered if lives_in_loop(device) and call != "stop" else answer
         try:
-            return await answer(what, limit_s or self.answer_s, device, call, *args)
+            return await ask(what, limit_s or self.answer_s, device, call)
         except DeviceError:
             raise
         except Exception as error:
@@ -265,6 +267,26 @@ def one_value(readings: Mapping[str, Mapping[str, Any]], name: str) -> Any:
     if len(readings) == 1:
         return next(iter(readings.values()))["value"]
     raise DeviceError(f"{name}: which of {', '.join(readings) or 'no readings'} is its value? Name one {name!r}")
+
+
+async def _answered(what: str, limit_s: float, device: Any, attribute: str) -> Any:
+    """Return what ``answer`` does, and ask a second time where the first asking hangs.
+
+    ophyd-async 0.21 forgets who waits for a signal's first value when the subscription ends meanwhile, as that of a
+    motor's short move does: whoever looks at the motor just then would wait for ever.
+    """
+    asked: list[asyncio.Task[Any]] = []
+    try:
+        for share in (_FIRST_SHARE, 1.0 - _FIRST_SHARE):
+            asked.append(asyncio.create_task(answer(what, limit_s, device, attribute)))
+            done, _ = await asyncio.wait(asked, timeout=share * limit_s, return_when=asyncio.FIRST_COMPLETED)
+            if done:
+                return done.pop().result()
+        raise DeviceError(f"{what}: no answer within {limit_s:g} s")
+    finally:
+        for task in asked:
+            task.cancel()
+            task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
 
 _MISSING: Any = object()

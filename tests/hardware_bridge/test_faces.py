@@ -80,6 +80,40 @@ def test_signals_of_classic_ophyd_answer_in_a_methods_place():
     assert asked(AxisFace, motor, "velocity", "limits") == [2.5, (-3.0, 4.0)]
 
 
+class Forgetful:
+    """Forgets who asked first, as a signal of ophyd-async does whose subscription ends before its first value."""
+
+    name, asked, stopped = "phi", 0, 0
+
+    async def locate(self) -> dict[str, float]:
+        self.asked += 1
+        if self.asked == 1:
+            await asyncio.Event().wait()
+        return {"setpoint": 1.0, "readback": 1.5}
+
+    async def stop(self, success: bool = True) -> None:
+        self.stopped += 1
+
+
+def test_a_device_that_forgets_a_question_is_asked_again():
+    device = Forgetful()
+    face = AxisFace(device, "phi", 3.0)
+    assert asyncio.run(face.position()) == 1.5
+    assert device.asked == 2
+    asyncio.run(face.stop())
+    assert device.stopped == 1
+
+
+def test_a_device_that_never_answers_is_one_line_after_its_time():
+    class Dead(Forgetful):
+        async def locate(self) -> dict[str, float]:
+            await asyncio.Event().wait()
+            return {}
+
+    with pytest.raises(DeviceError, match=r"^phi: locate: no answer within 0\.3 s$"):
+        asyncio.run(AxisFace(Dead(), "phi", 0.3).position())
+
+
 def test_what_a_device_answers_wrongly_is_one_line_that_names_it():
     def fails() -> None:
         raise OSError("the line\nis dead")
