@@ -31,6 +31,6 @@ class TruthRecord:
 
 
 def read_records(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """Return the events of a truth record, in the order in which they were written."""
-    lines = Path(path).read_bytes().split(b"\n")
+    """Return the events of a truth record, in the order in which they were written; a line half written waits."""
+    *lines, _ = Path(path).read_bytes().split(b"\n")
     return [json.loads(line) for line in lines if line]

@@ -11,11 +11,13 @@ pytest.importorskip("aioca", reason="the epics extra is not installed")
 from beamgym.hardware_bridge.adapter_tools import DeviceError
 from beamgym.hardware_bridge.epics_signals import EpicsShutter, EpicsShutterOptions, EpicsSignal
 
-CONNECT_S = 5.0
+CONNECT_S = 30.0
 
 
 async def shutter(ioc: Any, **options: Any) -> EpicsShutter:
-    device = EpicsShutter("shutter", f"{ioc.prefix}shutter:", EpicsShutterOptions(**options))
+    device = EpicsShutter(
+        "shutter", f"{ioc.prefix}shutter:", EpicsShutterOptions(**{"travel_s": 20.0, "reply_s": 20.0, **options})
+    )
     await device.connect(CONNECT_S)
     return device
 
@@ -43,6 +45,7 @@ def test_stop_closes_it(laue_ioc: Any):
         device = await shutter(laue_ioc)
         await device.set(1)
         await device.stop()
+        assert await state(device) == 0.0
 
     asyncio.run(run())
     assert laue_ioc.get("shutter:Status") == 0

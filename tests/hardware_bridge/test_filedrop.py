@@ -41,14 +41,23 @@ def write_hdf5(path: Path, image: np.ndarray) -> None:
 WRITERS: dict[str, Callable[[Path, np.ndarray], None]] = {"tif": write_tiff, "cbf": write_cbf, "h5": write_hdf5}
 
 
-def detector(folder: Path, timeout_s: float = 5.0, **options: Any) -> FileDropDetector:
+def detector(folder: Path, timeout_s: float = 30.0, **options: Any) -> FileDropDetector:
     return FileDropDetector("camera", str(folder), SHAPE, timeout_s, FileDropOptions(**{**FAST, **options}))
 
 
 async def triggered(camera: FileDropDetector, later: Callable[[], None]) -> dict[str, Any]:
-    """Trigger, run ``later`` while the camera waits, and return the values read."""
+    """Trigger, run ``later`` when the camera has seen what is there and waits, and return the values read."""
+    listed, listing = asyncio.Event(), camera._listed
+
+    async def told() -> Any:
+        try:
+            return await listing()
+        finally:
+            listed.set()
+
+    camera._listed = told
     status = camera.trigger()
-    await asyncio.sleep(0.05)
+    await listed.wait()
     await asyncio.to_thread(later)
     await status
     return {key: reading["value"] for key, reading in (await camera.read()).items()}
@@ -125,7 +134,7 @@ def test_a_truncated_frame_is_refused(tmp_path: Path, ending: str):
 
 def test_an_empty_file_is_never_taken_and_the_message_names_it(tmp_path: Path):
     with pytest.raises(FrameFailed, match=r"f_1\.tif is still being written, 0 bytes so far"):
-        take(detector(tmp_path, timeout_s=0.4), lambda: (tmp_path / "f_1.tif").touch())
+        take(detector(tmp_path, timeout_s=2.0), lambda: (tmp_path / "f_1.tif").touch())
 
 
 def test_a_new_name_with_an_old_time_is_stale(tmp_path: Path):
@@ -136,7 +145,7 @@ def test_a_new_name_with_an_old_time_is_stale(tmp_path: Path):
         hidden.rename(tmp_path / "f_2.tif")
 
     with pytest.raises(FrameFailed, match=r"f_2\.tif is stale: begun \d+\.\d s before the trigger"):
-        take(detector(tmp_path, timeout_s=0.4), old_copy)
+        take(detector(tmp_path, timeout_s=2.0), old_copy)
 
 
 def test_a_frame_whose_exposure_began_before_the_trigger_is_passed_over(tmp_path: Path):
@@ -144,11 +153,11 @@ def test_a_frame_whose_exposure_began_before_the_trigger_is_passed_over(tmp_path
 
     async def run() -> dict[str, Any]:
         camera = detector(tmp_path, clock_skew_s=0.0)
-        await camera.set_exposure(0.4)
+        await camera.set_exposure(2.0)
 
         def two_frames() -> None:
             write_tiff(tmp_path / "f_1.tif", picture(1))
-            time.sleep(0.5)
+            time.sleep(2.5)
             write_tiff(tmp_path / "f_2.tif", picture(2))
 
         return await triggered(camera, two_frames)
@@ -187,7 +196,7 @@ def test_a_frame_with_values_that_are_not_finite_is_refused(tmp_path: Path):
 
 def test_a_refused_frame_does_not_leave_the_one_before_to_be_read(tmp_path: Path):
     async def run() -> None:
-        camera = detector(tmp_path, timeout_s=0.4)
+        camera = detector(tmp_path, timeout_s=2.0)
         await triggered(camera, lambda: write_tiff(tmp_path / "f_1.tif", picture(1)))
         with pytest.raises(FrameFailed):
             await camera.trigger()
@@ -229,7 +238,7 @@ def test_the_operator_is_told_which_frame_to_take(tmp_path: Path):
     write_tiff(tmp_path / "f_4.tif", picture())
 
     async def run() -> None:
-        camera = FileDropDetector("camera", str(tmp_path), SHAPE, 5.0, FileDropOptions(**FAST), tell=told.append)
+        camera = FileDropDetector("camera", str(tmp_path), SHAPE, 30.0, FileDropOptions(**FAST), tell=told.append)
         await camera.set_exposure(0.1)
 
         def expose() -> None:

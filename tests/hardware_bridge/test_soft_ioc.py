@@ -54,7 +54,7 @@ def test_monitors_see_the_motor_go_and_arrive(laue_ioc, connect):
         seen.append(response.data[0])
 
     readback.subscribe().add_callback(note)
-    laue_ioc.put("j2.VELO", 0.5)
+    laue_ioc.put("j2.VELO", 0.1)
     value.write([20.0], wait=True, timeout=PATIENCE_S)
     readback.read(timeout=PATIENCE_S)
     while 20.0 not in seen:

@@ -16,7 +16,7 @@ from beamgym.hardware_bridge.soft_ioc_hardware import EmulatedHardware
 from beamgym.hardware_bridge.soft_ioc_state import StateFile
 from beamgym.hardware_bridge.soft_ioc_truth import TruthRecord, read_records
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 MOTOR_FIELDS = (
     "VAL", "RBV", "DMOV", "MOVN", "STOP", "LLM", "HLM", "DLLM", "DHLM", "DVAL", "DRBV", "VELO", "BDST", "EGU",
@@ -44,7 +44,7 @@ class Served:
         self.ioc, self.hardware, self.port = ioc, ioc.hardware, port
         self._record = record
         self._client = DirectClient(port, PATIENCE_S)
-        self.others = [self._client]
+        self.others, self.threads = [self._client], list[threading.Thread]()
 
     def put(self, name, value):
         self._client.put(f"bgym:{name}", value)
@@ -58,6 +58,7 @@ class Served:
         self.others.append(client)
         thread = threading.Thread(target=client.put, args=(f"bgym:{name}", value))
         thread.start()
+        self.threads.append(thread)
         return thread
 
     def becomes(self, name, value):
@@ -102,6 +103,8 @@ def served(_loop, paper_sample, tmp_path):
             time.sleep(0.01)
     instrument = Served(ioc, record, port)
     yield instrument
+    for thread in instrument.threads:
+        thread.join(PATIENCE_S)
     for client in instrument.others:
         client.close()
     _loop.call_soon_threadsafe(task.cancel)

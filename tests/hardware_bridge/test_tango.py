@@ -16,7 +16,7 @@ from tango.test_context import DeviceTestContext
 from beamgym.hardware_bridge.adapter_tools import DeviceError
 from beamgym.hardware_bridge.tango import TangoMotor, TangoOptions, TangoSignal
 
-FAST = {"poll_s": 0.01, "reply_s": 2.0}
+FAST = {"poll_s": 0.01, "reply_s": 10.0}
 
 
 class Motor(Device):
@@ -94,7 +94,7 @@ def server(context: Any) -> Any:
 
 
 def started() -> Any:
-    context = DeviceTestContext(Motor, process=True, timeout=15)
+    context = DeviceTestContext(Motor, process=True, timeout=60)
     try:
         context.start()
     except Exception as error:
@@ -107,7 +107,7 @@ def address(server: Any, attribute_name: str = "") -> str:
     return f"tango://{server.get_dev_host()}:{server.get_dev_port()}/{path}#dbase=no"
 
 
-def motor(server: Any, timeout_s: float = 5.0, **changes: Any) -> TangoMotor:
+def motor(server: Any, timeout_s: float = 30.0, **changes: Any) -> TangoMotor:
     return TangoMotor("phi", address(server), "deg", timeout_s, TangoOptions(**{**FAST, **changes}))
 
 
@@ -118,7 +118,7 @@ async def position(phi: TangoMotor) -> float:
 def test_a_move_writes_the_position_once_and_reads_it_back(server: Any):
     async def run() -> None:
         phi = motor(server)
-        await phi.connect(5.0)
+        await phi.connect(30.0)
         assert await position(phi) == 1.5
         assert server.Writes == 0
         await phi.set(-7.25)
@@ -131,7 +131,7 @@ def test_a_move_writes_the_position_once_and_reads_it_back(server: Any):
 def test_the_status_is_not_done_while_the_state_is_moving(server: Any):
     async def run() -> None:
         phi = motor(server)
-        await phi.connect(5.0)
+        await phi.connect(30.0)
         server.Become("MOVING")
         status = phi.set(3.0)
         await asyncio.sleep(0.1)
@@ -147,7 +147,7 @@ def test_the_status_is_not_done_while_the_state_is_moving(server: Any):
 def test_a_move_that_never_ends_is_an_error_after_its_time(server: Any):
     async def run() -> None:
         phi = motor(server, timeout_s=0.1)
-        await phi.connect(5.0)
+        await phi.connect(30.0)
         server.Become("MOVING")
         with pytest.raises(DeviceError, match=r"phi still moves 0\.1 s"):
             await phi.set(3.0)
@@ -158,7 +158,7 @@ def test_a_move_that_never_ends_is_an_error_after_its_time(server: Any):
 def test_a_target_that_the_server_refuses_is_an_error(server: Any):
     async def run() -> None:
         phi = motor(server)
-        await phi.connect(5.0)
+        await phi.connect(30.0)
         with pytest.raises(DeviceError, match=r"phi: writing Position at Tango device .* failed: .*above the maximum"):
             await phi.set(25.0)
         with pytest.raises(ValueError, match="a target is a finite number"):
@@ -171,8 +171,8 @@ def test_a_target_that_the_server_refuses_is_an_error(server: Any):
 def test_the_limits_are_those_of_the_attribute_and_none_where_it_has_none(server: Any):
     async def run() -> None:
         phi, other = motor(server), motor(server, position="Angle")
-        await phi.connect(5.0)
-        await other.connect(5.0)
+        await phi.connect(30.0)
+        await other.connect(30.0)
         assert await phi.motor_limits() == (-20.0, 20.0)
         assert await other.motor_limits() is None
 
@@ -182,7 +182,7 @@ def test_the_limits_are_those_of_the_attribute_and_none_where_it_has_none(server
 def test_a_limit_switch_and_a_state_of_trouble_are_alarms(server: Any):
     async def run() -> None:
         phi = motor(server, upper_switch="UpperLimitSwitch")
-        await phi.connect(5.0)
+        await phi.connect(30.0)
         assert await phi.alarm() == ""
         server.Become("FAULT")
         assert await phi.alarm() == "FAULT: it is FAULT"
@@ -196,11 +196,11 @@ def test_homed_is_false_unless_the_server_says_so(server: Any):
     async def run() -> None:
         for options in ({}, {"homed": "Homed"}):
             phi = motor(server, **options)
-            await phi.connect(5.0)
+            await phi.connect(30.0)
             assert not await phi.home_done()
         yes = motor(server, homed="UpperLimitSwitch")
         server.UpperLimitSwitch = True
-        await yes.connect(5.0)
+        await yes.connect(30.0)
         assert await yes.home_done()
 
     asyncio.run(run())
@@ -209,7 +209,7 @@ def test_homed_is_false_unless_the_server_says_so(server: Any):
 def test_an_invalid_position_is_not_a_number(server: Any):
     async def run() -> None:
         phi = motor(server)
-        await phi.connect(5.0)
+        await phi.connect(30.0)
         server.Lose()
         assert math.isnan(await position(phi))
 
@@ -219,7 +219,7 @@ def test_an_invalid_position_is_not_a_number(server: Any):
 def test_an_attribute_is_a_signal(server: Any):
     async def run() -> None:
         signal = TangoSignal("current", address(server, "Angle"))
-        await signal.connect(5.0)
+        await signal.connect(30.0)
         assert (await signal.read())["current"]["value"] == 1.5
         assert (await signal.describe())["current"]["dtype"] == "number"
 
@@ -230,10 +230,10 @@ def test_a_device_or_attribute_that_is_not_there_is_named(server: Any):
     async def run() -> None:
         nowhere = TangoMotor("phi", "tango://127.0.0.1:1/a/b/c#dbase=no", "deg", 5.0)
         with pytest.raises(DeviceError, match=r"phi: .* Tango device tango://127\.0\.0\.1:1/a/b/c") as caught:
-            await nowhere.connect(5.0)
+            await nowhere.connect(30.0)
         assert "\n" not in str(caught.value)
         with pytest.raises(DeviceError, match=r"phi: reading Psi at Tango device .* failed"):
-            await motor(server, position="Psi").connect(5.0)
+            await motor(server, position="Psi").connect(30.0)
 
     asyncio.run(run())
 
@@ -241,7 +241,7 @@ def test_a_device_or_attribute_that_is_not_there_is_named(server: Any):
 def test_a_command_that_the_server_lacks_is_an_error(server: Any):
     async def run() -> None:
         phi = motor(server, stop="Vanish")
-        await phi.connect(5.0)
+        await phi.connect(30.0)
         with pytest.raises(DeviceError, match=r"phi: command Vanish at Tango device .* failed"):
             await phi.stop()
 
@@ -250,10 +250,10 @@ def test_a_command_that_the_server_lacks_is_an_error(server: Any):
 
 def test_a_server_that_has_gone_is_an_error_and_not_a_wait_for_ever():
     context = started()
-    phi = motor(context.device, reply_s=0.5)
+    phi = motor(context.device, reply_s=3.0)
 
     async def run() -> None:
-        await phi.connect(5.0)
+        await phi.connect(30.0)
         await asyncio.to_thread(context.stop)
         for call in (phi.read(), phi.stop(), phi.moving(), phi.set(1.0)):
             with pytest.raises(DeviceError, match=r"phi: .* Tango device"):

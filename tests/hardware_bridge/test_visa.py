@@ -93,7 +93,7 @@ def options(folder: Path, **changes: Any) -> VisaOptions:
     return parse_options(VisaOptions, "stage", {**COMMANDS, "backend": f"{folder / 'stage.yaml'}@sim", **changes})
 
 
-def axis(line: VisaLine, tmp_path: Path, timeout_s: float = 5.0, **changes: Any) -> VisaAxis:
+def axis(line: VisaLine, tmp_path: Path, timeout_s: float = 30.0, **changes: Any) -> VisaAxis:
     return VisaAxis("phi", "deg", line, options(tmp_path, **changes), timeout_s)
 
 
@@ -104,7 +104,7 @@ async def position(phi: VisaAxis) -> float:
 def test_a_move_is_commanded_and_the_position_read_back(line: VisaLine, tmp_path: Path):
     async def run() -> None:
         phi = axis(line, tmp_path)
-        await phi.connect(5.0)
+        await phi.connect(30.0)
         assert await position(phi) == 1.5
         await phi.set(-7.25)
         assert await position(phi) == -7.25
@@ -117,7 +117,7 @@ def test_a_move_is_commanded_and_the_position_read_back(line: VisaLine, tmp_path
 def test_the_status_is_not_done_while_the_controller_says_it_moves(line: VisaLine, tmp_path: Path):
     async def run() -> None:
         phi = axis(line, tmp_path)
-        await phi.connect(5.0)
+        await phi.connect(30.0)
         line.send("SETBSY 1", "OK")
         status = phi.set(3.0)
         await asyncio.sleep(0.1)
@@ -133,7 +133,7 @@ def test_the_status_is_not_done_while_the_controller_says_it_moves(line: VisaLin
 def test_a_move_that_never_ends_is_an_error_after_its_time(line: VisaLine, tmp_path: Path):
     async def run() -> None:
         phi = axis(line, tmp_path, timeout_s=0.1)
-        await phi.connect(5.0)
+        await phi.connect(30.0)
         line.send("SETBSY 1", "OK")
         with pytest.raises(DeviceError, match=r"phi still moves 0\.1 s after its command to 3"):
             await phi.set(3.0)
@@ -144,7 +144,7 @@ def test_a_move_that_never_ends_is_an_error_after_its_time(line: VisaLine, tmp_p
 def test_a_move_that_the_controller_refuses_is_an_error(line: VisaLine, tmp_path: Path):
     async def run() -> None:
         phi = axis(line, tmp_path)
-        await phi.connect(5.0)
+        await phi.connect(30.0)
         with pytest.raises(DeviceError, match=r"'MOV 1 25\.0000' was answered 'LIMIT', not 'OK'"):
             await phi.set(25.0)
         assert await position(phi) == 1.5
@@ -156,7 +156,7 @@ def test_a_move_that_the_controller_refuses_is_an_error(line: VisaLine, tmp_path
 def test_a_target_that_is_not_finite_never_reaches_the_line(line: VisaLine, tmp_path: Path, target: float):
     async def run() -> None:
         phi = axis(line, tmp_path)
-        await phi.connect(5.0)
+        await phi.connect(30.0)
         with pytest.raises(ValueError, match="a target is a finite number"):
             await phi.set(target)
         assert await position(phi) == 1.5
@@ -232,7 +232,7 @@ def test_a_resource_that_is_not_there_is_named(tmp_path: Path, address: str, cha
     (tmp_path / "stage.yaml").write_text(STAGE, encoding="utf-8")
     nowhere = VisaLine(address, options(tmp_path, **changes))
     with pytest.raises(DeviceError) as caught:
-        asyncio.run(axis(nowhere, tmp_path).connect(5.0))
+        asyncio.run(axis(nowhere, tmp_path).connect(30.0))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -319,14 +319,14 @@ def test_a_serial_line_by_pyvisa_py_moves_reads_and_recovers_from_silence(serial
         backend="@py",
         write_end="\n",
         baud=9600,
-        reply_s=0.3,
+        reply_s=2.0,
         poll_s=0.01,
     )
     line = VisaLine(f"ASRL{serial_stage.path}::INSTR", table)
-    phi = VisaAxis("phi", "deg", line, table, 5.0)
+    phi = VisaAxis("phi", "deg", line, table, 30.0)
 
     async def run() -> None:
-        await phi.connect(5.0)
+        await phi.connect(30.0)
         await phi.set(2.5)
         assert await position(phi) == 2.5
         await phi.stop()
