@@ -15,8 +15,8 @@ from beamgym.hardware_bridge.guard_decision import GuardRefused
 from beamgym.hardware_bridge.guard_life import DeadMan, TokenFile
 from beamgym.hardware_bridge.soft_ioc_client import DirectClient
 
-SLOW = 0.002
-"""With this .VELO a motor makes 0.1 mm/s on the fast instrument: a move of 1 mm takes 10 s."""
+SLOW = 0.0005
+"""With this .VELO a motor makes 0.025 mm/s on the fast instrument: a move of 1 mm takes 40 s."""
 
 
 async def on_the_way(bench, guard, target=0.9, speed=SLOW):
@@ -50,6 +50,24 @@ def stopped_on_the_way(bench):
     return truth["moving"] == [] and len(bench.happened("stopped")) == 1 and truth["positions"]["x"] < 0.89
 
 
+class Hand:
+    """Holds the operator's token: touches it again and again, in a thread of its own, until it lets go."""
+
+    def __init__(self, token):
+        token.touch()
+        self._token, self._gone = token, threading.Event()
+        self._thread = threading.Thread(target=self._hold, daemon=True)
+        self._thread.start()
+
+    def let_go(self):
+        self._gone.set()
+        self._thread.join()
+
+    def _hold(self):
+        while not self._gone.wait(0.1):
+            self._token.touch()
+
+
 class Pacemaker:
     """Beats, by a field of the instrument that does nothing, as the heartbeat of a second server would."""
 
@@ -76,12 +94,12 @@ class Pacemaker:
 
 
 def quick_heartbeat(content):
-    content["heartbeats"] = [{"name": "server", "device": "pulse", "period_s": 0.4, "missed": 4}]
+    content["heartbeats"] = [{"name": "server", "device": "pulse", "period_s": 0.4, "missed": 10}]
 
 
 def second_heartbeat(content):
     content["devices"]["pacemaker"] = {"adapter": "epics", "address": "bgym:y.RDBD"}
-    content["heartbeats"].append({"name": "suspenders", "device": "pacemaker", "period_s": 0.4, "missed": 4})
+    content["heartbeats"].append({"name": "suspenders", "device": "pacemaker", "period_s": 0.4, "missed": 10})
     content["suspenders"] = [{**entry, "heartbeat": "suspenders"} for entry in content["suspenders"]]
 
 
@@ -102,7 +120,7 @@ def test_item_7_a_server_that_hangs_stops_the_motors_that_still_listen(bench):
     assert stopped_on_the_way(b)
 
     async def go(guard):
-        return await goes_on(b, guard, await hang(guard), 3.0)
+        return await goes_on(b, guard, await hang(guard), 7.0)
 
     b = bench(change=quick_heartbeat, without=(7,))
     assert b.drive(go)
@@ -130,7 +148,7 @@ def test_item_7_the_suspenders_server_has_a_heartbeat_of_its_own(bench):
 
     async def go(guard):
         await hang(guard)
-        await asyncio.sleep(3.0)
+        await asyncio.sleep(7.0)
         return guard.state, b.ioc.truth()["moving"]
 
     b = bench(change=second_heartbeat, without=(7,))
@@ -153,24 +171,19 @@ def test_item_7_nothing_starts_with_a_server_that_does_not_beat(bench):
 
 
 def short_lapse(content):
-    content["operator"] = {"deadman_s": 1.0}
+    content["operator"] = {"deadman_s": 3.0}
 
 
 def test_item_8_an_operator_who_lets_go_stops_a_motor_on_its_way(bench, tmp_path):
     token = tmp_path / "token"
 
     async def let_go(guard):
-        token.touch()
-        await guard.arm()
-        holding = asyncio.ensure_future(hold(token))
-        status = await on_the_way(b, guard)
-        holding.cancel()
-        return status
-
-    async def hold(path):
-        while True:
-            path.touch()
-            await asyncio.sleep(0.1)
+        hand = Hand(token)
+        try:
+            await guard.arm()
+            return await on_the_way(b, guard)
+        finally:
+            hand.let_go()
 
     async def stop(guard):
         await ended(await let_go(guard))
@@ -182,7 +195,7 @@ def test_item_8_an_operator_who_lets_go_stops_a_motor_on_its_way(bench, tmp_path
     assert stopped_on_the_way(b)
 
     async def go(guard):
-        return await goes_on(b, guard, await let_go(guard), 2.5)
+        return await goes_on(b, guard, await let_go(guard), 6.0)
 
     b = bench(change=short_lapse, without=(8,))
     assert b.drive(go, arm=False, deadman=[DeadMan(), TokenFile(token)])
@@ -191,11 +204,11 @@ def test_item_8_an_operator_who_lets_go_stops_a_motor_on_its_way(bench, tmp_path
 def test_item_8_a_policy_that_fell_silent_sends_nothing_more(bench):
     async def wake_up_late(guard):
         await guard.axes["x"].set(0.2)
-        await asyncio.sleep(2.0)
+        await (b.until(lambda: guard.state == "latched") if guard.keeps(8) else asyncio.sleep(5.0))
         await guard.axes["x"].set(0.4)
 
     b = bench(change=short_lapse)
-    with pytest.raises(GuardRefused, match="no sign of life"):
+    with pytest.raises(GuardRefused, match=r"latched: .*no sign of life"):
         b.drive(wake_up_late)
     assert (b.guard.latched_item, b.received(":x.VAL")) == (8, [0.2])
     b = bench(change=short_lapse, without=(8,))
@@ -207,10 +220,13 @@ def test_item_8_a_motor_is_stopped_while_the_policy_blocks_the_loop(bench, tmp_p
     token = tmp_path / "token"
 
     async def block(guard):
-        token.touch()
-        await guard.arm()
-        status = await on_the_way(b, guard)
-        give_up = time.monotonic() + 8.0
+        hand = Hand(token)
+        try:
+            await guard.arm()
+            status = await on_the_way(b, guard)
+        finally:
+            hand.let_go()
+        give_up = time.monotonic() + (30.0 if guard.keeps(8) else 6.0)
         while b.ioc.truth()["moving"] and time.monotonic() < give_up:
             time.sleep(0.05)  # nothing else runs in this loop
         found = b.ioc.truth()
@@ -223,17 +239,14 @@ def test_item_8_a_motor_is_stopped_while_the_policy_blocks_the_loop(bench, tmp_p
             await guard.aborted()
         return found["moving"], found["positions"]["x"]
 
-    def lapse(content):
-        content["operator"] = {"deadman_s": 2.5}
-
-    b = bench(change=lapse)
+    b = bench(change=short_lapse)
     moving, place = b.drive(block, arm=False, deadman=TokenFile(token))
     assert (moving, b.guard.latched_item) == ([], 8)
     assert place < 0.85
     assert b.received(":x.STOP")[:1] == [1]
-    b = bench(change=lapse, without=(8,))
+    b = bench(change=short_lapse, without=(8,))
     moving, place = b.drive(block, arm=False, deadman=TokenFile(token))
-    assert moving == ["x"] or place > 0.85
+    assert moving == ["x"]
 
 
 # 16: reconnects
@@ -244,7 +257,16 @@ def homed(content):
         entry.update({"home_required": True} if entry["unit"] == "mm" else {})
 
 
-async def rearmed(guard, tries=10):
+async def found_again(face, tries=60):
+    """Wait until a device answers again; libca finds a server that is back only after some time."""
+    for _ in range(tries):
+        with contextlib.suppress(DeviceError):
+            return await face.position()
+        await asyncio.sleep(0.5)
+    raise AssertionError("the server is not found again")
+
+
+async def rearmed(guard, tries=60):
     """Re-arm; libca finds a server that is back again only after some time."""
     for _ in range(tries):
         try:
@@ -304,10 +326,7 @@ def test_item_16_after_a_server_died_nothing_goes_on_before_a_human_has_armed_it
 
     async def resume(guard):
         await die(guard)
-        for _ in range(40):
-            with contextlib.suppress(DeviceError):
-                await guard.axes["y"].face.position()
-                break
+        await found_again(guard.axes["y"].face)
         await guard.axes["y"].set(0.5)
 
     b = bench(without=(7, 9, 11, 16))
@@ -340,12 +359,65 @@ def test_item_16_a_motor_whose_server_dies_on_the_way_is_stopped_once_the_server
         error = await ended(status)
         return error, await guard.aborted()
 
+    async def stay(guard):
+        found = await die(guard)
+        with pytest.raises(GuardRefused, match="latched"):
+            await guard.axes["y"].set(0.5)
+        return found
+
     b = bench()
-    error, report = b.drive(die)
+    error, report = b.drive(stay, keep_trying_s=240.0)
     assert error is not None
     assert report.complete
     assert stopped_on_the_way(b)
-    assert b.received(":x.VAL") == [0.95]
+    assert (b.received(":x.VAL"), b.received(":y.VAL")) == ([0.95], [])
+
+    async def resume(guard):
+        found = await die(guard)
+        await found_again(guard.axes["y"].face)
+        await guard.axes["y"].set(0.5)
+        return found
+
+    # the move that failed is stopped all the same, since any failure aborts; what gets through is the next command
+    b = bench(without=(7, 9, 11, 16))
+    _, report = b.drive(resume, keep_trying_s=240.0)
+    assert report.complete
+    assert b.received(":y.VAL") == [0.5]
+
+
+def suspenders_elsewhere(content):
+    """The beam current, and the heartbeat that vouches for it, come from a server of their own."""
+    del content["devices"]["pressure"]
+    content["devices"]["current"]["address"] = "side:current"
+    content["devices"]["pacemaker"] = {**content["devices"]["pulse"], "address": "side:heartbeat"}
+    content["heartbeats"].append({"name": "suspenders", "device": "pacemaker", "period_s": 0.4, "missed": 30})
+    (beam,) = [entry for entry in content["suspenders"] if entry["name"] == "beam"]
+    content["suspenders"] = [{**beam, "heartbeat": "suspenders"}]
+
+
+@pytest.mark.parametrize("how", ["end", "hang"])
+def test_items_9_and_16_a_motor_is_stopped_when_the_suspenders_own_server_is_lost_and_the_motors_lives(
+    bench, side_server, how
+):
+    async def lose(guard):
+        status = await on_the_way(b, guard)
+        getattr(side, how)()
+        return status
+
+    async def stop(guard):
+        await ended(await lose(guard))
+        return await guard.aborted()
+
+    b, side = bench(change=suspenders_elsewhere), side_server()
+    assert b.drive(stop).complete
+    assert b.guard.latched_item in (7, 16)
+    assert stopped_on_the_way(b)
+
+    async def go(guard):
+        return await goes_on(b, guard, await lose(guard), 15.0)
+
+    b, side = bench(change=suspenders_elsewhere, without=(7, 9, 16)), side_server()
+    assert b.drive(go)
 
 
 # 17: other hands
@@ -356,8 +428,7 @@ def test_item_17_an_axis_that_somebody_else_moves_ends_the_run(bench, place):
     async def other(guard):
         await guard.axes["x"].set(0.2)
         b.ioc.put("sim:fault:foreign_move", place)
-        await b.until(lambda: guard.state == "latched" or b.ioc.truth()["moving"] == [])
-        await asyncio.sleep(0.5)
+        await b.until(lambda: guard.state == "latched" or not (guard.keeps(17) or b.ioc.truth()["moving"]))
         await guard.axes["x"].set(0.4)
 
     b = bench()
@@ -373,21 +444,25 @@ def test_item_17_an_axis_that_somebody_else_moves_ends_the_run(bench, place):
 
 
 def test_item_17_a_frame_over_which_somebody_moved_an_axis_is_not_taken(bench):
+    def long(content):
+        content["detector"]["exposure_s"] = [0.1, 600.0]
+
     async def other(guard):
-        await guard.axes["dwell"].set(5.0)
-        b.ioc.put("y.VELO", 0.05)
+        guard.detector.exposure_s = 200.0
+        b.ioc.put("j6.VELO", 0.05)
         exposing = guard.detector.trigger()
         await b.until(lambda: b.happened("exposing"))
-        b.ioc.put("sim:fault:foreign_move", "y=0.5")
+        b.ioc.put("sim:fault:foreign_move", "j6=30.0")
         await exposing
         return guard.detector.frame
 
-    b = bench()
+    b = bench("laue", long)
     with pytest.raises(GuardRefused):
         b.drive(other)
     assert b.guard.latched_item == 17
     assert b.guard.detector.frame is None
     truth = b.ioc.truth()
     assert (truth["shutter_open"], truth["exposing"]) == (False, False)
-    b = bench(without=(17,))
+    b = bench("laue", long, without=(17,))
     assert b.drive(other) is not None
+    assert b.ioc.truth()["positions"]["j6"] > 1.0
