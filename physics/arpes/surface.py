@@ -43,6 +43,9 @@ TOP_SHARE: Final = 0.01
 NEAR_BEST: Final = 0.25
 """Points below the best place's score within which a place counts as good as it."""
 
+LEAST_OF_BEST: Final = 0.5
+"""Share of the best place's points without which no place counts as good; it rules where that is 0.5 points or less."""
+
 _STRIDE: Final = 2  # raster cells between the places of a score map
 _EDGE_LOSS: Final = 0.15  # sensitivity lost at the detector's edges
 _RINGS, _POINTS = 5, 12  # of the beam's core; the tails have a few more
@@ -122,7 +125,8 @@ class ScoreMap:
     points : (m, m) points 0…10, NaN beside the sample or out of reach; rows along y, columns along x
     centres_mm : (m,) places along x, and along y
     best : the largest
-    threshold : points that a place needs to be among the best: of the top 1 % of the area, or within 0.25 of the best
+    threshold : points that a place needs to be among the best: of the top 1 % of the area, or within 0.25 of the best,
+        and half of the best at least, so that it is above 0, which is what a place beside the sample scores
     """
 
     points: Float64Array
@@ -275,7 +279,7 @@ class SurfaceBank:
 
         Raises
         ------
-        ValueError : no sample within reach
+        ValueError : no sample within reach, or none that scores anything under this beam
         """
         if slot not in self._maps:
             self._maps[slot] = self._draw_map(slot, limits_mm)
@@ -295,8 +299,14 @@ class SurfaceBank:
         points = np.full(good.shape, np.nan)
         points[good] = self.look(slot, np.stack([x[good], y[good]], axis=1)).total
         ranked = np.sort(points[good])
-        top = ranked[-max(1, round(TOP_SHARE * len(ranked)))]
-        return ScoreMap(points, centres, float(ranked[-1]), float(min(top, ranked[-1] - NEAR_BEST)))
+        best, top = float(ranked[-1]), float(ranked[-max(1, round(TOP_SHARE * len(ranked)))])
+        if best <= 0.0:
+            long, high = (1e3 * fwhm for fwhm in self.beam.footprint_mm)
+            raise ValueError(
+                f"every place of this surface scores 0: its clean flakes are smaller than the beam ({long:.0f} x "
+                f"{high:.0f} um), or it has none; give a smaller beam=, a larger field_mm= or less layer"
+            )
+        return ScoreMap(points, centres, best, max(min(top, best - NEAR_BEST), LEAST_OF_BEST * best))
 
     def _grid(self) -> tuple[Float64Array, float, int]:
         return LADDER_EV, self.analyser.grid.energy_step_ev, self.analyser.margin

@@ -7,7 +7,7 @@ from scipy.stats import poisson
 
 from beamgym.physics.arpes.quality import REFERENCE_COUNTS, v2_scores
 from beamgym.physics.arpes.spectrum import Grid
-from beamgym.physics.arpes.surface import REFERENCE_DWELL_S, BeamSpot, SurfaceBank
+from beamgym.physics.arpes.surface import LEAST_OF_BEST, NEAR_BEST, REFERENCE_DWELL_S, TOP_SHARE, BeamSpot, SurfaceBank
 from beamgym.physics.arpes.surface_fields import RASTER, Geography, draw_geographies
 from beamgym.physics.arpes.surface_flakes import MATERIALS, Analyser, draw_flakes
 from beamgym.physics.arpes.surface_kernels import CLEAN_GROUND, SECONDARIES, count
@@ -236,6 +236,36 @@ class TestTheScores:
             row, column = np.argwhere(drawn.points == drawn.best)[0]
             place = [drawn.centres_mm[column], drawn.centres_mm[row]]
             assert bank.look(slot, [place]).total[0] == pytest.approx(drawn.best)
+
+    @pytest.mark.parametrize("level", LEVELS)
+    def test_on_the_levels_surfaces_the_least_share_of_the_best_changes_nothing(self, level):
+        made = SurfaceBank(3, Analyser(GRID), LEVELS[level])
+        for slot, key in enumerate(make_keys(np.arange(3))):
+            made.draw(slot, key)
+            drawn = made.map(slot, LIMITS)
+            ranked = np.sort(drawn.points[np.isfinite(drawn.points)])
+            assert drawn.threshold == min(ranked[-round(TOP_SHARE * len(ranked))], drawn.best - NEAR_BEST)
+
+    def test_a_place_beside_the_sample_scores_nothing_and_is_below_every_threshold(self):
+        flake, even = np.full((RASTER, RASTER), -1, np.int16), np.ones((RASTER, RASTER), np.float32)
+        flake[40:80, 40:80] = 0
+        dirty = SurfaceBank(1, Analyser(GRID), LEVELS["real"])
+        dirty.draw(0, make_keys(3), Geography(flake, 4.4 * even, 0.0 * even, 0.3), "dirac")
+        drawn = dirty.map(0, LIMITS)
+        assert 0.0 < drawn.best < NEAR_BEST  # so that 0.25 points below the best would be below nothing
+        assert drawn.threshold == LEAST_OF_BEST * drawn.best
+        assert dirty.look(0, [[0.9, 0.9]]).total[0] == 0.0
+
+    def test_a_sample_on_which_nothing_scores_under_this_beam_is_refused_with_the_remedy(self):
+        flake, none = np.full((RASTER, RASTER), -1, np.int16), np.zeros((RASTER, RASTER), np.float32)
+        flake[64, 64] = 0
+        tiny = flat_bank(Geography(flake, none, none))
+        with pytest.raises(ValueError, match=r"every place .* scores 0.* \(71 x 50 um\).*smaller beam=") as caught:
+            tiny.map(0, LIMITS)
+        assert "\n" not in str(caught.value)
+        fine = SurfaceBank(1, Analyser(GRID), LEVELS["real"], BeamSpot(0.005, 0.005))
+        fine.draw(0, make_keys(3), Geography(flake, none, none), "hexagonal")
+        assert fine.map(0, LIMITS).best > 1.0
 
     def test_a_stage_that_does_not_reach_the_sample_is_told(self, bank):
         fresh = flat_bank(halves())
