@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-import time
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -168,21 +168,25 @@ def test_stop_tells_the_operator_and_ends_the_turn():
 
 
 def test_an_operator_who_does_not_answer_is_not_waited_for_for_ever():
+    enough = threading.Event()
+
     def silent(question: str) -> str:
-        time.sleep(1.0)
+        enough.wait(60.0)
         return "10"
 
     phi = ManualAxis("phi", "deg", 0.1, 0.1, Operator(silent, print))
     with pytest.raises(DeviceError, match=r"the operator.*within 0\.1 s|the operator: no answer within 0\.1 s"):
         asyncio.run(phi.connect(1.0))
+    enough.set()
 
 
 def test_while_an_old_question_holds_the_terminal_no_second_one_is_put():
     asked: list[str] = []
+    enough = threading.Event()
 
     def silent(question: str) -> str:
         asked.append(question)
-        time.sleep(1.0)
+        enough.wait(60.0)
         return "10"
 
     async def run() -> None:
@@ -193,6 +197,7 @@ def test_while_an_old_question_holds_the_terminal_no_second_one_is_put():
             await phi.connect(1.0)
 
     asyncio.run(run())
+    enough.set()
     assert len(asked) == 1
 
 
