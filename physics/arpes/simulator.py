@@ -12,7 +12,7 @@ from beamgym.physics.arpes.spectrum import Grid
 from beamgym.physics.arpes.stage import Stage, motor_errors, stage
 from beamgym.physics.arpes.surface import BeamSpot, ScoreMap, SurfaceBank
 from beamgym.physics.arpes.surface_fields import Geography
-from beamgym.physics.arpes.surface_flakes import Analyser
+from beamgym.physics.arpes.surface_flakes import Analyser, check_material
 from beamgym.physics.arpes.surface_levels import SurfaceNumbers, surface_numbers
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import (
@@ -66,6 +66,7 @@ class SimulatedArpes:
     Raises
     ------
     ValueError : n or surfaces below 1, an unknown level, stage or material, a size that is no multiple of 64
+    TypeError : a number of surfaces that is not whole, a beam or a geography of another kind
     """
 
     start_options = ("positions",)
@@ -83,8 +84,7 @@ class SimulatedArpes:
     ) -> None:
         if n < 1:
             raise ValueError(f"n is {n}; at least one sample is needed")
-        if surfaces is not None and surfaces < 1:
-            raise ValueError(f"surfaces is {surfaces}; keep one or more, or None for a new surface every time")
+        _check_options(beam, surfaces, geography, material)
         if not isinstance(size, (int, np.integer)) or size < 64 or size % 64:
             raise ValueError(f"size is {size!r}; spectra have a multiple of 64 pixels on each edge")
         self.n, self.level, self.surfaces = n, surface_numbers(level), surfaces
@@ -237,3 +237,19 @@ class SimulatedArpes:
 
     def _key(self, stream: int, step: Any = 0) -> UInt64Array:
         return make_keys(self._keys, 0, step, stream)
+
+
+def _check_options(beam: Any, surfaces: Any, geography: Any, material: Any) -> None:
+    """Refuse what cannot be built before anything is; raises ValueError or TypeError."""
+    for name, value, kind, how in (
+        ("beam", beam, BeamSpot, "BeamSpot(width_mm=0.05)"),
+        ("geography", geography, Geography, "measured_surface(...).geography"),
+    ):
+        if value is not None and not isinstance(value, kind):
+            raise TypeError(f"{name} is {value!r}; give a {kind.__name__}, as {how}, or None")
+    if surfaces is not None:
+        if isinstance(surfaces, bool) or not isinstance(surfaces, (int, np.integer)):
+            raise TypeError(f"surfaces is {surfaces!r}; give a whole number, or None for a new surface every time")
+        if surfaces < 1:
+            raise ValueError(f"surfaces is {surfaces}; keep one or more, or None for a new surface every time")
+    check_material(material)

@@ -125,7 +125,7 @@ def stage(name: str | Stage) -> Stage:
     """Return a stage by name, or the given one; raises ValueError for an unknown name."""
     if isinstance(name, Stage):
         return name
-    if name not in STAGES:
+    if not isinstance(name, str) or name not in STAGES:
         raise ValueError(f"unknown stage {name!r}; choose one of {', '.join(STAGES)}")
     return STAGES[name]
 

@@ -102,6 +102,12 @@ def _draws(key, count):  # type: ignore[no-untyped-def]  # noqa: ANN202
     return uniforms, normals
 
 
+def check_material(material: str | None) -> None:
+    """Raise ValueError for a material that is neither None, which draws one, nor known."""
+    if material is not None and material not in MATERIALS:
+        raise ValueError(f"unknown material {material!r}; choose one of {', '.join(MATERIALS)}, or None to draw one")
+
+
 def draw_flakes(key: np.uint64, numbers: SurfaceNumbers, analyser: Analyser, material: str | None = None) -> Flakes:
     """Draw a material and its flakes from one key.
 
@@ -116,8 +122,7 @@ def draw_flakes(key: np.uint64, numbers: SurfaceNumbers, analyser: Analyser, mat
     ------
     ValueError : an unknown material
     """
-    if material is not None and material not in MATERIALS:
-        raise ValueError(f"unknown material {material!r}; choose one of {', '.join(MATERIALS)}")
+    check_material(material)
     uniforms, normals = _draws(make_keys(key, 0, 0, 2), 8 * MOST_FLAKES)
     name = material or MATERIALS[int(uniforms[0] * len(MATERIALS))]
     photon = 6.2 if name == "dirac" else 15.0 + 25.0 * uniforms[1]

@@ -100,6 +100,6 @@ def surface_numbers(level: str | SurfaceNumbers) -> SurfaceNumbers:
     """Return a level by name, or the given numbers themselves; raises ValueError for an unknown name."""
     if isinstance(level, SurfaceNumbers):
         return level
-    if level not in LEVELS:
+    if not isinstance(level, str) or level not in LEVELS:
         raise ValueError(f"unknown level {level!r}; choose one of {', '.join(LEVELS)}, or give SurfaceNumbers")
     return LEVELS[level]

@@ -357,11 +357,26 @@ class TestMistakes:
             ({"beam_time_s": 0.0}, "beam_time_s is 0"),
             ({"size": 84}, "size is 84"),
             ({"material": "mud"}, "unknown material 'mud'"),
+            ({"level": ["real"]}, "unknown level .*; choose one of easy"),
+            ({"stage": ["piezo"]}, "unknown stage .*; choose one of stepper"),
         ],
     )
     def test_they_are_told_in_one_line(self, options, message):
         with pytest.raises(ValueError, match=message) as caught:
-            make_env(**options).reset(seed=0)
+            make_env(**options)
+        assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"beam": 3}, "beam is 3; give a BeamSpot"),
+            ({"geography": 3}, "geography is 3; give a Geography, as measured_surface"),
+            ({"surfaces": 1.5}, "surfaces is 1.5; give a whole number"),
+        ],
+    )
+    def test_things_of_another_kind_are_told_before_the_first_episode(self, options, message):
+        with pytest.raises(TypeError, match=message) as caught:
+            make_env(**options)
         assert "\n" not in str(caught.value)
 
     def test_an_unknown_option_is_named(self):
