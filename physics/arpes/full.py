@@ -57,7 +57,7 @@ class FullParameters:
     constant, polynomial, ground, shirley : (n,), (n,), (n, 4, 4), (n,) backgrounds
     sensitivity, mesh_depth, mesh_period, mesh_phase, map_index : (n,) detector's response
     detector : (n,) index into ``DETECTORS``
-    events : (n,) electrons counted
+    events : (n,) electrons counted; with dead time, electrons that arrive on average
     dead_time : (n,) what a pixel loses: m/(1 + m·dead_time) of m electrons are counted; 0 but for that detector
     """
 

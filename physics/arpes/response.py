@@ -23,7 +23,8 @@ class Response:
     rows, columns : (n, e) and (n, a) sensitivities along energy and slit, multiplied; see ``centre`` and ``mesh``
     maps : (k, e, a) two-dimensional sensitivities, shared; see ``gain_map``
     map_index : (n,) which map a spectrum is seen through; −1 for none
-    dead_time : (n,) or one for all: m/(1 + m·dead_time) of m electrons on a pixel are counted (non-paralysable)
+    dead_time : (n,) or one for all, in exposures: of m electrons on a pixel m/(1 + m·dead_time) are counted on average,
+        ⌈1/dead_time⌉ at most (non-paralysable)
     adc : (n,) or one for all: the camera reads charge clouds instead of pulses
     pulse_spread : relative spread of the pulse heights with ``adc``
     cloud_px : standard deviation of a charge cloud with ``adc``, pixels

@@ -26,6 +26,7 @@ from beamgym.physics.arpes.kernels import (
 )
 from beamgym.physics.arpes.kernels_blur import REACH
 from beamgym.physics.arpes.kernels_clouds import charge_clouds
+from beamgym.physics.arpes.kernels_dead_time import count_slowly
 from beamgym.physics.arpes.kernels_noise import INVERSE, WIDE_MEAN, count_events, count_poisson
 from beamgym.physics.arpes.resolution import FWHM_PER_SIGMA
 from beamgym.physics.arpes.response import Response
@@ -279,10 +280,10 @@ def render(
     Parameters
     ----------
     scene, background, response : of n samples
-    events : (n,) electrons counted
+    events : (n,) electrons counted; with dead time, electrons that arrive on average, of which fewer are counted
     keys : (n,) random keys; a sample's numbers depend on its own key only
     clean : also return the noise-free signal and background
-    exact : exactly ``events`` electrons are counted; else a Poisson number with that mean
+    exact : without dead time exactly ``events`` electrons are counted; else a Poisson number with that mean
     quick : blur wide energy resolutions on thinned rows, to 1e-4 of the brightest that the resolution reaches
 
     Raises
@@ -394,22 +395,10 @@ def _render(  # type: ignore[no-untyped-def]
             counts[i] = np.float32(0.0)
             continue
         if dead_time[i] > 0.0:
-            total = lose(seen, events[i] / total * dead_time[i])
-        if exact:
+            count_slowly(seen.reshape(-1), events[i] / total, dead_time[i], keys[i], counts[i].reshape(-1))
+        elif exact:
             count_events(seen, total, int(events[i]), keys[i], inverse, counts[i], WIDE_MEAN)
         else:
             count_poisson(seen.reshape(-1), events[i] / total, keys[i], inverse, counts[i].reshape(-1), WIDE_MEAN)
         if adc[i]:
             charge_clouds(counts[i], clouds[0], clouds[1], keys[i] ^ np.uint64(0x5DEECE66D), seen)
-
-
-@njit(cache=True, error_model="numpy")
-def lose(seen, per_count) -> float:  # type: ignore[no-untyped-def]
-    """Take off what a non-paralysable dead time loses, m/(1 + m τ), in place; returns the new sum."""
-    total = 0.0
-    factor = np.float32(per_count)
-    for r in range(seen.shape[0]):
-        for c in range(seen.shape[1]):
-            seen[r, c] /= np.float32(1.0) + factor * seen[r, c]
-            total += seen[r, c]
-    return total

@@ -127,6 +127,28 @@ def test_bad_intensities_and_counts_are_refused(intensity, events, message):
         count(intensity, events, keys(1))
 
 
+@pytest.mark.parametrize("dead_time", [0.2, 0.01, 1e-4])
+@pytest.mark.parametrize("mean", [0.3, 30.0, 3000.0])
+def test_dead_time_loses_electrons_as_its_closed_form_says_and_never_exceeds_its_ceiling(dead_time, mean):
+    drawn = count(np.ones((2, 200, 200)), mean * 40_000, keys(2, 4), dead_time=dead_time).astype(np.float64)
+    expected = mean / (1.0 + mean * dead_time)
+    assert drawn.mean() == pytest.approx(expected, abs=4.5 * np.sqrt(expected / drawn.size))
+    assert drawn.max() <= 1.0 / dead_time
+    if expected * dead_time < 0.8:  # further up the numbers are whole: nothing but the ceiling, or one less
+        assert drawn.var() == pytest.approx(expected / (1.0 + mean * dead_time) ** 2, rel=0.1)
+
+
+def test_dead_time_draws_the_same_numbers_alone_and_in_any_batch():
+    intensity = np.random.default_rng(0).random((3, 31, 33))
+    together = count(intensity, 4e4, keys(3), dead_time=[0.1, 0.0, 0.2])
+    for i, dead_time in enumerate((0.1, 0.0, 0.2)):
+        alone = count(intensity[i : i + 1], 4e4, keys(3)[i : i + 1], dead_time=dead_time)
+        np.testing.assert_array_equal(alone[0], together[i])
+    np.testing.assert_array_equal(together[1], count(intensity, 4e4, keys(3))[1])
+    with pytest.raises(ValueError, match="dead_time must not be negative"):
+        count(intensity, 10, keys(3), dead_time=-0.1)
+
+
 def test_very_many_events_are_still_counted_exactly():
     drawn = count(np.random.default_rng(0).random((1, 20, 20)), 3e8, keys(1))
     assert drawn.sum(dtype=np.float64) == pytest.approx(3e8, abs=0)

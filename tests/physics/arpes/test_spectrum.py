@@ -89,10 +89,14 @@ def test_the_centre_response_dims_the_edges():
     assert ratio[[0, -1]].mean() / ratio[30:34].mean() == pytest.approx(0.5, abs=0.02)
 
 
-def test_dead_time_flattens_bright_pixels():
-    args = (scene(1), Background(), Response(dead_time=0.01), [1e6], make_keys([1]))
+def test_dead_time_counts_fewer_electrons_than_arrive():
+    args = (scene(1), Background(0.1), Response(dead_time=0.2), [1e6], make_keys([1]))
     slow, fast = render(*args), render(args[0], args[1], Response(), *args[3:])
-    assert slow.counts.max() < 0.8 * fast.counts.max()
+    intensity = slow.arpes + slow.background
+    arriving = 1e6 * intensity / intensity.sum(dtype=np.float64)
+    np.testing.assert_array_equal(fast.counts.sum(), 1e6)
+    assert slow.counts.sum() == pytest.approx((arriving / (1.0 + 0.2 * arriving)).sum(), rel=5e-3)
+    assert slow.counts.max() <= 5.0
 
 
 def test_no_band_in_the_window_gives_a_dark_spectrum_not_an_error():
