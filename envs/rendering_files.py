@@ -10,7 +10,7 @@ from PIL import Image
 
 _STRIP_GAP = 6
 _LAST_FRAME_HOLDS = 3  # the picture that shows how it ended stays this many times as long
-_COLOURS = 64  # the pictures are nearly grey; fewer colours make small files
+_COLOURS = 128  # the pictures are nearly grey; fewer colours make small files
 
 
 def save_gif(frames: Sequence[NDArray[np.uint8]], path: str | PathLike[str], fps: float = 2.0) -> Path:
@@ -34,7 +34,8 @@ def save_gif(frames: Sequence[NDArray[np.uint8]], path: str | PathLike[str], fps
     if not fps > 0:
         raise ValueError(f"fps is {fps}; it must be more than 0 pictures per second")
     hold = round(1000 / fps)
-    small = [image.quantize(_COLOURS, dither=Image.Dither.NONE) for image in images]
+    # The colours that cover most of the range: thin coloured rings on much grey would become grey by the median cut.
+    small = [image.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE) for image in images]
     durations = [hold] * (len(small) - 1) + [_LAST_FRAME_HOLDS * hold]
     small[0].save(path, format="GIF", save_all=True, append_images=small[1:], duration=durations, loop=0)
     return Path(path)

@@ -81,14 +81,16 @@ def write_report(
     policy, name : the policy's name and the instrument's
     files : other paths to name, such as the documents and the log
     """
-    drawn = _write_pictures(folder, task, instrument, steps, f"{policy} on {name}: {ending}") if steps else {}
     verdict = steps[-1].verdict if steps else None
+    success = verdict is not None and bool(verdict.is_success[0])
     metrics = {} if verdict is None else {key: plain(values[0]) for key, values in verdict.metrics.items()}
+    title = f"{policy} on {name}: {ending}, {judged(success, metrics)}"
+    drawn = _write_pictures(folder, task, instrument, steps, title) if steps else {}
     return EpisodeReport(
         policy=policy,
         instrument=name,
         ending=ending,
-        success=verdict is not None and bool(verdict.is_success[0]),
+        success=success,
         moves=sum(1 for step in steps if step.command is not None and bool(step.command.moves[0])),
         exposures=int(_total(steps, "exposures")),
         motor_s=_total(steps, "motor_s"),
@@ -97,6 +99,12 @@ def write_report(
         rows=tuple(_row(step, instrument.axes) for step in steps),
         files={key: str(path) for key, path in {**drawn, **(files or {})}.items()},
     )
+
+
+def judged(success: bool, metrics: Mapping[str, Any]) -> str:
+    """Return how an episode was judged, with the numbers that the task says of its end, in words."""
+    known = "; ".join(f"{name.replace('_', ' ')} {x:.3g}" for name, x in metrics.items() if isinstance(x, float))
+    return f"by what can be seen {'a' if success else 'no'} success" + (f" ({known})" if known else "")
 
 
 def pictures(task: Task[Any], instrument: Instrument, steps: Sequence[Step]) -> list[Picture]:

@@ -1,7 +1,7 @@
 """Tables and sentences of `beamgym deploy`."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -9,8 +9,9 @@ from rich.table import Table
 
 from beamgym.envs.task import Command
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
-from beamgym.hardware_bridge.report import EpisodeReport
+from beamgym.hardware_bridge.report import EpisodeReport, judged
 from beamgym.hardware_bridge.step_record import Step
+from beamgym.hardware_bridge.terminal import ask_terminal
 
 
 def steps_table(report: EpisodeReport) -> Table:
@@ -29,9 +30,7 @@ def steps_table(report: EpisodeReport) -> Table:
 
 def said(report: EpisodeReport) -> str:
     """Return how an episode ended, in a sentence."""
-    metrics = "; ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in _numbers(report.metrics))
-    judged = "judged by what can be seen a success" if report.success else "judged by what can be seen no success"
-    text = f"{report.policy} on {report.instrument}: {report.ending}, {judged}" + (f" ({metrics})" if metrics else "")
+    text = f"{report.policy} on {report.instrument}: {report.ending}, {judged(report.success, report.metrics)}"
     return f"{text}; {report.exposures} exposures, {report.exposure_s:.0f} s of light, motors {report.motor_s:.1f} s"
 
 
@@ -45,14 +44,18 @@ def command_table(file: InstrumentFile, step: Step, command: Command) -> Table:
     return table
 
 
-def ask_on(console: Console) -> Callable[[str], str]:
-    """Return what puts a question to the terminal and reads a line."""
+def ask_on(console: Console) -> Callable[[str], Awaitable[str]]:
+    """Return what puts a question to the terminal and waits for a line; the wait can be cancelled."""
 
-    def ask(question: str) -> str:
-        console.print(question, end="", highlight=False, markup=False, soft_wrap=True)
-        return input()
+    async def ask(question: str) -> str:
+        return await ask_terminal(question, partial(show_on, console))
 
     return ask
+
+
+def show_on(console: Console, text: str) -> None:
+    """Show a question, with the cursor behind it."""
+    console.print(text, end="", highlight=False, markup=False, soft_wrap=True)
 
 
 def _would(step: Step, command: Command) -> str:
@@ -61,10 +64,6 @@ def _would(step: Step, command: Command) -> str:
         return f"It would declare to be done.{spots} Nothing was written."
     limited = " The move is shortened by the axes' range." if command.limited[0] else ""
     return f"Every rule of the guard lets this move pass.{limited}{spots} Nothing was written."
-
-
-def _numbers(metrics: Any) -> list[tuple[str, float]]:
-    return [(name, value) for name, value in metrics.items() if isinstance(value, float)]
 
 
 def _number(value: float, digits: int = 3) -> str:

@@ -173,6 +173,16 @@ def test_a_gif_holds_every_picture_and_shows_the_last_one_longest(tmp_path: Path
     assert durations == [250, 250, 250, 750]
 
 
+def test_a_thin_coloured_ring_on_much_grey_keeps_its_colour_in_a_gif(tmp_path: Path) -> None:
+    levels = np.random.default_rng(3).integers(0, 256, (200, 300, 1), dtype=np.uint8)
+    frame = np.repeat(levels, 3, axis=2)
+    frame[100, 20:40] = (0, 114, 178)
+    with Image.open(save_gif([frame], tmp_path / "ring.gif")) as gif:
+        found = np.asarray(gif.convert("RGB")).astype(int)
+    assert np.abs(found[100, 20:40] - (0, 114, 178)).max() <= 12
+    assert np.abs(found - frame.astype(int)).mean() < 4.0
+
+
 def test_a_strip_shows_the_first_and_the_last_picture(tmp_path: Path) -> None:
     frames = [np.full((60, 90, 3), 20 * i, dtype=np.uint8) for i in range(9)]
     strip = episode_strip(frames, tmp_path / "strip.png", pictures=3, width=900)
