@@ -2,14 +2,17 @@
 
 import warnings
 from dataclasses import fields, replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env as check_gymnasium
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from stable_baselines3.common.env_checker import check_env as check_sb3
 
 from beamgym.envs.arpes_factory import ArpesSpotOptions, build, make_env, make_vector_env
+from beamgym.envs.arpes_rendering import SpotRenderer
 from beamgym.envs.arpes_spot import ArpesSpotTask, SpotContext, SpotReward
 from beamgym.envs.arpes_views import MAP_CELLS, MAP_LAYERS, encode_spectra
 from beamgym.envs.scoring import shipped_scorer
@@ -34,6 +37,17 @@ def best_place(env, row=0):
     drawn = env.loop.instrument.score_map(row)
     place = np.argwhere(drawn.points == drawn.best)[0]
     return drawn.centres_mm[place[1]], drawn.centres_mm[place[0]]
+
+
+def written(figure, renderer):
+    """Yield everything written in a figure as (the axes it belongs to, its box in pixels)."""
+    for axes in figure.axes:
+        parts = [axes.xaxis, axes.yaxis, axes.title, axes.get_legend(), *axes.texts]
+        for box in (part.get_tightbbox(renderer) for part in parts if part is not None):
+            if box is not None and box.width > 1:
+                yield axes, box
+    for text in figure.texts:
+        yield text, text.get_window_extent(renderer)
 
 
 class TestTheInterface:
@@ -120,6 +134,36 @@ class TestTheInterface:
         assert before.shape == (540, 960, 3)
         assert before.dtype == np.uint8
         assert (before != env.render()).any()
+
+    @pytest.mark.parametrize("level", LEVELS)
+    def test_nothing_written_in_the_picture_is_cut_off_or_covers_anything_else_written(self, level):
+        env = make_env(level=level)
+        env.reset(seed=1)
+        for x in np.linspace(-0.5, 0.5, 6):
+            env.step(action(x, 0.1, 0.5))
+        figure = SpotRenderer(env.loop.task.context).figure(env.loop)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        boxes = list(written(figure, canvas.get_renderer()))
+        for _, box in boxes:
+            np.testing.assert_array_equal(np.clip(box.get_points(), 0, [960, 540]), box.get_points())
+        for (one, first), (other, second) in combinations(boxes, 2):
+            assert one is other or not first.overlaps(second), (one, other)
+        said = [axes.get_ylabel() for axes in figure.axes]
+        assert said[:2] == ["y / mm", "points (noise-free, 2 s)"]
+        assert [text.get_text() for text in figure.axes[3].get_legend().get_texts()] == [
+            "scored at its own dwell",
+            "best so far",
+        ]
+        assert [text.get_text() for text in figure.axes[3].texts] == ["needed, noise-free at 2 s"]
+
+    def test_a_place_better_than_the_best_of_the_grid_lacks_nothing(self):
+        env = make_env(surfaces=1)
+        env.reset(seed=1)
+        truth = env.loop.instrument.truth()
+        better = {**truth, "place_score": truth["best"] + 0.01}
+        _, verdict = env.loop.task.judge(env.loop.state, better)
+        assert verdict.metrics["shortfall"][0] == 0.0
 
 
 class TestTheGame:
