@@ -79,7 +79,8 @@ class TabulatedBands:
 
         Raises
         ------
-        ValueError : another ending, missing columns, cells that are no numbers, a grid with gaps
+        ValueError : another ending, a file that is not what its ending says, missing columns, cells that are no
+            numbers, a grid with gaps
         FileNotFoundError : no such file
         """
         file = Path(path)
@@ -110,16 +111,26 @@ class TabulatedBands:
     def _from_hdf5(cls, file: Path) -> TabulatedBands:
         import h5py
 
-        with h5py.File(file, "r") as store:
-            missing = [name for name in ("kx", "ky", "bands") if name not in store]
-            if missing:
-                raise ValueError(f"{file.name} lacks the data set {missing[0]!r}; it needs kx, ky and bands (x, y, b)")
-            return cls(store["kx"][()], store["ky"][()], store["bands"][()])
+        try:
+            with h5py.File(file, "r") as store:
+                found = {
+                    name: store[name][()] for name in ("kx", "ky", "bands") if isinstance(store.get(name), h5py.Dataset)
+                }
+        except (OSError, RuntimeError, KeyError) as error:
+            reason = " ".join(str(error).split())
+            raise ValueError(f"{file.name} is no HDF5 file or a damaged one ({reason}); write it again") from None
+        missing = [name for name in ("kx", "ky", "bands") if name not in found]
+        if missing:
+            raise ValueError(f"{file.name} lacks the data set {missing[0]!r}; it needs kx, ky and bands (x, y, b)")
+        return cls(found["kx"], found["ky"], found["bands"])
 
 
 def _read_csv(file: Path) -> Float64Array:
-    with file.open(newline="", encoding="utf-8") as handle:
-        lines = [line for line in csv.reader(handle) if line]
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as handle:  # Excel begins a file with a byte-order mark
+            lines = [line for line in csv.reader(handle) if line]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{file.name} is no CSV of plain text ({error}); save it as CSV UTF-8") from None
     if not lines or [cell.strip() for cell in lines[0][:2]] != ["kx", "ky"] or len(lines[0]) < 3:
         raise ValueError(f"{file.name} must begin with a line of names: kx, ky and one for every band")
     rows = []

@@ -59,6 +59,36 @@ def test_a_csv_with_gaps_or_non_numbers_is_refused(tmp_path, change, message):
         TabulatedBands.read(write(tmp_path / "bands.csv", change(as_lines(rows()))))
 
 
+def test_a_csv_as_excel_saves_it_is_read(tmp_path):
+    lines = "\r\n".join(["kx,ky,first,second", *as_lines(rows())]) + "\r\n"
+    (tmp_path / "bands.csv").write_bytes(lines.encode("utf-8-sig"))
+    assert TabulatedBands.read(tmp_path / "bands.csv").energies([0.0, 0.0])[1] == pytest.approx(-0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("bands.csv", b"kx,ky,a\n\xff\xfe\x00\x81", r"bands\.csv is no CSV of plain text .*save it as CSV UTF-8"),
+        ("bands.csv", b"kx,ky,a\n1,2,3\0\n", r"bands\.csv.*"),
+        ("bands.h5", b"no such thing", r"bands\.h5 is no HDF5 file or a damaged one .*write it again"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_named_in_one_line(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=message) as caught:
+        TabulatedBands.read(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_hdf5_that_was_cut_off_is_named(tmp_path):
+    file = tmp_path / "bands.h5"
+    with h5py.File(file, "w") as store:
+        store["kx"], store["ky"], store["bands"] = AXIS, AXIS, rows()[:, 2:].reshape(21, 21, 2)
+    file.write_bytes(file.read_bytes()[:-3000])
+    with pytest.raises(ValueError, match=r"bands\.h5 is no HDF5 file or a damaged one"):
+        TabulatedBands.read(file)
+
+
 def test_other_files_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError):
         TabulatedBands.read(tmp_path / "none.csv")
