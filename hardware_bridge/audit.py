@@ -1,7 +1,9 @@
-"""The audit log: a line before every command, a line after, on the disk before anything moves.
+"""The audit log: a line before every command, a line after, with the operating system before anything moves.
 
-JSON lines, each with the hash of the line before it. A crash leaves at most one line cut short and commands without an
-outcome; whoever opens the log next leaves that line where it is, says so, and gives those commands "unknown".
+JSON lines, each with the hash of the line before it. They are on the disk at once, or, under a guard, within
+milliseconds (``sync_in_background``): no end of the process loses one, a power cut may lose the last. A crash leaves at
+most one line cut short and commands without an outcome; whoever opens the log next leaves that line where it is, says
+so, and gives those commands "unknown".
 """
 
 import fcntl
@@ -133,6 +135,11 @@ class AuditLog:
         "inputs": ..., "verdict": ...}, ...])``.
         """
         return self.event("decision", rule=rule, inputs=inputs, verdict=verdict)
+
+    def check(self) -> None:
+        """Raise AuditError where a line could not be written, or be brought to the disk."""
+        if self._broken:
+            raise AuditError(f"the audit log {self.path} failed before: {self._broken}; start a new session")
 
     def sync_in_background(self) -> None:
         """From now on leave it to a thread to bring lines to the disk, within milliseconds.

@@ -7,8 +7,9 @@ detector. Attributes of ophyd's own motors are understood too.
 
 import asyncio
 import math
+import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,12 @@ class SignalFace:
     device: Any
     name: str
     answer_s: float
+    _starts: list[threading.Event] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def leaving(self) -> bool:
+        """Whether a call that starts something has not returned yet, though nobody may wait for it any longer."""
+        return not all(start.is_set() for start in self._starts)
 
     async def value(self) -> Any:
         """Return its one value; DeviceError where it has none, or several that cannot be told apart."""
@@ -68,9 +75,10 @@ class SignalFace:
         return hasattr(type(self.device), attribute) or attribute in vars(self.device)
 
     async def _start(self, method: str, *args: Any) -> Any:
-        what = f"{self.name}: {method}"
+        what, returned = f"{self.name}: {method}", threading.Event()
+        self._starts[:] = [*(start for start in self._starts if not start.is_set()), returned]
         try:
-            return await begin(what, self.answer_s, self.device, method, *args)
+            return await begin(what, self.answer_s, returned.set, self.device, method, *args)
         except DeviceError:
             raise
         except Exception as error:

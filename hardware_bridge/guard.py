@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from typing import Any, Protocol
 
 from beamgym.hardware_bridge.audit import AuditLog
+from beamgym.hardware_bridge.faces import SignalFace
 from beamgym.hardware_bridge.guard_abort import AbortReport, Keeper
 from beamgym.hardware_bridge.guard_arming import arm_everything
 from beamgym.hardware_bridge.guard_command import Command
@@ -217,11 +218,33 @@ class Guard:
             with self._turn:
                 self._launching -= 1
 
-    async def ask_before(self, command: Command, device: str, distance: float, exposes: bool = False) -> None:
-        """Have a human confirm what needs it; in a dry run nothing does."""
-        if not self.dry_run:
-            question, answer = await self.questions.permit(device, distance, exposes)
-            command.rule("confirmed", question=question, answer=answer)
+    async def ask_before(
+        self,
+        command: Command,
+        device: str,
+        interrupt: "asyncio.Future[str]",
+        distance: float = 0.0,
+        exposes: bool = False,
+    ) -> str | None:
+        """Have a human confirm what needs it; in a dry run nothing does.
+
+        Returns
+        -------
+        The question, empty where none was asked, or None where the command was stopped before the answer. After a
+        question everything must be decided anew: the human may have taken minutes.
+        """
+        if self.dry_run:
+            return ""
+        asking = asyncio.ensure_future(self.questions.permit(device, distance, exposes))
+        try:
+            await asyncio.wait({asking, interrupt}, return_when=asyncio.FIRST_COMPLETED)
+            if interrupt.done():
+                return None
+            question, answer = asking.result()
+        finally:
+            asking.cancel()
+        command.rule("confirmed", question=question, answer=answer)
+        return question
 
     def swept(self, moving: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
         """Return what every axis may take on: ``moving`` as given, the others as allowed, or as they stand."""
@@ -303,7 +326,7 @@ class Guard:
 
     async def halt(self) -> tuple[str, ...]:
         """Stop and close once, all at the same time; returns what was not seen to stand or to be closed."""
-        still_leaving = self._launching > 0
+        still_leaving = self._launching > 0 or any(face.leaving for face in self._faces())
         parts: dict[str, Coroutine[Any, Any, bool]] = {
             name: axis.halt() for name, axis in self.axes.items() if axis.state.commanded and not axis.preset
         }
@@ -343,6 +366,10 @@ class Guard:
         if self.state != "closed" and self._unsettled():
             with contextlib.suppress(Exception):
                 self.abort("the process ended").result(self._keep_trying_s + 10.0 * self.answer_s)
+
+    def _faces(self) -> list[SignalFace]:
+        faces: list[SignalFace] = [axis.face for axis in self.axes.values()]
+        return [*faces, self.detector.face, *([] if self.shutter.face is None else [self.shutter.face])]
 
     def _unsettled(self) -> bool:
         """Whether anything is under way, or was not seen to end."""

@@ -19,12 +19,20 @@ def lives_in_loop(device: Any) -> bool:
     return any(inspect.iscoroutinefunction(getattr(type(device), name, None)) for name in _TELLTALES)
 
 
-async def begin(what: str, limit_s: float, device: Any, method: str, *args: Any) -> Any:
-    """Call a method that starts something and return its Status (or coroutine, or None) without waiting for it."""
-    function: Callable[..., Any] = getattr(device, method)
-    if lives_in_loop(device):
-        return function(*args)
-    return await in_thread(what, limit_s, function, *args)
+async def begin(what: str, limit_s: float, returned: Callable[[], None], device: Any, method: str, *args: Any) -> Any:
+    """Call a method that starts something and return its Status (or coroutine, or None) without waiting for it.
+
+    ``returned`` is called when the call is over, be it long after ``limit_s``: until then it may still start what it is
+    to start.
+    """
+
+    def start() -> Any:
+        try:
+            return getattr(device, method)(*args)
+        finally:
+            returned()
+
+    return start() if lives_in_loop(device) else await in_thread(what, limit_s, start)
 
 
 async def answer(what: str, limit_s: float, device: Any, attribute: str, *args: Any) -> Any:

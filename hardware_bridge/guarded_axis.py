@@ -159,10 +159,9 @@ class GuardedAxis:
     async def _go(self, command: Command, value: Any) -> None:
         target = float(value)
         self.state.generation += 1
-        self._guard.gate(command)
-        if not await self._guard.watch.clear(self._interrupt):
+        start = await self._permitted(command, target)
+        if start is None:
             return await self._end_early(command, sent=False)
-        start = await self._admit(command, target)
         if self._guard.dry_run:
             return await self._pretend(command, target)
         command.send()
@@ -175,9 +174,29 @@ class GuardedAxis:
         else:
             await self._end_early(command, sent=True)
 
+    async def _permitted(self, command: Command, target: float) -> float | None:
+        """Decide whether the move may be made, and once more after a human was asked, who may have taken minutes.
+
+        Returns where it begins, or None where it was stopped meanwhile. After the last decision nothing is awaited.
+        """
+        assert self._interrupt is not None
+        for asked in (False, True):
+            self._guard.gate(command)
+            if not await self._guard.watch.clear(self._interrupt):
+                return None
+            start = await self._admit(command, target)
+            ask = self._guard.ask_before
+            question = "" if asked else await ask(command, self.name, self._interrupt, abs(target - start))
+            if question is None:
+                return None
+            if not question:
+                break
+        self._sweep(command, start, target)
+        return start
+
     async def _admit(self, command: Command, target: float) -> float:
-        """Decide whether the move may be made; returns where it begins. From the envelope on nothing is awaited."""
-        entry, state, face = self.entry, self.state, self.face
+        """Decide on the target and on the axis as it stands; returns where it stands."""
+        entry, face = self.entry, self.face
         command.rule("finite", axis=self.name, target=target)
         start, limits, moving, velocity, alarm = await asyncio.gather(
             self.position(), face.limits(), face.moving(), self._velocity(), face.alarm()
@@ -192,13 +211,15 @@ class GuardedAxis:
             "rate", axis=self.name, moves_last_minute=self._recent(), max_moves_per_min=entry.max_moves_per_min
         )
         command.rule("alarm", axis=self.name, text=alarm)
-        await self._guard.ask_before(command, self.name, abs(target - start))
-        if not self.preset:
-            swept = swept_interval(start, target, entry.backlash, entry.tolerance)
-            command.rule("envelope", swept=self._guard.swept({self.name: swept}), forbidden=self._guard.boxes)
-            state.swept = swept
-        state.moves.append(time.monotonic())
         return start
+
+    def _sweep(self, command: Command, start: float, target: float) -> None:
+        """Decide on the whole path, and take note of the move."""
+        if not self.preset:
+            swept = swept_interval(start, target, self.entry.backlash, self.entry.tolerance)
+            command.rule("envelope", swept=self._guard.swept({self.name: swept}), forbidden=self._guard.boxes)
+            self.state.swept = swept
+        self.state.moves.append(time.monotonic())
 
     def check_disturbed(self, command: Command, start: float, moving: bool) -> None:
         """Let the rule decide whether another client moved the axis."""

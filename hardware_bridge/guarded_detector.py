@@ -174,14 +174,9 @@ class GuardedDetector:
         """Make one exposure and judge its frame; returns None where it was broken off."""
         guard = self._guard
         command.about(exposure_s)
-        guard.gate(command)
-        if not await guard.watch.clear(self._interrupt):
+        if not await self._permitted(command, exposure_s):
             self._broken_off(command, "not sent")
             return None
-        command.rule("unfinished", axes=guard.unfinished())
-        command.rule("exposure", exposure_s=exposure_s, allowed_s=self.entry.exposure_s)
-        command.rule("dose", spent_s=guard.shutter.dose.spent_s, exposure_s=exposure_s, budget_s=guard.budget_s)
-        await guard.ask_before(command, self.name, 0.0, exposes=True)
         if guard.dry_run:
             return await self._pretend(command, exposure_s)
         await self._set_exposure(exposure_s)
@@ -196,6 +191,25 @@ class GuardedDetector:
         self.exposures += 1
         command.end("done", counter=raw.counter, spent_s=guard.shutter.dose.spent_s)
         return frame
+
+    async def _permitted(self, command: Command, exposure_s: float) -> bool:
+        """Decide whether it may expose, and once more after a human was asked, who may have taken minutes.
+
+        Returns False where it was broken off meanwhile.
+        """
+        guard = self._guard
+        assert self._interrupt is not None
+        for asked in (False, True):
+            guard.gate(command)
+            if not await guard.watch.clear(self._interrupt):
+                return False
+            command.rule("unfinished", axes=guard.unfinished())
+            command.rule("exposure", exposure_s=exposure_s, allowed_s=self.entry.exposure_s)
+            command.rule("dose", spent_s=guard.shutter.dose.spent_s, exposure_s=exposure_s, budget_s=guard.budget_s)
+            question = "" if asked else await guard.ask_before(command, self.name, self._interrupt, exposes=True)
+            if not question:
+                return question is not None
+        return True
 
     async def _set_exposure(self, seconds: float) -> None:
         """Set the exposure where it is not what we set last, or where an axis sets it and it must be longer."""

@@ -1,11 +1,13 @@
 """What is watched while a guard is armed: heartbeats, suspenders, axes that nobody sent, and signs of life."""
 
 import asyncio
+import contextlib
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from beamgym.hardware_bridge.adapter_tools import DeviceError
+from beamgym.hardware_bridge.audit import AuditError
 from beamgym.hardware_bridge.faces import SignalFace
 from beamgym.hardware_bridge.guard_command import Command
 from beamgym.hardware_bridge.guard_decision import GuardRefused
@@ -158,18 +160,24 @@ class Watch:
             except asyncio.CancelledError:
                 raise
             except GuardRefused as error:
-                command.end("refused", item=error.item, line=error.line)
+                # first the abort: a log that cannot be written must not keep a motor moving
                 self._guard.abort(error.line, error.item)
+                self._tell(command, "refused", item=error.item, line=error.line)
                 return
-            except Exception as error:
-                command.end("failed", error=f"{type(error).__name__}: {error}")
+            except BaseException as error:
                 self._guard.abort(f"the watch failed: {error}")
+                self._tell(command, "failed", error=f"{type(error).__name__}: {error}")
                 return
             command.drop()
+
+    def _tell(self, command: Command, outcome: str, **data: Any) -> None:
+        with contextlib.suppress(AuditError):
+            command.end(outcome, **data)
 
     async def look(self, command: Command) -> None:
         """Look at everything once, and decide; raises GuardRefused at what may not be."""
         loop = asyncio.get_running_loop()
+        self._guard.audit.check()
         found = await asyncio.gather(
             *(pulse.look(loop.time()) for pulse in self.pulses),
             *(suspender.look() for suspender in self.suspenders),
@@ -197,9 +205,9 @@ class Watch:
         assert self._clear is not None
         if tripped and not self.tripped:
             self._clear.clear()
-            self._guard.note("suspended", line=tripped)
             assert self._guard.suspend is not None
             self._guard.suspend(self._clear.wait, tripped)
+            self._guard.note("suspended", line=tripped)
         elif self.tripped and not tripped:
             self._guard.note("resumed", line=self.tripped)
             self._clear.set()
@@ -210,7 +218,7 @@ class Watch:
         position, moving = await asyncio.gather(axis.position(), axis.face.moving())
         if generation != axis.state.generation:
             return
-        if axis.busy:
+        if axis.busy and axis.state.swept is not None:
             self._follow(command, axis, position)
         elif not (self._guard.dry_run and axis.state.commanded):
             command.rule("readable", axis=axis.name, position=position)
