@@ -31,7 +31,8 @@ def steps_table(report: EpisodeReport) -> Table:
 def said(report: EpisodeReport) -> str:
     """Return how an episode ended, in a sentence."""
     text = f"{report.policy} on {report.instrument}: {report.ending}, {judged(report.success, report.metrics)}"
-    return f"{text}; {report.exposures} exposures, {report.exposure_s:.0f} s of light, motors {report.motor_s:.1f} s"
+    exposures = f"{report.exposures} exposure{'' if report.exposures == 1 else 's'}"
+    return f"{text}; {exposures}, {report.exposure_s:.0f} s of light, motors {report.motor_s:.1f} s"
 
 
 def command_table(file: InstrumentFile, step: Step, command: Command) -> Table:
