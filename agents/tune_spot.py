@@ -43,12 +43,12 @@ def _around(settings: Any, **values: Sequence[float]) -> tuple[Any, ...]:
 
 GRIDS: Final[dict[str, tuple[Any, ...]]] = {
     "raster": (
-        *_around(RASTER, pitch_mm=(0.12, 0.15), dwell_s=(0.2,), candidates=(6, 12)),
-        *_around(RASTER, pitch_mm=(0.08, 0.11), dwell_s=(0.05,), candidates=(6, 12)),
+        *_around(RASTER, pitch_mm=(0.1, 0.12, 0.14), candidates=(4, 8), confirm_s=(0.5, 1.0)),
+        *_around(RASTER, pitch_mm=(0.15, 0.18), dwell_s=(0.2,)),
     ),
     "random": _around(RANDOM, places=(35, 50), candidates=(4, 8)),
-    "hexagonal": _around(HEXAGONAL, pitch_mm=(0.24, 0.3), parents=(3, 5), candidates=(4, 8)),
-    "yield-map": _around(YIELD_MAP, share=(0.6, 0.8, 1.0), apart_mm=(0.1, 0.2)),
+    "hexagonal": _around(HEXAGONAL, pitch_mm=(0.24, 0.28), parents=(3, 4), dwell_s=(0.05, 0.2), candidates=(4, 6)),
+    "yield-map": _around(YIELD_MAP, candidates=(10, 20), confirm_s=(0.3, 1.0), apart_mm=(0.1, 0.25)),
     "nelder-mead": _around(NELDER_MEAD, edge_mm=(0.2, 0.35), starts=(4, 8)),
     "gp-ucb": _around(GP_UCB, length_mm=(0.15, 0.22), cost_weight=(0.4, 1.0), stop=(0.4, 0.7)),
     "gp-ei": _around(GP_EI, length_mm=(0.15, 0.22), cost_weight=(0.5, 1.0), stop=(0.01, 0.03)),

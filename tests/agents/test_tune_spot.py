@@ -1,6 +1,7 @@
 """Tuning drops settings as it goes, on surfaces of its own, and names the best."""
 
 from dataclasses import replace
+from inspect import signature
 
 import pytest
 
@@ -17,6 +18,11 @@ def test_every_search_can_be_tuned_and_starts_from_settings_of_its_own_kind():
     for grid in GRIDS.values():
         assert len(set(grid)) == len(grid) > 1
         assert len({type(settings) for settings in grid}) == 1
+
+
+def test_the_settings_in_use_are_among_those_tried():
+    for name, search in SPOT_SEARCHES.items():
+        assert signature(search).parameters["settings"].default in GRIDS[name]
 
 
 def test_its_surfaces_are_no_one_elses():
