@@ -11,6 +11,7 @@ from beamgym.hardware_bridge.adapter_tools import AdapterOptions, DeviceError, i
 from beamgym.hardware_bridge.exposure_axis import ExposureAxis
 from beamgym.hardware_bridge.instrument_entries import AxisEntry
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
+from beamgym.hardware_bridge.instrument_identity import check_objects
 from beamgym.hardware_bridge.manual_operator import Operator
 
 
@@ -80,7 +81,8 @@ def connect(
 
     Raises
     ------
-    ValueError : an option nobody knows, an adapter in a place it cannot fill, an object missing or not used
+    ValueError : an option nobody knows, an adapter in a place it cannot fill, an object missing or not used, and in a
+        simulation an object whose PVs are not all the practice instrument's
     TypeError : an object without the methods of its place
     ImportError : an adapter's library is missing; the message names the extra
     """
@@ -101,6 +103,7 @@ def connect(
     unused = sorted(set(shared.objects) - shared.used)
     if unused:
         raise ValueError(f"object {unused[0]!r} was passed, but no device of instrument {file.name!r} names it")
+    check_objects(file, shared.objects)
     return devices
 
 

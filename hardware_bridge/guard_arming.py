@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from beamgym.hardware_bridge.faces import SignalFace
 from beamgym.hardware_bridge.guard_command import Command
 from beamgym.hardware_bridge.guarded_axis import AxisState, GuardedAxis
+from beamgym.hardware_bridge.instrument_identity import simulation_beside, strangers
 
 if TYPE_CHECKING:
     from beamgym.hardware_bridge.guard import Guard
@@ -39,7 +40,15 @@ async def _check_identity(guard: "Guard", command: Command) -> None:
     entry, found = guard.file.identity, None
     if guard.devices.identity is not None:
         found = str(await SignalFace(guard.devices.identity, "identity", guard.answer_s).value())
-    command.rule("identity", simulation=guard.file.simulation, expected=entry.expected if entry else None, found=found)
+    simulation, expected = guard.file.simulation, entry.expected if entry else None
+    command.rule("identity", simulation=simulation, expected=expected, found=found)
+    if simulation:
+        for stranger in await strangers(guard.file, guard.devices):
+            command.rule("identity", simulation=True, expected=expected, found=f"of another server: {stranger}")
+    else:
+        beside = await simulation_beside(guard.file, guard.devices)
+        if beside is not None:
+            command.rule("identity", simulation=False, expected=None, found=beside)
 
 
 async def _look(axis: GuardedAxis, command: Command, homed: bool) -> tuple[float, tuple[float, float] | None]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from beamgym.hardware_bridge.instrument_entries import UNITS, AxisEntry
+from beamgym.hardware_bridge.instrument_identity import check_simulation
 from beamgym.hardware_bridge.instrument_text import nearest
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def _check_arpes(file: InstrumentFile) -> None:
     _prefixed("axes", lambda: file.build_stage(stand_in))
 
 
-def _check_simulation(file: InstrumentFile) -> None:
+def _check_identity(file: InstrumentFile) -> None:
     if file.simulation and file.identity is None:
         raise ValueError(
             "simulation is true, and no identity says so at run time; add identity: {device: ...}, or simulation: false"
@@ -208,9 +209,10 @@ _ADDRESSES = {
 
 _CHECKS: tuple[Callable[[InstrumentFile], None], ...] = (
     _check_names,
-    _check_simulation,
+    _check_identity,
     _check_devices,
     _check_addresses,
+    check_simulation,
     _check_axes,
     _check_axis_references,
     _check_kind,

@@ -333,13 +333,13 @@ def as_hardware(content):
     content["simulation"] = False
 
 
+def as_hardware_that_names_no_identity(content):
+    content["simulation"] = False
+    del content["identity"], content["devices"]["identity"]
+
+
 def another_server(content):
     content["identity"]["expected"] = "beamgym-simulation-2"
-
-
-def no_simulation_there(content):
-    # A beamline's own PV stands where the simulation's identity should: this may be real hardware.
-    content["devices"]["identity"]["address"] = "bgym:beam:Current"
 
 
 @pytest.mark.parametrize(
@@ -347,7 +347,7 @@ def no_simulation_there(content):
     [
         (as_hardware, "the server calls itself 'beamgym-simulation', the file says hardware"),
         (another_server, "this may be real hardware"),
-        (no_simulation_there, "this may be real hardware"),
+        (as_hardware_that_names_no_identity, "the server calls itself 'beamgym-simulation', the file says hardware"),
     ],
 )
 def test_item_19_a_simulation_is_no_hardware_and_hardware_no_simulation(bench, change, words):

@@ -324,7 +324,9 @@ def test_item_19_a_simulation_does_not_pose_as_hardware(rig):
 
 @pytest.mark.parametrize("found", ["ID07", None])
 def test_item_19_hardware_does_not_pose_as_a_simulation(rig, arpes_content, found):
-    devices = {**arpes_content["devices"], "who": {"adapter": "object", "address": "who"}}
+    names = {name: "sim:identity" if name == "who" else f"sim:{name}" for name in (*arpes_content["devices"], "who")}
+    devices = {name: {"adapter": "epics", "address": address} for name, address in names.items()}
+    devices["dwell"] = arpes_content["devices"]["dwell"]
     changes = {"simulation": True, "identity": {"device": "who"}, "devices": devices}
     r = rig(changes)
     r.identity = None if found is None else type(r.beat)("identity", found)
