@@ -130,6 +130,11 @@ class EpicsCamera:
         state = await self._pv.get("DetectorState_RBV")
         return f"detector state {state}" if state in _TROUBLE else ""
 
+    async def close(self) -> None:
+        """Close the connection over PVA, where there is one; those over Channel Access are shared."""
+        if self._pva is not None:
+            self._pva.close()
+
     async def read(self) -> Readings:
         """Return ``NAME_image`` (rows, columns), ``NAME_counter`` and ``NAME_time`` (unix s) of one and the same frame.
 

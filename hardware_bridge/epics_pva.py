@@ -1,6 +1,6 @@
 """Images as NTNDArrays over PVA, where p4p is installed."""
 
-import importlib.util
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -25,9 +25,9 @@ class PvaImage:
     """
 
     def __init__(self, name: str, pv: str, reply_s: float) -> None:
-        if importlib.util.find_spec("p4p") is None:
+        if find_spec("p4p") is None:
             raise ImportError(
-                f"{name}: pva_image needs p4p, which is not installed; run: pip install 'ophyd-async[pva]', "
+                f"{name}: pva_image needs p4p, which is not installed; run: pip install 'beamgym[pva]', "
                 "or leave pva_image out to read the image over Channel Access"
             )
         self._what = f"{name}: PV {pv} over PVA"

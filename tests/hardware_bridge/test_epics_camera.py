@@ -1,7 +1,6 @@
 """The EPICS camera over Channel Access, against the practice instrument; PVA images where p4p is installed."""
 
 import asyncio
-import importlib.util
 import math
 import time
 from typing import Any
@@ -222,29 +221,46 @@ def test_an_ntndarray_that_is_no_grey_image_is_an_error(sizes: list[int], count:
         ntndarray("camera", array(sizes, np.arange(count)))
 
 
-@pytest.mark.skipif(importlib.util.find_spec("p4p") is not None, reason="p4p is installed")
-def test_without_p4p_a_pva_image_is_refused_with_the_remedy():
-    with pytest.raises(ImportError, match=r"camera: pva_image needs p4p.*pip install 'ophyd-async\[pva\]'"):
+def test_without_p4p_a_pva_image_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("beamgym.hardware_bridge.epics_pva.find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"camera: pva_image needs p4p.*pip install 'beamgym\[pva\]'"):
         EpicsCamera("camera", "bgym:", (4, 4), 5.0, EpicsCameraOptions(pva_image="bgym:Pva1:Image"))
 
 
 def test_an_image_comes_over_pva(monkeypatch: pytest.MonkeyPatch):
-    pytest.importorskip("p4p", reason="p4p is not installed")
+    pytest.importorskip("p4p", reason="the pva extra is not installed")
     from p4p.nt import NTNDArray
     from p4p.server import Server
     from p4p.server.thread import SharedPV
 
-    picture = np.arange(12, dtype=np.uint16).reshape(3, 4)
-    served = SharedPV(nt=NTNDArray(), initial=picture)
+    wrapped = NTNDArray()
+    served = SharedPV(initial=wrapped.wrap(np.zeros((3, 4), dtype=np.uint16)))
+
+    def publish(number: int) -> np.ndarray:
+        picture = np.arange(12, dtype=np.uint16).reshape(3, 4) + np.uint16(number)
+        frame = wrapped.wrap(picture)
+        frame["uniqueId"] = number
+        frame["dataTimeStamp"] = {"secondsPastEpoch": 1_700_000_000 + number, "nanoseconds": 500_000_000}
+        served.post(frame)
+        return picture
+
     with Server(providers=[{"test:Image": served}], isolate=True) as server:
         for name, value in server.conf().items():
             monkeypatch.setenv(name, value)
 
         async def run() -> None:
-            reader = PvaImage("camera", "test:Image", 5.0)
+            reader = PvaImage("camera", "test:Image", CONNECT_S)
             await reader.connect(CONNECT_S)
-            image, _, _ = await reader.frame()
-            np.testing.assert_array_equal(image, picture)
+            for number in (7, 8):
+                picture = publish(number)
+                image, counter, seconds = await reader.frame()
+                np.testing.assert_array_equal(image, picture)
+                assert (image.dtype, counter, seconds) == (np.uint16, number, 1_700_000_000.5 + number)
+            served.close()
+            absent = PvaImage("camera", "test:Absent", 0.3)
+            with pytest.raises(DeviceError, match=r"camera: PV test:Absent over PVA: no answer within 0\.3 s"):
+                await absent.connect(0.3)
+            absent.close()
             reader.close()
 
         asyncio.run(run())
