@@ -19,6 +19,7 @@ from typing import Any, Literal
 from beamgym.hardware_bridge.adapter_tools import DeviceError, in_thread
 from beamgym.hardware_bridge.instrument_entries import ConfirmEntry
 from beamgym.hardware_bridge.instrument_file import InstrumentFile, tighter_limits
+from beamgym.hardware_bridge.terminal import ask_terminal, said_yes
 
 Mode = Literal["every", "first", "never"]
 MODES: tuple[Mode, ...] = ("every", "first", "never")
@@ -26,7 +27,6 @@ Answer = bool | str
 Ask = Callable[[str], Answer | Awaitable[Answer]]
 Limits = tuple[tuple[str, float, float], ...]
 
-YES = ("y", "yes")
 FORMAT = "beamgym-confirmations"
 
 
@@ -119,7 +119,8 @@ class Confirmation:
         except on an instrument that is a simulation
     file : the instrument, whose ``confirm`` part holds in every mode
     store : where answers are kept; None forgets them
-    ask : puts a question; returns True or "yes", or an awaitable of it. It may block
+    ask : puts a question; returns True or "yes", or an awaitable of it. A coroutine function is cancelled when the
+        answer is no longer waited for; one that blocks is left behind in its thread
     timeout_s : no answer within this is no
     """
 
@@ -129,7 +130,7 @@ class Confirmation:
         mode: Mode,
         file: InstrumentFile,
         store: Path | None = None,
-        ask: Ask = input,
+        ask: Ask = ask_terminal,
         timeout_s: float = 600.0,
     ) -> None:
         if mode not in MODES:
@@ -207,7 +208,7 @@ class Confirmation:
                     answer = await asyncio.wait_for(answer, self._timeout_s)
         except (TimeoutError, DeviceError, EOFError):
             return False
-        return answer is True or (isinstance(answer, str) and answer.strip().lower() in YES)
+        return said_yes(answer)
 
     def _command_question(self, device: str, length: float, exposes: bool) -> str:
         largest = self.entry.larger_than.get(device)

@@ -235,6 +235,8 @@ class Guard:
         """
         if self.dry_run:
             return ""
+        if interrupt.done():
+            return None
         asking = asyncio.ensure_future(self.questions.permit(device, distance, exposes))
         try:
             await asyncio.wait({asking, interrupt}, return_when=asyncio.FIRST_COMPLETED)

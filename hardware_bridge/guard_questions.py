@@ -1,11 +1,13 @@
 """Who asks the human, as the guard sees it: see confirmation.Confirmation, or any callable that answers questions."""
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, runtime_checkable
 
-from beamgym.hardware_bridge.adapter_tools import in_thread
+from beamgym.hardware_bridge.adapter_tools import DeviceError, in_thread
 from beamgym.hardware_bridge.instrument_entries import ConfirmEntry
+from beamgym.hardware_bridge.terminal import said_yes
 
 ANSWER_S = 600.0
 """A human who has not answered by then has said no, seconds."""
@@ -29,11 +31,12 @@ class Questions:
 
     Parameters
     ----------
-    confirm : called with a question, blocking or a coroutine function; True is yes, anything else is no
+    confirm : called with a question; True or "yes" is yes, anything else is no. A coroutine function, such as
+        ``ask_terminal``, is cancelled when the answer is no longer waited for; one that blocks is left in its thread
     entry : when to ask, from the instrument file
     """
 
-    def __init__(self, confirm: Callable[[str], bool | Awaitable[bool]], entry: ConfirmEntry) -> None:
+    def __init__(self, confirm: Callable[[str], bool | str | Awaitable[bool | str]], entry: ConfirmEntry) -> None:
         self._confirm = confirm
         self._entry = entry
         self._exposures = 0
@@ -52,9 +55,12 @@ class Questions:
         return await self._ask(f"{self._exposures - 1} exposures were made. Go on?") if due else ("", True)
 
     async def _ask(self, question: str) -> tuple[str, bool]:
-        if inspect.iscoroutinefunction(self._confirm):
-            return question, await self._confirm(question) is True
-        return question, await in_thread("the operator", ANSWER_S, self._confirm, question) is True
+        try:
+            if inspect.iscoroutinefunction(self._confirm):
+                return question, said_yes(await asyncio.wait_for(self._confirm(question), ANSWER_S))
+            return question, said_yes(await in_thread("the operator", ANSWER_S, self._confirm, question))
+        except (TimeoutError, DeviceError, EOFError):
+            return question, False
 
 
 def questions(confirm: Any, entry: ConfirmEntry) -> Confirms:

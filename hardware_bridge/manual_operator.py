@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 
 from beamgym.hardware_bridge.adapter_tools import DeviceError, in_thread
+from beamgym.hardware_bridge.terminal import ask_terminal
 
 Ask = Callable[[str], str | Awaitable[str]]
 Tell = Callable[[str], object]
@@ -19,7 +20,7 @@ class Operator:
     tell : shows a text; must return at once
     """
 
-    def __init__(self, ask: Ask = input, tell: Tell = print) -> None:
+    def __init__(self, ask: Ask = ask_terminal, tell: Tell = print) -> None:
         self._ask = ask
         self._tell = tell
         self._turn = asyncio.Lock()
@@ -46,15 +47,18 @@ class Operator:
         if self._unanswered:
             raise DeviceError("the operator has not answered the question before; answer it, then start anew")
         self._unanswered = True
-        if inspect.iscoroutinefunction(self._ask):
-            try:
-                return str(await self._ask(question))
-            finally:
-                self._unanswered = False
         try:
+            if inspect.iscoroutinefunction(self._ask):
+                return str(await self._asked(self._ask(question)))
             return str(await in_thread("the operator", timeout_s, self._blocking, question))
         except EOFError:
             raise DeviceError("there is nobody to ask: the terminal is closed; run deploy from a terminal") from None
+
+    async def _asked(self, answer: Awaitable[str]) -> str:
+        try:
+            return await answer
+        finally:
+            self._unanswered = False
 
     def _blocking(self, question: str) -> str:
         try:

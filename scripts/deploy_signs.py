@@ -1,18 +1,20 @@
 """`beamgym deploy --signs`: known moves through the guard, and their result kept beside the instrument file."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from rich.console import Console
 
 import beamgym
 from beamgym.hardware_bridge.bluesky_instrument import BlueskyInstrument
-from beamgym.hardware_bridge.confirmation import YES, Confirmation, content_digest, store_of, subject
+from beamgym.hardware_bridge.confirmation import Confirmation, content_digest, store_of, subject
 from beamgym.hardware_bridge.session import Session
 from beamgym.hardware_bridge.sign_record import make_known_moves, make_seen_moves, write_signs
 from beamgym.hardware_bridge.sign_test import SignReport, judge_signs
+from beamgym.hardware_bridge.terminal import ask_terminal_now, said_yes
 from beamgym.scripts.deploy_run import Deployment, Limits
-from beamgym.scripts.deploy_show import ask_on
+from beamgym.scripts.deploy_show import ask_on, show_on
 from beamgym.scripts.deploy_stop import StopButton
 
 
@@ -33,7 +35,7 @@ def sign_test(
     instrument = session.guarded(Confirmation(bound, mode, file, store_of(deployment.path), ask))
     session.arm(options.homed)
     with button.stopping(session.stop):
-        report = _tested(instrument, deployment, ask, console)
+        report = _tested(instrument, deployment, console, button)
     with button.closing():
         session.close()
         kept = write_signs(deployment.path, file, report)
@@ -45,15 +47,17 @@ def sign_test(
     return {"passed": report.passed, "axes": dict(report.axes), "lines": list(report.lines), "kept": str(kept)}
 
 
-def _tested(
-    instrument: BlueskyInstrument, deployment: Deployment, ask: Callable[[str], Any], console: Console
-) -> SignReport:
+def _tested(instrument: BlueskyInstrument, deployment: Deployment, console: Console, button: StopButton) -> SignReport:
     def tell(text: str) -> None:
         console.print(f"sign test: {text}", highlight=False, style="dim")
 
     def asked(question: str) -> bool:
-        answer = ask(f"{question} [yes/no] ")
-        return answer is True or (isinstance(answer, str) and answer.strip().lower() in YES)
+        if deployment.options.yes:
+            return True
+        try:
+            return said_yes(ask_terminal_now(f"{question} [yes/no] ", button.check, partial(show_on, console)))
+        except EOFError:
+            return False
 
     file = deployment.file
     if file.kind == "arpes":

@@ -52,16 +52,16 @@ class StopButton:
         ------
         Stopped : at the end of the body, when the button was pressed within it
         """
-        self._check()
+        self.check()
         self._stop = stop
         try:
-            self._check()
+            self.check()
             yield
         finally:
             self._stop = None
             for thread in self._threads:
                 thread.join()
-            self._check()
+            self.check()
 
     @contextmanager
     def closing(self) -> Iterator[None]:
@@ -72,7 +72,8 @@ class StopButton:
         finally:
             self._closing = before
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise Stopped where it was pressed."""
         if self.reason:
             raise Stopped(self.reason)
 

@@ -13,6 +13,7 @@ import pytest
 from event_model import DocumentNames, schema_validators
 from typer.testing import CliRunner
 
+from beamgym.hardware_bridge import terminal
 from beamgym.hardware_bridge.audit_check import read_log, verify_log
 from beamgym.hardware_bridge.documents import read_documents
 from beamgym.hardware_bridge.instrument_file import load_instrument, shipped_instrument
@@ -36,9 +37,9 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def deploy(*words, policy=BUNDLE, instrument="soft.yaml"):
+def deploy(*words, policy=BUNDLE, instrument="soft.yaml", answers=""):
     given = ["deploy", policy, "-i", instrument, *(str(word) for word in words)]
-    return CliRunner().invoke(main.app, given)
+    return CliRunner().invoke(main.app, given, input=answers)
 
 
 def auto(*words, **named):
@@ -188,46 +189,55 @@ def test_ctrl_c_at_any_moment_leaves_everything_safe(laue_ioc, here, press, kind
     assert laue_ioc.truth()["positions"] == held
 
 
-def test_ctrl_c_while_a_question_waits_for_its_answer(laue_ioc, here, press, monkeypatch):
-    asked = threading.Event()
+class Keyboard:
+    """Standard input on which nobody answers any more after ``answers`` lines of yes: then Ctrl-C is pressed."""
 
-    def waiting():
-        asked.set()
-        os.kill(os.getpid(), signal.SIGINT)
-        threading.Event().wait(30)
-        return "yes"
+    def __init__(self, answers):
+        self.reading, self.writing = os.pipe()
+        os.write(self.writing, b"yes\n" * answers)
+        self.asked, self._left = 0, answers
 
-    monkeypatch.setattr("builtins.input", waiting)
+    def __call__(self):
+        self.asked += 1
+        if self.asked > self._left:
+            os.kill(os.getpid(), signal.SIGINT)
+        return self.reading
+
+    def close(self):
+        os.close(self.reading)
+        os.close(self.writing)
+
+
+@pytest.mark.parametrize("answers", [0, pytest.param(1, marks=pytest.mark.slow), 2])
+def test_ctrl_c_while_a_question_waits_for_its_answer(laue_ioc, here, monkeypatch, answers):
+    keyboard = Keyboard(answers)
+    monkeypatch.setattr(terminal, "standard_input", keyboard)
     result = deploy("--confirm", "every")
-    assert asked.is_set()
+    assert keyboard.asked > answers, result.output
     assert result.exit_code == 130
-    assert laue_ioc.puts() == []
+    assert "NOT SEEN TO STOP" not in result.stderr
+    assert safe(laue_ioc)
     assert verify_log(folder() / "audit.jsonl").ok
+    if answers < 2:
+        assert not [put for put in laue_ioc.puts() if put["pv"].endswith(".VAL")]
+    keyboard.close()
 
 
-def test_no_is_an_answer_and_nothing_moves(laue_ioc, here, monkeypatch):
-    monkeypatch.setattr("builtins.input", lambda: "no")
-    result = deploy("--confirm", "every")
+def test_no_is_an_answer_and_nothing_moves(laue_ioc, here):
+    result = deploy("--confirm", "every", answers="no\n")
     assert result.exit_code == 1
     assert "nobody confirmed" in result.output.splitlines()[-1]
     assert laue_ioc.puts() == []
 
 
 @pytest.mark.slow
-def test_a_yes_to_every_step_runs_the_episode_and_is_remembered(laue_ioc, here, monkeypatch):
-    questions = []
-
-    def yes():
-        questions.append(1)
-        return "yes"
-
-    monkeypatch.setattr("builtins.input", yes)
-    result = deploy("--confirm", "every", "--max-steps", "2")
-    assert len(questions) == 3, result.output
+def test_a_yes_to_every_step_runs_the_episode_and_is_remembered(laue_ioc, here):
+    result = deploy("--confirm", "every", "--max-steps", "2", answers="yes\n" * 9)
+    assert result.output.count("[yes/no]") == 3, result.output
     assert "steps spent" in result.output
     assert (here / "soft.yaml.confirmed.json").exists()
     again = deploy("--confirm", "first", "--max-steps", "2")
-    assert len(questions) == 3, again.output
+    assert "[yes/no]" not in again.output
     assert "steps spent" in again.output
 
 
