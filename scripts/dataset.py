@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from beamgym.physics.arpes.recipes import recipe_grid
 from beamgym.physics.arpes.sampler import Sampler
-from beamgym.physics.arpes.shards import read_scores, write_dataset
+from beamgym.physics.arpes.shards import check_amounts, read_scores, write_dataset
 from beamgym.scripts.command_line import check_output, run
 
 KINDS = ("arpes",)
@@ -34,8 +34,7 @@ def dataset_command(
     check_output(json_file)
     if kind not in KINDS:
         raise ValueError(f"unknown kind of data set {kind!r}; choose one of {', '.join(KINDS)}")
-    if seed < 0:
-        raise ValueError(f"the seed must not be negative; got {seed}")
+    check_amounts(seed, spectra, per_shard, workers)
     grid = recipe_grid(_shape(shape))
     make = Sampler.natural if natural else Sampler.even
     started = time.perf_counter()

@@ -31,6 +31,11 @@ def study_command(
 ) -> None:
     """Score a scanned Bi2Se3 surface by CNN and benchmark score, and a measured cut made worse step by step."""
     check_output(json_file)
+    if not (maps or ladders):
+        raise ValueError("there is nothing to do without maps and ladders; leave out --no-maps or --no-ladders")
+    folder = data or (Path(os.environ[DATA]) if os.environ.get(DATA) else None)
+    if not maps and not _has_cut(folder):
+        raise ValueError(f"the ladders need the measured cut; name its folder by --data or {DATA}")
     if out.exists() and not out.is_dir():
         raise ValueError(f"cannot write into {out}: it is a file; give a folder with --out")
     out.mkdir(parents=True, exist_ok=True)
@@ -40,7 +45,6 @@ def study_command(
         with notes.status(f"scanning {places} x {places} places"):
             report["maps"] = _maps(seed, places, dwell_s, out / "arpes_study.png", console)
     if ladders:
-        folder = data or (Path(os.environ[DATA]) if os.environ.get(DATA) else None)
         with notes.status("degrading the measured cut"):
             report["ladders"] = _ladders(folder, seed, draws, out / "arpes_ladders.png", console)
     if json_file is not None:
@@ -85,11 +89,17 @@ def _maps(seed: int, places: int, dwell_s: float, picture: Path, console: Consol
     }
 
 
+def _has_cut(folder: Path | None) -> bool:
+    from beamgym.agents.arpes_ladders import CUT_FILE
+
+    return folder is not None and (folder / CUT_FILE).is_file()
+
+
 def _ladders(folder: Path | None, seed: int, draws: int, picture: Path, console: Console) -> dict[str, Any] | None:
     from beamgym.agents.arpes_ladders import BAR, CUT_FILE, FAR, LADDERS, climb, load_cut
     from beamgym.scripts.study_figure import write_ladders
 
-    if folder is None or not (folder / CUT_FILE).is_file():
+    if folder is None or not _has_cut(folder):
         console.print(f"ladders skipped: no {CUT_FILE} in {folder or DATA + ', which is not set'}", highlight=False)
         return None
     cut = load_cut(folder)

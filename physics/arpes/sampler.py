@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import Final, Literal
+from numbers import Integral
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +90,7 @@ class Sampler:
         Parameters
         ----------
         seed : of the data set, ≥ 0
-        index : (n,) numbers in the data set, ≥ 0
+        index : (n,) whole numbers in the data set, ≥ 0
 
         Returns
         -------
@@ -98,8 +99,13 @@ class Sampler:
         Raises
         ------
         ValueError : a negative seed or number, or none
+        TypeError : a seed or numbers that are not whole
         """
-        waiting = np.asarray(index, dtype=np.int64)
+        check_whole(seed=seed)
+        numbers = np.asarray(index)
+        if numbers.size and not np.issubdtype(numbers.dtype, np.integer):
+            raise TypeError(f"the numbers of spectra are {numbers.dtype}; give whole ones, as np.arange(10)")
+        waiting = numbers.astype(np.int64)
         if waiting.ndim != 1 or not waiting.size or waiting.min() < 0 or seed < 0:
             raise ValueError("give a seed ≥ 0 and a list of numbers ≥ 0, at least one")
         place, parts, order = np.arange(waiting.size), [], []
@@ -140,7 +146,9 @@ def stream(
     Raises
     ------
     ValueError : a batch, count or number of workers that makes no stream
+    TypeError : a seed or a number that is not whole
     """
+    check_whole(seed=seed, batch=batch, first=first, workers=workers, count=1 if count is None else count)
     if batch < 1 or workers < 0 or first < 0 or (count is not None and count < 1):
         raise ValueError(
             f"a stream needs batch ≥ 1, workers ≥ 0, first ≥ 0, count ≥ 1; got {batch}, {workers}, {first}"
@@ -149,6 +157,13 @@ def stream(
     if workers == 0:
         return (sampler.take(seed, index) for index in numbers)
     return _ahead(sampler, seed, numbers, workers)
+
+
+def check_whole(**numbers: Any) -> None:
+    """Raise TypeError for the first of the named numbers that is not whole: 1.5 would do as 1 does."""
+    for name, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise TypeError(f"{name} is {value!r}; give a whole number")
 
 
 def _ahead(sampler: Sampler, seed: int, numbers: Iterator[Int64Array], workers: int) -> Iterator[Batch]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from beamgym.physics.arpes.batch import Batch
 from beamgym.physics.arpes.quality import Scores
 from beamgym.physics.arpes.recipes import PARAMETERS, check_recipe
-from beamgym.physics.arpes.sampler import Sampler
+from beamgym.physics.arpes.sampler import Sampler, check_whole
 
 FORMAT: Final = "beamgym arpes shard 1"
 """What a shard calls itself."""
@@ -76,7 +76,7 @@ def read_shard(path: Path) -> Batch:
     Raises
     ------
     FileNotFoundError : where there is none
-    BrokenShard : a file that is cut off or no shard, by name
+    BrokenShard : a file that is cut off, no shard, or holds another number of spectra than it says, by name
     """
     return _open(Path(path), _read)
 
@@ -94,12 +94,23 @@ def _open(path: Path, read: Callable[[h5py.Group], T]) -> T:
             if file.attrs.get("format") != FORMAT:
                 found = file.attrs.get("format")
                 raise BrokenShard(f"{path} is no ARPES shard of this program; its format is {found!r}")
+            _check_amount(path, file)
             return read(file["entry"])
     except (OSError, KeyError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise BrokenShard(
             f"{path} is cut off or damaged ({reason}); delete it and generate again, or skip it on request"
         ) from None
+
+
+def _check_amount(path: Path, file: h5py.File) -> None:
+    held = [len(file["entry"][name]) for name in ("data/counts", "keys", "paper/total", "v2/total")]
+    told = int(file.attrs.get("spectra", held[0]))
+    if set(held) != {told}:
+        raise BrokenShard(
+            f"{path} says that it holds {told} spectra, but has {min(held)}; delete it and generate again, or skip it "
+            "on request"
+        )
 
 
 def shard_attributes(path: Path) -> dict[str, Any]:
@@ -123,7 +134,7 @@ def read_dataset(folder: Path, skip_broken: bool = False) -> Iterator[Batch]:
     Parameters
     ----------
     folder : of ``write_dataset``
-    skip_broken : leave out shards that cannot be read, with a warning that names them
+    skip_broken : leave out shards that are missing or cannot be read, with a warning that names them
 
     Yields
     ------
@@ -132,20 +143,28 @@ def read_dataset(folder: Path, skip_broken: bool = False) -> Iterator[Batch]:
     Raises
     ------
     FileNotFoundError : a folder without shards
-    BrokenShard : unless they are to be skipped
+    BrokenShard : a shard that is missing before the last one there is, or broken; unless they are to be skipped
     """
-    paths = sorted(Path(folder).glob(f"shard_*{ENDING}"))
-    if not paths:
+    folder = Path(folder)
+    numbers = [int(name) for path in folder.glob(f"shard_*{ENDING}") if (name := path.stem[6:]).isdigit()]
+    if not numbers:
         raise FileNotFoundError(f"there are no shards in {folder}; write some with `beamgym dataset arpes`")
-    for path in paths:
+    for number in range(max(numbers) + 1):
         try:
-            batch = read_shard(path)
+            batch = _read_numbered(folder, number)
         except BrokenShard as error:
             if not skip_broken:
                 raise
             warnings.warn(f"skipped: {error}", stacklevel=2)
             continue
         yield batch
+
+
+def _read_numbered(folder: Path, number: int) -> Batch:
+    path = shard_path(folder, number)
+    if not path.is_file():
+        raise BrokenShard(f"{path} is missing; the command that wrote the others writes it, or skip it on request")
+    return read_shard(path)
 
 
 def write_dataset(
@@ -176,9 +195,9 @@ def write_dataset(
     Raises
     ------
     ValueError : numbers below one, or a folder that holds another data set
+    TypeError : a seed or a number that is not whole
     """
-    if count < 1 or per_shard < 1 or workers < 0:
-        raise ValueError(f"a data set needs count ≥ 1, per_shard ≥ 1, workers ≥ 0; got {count}, {per_shard}, {workers}")
+    check_amounts(seed, count, per_shard, workers)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     jobs = [
@@ -195,6 +214,15 @@ def write_dataset(
     for number in _run(open_jobs, workers):
         report(number)
     return [job[0] for job in jobs]
+
+
+def check_amounts(seed: int, count: int, per_shard: int, workers: int) -> None:
+    """Refuse what ``write_dataset`` cannot write before anything is drawn; raises as it does."""
+    check_whole(seed=seed, count=count, per_shard=per_shard, workers=workers)
+    if seed < 0:
+        raise ValueError(f"the seed must not be negative; got {seed}")
+    if count < 1 or per_shard < 1 or workers < 0:
+        raise ValueError(f"a data set needs count ≥ 1, per_shard ≥ 1, workers ≥ 0; got {count}, {per_shard}, {workers}")
 
 
 Job = tuple[Path, Sampler, int, int, int]
@@ -240,6 +268,10 @@ def _is_done(job: Job) -> bool:
                 f"{path} belongs to another data set: its {name} is {found.get(name)!r}, not {value!r}; "
                 "choose an empty folder"
             )
+    try:
+        _open(path, lambda _: None)
+    except BrokenShard:
+        return False
     return True
 
 
@@ -251,6 +283,7 @@ def _fill(file: h5py.File, batch: Batch, attributes: dict[str, str | int | float
             "recipe": batch.recipe,
             "energies": batch.counts.shape[1],
             "angles": batch.counts.shape[2],
+            "spectra": len(batch.counts),
             **attributes,
         }
     )

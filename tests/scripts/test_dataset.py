@@ -51,9 +51,11 @@ def test_the_full_recipe_and_the_other_score_are_words_away(dataset, tmp_path):
         (("arpes", "--seed", "-1"), "must not be negative"),
         (("arpes", "--score", "best", "--natural"), "unknown score"),
         (("arpes", "--spectra", "0", "--natural"), "count ≥ 1"),
+        (("arpes", "--spectra", "-5"), "count ≥ 1"),
     ],
 )
-def test_mistakes_are_refused(dataset, tmp_path, words, message):
+def test_mistakes_are_refused_before_anything_is_drawn(dataset, tmp_path, words, message, monkeypatch):
+    monkeypatch.setattr("beamgym.scripts.dataset.tqdm", lambda **_: pytest.fail("the work had begun"))
     result = dataset(words[0], "--out", str(tmp_path), *words[1:])
     assert result.exit_code != 0
     assert isinstance(result.exception, ValueError)

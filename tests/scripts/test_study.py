@@ -53,3 +53,17 @@ def test_a_mistake_is_a_failure_that_says_why(study, arguments, says):
     result = study(*arguments, "--no-ladders")
     assert result.exit_code == 1
     assert says in str(result.exception) + result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--no-maps", "--no-ladders"], "nothing to do without maps and ladders"),
+        (["--no-maps"], "the ladders need the measured cut; name its folder by --data or BEAMGYM_DATA"),
+    ],
+)
+def test_a_study_of_nothing_is_refused_before_a_folder_is_made(study, tmp_path, arguments, says):
+    result = study(*arguments, "--out", "pictures")
+    assert result.exit_code == 1
+    assert says in str(result.exception)
+    assert not (tmp_path / "pictures").exists()

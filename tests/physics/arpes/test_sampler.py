@@ -90,3 +90,16 @@ def test_mistakes_are_refused_in_one_line(call, message):
     with pytest.raises(ValueError, match=message) as error:
         call()
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Sampler.natural("full", GRID).take(1.5, np.arange(3)), "seed is 1.5; give a whole number"),
+        (lambda: Sampler.natural("full", GRID).take(1, np.array([0.0, 1.5])), "the numbers of spectra are float64"),
+        (lambda: stream(Sampler.natural("full", GRID), 0, 2.5), "batch is 2.5; give a whole number"),
+    ],
+)
+def test_numbers_that_are_not_whole_are_refused_and_not_cut(call, message):
+    with pytest.raises(TypeError, match=message):
+        call()

@@ -72,6 +72,29 @@ def test_a_truncated_shard_is_named_and_skipped_only_on_request(written):
     assert [len(batch) for batch in batches] == [4, 2]
 
 
+def test_a_shard_that_is_missing_between_others_is_named_and_skipped_only_on_request(written):
+    _, paths = written
+    paths[1].unlink()
+    with pytest.raises(BrokenShard, match=r"shard_00001\.h5 is missing; the command that wrote") as error:
+        list(read_dataset(paths[0].parent))
+    assert "\n" not in str(error.value)
+    with pytest.warns(UserWarning, match=r"skipped: .*shard_00001\.h5 is missing"):
+        assert [len(batch) for batch in read_dataset(paths[0].parent, skip_broken=True)] == [4, 2]
+
+
+def test_a_shard_with_fewer_spectra_than_it_says_is_named_and_made_again(written):
+    sampler, paths = written
+    with h5py.File(paths[0], "r+") as file:
+        for name in ("data/counts", "keys"):
+            short = file["entry"][name][:3]
+            del file["entry"][name]
+            file["entry"][name] = short
+    with pytest.raises(BrokenShard, match=r"shard_00000\.h5 says that it holds 4 spectra, but has 3"):
+        read_shard(paths[0])
+    write_dataset(paths[0].parent, sampler, 3, 10, per_shard=4)
+    assert len(read_shard(paths[0])) == 4
+
+
 def test_a_run_that_was_stopped_goes_on_where_it_was(written):
     sampler, paths = written
     kept, before = paths[0].stat().st_mtime_ns, paths[1].read_bytes()
@@ -117,5 +140,7 @@ def test_other_files_and_missing_ones_are_named(tmp_path):
         file.attrs["format"] = "other"
     with pytest.raises(BrokenShard, match="no ARPES shard"):
         read_shard(shard_path(tmp_path, 0))
+    with pytest.raises(TypeError, match=r"seed is 1\.5; give a whole number"):
+        write_dataset(tmp_path, Sampler.natural("published", GRID), 1.5, 10)
     with pytest.raises(ValueError, match="count ≥ 1"):
         write_dataset(tmp_path, Sampler.natural("published", GRID), 0, 0)
