@@ -305,6 +305,7 @@ class TrustingShutter:
 
     parent = None
     name = "shutter"
+    source = "ca://bgym:shutter:Open"
 
     def __init__(self, opened=lambda: None):
         self._opened = opened
