@@ -78,7 +78,11 @@ def encode_spectra(counts: ArrayLike) -> dict[str, Float32Array]:
     Raises
     ------
     ValueError : another shape, counts that are negative or not finite
+    TypeError : complex numbers, or something else than numbers
     """
+    kind = np.asarray(counts).dtype
+    if not (np.issubdtype(kind, np.integer) or np.issubdtype(kind, np.floating) or kind == np.bool_):
+        raise TypeError(f"counts are real numbers, electrons per pixel; found {kind}")
     spectra = np.ascontiguousarray(counts, dtype=np.float32)
     if spectra.ndim != 3 or min(spectra.shape[1:], default=0) < SIDE:
         raise ValueError(

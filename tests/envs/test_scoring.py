@@ -117,6 +117,18 @@ class TestWhatANetworkIsGiven:
     def test_no_spectra_give_no_rows(self):
         assert encode_spectra(np.zeros((0, 64, 64)))["intensity"].shape == (0, FEATURES)
 
+    @pytest.mark.parametrize("shape", [(0, 64, 64), (0, 128, 128)])
+    @pytest.mark.parametrize("mirrored", [False, True])
+    def test_no_spectra_have_no_scores(self, shape, mirrored):
+        quality = shipped_scorer("paper", mirrored).quality(np.ones(shape))
+        assert quality.scores.shape == quality.uncertainty.shape == (0, len(COMPONENTS))
+        assert quality.flagged.shape == (0,)
+
+    @pytest.mark.parametrize("wrong", [np.ones((1, 64, 64), complex), np.full((1, 64, 64), "a")])
+    def test_what_is_no_real_number_is_refused(self, wrong):
+        with pytest.raises(TypeError, match="counts are real numbers, electrons per pixel; found"):
+            encode_spectra(wrong)
+
     @pytest.mark.parametrize("wrong", [np.nan, np.inf, -1.0])
     @pytest.mark.parametrize("shape", [(64, 64), (224, 224)])
     def test_what_is_no_count_is_refused(self, wrong, shape):
