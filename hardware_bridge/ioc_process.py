@@ -12,10 +12,12 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from beamgym.hardware_bridge.soft_ioc_client import DirectClient
 from beamgym.hardware_bridge.soft_ioc_truth import read_records
+
+if TYPE_CHECKING:
+    from beamgym.hardware_bridge.soft_ioc_client import DirectClient
 
 _LOOPBACK = "127.0.0.1"
 _PORTS = (20000, 30000)  # below what systems hand out by themselves
@@ -213,8 +215,11 @@ class IocProcess:
             process.kill()
             return process.wait()
 
-    def _client(self) -> DirectClient:
+    def _client(self) -> "DirectClient":
         if self._console is None:
+            # Here, so that free ports and the like can be had without caproto.
+            from beamgym.hardware_bridge.soft_ioc_client import DirectClient
+
             self._console = DirectClient(self.port)
         return self._console
 

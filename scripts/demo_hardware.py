@@ -23,6 +23,7 @@ def demonstrate(
 ) -> None:
     """Start the practice instrument, deploy the shipped policy on it, and compare with the emulator's truth."""
     try:
+        import beamgym.hardware_bridge.soft_ioc  # noqa: F401
         from beamgym.hardware_bridge.ioc_process import IocProcess
     except ImportError as error:
         raise ValueError(str(error)) from None

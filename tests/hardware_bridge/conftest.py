@@ -17,11 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-pytest.importorskip("caproto", reason="the practice instrument needs the extra 'ioc'")
-
 import numpy as np
+import pytest
 import yaml
 
 from beamgym.hardware_bridge.audit_compare import Agreement, compare_with_record
@@ -37,6 +34,7 @@ os.environ["EPICS_CA_ADDR_LIST"] = f"127.0.0.1:{PORT} 127.0.0.1:{SIDE_PORT}"
 @pytest.fixture(scope="session")
 def _keeper() -> Iterator[dict[str, IocProcess]]:
     """Hold the one server that is running: both kinds answer on the same port, so only one can."""
+    pytest.importorskip("caproto", reason="the practice instrument needs the extra 'ioc'")
     running: dict[str, IocProcess] = {}
     yield running
     for server in running.values():

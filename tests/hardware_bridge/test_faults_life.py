@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+pytest.importorskip("caproto", reason="the practice instrument needs the extra 'ioc'")
+
 from beamgym.hardware_bridge.adapter_tools import DeviceError
 from beamgym.hardware_bridge.guard_decision import GuardRefused
 from beamgym.hardware_bridge.guard_life import DeadMan, TokenFile

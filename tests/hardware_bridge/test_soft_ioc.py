@@ -7,6 +7,9 @@ import asyncio
 
 import numpy as np
 import pytest
+
+pytest.importorskip("caproto", reason="the practice instrument needs the extra 'ioc'")
+
 from caproto.threading.client import Context
 
 PATIENCE_S = 120.0

@@ -8,6 +8,8 @@ import time
 import numpy as np
 import pytest
 
+pytest.importorskip("caproto", reason="the practice instrument needs the extra 'ioc'")
+
 from beamgym.hardware_bridge.ioc_process import free_port
 from beamgym.hardware_bridge.soft_ioc import IocOptions, SoftIoc
 from beamgym.hardware_bridge.soft_ioc_client import DirectClient
