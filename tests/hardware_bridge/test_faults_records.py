@@ -269,7 +269,8 @@ from beamgym.hardware_bridge.instrument_file import load_instrument, shipped_ins
 
 async def main():
     file = load_instrument(shipped_instrument("arpes_soft_ioc"))
-    guard = Guard(file, connect(file), AuditLog(sys.argv[1]), confirm=lambda question: True, deadman=DeadMan())
+    given = {"confirm": lambda question: True, "deadman": DeadMan(), "answer_s": 10.0}
+    guard = Guard(file, connect(file), AuditLog(sys.argv[1]), **given)
     await guard.arm()
     await guard.axes["x"].set(0.8)
 
