@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from beamgym.hardware_bridge.instrument_entries import UNITS, AxisEntry
+from beamgym.hardware_bridge.instrument_entries import NO_HEARTBEAT, UNITS, AxisEntry, EnvelopeEntry, SuspenderEntry
 from beamgym.hardware_bridge.instrument_identity import check_simulation
 from beamgym.hardware_bridge.instrument_text import nearest
 
@@ -101,18 +101,48 @@ def _check_axis(axis: AxisEntry, adapter: str) -> None:
             f"{where}: tolerance {axis.tolerance:g} {axis.unit} is less than half its step {axis.step:g}, so that it "
             "could never arrive; give a larger tolerance"
         )
+    if axis.tolerance >= axis.max_step:
+        raise ValueError(
+            f"{where}: tolerance {axis.tolerance:g} {axis.unit} is not below max_step {axis.max_step:g}, so that one "
+            "that stands still would have arrived; give what it keeps"
+        )
 
 
 def _check_axis_references(file: InstrumentFile) -> None:
     for envelope in file.envelopes:
         _check_known(f"envelope {envelope.name!r}", envelope.forbidden, file.axis_names)
+        _check_moving(file, envelope)
     _check_known("confirm: larger_than", file.confirm.larger_than, file.axis_names)
     _check_known("goniometer: solve_with", file.goniometer.solve_with or (), file.axis_names)
+
+
+def _check_moving(file: InstrumentFile, envelope: EnvelopeEntry) -> None:
+    for name in envelope.forbidden:
+        if file.axis(name).unit == "s":
+            raise ValueError(
+                f"envelope {envelope.name!r} names {name!r}, a preset time, which is nowhere in space, so that no path "
+                "would ever enter it; leave it out"
+            )
+
+
+def _check_suspenders(file: InstrumentFile) -> None:
     known = [entry.name for entry in file.heartbeats]
+    if NO_HEARTBEAT in known:
+        raise ValueError(f"a heartbeat is named {NO_HEARTBEAT!r}, which says that there is none; rename it")
     for suspender in file.suspenders:
-        if suspender.heartbeat is not None:
-            _check_known(f"suspender {suspender.name!r}", [suspender.heartbeat], known, "heartbeat")
+        _check_heartbeat_of(suspender, known)
         _check_bounds(suspender.name, suspender.low, suspender.high)
+
+
+def _check_heartbeat_of(suspender: SuspenderEntry, known: list[str]) -> None:
+    where = f"suspender {suspender.name!r}"
+    if suspender.heartbeat is None:
+        raise ValueError(
+            f"{where} does not say which heartbeat vouches for its server, whose last value stands when it hangs; give "
+            f"heartbeat: one of {', '.join(known) or 'heartbeats (there are none yet)'}, or heartbeat: {NO_HEARTBEAT}"
+        )
+    if suspender.heartbeat != NO_HEARTBEAT:
+        _check_known(where, [suspender.heartbeat], known, "heartbeat")
 
 
 def _check_bounds(name: str, low: float | None, high: float | None) -> None:
@@ -215,5 +245,6 @@ _CHECKS: tuple[Callable[[InstrumentFile], None], ...] = (
     check_simulation,
     _check_axes,
     _check_axis_references,
+    _check_suspenders,
     _check_kind,
 )

@@ -14,6 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from beamgym.physics.laue.detector import Detector
 
 ADAPTERS = ("epics", "tango", "visa", "filedrop", "manual", "exposure", "object")
+NO_HEARTBEAT = "none"
+"""What a suspender says whose server has no heartbeat."""
+
 UNITS = {"rotation": ("deg",), "linear": ("mm", "s")}
 """The units an axis of each kind may have; "s" is for the detector's preset time."""
 
@@ -256,7 +259,7 @@ class HeartbeatEntry(Strict):
 class SuspenderEntry(Strict):
     """A reading that must stay within ``low`` and ``high`` (one may be missing), or nothing goes on.
 
-    ``heartbeat`` names the heartbeat of the server it comes from.
+    ``heartbeat`` names the heartbeat of the server it comes from; "none" says that this server has none.
     """
 
     name: Name

@@ -97,7 +97,8 @@ class InstrumentFile(Strict):
 
         Raises
         ------
-        ValueError : an axis with neither limits, or with limits that exclude each other
+        ValueError : an axis with neither limits, with limits that exclude each other, or with a tolerance as wide as
+            its travel
         """
         return tuple(_physics_axis(axis, (motor_limits or {}).get(axis.name)) for axis in self.axes)
 
@@ -179,13 +180,19 @@ def _physics_axis(entry: AxisEntry, motor: tuple[float, float] | None) -> Axis:
     length = sum(part * part for part in entry.vector) ** 0.5
     scale = 1.0 if abs(length - 1.0) < _UNIT or length == 0.0 else 1.0 / length
     x, y, z = (part * scale for part in entry.vector)
+    low, high = tighter_limits(entry.name, entry.limits, motor)
+    if low < high and entry.tolerance >= high - low:
+        raise ValueError(
+            f"axis {entry.name!r}: tolerance {entry.tolerance:g} {entry.unit} is not below its travel {high - low:g}, "
+            "so that it would always have arrived; give what it keeps"
+        )
     return Axis(
         entry.name,
         (x, y, z),
         entry.kind,
         entry.sign,
         entry.zero,
-        tighter_limits(entry.name, entry.limits, motor),
+        (low, high),
         entry.step,
         float("inf") if entry.unit == "s" else entry.speed,
         entry.settle_s,

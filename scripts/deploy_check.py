@@ -12,6 +12,7 @@ from beamgym.hardware_bridge.adapter_tools import DeviceError
 from beamgym.hardware_bridge.faces import AxisFace, DetectorFace, ShutterFace, SignalFace
 from beamgym.hardware_bridge.instrument_entries import AxisEntry
 from beamgym.hardware_bridge.instrument_file import InstrumentFile, tighter_limits
+from beamgym.hardware_bridge.instrument_gaps import gaps
 from beamgym.hardware_bridge.session import Session
 
 _ANSWER_S = 10.0  # a computer may be busy; only what is dead takes so long
@@ -43,7 +44,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything that was read."""
+    """Everything that was read, and among the others what nothing guards."""
 
     axes: tuple[AxisRow, ...]
     others: tuple[Line, ...]
@@ -135,7 +136,7 @@ async def _others(session: Session) -> list[Line]:
     for entry in file.suspenders:
         value = await _said(SignalFace(devices.suspenders[entry.name], entry.name, _ANSWER_S).value())
         lines.append(Line(f"suspender {entry.name}", value, _range(entry.low, entry.high)))
-    return lines
+    return lines + [Line(f"NOT GUARDED: no {gap.missing}", gap.means, gap.remedy) for gap in gaps(file)]
 
 
 async def _detector(file: InstrumentFile, face: DetectorFace) -> Line:

@@ -17,6 +17,7 @@ from beamgym.hardware_bridge.instrument_file import (
     shipped_instrument,
     tighter_limits,
 )
+from beamgym.hardware_bridge.instrument_gaps import gaps
 from beamgym.physics.arpes.simulator import SimulatedArpes
 from beamgym.physics.goniometer import goniometer
 from beamgym.physics.targets import parse_target
@@ -190,11 +191,37 @@ MISTAKES = {
         {"chi": [1, 2]},
         "envelope 'folded' names the axis 'chi', which the file does not have; there is j1",
     ),
+    "an envelope of a preset time": (
+        "arpes_soft_ioc",
+        ("envelopes",),
+        [{"name": "cryostat", "forbidden": {"x": [0.5, 1.0], "dwell": [1.0, 5.0]}}],
+        "envelope 'cryostat' names 'dwell', a preset time, which is nowhere in space",
+    ),
     "a swapped envelope": ("laue_soft_ioc", ("envelopes", 0, "forbidden"), {"j2": [2, 1]}, "j2 must go from low to"),
     "an empty envelope": ("laue_soft_ioc", ("envelopes", 0, "forbidden"), {}, "forbidden: empty or too short"),
     "a question about an unknown axis": ("laue_soft_ioc", ("confirm", "larger_than"), {"j9": 1}, "the axis 'j9'"),
     "a suspender without bounds": ("laue_soft_ioc", ("suspenders", 0, "low"), ..., "has neither low nor high"),
     "a suspender with swapped bounds": ("laue_soft_ioc", ("suspenders", 0, "high"), 1.0, "is not below high 1; swap"),
+    "a suspender without heartbeat": (
+        "laue_soft_ioc",
+        ("suspenders", 0, "heartbeat"),
+        ...,
+        "suspender 'beam' does not say which heartbeat vouches for its server, whose last value stands when it hangs; "
+        "give heartbeat: one of server, or heartbeat: none",
+    ),
+    "a heartbeat named none": ("laue_soft_ioc", ("heartbeats", 0, "name"), "none", "says that there is none; rename"),
+    "a tolerance that any move keeps": (
+        "laue_soft_ioc",
+        ("axes", 0, "tolerance"),
+        1e9,
+        "axis 'j1': tolerance 1e+09 deg is not below max_step 180, so that one that stands still would have",
+    ),
+    "a tolerance as wide as the travel": (
+        "arpes_soft_ioc",
+        ("axes", 0),
+        {**_content("arpes_soft_ioc")["axes"][0], "tolerance": 2.0, "max_step": 3.0},
+        "axis 'x': tolerance 2 mm is not below its travel 2",
+    ),
     "an unknown heartbeat": ("laue_soft_ioc", ("suspenders", 0, "heartbeat"), "servr", "did you mean 'server'?"),
     "a simulation without identity": ("laue_soft_ioc", ("identity",), ..., "no identity says so at run time"),
     "a simulation with a real motor": (
@@ -365,3 +392,31 @@ def test_an_image_is_transposed_then_its_columns_then_its_rows_flipped():
 def test_directions_of_any_length_become_unit_vectors():
     file = parse_instrument(_changed("arpes_soft_ioc", ("axes", 0, "vector"), [3, 0, 4]))
     assert file.physics_axes()[0].vector == pytest.approx((0.6, 0.0, 0.8), abs=1e-15)
+
+
+def test_a_tolerance_is_held_against_the_travel_that_the_motor_leaves():
+    file = load_instrument(shipped_instrument("arpes_soft_ioc"))
+    with pytest.raises(ValueError, match=r"axis 'x': tolerance 0\.005 mm is not below its travel 0\.004"):
+        file.physics_axes({"x": (0.0, 0.004)})
+
+
+def test_a_suspender_whose_server_has_no_heartbeat_says_so_and_it_is_named_as_a_gap():
+    file = parse_instrument(_changed("laue_soft_ioc", ("suspenders", 0, "heartbeat"), "none"))
+    assert "heartbeat of suspender beam" in [gap.missing for gap in gaps(file)]
+
+
+GAPS = {
+    "shutter": ["shutter"],
+    "dose": ["dose"],
+    "envelopes": ["envelope"],
+    "suspenders": ["suspender"],
+    "heartbeats": ["heartbeat"],
+}
+
+
+@pytest.mark.parametrize("part", GAPS)
+def test_what_a_file_leaves_out_is_named_as_not_guarded(part):
+    whole = load_instrument(shipped_instrument("laue_epics"))
+    less = whole.model_copy(update={part: None if part in ("shutter", "dose") else ()})
+    assert [gap.missing for gap in gaps(less) if gap not in gaps(whole)] == GAPS[part]
+    assert "max_speed of lower_arc, upper_arc" in [gap.missing for gap in gaps(whole)]

@@ -115,6 +115,7 @@ def test_own_devices_are_checked_signed_and_driven(mine):
     check = deploy("--check")
     assert check.exit_code == 0, check.output
     assert "the file's; the motor has none" in check.output
+    assert "NOT GUARDED: no shutter" in check.output
     refused = deploy("--confirm", "first")
     assert refused.exit_code == 1
     assert "no sign test was made with mine.yaml" in refused.output
