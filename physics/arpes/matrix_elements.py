@@ -1,4 +1,4 @@
-"""Matrix elements: the paper's random modulation, and the dipole's dependence on polarisation and geometry."""
+"""Matrix elements: a random modulation with the lattice's period; the dipole with its polarisation and geometry."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from beamgym.physics.arpes.checks import positive
 from beamgym.physics.arpes.kinematics import Geometry, perpendicular_momentum
 from beamgym.physics.counter_rng import normal, uniform
 
@@ -27,6 +28,14 @@ ORBITALS: Mapping[str, Harmonic] = {
     "dz2": lambda x, y, z: 0.5 * math.sqrt(5.0) * (3.0 * z * z - 1.0),
 }
 
+_TRIANGULAR = ((1.0, 0.0), (0.5, 0.5 * math.sqrt(3.0)))
+_PRIMITIVE: Mapping[str, tuple[tuple[float, float], ...]] = {
+    "square": ((1.0, 0.0), (0.0, 1.0)),
+    "hexagonal": _TRIANGULAR,
+    "honeycomb": _TRIANGULAR,
+}
+_ROTATIONS: Mapping[str, tuple[int, ...]] = {"square": (2, 4), "hexagonal": (2, 3, 6), "honeycomb": (2, 3, 6)}
+
 
 def random_modulation(
     key: int | np.uint64,
@@ -35,40 +44,74 @@ def random_modulation(
     a_angstrom: float,
     order: int = 3,
     symmetry: int = 0,
+    lattice: str = "square",
 ) -> Float64Array:
-    """Return smooth random |M|² of every band that respects the lattice's period, as the paper modulates its bands.
+    """Return smooth random |M|² of every band that has the lattice's period, in the spirit of the paper's modulation.
 
     Parameters
     ----------
     key : random key
     bands : number of bands
-    momentum : (..., 2) 1/Å
+    momentum : (..., 2) 1/Å, in the sample's frame
     a_angstrom : lattice constant, Å
-    order : of the random polynomial in kx and ky, ≥ 0
-    symmetry : m > 0 adds the rotational factor 1 + cos(mφ)/2 of an orbital in polarised light
+    order : lattice vectors reach so many constants far along each axis, ≥ 0; 0 is no modulation
+    symmetry : m > 1 makes it the same after a turn by 360°/m; 0 and 1 ask for none
+    lattice : "square", "hexagonal" or "honeycomb", which says what m may be
 
     Returns
     -------
-    (..., bands) between 0 and 1, the largest of each band between 0.2 and 1
+    (..., bands) between 0 and 1; a function of key, band and momentum only, whatever window it is asked in
+
+    Raises
+    ------
+    ValueError : an order, symmetry or number of bands below what is meant, another lattice, a symmetry it lacks
+
+    Notes
+    -----
+    |M(k)|² = l/2 · (1 + Σ c_R ⟨cos(k·CR + φ_R)⟩_C / Σ |c_R|), R over one of each pair of lattice vectors ±R, C over
+    the m turns, c_R normal and falling as (|R|/a)⁻², φ_R and the band's level l (0.2 to 1) uniform. The random
+    polynomial of Na et al. (arXiv 2508.15983) has neither period nor symmetry, and depends on the window.
     """
     if order < 0 or symmetry < 0 or bands < 1:
         raise ValueError(f"order and symmetry must be ≥ 0 and bands ≥ 1; found {order!r}, {symmetry!r}, {bands!r}")
+    vectors = positive("a_angstrom", a_angstrom) * _harmonics(lattice, order)
+    turns = _turns(lattice, symmetry)
     k = np.asarray(momentum, dtype=np.float64)
-    x, y = k[..., 0], k[..., 1]
-    scale = max(float(np.max(np.abs(k))), 1e-9)
-    lattice = np.cos(x * a_angstrom) + np.cos(y * a_angstrom)
-    out = np.empty((*x.shape, bands))
+    phases = np.einsum("...i,tij,rj->...rt", k, turns, vectors)
+    out = np.empty((*k.shape[:-1], bands))
+    fall = np.sum((vectors / a_angstrom) ** 2, axis=1)
     for band in range(bands):
-        first = 1000 * band
-        terms = np.array([[normal(key, first + 10 * i + j) for j in range(order + 1)] for i in range(order + 1)])
-        value = np.polynomial.polynomial.polyval2d(x / scale, y / scale, terms)
-        value = value * (1.0 + 0.25 * (2.0 * uniform(key, 2 * first + 500) - 1.0) * lattice)
-        if symmetry:
-            value = value * (1.0 + 0.5 * np.cos(symmetry * np.arctan2(y, x)))
-        low, span = np.min(value), float(np.ptp(value))
-        level = 0.2 + 0.8 * uniform(key, 2 * first + 501)
-        out[..., band] = level * ((value - low) / span if span > 0 else 1.0)
+        level, size, phase = _drawn(key, band, len(vectors))
+        wave = np.cos(phases + phase[:, None]).mean(axis=-1) @ (size / fall)
+        out[..., band] = 0.5 * level * (1.0 + wave / np.abs(size / fall).sum()) if len(vectors) else level
     return out
+
+
+def _drawn(key: int | np.uint64, band: int, count: int) -> tuple[float, Float64Array, Float64Array]:
+    """Return a band's level, and size and phase of its harmonics (count,)."""
+    first = band * (4 * count + 2)  # normal number i takes the counters 2i and 2i + 1
+    size = np.array([normal(key, first // 2 + i) for i in range(count)])
+    phase = 2.0 * np.pi * np.array([uniform(key, first + 2 * count + i) for i in range(count)])
+    return 0.2 + 0.8 * uniform(key, first + 3 * count), size, phase
+
+
+def _harmonics(lattice: str, order: int) -> Float64Array:
+    """Return one of each pair ±R of lattice vectors up to an order, (r, 2), in units of the lattice constant."""
+    if lattice not in _PRIMITIVE:
+        raise ValueError(f"no random modulation for lattice {lattice!r}; choose one of {', '.join(_PRIMITIVE)}")
+    half = [(i, j) for i in range(order + 1) for j in range(-order, order + 1) if i > 0 or j > 0]
+    return np.array(half, dtype=np.float64).reshape(-1, 2) @ np.array(_PRIMITIVE[lattice])
+
+
+def _turns(lattice: str, symmetry: int) -> Float64Array:
+    """Return the rotations about the surface's normal that are averaged over, (m, 2, 2)."""
+    known = _ROTATIONS[lattice]
+    if symmetry > 1 and symmetry not in known:
+        raise ValueError(
+            f"a {lattice} lattice is not the same after a turn by 360°/{symmetry}; choose symmetry 0 or one of {known}"
+        )
+    angle = 2.0 * np.pi * np.arange(max(symmetry, 1)) / max(symmetry, 1)
+    return np.stack([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]).transpose(2, 0, 1)
 
 
 def light(incidence_deg: float = 45.0, polarisation_deg: float = 0.0, ellipticity_deg: float = 0.0) -> Complex128Array:
