@@ -24,6 +24,7 @@ from beamgym.physics.arpes.kernels_bands import fill_directions, fill_momentum
 Float64Array = NDArray[np.float64]
 Slit = Literal["vertical", "horizontal"]
 
+_BEHIND = "part of the window looks at the sample from behind its surface; reduce polar or tilt"
 WAVENUMBER = 1e-10 * math.sqrt(2.0 * m_e * e) / hbar  # 0.5123 1/Å: free electron of 1 eV
 
 
@@ -144,7 +145,7 @@ class Geometry:
         laid = np.stack(np.broadcast_arrays(along * scale, across * scale, np.cos(eta)), axis=-1) @ self._laid().T
         turned = np.einsum("...ji,...j->...i", self.rotation(), laid)
         if not np.all(turned[..., 2] > 0):
-            raise ValueError("part of the window looks at the sample from behind its surface; reduce polar or tilt")
+            raise ValueError(_BEHIND)
         return np.asarray(WAVENUMBER * np.sqrt(kinetic)[..., None] * turned[..., :2])
 
     def angles(self, momentum: ArrayLike, kinetic_ev: ArrayLike) -> tuple[Float64Array, Float64Array]:
@@ -195,6 +196,10 @@ def cut_momentum(
     Returns
     -------
     (n, m, w, 2) momenta in the sample's frame, 1/Å
+
+    Raises
+    ------
+    ValueError : as ``Geometry.momentum`` and ``kinetic_energy_ev``
     """
     photon, work, deflection = np.broadcast_arrays(
         *(np.asarray(value, dtype=np.float64) for value in (photon_energy_ev, work_function_ev, deflection_deg))
@@ -205,11 +210,26 @@ def cut_momentum(
     if not np.max(np.abs(slit)) + np.radians(np.max(np.abs(deflection))) < 0.5 * math.pi:
         raise ValueError("slit_deg and deflection_deg must stay within 90° of the lens axis")
     direction = np.empty((n, slit.size, 2))
-    across = np.broadcast_to(np.radians(deflection).reshape(-1), (n,))
-    fill_directions(slit, np.ascontiguousarray(across), geometry.turn(n), direction)
+    across = np.ascontiguousarray(np.broadcast_to(np.radians(deflection).reshape(-1), (n,)))
+    _check_facing(geometry, slit, across)
+    fill_directions(slit, across, geometry.turn(n), direction)
     momentum = np.empty((n, nodes.size, slit.size, 2))
     fill_momentum(WAVENUMBER * np.sqrt(kinetic), direction, momentum)
     return momentum
+
+
+def _check_facing(geometry: Geometry, slit_rad: Float64Array, across_rad: Float64Array) -> None:
+    """Refuse windows (n, w) of which a part looks at the surface from behind."""
+    normal = geometry.rotation()[..., 2] @ geometry._laid()  # (..., 3), in the frame that the slit lies in
+    widest = math.hypot(float(np.max(np.abs(slit_rad))), float(np.max(np.abs(across_rad))))
+    if np.all(normal[..., 2] > math.sin(widest)):
+        return
+    along, across = slit_rad, across_rad[:, None]
+    eta = np.hypot(along, across)
+    scale = np.sinc(eta / math.pi)
+    x, y, z = np.moveaxis(np.broadcast_to(normal, (across_rad.size, 3)), -1, 0)[..., None]
+    if not np.all(x * along * scale + y * across * scale + z * np.cos(eta) > 0):
+        raise ValueError(_BEHIND)
 
 
 def perpendicular_momentum(momentum: ArrayLike, kinetic_ev: ArrayLike, inner_potential_ev: float) -> Float64Array:

@@ -64,6 +64,28 @@ def test_the_fast_path_for_many_cuts_agrees_with_the_plain_one():
         np.testing.assert_allclose(found[i], plain, atol=1e-12)
 
 
+@pytest.mark.parametrize("slit", ["vertical", "horizontal"])
+def test_the_fast_path_refuses_the_same_windows_behind_the_surface_as_the_plain_one(slit):
+    rng = np.random.default_rng(8)
+    along = np.linspace(-12, 12, 25)
+    refused = 0
+    for polar, tilt, azimuth, deflection in rng.uniform([-180, -100, -180, -10], [180, 100, 180, 10], (200, 4)):
+        geometry = Geometry(polar, tilt, azimuth, slit)
+        messages = []
+        for call in (
+            lambda g=geometry, d=deflection: g.momentum(along, 16.0, d),
+            lambda g=geometry, d=deflection: cut_momentum(g, along, [-0.5], 21.0, 4.5, d),
+        ):
+            try:
+                call()
+                messages.append("")
+            except ValueError as error:
+                messages.append(str(error))
+        assert messages[0] == messages[1], geometry
+        refused += "from behind" in messages[0]
+    assert 50 < refused < 150
+
+
 def test_the_inner_potential_bends_kz():
     assert perpendicular_momentum([0.0, 0.0], 30.0, 10.0) == pytest.approx(WAVENUMBER * np.sqrt(40.0))
     inside = perpendicular_momentum([1.0, 0.0], 30.0, 10.0)
