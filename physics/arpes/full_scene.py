@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Final
 
@@ -37,6 +38,8 @@ Float64Array = NDArray[np.float64]
 Int64Array = NDArray[np.int64]
 
 INNER_POTENTIAL_EV: Final = 10.0
+_MARGINAL_K, _MARGINAL_STEPS = (3.0, 1000.0), 56
+_MARGINAL_EV, _MARGINAL_POINTS = 4.0, 4001
 _BOLTZMANN_EV: Final = 8.617333262e-5
 _CODES: Final = np.array([lattice_code(name) for name in SURFACES[:4]])
 
@@ -168,9 +171,7 @@ def _sigma(p: FullParameters, window: Window) -> NDArray[np.complex128]:
                 of = np.nonzero(rows)[0]
                 sigma[rows] += electron_boson(omega[rows], p.coupling[of], p.scale_ev[of], p.temperature_k[of])
             else:
-                energy, unit = _marginal_table()
-                real, imaginary = (np.interp(omega[at], energy, part) for part in (unit.real, unit.imag))
-                sigma[at] += strength * (real + 1j * imaginary)
+                sigma[at] += strength * unit_marginal(omega[at], p.temperature_k[at])
     return sigma
 
 
@@ -181,10 +182,28 @@ def _reached(p: FullParameters, window: Window) -> NDArray[np.bool_]:
     return np.asarray((row >= -reach[:, None]) & (row < window.grid.shape[0] + reach[:, None]))
 
 
+def unit_marginal(omega_ev: Float64Array, temperature_k: Float64Array) -> NDArray[np.complex128]:
+    """Return the marginal self-energy of coupling 1 at energies (n, h) and temperatures (n,), eV.
+
+    From a table over energies to ±4 eV and temperatures from 3 to 1000 K, linear in the first and in the logarithm of
+    the second: within 0.5 meV. What lies beyond takes the values at its ends.
+    """
+    low, high = _MARGINAL_K
+    place = np.log(np.clip(temperature_k, low, high) / low) / math.log(high / low) * (_MARGINAL_STEPS - 1)
+    lower = np.minimum(place.astype(np.int64), _MARGINAL_STEPS - 2)[:, None]
+    warm = place[:, None] - lower
+    along = np.clip((omega_ev + _MARGINAL_EV) / (2.0 * _MARGINAL_EV) * (_MARGINAL_POINTS - 1), 0, _MARGINAL_POINTS - 1)
+    left = np.minimum(along.astype(np.int64), _MARGINAL_POINTS - 2)
+    right = along - left
+    table = _marginal_table()
+    cold, hot = ((1.0 - right) * table[row, left] + right * table[row, left + 1] for row in (lower, lower + 1))
+    return np.asarray((1.0 - warm) * cold + warm * hot)
+
+
 @lru_cache(maxsize=1)
-def _marginal_table() -> tuple[Float64Array, NDArray[np.complex128]]:
-    energy = np.linspace(-4.0, 4.0, 8001)
-    return energy, marginal(energy, 1.0)
+def _marginal_table() -> NDArray[np.complex128]:
+    energy = np.linspace(-_MARGINAL_EV, _MARGINAL_EV, _MARGINAL_POINTS)
+    return np.stack([marginal(energy, 1.0, temperature_k=t) for t in np.geomspace(*_MARGINAL_K, _MARGINAL_STEPS)])
 
 
 @lru_cache(maxsize=4)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from beamgym.physics.arpes.full import ORBITAL_NAMES, draw_full
-from beamgym.physics.arpes.full_scene import INNER_POTENTIAL_EV, build_scene, simulate_full
+from beamgym.physics.arpes.full_scene import INNER_POTENTIAL_EV, build_scene, simulate_full, unit_marginal
 from beamgym.physics.arpes.kinematics import Geometry, cut_momentum
 from beamgym.physics.arpes.matrix_elements import dipole, light
 from beamgym.physics.arpes.recipes import recipe_grid
+from beamgym.physics.arpes.self_energy import marginal
 from beamgym.physics.counter_rng import make_keys
 
 GRID = recipe_grid((48, 56))
@@ -72,6 +73,28 @@ def test_gaps_of_d_waves_vanish_on_the_diagonal_and_others_are_even(parameters):
         else:
             expected = np.full(scene.window.slit_deg.size, 0.03)
         np.testing.assert_allclose(scene.gap_ev[i, 0], expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("temperature_k", [5.0, 42.0, 300.0])
+def test_the_marginal_self_energy_is_that_of_the_temperature_drawn(temperature_k):
+    omega = np.linspace(-1.5, 0.6, 501)
+    found = unit_marginal(omega[None], np.array([temperature_k]))[0]
+    np.testing.assert_allclose(found, marginal(omega, 1.0, temperature_k=temperature_k), atol=5e-4)
+
+
+def test_a_warm_marginal_sample_is_broad_at_the_fermi_level_and_a_cold_one_is_not(parameters):
+    p = replace(parameters, mechanism=np.full(len(KEYS), 2), coupling=np.full(len(KEYS), 0.3))
+    widths = []
+    for temperature in (5.0, 300.0):
+        scene = build_scene(replace(p, temperature_k=np.full(len(KEYS), temperature)), GRID)
+        distance = np.abs(scene.window.energy_ev - p.fermi_ev[:, None])
+        at_fermi = np.argmin(distance, axis=1)
+        near = distance[np.arange(len(KEYS)), at_fermi]
+        width = -scene.sigma_imag[np.arange(len(KEYS)), 0, at_fermi] - p.impurity_ev
+        x = np.hypot(near, np.pi * 8.617333e-5 * temperature)
+        np.testing.assert_allclose(width, 0.15 * np.pi * x / (1.0 + (x / 0.5) ** 4) ** 0.25, atol=3e-4)
+        widths.append(width)
+    assert (widths[1] > widths[0] + 0.025).all()
 
 
 def test_every_detector_has_its_own_dead_time_and_only_those_that_have_one(parameters):
