@@ -2,6 +2,9 @@
 
 import sys
 from asyncio import AbstractEventLoop
+from typing import Any
+
+_handlers: list[Any] = []  # libca calls them as long as the process lives
 
 
 def forget_channels(loop: AbstractEventLoop) -> None:
@@ -15,3 +18,19 @@ def forget_channels(loop: AbstractEventLoop) -> None:
     cache = caches.pop(loop, None)
     if cache is not None:
         cache.purge()
+
+
+def quiet_channels() -> None:
+    """Let libca print nothing of its own about a server that is lost; call it in a loop that has channels.
+
+    The guard says what is lost, in a line; libca's own five go to the terminal past everything else.
+    """
+    context = getattr(sys.modules.get("aioca._catools"), "_Context", None)
+    cadef = sys.modules.get("epicscorelibs.ca.cadef")
+    ours = getattr(context, "_ca_context", None)
+    # where this thread has another context, or none, libca would make one
+    if cadef is None or not ours or cadef.ca_current_context() != ours:
+        return
+    if not _handlers:
+        _handlers.append(cadef.exception_handler(lambda arguments: None))
+    cadef.ca_add_exception_event(_handlers[0], None)

@@ -7,6 +7,7 @@ stops what it moved, closes the shutter and completes the log.
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -16,7 +17,7 @@ import numpy as np
 from beamgym.hardware_bridge.adapter_tools import DeviceError, need
 from beamgym.hardware_bridge.audit import AuditLog
 from beamgym.hardware_bridge.bluesky_instrument import BlueskyInstrument
-from beamgym.hardware_bridge.ca_loops import forget_channels
+from beamgym.hardware_bridge.ca_loops import quiet_channels
 from beamgym.hardware_bridge.connect import Devices, connect
 from beamgym.hardware_bridge.faces import AxisFace
 from beamgym.hardware_bridge.guard import AbortReport, Guard
@@ -24,6 +25,7 @@ from beamgym.hardware_bridge.guard_life import DeadMan
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.manual_operator import Operator
 from beamgym.hardware_bridge.rollout import Rollout
+from beamgym.hardware_bridge.session_end import end_loop, wait_out
 from beamgym.physics.instrument import Float64Array
 
 RunEngine = need("bluesky", "hardware").RunEngine
@@ -37,6 +39,9 @@ KEEP_TRYING_S = 120.0
 
 CLOSE_S = 60.0
 """Closing is bounded by the guard; so much longer than an abort may take it waits for a loop that hangs."""
+
+ATTEMPT = 6.0
+"""One attempt of an abort is given so many times as long as a device has for an answer."""
 
 ANSWER_S, PRACTICE_ANSWER_S = 5.0, 15.0
 """A device answers within this time, and one of a simulation, which shares a busy computer with us, within that."""
@@ -104,6 +109,13 @@ class Session:
     ) -> None:
         try:
             self.close()
+        finally:
+            # a guard that still works, because a loop hangs, needs log and loop; at the program's end it tries again
+            if self.guard is None:
+                self._end()
+
+    def _end(self) -> None:
+        try:
             if self.engine is not None:
                 self.in_loop(self._devices.close, CONNECT_S)
         finally:
@@ -114,7 +126,12 @@ class Session:
 
     def connect(self) -> None:
         """Reach out for every device; writes nothing. Raises DeviceError for the first that does not answer."""
-        self.in_loop(lambda: self._devices.connect(CONNECT_S), 3 * CONNECT_S)
+
+        async def connected() -> None:
+            await self._devices.connect(CONNECT_S)
+            quiet_channels()
+
+        self.in_loop(connected, 3 * CONNECT_S)
 
     def motor_limits(self) -> dict[str, tuple[float, float] | None]:
         """Return each motor's own limits, where it has any."""
@@ -214,21 +231,35 @@ class Session:
         except Exception:  # it was idle, or on its way to idle
             logging.getLogger(__name__).debug("the engine had nothing to abort")
         if report is not None:
-            report.result(self._keep_trying_s + CLOSE_S)
+            wait_out(report, self._ending_s)
 
     def close(self) -> AbortReport | None:
-        """Stop what moves, close the shutter, end the guard; returns what became of an abort, None without one."""
-        guard, self.guard = self.guard, None
+        """Stop what moves, close the shutter, end the guard; returns what became of an abort, None without one.
+
+        Nothing interrupts this: a KeyboardInterrupt, or whatever else a signal raises, is raised when it has ended.
+
+        Raises
+        ------
+        DeviceError : the instrument's loop hangs; the guard has then done from its own thread what can be done
+        """
+        guard = self.guard
         if guard is None:
             return None
-
-        async def closed() -> AbortReport | None:
-            await guard.close()
-            return await guard.aborted()
-
-        report = self.in_loop(closed, self._keep_trying_s + CLOSE_S)
-        self.abort_report = report or self.abort_report
-        return report
+        closing: Future[AbortReport | None] = asyncio.run_coroutine_threadsafe(_closed(guard), self.engine.loop)
+        interruptions = [wait_out(closing, self._ending_s)]
+        ended: Future[Any] = closing
+        if not closing.done():
+            ended = guard.abort("the instrument's loop does not answer")
+            interruptions.append(wait_out(ended, self._ending_s))
+        if ended.done() and ended.exception() is None:
+            self.abort_report = ended.result() or self.abort_report
+        if guard.state == "closed":
+            self.guard = None
+        for interruption in filter(None, interruptions):
+            raise interruption
+        if not closing.done():
+            raise DeviceError("the instrument's loop does not answer; look whether everything stands and is closed")
+        return closing.result()
 
     def in_loop(self, work: Callable[[], Coroutine[Any, Any, T]], timeout_s: float) -> T:
         """Run a coroutine in the engine's loop and wait for its result; an interruption here cancels it there."""
@@ -244,6 +275,11 @@ class Session:
             self.engine.request_suspend(wait, justification=why)
 
     @property
+    def _ending_s(self) -> float:
+        """An abort's last attempt may begin when its time is nearly over, seconds."""
+        return self._keep_trying_s + ATTEMPT * self._answer_s + CLOSE_S
+
+    @property
     def _devices(self) -> Devices:
         if self.devices is None:
             raise ValueError("this session has not begun; use it in a with statement")
@@ -256,27 +292,12 @@ class Session:
         return self.guard
 
 
+async def _closed(guard: Guard) -> AbortReport | None:
+    await guard.close()
+    return await guard.aborted()
+
+
 def quiet() -> None:
     """Keep other libraries' tracebacks off the terminal: what goes wrong is said in one line."""
     for library in ("bluesky", "ophyd_async"):
         logging.getLogger(library).setLevel(logging.CRITICAL + 1)
-
-
-def end_loop(engine: Any) -> None:
-    """End an engine's loop and its thread."""
-    loop, thread = engine.loop, engine._th
-    if thread is None or not loop.is_running():
-        return
-
-    async def cancel_all() -> None:
-        forget_channels(loop)
-        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-
-    asyncio.run_coroutine_threadsafe(cancel_all(), loop).result(CONNECT_S)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(CONNECT_S)
-    if not loop.is_running():
-        loop.close()

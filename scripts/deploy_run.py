@@ -1,17 +1,17 @@
 """What `beamgym deploy` does in its order: read, match, rehearse, connect, arm, play, report."""
 
-import importlib.util
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.console import Console
 
 import beamgym
@@ -34,6 +34,7 @@ from beamgym.hardware_bridge.step_record import StepRecord
 from beamgym.hardware_bridge.tasks import image_size, task_for
 from beamgym.hardware_bridge.warm_up import warm_up
 from beamgym.scripts.command_line import write_json
+from beamgym.scripts.deploy_devices import OwnDevices
 from beamgym.scripts.deploy_policy import DeployedPolicy, read_policy
 from beamgym.scripts.deploy_stop import StopButton, Stopped
 
@@ -85,6 +86,7 @@ class Deployment:
         self.options = options
         self.aborted: AbortReport | None = None
         _check(options)
+        self.own = OwnDevices(options.devices)
         self.folder = new_folder(options.out)
         self._source, self.path = instrument_path(instrument, options.out)
         self.file: InstrumentFile = load_instrument(self._source)
@@ -99,13 +101,14 @@ class Deployment:
     @contextmanager
     def session(self, dry_run: bool = False) -> Iterator[Session]:
         """Yield the connected instrument; its log and the run's folder exist from here on."""
+        objects = self.own.make()
         self.folder.mkdir(parents=True)
         for copy in {self.path, self.folder / "instrument.yaml"} - {self._source}:
             shutil.copyfile(self._source, copy)
         with Session(
             self.file,
             self.folder,
-            objects=own_devices(self.options.devices),
+            objects=objects,
             dry_run=dry_run,
             dose_s=self.options.dose_s,
             keep_trying_s=self.options.keep_trying_s,
@@ -144,7 +147,15 @@ class Deployment:
     def confirmation(self, motor_limits: Limits, ask: Callable[[str], Any]) -> Confirmation:
         """Return who asks the human, bound to policy, plan, limits and instrument."""
         options = self.options
-        plan = {"max_steps": options.max_steps, "dose_s": options.dose_s, "return": options.back}
+        plan = {
+            "max_steps": options.max_steps,
+            "dose_s": options.dose_s,
+            "return": options.back,
+            "homed": sorted(options.homed),
+            "token": None if options.token is None else str(options.token.resolve()),
+            "tiled": options.tiled,
+            "devices": self.own.sha256,
+        }
         bound = subject(self.deployed.digest, plan, self.file, motor_limits)
         mode: Any = options.confirm
         answer = (lambda question: True) if options.yes else ask
@@ -275,27 +286,6 @@ def instrument_path(name: str, out: Path) -> tuple[Path, Path]:
     return shipped, out / shipped.name
 
 
-def own_devices(path: Path | None) -> dict[str, Any]:
-    """Return the devices that a Python file of the user's makes, by the names that the instrument file gives them.
-
-    Raises
-    ------
-    ValueError : no such file, no function ``devices`` in it, or one that returns no dict
-    """
-    if path is None:
-        return {}
-    spec = importlib.util.spec_from_file_location("beamgym_own_devices", path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise ValueError(f"--devices: {path} is no Python file; give one with a function devices()")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    make = getattr(module, "devices", None)
-    found = make() if callable(make) else None
-    if not isinstance(found, dict):
-        raise ValueError(f"--devices: {path} has no function devices() that returns a dict of devices by name")
-    return found
-
-
 def new_folder(out: Path) -> Path:
     """Return a folder for a run that is not there yet, named by the time; raises ValueError where ``out`` is a file."""
     if out.exists() and not out.is_dir():
@@ -329,5 +319,6 @@ def _said_stopped(deployment: Deployment, stopped: Stopped) -> int:
     else:
         safe = f"NOT SEEN TO STOP: {', '.join(report.unconfirmed)}"
     where = f"; the log is {log}" if log.exists() else ""
-    Console(stderr=True).print(f"{stopped}; {safe}{where}", highlight=False, soft_wrap=True)
+    with suppress(OSError):  # the terminal may be gone
+        typer.echo(f"{stopped}; {safe}{where}", err=True)
     return 130

@@ -1,10 +1,13 @@
 """Ctrl-C at any moment: what it stops, and that nothing it began is stopped in turn."""
 
+import atexit
+import os
+import select
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -43,6 +46,9 @@ class StopButton:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        # the last to be registered is the first to run: nothing interrupts what other libraries then take down
+        atexit.unregister(_be_deaf)
+        atexit.register(_be_deaf)
 
     @contextmanager
     def stopping(self, stop: Callable[[str], object]) -> Iterator[None]:
@@ -80,10 +86,23 @@ class StopButton:
     def _pressed(self, number: int, frame: FrameType | None) -> None:
         again, self.reason = bool(self.reason), self.reason or f"stopped by {signal.Signals(number).name}"
         if again or self._closing:
-            sys.stderr.write("already stopping: motors and shutter first\n")
+            _say("already stopping: motors and shutter first\n")
         elif self._stop is not None:
             thread = threading.Thread(target=self._stop, args=(self.reason,), daemon=True)
             self._threads.append(thread)
             thread.start()
         else:
             raise Stopped(self.reason)
+
+
+def _say(text: str) -> None:
+    """Say something from a signal handler: a terminal that is gone, or stands still, must not disturb an abort."""
+    with suppress(OSError, ValueError):
+        descriptor = -1 if sys.__stderr__ is None else sys.__stderr__.fileno()
+        if select.select([], [descriptor], [], 0.0)[1]:
+            os.write(descriptor, text.encode())
+
+
+def _be_deaf() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -81,3 +83,48 @@ def test_the_handlers_are_put_back():
     with StopButton():
         assert signal.getsignal(signal.SIGINT) is not before[0]
     assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def run(script, **streams):
+    """Run a script in a process of its own, with the button at hand."""
+    head = "import atexit, os, signal, sys\nfrom beamgym.scripts.deploy_stop import StopButton\n"
+    return subprocess.run([sys.executable, "-c", head + script], timeout=300, check=False, text=True, **streams)
+
+
+def test_a_terminal_that_is_gone_does_not_disturb_an_abort():
+    reading, writing = os.pipe()
+    os.close(reading)
+    script = (
+        "with StopButton() as button, button.closing():\n"
+        "    for _ in range(5):\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "    print('made safe', flush=True)\n"
+    )
+    done = run(script, stdout=subprocess.PIPE, stderr=writing)
+    os.close(writing)
+    assert (done.returncode, done.stdout) == (0, "made safe\n")
+
+
+def test_without_a_terminal_nothing_is_written_into_another_file(tmp_path):
+    script = (
+        f"log = os.open({str(tmp_path / 'log')!r}, os.O_WRONLY | os.O_CREAT)\n"
+        "assert log == 2, log\n"
+        "with StopButton() as button, button.closing():\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+    )
+    run(script, preexec_fn=lambda: os.close(2))
+    assert (tmp_path / "log").read_text() == ""
+
+
+def test_ctrl_c_while_the_program_is_taken_down_changes_nothing():
+    script = (
+        "def take_down():\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        "    print('taken down')\n"
+        "atexit.register(take_down)\n"
+        "with StopButton():\n"
+        "    pass\n"
+    )
+    done = run(script, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "taken down\n", "")
