@@ -28,7 +28,7 @@ class KzBroadening:
 
     Raises
     ------
-    ValueError : distances that are not positive, fewer than one point
+    ValueError : distances that are not positive, a negative inner potential, points that are no whole number from 1 on
 
     Notes
     -----
@@ -36,19 +36,26 @@ class KzBroadening:
     is periodic in kz, the distribution that counts is the Lorentzian wrapped around the zone (a wrapped Cauchy), whose
     quantiles have a closed form. What the band disperses within a quantile's cell is its further full width, halved
     because neighbours overlap.
+
+    The average of a line of half width Γ has a closed form, to which the tests hold this sum. With 61 points, 2 t_z of
+    0.2 eV, λ = 5 Å and c = 12 Å it differs by up to 5 % of the peak at Γ = 5 meV and by 3 % at 20 meV.
     """
 
     hopping_ev: float
     c_angstrom: float
     inner_potential_ev: float = 10.0
     escape_depth_a: float = 5.0
-    points: int = 7
+    points: int = 61
 
     def __post_init__(self) -> None:
         positive("c_angstrom", self.c_angstrom)
         positive("escape_depth_a", self.escape_depth_a)
-        if self.points < 1 or not math.isfinite(self.hopping_ev):
-            raise ValueError(f"kz broadening needs at least 1 point and a finite hopping; found {self.points!r}")
+        if not (math.isfinite(self.inner_potential_ev) and self.inner_potential_ev >= 0):
+            raise ValueError(f"inner_potential_ev must be an energy ≥ 0 in eV, not {self.inner_potential_ev!r}")
+        if not math.isfinite(self.hopping_ev):
+            raise ValueError(f"hopping_ev must be a finite energy, not {self.hopping_ev!r}")
+        if not (isinstance(self.points, int | np.integer) and self.points >= 1):
+            raise ValueError(f"points must be a whole number of kz values, at least 1; found {self.points!r}")
 
     def shifts(self, momentum: ArrayLike, kinetic_ev: ArrayLike) -> tuple[Float64Array, Float64Array]:
         """Return (energy shift, half width), each (points, ...) eV, at momenta (..., 2) in 1/Å and kinetic energies."""
