@@ -22,7 +22,8 @@ class Background:
     ----------
     constant : (n,) or one number for all
     polynomial : (n,) largest value of the polynomial part; its smallest is 0
-    coefficients : (n, p, p) of Σ c[j, k] yʲ xᵏ, x and y running from −1 to 1 along slit and energy
+    coefficients : (n, p, p), or (1, p, p) for all, of Σ c[j, k] yʲ xᵏ, x and y running from −1 to 1 along slit and
+        energy (of a map along deflection and slit)
     shirley : (n,) largest value of the Shirley part
     shirley_local : (n,) True to sum each column on its own; False (physical) to sum the slit-averaged signal
 
@@ -49,9 +50,7 @@ class Background:
                 raise ValueError("a polynomial background needs coefficients (n, p, p); give them or set polynomial=0")
             coefficients = np.zeros((n, 1, 1))
         else:
-            coefficients = np.ascontiguousarray(self.coefficients, dtype=np.float64)
-            if coefficients.ndim != 3 or coefficients.shape[0] != n or coefficients.shape[1] != coefficients.shape[2]:
-                raise ValueError(f"coefficients must have shape ({n}, p, p); found {coefficients.shape}")
+            coefficients = _coefficients(self.coefficients, n)
         return (
             at_least_zero("constant", self.constant, n),
             coefficients,
@@ -61,6 +60,16 @@ class Background:
             np.linspace(-1.0, 1.0, shape[0]),
             np.linspace(-1.0, 1.0, shape[1]).astype(np.float32),
         )
+
+
+def _coefficients(value: ArrayLike, n: int) -> Float64Array:
+    array = np.asarray(value, dtype=np.float64)
+    if array.ndim != 3 or array.shape[0] not in (1, n) or array.shape[1] != array.shape[2]:
+        others = f"({n}, p, p) or " if n > 1 else ""
+        raise ValueError(f"coefficients must have shape {others}(1, p, p); found {array.shape}")
+    if not np.all(np.isfinite(array)):
+        raise ValueError("coefficients of a polynomial background must be finite")
+    return np.ascontiguousarray(np.broadcast_to(array, (n, *array.shape[1:])))
 
 
 def shirley(signal: ArrayLike, local: bool = False) -> Float32Array:

@@ -22,7 +22,7 @@ class Response:
     ----------
     rows, columns : (n, e) and (n, a) sensitivities along energy and slit, multiplied; see ``centre`` and ``mesh``
     maps : (k, e, a) two-dimensional sensitivities, shared; see ``gain_map``
-    map_index : (n,) which map a spectrum is seen through; −1 for none
+    map_index : (n,) or one for all: which map a spectrum is seen through; −1 for none
     dead_time : (n,) or one for all, in exposures: of m electrons on a pixel m/(1 + m·dead_time) are counted on average,
         ⌈1/dead_time⌉ at most (non-paralysable)
     adc : (n,) or one for all: the camera reads charge clouds instead of pulses
@@ -61,7 +61,9 @@ class Response:
         if maps.ndim != 3 or maps.shape[1:] != shape:
             raise ValueError(f"maps must have shape (k, {shape[0]}, {shape[1]}); found {maps.shape}")
         maps = _sensitivity("maps", maps, maps.shape)
-        index = np.zeros(n, dtype=np.int64) if self.map_index is None else np.asarray(self.map_index, dtype=np.int64)
+        index = np.asarray(0 if self.map_index is None else self.map_index, dtype=np.int64)
+        if index.shape in ((), (1,)):
+            index = np.broadcast_to(index, (n,))
         if index.shape != (n,) or np.any(index < -1) or np.any(index >= maps.shape[0]):
             raise ValueError(f"map_index must hold {n} numbers from −1 to {maps.shape[0] - 1}")
         return rows, columns, maps, np.ascontiguousarray(index)
@@ -178,7 +180,7 @@ class SpaceCharge:
     ) -> tuple[Float64Array, Float64Array]:
         """Return (shift of the spectrum in eV, energy resolution with the broadening added in quadrature)."""
         electrons, spot = np.asarray(electrons_per_pulse, dtype=np.float64), np.asarray(spot_mm, dtype=np.float64)
-        if np.any(electrons < 0) or np.any(spot <= 0):
+        if not (np.all(electrons >= 0) and np.all(spot > 0)):
             raise ValueError("space charge needs electrons_per_pulse ≥ 0 and spot_mm > 0")
         load = electrons / 1000.0 / spot
         return self.shift_ev * load, np.hypot(np.asarray(energy_fwhm_ev), self.broadening_ev * load)

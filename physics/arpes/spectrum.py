@@ -88,8 +88,15 @@ class Grid:
         return float((self.slit_deg[-1] - self.slit_deg[0]) / (self.slit_deg.size - 1))
 
     def window(self, energy_fwhm_ev: ArrayLike = 0.0, angle_fwhm_deg: ArrayLike = 0.0, nodes: int = 3) -> Window:
-        """Return the grid with margins wide enough for the largest of the given resolutions."""
-        widest = [float(np.max(np.asarray(value))) / FWHM_PER_SIGMA for value in (energy_fwhm_ev, angle_fwhm_deg)]
+        """Return the grid with margins wide enough for the largest of the given resolutions.
+
+        Raises
+        ------
+        ValueError : negative resolutions, or such that are not finite
+        """
+        given = {"energy_fwhm_ev": energy_fwhm_ev, "angle_fwhm_deg": angle_fwhm_deg}
+        widths = [at_least_zero(name, value, np.size(value)) for name, value in given.items()]
+        widest = [float(np.max(width)) / FWHM_PER_SIGMA for width in widths]
         margin = [math.ceil(REACH * s / step) for s, step in zip(widest, self._steps(), strict=True)]
         return Window(self, margin[0], margin[1], nodes)
 

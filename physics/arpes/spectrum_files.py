@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beamgym.physics.arpes.experiment import Spectrum
+from beamgym.physics.arpes.experiment_parts import Spectrum, Value
 
 if TYPE_CHECKING:
     import xarray
@@ -24,6 +24,9 @@ UNITS = {"eV": "eV", "alpha": "deg", "beta": "deg"}
 def to_xarray(spectrum: Spectrum) -> xarray.Dataset:
     """Return a data set with the variables counts, arpes and background over eV, alpha and beta.
 
+    Parameters and labels are its attributes; those of two and more dimensions, which netCDF takes as no attribute, are
+    further variables.
+
     Raises
     ------
     ImportError : xarray is not installed
@@ -34,8 +37,11 @@ def to_xarray(spectrum: Spectrum) -> xarray.Dataset:
         raise ImportError("to_xarray needs xarray: pip install xarray") from None
     dims = tuple(spectrum.axes)
     data = {name: (dims, getattr(spectrum, name)) for name in PARTS}
+    tables = {name: value for name, value in spectrum.attributes.items() if np.ndim(value) > 1}
+    data.update({name: (tuple(f"{name}.{i}" for i in range(np.ndim(t))), np.asarray(t)) for name, t in tables.items()})
+    labels = {name: value for name, value in spectrum.attributes.items() if name not in tables}
     coords = {name: (name, axis, {"units": UNITS[name]}) for name, axis in spectrum.axes.items()}
-    return xarray.Dataset(data, coords=coords, attrs=dict(spectrum.attributes))
+    return xarray.Dataset(data, coords=coords, attrs=labels)
 
 
 def write_hdf5(spectrum: Spectrum, path: str | PathLike[str]) -> Path:
@@ -56,7 +62,10 @@ def write_hdf5(spectrum: Spectrum, path: str | PathLike[str]) -> Path:
                 data.create_dataset(name, data=axis).attrs["units"] = UNITS[name]
             labels = entry.create_group("parameters")
             for name, value in spectrum.attributes.items():
-                labels.attrs[name] = value
+                if isinstance(value, np.ndarray):  # attributes hold 64 kB at most
+                    labels.create_dataset(name, data=value)
+                else:
+                    labels.attrs[name] = value
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -81,12 +90,14 @@ def read_hdf5(path: str | PathLike[str]) -> Spectrum:
             data = store["entry/data"]
             axes = {str(name): np.asarray(data[name], dtype=np.float64) for name in data.attrs["axes"]}
             parts = {name: np.asarray(data[name], dtype=np.float32) for name in PARTS}
-            attributes = {name: _plain(value) for name, value in store["entry/parameters"].attrs.items()}
+            labels = store["entry/parameters"]
+            attributes = {name: _plain(value) for name, value in labels.attrs.items()}
+            attributes.update({name: np.asarray(labels[name]) for name in labels})
     except (OSError, KeyError) as error:
         raise ValueError(f"{file} is truncated or no spectrum of this program ({error}); write it again") from None
     return Spectrum(parts["counts"], axes, parts["arpes"], parts["background"], attributes)
 
 
-def _plain(value: Any) -> float | int | str:
-    plain: float | int | str = value.item() if isinstance(value, np.generic) else value
+def _plain(value: Any) -> Value:
+    plain: Value = value.item() if isinstance(value, np.generic) else value
     return plain

@@ -49,6 +49,14 @@ def test_a_random_polynomial_background_peaks_at_its_amplitude_not_at_forty_time
     np.testing.assert_allclose(rest[0], 0.15 * (plain - plain.min()) / np.ptp(plain), atol=2e-6)
 
 
+def test_one_polynomial_lies_under_every_spectrum_of_a_batch():
+    one = np.random.default_rng(3).normal(size=(1, 4, 4))
+    signal = np.repeat(image()[None], 3, axis=0)
+    shared, _, _ = detected(signal, Background(polynomial=0.15, coefficients=one), Response())
+    given, _, _ = detected(signal, Background(polynomial=0.15, coefficients=np.repeat(one, 3, axis=0)), Response())
+    np.testing.assert_array_equal(shared, given)
+
+
 def test_backgrounds_add_up_and_the_summary_says_what_lies_behind_the_detector():
     signal = image()[None]
     response = Response(rows=centre(0.3, 80), columns=centre(0.2, 60))
@@ -103,6 +111,7 @@ def test_space_charge_grows_with_the_pulse_and_adds_in_quadrature():
         ),
         (lambda: Background(polynomial=0.1).arrays(1, (5, 5)), "needs coefficients"),
         (lambda: Background(polynomial=0.1, coefficients=np.ones((2, 3, 3))).arrays(1, (5, 5)), r"\(1, p, p\)"),
+        (lambda: Background(polynomial=0.1, coefficients=np.ones((2, 3, 3))).arrays(4, (5, 5)), r"\(4, p, p\) or"),
         (lambda: Background(constant=np.nan).arrays(1, (5, 5)), "finite"),
         (lambda: Response(rows=-np.ones((1, 5))).arrays(1, (5, 5)), "sensitivities ≥ 0"),
         (lambda: Response(rows=np.ones((1, 4))).arrays(1, (5, 5)), r"shape \(1, 5\)"),
@@ -114,6 +123,7 @@ def test_space_charge_grows_with_the_pulse_and_adds_in_quadrature():
         (lambda: gain_map(0, (5, 5), hot=0.7, dead=0.7), "not exceed 1"),
         (lambda: gain_map(0, (5, 5), roughness=-0.1), "must not be negative"),
         (lambda: SpaceCharge().apply(-1.0, 1.0, 0.01), "electrons_per_pulse"),
+        (lambda: SpaceCharge().apply(1.0, np.nan, 0.01), "spot_mm > 0"),
     ],
 )
 def test_bad_numbers_are_refused_in_one_line(call, message):
