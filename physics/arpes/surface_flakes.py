@@ -10,11 +10,14 @@ from typing import Final
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from scipy.special import logit, ndtr
 
 from beamgym.physics.arpes.background import Background
 from beamgym.physics.arpes.dirac import BI2SE3_BULK, dirac_bands
+from beamgym.physics.arpes.kernels import BOLTZMANN_EV
 from beamgym.physics.arpes.kinematics import WAVENUMBER, Geometry, cut_momentum
 from beamgym.physics.arpes.lattices import coefficients, lattice_code, tight_binding
+from beamgym.physics.arpes.resolution import FWHM_PER_SIGMA
 from beamgym.physics.arpes.response import Response
 from beamgym.physics.arpes.self_energy import fermi_liquid
 from beamgym.physics.arpes.spectrum import Grid, Scene, render
@@ -222,7 +225,16 @@ def _shirley_rows(signal: Float32Array, inner: slice) -> Float32Array:
 def _holder_rows(analyser: Analyser) -> Float32Array:
     """Return what a polycrystalline metal emits, (r,): no dispersion, a Fermi edge."""
     grid = analyser.long_grid
-    blur_ev = np.hypot(analyser.resolution_ev / 2.355, 8.617e-5 * analyser.temperature_k)
-    rows = 1.0 / (1.0 + np.exp(np.clip(grid.energy_ev / blur_ev, -50.0, 50.0)))
+    rows = _blurred_edge(grid.energy_ev, analyser.resolution_ev, analyser.temperature_k)
     inner = rows[analyser.margin : -analyser.margin]
     return np.asarray(rows / (inner.sum() * grid.shape[1]), dtype=np.float32)
+
+
+def _blurred_edge(energy_ev: Float64Array, fwhm_ev: float, temperature_k: float) -> Float64Array:
+    """Return Fermi–Dirac occupations convolved with a Gaussian, at energies (r,) from the Fermi level.
+
+    A Fermi function is a sum of steps that are spread as the logistic distribution; a blurred step is Gaussian's Φ.
+    """
+    steps_ev = BOLTZMANN_EV * temperature_k * logit((np.arange(256) + 0.5) / 256)
+    sigma_ev = max(fwhm_ev / FWHM_PER_SIGMA, 1e-9)
+    return np.asarray(ndtr((steps_ev - energy_ev[:, None]) / sigma_ev).mean(axis=1))

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy.special import ndtri
-from scipy.stats import poisson
+from scipy.integrate import quad
+from scipy.special import expit, ndtri
+from scipy.stats import norm, poisson
 
 from beamgym.physics.arpes.quality import REFERENCE_COUNTS, v2_scores
 from beamgym.physics.arpes.spectrum import Grid
@@ -109,6 +110,23 @@ class TestTheFlakes:
             away = np.abs(np.arange(256) - first) > 40
             peaks = [slit[first], slit[away][np.argmax(line[away])]]
             assert np.mean(peaks) == pytest.approx(along[flake], abs=0.2)
+
+    @pytest.mark.parametrize(("temperature_k", "width_ev"), [(0.0, 0.0218), (20.0, 0.0230), (300.0, 0.1154)])
+    def test_the_holders_edge_is_a_fermi_function_behind_the_resolution(self, temperature_k, width_ev):
+        """10 to 90 % of a Gaussian are 2.563 sigma, of a Fermi function 4.394 kT; together by quadrature, nearly."""
+        analyser = Analyser(Grid.uniform((-0.3, 0.3), shape=(1201, 64)), 0.02, 0.3, temperature_k)
+        rows = draw_flakes(make_keys(1), LEVELS["real"], analyser, "dirac").holder
+        energy, edge = analyser.long_grid.energy_ev, rows / rows[0]
+        at = np.interp([0.1, 0.5, 0.9], edge[::-1], energy[::-1])
+        assert at[0] - at[2] == pytest.approx(width_ev, rel=0.01)
+        assert at[1] == pytest.approx(0.0, abs=1e-4)
+        blurred = quad(
+            lambda u: norm.pdf(u, 0.0, 0.02 / 2.354820045) * expit((u - 0.01) / max(8.617e-5 * temperature_k, 1e-6)),
+            -0.06,
+            0.06,
+            points=[0.01],
+        )[0]
+        assert np.interp(0.01, energy, edge) == pytest.approx(blurred, abs=2e-3)
 
     def test_an_unknown_material_is_named(self):
         with pytest.raises(ValueError, match="unknown material 'mud'; choose one of dirac"):
