@@ -1,8 +1,8 @@
 """The geography of a cleaved crystal: what lies where, before anything is measured.
 
-A ``Geography`` is a raster: which flake lies at a place, how thick the contamination on it is and how far the place is
-charged. Drawn ones are Voronoi flakes with jagged edges, cut by cleave steps; measured ones come from
-``measured_surface``.
+A ``Geography`` is a raster: which flake lies at a place, how thick the contamination on it is and how far the place's
+potential shifts the spectrum. Drawn ones are Voronoi flakes with jagged edges, cut by cleave steps; measured ones come
+from ``measured_surface``.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,9 @@ class Geography:
     ----------
     flake : (g, g) int16, which flake; −1 beside the sample
     layer : (g, g) float32, thickness of the contamination in inelastic mean free paths
-    potential_ev : (g, g) float32, by how much charging shifts the spectrum, eV
+    potential_ev : (g, g) float32, local potential: by how much the spectrum is shifted, eV, upwards where above 0.
+        Charging alone shifts down; with photovoltage and the patches' contact potentials, and about the mean on which
+        the energy scale is set, both signs occur. Beyond ±``LARGEST_SHIFT_EV`` the shift stays there
     field_mm : edge of the raster, mm
 
     Raises

@@ -22,7 +22,7 @@ class SurfaceNumbers:
     mosaic_deg : median of the angular spread inside a flake as a FWHM, degrees
     layer : mean thickness of the contamination in inelastic mean free paths
     step_layer : more of it along cleave steps and flake edges
-    charging_ev : standard deviation of the surface potential, eV
+    charging_ev : standard deviation of the local potential (charging, photovoltage, contact), of both signs, eV
     work_function_ev : standard deviation of the flakes' work functions, eV
     ageing_per_hour : thickness added everywhere in an hour, mean free paths
     counts_per_s : electrons counted in a second on clean sample
