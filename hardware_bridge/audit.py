@@ -23,6 +23,9 @@ UNKNOWN = "unknown"
 """The outcome of a command of which nobody saw the end."""
 
 
+_GONE = "the file was removed, or another stands in its place"
+
+
 class AuditError(RuntimeError):
     """The log cannot be written: nothing may move that it does not record."""
 
@@ -42,6 +45,7 @@ class AuditLog:
 
     def __init__(self, path: str | PathLike[str], clock: Callable[[], float] = time.time) -> None:
         self.path = Path(path)
+        self._place = self.path.absolute()
         self._clock = clock
         self._turn, self._syncing = threading.RLock(), threading.RLock()
         self._size = self._synced = 0
@@ -137,9 +141,12 @@ class AuditLog:
         return self.event("decision", rule=rule, inputs=inputs, verdict=verdict)
 
     def check(self) -> None:
-        """Raise AuditError where a line could not be written, or be brought to the disk."""
+        """Raise AuditError where a line could not be written, or be brought to the disk, or where the file is gone."""
         if self._broken:
             raise AuditError(f"the audit log {self.path} failed before: {self._broken}; start a new session")
+        with self._turn:
+            if self._file is not None and not _stands_at(self._file, self._place):
+                raise self._failed(OSError(None, _GONE))
 
     def sync_in_background(self) -> None:
         """From now on leave it to a thread to bring lines to the disk, within milliseconds.
@@ -220,8 +227,7 @@ class AuditLog:
     def _append(self, content: bytes) -> None:
         if self._file is None:
             raise AuditError(f"the audit log {self.path} is closed; open it again")
-        if self._broken:
-            raise AuditError(f"the audit log {self.path} failed before: {self._broken}; start a new session")
+        self.check()
         size = os.fstat(self._file).st_size
         try:
             written = os.write(self._file, content)
@@ -270,6 +276,14 @@ def _open(path: Path) -> int:
     if new:
         _sync_folder(path.parent)
     return file
+
+
+def _stands_at(file: int, path: Path) -> bool:
+    """Whether an open file is still the one that its path names."""
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except OSError:
+        return False
 
 
 def _sync_folder(folder: Path) -> None:

@@ -280,6 +280,51 @@ def test_a_disk_that_does_not_keep_a_line_refuses_the_command(path, monkeypatch)
     assert verify_log(path).unknown == [2]
 
 
+def remove(path):
+    path.unlink()
+
+
+def move_away(path):
+    path.rename(path.with_name("elsewhere.jsonl"))
+
+
+def put_another_in_its_place(path):
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("hide", [remove, move_away, put_another_in_its_place])
+def test_a_log_that_is_not_where_it_was_refuses_the_command_and_every_later_one(path, hide):
+    log = AuditLog(path)
+    log.check()
+    hide(path)
+    with pytest.raises(AuditError, match="the file was removed, or another stands in its place; nothing moves"):
+        log.before("set")
+    with pytest.raises(AuditError, match="failed before"):
+        log.event("frame")
+    with pytest.raises(AuditError):
+        log.close()
+
+
+@pytest.mark.parametrize("hide", [remove, move_away, put_another_in_its_place])
+def test_a_log_that_is_gone_is_noticed_before_the_next_line(path, hide):
+    log = AuditLog(path)
+    hide(path)
+    with pytest.raises(AuditError, match="was removed"):
+        log.check()
+    with pytest.raises(AuditError):
+        log.close()
+
+
+def test_a_log_stays_where_it_is_when_the_program_goes_to_another_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with AuditLog("session.jsonl") as log:
+        monkeypatch.chdir("/")
+        log.event("frame")
+    assert verify_log(tmp_path / "session.jsonl").ok
+
+
 def test_a_closed_log_takes_no_more_lines(path):
     log = AuditLog(path)
     log.close()

@@ -11,6 +11,7 @@ import pytest
 
 from beamgym.hardware_bridge import session as session_module
 from beamgym.hardware_bridge.adapter_tools import DeviceError
+from beamgym.hardware_bridge.audit import AuditError
 from beamgym.hardware_bridge.audit_check import verify_log
 from beamgym.hardware_bridge.instrument_file import parse_instrument
 from beamgym.hardware_bridge.session import AUDIT, Session
@@ -158,3 +159,25 @@ def test_ctrl_c_while_the_first_question_is_open_takes_it_back(held, press, tmp_
     assert cancelled == ["May this instrument be driven?"]
     assert made.shutter.puts.count(1) == 0
     assert verify_log(tmp_path / AUDIT).ok
+
+
+def test_a_log_that_is_deleted_stops_what_moves(rig):
+    made = rig()
+    made.x.travel_s = 600.0
+
+    async def delete(guard):
+        moving = guard.axes["x"].set(0.5)
+        await made.until(lambda: made.x.sets)
+        made.log.unlink()
+        await made.latched()
+        report = await guard.aborted()
+        assert report.complete
+        assert not made.x.really_moving
+        assert "was removed" in guard.reason
+        await asyncio.wait([moving.task])
+        assert moving.exception() is not None
+
+    with pytest.raises(AuditError):
+        made.drive(delete)
+    with pytest.raises(AuditError):
+        made.audit.close()
