@@ -1,5 +1,6 @@
 """Makes the known moves of a sign test, and keeps its result beside the instrument file, bound to the file's digest."""
 
+import hashlib
 import json
 import os
 import time
@@ -102,11 +103,20 @@ def signs_path(instrument: str | Path) -> Path:
     return path.with_name(f"{path.name}.signs.json")
 
 
-def write_signs(instrument: str | Path, file: InstrumentFile, report: SignReport) -> Path:
-    """Keep a sign test's result, passed or not, beside the instrument file; returns where."""
+def devices_digest(path: str | Path) -> str:
+    """Return the SHA-256 of a Python file that makes a user's own devices, in hex; raises OSError without one."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def write_signs(instrument: str | Path, file: InstrumentFile, report: SignReport, devices: str = "") -> Path:
+    """Keep a sign test's result, passed or not, beside the instrument file; returns where.
+
+    ``devices`` is the digest of the Python file that made the user's own devices, "" without one.
+    """
     content: dict[str, Any] = {
         "format": FORMAT,
         "instrument": file.digest(),
+        "devices": devices,
         "passed": report.passed,
         "axes": dict(report.axes),
         "lines": list(report.lines),
@@ -123,8 +133,13 @@ def write_signs(instrument: str | Path, file: InstrumentFile, report: SignReport
     return path
 
 
-def check_signs(instrument: str | Path, file: InstrumentFile) -> None:
-    """Refuse an instrument file whose sign test is missing, failed, or of another content of the file.
+def check_signs(instrument: str | Path, file: InstrumentFile, devices: str = "") -> None:
+    """Refuse an instrument file whose sign test is missing, failed, or of another content of the file or its devices.
+
+    Parameters
+    ----------
+    instrument, file : the instrument file's path and content
+    devices : digest of the Python file that makes the user's own devices, see ``devices_digest``; "" without one
 
     Raises
     ------
@@ -139,21 +154,27 @@ def check_signs(instrument: str | Path, file: InstrumentFile) -> None:
         own = content.pop("sha256")
         whole = content["format"] == FORMAT and own == content_digest(content)
         passed, digest, axes = content["passed"], content["instrument"], content["axes"]
+        made_by = content.get("devices", "")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise SignsMissing(f"{path} is no sign test; {remedy}") from None
     if not whole:
         raise SignsMissing(f"{path} was changed after the test; {remedy}")
     if digest != file.digest():
         raise SignsMissing(f"{instrument} was changed after its sign test; {remedy}")
+    if made_by != devices:
+        raise SignsMissing(
+            f"the sign test of {instrument} was made with other devices (--devices) than these; {remedy} and "
+            "these devices"
+        )
     untested = [axis.name for axis in file.axes if axis.unit != "s" and axis.name not in axes]
     if passed is not True or untested:
         raise SignsMissing(f"the sign test of {instrument} was not passed; mend what it found, then {remedy}")
 
 
-def signs_passed(instrument: str | Path, file: InstrumentFile) -> bool:
-    """Whether the sign test was passed with this very content of the instrument file."""
+def signs_passed(instrument: str | Path, file: InstrumentFile, devices: str = "") -> bool:
+    """Whether the sign test was passed with this very content of the instrument file and of the user's own devices."""
     try:
-        check_signs(instrument, file)
+        check_signs(instrument, file, devices)
     except SignsMissing:
         return False
     return True

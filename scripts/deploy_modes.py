@@ -90,12 +90,12 @@ MODES: dict[str, Mode] = {"run": run, "check": check, "dry-run": dry_run, "signs
 def _refuse_untested(deployment: Deployment) -> None:
     """Refuse hardware whose very file has not passed its sign test, before anything connects."""
     if not deployment.file.simulation:
-        check_signs(deployment.path, deployment.file)
+        check_signs(deployment.path, deployment.file, deployment.own.sha256)
 
 
 def _sign_tested(deployment: Deployment, session: Session, console: Console, button: StopButton) -> None:
     """Make sure that this very file has passed its sign test; on a simulation it is made now."""
-    if not signs_passed(deployment.path, deployment.file):
+    if not signs_passed(deployment.path, deployment.file, deployment.own.sha256):
         console.print("no sign test of this file yet; it is a simulation, so it is made now", style="dim")
         sign_test(deployment, session, session.motor_limits(), console, button)
 

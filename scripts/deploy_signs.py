@@ -31,14 +31,14 @@ def sign_test(
     ask: Callable[[str], Any] = (lambda question: True) if options.yes else ask_on(console)
     policy = content_digest({"sign test": beamgym.__version__})
     mode: Any = options.confirm
-    bound = subject(policy, {"sign test": True}, file, limits)
+    bound = subject(policy, {"sign test": True, "devices": deployment.own.sha256}, file, limits)
     instrument = session.guarded(Confirmation(bound, mode, file, store_of(deployment.path), ask))
     session.arm(options.homed)
     with button.stopping(session.stop):
         report = _tested(instrument, deployment, console, button)
     with button.closing():
         session.close()
-        kept = write_signs(deployment.path, file, report)
+        kept = write_signs(deployment.path, file, report, deployment.own.sha256)
     for line in report.lines:
         console.print(f"sign test: {line}", highlight=False, soft_wrap=True)
     if not report.passed:

@@ -8,10 +8,12 @@ import yaml
 from typer.testing import CliRunner
 
 from beamgym.hardware_bridge.audit_check import verify_log
-from beamgym.hardware_bridge.instrument_file import shipped_instrument
+from beamgym.hardware_bridge.instrument_file import load_instrument, shipped_instrument
 from beamgym.scripts import main
 
 pytest.importorskip("bluesky", reason="deploying needs the extra 'hardware'")
+
+from beamgym.scripts.deploy_run import Deployment, Options
 
 DEVICES = """
 import threading
@@ -146,3 +148,59 @@ def test_a_file_without_devices_is_told_in_one_line(mine):
     result = deploy("--check")
     assert result.exit_code == 1
     assert "has no function devices()" in result.output.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("def devices(:\n", "mine.py, line 1: SyntaxError (invalid syntax); mend the file"),
+        ("\nx = 1 / 0\n", "mine.py, line 2: ZeroDivisionError (division by zero); mend the file"),
+        ("def devices():\n    return {}['m']\n", "mine.py, line 2: KeyError ('m'); mend the file"),
+        ("raise SystemExit(3)\n", "mine.py, line 1: SystemExit (3); mend the file"),
+        (
+            "import no_such_beamline\n",
+            "mine.py, line 1: ModuleNotFoundError (No module named 'no_such_beamline'); mend",
+        ),
+    ],
+)
+def test_a_file_of_devices_that_fails_is_told_in_one_line_with_its_place_and_leaves_nothing(mine, text, says):
+    Path("mine.py").write_text(text)
+    result = deploy("--check")
+    assert result.exit_code == 1
+    (line,) = [line for line in result.output.splitlines() if line.strip()]
+    assert f"--devices: {says}" in line
+    assert not Path("out").exists()
+
+
+def test_a_file_of_devices_that_is_not_there_is_told_in_one_line(mine):
+    Path("mine.py").unlink()
+    result = deploy("--check")
+    assert result.exit_code == 1
+    assert "--devices: cannot read mine.py: No such file" in result.output
+
+
+def test_the_sign_test_is_bound_to_the_file_that_makes_the_devices(mine):
+    assert deploy("--signs", "--confirm", "first").exit_code == 0
+    mine(flipped=("j3",))
+    run = deploy("--confirm", "first")
+    assert run.exit_code == 1
+    assert "was made with other devices (--devices) than these" in run.output
+
+
+def test_a_yes_is_bound_to_the_devices_the_token_the_homed_axes_and_the_catalogue(mine):
+    Path("token").touch()
+    Path("other.py").write_text(Path("mine.py").read_text() + "# other\n")
+    file = load_instrument("mine.yaml")
+    changes = (
+        {},
+        {"devices": Path("other.py")},
+        {"token": Path("token")},
+        {"homed": ("j1",)},
+        {"tiled": "http://localhost"},
+        {"max_steps": 3},
+    )
+    plans = set()
+    for change in changes:
+        deployment = Deployment("index-and-move", "mine.yaml", Options(**{"devices": Path("mine.py"), **change}))
+        plans.add(deployment.confirmation({axis.name: None for axis in file.axes}, input).bound.plan)
+    assert len(plans) == len(changes)
