@@ -1,6 +1,8 @@
-"""Episodes as files: an animated GIF, and a strip of pictures side by side."""
+"""Episodes as files: an animated GIF, and a strip of pictures side by side; and files that are whole or not there."""
 
-from collections.abc import Sequence
+import os
+import tempfile
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -71,6 +73,19 @@ def episode_strip(
     if path is not None:
         strip.save(path, format="PNG", optimize=True)
     return np.array(strip, dtype=np.uint8)
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let ``write`` make a file under another name in its folder, and then put it in its place: all or nothing."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+    os.close(handle)
+    draft = Path(name)
+    try:
+        write(draft)
+        draft.chmod(0o644)
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _images(frames: Sequence[NDArray[np.uint8]]) -> list[Image.Image]:

@@ -87,6 +87,11 @@ def number_key(name: str, source: str, unit: str) -> Readings:
     return {name: {"source": source, "dtype": "number", "shape": [], "units": unit}}
 
 
+def signal_key(name: str, source: str, value: Any) -> Readings:
+    """Return one reading without a unit, a text or a number, as ``describe()`` gives it."""
+    return {name: {"source": source, "dtype": "string" if isinstance(value, str) else "number", "shape": []}}
+
+
 async def in_thread(what: str, timeout_s: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a blocking call in a thread of its own, for at most ``timeout_s``.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from beamgym.hardware_bridge.adapter_tools import AdapterOptions, DeviceError, Readings
+from beamgym.hardware_bridge.adapter_tools import AdapterOptions, DeviceError, Readings, signal_key
 from beamgym.hardware_bridge.epics_channels import AsyncStatus, Channels
 
 
@@ -134,5 +134,4 @@ class EpicsSignal:
 
     async def describe(self) -> Readings:
         """Return what ``read`` gives, in bluesky's form."""
-        text = isinstance(await self._pv.get("value"), str)
-        return {self.name: {"source": self._source, "dtype": "string" if text else "number", "shape": []}}
+        return signal_key(self.name, self._source, await self._pv.get("value"))

@@ -1,8 +1,6 @@
 """What an episode leaves for people: a table, a figure of how it ended and the way there, an animation."""
 
-import os
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.envs.episode import EpisodeLoop
-from beamgym.envs.rendering_files import save_gif
+from beamgym.envs.rendering_files import save_gif, write_whole
 from beamgym.envs.task import Task
 from beamgym.hardware_bridge.step_record import Step, plain
 from beamgym.hardware_bridge.tasks import renderer_for
@@ -184,8 +182,8 @@ def _write_pictures(
     frames = pictures(task, instrument, steps)
     positions = np.array([step.state.positions[0] for step in steps])
     figure, film = folder / FIGURE, folder / FILM
-    _whole(figure, lambda draft: draw_figure(draft, frames[-1], instrument.axes, positions, title))
-    _whole(film, lambda draft: save_gif(frames, draft, _GIF_FPS))
+    write_whole(figure, lambda draft: draw_figure(draft, frames[-1], instrument.axes, positions, title))
+    write_whole(film, lambda draft: save_gif(frames, draft, _GIF_FPS))
     return {"figure": figure, "film": film}
 
 
@@ -206,16 +204,3 @@ def _row(step: Step, axes: Sequence[Axis]) -> dict[str, Any]:
 
 def _total(steps: Sequence[Step], name: str) -> float:
     return float(sum(step.costs[name][0] for step in steps if name in step.costs))
-
-
-def _whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file, all or nothing."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-    os.close(handle)
-    draft = Path(name)
-    try:
-        write(draft)
-        draft.chmod(0o644)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from beamgym.hardware_bridge.adapter_tools import (
     need,
     number_key,
     number_reading,
+    signal_key,
 )
 
 tango = need("tango", "tango")
@@ -233,5 +234,4 @@ class TangoSignal:
     async def describe(self) -> Readings:
         """Return what ``read`` gives, in bluesky's form."""
         value = (await self.read())[self.name]["value"]
-        dtype = "string" if isinstance(value, str) else "number"
-        return {self.name: {"source": f"{self._server.address}/{self._attribute}", "dtype": dtype, "shape": []}}
+        return signal_key(self.name, f"{self._server.address}/{self._attribute}", value)

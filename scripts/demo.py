@@ -1,7 +1,5 @@
 """`beamgym demo`: crystals in, aligned crystals out, with a table and pictures to look at."""
 
-import os
-import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict
@@ -18,7 +16,7 @@ from rich.table import Table
 from beamgym.agents.evaluate import PolicyResult, budget_of, context_of, make_vector_env
 from beamgym.agents.policy import Policy
 from beamgym.agents.seeds import first_seed
-from beamgym.envs.rendering_files import episode_strip, save_gif
+from beamgym.envs.rendering_files import episode_strip, save_gif, write_whole
 from beamgym.envs.vector_env import InstrumentVectorEnv
 from beamgym.physics.crystal import load_crystal
 from beamgym.scripts.command_line import check_output, run, write_json
@@ -103,8 +101,8 @@ class Show:
         stem = "".join(letter if letter.isalnum() else "-" for letter in self.crystal)
         gif, png = folder / f"align-{stem}.gif", folder / f"align-{stem}.png"
         frames = [frame for reel in self.reels for frame in reel]
-        _whole(gif, lambda draft: save_gif(frames, draft, GIF_FPS))
-        _whole(png, lambda draft: episode_strip(self.reels[0], draft))
+        write_whole(gif, lambda draft: save_gif(frames, draft, GIF_FPS))
+        write_whole(png, lambda draft: episode_strip(self.reels[0], draft))
         return [gif, png]
 
 
@@ -178,18 +176,6 @@ def report(shows: list[Show], seed: int, pictures: list[Path]) -> dict[str, Any]
         ],
         "pictures": [str(path) for path in pictures],
     }
-
-
-def _whole(path: Path, write: Callable[[Path], object]) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-    os.close(handle)
-    draft = Path(name)
-    try:
-        write(draft)
-        draft.chmod(0o644)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,11 @@ def best_apart(places_mm: Float64Array, values: Sequence[float], count: int, apa
     return np.array(chosen).reshape(-1, 2)
 
 
+def best_seen(found: Sequence[Seen], count: int, apart_mm: float = 0.0) -> Float64Array:
+    """Return the places (k, 2) that scored best, best first, of which no two are nearer than ``apart_mm``."""
+    return best_apart(np.array([one.place_mm for one in found]), [one.points() for one in found], count, apart_mm)
+
+
 def confirm(context: SpotContext, seen: Seen, places_mm: Float64Array, dwell_s: float) -> Finish:
     """Measure places (k, 2), the nearest first, as far as time allows, and go back to the best; it is held then."""
     left, best = list(places_mm), None

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from beamgym.agents.baselines.spot_finish import best_apart, confirm, finish_s
+from beamgym.agents.baselines.spot_finish import best_seen, confirm, finish_s
 from beamgym.agents.baselines.spot_places import hexagonal_lattice
 from beamgym.agents.baselines.spot_search import Look, Search, Seen, cost_s
 from beamgym.envs.arpes_spot import SpotContext
@@ -52,15 +52,11 @@ def hexagonal(context: SpotContext, seen: Seen, settings: HexagonalSettings = HE
                 break
             seen = yield look
             found.append(seen)
-    yield from confirm(context, seen, _best(found, settings.candidates), settings.confirm_s)
-
-
-def _best(found: list[Seen], count: int, apart_mm: float = 0.0) -> Float64Array:
-    return best_apart(np.array([one.place_mm for one in found]), [one.points() for one in found], count, apart_mm)
+    yield from confirm(context, seen, best_seen(found, settings.candidates), settings.confirm_s)
 
 
 def _around(context: SpotContext, found: list[Seen], parents: int, pitch_mm: float) -> Float64Array:
     """Return six places around each of the best, within the stage's limits, one parent after another."""
     ring = pitch_mm * np.stack([np.cos(_TURNS), np.sin(_TURNS)], axis=1)
-    places = (_best(found, parents, pitch_mm)[:, None] + ring).reshape(-1, 2)
+    places = (best_seen(found, parents, pitch_mm)[:, None] + ring).reshape(-1, 2)
     return np.asarray(np.clip(places, *context.stage.limits_mm.T))

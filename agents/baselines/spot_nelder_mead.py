@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from beamgym.agents.baselines.simplex import nelder_mead
-from beamgym.agents.baselines.spot_finish import best_apart, confirm, finish_s
+from beamgym.agents.baselines.spot_finish import best_seen, confirm, finish_s
 from beamgym.agents.baselines.spot_places import hexagonal_lattice
 from beamgym.agents.baselines.spot_search import Look, Search, Seen, cost_s
 from beamgym.envs.arpes_spot import SpotContext
@@ -48,8 +48,7 @@ def simplex_search(context: SpotContext, seen: Seen, settings: SimplexSettings =
             break
         seen = yield look
         found.append(seen)
-    places = np.array([one.place_mm for one in found])
-    best = best_apart(places, [one.points() for one in found], settings.candidates, 0.5 * settings.size_mm)
+    best = best_seen(found, settings.candidates, 0.5 * settings.size_mm)
     yield from confirm(context, seen, best, settings.confirm_s)
 
 

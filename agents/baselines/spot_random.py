@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from beamgym.agents.baselines.spot_finish import best_apart, confirm
+from beamgym.agents.baselines.spot_finish import best_seen, confirm
 from beamgym.agents.baselines.spot_places import sample_disc
 from beamgym.agents.baselines.spot_search import Look, Search, Seen
 from beamgym.envs.arpes_spot import SpotContext
@@ -41,6 +41,5 @@ def random_places(context: SpotContext, seen: Seen, settings: RandomSettings = R
         way = np.sqrt(share) * np.array([np.cos(2.0 * np.pi * turn), np.sin(2.0 * np.pi * turn)])
         seen = yield Look(middle + radius * way, settings.dwell_s)
         found.append(seen)
-    places = np.array([one.place_mm for one in found])
-    best = best_apart(places, [one.points() for one in found], settings.candidates, 0.0)
+    best = best_seen(found, settings.candidates)
     yield from confirm(context, seen, best, settings.confirm_s)

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
-from beamgym.agents.baselines.spot_finish import best_apart, confirm
+from beamgym.agents.baselines.spot_finish import best_seen, confirm
 from beamgym.agents.baselines.spot_places import square_lattice
 from beamgym.agents.baselines.spot_search import Look, Search, Seen
 from beamgym.envs.arpes_spot import SpotContext
@@ -38,6 +36,5 @@ def raster(context: SpotContext, seen: Seen, settings: RasterSettings = RASTER) 
     for place in square_lattice(context, settings.pitch_mm):
         seen = yield Look(place, settings.dwell_s)
         found.append(seen)
-    places = np.array([one.place_mm for one in found])
-    best = best_apart(places, [one.points() for one in found], settings.candidates, 0.0)
+    best = best_seen(found, settings.candidates)
     yield from confirm(context, seen, best, settings.confirm_s)
