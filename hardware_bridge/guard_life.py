@@ -6,7 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from os import PathLike
+from os import PathLike, fspath
+
+FUTURE_S = 2.0
+"""By so much two computers' clocks may differ before a token counts as dated ahead, seconds."""
+
+_NS = 1e9
 
 
 class DeadMan:
@@ -29,22 +34,52 @@ class DeadMan:
 
 
 class TokenFile:
-    """The operator's token: a file that something in the operator's hand keeps touching; its age is the silence.
+    """The operator's token: a file that something in the operator's hand keeps touching; silence is that it stands.
+
+    Counted is this computer's own time since the time of writing was last seen to change, whatever that time says: the
+    clocks of a file server and of this computer may differ, and a file dated ahead would be alive until then.
 
     Parameters
     ----------
     path : the file; one that is not there has been silent for ever
+    clock : seconds that only grow
+
+    Raises
+    ------
+    ValueError : a file that says that it was written in the future
     """
 
-    def __init__(self, path: str | PathLike[str]) -> None:
-        self._path = path
+    def __init__(self, path: str | PathLike[str], clock: Callable[[], float] = time.monotonic) -> None:
+        self._path, self._clock = path, clock
+        self._looked, written = clock(), self._written()
+        age_s = _age_s(written)
+        if age_s < -FUTURE_S:
+            raise ValueError(
+                f"the token {fspath(path)} is dated {-age_s:.0f} s in the future; set the clocks right and touch it"
+            )
+        self._seen, self._changed = written, self._looked - max(age_s, 0.0)
 
     def __call__(self) -> float:
-        """Return the seconds since the file was last written."""
-        try:
-            return max(time.time() - os.stat(self._path).st_mtime, 0.0)
-        except OSError:
+        """Return the seconds since the file was last seen to be written anew."""
+        now, written = self._clock(), self._written()
+        if written is None:
             return math.inf
+        if written != self._seen:
+            # It was written since the last look, and by its own date perhaps not just now.
+            self._seen, self._changed = written, now - min(max(_age_s(written), 0.0), now - self._looked)
+        self._looked = now
+        return now - self._changed
+
+    def _written(self) -> int | None:
+        """Return the file's time of writing, nanoseconds; None where it is not there."""
+        try:
+            return os.stat(self._path).st_mtime_ns
+        except OSError:
+            return None
+
+
+def _age_s(written: int | None) -> float:
+    return 0.0 if written is None else time.time() - written / _NS
 
 
 class SignsOfLife:
