@@ -52,7 +52,7 @@ def _check_devices(file: InstrumentFile) -> None:
             known = list(file.devices)
             hint = nearest(device, known) or f"; the devices are {', '.join(known) or 'none'}"
             raise ValueError(f"{place} uses the device {device!r}, which is not under devices{hint}")
-        if device in users and "axis" in place and "axis" in users[device]:
+        if device in users and _both_command(place, users[device]):
             raise ValueError(f"{place} and {users[device]} use the same device {device!r}; give each its own")
         users.setdefault(device, place)
     unused = sorted(set(file.devices) - set(users))
@@ -60,8 +60,13 @@ def _check_devices(file: InstrumentFile) -> None:
         raise ValueError(f"the device {unused[0]!r} is used by nothing; remove it or name it where it belongs")
 
 
+def _both_command(*places: str) -> bool:
+    """Whether two places send commands, and one of them moves; readings may look at whatever is there."""
+    axes = [place.startswith("axis ") for place in places]
+    return any(axes) and all(place in ("detector", "shutter") or axis for place, axis in zip(places, axes, strict=True))
+
+
 def _check_addresses(file: InstrumentFile) -> None:
-    taken: dict[tuple[str, str, str], str] = {}
     axes = {axis.device for axis in file.axes}
     for name, device in file.devices.items():
         if not device.address and device.adapter != "manual":
@@ -72,12 +77,42 @@ def _check_addresses(file: InstrumentFile) -> None:
             raise ValueError(
                 f"devices: {name}: a preset time belongs to the detector; give address: {file.detector.device}"
             )
-        # a VISA controller has several axes at one address
-        key = (device.adapter, device.address, str(device.options.get("axis", "")))
-        if name in axes and device.address and key in taken:
-            raise ValueError(f"devices: {name} and {taken[key]} have the same address {device.address!r}; correct one")
-        if name in axes:
-            taken[key] = name
+
+
+def _check_shared_addresses(file: InstrumentFile) -> None:
+    """Refuse two devices that command the same thing: two axes, or an axis and the shutter or detector."""
+    taken: dict[tuple[str, str, str], str] = {}
+    for axis in file.axes:
+        for key in _commanded_by(file, axis.device):
+            if key in taken:
+                raise ValueError(
+                    f"devices: {axis.device} and {taken[key]} have the same address {key[1]!r}; correct one"
+                )
+            taken[key] = axis.device
+    for name in (file.detector.device, *([file.shutter.device] if file.shutter else [])):
+        for key in _commanded_by(file, name, prefix=True):
+            if key in taken:
+                raise ValueError(
+                    f"devices: {name} and the axis {taken[key]} have the same address {key[1]!r}; correct one"
+                )
+
+
+def _commanded_by(file: InstrumentFile, name: str, prefix: bool = False) -> Iterator[tuple[str, str, str]]:
+    """Yield what a device commands: adapter, record and channel; a manual axis, which has no address, nothing.
+
+    With ``prefix`` the address is that of several PVs, of which a shutter's are named by its options.
+    """
+    device = file.devices[name]
+    ends = [""]
+    if prefix and device.adapter == "epics":
+        ends += [str(device.options.get("open", "Open")), str(device.options.get("close", ""))]
+    if not device.address or device.adapter == "exposure":
+        return
+    # A VISA controller has several axes at one address; a record's fields are the record.
+    channel = str(device.options.get("axis", "")) if device.adapter == "visa" else ""
+    for end in ends:
+        address = device.address + end
+        yield device.adapter, address.partition(".")[0] if device.adapter == "epics" else address, channel
 
 
 def _check_axes(file: InstrumentFile) -> None:
@@ -242,6 +277,7 @@ _CHECKS: tuple[Callable[[InstrumentFile], None], ...] = (
     _check_identity,
     _check_devices,
     _check_addresses,
+    _check_shared_addresses,
     check_simulation,
     _check_axes,
     _check_axis_references,

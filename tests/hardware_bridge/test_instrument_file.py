@@ -10,6 +10,7 @@ import yaml
 
 from beamgym.agents import zoo
 from beamgym.envs.laue_factory import LaueAlignOptions, build
+from beamgym.hardware_bridge.guard_rules import suspender
 from beamgym.hardware_bridge.instrument_entries import DetectorEntry
 from beamgym.hardware_bridge.instrument_file import (
     load_instrument,
@@ -133,6 +134,25 @@ MISTAKES = {
         "bgym:j1",
         "devices: j2 and j1 have the same address 'bgym:j1'; correct one",
     ),
+    "a duplicate PV by a record's field": (
+        "laue_soft_ioc",
+        ("devices", "j2", "address"),
+        "bgym:j1.VAL",
+        "devices: j2 and j1 have the same address 'bgym:j1'; correct one",
+    ),
+    "a shutter that is a motor": (
+        "laue_soft_ioc",
+        ("devices", "shutter", "address"),
+        "bgym:j4",
+        "devices: shutter and the axis j4 have the same address 'bgym:j4'; correct one",
+    ),
+    "a shutter whose command is a motor's": (
+        "laue_soft_ioc",
+        ("devices", "shutter"),
+        {"adapter": "epics", "address": "bgym:", "options": {"open": "j4.VAL", "status": "shutter:Status"}},
+        "devices: shutter and the axis j4 have the same address 'bgym:j4'; correct one",
+    ),
+    "a shutter that uses a motor's entry": ("laue_soft_ioc", ("shutter", "device"), "j4", "use the same device 'j4'"),
     "an unknown device": ("laue_soft_ioc", ("axes", 1, "device"), "j22", "'j22', which is not under devices"),
     "a missing PV": ("laue_soft_ioc", ("devices", "j2", "address"), "", "j2: its address is empty; give the PV"),
     "a PV with blanks": ("laue_soft_ioc", ("devices", "j2", "address"), "bgym:j2 ", "printable text without blanks"),
@@ -420,3 +440,14 @@ def test_what_a_file_leaves_out_is_named_as_not_guarded(part):
     less = whole.model_copy(update={part: None if part in ("shutter", "dose") else ()})
     assert [gap.missing for gap in gaps(less) if gap not in gaps(whole)] == GAPS[part]
     assert "max_speed of lower_arc, upper_arc" in [gap.missing for gap in gaps(whole)]
+
+
+def test_every_fault_of_the_surroundings_is_one_that_the_shipped_files_suspender_sees():
+    around = pytest.importorskip("beamgym.hardware_bridge.soft_ioc_utilities", reason="needs the extra 'ioc'")
+    readings = {"beam": (around.BEAM_MA, 0.0), "vacuum": (around.VACUUM_MBAR, around.BAD_VACUUM_MBAR)}
+    for name in ("laue_soft_ioc", "arpes_soft_ioc"):
+        entries = load_instrument(shipped_instrument(name)).suspenders
+        assert [entry.name for entry in entries] == list(readings)
+        for entry in entries:
+            well, fault = (suspender(entry.name, value, entry.low, entry.high) for value in readings[entry.name])
+            assert (well.allowed, fault.allowed) == (True, False), f"{entry.name} of {name}"
