@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.cluster.vq import kmeans2
 from scipy.ndimage import gaussian_filter, map_coordinates
 
+from beamgym.physics.arpes.measured_shifts import mixed, shifts
 from beamgym.physics.arpes.surface_fields import FIELD_MM, RASTER, Geography
 from beamgym.physics.arpes.surface_flakes import LARGEST_SHIFT_EV
 from beamgym.physics.arpes.surface_levels import MOST_FLAKES
@@ -14,6 +15,7 @@ from beamgym.physics.arpes.surface_levels import MOST_FLAKES
 Float64Array = NDArray[np.float64]
 
 _TRIES = 8  # starts of the clustering; the tightest result is kept
+_FAINTEST = 1e-3  # weight of known neighbours below which there are none
 _THICKEST = 4.0  # layers thicker than that are all the same: no bands are left
 
 
@@ -27,12 +29,18 @@ class MeasuredSurface:
     cluster : (y, x) which of the k clusters each measured place belongs to; −1 beside the sample
     spectra : (k, e) mean spectrum of each cluster, which sums to 1
     explained : share of the variance of the spectra's shapes that the clusters hold
+    mixed : (y, x) places on the sample that look like a mixture of two clusters, as at rims; they have no shift of
+        their own, but that of their neighbours
+    clipped : share of the other places on the sample that are shifted further than a surface can be, ±0.12 eV, and so
+        stay there; where it is more than a little, the clusters are not what they seem: ask for others
     """
 
     geography: Geography
     cluster: NDArray[np.int64]
     spectra: Float64Array
     explained: float
+    mixed: NDArray[np.bool_]
+    clipped: float
 
 
 def measured_surface(
@@ -64,7 +72,8 @@ def measured_surface(
     -------
     MeasuredSurface
         flake: the clusters. Layer: −ln of a place's total over that of its cluster's brightest places. Potential: by
-        how much a place's spectrum is shifted against its cluster's mean
+        how much a place's spectrum is shifted against its cluster's mean; where it is rather a mixture of two
+        clusters, as its neighbours are
 
     Raises
     ------
@@ -74,7 +83,7 @@ def measured_surface(
     -----
     Spectra are compared by the square roots of their shapes (Hellinger distance), in which Poisson noise is even, and
     clustered by k-means (Lloyd, IEEE Trans. Inf. Theory 28 (1982) 129). Shifts are those of the linear least squares
-    s(E) ≈ m(E) − δ m′(E).
+    s(E) ≈ a m(E) − δ m′(E).
     """
     counts, axes = _checked(intensity, (y_mm, x_mm, energy_ev))
     if not 1 <= clusters <= MOST_FLAKES:
@@ -91,16 +100,29 @@ def measured_surface(
     cluster = np.full(total.shape, -1, dtype=np.int64)
     cluster[sample] = label
     spectra = np.stack([shapes[label == k].mean(axis=0) for k in range(clusters)])
-    layer, potential = np.zeros(total.shape), np.zeros(total.shape)
+    layer, shift, mixture = np.zeros(total.shape), np.zeros(total.shape), np.zeros(total.shape, dtype=np.bool_)
     for k in range(clusters):
         here = cluster == k
         bright = np.percentile(total[here], 95.0)
         layer[here] = np.clip(-np.log(total[here] / bright), 0.0, _THICKEST)
-        potential[here] = _shifts(soft[here] / total[here][:, None], spectra[k], axes[2])
-    potential = gaussian_filter(potential, smooth_px, mode="nearest").clip(-LARGEST_SHIFT_EV, LARGEST_SHIFT_EV)
+        found = soft[here] / total[here][:, None]
+        mixture[here] = mix = mixed(found, spectra, shifts(found, spectra[k], axes[2])[1])
+        # A mean that mixtures have a part in is no spectrum of this kind of place to measure shifts from.
+        shift[here] = shifts(found, spectra[k] if mix.all() else found[~mix].mean(axis=0), axes[2])[0]
     holder = np.isin(cluster, np.argsort(_structure(spectra))[:holder_clusters])
     cluster[holder] = -1
-    return MeasuredSurface(_laid(cluster, layer, potential, axes, field_mm), cluster, spectra, explained)
+    own = (cluster >= 0) & ~mixture
+    clipped = float((np.abs(shift[own]) > LARGEST_SHIFT_EV).mean()) if own.any() else 0.0
+    potential = _smoothed(shift.clip(-LARGEST_SHIFT_EV, LARGEST_SHIFT_EV), own, smooth_px)
+    geography = _laid(cluster, layer, potential, axes, field_mm)
+    return MeasuredSurface(geography, cluster, spectra, explained, mixture & (cluster >= 0), clipped)
+
+
+def _smoothed(values: Float64Array, known: NDArray[np.bool_], smooth_px: float) -> Float64Array:
+    """Return the mean of the known neighbours' values, by a Gaussian; 0 where there is none within its reach."""
+    weight = gaussian_filter(known.astype(np.float64), smooth_px, mode="nearest")
+    total = gaussian_filter(np.where(known, values, 0.0), smooth_px, mode="nearest")
+    return np.where(weight > _FAINTEST, total / np.maximum(weight, _FAINTEST), 0.0)
 
 
 def _checked(intensity: ArrayLike, axes: tuple[ArrayLike, ...]) -> tuple[Float64Array, list[Float64Array]]:
@@ -135,14 +157,6 @@ def _clustered(shapes: Float64Array, clusters: int, seed: int) -> tuple[NDArray[
     renamed[order] = np.arange(clusters)
     everything = float((around**2).sum())
     return renamed[best], 1.0 - least / everything if everything > 0 else 1.0
-
-
-def _shifts(shapes: Float64Array, mean: Float64Array, energy_ev: Float64Array) -> Float64Array:
-    slope = np.gradient(mean, energy_ev)
-    # A scale beside the shift keeps a change of background from being read as one.
-    basis = np.stack([mean, -slope], axis=1)
-    solution, *_ = np.linalg.lstsq(basis, shapes.T, rcond=None)
-    return np.asarray(solution[1])
 
 
 def _structure(spectra: Float64Array) -> Float64Array:

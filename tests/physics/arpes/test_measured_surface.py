@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import minimum_filter
 
 from beamgym.physics.arpes.measured_surface import measured_surface
 from beamgym.physics.arpes.simulator import SimulatedArpes
@@ -53,6 +54,31 @@ class TestAMadeMap:
         right, left = row[columns > 26].mean(), row[(columns > 21) & (columns < 23.5)].mean()
         assert right - left == pytest.approx(0.03, rel=0.25)
 
+    @pytest.mark.parametrize("clusters", [2, 3])
+    def test_a_rim_where_two_kinds_mix_is_told_from_a_shift(self, clusters):
+        """Columns 12 to 18 pass from one spectrum to the other; the upper half of the last ones is really shifted."""
+        share = np.clip((np.arange(X.size) - 11.0) / 8.0, 0.0, 1.0)[None, :, None]
+        moved = np.where((np.arange(Y.size) >= 10)[:, None, None], peak(-0.36, 0.1), peak(-0.4, 0.1))
+        counts = (1.0 - share) * peak(-1.2, 0.35) + share * np.where(share < 1.0, peak(-0.4, 0.1), moved)
+        noisy = np.random.default_rng(0).poisson(2000.0 * counts)
+        found = measured_surface(noisy, X, Y, ENERGY, clusters=clusters, smooth_px=0.5)
+        assert found.mixed[:, 13:18].mean() > 0.95
+        assert found.mixed[:, 21:].mean() < 0.1
+        assert found.clipped == 0.0
+        column = ((np.arange(RASTER) + 0.5) / RASTER - 0.5) * X.size + 0.5 * (X.size - 1)
+        row = ((np.arange(RASTER) + 0.5) / RASTER - 0.5) * X.size + 0.5 * (Y.size - 1)
+        potential = found.geography.potential_ev
+        assert np.abs(potential[:, (column > 12) & (column < 18)]).max() < 0.03
+        right = potential[:, column > 22]
+        apart = right[(row > 12) & (row < 19)].mean() - right[(row > 1) & (row < 8)].mean()
+        assert apart == pytest.approx(0.04, rel=0.25)
+
+    def test_shifts_beyond_what_a_surface_can_have_are_counted(self):
+        right = np.where((X > 0.25)[:, None], peak(-0.9, 0.35), peak(-1.2, 0.35))
+        counts = np.random.default_rng(0).poisson(2000.0 * right * np.ones((Y.size, 1, 1)))
+        assert measured_surface(counts, X, Y, ENERGY, clusters=1).clipped == pytest.approx(5 / 31, abs=0.04)
+        assert measured_surface(counts, X, Y, ENERGY, clusters=2).clipped == 0.0
+
     def test_the_map_keeps_its_aspect_and_its_size(self):
         found = measured_surface(made_map(), X, Y, ENERGY, clusters=2, field_mm=None)
         assert found.geography.field_mm == pytest.approx(0.31)
@@ -98,6 +124,14 @@ class TestTheMeasuredFlake:
         assert contrast.min() < 1.5
         assert contrast.max() > 3.0
         assert 0.15 < (flake.cluster >= 0).mean() < 0.5
+
+    def test_its_seams_are_mixtures_and_no_shift_is_cut_off(self, flake):
+        """The rims are 1 to 3 places wide; read as shifts, a sixth of one cluster had been at the end of the range."""
+        rim = (flake.cluster >= 0) & (minimum_filter((flake.cluster >= 0).astype(int), 3) == 0)
+        assert flake.mixed[rim].mean() > flake.mixed[(flake.cluster == 1) & ~rim].mean() + 0.3
+        assert flake.mixed[flake.cluster >= 2].mean() > 0.6
+        assert flake.clipped < 0.01
+        assert np.abs(flake.geography.potential_ev).max() < 0.1
 
     def test_it_can_be_searched(self, flake):
         world = SimulatedArpes(2, "real", geography=flake.geography)
