@@ -25,6 +25,7 @@ class LogReport:
     torn : numbers of the lines that a crash cut short and a later session closed
     tail : what there is of a last line that is cut short, and that nobody closed yet
     sessions, closed : how often the log was opened and closed
+    open : the last session did not close it: it still runs, it crashed, or lines were cut off
     head : hash of the last whole line; a copy of it kept elsewhere shows whether lines were cut off the end
     problem : what is wrong, with the line's number; empty where nothing is
     line : number of the line that is wrong, 1-based; 0 where nothing is
@@ -38,6 +39,7 @@ class LogReport:
     tail: bytes = b""
     sessions: int = 0
     closed: int = 0
+    open: bool = False
     head: str = START
     problem: str = ""
     line: int = 0
@@ -49,8 +51,13 @@ class LogReport:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was changed, and every command has its outcome or "unknown"."""
-        return not self.problem and not self.pending and not self.cut_short
+        """Whether nothing was changed, the log was closed, and every command has its outcome or "unknown"."""
+        return not (self.problem or self.pending or self.cut_short or self.open) and self.lines > 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is ``ok``, and every session in it was closed: none ended without warning."""
+        return self.ok and self.sessions == self.closed
 
     @property
     def unknown(self) -> list[int]:
@@ -62,9 +69,15 @@ class LogReport:
         if self.problem:
             return f"NOT WHOLE: {self.problem}"
         counts = f"{self.lines} lines, {self.commands} commands, {len(self.unknown)} with unknown outcome"
-        if self.pending or self.cut_short:
-            return f"NOT CLOSED: {counts}, {len(self.pending)} without outcome; the session still runs or has crashed"
-        return f"whole: {counts}, head {self.head[:12]}"
+        if not self.lines:
+            return "EMPTY: not one line; a log begins with a line as soon as it is opened"
+        if not self.ok:
+            why = "the session still runs, it has crashed, or lines were cut off the end"
+            return f"NOT CLOSED: {counts}, {len(self.pending)} without outcome; {why}"
+        if not self.whole:
+            crashed = f"{self.sessions - self.closed} of {self.sessions} sessions ended without warning"
+            return f"NOT CLOSED: {counts}; {crashed}; head {self.head}"
+        return f"whole: {counts}, head {self.head}"
 
 
 def verify_log(path: str | PathLike[str], head: str | None = None) -> LogReport:
@@ -73,7 +86,7 @@ def verify_log(path: str | PathLike[str], head: str | None = None) -> LogReport:
     Parameters
     ----------
     path : the log
-    head : the hash it must end with, where one was noted down
+    head : the hash it must end with, where one was noted down, or how that begins
 
     Returns
     -------
@@ -91,8 +104,10 @@ def verify_log(path: str | PathLike[str], head: str | None = None) -> LogReport:
                 pass
     except OSError as error:
         raise ValueError(f"cannot read the audit log {path}: {error.strerror}; check its path") from None
-    if head is not None and not report.problem and report.head != head:
-        report.problem = f"the log ends with {report.head[:12]}, not with {head[:12]} as noted: lines are missing"
+    if head is not None and not report.problem and not (head and report.head.startswith(head)):
+        report.problem = (
+            f"the log ends with {report.head[:12]}, not with {head[:12]} as noted: lines are missing, or were added"
+        )
         report.line = report.lines + 1
     return report
 
@@ -178,3 +193,5 @@ def _count(members: dict[str, Any], number: int, report: LogReport) -> None:
         report.outcomes[command] = str(members.get("outcome"))
     report.sessions += kind == "open"
     report.closed += kind == "close"
+    if kind in ("open", "close"):
+        report.open = kind == "open"

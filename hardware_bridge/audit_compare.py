@@ -1,5 +1,6 @@
 """Holds an audit log against what the practice instrument says it received: the one cannot hide from the other."""
 
+import math
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -81,8 +82,8 @@ def compare_with_record(
     if report.problem:
         return Agreement(report, 0)
     lines = [members for _, members in read_log(log)]
-    announced = [_announced(members, presets) for members in lines if members["kind"] == "before"]
-    begun_s = lines[0]["time_s"] if lines else 0.0
+    announced = [_announced(members, presets) for members in lines if members.get("kind") == "before"]
+    begun_s = _number(lines[0].get("time_s")) if lines else 0.0
     puts = [event for event in _events(record) if _from_client(event) and event["time_s"] >= begun_s - CLOCK_S]
     unlogged = tuple(_told(event) for event in puts if not _taken(event, announced))
     unreceived = tuple(
@@ -97,11 +98,22 @@ def _events(record: str | PathLike[str] | Iterable[Mapping[str, Any]]) -> Iterab
     if not isinstance(record, str | PathLike):
         return record
     try:
-        return read_records(record)
+        events = read_records(record)
+        for number, event in enumerate(events, 1):
+            if not _is_event(event):
+                raise ValueError(f"line {number} is no event")
+        return events
     except OSError as error:
         raise ValueError(f"cannot read the record {record}: {error.strerror}; check its path") from None
     except ValueError as error:
         raise ValueError(f"{record} is no record of a practice instrument: {error}; check its path") from None
+
+
+def _is_event(event: Any) -> bool:
+    if not isinstance(event, dict) or event.get("kind") != "put":
+        return isinstance(event, dict) and isinstance(event.get("kind"), str)
+    texts = all(isinstance(event.get(key), str) for key in ("pv", "client"))
+    return texts and isinstance(event.get("time_s"), int | float) and "value" in event
 
 
 def _from_client(event: Mapping[str, Any]) -> bool:
@@ -111,10 +123,18 @@ def _from_client(event: Mapping[str, Any]) -> bool:
 
 def _announced(members: Mapping[str, Any], presets: Collection[str]) -> tuple[float, int, Key]:
     """Return when, in which line and what a ``before`` line announces."""
-    verb, data = members["command"], members["data"]
+    verb, data = members.get("command"), members.get("data")
+    if not (isinstance(verb, str) and isinstance(data, dict) and isinstance(data.get("device"), str)):
+        raise ValueError(f"line {members['n']} of the log announces nothing that a guard sends; give a guard's log")
     device = "detector" if data["device"] in presets else data["device"]
     verb = "expose" if verb == "set" and device == "detector" else verb
-    return members["time_s"], members["n"], (verb, device, str(float(data["value"])) if verb in _VALUED else "")
+    value = str(_number(data.get("value"))) if verb in _VALUED else ""
+    return _number(members.get("time_s")), members["n"], (verb, device, value)
+
+
+def _number(value: Any) -> float:
+    """Return a recorded number; nan for what is none."""
+    return float(value) if isinstance(value, int | float) else math.nan
 
 
 def _taken(event: Mapping[str, Any], announced: list[tuple[float, int, Key]]) -> bool:
@@ -136,11 +156,11 @@ def _received(event: Mapping[str, Any]) -> Key | None:
     name, value = event["pv"].rpartition(":")[2], event["value"]
     motor = _MOTOR.fullmatch(name)
     if motor is not None:
-        return ("set", motor[1], str(float(value))) if motor[2] == "VAL" else ("stop", motor[1], "")
+        return ("set", motor[1], str(_number(value))) if motor[2] == "VAL" else ("stop", motor[1], "")
     if name == "Acquire":
         return ("trigger" if value else "stop", "detector", "")
     if name == "AcquireTime":
-        return ("expose", "detector", str(float(value)))
+        return ("expose", "detector", str(_number(value)))
     if event["pv"].endswith("shutter:Open"):
         return ("open" if value else "close", "shutter", "")
     return None

@@ -2,9 +2,11 @@
 
 The guard decides by pure functions and records with each decision its rule, its inputs and what came out, either as an
 event "decision" or in the list ``decisions`` of the line of the command that it let pass or refused. The same inputs
-must bring the same verdict; where they do not, the log is of another version, or a rule is no pure function.
+must bring the same verdict; where they do not, the log is of another version, or a rule is no pure function. A command
+must have gone where it was decided that it may go.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -15,6 +17,9 @@ from beamgym.hardware_bridge.guard_decision import Decision
 from beamgym.hardware_bridge.guard_rules import decide
 
 Decide = Callable[[str, Mapping[str, Any]], Decision]
+_AIMS = {"set": "target", "trigger": "exposure_s"}
+"""Input of the rules that says where a command of this name goes."""
+
 _DECIDED = ("item", "allowed")  # the wording of a refusal is no decision, and may get better
 
 
@@ -25,8 +30,9 @@ class Difference:
     Parameters
     ----------
     line : number of the log's line that holds it
-    rule : the rule's name
-    recorded, now : the verdict then and now; ``now`` is a text where the rule could not be asked
+    rule : the rule's name, or the command's where it went elsewhere than was decided
+    recorded, now : the verdict then and now; ``now`` is a text where the rule could not be asked. Of a command: where
+        it went and what was decided, None where nothing was
     """
 
     line: int
@@ -35,6 +41,9 @@ class Difference:
     now: Any
 
     def __str__(self) -> str:
+        if self.rule in _AIMS:
+            why = "which nobody decided" if self.now is None else f"decided was {_words(self.now)}"
+            return f"line {self.line}: {self.rule} went to {_words(self.recorded)}, {why}"
         return f"line {self.line}: {self.rule} said {_words(self.recorded)}, says {_words(self.now)} now"
 
 
@@ -52,11 +61,13 @@ class ReplayReport:
 
     def summary(self) -> str:
         """Return the report in one line."""
+        if self.differences:
+            count = f"{len(self.differences)} of {self.decisions} decisions differ"
+            count = count if self.decisions else f"{len(self.differences)} commands have no decision"
+            return f"{count}; the first in {self.differences[0]}"
         if not self.decisions:
             return "nothing to replay: the log holds no decisions"
-        if not self.differences:
-            return f"all {self.decisions} decisions come out the same"
-        return f"{len(self.differences)} of {self.decisions} decisions differ; the first in {self.differences[0]}"
+        return f"all {self.decisions} decisions come out the same"
 
 
 def replay(path: str | PathLike[str], rules: Decide = decide) -> ReplayReport:
@@ -71,12 +82,14 @@ def replay(path: str | PathLike[str], rules: Decide = decide) -> ReplayReport:
     ------
     ValueError : the log cannot be read, or was changed; the message names the line
     """
-    count, differences = 0, []
+    count, differences, aims = 0, list[Difference](), _Aims()
     try:
         for line, members in read_log(path):
-            for entry in _decisions(members):
-                count += 1
+            entries = list(_decisions(members))
+            count += len(entries)
+            for entry in entries:
                 differences += _again(line, entry, rules)
+            differences += aims.compare(line, members, entries)
     except OSError as error:
         raise ValueError(f"cannot read the audit log {path}: {error.strerror}; check its path") from None
     return ReplayReport(count, tuple(differences))
@@ -99,13 +112,44 @@ def _again(line: int, entry: Mapping[str, Any], rules: Decide) -> list[Differenc
     recorded = {key: verdict.get(key) for key in _DECIDED} if isinstance(verdict, dict) else verdict
     try:
         decision = rules(rule, inputs if isinstance(inputs, dict) else {})
-    except (ValueError, KeyError, IndexError, ArithmeticError) as error:
+    except Exception as error:  # a log from elsewhere may hold anything
         return [Difference(line, rule, recorded, f"{type(error).__name__}: {error}")]
     now = {key: getattr(decision, key) for key in _DECIDED}
     return [] if recorded == now else [Difference(line, rule, recorded, now)]
 
 
+class _Aims:
+    """Holds where every command went against what was decided about it, in its line and in that of its outcome."""
+
+    def __init__(self) -> None:
+        self._sent: dict[Any, tuple[str, Any]] = {}
+
+    def compare(self, line: int, members: Mapping[str, Any], entries: list[Mapping[str, Any]]) -> Iterator[Difference]:
+        """Yield the differences in a line."""
+        command, data = members.get("command"), members.get("data")
+        announced = members.get("kind") == "before" and command in _AIMS and isinstance(data, dict)
+        if announced:
+            self._sent[line] = str(command), data.get("value")
+        verb, value = self._sent.get(line if announced else members.get("id"), ("", None))
+        if not verb:
+            return
+        inputs = [entry["inputs"] for entry in entries if isinstance(entry.get("inputs"), dict)]
+        decided = [part[_AIMS[verb]] for part in inputs if _AIMS[verb] in part]
+        if announced and not decided:
+            yield Difference(line, verb, value, None)
+        yield from (Difference(line, verb, value, aim) for aim in decided if not _equal(aim, value))
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Whether two recorded numbers are the same; nan is equal to itself."""
+    try:
+        first, second = float(one), float(other)
+    except (TypeError, ValueError, OverflowError):
+        return bool(one == other)
+    return first == second or (math.isnan(first) and math.isnan(second))
+
+
 def _words(verdict: Any) -> str:
-    if isinstance(verdict, dict):
+    if isinstance(verdict, dict) and {*_DECIDED} <= {*verdict}:
         return f"{'yes' if verdict['allowed'] else 'no'} (item {verdict['item']})"
     return repr(verdict)

@@ -38,6 +38,7 @@ class EpisodeReport:
     metrics : what the task says of the end, such as the estimated misorientation; null where it could not say
     rows : one mapping a step: number, what was done, positions, spots
     files : paths by what they are
+    audit_head : hash of the audit log's last line, see ``audit_check.verify_log``; empty where there is no log
     """
 
     policy: str
@@ -51,6 +52,7 @@ class EpisodeReport:
     metrics: Mapping[str, Any]
     rows: tuple[Mapping[str, Any], ...]
     files: Mapping[str, str]
+    audit_head: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON has it."""

@@ -261,6 +261,20 @@ class Session:
             raise DeviceError("the instrument's loop does not answer; look whether everything stands and is closed")
         return closing.result()
 
+    def seal(self) -> str:
+        """Close the log for good, and return the hash of its last line; nothing can be commanded from then on.
+
+        Noted down elsewhere, that hash shows later whether lines were cut off.
+
+        Raises
+        ------
+        AuditError : the last lines could not be written
+        """
+        if self.audit is None:
+            raise ValueError("this session has no log yet; use it in a with statement")
+        self.audit.close()
+        return self.audit.head
+
     def in_loop(self, work: Callable[[], Coroutine[Any, Any, T]], timeout_s: float) -> T:
         """Run a coroutine in the engine's loop and wait for its result; an interruption here cancels it there."""
         future = asyncio.run_coroutine_threadsafe(work(), self.engine.loop)

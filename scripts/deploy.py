@@ -52,15 +52,19 @@ def deploy_command(
     record: Annotated[
         Path | None, typer.Option(help="With --verify: hold the log against this record of the practice instrument.")
     ] = None,
+    head: Annotated[
+        str | None, typer.Option(help="With --verify: the log must end with this hash, which the run printed.")
+    ] = None,
 ) -> None:
     """Let a policy align or find on a real instrument: check, sign test, confirmation, run, report."""
     check_output(json_file)
     if verify is not None:
         from beamgym.scripts.deploy_verify import verify_logs
 
-        return verify_logs(verify, json_file, record)
-    if record is not None:
-        raise ValueError("--record is what a log is held against; name the log too: --verify audit.jsonl")
+        return verify_logs(verify, json_file, record, head)
+    for option, given in (("--record", record), ("--head", head)):
+        if given is not None:
+            raise ValueError(f"{option} is what a log is held against; name the log too: --verify audit.jsonl")
     if policy is None or instrument is None:
         raise ValueError("name a policy and an instrument: beamgym deploy laue-align-si --instrument instrument.yaml")
     modes = [name for name, on in (("--check", check), ("--dry-run", dry_run), ("--signs", signs)) if on]

@@ -42,6 +42,7 @@ def test_each_line_holds_the_hash_of_the_line_before_it(written):
 def test_a_closed_log_is_whole_and_counts_its_commands_and_outcomes(written):
     report = verify_log(written)
     assert report.ok
+    assert report.whole
     assert (report.lines, report.commands, report.sessions, report.closed) == (7, 2, 1, 1)
     assert report.outcomes == {2: "done", 5: "failed"}
     assert report.head == digest(written.read_bytes().splitlines()[-1])
@@ -97,11 +98,31 @@ def test_lines_cut_off_the_end_are_found_by_the_noted_head(written):
     head = verify_log(written).head
     lines = written.read_bytes().splitlines(keepends=True)
     written.write_bytes(b"".join(lines[:3]))
-    assert verify_log(written).ok
     report = verify_log(written, head=head)
     assert not report.ok
     assert report.line == 4
     assert "lines are missing" in report.problem
+
+
+@pytest.mark.parametrize("kept", range(7))
+def test_a_log_that_was_cut_is_not_whole(written, kept):
+    lines = written.read_bytes().splitlines(keepends=True)
+    written.write_bytes(b"".join(lines[:kept]))
+    report = verify_log(written)
+    assert not report.ok
+    assert not report.whole
+    assert report.summary().startswith("NOT CLOSED: " if kept else "EMPTY: ")
+
+
+def test_a_session_cut_off_whole_is_found_by_the_noted_head_or_how_it_begins(written):
+    first = written.read_bytes()
+    AuditLog(written).close()
+    head = verify_log(written).head
+    assert verify_log(written, head=head[:12]).whole
+    written.write_bytes(first)
+    assert verify_log(written).whole
+    assert "lines are missing" in verify_log(written, head=head).problem
+    assert "lines are missing" in verify_log(written, head="").problem
 
 
 def test_closing_gives_commands_without_an_outcome_unknown(path):
@@ -144,6 +165,8 @@ def test_a_session_that_crashed_shows_as_not_closed_and_the_next_one_says_unknow
     AuditLog(path).close()
     report = verify_log(path)
     assert report.ok
+    assert not report.whole
+    assert "1 of 2 sessions ended without warning" in report.summary()
     assert report.unknown == [number]
     assert (report.sessions, report.closed) == (2, 1)
 
@@ -258,8 +281,8 @@ def test_a_full_disk_refuses_the_command_and_every_later_one(path, monkeypatch):
         log.before("set")
     with pytest.raises(AuditError):
         log.close()
-    assert verify_log(path).ok
-    assert verify_log(path).commands == 0
+    report = verify_log(path)
+    assert (report.problem, report.tail, report.commands, report.open) == ("", b"", 0, True)
 
 
 def test_a_disk_that_does_not_keep_a_line_refuses_the_command(path, monkeypatch):

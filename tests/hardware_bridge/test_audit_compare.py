@@ -1,11 +1,13 @@
 """An audit log held against the practice instrument's record: each way in which the two can differ is named."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 
 from beamgym.hardware_bridge.audit import AuditLog
 from beamgym.hardware_bridge.audit_compare import compare_with_record
+from beamgym.hardware_bridge.guard_rules import RULES
 from beamgym.scripts.deploy_verify import verify_logs
 
 COMMANDS = [
@@ -27,11 +29,20 @@ def session(tmp_path):
     path, now, record = tmp_path / "audit.jsonl", [100.0], []
     with AuditLog(path, clock=lambda: now[0]) as audit:
         for verb, device, value, name, put in COMMANDS:
-            number = audit.before(verb, device=device, value=value)
+            number = audit.before(verb, device=device, value=value, decisions=decided(verb, device, value))
             now[0] += 0.25
             record.append(received(name, put, now[0]))
             audit.after(number, "done")
     return path, record
+
+
+def decided(verb, device, value):
+    """What the guard decided about a command, as it is noted in its line."""
+    rule, inputs = {
+        "set": ("finite", {"axis": device, "target": value}),
+        "trigger": ("exposure", {"exposure_s": value, "allowed_s": (0.1, 60.0)}),
+    }.get(verb, ("armed", {"state": "armed", "reason": ""}))
+    return [{"rule": rule, "inputs": inputs, "verdict": asdict(RULES[rule](**inputs))}]
 
 
 def received(name, value, time_s, client="me@127.0.0.1:40000"):
@@ -124,8 +135,6 @@ def test_a_records_file_is_read_and_what_is_none_is_one_line(tmp_path, session):
 
 def test_the_command_line_holds_a_log_against_a_record(tmp_path, session, capsys):
     path, record = session
-    with AuditLog(path) as audit:
-        audit.decision("armed", {"state": "armed", "reason": ""}, {"item": 11, "allowed": True, "line": ""})
     file, result = tmp_path / "record.jsonl", tmp_path / "result.json"
     file.write_text("".join(json.dumps(event) + "\n" for event in record))
     verify_logs(path, result, file)
@@ -135,3 +144,27 @@ def test_the_command_line_holds_a_log_against_a_record(tmp_path, session, capsys
     with pytest.raises(ValueError, match=r"NOT THE SAME: 1 commands received and not logged") as caught:
         verify_logs(path, None, file)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("line", [5, "text", None, [], {}, {"kind": 5}, {"kind": "put"}, {"kind": "put", "pv": 1}])
+def test_a_record_with_a_line_that_is_no_event_is_one_line(tmp_path, session, line):
+    path, record = session
+    file = tmp_path / "record.jsonl"
+    file.write_text("".join(json.dumps(event) + "\n" for event in [*record, line]))
+    with pytest.raises(ValueError, match=r"is no record of a practice instrument: line 10 is no event; check its path"):
+        compare_with_record(path, file)
+
+
+@pytest.mark.parametrize("value", ["far", None, [1], {"a": 1}])
+def test_a_put_of_what_is_no_number_was_announced_by_nobody(session, value):
+    path, record = session
+    assert len(compare_with_record(path, [*record, received("j1.VAL", value, 200.0)]).unlogged) == 1
+
+
+@pytest.mark.parametrize("data", [5, {}, {"device": 5}, None])
+def test_a_log_of_another_program_is_one_line(tmp_path, session, data):
+    path = tmp_path / "other.jsonl"
+    with AuditLog(path) as audit:
+        audit._write("before", command="set", data=data)
+    with pytest.raises(ValueError, match="line 2 of the log announces nothing that a guard sends"):
+        compare_with_record(path, [])
