@@ -1,7 +1,9 @@
 """Which adapter can be which part of an instrument, and how each is built; libraries are imported when needed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 from beamgym.hardware_bridge.adapter_tools import AdapterOptions, parse_options
@@ -78,6 +80,46 @@ def build(request: Request) -> Any:
     TypeError : an object that lacks the part's methods
     ImportError : the adapter's library is missing; the message names the extra
     """
+    return _builder(request)(request)
+
+
+def check_options(file: InstrumentFile) -> None:
+    """Check every adapter's place and options, without the libraries that it needs and without connecting.
+
+    Raises
+    ------
+    ValueError : an adapter that cannot be what it is to be, an unknown option or a wrong value
+    """
+    for role, name, device in parts(file):
+        request = Request(role, name, device, file, Shared(Operator(), {}))
+        if role == "axis" and request.entry.adapter == "exposure":
+            request.options(AdapterOptions)
+            continue
+        _builder(request)
+        # Where the library is missing, connecting says so, with the name of the extra.
+        with suppress(ImportError):
+            request.options(_options(role, request.entry.adapter))
+
+
+def parts(file: InstrumentFile) -> Iterator[tuple[str, str, str]]:
+    """Yield role, name and device of every part of an instrument."""
+    for axis in file.axes:
+        yield "axis", axis.name, axis.device
+    yield "detector", "detector", file.detector.device
+    if file.shutter is not None:
+        yield "shutter", "shutter", file.shutter.device
+    if file.identity is not None:
+        yield "signal", "identity", file.identity.device
+    for entry in (*file.heartbeats, *file.suspenders):
+        yield "signal", entry.name, entry.device
+
+
+def _options(role: str, adapter: str) -> Any:
+    module, name = OPTIONS.get((role, adapter), ("adapter_tools", "AdapterOptions"))
+    return getattr(import_module(f"beamgym.hardware_bridge.{module}"), name)
+
+
+def _builder(request: Request) -> Callable[[Request], Any]:
     builders = BUILDERS[request.role]
     adapter = request.entry.adapter
     if adapter not in builders:
@@ -85,7 +127,7 @@ def build(request: Request) -> Any:
             f"{request.role} {request.name!r} uses device {request.device!r} of adapter {adapter!r}, which cannot be "
             f"one; a {request.role} can be {', '.join(builders)}"
         )
-    return builders[adapter](request)
+    return builders[adapter]
 
 
 def _object(request: Request) -> Any:
@@ -183,3 +225,16 @@ BUILDERS: dict[str, dict[str, Callable[[Request], Any]]] = {
     "shutter": {"epics": _epics_shutter, "object": _object},
     "signal": {"epics": _epics_signal, "tango": _tango_signal, "object": _object},
 }
+
+OPTIONS = {
+    ("axis", "epics"): ("epics_motor", "EpicsMotorOptions"),
+    ("axis", "tango"): ("tango", "TangoOptions"),
+    ("axis", "visa"): ("visa_commands", "VisaOptions"),
+    ("axis", "manual"): ("manual", "ManualOptions"),
+    ("detector", "epics"): ("epics_camera", "EpicsCameraOptions"),
+    ("detector", "filedrop"): ("filedrop", "FileDropOptions"),
+    ("shutter", "epics"): ("epics_signals", "EpicsShutterOptions"),
+    ("signal", "epics"): ("epics_signals", "EpicsSignalOptions"),
+    ("signal", "tango"): ("tango", "TangoSignalOptions"),
+}
+"""Where the options of each part are described; objects have none."""

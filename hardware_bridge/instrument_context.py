@@ -18,6 +18,8 @@ T = TypeVar("T")
 Context = AlignContext | SpotContext
 MotorLimits = Mapping[str, tuple[float, float] | None]
 
+_ANYWHERE = {"rotation": (-180.0, 180.0), "linear": (-1000.0, 1000.0)}
+
 
 def context_of(file: InstrumentFile, motor_limits: MotorLimits | None = None) -> Context:
     """Return the public side of the task that an instrument stands for.
@@ -37,6 +39,17 @@ def context_of(file: InstrumentFile, motor_limits: MotorLimits | None = None) ->
     if file.arpes is not None:
         return _spot_context(file, file.arpes, motor_limits)
     raise ValueError(f"instrument {file.name!r} holds no experiment; add a part 'laue:' or 'arpes:'")
+
+
+def check_experiment(file: InstrumentFile) -> None:
+    """Check what an experiment names, such as its crystal, before anything connects.
+
+    Raises
+    ------
+    ValueError : an unknown crystal, beam or target, or a spectrum that is not described
+    """
+    # Motors that have limits of their own are asked for them when they are there.
+    context_of(file, {axis.name: _ANYWHERE[axis.kind] for axis in file.axes if axis.limits is None})
 
 
 def _align_context(file: InstrumentFile, task: LaueTaskEntry, motor_limits: MotorLimits | None) -> AlignContext:

@@ -20,6 +20,9 @@ from beamgym.hardware_bridge.tasks import TASKS
 ENVIRONMENT = {"laue": "beamgym/LaueAlign-v0", "arpes": "beamgym/ArpesSpot-v0"}
 """The environment that a policy without one plays, by the kind of instrument."""
 
+AIMLESS = ("random", "no-op")
+"""Baselines that a real instrument is not lent to."""
+
 
 @dataclass(frozen=True)
 class DeployedPolicy:
@@ -54,9 +57,12 @@ def read_policy(name: str, file: InstrumentFile) -> DeployedPolicy:
 
     Raises
     ------
-    ValueError : there is none of that name, it is broken, it is no policy for an instrument, or it needs the truth
+    ValueError : there is none of that name, it is broken, it is no policy for an instrument, it needs the truth, or it
+        does not look where it goes, on hardware
     """
     refuse_code(name)
+    if name in AIMLESS and not file.simulation:
+        raise ValueError(f"{name} does not look where it goes; it is a rival for tables, and no policy for hardware")
     own = ENVIRONMENT[file.kind]
     context = context_of(file) if file.arpes is not None else None
     model = find_bundle(name)

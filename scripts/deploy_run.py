@@ -16,6 +16,7 @@ from rich.console import Console
 
 import beamgym
 from beamgym.envs.task import Task
+from beamgym.hardware_bridge.adapter_table import check_options
 from beamgym.hardware_bridge.bluesky_instrument import BlueskyInstrument
 from beamgym.hardware_bridge.bundle_match import bundle_limits, match_bundle
 from beamgym.hardware_bridge.confirmation import MODES, Confirmation, store_of, subject
@@ -24,7 +25,7 @@ from beamgym.hardware_bridge.frame_store import FrameStore
 from beamgym.hardware_bridge.guard_abort import AbortReport
 from beamgym.hardware_bridge.guard_decision import refusal
 from beamgym.hardware_bridge.guard_life import TokenFile
-from beamgym.hardware_bridge.instrument_context import Context, context_of
+from beamgym.hardware_bridge.instrument_context import Context, check_experiment, context_of
 from beamgym.hardware_bridge.instrument_file import InstrumentFile, load_instrument, shipped_instrument
 from beamgym.hardware_bridge.nexus_writer import write_nexus
 from beamgym.hardware_bridge.report import EpisodeReport, write_report
@@ -90,6 +91,8 @@ class Deployment:
         self.folder = new_folder(options.out)
         self._source, self.path = instrument_path(instrument, options.out)
         self.file: InstrumentFile = load_instrument(self._source)
+        check_options(self.file)
+        check_experiment(self.file)
         if options.yes and not self.file.simulation:
             raise ValueError(f"--yes is for simulations; {self.path} is real hardware, and a human must answer there")
         if options.episodes and not self.file.simulation:

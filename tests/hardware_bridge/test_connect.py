@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from beamgym.hardware_bridge.adapter_table import BUILDERS, OPTIONS, check_options
 from beamgym.hardware_bridge.adapter_tools import DeviceError, in_thread, need
 from beamgym.hardware_bridge.connect import connect, connect_device
 from beamgym.hardware_bridge.exposure_axis import ExposureAxis
@@ -291,3 +292,13 @@ def test_a_call_that_hangs_is_left_behind_and_an_error_of_a_call_comes_through()
         assert await in_thread("adding", 5.0, lambda a, b: a + b, 2, b=3) == 5
 
     asyncio.run(run())
+
+
+def test_every_part_that_can_be_built_has_its_options_described():
+    told = {(role, adapter) for role, adapters in BUILDERS.items() for adapter in adapters if adapter != "object"}
+    assert set(OPTIONS) == told
+
+
+@pytest.mark.parametrize("name", ["laue_soft_ioc", "arpes_soft_ioc", "laue_epics", "laue_manual_filedrop"])
+def test_the_options_of_every_shipped_file_are_known(name: str):
+    check_options(load_instrument(shipped_instrument(name)))

@@ -74,6 +74,38 @@ def test_what_is_for_simulations_is_refused_on_hardware(hardware, option):
     assert "real hardware" in result.output
 
 
+@pytest.mark.parametrize("policy", ["random", "no-op"])
+def test_a_policy_that_does_not_look_where_it_goes_gets_no_hardware(hardware, policy):
+    result = deploy(policy, "-i", hardware)
+    assert result.exit_code == 1
+    assert f"{policy} does not look where it goes" in result.output
+    assert read_policy(policy, load_instrument(shipped_instrument(SOFT))).policy.name == policy
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("crystal: Si", "crystal: Unobtainium", "laue: crystal: "),
+        ("target: pose [001] [110]", "target: pose [001]", "laue: target: "),
+        ('"bgym:j1", options: {reply_s: 10.0}', '"bgym:j1", options: {replys: 10.0}', "'j1': no option 'replys'"),
+        (
+            '"bgym:identity", options: {reply_s: 10.0}',
+            '"bgym:identity", options: {reply_s: soon}',
+            "'reply_s' is 'soon'",
+        ),
+    ],
+)
+def test_what_a_file_names_and_nobody_knows_is_refused_before_a_folder_is_made(here, before, after, says):
+    text = shipped_instrument(SOFT).read_text(encoding="utf-8")
+    assert before in text
+    (here / "mine.yaml").write_text(text.replace(before, after), encoding="utf-8")
+    result = deploy("index-and-move", "-i", here / "mine.yaml")
+    assert result.exit_code == 1
+    (line,) = [line for line in result.output.splitlines() if line.strip()]
+    assert says in line
+    assert [path.name for path in here.iterdir()] == ["mine.yaml"]
+
+
 def test_hardware_without_its_sign_test_is_refused_before_anything_connects(hardware):
     result = deploy(BUNDLE, "-i", hardware)
     assert result.exit_code == 1
