@@ -9,6 +9,7 @@ from beamgym.hardware_bridge.faces import DetectorFace, RawFrame
 from beamgym.hardware_bridge.guard_calls import finished, forget
 from beamgym.hardware_bridge.guard_command import Command
 from beamgym.hardware_bridge.guard_decision import GuardRefused
+from beamgym.hardware_bridge.guard_rules import RULES
 from beamgym.hardware_bridge.guarded_frame import Look, examine, finder_of, frame_of, look_at
 from beamgym.physics.instrument import Frame, FrameFailed
 
@@ -35,6 +36,7 @@ class GuardedDetector:
 
     Attributes
     ----------
+    doubts : of a dry run: why a run would not accept its frame
     ours : it may be exposing by what we did: triggered, and neither done nor seen to be idle since
     """
 
@@ -49,6 +51,7 @@ class GuardedDetector:
         self.look: Look | None = None
         self.exposures = 0
         self.ours = False
+        self.doubts: tuple[str, ...] = ()
         self.finder = finder_of(guard.file)
         self._guard = guard
         self._set_s: float | None = None
@@ -330,9 +333,19 @@ class GuardedDetector:
         return nothing and self._guard.keeps(18) and not self._guard.dry_run
 
     async def _pretend(self, command: Command, exposure_s: float) -> Frame:
-        """In a dry run nothing is exposed: what the detector holds is shown instead, whatever its age."""
+        """In a dry run nothing is exposed: what the detector holds is shown instead, whatever its age.
+
+        Its content is judged, and what a run would not accept is kept in ``doubts``: the shutter is closed, so that the
+        frame need not be one of a run.
+        """
         raw = await self.face.frame()
         command.rule("frame_form", shape=raw.image.shape, expected=self.entry.raw_shape, kind=raw.image.dtype.kind)
         self.look = look_at(raw.image, self.entry)
-        command.end("dry run")
-        return frame_of(raw, exposure_s, self.entry, self.finder, self.exposures)
+        frame = frame_of(raw, exposure_s, self.entry, self.finder, self.exposures)
+        judged = (
+            RULES["saturation"](share=self.look.saturated_share, max_share=self.entry.max_saturated),
+            RULES["content"](**self._content(frame, longer=False)),
+        )
+        self.doubts = tuple(f"item {found.item}: {found.line}" for found in judged if found.line)
+        command.end("dry run", doubts=self.doubts)
+        return frame

@@ -66,8 +66,10 @@ def dry_run(deployment: Deployment, console: Console, button: StopButton) -> dic
         with button.stopping(session.stop):
             session.engine(rehearsing())
         step, command = kept[-1]
-    console.print(command_table(deployment.file, step, command))
-    return {"declares": bool(command.declare[0]), "target": command.target[0].tolist(), "written": 0}
+    doubts = instrument.guard.detector.doubts
+    console.print(command_table(deployment.file, step, command, doubts))
+    done = {"declares": bool(command.declare[0]), "target": command.target[0].tolist(), "written": 0}
+    return done | {"doubts": list(doubts)}
 
 
 def signs(deployment: Deployment, console: Console, button: StopButton) -> dict[str, Any]:

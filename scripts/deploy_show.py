@@ -1,6 +1,6 @@
 """Tables and sentences of `beamgym deploy`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from rich.box import SIMPLE
@@ -12,6 +12,9 @@ from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.report import EpisodeReport, judged
 from beamgym.hardware_bridge.step_record import Step
 from beamgym.hardware_bridge.terminal import ask_terminal
+
+NOT_ASKED = "a run also asks for arrival (4), the frame's age (6), the shutter (10) and a human's yes (13)"
+"""What a dry run, which moves nothing and exposes nothing, cannot judge: items of the guard."""
 
 
 def steps_table(report: EpisodeReport) -> Table:
@@ -35,9 +38,10 @@ def said(report: EpisodeReport) -> str:
     return f"{text}; {exposures}, {report.exposure_s:.0f} s of light, motors {report.motor_s:.1f} s"
 
 
-def command_table(file: InstrumentFile, step: Step, command: Command) -> Table:
-    """Return a command that was not sent."""
-    table = Table(box=SIMPLE, padding=(0, 1, 0, 0), caption=_would(step, command), caption_justify="left")
+def command_table(file: InstrumentFile, step: Step, command: Command, doubts: Sequence[str] = ()) -> Table:
+    """Return a command that was not sent; ``doubts`` say why a run would not accept the present frame."""
+    caption = _would(step, command, doubts)
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0), caption=caption, caption_justify="left")
     for heading in ("axis", "stands at", "would go to", "by"):
         table.add_column(heading, justify="left" if heading == "axis" else "right")
     for axis, stands, goes in zip(file.axes, step.state.positions[0], command.target[0], strict=True):
@@ -59,12 +63,15 @@ def show_on(console: Console, text: str) -> None:
     console.print(text, end="", highlight=False, markup=False, soft_wrap=True)
 
 
-def _would(step: Step, command: Command) -> str:
+def _would(step: Step, command: Command, doubts: Sequence[str]) -> str:
     spots = "" if step.frame.found is None else f" {int(step.frame.found.count[0])} spots on the present frame."
+    if doubts:
+        why = "; ".join(doubts)
+        return f"A RUN WOULD NOT ACCEPT THE PRESENT FRAME: {why}. This command rests on it. Nothing was written."
     if command.declare[0]:
         return f"It would declare to be done.{spots} Nothing was written."
     limited = " The move is shortened by the axes' range." if command.limited[0] else ""
-    return f"Every rule of the guard lets this move pass.{limited}{spots} Nothing was written."
+    return f"Every rule that a dry run can ask lets this move pass; {NOT_ASKED}.{limited}{spots} Nothing was written."
 
 
 def _number(value: float, digits: int = 3) -> str:

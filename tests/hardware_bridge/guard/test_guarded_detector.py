@@ -412,3 +412,23 @@ def test_the_dose_counts_open_seconds_also_when_the_exposure_is_told_to_be_short
     begun = time.monotonic()
     r.drive(expose)
     assert 0.39 <= r.guard.shutter.dose.spent_s <= time.monotonic() - begun
+
+
+@pytest.mark.parametrize(
+    ("fault", "doubts"),
+    [
+        ("", ()),
+        ("blank", ("item 18: the frame is blank; it is taken once more",)),
+        ("saturated", ("item 6: 100 % of the pixels", "item 18: more than half of the frame is saturated")),
+    ],
+)
+def test_item_18_a_dry_run_says_why_a_run_would_not_accept_its_frame(rig, fault, doubts):
+    r = rig()
+    r.camera.fault = fault
+    r.camera._image = r.camera._drawn()
+    r.drive(expose, dry_run=True)
+    assert r.camera.triggers == 0
+    found = r.guard.detector.doubts
+    assert len(found) == len(doubts)
+    for said, expected in zip(found, doubts, strict=True):
+        assert said.startswith(expected)
