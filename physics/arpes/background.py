@@ -69,7 +69,7 @@ def _coefficients(value: ArrayLike, n: int) -> Float64Array:
         raise ValueError(f"coefficients must have shape {others}(1, p, p); found {array.shape}")
     if not np.all(np.isfinite(array)):
         raise ValueError("coefficients of a polynomial background must be finite")
-    return np.ascontiguousarray(np.broadcast_to(array, (n, *array.shape[1:])))
+    return np.ascontiguousarray(array) if array.shape[0] == n else np.repeat(array, n, axis=0)
 
 
 def shirley(signal: ArrayLike, local: bool = False) -> Float32Array:

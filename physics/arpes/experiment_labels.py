@@ -50,24 +50,24 @@ def _scores(
     gain = detected(ones, Background(), experiment.response)[1]
     share = np.einsum("ea,ead->d", gain[0].astype(np.float64), arpes + background)
     asked = events * share / max(float(share.sum()), 1e-30)
-    slices = range(arpes.shape[2])
-    images = [(arpes[None, :, :, i], background[None, :, :, i]) for i in slices]
-    common = {"resolution_ev": experiment.resolution_ev, "temperature_k": experiment.temperature_k}
+    images = [(arpes[None, :, :, i], background[None, :, :, i]) for i in range(arpes.shape[2])]
+    resolution, temperature = experiment.resolution_ev, experiment.temperature_k
     widths = -np.imag(self_energy_at(experiment, spectrum.axes["eV"]))
     per_degree = np.radians(1.0) * WAVENUMBER * np.sqrt(experiment.photon_energy_ev - experiment.work_function_ev)
-    momentum = {
-        "momentum_fwhm_inv_a": per_degree * experiment.angle_fwhm_deg,
-        "spread_inv_a": per_degree * domain_spread_deg(experiment),
-    }
+    momentum, spread = per_degree * experiment.angle_fwhm_deg, per_degree * domain_spread_deg(experiment)
     paper = [
-        paper_scores(*image, gain, **common, width_ev=widths[0], events=number)
+        paper_scores(
+            *image, gain, resolution_ev=resolution, temperature_k=temperature, width_ev=widths[0], events=number
+        )
         for image, number in zip(images, asked, strict=True)
     ]
-    counted = counts.sum((0, 1), dtype=np.float64)
     v2 = [
-        v2_scores(*image, gain, **common, **momentum, width_ev=widths.min(), events=number)
-        for image, number in zip(images, counted, strict=True)
-    ]
+        v2_scores(
+            *image, gain, resolution_ev=resolution, temperature_k=temperature, width_ev=widths.min(), events=number,
+            momentum_fwhm_inv_a=momentum, spread_inv_a=spread,
+        )
+        for image, number in zip(images, counts.sum((0, 1), dtype=np.float64), strict=True)
+    ]  # fmt: skip
     return {f"{kind}.{name}": values for kind, part in (("paper", paper), ("v2", v2)) for name, values in _named(part)}
 
 

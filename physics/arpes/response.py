@@ -62,8 +62,8 @@ class Response:
             raise ValueError(f"maps must have shape (k, {shape[0]}, {shape[1]}); found {maps.shape}")
         maps = _sensitivity("maps", maps, maps.shape)
         index = np.asarray(0 if self.map_index is None else self.map_index, dtype=np.int64)
-        if index.shape in ((), (1,)):
-            index = np.broadcast_to(index, (n,))
+        if index.shape in ((), (1,)):  # not a read-only view, which kernels would be compiled for anew
+            index = np.full(n, index.item())
         if index.shape != (n,) or np.any(index < -1) or np.any(index >= maps.shape[0]):
             raise ValueError(f"map_index must hold {n} numbers from −1 to {maps.shape[0] - 1}")
         return rows, columns, maps, np.ascontiguousarray(index)
