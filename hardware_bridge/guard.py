@@ -239,7 +239,8 @@ class Guard:
             return None
         asking = asyncio.ensure_future(self.questions.permit(device, distance, exposes))
         try:
-            await asyncio.wait({asking, interrupt}, return_when=asyncio.FIRST_COMPLETED)
+            both: set[asyncio.Future[Any]] = {asking, interrupt}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             if interrupt.done():
                 return None
             question, answer = asking.result()
