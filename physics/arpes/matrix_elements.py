@@ -100,7 +100,7 @@ def _harmonics(lattice: str, order: int) -> Float64Array:
     if lattice not in _PRIMITIVE:
         raise ValueError(f"no random modulation for lattice {lattice!r}; choose one of {', '.join(_PRIMITIVE)}")
     half = [(i, j) for i in range(order + 1) for j in range(-order, order + 1) if i > 0 or j > 0]
-    return np.array(half, dtype=np.float64).reshape(-1, 2) @ np.array(_PRIMITIVE[lattice])
+    return np.asarray(np.array(half, dtype=np.float64).reshape(-1, 2) @ np.array(_PRIMITIVE[lattice]))
 
 
 def _turns(lattice: str, symmetry: int) -> Float64Array:

@@ -54,4 +54,4 @@ def mixed(shapes: Float64Array, spectra: Float64Array, left: Float64Array) -> ND
 def _fit(shapes: Float64Array, basis: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Return the least-squares solutions (2, p) and the sums of squares that they leave (p,)."""
     solution, *_ = np.linalg.lstsq(basis, shapes.T, rcond=None)
-    return solution, np.asarray(((shapes - solution.T @ basis.T) ** 2).sum(axis=1))
+    return np.asarray(solution, dtype=np.float64), np.asarray(((shapes - solution.T @ basis.T) ** 2).sum(axis=1))
