@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from rich.console import Console
 import beamgym
 from beamgym.envs.task import Task
 from beamgym.hardware_bridge.adapter_table import check_options
+from beamgym.hardware_bridge.audit import AuditError
 from beamgym.hardware_bridge.bluesky_instrument import BlueskyInstrument
 from beamgym.hardware_bridge.bundle_match import bundle_limits, match_bundle
 from beamgym.hardware_bridge.confirmation import MODES, Confirmation, store_of, subject
@@ -40,6 +41,9 @@ from beamgym.scripts.deploy_policy import DeployedPolicy, read_policy
 from beamgym.scripts.deploy_stop import StopButton, Stopped
 
 DOCUMENTS, NEXUS, REPORT = "documents.jsonl", "episode.nxs", "report.json"
+
+_LOOKING = ("check", "dry-run")
+"""Modes that send nothing, whose log proves nothing."""
 
 _WIDTH = 120  # columns, where no terminal says how many
 
@@ -86,6 +90,7 @@ class Deployment:
     def __init__(self, policy: str, instrument: str, options: Options) -> None:
         self.options = options
         self.aborted: AbortReport | None = None
+        self.head = ""
         _check(options)
         self.own = OwnDevices(options.devices)
         self.folder = new_folder(options.out)
@@ -108,22 +113,23 @@ class Deployment:
         self.folder.mkdir(parents=True)
         for copy in {self.path, self.folder / "instrument.yaml"} - {self._source}:
             shutil.copyfile(self._source, copy)
-        with Session(
+        session = Session(
             self.file,
             self.folder,
             objects=objects,
             dry_run=dry_run,
             dose_s=self.options.dose_s,
             keep_trying_s=self.options.keep_trying_s,
-        ) as session:
-            if self.options.token is not None:
-                session.signs_of_life.append(TokenFile(self.options.token))
-            try:
+        )
+        try:
+            with session:
+                if self.options.token is not None:
+                    session.signs_of_life.append(TokenFile(self.options.token))
                 session.connect()
                 yield session
-            finally:
-                session.close()
-                self.aborted = session.abort_report
+        finally:
+            self.aborted = session.abort_report
+            self.head = "" if session.audit is None else session.audit.head
 
     def context(self, motor_limits: Limits) -> Context:
         """Return what the task may know, within the tightest limits of file, motors and training.
@@ -223,6 +229,10 @@ def play(
         aborted = session.close()
         if kept.documents:
             write_nexus(folder / NEXUS, kept.documents)
+        try:
+            session.seal()
+        except AuditError as error:
+            problem = problem or error
         ending = rollout.ended if problem is None else one_line(problem)
         if aborted is not None and aborted.unconfirmed:
             ending += f"; NOT SEEN TO STOP: {', '.join(aborted.unconfirmed)}"
@@ -230,6 +240,7 @@ def play(
         report = write_report(
             folder, task, instrument, rollout.steps, ending, policy=rollout.policy.name, name=file.name, files=files
         )
+        report = replace(report, audit_head="" if session.audit is None else session.audit.head)
         write_json(folder / REPORT, report.as_dict())
     if problem is not None:
         raise problem if isinstance(problem, Stopped) else DeployFailed(f"{ending}; see {folder / AUDIT}") from problem
@@ -258,6 +269,10 @@ def show(deployment: Deployment, mode: str, json_file: Path | None) -> None:
             if os.environ.get("BEAMGYM_DEBUG"):
                 raise
             raise DeployFailed(one_line(error)) from error
+        finally:
+            if deployment.head and mode not in _LOOKING:
+                with suppress(OSError):  # the terminal may be gone
+                    typer.echo(f"  log ends  {deployment.head}")
     if json_file is not None:
         write_json(json_file, result)
 

@@ -96,9 +96,10 @@ def test_the_shipped_policy_aligns_the_crystal_and_leaves_everything_it_promises
     for path in report["files"].values():
         assert Path(path).stat().st_size > 0
         assert path in result.output
-    log = verify_log(report["files"]["log"])
-    assert log.ok
+    log = verify_log(report["files"]["log"], head=report["audit_head"])
+    assert log.whole
     assert log.unknown == []
+    assert f"log ends  {log.head}" in result.output
     with h5py.File(report["files"]["nexus"]) as file:
         assert len(file["entry/data/image"]) == len(report["rows"])
     documents = list(read_documents(report["files"]["documents"]))
@@ -154,9 +155,21 @@ def test_a_dry_run_judges_the_first_command_and_writes_nothing(laue_ioc, here):
     dry = json.loads(Path("dry.json").read_text())
     assert np.abs(np.array(dry["target"])).max() > 1.0
     assert "Nothing was written" in result.output
+    assert dry["doubts"] == []
     events = [line.get("event") for _, line in read_log(folder() / "audit.jsonl")]
     assert events.count("dry run") >= 7
     assert not [line for _, line in read_log(folder() / "audit.jsonl") if line["kind"] == "before"]
+
+
+def test_a_dry_run_on_an_empty_frame_says_that_a_run_would_not_accept_it(laue_ioc, here):
+    laue_ioc.put("cam1:Acquire", 1.0)  # the shutter is closed
+    result = deploy("--dry-run", "--json", "dry.json")
+    assert result.exit_code == 0, result.output
+    (doubt,) = json.loads(Path("dry.json").read_text())["doubts"]
+    assert doubt.startswith("item 18: no spots were found; it is taken once more")
+    said = " ".join(result.output.split())
+    assert f"A RUN WOULD NOT ACCEPT THE PRESENT FRAME: {doubt}" in said
+    assert "lets this move pass" not in said
 
 
 @pytest.mark.parametrize(
@@ -180,7 +193,8 @@ def test_ctrl_c_at_any_moment_leaves_everything_safe(laue_ioc, here, press, kind
     assert "stopped by SIGINT; " in line
     assert "audit.jsonl" in line
     assert "NOT SEEN" not in line
-    assert verify_log(folder() / "audit.jsonl").ok
+    assert verify_log(folder() / "audit.jsonl").whole
+    assert f"log ends  {verify_log(folder() / 'audit.jsonl').head}" in result.stdout
     documents = list(read_documents(folder() / "documents.jsonl"))
     if documents:
         assert documents[-1][0] == "stop"
