@@ -1,5 +1,6 @@
 """Channel Access and event loops that end: libca would go on telling a closed loop what happens to its channels."""
 
+import ctypes
 import sys
 from asyncio import AbstractEventLoop
 from typing import Any
@@ -23,7 +24,7 @@ def forget_channels(loop: AbstractEventLoop) -> None:
 def quiet_channels() -> None:
     """Let libca print nothing of its own about a server that is lost; call it in a loop that has channels.
 
-    The guard says what is lost, in a line; libca's own five go to the terminal past everything else.
+    The guard says what is lost, in a line; libca's own go to the terminal past everything else.
     """
     context = getattr(sys.modules.get("aioca._catools"), "_Context", None)
     cadef = sys.modules.get("epicscorelibs.ca.cadef")
@@ -32,5 +33,7 @@ def quiet_channels() -> None:
     if cadef is None or not ours or cadef.ca_current_context() != ours:
         return
     if not _handlers:
-        _handlers.append(cadef.exception_handler(lambda arguments: None))
+        printer = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
+        _handlers.extend((cadef.exception_handler(lambda arguments: None), printer(lambda text, arguments: 0)))
     cadef.ca_add_exception_event(_handlers[0], None)
+    cadef.libca.ca_replace_printf_handler(_handlers[1])
