@@ -338,6 +338,20 @@ def test_item_19_hardware_does_not_pose_as_a_simulation(rig, arpes_content, foun
     assert good.x.sets == [0.5]
 
 
+def test_item_19_a_simulation_with_a_motor_on_another_server_is_refused(rig, arpes_content, monkeypatch):
+    async def found(file, devices):
+        return ["sim:x.RBV at 10.0.0.7:5064"]
+
+    devices = {name: {"adapter": "epics", "address": f"sim:{name}"} for name in arpes_content["devices"]}
+    devices |= {"dwell": arpes_content["devices"]["dwell"], "who": {"adapter": "epics", "address": "sim:identity"}}
+    r = rig({"simulation": True, "identity": {"device": "who"}, "devices": devices})
+    r.identity = type(r.beat)("identity", "beamgym-simulation")
+    monkeypatch.setattr("beamgym.hardware_bridge.guard_arming.strangers", found)
+    with pytest.raises(GuardRefused, match=r"item 19: .*another server: sim:x.RBV at 10\.0\.0\.7:5064"):
+        r.drive(one_step)
+    assert r.x.sets == []
+
+
 # No switch
 
 
