@@ -12,15 +12,15 @@ from torch.utils.tensorboard import SummaryWriter
 
 from beamgym.agents.run_folder import BEST, RunFolder
 from beamgym.agents.scorer_config import ScorerConfig
-from beamgym.agents.scorer_data import USUAL, Examples, example_stream, join, make_examples, other_windows
+from beamgym.agents.scorer_data import Examples, example_stream, join, make_examples
 from beamgym.agents.scorer_net import ScorerNet
 from beamgym.agents.scorer_novelty import learn_doubt
+from beamgym.agents.scorer_windows import usual_and_cut
 from beamgym.physics.instrument import Float32Array
 
 Progress = Callable[[str, int, int], None]
 
 _VALIDATION_SEED = 1_000_003  # what is validated on is none of the training's
-_NOVELTY_SEED = 1_000_007
 _SPREAD = torch.tensor([0.05, 0.2, 1.0, 2.0, 0.05, 0.2, 1.0, 2.0])
 """How much each label varies: it makes them count alike."""
 
@@ -103,7 +103,7 @@ class ScorerTrainer:
         self.net.load_state_dict(self._best_weights())
         self.net.measure_novelty(self.last_features(examples))
         self.net.cpu()
-        learn_doubt(self.net.doubt, self._usual(), self.seed)
+        learn_doubt(self.net.doubt, *self._usual_and_cut(), self.seed)
         self.net.to(self.device)
         best: Validation = self.validate(examples)
         return best
@@ -166,12 +166,8 @@ class ScorerTrainer:
     def _inputs(self, examples: Examples) -> tuple[torch.Tensor, torch.Tensor]:
         return tuple(torch.from_numpy(part).to(self.device) for part in (examples.image, examples.intensity))  # type: ignore[return-value]
 
-    def _usual(self) -> Examples:
-        """Return what is not to be flagged: spectra like the training's, and a quarter of other windows."""
-        mixture = self.config.mixture if self.config.published_only else USUAL
-        batches = range(self.config.novelty // 256)
-        usual = [make_examples(_NOVELTY_SEED, i, 192, mixture) for i in batches]
-        return join(usual + [other_windows(_NOVELTY_SEED, i, 64) for i in batches])
+    def _usual_and_cut(self) -> tuple[Examples, Examples]:
+        return usual_and_cut(self.config.novelty, self.config.usual, self._progress)
 
     def _checks(self) -> int:
         return self.config.validation // 256

@@ -1,6 +1,9 @@
 """The scorer's model card: what it is for, what it was trained on, how far it is off, and what it is not for."""
 
+import re
+
 from beamgym.agents.scorer import ScorerTrainer, Validation
+from beamgym.agents.scorer_novelty import ODD
 from beamgym.envs.scoring import COMPONENTS
 
 _TEXT = """# ARPES scorer ({backbone})
@@ -15,7 +18,7 @@ novelty above 1 for spectra unlike those it was trained on.
 | network | {backbone} backbone beside an intensity branch, {parameters:,} parameters |
 | trained on | {spectra:,} spectra of this project's simulators only{fixed}: {mixture} |
 | how | {loss} loss, Adam at {learning_rate}, {schedule} schedule, batch {batch}, changes {changes}; seed {seed} |
-| novelty | learnt on {novelty:,} other spectra and as many pictures that are none (inverted, turned, noise, lines, …) |
+{novelty}
 | epochs | {epochs} of {each:,} spectra; the best on validation spectra was kept |
 | hours | {hours:.2f} of CPU time of the training process, beside {workers} process that makes spectra |
 | again | `{command}` |
@@ -25,13 +28,18 @@ Mean absolute errors on {validation:,} validation spectra, none of them trained 
 | reading | S | B | N | total |
 |---|---|---|---|---|
 {rows}
+{closing}"""
 
+_NOVELTY = "| novelty | "
+
+_CLOSING = """
 N is counted, not guessed. `paper` scores of surfaces do not exist and were not learnt. The figures that count are those
 of `beamgym benchmark arpes-scorer --spectra 5000 --seed 0`, on other spectra again.
 
-Not for: spectra with fewer than 64 pixels along an axis; energies far from the Fermi level (core levels); detectors
-whose counts are not electrons (scale them first: N is read off their sum). A spectrum like none of the training's is
-flagged; so is about one in 200 of those that are like them.
+It expects electrons (fractions of them are fine) over −0.55 to 0.15 eV and ±15°, energy rising along the rows. Another
+unit makes N, and with it the totals, wrong: scale it first. Not for: spectra with fewer than 64 pixels along an axis;
+energies far from the Fermi level (core levels); windows without the Fermi level. Most spectra unlike the training's are
+flagged, not all; so is about one in 200 of those that are like them. docs/arpes_scorer.md has the shares.
 """
 
 
@@ -40,7 +48,7 @@ def scorer_card(trainer: ScorerTrainer, found: Validation, command: str) -> str:
     config = trainer.config
     return _TEXT.format(
         backbone=config.backbone,
-        parameters=sum(weights.numel() for weights in trainer.net.parameters()),
+        parameters=trainer.net.size,
         spectra=trainer.epoch * config.batches_per_epoch * config.batch,
         fixed="" if config.fixed is None else f" ({config.fixed:,} of them, again and again)",
         mixture=", ".join(f"{source.share:.0%} {source.kind} at {source.size}²" for source in config.mixture),
@@ -50,15 +58,37 @@ def scorer_card(trainer: ScorerTrainer, found: Validation, command: str) -> str:
         batch=config.batch,
         changes=", ".join(config.changes) or "none",
         seed=trainer.seed,
-        novelty=config.novelty // 256 * 256,
+        novelty=_novelty(config.novelty),
         epochs=trainer.epoch,
         each=config.spectra_per_epoch,
         hours=trainer.cpu_s / 3600.0,
         workers=trainer.workers,
         command=command,
         validation=config.validation,
+        closing=_CLOSING,
         rows="\n".join(_row(name, found.mae[first : first + 4]) for name, first in (("paper", 0), ("v2", 4))),
     )
+
+
+def refitted_card(card: str, parameters: int, novelty: int, command: str) -> str:
+    """Return the card of a scorer whose novelty was learnt anew by ``command``, on ``novelty`` spectra.
+
+    Raises
+    ------
+    ValueError : a card without the row of the novelty
+    """
+    head, found, rest = card.partition(_NOVELTY)
+    if not found:
+        raise ValueError("the bundle's card has no row for the novelty; give a bundle that beamgym train wrote")
+    table = rest.partition("\n")[2].partition(_CLOSING[:20])[0]
+    head = re.sub(r"[\d,]+ parameters", f"{parameters:,} parameters", head)
+    return f"{head}{_novelty(novelty)[:-2]}; anew by `{command}` |\n{table}{_CLOSING}"
+
+
+def _novelty(spectra: int) -> str:
+    number = spectra // 256 * 256
+    odd = ODD * number + number // 4
+    return f"{_NOVELTY}learnt on {number:,} other spectra and {odd:,} pictures that are none or cut |"
 
 
 def _row(name: str, mae: object) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from beamgym.agents.scorer_data import MIXTURE, Source
+from beamgym.agents.scorer_data import MIXTURE, USUAL, Source
 
 Change = Literal["flip", "speckle", "shift", "contrast"]
 
@@ -37,12 +37,17 @@ class ScorerConfig(BaseModel):
     changes: tuple[Change, ...] = ("flip",)
     patience: Annotated[int, Field(ge=1)] = 10
     validation: Annotated[int, Field(ge=256)] = 4096
-    novelty: Annotated[int, Field(ge=256)] = 16384
+    novelty: Annotated[int, Field(ge=256)] = 24576
 
     @property
     def mixture(self) -> tuple[Source, ...]:
         """Where spectra come from."""
         return (Source("published", 224, 1.0),) if self.published_only else MIXTURE
+
+    @property
+    def usual(self) -> tuple[Source, ...]:
+        """Where spectra come from that are not to be flagged."""
+        return self.mixture if self.published_only else USUAL
 
     @property
     def batches_per_epoch(self) -> int:

@@ -26,9 +26,10 @@ from beamgym.physics.instrument import BoolArray, Float32Array
 LABELS: Final = 8
 """S, B, N, total of ``paper``, then of ``v2``."""
 
-_STREAM, _OTHER_STREAM = 91, 92
-_WHOLE = 128  # pixels of a published window along each axis, before a part of it is taken
-_LEVELS = ("easy", "real", "hard")
+LEVELS: Final = ("easy", "real", "hard")
+"""Of surfaces."""
+
+_STREAM = 91
 _PER_SURFACE = 8
 _DWELL_S = (0.05, 5.0)
 
@@ -104,31 +105,6 @@ def shares(size: int, mixture: tuple[Source, ...]) -> list[int]:
     return counts
 
 
-def other_windows(seed: int, index: int, size: int) -> Examples:
-    """Return batch ``index`` of ``seed`` of published spectra as other instruments would show them.
-
-    Their windows are parts of the published one, from two thirds of it to all of it along each axis, and their
-    electrons 10⁴ to 10⁸. Their labels are unknown.
-    """
-    keys = make_keys(seed, np.arange(index << 12, (index << 12) + size), 0, _OTHER_STREAM)
-    batch = generate("published", keys, recipe_grid((_WHOLE, _WHOLE)), clean=True)
-    if batch.arpes is None or batch.background is None:
-        raise ValueError("the recipe gave no noise-free spectra")
-    parts = [_window(clean, keys[i]) for i, clean in enumerate(batch.arpes + batch.background)]
-    pictures = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    unknown = np.zeros((size, LABELS), np.float32)
-    return Examples(**pictures, labels=unknown, known=unknown > 0.0)
-
-
-def _window(clean: Float32Array, key: np.uint64) -> dict[str, Float32Array]:
-    draw = np.random.default_rng(key)
-    (top, left), (rows, columns) = draw.uniform(size=2), draw.integers(2 * _WHOLE // 3, _WHOLE + 1, 2)
-    row, column = int(top * (_WHOLE + 1 - rows)), int(left * (_WHOLE + 1 - columns))
-    part = clean[row : row + rows, column : column + columns].astype(np.float64)
-    electrons = 10.0 ** draw.uniform(4.0, 8.0)
-    return encode_spectra(draw.poisson(part * (electrons / max(float(part.sum()), 1e-9)))[None])
-
-
 def join(parts: list[Examples]) -> Examples:
     """Return one batch of several."""
     return Examples(
@@ -168,18 +144,18 @@ def labelled(counts: Float32Array, paper: Scores | None, v2: Scores) -> Examples
 def _make(source: Source, seed: int, index: int, stream: int, count: int) -> Examples:
     keys = make_keys(seed, np.arange(index << 12, (index << 12) + count), stream, _STREAM)
     if source.kind == "surface":
-        return _surfaces(keys, source.size)
+        return surface_spectra(keys, source.size)
     batch = generate(source.kind, keys, recipe_grid((source.size, source.size)))
     return labelled(batch.counts, batch.paper, batch.v2)
 
 
-def _surfaces(keys: NDArray[np.uint64], size: int) -> Examples:
-    """Expose some places of some surfaces of all levels; every second place is the better of two."""
+def surface_spectra(keys: NDArray[np.uint64], size: int, levels: tuple[str, ...] = LEVELS) -> Examples:
+    """Expose some places of some surfaces of levels in turn; every second place is the better of two."""
     parts, analyser = [], Analyser(Grid.uniform(shape=(size, size)))
     for i, first in enumerate(range(0, len(keys), _PER_SURFACE)):
         chosen = keys[first : first + _PER_SURFACE]
         draw = np.random.default_rng(chosen[0])
-        bank = SurfaceBank(1, analyser, surface_numbers(_LEVELS[i % len(_LEVELS)]))
+        bank = SurfaceBank(1, analyser, surface_numbers(levels[i % len(levels)]))
         bank.draw(0, chosen[0])
         parts.append(_expose(bank, chosen, draw))
     return join(parts)

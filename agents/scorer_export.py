@@ -27,6 +27,9 @@ ENV_ID = "beamgym/ArpesSpot-v0"
 EQUALITY = 1e-3
 """How far a graph's scores may be from the model's: float32, on a scale of 0 to 10."""
 
+SCORES = len(READINGS) * len(COMPONENTS)
+"""Columns of the graph's answer that are scores; uncertainties and novelty follow."""
+
 _REFERENCE_SEED = 1_000_005
 _REFERENCES = 200
 
@@ -71,14 +74,25 @@ class ScorerOrigin:
 
 @dataclass(frozen=True)
 class Reference:
-    """What vouches for a scorer: its input ``space``, at least 200 inputs ``given`` (n, ...), and their ``scores``."""
+    """What vouches for a scorer: its input ``space``, at least 200 inputs ``given`` (n, ...), and their ``scores``.
+
+    The first columns must be those of ``exact`` (n, k) to the last bit, where it is given.
+    """
 
     space: spaces.Dict
     given: dict[str, Float32Array]
     scores: Float32Array
+    exact: Float32Array | None = None
 
 
-def export_scorer(net: ScorerNet, path: str | Path, origin: ScorerOrigin, card: str, overwrite: bool = False) -> Path:
+def export_scorer(
+    net: ScorerNet,
+    path: str | Path,
+    origin: ScorerOrigin,
+    card: str,
+    overwrite: bool = False,
+    unchanged: OnnxModel | None = None,
+) -> Path:
     """Write a scorer's bundle, all or nothing.
 
     Parameters
@@ -88,10 +102,11 @@ def export_scorer(net: ScorerNet, path: str | Path, origin: ScorerOrigin, card: 
     origin : where it comes from
     card : Markdown
     overwrite : replace a bundle that is there
+    unchanged : a scorer whose scores the new one must give, to the last bit
 
     Raises
     ------
-    ValueError : a directory that is there, or a graph that disagrees with the network
+    ValueError : a directory that is there, or a graph that disagrees with the network or with the older scorer
     """
     examples = make_examples(_REFERENCE_SEED, 0, _REFERENCES)
     net = net.cpu().eval()
@@ -102,7 +117,8 @@ def export_scorer(net: ScorerNet, path: str | Path, origin: ScorerOrigin, card: 
         export_graph(_Observing(net).eval(), INPUT, graph, output="scores")
 
     given = {"image": examples.image, "intensity": examples.intensity}
-    return write_scorer_bundle(Path(path), write, Reference(INPUT, given, scores), origin, card, overwrite)
+    exact = None if unchanged is None else unchanged.predict(given, batch=None)[:, :SCORES]
+    return write_scorer_bundle(Path(path), write, Reference(INPUT, given, scores, exact), origin, card, overwrite)
 
 
 def write_scorer_bundle(
@@ -154,6 +170,9 @@ def _describe(folder: Path, reference: Reference, origin: ScorerOrigin, card: st
 
 
 def _check(model: OnnxModel, reference: Reference) -> None:
-    worst = float(np.abs(model.predict(reference.given, batch=None) - reference.scores).max())
+    answer = model.predict(reference.given, batch=None)
+    worst = float(np.abs(answer - reference.scores).max())
     if worst > EQUALITY:
         raise ValueError(f"the exported graph differs from the model by {worst:.2g}, more than {EQUALITY:.0e}")
+    if reference.exact is not None and not np.array_equal(answer[:, :SCORES], reference.exact):
+        raise ValueError("the new graph's scores are not the old one's; export it where the old one was exported")

@@ -115,6 +115,11 @@ class ScorerNet(nn.Module):
         with torch.random.fork_rng(devices=[]):
             self.doubt = Doubt()
 
+    @property
+    def size(self) -> int:
+        """Number of trained parameters."""
+        return sum(weights.numel() for weights in self.parameters())
+
     def features(self, image: torch.Tensor, intensity: torch.Tensor) -> torch.Tensor:
         """Return the last features (m, 128) of pictures (m, 64, 64) and numbers (m, 22)."""
         seen = self.backbone(image.unsqueeze(1) - 1.0)

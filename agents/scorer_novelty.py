@@ -14,14 +14,19 @@ from torch import nn
 from beamgym.agents.scorer_data import Examples
 from beamgym.agents.scorer_strange import strange
 from beamgym.envs.scoring_kernels import FEATURES, SIDE
+from beamgym.physics.instrument import Float32Array
 
 COARSE: Final = 16
+ODD: Final = 2
+"""Strange pictures made of each usual spectrum."""
+
 USUAL: Final = 0.995
 """Share of spectra like the training's that are not flagged for their looks."""
 
 _ELECTRONS, _WHITE, _EMPTY, _QUANTILES = 0, 4, 5, 6  # columns of the intensity features
 _MOST: Final = {_ELECTRONS: 8.0 / 6.0, _WHITE: 4.0, _EMPTY: 1.0}
-_WIDTH: Final = COARSE * COARSE + len(_MOST) + (FEATURES - _QUANTILES) + 3
+_SCALES: Final = (1, 2, 4)  # cells along each axis over which noise is measured
+_WIDTH: Final = COARSE * COARSE + len(_MOST) + (FEATURES - _QUANTILES) + len(_SCALES) + 3
 _SLOPE = 0.1  # of the novelty's logarithm per unit of the classifier's answer
 _EPOCHS, _BATCH, _RATE, _DECAY = 24, 256, 2e-3, 0.05
 _HELD_OUT = 4  # one in so many spectra says where 1 is
@@ -37,7 +42,7 @@ class Doubt(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(_WIDTH, 64), nn.ReLU(), nn.Dropout(0.3), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 1)
+            nn.Linear(_WIDTH, 192), nn.ReLU(), nn.Dropout(0.2), nn.Linear(192, 32), nn.ReLU(), nn.Linear(32, 1)
         )
         self.register_buffer("centre", torch.zeros(_WIDTH))
         self.register_buffer("spread", torch.ones(_WIDTH))
@@ -45,9 +50,12 @@ class Doubt(nn.Module):
 
     def answer(self, image: torch.Tensor, intensity: torch.Tensor) -> torch.Tensor:
         """Return the classifier's answer (m, 1), the larger the stranger."""
-        looks = (outline(image, intensity) - self.centre) / self.spread
-        told: torch.Tensor = self.layers(looks.clamp(-8.0, 8.0))
+        told: torch.Tensor = self.layers(self.scaled(outline(image, intensity)))
         return told
+
+    def scaled(self, looks: torch.Tensor) -> torch.Tensor:
+        """Return looks (m, 281) as the classifier takes them: in units of how much they vary among usual spectra."""
+        return ((looks - self.centre) / self.spread).clamp(-8.0, 8.0)
 
     def forward(self, image: torch.Tensor, intensity: torch.Tensor) -> torch.Tensor:
         """Return the novelty (m, 1) of pictures (m, 64, 64) and numbers (m, 22)."""
@@ -55,38 +63,50 @@ class Doubt(nn.Module):
 
 
 def outline(image: torch.Tensor, intensity: torch.Tensor) -> torch.Tensor:
-    """Return the looks (m, 278): a 16 x 16 picture, brightness, its distribution, and the noise, alone and for counts.
+    """Return the looks (m, 281): a 16 x 16 picture, brightness, its distribution, and the noise, alone and for counts.
 
     The noise is the mean square of I(i, j) − I(i, j + 1) − I(i + 1, j) + I(i + 1, j + 1), in which bands and edges
-    leave little; of counts it is 1 / mean.
+    leave little; of counts it is 1 / mean. Where electrons are clouds of charge it grows with the scale, in counts of
+    a wrong unit it does not.
     """
     coarse = nn.functional.avg_pool2d(image.unsqueeze(1), SIDE // COARSE).flatten(1)
-    rough = image[:, 1:, 1:] - image[:, 1:, :-1] - image[:, :-1, 1:] + image[:, :-1, :-1]
-    noise = rough.square().mean((1, 2)).unsqueeze(1)
     mean = ((6.0 * np.log(10.0) * intensity[:, _ELECTRONS : _ELECTRONS + 1]).exp() - 1.0) / (SIDE * SIDE)
+    electrons = mean.clamp(max=1e3)
+    squares = image.square().unsqueeze(1)
+    noises = []
+    for scale in _SCALES:
+        rough = roughness(nn.functional.avg_pool2d(squares, scale)[:, 0].sqrt() if scale > 1 else image)
+        noises.append((1e-3 + rough.square().mean((1, 2)).unsqueeze(1) * scale * scale * electrons).log())
+    rough = roughness(image)
+    typical = rough.abs().mean((1, 2)).unsqueeze(1).square()
     peaked = image.square().square().mean((1, 2)).unsqueeze(1).clamp(max=100.0).sqrt()
     numbers = [intensity[:, column : column + 1].clamp(max=_MOST[column]) for column in _MOST]
-    noises = [(1e-3 + noise * mean.clamp(max=1e3)).log(), (1e-3 + noise).log(), peaked]
+    noises += [(1e-3 + typical * electrons).log(), (1e-3 + rough.square().mean((1, 2)).unsqueeze(1)).log(), peaked]
     return torch.cat([coarse, *numbers, intensity[:, _QUANTILES:], *noises], dim=1)
 
 
-def learn_doubt(doubt: Doubt, examples: Examples, seed: int) -> None:
-    """Teach a classifier on spectra, some thousands, and as many strange pictures made of them."""
-    seen, odd = _and_mirrored(examples), strange(examples, seed)
-    held = torch.arange(2 * len(examples)) % len(examples) % _HELD_OUT == 0
+def roughness(image: torch.Tensor) -> torch.Tensor:
+    """Return I(i, j) − I(i, j + 1) − I(i + 1, j) + I(i + 1, j + 1) of pictures (m, e, a)."""
+    return image[:, 1:, 1:] - image[:, 1:, :-1] - image[:, :-1, 1:] + image[:, :-1, :-1]
+
+
+def learn_doubt(doubt: Doubt, usual: Examples, cut: Examples, seed: int) -> None:
+    """Teach a classifier: usual spectra, some thousands, against cut ones and two strange pictures made of each."""
+    held = torch.arange(len(usual)) % _HELD_OUT == 0
     with torch.no_grad():
-        usual, other = outline(*seen), outline(*map(torch.from_numpy, odd.values()))
-        doubt.centre.copy_(usual.mean(0))
-        doubt.spread.copy_(usual.std(0) + 1e-3)
-        looks = ((torch.cat([usual[~held], other]) - doubt.centre) / doubt.spread).clamp(-8.0, 8.0)
-    wanted = torch.cat([torch.zeros(int((~held).sum())), torch.ones(len(other))])
+        known = _looks(usual.image, usual.intensity)
+        odd = [_looks(**strange(usual, 2 * seed + part)) for part in range(ODD)]
+        other = torch.cat([*odd, _looks(cut.image, cut.intensity)])
+        doubt.centre.copy_(known.mean(0))
+        doubt.spread.copy_(known.std(0) + 1e-3)
+        taught, kept, other = (doubt.scaled(_and_mirrored(part)) for part in (known[~held], known[held], other))
+    wanted = torch.cat([torch.zeros(len(taught)), torch.ones(len(other))])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        _fit(doubt.layers, looks, wanted)
+        _fit(doubt.layers, torch.cat([taught, other]), wanted)
     with torch.no_grad():
         doubt.eval()
-        answers = doubt.answer(*(part[held] for part in seen))
-        doubt.usual.copy_(torch.quantile(answers, USUAL))
+        doubt.usual.copy_(torch.quantile(doubt.layers(kept), USUAL))
 
 
 def _fit(layers: nn.Module, looks: torch.Tensor, wanted: torch.Tensor) -> None:
@@ -104,6 +124,14 @@ def _fit(layers: nn.Module, looks: torch.Tensor, wanted: torch.Tensor) -> None:
             schedule.step()
 
 
-def _and_mirrored(examples: Examples) -> tuple[torch.Tensor, torch.Tensor]:
-    pictures = np.concatenate([examples.image, examples.image[:, :, ::-1]])
-    return torch.from_numpy(pictures), torch.from_numpy(np.concatenate([examples.intensity] * 2))
+def _looks(image: Float32Array, intensity: Float32Array) -> torch.Tensor:
+    parts = (torch.from_numpy(part).split(_BATCH) for part in (image, intensity))
+    return torch.cat([outline(*part) for part in zip(*parts, strict=True)])
+
+
+def _and_mirrored(looks: torch.Tensor) -> torch.Tensor:
+    """Return looks (m, 281) and those of the mirror images, whose coarse pictures alone are others."""
+    other = looks.clone()
+    coarse = looks[:, : COARSE * COARSE].unflatten(1, (COARSE, COARSE))
+    other[:, : COARSE * COARSE] = coarse.flip(2).flatten(1)
+    return torch.cat([looks, other])

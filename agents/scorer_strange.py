@@ -1,6 +1,7 @@
 """Pictures that are no spectra of valence bands: from these a scorer learns what it should not be asked about.
 
-Half are made of spectra, turned, inverted, shuffled, smoothed or scaled; half of lines, stripes, blots and noise.
+Some are made of spectra, upside down, turned, inverted, shuffled, smoothed or in a wrong unit; some of lines, stripes,
+blobs, blots and noise.
 """
 
 from collections.abc import Callable
@@ -30,9 +31,9 @@ def counts_of(examples: Examples) -> Counts:
 
 
 def strange(examples: Examples, seed: int) -> dict[str, Float32Array]:
-    """Return one strange picture for each of the examples, encoded; see ``STRANGE`` for the kinds, in turn."""
-    draw, makers = np.random.default_rng(seed), list(STRANGE.values())
-    made = [makers[i % len(makers)](one, draw) for i, one in enumerate(counts_of(examples))]
+    """Return one strange picture for each of the examples, encoded; see ``TURNS`` for the kinds, in turn."""
+    draw = np.random.default_rng(seed)
+    made = [STRANGE[TURNS[i % len(TURNS)]](one, draw) for i, one in enumerate(counts_of(examples))]
     return encode_spectra(np.stack(made).astype(np.float32))
 
 
@@ -40,8 +41,14 @@ def _inverted(counts: Counts, draw: np.random.Generator) -> Counts:
     return np.asarray(counts.max() - counts)
 
 
+def _upside_down(counts: Counts, draw: np.random.Generator) -> Counts:
+    return np.asarray(counts[::-1])
+
+
 def _turned(counts: Counts, draw: np.random.Generator) -> Counts:
-    return np.asarray(np.rot90(counts, int(draw.integers(1, 4))))
+    """Angles along the rows, energies along the columns, in either direction."""
+    turned = np.rot90(counts, 1 + 2 * int(draw.integers(2)))
+    return np.asarray(turned[:, ::-1] if draw.integers(2) else turned)
 
 
 def _shuffled(counts: Counts, draw: np.random.Generator) -> Counts:
@@ -58,6 +65,16 @@ def _scaled(counts: Counts, draw: np.random.Generator) -> Counts:
     """Too much noise for so many electrons, or too little for so few."""
     away = 10.0 ** draw.uniform(1.3, 3.0)
     return np.asarray(counts * away if counts.sum() < _FEW else counts / away)
+
+
+def _weakened(counts: Counts, draw: np.random.Generator) -> Counts:
+    """Fewer units than electrons: less noise than so few electrons have."""
+    return np.asarray(counts / 10.0 ** draw.uniform(0.5, 1.3))
+
+
+def _strengthened(counts: Counts, draw: np.random.Generator) -> Counts:
+    """More units than electrons: more noise than so many electrons have."""
+    return np.asarray(counts * 10.0 ** draw.uniform(0.45, 1.3))
 
 
 def _flat(counts: Counts, draw: np.random.Generator) -> Counts:
@@ -85,6 +102,25 @@ def _blots(counts: Counts, draw: np.random.Generator) -> Counts:
     return _counted(np.exp(draw.uniform(0.5, 2.0) * field / field.std()), draw)
 
 
+def _blob(counts: Counts, draw: np.random.Generator) -> Counts:
+    return _counted(_gaussian(draw) + draw.uniform(0.0, 0.2) * draw.integers(2), draw)
+
+
+def _blobs(counts: Counts, draw: np.random.Generator) -> Counts:
+    signal = np.full(_ROWS.shape, draw.uniform(0.0, 0.2) * draw.integers(2))
+    for _ in range(draw.integers(2, 7)):
+        signal += draw.uniform(0.3, 1.0) * _gaussian(draw)
+    return _counted(signal, draw)
+
+
+def _gaussian(draw: np.random.Generator) -> Counts:
+    """Return a Gaussian somewhere, round or long."""
+    row, column = draw.uniform(0.1, 0.9, 2)
+    height, width = np.exp(draw.uniform(np.log(0.02), np.log(0.3), 2))
+    width = height if draw.integers(2) else width
+    return np.asarray(np.exp(-0.5 * (((_ROWS - row) / height) ** 2 + ((_COLUMNS - column) / width) ** 2)))
+
+
 def _noise(counts: Counts, draw: np.random.Generator) -> Counts:
     return np.asarray(draw.exponential(counts.mean(), counts.shape) ** draw.uniform(0.7, 1.5))
 
@@ -96,15 +132,24 @@ def _counted(signal: Counts, draw: np.random.Generator) -> Counts:
 
 
 STRANGE: Final[dict[str, Maker]] = {
-    "inverted": _inverted,
-    "flat": _flat,
+    "upside down": _upside_down,
     "turned": _turned,
-    "lines": _lines,
+    "weakened": _weakened,
+    "strengthened": _strengthened,
+    "inverted": _inverted,
     "shuffled": _shuffled,
-    "stripes": _stripes,
     "smooth": _smooth,
-    "blots": _blots,
     "scaled": _scaled,
+    "flat": _flat,
+    "lines": _lines,
+    "stripes": _stripes,
+    "blob": _blob,
+    "blobs": _blobs,
+    "blots": _blots,
     "noise": _noise,
 }
 """How strange pictures are made, from a spectrum's counts (64, 64) and a generator."""
+
+_HARD: Final = ("upside down", "turned", "weakened", "strengthened")
+TURNS: Final = (*_HARD, *STRANGE, *_HARD[:2])
+"""The kinds in turn: what is most like a spectrum comes more often."""

@@ -52,7 +52,10 @@ def benchmark_command(
     spectra: Annotated[
         int | None, typer.Option(help=f"Spectra that arpes-scorer judges; {_SPECTRA} if left out.")
     ] = None,
-    source: Annotated[str | None, typer.Option(help="Whose spectra those are: 'published' or 'aurelia'.")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help="Whose spectra those are: 'published', 'aurelia', or 'strange' to see what is flagged."),
+    ] = None,
 ) -> None:
     """Compare policies on the same episodes, all under the same stopping rule."""
     named = {

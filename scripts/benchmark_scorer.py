@@ -12,8 +12,8 @@ from beamgym.agents.seeds import first_seed
 from beamgym.scripts.aurelia_peer import aurelia_spectra, load_aurelia
 
 SCORER = "arpes-scorer"
-SOURCES = ("published", "aurelia")
-"""Whose spectra are scored: this project's recipe, or aurelia's own."""
+SOURCES = ("published", "aurelia", "strange")
+"""Whose spectra are scored: this project's recipe, or aurelia's own; or what is flagged of spectra and strange ones."""
 
 FEWEST = 10
 _COMPONENTS = ("S", "B", "N")
@@ -26,23 +26,24 @@ def benchmark_scorer(spectra: int, seed: int, source: str, console: Console) -> 
     ----------
     spectra : how many, at least 10
     seed : which set of them
-    source : "published", or "aurelia" where it is installed
+    source : "published", "aurelia" where it is installed, or "strange"
     console : where the table goes
 
     Returns
     -------
     "source", "spectra", "seed", and "predictors" by name with "mae", "mae_ci95", "mae_uniform", "mae_uniform_ci95",
-    "spearman" and, where components are predicted, "components"
+    "spearman" and, where components are predicted, "components"; of "strange" "flagged" instead, shares by kind
 
     Raises
     ------
     ValueError : an unknown source, too few spectra, a negative seed, or aurelia where it is not installed
     """
     check_asked(spectra, seed, source)
+    if source == "strange":
+        return {"source": source, "spectra": spectra, "seed": seed, "flagged": _flagged(spectra, seed, console)}
     from beamgym.agents.scorer_benchmark import compare
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with _progress() as progress:
         bar = progress.add_task(f"{source} spectra", total=spectra)
         found = compare(judged(spectra, seed, source), lambda done: progress.advance(bar, done))
     figures = {name: errors.as_dict() for name, errors in found.items()}
@@ -53,6 +54,29 @@ def benchmark_scorer(spectra: int, seed: int, source: str, console: Console) -> 
         highlight=False,
     )
     return {"source": source, "spectra": spectra, "seed": seed, "predictors": figures}
+
+
+def _flagged(spectra: int, seed: int, console: Console) -> dict[str, dict[str, float]]:
+    from beamgym.agents.scorer_alarms import KINDS, flagged_shares
+    from beamgym.envs.scoring import shipped_scorer
+
+    with _progress() as progress:
+        bar = progress.add_task("kinds", total=KINDS)
+        shares = flagged_shares(shipped_scorer().model, spectra, seed, lambda done: progress.advance(bar, done))
+    out = Table(title=f"{SCORER}, flagged of {spectra} spectra of each kind, seed {seed}", box=SIMPLE)
+    out.add_column("spectra")
+    out.add_column("flagged", justify="right")
+    for group in shares.values():
+        for kind, share in group.items():
+            out.add_row(kind, f"{share:.1%}")
+        out.add_section()
+    console.print(out)
+    return shares
+
+
+def _progress() -> Progress:
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 def check_asked(spectra: int, seed: int, source: str) -> None:

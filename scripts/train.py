@@ -9,7 +9,7 @@ import typer
 from tqdm import tqdm
 
 from beamgym.scripts.command_line import check_output, run
-from beamgym.scripts.train_scorer import BOOSTING, SCORER, ScorerRun, train_scorer, train_trees
+from beamgym.scripts.train_scorer import BOOSTING, SCORER, ScorerRun, refit_scorer, train_scorer, train_trees
 
 
 def train_command(
@@ -30,6 +30,10 @@ def train_command(
     ] = None,
     timesteps: Annotated[int | None, typer.Option(min=0, help="PPO steps, instead of the configuration's")] = None,
     workers: Annotated[int, typer.Option(min=0, help="processes that make spectra for a scorer")] = 1,
+    refit: Annotated[
+        Path | None,
+        typer.Option("--refit-novelty", help="a scorer's bundle: learn anew what it flags, keep its scores"),
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures to this file")] = None,
 ) -> None:
     """Train a policy or a scorer; TensorBoard curves, checkpoints and figures go to the run's folder."""
@@ -37,13 +41,16 @@ def train_command(
     if env_id in (SCORER, BOOSTING):
         if timesteps is not None or beside:
             raise ValueError(f"--timesteps and --beside are for policies; {env_id} has neither")
-        asked = ScorerRun(config, run_folder, seed, resume, bundle, overwrite, workers, json_file)
+        asked = ScorerRun(config, run_folder, seed, resume, bundle, overwrite, workers, json_file, refit)
         bars = _Bars()
         try:
-            (train_scorer if env_id == SCORER else train_trees)(asked, bars.show)
+            verb = train_trees if env_id == BOOSTING else train_scorer if refit is None else refit_scorer
+            verb(asked, bars.show)
         finally:
             bars.close()
         return
+    if refit is not None:
+        raise ValueError(f"--refit-novelty is for {SCORER}; {env_id} has no novelty")
     from beamgym.agents.export import export_trained
     from beamgym.agents.film import log_film
     from beamgym.agents.run_folder import RunFolder

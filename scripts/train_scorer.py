@@ -24,6 +24,7 @@ class ScorerRun:
     overwrite: bool
     workers: int
     json_file: Path | None
+    refit: Path | None = None
 
 
 def train_scorer(run: ScorerRun, progress: Callable[[str, int, int], None]) -> None:
@@ -50,11 +51,25 @@ def train_scorer(run: ScorerRun, progress: Callable[[str, int, int], None]) -> N
         run.json_file.write_text(json.dumps(folder.figures(), indent=1) + "\n", encoding="utf-8")
 
 
+def refit_scorer(run: ScorerRun, progress: Callable[[str, int, int], None]) -> None:
+    """Learn anew what a scorer's bundle calls unlike its training, and write it with the same scores."""
+    from beamgym.agents.scorer_config import load_scorer_config
+    from beamgym.agents.scorer_refit import refit_novelty
+
+    if run.refit is None or run.folder or run.resume or run.json_file:
+        raise ValueError("--refit-novelty takes --bundle, --config, --seed and --overwrite only; it needs no run")
+    target = run.bundle or Path("runs") / run.refit.name
+    _check_target(target, run.overwrite)
+    command = f"{_command(SCORER, run)} --refit-novelty {run.refit.name}"
+    config = load_scorer_config(run.config)
+    typer.echo(f"bundle: {refit_novelty(run.refit, target, config, run.seed, command, run.overwrite, progress)}")
+
+
 def train_trees(run: ScorerRun, progress: Callable[[str, int, int], None]) -> None:
     """Grow the trees of the gradient-boosting baseline and export them."""
     from beamgym.agents.scorer_boosting import BUNDLE, train_boosting
 
-    if run.config or run.folder or run.resume or run.json_file:
+    if run.config or run.folder or run.resume or run.json_file or run.refit:
         raise ValueError(f"{BOOSTING} takes --bundle, --seed, --overwrite and --workers only; trees grow in one go")
     target = run.bundle or Path("runs") / BUNDLE
     _check_target(target, run.overwrite)

@@ -27,7 +27,7 @@ COARSE = (Source("published", 64, 0.75), Source("surface", 64, 0.25))
 def coarse_spectra(monkeypatch):
     """Train on 64 x 64 spectra only, which are quick to make."""
     monkeypatch.setattr(ScorerConfig, "mixture", property(lambda self: COARSE))
-    monkeypatch.setattr(scorer, "USUAL", COARSE)
+    monkeypatch.setattr(ScorerConfig, "usual", property(lambda self: COARSE))
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def equal(one, two):
 def no_novelty(monkeypatch):
     """Leave out the end of a training, where the epochs are what matters."""
     monkeypatch.setattr(scorer, "learn_doubt", lambda *given: None)
-    monkeypatch.setattr(ScorerTrainer, "_usual", lambda self: None)
+    monkeypatch.setattr(ScorerTrainer, "_usual_and_cut", lambda self: ())
 
 
 def all_off_by(points):
@@ -206,7 +206,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ScorerConfig, "mixture", property(lambda self: COARSE))
-        patch.setattr(scorer, "USUAL", COARSE)
+        patch.setattr(ScorerConfig, "usual", property(lambda self: COARSE))
         trainer = ScorerTrainer(ScorerConfig(**TINY), RunFolder(folder / "run"), 1, workers=0)
         found = trainer.run()
         origin = ScorerOrigin("beamgym train arpes-scorer --seed 1", "small, laplace", 1, 512)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from beamgym.agents import scorer
+from beamgym.agents import scorer, scorer_windows
 from beamgym.agents.scorer_data import (
     LABELS,
     MIXTURE,
@@ -12,15 +12,15 @@ from beamgym.agents.scorer_data import (
     example_stream,
     join,
     make_examples,
-    other_windows,
     shares,
 )
-from beamgym.agents.scorer_strange import STRANGE, counts_of, strange
+from beamgym.agents.scorer_strange import STRANGE, TURNS, counts_of, strange
 from beamgym.envs.scoring import encode_spectra
 from beamgym.physics.arpes.recipes import generate, recipe_grid
 from beamgym.physics.counter_rng import make_keys
 
 SMALL = (Source("published", 64, 0.5), Source("full", 64, 0.25), Source("surface", 64, 0.25))
+UNITS = ("weakened", "strengthened", "scaled")
 PARTS = ("image", "intensity", "labels", "known")
 
 
@@ -43,7 +43,7 @@ def test_other_processes_make_the_same_batches_in_the_same_order():
 def test_seeds_and_batches_share_no_spectrum():
     pictures = [
         make_examples(seed, index, 16, SMALL).image
-        for seed, index in ((3, 0), (3, 1), (4, 0), (scorer._VALIDATION_SEED, 0), (scorer._NOVELTY_SEED, 0))
+        for seed, index in ((3, 0), (3, 1), (4, 0), (scorer._VALIDATION_SEED, 0), (scorer_windows.NOVELTY_SEED, 0))
     ]
     flat = np.concatenate(pictures).reshape(80, -1)
     assert len(np.unique(flat, axis=0)) == 80
@@ -77,16 +77,6 @@ def test_surfaces_are_seen_at_good_and_bad_places():
     assert totals.max() > 5.0
 
 
-def test_other_windows_are_brighter_parts_of_spectra_without_labels():
-    examples = other_windows(3, 0, 24)
-    assert not examples.known.any()
-    electrons = 6.0 * examples.intensity[:, 0]
-    assert electrons.min() < 5.5
-    assert electrons.max() > 6.5
-    assert same(other_windows(3, 0, 24), examples)
-    np.testing.assert_array_equal(other_windows(3, 0, 8).image, examples.image[:8])
-
-
 @pytest.fixture(scope="module")
 def examples():
     return make_examples(9, 0, 40, (Source("published", 64, 1.0),))
@@ -99,10 +89,27 @@ class TestStrangePictures:
         np.testing.assert_allclose(counts_of(examples)[~cut], counts[~cut], rtol=1e-3, atol=1e-3)
 
     def test_all_kinds_come_in_turn_and_none_is_the_spectrum_it_was_made_of(self, examples):
-        made = strange(examples, 1)["image"]
-        assert made.shape == examples.image.shape
-        away = np.abs(made - examples.image).mean((1, 2)).reshape(-1, len(STRANGE)).max(0)
-        assert all(far > 0.02 for far, kind in zip(away, STRANGE, strict=True) if kind != "scaled")
+        made = strange(examples, 1)
+        assert set(TURNS) == set(STRANGE)
+        assert made["image"].shape == examples.image.shape
+        for kind in STRANGE:
+            rows = [i for i in range(len(examples)) if TURNS[i % len(TURNS)] == kind]
+            assert rows, "every kind comes at least once"
+            assert max(np.abs(made["image"] - examples.image).mean((1, 2))[rows]) > 0.02 or kind in UNITS
+
+    @pytest.mark.parametrize("kind", UNITS)
+    def test_a_wrong_unit_changes_the_electrons_and_not_the_picture(self, examples, kind):
+        counts = counts_of(examples)[0]
+        made = STRANGE[kind](counts, np.random.default_rng(0))
+        ratio = made.sum() / counts.sum()
+        np.testing.assert_allclose(made, counts * ratio, rtol=1e-9)
+        assert {"weakened": ratio < 0.4, "strengthened": ratio > 2.5, "scaled": not 0.1 < ratio < 10.0}[kind]
+
+    def test_upside_down_is_a_mirror_image_in_energy_and_turned_exchanges_the_axes(self, examples):
+        counts = counts_of(examples)[0]
+        np.testing.assert_array_equal(STRANGE["upside down"](counts, np.random.default_rng(0))[0], counts[-1])
+        sums = np.sort(STRANGE["turned"](counts, np.random.default_rng(0)).sum(0))
+        np.testing.assert_allclose(sums, np.sort(counts.sum(1)))
 
     def test_they_follow_from_the_seed(self, examples):
         one, again, other = (strange(examples, seed)["image"] for seed in (1, 1, 2))

@@ -1,15 +1,17 @@
 """`beamgym train arpes-scorer` and `arpes-boosting` leave a bundle, go on after a cut, and refuse in one line."""
 
 import json
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 import yaml
 
-from beamgym.agents import scorer, scorer_boosting
+from beamgym.agents import scorer_boosting
 from beamgym.agents.scorer_config import ScorerConfig
 from beamgym.agents.scorer_data import Source
 from beamgym.envs.onnx_model import OnnxModel
-from beamgym.envs.scoring import QualityScorer
+from beamgym.envs.scoring import SHIPPED, QualityScorer
 from beamgym.scripts import command_line, train_scorer
 from beamgym.scripts.train import train_command
 
@@ -22,7 +24,7 @@ def train(tmp_path, monkeypatch, capsys):
     """Return a function that runs the verb in an empty folder and gives (exit code, what it printed)."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(ScorerConfig, "mixture", property(lambda self: COARSE))
-    monkeypatch.setattr(scorer, "USUAL", COARSE)
+    monkeypatch.setattr(ScorerConfig, "usual", property(lambda self: COARSE))
     monkeypatch.setattr(scorer_boosting, "SOURCES", COARSE)
     monkeypatch.setattr(scorer_boosting, "TREES", 5)
     monkeypatch.setattr(train_scorer, "_BOOSTING_SPECTRA", 256)
@@ -64,6 +66,19 @@ def test_a_scorers_training_from_end_to_end_is_refused_twice_and_resumed_with_a_
     assert (path / "policy.onnx").read_bytes() == before, "nothing was left to train"
 
 
+@pytest.mark.slow
+def test_a_novelty_is_learnt_anew_by_a_word(train, tmp_path):
+    shipped = Path(str(files("beamgym.envs.models"))) / SHIPPED
+    given = ("arpes-scorer", "--refit-novelty", shipped, "--config", "my.yml", "--bundle", "mine")
+    code, printed = train(*given)
+    assert code == 0, printed
+    assert "bundle: mine" in printed
+    assert "--refit-novelty arpes-scorer-small" in (tmp_path / "mine" / "CARD.md").read_text()
+    code, printed = train(*given)
+    assert code == 1
+    assert "mine exists; add --overwrite" in printed
+
+
 def test_trees_are_grown_and_exported(train, tmp_path):
     pytest.importorskip("lightgbm")
     code, printed = train("arpes-boosting", "--seed", 1, "--bundle", "trees")
@@ -79,6 +94,13 @@ def test_trees_are_grown_and_exported(train, tmp_path):
         (["arpes-scorer", "--config", "nowhere.yml"], "nowhere.yml cannot be read"),
         (["arpes-scorer", "--timesteps", 100], "--timesteps and --beside are for policies"),
         (["arpes-scorer", "--resume"], "no training to resume"),
+        (["arpes-scorer", "--refit-novelty", "nowhere"], "nowhere"),
+        (
+            ["arpes-scorer", "--refit-novelty", "nowhere", "--resume"],
+            "--refit-novelty takes --bundle, --config",
+        ),
+        (["beamgym/LaueAlign-v0", "--refit-novelty", "nowhere"], "--refit-novelty is for arpes-scorer"),
+        (["arpes-boosting", "--refit-novelty", "nowhere"], "takes --bundle, --seed, --overwrite and --workers only"),
         (["arpes-boosting", "--resume"], "takes --bundle, --seed, --overwrite and --workers only"),
         (["arpes-boosting", "--config", "my.yml"], "takes --bundle, --seed"),
     ],
