@@ -127,9 +127,9 @@ class _Aims:
     def compare(self, line: int, members: Mapping[str, Any], entries: list[Mapping[str, Any]]) -> Iterator[Difference]:
         """Yield the differences in a line."""
         command, data = members.get("command"), members.get("data")
-        announced = members.get("kind") == "before" and command in _AIMS and isinstance(data, dict)
+        announced = members.get("kind") == "before" and isinstance(command, str) and command in _AIMS
         if announced:
-            self._sent[line] = str(command), data.get("value")
+            self._sent[line] = str(command), data.get("value") if isinstance(data, dict) else None
         verb, value = self._sent.get(line if announced else members.get("id"), ("", None))
         if not verb:
             return

@@ -145,3 +145,16 @@ def test_a_changed_log_is_not_replayed(path):
         replay(path)
     with pytest.raises(ValueError, match="cannot read the audit log"):
         replay(path.with_name("absent.jsonl"))
+
+
+@pytest.mark.parametrize("members", [{"command": []}, {"command": {"set": 1}}, {"command": None}, {}])
+def test_absurd_commands_are_no_error(path, members):
+    with AuditLog(path) as log:
+        log._write("before", data=5, **members)
+    assert replay(path).differences == ()
+
+
+def test_a_set_without_data_was_decided_by_nobody(path):
+    with AuditLog(path) as log:
+        log._write("before", command="set", data=5)
+    assert "set went to None, which nobody decided" in replay(path).summary()
