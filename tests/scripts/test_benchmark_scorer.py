@@ -51,6 +51,17 @@ def test_the_json_is_what_the_contract_says_and_the_table_shows_it(benchmark, qu
     assert [entry.name for entry in tmp_path.iterdir()] == ["figures.json"]
 
 
+def test_of_strange_spectra_the_flagged_shares_are_shown_and_kept(benchmark, tmp_path):
+    file = tmp_path / "figures.json"
+    result = benchmark("arpes-scorer", "--source", "strange", "--spectra", 10, "--seed", 1, "--json", file)
+    assert result.exit_code == 0, result.output
+    flagged = json.loads(file.read_text())["flagged"]
+    assert list(flagged) == ["usual", "strange"]
+    for group in flagged.values():
+        for kind, share in group.items():
+            assert any(kind in line and f"{share:.1%}" in line for line in result.output.splitlines())
+
+
 def test_the_same_command_gives_the_same_figures(benchmark, quick, tmp_path):
     for name in ("one", "two"):
         benchmark("arpes-scorer", "--spectra", 10, "--json", tmp_path / name)
