@@ -265,6 +265,12 @@ class Guard:
         return [name for name, axis in self.axes.items() if axis.busy or not axis.state.arrived]
 
     @property
+    def on_the_fly(self) -> bool:
+        """Whether the dwell asked for is the shortest: then nothing needs to settle after it has arrived."""
+        asked = [axis.asked for axis in self.axes.values() if axis.preset]
+        return bool(asked) and bool(self.file.build_stage(self.motor_limits).on_the_fly(asked[0]))
+
+    @property
     def preset_s(self) -> float | None:
         """The exposure that an axis has set, seconds; None where no axis sets it."""
         presets = [axis.state.known for axis in self.axes.values() if axis.preset and math.isfinite(axis.state.known)]

@@ -66,6 +66,10 @@ class GuardedAxis:
     entry : its part of the instrument file
     device : what is moved
     preset : it is the detector's preset time: nothing travels, nothing can be stopped
+
+    Attributes
+    ----------
+    asked : the last target, whatever becomes of it; nan before the first
     """
 
     parent = None
@@ -74,6 +78,7 @@ class GuardedAxis:
         self.name = entry.name
         self.entry = entry
         self.preset = preset
+        self.asked = math.nan
         self.face = AxisFace(device, entry.name, guard.answer_s)
         self.state = AxisState()
         self._guard = guard
@@ -157,7 +162,7 @@ class GuardedAxis:
                 self.state.generation += 1
 
     async def _go(self, command: Command, value: Any) -> None:
-        target = float(value)
+        self.asked = target = float(value)
         self.state.generation += 1
         start = await self._permitted(command, target)
         if start is None:
@@ -265,11 +270,11 @@ class GuardedAxis:
     async def _arrive(self, command: Command, start: float, target: float, begun: float) -> None:
         """Wait for the readback to settle at the target, and judge it."""
         entry, state = self.entry, self.state
-        ended = time.monotonic()
-        if entry.settle_s and await self._unless_interrupted(asyncio.ensure_future(_nap(entry.settle_s))) is None:
+        ended, settle_s = time.monotonic(), 0.0 if self._guard.on_the_fly else entry.settle_s
+        if settle_s and await self._unless_interrupted(asyncio.ensure_future(_nap(settle_s))) is None:
             return await self._end_early(command, sent=True)
         read, moving, alarm = await self._settled(target)
-        state.known, state.moved_s = read, max(time.monotonic() - begun, self._nominal_s(abs(target - start)))
+        state.known, state.moved_s = read, self._charged_s(abs(target - start), settle_s, time.monotonic() - begun)
         command.rule("arrival", axis=self.name, start=start, target=target, readback=read, tolerance=entry.tolerance)
         command.rule("unfinished", axes=[self.name] if moving else [])
         command.rule("alarm", axis=self.name, text=alarm)
@@ -313,11 +318,13 @@ class GuardedAxis:
         travel = distance + 2.0 * self.entry.backlash
         return (0.0 if self.preset else travel / self.entry.speed) + self.entry.timeout_s
 
-    def _nominal_s(self, distance: float) -> float:
-        """Return what a move takes by the file; an emulator whose clock runs faster is charged as much."""
-        if self.preset or distance == 0.0:
-            return 0.0
-        return distance / self.entry.speed + self.entry.settle_s
+    def _charged_s(self, distance: float, settle_s: float, measured_s: float) -> float:
+        """Return what a move is charged: what it took, and no less than by the file.
+
+        A simulation, whose clock may run at any speed, is charged what the file says.
+        """
+        nominal_s = 0.0 if self.preset or distance == 0.0 else distance / self.entry.speed + settle_s
+        return nominal_s if self._guard.file.simulation else max(measured_s, nominal_s)
 
     def _recent(self) -> int:
         moves, now = self.state.moves, time.monotonic()

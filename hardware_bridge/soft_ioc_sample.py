@@ -4,6 +4,7 @@ Motors tell it where they went, turning points included, because its axes have b
 between two exposures is handed on as one move, as an environment does, so that clocks and noise agree with it.
 """
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -61,8 +62,11 @@ class EmulatedSample:
     def _build_arpes(self, options: dict[str, Any]) -> None:
         from beamgym.envs.arpes_factory import ArpesSpotOptions, build
         from beamgym.physics.arpes.simulator import READOUT_S
+        from beamgym.physics.arpes.stage import stage
 
-        self.task, self.world = build(read_options(ArpesSpotOptions, options), 1)
+        # an EPICS camera is triggered when the motors stand
+        standing = replace(stage(options.get("stage", "stepper")), overlap=False)
+        self.task, self.world = build(read_options(ArpesSpotOptions, {**options, "stage": standing}), 1)
         self.home = np.clip(0.0, *self.world.context.stage.limits_mm.T)
         self.exposure_s, self.readout_s = float(self.world.positions()[0, 2]), READOUT_S
         self.exposure_limits_s = self.world.context.stage.dwell_s

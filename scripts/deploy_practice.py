@@ -5,7 +5,7 @@ emulator's own, read when the policy has declared. The policy sees neither.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.rollout import Decides, Rollout
 from beamgym.hardware_bridge.session import Session
 from beamgym.hardware_bridge.step_record import StepRecord
+from beamgym.physics.arpes.stage import stage
 from beamgym.scripts.command_line import write_json
 from beamgym.scripts.deploy_run import DOCUMENTS, Deployment, Limits, one_line, prepare
 from beamgym.scripts.deploy_stop import StopButton, Stopped
@@ -214,8 +215,9 @@ def _world(file: InstrumentFile, level: str) -> tuple[Any, Any]:
         read = read_options(LaueAlignOptions, {**options, **geometry, "level": level, "frames": "rendered"})
         return laue_factory.build(read, 1, False)
     options = {name: getattr(file.arpes, name) for name in _ARPES_OPTIONS}
-    size = file.detector.shape[0]
-    return arpes_factory.build(read_options(ArpesSpotOptions, {**options, "level": level, "size": size}), 1)
+    standing = replace(stage(options["stage"]), overlap=False)  # as at the instrument, which stands while it exposes
+    given = {**options, "stage": standing, "level": level, "size": file.detector.shape[0]}
+    return arpes_factory.build(read_options(ArpesSpotOptions, given), 1)
 
 
 def _seeds(deployment: Deployment) -> range:

@@ -5,7 +5,8 @@ set, not driven, and takes no time. An agent so chooses where to look and for ho
 instrument offers the same three things to set.
 
 The shortest dwell is that of a scan on the fly: the stage is not waited for, the exposure is the last part of the way.
-Every longer one begins when the stage has arrived and settled.
+Every longer one begins when the stage has arrived and settled. A stage that must stand while the shutter is open
+(``overlap=False``) makes the shortest ones as soon as it has arrived, and does not let it settle.
 """
 
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ class Stage:
     name : what it is called
     motors : the axes x and y, positions in mm
     dwell_s : shortest and longest exposure, seconds
+    overlap : an exposure of the shortest dwell is made while it still moves, else as soon as it has arrived
 
     Raises
     ------
@@ -41,6 +43,7 @@ class Stage:
     name: str
     motors: tuple[Axis, Axis]
     dwell_s: tuple[float, float] = (SHORTEST_DWELL_S, LONGEST_DWELL_S)
+    overlap: bool = True
 
     def __post_init__(self) -> None:
         if len(self.motors) != 2 or any(axis.kind != "linear" for axis in self.motors):
@@ -60,7 +63,7 @@ class Stage:
         return np.array([axis.limits for axis in self.motors], dtype=np.float64)
 
     def on_the_fly(self, dwell_s: ArrayLike) -> BoolArray:
-        """Return where a dwell is the shortest one, whose exposure is made while the stage still moves."""
+        """Return where a dwell is the shortest one, whose exposure does not wait until the stage has settled."""
         return np.asarray(np.asarray(dwell_s, dtype=np.float64) <= _SHORTEST * self.dwell_s[0])
 
     def lead_s(self, begin_mm: Float64Array, end_mm: Float64Array, dwell_s: Float64Array) -> Float64Array:
@@ -73,11 +76,12 @@ class Stage:
 
         Returns
         -------
-        (n,) travel and settling; on the fly the travel less the dwell, which is its last part, and nothing where the
-        way is shorter than that
+        (n,) travel and settling; on the fly the travel alone, less the dwell where that is its last part, and nothing
+        where the way is shorter than that
         """
         settled = travel_time_s(self.motors, begin_mm, end_mm)
-        flown = np.maximum(self._ways_s(begin_mm, end_mm).max(axis=-1) - dwell_s, 0.0)
+        last_part_s = np.asarray(dwell_s, dtype=np.float64) if self.overlap else 0.0
+        flown = np.maximum(self._ways_s(begin_mm, end_mm).max(axis=-1) - last_part_s, 0.0)
         return np.where(self.on_the_fly(dwell_s), flown, settled)
 
     def behind_mm(self, begin_mm: Float64Array, end_mm: Float64Array, dwell_s: Float64Array) -> Float64Array:
@@ -88,6 +92,8 @@ class Stage:
         Both axes start together at full speed, and the exposure ends with the slower one. On the fly it is smeared by
         speed × dwell; its middle stands for it, which is right to first order in the smear. 0 where the stage waits.
         """
+        if not self.overlap:
+            return np.zeros(np.broadcast_shapes(np.shape(begin_mm), np.shape(end_mm)))
         way, ways_s = np.asarray(end_mm, dtype=np.float64) - begin_mm, self._ways_s(begin_mm, end_mm)
         middle_s = self.lead_s(begin_mm, end_mm, dwell_s) + 0.5 * np.asarray(dwell_s, dtype=np.float64)
         left = np.maximum(1.0 - middle_s[..., None] / np.maximum(ways_s, 1e-12), 0.0)

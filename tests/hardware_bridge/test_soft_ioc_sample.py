@@ -1,6 +1,7 @@
 """What the practice instrument shows is what an environment of the same seed has: frames, readings and truth."""
 
 import shutil
+from dataclasses import replace
 
 import gymnasium as gym
 import numpy as np
@@ -11,6 +12,7 @@ from beamgym.hardware_bridge.soft_ioc_hardware import EmulatedHardware
 from beamgym.hardware_bridge.soft_ioc_sample import EmulatedSample
 from beamgym.hardware_bridge.soft_ioc_state import StateFile
 from beamgym.hardware_bridge.soft_ioc_truth import TruthRecord
+from beamgym.physics.arpes.stage import STAGES
 
 MOVES = 3
 
@@ -90,7 +92,8 @@ def test_a_laue_episode_has_the_frames_and_the_truth_of_the_environment(laue_sam
 @pytest.mark.parametrize("seed", [0, 7])
 def test_an_arpes_episode_has_the_spectra_the_noise_and_the_truth_of_the_environment(arpes_sample, seed):
     follower = Follower(arpes_sample)
-    env = gym.make("beamgym/ArpesSpot-v0", level="real")
+    standing = replace(STAGES["stepper"], overlap=False)
+    env = gym.make("beamgym/ArpesSpot-v0", level="real", stage=standing)
     for target, positions, image in commands(env, seed):
         if target is None:
             assert np.array_equal(follower.begin(seed), image)

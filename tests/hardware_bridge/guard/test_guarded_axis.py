@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from beamgym.hardware_bridge import guarded_axis
 from beamgym.hardware_bridge.adapter_tools import DeviceError
 from beamgym.hardware_bridge.guard_decision import GuardRefused
 from beamgym.hardware_bridge.guard_life import TokenFile
@@ -167,6 +168,29 @@ def test_item_3_an_axis_that_runs_past_its_way_into_a_box_is_stopped(rig, arpes_
 
 
 # 4: arrival
+
+
+def test_what_the_shortest_dwell_looks_at_need_not_settle_and_is_not_charged_for_it(rig, arpes_content, monkeypatch):
+    naps = []
+
+    async def nap(seconds):
+        naps.append(seconds)
+        return True
+
+    monkeypatch.setattr(guarded_axis, "_nap", nap)
+    r = rig(axis_with(arpes_content, "x", settle_s=300.0))
+
+    async def go(guard):
+        charged = []
+        for dwell_s, place in ((0.01, 0.3), (0.1, 0.5)):
+            await guard.axes["dwell"].set(dwell_s)
+            await guard.axes["x"].set(place)
+            charged.append(guard.axes["x"].state.moved_s)
+        return charged
+
+    flown_s, settled_s = r.drive(go)
+    assert naps == [300.0]
+    assert flown_s < 300.0 <= settled_s
 
 
 @pytest.mark.parametrize("fault", ["nan", "frozen", "overshoot", "limit switch", "ignored"])

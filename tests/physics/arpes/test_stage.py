@@ -1,5 +1,7 @@
 """Stages: two linear axes and a preset time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,13 @@ class TestOnTheFly:
     def test_a_way_shorter_than_the_smear_ends_before_the_exposure_does(self):
         behind = stage("stepper").behind_mm(np.zeros((1, 2)), np.array([[0.02, 0.01]]), np.array([0.05]))
         np.testing.assert_allclose(behind, [[-0.0075, 0.0]], atol=1e-12)
+
+    def test_a_stage_that_stands_while_it_exposes_flies_without_settling_and_without_smear(self):
+        standing = replace(stage("stepper"), overlap=False)
+        begin, end = np.zeros((3, 2)), np.array([[0.5, 0.1], [0.5, 0.1], [0.01, 0.0]])
+        dwells = np.array([0.05, 0.5, 0.05])
+        np.testing.assert_allclose(standing.lead_s(begin, end, dwells), [1.0, 1.0 + 0.2, 0.02])
+        assert not standing.behind_mm(begin, end, dwells).any()
 
 
 def test_a_level_says_how_imperfect_the_stage_is():
