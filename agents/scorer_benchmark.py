@@ -1,6 +1,6 @@
 """How far scorers are off, all on the same spectra: the shipped network, gradient boosting and the best constant."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +12,7 @@ from scipy.stats import bootstrap, spearmanr
 
 from beamgym.agents.scorer_boosting import BUNDLE, boosting_features
 from beamgym.envs.onnx_model import OnnxModel
-from beamgym.envs.scoring import COMPONENTS, encode_spectra, shipped_scorer
+from beamgym.envs.scoring import COMPONENTS, QualityScorer, encode_spectra, shipped_scorer
 from beamgym.physics.arpes.recipes import generate, recipe_grid
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import Float32Array
@@ -69,25 +69,35 @@ def published_spectra(spectra: int, seed: int) -> Iterator[Judged]:
         yield batch.counts, batch.paper.labels()
 
 
-def compare(source: Iterator[Judged], progress: Callable[[int], None] | None = None) -> dict[str, Errors]:
-    """Return the errors of every predictor on the same spectra."""
-    network, trees, constant = shipped_scorer("paper", mirrored=True), boosting(), best_constant()
-    labels, ours, theirs = [], [], []
+def compare(
+    source: Iterator[Judged],
+    progress: Callable[[int], None] | None = None,
+    others: Mapping[str, QualityScorer] | None = None,
+) -> dict[str, Errors]:
+    """Return the errors of every predictor on the same spectra; ``others`` are networks beside the shipped one."""
+    networks = {"shipped": shipped_scorer("paper", mirrored=True), **(others or {})}
+    trees, constant = boosting(), best_constant()
+    labels, theirs, ours = [], [], dict[str, list[Float32Array]]({name: [] for name in networks})
     for counts, truth in source:
         labels.append(truth)
-        ours.append(network.quality(counts).scores)
+        for name, network in networks.items():
+            ours[name].append(network.quality(counts).scores)
         features = boosting_features(**encode_spectra(counts))
         theirs.append(trees.predict({"features": features}, batch=None)[:, 0])
         if progress is not None:
             progress(len(truth))
-    truth, scores = np.concatenate(labels), np.concatenate(ours)
+    truth = np.concatenate(labels)
     total = truth[:, 3]
-    parts = {name: float(np.abs(scores[:, i] - truth[:, i]).mean()) for i, name in enumerate(COMPONENTS[:3])}
     return {
-        "shipped": errors(scores[:, 3], total, parts),
+        **{name: _network_errors(np.concatenate(scores), truth) for name, scores in ours.items()},
         "gradient-boosting": errors(np.concatenate(theirs), total),
         "constant": errors(np.full(len(total), constant, np.float32), total),
     }
+
+
+def _network_errors(scores: Float32Array, truth: Float32Array) -> Errors:
+    parts = {name: float(np.abs(scores[:, i] - truth[:, i]).mean()) for i, name in enumerate(COMPONENTS[:3])}
+    return errors(scores[:, 3], truth[:, 3], parts)
 
 
 def errors(predicted: Float32Array, total: Float32Array, components: dict[str, float] | None = None) -> Errors:

@@ -31,7 +31,10 @@ def benchmark_command(
     env_id: Annotated[str, typer.Argument(help="Environment, e.g. beamgym/LaueAlign-v0; or arpes-scorer.")],
     policy: Annotated[
         list[str] | None,
-        typer.Option(help="A baseline, 'shipped' or a bundle's directory; repeats. Default: all."),
+        typer.Option(
+            help="A baseline, 'shipped' or a bundle's directory; repeats. Default: all. With arpes-scorer, the bundle "
+            "of another scorer, beside the usual ones."
+        ),
     ] = None,
     episodes: Annotated[int, typer.Option(help="Episodes per policy.")] = 100,
     seed: Annotated[int, typer.Option(help="Which set of benchmark episodes.")] = 0,
@@ -73,9 +76,12 @@ def benchmark_command(
         check_output(json_file)
         check_picture(curves_file)
         if env_id == SCORER:
-            for_policies = {**options, "policy": policy, "curves": curves_file, "logdir": logdir}
-            _refuse(for_policies, "compares policies", f"{SCORER} takes --spectra, --source, --seed and --json")
-            figures = benchmark_scorer(_SPECTRA if spectra is None else spectra, seed, source or "published", console)
+            for_policies = {**options, "curves": curves_file, "logdir": logdir}
+            _refuse(
+                for_policies, "compares policies", f"{SCORER} takes --spectra, --source, --policy, --seed and --json"
+            )
+            number = _SPECTRA if spectra is None else spectra
+            figures = benchmark_scorer(number, seed, source or "published", console, policy or ())
             if json_file is not None:
                 write_json(json_file, figures)
             return

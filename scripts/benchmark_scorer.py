@@ -1,6 +1,7 @@
 """`beamgym benchmark arpes-scorer`: how far the scorers of spectra are off, all on the same fresh spectra."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE
@@ -19,7 +20,9 @@ FEWEST = 10
 _COMPONENTS = ("S", "B", "N")
 
 
-def benchmark_scorer(spectra: int, seed: int, source: str, console: Console) -> dict[str, Any]:
+def benchmark_scorer(
+    spectra: int, seed: int, source: str, console: Console, bundles: Sequence[str] = ()
+) -> dict[str, Any]:
     """Score ``spectra`` fresh spectra of a source with every predictor, print the table, and return the figures.
 
     Parameters
@@ -28,6 +31,7 @@ def benchmark_scorer(spectra: int, seed: int, source: str, console: Console) -> 
     seed : which set of them
     source : "published", "aurelia" where it is installed, or "strange"
     console : where the table goes
+    bundles : directories of scorers that are judged beside the shipped one, named by the last two parts of the path
 
     Returns
     -------
@@ -36,16 +40,18 @@ def benchmark_scorer(spectra: int, seed: int, source: str, console: Console) -> 
 
     Raises
     ------
-    ValueError : an unknown source, too few spectra, a negative seed, or aurelia where it is not installed
+    ValueError : an unknown source, too few spectra, a negative seed, a bundle that is unsound or no scorer, or aurelia
+        where it is not installed
     """
     check_asked(spectra, seed, source)
+    others = _scorers(bundles)
     if source == "strange":
         return {"source": source, "spectra": spectra, "seed": seed, "flagged": _flagged(spectra, seed, console)}
     from beamgym.agents.scorer_benchmark import compare
 
     with _progress() as progress:
         bar = progress.add_task(f"{source} spectra", total=spectra)
-        found = compare(judged(spectra, seed, source), lambda done: progress.advance(bar, done))
+        found = compare(judged(spectra, seed, source), lambda done: progress.advance(bar, done), others)
     figures = {name: errors.as_dict() for name, errors in found.items()}
     console.print(table(figures, f"{SCORER}, {spectra} spectra of {source}, seed {seed}"))
     console.print(
@@ -54,6 +60,14 @@ def benchmark_scorer(spectra: int, seed: int, source: str, console: Console) -> 
         highlight=False,
     )
     return {"source": source, "spectra": spectra, "seed": seed, "predictors": figures}
+
+
+def _scorers(bundles: Sequence[str]) -> dict[str, Any]:
+    from beamgym.envs.scoring import QualityScorer
+
+    return {
+        "/".join(Path(path).resolve().parts[-2:]): QualityScorer.load(path, "paper", mirrored=True) for path in bundles
+    }
 
 
 def _flagged(spectra: int, seed: int, console: Console) -> dict[str, dict[str, float]]:

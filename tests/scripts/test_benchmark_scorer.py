@@ -2,12 +2,15 @@
 
 import json
 import sys
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from beamgym.agents import scorer_benchmark
+from beamgym.envs.scoring import SHIPPED
 from beamgym.scripts.benchmark import benchmark_command
 
 FIGURES = {"mae", "mae_ci95", "mae_uniform", "mae_uniform_ci95", "spearman"}
@@ -51,6 +54,15 @@ def test_the_json_is_what_the_contract_says_and_the_table_shows_it(benchmark, qu
     assert [entry.name for entry in tmp_path.iterdir()] == ["figures.json"]
 
 
+def test_another_scorers_bundle_is_judged_beside_the_shipped_one(benchmark, quick, tmp_path):
+    shipped = Path(str(files("beamgym.envs.models"))) / SHIPPED
+    file = tmp_path / "figures.json"
+    result = benchmark("arpes-scorer", "--spectra", 20, "--policy", shipped, "--json", file)
+    assert result.exit_code == 0, result.output
+    predictors = json.loads(file.read_text())["predictors"]
+    assert predictors[f"models/{SHIPPED}"] == predictors["shipped"]
+
+
 def test_of_strange_spectra_the_flagged_shares_are_shown_and_kept(benchmark, tmp_path):
     file = tmp_path / "figures.json"
     result = benchmark("arpes-scorer", "--source", "strange", "--spectra", 10, "--seed", 1, "--json", file)
@@ -75,7 +87,8 @@ def test_the_same_command_gives_the_same_figures(benchmark, quick, tmp_path):
         (["arpes-scorer", "--source", "erlab"], "unknown source 'erlab'; choose one of published, aurelia"),
         (["arpes-scorer", "--spectra", "3"], "spectra is 3; errors and their intervals need at least 10"),
         (["arpes-scorer", "--seed", "-1"], "the seed is -1"),
-        (["arpes-scorer", "--policy", "random"], "--policy compares policies; arpes-scorer takes --spectra"),
+        (["arpes-scorer", "--policy", "random"], "no bundle"),
+        (["arpes-scorer", "--logdir", "runs"], "--logdir compares policies; arpes-scorer takes --spectra"),
         (["arpes-scorer", "--tolerance-deg", "1"], "--tolerance-deg compares policies"),
         (["arpes-scorer", "--json", "nowhere/figures.json"], "cannot write nowhere"),
         (["beamgym/ArpesSpot-v0", "--spectra", "50"], "--spectra is for arpes-scorer"),
