@@ -48,9 +48,10 @@ class DropFolder:
 
     def check(self) -> None:
         """Raise ValueError unless the folder can be listed."""
+        listed = os.access(self.folder, os.R_OK | os.X_OK)  # asked first: the folder may go away between two questions
         if not self.folder.is_dir():
             raise ValueError(f"no folder {str(self.folder)!r} to watch for frames; create it or mount it")
-        if not os.access(self.folder, os.R_OK | os.X_OK):
+        if not listed:
             raise ValueError(f"the folder {str(self.folder)!r} cannot be listed; give this user the right to read it")
 
     def files(self) -> list[DroppedFile]:

@@ -174,8 +174,12 @@ class IocProcess:
         self._client().put(self.prefix + name, value)
 
     def get(self, name: str) -> Any:
-        """Return the value of a PV, named without the prefix."""
-        return self._client().get(self.prefix + name)
+        """Return the value of a PV, named without the prefix; asked again over a new connection where none comes."""
+        try:
+            return self._client().get(self.prefix + name)
+        except TimeoutError:
+            self._hang_up()
+            return self._client().get(self.prefix + name)
 
     def truth(self) -> dict[str, Any]:
         """Return what is really so; see ``sim:truth`` in docs/practice_instrument.md."""
@@ -202,9 +206,7 @@ class IocProcess:
 
     def _end(self, number: signal.Signals) -> int:
         process, self._process = self._process, None
-        if self._console is not None:
-            self._console.close()
-            self._console = None
+        self._hang_up()
         if process is None:
             return 0
         if process.poll() is None:
@@ -214,6 +216,11 @@ class IocProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             return process.wait()
+
+    def _hang_up(self) -> None:
+        if self._console is not None:
+            self._console.close()
+            self._console = None
 
     def _client(self) -> "DirectClient":
         if self._console is None:
