@@ -117,7 +117,8 @@ def table(figures: dict[str, dict[str, Any]], title: str) -> Table:
     """Return the comparison for reading: errors of the total over their intervals, then of the components."""
     out = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0))
     for heading in ("predictor", "MAE\n95 % CI", "uniform\n95 % CI", "Spearman", *_COMPONENTS):
-        out.add_column(heading, justify="left" if heading == "predictor" else "right", no_wrap=True)
+        named = heading == "predictor"
+        out.add_column(heading, justify="left" if named else "right", no_wrap=not named, overflow="fold")
     for name, row in figures.items():
         parts = row.get("components", {})
         rank = row["spearman"]
