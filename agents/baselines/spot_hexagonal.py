@@ -23,7 +23,7 @@ class HexagonalSettings:
     pitch_mm : of the coarse lattice; it halves from level to level
     levels : how often
     parents : how many of the best places are refined on each level
-    dwell_s : at each place
+    dwell_s : at each place; the shortest is flown over
     candidates : how many of the best are measured again in the end
     confirm_s : dwell of that
     """
@@ -31,7 +31,7 @@ class HexagonalSettings:
     pitch_mm: float = 0.24
     levels: int = 2
     parents: int = 4
-    dwell_s: float = 0.2
+    dwell_s: float = 0.05
     candidates: int = 6
     confirm_s: float = 1.0
 
