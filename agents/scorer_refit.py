@@ -78,7 +78,8 @@ def load_net(bundle: str | Path) -> ScorerNet:
     if missing := sorted(wanted - old - weights.keys()):
         raise ValueError(f"{bundle} lacks the weights {missing[0]}; it was written by another version of beamgym")
     net.load_state_dict({name: weights[name] for name in wanted - old}, strict=False)
-    return net.eval()
+    net.eval()
+    return net
 
 
 def _weights(graph: Path) -> dict[str, torch.Tensor]:

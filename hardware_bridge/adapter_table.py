@@ -110,8 +110,10 @@ def parts(file: InstrumentFile) -> Iterator[tuple[str, str, str]]:
         yield "shutter", "shutter", file.shutter.device
     if file.identity is not None:
         yield "signal", "identity", file.identity.device
-    for entry in (*file.heartbeats, *file.suspenders):
-        yield "signal", entry.name, entry.device
+    for pulse in file.heartbeats:
+        yield "signal", pulse.name, pulse.device
+    for suspender in file.suspenders:
+        yield "signal", suspender.name, suspender.device
 
 
 def _options(role: str, adapter: str) -> Any:

@@ -83,6 +83,11 @@ class EpicsCamera:
         self._pv = Channels(name, readable, self._options.reply_s)
         self._pva = PvaImage(name, self._options.pva_image, self._options.reply_s) if self._options.pva_image else None
 
+    @property
+    def losses(self) -> int:
+        """How often its server was lost since this was made."""
+        return self._pv.losses
+
     async def connect(self, timeout: float) -> None:
         """Connect every PV used; DeviceError names those that did not answer. Writes nothing."""
         await self._pv.connect(timeout)

@@ -22,6 +22,10 @@ class Channels:
     pvs : short name → PV
     reply_s : the server answers within this time, seconds
 
+    Attributes
+    ----------
+    losses : how often the server was lost since this was made, however soon it was back
+
     Notes
     -----
     Not written by ophyd-async: aioca's error counts as False, the retry in ophyd-async's ``Signal.set`` keeps it in a
@@ -33,6 +37,8 @@ class Channels:
         self._name = name
         self._pvs = dict(pvs)
         self._reply_s = reply_s
+        self.losses = 0
+        self._monitor: Any = None
         # Our own wait ends before the library's, and knows what it waited for.
         # The type is the server's own: real records, gateways and soft IOCs differ in which integers are floats.
         self._signals: dict[str, Any] = {
@@ -54,6 +60,7 @@ class Channels:
                 f"{self._name}: no answer from PV {', '.join(silent[:_TOLD])}{more} within {timeout:g} s; "
                 "check its name, the IOC and EPICS_CA_ADDR_LIST"
             )
+        self._listen(next(iter(self._pvs.values())))
 
     async def get(self, short: str) -> Any:
         """Return a value, read now; DeviceError where the server does not answer."""
@@ -83,6 +90,15 @@ class Channels:
         """Write without waiting for completion; DeviceError where the server is not there."""
         work = aioca.caput(self._pvs[short], value, wait=False, timeout=None)
         await one_line(self._what("writing", short), self._reply_s, work)
+
+    def _listen(self, pv: str) -> None:
+        """Be told when the server is lost: one that is back before anybody asked would be taken for the same."""
+        if self._monitor is not None:
+            self._monitor.close()
+        self._monitor = aioca.camonitor(pv, self._hear, events=aioca.DBE_PROPERTY, notify_disconnect=True)
+
+    def _hear(self, value: Any) -> None:
+        self.losses += not value.ok
 
     def _what(self, doing: str, short: str) -> str:
         return f"{self._name}: {doing} PV {self._pvs[short]}"

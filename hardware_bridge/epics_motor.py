@@ -64,6 +64,11 @@ class EpicsMotor:
         self._options = options or EpicsMotorOptions()
         self._pv = Channels(name, {field: f"{record}.{field}" for field in _FIELDS + _HEALTH}, self._options.reply_s)
 
+    @property
+    def losses(self) -> int:
+        """How often its server was lost since this was made."""
+        return self._pv.losses
+
     async def connect(self, timeout: float) -> None:
         """Connect every field used; DeviceError names the PVs that did not answer, or a unit that is another."""
         await self._pv.connect(timeout)

@@ -56,6 +56,11 @@ class EpicsShutter:
             readable["close"] = prefix + self._options.close
         self._pv = Channels(name, readable, self._options.reply_s)
 
+    @property
+    def losses(self) -> int:
+        """How often its server was lost since this was made."""
+        return self._pv.losses
+
     async def connect(self, timeout: float) -> None:
         """Connect; DeviceError names the PVs that did not answer. Writes nothing."""
         await self._pv.connect(timeout)
@@ -123,6 +128,11 @@ class EpicsSignal:
         self.name = name
         self._source = f"ca://{pv}"
         self._pv = Channels(name, {"value": pv}, (options or EpicsSignalOptions()).reply_s)
+
+    @property
+    def losses(self) -> int:
+        """How often its server was lost since this was made."""
+        return self._pv.losses
 
     async def connect(self, timeout: float) -> None:
         """Connect; DeviceError names the PV if it does not answer."""

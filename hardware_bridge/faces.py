@@ -48,6 +48,11 @@ class SignalFace:
         """Whether a call that starts something has not returned yet, though nobody may wait for it any longer."""
         return not all(start.is_set() for start in self._starts)
 
+    @property
+    def losses(self) -> int:
+        """How often its server was lost, where the device takes note of that."""
+        return int(getattr(self.device, "losses", 0))
+
     async def value(self) -> Any:
         """Return its one value; DeviceError where it has none, or several that cannot be told apart."""
         return one_value(await self._ask("read"), getattr(self.device, "name", self.name))

@@ -335,7 +335,7 @@ class Guard:
 
     async def halt(self) -> tuple[str, ...]:
         """Stop and close once, all at the same time; returns what was not seen to stand or to be closed."""
-        still_leaving = self._launching > 0 or any(face.leaving for face in self._faces())
+        still_leaving = self._launching > 0 or any(face.leaving for face in self.faces())
         parts: dict[str, Coroutine[Any, Any, bool]] = {
             name: axis.halt() for name, axis in self.axes.items() if axis.state.commanded and not axis.preset
         }
@@ -376,7 +376,8 @@ class Guard:
             with contextlib.suppress(Exception):
                 self.abort("the process ended").result(self._keep_trying_s + 10.0 * self.answer_s)
 
-    def _faces(self) -> list[SignalFace]:
+    def faces(self) -> list[SignalFace]:
+        """Return every device that is commanded."""
         faces: list[SignalFace] = [axis.face for axis in self.axes.values()]
         return [*faces, self.detector.face, *([] if self.shutter.face is None else [self.shutter.face])]
 

@@ -85,6 +85,7 @@ class Watch:
             Suspender(e, SignalFace(devices.suspenders[e.name], e.name, answer_s)) for e in file.suspenders
         ]
         self.tripped = ""
+        self._losses: dict[str, int] = {}
         self._guard = guard
         self._period_s = period_s
         self._hold_s = hold_s
@@ -97,6 +98,7 @@ class Watch:
         self._clear = asyncio.Event()
         self._clear.set()
         self.tripped = ""
+        self._losses = {face.name: face.losses for face in self._faces()}
         await asyncio.gather(*(self._first_beat(command, pulse) for pulse in self.pulses))
         for suspender in self.suspenders:
             try:
@@ -144,12 +146,22 @@ class Watch:
         return True
 
     def decide(self, command: Command) -> None:
-        """Let the rules about heartbeats and suspenders decide on what was last seen."""
+        """Let the rules about connections, heartbeats and suspenders decide on what was last seen."""
+        self._connected(command)
         for pulse in self.pulses:
             command.rule("heartbeat", name=pulse.entry.name, missed=pulse.missed, allowed=pulse.allowed)
         for suspender in self.suspenders:
             if self._clear is None or self._clear.is_set():
                 suspender.rule(command)
+
+    def _faces(self) -> list[SignalFace]:
+        return [*self._guard.faces(), *(pulse.face for pulse in self.pulses), *(each.face for each in self.suspenders)]
+
+    def _connected(self, command: Command) -> None:
+        """Refuse where a server was lost since the arming, also one that is back: it may be as new."""
+        for face in self._faces():
+            if face.losses != self._losses.get(face.name, face.losses):
+                command.rule("connection", what=face.name, lost=True)
 
     async def _run(self) -> None:
         while True:
@@ -184,6 +196,7 @@ class Watch:
             *(self._look_at_axis(command, axis) for axis in self._guard.axes.values() if not axis.preset),
             return_exceptions=True,
         )
+        self._connected(command)
         for error in found:
             if isinstance(error, DeviceError):
                 command.rule("connection", what=str(error), lost=True)

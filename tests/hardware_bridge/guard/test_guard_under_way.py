@@ -63,6 +63,21 @@ def test_items_7_9_17_hold_where_the_log_cannot_be_written(rig, monkeypatch, tro
         r.audit.close()
 
 
+def test_item_16_a_server_that_was_lost_and_is_back_before_anybody_asked_is_not_taken_for_the_same(rig):
+    async def go(guard):
+        r.x.losses = 1
+        await (r.latched() if guard.keeps(16) else asyncio.sleep(0.3))
+        await guard.axes["y"].set(0.5)
+
+    r = rig()
+    with pytest.raises(GuardRefused, match="the connection to x was lost"):
+        r.drive(go)
+    assert r.guard.latched_item == 16
+    r = rig(without=(16,))
+    r.drive(go)
+    assert r.y.sets == [0.5]
+
+
 class Thinking:
     """A human who answers when told to."""
 
