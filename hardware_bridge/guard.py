@@ -30,6 +30,7 @@ from beamgym.hardware_bridge.guarded_detector import GuardedDetector
 from beamgym.hardware_bridge.guarded_shutter import GuardedShutter
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.watch import Watch
+from beamgym.physics.arpes.stage import is_shortest
 
 __all__ = ["AbortReport", "Guard", "GuardRefused"]
 
@@ -267,8 +268,10 @@ class Guard:
     @property
     def on_the_fly(self) -> bool:
         """Whether the dwell asked for is the shortest: then nothing needs to settle after it has arrived."""
-        asked = [axis.asked for axis in self.axes.values() if axis.preset]
-        return bool(asked) and bool(self.file.build_stage(self.motor_limits).on_the_fly(asked[0]))
+        return any(
+            axis.preset and axis.entry.limits is not None and bool(is_shortest(axis.asked, axis.entry.limits[0]))
+            for axis in self.axes.values()
+        )
 
     @property
     def preset_s(self) -> float | None:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -105,7 +106,7 @@ class IocProcess:
         self._command += [f"--{name}={value}" for name, value in words.items()]
         self._command += [f"--option={name}={json.dumps(value)}" for name, value in (options or {}).items()]
         self._process: subprocess.Popen[str] | None = None
-        self._console: DirectClient | None = None
+        self._consoles: dict[int, DirectClient] = {}  # by thread
 
     def __enter__(self) -> Self:
         self.start()
@@ -178,7 +179,7 @@ class IocProcess:
         try:
             return self._client().get(self.prefix + name)
         except TimeoutError:
-            self._hang_up()
+            self._consoles.pop(threading.get_ident()).close()
             return self._client().get(self.prefix + name)
 
     def truth(self) -> dict[str, Any]:
@@ -218,17 +219,19 @@ class IocProcess:
             return process.wait()
 
     def _hang_up(self) -> None:
-        if self._console is not None:
-            self._console.close()
-            self._console = None
+        for console in self._consoles.values():
+            console.close()
+        self._consoles.clear()
 
     def _client(self) -> "DirectClient":
-        if self._console is None:
+        """Return the connection of the thread that asks: two at one connection would take each other's answers."""
+        here = threading.get_ident()
+        if here not in self._consoles:
             # Here, so that free ports and the like can be had without caproto.
             from beamgym.hardware_bridge.soft_ioc_client import DirectClient
 
-            self._console = DirectClient(self.port)
-        return self._console
+            self._consoles[here] = DirectClient(self.port)
+        return self._consoles[here]
 
     def _answers(self) -> bool:
         try:

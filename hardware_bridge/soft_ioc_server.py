@@ -1,6 +1,7 @@
 """caproto's asyncio server as the practice instrument needs it: one port, loopback, no delay on small packets."""
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import Mapping
@@ -36,6 +37,13 @@ class LoopbackServer(Context):
         os.environ["EPICS_CAS_BEACON_PORT"] = str(beacon_port)
         super().__init__(dict(channels), [address])
         self.ca_server_port = port
+
+    def close_sockets(self) -> None:
+        """Close every socket: caproto leaves some open where its start or its end is broken off."""
+        beacons = [sock for _, sock in self.beacon_socks.values()]
+        for sock in (*self.tcp_sockets.values(), *self.udp_socks.values(), *beacons):
+            with contextlib.suppress(OSError, RuntimeError):
+                sock.close()
 
     async def server_accept_loop(self, sock: socket.socket) -> None:
         """Accept clients until cancelled, and close the socket then; caproto leaves it to the event loop."""

@@ -64,7 +64,7 @@ class Stage:
 
     def on_the_fly(self, dwell_s: ArrayLike) -> BoolArray:
         """Return where a dwell is the shortest one, whose exposure does not wait until the stage has settled."""
-        return np.asarray(np.asarray(dwell_s, dtype=np.float64) <= _SHORTEST * self.dwell_s[0])
+        return is_shortest(dwell_s, self.dwell_s[0])
 
     def lead_s(self, begin_mm: Float64Array, end_mm: Float64Array, dwell_s: Float64Array) -> Float64Array:
         """Return the seconds between an order and its exposure, (n,).
@@ -125,6 +125,11 @@ STAGES: dict[str, Stage] = {
     ),
 }
 """Manipulators: "stepper" as most beamlines have it, "piezo" as a microscope has."""
+
+
+def is_shortest(dwell_s: ArrayLike, shortest_s: float) -> BoolArray:
+    """Return where a dwell is the shortest that can be set, as near as an action of float32 comes to it."""
+    return np.asarray(np.asarray(dwell_s, dtype=np.float64) <= _SHORTEST * shortest_s)
 
 
 def stage(name: str | Stage) -> Stage:
