@@ -110,7 +110,7 @@ class SoftIoc:
         finally:
             for part in parts:
                 await cancelled(part)
-            self.server.close_sockets()
+            await self.server.close_sockets()
             self.hardware.record.write("server_stopped", self.hardware.advance())
             self.hardware.keep()
 

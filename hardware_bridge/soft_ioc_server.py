@@ -37,13 +37,15 @@ class LoopbackServer(Context):
         os.environ["EPICS_CAS_BEACON_PORT"] = str(beacon_port)
         super().__init__(dict(channels), [address])
         self.ca_server_port = port
+        self._clients: set[asyncio.StreamWriter] = set()
 
-    def close_sockets(self) -> None:
-        """Close every socket: caproto leaves some open where its start or its end is broken off."""
+    async def close_sockets(self) -> None:
+        """Close every socket: caproto leaves its clients' open, and more where its start or end is broken off."""
         beacons = [sock for _, sock in self.beacon_socks.values()]
-        for sock in (*self.tcp_sockets.values(), *self.udp_socks.values(), *beacons):
+        for sock in (*self._clients, *self.tcp_sockets.values(), *self.udp_socks.values(), *beacons):
             with contextlib.suppress(OSError, RuntimeError):
                 sock.close()
+        await asyncio.sleep(0)  # the loop closes a client's socket in its next round
 
     async def server_accept_loop(self, sock: socket.socket) -> None:
         """Accept clients until cancelled, and close the socket then; caproto leaves it to the event loop."""
@@ -54,6 +56,7 @@ class LoopbackServer(Context):
     def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client; without TCP_NODELAY every small answer would wait for the last one's acknowledgement."""
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._clients = {each for each in self._clients if not each.is_closing()} | {writer}
         client = _TransportWrapper(reader, writer)
         self.server_tasks.create(self.tcp_handler(client, client.getpeername()))
 
