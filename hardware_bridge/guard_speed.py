@@ -192,7 +192,7 @@ def _file() -> InstrumentFile:
             "shutter": {"device": "shutter"},
             "dose": {"budget_s": 1e6},
             "heartbeats": [{"name": "server", "device": "server", "period_s": 0.1}],
-            "suspenders": [{"name": "beam", "device": "beam", "low": 10.0}],
+            "suspenders": [{"name": "beam", "device": "beam", "low": 10.0, "heartbeat": "server"}],
             "laue": {"crystal": "Si", "target": "pose [001] [110]"},
         }
     )
