@@ -59,7 +59,7 @@ $(BRIDGE): $(DEPENDENCIES)
 	touch $@
 
 # A regular install: what mypy -p needs, and what a user has. The package alone, so that it takes seconds.
-$(INSTALLED): $(DEPENDENCIES) $(PACKAGE) README.md
+$(INSTALLED): $(DEPENDENCIES) $(PACKAGE) setup.py README.md
 	rm -rf build
 	$(RUN)/pip install --no-deps --no-build-isolation --force-reinstall --quiet .
 	touch $@

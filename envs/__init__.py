@@ -4,25 +4,25 @@ import gymnasium as gym
 
 ENVIRONMENTS: dict[str, dict[str, object]] = {
     "beamgym/LaueAlign-v0": {
-        "entry_point": "beamgym.envs.laue_factory:make_env",
-        "vector_entry_point": "beamgym.envs.laue_factory:make_vector_env",
+        "entry_point": "beamgym.envs.laue_align.factory:make_env",
+        "vector_entry_point": "beamgym.envs.laue_align.factory:make_vector_env",
     },
     "beamgym/LaueAlignImage-v0": {
-        "entry_point": "beamgym.envs.laue_factory:make_env",
-        "vector_entry_point": "beamgym.envs.laue_factory:make_vector_env",
+        "entry_point": "beamgym.envs.laue_align.factory:make_env",
+        "vector_entry_point": "beamgym.envs.laue_align.factory:make_vector_env",
         "kwargs": {"image": True},
     },
     "beamgym/LaueZone-v0": {
-        "entry_point": "beamgym.envs.zone_factory:make_env",
-        "vector_entry_point": "beamgym.envs.zone_factory:make_vector_env",
+        "entry_point": "beamgym.envs.laue_zone.factory:make_env",
+        "vector_entry_point": "beamgym.envs.laue_zone.factory:make_vector_env",
     },
     "beamgym/ArpesSpot-v0": {
-        "entry_point": "beamgym.envs.arpes_factory:make_env",
-        "vector_entry_point": "beamgym.envs.arpes_factory:make_vector_env",
+        "entry_point": "beamgym.envs.arpes_spot.factory:make_env",
+        "vector_entry_point": "beamgym.envs.arpes_spot.factory:make_vector_env",
     },
     "beamgym/ArpesSpotImage-v0": {
-        "entry_point": "beamgym.envs.arpes_factory:make_env",
-        "vector_entry_point": "beamgym.envs.arpes_factory:make_vector_env",
+        "entry_point": "beamgym.envs.arpes_spot.factory:make_env",
+        "vector_entry_point": "beamgym.envs.arpes_spot.factory:make_vector_env",
         "kwargs": {"image": True},
     },
 }

@@ -4,7 +4,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 
-from beamgym.hardware_bridge.adapter_tools import DeviceError, in_thread
+from beamgym.hardware_bridge.devices import DeviceError, in_thread
 from beamgym.hardware_bridge.terminal import ask_terminal
 
 Ask = Callable[[str], str | Awaitable[str]]

@@ -3,14 +3,17 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from beamgym.envs.align_context import AlignContext, RewardModel
-from beamgym.envs.arpes_rendering import SpotRenderer
-from beamgym.envs.arpes_spot import ArpesSpotTask, SpotContext, SpotReward
-from beamgym.envs.laue_align import LaueAlignTask, View
-from beamgym.envs.laue_factory import expected_spots
-from beamgym.envs.observations import ImageView, SpotView
-from beamgym.envs.rendering import LaueRenderer
-from beamgym.envs.scoring import shipped_scorer
+from beamgym.envs.arpes_spot import ArpesSpotTask, SpotContext, SpotRenderer, SpotReward, shipped_scorer
+from beamgym.envs.laue_align import (
+    AlignContext,
+    ImageView,
+    LaueAlignTask,
+    LaueRenderer,
+    RewardModel,
+    SpotView,
+    View,
+    expected_spots,
+)
 from beamgym.envs.task import Task
 
 IMAGE_SIZE = 84

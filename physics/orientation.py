@@ -6,7 +6,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from beamgym.physics.kernels_orientation import (
+from beamgym.physics.orientation_kernels import (
     matrices_of_vectors,
     smallest_angles,
     uniform_rotations,

@@ -13,16 +13,26 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 import beamgym  # noqa: F401 - registers the environments
-from beamgym.agents.evaluate import BATCH, PolicyResult, context_of, evaluate_in, make_vector_env
-from beamgym.agents.figures import BEAM_TIME, Budget, budget_in
-from beamgym.agents.find_policy import find_policy, policy_names
-from beamgym.agents.policy import CannotPlay
-from beamgym.agents.seeds import first_seed
-from beamgym.agents.success_curve import amounts, curves, draw_curves
+from beamgym.agents.evaluation import (
+    BATCH,
+    BEAM_TIME,
+    Budget,
+    PolicyResult,
+    amounts,
+    budget_in,
+    context_of,
+    curves,
+    draw_curves,
+    evaluate_in,
+    first_seed,
+    make_vector_env,
+)
+from beamgym.agents.policies import find_policy, policy_names
 from beamgym.envs import ENVIRONMENTS
-from beamgym.envs.vector_env import InstrumentVectorEnv
-from beamgym.scripts.benchmark_scorer import SCORER, benchmark_scorer
+from beamgym.envs.loop import InstrumentVectorEnv
+from beamgym.envs.policy import CannotPlay
 from beamgym.scripts.command_line import check_output, fail, run, write_json
+from beamgym.scripts.scorer.benchmark import SCORER, benchmark_scorer
 
 _SPECTRA = 5000
 

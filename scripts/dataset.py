@@ -9,9 +9,7 @@ import numpy as np
 import typer
 from tqdm import tqdm
 
-from beamgym.physics.arpes.recipes import recipe_grid
-from beamgym.physics.arpes.sampler import Sampler
-from beamgym.physics.arpes.shards import check_amounts, read_scores, write_dataset
+from beamgym.physics.arpes.recipes import Sampler, check_amounts, read_scores, recipe_grid, write_dataset
 from beamgym.scripts.command_line import check_output, run
 
 KINDS = ("arpes",)

@@ -13,14 +13,23 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from beamgym.agents.evaluate import PolicyResult, budget_of, context_of, make_vector_env
-from beamgym.agents.policy import Policy
-from beamgym.agents.seeds import first_seed
-from beamgym.envs.rendering_files import episode_strip, save_gif, write_whole
-from beamgym.envs.vector_env import InstrumentVectorEnv
+from beamgym.agents.evaluation import (
+    Picture,
+    Played,
+    PolicyResult,
+    budget_of,
+    context_of,
+    covering_policy,
+    figures,
+    first_seed,
+    make_vector_env,
+    play,
+)
+from beamgym.envs.loop import InstrumentVectorEnv
+from beamgym.envs.pictures import episode_strip, save_gif, write_whole
+from beamgym.envs.policy import Policy
 from beamgym.physics.crystal import load_crystal
 from beamgym.scripts.command_line import check_output, run, write_json
-from beamgym.scripts.demo_episodes import Picture, Played, covering_policy, figures, play
 
 ENV_ID = "beamgym/LaueAlign-v0"
 LEVEL = "real"

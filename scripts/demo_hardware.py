@@ -23,8 +23,8 @@ def demonstrate(
 ) -> None:
     """Start the practice instrument, deploy the shipped policy on it, and compare with the emulator's truth."""
     try:
-        import beamgym.hardware_bridge.soft_ioc  # noqa: F401
-        from beamgym.hardware_bridge.ioc_process import IocProcess
+        import beamgym.hardware_bridge.practice.soft_ioc  # noqa: F401
+        from beamgym.hardware_bridge.practice import IocProcess
     except ImportError as error:
         raise ValueError(str(error)) from None
     words = ["deploy", BUNDLE, "--instrument", INSTRUMENT, "--confirm", "never", "--yes", "--out", str(out)]

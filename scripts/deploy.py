@@ -59,7 +59,7 @@ def deploy_command(
     """Let a policy align or find on a real instrument: check, sign test, confirmation, run, report."""
     check_output(json_file)
     if verify is not None:
-        from beamgym.scripts.deploy_verify import verify_logs
+        from beamgym.scripts.deploying.verify import verify_logs
 
         return verify_logs(verify, json_file, record, head)
     for option, given in (("--record", record), ("--head", head)):
@@ -72,7 +72,7 @@ def deploy_command(
     if len(modes) > 1:
         raise ValueError(f"{' and '.join(modes)} were asked for at once; choose one")
     bridge_or_say()
-    from beamgym.scripts.deploy_run import Deployment, Options, show
+    from beamgym.scripts.deploying.run import Deployment, Options, show
 
     options = Options(
         devices=devices,
@@ -97,7 +97,7 @@ def deploy_command(
 def bridge_or_say() -> None:
     """Raise ValueError with the extra's name where bluesky is not installed."""
     try:
-        import beamgym.hardware_bridge.rollout  # noqa: F401
+        import beamgym.hardware_bridge.rollout.rollout  # noqa: F401
     except ImportError as error:
         raise ValueError(str(error)) from None
 

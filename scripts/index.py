@@ -10,23 +10,27 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from beamgym.envs.pictures import write_overlay
 from beamgym.physics.crystal import Crystal, load_crystal, ub_matrix
-from beamgym.physics.goniometer import Goniometer, Solution, goniometer
+from beamgym.physics.goniometer import Goniometer, Solution, Target, goniometer, parse_target
 from beamgym.physics.instrument import Peaks
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.detector_formats import load_detector, save_detector
-from beamgym.physics.laue.image_files import PEAK_SUFFIXES, read_image, read_peaks
-from beamgym.physics.laue.indexing import Indexed, Indexer, NotIndexed, predict_px
-from beamgym.physics.laue.indexing_pattern import MIN_MATCHED
+from beamgym.physics.laue.files import PEAK_SUFFIXES, load_detector, read_image, read_peaks, save_detector
+from beamgym.physics.laue.indexing import (
+    MIN_MATCHED,
+    Indexed,
+    Indexer,
+    NotIndexed,
+    Refined,
+    predict_px,
+    refine,
+    write_results,
+)
+from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.laue.peaks import PeakFinder
-from beamgym.physics.laue.refinement import Refined, refine
-from beamgym.physics.laue.results_file import write_results
-from beamgym.physics.laue.spots import LaueModel
 from beamgym.physics.orientation import rotation_vector_deg
-from beamgym.physics.targets import Target, parse_target
 from beamgym.scripts.command_line import check_output, fail, run, write_json
-from beamgym.scripts.overlay import write_overlay
 
 Float64Array = NDArray[np.float64]
 

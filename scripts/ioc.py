@@ -55,7 +55,7 @@ def ioc_command(
 
 def _bridge() -> Any:
     try:
-        from beamgym.hardware_bridge import soft_ioc
+        from beamgym.hardware_bridge.practice import soft_ioc
     except ImportError as error:
         raise ValueError(str(error)) from None
     return soft_ioc

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from beamgym.scripts.command_line import check_output, run, write_json
-from beamgym.scripts.speed_cases import CASES
+from beamgym.scripts.speeds.cases import CASES
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 """Set before a row's process starts, which is when the libraries read it."""
@@ -57,7 +57,7 @@ def measured_apart(name: str, seed: int, repeats: int, seconds: float) -> dict[s
     ------
     OSError : when that process fails; the line is its last
     """
-    words = [sys.executable, "-m", "beamgym.scripts.speed_row", name, str(seed), str(repeats), str(seconds)]
+    words = [sys.executable, "-m", "beamgym.scripts.speeds.row", name, str(seed), str(repeats), str(seconds)]
     done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, **ONE_THREAD}, check=False)
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]

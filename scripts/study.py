@@ -12,7 +12,7 @@ from rich.table import Table
 from beamgym.scripts.command_line import check_output, run, write_json
 
 if TYPE_CHECKING:
-    from beamgym.agents.arpes_ladders import Climbed
+    from beamgym.agents.study import Climbed
 
 DATA = "BEAMGYM_DATA"
 """Environment variable that names the folder of measured data."""
@@ -52,8 +52,7 @@ def study_command(
 
 
 def _maps(seed: int, places: int, dwell_s: float, picture: Path, console: Console) -> dict[str, Any]:
-    from beamgym.agents.arpes_study import best_true_points, marked_places, rank_correlations, scan_surface
-    from beamgym.scripts.study_figure import write_study
+    from beamgym.agents.study import best_true_points, marked_places, rank_correlations, scan_surface, write_study
 
     scan = scan_surface(seed, places, dwell_s)
     ranks, best, marked = rank_correlations(scan), best_true_points(scan), marked_places(scan)
@@ -90,14 +89,13 @@ def _maps(seed: int, places: int, dwell_s: float, picture: Path, console: Consol
 
 
 def _has_cut(folder: Path | None) -> bool:
-    from beamgym.agents.arpes_ladders import CUT_FILE
+    from beamgym.agents.study import CUT_FILE
 
     return folder is not None and (folder / CUT_FILE).is_file()
 
 
 def _ladders(folder: Path | None, seed: int, draws: int, picture: Path, console: Console) -> dict[str, Any] | None:
-    from beamgym.agents.arpes_ladders import BAR, CUT_FILE, FAR, LADDERS, climb, load_cut
-    from beamgym.scripts.study_figure import write_ladders
+    from beamgym.agents.study import BAR, CUT_FILE, FAR, LADDERS, climb, load_cut, write_ladders
 
     if folder is None or not _has_cut(folder):
         console.print(f"ladders skipped: no {CUT_FILE} in {folder or DATA + ', which is not set'}", highlight=False)

@@ -9,7 +9,7 @@ import typer
 from tqdm import tqdm
 
 from beamgym.scripts.command_line import check_output, run
-from beamgym.scripts.train_scorer import BOOSTING, SCORER, ScorerRun, refit_scorer, train_scorer, train_trees
+from beamgym.scripts.scorer.train import BOOSTING, SCORER, ScorerRun, refit_scorer, train_scorer, train_trees
 
 
 def train_command(
@@ -52,10 +52,7 @@ def train_command(
     if refit is not None:
         raise ValueError(f"--refit-novelty is for {SCORER}; {env_id} has no novelty")
     from beamgym.agents.export import export_trained
-    from beamgym.agents.film import log_film
-    from beamgym.agents.run_folder import RunFolder
-    from beamgym.agents.sb3 import Trainer
-    from beamgym.agents.training_config import load_config
+    from beamgym.agents.training import RunFolder, Trainer, load_config, log_film
 
     settings = load_config(env_id, config)
     if timesteps is not None:

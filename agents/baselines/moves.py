@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.agents.policy import CannotPlay
 from beamgym.envs.actions import encode_rotation
+from beamgym.envs.policy import CannotPlay
 from beamgym.envs.task import Observation
 from beamgym.physics.instrument import Float64Array
 from beamgym.physics.orientation import rotation_vector_deg

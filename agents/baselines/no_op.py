@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.agents.baselines.moves import declared, width
-from beamgym.agents.policy import PolicyState
+from beamgym.envs.policy import PolicyState
 from beamgym.envs.task import Observation, Truth
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.agents.baselines.moves import declared, exposures_left, width
-from beamgym.agents.policy import PolicyState
+from beamgym.envs.policy import PolicyState
 from beamgym.envs.task import Observation, Truth
 
 DECLARE_PROBABILITY = 0.05

@@ -7,14 +7,20 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from beamgym.physics import motors
-from beamgym.physics.arpes.spectrum import Grid
+from beamgym.physics.arpes.detection import Grid
 from beamgym.physics.arpes.stage import Stage, motor_errors, stage
-from beamgym.physics.arpes.surface import BeamSpot, ScoreMap, SurfaceBank
-from beamgym.physics.arpes.surface_fields import Geography
-from beamgym.physics.arpes.surface_flakes import Analyser, check_material
-from beamgym.physics.arpes.surface_levels import SurfaceNumbers, surface_numbers
+from beamgym.physics.arpes.surface import (
+    Analyser,
+    BeamSpot,
+    Geography,
+    ScoreMap,
+    SurfaceBank,
+    SurfaceNumbers,
+    check_material,
+    surface_numbers,
+)
 from beamgym.physics.counter_rng import make_keys
+from beamgym.physics.goniometer import motors, normal_batch
 from beamgym.physics.instrument import (
     AcquireSettings,
     Axis,
@@ -25,7 +31,6 @@ from beamgym.physics.instrument import (
     MoveReport,
     UInt64Array,
 )
-from beamgym.physics.motors_kernels import normal_batch
 
 READOUT_S: Final = 0.05
 """Time between two exposures that neither drives nor counts, seconds."""

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from beamgym.physics.arpes.surface_levels import SurfaceNumbers
+from beamgym.physics.arpes.surface import SurfaceNumbers
+from beamgym.physics.goniometer import MotorErrors, travel_time_s
 from beamgym.physics.instrument import Axis, BoolArray, Float64Array
-from beamgym.physics.motors import MotorErrors, travel_time_s
 
 SHORTEST_DWELL_S = 0.05
 LONGEST_DWELL_S = 5.0

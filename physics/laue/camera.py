@@ -4,10 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.physics.instrument import Float32Array, Int64Array, Peaks, UInt64Array
-from beamgym.physics.laue import image
 from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.pattern import Background, ImageModel, Sensor, Spots, SpotShape
 from beamgym.physics.laue.peaks import PeakFinder
-from beamgym.physics.laue.spots import Spots
 
 FAINTEST_COUNTS = 500.0
 """Counts below which a spot is not reported: 20 standard deviations of the background of a 10 s frame on 0.3 mm pixels,
@@ -22,7 +21,7 @@ LEAST_SPOT_PX = 0.5
 HOLE_MM = 4.0
 """Radius of the hole for the beam: a collimator of 5 mm with its mount. It matters where the panel crosses the beam."""
 
-BACKGROUND = image.Background(hill_per_mm2=20.0, flat_per_mm2=5.0, hole_mm=HOLE_MM, shadow_mm=0.0)
+BACKGROUND = Background(hill_per_mm2=20.0, flat_per_mm2=5.0, hole_mm=HOLE_MM, shadow_mm=0.0)
 """26 counts in a 0.32 mm pixel after 10 s about the beam, less outwards."""
 
 GAIN = 0.25
@@ -65,11 +64,11 @@ class Camera:
             raise ValueError(f"faintest_counts is {faintest_counts}; it must be 0 or more counts")
         self.detector, self.faintest_counts = detector, faintest_counts
         blur_mm = max(SPOT_MM, LEAST_SPOT_PX * detector.pixel_mm)
-        self.model = image.ImageModel(
+        self.model = ImageModel(
             detector,
-            image.SpotShape(blur_mm=blur_mm),
+            SpotShape(blur_mm=blur_mm),
             BACKGROUND,
-            image.Sensor(gain=GAIN, offset=PEDESTAL, read_noise=READ_NOISE, bits=16),
+            Sensor(gain=GAIN, offset=PEDESTAL, read_noise=READ_NOISE, bits=16),
         )
         self.finder = PeakFinder(
             threshold=threshold,

@@ -10,7 +10,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.crystal import Crystal
-from beamgym.physics.goniometer import Goniometer
+from beamgym.physics.goniometer import (
+    Goniometer,
+    MotorErrors,
+    MotorState,
+    move,
+    of_rotations,
+    readback,
+    sample_offset_mm,
+    start,
+)
 from beamgym.physics.instrument import (
     AcquireSettings,
     Axis,
@@ -26,8 +35,7 @@ from beamgym.physics.laue.camera import FAINTEST_COUNTS, Camera
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.imperfection_kernels import disturb
 from beamgym.physics.laue.imperfections import Imperfections, imperfections, miscalibrated_detectors
-from beamgym.physics.laue.spots import LaueModel, Spots
-from beamgym.physics.motors import MotorErrors, MotorState, move, of_rotations, readback, sample_offset_mm, start
+from beamgym.physics.laue.pattern import LaueModel, Spots
 from beamgym.physics.orientation import check_rotation, random_orientations
 
 Frames = Literal["spots", "rendered"]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
+from beamgym.envs.loop.vector_env import InstrumentVectorEnv
 from beamgym.envs.task import Command, Verdict, finite_action
-from beamgym.envs.vector_env import InstrumentVectorEnv
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import AcquireSettings, Axis, Frame, MoveReport
 

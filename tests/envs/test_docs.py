@@ -11,8 +11,8 @@ import pytest
 
 import beamgym  # noqa: F401 - registers the environments
 from beamgym.envs.actions import decode_rotation
-from beamgym.envs.laue_align import RewardModel
-from beamgym.envs.laue_factory import BEAMS, DETECTORS, LaueAlignOptions
+from beamgym.envs.laue_align.factory import BEAMS, DETECTORS, LaueAlignOptions
+from beamgym.envs.laue_align.task import RewardModel
 from beamgym.physics.laue import camera
 from beamgym.physics.laue.imperfections import LEVELS, Imperfections
 from beamgym.physics.laue.simulator import FAINTEST_COUNTS, READOUT_S

@@ -12,8 +12,8 @@ from stable_baselines3.common.env_checker import check_env as check_sb3
 
 import beamgym  # noqa: F401 - registers the environments
 from beamgym.envs import ENVIRONMENTS
-from beamgym.physics.crystal import crystal_names
-from beamgym.physics.goniometer import goniometer_names
+from beamgym.physics.crystal.crystal import crystal_names
+from beamgym.physics.goniometer.goniometer import goniometer_names
 from beamgym.physics.laue.imperfections import LEVELS
 
 NOT_COMPILED = """

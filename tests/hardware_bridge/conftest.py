@@ -21,9 +21,9 @@ import numpy as np
 import pytest
 import yaml
 
-from beamgym.hardware_bridge.audit_compare import Agreement, compare_with_record
-from beamgym.hardware_bridge.ioc_process import IocProcess, free_port, loopback_environment
-from beamgym.hardware_bridge.replay import replay
+from beamgym.hardware_bridge.guard.rules.replay import replay
+from beamgym.hardware_bridge.practice.audit_compare import Agreement, compare_with_record
+from beamgym.hardware_bridge.practice.process import IocProcess, free_port, loopback_environment
 from beamgym.physics.instrument import Axis
 
 PORT, REPEATER_PORT, SIDE_PORT = free_port(), free_port(), free_port()
@@ -83,8 +83,8 @@ def special_ioc(_keeper: dict[str, IocProcess]) -> Iterator[Callable[..., IocPro
 SIDE_SERVER = """
 import asyncio, sys
 
-from beamgym.hardware_bridge.soft_ioc_channels import Channels, Double
-from beamgym.hardware_bridge.soft_ioc_server import LoopbackServer
+from beamgym.hardware_bridge.practice.channels import Channels, Double
+from beamgym.hardware_bridge.practice.server import LoopbackServer
 
 async def main():
     channels = Channels("side:")
@@ -250,9 +250,9 @@ class Bench:
     """
 
     def __init__(self, ioc: IocProcess, folder: Path, change: Any, without: tuple[int, ...], agree: Any) -> None:
-        from beamgym.hardware_bridge.guard import Guard
-        from beamgym.hardware_bridge.guard_decision import ITEMS
-        from beamgym.hardware_bridge.instrument_file import parse_instrument, shipped_instrument
+        from beamgym.hardware_bridge.guard.guard import Guard
+        from beamgym.hardware_bridge.guard.rules.decision import ITEMS
+        from beamgym.hardware_bridge.instrument_file.file import parse_instrument, shipped_instrument
 
         content = yaml.safe_load(shipped_instrument(f"{ioc.kind}_soft_ioc").read_text(encoding="utf-8"))
         content["heartbeats"][0]["missed"] = 40  # the machine may be busy
@@ -279,9 +279,9 @@ class Bench:
     async def _drive(self, test: Any, arm: bool, options: dict[str, Any]) -> Any:
         import aioca
 
-        from beamgym.hardware_bridge.audit import AuditLog
-        from beamgym.hardware_bridge.connect import connect
-        from beamgym.hardware_bridge.guard_life import DeadMan
+        from beamgym.hardware_bridge.adapters.connect import connect
+        from beamgym.hardware_bridge.guard.life import DeadMan
+        from beamgym.hardware_bridge.records.audit import AuditLog
 
         options = {"confirm": self.yes, "deadman": DeadMan(), "answer_s": BUSY_S, "watch_s": 0.05, **options}
         with AuditLog(self.log) as audit:
@@ -331,8 +331,8 @@ def bench(
     """Call it for a guard over the practice instrument as new: bench("arpes", change, without=(9,))."""
     for extra in ("bluesky", "aioca", "ophyd_async"):
         pytest.importorskip(extra, reason="driving the practice instrument needs the extras 'hardware' and 'epics'")
-    monkeypatch.setattr("beamgym.hardware_bridge.guard_arming.CONNECT_S", BUSY_S)
-    monkeypatch.setattr("beamgym.hardware_bridge.faces.SHUTTER_S", 2.0 * BUSY_S)
+    monkeypatch.setattr("beamgym.hardware_bridge.guard.arming.CONNECT_S", BUSY_S)
+    monkeypatch.setattr("beamgym.hardware_bridge.guard.devices.proxies.SHUTTER_S", 2.0 * BUSY_S)
     made = []
 
     def make(kind: str = "arpes", change: Any = None, without: tuple[int, ...] = ()) -> Bench:

@@ -14,12 +14,12 @@ from event_model import DocumentNames, schema_validators
 from typer.testing import CliRunner
 
 from beamgym.hardware_bridge import terminal
-from beamgym.hardware_bridge.audit_check import read_log, verify_log
-from beamgym.hardware_bridge.documents import read_documents
-from beamgym.hardware_bridge.instrument_file import load_instrument, shipped_instrument
-from beamgym.hardware_bridge.sign_motion import ImageFlags
-from beamgym.hardware_bridge.sign_record import signs_passed, write_signs
-from beamgym.hardware_bridge.sign_test import SignReport
+from beamgym.hardware_bridge.direction_check.check import SignReport
+from beamgym.hardware_bridge.direction_check.motion import ImageFlags
+from beamgym.hardware_bridge.direction_check.record import signs_passed, write_signs
+from beamgym.hardware_bridge.instrument_file.file import load_instrument, shipped_instrument
+from beamgym.hardware_bridge.records.audit_check import read_log, verify_log
+from beamgym.hardware_bridge.records.documents import read_documents
 from beamgym.scripts import main
 
 SOFT = "laue_soft_ioc"

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from beamgym.hardware_bridge.audit_check import verify_log
-from beamgym.hardware_bridge.instrument_file import load_instrument, shipped_instrument
-from beamgym.hardware_bridge.sign_motion import ImageFlags
-from beamgym.hardware_bridge.sign_record import devices_digest, write_signs
-from beamgym.hardware_bridge.sign_test import SignReport
+from beamgym.hardware_bridge.direction_check.check import SignReport
+from beamgym.hardware_bridge.direction_check.motion import ImageFlags
+from beamgym.hardware_bridge.direction_check.record import devices_digest, write_signs
+from beamgym.hardware_bridge.instrument_file.file import load_instrument, shipped_instrument
+from beamgym.hardware_bridge.records.audit_check import verify_log
 
 pytest.importorskip("caproto", reason="the practice instrument needs the extra 'ioc'")
 pytest.importorskip("aioca", reason="the documented devices need the extra 'epics'")

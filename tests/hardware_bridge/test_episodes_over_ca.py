@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from beamgym.hardware_bridge.audit_check import verify_log
+from beamgym.hardware_bridge.records.audit_check import verify_log
 from beamgym.scripts import main
 
 EPISODES = 100

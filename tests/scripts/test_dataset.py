@@ -6,7 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from beamgym.physics.arpes.shards import read_dataset
+from beamgym.physics.arpes.recipes.shards import read_dataset
 from beamgym.scripts.dataset import dataset_command
 
 SMALL = ("--shape", "32x40", "--natural", "--per-shard", "8")

@@ -7,13 +7,13 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from beamgym.agents.baselines.index_and_move import IndexAndMove
-from beamgym.agents.evaluate import evaluate, make_vector_env
-from beamgym.agents.find_policy import SHIPPED, zoo
-from beamgym.agents.seeds import first_seed
+from beamgym.agents.baselines.align.index_and_move import IndexAndMove
+from beamgym.agents.evaluation.demo_episodes import play
+from beamgym.agents.evaluation.evaluate import evaluate, make_vector_env
+from beamgym.agents.evaluation.seeds import first_seed
+from beamgym.agents.policies.find_policy import SHIPPED, zoo
 from beamgym.scripts import main
 from beamgym.scripts.demo import ENV_ID
-from beamgym.scripts.demo_episodes import play
 
 MGO = """data_MgO
 _cell_length_a 4.212

@@ -8,10 +8,10 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from beamgym.agents.find_policy import zoo
-from beamgym.hardware_bridge.instrument_file import load_instrument, shipped_instrument
+from beamgym.agents.policies.find_policy import zoo
+from beamgym.hardware_bridge.instrument_file.file import load_instrument, shipped_instrument
 from beamgym.scripts import main
-from beamgym.scripts.deploy_policy import read_policy
+from beamgym.scripts.deploying.policy import read_policy
 
 pytest.importorskip("bluesky", reason="deploying needs the extra 'hardware'")
 
@@ -156,7 +156,7 @@ def test_a_yes_to_a_procedure_is_bound_to_its_version_and_its_text():
     file = load_instrument(shipped_instrument(SOFT))
     procedure, bundle = read_policy("index-and-move", file), read_policy(BUNDLE, file)
     assert any(name.startswith("beamgym ") for name in procedure.files)
-    assert "beamgym.agents.baselines.index_and_move" in procedure.files
+    assert "beamgym.agents.baselines.align.index_and_move" in procedure.files
     assert set(bundle.files) == {"policy.onnx", "reference.npz", "CARD.md", "manifest.json"}
     assert procedure.digest != bundle.digest
     assert read_policy("index-and-move", file).digest == procedure.digest
@@ -165,9 +165,9 @@ def test_a_yes_to_a_procedure_is_bound_to_its_version_and_its_text():
 def test_deploying_imports_neither_torch_nor_sb3():
     code = (
         "import sys, json\n"
-        "import beamgym.scripts.deploy, beamgym.scripts.deploy_modes\n"
-        "from beamgym.hardware_bridge.instrument_file import load_instrument, shipped_instrument\n"
-        "from beamgym.scripts.deploy_policy import read_policy\n"
+        "import beamgym.scripts.deploy, beamgym.scripts.deploying.modes\n"
+        "from beamgym.hardware_bridge.instrument_file.file import load_instrument, shipped_instrument\n"
+        "from beamgym.scripts.deploying.policy import read_policy\n"
         f"file = load_instrument(shipped_instrument({SOFT!r}))\n"
         f"names = [read_policy(name, file).policy.name for name in ({BUNDLE!r}, 'index-and-move')]\n"
         "found = sorted({name.split('.')[0] for name in sys.modules} & {'torch', 'stable_baselines3', 'tensorboard'})\n"

@@ -7,13 +7,13 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from beamgym.hardware_bridge.audit_check import verify_log
-from beamgym.hardware_bridge.instrument_file import load_instrument, shipped_instrument
+from beamgym.hardware_bridge.instrument_file.file import load_instrument, shipped_instrument
+from beamgym.hardware_bridge.records.audit_check import verify_log
 from beamgym.scripts import main
 
 pytest.importorskip("bluesky", reason="deploying needs the extra 'hardware'")
 
-from beamgym.scripts.deploy_run import Deployment, Options
+from beamgym.scripts.deploying.run import Deployment, Options
 
 DEVICES = """
 import threading
@@ -21,8 +21,8 @@ import time
 
 import numpy as np
 
-from beamgym.envs.laue_factory import LaueAlignOptions, build
-from beamgym.envs.seeding import EpisodeKeys
+from beamgym.envs.laue_align.factory import LaueAlignOptions, build
+from beamgym.envs.loop.seeding import EpisodeKeys
 from beamgym.physics.instrument import AcquireSettings
 
 ONE = np.ones(1, dtype=np.bool_)

@@ -11,15 +11,15 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from beamgym.physics.counter_rng import make_keys
-from beamgym.physics.crystal import load_crystal
-from beamgym.physics.goniometer import goniometer
+from beamgym.physics.crystal.crystal import load_crystal
+from beamgym.physics.goniometer.goniometer import goniometer
+from beamgym.physics.goniometer.targets import pose_target
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.detector_formats import load_detector, save_detector
-from beamgym.physics.laue.image import Background, ImageModel, Sensor, SpotShape
-from beamgym.physics.laue.spots import LaueModel
+from beamgym.physics.laue.files.detector_formats import load_detector, save_detector
+from beamgym.physics.laue.pattern.image import Background, ImageModel, Sensor, SpotShape
+from beamgym.physics.laue.pattern.spots import LaueModel
 from beamgym.physics.orientation import misorientation_deg, random_orientations, rotation_matrix
-from beamgym.physics.targets import pose_target
 from beamgym.scripts.index import index_command, read_target
 
 PANEL = Detector.back_reflection(shape=(512, 512), pixel_mm=0.32)

@@ -44,7 +44,7 @@ def test_mistakes_are_refused(ioc, words, message):
 def test_without_caproto_the_extra_is_named(ioc, monkeypatch):
     import sys
 
-    for name in [name for name in sys.modules if name.startswith("beamgym.hardware_bridge.soft_ioc")]:
+    for name in [name for name in sys.modules if name.startswith("beamgym.hardware_bridge.practice.soft_ioc")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "caproto", None)
     monkeypatch.setattr(sys.modules["beamgym.hardware_bridge"], "soft_ioc", None, raising=False)

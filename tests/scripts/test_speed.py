@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from beamgym.scripts import main, speed, speed_cases, speed_row
-from beamgym.scripts.speed_work import Work
+from beamgym.scripts import main, speed
+from beamgym.scripts.speeds import cases as speed_cases
+from beamgym.scripts.speeds import row as speed_row
+from beamgym.scripts.speeds.work import Work
 
 KEYS = ["name", "value", "unit", "peer", "peer_value", "ratio"]
 CONTRACT = (

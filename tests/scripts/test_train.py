@@ -6,8 +6,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from beamgym.agents.run_folder import RunFolder
-from beamgym.envs.onnx_model import OnnxModel
+from beamgym.agents.training.run_folder import RunFolder
+from beamgym.envs.bundles.model import OnnxModel
 from beamgym.scripts import command_line, main
 from beamgym.scripts.train import train_command
 

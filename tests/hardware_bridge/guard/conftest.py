@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from ophyd_async.core import AsyncStatus
 
-from beamgym.hardware_bridge.audit import AuditLog
-from beamgym.hardware_bridge.guard import Guard
-from beamgym.hardware_bridge.guard_decision import ITEMS
-from beamgym.hardware_bridge.guard_life import DeadMan
-from beamgym.hardware_bridge.instrument_file import parse_instrument
+from beamgym.hardware_bridge.guard.guard import Guard
+from beamgym.hardware_bridge.guard.life import DeadMan
+from beamgym.hardware_bridge.guard.rules.decision import ITEMS
+from beamgym.hardware_bridge.instrument_file.file import parse_instrument
+from beamgym.hardware_bridge.records.audit import AuditLog
 
 ARPES: dict[str, Any] = {
     "name": "rig",

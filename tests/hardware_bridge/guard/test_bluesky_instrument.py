@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 from bluesky import RunEngine
 
-from beamgym.envs import arpes_factory, laue_factory
-from beamgym.envs.arpes_spot import ArpesSpotTask
-from beamgym.envs.episode import EpisodeLoop
-from beamgym.envs.instrument_env import InstrumentEnv
-from beamgym.hardware_bridge.audit import AuditLog
-from beamgym.hardware_bridge.bluesky_instrument import BlueskyInstrument
-from beamgym.hardware_bridge.guard import Guard
-from beamgym.hardware_bridge.guard_life import DeadMan
-from beamgym.hardware_bridge.instrument_file import parse_instrument
+from beamgym.envs.arpes_spot import factory as arpes_factory
+from beamgym.envs.arpes_spot.task import ArpesSpotTask
+from beamgym.envs.laue_align import factory as laue_factory
+from beamgym.envs.loop.episode import EpisodeLoop
+from beamgym.envs.loop.instrument_env import InstrumentEnv
+from beamgym.hardware_bridge.guard.guard import Guard
+from beamgym.hardware_bridge.guard.life import DeadMan
+from beamgym.hardware_bridge.instrument_file.file import parse_instrument
+from beamgym.hardware_bridge.records.audit import AuditLog
+from beamgym.hardware_bridge.rollout.bluesky_instrument import BlueskyInstrument
 from beamgym.hardware_bridge.tasks import task_for
 from beamgym.physics.arpes.simulator import SimulatedArpes
 from beamgym.physics.counter_rng import make_keys

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from beamgym.hardware_bridge import guard as guard_module
-from beamgym.hardware_bridge import instrument_entries
-from beamgym.hardware_bridge.audit_check import verify_log
-from beamgym.hardware_bridge.guard import Guard
-from beamgym.hardware_bridge.guard_decision import ITEMS, GuardRefused
-from beamgym.hardware_bridge.guard_dose import DoseMeter
-from beamgym.hardware_bridge.guard_life import DeadMan, SignsOfLife, TokenFile
-from beamgym.hardware_bridge.replay import replay
+from beamgym.hardware_bridge.guard import guard as guard_module
+from beamgym.hardware_bridge.guard.devices.dose import DoseMeter
+from beamgym.hardware_bridge.guard.guard import Guard
+from beamgym.hardware_bridge.guard.life import DeadMan, SignsOfLife, TokenFile
+from beamgym.hardware_bridge.guard.rules.decision import ITEMS, GuardRefused
+from beamgym.hardware_bridge.guard.rules.replay import replay
+from beamgym.hardware_bridge.instrument_file import entries as instrument_entries
+from beamgym.hardware_bridge.records.audit_check import verify_log
 
 
 async def one_step(guard):
@@ -346,7 +346,7 @@ def test_item_19_a_simulation_with_a_motor_on_another_server_is_refused(rig, arp
     devices |= {"dwell": arpes_content["devices"]["dwell"], "who": {"adapter": "epics", "address": "sim:identity"}}
     r = rig({"simulation": True, "identity": {"device": "who"}, "devices": devices})
     r.identity = type(r.beat)("identity", "beamgym-simulation")
-    monkeypatch.setattr("beamgym.hardware_bridge.guard_arming.strangers", found)
+    monkeypatch.setattr("beamgym.hardware_bridge.guard.arming.strangers", found)
     with pytest.raises(GuardRefused, match=r"item 19: .*another server: sim:x.RBV at 10\.0\.0\.7:5064"):
         r.drive(one_step)
     assert r.x.sets == []
@@ -372,7 +372,7 @@ def test_no_option_and_no_key_of_a_file_turns_an_item_off():
 
 
 def test_nothing_in_the_package_names_the_set_of_items_but_the_guard_itself():
-    folder = Path(guard_module.__file__).parents[1]
+    folder = Path(guard_module.__file__).parents[2]
     sources = [path for part in ("hardware_bridge", "scripts") for path in (folder / part).glob("**/*.py")]
     assert len(sources) > 20
     naming = [path.name for path in sources if "._items" in path.read_text(encoding="utf-8")]

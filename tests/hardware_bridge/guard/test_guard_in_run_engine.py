@@ -11,8 +11,8 @@ from bluesky import RunEngine
 from bluesky import plan_stubs as bps
 from bluesky.utils import RunEngineInterrupted
 
-from beamgym.hardware_bridge.audit_check import verify_log
-from beamgym.hardware_bridge.guard_decision import GuardRefused, refusal
+from beamgym.hardware_bridge.guard.rules.decision import GuardRefused, refusal
+from beamgym.hardware_bridge.records.audit_check import verify_log
 
 
 @contextlib.contextmanager

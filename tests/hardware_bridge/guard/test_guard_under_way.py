@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from beamgym.hardware_bridge import audit as audit_module
-from beamgym.hardware_bridge.guard import GuardRefused
+from beamgym.hardware_bridge.guard.guard import GuardRefused
+from beamgym.hardware_bridge.records import audit as audit_module
 
 SLOW_S = 60.0
 """A move that lasts longer than anything here waits, unless it is stopped."""

@@ -9,8 +9,8 @@ from bluesky import RunEngine
 from bluesky import plan_stubs as bps
 from bluesky.utils import RunEngineInterrupted
 
-from beamgym.hardware_bridge.guard_decision import GuardRefused, refusal
-from beamgym.hardware_bridge.guard_life import DeadMan
+from beamgym.hardware_bridge.guard.life import DeadMan
+from beamgym.hardware_bridge.guard.rules.decision import GuardRefused, refusal
 
 LATE_S = 61.0
 """More than the rig's dead-man allows, seconds of its own clock."""

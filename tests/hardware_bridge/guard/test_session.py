@@ -9,13 +9,13 @@ from concurrent.futures import Future
 
 import pytest
 
-from beamgym.hardware_bridge import session as session_module
-from beamgym.hardware_bridge.adapter_tools import DeviceError
-from beamgym.hardware_bridge.audit import AuditError
-from beamgym.hardware_bridge.audit_check import verify_log
-from beamgym.hardware_bridge.instrument_file import parse_instrument
-from beamgym.hardware_bridge.session import AUDIT, Session
-from beamgym.hardware_bridge.session_end import wait_out
+from beamgym.hardware_bridge.deployment import session as session_module
+from beamgym.hardware_bridge.deployment.session import AUDIT, Session
+from beamgym.hardware_bridge.deployment.session_end import wait_out
+from beamgym.hardware_bridge.devices import DeviceError
+from beamgym.hardware_bridge.instrument_file.file import parse_instrument
+from beamgym.hardware_bridge.records.audit import AuditError
+from beamgym.hardware_bridge.records.audit_check import verify_log
 
 
 class Stop(BaseException):

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from beamgym.agents.baselines.index_and_move import IndexAndMove
-from beamgym.envs.laue_factory import LaueAlignOptions, build
-from beamgym.envs.seeding import EpisodeKeys
-from beamgym.hardware_bridge.frame_store import FrameStore
-from beamgym.hardware_bridge.rollout import Rollout
-from beamgym.hardware_bridge.step_record import StepRecord
+from beamgym.agents.baselines.align.index_and_move import IndexAndMove
+from beamgym.envs.laue_align.factory import LaueAlignOptions, build
+from beamgym.envs.loop.seeding import EpisodeKeys
+from beamgym.hardware_bridge.records.frame_store import FrameStore
+from beamgym.hardware_bridge.rollout.rollout import Rollout
+from beamgym.hardware_bridge.rollout.step_record import StepRecord
 from beamgym.physics.instrument import AcquireSettings, MoveReport
 
 bluesky = pytest.importorskip("bluesky")

@@ -6,10 +6,10 @@ import h5py
 import numpy as np
 import pytest
 
-from beamgym.hardware_bridge.documents import JsonLines, read_documents, tiled_consumer
-from beamgym.hardware_bridge.frame_store import DATASET, FrameStore
-from beamgym.hardware_bridge.nexus_writer import write_nexus
-from beamgym.hardware_bridge.step_record import plain
+from beamgym.hardware_bridge.records.documents import JsonLines, read_documents, tiled_consumer
+from beamgym.hardware_bridge.records.frame_store import DATASET, FrameStore
+from beamgym.hardware_bridge.records.nexus_writer import write_nexus
+from beamgym.hardware_bridge.rollout.step_record import plain
 
 
 @pytest.fixture

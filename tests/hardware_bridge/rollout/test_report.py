@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from beamgym.envs.align_context import AlignContext
-from beamgym.envs.arpes_factory import ArpesSpotOptions
-from beamgym.envs.arpes_factory import build as build_arpes
-from beamgym.hardware_bridge.report import pictures, write_report
+from beamgym.envs.arpes_spot.factory import ArpesSpotOptions
+from beamgym.envs.arpes_spot.factory import build as build_arpes
+from beamgym.envs.laue_align.context import AlignContext
+from beamgym.hardware_bridge.rollout.report import pictures, write_report
 from beamgym.hardware_bridge.tasks import TASKS, task_for
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from event_model import DocumentNames, schema_validators
 
-from beamgym.agents.baselines.index_and_move import IndexAndMove
-from beamgym.hardware_bridge.step_record import observation_digest
+from beamgym.agents.baselines.align.index_and_move import IndexAndMove
+from beamgym.hardware_bridge.rollout.step_record import observation_digest
 
 from bluesky.utils import RunEngineInterrupted  # isort: skip
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from beamgym.physics.arpes.published import LATTICES, draw_published, simulate_published
-from beamgym.physics.arpes.quality import AURELIA_DEFAULT, PAPER, paper_scores, paper_total
-from beamgym.physics.arpes.spectrum import Grid
+from beamgym.physics.arpes.detection.spectrum import Grid
+from beamgym.physics.arpes.recipes.published import LATTICES, draw_published, simulate_published
+from beamgym.physics.arpes.score.quality import AURELIA_DEFAULT, PAPER, paper_scores, paper_total
 from beamgym.physics.counter_rng import make_keys
-from beamgym.scripts.aurelia_peer import aurelia_spectrum
+from beamgym.scripts.speeds.aurelia_peer import aurelia_spectrum
 
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore")]
 aurelia = pytest.importorskip("aurelia", reason="aurelia 0.1.0 is not installed: pip install 'beamgym[peers]'")

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from beamgym.physics.arpes.direct_score import direct_scores
-from beamgym.physics.arpes.quality import REFERENCE_COUNTS
+from beamgym.physics.arpes.score.direct import direct_scores
+from beamgym.physics.arpes.score.quality import REFERENCE_COUNTS
 from beamgym.physics.arpes.simulator import FIRST_DWELL_S, READOUT_S, SimulatedArpes
-from beamgym.physics.arpes.surface_levels import LEVELS, SurfaceNumbers
+from beamgym.physics.arpes.surface.levels import LEVELS, SurfaceNumbers
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import AcquireSettings, MoveFailed, PlaceableWorld, World
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from beamgym.physics.arpes.stage import LONGEST_DWELL_S, SHORTEST_DWELL_S, STAGES, Stage, motor_errors, stage
-from beamgym.physics.arpes.surface_levels import LEVELS
+from beamgym.physics.arpes.surface.levels import LEVELS
+from beamgym.physics.goniometer.motors import travel_time_s
 from beamgym.physics.instrument import Axis
-from beamgym.physics.motors import travel_time_s
 
 
 @pytest.mark.parametrize("name", STAGES)

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from beamgym.physics.counter_rng import make_keys
-from beamgym.physics.crystal import load_crystal
-from beamgym.physics.goniometer import goniometer
+from beamgym.physics.crystal.crystal import load_crystal
+from beamgym.physics.goniometer.goniometer import goniometer
 from beamgym.physics.instrument import AcquireSettings
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.camera import FAINTEST_COUNTS, GAIN, HOLE_MM, Camera
 from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.pattern.spots import LaueModel, Spots
 from beamgym.physics.laue.simulator import SimulatedLaue
-from beamgym.physics.laue.spots import LaueModel, Spots
 from beamgym.physics.orientation import random_orientations
 
 PANEL = Detector.back_reflection(shape=(512, 512), pixel_mm=0.32)

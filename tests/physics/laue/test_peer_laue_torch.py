@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from beamgym.physics.crystal import load_crystal
+from beamgym.physics.crystal.crystal import load_crystal
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.spots import LaueModel
+from beamgym.physics.laue.pattern.spots import LaueModel
 
 pytestmark = pytest.mark.peers
 

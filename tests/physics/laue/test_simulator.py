@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from beamgym.physics.counter_rng import make_keys
-from beamgym.physics.crystal import load_crystal
-from beamgym.physics.goniometer import goniometer
+from beamgym.physics.crystal.crystal import load_crystal
+from beamgym.physics.goniometer.goniometer import goniometer
+from beamgym.physics.goniometer.targets import parse_target
 from beamgym.physics.instrument import AcquireSettings, Instrument, MoveFailed, PlaceableWorld, World
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.camera import FAINTEST_COUNTS
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.imperfections import Imperfections
+from beamgym.physics.laue.pattern.spots import LaueModel
 from beamgym.physics.laue.simulator import READOUT_S, SimulatedLaue
-from beamgym.physics.laue.spots import LaueModel
 from beamgym.physics.orientation import misorientation_deg, rotation_matrix
-from beamgym.physics.targets import parse_target
 
 EXPOSE = AcquireSettings(exposure_s=10.0)
 PERFECT = Imperfections(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)

@@ -1,0 +1,110 @@
+"""What a crystallographer does: index the pattern, turn the axes by what is missing, look again, and declare."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.agents.baselines.moves import declared, exposures_left, positions_of, rotate
+from beamgym.envs.policy import CannotPlay, PolicyState
+from beamgym.envs.task import Observation, Truth
+from beamgym.physics.instrument import Float64Array
+from beamgym.physics.laue.indexing import Indexed, Indexer
+from beamgym.physics.orientation import misorientation_deg, rotation_matrix
+
+DECLARE_WITHIN = 0.6
+"""Share of the tolerance within which an indexed pose is good enough; the rest is for what indexing does not see."""
+
+LOOK_AROUND_DEG = 12.0
+"""Rotation after a pattern that did not index, to bring other spots onto the detector."""
+
+_BRIGHTEST = 1e6
+
+
+@dataclass(frozen=True)
+class _Memory:
+    context: Any
+    indexer: Indexer
+    mount: Float64Array | None = None
+    tries: int = 0
+
+
+class IndexAndMove:
+    """Indexes each frame for itself, with the orientation expected after the last move as a first guess.
+
+    Parameters
+    ----------
+    declare_within : share of the tolerance
+    """
+
+    name = "index-and-move"
+    oracle = False
+
+    def __init__(self, declare_within: float = DECLARE_WITHIN) -> None:
+        self.declare_within = declare_within
+        self._prepared: tuple[Any, Indexer] | None = None
+
+    def start(self, context: Any, n: int) -> PolicyState:
+        """Return n memories of an unknown mount; the indexer is prepared once per crystal and band.
+
+        Raises CannotPlay where the crystal is not known.
+        """
+        if not hasattr(context, "crystal"):
+            raise CannotPlay("index-and-move needs a crystal whose cell is known; this environment hides it")
+        known = (context.crystal, context.beam.band_kev)
+        if self._prepared is None or self._prepared[0][0] is not known[0] or self._prepared[0][1] != known[1]:
+            self._prepared = known, Indexer(*known)
+        return [_Memory(context, self._prepared[1]) for _ in range(n)]
+
+    def act(
+        self, observation: Observation, state: PolicyState, truth: Truth | None = None
+    ) -> tuple[NDArray[np.float32], PolicyState]:
+        """Index, then move or declare; raises CannotPlay for an environment that observes no spots."""
+        if "spots" not in observation:
+            raise CannotPlay("index-and-move needs spot observations; use an environment with 'spots'")
+        context = state[0].context
+        positions = positions_of(observation, context)
+        here, left = context.goniometer.rotation(positions), exposures_left(observation, context)
+        missing, done, after = np.empty((len(state), 3, 3)), left == 0, []
+        for i, memory in enumerate(state):
+            mount = _index(observation["spots"][i], memory, here[i])
+            if mount is None:
+                missing[i] = _look_around(memory.tries)
+                after.append(replace(memory, tries=memory.tries + 1))
+                continue
+            missing[i], error = _missing(context, mount, positions[i], here[i])
+            done[i] |= error <= self.declare_within * context.tolerance_deg
+            after.append(replace(memory, mount=mount))
+        return declared(rotate(missing, positions, context), done), after
+
+
+def _index(spots: NDArray[np.float32], memory: _Memory, here: Float64Array) -> Float64Array | None:
+    """Return the mount U, the crystal on the goniometer at zero angles, or None where the pattern does not index."""
+    rows = spots.reshape(-1, 5).astype(np.float64)
+    rows = rows[rows[:, 4] > 0.5]
+    guess = None if memory.mount is None else here @ memory.mount
+    counts = np.expm1(rows[:, 3] * np.log1p(_BRIGHTEST))
+    answer = memory.indexer.index_directions(rows[:, :3], counts, guess)
+    if not isinstance(answer, Indexed):
+        return None
+    orientations = np.array([answer.orientation, *answer.ambiguous])
+    if guess is not None:
+        away = misorientation_deg(orientations, guess, memory.context.crystal.rotations)
+        orientations = orientations[np.argsort(away)]
+    mount: Float64Array = here.T @ orientations[0]
+    return mount
+
+
+def _missing(
+    context: Any, mount: Float64Array, positions: Float64Array, here: Float64Array
+) -> tuple[Float64Array, float]:
+    """Return the lab rotation to the nearest reachable goal, and the error there is now, in degrees."""
+    goals = context.target.reachable_goals(context.goniometer, mount[None], positions[None])
+    return context.goniometer.rotation(goals.positions[0]) @ here.T, float(goals.error_deg[0])
+
+
+def _look_around(tries: int) -> Float64Array:
+    vector = np.zeros(3)
+    vector[(1, 2, 0)[tries % 3]] = LOOK_AROUND_DEG
+    return rotation_matrix(vector)

@@ -1,0 +1,31 @@
+"""Rivals at finding the best site of a sample, one per file."""
+
+from beamgym.agents.baselines.spot.gp_ei import GP_EI, gp_ei
+from beamgym.agents.baselines.spot.gp_ucb import GP_UCB, gp_ucb
+from beamgym.agents.baselines.spot.hexagonal import HEXAGONAL, hexagonal
+from beamgym.agents.baselines.spot.nelder_mead import NELDER_MEAD, simplex_search
+from beamgym.agents.baselines.spot.random import RANDOM, random_places
+from beamgym.agents.baselines.spot.raster import RASTER, raster
+from beamgym.agents.baselines.spot.search import SearchFunction, SearchPolicy
+from beamgym.agents.baselines.spot.true_map import TrueMap
+from beamgym.agents.baselines.spot.yield_map import YIELD_MAP, yield_map
+
+__all__ = [
+    "GP_EI",
+    "GP_UCB",
+    "HEXAGONAL",
+    "NELDER_MEAD",
+    "RANDOM",
+    "RASTER",
+    "YIELD_MAP",
+    "SearchFunction",
+    "SearchPolicy",
+    "TrueMap",
+    "gp_ei",
+    "gp_ucb",
+    "hexagonal",
+    "random_places",
+    "raster",
+    "simplex_search",
+    "yield_map",
+]

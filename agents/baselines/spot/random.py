@@ -1,0 +1,45 @@
+"""Random search: places drawn at random, the best of them measured properly, the best declared."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from beamgym.agents.baselines.spot.finish import best_seen, confirm
+from beamgym.agents.baselines.spot.search import Look, Search, Seen
+from beamgym.agents.baselines.spot.sites import sample_disc
+from beamgym.envs.arpes_spot import SpotContext
+
+
+@dataclass(frozen=True)
+class RandomSettings:
+    """How a random search is run.
+
+    Parameters
+    ----------
+    places : how many are drawn
+    dwell_s : at each
+    candidates : how many of the best are measured again
+    confirm_s : dwell of that
+    """
+
+    places: int = 50
+    dwell_s: float = 0.2
+    candidates: int = 8
+    confirm_s: float = 1.0
+
+
+RANDOM: Final = RandomSettings()
+
+
+def random_places(context: SpotContext, seen: Seen, settings: RandomSettings = RANDOM) -> Search:
+    """Look at places drawn from the first spectrum's own bits, so that an episode repeats whatever runs beside it."""
+    middle, radius = sample_disc(context)
+    lots = np.random.default_rng(seen.bits)
+    found = []
+    for share, turn in lots.random((settings.places, 2)):
+        way = np.sqrt(share) * np.array([np.cos(2.0 * np.pi * turn), np.sin(2.0 * np.pi * turn)])
+        seen = yield Look(middle + radius * way, settings.dwell_s)
+        found.append(seen)
+    best = best_seen(found, settings.candidates)
+    yield from confirm(context, seen, best, settings.confirm_s)

@@ -1,0 +1,196 @@
+"""What the searches for a spot share: what they see, what they ask for, and the policy that runs them.
+
+A search is a generator, as ``simplex`` is: it yields the places to look at, is sent what was seen there, and returns
+when the place then held is to be declared. So each rival reads as what a person would do, one exposure after another.
+"""
+
+import zlib
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.envs.arpes_spot import SpotContext
+from beamgym.envs.policy import CannotPlay, PolicyState
+from beamgym.envs.task import Observation, Truth
+from beamgym.physics.arpes.score import REFERENCE_COUNTS, v2_total
+from beamgym.physics.arpes.surface import REFERENCE_DWELL_S
+from beamgym.physics.instrument import Float64Array
+
+ARRIVED_MM: Final = 0.01
+"""Distance within which a stage that goes by steps has arrived; what its readings scatter by is less."""
+
+_SPARE_S: Final = 1e-3  # of the beam time, which is observed as a float32
+_POINTS: Final = 10.0  # the total is observed in tenths of its largest
+_AMPLE_FEATURE: Final = 1e3  # the measure F is not observed; a spectrum without features shows it in B
+
+
+@dataclass(frozen=True)
+class Look:
+    """A place to expose at, (2,) mm, and the dwell in seconds."""
+
+    place_mm: Float64Array
+    dwell_s: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one exposure brought.
+
+    Parameters
+    ----------
+    place_mm : (2,) by the readback
+    dwell_s : of the exposure
+    sharpness, background : observed components S and B, 0…1
+    total : observed score, points
+    electrons : counted
+    left_s : beam time left
+    bits : of the spectrum, for those who draw lots
+    """
+
+    place_mm: Float64Array
+    dwell_s: float
+    sharpness: float
+    background: float
+    total: float
+    electrons: float
+    left_s: float
+    bits: int
+
+    def points(self) -> float:
+        """Return the score in points that these S and B would have with the electrons of the reference dwell."""
+        number = min(self.electrons / REFERENCE_COUNTS * REFERENCE_DWELL_S / self.dwell_s, 1.0)
+        return float(v2_total(_AMPLE_FEATURE, self.sharpness, self.background, number))
+
+
+Search = Generator[Look, Seen, None]
+SearchFunction = Callable[..., Search]
+"""(context, first exposure, and settings where they are not to be the usual ones) → the search."""
+
+
+class SearchPolicy:
+    """Runs one search per episode, and declares where it ends or where what it asks for no longer fits.
+
+    Parameters
+    ----------
+    name : as in tables
+    search : begins a search, from the context and the first exposure
+    """
+
+    oracle = False
+
+    def __init__(self, name: str, search: SearchFunction) -> None:
+        self.name = name
+        self.search = search
+
+    def start(self, context: Any, n: int) -> PolicyState:
+        """Return n searches that have not begun; raises CannotPlay where there is no spot to find."""
+        return [_Running(spot_context(context, self.name), self.search) for _ in range(n)]
+
+    def act(
+        self, observation: Observation, state: PolicyState, truth: Truth | None = None
+    ) -> tuple[NDArray[np.float32], PolicyState]:
+        """Return each search's next look, or a declaration; raises CannotPlay where no scores are observed."""
+        context: SpotContext = state[0].context
+        actions = np.zeros((len(state), 4), dtype=np.float32)
+        for row, (running, seen) in enumerate(zip(state, read(observation, context, self.name), strict=True)):
+            look = running.next(seen)
+            actions[row] = action_of(context, seen, look)
+        return actions, state
+
+
+@dataclass
+class _Running:
+    context: SpotContext
+    begin: SearchFunction
+    search: Search | None = None
+    asked: Look | None = None
+
+    def next(self, seen: Seen) -> Look | None:
+        """Return the next look, or None to declare."""
+        if self._arrived(seen):
+            self.asked = self._ask(seen)
+        if self.asked is None or cost_s(self.context, seen.place_mm, self.asked) > seen.left_s:
+            return None
+        return self.asked
+
+    def _arrived(self, seen: Seen) -> bool:
+        if self.asked is None or self.context.action == "absolute":
+            return True
+        return bool(np.abs(seen.place_mm - self.asked.place_mm).max() <= ARRIVED_MM)
+
+    def _ask(self, seen: Seen) -> Look | None:
+        try:
+            if self.search is None:
+                self.search = self.begin(self.context, seen)
+                return next(self.search)
+            return self.search.send(seen)
+        except StopIteration:
+            return None
+
+
+def spot_context(context: Any, name: str) -> SpotContext:
+    """Return the context as that of a search for a spot; raises CannotPlay for another."""
+    if not isinstance(context, SpotContext):
+        raise CannotPlay(f"{name} looks for the best spot of a surface; play it in beamgym/ArpesSpot-v0")
+    return context
+
+
+def read(observation: Observation, context: SpotContext, name: str) -> list[Seen]:
+    """Return what n rows have just seen; raises CannotPlay where no scores are observed."""
+    if "scores" not in observation:
+        raise CannotPlay(f"{name} needs observed scores; use beamgym/ArpesSpot-v0, whose observation has them")
+    low, high = context.stage.limits_mm.T
+    places = low + 0.5 * (observation["position"].astype(np.float64) + 1.0) * (high - low)
+    shortest, longest = np.log(context.stage.dwell_s)
+    dwells = np.exp(shortest + observation["exposure"][:, 0].astype(np.float64) * (longest - shortest))
+    electrons = 10.0 ** (7.0 * observation["exposure"][:, 1].astype(np.float64)) - 1.0
+    left = observation["budget"][:, 0].astype(np.float64) * context.beam_time_s - _SPARE_S
+    scores = observation["scores"].astype(np.float64)
+    return [
+        Seen(
+            place_mm=places[i],
+            dwell_s=float(dwells[i]),
+            sharpness=float(scores[i, 0]),
+            background=float(scores[i, 1]),
+            total=_POINTS * float(scores[i, 3]),
+            electrons=float(electrons[i]),
+            left_s=float(left[i]),
+            bits=zlib.crc32(np.ascontiguousarray(observation["spectrum"][i]).tobytes()),
+        )
+        for i in range(len(scores))
+    ]
+
+
+def action_of(context: SpotContext, seen: Seen, look: Look | None) -> NDArray[np.float32]:
+    """Return the action (4,) that makes for a look, or declares where there is none."""
+    if look is None:
+        return np.array([0.0, 0.0, 0.0, 1.0], dtype=np.float32)
+    low, high = context.stage.limits_mm.T
+    move, dwell_s = 2.0 * (look.place_mm - low) / (high - low) - 1.0, look.dwell_s
+    if context.action == "steps":
+        share = (look.place_mm - seen.place_mm) / context.max_step_mm
+        move = np.cbrt(np.clip(share, -1.0, 1.0))
+        if np.abs(share).max() > 1.0:
+            dwell_s = context.stage.dwell_s[0]  # a halt on the way
+    shortest, longest = np.log(context.stage.dwell_s)
+    dwell = 2.0 * (np.log(dwell_s) - shortest) / (longest - shortest) - 1.0
+    return np.asarray(np.clip([*move, dwell, -1.0], -1.0, 1.0), dtype=np.float32)
+
+
+def cost_s(context: SpotContext, begin_mm: Float64Array, look: Look) -> float:
+    """Return the beam time in seconds that a look takes from a place, halts on the way included."""
+    return float(costs_s(context, begin_mm, look.place_mm[None], look.dwell_s)[0])
+
+
+def costs_s(context: SpotContext, begin_mm: Float64Array, places_mm: Float64Array, dwell_s: float) -> Float64Array:
+    """Return the beam time in seconds to go from one place (2,) to each of several (k, 2) and expose there, (k,)."""
+    dwell = np.full(len(places_mm), dwell_s)
+    seconds = context.stage.lead_s(begin_mm, places_mm, dwell) + dwell + context.readout_s
+    if context.action == "steps":
+        away = np.abs(places_mm - begin_mm).max(axis=1)
+        halts = np.maximum(np.ceil(away / context.max_step_mm * (1.0 - 1e-9)) - 1.0, 0.0)
+        seconds = seconds + halts * (context.stage.dwell_s[0] + context.readout_s)
+    return np.asarray(seconds)

@@ -1,0 +1,45 @@
+"""Any policy on any environment: metrics, curves, and seeds that never meet."""
+
+from beamgym.agents.evaluation.demo_episodes import Picture, Played, covering_policy, figures, play
+from beamgym.agents.evaluation.evaluate import (
+    BATCH,
+    PolicyResult,
+    budget_of,
+    context_of,
+    evaluate,
+    evaluate_in,
+    make_vector_env,
+)
+from beamgym.agents.evaluation.metrics import BEAM_TIME, EXPOSURES, Budget, Measures, budget_in
+from beamgym.agents.evaluation.seeds import STRIDE, first_seed
+from beamgym.agents.evaluation.success_curve import amounts, curves, draw_curves
+from beamgym.agents.evaluation.tune_spot import GRIDS, Tried, episodes_needed, tune
+
+__all__ = [
+    "BATCH",
+    "BEAM_TIME",
+    "EXPOSURES",
+    "GRIDS",
+    "STRIDE",
+    "Budget",
+    "Measures",
+    "Picture",
+    "Played",
+    "PolicyResult",
+    "Tried",
+    "amounts",
+    "budget_in",
+    "budget_of",
+    "context_of",
+    "covering_policy",
+    "curves",
+    "draw_curves",
+    "episodes_needed",
+    "evaluate",
+    "evaluate_in",
+    "figures",
+    "first_seed",
+    "make_vector_env",
+    "play",
+    "tune",
+]

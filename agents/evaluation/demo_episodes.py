@@ -1,0 +1,134 @@
+"""One episode at a time, with pictures: what `beamgym demo` plays."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.agents.baselines.align import IndexAndMove
+from beamgym.agents.evaluation.evaluate import Episodes, PolicyResult, budget_of, check_policy, context_of, summarise
+from beamgym.agents.policies import SHIPPED, BundlePolicy, find_policy
+from beamgym.envs.loop import InstrumentVectorEnv
+from beamgym.envs.policy import CannotPlay, Policy
+
+CELL_TOLERANCE = 0.01
+"""Relative difference of cell parameters above which a crystal is not the one that a bundle was made for."""
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Played:
+    """One episode of the demonstration.
+
+    Parameters
+    ----------
+    crystal, policy : by name
+    seed : environment seed
+    start_deg, final_deg : true misorientation to the nearest goal in reach, degrees
+    exposures : the first included
+    motor_s, instrument_s : of the motors, and with exposures and read-out
+    success, ended : declared within the tolerance; declared at all
+    """
+
+    crystal: str
+    policy: str
+    seed: int
+    start_deg: float
+    final_deg: float
+    exposures: int
+    motor_s: float
+    instrument_s: float
+    success: bool
+    ended: bool
+
+
+def covering_policy(env: InstrumentVectorEnv, env_id: str) -> Policy:
+    """Return the shipped bundle that was made for this crystal, or index-and-move where there is none."""
+    crystal = context_of(env).crystal
+    try:
+        policy = find_policy(SHIPPED, env_id, crystal.name)
+        check_policy(policy, env, range(0, 0))
+        policy.start(context_of(env), 1)
+    except CannotPlay:
+        return IndexAndMove()
+    return policy if _same_cell(policy, crystal) else IndexAndMove()
+
+
+def play(env: InstrumentVectorEnv, policy: Policy, seed: int, show: Callable[[Picture], None] | None = None) -> Played:
+    """Play one episode to its end.
+
+    Parameters
+    ----------
+    env : one LaueAlign environment in its vector form, without autoreset
+    policy : not an oracle
+    seed : environment seed
+    show : takes each picture, the first of ``reset`` included
+
+    Returns
+    -------
+    What became of it
+    """
+    observation, info = env.reset(seed=[seed])
+    memory = policy.start(context_of(env), 1)
+    spent = {name: float(info["cost"][name][0]) for name in ("exposures", "motor_s", "instrument_s")}
+    start = final = misorientation_deg(env)
+    success = declared = over = False
+    _show(env, show)
+    while not over:
+        action, memory = policy.act(observation, memory)
+        observation, _, terminated, truncated, info = env.step(action)
+        for name in spent:
+            spent[name] += float(info["cost"][name][0])
+        final, success = float(info["misorientation_deg"][0]), bool(info["is_success"][0])
+        declared, over = bool(terminated[0]), bool(terminated[0] or truncated[0])
+        _show(env, show)
+    return Played(
+        crystal=context_of(env).crystal.name,
+        policy=policy.name,
+        seed=seed,
+        start_deg=start,
+        final_deg=final,
+        exposures=int(spent["exposures"]),
+        motor_s=spent["motor_s"],
+        instrument_s=spent["instrument_s"],
+        success=success,
+        ended=declared,
+    )
+
+
+def misorientation_deg(env: InstrumentVectorEnv) -> float:
+    """Return the true angle to the nearest goal in reach, degrees."""
+    world: Any = env.loop.instrument
+    state: Any = env.loop.state
+    error = context_of(env).target.error_deg(world.truth()["orientation"], state.goals)
+    return float(error[0])
+
+
+def figures(episodes: list[Played], policy: Policy, env: InstrumentVectorEnv) -> PolicyResult:
+    """Sum up as `beamgym benchmark` does."""
+    columns = {
+        name: np.array([getattr(episode, source) for episode in episodes])
+        for name, source in (
+            ("success", "success"),
+            ("exposures", "exposures"),
+            ("motor_s", "motor_s"),
+            ("instrument_s", "instrument_s"),
+            ("misorientation_deg", "final_deg"),
+            ("ended", "ended"),
+        )
+    }
+    return summarise(policy, Episodes(**columns), budget_of(env))
+
+
+def _same_cell(policy: Policy, crystal: Any) -> bool:
+    setting = policy.model.manifest.setting if isinstance(policy, BundlePolicy) else None
+    return setting is None or bool(np.allclose(setting.cell, crystal.cell, rtol=CELL_TOLERANCE))
+
+
+def _show(env: InstrumentVectorEnv, show: Callable[[Picture], None] | None) -> None:
+    pictures = env.render() if show is not None else None
+    if show is not None and pictures is not None:
+        show(pictures[0])

@@ -1,0 +1,11 @@
+"""A trained model as a bundle: ONNX with a manifest and a card."""
+
+from beamgym.agents.export.bundle import Origin, export_bundle, export_graph
+from beamgym.agents.export.trained import export_trained
+
+__all__ = [
+    "Origin",
+    "export_bundle",
+    "export_graph",
+    "export_trained",
+]

@@ -1,0 +1,325 @@
+"""Exports an SB3 model as a bundle: one ONNX graph from raw observation to clipped action, and what vouches for it."""
+
+import copy
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from numpy.typing import NDArray
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.vec_env import VecNormalize, VecTransposeImage
+
+import beamgym
+from beamgym.agents.export.deterministic import DeterministicPolicy
+from beamgym.envs.bundles import (
+    CARD,
+    MANIFEST,
+    MAX_REFERENCE,
+    MIN_REFERENCE,
+    MODEL,
+    REFERENCE,
+    AxisSpec,
+    DetectorSpec,
+    Encoder,
+    Manifest,
+    OnnxModel,
+    Setting,
+    SpaceSpec,
+    SpotSetting,
+    Training,
+    named_spaces,
+    scale_of,
+)
+
+EQUALITY = 1e-5
+"""How far the graph's action may be from the model's own, for actions up to 1; float32 products differ by some 1e-7."""
+
+UNITS = {
+    "spots": "rows [nx, ny, nz, log intensity, present]; unit plane normals in the lab frame",
+    "expected": "as spots, of the target pattern at the goal pose",
+    "axes": "rows [fraction of travel, margin to the low limit / 180 deg, to the high limit / 180 deg, present]",
+    "last_move": "rotation vector in the lab frame / 180 deg, or steps of the travel; and 1 where it was shortened",
+    "budget": "remaining exposures, or beam time, / budget",
+    "target": "goal orientation, crystal to lab, row by row; tolerance / 20 degrees",
+    "image": "grey levels 0..255",
+    "spectrum": "grey levels 0..255, the root of the counts; rows energy, columns slit angle",
+    "position": "x and y, -1..1 of the travel",
+    "scores": "S, B, N and total / 10",
+    "exposure": "dwell on the action's scale, 0..1; log10(1 + electrons) / 7",
+    "best": "largest total / 10, and its x and y, -1..1 of the travel",
+    "map": "cells of the travel, each total / 10, visits / 8, S, B, N and dwell, 0..1",
+    "action": "dimensionless, -1..1; the last number declares above 0",
+}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a model comes from: what the manifest's ``training`` and ``encoder`` say.
+
+    Parameters
+    ----------
+    env_id : the environment's id with version
+    command : the command that trains it again
+    seeds : first and last environment seed of the training
+    steps : environment steps of the training
+    encoder : name of the observation encoder, with its parameters
+    """
+
+    env_id: str
+    command: str
+    seeds: tuple[int, int]
+    steps: int = 0
+    encoder: str = "spots"
+    encoder_parameters: Mapping[str, Any] | None = None
+
+
+def export_bundle(
+    model: BaseAlgorithm,
+    context: Any,
+    path: str | Path,
+    *,
+    origin: Origin,
+    observations: Mapping[str, NDArray[Any]] | None = None,
+    observation_space: spaces.Space[Any] | None = None,
+    normaliser: VecNormalize | None = None,
+    card: str = "",
+    overwrite: bool = False,
+) -> Path:
+    """Write a bundle, all or nothing.
+
+    Parameters
+    ----------
+    model : PPO, A2C, SAC, TD3 or TQC with a Box action
+    context : the environment's AlignContext, or None for an environment without one
+    path : the bundle's directory; its last part is the bundle's name
+    origin : where the model comes from
+    observations : (n, ...) arrays by name, n from 200 to 4096, raw as the environment gives them; drawn from the
+        space where none are given, which says less than observations of real episodes
+    observation_space : of one environment, raw; that of the model's environment where none is given
+    normaliser : its observation statistics go into the graph; the one around the model's environment, if there is one,
+        where none is given
+    card : Markdown; a short one is made where it is empty
+    overwrite : replace a bundle that is there
+
+    Returns
+    -------
+    The bundle's directory
+
+    Raises
+    ------
+    ValueError : too few observations, a directory that is there, or a graph that disagrees with the model
+    """
+    path = Path(path)
+    if path.exists() and not overwrite:
+        raise ValueError(f"{path} exists; choose another name or overwrite it")
+    normaliser = normaliser or model.get_vec_normalize_env()
+    space = observation_space or raw_space(model)
+    given = sampled(space) if observations is None else observations
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent)) / path.name
+    try:
+        draft.mkdir()
+        with _on_cpu(model):
+            _write(draft, model, context, origin, given, space, normaliser, card)
+            _check_equality(OnnxModel.load(draft), model, normaliser, given)
+        if path.exists():
+            os.replace(path, draft.parent / "replaced")
+        os.replace(draft, path)
+    finally:
+        shutil.rmtree(draft.parent)
+    return path
+
+
+def raw_space(model: BaseAlgorithm) -> spaces.Space[Any]:
+    """Return the observation space of the model's environment, before SB3 normalises it or moves an image's channel.
+
+    Raises
+    ------
+    ValueError : for a model without an environment
+    """
+    env = model.get_env()
+    if env is None:
+        raise ValueError("the model has no environment; give the observation_space of the one it was trained in")
+    while isinstance(env, VecNormalize | VecTransposeImage):
+        env = env.venv
+    space: spaces.Space[Any] = env.observation_space
+    return space
+
+
+def sampled(space: spaces.Space[Any], count: int = MIN_REFERENCE) -> dict[str, NDArray[Any]]:
+    """Return observations (count, ...) by name, drawn from a space with a generator of their own."""
+    parts = {name: copy.deepcopy(part) for name, part in named_spaces(space).items()}
+    for seed, part in enumerate(parts.values()):
+        part.seed(seed)
+    return {name: np.stack([part.sample() for _ in range(count)]) for name, part in parts.items()}
+
+
+def setting_of(context: Any) -> Setting | None:
+    """Describe an AlignContext for the manifest."""
+    if context is None or not hasattr(context, "goniometer"):
+        return None
+    detector = context.detector
+    return Setting(
+        crystal=context.crystal.name,
+        cell=_row(context.crystal.cell),
+        goniometer=context.goniometer.name,
+        axes=[AxisSpec.of(axis) for axis in context.goniometer.axes],
+        target=context.target.label,
+        detector=DetectorSpec(
+            origin_mm=_triple(detector.origin_mm),
+            fast=_triple(detector.fast),
+            slow=_triple(detector.slow),
+            pixel_mm=float(detector.pixel_mm),
+            shape=(int(detector.shape[0]), int(detector.shape[1])),
+        ),
+        band_kev=_row(context.beam.band_kev),
+        tolerance_deg=float(context.tolerance_deg),
+        max_rotation_deg=float(context.max_rotation_deg),
+        action=context.action,
+        exposures=int(context.exposures),
+    )
+
+
+def export_graph(
+    policy: torch.nn.Module, observation_space: spaces.Space[Any], path: Path, output: str = "action"
+) -> None:
+    """Write a network as ONNX with the observation's names as inputs, one output and a free batch dimension."""
+    names = list(named_spaces(observation_space))
+    example = {
+        name: torch.from_numpy(np.stack([space.sample() for _ in range(2)]))
+        for name, space in named_spaces(observation_space).items()
+    }
+    batch = torch.export.Dim("batch", min=1, max=2**20)
+    with warnings.catch_warnings(), _quiet():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            policy,
+            kwargs={"observation": example},
+            dynamic_shapes={"observation": {name: {0: batch} for name in names}},
+            input_names=names,
+            output_names=[output],
+            opset_version=18,
+            dynamo=True,
+            optimize=False,  # its optimiser takes a summand of 1e-18, there to keep a root from 0, for no summand
+            verbose=False,
+        )
+        program.save(str(path), external_data=False)
+
+
+@contextmanager
+def _on_cpu(model: BaseAlgorithm) -> Iterator[None]:
+    """Lend the model's policy to the CPU, and put it back where and how it was: training may go on after an export."""
+    device, training = model.policy.device, model.policy.training
+    model.policy.to("cpu")
+    try:
+        yield
+    finally:
+        model.policy.to(device)
+        model.policy.set_training_mode(training)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the exporter's notes on libraries that are not installed and not needed."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _write(
+    folder: Path,
+    model: BaseAlgorithm,
+    context: Any,
+    origin: Origin,
+    observations: Mapping[str, NDArray[Any]],
+    observation_space: spaces.Space[Any],
+    normaliser: VecNormalize | None,
+    card: str,
+) -> None:
+    count = min(len(values) for values in observations.values())
+    if count < MIN_REFERENCE:
+        raise ValueError(f"{count} reference observations were given; a bundle needs at least {MIN_REFERENCE}")
+    if count > MAX_REFERENCE:
+        raise ValueError(f"{count} reference observations were given; a bundle holds at most {MAX_REFERENCE}")
+    policy = DeterministicPolicy(model, observation_space, normaliser).eval()
+    export_graph(policy, observation_space, folder / MODEL)
+    actions = predict_raw(model, normaliser, observations)
+    pairs = {f"observation/{name}": np.asarray(values) for name, values in observations.items()}
+    np.savez_compressed(folder / REFERENCE, allow_pickle=False, action=actions, **pairs)
+    (folder / CARD).write_text(card or _plain_card(folder.name, origin), encoding="utf-8")
+    parts = named_spaces(observation_space)
+    manifest = Manifest(
+        beamgym_version=beamgym.__version__,
+        env_id=origin.env_id,
+        observation_space={name: SpaceSpec.of(space) for name, space in parts.items()},
+        action_space=SpaceSpec.of(model.action_space),
+        units={name: UNITS[name] for name in (*parts, "action") if name in UNITS},
+        encoder=Encoder(name=origin.encoder, parameters=dict(origin.encoder_parameters or {})),
+        normaliser="inside the graph" if normaliser is not None else "none",
+        training=Training(
+            command=origin.command, algorithm=type(model).__name__, seeds=origin.seeds, steps=origin.steps
+        ),
+        setting=setting_of(context),
+        spot=SpotSetting.of(context),
+        files={name: _digest(folder / name) for name in (MODEL, REFERENCE, CARD)},
+    )
+    text = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def predict_raw(
+    model: BaseAlgorithm, normaliser: VecNormalize | None, observations: Mapping[str, NDArray[Any]]
+) -> NDArray[np.float32]:
+    """Return SB3's own deterministic actions (n, a) for raw observations."""
+    raw: Any = dict(observations) if isinstance(model.observation_space, spaces.Dict) else observations["observation"]
+    seen = raw if normaliser is None else normaliser.normalize_obs(raw)
+    action: NDArray[np.float32] = model.predict(seen, deterministic=True)[0].astype(np.float32)
+    return action
+
+
+def _check_equality(
+    bundle: OnnxModel,
+    model: BaseAlgorithm,
+    normaliser: VecNormalize | None,
+    observations: Mapping[str, NDArray[Any]],
+) -> None:
+    worst = float(np.abs(bundle.predict(observations) - predict_raw(model, normaliser, observations)).max())
+    tolerance = EQUALITY * scale_of(bundle.manifest.action_space)
+    if not worst <= tolerance:
+        raise ValueError(f"the exported graph differs from the model by {worst:.2g}, more than {tolerance:.0e}")
+
+
+def _plain_card(name: str, origin: Origin) -> str:
+    return (
+        f"# {name}\n\nA policy for `{origin.env_id}`, trained on environment seeds {origin.seeds[0]} to "
+        f"{origin.seeds[1]} by\n\n```\n{origin.command}\n```\n"
+    )
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _row(values: Any) -> Any:
+    return tuple(float(value) for value in np.ravel(values))  # how many there must be, the manifest checks
+
+
+def _triple(values: Any) -> tuple[float, float, float]:
+    x, y, z = (float(value) for value in np.ravel(values))
+    return x, y, z

@@ -1,0 +1,140 @@
+"""Turns a finished training into a shipped bundle: network, figures and a card that says how to make it again."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from beamgym.agents.evaluation import STRIDE, Measures, PolicyResult
+from beamgym.agents.export.bundle import Origin, export_bundle
+from beamgym.agents.training import RunFolder, Trainer, predict
+from beamgym.envs.arpes_spot import MAP_CELLS, MAP_LAYERS, ArpesSpotTask
+from beamgym.envs.laue_align import SPOT_FIELDS, LaueAlignTask
+
+REFERENCES = 256
+"""Observations a bundle carries with the actions it gave for them."""
+
+_ROUNDS = 4  # steps of the same episodes that they are taken from, at least
+_REFERENCE_SEEDS = 2**17  # offset of their environment seeds from the training's first one
+
+
+def export_trained(
+    trainer: Trainer,
+    path: str | Path,
+    command: str,
+    result: PolicyResult,
+    overwrite: bool = False,
+    beside: Sequence[RunFolder] = (),
+) -> Path:
+    """Write the trainer's present policy as a bundle.
+
+    Parameters
+    ----------
+    trainer : whose model is exported
+    path : the bundle's directory; its last part is its name
+    command : the command that trains it again
+    result : its figures on the selection seeds
+    overwrite : replace a bundle that is there
+    beside : finished trainings with other seeds, whose figures the card reports too
+
+    Returns
+    -------
+    The bundle's directory
+
+    Raises
+    ------
+    ValueError : a directory that is there, or a graph that disagrees with the model
+    """
+    space = trainer.envs.single_observation_space
+    encoder, parameters = encoder_of(space)
+    origin = Origin(
+        trainer.env_id,
+        command,
+        (trainer.first_seed, trainer.first_seed + STRIDE - 1),
+        trainer.samples,
+        encoder=encoder,
+        encoder_parameters=parameters,
+    )
+    task = trainer.envs.loop.task
+    return export_bundle(
+        trainer.model,
+        task.context if isinstance(task, LaueAlignTask | ArpesSpotTask) else None,
+        path,
+        origin=origin,
+        observations=reference_observations(trainer),
+        observation_space=space,
+        card=model_card(Path(path).name, trainer, command, result, beside),
+        overwrite=overwrite,
+    )
+
+
+def encoder_of(space: spaces.Space[Any]) -> tuple[str, dict[str, int]]:
+    """Return the name and parameters of the encoder that gives such an observation: "spots", "image" or "map"."""
+    parts = space.spaces if isinstance(space, spaces.Dict) else {}
+    if "map" in parts:
+        return "map", {"cells": MAP_CELLS, "layers": MAP_LAYERS}
+    if "image" in parts:
+        return "image", {"size": (parts["image"].shape or (0,))[0]}
+    rows = (parts["spots"].shape or (0,))[0] // SPOT_FIELDS if "spots" in parts else 0
+    return "spots", {"rows": rows, "fields": SPOT_FIELDS}
+
+
+def reference_observations(trainer: Trainer) -> dict[str, NDArray[Any]]:
+    """Return 256 observations (256, ...) by name on training seeds: starts, and what follows the policy's own moves."""
+    count = trainer.envs.num_envs
+    rounds = max(_ROUNDS, -(-REFERENCES // count))
+    observation, _ = trainer.envs.reset(seed=trainer.first_seed + _REFERENCE_SEEDS)
+    parts = [observation]
+    while len(parts) < rounds:
+        observation, *_ = trainer.envs.step(predict(trainer.model, observation))
+        parts.append(observation)
+    rows = -(-REFERENCES // rounds)
+    return {name: np.concatenate([part[name][:rows] for part in parts])[:REFERENCES] for name in observation}
+
+
+def model_card(
+    name: str, trainer: Trainer, command: str, result: PolicyResult, beside: Sequence[RunFolder] = ()
+) -> str:
+    """Return the card's Markdown: what it is for, how it was trained, its figures beside those of other seeds."""
+    figures = trainer.folder.figures()
+    rows = _card_rows(trainer.seed, {**figures, "selected": result.as_dict()}, result.measures)
+    for folder in beside:
+        rows += _card_rows(folder.seed(), folder.figures(), result.measures)
+    return f"""# {name}
+
+A policy for `{trainer.env_id}` with {json.dumps(trainer.config.env_kwargs)},
+trained with seed {trainer.seed} in simulation only.
+
+Train it again ({figures.get("cpu_s", 0) / 60:.0f} CPU minutes, one core):
+
+```
+{command}
+```
+
+Figures of each training seed on its own {trainer.config.selection_episodes} selection episodes, which also chose the
+state; those of the benchmark's seeds, which chose nothing, are printed by `beamgym benchmark {trainer.env_id}`:
+
+| training seed | state | success | {" | ".join(f"{figure.heading}, median" for figure in result.measures.figures)} |
+|---|---|---|{"---|" * len(result.measures.figures)}
+{chr(10).join(rows)}
+"""
+
+
+def _card_rows(seed: int, figures: Mapping[str, Any], measures: Measures) -> list[str]:
+    states = (
+        ("warm_start", "warm start alone"),
+        ("search_start", "supervised start alone"),
+        ("ppo", "after PPO"),
+        ("selected", "selected"),
+    )
+    return [f"| {seed} | {label} {_card_row(figures[key], measures)}" for key, label in states if key in figures]
+
+
+def _card_row(row: Mapping[str, Any], measures: Measures) -> str:
+    values = [(row.get(figure.name), figure.form) for figure in measures.figures]
+    cells = ["unknown" if value is None else format(value, form) for value, form in values]
+    return f"| {row['success_rate']:.3f} | {' | '.join(cells)} |"

@@ -1,0 +1,176 @@
+"""Writes a trained scorer as a bundle: graph, checksums, reference spectra and a card."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from gymnasium import spaces
+
+import beamgym
+from beamgym.agents.export import export_graph
+from beamgym.agents.spectra.data import make_examples
+from beamgym.agents.spectra.net import ScorerNet
+from beamgym.envs.arpes_spot import COMPONENTS, FEATURES, READINGS, SIDE
+from beamgym.envs.bundles import CARD, MANIFEST, MODEL, REFERENCE, Encoder, Manifest, OnnxModel, SpaceSpec, Training
+from beamgym.physics.instrument import Float32Array
+
+ENV_ID = "beamgym/ArpesSpot-v0"
+EQUALITY = 1e-3
+"""How far a graph's scores may be from the model's: float32, on a scale of 0 to 10."""
+
+SCORES = len(READINGS) * len(COMPONENTS)
+"""Columns of the graph's answer that are scores; uncertainties and novelty follow."""
+
+_REFERENCE_SEED = 1_000_005
+_REFERENCES = 200
+
+INPUT = spaces.Dict(
+    {
+        "image": spaces.Box(0.0, 8.0, (SIDE, SIDE), np.float32),
+        "intensity": spaces.Box(0.0, 10.0, (FEATURES,), np.float32),
+    }
+)
+"""What a scorer is given; see ``envs.scoring.encode_spectra``."""
+
+UNITS = {
+    "image": "square root of counts over their mean, rows energy rising, columns slit angle",
+    "intensity": "see beamgym.envs.arpes_spot.scoring.encode_spectra",
+    "features": "see beamgym.agents.spectra.boosting.boosting_features",
+    "scores": "S, B, N, total by each reading, the expected absolute errors of those, and the novelty",
+}
+
+
+class _Observing(torch.nn.Module):
+    """A network called with the observation as one mapping, as the exporter of policies calls one."""
+
+    def __init__(self, net: torch.nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, observation: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Return the network's scores."""
+        scores: torch.Tensor = self.net(observation["image"], observation["intensity"])
+        return scores
+
+
+@dataclass(frozen=True)
+class ScorerOrigin:
+    """Where a scorer comes from: the command that trains it again, its algorithm in words, and spectra it has seen."""
+
+    command: str
+    algorithm: str
+    seed: int
+    spectra: int
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What vouches for a scorer: its input ``space``, at least 200 inputs ``given`` (n, ...), and their ``scores``.
+
+    The first columns must be those of ``exact`` (n, k) to the last bit, where it is given.
+    """
+
+    space: spaces.Dict
+    given: dict[str, Float32Array]
+    scores: Float32Array
+    exact: Float32Array | None = None
+
+
+def export_scorer(
+    net: ScorerNet,
+    path: str | Path,
+    origin: ScorerOrigin,
+    card: str,
+    overwrite: bool = False,
+    unchanged: OnnxModel | None = None,
+) -> Path:
+    """Write a scorer's bundle, all or nothing.
+
+    Parameters
+    ----------
+    net : trained, with its novelty measured
+    path : the bundle's directory
+    origin : where it comes from
+    card : Markdown
+    overwrite : replace a bundle that is there
+    unchanged : a scorer whose scores the new one must give, to the last bit
+
+    Raises
+    ------
+    ValueError : a directory that is there, or a graph that disagrees with the network or with the older scorer
+    """
+    examples = make_examples(_REFERENCE_SEED, 0, _REFERENCES)
+    net = net.cpu().eval()
+    with torch.no_grad():
+        scores = net(torch.from_numpy(examples.image), torch.from_numpy(examples.intensity)).numpy()
+
+    def write(graph: Path) -> None:
+        export_graph(_Observing(net).eval(), INPUT, graph, output="scores")
+
+    given = {"image": examples.image, "intensity": examples.intensity}
+    exact = None if unchanged is None else unchanged.predict(given, batch=None)[:, :SCORES]
+    return write_scorer_bundle(Path(path), write, Reference(INPUT, given, scores, exact), origin, card, overwrite)
+
+
+def write_scorer_bundle(
+    path: Path,
+    write: Callable[[Path], None],
+    reference: Reference,
+    origin: ScorerOrigin,
+    card: str,
+    overwrite: bool = False,
+) -> Path:
+    """Write a bundle around any graph that scores; ``write(file)`` writes the graph. See ``export_scorer``."""
+    if path.exists() and not overwrite:
+        raise ValueError(f"{path} exists; choose another name or overwrite it")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent)) / path.name
+    try:
+        draft.mkdir()
+        write(draft / MODEL)
+        _describe(draft, reference, origin, card)
+        _check(OnnxModel.load(draft), reference)
+        if path.exists():
+            os.replace(path, draft.parent / "replaced")
+        os.replace(draft, path)
+    finally:
+        shutil.rmtree(draft.parent)
+    return path
+
+
+def _describe(folder: Path, reference: Reference, origin: ScorerOrigin, card: str) -> None:
+    pairs = {f"observation/{name}": values for name, values in reference.given.items()}
+    np.savez_compressed(folder / REFERENCE, allow_pickle=False, action=reference.scores, **pairs)
+    (folder / CARD).write_text(card, encoding="utf-8")
+    manifest = Manifest(
+        kind="scorer",
+        beamgym_version=beamgym.__version__,
+        env_id=ENV_ID,
+        observation_space={name: SpaceSpec.of(space) for name, space in reference.space.items()},
+        action_space=SpaceSpec.of(spaces.Box(0.0, 10.0, reference.scores.shape[1:], np.float32)),
+        units={name: UNITS[name] for name in (*reference.space.spaces, "scores")},
+        encoder=Encoder(name="scoring", parameters={"components": list(COMPONENTS), "readings": list(READINGS)}),
+        normaliser="none",
+        training=Training(
+            command=origin.command, algorithm=origin.algorithm, seeds=(origin.seed, origin.seed), steps=origin.spectra
+        ),
+        files={name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (MODEL, REFERENCE, CARD)},
+    )
+    text = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def _check(model: OnnxModel, reference: Reference) -> None:
+    answer = model.predict(reference.given, batch=None)
+    worst = float(np.abs(answer - reference.scores).max())
+    if worst > EQUALITY:
+        raise ValueError(f"the exported graph differs from the model by {worst:.2g}, more than {EQUALITY:.0e}")
+    if reference.exact is not None and not np.array_equal(answer[:, :SCORES], reference.exact):
+        raise ValueError("the new graph's scores are not the old one's; export it where the old one was exported")

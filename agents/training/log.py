@@ -1,0 +1,50 @@
+"""What a training writes to TensorBoard beside SB3's curves: hyperparameters, pictures and a film of an episode."""
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PilImage
+from stable_baselines3.common.logger import HParam, Image, Logger, TensorBoardOutputFormat
+from tensorboard.compat.proto.summary_pb2 import Summary
+
+from beamgym.agents.training.config import TrainingConfig
+
+_METRICS = {"selection/success_rate": 0.0, "selection/exposures_median": 0.0}
+
+
+def log_hyperparameters(logger: Logger, config: TrainingConfig) -> None:
+    """Write the configuration as TensorBoard's hparams, beside the selection figures."""
+    values = {name: _plain(value) for name, value in config.model_dump(mode="json").items()}
+    logger.record("hparams", HParam(values, _METRICS), exclude=("stdout", "log", "json", "csv"))
+    logger.dump(0)
+
+
+def log_episode(logger: Logger, pictures: list[NDArray[np.uint8]], step: int) -> None:
+    """Write an episode's last picture, and all of them as a GIF.
+
+    Parameters
+    ----------
+    pictures : (h, w, 3) uint8 each, at least one
+    step : on TensorBoard's axis
+    """
+    logger.record("episode/last", Image(pictures[-1], "HWC"), exclude=("stdout", "log", "json", "csv"))
+    logger.dump(step)
+    film = Summary.Image(encoded_image_string=_gif(pictures), height=pictures[0].shape[0], width=pictures[0].shape[1])
+    for output in logger.output_formats:
+        if isinstance(output, TensorBoardOutputFormat) and output.writer is not None:
+            writer = output.writer._get_file_writer()  # add_video would need another video library for the same bytes
+            writer.add_summary(Summary(value=[Summary.Value(tag="episode/film", image=film)]), step)
+            output.writer.flush()
+
+
+def _gif(pictures: list[NDArray[np.uint8]]) -> bytes:
+    frames = [PilImage.fromarray(picture) for picture in pictures]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=700, loop=0)
+    return buffer.getvalue()
+
+
+def _plain(value: Any) -> bool | str | float | int:
+    return value if isinstance(value, bool | str | float | int) else str(value)

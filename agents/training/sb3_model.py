@@ -1,0 +1,139 @@
+"""Makes what a configuration asks for: the native vector environment, and the PPO model that learns in it."""
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+from stable_baselines3 import PPO
+
+from beamgym.agents.beliefs import AlignExtractor, ProposalPolicy, SearchExtractor, stage_numbers
+from beamgym.agents.training.config import TrainingConfig
+from beamgym.agents.training.sb3_vec import NativeVecEnv
+from beamgym.envs.laue_align import LaueAlignTask
+from beamgym.envs.loop import InstrumentVectorEnv
+from beamgym.envs.policy import PolicyState
+from beamgym.envs.task import Observation, Truth
+
+_PPO_KEYS = (
+    "learning_rate",
+    "n_steps",
+    "batch_size",
+    "n_epochs",
+    "gamma",
+    "gae_lambda",
+    "clip_range",
+    "ent_coef",
+    "vf_coef",
+    "max_grad_norm",
+    "target_kl",
+)
+
+
+class ModelPolicy:
+    """An SB3 model as a Policy, for selection while it trains.
+
+    Parameters
+    ----------
+    model : read anew at every call, so that it may learn in between
+    name : as in tables
+    """
+
+    oracle = False
+
+    def __init__(self, model: PPO, name: str = "training") -> None:
+        self.model, self.name = model, name
+
+    def start(self, context: Any, n: int) -> PolicyState:
+        """Return empty memories."""
+        return [None] * n
+
+    def act(
+        self, observation: Observation, state: PolicyState, truth: Truth | None = None
+    ) -> tuple[NDArray[np.float32], PolicyState]:
+        """Return the model's deterministic actions (n, a)."""
+        return predict(self.model, observation), state
+
+
+def predict(model: PPO, observation: Observation) -> NDArray[np.float32]:
+    """Return a model's deterministic actions, (n, a) or (a,), for a batch of observations or for one."""
+    asked: Any = observation
+    action: NDArray[np.float32] = model.predict(asked, deterministic=True)[0]
+    return action
+
+
+def training_envs(
+    env_id: str, config: TrainingConfig, count: int | None = None, autoreset_mode: str = "SameStep"
+) -> InstrumentVectorEnv:
+    """Make the native vector environment of a configuration.
+
+    Parameters
+    ----------
+    env_id : a registered environment
+    config : gives its arguments
+    count : how many environments; the configuration's by default
+    autoreset_mode : "SameStep" to learn in it, "Disabled" to judge in it
+
+    Raises
+    ------
+    TypeError : for an environment without a native vector form
+    """
+    made = gym.make_vec(
+        env_id,
+        num_envs=count or config.n_envs,
+        vectorization_mode="vector_entry_point",
+        autoreset_mode=autoreset_mode,
+        **config.env_kwargs,
+        **(config.training_kwargs if autoreset_mode == "SameStep" else {}),
+    )
+    env = made.unwrapped
+    if not isinstance(env, InstrumentVectorEnv):
+        raise TypeError(f"{env_id} has no native vector form; found {type(env).__name__}")
+    return env
+
+
+def make_model(config: TrainingConfig, envs: InstrumentVectorEnv, seed: int) -> PPO:
+    """Make the PPO model of a configuration, on the CPU.
+
+    Parameters
+    ----------
+    config : hyperparameters
+    envs : with SAME_STEP autoreset
+    seed : of the network's first weights and of exploration, below 2**32
+    """
+    policy, kwargs = _policy(config, envs)
+    chosen = {name: getattr(config, name) for name in _PPO_KEYS}
+    return PPO(policy, NativeVecEnv(envs), policy_kwargs=kwargs, seed=seed, device="cpu", **chosen)
+
+
+def _policy(config: TrainingConfig, envs: InstrumentVectorEnv) -> tuple[Any, dict[str, Any]]:
+    network = config.policy_kwargs
+    kwargs: dict[str, Any] = {"log_std_init": network.log_std_init}
+    if network.net_arch is not None:
+        kwargs["net_arch"] = network.net_arch
+    if network.extractor == "align":
+        kwargs["features_extractor_class"] = AlignExtractor
+        kwargs["features_extractor_kwargs"] = _align_kwargs(network.extractor_kwargs, envs)
+        return ProposalPolicy, kwargs
+    if network.extractor == "search":
+        kwargs["features_extractor_class"] = SearchExtractor
+        task: Any = envs.loop.task
+        kwargs["features_extractor_kwargs"] = {**stage_numbers(task.context), **network.extractor_kwargs}
+        return ProposalPolicy, kwargs
+    if network.extractor_kwargs:
+        kwargs["features_extractor_kwargs"] = network.extractor_kwargs
+    return config.policy, kwargs
+
+
+def _align_kwargs(given: dict[str, Any], envs: InstrumentVectorEnv) -> dict[str, Any]:
+    """Give the extractor the environment's own scale of actions, in which it proposes."""
+    task = envs.loop.task
+    if not isinstance(task, LaueAlignTask) or task.context.action != "rotation":
+        raise ValueError("the align extractor proposes rotations: it needs LaueAlign with action 'rotation'")
+    largest = task.context.max_rotation_deg
+    if given.get("max_rotation_deg", largest) != largest:
+        raise ValueError(
+            f"extractor_kwargs give max_rotation_deg {given['max_rotation_deg']}, the environment has {largest}; "
+            "leave it out"
+        )
+    return {**given, "max_rotation_deg": largest}

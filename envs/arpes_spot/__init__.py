@@ -1,0 +1,29 @@
+"""Find the best site of a cleaved sample within the beam time."""
+
+from beamgym.envs.arpes_spot.factory import ArpesSpotOptions, build, make_env, make_vector_env
+from beamgym.envs.arpes_spot.rendering import SpotRenderer
+from beamgym.envs.arpes_spot.scoring import COMPONENTS, READINGS, QualityScorer, Scorer, encode_spectra, shipped_scorer
+from beamgym.envs.arpes_spot.scoring_kernels import FEATURES, SIDE
+from beamgym.envs.arpes_spot.task import ArpesSpotTask, SpotContext, SpotReward
+from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS
+
+__all__ = [
+    "COMPONENTS",
+    "FEATURES",
+    "MAP_CELLS",
+    "MAP_LAYERS",
+    "READINGS",
+    "SIDE",
+    "ArpesSpotOptions",
+    "ArpesSpotTask",
+    "QualityScorer",
+    "Scorer",
+    "SpotContext",
+    "SpotRenderer",
+    "SpotReward",
+    "build",
+    "encode_spectra",
+    "make_env",
+    "make_vector_env",
+    "shipped_scorer",
+]

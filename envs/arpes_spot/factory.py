@@ -1,0 +1,96 @@
+"""Builds ArpesSpot environments from what a user names."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gymnasium.vector import AutoresetMode
+
+from beamgym.envs.arpes_spot.rendering import SpotRenderer
+from beamgym.envs.arpes_spot.scoring import shipped_scorer
+from beamgym.envs.arpes_spot.task import ArpesSpotTask, SpotContext, SpotReward
+from beamgym.envs.loop import InstrumentEnv, InstrumentVectorEnv
+from beamgym.envs.options import read_options
+from beamgym.physics.arpes.simulator import SimulatedArpes
+from beamgym.physics.arpes.stage import Stage
+from beamgym.physics.arpes.surface import BeamSpot, Geography, SurfaceNumbers
+
+
+@dataclass(frozen=True)
+class ArpesSpotOptions:
+    """Everything that ``gym.make("beamgym/ArpesSpot-v0", ...)`` takes.
+
+    Parameters
+    ----------
+    level : "easy", "real", "hard" or SurfaceNumbers
+    stage : "stepper", "piezo" or a Stage
+    size : pixels of a spectrum along energy and slit, a multiple of 64
+    beam_time_s : budget in seconds of beam time: motors, settling, dwell and read-out
+    action : "absolute" or "steps"
+    max_step_mm : a full step
+    score : who scores: "cnn" (the shipped network, what is observed and what is paid), or "truth" (for study: paid by
+        the simulation, observed as read off the counts without a network)
+    reward : "dense" or "sparse"
+    stop : "declare" or "truth"
+    beam : the light's footprint, a BeamSpot; None for the usual one
+    surfaces : draw every episode's surface from that many, which are kept; None makes a new one every time
+    geography : what lies where, a Geography as from a measured map; None draws it
+    material : "dirac", "square" or "hexagonal"; None draws it
+    """
+
+    level: str | SurfaceNumbers = "real"
+    stage: str | Stage = "stepper"
+    size: int = 64
+    beam_time_s: float = 120.0
+    action: Literal["absolute", "steps"] = "absolute"
+    max_step_mm: float = 0.5
+    score: Literal["cnn", "truth"] = "cnn"
+    reward: Literal["dense", "sparse"] = "dense"
+    stop: Literal["declare", "truth"] = "declare"
+    beam: BeamSpot | None = None
+    surfaces: int | None = None
+    geography: Geography | None = None
+    material: str | None = None
+
+
+def build(options: ArpesSpotOptions, n: int, image: bool = False) -> tuple[ArpesSpotTask, SimulatedArpes]:
+    """Make the task and a world of n samples; ``image`` observes pixels and position only."""
+    if options.score not in ("cnn", "truth"):
+        raise ValueError(f"unknown score {options.score!r}; choose 'cnn' or 'truth'")
+    learnt = options.score == "cnn"
+    world = SimulatedArpes(
+        n,
+        options.level,
+        options.stage,
+        options.size,
+        options.beam,
+        options.surfaces,
+        options.geography,
+        options.material,
+    )
+    context = SpotContext(
+        world.context.stage,
+        world.context.analyser.grid,
+        options.beam_time_s,
+        options.action,
+        options.max_step_mm,
+    )
+    scorer, paid = (shipped_scorer(), "scores") if learnt else (None, "truth")
+    return ArpesSpotTask(context, SpotReward(options.reward), options.stop, scorer, image, paid), world  # type: ignore[arg-type]
+
+
+def make_env(image: bool = False, render_mode: str | None = None, **options: Any) -> InstrumentEnv:
+    """Make one environment; the options are those of ArpesSpotOptions."""
+    task, world = build(read_options(ArpesSpotOptions, options), 1, image)
+    return InstrumentEnv(task, world, render_mode, SpotRenderer(task.context))
+
+
+def make_vector_env(
+    num_envs: int = 1,
+    image: bool = False,
+    render_mode: str | None = None,
+    autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+    **options: Any,
+) -> InstrumentVectorEnv:
+    """Make a native vector environment; the options are those of ArpesSpotOptions."""
+    task, world = build(read_options(ArpesSpotOptions, options), num_envs, image)
+    return InstrumentVectorEnv(task, world, autoreset_mode, render_mode, SpotRenderer(task.context))

@@ -1,0 +1,158 @@
+"""Scores of spectra by a trained network: the protocol, what the network is given, and the one that is shipped.
+
+The network sees counts only. Spectra of any grid from 64 x 64 pixels up are added up to 64 x 64 cells, as a picture
+without its brightness, and the brightness goes beside it as numbers. N is counted, not guessed.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from beamgym.envs.arpes_spot.scoring_kernels import FEATURES, SIDE, encode
+from beamgym.envs.bundles import BundleError, OnnxModel
+from beamgym.physics.arpes.score import paper_total, v2_total
+from beamgym.physics.instrument import BoolArray, Float32Array
+
+COMPONENTS: Final = ("S", "B", "N", "total")
+"""What is scored, in this order."""
+
+READINGS: Final = ("paper", "v2")
+"""How it is scored; see docs/arpes_scores.md."""
+
+OUTPUTS: Final = 2 * len(READINGS) * len(COMPONENTS) + 1
+"""Numbers a network gives: scores and uncertainties of both readings, then the novelty."""
+
+_AMPLE = 1e3  # features that cost nothing
+_CHUNK = 256
+SHIPPED: Final = "arpes-scorer-small"
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What a scorer says of m spectra.
+
+    Parameters
+    ----------
+    scores : (m, 4) S, B, N and total in points
+    uncertainty : (m, 4) expected absolute error of each, larger for spectra unlike those it was trained on
+    novelty : (m,) how unlike the spectra of its training; above 1 lies about one in 200 of those
+    """
+
+    scores: Float32Array
+    uncertainty: Float32Array
+    novelty: Float32Array
+
+    @property
+    def flagged(self) -> BoolArray:
+        """(m,) whether a spectrum is unlike the training's, so that its score says little."""
+        return self.novelty > 1.0
+
+
+class Scorer(Protocol):
+    """Scores spectra by their counts."""
+
+    name: str
+
+    def quality(self, counts: ArrayLike) -> Quality:
+        """Return scores, uncertainties and novelty of spectra (m, e, a)."""
+        ...
+
+
+def encode_spectra(counts: ArrayLike) -> dict[str, Float32Array]:
+    """Return what a network is given of spectra.
+
+    Parameters
+    ----------
+    counts : (m, e, a) electrons per pixel, e and a at least 64
+
+    Returns
+    -------
+    "image" (m, 64, 64) √(counts / mean); "intensity" (m, 22): log₁₀(1 + electrons) / 6, N, what N alone leaves of the
+    ``paper`` and the ``v2`` total / 10, √(largest / mean) / 8, share of empty cells, 16 quantiles of 4 x 4 blocks
+
+    Raises
+    ------
+    ValueError : another shape, counts that are negative or not finite
+    TypeError : complex numbers, or something else than numbers
+    """
+    kind = np.asarray(counts).dtype
+    if not (np.issubdtype(kind, np.integer) or np.issubdtype(kind, np.floating) or kind == np.bool_):
+        raise TypeError(f"counts are real numbers, electrons per pixel; found {kind}")
+    spectra = np.ascontiguousarray(counts, dtype=np.float32)
+    if spectra.ndim != 3 or min(spectra.shape[1:], default=0) < SIDE:
+        raise ValueError(
+            f"spectra must have the shape (m, energy, slit) with at least {SIDE} x {SIDE} pixels; "
+            f"found {np.shape(counts)}"
+        )
+    image = np.empty((len(spectra), SIDE, SIDE), np.float32)
+    intensity = np.zeros((len(spectra), FEATURES), np.float32)
+    if not encode(spectra, image, intensity):
+        raise ValueError("a spectrum holds NaN, infinity or negative counts; give dead pixels the value 0")
+    for column, total in ((2, paper_total), (3, v2_total)):
+        intensity[:, column] = 0.1 * total(_AMPLE, 1.0, 0.85, intensity[:, 1].astype(np.float64))
+    return {"image": image, "intensity": intensity}
+
+
+class QualityScorer:
+    """A scorer read from a bundle.
+
+    Parameters
+    ----------
+    model : a bundle of kind "scorer"
+    reading : "v2" (the surfaces' own) or "paper"
+    mirrored : also score the mirror image and take the mean: a little better, and half as fast
+
+    Raises
+    ------
+    ValueError : an unknown reading
+    BundleError : a bundle that is no scorer
+    """
+
+    def __init__(self, model: OnnxModel, reading: str = "v2", mirrored: bool = False) -> None:
+        if reading not in READINGS:
+            raise ValueError(f"unknown reading {reading!r}; choose one of {', '.join(READINGS)}")
+        if model.manifest.kind != "scorer":
+            raise BundleError(
+                f"bundle {model.name} is a {model.manifest.kind}, not a scorer; give a scorer's directory"
+            )
+        self.model, self.name, self.reading, self.mirrored = model, model.name, reading, mirrored
+        self._first = READINGS.index(reading) * len(COMPONENTS)
+
+    @classmethod
+    def load(cls, path: str | Path, reading: str = "v2", mirrored: bool = False) -> "QualityScorer":
+        """Read a scorer's bundle; raises BundleError for what is wrong with it."""
+        return cls(OnnxModel.load(path), reading, mirrored)
+
+    def quality(self, counts: ArrayLike) -> Quality:
+        """Return scores, uncertainties and novelty of spectra (m, e, a); raises ValueError as ``encode_spectra``."""
+        seen = encode_spectra(counts)
+        out = self.model.predict(seen, batch=_CHUNK)
+        if self.mirrored:
+            out = 0.5 * (out + self.model.predict({**seen, "image": seen["image"][:, :, ::-1]}, batch=_CHUNK))
+        width, first = len(COMPONENTS), self._first
+        spread = first + len(READINGS) * width
+        scores = out[:, first : first + width]
+        if self.mirrored and self.reading == "paper":
+            scores = _composed(scores)
+        return Quality(scores, out[:, spread : spread + width], out[:, -1])
+
+    def __call__(self, counts: Float32Array) -> NDArray[np.float32]:
+        """Return S, B, N and the total in points (m, 4) of spectra (m, e, a)."""
+        return self.quality(counts).scores
+
+
+def _composed(scores: Float32Array) -> Float32Array:
+    """Return scores (m, 4) with the ``paper`` total of their components: the mean of two totals lies between steps."""
+    s, b, n = scores[:, :3].T.astype(np.float64)
+    return np.column_stack([scores[:, :3], paper_total(_AMPLE, s, b, n)]).astype(np.float32)
+
+
+@cache
+def shipped_scorer(reading: str = "v2", mirrored: bool = False) -> QualityScorer:
+    """Return the scorer that is shipped; raises BundleError where none is."""
+    return QualityScorer.load(Path(str(files("beamgym.envs.models"))) / SHIPPED, reading, mirrored)

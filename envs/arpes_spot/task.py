@@ -1,0 +1,399 @@
+"""The ArpesSpot task: find the best spot of a cleaved sample in the beam time there is, and say when it is found."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from beamgym.envs.actions import decode_steps
+from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS, draw_on_map, encode_spectra, shares
+from beamgym.envs.task import Command, Observation, Truth, Verdict
+from beamgym.physics.arpes.detection import Grid
+from beamgym.physics.arpes.score import REFERENCE_COUNTS, direct_scores
+from beamgym.physics.arpes.simulator import READOUT_S
+from beamgym.physics.arpes.stage import Stage
+from beamgym.physics.arpes.surface import REFERENCE_DWELL_S
+from beamgym.physics.instrument import (
+    AcquireSettings,
+    BoolArray,
+    Float32Array,
+    Float64Array,
+    Frame,
+    FrameFailed,
+    Int64Array,
+    MoveReport,
+)
+
+TRACE = 256
+"""Places that the state remembers, for pictures."""
+
+_MOST_VISITS = 8.0  # drawn as 1 on the map
+_BRIGHTEST = 7.0  # log10 of the electrons observed as 1
+
+
+class SpotScorer(Protocol):
+    """Scores spectra by what was counted."""
+
+    def __call__(self, counts: Float32Array) -> Float32Array:
+        """Return S, B, N and the total in points (m, 4) of spectra (m, e, a)."""
+        ...
+
+
+@dataclass(frozen=True)
+class SpotReward:
+    """How an episode is paid.
+
+    Parameters
+    ----------
+    kind : "dense" (rise of the best score so far, less the time, and the declared spot's score) or "sparse" (success)
+    time_cost : per second of beam time
+    success : paid at success by "sparse"
+    """
+
+    kind: Literal["dense", "sparse"] = "dense"
+    time_cost: float = 0.0005
+    success: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("dense", "sparse"):
+            raise ValueError(f"unknown reward {self.kind!r}; choose 'dense' or 'sparse'")
+
+
+@dataclass(frozen=True)
+class SpotContext:
+    """What everybody at the instrument knows: the public side of one ArpesSpot task.
+
+    Parameters
+    ----------
+    stage : its axes x and y, and the dwells that can be set
+    grid : energies and slit angles of a spectrum
+    beam_time_s : budget, the first exposure included
+    action : "absolute" (places on the stage) or "steps" (from where it stands)
+    max_step_mm : a full step
+    readout_s : of every exposure
+
+    Raises
+    ------
+    ValueError : an unknown action, a budget or a step that is not positive
+    """
+
+    stage: Stage
+    grid: Grid
+    beam_time_s: float = 120.0
+    action: Literal["absolute", "steps"] = "absolute"
+    max_step_mm: float = 0.5
+    readout_s: float = READOUT_S
+
+    def __post_init__(self) -> None:
+        if self.action not in ("absolute", "steps"):
+            raise ValueError(f"unknown action {self.action!r}; choose 'absolute' or 'steps'")
+        for name, least in (("beam_time_s", 1.0), ("max_step_mm", 0.0)):
+            value = getattr(self, name)
+            if not (np.isfinite(value) and value > least):
+                raise ValueError(f"{name} is {value}; choose a finite number above {least:g}")
+
+
+@dataclass(frozen=True)
+class SpotState:
+    """The TaskState of ArpesSpot; every array starts with the batch dimension n.
+
+    Parameters
+    ----------
+    positions : (n, 3) readback of x and y in mm, and the dwell in s
+    spectrum : (n, e, a, 1) uint8, the encoded last spectrum
+    scores : (n, 4) S, B, N and the total in points, read off the last spectrum
+    electrons : (n,) in it
+    best : (n, 3) the largest total so far and where, mm
+    map : (n, 32, 32, 6) of every cell of the stage: total, visits, S, B, N and dwell of the spectrum that was counted
+        longest there; N as it would be at the reference dwell, the dwell on the action's scale
+    trace : (n, 256, 3) the last places and their totals
+    last_move : (n, 3) made along x and y in units of the travel, and 1 where it was shortened
+    used : (n,) exposures; spent_s (n,) beam time
+    declared : (n,)
+    over : (n,) the agent asked for more beam time than is left
+    reached : (n,) what the dense reward has paid for so far, points
+    motor_s, exposure_s : (n,) of the last step
+    """
+
+    positions: Float64Array
+    spectrum: NDArray[np.uint8]
+    scores: Float32Array
+    electrons: Float64Array
+    best: Float32Array
+    map: Float32Array
+    trace: Float32Array
+    last_move: Float32Array
+    used: Int64Array
+    spent_s: Float64Array
+    declared: BoolArray
+    over: BoolArray
+    reached: Float64Array
+    motor_s: Float64Array
+    exposure_s: Float64Array
+
+
+@dataclass
+class ArpesSpotTask:
+    """Find the best spot: the rules, over any stage and analyser.
+
+    Parameters
+    ----------
+    context : the public side of the task
+    reward : how the episode is paid
+    stop : "declare" (the agent ends the episode, success is judged then) or "truth" (ends at the first good spot)
+    scorer : gives the scores that are observed; by default ``direct_scores``, which reads them off the counts
+    paid : "truth" (the dense reward is about the place's noise-free score, where there is a truth) or "scores" (about
+        the observed ones)
+    image : observe pixels and position only
+    """
+
+    context: SpotContext
+    reward: SpotReward = field(default_factory=SpotReward)
+    stop: Literal["declare", "truth"] = "declare"
+    scorer: SpotScorer | None = None
+    image: bool = False
+    paid: Literal["truth", "scores"] = "truth"
+
+    def __post_init__(self) -> None:
+        if self.paid not in ("truth", "scores"):
+            raise ValueError(f"paid is {self.paid!r}; choose 'truth' or 'scores'")
+        if self.stop not in ("declare", "truth"):
+            raise ValueError(f"unknown stop {self.stop!r}; choose 'declare' or 'truth'")
+        self.settings = AcquireSettings()
+        self.action_space: spaces.Box = spaces.Box(-1.0, 1.0, (4,), dtype=np.float32)
+        unit, both = (0.0, 1.0), (-1.0, 1.0)
+        boxes = {
+            "spectrum": spaces.Box(0, 255, (*self.context.grid.shape, 1), dtype=np.uint8),
+            "position": _box(both, 2),
+            "scores": _box(unit, 4),
+            "exposure": _box(unit, 2),
+            "best": _box(both, 3),
+            "map": _box(unit, MAP_LAYERS * MAP_CELLS**2),
+            "last_move": _box(both, 3),
+            "budget": _box(unit, 1),
+        }
+        kept = ("spectrum", "position") if self.image else tuple(boxes)
+        self.observation_space = spaces.Dict({name: boxes[name] for name in kept})
+        self._limits = self.context.stage.limits_mm
+        self._dwells = np.log(np.array(self.context.stage.dwell_s))
+
+    def start(
+        self,
+        previous: SpotState | None,
+        positions: Float64Array,
+        frame: Frame,
+        mask: BoolArray,
+        truth: Truth | None = None,
+    ) -> SpotState:
+        """Begin with the first exposure; see Task.start."""
+        state = _cleared(previous if previous is not None else self._blank(positions), mask)
+        state = replace(state, positions=np.where(mask[:, None], positions, state.positions))
+        state = self._take(state, frame, mask, np.zeros(len(mask)), cleared=True)
+        return replace(state, reached=np.where(mask, self._worth(state, truth), state.reached))
+
+    def target(self, state: SpotState, action: Float64Array) -> Command:
+        """Turn an action into a place and a dwell; a step that would leave the stage's travel is shortened."""
+        declare = (action[:, 3] > 0.0) & (self.stop == "declare")
+        place, limited = self._place(state, action[:, :2])
+        share = 0.5 * (action[:, 2] + 1.0)
+        dwell = np.exp(self._dwells[0] + share * (self._dwells[1] - self._dwells[0]))
+        dwell = np.clip(dwell, *self.context.stage.dwell_s)
+        needed = self.context.stage.lead_s(state.positions[:, :2], place, dwell) + dwell + self.context.readout_s
+        moves = ~declare & (state.spent_s + needed <= self.context.beam_time_s)
+        target = np.concatenate([place, dwell[:, None]], axis=1)
+        held = self._within(state.positions)
+        return Command(np.where(moves[:, None], target, held), moves, declare, limited & moves)
+
+    def _place(self, state: SpotState, action: Float64Array) -> tuple[Float64Array, BoolArray]:
+        low, high = self._limits.T
+        if self.context.action == "absolute":
+            place: Float64Array = np.clip(low + 0.5 * (action + 1.0) * (high - low), low, high)
+            return place, np.zeros(len(action), dtype=np.bool_)
+        wanted = state.positions[:, :2] + decode_steps(action, np.full(2, self.context.max_step_mm))
+        place = np.clip(wanted, low, high)
+        return place, (place != wanted).any(axis=1)
+
+    def _within(self, positions: Float64Array) -> Float64Array:
+        """Return positions (n, 3) inside the limits: the noise of a reading may lie outside."""
+        return np.concatenate([np.clip(positions[:, :2], *self._limits.T), positions[:, 2:]], axis=1)
+
+    def advance(
+        self, state: SpotState, command: Command, report: MoveReport, frame: Frame, mask: BoolArray
+    ) -> SpotState:
+        """Take note of a move and its spectrum; see Task.advance."""
+        moved = command.moves & mask
+        travel = self._limits[:, 1] - self._limits[:, 0]
+        made = (report.readback[:, :2] - state.positions[:, :2]) / travel * moved[:, None]
+        last = np.concatenate([made, command.limited[:, None]], axis=1).astype(np.float32).clip(-1, 1)
+        state = replace(
+            state,
+            positions=np.where(moved[:, None], report.readback, state.positions),
+            last_move=np.where(mask[:, None], last, state.last_move),
+            declared=np.where(mask, command.declare, state.declared),
+            over=np.where(mask, ~command.declare & ~command.moves, state.over),
+        )
+        return self._take(state, frame, moved, report.duration_s)
+
+    def _take(
+        self, state: SpotState, frame: Frame, mask: BoolArray, motor_s: Float64Array, cleared: bool = False
+    ) -> SpotState:
+        """Take note of the spectra of the masked rows; the memory of a state just ``cleared`` is nobody else's yet."""
+        motor, exposure = np.where(mask, motor_s, 0.0), np.where(mask, frame.exposure_s, 0.0)
+        if not mask.any():
+            return replace(state, motor_s=motor, exposure_s=exposure)
+        if frame.image is None:
+            raise FrameFailed("this instrument gives no spectra; ArpesSpot needs frames with an image (n, e, a)")
+        rows = np.flatnonzero(mask)
+        counts = np.ascontiguousarray(frame.image[rows], dtype=np.float32)
+        spectrum, scores, electrons = state.spectrum.copy(), state.scores.copy(), state.electrons.copy()
+        spectrum[rows], scores[rows] = encode_spectra(counts, self.context.grid.shape), self._score(counts)
+        electrons[rows] = counts.sum(axis=(1, 2), dtype=np.float64)
+        kept = state.map, state.trace, state.best
+        chart, trace, best = kept if cleared else (values.copy() for values in kept)
+        used = state.used + mask
+        light = self._light(electrons, frame.exposure_s)
+        draw_on_map(rows, self._fractions(state), state.positions, scores, light, used, chart, trace, best)
+        step_s = motor + exposure + self.context.readout_s * mask
+        return replace(
+            state,
+            spectrum=spectrum,
+            scores=scores,
+            electrons=electrons,
+            map=chart,
+            trace=trace,
+            best=best,
+            used=used,
+            spent_s=state.spent_s + step_s,
+            motor_s=motor,
+            exposure_s=exposure,
+        )
+
+    def _light(self, electrons: Float64Array, exposure_s: Float64Array) -> Float64Array:
+        """Return N as it would be at the reference dwell, and the dwell on the action's scale, 0 to 1, (n, 2)."""
+        dwell_s = np.maximum(exposure_s, 1e-9)
+        number = np.minimum(electrons / dwell_s * REFERENCE_DWELL_S / REFERENCE_COUNTS, 1.0)
+        return np.stack([number, self._dwell_share(dwell_s)], axis=1)
+
+    def _dwell_share(self, dwell_s: Float64Array) -> Float64Array:
+        low, high = self._dwells
+        share: Float64Array = (np.log(np.maximum(dwell_s, 1e-9)) - low) / (high - low)
+        return np.clip(share, 0.0, 1.0)
+
+    def _score(self, counts: Float32Array) -> Float32Array:
+        if self.scorer is not None:
+            return self.scorer(counts)
+        return direct_scores(counts, self.context.grid.slit_step_deg).labels()
+
+    def _fractions(self, state: SpotState) -> Float64Array:
+        low, high = self._limits.T
+        return np.asarray(np.clip(2.0 * (state.positions[:, :2] - low) / (high - low) - 1.0, -1.0, 1.0))
+
+    def observe(self, state: SpotState) -> Observation:
+        """Return what is known at the instrument, as fresh arrays."""
+        n = len(state.used)
+        position = self._fractions(state).astype(np.float32)
+        if self.image:
+            return {"spectrum": state.spectrum.copy(), "position": position}
+        points = np.array([1.0, 1.0, 1.0, 0.1], dtype=np.float32)
+        dwell = self._dwell_share(state.positions[:, 2])
+        bright = np.log10(1.0 + state.electrons) / _BRIGHTEST
+        left = np.maximum(1.0 - state.spent_s / self.context.beam_time_s, 0.0)
+        best = state.best * np.array([0.1, *(1.0 / np.abs(self._limits).max(axis=1))], dtype=np.float32)
+        chart = np.empty((n, state.map[0].size), dtype=np.float32)
+        shares(state.map, np.array([0.1, 1.0 / _MOST_VISITS, 1.0, 1.0, 1.0, 1.0], dtype=np.float32), chart)
+        return {
+            "spectrum": state.spectrum.copy(),
+            "position": position,
+            "scores": (state.scores * points).clip(0.0, 1.0),
+            "exposure": np.stack([dwell, bright], axis=1).clip(0.0, 1.0).astype(np.float32),
+            "best": best.clip(-1.0, 1.0),
+            "map": chart,
+            "last_move": state.last_move.copy(),
+            "budget": left[:, None].astype(np.float32),
+        }
+
+    def judge(self, state: SpotState, truth: Truth | None = None) -> tuple[SpotState, Verdict]:
+        """Pay the last step and end the episode where it ends.
+
+        Without truth, on hardware, success cannot be known and is never claimed; the dense reward then takes the
+        scores that are observed.
+        """
+        n = len(state.used)
+        good = np.zeros(n, dtype=np.bool_) if truth is None else truth["place_score"] >= truth["threshold"]
+        terminated = good.copy() if self.stop == "truth" else state.declared.copy()
+        success, truncated = good & terminated, state.over & ~terminated
+        worth = self._worth(state, truth)
+        reached = np.maximum(state.reached, worth)
+        reward = self._pay(state, reached, worth, terminated, success)
+        metrics = {} if truth is None else _places(truth)
+        return replace(state, reached=reached), Verdict(reward, terminated, truncated, success, metrics)
+
+    def _worth(self, state: SpotState, truth: Truth | None) -> Float64Array:
+        """Return the points that the reward is about, (n,)."""
+        if truth is None or self.paid == "scores":
+            return state.scores[:, 3].astype(np.float64)
+        return truth["place_score"].copy()
+
+    def _pay(
+        self, state: SpotState, reached: Float64Array, worth: Float64Array, ended: BoolArray, success: BoolArray
+    ) -> Float64Array:
+        if self.reward.kind == "sparse":
+            return np.asarray(self.reward.success * success, dtype=np.float64)
+        rise = 0.1 * (reached - state.reached) - self.reward.time_cost * self.costs(state)["instrument_s"]
+        return np.asarray(rise + np.where(ended, 0.1 * worth, 0.0))
+
+    def costs(self, state: SpotState) -> dict[str, NDArray[Any]]:
+        """Return the last step's exposures, motor, exposure and instrument seconds, and dose (seconds in the beam)."""
+        exposed = state.exposure_s > 0.0
+        return {
+            "exposures": exposed.astype(np.int64),
+            "motor_s": state.motor_s.copy(),
+            "exposure_s": state.exposure_s.copy(),
+            "dose": state.exposure_s.copy(),
+            "instrument_s": state.motor_s + state.exposure_s + self.context.readout_s * exposed,
+        }
+
+    def _blank(self, positions: Float64Array) -> SpotState:
+        n = len(positions)
+        no, zero = np.zeros(n, dtype=np.bool_), np.zeros(n)
+        return SpotState(
+            positions=positions.copy(),
+            spectrum=np.zeros((n, *self.context.grid.shape, 1), dtype=np.uint8),
+            scores=np.zeros((n, 4), dtype=np.float32),
+            electrons=zero,
+            best=np.zeros((n, 3), dtype=np.float32),
+            map=np.zeros((n, MAP_CELLS, MAP_CELLS, MAP_LAYERS), dtype=np.float32),
+            trace=np.zeros((n, TRACE, 3), dtype=np.float32),
+            last_move=np.zeros((n, 3), dtype=np.float32),
+            used=np.zeros(n, dtype=np.int64),
+            spent_s=zero,
+            declared=no,
+            over=no,
+            reached=zero,
+            motor_s=zero,
+            exposure_s=zero,
+        )
+
+
+def _places(truth: Truth) -> dict[str, NDArray[Any]]:
+    # The best is that of a grid of places: between them there may be a slightly better one, which lacks nothing.
+    lacking = np.maximum(truth["best"] - truth["place_score"], 0.0)
+    return {"place_score": truth["place_score"].copy(), "shortfall": lacking}
+
+
+def _box(ends: tuple[float, float], size: int) -> spaces.Box:
+    return spaces.Box(np.float32(ends[0]), np.float32(ends[1]), (size,), dtype=np.float32)
+
+
+def _cleared(state: SpotState, mask: BoolArray) -> SpotState:
+    """Forget the episodes of the masked rows."""
+
+    def clear(values: NDArray[Any]) -> NDArray[Any]:
+        kept = values.copy()
+        kept[mask] = 0
+        return kept
+
+    names = ("best", "map", "trace", "last_move", "used", "spent_s", "declared", "over", "reached")
+    return replace(state, **{name: clear(getattr(state, name)) for name in names})

@@ -1,0 +1,43 @@
+"""The only reader of bundles: ONNX and manifest, with every check before a byte of them runs."""
+
+from beamgym.envs.bundles.manifest import (
+    CARD,
+    MANIFEST,
+    MODEL,
+    REFERENCE,
+    AxisSpec,
+    DetectorSpec,
+    Encoder,
+    Manifest,
+    Setting,
+    SpaceSpec,
+    SpotSetting,
+    Training,
+)
+from beamgym.envs.bundles.model import BundleError, OnnxModel, named_spaces, scale_of
+from beamgym.envs.bundles.reference import MAX_REFERENCE, MIN_REFERENCE
+from beamgym.envs.bundles.trees import DOMAIN, OPERATOR, VERSION
+
+__all__ = [
+    "CARD",
+    "DOMAIN",
+    "MANIFEST",
+    "MAX_REFERENCE",
+    "MIN_REFERENCE",
+    "MODEL",
+    "OPERATOR",
+    "REFERENCE",
+    "VERSION",
+    "AxisSpec",
+    "BundleError",
+    "DetectorSpec",
+    "Encoder",
+    "Manifest",
+    "OnnxModel",
+    "Setting",
+    "SpaceSpec",
+    "SpotSetting",
+    "Training",
+    "named_spaces",
+    "scale_of",
+]

@@ -1,0 +1,234 @@
+"""The only reader of bundles: a directory with policy.onnx, manifest.json, reference.npz and CARD.md.
+
+Nothing in a bundle is believed unchecked: the manifest's keys, every file's SHA-256, the graph's operators, the spaces,
+and the network's own answers on the reference observations it was exported with. Every refusal is one line.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from beamgym.envs.bundles.checks import check_graph, check_inputs
+from beamgym.envs.bundles.files import BundleError as BundleError
+from beamgym.envs.bundles.files import one_line, read_listed, read_manifest
+from beamgym.envs.bundles.manifest import MODEL, REFERENCE, Manifest, SpaceSpec
+from beamgym.envs.bundles.reference import read_reference
+from beamgym.envs.bundles.sizes import MAX_ELEMENTS, cost_of
+
+REFERENCE_TOLERANCE = 1e-4
+"""How far a reference action may be off: ten times what different CPUs' matrix products differ by."""
+
+MAX_ROWS = 4096
+"""Most rows of one call of a network; more are taken in turns."""
+
+MAX_LOAD_OPERATIONS = 2**37
+"""Multiplications for all reference observations together; half a minute of one core."""
+
+
+class OnnxModel:
+    """A network read from a bundle, run on the CPU with one thread.
+
+    Parameters
+    ----------
+    manifest : what the bundle says about itself
+    graph : the ONNX model, checked by :func:`check_graph`
+    name : the bundle's stem
+
+    Raises
+    ------
+    ValueError : when the graph's inputs and outputs are not the manifest's, or running it would take too much
+    """
+
+    def __init__(self, manifest: Manifest, graph: onnx.ModelProto, name: str) -> None:
+        check_inputs(graph.graph, manifest.observation_space)
+        cost = cost_of(graph, 1)
+        for_each_row = max(1, cost_of(graph, 2).elements - cost.elements)
+        self.manifest = manifest
+        self.name = name
+        self._graph = graph
+        self._operations = cost.operations
+        self._most_rows = max(1, min(MAX_ROWS, (MAX_ELEMENTS - cost.elements) // for_each_row))
+        self._affordable = {1}
+        self._session = _session(graph)
+        _check_signature(self._session, manifest, name)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "OnnxModel":
+        """Read a bundle.
+
+        Parameters
+        ----------
+        path : the bundle's directory
+
+        Raises
+        ------
+        BundleError : with one line naming what is wrong
+        """
+        folder = Path(path)
+        manifest = read_manifest(folder)
+        files = {name: read_listed(folder, name, digest) for name, digest in manifest.files.items()}
+        try:
+            graph = onnx.load_model_from_string(files[MODEL])
+            graph.DiscardUnknownFields()  # what one reader does not know and does not check, another might run
+            check_graph(graph)
+            model = cls(manifest, graph, folder.name)
+        except BundleError:
+            raise
+        except Exception as error:
+            raise BundleError(f"bundle {folder.name}: {MODEL} cannot be used: {one_line(error)}") from error
+        model._check_reference(*read_reference(files[REFERENCE], manifest, folder.name))
+        return model
+
+    def predict(self, observation: Mapping[str, NDArray[Any]], batch: int | None = 1) -> NDArray[np.float32]:
+        """Return the network's action for each row; a policy's is clipped to the action space after the graph.
+
+        Parameters
+        ----------
+        observation : (n, ...) arrays by name; unnamed names of the observation space are ignored
+        batch : rows per call of the network; 1 makes a row's answer independent of the others, None takes all.
+            At most 4096 are taken at once, fewer where a network is large
+
+        Returns
+        -------
+        (n, a) float32
+
+        Raises
+        ------
+        BundleError : for arrays that are not the observation space's, or when the network answers with NaN or infinity
+        """
+        inputs = self._checked(observation)
+        rows = len(next(iter(inputs.values())))
+        size = max(1, min(batch or rows, self._most_rows))
+        parts = [
+            self._run({name: values[i : i + size] for name, values in inputs.items()}, min(size, rows - i))
+            for i in range(0, rows, size)
+        ]
+        space = self.manifest.action_space
+        action: NDArray[np.float32] = np.concatenate(parts) if parts else np.empty((0, *space.shape), np.float32)
+        if not np.isfinite(action).all():
+            raise BundleError(f"bundle {self.name}: the network answered with NaN or infinity; train or export it anew")
+        if self.manifest.kind != "policy":
+            return action
+        low, high = (_bound(limit, space) for limit in (space.low, space.high))
+        return np.clip(action, low, high)
+
+    def check_environment(self, env_id: str) -> None:
+        """Refuse another environment than the one the network was trained on, even if its spaces are the same.
+
+        Raises
+        ------
+        BundleError : names both
+        """
+        if env_id != self.manifest.env_id:
+            raise BundleError(
+                f"bundle {self.name} was made for {self.manifest.env_id}, not for {env_id}; give a bundle of {env_id}"
+            )
+
+    def _checked(self, observation: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        wanted = self.manifest.observation_space
+        missing = [name for name in wanted if name not in observation]
+        if missing:
+            raise BundleError(f"bundle {self.name} observes {sorted(wanted)}; {missing[0]!r} is missing")
+        inputs = {name: np.ascontiguousarray(observation[name]) for name in wanted}
+        rows = {len(values) if values.ndim else 0 for values in inputs.values()}
+        for name, values in inputs.items():
+            spec = wanted[name]
+            if values.shape[1:] != spec.shape or str(values.dtype) != spec.dtype or len(rows) > 1:
+                raise BundleError(
+                    f"bundle {self.name}: observation {name!r} is {values.dtype} {values.shape}; "
+                    f"it must be {spec.dtype} (n, *{spec.shape}) with the same n for every name"
+                )
+        return inputs
+
+    def _run(self, inputs: dict[str, NDArray[Any]], rows: int) -> NDArray[np.float32]:
+        try:
+            if rows not in self._affordable:
+                cost_of(self._graph, rows)
+                self._affordable.add(rows)
+            answer: NDArray[np.float32] = self._session.run([self.manifest.output], inputs)[0]
+        except Exception as error:
+            raise BundleError(f"bundle {self.name}: the network cannot answer: {one_line(error)}") from error
+        if answer.shape != (rows, *self.manifest.action_space.shape) or answer.dtype != np.float32:
+            raise BundleError(
+                f"bundle {self.name}: the network answered {rows} rows with {answer.dtype} {answer.shape}, "
+                f"not float32 ({rows}, *{self.manifest.action_space.shape}); export it anew"
+            )
+        return answer
+
+    def check_spaces(self, observation_space: spaces.Space[Any], action_space: spaces.Space[Any]) -> None:
+        """Refuse an environment whose spaces are not those the network was trained on.
+
+        Raises
+        ------
+        BundleError : names the first space that differs, what was found and what the bundle needs
+        """
+        wanted = self.manifest.observation_space
+        found = named_spaces(observation_space)
+        if set(found) != set(wanted):
+            raise BundleError(
+                f"bundle {self.name} observes {sorted(wanted)}, the environment gives {sorted(found)}; "
+                f"make the environment the bundle was trained on ({self.manifest.env_id})"
+            )
+        for name, spec in wanted.items():
+            self._check_space(f"observation {name!r}", spec, found[name])
+        self._check_space("action", self.manifest.action_space, action_space)
+
+    def _check_space(self, label: str, spec: SpaceSpec, space: spaces.Space[Any]) -> None:
+        difference = spec.difference(space)
+        if difference:
+            raise BundleError(f"bundle {self.name}: {label} {difference}; make the environment as its manifest says")
+
+    def _check_reference(self, observation: Mapping[str, NDArray[Any]], expected: NDArray[np.float32]) -> None:
+        if self._operations * len(expected) > MAX_LOAD_OPERATIONS:
+            raise BundleError(
+                f"bundle {self.name}: its reference takes {self._operations * len(expected):.2g} multiplications; "
+                f"at most {MAX_LOAD_OPERATIONS:.2g} are run"
+            )
+        worst = float(np.abs(self.predict(observation, batch=None) - expected).max())
+        tolerance = REFERENCE_TOLERANCE
+        if self.manifest.kind == "policy":
+            tolerance *= scale_of(self.manifest.action_space)
+        if not worst <= tolerance:
+            raise BundleError(
+                f"bundle {self.name}: the network's actions differ from its reference by {worst:.2g}, "
+                f"more than {tolerance:.0e}; export it anew"
+            )
+
+
+def scale_of(space: SpaceSpec) -> float:
+    """Return the size of an action by which tolerances grow: its largest finite bound, at least 1."""
+    bounds = np.abs(np.concatenate([np.ravel(space.low), np.ravel(space.high)]))
+    return float(max(1.0, bounds[np.isfinite(bounds)].max(initial=1.0)))
+
+
+def named_spaces(space: spaces.Space[Any]) -> dict[str, spaces.Space[Any]]:
+    """Return the parts of a Dict by name; any other space is one part named "observation"."""
+    return dict(space.spaces) if isinstance(space, spaces.Dict) else {"observation": space}
+
+
+def _bound(limit: float | list[float], space: SpaceSpec) -> NDArray[np.float32]:
+    return np.asarray(limit, dtype=np.float32).reshape(space.shape if isinstance(limit, list) else ())
+
+
+def _session(graph: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    # Unless told, the runtime guesses from the first bytes, and an ONNX file can begin like its own other format.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    return onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def _check_signature(session: onnxruntime.InferenceSession, manifest: Manifest, name: str) -> None:
+    inputs, outputs = {entry.name for entry in session.get_inputs()}, [entry.name for entry in session.get_outputs()]
+    if inputs != set(manifest.observation_space) or outputs != [manifest.output]:
+        raise BundleError(
+            f"bundle {name}: the graph takes {sorted(inputs)} and gives {outputs}; "
+            f"expected {sorted(manifest.observation_space)} and {[manifest.output]}"
+        )

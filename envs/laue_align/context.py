@@ -1,0 +1,102 @@
+"""What everybody at the instrument knows of one LaueAlign task, and what the task pays."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from beamgym.physics.crystal import Crystal
+from beamgym.physics.goniometer import Goniometer, Target
+from beamgym.physics.instrument import BoolArray, Float64Array
+from beamgym.physics.laue.beam import Beam
+from beamgym.physics.laue.detector import Detector
+
+LARGEST_ERROR_DEG = 180.0
+
+
+@dataclass(frozen=True)
+class AlignContext:
+    """What everybody at the instrument knows: the public side of one LaueAlign task.
+
+    Parameters
+    ----------
+    crystal, goniometer, detector, beam : the sample and the nominal instrument
+    target : what is to be brought where
+    tolerance_deg : error at which a declared pose counts as success
+    max_rotation_deg : rotation (or step of an axis) of a full action, degrees
+    action : "rotation" (a lab rotation vector, inverse kinematics chooses the axes) or "axes" (a step per axis)
+    exposures : budget, the first exposure included
+    exposure_s, readout_s : of every frame
+    """
+
+    crystal: Crystal
+    goniometer: Goniometer
+    detector: Detector
+    beam: Beam
+    target: Target
+    tolerance_deg: float = 0.25
+    max_rotation_deg: float = 90.0
+    action: Literal["rotation", "axes"] = "rotation"
+    exposures: int = 20
+    exposure_s: float = 10.0
+    readout_s: float = 2.0
+
+    def __post_init__(self) -> None:
+        if not 0.02 <= self.tolerance_deg <= 20.0:
+            raise ValueError(f"tolerance_deg is {self.tolerance_deg}; choose 0.02 to 20 degrees")
+        if not 0.0 < self.max_rotation_deg <= 180.0:
+            raise ValueError(f"max_rotation_deg is {self.max_rotation_deg}; choose more than 0 and at most 180 degrees")
+        if self.action not in ("rotation", "axes"):
+            raise ValueError(f"unknown action mode {self.action!r}; choose 'rotation' or 'axes'")
+        if not isinstance(self.exposures, (int, np.integer)) or self.exposures < 1:
+            raise ValueError(f"exposures is {self.exposures}; give a whole number, 1 (the first exposure) or more")
+        if not (0.0 < self.exposure_s < np.inf and 0.0 <= self.readout_s < np.inf):
+            raise ValueError(
+                f"exposure_s is {self.exposure_s} and readout_s {self.readout_s}; finite seconds, the first above 0"
+            )
+
+    @property
+    def band_kev(self) -> tuple[float, float]:
+        """Lowest and highest energy of the beam, keV."""
+        return self.beam.band_kev
+
+
+@dataclass(frozen=True)
+class RewardModel:
+    """How a LaueAlign episode is paid, in one place.
+
+    Dense: F = gamma * phi(s') - phi(s) with phi = shaping * (1 - ln(1 + error / tolerance) / ln(1 + 180 / tolerance)),
+    0 after the end (Ng, Harada & Russell 1999), minus time_cost per instrument second, plus success at declaration.
+    Sparse: success at declaration only.
+    """
+
+    kind: Literal["dense", "sparse"] = "dense"
+    gamma: float = 0.99
+    shaping: float = 0.5
+    time_cost: float = 0.001
+    success: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("dense", "sparse"):
+            raise ValueError(f"unknown reward {self.kind!r}; choose 'dense' or 'sparse'")
+        if not 0.0 < self.gamma <= 1.0:
+            raise ValueError(f"gamma is {self.gamma}; choose more than 0 and at most 1")
+        for name in ("shaping", "time_cost", "success"):
+            if not 0.0 <= getattr(self, name) < np.inf:
+                raise ValueError(f"{name} is {getattr(self, name)}; choose a finite number, 0 or more")
+
+    def potential(self, error_deg: Float64Array, tolerance_deg: float) -> Float64Array:
+        """Return phi, 0 to ``shaping``, of errors in degrees."""
+        share = np.log1p(error_deg / tolerance_deg) / np.log1p(LARGEST_ERROR_DEG / tolerance_deg)
+        potential: Float64Array = self.shaping * (1.0 - share)
+        return potential
+
+    def pay(
+        self, before: Float64Array, after: Float64Array, instrument_s: Float64Array, success: BoolArray
+    ) -> Float64Array:
+        """Return what a step is paid, (n,), from the potentials around it, its instrument seconds and its success."""
+        bonus: Float64Array = self.success * success.astype(np.float64)
+        if self.kind == "sparse":
+            return bonus
+        paid: Float64Array = self.gamma * after - before - self.time_cost * instrument_s + bonus
+        return paid

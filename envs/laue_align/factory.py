@@ -1,0 +1,192 @@
+"""Builds LaueAlign environments from what a user names."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from os import PathLike
+from typing import Any, Literal
+
+import numpy as np
+from gymnasium.vector import AutoresetMode
+
+from beamgym.envs.laue_align.observations import MAX_AXES, ImageView, SpotView, spot_rows
+from beamgym.envs.laue_align.rendering import LaueRenderer
+from beamgym.envs.laue_align.task import EXPECTED_ROWS, AlignContext, LaueAlignTask, RewardModel
+from beamgym.envs.loop import InstrumentEnv, InstrumentVectorEnv
+from beamgym.envs.options import read_options
+from beamgym.physics.crystal import Crystal, Radiation, crystal_names, load_crystal
+from beamgym.physics.goniometer import Goniometer, Target, goniometer, parse_target
+from beamgym.physics.instrument import Float32Array, Peaks
+from beamgym.physics.laue.beam import Beam
+from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.files import load_detector
+from beamgym.physics.laue.imperfections import Imperfections
+from beamgym.physics.laue.pattern import LaueModel
+from beamgym.physics.laue.simulator import Frames, SimulatedLaue
+
+DETECTORS: dict[str, Callable[[], Detector]] = {
+    "back-reflection": lambda: Detector.back_reflection(shape=(512, 512), pixel_mm=0.32),
+    "side": lambda: Detector.side(shape=(512, 512), pixel_mm=0.32),
+    "top": lambda: Detector.top(shape=(512, 512), pixel_mm=0.32),
+    "transmission": lambda: Detector.transmission(shape=(512, 512), pixel_mm=0.32),
+}
+BEAMS: dict[str, Callable[[], Beam]] = {
+    "tube-W": lambda: Beam.tube("W"),
+    "tube-Mo": lambda: Beam.tube("Mo"),
+    "tube-Cu": lambda: Beam.tube("Cu"),
+    "bending-magnet": lambda: Beam.bending_magnet(),
+    "neutron": lambda: Beam.neutron(),
+}
+SMALLEST_IMAGE = 16  # pixels; on fewer a whole pattern is a handful of blots
+
+
+@dataclass(frozen=True)
+class LaueAlignOptions:
+    """Everything that ``gym.make("beamgym/LaueAlign-v0", ...)`` takes.
+
+    Parameters
+    ----------
+    crystal : name ("Si"), path of a CIF, pymatgen Structure or Crystal
+    goniometer : preset ("six-axis", "two-arc", "e4cv", "psic", "kappa"), YAML file, dict or Goniometer
+    target : "pose [001] [110]", "axis [001] x", "plane (100) (010)" or a Target
+    beam : name in BEAMS or a Beam
+    detector : name in DETECTORS, a file (.det, .fit, .poni, .json) or a Detector
+    level : "easy", "real", "hard" or Imperfections
+    tolerance_deg : error at which a declared pose counts as success, 0.02 to 20
+    exposures : budget, the first exposure included
+    action : "rotation" or "axes"
+    max_rotation_deg : of a full action, degrees
+    frames : "spots" (fast) or "rendered" (images and the peak finder)
+    reward : "dense" or "sparse"
+    stop : "declare" or "truth"
+    size : edge of the image observation, pixels
+    """
+
+    crystal: Any = "Si"
+    goniometer: str | PathLike[str] | dict[str, Any] | Goniometer = "six-axis"
+    target: str | Target = "pose [001] [110]"
+    beam: str | Beam = "tube-W"
+    detector: str | PathLike[str] | Detector = "back-reflection"
+    level: str | Imperfections = "real"
+    tolerance_deg: float = 0.25
+    exposures: int = 20
+    action: Literal["rotation", "axes"] = "rotation"
+    max_rotation_deg: float = 90.0
+    frames: Frames = "spots"
+    reward: Literal["dense", "sparse"] = "dense"
+    stop: Literal["declare", "truth"] = "declare"
+    size: int = 84
+
+
+def build(options: LaueAlignOptions, n: int, image: bool) -> tuple[LaueAlignTask, SimulatedLaue]:
+    """Make the task and a world of n samples; ``image`` observes pictures instead of spot lists."""
+    context = _context(options)
+    view = ImageView(_checked_size(options.size, context.detector)) if image else SpotView(context.detector)
+    reward = RewardModel(options.reward)
+    panel = _image_detector(context.detector, options.size) if image else context.detector
+    task = LaueAlignTask(context, view, expected_spots(context), reward, options.stop, panel)
+    world = SimulatedLaue(
+        context.crystal,
+        context.goniometer,
+        context.beam,
+        panel,
+        n,
+        options.level,
+        "rendered" if image else options.frames,
+        mount_filter=lambda mounts: context.target.reachable_goals(context.goniometer, mounts).reachable,
+    )
+    return task, world
+
+
+def make_env(image: bool = False, render_mode: str | None = None, **options: Any) -> InstrumentEnv:
+    """Make one environment; the options are those of LaueAlignOptions."""
+    task, world = build(read_options(LaueAlignOptions, options), 1, image)
+    return InstrumentEnv(task, world, render_mode, LaueRenderer(task.context))
+
+
+def make_vector_env(
+    num_envs: int = 1,
+    image: bool = False,
+    render_mode: str | None = None,
+    autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+    **options: Any,
+) -> InstrumentVectorEnv:
+    """Make a native vector environment; the options are those of LaueAlignOptions."""
+    task, world = build(read_options(LaueAlignOptions, options), num_envs, image)
+    return InstrumentVectorEnv(task, world, autoreset_mode, render_mode, LaueRenderer(task.context))
+
+
+def expected_spots(context: AlignContext) -> Float32Array:
+    """Return the spot rows (48 * 5,) of the noise-free pattern at the goal, by the nominal geometry."""
+    model = LaueModel(context.crystal, context.beam, context.detector, brightest=EXPECTED_ROWS)
+    spots = model.spots(context.target.goal(np.eye(3)[None]))
+    counts = spots.intensity * np.float32(context.exposure_s)
+    peaks = Peaks(spots.position_px, counts, spots.count, np.zeros(counts.shape, dtype=np.bool_))
+    return spot_rows(peaks, context.detector, EXPECTED_ROWS).ravel()
+
+
+def _checked_size(size: int, detector: Detector) -> int:
+    if not isinstance(size, (int, np.integer)) or not SMALLEST_IMAGE <= size <= min(detector.shape):
+        raise ValueError(
+            f"size is {size}; choose {SMALLEST_IMAGE} to {min(detector.shape)} pixels, the shorter edge of the detector"
+        )
+    return int(size)
+
+
+def _context(options: LaueAlignOptions) -> AlignContext:
+    beam = _named_beam(options.beam) if isinstance(options.beam, str) else options.beam
+    if not isinstance(beam, Beam):
+        raise TypeError(f"beam is {beam!r}; give one of {', '.join(BEAMS)}, or a Beam")
+    crystal = _crystal(options.crystal, beam.radiation)
+    target = parse_target(crystal, options.target) if isinstance(options.target, str) else options.target
+    if not isinstance(target, Target):
+        raise TypeError(f"target is {target!r}; give words such as 'pose [001] [110]', or a Target")
+    stage = goniometer(options.goniometer)
+    if len(stage.axes) > MAX_AXES:
+        raise ValueError(f"goniometer {stage.name!r} has {len(stage.axes)} axes; observations hold {MAX_AXES} at most")
+    return AlignContext(
+        crystal,
+        stage,
+        _detector(options.detector),
+        beam,
+        target,
+        options.tolerance_deg,
+        options.max_rotation_deg,
+        options.action,
+        options.exposures,
+    )
+
+
+def _detector(spec: str | PathLike[str] | Detector) -> Detector:
+    if isinstance(spec, Detector):
+        return spec
+    if not isinstance(spec, str | PathLike):
+        raise TypeError(f"detector is {spec!r}; give one of {', '.join(DETECTORS)}, a file or a Detector")
+    return DETECTORS[spec]() if isinstance(spec, str) and spec in DETECTORS else load_detector(spec)
+
+
+def _image_detector(detector: Detector, size: int) -> Detector:
+    """Return the same panel with ``size`` pixels on its shorter edge: no image is finer than what is observed."""
+    factor = min(detector.shape) / size
+    corner = detector.to_lab_mm([0.5 * (factor - 1), 0.5 * (factor - 1)])
+    shape = (round(detector.shape[0] / factor), round(detector.shape[1] / factor))
+    return Detector(corner, detector.fast, detector.slow, detector.pixel_mm * factor, shape, detector.name)
+
+
+def _crystal(spec: Any, radiation: Radiation) -> Crystal:
+    named = isinstance(spec, str) and spec in crystal_names()
+    return _named_crystal(spec, radiation) if named else load_crystal(spec, radiation)
+
+
+@cache
+def _named_crystal(name: str, radiation: Radiation) -> Crystal:
+    """Load a named crystal once: its space group takes a second, and many environments stand on the same one."""
+    return load_crystal(name, radiation)
+
+
+@cache
+def _named_beam(name: str) -> Beam:
+    """Compute a named spectrum once, for the same reason."""
+    if name not in BEAMS:
+        raise ValueError(f"unknown beam {name!r}; choose one of {', '.join(BEAMS)}")
+    return BEAMS[name]()

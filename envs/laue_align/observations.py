@@ -1,0 +1,157 @@
+"""What a person at the instrument has, as fixed-size arrays.
+
+A spot is a row [nx, ny, nz, brightness, present]: the unit normal of the reflecting plane in the lab frame by the
+nominal detector geometry (a policy then depends on no detector), ln(1 + counts) / ln(1 + 1e6) cut at 1, and 1; missing
+rows are 0. An axis is a row [fraction of travel -1..1, margin to the low limit, margin to the high limit, present],
+margins in units of 180 degrees cut at 1.
+"""
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from beamgym.envs.laue_align.observation_kernels import write_spot_rows
+from beamgym.physics.instrument import Axis, BoolArray, Float32Array, Float64Array, Frame, FrameFailed, Peaks
+from beamgym.physics.laue.detector import Detector
+
+SPOT_FIELDS = 5
+AXIS_FIELDS = 4
+MAX_AXES = 6
+_BRIGHTEST = 1e6  # counts drawn as brightness 1; a whole back-reflection pattern spans 1e2 to 1e6
+_MARGIN_DEG = 180.0
+
+
+def spot_space(rows: int) -> spaces.Box:
+    """Return the space of a flat list of ``rows`` spots."""
+    low = np.tile(np.array([-1, -1, -1, 0, 0], dtype=np.float32), rows)
+    return spaces.Box(low, np.ones_like(low), dtype=np.float32)
+
+
+def axis_space() -> spaces.Box:
+    """Return the space of the axes' rows, padded to six axes."""
+    low = np.tile(np.array([-1, 0, 0, 0], dtype=np.float32), MAX_AXES)
+    return spaces.Box(low, np.ones_like(low), dtype=np.float32)
+
+
+def brightness(counts: NDArray[np.floating]) -> Float32Array:
+    """Return ln(1 + counts) on a scale where 1e6 counts are 1, cut at 1."""
+    share: Float32Array = np.minimum(np.log1p(np.maximum(counts, 0.0)) / np.log1p(_BRIGHTEST), 1.0).astype(np.float32)
+    return share
+
+
+def spot_rows(peaks: Peaks, detector: Detector, rows: int) -> Float32Array:
+    """Turn found peaks into spot rows.
+
+    Parameters
+    ----------
+    peaks : of n frames, brightest first
+    detector : the nominal geometry
+    rows : spots kept; fewer are padded with zeros
+
+    Returns
+    -------
+    (n, rows, 5) float32
+
+    Raises
+    ------
+    FrameFailed : when the peaks' arrays do not fit together
+    """
+    n, p = peaks.intensity.shape
+    if peaks.position_px.shape != (n, p, 2) or peaks.count.shape != (n,) or (peaks.count > p).any():
+        raise FrameFailed(
+            f"the peaks' positions, intensities and counts have shapes {peaks.position_px.shape}, "
+            f"{peaks.intensity.shape} and {peaks.count.shape}; they must be (n, p, 2), (n, p) and (n,), counts up to p"
+        )
+    out = np.zeros((n, rows, SPOT_FIELDS), dtype=np.float32)
+    panel, logarithm = detector.as_vector(), float(np.log1p(_BRIGHTEST))
+    write_spot_rows(peaks.position_px, peaks.intensity, peaks.count, panel, detector.pixel_mm, logarithm, out)
+    return out
+
+
+def axis_rows(positions: Float64Array, axes: tuple[Axis, ...]) -> Float32Array:
+    """Turn positions (n, k) into axis rows (n, 24), padded to six axes; raises ValueError for more axes.
+
+    An axis whose limits leave it no travel stands in its middle, 0.
+    """
+    if len(axes) > MAX_AXES:
+        raise ValueError(f"the goniometer has {len(axes)} axes; observations hold at most {MAX_AXES}")
+    low = np.array([axis.limits[0] for axis in axes])
+    high = np.array([axis.limits[1] for axis in axes])
+    out = np.zeros((len(positions), MAX_AXES, AXIS_FIELDS), dtype=np.float32)
+    travel = np.where(high > low, high - low, 1.0)
+    out[:, : len(axes), 0] = np.where(high > low, np.clip(2 * (positions - low) / travel - 1, -1, 1), 0.0)
+    out[:, : len(axes), 1] = np.clip((positions - low) / _MARGIN_DEG, 0, 1)
+    out[:, : len(axes), 2] = np.clip((high - positions) / _MARGIN_DEG, 0, 1)
+    out[:, : len(axes), 3] = 1.0
+    return out.reshape(len(positions), -1)
+
+
+class SpotView:
+    """The found peaks as a flat list of spot rows, under the key "spots".
+
+    Parameters
+    ----------
+    detector : the nominal geometry
+    rows : spots kept, brightest first
+    """
+
+    key = "spots"
+
+    def __init__(self, detector: Detector, rows: int = 64) -> None:
+        self.detector, self.rows = detector, rows
+        self.space = spot_space(rows)
+
+    def encode(self, frame: Frame, mask: BoolArray) -> Float32Array:
+        """Return (m, rows * 5) for the m rows of the frame where ``mask`` is True."""
+        peaks = frame.peaks()
+        kept = Peaks(peaks.position_px[mask], peaks.intensity[mask], peaks.count[mask], peaks.saturated[mask])
+        rows = spot_rows(kept, self.detector, self.rows)
+        if not np.isfinite(rows).all():
+            raise FrameFailed("the frame's peaks hold NaN or infinity; mask dead pixels, or drop those peaks")
+        return rows.reshape(len(rows), -1)
+
+
+class ImageView:
+    """The camera's image as (size, size, 1) uint8, under the key "image"."""
+
+    key = "image"
+
+    def __init__(self, size: int = 84) -> None:
+        self.size = size
+        self.space = spaces.Box(0, 255, (size, size, 1), dtype=np.uint8)
+
+    def encode(self, frame: Frame, mask: BoolArray) -> NDArray[np.uint8]:
+        """Return (m, size, size, 1) for the m rows of the frame where ``mask`` is True."""
+        if frame.image is None:
+            raise FrameFailed("this instrument gives found peaks only; make it with frames='rendered' to get images")
+        return image_to_uint8(frame.image[mask], self.size)
+
+
+def image_to_uint8(image: NDArray[np.generic], size: int) -> NDArray[np.uint8]:
+    """Bin images (n, rows, columns) to (n, size, size, 1) and compress counts by a square root around each median.
+
+    The square root makes Poisson noise even; the median goes to 32 and the scale is fixed, so that the same counts give
+    the same grey in every frame. Raises ValueError when the image is smaller than ``size``, FrameFailed when a pixel is
+    not finite.
+    """
+    if image.dtype.kind == "f" and not np.isfinite(image).all():
+        raise FrameFailed("the frame holds NaN or infinity; give dead pixels a finite value")
+    if min(image.shape[1:]) < size:
+        raise ValueError(f"the camera's images of {image.shape[1:]} pixels are smaller than the {size} asked for")
+    small = image.astype(np.float32)
+    if small.shape[1:] != (size, size):
+        small = _bin_mean(small, size)
+    root = np.sqrt(np.maximum(small, 0.0))
+    level = np.median(root.reshape(len(root), -1), axis=1)[:, None, None]
+    grey: NDArray[np.uint8] = np.clip(32 + 4 * (root - level), 0, 255).astype(np.uint8)[..., None]
+    return grey
+
+
+def _bin_mean(image: Float32Array, size: int) -> Float32Array:
+    for axis in (1, 2):
+        edges = np.linspace(0, image.shape[axis], size + 1).astype(np.int64)
+        shape = [1, 1, 1]
+        shape[axis] = size
+        sums = np.add.reduceat(image, edges[:-1], axis=axis)
+        image = (sums / np.diff(edges).reshape(shape).astype(np.float32)).astype(np.float32, copy=False)
+    return image

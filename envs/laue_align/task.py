@@ -1,0 +1,317 @@
+"""The LaueAlign task: turn a crystal from its Laue patterns until it stands as asked, and say when it does."""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from beamgym.envs.actions import decode_rotation, decode_steps
+from beamgym.envs.costs import camera_costs
+from beamgym.envs.laue_align.context import AlignContext, RewardModel
+from beamgym.envs.laue_align.estimate import PoseEstimator
+from beamgym.envs.laue_align.observations import axis_rows, axis_space, spot_space
+from beamgym.envs.task import Command, Observation, Truth, Verdict
+from beamgym.physics.goniometer import Goniometer
+from beamgym.physics.instrument import AcquireSettings, BoolArray, Float32Array, Float64Array, Frame, MoveReport
+from beamgym.physics.laue.detector import Detector
+from beamgym.physics.orientation import rotation_vector_deg
+from beamgym.physics.orientation_kernels import vectors_of_matrices
+
+EXPECTED_ROWS = 48
+
+__all__ = ["EXPECTED_ROWS", "AlignContext", "AlignState", "LaueAlignTask", "RewardModel", "View", "reach"]
+
+
+@dataclass(frozen=True)
+class AlignState:
+    """The TaskState of LaueAlign; every array starts with the batch dimension n.
+
+    Parameters
+    ----------
+    positions : (n, k) readback
+    frame : the last frame
+    view : (n, ...) the encoded frame
+    last_move : (n, 4) lab rotation vector made, in units of 180 degrees, and 1 where it was shortened
+    used : (n,) exposures taken
+    declared : (n,)
+    spent : (n,) the agent asked for one more exposure than the budget holds
+    goals : (n, g) which equivalent goals the goniometer can reach from this mount, or None without truth
+    potential : (n,)
+    motor_s, exposed : (n,) of the last step
+    """
+
+    positions: Float64Array
+    frame: Frame
+    view: NDArray[Any]
+    last_move: Float32Array
+    used: NDArray[np.int64]
+    declared: BoolArray
+    spent: BoolArray
+    goals: BoolArray | None
+    potential: Float64Array
+    motor_s: Float64Array
+    exposed: BoolArray
+
+
+class View(Protocol):
+    """Encodes a frame for the observation, under one key."""
+
+    @property
+    def key(self) -> str:
+        """Its name in the observation."""
+        ...
+
+    @property
+    def space(self) -> spaces.Box:
+        """The space of one encoded frame."""
+        ...
+
+    def encode(self, frame: Frame, mask: BoolArray) -> NDArray[Any]:
+        """Return the encoded rows of the frame where ``mask`` is True."""
+        ...
+
+
+@dataclass
+class LaueAlignTask:
+    """Align a crystal: the rules, over any Laue instrument.
+
+    Parameters
+    ----------
+    context : the public side of the task
+    view : how the frame is observed (spots or image)
+    expected : (48 * 5,) spot rows of the pattern at the goal
+    reward : how the episode is paid
+    stop : "declare" (the agent ends the episode, success is judged then) or "truth" (ends at the tolerance; where there
+        is no truth, only the budget ends it)
+    camera_detector : the panel in whose pixels the frames' peaks are given, where it is not that of the context
+    """
+
+    context: AlignContext
+    view: View
+    expected: Float32Array
+    reward: RewardModel = field(default_factory=RewardModel)
+    stop: Literal["declare", "truth"] = "declare"
+    camera_detector: Detector | None = None
+
+    def __post_init__(self) -> None:
+        if self.stop not in ("declare", "truth"):
+            raise ValueError(f"unknown stop {self.stop!r}; choose 'declare' or 'truth'")
+        self.settings = AcquireSettings(exposure_s=self.context.exposure_s)
+        self.action_space = spaces.Box(-1.0, 1.0, (self._moves() + 1,), dtype=np.float32)
+        self.observation_space = spaces.Dict(
+            {
+                self.view.key: self.view.space,
+                "expected": spot_space(EXPECTED_ROWS),
+                "axes": axis_space(),
+                "last_move": spaces.Box(-1.0, 1.0, (4,), dtype=np.float32),
+                "budget": spaces.Box(0.0, 1.0, (1,), dtype=np.float32),
+                "target": spaces.Box(np.float32(-1.0), np.float32(1.0), (10,), dtype=np.float32),
+            }
+        )
+        goal = self.context.target.goal(np.eye(3)[None])[0].astype(np.float32).ravel()
+        self._goal = np.append(goal, np.float32(self.context.tolerance_deg / 20.0)).clip(-1, 1)
+
+    def _moves(self) -> int:
+        return 3 if self.context.action == "rotation" else len(self.context.goniometer.axes)
+
+    def start(
+        self,
+        previous: AlignState | None,
+        positions: Float64Array,
+        frame: Frame,
+        mask: BoolArray,
+        truth: Truth | None = None,
+    ) -> AlignState:
+        """Begin with the first exposure; see Task.start."""
+        state = previous if previous is not None else self._blank(positions, frame)
+        goals = self._reachable(state.goals, mask, truth)
+        state = replace(
+            state,
+            positions=np.where(mask[:, None], positions, state.positions),
+            frame=frame,
+            view=self._merge(state.view, frame, mask),
+            last_move=np.where(mask[:, None], np.float32(0), state.last_move),
+            used=np.where(mask, 1, state.used),
+            declared=state.declared & ~mask,
+            spent=state.spent & ~mask,
+            goals=goals,
+            motor_s=np.where(mask, 0.0, state.motor_s),
+            exposed=mask.copy(),
+        )
+        if truth is None:
+            return state
+        potential = state.potential.copy()
+        error = self._error(goals[mask] if goals is not None else None, truth["orientation"][mask])
+        potential[mask] = self.reward.potential(error, self.context.tolerance_deg)
+        return replace(state, potential=potential)
+
+    def target(self, state: AlignState, action: Float64Array) -> Command:
+        """Turn an action into positions that the axes can reach; a move that leads out of their range is shortened."""
+        declare = (action[:, -1] > 0.0) & (self.stop == "declare")
+        moves = ~declare & (state.used < self.context.exposures)
+        if self.context.action == "axes":
+            target, limited = self._axes_target(state.positions, action[:, :-1])
+        else:
+            turn = decode_rotation(action[:, :3], self.context.max_rotation_deg)
+            target, limited = reach(self.context.goniometer, state.positions, turn)
+        return Command(np.where(moves[:, None], target, state.positions), moves, declare, limited & moves)
+
+    def _axes_target(self, positions: Float64Array, action: Float64Array) -> tuple[Float64Array, BoolArray]:
+        axes = self.context.goniometer.axes
+        wanted = positions + decode_steps(action, np.full(len(axes), self.context.max_rotation_deg))
+        limits = np.array([axis.limits for axis in axes])
+        target = np.clip(wanted, limits[:, 0], limits[:, 1])
+        return target, (target != wanted).any(axis=1)
+
+    def advance(
+        self, state: AlignState, command: Command, report: MoveReport, frame: Frame, mask: BoolArray
+    ) -> AlignState:
+        """Take note of a move and its frame; see Task.advance."""
+        moved = command.moves & mask
+        positions = np.where(moved[:, None], report.readback, state.positions)
+        last = self._made(state.positions, positions, command.limited)
+        return replace(
+            state,
+            positions=positions,
+            frame=frame,
+            view=self._merge(state.view, frame, moved),
+            last_move=np.where(mask[:, None], last.clip(-1, 1), state.last_move),
+            used=state.used + moved,
+            declared=np.where(mask, command.declare, state.declared),
+            spent=np.where(mask, ~command.declare & ~command.moves, state.spent),
+            motor_s=np.where(moved, report.duration_s, 0.0),
+            exposed=moved,
+        )
+
+    def _made(self, before: Float64Array, after: Float64Array, limited: BoolArray) -> Float32Array:
+        """Return what became of a move, (n, 4): lab rotation vector as read, in units of 180°, and 1 if shortened."""
+        rotation = self.context.goniometer.rotation
+        radians = np.empty((len(before), 3))
+        vectors_of_matrices(rotation(after) @ rotation(before).transpose(0, 2, 1), radians)
+        return np.concatenate([radians / np.pi, limited[:, None]], axis=1).astype(np.float32)
+
+    def observe(self, state: AlignState) -> Observation:
+        """Return what is known at the instrument, as fresh float32 (or uint8) arrays."""
+        n = len(state.used)
+        left = np.maximum(self.context.exposures - state.used, 0) / self.context.exposures
+        return {
+            self.view.key: state.view.copy(),
+            "expected": np.tile(self.expected, (n, 1)),
+            "axes": axis_rows(state.positions, self.context.goniometer.axes),
+            "last_move": state.last_move.copy(),
+            "budget": left[:, None].astype(np.float32),
+            "target": np.tile(self._goal, (n, 1)),
+        }
+
+    def judge(self, state: AlignState, truth: Truth | None = None) -> tuple[AlignState, Verdict]:
+        """Pay the last step and end the episode where it ends.
+
+        Without truth, on hardware, a declaration is judged by what can be seen: the last frame is indexed by the
+        nominal geometry, and the declaration succeeds if the error so estimated is within the tolerance; a frame that
+        cannot be indexed is no success. The reward is then ``success`` or 0, whatever its kind: shaping would need the
+        truth.
+        """
+        if truth is None:
+            return state, self._judge_by_sight(state)
+        error = self._error(state.goals, truth["orientation"])
+        inside = (error <= self.context.tolerance_deg) & self._has_goal(state)
+        terminated = inside if self.stop == "truth" else state.declared
+        success = inside & terminated
+        truncated = state.spent & ~terminated
+        potential = np.where(terminated, 0.0, self.reward.potential(error, self.context.tolerance_deg))
+        reward = self.reward.pay(state.potential, potential, self.costs(state)["instrument_s"], success)
+        verdict = Verdict(reward, terminated.copy(), truncated, success, {"misorientation_deg": error})
+        return replace(state, potential=potential), verdict
+
+    def _judge_by_sight(self, state: AlignState) -> Verdict:
+        seen = self._estimator.estimate(state.frame, state.positions, state.declared)
+        lost = seen.remount_deg.any(axis=1)
+        success = (seen.error_deg <= self.context.tolerance_deg) & ~lost
+        metrics: dict[str, NDArray[Any]] = {}
+        if state.declared.any():
+            metrics["misorientation_estimate_deg"] = seen.error_deg
+        if lost.any():
+            metrics["remount_deg"] = seen.remount_deg
+        reward: Float64Array = self.reward.success * success.astype(np.float64)
+        return Verdict(reward, state.declared.copy(), state.spent.copy(), success, metrics)
+
+    @cached_property
+    def _estimator(self) -> PoseEstimator:
+        known = self.context
+        return PoseEstimator(
+            known.crystal, known.beam, known.goniometer, known.target, self.camera_detector or known.detector
+        )
+
+    def advice(self, state: AlignState, truth: Truth | None = None) -> dict[str, tuple[NDArray[Any], BoolArray]]:
+        """Return, for crystals from whose mount no goal can be reached, how to glue them anew.
+
+        Returns
+        -------
+        "remount_deg" : (n, 3) rotation vector, in the lab with the goniometer at home, and the rows (n,) that need it;
+            nothing where every row has a goal, or the truth is not known
+        """
+        lost = ~self._has_goal(state)
+        if truth is None or not lost.any():
+            return {}
+        goals = self.context.target.reachable_goals(self.context.goniometer, truth["mount"])
+        return {"remount_deg": (rotation_vector_deg(goals.remount), lost)}
+
+    def costs(self, state: AlignState) -> dict[str, NDArray[Any]]:
+        """Return the last step's exposures, motor, exposure and instrument seconds, and dose (seconds in the beam)."""
+        return camera_costs(state.motor_s, state.exposed, self.context.exposure_s, self.context.readout_s)
+
+    def _error(self, goals: BoolArray | None, orientation: Float64Array) -> Float64Array:
+        """Return the error to the nearest reachable goal, (n,); to the nearest of all where none can be reached."""
+        if goals is not None:
+            goals = np.where(goals.any(axis=1, keepdims=True), goals, True)
+        return self.context.target.error_deg(orientation, goals)
+
+    def _has_goal(self, state: AlignState) -> BoolArray:
+        if state.goals is None:
+            return np.ones(len(state.used), dtype=np.bool_)
+        return np.asarray(state.goals.any(axis=1), dtype=np.bool_)
+
+    def _reachable(self, previous: BoolArray | None, mask: BoolArray, truth: Truth | None) -> BoolArray | None:
+        if truth is None:
+            return None
+        goals = previous.copy() if previous is not None else np.zeros((len(mask), 0), dtype=np.bool_)
+        fresh = self.context.target.reachable(self.context.goniometer, truth["mount"][mask])
+        if goals.shape[1] != fresh.shape[1]:
+            goals = np.zeros((len(mask), fresh.shape[1]), dtype=np.bool_)
+        goals[mask] = fresh
+        return goals
+
+    def _merge(self, view: NDArray[Any], frame: Frame, mask: BoolArray) -> NDArray[Any]:
+        merged = view.copy()
+        if mask.any():
+            merged[mask] = self.view.encode(frame, mask)
+        return merged
+
+    def _blank(self, positions: Float64Array, frame: Frame) -> AlignState:
+        n = len(positions)
+        no = np.zeros(n, dtype=np.bool_)
+        view = np.zeros((n, *self.view.space.shape), dtype=self.view.space.dtype)
+        last = np.zeros((n, 4), dtype=np.float32)
+        zero = np.zeros(n)
+        return AlignState(positions, frame, view, last, np.zeros(n, dtype=np.int64), no, no, None, zero, zero, no)
+
+
+def reach(goniometer: Goniometer, positions: Float64Array, turn_deg: Float64Array) -> tuple[Float64Array, BoolArray]:
+    """Find axis positions that turn the sample by a lab rotation vector, or by as much of it as the axes allow.
+
+    Parameters
+    ----------
+    goniometer : gives the inverse kinematics
+    positions : (n, k) present positions as read, which noise may put a little outside the limits
+    turn_deg : (n, 3) lab rotation vectors, degrees
+
+    Returns
+    -------
+    (n, k) positions, and (n,) True where the move was shortened
+    """
+    low, high = np.array([axis.limits for axis in goniometer.axes]).T
+    turn = goniometer.turn(np.clip(positions, low, high), turn_deg)
+    return turn.positions, turn.fraction < 1.0

@@ -1,0 +1,80 @@
+"""Builds LaueZone environments from what a user names."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gymnasium.vector import AutoresetMode
+
+from beamgym.envs.laue_align import RewardModel
+from beamgym.envs.laue_zone.rendering import ZoneRenderer
+from beamgym.envs.laue_zone.task import LaueZoneTask, ZoneContext
+from beamgym.envs.loop import InstrumentEnv, InstrumentVectorEnv
+from beamgym.envs.options import read_options
+from beamgym.physics.laue.imperfections import Imperfections
+from beamgym.physics.laue.zone import PUBLISHED, AxisChoice, SimulatedZone
+
+SMALLEST_FILM = 36  # pixels; fewer than that and neighbouring spots are one
+
+
+@dataclass(frozen=True)
+class LaueZoneOptions:
+    """Everything that ``gym.make("beamgym/LaueZone-v0", ...)`` takes.
+
+    Parameters
+    ----------
+    system : "cubic", "tetragonal" or "hexagonal"
+    axes : "principal" (the axes of highest order count, as published) or "all"
+    level : "published", "easy", "real", "hard" or Imperfections
+    tolerance_deg : angle between beam and axis at which a pose counts as success, 0.02 to 20
+    max_rotation_deg : step of each axis of a full action, degrees
+    moves : budget; the exposure of reset comes on top
+    reward : "dense" or "sparse"
+    stop : "truth" (as published) or "declare"
+    size : edge of the image observation, pixels
+    """
+
+    system: str = "cubic"
+    axes: AxisChoice = "principal"
+    level: str | Imperfections = PUBLISHED
+    tolerance_deg: float = 5.0
+    max_rotation_deg: float = 10.0
+    moves: int = 50
+    reward: Literal["dense", "sparse"] = "dense"
+    stop: Literal["truth", "declare"] = "truth"
+    size: int = 84
+
+
+def build(options: LaueZoneOptions, n: int) -> tuple[LaueZoneTask, SimulatedZone]:
+    """Make the task and a world of n samples, whose starts lie outside the tolerance."""
+    if not (isinstance(options.size, int) and options.size >= SMALLEST_FILM):
+        raise ValueError(f"size is {options.size}; the image needs {SMALLEST_FILM} pixels or more on its edge")
+    world = SimulatedZone(options.system, n, options.level, options.size)
+    public = world.context
+    context = ZoneContext(
+        public.system,
+        public.goniometer,
+        public.detector,
+        options.axes,
+        options.tolerance_deg,
+        options.max_rotation_deg,
+        options.moves,
+    )
+    world.start_filter = lambda starts: context.error_deg(starts) > context.tolerance_deg
+    return LaueZoneTask(context, RewardModel(options.reward), options.stop), world
+
+
+def make_env(render_mode: str | None = None, **options: Any) -> InstrumentEnv:
+    """Make one environment; the options are those of LaueZoneOptions."""
+    task, world = build(read_options(LaueZoneOptions, options), 1)
+    return InstrumentEnv(task, world, render_mode, ZoneRenderer(task.context))
+
+
+def make_vector_env(
+    num_envs: int = 1,
+    render_mode: str | None = None,
+    autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+    **options: Any,
+) -> InstrumentVectorEnv:
+    """Make a native vector environment; the options are those of LaueZoneOptions."""
+    task, world = build(read_options(LaueZoneOptions, options), num_envs)
+    return InstrumentVectorEnv(task, world, autoreset_mode, render_mode, ZoneRenderer(task.context))

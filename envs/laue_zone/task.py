@@ -1,0 +1,254 @@
+"""The LaueZone task: find a symmetry axis of a crystal that nobody knows but its system, with two circles."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from beamgym.envs.costs import camera_costs
+from beamgym.envs.laue_align import RewardModel, axis_rows, axis_space
+from beamgym.envs.task import Command, Observation, Truth, Verdict
+from beamgym.physics.goniometer import Goniometer
+from beamgym.physics.instrument import (
+    AcquireSettings,
+    BoolArray,
+    Float32Array,
+    Float64Array,
+    Frame,
+    FrameFailed,
+    MoveReport,
+)
+from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.zone import AxisChoice, CrystalSystem, axis_angles_deg, grey_of_counts
+
+
+@dataclass(frozen=True)
+class ZoneContext:
+    """What everybody at the instrument knows: the public side of one LaueZone task.
+
+    Parameters
+    ----------
+    system : the crystal's system; its cell is not known
+    goniometer : theta (outer, about y) and phi (inner, about z)
+    detector : the film at its mean distance
+    axes : "principal" (the axes of highest order count) or "all" (every rotation axis of the system's holohedry counts)
+    tolerance_deg : angle between beam and axis at which the pose counts as success
+    max_rotation_deg : step of each axis of a full action, degrees
+    moves : budget; the exposure of reset comes on top
+    exposure_s, readout_s : of every frame
+    """
+
+    system: CrystalSystem
+    goniometer: Goniometer
+    detector: Detector
+    axes: AxisChoice = "principal"
+    tolerance_deg: float = 5.0
+    max_rotation_deg: float = 10.0
+    moves: int = 50
+    exposure_s: float = 10.0
+    readout_s: float = 2.0
+
+    def __post_init__(self) -> None:
+        if not 0.02 <= self.tolerance_deg <= 20.0:
+            raise ValueError(f"tolerance_deg is {self.tolerance_deg}; choose 0.02 to 20 degrees")
+        if not 0.0 < self.max_rotation_deg <= 120.0:
+            raise ValueError(f"max_rotation_deg is {self.max_rotation_deg}; choose more than 0 and at most 120 degrees")
+        if not isinstance(self.moves, (int, np.integer)) or self.moves < 1:
+            raise ValueError(f"moves is {self.moves}; the budget needs a whole number, at least one")
+        self.system.axes(self.axes)
+
+    @property
+    def exposures(self) -> int:
+        """Budget of exposures, the first one included."""
+        return self.moves + 1
+
+    @property
+    def action(self) -> str:
+        """How actions are read: "steps" of the axes, in proportion."""
+        return "steps"
+
+    @property
+    def directions(self) -> Float64Array:
+        """(k, 3) the axes that count, crystal Cartesian."""
+        return self.system.axes(self.axes)
+
+    def error_deg(self, orientation: Float64Array) -> Float64Array:
+        """Return the angle (n,) between the beam and the nearest axis that counts, of orientations (n, 3, 3)."""
+        angle: Float64Array = axis_angles_deg(np.ascontiguousarray(orientation), self.directions)
+        return angle
+
+
+@dataclass(frozen=True)
+class ZoneState:
+    """The TaskState of LaueZone; every array starts with the batch dimension n.
+
+    Parameters
+    ----------
+    positions : (n, 2) readback
+    image : (n, size, size, 1) uint8, the encoded frame
+    last_move : (n, 3) step of each axis in units of ``max_rotation_deg``, and 1 where it was shortened
+    used : (n,) exposures taken
+    declared : (n,)
+    spent : (n,) the agent asked for a move beyond the budget
+    potential : (n,)
+    motor_s, exposed : (n,) of the last step
+    """
+
+    positions: Float64Array
+    image: NDArray[np.uint8]
+    last_move: Float32Array
+    used: NDArray[np.int64]
+    declared: BoolArray
+    spent: BoolArray
+    potential: Float64Array
+    motor_s: Float64Array
+    exposed: BoolArray
+
+
+@dataclass
+class LaueZoneTask:
+    """Find a symmetry axis: the rules, over any back-reflection camera with two circles.
+
+    Parameters
+    ----------
+    context : the public side of the task
+    reward : how the episode is paid
+    stop : "truth" (ends inside the tolerance, as published) or "declare" (the agent ends it, success is judged then)
+    """
+
+    context: ZoneContext
+    reward: RewardModel = field(default_factory=RewardModel)
+    stop: Literal["truth", "declare"] = "truth"
+
+    def __post_init__(self) -> None:
+        if self.stop not in ("declare", "truth"):
+            raise ValueError(f"unknown stop {self.stop!r}; choose 'truth' or 'declare'")
+        self.settings = AcquireSettings(exposure_s=self.context.exposure_s)
+        self.action_space: spaces.Box = spaces.Box(-1.0, 1.0, (3,), dtype=np.float32)
+        self.observation_space = spaces.Dict(
+            {
+                "image": spaces.Box(0, 255, (*self.context.detector.shape, 1), dtype=np.uint8),
+                "axes": axis_space(),
+                "last_move": spaces.Box(-1.0, 1.0, (3,), dtype=np.float32),
+                "budget": spaces.Box(0.0, 1.0, (1,), dtype=np.float32),
+            }
+        )
+        self._limits = np.array([axis.limits for axis in self.context.goniometer.axes])
+
+    def start(
+        self,
+        previous: ZoneState | None,
+        positions: Float64Array,
+        frame: Frame,
+        mask: BoolArray,
+        truth: Truth | None = None,
+    ) -> ZoneState:
+        """Begin with the first exposure; see Task.start."""
+        state = previous if previous is not None else self._blank(positions)
+        state = replace(
+            state,
+            positions=np.where(mask[:, None], positions, state.positions),
+            image=self._merge(state.image, frame, mask),
+            last_move=np.where(mask[:, None], np.float32(0), state.last_move),
+            used=np.where(mask, 1, state.used),
+            declared=state.declared & ~mask,
+            spent=state.spent & ~mask,
+            motor_s=np.where(mask, 0.0, state.motor_s),
+            exposed=mask.copy(),
+        )
+        if truth is None:
+            return state
+        potential = self._potential(self.context.error_deg(truth["orientation"]))
+        return replace(state, potential=np.where(mask, potential, state.potential))
+
+    def target(self, state: ZoneState, action: Float64Array) -> Command:
+        """Turn an action into axis positions, shortening the move where it would leave their range."""
+        declare = (action[:, 2] > 0.0) & (self.stop == "declare")
+        moves = ~declare & (state.used < self.context.exposures)
+        wanted = state.positions + self.context.max_rotation_deg * action[:, :2]
+        target = np.clip(wanted, self._limits[:, 0], self._limits[:, 1])
+        limited = (target != wanted).any(axis=1) & moves
+        return Command(np.where(moves[:, None], target, state.positions), moves, declare, limited)
+
+    def advance(
+        self, state: ZoneState, command: Command, report: MoveReport, frame: Frame, mask: BoolArray
+    ) -> ZoneState:
+        """Take note of a move and its frame; see Task.advance."""
+        moved = command.moves & mask
+        made = (report.readback - state.positions) / self.context.max_rotation_deg * moved[:, None]
+        last = np.concatenate([made, command.limited[:, None]], axis=1).astype(np.float32).clip(-1, 1)
+        return replace(
+            state,
+            positions=np.where(moved[:, None], report.readback, state.positions),
+            image=self._merge(state.image, frame, moved),
+            last_move=np.where(mask[:, None], last, state.last_move),
+            used=state.used + moved,
+            declared=np.where(mask, command.declare, state.declared),
+            spent=np.where(mask, ~command.declare & ~command.moves, state.spent),
+            motor_s=np.where(moved, report.duration_s, 0.0),
+            exposed=moved,
+        )
+
+    def observe(self, state: ZoneState) -> Observation:
+        """Return what is known at the instrument, as fresh arrays."""
+        left = np.maximum(self.context.exposures - state.used, 0) / self.context.exposures
+        return {
+            "image": state.image.copy(),
+            "axes": axis_rows(state.positions, self.context.goniometer.axes),
+            "last_move": state.last_move.copy(),
+            "budget": left[:, None].astype(np.float32),
+        }
+
+    def judge(self, state: ZoneState, truth: Truth | None = None) -> tuple[ZoneState, Verdict]:
+        """Pay the last step and end the episode where it ends; without truth nothing is paid and nothing claimed."""
+        over = state.spent | ((state.used >= self.context.exposures) & (self.stop == "truth"))
+        if truth is None:
+            no = np.zeros(len(state.used), dtype=np.bool_)
+            return state, Verdict(np.zeros(len(no)), state.declared.copy(), over & ~state.declared, no, {})
+        error = self.context.error_deg(truth["orientation"])
+        inside = error <= self.context.tolerance_deg
+        terminated = inside if self.stop == "truth" else state.declared.copy()
+        success = inside & terminated
+        potential = np.where(terminated, 0.0, self._potential(error))
+        reward = self.reward.pay(state.potential, potential, self.costs(state)["instrument_s"], success)
+        verdict = Verdict(reward, terminated, over & ~terminated, success, {"misorientation_deg": error})
+        return replace(state, potential=potential), verdict
+
+    def costs(self, state: ZoneState) -> dict[str, NDArray[Any]]:
+        """Return the last step's exposures, motor, exposure and instrument seconds, and dose (seconds in the beam)."""
+        return camera_costs(state.motor_s, state.exposed, self.context.exposure_s, self.context.readout_s)
+
+    def _potential(self, error_deg: Float64Array) -> Float64Array:
+        return self.reward.potential(error_deg, self.context.tolerance_deg)
+
+    def _merge(self, image: NDArray[np.uint8], frame: Frame, mask: BoolArray) -> NDArray[np.uint8]:
+        merged = image.copy()
+        if mask.any():
+            merged[mask] = encode_film(frame, mask)
+        return merged
+
+    def _blank(self, positions: Float64Array) -> ZoneState:
+        n = len(positions)
+        no, zero = np.zeros(n, dtype=np.bool_), np.zeros(n)
+        image = np.zeros((n, *self.context.detector.shape, 1), dtype=np.uint8)
+        last = np.zeros((n, 3), dtype=np.float32)
+        return ZoneState(positions, image, last, np.zeros(n, dtype=np.int64), no, no, zero, zero, no)
+
+
+def encode_film(frame: Frame, mask: BoolArray) -> NDArray[np.uint8]:
+    """Return films as (m, size, size, 1) uint8 for the m rows of the frame where ``mask`` is True.
+
+    Films that are uint8 already are drawings and stay as they are. Counts go through a square root about their median,
+    which is 32: Poisson noise is then even, and the same counts above the background give the same grey in every frame.
+    """
+    if frame.image is None:
+        raise FrameFailed("this instrument gives found peaks only; LaueZone looks at images")
+    films = frame.image[mask]
+    if films.dtype != np.uint8:
+        counts = np.clip(films, 0, 65535).astype(np.uint16)
+        films = np.empty(counts.shape, dtype=np.uint8)
+        grey_of_counts(counts, films)
+    encoded: NDArray[np.uint8] = films[..., None]
+    return encoded

@@ -1,0 +1,14 @@
+"""The one loop over any task and any instrument, as Gymnasium environments and native vectors."""
+
+from beamgym.envs.loop.episode import EpisodeLoop
+from beamgym.envs.loop.instrument_env import InstrumentEnv
+from beamgym.envs.loop.seeding import EpisodeKeys, checked_seed
+from beamgym.envs.loop.vector_env import InstrumentVectorEnv
+
+__all__ = [
+    "EpisodeKeys",
+    "EpisodeLoop",
+    "InstrumentEnv",
+    "InstrumentVectorEnv",
+    "checked_seed",
+]

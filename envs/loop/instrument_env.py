@@ -1,0 +1,98 @@
+"""gymnasium.Env: the episode loop with n = 1, over a World or a real instrument."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.envs.loop.episode import EpisodeLoop
+from beamgym.envs.loop.seeding import EpisodeKeys, checked_seed
+from beamgym.envs.task import Observation, Task
+from beamgym.physics.instrument import Instrument
+
+_ONE = np.ones(1, dtype=np.bool_)
+
+
+class InstrumentEnv(gym.Env[Observation, NDArray[Any]]):
+    """One task on one instrument.
+
+    Parameters
+    ----------
+    task : the rules, with spaces
+    instrument : n = 1
+    render_mode : None or "rgb_array"
+    renderer : draws the present state; given by the environment's own module
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012 - Gymnasium's own form
+
+    def __init__(
+        self, task: Task[Any], instrument: Instrument, render_mode: str | None = None, renderer: Any = None
+    ) -> None:
+        if instrument.n != 1:
+            raise ValueError(
+                f"InstrumentEnv needs an instrument with n = 1, found {instrument.n}; use InstrumentVectorEnv"
+            )
+        if render_mode not in (None, "rgb_array"):
+            raise ValueError(f"unknown render_mode {render_mode!r}; choose None or 'rgb_array'")
+        self.loop = EpisodeLoop(task, instrument)
+        self.observation_space = task.observation_space  # type: ignore[assignment]
+        self.action_space = task.action_space
+        self.render_mode = render_mode
+        self._renderer = renderer
+        self._keys = EpisodeKeys(1)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Begin an episode; the first exposure is its observation. On hardware nothing moves.
+
+        Parameters
+        ----------
+        seed : begins the row of episodes that this seed stands for; None goes on with the next one
+        options : where sample and motors are to begin, for instruments that take it ("mount", "positions")
+        """
+        seed = checked_seed(seed)
+        super().reset(seed=seed)
+        self._keys.reseed(None if seed is None else [seed], lambda: self.np_random)
+        self.loop.reset(self._keys.next(_ONE), _ONE, options)
+        advice = {name: _value(values) for name, (values, rows) in self.loop.advice().items() if rows[0]}
+        return _first(self.loop.observation()), {"cost": _values(self.loop.costs()), **advice}
+
+    def step(self, action: NDArray[Any]) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Move, expose and observe; or, when the action declares, end the episode where it stands."""
+        done = self.loop.step(np.asarray(action)[None], _ONE)
+        verdict = done.verdict
+        info = {
+            "cost": _values(done.costs),
+            "limited": bool(done.limited[0]),
+            "is_success": bool(verdict.is_success[0]),
+            **_values(verdict.metrics),
+        }
+        ended = bool(verdict.terminated[0]), bool(verdict.truncated[0])
+        return _first(done.observation), float(verdict.reward[0]), *ended, info
+
+    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+        """Draw the present state as an (h, w, 3) uint8 picture."""
+        if self.render_mode is None:
+            gym.logger.warn(
+                "render() was called without a render_mode; make the environment with render_mode='rgb_array'"
+            )
+            return None
+        picture: NDArray[np.uint8] = self._renderer.draw(self.loop)
+        return picture
+
+
+def _first(observation: Observation) -> Observation:
+    return {name: values[0] for name, values in observation.items()}
+
+
+def _values(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    return {name: _value(array) for name, array in arrays.items()}
+
+
+def _value(array: NDArray[Any]) -> Any:
+    """Return the only row, as Python's own number where it is one."""
+    return array[0].item() if array.ndim == 1 else array[0].copy()

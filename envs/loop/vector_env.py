@@ -1,0 +1,154 @@
+"""gymnasium.vector.VectorEnv: the episode loop over a World of n samples, with Gymnasium's three autoreset modes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from beamgym.envs.loop.episode import EpisodeLoop, Step
+from beamgym.envs.loop.seeding import EpisodeKeys, checked_seed
+from beamgym.envs.task import Observation, Task
+from beamgym.physics.instrument import BoolArray, World
+
+
+class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
+    """n samples of one simulated instrument, stepped together.
+
+    Parameters
+    ----------
+    task : the rules, with the spaces of one environment
+    world : a simulated instrument; real ones are refused, since autoreset must never move a motor
+    autoreset_mode : Gymnasium's NEXT_STEP (default), SAME_STEP or DISABLED
+    renderer : draws one of the samples; None where no picture is wanted
+    """
+
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012 - Gymnasium's own form
+
+    def __init__(
+        self,
+        task: Task[Any],
+        world: World,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        render_mode: str | None = None,
+        renderer: Any = None,
+    ) -> None:
+        if not isinstance(world, World):
+            raise TypeError(
+                f"{type(world).__name__} is no simulated World: a real instrument runs in InstrumentEnv, n = 1"
+            )
+        self.loop = EpisodeLoop(task, world)
+        self.num_envs = world.n
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}
+        self.single_observation_space, self.single_action_space = task.observation_space, task.action_space
+        self.observation_space = batch_space(task.observation_space, world.n)
+        self.action_space = batch_space(task.action_space, world.n)
+        self.render_mode = render_mode
+        self._renderer = renderer
+        self._keys = EpisodeKeys(world.n)
+        self._ended = np.zeros(world.n, dtype=np.bool_)
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Begin new episodes: all of them, or those of ``options["reset_mask"]`` (n,).
+
+        Environment i of an integer seed s runs on s + i, as n single environments would. Other options say where sample
+        and motors are to begin, for instruments that take it: "mount" (3, 3) or (n, 3, 3), "positions" (k,) or (n, k).
+        """
+        mask = _reset_mask(options, self.num_envs)
+        start = {name: value for name, value in (options or {}).items() if name != "reset_mask"}
+        single = None if isinstance(seed, Sequence | np.ndarray) and not isinstance(seed, str) else checked_seed(seed)
+        super().reset(seed=single)
+        seeds = seed if single is None else [single + i for i in range(self.num_envs)]
+        self._keys.reseed(seeds, lambda: self.np_random)  # type: ignore[arg-type]
+        self._begin(mask, start)
+        info = _masked({"cost": self.loop.costs()}, mask)
+        for name, (values, rows) in self.loop.advice().items():
+            info |= _masked({name: values}, mask & rows)
+        return self.loop.observation(), info
+
+    def step(
+        self, actions: NDArray[Any]
+    ) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
+        """Step every environment; ended ones are begun anew as the autoreset mode says."""
+        if self.autoreset_mode is AutoresetMode.NEXT_STEP and self._ended.any():
+            return self._step_with_resets(actions)
+        if self.autoreset_mode is AutoresetMode.DISABLED and self._ended.any():
+            raise ValueError("an ended environment was stepped; call reset(options={'reset_mask': ended}) first")
+        step = self.loop.step(actions, np.ones(self.num_envs, dtype=np.bool_))
+        ended = step.verdict.terminated | step.verdict.truncated
+        if self.autoreset_mode is AutoresetMode.SAME_STEP and ended.any():
+            observation, info = self._begin_again(step, ended)
+        else:
+            observation, info = step.observation, _infos(step, np.ones(self.num_envs, dtype=np.bool_))
+            self._ended = ended
+        return observation, step.verdict.reward, step.verdict.terminated, step.verdict.truncated, info
+
+    def render(self) -> tuple[NDArray[np.uint8], ...] | None:
+        """Draw every sample, as a tuple of (h, w, 3) uint8 pictures; None without a render_mode."""
+        if self.render_mode is None:
+            return None
+        return tuple(self._renderer.draw(self.loop, i) for i in range(self.num_envs))
+
+    def _begin(self, mask: BoolArray, start: dict[str, Any] | None = None) -> None:
+        self.loop.reset(self._keys.next(mask), mask, start)
+        self._ended = self._ended & ~mask
+
+    def _begin_again(self, step: Step, ended: BoolArray) -> tuple[Observation, dict[str, Any]]:
+        """Reset the ended rows within the step: their last observation and info move to final_obs and final_info."""
+        self._begin(ended)
+        info = _infos(step, ~ended, ended, self.loop.costs())
+        last = {"final_obs": step.observation, "_final_obs": ended.copy()}
+        return self.loop.observation(), {
+            **info,
+            **last,
+            "final_info": _infos(step, ended),
+            "_final_info": ended.copy(),
+        }
+
+    def _step_with_resets(
+        self, actions: NDArray[Any]
+    ) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
+        reset, acting = self._ended, ~self._ended
+        step = self.loop.step(np.where(reset[:, None], 0.0, actions), acting)
+        verdict = step.verdict
+        self._begin(reset)
+        self._ended = (verdict.terminated | verdict.truncated) & acting
+        reward = np.where(acting, verdict.reward, 0.0)
+        ended = verdict.terminated & acting, verdict.truncated & acting
+        return self.loop.observation(), reward, *ended, _infos(step, acting, reset, self.loop.costs())
+
+
+def _infos(
+    step: Step, acted: BoolArray, begun: BoolArray | None = None, first: dict[str, NDArray[Any]] | None = None
+) -> dict[str, Any]:
+    """Return Gymnasium's form of info: a step's for the rows that ``acted``, a reset's for those that have begun."""
+    values = {"limited": step.limited, "is_success": step.verdict.is_success, **step.verdict.metrics}
+    if begun is None or first is None:
+        return _masked({"cost": step.costs, **values}, acted)
+    costs = {name: np.where(begun, first[name], spent) for name, spent in step.costs.items()}
+    return {**_masked({"cost": costs}, acted | begun), **_masked(values, acted)}
+
+
+def _masked(values: dict[str, Any], mask: BoolArray) -> dict[str, Any]:
+    """Put masks ``_name`` (n,) beside named arrays (n, ...): where they are False the values mean nothing."""
+    info: dict[str, Any] = {}
+    for name, value in values.items():
+        info[name] = _masked(value, mask) if isinstance(value, dict) else value.copy()
+        info[f"_{name}"] = mask.copy()
+    return info
+
+
+def _reset_mask(options: dict[str, Any] | None, n: int) -> BoolArray:
+    if not options or "reset_mask" not in options:
+        return np.ones(n, dtype=np.bool_)
+    mask = np.asarray(options["reset_mask"], dtype=np.bool_)
+    if mask.shape != (n,) or not mask.any():
+        raise ValueError(
+            f"reset_mask has shape {mask.shape} and {int(mask.sum())} True; expected ({n},) with at least one"
+        )
+    return mask

@@ -1,0 +1,154 @@
+"""The picture of an indexed pattern: image in grey, found peaks as circles, predicted spots as crosses with hkl."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from beamgym.physics.constants import HC_KEV_A
+from beamgym.physics.crystal import Crystal
+from beamgym.physics.instrument import Peaks
+from beamgym.physics.laue.beam import Beam
+from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.indexing import Indexed
+from beamgym.physics.laue.pattern import LaueModel
+
+Float64Array = NDArray[np.float64]
+
+LABELS = 14
+"""hkl labels in the picture: the strongest predicted spots, as far as they do not overlap."""
+SHOWN_PER_PEAK = 1.6
+"""Predicted spots drawn for each found peak, brightest first: all of them would bury the picture."""
+
+
+def predicted_spots(
+    crystal: Crystal, detector: Detector, orientation: Float64Array, band_kev: tuple[float, float]
+) -> tuple[Float64Array, Float64Array, NDArray[np.int64]]:
+    """Predict the pattern under a flat spectrum.
+
+    Returns
+    -------
+    position_px (s, 2), intensity (s,) and primitive hkl (s, 3), brightest first
+    """
+    beam = Beam.flat(band_kev)
+    if crystal.radiation == "neutron":
+        beam = Beam.neutron(wavelength_a=(HC_KEV_A / band_kev[1], HC_KEV_A / band_kev[0]))
+    model = LaueModel(crystal, beam, detector)
+    spots = model.spots(orientation[None])
+    count = int(spots.count[0])
+    ray = spots.ray[0, :count].astype(np.int64)
+    sign = np.where(ray < 0, -1, 1)
+    hkl = model.table.hkl[np.where(ray < 0, -ray - 1, ray)] * sign[:, None]
+    order = np.argsort(-spots.intensity[0, :count], kind="stable")
+    position = spots.position_px[0, :count].astype(np.float64)
+    return position[order], spots.intensity[0, :count][order].astype(np.float64), hkl[order].astype(np.int64)
+
+
+def write_overlay(
+    path: str | os.PathLike[str],
+    image: NDArray[np.generic] | None,
+    detector: Detector,
+    crystal: Crystal,
+    peaks: Peaks,
+    indexed: Indexed,
+    band_kev: tuple[float, float],
+) -> None:
+    """Draw one pattern to a PNG that appears whole or not at all.
+
+    Parameters
+    ----------
+    path : the PNG
+    image : (slow, fast) counts; None draws on plain ground
+    detector, crystal, band_kev : what the prediction is made of
+    peaks : found peaks of one frame; indexed : the answer for them
+    """
+    figure = Figure(figsize=(9.5, 10.0), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    _draw_image(axes, image, detector)
+    position, _, hkl = predicted_spots(crystal, detector, indexed.orientation, band_kev)
+    shown = slice(0, max(60, int(SHOWN_PER_PEAK * int(peaks.count[0]))))
+    axes.plot(*position[shown].T, "+", color="#d62728", markersize=9, markeredgewidth=1.1, label="predicted")
+    found = peaks.position_px[0, : int(peaks.count[0])]
+    for mask, colour, label in (
+        (indexed.assigned, "#1f77b4", f"found, indexed ({int(indexed.assigned.sum())})"),
+        (~indexed.assigned, "#ff7f0e", f"found, not indexed ({int((~indexed.assigned).sum())})"),
+    ):
+        axes.plot(*found[mask].T, "o", mfc="none", mec=colour, markersize=13, markeredgewidth=1.3, label=label)
+    _draw_labels(axes, position[shown], hkl[shown], detector)
+    _draw_beam(axes, detector)
+    axes.set_title(
+        f"{crystal.name}: {indexed.matched} of {len(found)} peaks, figure of merit {indexed.figure_of_merit:.0f}, "
+        f"mean residual {indexed.residual_px:.2f} px"
+    )
+    axes.set_xlabel("along fast, px")
+    axes.set_ylabel("along slow, px")
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    _save(figure, Path(path))
+
+
+def _draw_image(axes: Axes, image: NDArray[np.generic] | None, detector: Detector) -> None:
+    rows, columns = detector.shape
+    if image is not None:
+        counts = np.asarray(image, dtype=np.float64)
+        low, high = np.percentile(counts, [1.0, 99.7])
+        scaled = np.arcsinh(np.clip((counts - low) / max(high - low, 1e-9), 0.0, None) * 4.0)
+        axes.imshow(scaled, cmap="gray_r", vmin=0.0, vmax=max(float(np.arcsinh(8.0)), 1e-9), interpolation="nearest")
+    axes.set_xlim(-0.5, columns - 0.5)
+    axes.set_ylim(rows - 0.5, -0.5)
+    axes.set_aspect("equal")
+
+
+def _draw_labels(axes: Axes, position: Float64Array, hkl: NDArray[np.int64], detector: Detector) -> None:
+    """Label the strongest spots, leaving out those whose text would lie on another's."""
+    apart = np.array([0.12, 0.035]) * detector.shape[1]
+    placed: list[Float64Array] = []
+    for spot, indices in zip(position, hkl, strict=True):
+        if len(placed) == LABELS:
+            break
+        if any((np.abs(spot - other) < apart).all() for other in placed):
+            continue
+        placed.append(spot)
+        right = spot[0] > 0.85 * detector.shape[1]
+        axes.annotate(
+            format_hkl(indices),
+            spot,
+            xytext=(-8 if right else 8, 6),
+            textcoords="offset points",
+            ha="right" if right else "left",
+            color="#7a0c0c",
+            fontsize=9,
+            bbox={"facecolor": "white", "alpha": 0.65, "edgecolor": "none", "pad": 0.5},
+        )
+
+
+def _draw_beam(axes: Axes, detector: Detector) -> None:
+    """Mark where the beam's line crosses the panel: its way in, or its way out."""
+    for direction in ((1.0, 0.0, 0.0), (-1.0, 0.0, 0.0)):
+        position, hit = detector.to_pixel(np.array(direction))
+        if bool(hit):
+            axes.plot(*position, "x", color="#2ca02c", markersize=10, markeredgewidth=2.0, label="beam")
+
+
+def format_hkl(indices: NDArray[np.int64]) -> str:
+    """Write indices as crystallographers do, a bar over the negative ones: for matplotlib's mathtext."""
+    parts = [rf"\overline{{{-index}}}" if index < 0 else f"{index}" for index in indices.tolist()]
+
+    return "$" + r"\,".join(parts) + "$"
+
+
+def _save(figure: Figure, path: Path) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".png")
+    os.close(handle)
+    try:
+        figure.savefig(temporary, dpi=110)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

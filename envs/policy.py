@@ -1,0 +1,50 @@
+"""What every rival is: a learned agent, a bundle and a baseline all decide by the same two calls."""
+
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.envs.task import Observation, Truth
+
+PolicyState = list[Any]
+"""One entry per row, so that rows whose episode has ended can be left out."""
+
+
+class CannotPlay(ValueError):
+    """A policy that is sound, but not made for this environment."""
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """Decides what to do next; batch-first, and each row for itself.
+
+    Attributes
+    ----------
+    name : as in tables
+    oracle : it is handed the truth, which no real instrument knows
+    """
+
+    name: str
+    oracle: bool
+
+    def start(self, context: Any, n: int) -> PolicyState:
+        """Return the memory of n new episodes; ``context`` is what the instrument publicly knows."""
+        ...
+
+    def act(
+        self, observation: Observation, state: PolicyState, truth: Truth | None = None
+    ) -> tuple[NDArray[np.float32], PolicyState]:
+        """Return actions and the memory after them.
+
+        Parameters
+        ----------
+        observation : (n, ...) arrays by name
+        state : n entries, of the same rows
+        truth : (n, ...) arrays by name, for oracles only
+
+        Returns
+        -------
+        (n, a) float32 actions, and n entries
+        """
+        ...

@@ -1,0 +1,132 @@
+"""From an instrument file to its devices."""
+
+import asyncio
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from beamgym.hardware_bridge.adapters.exposure_axis import ExposureAxis
+from beamgym.hardware_bridge.adapters.table import Request, Shared, build
+from beamgym.hardware_bridge.devices import AdapterOptions, DeviceError, in_thread, parse_options
+from beamgym.hardware_bridge.instrument_file import AxisEntry, InstrumentFile, check_objects
+from beamgym.hardware_bridge.manual_operator import Operator
+
+
+@dataclass(frozen=True)
+class Devices:
+    """The devices of one instrument, as bluesky's protocols know them.
+
+    Parameters
+    ----------
+    axes : by the axis's name, in the file's order
+    detector : the detector
+    shutter : or None
+    heartbeats, suspenders : readings, by name
+    identity : the reading that says whether this is a simulation, or None
+    """
+
+    axes: dict[str, Any]
+    detector: Any
+    shutter: Any = None
+    heartbeats: dict[str, Any] = field(default_factory=dict)
+    suspenders: dict[str, Any] = field(default_factory=dict)
+    identity: Any = None
+
+    def all(self) -> Iterator[tuple[str, Any]]:
+        """Yield what each device is, in words, and the device; the manual axes last, since they ask a human."""
+        yield "detector", self.detector
+        for words, device in (("shutter", self.shutter), ("identity", self.identity)):
+            if device is not None:
+                yield words, device
+        for kind, devices in (("heartbeat", self.heartbeats), ("suspender", self.suspenders), ("axis", self.axes)):
+            for name, device in devices.items():
+                yield f"{kind} {name!r}", device
+
+    async def connect(self, timeout: float) -> None:
+        """Connect everything at once; writes nothing.
+
+        Raises
+        ------
+        DeviceError : the first device that cannot be reached, in one line; ``timeout`` seconds hold for each
+        """
+        devices = {id(device): (words, device) for words, device in self.all()}.values()
+        found = await asyncio.gather(
+            *(connect_device(words, device, timeout) for words, device in devices), return_exceptions=True
+        )
+        for error in found:
+            if isinstance(error, BaseException):
+                raise error
+
+    async def close(self) -> None:
+        """Close the lines that stay open, those of VISA stages."""
+        for _, device in self.all():
+            closing = getattr(device, "close", None)
+            if inspect.iscoroutinefunction(closing):
+                await closing()
+
+
+def connect(
+    file: InstrumentFile, objects: Mapping[str, Any] | None = None, operator: Operator | None = None
+) -> Devices:
+    """Build the devices of an instrument; ``await devices.connect(timeout)`` then reaches out for them.
+
+    Parameters
+    ----------
+    file : the instrument
+    objects : what entries of the adapter "object" name: ophyd-async, classic ophyd or plain Python objects
+    operator : who turns manual axes; by default the terminal
+
+    Raises
+    ------
+    ValueError : an option nobody knows, an adapter in a place it cannot fill, an object missing or not used, and in a
+        simulation an object whose PVs are not all the practice instrument's
+    TypeError : an object without the methods of its place
+    ImportError : an adapter's library is missing; the message names the extra
+    """
+    shared = Shared(operator or Operator(), dict(objects or {}))
+
+    def part(role: str, name: str, device: str) -> Any:
+        return build(Request(role, name, device, file, shared))
+
+    detector = part("detector", "detector", file.detector.device)
+    devices = Devices(
+        axes={axis.name: _axis(axis, detector, file, part) for axis in file.axes},
+        detector=detector,
+        shutter=part("shutter", "shutter", file.shutter.device) if file.shutter else None,
+        heartbeats={entry.name: part("signal", entry.name, entry.device) for entry in file.heartbeats},
+        suspenders={entry.name: part("signal", entry.name, entry.device) for entry in file.suspenders},
+        identity=part("signal", "identity", file.identity.device) if file.identity else None,
+    )
+    unused = sorted(set(shared.objects) - shared.used)
+    if unused:
+        raise ValueError(f"object {unused[0]!r} was passed, but no device of instrument {file.name!r} names it")
+    check_objects(file, shared.objects)
+    return devices
+
+
+async def connect_device(words: str, device: Any, timeout: float) -> None:
+    """Connect one device: ours and ophyd-async's by ``connect``, classic ophyd's by ``wait_for_connection``.
+
+    Raises
+    ------
+    DeviceError : it cannot be reached, in one line; a plain Python object without either method is taken as it is
+    """
+    try:
+        if callable(getattr(device, "wait_for_connection", None)):
+            await in_thread(words, timeout + 1.0, lambda: device.wait_for_connection(timeout=timeout))
+        elif inspect.iscoroutinefunction(getattr(device, "connect", None)):
+            await device.connect(timeout=timeout)
+    except DeviceError:
+        raise
+    except Exception as error:
+        detail = " ".join(str(error).split()) or type(error).__name__
+        raise DeviceError(f"{words}: cannot be reached: {detail[:200]}") from error
+
+
+def _axis(axis: AxisEntry, detector: Any, file: InstrumentFile, part: Any) -> Any:
+    entry = file.devices[axis.device]
+    if entry.adapter != "exposure":
+        return part("axis", axis.name, axis.device)
+    parse_options(AdapterOptions, axis.device, entry.options)
+    return ExposureAxis(axis.name, detector, *file.detector.exposure_s)

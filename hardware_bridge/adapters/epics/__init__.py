@@ -1,0 +1,1 @@
+"""Motors, cameras and signals over EPICS Channel Access and PV Access."""

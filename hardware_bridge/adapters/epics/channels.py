@@ -1,0 +1,108 @@
+"""What the EPICS devices share: channels by ophyd-async over aioca, connected and read within bounds."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from beamgym.hardware_bridge.devices import DeviceError, need, one_line
+
+_core = need("ophyd_async.epics.core", "epics")
+aioca = need("aioca", "epics")
+AsyncStatus = need("ophyd_async.core", "epics").AsyncStatus
+
+_TOLD = 3  # PVs named in one message
+
+
+class Channels:
+    """Named Channel Access channels of one device, read by ophyd-async and written by aioca.
+
+    Parameters
+    ----------
+    name : the device's name, for messages
+    pvs : short name → PV
+    reply_s : the server answers within this time, seconds
+
+    Attributes
+    ----------
+    losses : how often the server was lost since this was made, however soon it was back
+
+    Notes
+    -----
+    Not written by ophyd-async: aioca's error counts as False, the retry in ophyd-async's ``Signal.set`` keeps it in a
+    concurrent.futures.Future, and Python 3.11's Future raises only what counts as True. A put that failed, or whose
+    server died, would be reported as done.
+    """
+
+    def __init__(self, name: str, pvs: Mapping[str, str], reply_s: float) -> None:
+        self._name = name
+        self._pvs = dict(pvs)
+        self._reply_s = reply_s
+        self.losses = 0
+        self._monitor: Any = None
+        # Our own wait ends before the library's, and knows what it waited for.
+        # The type is the server's own: real records, gateways and soft IOCs differ in which integers are floats.
+        self._signals: dict[str, Any] = {
+            short: _core.epics_signal_r(None, f"ca://{pv}", name=f"{name}_{short}", timeout=reply_s + 1.0)
+            for short, pv in pvs.items()
+        }
+
+    async def connect(self, timeout: float) -> None:
+        """Connect all; DeviceError names the PVs that did not answer."""
+        shorts = list(self._signals)
+        found = await asyncio.gather(
+            *(self._connected(short, timeout) for short in shorts),
+            return_exceptions=True,
+        )
+        silent = [self._pvs[short] for short, error in zip(shorts, found, strict=True) if error is not None]
+        if silent:
+            more = f" and {len(silent) - _TOLD} more" if len(silent) > _TOLD else ""
+            raise DeviceError(
+                f"{self._name}: no answer from PV {', '.join(silent[:_TOLD])}{more} within {timeout:g} s; "
+                "check its name, the IOC and EPICS_CA_ADDR_LIST"
+            )
+        self._listen(next(iter(self._pvs.values())))
+
+    async def get(self, short: str) -> Any:
+        """Return a value, read now; DeviceError where the server does not answer."""
+        return await one_line(self._what("reading", short), self._reply_s, self._signals[short].get_value())
+
+    async def number(self, short: str) -> float:
+        """Return a value as a number; DeviceError where it is none."""
+        value = await self.get(short)
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise DeviceError(f"{self._name}: PV {self._pvs[short]} is {value!r}, not a number") from None
+
+    async def reading(self, short: str) -> dict[str, Any]:
+        """Return value, timestamp (unix s) and alarm severity, as bluesky's Reading."""
+        found = await one_line(self._what("reading", short), self._reply_s, self._signals[short].read())
+        (reading,) = found.values()
+        return dict(reading)
+
+    async def put(self, short: str, value: Any, timeout_s: float | None = None) -> None:
+        """Write and wait for the put's completion, by default for ``reply_s``; DeviceError where it fails."""
+        limit_s = self._reply_s if timeout_s is None else timeout_s
+        work = aioca.caput(self._pvs[short], value, wait=True, timeout=None)
+        await one_line(self._what("writing", short), limit_s, work)
+
+    async def send(self, short: str, value: Any) -> None:
+        """Write without waiting for completion; DeviceError where the server is not there."""
+        work = aioca.caput(self._pvs[short], value, wait=False, timeout=None)
+        await one_line(self._what("writing", short), self._reply_s, work)
+
+    def _listen(self, pv: str) -> None:
+        """Be told when the server is lost: one that is back before anybody asked would be taken for the same."""
+        if self._monitor is not None:
+            self._monitor.close()
+        self._monitor = aioca.camonitor(pv, self._hear, events=aioca.DBE_PROPERTY, notify_disconnect=True)
+
+    def _hear(self, value: Any) -> None:
+        self.losses += not value.ok
+
+    def _what(self, doing: str, short: str) -> str:
+        return f"{self._name}: {doing} PV {self._pvs[short]}"
+
+    async def _connected(self, short: str, timeout: float) -> None:
+        # The extra second lets the library's own wait end first.
+        await asyncio.wait_for(self._signals[short].connect(timeout=timeout, force_reconnect=True), timeout + 1.0)

@@ -1,0 +1,315 @@
+"""One instrument from connecting to closing: its engine, devices, audit log and guard, and episodes upon it.
+
+Everything that is a coroutine runs in the RunEngine's loop, where the devices live. However a session ends, its exit
+stops what it moved, closes the shutter and completes the log.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import numpy as np
+
+from beamgym.hardware_bridge.adapters import Devices, connect
+from beamgym.hardware_bridge.ca_loops import quiet_channels
+from beamgym.hardware_bridge.deployment.session_end import end_loop, wait_out
+from beamgym.hardware_bridge.devices import DeviceError, need
+from beamgym.hardware_bridge.guard import AbortReport, DeadMan, Guard
+from beamgym.hardware_bridge.guard.devices import AxisFace
+from beamgym.hardware_bridge.instrument_file import InstrumentFile
+from beamgym.hardware_bridge.manual_operator import Operator
+from beamgym.hardware_bridge.records import AuditLog
+from beamgym.hardware_bridge.rollout import BlueskyInstrument, Rollout
+from beamgym.physics.instrument import Float64Array
+
+RunEngine = need("bluesky", "hardware").RunEngine
+
+AUDIT = "audit.jsonl"
+CONNECT_S = 10.0
+"""A server answers its first call within this time, seconds."""
+
+KEEP_TRYING_S = 120.0
+"""An abort that cannot be completed, because a server is away, is tried for so long."""
+
+CLOSE_S = 60.0
+"""Closing is bounded by the guard; so much longer than an abort may take it waits for a loop that hangs."""
+
+ATTEMPT = 6.0
+"""One attempt of an abort is given so many times as long as a device has for an answer."""
+
+ANSWER_S, PRACTICE_ANSWER_S = 5.0, 15.0
+"""A device answers within this time, and one of a simulation, which shares a busy computer with us, within that."""
+
+ARMINGS = 3
+"""How often a device that is slow to answer is asked before it counts as away."""
+
+T = TypeVar("T")
+
+
+class Session:
+    """An instrument that is connected.
+
+    Parameters
+    ----------
+    file : the instrument
+    folder : where the audit log goes; there already
+    objects : what entries of the adapter "object" name
+    operator : who turns manual axes
+    dry_run : nothing is written to any device
+    dose_s : seconds of open shutter at most, where that is less than the file allows
+    keep_trying_s : an abort that cannot be completed, because a server is away, is tried for so long, seconds
+
+    Attributes
+    ----------
+    guard : made by ``guarded``; None before
+    signs_of_life : further dead-men beside the policy's own, such as the operator's token
+    abort_report : what became of the last abort; None where there was none
+    """
+
+    def __init__(
+        self,
+        file: InstrumentFile,
+        folder: Path,
+        *,
+        objects: Mapping[str, Any] | None = None,
+        operator: Operator | None = None,
+        dry_run: bool = False,
+        dose_s: float | None = None,
+        keep_trying_s: float = KEEP_TRYING_S,
+    ) -> None:
+        self._keep_trying_s = keep_trying_s
+        self.file, self.folder, self.dry_run = file, folder, dry_run
+        self._dose_s = dose_s
+        self._objects, self._operator = objects, operator
+        self._answer_s = PRACTICE_ANSWER_S if file.simulation else ANSWER_S
+        self.guard: Guard | None = None
+        self.alive = DeadMan()
+        self.signs_of_life: list[Callable[[], float]] = []
+        self.abort_report: AbortReport | None = None
+        self.engine: Any = None
+        self.devices: Devices | None = None
+        self.audit: AuditLog | None = None
+        self._stop_reason = ""
+
+    def __enter__(self) -> Self:
+        quiet()
+        self.devices = connect(self.file, self._objects, self._operator)
+        self.audit = AuditLog(self.folder / AUDIT)
+        self.engine = RunEngine(context_managers=[])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.close()
+        finally:
+            # a guard that still works, because a loop hangs, needs log and loop; at the program's end it tries again
+            if self.guard is None:
+                self._end()
+
+    def _end(self) -> None:
+        try:
+            if self.engine is not None:
+                self.in_loop(self._devices.close, CONNECT_S)
+        finally:
+            if self.audit is not None:
+                self.audit.close()
+            if self.engine is not None:
+                end_loop(self.engine)
+
+    def connect(self) -> None:
+        """Reach out for every device; writes nothing. Raises DeviceError for the first that does not answer."""
+
+        async def connected() -> None:
+            await self._devices.connect(CONNECT_S)
+            quiet_channels()
+
+        self.in_loop(connected, 3 * CONNECT_S)
+
+    def motor_limits(self) -> dict[str, tuple[float, float] | None]:
+        """Return each motor's own limits, where it has any."""
+
+        async def read() -> dict[str, tuple[float, float] | None]:
+            faces = {name: AxisFace(device, name, self._answer_s) for name, device in self._devices.axes.items()}
+            found = await asyncio.gather(*(face.limits() for face in faces.values()))
+            return dict(zip(faces, found, strict=True))
+
+        return self.in_loop(read, 3 * self._answer_s)
+
+    def guarded(self, confirm: Any) -> BlueskyInstrument:
+        """Put a new guard before the devices; an earlier one is closed.
+
+        Parameters
+        ----------
+        confirm : a Confirmation, or any callable that answers questions
+        """
+        self.close()
+        if self.audit is None:
+            raise ValueError("this session has ended; begin a new one")
+        self.alive = DeadMan()
+        devices: Any = self._devices
+        self.guard = Guard(
+            self.file,
+            devices,
+            self.audit,
+            confirm=confirm,
+            deadman=[self.alive, *self.signs_of_life],
+            dry_run=self.dry_run,
+            answer_s=self._answer_s,
+            keep_trying_s=self._keep_trying_s,
+            suspend=self._suspend,
+        )
+        if self._dose_s is not None:
+            self.guard.budget_s = min(self._dose_s, self.guard.budget_s or np.inf)
+        return BlueskyInstrument(self.file, self.guard, self.engine)
+
+    def arm(self, homed: Collection[str] = (), timeout_s: float = 900.0) -> None:
+        """Arm the guard: everything is read again, and a human is asked what must be asked.
+
+        A device that is slow to answer is asked again, since nothing has moved yet.
+
+        Raises
+        ------
+        GuardRefused, DeviceError : the first thing that is not as it must be; nothing has moved
+        """
+        guard = self._guard
+        for attempt in range(ARMINGS):
+            try:
+                self.in_loop(lambda: guard.arm(homed), timeout_s)
+                break
+            except DeviceError:
+                if attempt == ARMINGS - 1:
+                    raise
+
+    def positions(self) -> Float64Array:
+        """Return the readback of every axis, (1, k)."""
+        read = self.in_loop(self._guard.positions, 3 * self._answer_s)
+        return np.array([[read[name] for name in self.file.axis_names]])
+
+    def play(self, rollout: Rollout, consumers: Collection[Callable[[str, dict[str, Any]], object]] = ()) -> None:
+        """Run an episode; the documents go to the consumers.
+
+        Raises
+        ------
+        Exception : what ended it, other than the episode itself
+        """
+        tokens = [self.engine.subscribe(consumer) for consumer in consumers]
+        try:
+            self.engine(rollout.plan())
+        finally:
+            for token in tokens:
+                self.engine.unsubscribe(token)
+
+    async def finish(self, well: bool, back: bool = False) -> None:
+        """Leave the instrument safe at the end of an episode; runs in the loop.
+
+        Parameters
+        ----------
+        well : it ended by itself; otherwise everything is aborted
+        back : bring the axes back to where they stood when the guard was armed
+        """
+        guard = self._guard
+        if not well:
+            guard.abort(self._stop_reason or "the episode broke off")
+            await guard.aborted()
+        elif back:
+            await guard.safe_return()
+
+    def stop(self, reason: str) -> None:
+        """Abort whatever is under way; from any thread but the loop's, and from none twice at once."""
+        self._stop_reason = self._stop_reason or reason
+        report = self.guard.abort(reason) if self.guard is not None else None
+        try:
+            self.engine.abort(reason)
+        except Exception:  # it was idle, or on its way to idle
+            logging.getLogger(__name__).debug("the engine had nothing to abort")
+        if report is not None:
+            wait_out(report, self._ending_s)
+
+    def close(self) -> AbortReport | None:
+        """Stop what moves, close the shutter, end the guard; returns what became of an abort, None without one.
+
+        Nothing interrupts this: a KeyboardInterrupt, or whatever else a signal raises, is raised when it has ended.
+
+        Raises
+        ------
+        DeviceError : the instrument's loop hangs; the guard has then done from its own thread what can be done
+        """
+        guard = self.guard
+        if guard is None:
+            return None
+        closing: Future[AbortReport | None] = asyncio.run_coroutine_threadsafe(_closed(guard), self.engine.loop)
+        interruptions = [wait_out(closing, self._ending_s)]
+        ended: Future[Any] = closing
+        if not closing.done():
+            ended = guard.abort("the instrument's loop does not answer")
+            interruptions.append(wait_out(ended, self._ending_s))
+        if ended.done() and ended.exception() is None:
+            self.abort_report = ended.result() or self.abort_report
+        if guard.state == "closed":
+            self.guard = None
+        for interruption in filter(None, interruptions):
+            raise interruption
+        if not closing.done():
+            raise DeviceError("the instrument's loop does not answer; look whether everything stands and is closed")
+        return closing.result()
+
+    def seal(self) -> str:
+        """Close the log for good, and return the hash of its last line; nothing can be commanded from then on.
+
+        Noted down elsewhere, that hash shows later whether lines were cut off.
+
+        Raises
+        ------
+        AuditError : the last lines could not be written
+        """
+        if self.audit is None:
+            raise ValueError("this session has no log yet; use it in a with statement")
+        self.audit.close()
+        return self.audit.head
+
+    def in_loop(self, work: Callable[[], Coroutine[Any, Any, T]], timeout_s: float) -> T:
+        """Run a coroutine in the engine's loop and wait for its result; an interruption here cancels it there."""
+        future = asyncio.run_coroutine_threadsafe(work(), self.engine.loop)
+        try:
+            return future.result(timeout_s)
+        except BaseException:
+            future.cancel()
+            raise
+
+    def _suspend(self, wait: Callable[[], Coroutine[Any, Any, Any]], why: str) -> None:
+        if self.engine.state == "running":
+            self.engine.request_suspend(wait, justification=why)
+
+    @property
+    def _ending_s(self) -> float:
+        """An abort's last attempt may begin when its time is nearly over, seconds."""
+        return self._keep_trying_s + ATTEMPT * self._answer_s + CLOSE_S
+
+    @property
+    def _devices(self) -> Devices:
+        if self.devices is None:
+            raise ValueError("this session has not begun; use it in a with statement")
+        return self.devices
+
+    @property
+    def _guard(self) -> Guard:
+        if self.guard is None:
+            raise ValueError("nothing is guarded yet; call guarded() first")
+        return self.guard
+
+
+async def _closed(guard: Guard) -> AbortReport | None:
+    await guard.close()
+    return await guard.aborted()
+
+
+def quiet() -> None:
+    """Keep other libraries' tracebacks off the terminal: what goes wrong is said in one line."""
+    for library in ("bluesky", "ophyd_async"):
+        logging.getLogger(library).setLevel(logging.CRITICAL + 1)

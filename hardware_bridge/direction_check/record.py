@@ -1,0 +1,186 @@
+"""Makes the known moves of a sign test, and keeps its result beside the instrument file, bound to the file's digest."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from beamgym.hardware_bridge.direction_check.check import Direction, KnownMove, SignReport, known_turn_deg
+from beamgym.hardware_bridge.direction_check.motion import ImageFlags
+from beamgym.hardware_bridge.instrument_file import InstrumentFile
+from beamgym.hardware_bridge.records import content_digest
+from beamgym.physics.instrument import AcquireSettings, Float64Array, Instrument
+
+FORMAT = "beamgym-signs"
+EYE_SHARE = 0.1
+"""Share of its travel by which an axis is moved for an eye to see."""
+
+
+class SignsMissing(ValueError):
+    """The sign test was not made, not passed, or made with another instrument file."""
+
+
+def make_known_moves(
+    instrument: Instrument, file: InstrumentFile, tell: Callable[[str], object] = print
+) -> list[KnownMove]:
+    """Turn every rotation axis by a small known angle and back, with a frame at the start and one after each turn.
+
+    Parameters
+    ----------
+    instrument : guarded, or simulated, n = 1
+    file : its file
+    tell : is told each move before it is made
+
+    Raises
+    ------
+    ValueError : an axis without room for a turn that can be seen; nothing has moved then
+    MoveFailed, FrameFailed : the instrument did not do it; it is left where it stands
+    """
+    settings = AcquireSettings(file.laue.exposure_s if file.laue is not None else file.detector.exposure_s[0])
+    one, start = np.ones(1, dtype=np.bool_), instrument.positions()
+    turns = {axis.name: known_turn_deg(file, axis.name, start[0]) for axis in file.axes if axis.kind == "rotation"}
+    first = instrument.acquire(settings, one).peaks()
+    moves = []
+    for name, turn in turns.items():
+        tell(f"{name}: {turn:+.3g} deg and back")
+        before = instrument.positions()[0]
+        reached = instrument.move(_moved(start, file, name, turn), one).readback[0]
+        frame = instrument.acquire(settings, one)
+        moves.append(KnownMove(name, before, np.array(reached), first, frame.peaks()))
+        instrument.move(start, one)
+    return moves
+
+
+def make_seen_moves(
+    instrument: Instrument, file: InstrumentFile, ask: Callable[[str], bool], tell: Callable[[str], object] = print
+) -> SignReport:
+    """Move every axis that is no preset time a little and back, and take a human's word for its direction.
+
+    Spectra do not show which way a stage moves; an eye, a camera or a dial does.
+
+    Parameters
+    ----------
+    instrument : guarded, or simulated, n = 1
+    file : its file
+    ask : puts a question to the human who watches; True is yes
+    tell : is told each move before it is made
+    """
+    one, start = np.ones(1, dtype=np.bool_), instrument.positions()
+    directions: dict[str, Direction] = {}
+    for axis in file.axes:
+        if axis.unit == "s":
+            continue
+        index = file.axis_names.index(axis.name)
+        low, high = instrument.axes[index].limits
+        step = min(EYE_SHARE * (high - low), axis.max_step)
+        step = step if high - start[0, index] >= start[0, index] - low else -step
+        tell(f"{axis.name}: {step:+.4g} {axis.unit} and back; watch the sample")
+        instrument.move(_moved(start, file, axis.name, step), one)
+        towards = " ".join(f"{part:g}" for part in np.sign(step) * axis.sign * np.array(axis.vector))
+        sense = "turn right-handed about" if axis.kind == "rotation" else "move along"
+        directions[axis.name] = "right" if ask(f"Did the sample {sense} ({towards}) of the lab frame?") else "flipped"
+        instrument.move(start, one)
+    return report_seen(directions)
+
+
+def report_seen(directions: Mapping[str, Direction]) -> SignReport:
+    """Return what a human saw as a report; passed where every axis is right."""
+    wrong = [name for name, way in directions.items() if way != "right"]
+    line = (
+        f"{', '.join(wrong)}: the wrong way round; give the opposite sign" if wrong else "every axis moves as it should"
+    )
+    return SignReport(dict(directions), ImageFlags(), (), bool(directions) and not wrong, (line,))
+
+
+def signs_path(instrument: str | Path) -> Path:
+    """Return where an instrument file's sign test is kept: beside it."""
+    path = Path(instrument)
+    return path.with_name(f"{path.name}.signs.json")
+
+
+def devices_digest(path: str | Path) -> str:
+    """Return the SHA-256 of a Python file that makes a user's own devices, in hex; raises OSError without one."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def write_signs(instrument: str | Path, file: InstrumentFile, report: SignReport, devices: str = "") -> Path:
+    """Keep a sign test's result, passed or not, beside the instrument file; returns where.
+
+    ``devices`` is the digest of the Python file that made the user's own devices, "" without one.
+    """
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "instrument": file.digest(),
+        "devices": devices,
+        "passed": report.passed,
+        "axes": dict(report.axes),
+        "lines": list(report.lines),
+        "time_s": time.time(),
+    }
+    content["sha256"] = content_digest(content)
+    path = signs_path(instrument)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        os.replace(draft, path)
+    except OSError as error:
+        raise ValueError(f"cannot keep the sign test in {path}: {error.strerror}; let this user write there") from None
+    return path
+
+
+def check_signs(instrument: str | Path, file: InstrumentFile, devices: str = "") -> None:
+    """Refuse an instrument file whose sign test is missing, failed, or of another content of the file or its devices.
+
+    Parameters
+    ----------
+    instrument, file : the instrument file's path and content
+    devices : digest of the Python file that makes the user's own devices, see ``devices_digest``; "" without one
+
+    Raises
+    ------
+    SignsMissing : in one line, with what to do
+    """
+    path = signs_path(instrument)
+    remedy = "run `beamgym deploy --signs` with this instrument file"
+    if not path.exists():
+        raise SignsMissing(f"no sign test was made with {instrument}; {remedy}")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        own = content.pop("sha256")
+        whole = content["format"] == FORMAT and own == content_digest(content)
+        passed, digest, axes = content["passed"], content["instrument"], content["axes"]
+        made_by = content.get("devices", "")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise SignsMissing(f"{path} is no sign test; {remedy}") from None
+    if not whole:
+        raise SignsMissing(f"{path} was changed after the test; {remedy}")
+    if digest != file.digest():
+        raise SignsMissing(f"{instrument} was changed after its sign test; {remedy}")
+    if made_by != devices:
+        raise SignsMissing(
+            f"the sign test of {instrument} was made with other devices (--devices) than these; {remedy} and "
+            "these devices"
+        )
+    untested = [axis.name for axis in file.axes if axis.unit != "s" and axis.name not in axes]
+    if passed is not True or untested:
+        raise SignsMissing(f"the sign test of {instrument} was not passed; mend what it found, then {remedy}")
+
+
+def signs_passed(instrument: str | Path, file: InstrumentFile, devices: str = "") -> bool:
+    """Whether the sign test was passed with this very content of the instrument file and of the user's own devices."""
+    try:
+        check_signs(instrument, file, devices)
+    except SignsMissing:
+        return False
+    return True
+
+
+def _moved(start: Float64Array, file: InstrumentFile, axis: str, step: float) -> Float64Array:
+    target = np.array(start)
+    target[0, file.axis_names.index(axis)] += step
+    return target

@@ -1,0 +1,171 @@
+"""The abort: a thread of its own that stops every motor we sent, closes the shutter, and does not give up early.
+
+It works while the RunEngine's loop is blocked, from any thread and from a signal handler, since asking for it only
+puts a word into a queue. It runs the stops in the devices' loop where that answers, and in its own where it does not.
+"""
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import CancelledError, Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from beamgym.hardware_bridge.ca_loops import forget_channels
+
+if TYPE_CHECKING:
+    from beamgym.hardware_bridge.guard.guard import Guard
+
+LOOP_GRACE_S = 0.5
+"""A loop that does not answer within this time is taken to be blocked."""
+
+_PAUSE_S = 0.2  # between attempts
+_LOOK_S = 0.1  # between looks at the dead-man
+
+
+@dataclass(frozen=True)
+class AbortReport:
+    """What became of an abort.
+
+    Parameters
+    ----------
+    reason : why
+    unconfirmed : devices that were not seen to stop or close; a human must look at them now
+    attempts : how many were needed
+    seconds : from the request to the end
+    """
+
+    reason: str
+    unconfirmed: tuple[str, ...]
+    attempts: int
+    seconds: float
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was seen to stand, and the shutter to be closed."""
+        return not self.unconfirmed
+
+
+class Keeper:
+    """The thread behind ``Guard.abort``; it also looks whether the dead-man lapsed, since a blocked loop cannot.
+
+    Parameters
+    ----------
+    guard : whom it serves
+    keep_trying_s : an abort that cannot be completed is tried for so long, seconds
+    """
+
+    def __init__(self, guard: "Guard", keep_trying_s: float) -> None:
+        self.report: Future[AbortReport] | None = None
+        self._guard = guard
+        self._keep_trying_s = keep_trying_s
+        self._requests: queue.SimpleQueue[tuple[str, Future[AbortReport]] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> None:
+        """Start the thread, once."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="beamgym guard", daemon=True)
+            self._thread.start()
+
+    def request(self, reason: str) -> "Future[AbortReport]":
+        """Ask for an abort; returns at once. One that is under way, or ended, serves for all until ``forget``."""
+        report = self.report
+        if report is None:
+            report = self.report = Future()
+            self.start()
+            self._requests.put((reason, report))
+        return report
+
+    def forget(self) -> None:
+        """Let the next request be a new abort; call it when a human has re-armed."""
+        self.report = None
+
+    def close(self) -> None:
+        """End the thread."""
+        if self._thread is not None:
+            self._requests.put(None)
+            if threading.current_thread() is not self._thread:
+                self._thread.join(timeout=2.0 * LOOP_GRACE_S + _LOOK_S)
+            self._thread = None
+
+    def _run(self) -> None:
+        while True:
+            try:
+                request = self._requests.get(timeout=_LOOK_S)
+            except queue.Empty:
+                self._guard.look_at_deadman()
+                continue
+            if request is None:
+                if self._loop is not None:
+                    forget_channels(self._loop)
+                    self._loop.close()
+                return
+            reason, report = request
+            report.set_result(self._abort(reason))
+
+    def _abort(self, reason: str) -> AbortReport:
+        begun, attempts = time.monotonic(), 0
+        self._tell("abort", reason=reason)
+        while True:
+            attempts += 1
+            unconfirmed = self._attempt()
+            spent = time.monotonic() - begun
+            if not unconfirmed or spent > self._keep_trying_s:
+                break
+            time.sleep(_PAUSE_S)
+        report = AbortReport(reason, unconfirmed, attempts, spent)
+        self._tell("abort ended", unconfirmed=list(unconfirmed), attempts=attempts, seconds=spent)
+        return report
+
+    def _attempt(self) -> tuple[str, ...]:
+        limit_s = 6.0 * self._guard.answer_s
+        loop = self._guard.loop
+        try:
+            if loop is not None and self._answers(loop):
+                return self._in_loop(loop, self._guard.halt, limit_s)
+            return self._own_loop().run_until_complete(_within(self._guard.halt, limit_s))
+        except Exception as error:
+            self._tell("abort attempt", error=f"{type(error).__name__}: {error}")
+            return ("everything",)
+
+    def _own_loop(self) -> asyncio.AbstractEventLoop:
+        """Return a loop of this thread's own, kept from attempt to attempt with what was connected in it."""
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+        return self._loop
+
+    def _answers(self, loop: asyncio.AbstractEventLoop) -> bool:
+        if not loop.is_running():
+            return False
+        here = threading.Event()
+        try:
+            loop.call_soon_threadsafe(here.set)
+        except RuntimeError:
+            return False
+        return here.wait(LOOP_GRACE_S)
+
+    def _in_loop(
+        self, loop: asyncio.AbstractEventLoop, work: Callable[[], Coroutine[Any, Any, tuple[str, ...]]], limit_s: float
+    ) -> tuple[str, ...]:
+        future = asyncio.run_coroutine_threadsafe(work(), loop)
+        try:
+            return future.result(limit_s)
+        except (FutureTimeoutError, CancelledError):
+            future.cancel()
+            return ("everything",)
+
+    def _tell(self, kind: str, **data: Any) -> None:
+        try:
+            self._guard.audit.event(kind, **data)
+        except Exception:
+            # An abort goes on although its log cannot be written.
+            return
+
+
+async def _within(work: Callable[[], Awaitable[tuple[str, ...]]], limit_s: float) -> tuple[str, ...]:
+    return await asyncio.wait_for(work(), limit_s)

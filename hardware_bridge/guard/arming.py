@@ -1,0 +1,94 @@
+"""What must be so before the guard lets anything pass: read again at every arming, also after a reconnect."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from beamgym.hardware_bridge.guard.devices import AxisState, Command, GuardedAxis, SignalFace
+from beamgym.hardware_bridge.instrument_file import simulation_beside, strangers
+
+if TYPE_CHECKING:
+    from beamgym.hardware_bridge.guard.guard import Guard
+
+CONNECT_S = 5.0
+"""A server answers its first call within this time, seconds."""
+
+
+async def arm_everything(guard: "Guard", command: Command, homed: frozenset[str]) -> None:
+    """Connect and read everything; raises GuardRefused at the first thing that is not as it must be.
+
+    Nothing is written but, where the shutter stands open and this is no dry run, its closing; and where an exposure of
+    ours was not seen to end, the detector's stop.
+    """
+    connect = getattr(guard.devices, "connect", None)
+    if connect is not None:
+        await connect(CONNECT_S)
+    await _check_identity(guard, command)
+    await guard.watch.first_look(command)
+    states = await asyncio.gather(*(_look(axis, command, axis.name in homed) for axis in guard.axes.values()))
+    await _close_shutter(guard, command)
+    await guard.detector.settle()
+    await _ask_to_start(guard, command)
+    guard.home, guard.motor_limits = {}, {}
+    for axis, (position, limits) in zip(guard.axes.values(), states, strict=True):
+        axis.state = AxisState(known=position, generation=axis.state.generation + 1)
+        guard.home[axis.name], guard.motor_limits[axis.name] = position, limits
+
+
+async def _check_identity(guard: "Guard", command: Command) -> None:
+    entry, found = guard.file.identity, None
+    if guard.devices.identity is not None:
+        found = str(await SignalFace(guard.devices.identity, "identity", guard.answer_s).value())
+    simulation, expected = guard.file.simulation, entry.expected if entry else None
+    command.rule("identity", simulation=simulation, expected=expected, found=found)
+    if simulation:
+        for stranger in await strangers(guard.file, guard.devices):
+            command.rule("identity", simulation=True, expected=expected, found=f"of another server: {stranger}")
+    else:
+        beside = await simulation_beside(guard.file, guard.devices)
+        if beside is not None:
+            command.rule("identity", simulation=False, expected=None, found=beside)
+
+
+async def _look(axis: GuardedAxis, command: Command, homed: bool) -> tuple[float, tuple[float, float] | None]:
+    """Read one axis and decide; returns its position and the motor's own limits."""
+    face, entry = axis.face, axis.entry
+    position, limits, moving, alarm, done, velocity = await asyncio.gather(
+        face.position(), face.limits(), face.moving(), face.alarm(), face.homed(), face.velocity()
+    )
+    if axis.preset:
+        return position, limits
+    command.rule("has_limits", axis=axis.name, file_limits=entry.limits, motor_limits=limits)
+    command.rule("known_position", axis=axis.name, position=position, known=True)
+    command.rule(
+        "undisturbed",
+        axis=axis.name,
+        expected=position,
+        readback=position,
+        tolerance=entry.tolerance,
+        moving=bool(moving),
+    )
+    command.rule("alarm", axis=axis.name, text=alarm)
+    command.rule("set_speed", axis=axis.name, velocity=velocity, max_speed=entry.max_speed)
+    command.rule("homed", axis=axis.name, home_required=entry.home_required, home_done=done or homed)
+    return position, limits
+
+
+async def _ask_to_start(guard: "Guard", command: Command) -> None:
+    if guard.dry_run:
+        return
+    try:
+        question, answer = await guard.questions.start()
+    except ValueError as error:
+        # such as NotConfirmed: it must be asked, and nobody may be
+        question, answer = str(error), False
+    command.rule("confirmed", question=question, answer=answer)
+
+
+async def _close_shutter(guard: "Guard", command: Command) -> None:
+    shutter = guard.shutter
+    if shutter.face is None or guard.dry_run:
+        return
+    place = await shutter.face.place()
+    if place != "closed" and await shutter.close():
+        place = "closed"
+    command.rule("shutter", position=place, asked="closed")

@@ -1,0 +1,337 @@
+"""A motor behind the guard: a bluesky Movable whose every check lies inside ``set()``.
+
+A RunEngine that resumes sends its cached commands again; since the checks are here, they pass again too.
+"""
+
+import asyncio
+import math
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from beamgym.hardware_bridge.devices import Readings, need, number_key, number_reading
+from beamgym.hardware_bridge.guard.devices.calls import finished, forget
+from beamgym.hardware_bridge.guard.devices.command import Command
+from beamgym.hardware_bridge.guard.devices.proxies import AxisFace
+from beamgym.hardware_bridge.guard.rules import GuardRefused, swept_interval
+from beamgym.hardware_bridge.instrument_file import AxisEntry
+
+if TYPE_CHECKING:
+    from beamgym.hardware_bridge.guard import Guard
+
+AsyncStatus = need("ophyd_async.core", "hardware").AsyncStatus
+
+ARRIVAL_GRACE_S = 0.5
+"""How long after settling a readback may still come in: monitors lag behind the done flag."""
+
+_POLL_S = 0.02
+_MINUTE_S = 60.0
+_STOPPED, _ABORTED = "stopped", "aborted"
+
+
+@dataclass
+class AxisState:
+    """What the guard knows of one axis.
+
+    Parameters
+    ----------
+    known : where it was last seen to stand by what we did; nan before
+    swept : what the move under way may sweep, or None
+    commanded : it was sent somewhere since the guard was armed
+    arrived : the last move ended at its target
+    certain : the last stop, if there was one, was confirmed
+    moved_s : how long the last move took, settling included, and no less than by the file's speed, seconds
+    generation : counts begins and ends of moves, so that a reading taken across one is not judged
+    moves : when it was sent, monotonic seconds, within the last minute
+    """
+
+    known: float = math.nan
+    swept: tuple[float, float] | None = None
+    commanded: bool = False
+    arrived: bool = True
+    certain: bool = True
+    moved_s: float = 0.0
+    generation: int = 0
+    moves: deque[float] = field(default_factory=deque)
+
+
+class GuardedAxis:
+    """One axis: a bluesky Movable, Readable, Locatable and Stoppable.
+
+    Parameters
+    ----------
+    guard : the guard it belongs to
+    entry : its part of the instrument file
+    device : what is moved
+    preset : it is the detector's preset time: nothing travels, nothing can be stopped
+
+    Attributes
+    ----------
+    asked : the last target, whatever becomes of it; nan before the first
+    """
+
+    parent = None
+
+    def __init__(self, guard: "Guard", entry: AxisEntry, device: Any, preset: bool = False) -> None:
+        self.name = entry.name
+        self.entry = entry
+        self.preset = preset
+        self.asked = math.nan
+        self.face = AxisFace(device, entry.name, guard.answer_s)
+        self.state = AxisState()
+        self._guard = guard
+        self._interrupt: asyncio.Future[str] | None = None
+        self._over: asyncio.Event | None = None
+
+    @property
+    def hints(self) -> dict[str, Any]:
+        """The reading to plot."""
+        return {"fields": [self.name]}
+
+    @property
+    def busy(self) -> bool:
+        """Whether a move is under way."""
+        return self._interrupt is not None
+
+    def set(self, value: float) -> Any:
+        """Move to an absolute position, in the axis's unit; the Status fails with GuardRefused or DeviceError.
+
+        It succeeds at arrival, and after ``stop``: a RunEngine that pauses must not fail. An axis that was stopped on
+        its way lets nothing be exposed until it is sent again.
+        """
+        return AsyncStatus(self._set(value), name=self.name)
+
+    async def stop(self, success: bool = True) -> None:
+        """Stop the move under way and wait until it stands; nothing is sent where none is. Never refused."""
+        over = self._over
+        if over is None:
+            return
+        self.interrupt(_STOPPED)
+        try:
+            await asyncio.wait_for(over.wait(), 3.0 * self._guard.answer_s)
+        except TimeoutError:
+            self._guard.abort(f"{self.name} could not be stopped")
+
+    def interrupt(self, reason: str = _ABORTED) -> None:
+        """End the wait for the move under way; call it in the guard's loop."""
+        if self._interrupt is not None and not self._interrupt.done():
+            self._interrupt.set_result(reason)
+
+    async def position(self) -> float:
+        """Return the readback; in a dry run, where the axis would be."""
+        pretended = self._guard.dry_run and self.state.commanded
+        return self.state.known if pretended else await self.face.position()
+
+    async def read(self) -> Readings:
+        """Return the readback."""
+        return number_reading(self.name, await self.position())
+
+    async def describe(self) -> Readings:
+        """Return what ``read`` gives, in bluesky's form."""
+        return number_key(self.name, f"guard:{self.name}", self.entry.unit)
+
+    async def locate(self) -> dict[str, float]:
+        """Return setpoint and readback: bluesky's Location."""
+        return {"setpoint": self.state.known, "readback": await self.position()}
+
+    async def halt(self) -> bool:
+        """Stop the motor and say whether it was seen to stand; the abort calls this, again and again if need be."""
+        command = Command(self._guard, "stop", self.name)
+        await command.send_whatever_happens()
+        try:
+            stopped = await self.face.stop_and_confirm(self.entry.tolerance)
+        except BaseException as error:
+            await command.end_whatever_happens("failed", error=str(error))
+            raise
+        self.state.certain = stopped
+        await command.end_whatever_happens("done" if stopped else "unconfirmed")
+        return stopped
+
+    async def _set(self, value: Any) -> None:
+        command = Command(self._guard, "set", self.name, value)
+        async with self._guard.attending(command):
+            command.rule("unfinished", axes=[self.name] if self.busy else [])
+            self._interrupt, self._over = asyncio.get_running_loop().create_future(), asyncio.Event()
+            try:
+                await self._go(command, value)
+            finally:
+                self._over.set()
+                self._interrupt = self._over = None
+                self.state.generation += 1
+
+    async def _go(self, command: Command, value: Any) -> None:
+        self.asked = target = float(value)
+        self.state.generation += 1
+        start = await self._permitted(command, target)
+        if start is None:
+            return await self._end_early(command, sent=False)
+        if self._guard.dry_run:
+            return await self._pretend(command, target)
+        command.send()
+        self._guard.check_latch()
+        if self._interrupt is not None and self._interrupt.done():
+            return await self._end_early(command, sent=False)
+        begun = time.monotonic()
+        if await self._drive(command, start, target):
+            await self._arrive(command, start, target, begun)
+        else:
+            await self._end_early(command, sent=True)
+
+    async def _permitted(self, command: Command, target: float) -> float | None:
+        """Decide whether the move may be made, and once more after a human was asked, who may have taken minutes.
+
+        Returns where it begins, or None where it was stopped meanwhile. After the last decision nothing is awaited.
+        """
+        assert self._interrupt is not None
+        for asked in (False, True):
+            self._guard.gate(command)
+            if not await self._guard.watch.clear(self._interrupt):
+                return None
+            start = await self._admit(command, target)
+            ask = self._guard.ask_before
+            question = "" if asked else await ask(command, self.name, self._interrupt, abs(target - start))
+            if question is None:
+                return None
+            if not question:
+                break
+        self._sweep(command, start, target)
+        return start
+
+    async def _admit(self, command: Command, target: float) -> float:
+        """Decide on the target and on the axis as it stands; returns where it stands."""
+        entry, face = self.entry, self.face
+        command.rule("finite", axis=self.name, target=target)
+        start, limits, moving, velocity, alarm = await asyncio.gather(
+            self.position(), face.limits(), face.moving(), self._velocity(), face.alarm()
+        )
+        command.rule("limits", axis=self.name, target=target, file_limits=entry.limits, motor_limits=limits)
+        if not self.preset:
+            command.rule("readable", axis=self.name, position=start)
+            command.rule("step", axis=self.name, target=target, present=start, max_step=entry.max_step)
+            command.rule("set_speed", axis=self.name, velocity=velocity, max_speed=entry.max_speed)
+            self.check_disturbed(command, start, bool(moving))
+        command.rule(
+            "rate", axis=self.name, moves_last_minute=self._recent(), max_moves_per_min=entry.max_moves_per_min
+        )
+        command.rule("alarm", axis=self.name, text=alarm)
+        return start
+
+    def _sweep(self, command: Command, start: float, target: float) -> None:
+        """Decide on the whole path, and take note of the move."""
+        if not self.preset:
+            swept = swept_interval(start, target, self.entry.backlash, self.entry.tolerance)
+            command.rule("envelope", swept=self._guard.swept({self.name: swept}), forbidden=self._guard.boxes)
+            self.state.swept = swept
+        self.state.moves.append(time.monotonic())
+
+    def check_disturbed(self, command: Command, start: float, moving: bool) -> None:
+        """Let the rule decide whether another client moved the axis."""
+        command.rule(
+            "undisturbed",
+            axis=self.name,
+            expected=self.state.known,
+            readback=start,
+            tolerance=self.entry.tolerance,
+            moving=moving,
+        )
+
+    async def _drive(self, command: Command, start: float, target: float) -> bool:
+        """Send the motor and wait for it; returns False where it was stopped on the way."""
+        guard, state = self._guard, self.state
+        state.commanded, state.arrived = True, False
+        with guard.launching():
+            status = await self.face.start(target)
+        limit_s = self._limit_s(abs(target - start))
+        waiting = asyncio.ensure_future(finished(self.name, status, limit_s if guard.keeps(5) else None))
+        try:
+            done = await self._unless_interrupted(waiting)
+        finally:
+            waiting.cancel()
+            forget(status)
+        if done is None:
+            return False
+        if not done:
+            await self.halt()
+        command.rule("in_time", what=f"the move of {self.name}", limit_s=limit_s, done=done)
+        return True
+
+    async def _unless_interrupted(self, waiting: "asyncio.Future[Any]") -> Any:
+        """Return what is waited for, or None where the move was stopped first; raises GuardRefused after an abort."""
+        assert self._interrupt is not None
+        await asyncio.wait({waiting, self._interrupt}, return_when=asyncio.FIRST_COMPLETED)
+        if not self._interrupt.done():
+            return waiting.result()
+        if self._interrupt.result() == _ABORTED:
+            self._guard.check_latch()
+        return None
+
+    async def _arrive(self, command: Command, start: float, target: float, begun: float) -> None:
+        """Wait for the readback to settle at the target, and judge it."""
+        entry, state = self.entry, self.state
+        ended, settle_s = time.monotonic(), 0.0 if self._guard.on_the_fly else entry.settle_s
+        if settle_s and await self._unless_interrupted(asyncio.ensure_future(_nap(settle_s))) is None:
+            return await self._end_early(command, sent=True)
+        read, moving, alarm = await self._settled(target)
+        state.known, state.moved_s = read, self._charged_s(abs(target - start), settle_s, time.monotonic() - begun)
+        command.rule("arrival", axis=self.name, start=start, target=target, readback=read, tolerance=entry.tolerance)
+        command.rule("unfinished", axes=[self.name] if moving else [])
+        command.rule("alarm", axis=self.name, text=alarm)
+        if not self.preset:
+            travelled = abs(read - start) - entry.tolerance
+            command.rule("speed", axis=self.name, distance=travelled, seconds=ended - begun, max_speed=entry.max_speed)
+        state.swept, state.arrived, state.certain = None, True, True
+        command.end("done", readback=read)
+
+    async def _settled(self, target: float) -> tuple[float, bool, str]:
+        """Return readback, motion and alarm, as soon as it stands at the target, or when the grace is over."""
+        deadline = time.monotonic() + ARRIVAL_GRACE_S
+        while True:
+            looks = self.face.position(), self.face.moving(), self.face.alarm()
+            read, moving, alarm = await asyncio.gather(*looks)
+            there = abs(read - target) <= self.entry.tolerance and not moving
+            if there or not math.isfinite(read) or time.monotonic() > deadline:
+                return read, bool(moving), alarm
+            await asyncio.sleep(_POLL_S)
+
+    async def _end_early(self, command: Command, sent: bool) -> None:
+        """End a move that was stopped: stop the motor, see it stand, remember that it did not arrive."""
+        if self._interrupt is not None and self._interrupt.done() and self._interrupt.result() == _ABORTED:
+            self._guard.check_latch()
+        if not sent:
+            return command.end("not sent")
+        if not await self.halt():
+            raise GuardRefused(5, f"{self.name} was told to stop and was not seen to stand")
+        self.state.known, self.state.swept = await self.face.position(), None
+        command.end("stopped", readback=self.state.known)
+
+    async def _pretend(self, command: Command, target: float) -> None:
+        self.state.known, self.state.commanded, self.state.swept = target, True, None
+        command.end("dry run")
+
+    async def _velocity(self) -> float | None:
+        """Ask for the motor's speed where the file limits it; each question costs a round trip."""
+        return None if self.entry.max_speed is None else await self.face.velocity()
+
+    def _limit_s(self, distance: float) -> float:
+        travel = distance + 2.0 * self.entry.backlash
+        return (0.0 if self.preset else travel / self.entry.speed) + self.entry.timeout_s
+
+    def _charged_s(self, distance: float, settle_s: float, measured_s: float) -> float:
+        """Return what a move is charged: what it took, and no less than by the file.
+
+        A simulation, whose clock may run at any speed, is charged what the file says.
+        """
+        nominal_s = 0.0 if self.preset or distance == 0.0 else distance / self.entry.speed + settle_s
+        return nominal_s if self._guard.file.simulation else max(measured_s, nominal_s)
+
+    def _recent(self) -> int:
+        moves, now = self.state.moves, time.monotonic()
+        while moves and moves[0] < now - _MINUTE_S:
+            moves.popleft()
+        return len(moves)
+
+
+async def _nap(seconds: float) -> bool:
+    await asyncio.sleep(seconds)
+    return True

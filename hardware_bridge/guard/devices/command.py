@@ -1,0 +1,98 @@
+"""One command on its way through the guard: the decisions about it, and its two lines in the audit log.
+
+A command that a rule refuses is never sent and has one line, "refused". One that is sent has a line before, written
+before anything leaves this computer, and an outcome after. In a dry run both are the one line "dry run".
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from beamgym.hardware_bridge.devices import DeviceError, in_thread
+from beamgym.hardware_bridge.guard.rules import RULES, Decision, GuardRefused
+from beamgym.hardware_bridge.records import AuditError
+
+if TYPE_CHECKING:
+    from beamgym.hardware_bridge.guard import Guard
+
+_WRITE_S = 1.0  # a disk that takes longer must not hold up a stop
+
+
+class Command:
+    """A command to one device.
+
+    Parameters
+    ----------
+    guard : whose rules and log are used
+    verb : "set", "stop", "open", "close", "trigger", "expose", or what is done without a device, such as "arm"
+    device : the device's name
+    value : what it is sent to
+
+    Attributes
+    ----------
+    ended : its last line is written
+    """
+
+    def __init__(self, guard: "Guard", verb: str, device: str, value: Any = None) -> None:
+        self._guard = guard
+        self._facts = {"device": device, "value": value}
+        self._verb = verb
+        self._decisions: list[dict[str, Any]] = []
+        self._number: int | None = None
+        self.ended = False
+
+    @property
+    def sent(self) -> bool:
+        """Whether its line before is written and its outcome is not."""
+        return self._number is not None
+
+    def rule(self, rule: str, /, **inputs: Any) -> Decision:
+        """Decide, and note the decision for the log; raises GuardRefused where the rule says no."""
+        decision = RULES[rule](**inputs)
+        verdict = {"item": decision.item, "allowed": decision.allowed, "line": decision.line}
+        self._decisions.append({"rule": rule, "inputs": inputs, "verdict": verdict})
+        if not decision.allowed and self._guard.keeps(decision.item):
+            raise GuardRefused(decision.item, decision.line)
+        return decision
+
+    def about(self, value: Any) -> None:
+        """Say what the device is sent to, where that was not known at first."""
+        self._facts["value"] = value
+
+    def send(self) -> None:
+        """Write the line before; the command may leave after that."""
+        self._number = self._guard.audit.before(self._verb, **self._facts, **self._noted())
+
+    def end(self, outcome: str, **data: Any) -> None:
+        """Write what became of it: once, and only if it was sent; a refused or pretended one has its single line."""
+        number, self._number, self.ended = self._number, None, True
+        noted, audit = self._noted(), self._guard.audit
+        if number is None:
+            audit.event(outcome, command=self._verb, **self._facts, **data, **noted)
+        else:
+            audit.after(number, outcome, **data, **noted)
+
+    async def send_whatever_happens(self) -> None:
+        """Write the line before a stop or a close: a log that fails, or hangs, does not hold it up."""
+        await self._in_spite_of_the_log(self.send)
+
+    async def end_whatever_happens(self, outcome: str, **data: Any) -> None:
+        """Write the outcome of a stop or a close, in the same way."""
+        await self._in_spite_of_the_log(lambda: self.end(outcome, **data))
+
+    async def _in_spite_of_the_log(self, write: Callable[[], None]) -> None:
+        try:
+            if self._guard.state == "armed":
+                write()
+            else:
+                await in_thread("the audit log", _WRITE_S, write)
+        except (AuditError, DeviceError, ValueError):
+            # The log itself refuses every later command: this session can only stop and close.
+            return
+
+    def drop(self) -> None:
+        """Forget what was decided: a look at which nothing was found needs no line."""
+        self._decisions.clear()
+
+    def _noted(self) -> dict[str, Any]:
+        noted, self._decisions = self._decisions, []
+        return {"decisions": noted} if noted else {}

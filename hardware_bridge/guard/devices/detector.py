@@ -1,0 +1,350 @@
+"""The detector behind the guard: a bluesky Triggerable whose every check lies inside ``trigger()``."""
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from beamgym.hardware_bridge.devices import DeviceError, Readings, in_thread, need
+from beamgym.hardware_bridge.guard.devices.calls import finished, forget
+from beamgym.hardware_bridge.guard.devices.command import Command
+from beamgym.hardware_bridge.guard.devices.frame import Look, examine, finder_of, frame_of, look_at
+from beamgym.hardware_bridge.guard.devices.proxies import DetectorFace, RawFrame
+from beamgym.hardware_bridge.guard.rules import RULES, GuardRefused
+from beamgym.physics.instrument import Frame, FrameFailed
+
+if TYPE_CHECKING:
+    from beamgym.hardware_bridge.guard import Guard
+
+AsyncStatus = need("ophyd_async.core", "hardware").AsyncStatus
+
+LONGER = 4.0
+"""An empty frame is taken once more, with an exposure so many times longer."""
+
+_STOPPED, _ABORTED = "stopped", "aborted"
+_NOT_IDLE = "the detector was told to stop and was not seen to be idle; stop it by hand"
+_SEARCH_S = 60.0  # a peak finder that takes longer has hung
+
+
+class GuardedDetector:
+    """The detector: a bluesky Triggerable, Readable and Pausable.
+
+    Parameters
+    ----------
+    guard : the guard it belongs to
+    device : what is triggered
+
+    Attributes
+    ----------
+    doubts : of a dry run: why a run would not accept its frame
+    ours : it may be exposing by what we did: triggered, and neither done nor seen to be idle since
+    """
+
+    parent = None
+    name = "detector"
+
+    def __init__(self, guard: "Guard", device: Any) -> None:
+        self.entry = guard.file.detector
+        self.face = DetectorFace(device, "detector", guard.answer_s)
+        self.exposure_s: float | None = None
+        self.frame: Frame | None = None
+        self.look: Look | None = None
+        self.exposures = 0
+        self.ours = False
+        self.doubts: tuple[str, ...] = ()
+        self.finder = finder_of(guard.file)
+        self._guard = guard
+        self._set_s: float | None = None
+        self._digest: str | None = None
+        self._interrupt: asyncio.Future[str] | None = None
+        self._over: asyncio.Event | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether an exposure is under way."""
+        return self._interrupt is not None
+
+    def trigger(self) -> Any:
+        """Expose for ``exposure_s`` seconds with the shutter open; the frame is then in ``frame``.
+
+        The Status fails with GuardRefused, DeviceError or FrameFailed. It succeeds after ``pause``, too, and leaves no
+        frame: a RunEngine that resumes triggers again.
+        """
+        return AsyncStatus(self._trigger(), name=self.name)
+
+    async def pause(self) -> None:
+        """Break off the exposure under way and close the shutter; a RunEngine calls this when it pauses."""
+        over = self._over
+        if over is None:
+            return
+        self.interrupt(_STOPPED)
+        try:
+            await asyncio.wait_for(over.wait(), 6.0 * self._guard.answer_s)
+        except TimeoutError:
+            self._guard.abort("the exposure could not be broken off")
+
+    async def resume(self) -> None:
+        """Do nothing: the RunEngine triggers again."""
+
+    async def stop(self, success: bool = True) -> None:
+        """Break off the exposure under way and close the shutter. Never refused."""
+        await self.pause()
+
+    def interrupt(self, reason: str = _ABORTED) -> None:
+        """End the wait for the exposure under way; call it in the guard's loop."""
+        if self._interrupt is not None and not self._interrupt.done():
+            self._interrupt.set_result(reason)
+
+    async def halt(self) -> bool:
+        """Stop the detector and say whether it was seen to be idle, where it can tell; the abort calls this.
+
+        The shutter is closed apart from it.
+        """
+        command = Command(self._guard, "stop", self.name)
+        await command.send_whatever_happens()
+        try:
+            stopped = await self.face.stop_and_confirm()
+        except BaseException as error:
+            await command.end_whatever_happens("failed", error=str(error))
+            raise
+        self.ours = self.ours and not stopped
+        await command.end_whatever_happens("done" if stopped else "unconfirmed")
+        return stopped
+
+    async def settle(self) -> None:
+        """Stop what an abort could not, before arming; raises GuardRefused where it is not seen to be idle."""
+        if self.ours and not await self._stop():
+            raise GuardRefused(5, _NOT_IDLE)
+
+    async def read(self) -> Readings:
+        """Return image, counter, exposure and time of the last frame, and how many spots it has.
+
+        Raises
+        ------
+        FrameFailed : there is no frame, because none was taken or its exposure was broken off
+        """
+        frame = self.last_frame()
+        values: dict[str, Any] = {
+            "image": None if frame.image is None else frame.image[0],
+            "counter": int(frame.counter[0]),
+            "exposure_s": float(frame.exposure_s[0]),
+            "time": float(frame.time_s[0]),
+            "spots": -1 if frame.found is None else int(frame.found.count[0]),
+        }
+        now = time.time()
+        return {f"{self.name}_{key}": {"value": value, "timestamp": now} for key, value in values.items()}
+
+    async def describe(self) -> Readings:
+        """Return what ``read`` gives, in bluesky's form."""
+        source = "guard:detector"
+        keys = {f"{self.name}_image": {"source": source, "dtype": "array", "shape": list(self.entry.shape)}}
+        for key, dtype in (("counter", "integer"), ("exposure_s", "number"), ("time", "number"), ("spots", "integer")):
+            keys[f"{self.name}_{key}"] = {"source": source, "dtype": dtype, "shape": []}
+        return keys
+
+    def last_frame(self) -> Frame:
+        """Return the last frame; raises FrameFailed where there is none."""
+        if self.frame is None:
+            raise FrameFailed("the detector has no frame: none was taken, or the exposure was broken off; trigger it")
+        return self.frame
+
+    async def _trigger(self) -> None:
+        command = Command(self._guard, "trigger", self.name)
+        self.frame = None
+        async with self._guard.attending(command):
+            command.rule("unfinished", axes=["the exposure"] if self.busy else [])
+            self._interrupt, self._over = asyncio.get_running_loop().create_future(), asyncio.Event()
+            try:
+                await self._expose_until_content(command)
+            finally:
+                self._over.set()
+                self._interrupt = self._over = None
+
+    async def _expose_until_content(self, command: Command) -> None:
+        exposure_s = await self._guard.exposure_now()
+        frame = await self._once(command, exposure_s)
+        if frame is None or not self._empty(frame):
+            self.frame = frame
+            return
+        longer_s = min(LONGER * exposure_s, self.entry.exposure_s[1])
+        again = Command(self._guard, "trigger", self.name)
+        async with self._guard.attending(again):
+            if longer_s <= exposure_s:
+                again.rule("content", **self._content(frame, longer=True))
+            self.frame = await self._once(again, longer_s, longer=True)
+
+    async def _once(self, command: Command, exposure_s: float, longer: bool = False) -> Frame | None:
+        """Make one exposure and judge its frame; returns None where it was broken off."""
+        guard = self._guard
+        command.about(exposure_s)
+        if not await self._permitted(command, exposure_s):
+            self._broken_off(command, "not sent")
+            return None
+        if guard.dry_run:
+            return await self._pretend(command, exposure_s)
+        await self._set_exposure(exposure_s)
+        before, asked_s = await self.face.counter(), time.time()
+        command.send()
+        guard.check_latch()
+        if not await self._expose(command, exposure_s):
+            self._broken_off(command, "stopped")
+            return None
+        raw = await self.face.frame()
+        frame = await self._judge(command, raw, before, asked_s, exposure_s, longer)
+        self.exposures += 1
+        command.end("done", counter=raw.counter, spent_s=guard.shutter.dose.spent_s)
+        return frame
+
+    async def _permitted(self, command: Command, exposure_s: float) -> bool:
+        """Decide whether it may expose, and once more after a human was asked, who may have taken minutes.
+
+        Returns False where it was broken off meanwhile.
+        """
+        guard = self._guard
+        assert self._interrupt is not None
+        for asked in (False, True):
+            guard.gate(command)
+            if not await guard.watch.clear(self._interrupt):
+                return False
+            command.rule("unfinished", axes=guard.unfinished())
+            command.rule("exposure", exposure_s=exposure_s, allowed_s=self.entry.exposure_s)
+            command.rule("dose", spent_s=guard.shutter.dose.spent_s, exposure_s=exposure_s, budget_s=guard.budget_s)
+            question = "" if asked else await guard.ask_before(command, self.name, self._interrupt, exposes=True)
+            if not question:
+                return question is not None
+        return True
+
+    async def _set_exposure(self, seconds: float) -> None:
+        """Set the exposure where it is not what we set last, or where an axis sets it and it must be longer."""
+        if self._set_s == seconds or self._guard.preset_s == seconds:
+            return
+        command = Command(self._guard, "expose", self.name, seconds)
+        command.send()
+        try:
+            done = await self.face.set_exposure(seconds)
+            command.rule("in_time", what="setting the exposure", limit_s=self._guard.answer_s, done=done)
+        except BaseException as error:
+            command.end("failed", error=str(error))
+            raise
+        self._set_s = seconds
+        self._guard.preset_changed(seconds)
+        command.end("done")
+
+    async def _expose(self, command: Command, exposure_s: float) -> bool:
+        """Open, trigger, wait, close; returns False where it was broken off. The shutter is closed however it ends."""
+        guard, shutter = self._guard, self._guard.shutter
+        started, done, stopped = False, None, True
+        try:
+            await shutter.open()
+            guard.check_latch()
+            started = self.ours = True
+            with guard.launching():
+                status = await self.face.start()
+            done = await self._wait(status, exposure_s)
+            if done:
+                self.ours = False
+                shutter.dose.exposed(exposure_s)
+        finally:
+            closed = await self._close()
+            # also where the wait was cancelled, or failed: the detector may go on by itself
+            if started and not done:
+                # an abort may have seen it idle before the trigger got there
+                self.ours = True
+                stopped = await self._stop()
+        if not stopped:
+            raise GuardRefused(5, _NOT_IDLE)
+        if done is not None:
+            limit_s = exposure_s + self.entry.timeout_s
+            command.rule("in_time", what="the exposure", limit_s=limit_s, done=done)
+        command.rule("shutter", position="closed" if closed else "unknown", asked="closed")
+        return bool(done)
+
+    async def _wait(self, status: Any, exposure_s: float) -> bool | None:
+        """Return True at the end of the exposure, False when it takes too long, None where it was broken off."""
+        assert self._interrupt is not None
+        limit_s = exposure_s + self.entry.timeout_s
+        waiting = asyncio.ensure_future(finished("detector", status, limit_s if self._guard.keeps(5) else None))
+        try:
+            both: set[asyncio.Future[Any]] = {waiting, self._interrupt}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            return None if self._interrupt.done() else waiting.result()
+        finally:
+            waiting.cancel()
+            forget(status)
+
+    async def _close(self) -> bool:
+        try:
+            return await self._guard.shutter.close()
+        except DeviceError:
+            return False
+
+    async def _stop(self) -> bool:
+        try:
+            return await self.halt()
+        except DeviceError:
+            return False
+
+    def _broken_off(self, command: Command, outcome: str) -> None:
+        if self._interrupt is not None and self._interrupt.done() and self._interrupt.result() == _ABORTED:
+            self._guard.check_latch()
+        command.end(outcome)
+
+    async def _judge(
+        self, command: Command, raw: RawFrame, before: int | None, asked_s: float, exposure_s: float, longer: bool
+    ) -> Frame:
+        entry = self.entry
+        command.rule("frame_form", shape=raw.image.shape, expected=entry.raw_shape, kind=raw.image.dtype.kind)
+        command.rule(
+            "fresh",
+            counter_before=before,
+            counter=raw.counter,
+            counter_required=entry.counter_required,
+            time_s=raw.time_s,
+            asked_s=asked_s,
+            now_s=time.time(),
+            max_age_s=entry.max_age_s,
+        )
+        look, frame = await in_thread(
+            "examining the frame", _SEARCH_S, examine, raw, exposure_s, entry, self.finder, self.exposures
+        )
+        self.look = look
+        command.rule("not_repeated", digest=look.digest, last_digest=self._digest)
+        self._digest = look.digest
+        command.rule("saturation", share=look.saturated_share, max_share=entry.max_saturated)
+        if isinstance(frame, FrameFailed):
+            raise frame
+        command.rule("content", **self._content(frame, longer))
+        return frame
+
+    def _content(self, frame: Frame, longer: bool) -> dict[str, Any]:
+        spots = None if frame.found is None else int(frame.found.count[0])
+        assert self.look is not None
+        return {
+            "spots": spots,
+            "blank": self.look.blank,
+            "saturated_share": self.look.saturated_share,
+            "longer": longer,
+        }
+
+    def _empty(self, frame: Frame) -> bool:
+        """Whether nothing is to be seen on a frame, so that it is worth exposing longer."""
+        assert self.look is not None
+        nothing = self.look.blank or (frame.found is not None and frame.found.count[0] == 0)
+        return nothing and self._guard.keeps(18) and not self._guard.dry_run
+
+    async def _pretend(self, command: Command, exposure_s: float) -> Frame:
+        """In a dry run nothing is exposed: what the detector holds is shown instead, whatever its age.
+
+        Its content is judged, and what a run would not accept is kept in ``doubts``: the shutter is closed, so that the
+        frame need not be one of a run.
+        """
+        raw = await self.face.frame()
+        command.rule("frame_form", shape=raw.image.shape, expected=self.entry.raw_shape, kind=raw.image.dtype.kind)
+        self.look = look_at(raw.image, self.entry)
+        frame = frame_of(raw, exposure_s, self.entry, self.finder, self.exposures)
+        judged = (
+            RULES["saturation"](share=self.look.saturated_share, max_share=self.entry.max_saturated),
+            RULES["content"](**self._content(frame, longer=False)),
+        )
+        self.doubts = tuple(f"item {found.item}: {found.line}" for found in judged if found.line)
+        command.end("dry run", doubts=self.doubts)
+        return frame

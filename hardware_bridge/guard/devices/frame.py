@@ -1,0 +1,126 @@
+"""From a raw array to a frame: orientation, saturation, fingerprint, peaks. Pure functions of the instrument file."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.hardware_bridge.guard.devices.proxies import RawFrame
+from beamgym.hardware_bridge.instrument_file import DetectorEntry, InstrumentFile
+from beamgym.physics.instrument import Frame, FrameFailed, Peaks
+from beamgym.physics.laue.camera import FAINTEST_COUNTS, GAIN, Camera
+from beamgym.physics.laue.peaks import PeakFinder
+
+Finder = Callable[[NDArray[Any]], Peaks]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What can be said of a raw frame at once.
+
+    Parameters
+    ----------
+    saturated_share : share of pixels that are full or not finite
+    blank : every pixel has the same value
+    digest : fingerprint of the pixels
+    """
+
+    saturated_share: float
+    blank: bool
+    digest: str
+
+
+def look_at(raw: NDArray[Any], detector: DetectorEntry) -> Look:
+    """Look at a raw array of numbers, in its own orientation."""
+    if raw.dtype.kind not in "uif" or raw.size == 0:
+        return Look(1.0, True, "")
+    full = raw >= detector.saturation
+    if raw.dtype.kind == "f":
+        full |= ~np.isfinite(raw)
+    digest = hashlib.blake2b(np.ascontiguousarray(raw).tobytes(), digest_size=16).hexdigest()
+    return Look(float(np.count_nonzero(full)) / raw.size, bool((raw == raw.flat[0]).all()), digest)
+
+
+def frame_of(raw: RawFrame, exposure_s: float, detector: DetectorEntry, finder: Finder | None, count: int) -> Frame:
+    """Return a raw frame as tasks take it: one sample, oriented, with its peaks found where there is a finder.
+
+    Parameters
+    ----------
+    raw : as the detector gave it
+    exposure_s : its exposure
+    detector : says how the array lies
+    finder : finds spots, or None
+    count : its number, where the detector gives none
+    """
+    image = detector.oriented(raw.image)[None]
+    counter = count if raw.counter is None else raw.counter
+    frame = Frame(
+        np.array([exposure_s]),
+        np.array([counter], dtype=np.int64),
+        np.array([raw.time_s if raw.time_s is not None else np.nan]),
+        image,
+        finder=finder,
+    )
+    return frame if finder is None else replace(frame, found=finder(image))
+
+
+def examine(
+    raw: RawFrame, exposure_s: float, detector: DetectorEntry, finder: Finder | None, count: int
+) -> tuple[Look, Frame | FrameFailed]:
+    """Return what can be said of a raw frame, and the frame, or why it cannot be searched; see ``frame_of``."""
+    try:
+        return look_at(raw.image, detector), frame_of(raw, exposure_s, detector, finder, count)
+    except FrameFailed as error:
+        return look_at(raw.image, detector), error
+
+
+def finder_of(file: InstrumentFile) -> Finder | None:
+    """Return what finds the spots on an instrument's images; None for ARPES, whose spectra hold none.
+
+    A simulation's images are searched as the simulated camera searches its own: its background is known.
+    """
+    if file.kind != "laue":
+        return None
+    entry = file.detector.peaks
+    faintest = FAINTEST_COUNTS if entry.faintest_counts is None else entry.faintest_counts
+    if file.simulation and entry.gain == GAIN:
+        return Camera(file.detector_geometry(), faintest, entry.max_peaks, entry.threshold).find
+    return CountingFinder(
+        PeakFinder(
+            threshold=entry.threshold,
+            max_peaks=entry.max_peaks,
+            saturation=file.detector.saturation,
+            max_saturated_share=1.0,
+            shape=file.detector.shape,
+        ),
+        entry.gain,
+        0.0 if entry.faintest_counts is None else entry.faintest_counts,
+    )
+
+
+@dataclass(frozen=True)
+class CountingFinder:
+    """A peak finder whose intensities are counts, and which leaves out the faintest.
+
+    Parameters
+    ----------
+    finder : finds peaks in read-out units
+    gain : read-out units a count
+    faintest_counts : spots with fewer are left out
+    """
+
+    finder: PeakFinder
+    gain: float
+    faintest_counts: float
+
+    def __call__(self, images: NDArray[Any]) -> Peaks:
+        """Find the spots of images (n, slow, fast)."""
+        found = self.finder(images)
+        counts = found.intensity / np.float32(self.gain)
+        count = ((counts >= self.faintest_counts) & found.mask).sum(axis=1)
+        kept = np.arange(counts.shape[1])[None, :] < count[:, None]
+        position = np.where(kept[..., None], found.position_px, np.float32(0))
+        return Peaks(position, np.where(kept, counts, np.float32(0)), count, found.saturated & kept)

@@ -1,0 +1,314 @@
+"""One face for every kind of device: what the guard asks of motors, detectors, shutters and signals.
+
+A device needs only what bluesky.protocols say (Movable, Readable, Triggerable, Stoppable). What else it offers, the
+guard uses: motor_limits, velocity, moving, alarm, home_done of a motor; set_exposure, counter, exposing and stop of a
+detector. Attributes of ophyd's own motors are understood too.
+"""
+
+import asyncio
+import math
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.hardware_bridge.devices import DeviceError
+from beamgym.hardware_bridge.guard.devices.calls import answer, begin, finished, forget, lives_in_loop
+
+SHUTTER_S = 5.0
+"""A shutter has opened or closed within this time, seconds."""
+
+_READBACKS = ("", *(mark + end for end in ("readback", "user_readback", "status", "value") for mark in "_-"))
+_QUIET = ("", "NO_ALARM", "0")
+_SIGNAL_READS = ("get_value", "get")
+_FIRST_SHARE = 1 / 3
+
+
+@dataclass(frozen=True)
+class SignalFace:
+    """Anything that can be read.
+
+    Parameters
+    ----------
+    device : the device
+    name : what messages call it
+    answer_s : it answers within this time, seconds
+    """
+
+    device: Any
+    name: str
+    answer_s: float
+    _starts: list[threading.Event] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def leaving(self) -> bool:
+        """Whether a call that starts something has not returned yet, though nobody may wait for it any longer."""
+        return not all(start.is_set() for start in self._starts)
+
+    @property
+    def losses(self) -> int:
+        """How often its server was lost, where the device takes note of that."""
+        return int(getattr(self.device, "losses", 0))
+
+    async def value(self) -> Any:
+        """Return its one value; DeviceError where it has none, or several that cannot be told apart."""
+        return one_value(await self._ask("read"), getattr(self.device, "name", self.name))
+
+    async def _ask(self, attribute: str, limit_s: float | None = None) -> Any:
+        """Return what a method or a property says; of a signal, ophyd-async's or classic ophyd's, what it holds."""
+        found = await self._asked(self.device, attribute, attribute, limit_s)
+        reads = next((name for name in _SIGNAL_READS if callable(getattr(found, name, None))), None)
+        if reads is None or isinstance(found, Mapping):
+            return found
+        return await self._asked(found, reads, attribute, limit_s)
+
+    async def _asked(self, device: Any, call: str, said: str, limit_s: float | None) -> Any:
+        what = f"{self.name}: {said}"
+        ask = _answered if lives_in_loop(device) and call != "stop" else answer
+        try:
+            return await ask(what, limit_s or self.answer_s, device, call)
+        except DeviceError:
+            raise
+        except Exception as error:
+            raise DeviceError(f"{what}: {' '.join(str(error).split())[:200] or type(error).__name__}") from error
+
+    def _has(self, attribute: str) -> bool:
+        # on the class where it can be: a property of a classic device may ask the network
+        return hasattr(type(self.device), attribute) or attribute in vars(self.device)
+
+    async def _start(self, method: str, *args: Any) -> Any:
+        what, returned = f"{self.name}: {method}", threading.Event()
+        self._starts[:] = [*(start for start in self._starts if not start.is_set()), returned]
+        try:
+            return await begin(what, self.answer_s, returned.set, self.device, method, *args)
+        except DeviceError:
+            raise
+        except Exception as error:
+            raise DeviceError(f"{what}: {' '.join(str(error).split())[:200] or type(error).__name__}") from error
+
+    async def _finish(self, status: Any, limit_s: float) -> bool:
+        try:
+            return await finished(self.name, status, limit_s)
+        finally:
+            forget(status)
+
+    async def stop(self, limit_s: float | None = None) -> None:
+        """Ask it to stop, where it can be asked; DeviceError where the call takes longer than ``limit_s``, seconds."""
+        if self._has("stop"):
+            ended = await self._ask("stop", limit_s=limit_s)
+            await finished(f"{self.name}: stop", ended if hasattr(ended, "add_callback") else None, self.answer_s)
+
+
+@dataclass(frozen=True)
+class AxisFace(SignalFace):
+    """A motor, positions in its own unit."""
+
+    async def position(self) -> float:
+        """Return the readback; it may be nan."""
+        if self._has("locate"):
+            return float((await self._ask("locate"))["readback"])
+        return float(await self.value())
+
+    async def limits(self) -> tuple[float, float] | None:
+        """Return the motor's own (low, high), or None where it has none, or does not say."""
+        if self._has("motor_limits"):
+            found = await self._ask("motor_limits")
+        elif self._has("low_limit_travel"):
+            found = await self._limits_of_record()
+        elif self._has("limits"):
+            found = await self._ask("limits")
+        else:
+            return None
+        if found is None:
+            return None
+        low, high = (float(side) for side in found)
+        # ophyd's own convention: limits that are equal are no limits
+        return None if low == high == 0.0 else (low, high)
+
+    async def moving(self) -> bool | None:
+        """Return whether it moves; None where it does not say."""
+        if self._has("moving"):
+            return bool(await self._ask("moving"))
+        if self._has("motor_done_move"):
+            return not await self._ask("motor_done_move")
+        return None
+
+    async def alarm(self) -> str:
+        """Return the alarm it reports; empty where there is none."""
+        if not self._has("alarm"):
+            return ""
+        text = str(await self._ask("alarm") or "")
+        return "" if text in _QUIET else text
+
+    async def velocity(self) -> float | None:
+        """Return the speed it is set to, units per second; None where it does not say."""
+        if not self._has("velocity"):
+            return None
+        speed = await self._ask("velocity")
+        return None if speed is None else float(speed)
+
+    async def homed(self) -> bool | None:
+        """Return whether it says that it is homed; None where it does not say."""
+        return bool(await self._ask("home_done")) if self._has("home_done") else None
+
+    async def start(self, target: float) -> Any:
+        """Send it to an absolute position; returns its Status."""
+        return await self._start("set", target)
+
+    async def stop_and_confirm(self, still_within: float, pause_s: float = 0.05) -> bool:
+        """Stop it, and say whether it was then seen to stand still.
+
+        Parameters
+        ----------
+        still_within : two readings that differ by no more are a stand-still
+        pause_s : between the readings, seconds
+        """
+        await self.stop()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.answer_s
+        last = await self.position()
+        while loop.time() < deadline:
+            await asyncio.sleep(pause_s)
+            position, moving = await asyncio.gather(self.position(), self.moving())
+            # a motor whose readback is dead can still say itself that it stands
+            still = abs(position - last) <= still_within if math.isfinite(position) else moving is False
+            if still and not moving:
+                return True
+            last = position
+        return False
+
+    async def _limits_of_record(self) -> tuple[float, float] | None:
+        """Ask a motor record of ophyd-async or of classic ophyd, whose own ``limits`` not every server fills in."""
+        names = ("low_limit_travel", "high_limit_travel", "dial_low_limit_travel", "dial_high_limit_travel")
+        low, high, *dial = await asyncio.gather(*(self._ask(name) for name in names if self._has(name)))
+        return None if dial and not any(dial) else (float(low), float(high))
+
+
+@dataclass(frozen=True)
+class RawFrame:
+    """What a detector hands over: the raw array, its counter and its own time (Unix seconds), where it has them."""
+
+    image: NDArray[Any]
+    counter: int | None
+    time_s: float | None
+
+
+@dataclass(frozen=True)
+class DetectorFace(SignalFace):
+    """A detector."""
+
+    async def frame(self) -> RawFrame:
+        """Return the frame it holds."""
+        readings = await self._ask("read")
+        image = np.asarray(_of(readings, "image"))
+        counter, time_s = _of(readings, "counter", None), _of(readings, "time", None)
+        return RawFrame(image, None if counter is None else int(counter), None if time_s is None else float(time_s))
+
+    async def counter(self) -> int | None:
+        """Return the number of the frame it holds; None where it holds none yet, or does not count."""
+        if self._has("counter"):
+            value = await self._ask("counter")
+            return None if value is None else int(value)
+        try:
+            return (await self.frame()).counter
+        except DeviceError:
+            # Before its first frame a detector has nothing to read. One that is gone fails at the trigger.
+            return None
+
+    async def set_exposure(self, seconds: float) -> bool:
+        """Set the exposure time and say whether that was confirmed in time; True where it cannot be set."""
+        if not self._has("set_exposure"):
+            return True
+        return await self._finish(await self._start("set_exposure", seconds), self.answer_s)
+
+    async def start(self) -> Any:
+        """Trigger it; returns its Status."""
+        return await self._start("trigger")
+
+    async def exposing(self) -> bool | None:
+        """Return whether it exposes; None where it does not say."""
+        return bool(await self._ask("exposing")) if self._has("exposing") else None
+
+    async def stop_and_confirm(self, pause_s: float = 0.05) -> bool:
+        """Stop it, and say whether it was then seen to be idle; one that cannot say is taken at its word.
+
+        Parameters
+        ----------
+        pause_s : between two looks, seconds
+
+        Raises
+        ------
+        DeviceError : it did not take the command, or said itself that it was not obeyed
+        """
+        # twice the time: a device that looks for itself whether it was obeyed is to say so in its own words
+        await self.stop(2.0 * self.answer_s)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.answer_s
+        while await self.exposing():
+            if loop.time() > deadline:
+                return False
+            await asyncio.sleep(pause_s)
+        return True
+
+
+@dataclass(frozen=True)
+class ShutterFace(SignalFace):
+    """A shutter: 1 is open, 0 is closed."""
+
+    async def place(self) -> str:
+        """Return "open" or "closed"; "unknown" where it cannot be read or says something else."""
+        if not self._has("read"):
+            return "unknown"
+        value = await self.value()
+        words = {"1": "open", "open": "open", "true": "open", "0": "closed", "closed": "closed", "false": "closed"}
+        text = str(value).strip().lower()
+        return words.get(text.removesuffix(".0"), "unknown")
+
+    async def put(self, value: int) -> bool:
+        """Send it there and say whether it reported to be done in time."""
+        return await self._finish(await self._start("set", value), SHUTTER_S)
+
+
+def one_value(readings: Mapping[str, Mapping[str, Any]], name: str) -> Any:
+    """Return the value of a device's main reading: its own name, name_readback, name-readback, or the only one."""
+    for ending in _READBACKS:
+        if name + ending in readings:
+            return readings[name + ending]["value"]
+    if len(readings) == 1:
+        return next(iter(readings.values()))["value"]
+    raise DeviceError(f"{name}: which of {', '.join(readings) or 'no readings'} is its value? Name one {name!r}")
+
+
+async def _answered(what: str, limit_s: float, device: Any, attribute: str) -> Any:
+    """Return what ``answer`` does, and ask a second time where the first asking hangs.
+
+    ophyd-async 0.21 forgets who waits for a signal's first value when the subscription ends meanwhile, as that of a
+    motor's short move does: whoever looks at the motor just then would wait for ever.
+    """
+    asked: list[asyncio.Task[Any]] = []
+    try:
+        for share in (_FIRST_SHARE, 1.0 - _FIRST_SHARE):
+            asked.append(asyncio.create_task(answer(what, limit_s, device, attribute)))
+            done, _ = await asyncio.wait(asked, timeout=share * limit_s, return_when=asyncio.FIRST_COMPLETED)
+            if done:
+                return done.pop().result()
+        raise DeviceError(f"{what}: no answer within {limit_s:g} s")
+    finally:
+        for task in asked:
+            task.cancel()
+            task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+
+
+_MISSING: Any = object()
+
+
+def _of(readings: Mapping[str, Mapping[str, Any]], ending: str, default: Any = _MISSING) -> Any:
+    for key, reading in readings.items():
+        if key == ending or key.endswith((f"_{ending}", f"-{ending}")):
+            return reading["value"]
+    if default is _MISSING:
+        raise DeviceError(f"the detector's reading has no {ending}; it has {', '.join(readings) or 'nothing'}")
+    return default

@@ -1,0 +1,110 @@
+"""The shutter behind the guard: opened by an exposure and by nothing else, closed by anybody at any time."""
+
+from typing import TYPE_CHECKING, Any
+
+from beamgym.hardware_bridge.devices import Readings, need, number_key, number_reading
+from beamgym.hardware_bridge.guard.devices.command import Command
+from beamgym.hardware_bridge.guard.devices.dose import DoseMeter
+from beamgym.hardware_bridge.guard.devices.proxies import ShutterFace
+from beamgym.hardware_bridge.guard.rules import GuardRefused
+
+if TYPE_CHECKING:
+    from beamgym.hardware_bridge.guard import Guard
+
+AsyncStatus = need("ophyd_async.core", "hardware").AsyncStatus
+
+_VALUES = {"open": 1.0, "closed": 0.0, "unknown": float("nan")}
+
+
+class GuardedShutter:
+    """The shutter, or its absence: without a device the dose is counted all the same, by exposures.
+
+    Parameters
+    ----------
+    guard : the guard it belongs to
+    device : what is opened, or None
+    """
+
+    parent = None
+    name = "shutter"
+
+    def __init__(self, guard: "Guard", device: Any | None) -> None:
+        self.face = None if device is None else ShutterFace(device, "shutter", guard.answer_s)
+        self.dose = DoseMeter()
+        self._guard = guard
+
+    @property
+    def ours(self) -> bool:
+        """Whether it may be open by what we did."""
+        return self.dose.open
+
+    def set(self, value: int) -> Any:
+        """Close it (0); opening it (1) by hand is refused."""
+        return AsyncStatus(self._set(value), name=self.name)
+
+    async def open(self) -> None:
+        """Open it for an exposure, and see it open; the dose counts from before the command."""
+        command = Command(self._guard, "open", self.name, 1)
+        self.dose.start()
+        if self.face is None:
+            return
+        try:
+            command.rule("shutter_command", value=1, exposing=True)
+            command.send()
+            self._guard.check_latch()
+            with self._guard.launching():
+                moved = await self.face.put(1)
+            place = await self.face.place() if moved else "unknown"
+            command.rule("shutter", position=place, asked="open")
+        except BaseException as error:
+            command.end("failed" if command.sent else "refused", error=str(error))
+            raise
+        command.end("done")
+
+    async def close(self) -> bool:
+        """Close it, and say whether it was seen to be closed; the dose counts on until it was. Never refused."""
+        if self.face is None:
+            self.dose.stop()
+            return True
+        command = Command(self._guard, "close", self.name, 0)
+        await command.send_whatever_happens()
+        try:
+            moved = await self.face.put(0)
+            place = await self.face.place()
+        except BaseException as error:
+            await command.end_whatever_happens("failed", error=str(error))
+            raise
+        if place == "closed":
+            self.dose.stop()
+        outcome = "done" if place == "closed" else "unconfirmed"
+        await command.end_whatever_happens(outcome, place=place, reported=moved)
+        return place == "closed"
+
+    async def read(self) -> Readings:
+        """Return 1 for open, 0 for closed, nan where it is not known."""
+        place = "closed" if self.face is None else await self.face.place()
+        return number_reading(self.name, _VALUES[place])
+
+    async def describe(self) -> Readings:
+        """Return what ``read`` gives, in bluesky's form."""
+        return number_key(self.name, "guard:shutter", "")
+
+    async def stop(self, success: bool = True) -> None:
+        """Close it where it may be open by what we did."""
+        if self.ours and not await self.close():
+            self._guard.abort("the shutter was not seen to close")
+
+    async def _set(self, value: int) -> None:
+        if int(value) == 0:
+            if self._guard.dry_run:
+                return
+            if not await self.close():
+                self._guard.abort("the shutter was not seen to close")
+                raise GuardRefused(10, "the shutter was not seen to close")
+            return
+        command = Command(self._guard, "open", self.name, 1)
+        async with self._guard.attending(command):
+            self._guard.gate(command)
+            command.rule("shutter_command", value=1, exposing=False)
+            await self.open()
+            command.end("done")

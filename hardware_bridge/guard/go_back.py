@@ -1,0 +1,39 @@
+"""The way back to where the axes stood when the guard was armed: guarded itself, bounded, and the same done twice."""
+
+from typing import TYPE_CHECKING
+
+from beamgym.hardware_bridge.guard.devices import Command
+
+if TYPE_CHECKING:
+    from beamgym.hardware_bridge.guard.guard import Guard
+
+
+async def safe_return(guard: "Guard") -> bool:
+    """Bring the axes back, one after another, each by its guarded ``set``.
+
+    Doing so twice changes nothing. There is no way back from a position that is not certain, or after an abort.
+
+    Returns
+    -------
+    False where the guard was never armed, so that there is nowhere to go back to; True when every axis is there
+
+    Raises
+    ------
+    GuardRefused : not armed, a position not certain, or a rule refused the way
+    """
+    if not guard.home:
+        return False
+    command = Command(guard, "return", guard.file.name)
+    async with guard.attending(command):
+        command.rule("armed", state=guard.state, reason=guard.reason)
+        positions = await guard.positions()
+        travelling = [axis for axis in guard.axes.values() if not axis.preset]
+        for axis in travelling:
+            known = axis.state.certain and not axis.busy
+            command.rule("known_position", axis=axis.name, position=positions[axis.name], known=known)
+        away = [axis for axis in travelling if abs(positions[axis.name] - guard.home[axis.name]) > axis.entry.tolerance]
+        # One after another: each sweeps a line, all together would sweep a box.
+        for axis in away:
+            await axis.set(guard.home[axis.name])
+        command.end("done", moved=[axis.name for axis in away])
+    return True

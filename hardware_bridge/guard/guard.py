@@ -1,0 +1,389 @@
+"""The guard: every command to every axis, the shutter and the detector passes here, or nothing moves.
+
+Read ``guard_rules_axes``, ``guard_rules_frames`` and ``guard_rules`` for what is decided; this module says when. The
+state is "new", "armed", "latched" or "closed". Any refusal and any failure is an abort: every motor that was sent is
+stopped, the shutter is closed, and the guard is latched. A latched guard refuses everything but stopping and closing,
+until a human has looked and calls ``rearm``.
+"""
+
+import asyncio
+import atexit
+import contextlib
+import math
+import threading
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any, Protocol
+
+from beamgym.hardware_bridge.guard.abort import AbortReport, Keeper
+from beamgym.hardware_bridge.guard.arming import arm_everything
+from beamgym.hardware_bridge.guard.devices import Command, GuardedAxis, GuardedDetector, GuardedShutter, SignalFace
+from beamgym.hardware_bridge.guard.go_back import safe_return
+from beamgym.hardware_bridge.guard.life import SignsOfLife
+from beamgym.hardware_bridge.guard.questions import questions
+from beamgym.hardware_bridge.guard.rules import ITEMS, RULES, GuardRefused
+from beamgym.hardware_bridge.guard.watch import Watch
+from beamgym.hardware_bridge.instrument_file import InstrumentFile
+from beamgym.hardware_bridge.records import AuditLog
+from beamgym.physics.arpes.stage import is_shortest
+
+__all__ = ["AbortReport", "Guard", "GuardRefused"]
+
+Suspend = Callable[[Callable[[], Coroutine[Any, Any, Any]], str], None]
+"""Suspends a run until the coroutine that the first argument makes has ended; the second says why."""
+
+
+class DevicesOfInstrument(Protocol):
+    """What ``connect`` returns: see connect.Devices."""
+
+    axes: dict[str, Any]
+    detector: Any
+    shutter: Any
+    heartbeats: dict[str, Any]
+    suspenders: dict[str, Any]
+    identity: Any
+
+
+class Guard:
+    """Guards one instrument.
+
+    Parameters
+    ----------
+    file : the instrument file
+    devices : its devices, as ``connect`` builds them
+    audit : the log that gets a line before and after every command
+    confirm : asks a human, ``confirm(question, **facts) -> bool``, blocking or a coroutine function
+    deadman : one or several signs of life, each a call that returns the seconds of silence; see watch.DeadMan
+    dry_run : decide and log everything, send nothing
+    keep_trying_s : an abort that cannot be completed, because a server is away, is tried for so long, seconds
+    answer_s : a device answers within this time, seconds
+    watch_s : time between two looks at everything, seconds
+    hold_s : a command waits so long for a suspender to come back, seconds
+    suspend : suspends the run when a suspender trips; without it a tripped suspender is an abort
+
+    Notes
+    -----
+    ``arm`` and everything else that is a coroutine belong into the loop in which the devices live: the RunEngine's.
+    ``abort`` may be called from anywhere.
+    """
+
+    _items: frozenset[int] = ITEMS
+
+    def __init__(
+        self,
+        file: InstrumentFile,
+        devices: DevicesOfInstrument,
+        audit: AuditLog,
+        *,
+        confirm: Any,
+        deadman: Callable[[], float] | Sequence[Callable[[], float]],
+        dry_run: bool = False,
+        keep_trying_s: float = 60.0,
+        answer_s: float = 2.0,
+        watch_s: float = 0.2,
+        hold_s: float = 60.0,
+        suspend: Suspend | None = None,
+    ) -> None:
+        self.file, self.devices, self.audit, self.dry_run = file, devices, audit, dry_run
+        self.answer_s, self.suspend = answer_s, suspend
+        self.state, self.reason, self.latched_item = "new", "", 0
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.home: dict[str, float] = {}
+        self.motor_limits: dict[str, tuple[float, float] | None] = {}
+        self.budget_s = file.dose.budget_s if file.dose else None
+        self.boxes = [{"name": e.name, "forbidden": e.forbidden, "margin": e.margin} for e in file.envelopes]
+        self.axes = {
+            entry.name: GuardedAxis(self, entry, devices.axes[entry.name], entry.unit == "s") for entry in file.axes
+        }
+        self.shutter = GuardedShutter(self, devices.shutter)
+        self.detector = GuardedDetector(self, devices.detector)
+        self.watch = Watch(self, watch_s, hold_s)
+        self.questions = questions(confirm, file.confirm)
+        self.life = SignsOfLife(deadman)
+        self._keeper, self._keep_trying_s = Keeper(self, keep_trying_s), keep_trying_s
+        self._launching = 0
+        audit.sync_in_background()
+        self._turn = threading.Lock()
+
+    def keeps(self, item: int) -> bool:
+        """Whether an item is kept: always; only a test's subclass leaves one out."""
+        return item in self._items
+
+    # -- arming ------------------------------------------------------------------------------------------------------
+
+    async def arm(self, homed: Collection[str] = ()) -> None:
+        """Connect, read everything again, and let commands pass from now on.
+
+        Parameters
+        ----------
+        homed : axes of which a human says that they are homed, where the motors cannot say it themselves
+
+        Raises
+        ------
+        GuardRefused : with the item and the line of the first thing that is not as it must be; nothing has moved
+        DeviceError : a device cannot be reached
+        """
+        if self.state == "armed":
+            return
+        if self.state in ("latched", "closed"):
+            raise GuardRefused(11, RULES["armed"](state=self.state, reason=self.reason).line)
+        await self._arm(homed)
+
+    async def rearm(self, operator: str, homed: Collection[str] = ()) -> None:
+        """Arm a latched guard again: a human has looked at the instrument, and says so with his name.
+
+        Raises
+        ------
+        ValueError : no name
+        GuardRefused, DeviceError : as ``arm``; also while the abort is still trying, or where it did not end well
+        """
+        if not operator.strip():
+            raise ValueError("re-arming needs the name of the human who looked at the instrument; found none")
+        report = self._keeper.report
+        if report is not None and not report.done():
+            raise GuardRefused(11, "the abort is still stopping motors; wait for its end")
+        await self.watch.stop()
+        latched_by, latched_item = self.reason, self.latched_item
+        self.note("re-armed", operator=operator, latched_by=latched_by)
+        self._keeper.forget()
+        self.state, self.reason, self.latched_item = "new", "", 0
+        try:
+            await self._arm(homed)
+        except BaseException:
+            self.state, self.reason, self.latched_item = "latched", latched_by, latched_item
+            raise
+
+    async def _arm(self, homed: Collection[str]) -> None:
+        self.loop = asyncio.get_running_loop()
+        command = Command(self, "arm", self.file.name)
+        try:
+            await arm_everything(self, command, frozenset(homed))
+        except BaseException as error:
+            command.end("refused", error=str(error))
+            raise
+        self.life.touch()
+        self.state = "armed"
+        self._keeper.start()
+        self.watch.start()
+        # registered after the libraries' own, so that it runs before theirs take the connections down
+        atexit.register(self._at_exit)
+        command.end(
+            "armed",
+            digest=self.file.digest(),
+            positions=self.home,
+            motor_limits=self.motor_limits,
+            budget_s=self.budget_s,
+            dry_run=self.dry_run,
+        )
+
+    # -- what every command passes -----------------------------------------------------------------------------------
+
+    def gate(self, command: Command) -> None:
+        """Let the rules decide that hold for every command: armed, dead-man, heartbeats, suspenders."""
+        command.rule("armed", state=self.state, reason=self.reason)
+        command.rule("deadman", silent_s=self.life.silent_s(besides=1), lapse_s=self.file.operator.deadman_s)
+        self.watch.decide(command)
+
+    def check_latch(self) -> None:
+        """Raise GuardRefused where the guard was latched meanwhile; called with nothing awaited before the send."""
+        if self.state != "armed" and self.keeps(11):
+            raise GuardRefused(11, RULES["armed"](state=self.state, reason=self.reason).line)
+
+    @contextlib.asynccontextmanager
+    async def attending(self, command: Command) -> AsyncIterator[None]:
+        """Do a command within this: any failure is logged, aborts, and goes on to the caller."""
+        with self.life.busy():
+            try:
+                yield
+            except BaseException as error:
+                item = error.item if isinstance(error, GuardRefused) else 0
+                self.abort(str(error) or type(error).__name__, item)
+                if not command.ended:
+                    with contextlib.suppress(Exception):
+                        command.end("failed" if command.sent else "refused", error=str(error), item=item)
+                raise
+
+    @contextlib.contextmanager
+    def launching(self) -> Iterator[None]:
+        """Send a command within this: an abort is not complete while something may still leave."""
+        with self._turn:
+            self._launching += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._launching -= 1
+
+    async def ask_before(
+        self,
+        command: Command,
+        device: str,
+        interrupt: "asyncio.Future[str]",
+        distance: float = 0.0,
+        exposes: bool = False,
+    ) -> str | None:
+        """Have a human confirm what needs it; in a dry run nothing does.
+
+        Returns
+        -------
+        The question, empty where none was asked, or None where the command was stopped before the answer. After a
+        question everything must be decided anew: the human may have taken minutes.
+        """
+        if self.dry_run:
+            return ""
+        if interrupt.done():
+            return None
+        asking = asyncio.ensure_future(self.questions.permit(device, distance, exposes))
+        try:
+            both: set[asyncio.Future[Any]] = {asking, interrupt}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if interrupt.done():
+                return None
+            question, answer = asking.result()
+        finally:
+            asking.cancel()
+        command.rule("confirmed", question=question, answer=answer)
+        return question
+
+    def swept(self, moving: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+        """Return what every axis may take on: ``moving`` as given, the others as allowed, or as they stand."""
+        intervals: dict[str, tuple[float, float]] = {}
+        for name, axis in self.axes.items():
+            if axis.preset:
+                continue
+            width = axis.entry.tolerance
+            stand = (axis.state.known - width, axis.state.known + width)
+            intervals[name] = moving.get(name, axis.state.swept or stand)
+        return intervals
+
+    def unfinished(self) -> list[str]:
+        """Return the axes that move, or stand where they were stopped on their way."""
+        return [name for name, axis in self.axes.items() if axis.busy or not axis.state.arrived]
+
+    @property
+    def on_the_fly(self) -> bool:
+        """Whether the dwell asked for is the shortest: then nothing needs to settle after it has arrived."""
+        return any(
+            axis.preset and axis.entry.limits is not None and bool(is_shortest(axis.asked, axis.entry.limits[0]))
+            for axis in self.axes.values()
+        )
+
+    @property
+    def preset_s(self) -> float | None:
+        """The exposure that an axis has set, seconds; None where no axis sets it."""
+        presets = [axis.state.known for axis in self.axes.values() if axis.preset and math.isfinite(axis.state.known)]
+        return presets[0] if presets else None
+
+    def preset_changed(self, seconds: float) -> None:
+        """Take note that the exposure, which an axis sets too, was set by the detector."""
+        for axis in self.axes.values():
+            if axis.preset:
+                axis.state.known = seconds
+
+    async def exposure_now(self) -> float:
+        """Return how long the next exposure is to be, seconds: as an axis has set it, or as the detector was told."""
+        preset = self.preset_s
+        asked = preset if preset is not None else self.detector.exposure_s
+        return self.file.detector.exposure_s[0] if asked is None else asked
+
+    async def positions(self) -> dict[str, float]:
+        """Return every axis's readback."""
+        found = await asyncio.gather(*(axis.position() for axis in self.axes.values()))
+        return dict(zip(self.axes, found, strict=True))
+
+    def note(self, kind: str, **data: Any) -> None:
+        """Write a line about something that is no command."""
+        self.audit.event(kind, **data)
+
+    # -- the dead-man ------------------------------------------------------------------------------------------------
+
+    def look_at_deadman(self) -> None:
+        """Abort where a sign of life is missing; the keeper's thread calls this, since a blocked loop cannot."""
+        if self.state != "armed":
+            return
+        decision = RULES["deadman"](silent_s=self.life.silent_s(), lapse_s=self.file.operator.deadman_s)
+        if not decision.allowed and self.keeps(8):
+            self.abort(decision.line, 8)
+
+    # -- ending ------------------------------------------------------------------------------------------------------
+
+    def abort(self, reason: str, item: int = 11) -> "Future[AbortReport]":
+        """Latch, stop every motor that was sent, close the shutter: at once, whatever the state, never refused.
+
+        May be called from any thread, from the loop and from a signal handler, as often as one likes. Returns at once
+        with a Future of the report; wait for it with ``result(timeout)``, but not in the loop.
+        """
+        if self.state not in ("latched", "closed"):
+            self.reason, self.latched_item = reason, item
+            self.state = "latched"
+        future = self._keeper.request(reason)
+        loop = self.loop
+        if loop is not None and loop.is_running():
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._interrupt_all)
+        return future
+
+    async def aborted(self) -> AbortReport | None:
+        """Wait for the end of an abort, which is bounded; returns None where there was none."""
+        report = self._keeper.report
+        if report is None:
+            return None
+        ended: AbortReport = await asyncio.wrap_future(report)
+        return ended
+
+    async def halt(self) -> tuple[str, ...]:
+        """Stop and close once, all at the same time; returns what was not seen to stand or to be closed."""
+        still_leaving = self._launching > 0 or any(face.leaving for face in self.faces())
+        parts: dict[str, Coroutine[Any, Any, bool]] = {
+            name: axis.halt() for name, axis in self.axes.items() if axis.state.commanded and not axis.preset
+        }
+        if self.dry_run:
+            for part in parts.values():
+                part.close()
+            return ()
+        # each by itself: what was seen to be safe must not hide what was not
+        if self.shutter.ours or self.detector.busy:
+            parts["shutter"] = self.shutter.close()
+        if self.detector.ours or self.detector.busy:
+            parts["detector"] = self.detector.halt()
+        found = await asyncio.gather(*parts.values(), return_exceptions=True)
+        unconfirmed = [name for name, stopped in zip(parts, found, strict=True) if stopped is not True]
+        return (*unconfirmed, "a command that was leaving") if still_leaving else tuple(unconfirmed)
+
+    async def safe_return(self) -> bool:
+        """Bring the axes back to where they stood when the guard was armed; see guard_return.safe_return."""
+        return await safe_return(self)
+
+    async def close(self) -> None:
+        """End: stop what moves or exposes, close the shutter where we may have opened it, stop watching. Idempotent."""
+        if self.state == "closed":
+            return
+        if self._unsettled():
+            self.abort("closed while something was under way")
+        atexit.unregister(self._at_exit)
+        report = await self.aborted()
+        await self.watch.stop()
+        self._keeper.close()
+        unconfirmed = [] if report is None else list(report.unconfirmed)
+        state, self.state = self.state, "closed"
+        self.note("closed", state=state, reason=self.reason, spent_s=self.shutter.dose.spent_s, unconfirmed=unconfirmed)
+
+    def _at_exit(self) -> None:
+        """The process ends and nobody closed the guard: abort what may be under way, and wait for it."""
+        if self.state != "closed" and self._unsettled():
+            with contextlib.suppress(Exception):
+                self.abort("the process ended").result(self._keep_trying_s + 10.0 * self.answer_s)
+
+    def faces(self) -> list[SignalFace]:
+        """Return every device that is commanded."""
+        faces: list[SignalFace] = [axis.face for axis in self.axes.values()]
+        return [*faces, self.detector.face, *([] if self.shutter.face is None else [self.shutter.face])]
+
+    def _unsettled(self) -> bool:
+        """Whether anything is under way, or was not seen to end."""
+        return bool(self.life.under_way or self.shutter.ours or self.detector.ours or self.unfinished())
+
+    def _interrupt_all(self) -> None:
+        self.detector.interrupt()
+        for axis in self.axes.values():
+            axis.interrupt()

@@ -1,0 +1,196 @@
+"""The guard's decisions about axes: limits, steps, the collision envelope, arrival, homing, moves by others.
+
+Positions and distances are in the axis's own unit (degrees, mm or s), speeds in units per second.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from beamgym.hardware_bridge.guard.rules.decision import Decision, Interval, Number, refused, shown
+
+
+def has_limits(axis: str, file_limits: Interval | None, motor_limits: Interval | None) -> Decision:
+    """Item 1: an axis has limits, in the file or in its motor, and the two leave some travel."""
+    tightest = tighter(file_limits, motor_limits)
+    if tightest is None:
+        return refused(1, f"{axis} has limits neither in the file nor in its motor; give it limits")
+    if not tightest[0] <= tightest[1]:
+        return refused(1, f"{axis} has no travel: file limits {file_limits}, motor limits {motor_limits}; correct one")
+    return Decision(1, True)
+
+
+def limits(axis: str, target: Number, file_limits: Interval | None, motor_limits: Interval | None) -> Decision:
+    """Item 1: a target lies within the tighter of the file's and the motor's limits; an axis needs one of the two.
+
+    Parameters
+    ----------
+    target : degrees, mm or s
+    file_limits, motor_limits : (low, high) in the same unit, or None where there are none
+    """
+    tightest = tighter(file_limits, motor_limits)
+    if tightest is None or not tightest[0] <= tightest[1]:
+        return has_limits(axis, file_limits, motor_limits)
+    low, high = tightest
+    if low <= float(target) <= high:
+        return Decision(1, True)
+    return refused(1, f"{axis} was to go to {shown(target)}, its limits are {shown(low)} to {shown(high)}")
+
+
+def finite(axis: str, target: Number) -> Decision:
+    """Item 2: a target is a number."""
+    if math.isfinite(float(target)):
+        return Decision(2, True)
+    return refused(2, f"{axis} was to go to {target}; give a finite number")
+
+
+def step(axis: str, target: Number, present: Number, max_step: Number | None) -> Decision:
+    """Item 2: one move is no longer than ``max_step``, in the axis's unit; where it begins, ``readable`` judges."""
+    length = abs(float(target) - float(present))
+    if max_step is None or math.isnan(length) or length <= float(max_step) * (1.0 + 1e-9):
+        return Decision(2, True)
+    return refused(
+        2, f"{axis} was to move by {shown(length)}, more than max_step {shown(max_step)}; make smaller steps"
+    )
+
+
+def rate(axis: str, moves_last_minute: int, max_moves_per_min: Number | None) -> Decision:
+    """Item 2: no more than so many moves in a minute."""
+    if max_moves_per_min is None or moves_last_minute < float(max_moves_per_min):
+        return Decision(2, True)
+    return refused(
+        2, f"{axis} made {moves_last_minute} moves in the last minute, {shown(max_moves_per_min)} are allowed; wait"
+    )
+
+
+def set_speed(axis: str, velocity: Number | None, max_speed: Number | None) -> Decision:
+    """Item 2: the motor is set to a speed, units per second, of at most ``max_speed``; None where it does not say."""
+    if max_speed is None or velocity is None or float(velocity) <= float(max_speed) * (1.0 + 1e-9):
+        return Decision(2, True)
+    return refused(2, f"{axis} is set to {shown(velocity)} per second, max_speed is {shown(max_speed)}; slow it down")
+
+
+def speed(axis: str, distance: Number, seconds: Number, max_speed: Number | None) -> Decision:
+    """Item 2: a move was no faster, on average, than ``max_speed`` in units per second."""
+    if max_speed is None or float(distance) <= float(max_speed) * float(seconds):
+        return Decision(2, True)
+    found = float(distance) / max(float(seconds), 1e-9)
+    return refused(2, f"{axis} moved at {shown(found)} per second, max_speed is {shown(max_speed)}; slow it down")
+
+
+def envelope(swept: Mapping[str, Interval], forbidden: Sequence[Mapping[str, Any]]) -> Decision:
+    """Item 3: what a move may sweep stays out of every forbidden box of joint space.
+
+    Parameters
+    ----------
+    swept : per axis, the interval between start and target of what moves, widened by backlash and tolerance; for an
+        axis that stands, its position widened by the tolerance
+    forbidden : boxes {"name", "forbidden": {axis: (low, high)}, "margin"}; an axis that a box does not name may have
+        any position in it
+
+    Notes
+    -----
+    Axes that start together do not arrive together: the path is not straight in joint space, and depends on speeds
+    that nobody here can vouch for. So the whole box between start and target must be free: it holds the straight path,
+    every order of arrival, every stop half way and the backlash overshoot. Two boxes meet when they overlap on every
+    axis.
+    """
+    for box in forbidden:
+        margin = float(box.get("margin", 0.0))
+        sides = box["forbidden"].items()
+        if all(axis in swept and _overlap(swept[axis], side, margin) for axis, side in sides):
+            places = ", ".join(f"{axis} {shown(swept[axis][0])} to {shown(swept[axis][1])}" for axis, _ in sides)
+            return refused(3, f"the move may sweep {places} and so enter {box['name']!r}; go round it in several moves")
+    return Decision(3, True)
+
+
+def readable(axis: str, position: Number) -> Decision:
+    """Item 4: an axis reads a finite position: no move begins, and nothing goes on, where it does not."""
+    if math.isfinite(float(position)):
+        return Decision(4, True)
+    return refused(4, f"{axis} reads {position}; check the encoder: nobody knows where it is")
+
+
+def arrival(axis: str, start: Number, target: Number, readback: Number, tolerance: Number) -> Decision:
+    """Item 4: after settling, an axis reads a finite position within its tolerance of the target.
+
+    Notes
+    -----
+    A status that says success is not asked: it is told for stalls, limit switches and stops by others too.
+    """
+    read, goal = float(readback), float(target)
+    if not math.isfinite(read):
+        return refused(4, f"{axis} reads {readback} after its move to {shown(goal)}; check the encoder")
+    if abs(read - goal) <= float(tolerance):
+        return Decision(4, True)
+    if read == float(start):
+        return refused(4, f"{axis} still reads {shown(read)} after a move to {shown(goal)}: stalled or frozen")
+    return refused(
+        4,
+        f"{axis} did not arrive: {shown(read)} instead of {shown(goal)}, tolerance {shown(tolerance)}; "
+        "look for a limit switch, a stop by another client or an overshoot",
+    )
+
+
+def unfinished(axes: Sequence[str]) -> Decision:
+    """Item 4: nothing is exposed while an axis moves, or stands where it was stopped on its way."""
+    if not axes:
+        return Decision(4, True)
+    return refused(4, f"{', '.join(axes)} did not finish the last move; send the target again before exposing")
+
+
+def alarm(axis: str, text: str) -> Decision:
+    """Item 4: an axis that reports an alarm has not arrived and may not start; the empty text is no alarm."""
+    if not text:
+        return Decision(4, True)
+    return refused(4, f"{axis} reports the alarm {text!r}; clear it at the controller")
+
+
+def undisturbed(axis: str, expected: Number, readback: Number, tolerance: Number, moving: bool) -> Decision:
+    """Item 17: an axis that nobody here moves stands still where it was left; ``readable`` judges nan."""
+    if moving:
+        return refused(17, f"{axis} moves though it was not sent; another client drives it, agree with them first")
+    drift = abs(float(readback) - float(expected))
+    if math.isnan(drift) or drift <= float(tolerance):
+        return Decision(17, True)
+    return refused(
+        17, f"{axis} was left at {shown(expected)} and reads {shown(readback)}; another client moved it, or it slipped"
+    )
+
+
+def homed(axis: str, home_required: bool, home_done: bool | None) -> Decision:
+    """Item 16: an axis that must be homed says that it is; None where it cannot say, and nobody said it for it."""
+    if not home_required or home_done:
+        return Decision(16, True)
+    return refused(16, f"{axis} must be homed before it moves; home it at the controller, then arm again")
+
+
+def known_position(axis: str, position: Number, known: bool) -> Decision:
+    """Item 11: a return begins only where the position is known: finite, and every move and stop confirmed."""
+    if known and math.isfinite(float(position)):
+        return Decision(11, True)
+    return refused(11, f"where {axis} stands is not certain (it reads {position}); bring it back by hand")
+
+
+def tighter(first: Interval | None, second: Interval | None) -> tuple[float, float] | None:
+    """Return what two limits (low, high) leave; None where neither is given."""
+    given = [(float(low), float(high)) for low, high in (pair for pair in (first, second) if pair is not None)]
+    if not given:
+        return None
+    return max(low for low, _ in given), min(high for _, high in given)
+
+
+def swept_interval(start: float, target: float, backlash: float, tolerance: float) -> tuple[float, float]:
+    """Return the positions that an axis may take on a move.
+
+    Both ends are widened: a motor that takes out its backlash comes to the target from one side, so that it may run
+    past the target, or first back past its start.
+    """
+    wider = abs(backlash) + abs(tolerance)
+    return min(start, target) - wider, max(start, target) + wider
+
+
+def _overlap(first: Interval, second: Interval, margin: float) -> bool:
+    # written so that nan overlaps with everything
+    low, high = float(second[0]) - margin, float(second[1]) + margin
+    return not (float(first[1]) < low or float(first[0]) > high)

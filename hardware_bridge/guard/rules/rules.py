@@ -1,0 +1,133 @@
+"""What the guard decides, and nothing else: numbers in, a decision out.
+
+No rule reads a clock, a device or a file. The guard writes the inputs of every decision into the audit log, and
+``replay.py`` feeds them to ``decide`` again: the same inputs always bring the same decision. Inputs are what a log
+holds: numbers (nan and infinities too), text, lists and mappings.
+
+Here are the rules about the run as a whole, and the table of all. Those about axes are in ``guard_rules_axes``, those
+about exposures and frames in ``guard_rules_frames``. Each says in its first line which item of the guard it belongs to.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from beamgym.hardware_bridge.guard.rules import axes, frames
+from beamgym.hardware_bridge.guard.rules.decision import Decision, Number, refused, shown
+
+
+def armed(state: str, reason: str) -> Decision:
+    """Item 11: only an armed guard lets commands pass; ``state`` is "new", "armed", "latched" or "closed"."""
+    if state == "armed":
+        return Decision(11, True)
+    if state == "latched":
+        return refused(11, f"the guard is latched: {reason}; look at the instrument, then re-arm it by hand")
+    return refused(11, f"the guard is {state}; arm it first")
+
+
+def in_time(what: str, limit_s: Number, done: bool) -> Decision:
+    """Item 5: what was waited for came within its time."""
+    return Decision(5, True) if done else refused(5, f"{what} took longer than {shown(limit_s)} s; it was stopped")
+
+
+def heartbeat(name: str, missed: int, allowed: int) -> Decision:
+    """Item 7: a server's heartbeat has changed within the last ``allowed`` periods."""
+    if missed < allowed:
+        return Decision(7, True)
+    return refused(7, f"heartbeat {name!r} missed {missed} beats; its server hangs or is gone")
+
+
+def deadman(silent_s: Number, lapse_s: Number) -> Decision:
+    """Item 8: the policy or the operator has given a sign of life within ``lapse_s`` seconds."""
+    if float(silent_s) <= float(lapse_s):
+        return Decision(8, True)
+    return refused(8, f"no sign of life of policy or operator for {shown(silent_s)} s, allowed {shown(lapse_s)} s")
+
+
+def suspender(name: str, value: Number | None, low: Number | None, high: Number | None) -> Decision:
+    """Item 9: what a suspender watches is connected, finite and within its range."""
+    if value is None or not math.isfinite(float(value)):
+        return refused(9, f"suspender {name!r} is not connected or reads {value}; nothing starts without it")
+    if (low is None or float(low) <= float(value)) and (high is None or float(value) <= float(high)):
+        return Decision(9, True)
+    return refused(9, f"suspender {name!r} reads {shown(value)}, outside {shown(low)} to {shown(high)}")
+
+
+def confirmed(question: str, answer: bool) -> Decision:
+    """Item 13: a human has said yes."""
+    return Decision(13, True) if answer else refused(13, f"nobody confirmed: {question}")
+
+
+def connection(what: str, lost: bool) -> Decision:
+    """Item 16: no connection was lost since the guard was armed; a run never goes on by itself after one."""
+    if not lost:
+        return Decision(16, True)
+    return refused(16, f"the connection to {what} was lost; look at the instrument, then re-arm")
+
+
+def identity(simulation: bool, expected: str | None, found: str | None) -> Decision:
+    """Item 19: an instrument file for a simulation meets that simulation, and one for hardware meets none.
+
+    Parameters
+    ----------
+    simulation : what the file says
+    expected : what the file says that the server calls itself; None where it does not say
+    found : what the server calls itself; None where it says nothing
+    """
+    if found is not None and not simulation and "simulation" in found.lower():
+        return refused(19, f"the server calls itself {found!r}, the file says hardware; correct one of them")
+    if simulation and (found is None or found != expected):
+        return refused(19, f"the file says simulation {expected!r}, the server {found!r}: this may be real hardware")
+    if expected is not None and found != expected:
+        return refused(19, f"the file expects {expected!r}, the server calls itself {found!r}; correct the address")
+    return Decision(19, True)
+
+
+RULES: dict[str, Callable[..., Decision]] = {
+    rule.__name__: rule
+    for rule in (
+        axes.has_limits,
+        axes.limits,
+        axes.finite,
+        axes.step,
+        axes.rate,
+        axes.set_speed,
+        axes.speed,
+        axes.envelope,
+        axes.readable,
+        axes.arrival,
+        axes.unfinished,
+        axes.alarm,
+        axes.undisturbed,
+        axes.homed,
+        axes.known_position,
+        frames.exposure,
+        frames.dose,
+        frames.shutter,
+        frames.shutter_command,
+        frames.fresh,
+        frames.frame_form,
+        frames.not_repeated,
+        frames.saturation,
+        frames.content,
+        armed,
+        in_time,
+        heartbeat,
+        deadman,
+        suspender,
+        confirmed,
+        connection,
+        identity,
+    )
+}
+"""Every rule by its name, as the audit log names it."""
+
+
+def decide(rule: str, inputs: Mapping[str, Any]) -> Decision:
+    """Decide by a rule's name from its recorded inputs; raises ValueError for an unknown rule or wrong inputs."""
+    if rule not in RULES:
+        raise ValueError(f"unknown rule {rule!r}; there are {', '.join(RULES)}")
+    try:
+        return RULES[rule](**inputs)
+    except TypeError as error:
+        raise ValueError(f"rule {rule!r} cannot be given {sorted(inputs)}: {error}") from None

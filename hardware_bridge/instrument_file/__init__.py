@@ -1,0 +1,41 @@
+"""instrument.yaml: read, checked as a whole, and what it leaves unguarded."""
+
+from beamgym.hardware_bridge.instrument_file.context import Context, check_experiment, context_of
+from beamgym.hardware_bridge.instrument_file.entries import (
+    AxisEntry,
+    ConfirmEntry,
+    DetectorEntry,
+    DeviceEntry,
+    HeartbeatEntry,
+    SuspenderEntry,
+)
+from beamgym.hardware_bridge.instrument_file.file import (
+    InstrumentFile,
+    load_instrument,
+    parse_instrument,
+    shipped_instrument,
+    tighter_limits,
+)
+from beamgym.hardware_bridge.instrument_file.identity import check_objects, simulation_beside, strangers
+from beamgym.hardware_bridge.instrument_file.missing_protection import gaps
+
+__all__ = [
+    "AxisEntry",
+    "ConfirmEntry",
+    "Context",
+    "DetectorEntry",
+    "DeviceEntry",
+    "HeartbeatEntry",
+    "InstrumentFile",
+    "SuspenderEntry",
+    "check_experiment",
+    "check_objects",
+    "context_of",
+    "gaps",
+    "load_instrument",
+    "parse_instrument",
+    "shipped_instrument",
+    "simulation_beside",
+    "strangers",
+    "tighter_limits",
+]

@@ -1,0 +1,292 @@
+"""What the parts of an instrument file must be to each other. Every mistake is one line with its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from beamgym.hardware_bridge.instrument_file.entries import (
+    NO_HEARTBEAT,
+    UNITS,
+    AxisEntry,
+    EnvelopeEntry,
+    SuspenderEntry,
+)
+from beamgym.hardware_bridge.instrument_file.identity import check_simulation
+from beamgym.hardware_bridge.instrument_file.text import nearest
+
+if TYPE_CHECKING:
+    from beamgym.hardware_bridge.instrument_file.file import InstrumentFile
+
+
+def check_together(file: InstrumentFile) -> None:
+    """Check what no entry can know alone; raises ValueError, in one line, at the first mistake."""
+    for check in _CHECKS:
+        check(file)
+
+
+def device_roles(file: InstrumentFile) -> Iterator[tuple[str, str]]:
+    """Yield (place in the file, device's name) for everything that uses a device."""
+    for axis in file.axes:
+        yield f"axis {axis.name!r}", axis.device
+    yield "detector", file.detector.device
+    for place, part in (("shutter", file.shutter), ("identity", file.identity)):
+        if part is not None:
+            yield place, part.device
+    for heartbeat in file.heartbeats:
+        yield f"heartbeat {heartbeat.name!r}", heartbeat.device
+    for suspender in file.suspenders:
+        yield f"suspender {suspender.name!r}", suspender.device
+
+
+def _check_names(file: InstrumentFile) -> None:
+    for what, names in (
+        ("axis", file.axis_names),
+        ("heartbeat", [entry.name for entry in file.heartbeats]),
+        ("suspender", [entry.name for entry in file.suspenders]),
+        ("envelope", [entry.name for entry in file.envelopes]),
+    ):
+        twice = _first_twice(names)
+        if twice is not None:
+            raise ValueError(f"two entries are named {what} {twice!r}; rename one")
+
+
+def _check_devices(file: InstrumentFile) -> None:
+    users: dict[str, str] = {}
+    for place, device in device_roles(file):
+        if device not in file.devices:
+            known = list(file.devices)
+            hint = nearest(device, known) or f"; the devices are {', '.join(known) or 'none'}"
+            raise ValueError(f"{place} uses the device {device!r}, which is not under devices{hint}")
+        if device in users and _both_command(place, users[device]):
+            raise ValueError(f"{place} and {users[device]} use the same device {device!r}; give each its own")
+        users.setdefault(device, place)
+    unused = sorted(set(file.devices) - set(users))
+    if unused:
+        raise ValueError(f"the device {unused[0]!r} is used by nothing; remove it or name it where it belongs")
+
+
+def _both_command(*places: str) -> bool:
+    """Whether two places send commands, and one of them moves; readings may look at whatever is there."""
+    axes = [place.startswith("axis ") for place in places]
+    return any(axes) and all(place in ("detector", "shutter") or axis for place, axis in zip(places, axes, strict=True))
+
+
+def _check_addresses(file: InstrumentFile) -> None:
+    axes = {axis.device for axis in file.axes}
+    for name, device in file.devices.items():
+        if not device.address and device.adapter != "manual":
+            raise ValueError(f"devices: {name}: its address is empty; give the {_ADDRESSES[device.adapter]}")
+        if device.adapter in ("manual", "exposure") and name not in axes:
+            raise ValueError(f"devices: {name}: the adapter {device.adapter!r} is for axes; choose another one")
+        if device.adapter == "exposure" and device.address != file.detector.device:
+            raise ValueError(
+                f"devices: {name}: a preset time belongs to the detector; give address: {file.detector.device}"
+            )
+
+
+def _check_shared_addresses(file: InstrumentFile) -> None:
+    """Refuse two devices that command the same thing: two axes, or an axis and the shutter or detector."""
+    taken: dict[tuple[str, str, str], str] = {}
+    for axis in file.axes:
+        for key in _commanded_by(file, axis.device):
+            if key in taken:
+                raise ValueError(
+                    f"devices: {axis.device} and {taken[key]} have the same address {key[1]!r}; correct one"
+                )
+            taken[key] = axis.device
+    for name in (file.detector.device, *([file.shutter.device] if file.shutter else [])):
+        for key in _commanded_by(file, name, prefix=True):
+            if key in taken:
+                raise ValueError(
+                    f"devices: {name} and the axis {taken[key]} have the same address {key[1]!r}; correct one"
+                )
+
+
+def _commanded_by(file: InstrumentFile, name: str, prefix: bool = False) -> Iterator[tuple[str, str, str]]:
+    """Yield what a device commands: adapter, record and channel; a manual axis, which has no address, nothing.
+
+    With ``prefix`` the address is that of several PVs, of which a shutter's are named by its options.
+    """
+    device = file.devices[name]
+    ends = [""]
+    if prefix and device.adapter == "epics":
+        ends += [str(device.options.get("open", "Open")), str(device.options.get("close", ""))]
+    if not device.address or device.adapter == "exposure":
+        return
+    # A VISA controller has several axes at one address; a record's fields are the record.
+    channel = str(device.options.get("axis", "")) if device.adapter == "visa" else ""
+    for end in ends:
+        address = device.address + end
+        yield device.adapter, address.partition(".")[0] if device.adapter == "epics" else address, channel
+
+
+def _check_axes(file: InstrumentFile) -> None:
+    for axis in file.axes:
+        _check_axis(axis, file.devices[axis.device].adapter)
+
+
+def _check_axis(axis: AxisEntry, adapter: str) -> None:
+    where = f"axis {axis.name!r}"
+    if axis.unit not in UNITS[axis.kind]:
+        right = "deg" if axis.kind == "rotation" else "mm"
+        raise ValueError(f"{where}: a {axis.kind} axis cannot be in {axis.unit}; give unit: {right} or another kind")
+    if (axis.unit == "s") != (adapter == "exposure"):
+        raise ValueError(f"{where}: unit s and the adapter 'exposure' belong together; found {axis.unit} and {adapter}")
+    if axis.unit != "s" and not any(axis.vector):
+        raise ValueError(f"{where}: vector is zero; give the axis's direction in the lab frame")
+    if axis.limits is None and adapter in ("manual", "exposure"):
+        raise ValueError(f"{where}: a {adapter} axis has no limits of its own; give limits: [low, high]")
+    if axis.tolerance < 0.5 * axis.step:
+        raise ValueError(
+            f"{where}: tolerance {axis.tolerance:g} {axis.unit} is less than half its step {axis.step:g}, so that it "
+            "could never arrive; give a larger tolerance"
+        )
+    if axis.tolerance >= axis.max_step:
+        raise ValueError(
+            f"{where}: tolerance {axis.tolerance:g} {axis.unit} is not below max_step {axis.max_step:g}, so that one "
+            "that stands still would have arrived; give what it keeps"
+        )
+
+
+def _check_axis_references(file: InstrumentFile) -> None:
+    for envelope in file.envelopes:
+        _check_known(f"envelope {envelope.name!r}", envelope.forbidden, file.axis_names)
+        _check_moving(file, envelope)
+    _check_known("confirm: larger_than", file.confirm.larger_than, file.axis_names)
+    _check_known("goniometer: solve_with", file.goniometer.solve_with or (), file.axis_names)
+
+
+def _check_moving(file: InstrumentFile, envelope: EnvelopeEntry) -> None:
+    for name in envelope.forbidden:
+        if file.axis(name).unit == "s":
+            raise ValueError(
+                f"envelope {envelope.name!r} names {name!r}, a preset time, which is nowhere in space, so that no path "
+                "would ever enter it; leave it out"
+            )
+
+
+def _check_suspenders(file: InstrumentFile) -> None:
+    known = [entry.name for entry in file.heartbeats]
+    if NO_HEARTBEAT in known:
+        raise ValueError(f"a heartbeat is named {NO_HEARTBEAT!r}, which says that there is none; rename it")
+    for suspender in file.suspenders:
+        _check_heartbeat_of(suspender, known)
+        _check_bounds(suspender.name, suspender.low, suspender.high)
+
+
+def _check_heartbeat_of(suspender: SuspenderEntry, known: list[str]) -> None:
+    where = f"suspender {suspender.name!r}"
+    if suspender.heartbeat is None:
+        raise ValueError(
+            f"{where} does not say which heartbeat vouches for its server, whose last value stands when it hangs; give "
+            f"heartbeat: one of {', '.join(known) or 'heartbeats (there are none yet)'}, or heartbeat: {NO_HEARTBEAT}"
+        )
+    if suspender.heartbeat != NO_HEARTBEAT:
+        _check_known(where, [suspender.heartbeat], known, "heartbeat")
+
+
+def _check_bounds(name: str, low: float | None, high: float | None) -> None:
+    if low is None and high is None:
+        raise ValueError(f"suspender {name!r} has neither low nor high; give at least one")
+    if low is not None and high is not None and low >= high:
+        raise ValueError(f"suspender {name!r}: low {low:g} is not below high {high:g}; swap them")
+
+
+def _check_kind(file: InstrumentFile) -> None:
+    own, other = ("laue", "arpes") if file.kind == "laue" else ("arpes", "laue")
+    if getattr(file, own) is None:
+        raise ValueError(f"the experiment is missing; a {own} instrument needs a part '{own}:'")
+    if getattr(file, other) is not None:
+        raise ValueError(f"kind is {own!r}, and there is a part '{other}:'; remove it or correct the kind")
+    if file.laue is not None:
+        _check_laue(file, file.laue.exposure_s)
+    else:
+        _check_arpes(file)
+
+
+def _check_laue(file: InstrumentFile, exposure_s: float) -> None:
+    _prefixed("detector", file.detector.geometry)
+    low, high = file.detector.exposure_s
+    if not low <= exposure_s <= high:
+        raise ValueError(
+            f"laue: exposure_s {exposure_s:g} is outside the detector's {low:g} to {high:g} s; correct one of them"
+        )
+    if file.dose is not None and file.dose.budget_s < exposure_s:
+        raise ValueError(f"dose: budget_s {file.dose.budget_s:g} is less than one exposure, {exposure_s:g} s; raise it")
+    if all(axis.kind != "rotation" for axis in file.axes):
+        raise ValueError("a laue instrument needs a rotation axis; found none")
+    stand_in = {axis.name: (-180.0, 180.0) for axis in file.axes if axis.limits is None}
+    _prefixed("axes", lambda: file.build_goniometer(stand_in))
+
+
+def _check_arpes(file: InstrumentFile) -> None:
+    units = tuple(axis.unit for axis in file.axes)
+    if units != ("mm", "mm", "s") or file.axis_names != ("x", "y", "dwell"):
+        found = ", ".join(f"{axis.name} in {axis.unit}" for axis in file.axes)
+        raise ValueError(f"an arpes instrument has the axes x in mm, y in mm, dwell in s, in this order; found {found}")
+    if file.detector.energy_ev is None or file.detector.slit_deg is None:
+        raise ValueError("detector: energy_ev and slit_deg are missing; give the first and last pixel centre of each")
+    low, high = file.axes[2].limits or (0.0, 0.0)
+    shortest, longest = file.detector.exposure_s
+    if low < shortest or high > longest:
+        raise ValueError(
+            f"axis 'dwell' goes from {low:g} to {high:g} s, the detector from {shortest:g} to {longest:g} s; "
+            "bring it within the detector's"
+        )
+    stand_in = {axis.name: (-1.0, 1.0) for axis in file.axes if axis.limits is None}
+    _prefixed("axes", lambda: file.build_stage(stand_in))
+
+
+def _check_identity(file: InstrumentFile) -> None:
+    if file.simulation and file.identity is None:
+        raise ValueError(
+            "simulation is true, and no identity says so at run time; add identity: {device: ...}, or simulation: false"
+        )
+
+
+def _prefixed(place: str, build: Callable[[], object]) -> None:
+    try:
+        build()
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
+
+
+def _check_known(place: str, names: Iterable[str], known: Iterable[str], what: str = "axis") -> None:
+    listed = list(known)
+    for name in names:
+        if name not in listed:
+            hint = nearest(name, listed) or f"; there is {', '.join(listed) or 'none'}"
+            raise ValueError(f"{place} names the {what} {name!r}, which the file does not have{hint}")
+
+
+def _first_twice(names: Iterable[str]) -> str | None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
+_ADDRESSES = {
+    "epics": "PV of the motor record, camera or signal",
+    "tango": "Tango device, such as sys/tg_test/1",
+    "visa": "VISA resource, such as ASRL1::INSTR",
+    "filedrop": "folder into which the frames are written",
+    "exposure": "detector's device",
+    "object": "name under which Python hands it over",
+}
+
+_CHECKS: tuple[Callable[[InstrumentFile], None], ...] = (
+    _check_names,
+    _check_identity,
+    _check_devices,
+    _check_addresses,
+    _check_shared_addresses,
+    check_simulation,
+    _check_axes,
+    _check_axis_references,
+    _check_suspenders,
+    _check_kind,
+)

@@ -1,0 +1,204 @@
+"""instrument.yaml: which devices an instrument has, how they stand, and within what bounds they may be used.
+
+Everything is checked before anything connects. A mistake is one ValueError with one line: the file, the place in it,
+what was found and what would be right.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from beamgym.hardware_bridge.instrument_file.checks import check_together
+from beamgym.hardware_bridge.instrument_file.entries import (
+    ArpesTaskEntry,
+    AxisEntry,
+    ConfirmEntry,
+    DetectorEntry,
+    DeviceEntry,
+    DoseEntry,
+    EnvelopeEntry,
+    GoniometerEntry,
+    HeartbeatEntry,
+    IdentityEntry,
+    LaueTaskEntry,
+    Name,
+    OperatorEntry,
+    ShutterEntry,
+    Strict,
+    SuspenderEntry,
+)
+from beamgym.hardware_bridge.instrument_file.text import first_mistake, read_yaml
+from beamgym.physics.arpes.stage import Stage
+from beamgym.physics.goniometer import Goniometer
+from beamgym.physics.instrument import Axis
+from beamgym.physics.laue.detector import Detector
+
+_UNIT = 1e-12  # a vector this near to length 1 is left as it is, bit for bit
+
+
+class InstrumentFile(Strict):
+    """A whole instrument file; ``load_instrument`` reads one.
+
+    Parameters
+    ----------
+    name : for logs and reports
+    kind : "laue" or "arpes"
+    simulation : True only for a server that says itself that it simulates, by ``identity``
+    devices : what there is to connect to, by name
+    axes : the motors, outermost first; x, y and the dwell for ARPES
+    detector, shutter, dose, identity : the parts that there is one of; shutter, dose and identity may be missing
+    heartbeats, suspenders, envelopes : any number of each
+    confirm, operator : when a human is asked, and the dead-man
+    goniometer : how Laue axes carry the sample
+    laue, arpes : the experiment, of the file's kind
+    """
+
+    name: Name
+    kind: Literal["laue", "arpes"]
+    simulation: bool = False
+    devices: dict[Name, DeviceEntry]
+    axes: Annotated[tuple[AxisEntry, ...], Field(min_length=1)]
+    detector: DetectorEntry
+    shutter: ShutterEntry | None = None
+    dose: DoseEntry | None = None
+    identity: IdentityEntry | None = None
+    heartbeats: tuple[HeartbeatEntry, ...] = ()
+    suspenders: tuple[SuspenderEntry, ...] = ()
+    envelopes: tuple[EnvelopeEntry, ...] = ()
+    confirm: ConfirmEntry = ConfirmEntry()
+    operator: OperatorEntry = OperatorEntry()
+    goniometer: GoniometerEntry = GoniometerEntry()
+    laue: LaueTaskEntry | None = None
+    arpes: ArpesTaskEntry | None = None
+
+    @property
+    def axis_names(self) -> tuple[str, ...]:
+        """The axes' names, in the file's order."""
+        return tuple(axis.name for axis in self.axes)
+
+    def axis(self, name: str) -> AxisEntry:
+        """Return an axis by name; raises ValueError for one that is not there."""
+        for axis in self.axes:
+            if axis.name == name:
+                return axis
+        raise ValueError(f"instrument {self.name!r} has no axis {name!r}; its axes are {', '.join(self.axis_names)}")
+
+    def physics_axes(self, motor_limits: Mapping[str, tuple[float, float] | None] | None = None) -> tuple[Axis, ...]:
+        """Return the axes as tasks know them, within the tighter of the file's and the motors' own limits.
+
+        Parameters
+        ----------
+        motor_limits : (low, high) read from each motor, by the axis's name; None, or left out, where it has none
+
+        Raises
+        ------
+        ValueError : an axis with neither limits, with limits that exclude each other, or with a tolerance as wide as
+            its travel
+        """
+        return tuple(_physics_axis(axis, (motor_limits or {}).get(axis.name)) for axis in self.axes)
+
+    def build_goniometer(self, motor_limits: Mapping[str, tuple[float, float] | None] | None = None) -> Goniometer:
+        """Return the goniometer that the Laue axes make; raises ValueError where they make none."""
+        entry = self.goniometer
+        return Goniometer(entry.name, self.physics_axes(motor_limits), entry.solve_with, entry.wrist_mm)
+
+    def build_stage(self, motor_limits: Mapping[str, tuple[float, float] | None] | None = None) -> Stage:
+        """Return the stage that the ARPES axes x, y and dwell make; raises ValueError where they make none.
+
+        It stands while it exposes: the guard opens no shutter over an axis that moves.
+        """
+        x, y, dwell = self.physics_axes(motor_limits)
+        return Stage(self.arpes.stage if self.arpes else "stepper", (x, y), dwell.limits, overlap=False)
+
+    def detector_geometry(self) -> Detector:
+        """Return the nominal Laue detector; raises ValueError for an ARPES instrument."""
+        return self.detector.geometry()
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the content, in hex: comments and order of keys do not matter, every value does."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load_instrument(path: str | PathLike[str]) -> InstrumentFile:
+    """Read and check an instrument file.
+
+    Parameters
+    ----------
+    path : a YAML file
+
+    Raises
+    ------
+    ValueError : in one line, for a file that cannot be read, is no YAML, or holds a mistake
+    """
+    return parse_instrument(read_yaml(Path(path)), str(path))
+
+
+def parse_instrument(content: Mapping[str, Any], source: str = "the instrument") -> InstrumentFile:
+    """Check an instrument given as a mapping; ``source`` names it in messages. Raises ValueError as load_instrument."""
+    try:
+        file = InstrumentFile.model_validate(content)
+    except ValidationError as error:
+        raise ValueError(f"{source}: {first_mistake(error, InstrumentFile, content)}") from None
+    try:
+        check_together(file)
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from None
+    return file
+
+
+def shipped_instrument(name: str) -> Path:
+    """Return the path of a shipped file, such as "laue_soft_ioc"; raises ValueError for an unknown name."""
+    folder = Path(__file__).parents[1] / "instruments"
+    known = sorted(entry.stem for entry in folder.glob("*.yaml"))
+    if name not in known:
+        raise ValueError(f"no instrument file {name!r} is shipped; there are {', '.join(known)}")
+    return folder / f"{name}.yaml"
+
+
+def tighter_limits(
+    name: str, own: tuple[float, float] | None, motor: tuple[float, float] | None
+) -> tuple[float, float]:
+    """Return the tighter of the file's and the motor's limits.
+
+    Raises
+    ------
+    ValueError : there are neither, or they exclude each other
+    """
+    if own is None and motor is None:
+        raise ValueError(f"axis {name!r} has no limits, neither here nor in its motor; give limits: [low, high]")
+    given = [pair for pair in (own, motor) if pair is not None]
+    low, high = max(pair[0] for pair in given), min(pair[1] for pair in given)
+    if not low <= high:
+        raise ValueError(f"axis {name!r}: the file's limits {own} and the motor's {motor} exclude each other; mend one")
+    return low, high
+
+
+def _physics_axis(entry: AxisEntry, motor: tuple[float, float] | None) -> Axis:
+    length = sum(part * part for part in entry.vector) ** 0.5
+    scale = 1.0 if abs(length - 1.0) < _UNIT or length == 0.0 else 1.0 / length
+    x, y, z = (part * scale for part in entry.vector)
+    low, high = tighter_limits(entry.name, entry.limits, motor)
+    if low < high and entry.tolerance >= high - low:
+        raise ValueError(
+            f"axis {entry.name!r}: tolerance {entry.tolerance:g} {entry.unit} is not below its travel {high - low:g}, "
+            "so that it would always have arrived; give what it keeps"
+        )
+    return Axis(
+        entry.name,
+        (x, y, z),
+        entry.kind,
+        entry.sign,
+        entry.zero,
+        (low, high),
+        entry.step,
+        float("inf") if entry.unit == "s" else entry.speed,
+        entry.settle_s,
+        entry.backlash,
+        entry.point_mm,
+    )

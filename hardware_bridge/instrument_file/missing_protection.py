@@ -1,0 +1,55 @@
+"""What an instrument file leaves unguarded: allowed, since not every instrument has everything, and said aloud."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from beamgym.hardware_bridge.instrument_file.entries import NO_HEARTBEAT, AxisEntry
+from beamgym.hardware_bridge.instrument_file.file import InstrumentFile
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that is not watched: what is missing, what that means, and the key that would mend it."""
+
+    missing: str
+    means: str
+    remedy: str
+
+
+def gaps(file: InstrumentFile) -> tuple[Gap, ...]:
+    """Return everything that a file leaves unguarded, the gravest first."""
+    return (*_parts(file), *_heartbeats(file), *_axes(file))
+
+
+def _parts(file: InstrumentFile) -> Iterator[Gap]:
+    if file.shutter is None:
+        yield Gap("shutter", "the sample stays in the beam, and an abort closes nothing", "shutter: {device: ...}")
+    if file.dose is None:
+        yield Gap("dose", "the light on the sample is not limited", "dose: {budget_s: ...}")
+    if not file.envelopes:
+        yield Gap("envelope", "within the limits nothing keeps a path from a collision", "envelopes: [...]")
+    if not file.suspenders:
+        yield Gap("suspender", "beam and vacuum are not watched", "suspenders: [...]")
+    if not file.detector.counter_required:
+        yield Gap("frame counter", "a frame that is served again may pass as new", "detector: counter_required: true")
+
+
+def _heartbeats(file: InstrumentFile) -> Iterator[Gap]:
+    if not file.heartbeats and any(device.adapter != "manual" for device in file.devices.values()):
+        yield Gap("heartbeat", "a server that hangs and still answers is not noticed", "heartbeats: [...]")
+    for entry in file.suspenders:
+        if entry.heartbeat == NO_HEARTBEAT:
+            means = "a value that its hung server repeats passes as true"
+            yield Gap(f"heartbeat of suspender {entry.name}", means, "heartbeat: NAME")
+
+
+def _axes(file: InstrumentFile) -> Iterator[Gap]:
+    lacks: dict[str, tuple[Callable[[AxisEntry], bool], str]] = {
+        "max_speed": (lambda axis: axis.max_speed is None, "a motor set too fast is not refused"),
+        "max_moves_per_min": (lambda axis: axis.max_moves_per_min is None, "a stream of moves is not slowed"),
+        "home_required": (lambda axis: not axis.home_required, "a motor that lost its zero is not refused"),
+    }
+    for key, (lacking, means) in lacks.items():
+        names = [axis.name for axis in file.axes if axis.unit != "s" and lacking(axis)]
+        if names:
+            yield Gap(f"{key} of {', '.join(names)}", means, f"{key}: ...")

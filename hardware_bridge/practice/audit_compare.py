@@ -1,0 +1,170 @@
+"""Holds an audit log against what the practice instrument says it received: the one cannot hide from the other."""
+
+import math
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+from beamgym.hardware_bridge.practice.simulated import read_records
+from beamgym.hardware_bridge.records import LogReport, read_log, verify_log
+
+CLOCK_S = 1e-3
+"""Two processes of one computer read its clock with no more difference than this, seconds."""
+
+Key = tuple[str, str, str]
+"""Command, device and value as text, so that nan equals nan; empty where the command has no value of its own."""
+
+_MOTOR = re.compile(r"([^.]+)\.(VAL|STOP)")
+_VALUED = ("set", "expose")
+_CONSOLE = "console@"  # the emulator's own console: it stands for the hand of somebody else
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What a log and an emulator's record say of each other.
+
+    Parameters
+    ----------
+    log : what the log says of itself
+    puts : commands that the emulator received from clients
+    unlogged : those that no ``before`` line announced, or that an announced one was followed by once too often
+    unreceived : commands that the log calls done and the emulator never received
+    """
+
+    log: LogReport
+    puts: int
+    unlogged: tuple[str, ...] = ()
+    unreceived: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the log is whole, every command has its outcome, and both sides name the same commands."""
+        return self.log.ok and not self.unlogged and not self.unreceived
+
+    def summary(self) -> str:
+        """Return it in one line."""
+        if not self.log.ok:
+            return self.log.summary()
+        if self.unlogged:
+            return f"NOT THE SAME: {len(self.unlogged)} commands received and not logged, first {self.unlogged[0]}"
+        if self.unreceived:
+            return f"NOT THE SAME: {len(self.unreceived)} commands logged and not received, first {self.unreceived[0]}"
+        return f"the same: {self.puts} commands received, each announced by exactly one line"
+
+
+def compare_with_record(
+    log: str | PathLike[str],
+    record: str | PathLike[str] | Iterable[Mapping[str, Any]],
+    presets: Collection[str] = ("dwell",),
+) -> Agreement:
+    """Hold an audit log against a practice instrument's record (`beamgym ioc --record FILE`).
+
+    Parameters
+    ----------
+    log : the audit log, of a guard whose axes have the names of the emulator's motors
+    record : the record's file, or its events as ``IocProcess.records`` gives them
+    presets : axes that are the camera's exposure time
+
+    Returns
+    -------
+    Agreement
+        whose ``ok`` says: the chain is whole, every ``before`` has an outcome or "unknown", every command that the
+        emulator received since the log's first line has exactly one ``before`` line, written before it came, and every
+        command that ended "done" was received
+
+    Raises
+    ------
+    ValueError : a log or a record that cannot be read
+    """
+    report = verify_log(log)
+    if report.problem:
+        return Agreement(report, 0)
+    lines = [members for _, members in read_log(log)]
+    announced = [_announced(members, presets) for members in lines if members.get("kind") == "before"]
+    begun_s = _number(lines[0].get("time_s")) if lines else 0.0
+    puts = [event for event in _events(record) if _from_client(event) and event["time_s"] >= begun_s - CLOCK_S]
+    unlogged = tuple(_told(event) for event in puts if not _taken(event, announced))
+    unreceived = tuple(
+        f"line {number}: {verb} {device} {value}".rstrip()
+        for _, number, (verb, device, value) in announced
+        if report.outcomes.get(number) == "done"
+    )
+    return Agreement(report, len(puts), unlogged, unreceived)
+
+
+def _events(record: str | PathLike[str] | Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    if not isinstance(record, str | PathLike):
+        return record
+    try:
+        events = read_records(record)
+        for number, event in enumerate(events, 1):
+            if not _is_event(event):
+                raise ValueError(f"line {number} is no event")
+        return events
+    except OSError as error:
+        raise ValueError(f"cannot read the record {record}: {error.strerror}; check its path") from None
+    except ValueError as error:
+        raise ValueError(f"{record} is no record of a practice instrument: {error}; check its path") from None
+
+
+def _is_event(event: Any) -> bool:
+    if not isinstance(event, dict) or event.get("kind") != "put":
+        return isinstance(event, dict) and isinstance(event.get("kind"), str)
+    texts = all(isinstance(event.get(key), str) for key in ("pv", "client"))
+    return texts and isinstance(event.get("time_s"), int | float) and "value" in event
+
+
+def _from_client(event: Mapping[str, Any]) -> bool:
+    """Say whether an event is a put, by neither the emulator's console nor to the simulation's own PVs."""
+    return event["kind"] == "put" and not event["client"].startswith(_CONSOLE) and ":sim:" not in event["pv"]
+
+
+def _announced(members: Mapping[str, Any], presets: Collection[str]) -> tuple[float, int, Key]:
+    """Return when, in which line and what a ``before`` line announces."""
+    verb, data = members.get("command"), members.get("data")
+    if not (isinstance(verb, str) and isinstance(data, dict) and isinstance(data.get("device"), str)):
+        raise ValueError(f"line {members['n']} of the log announces nothing that a guard sends; give a guard's log")
+    device = "detector" if data["device"] in presets else data["device"]
+    verb = "expose" if verb == "set" and device == "detector" else verb
+    value = str(_number(data.get("value"))) if verb in _VALUED else ""
+    return _number(members.get("time_s")), members["n"], (verb, device, value)
+
+
+def _number(value: Any) -> float:
+    """Return a recorded number; nan for what is none."""
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def _taken(event: Mapping[str, Any], announced: list[tuple[float, int, Key]]) -> bool:
+    """Take the last line that announced what was received off the list; returns False where there is none.
+
+    The last, since a stop is tried again and again while a server is away, and the one that gets through is the newest.
+    """
+    key = _received(event)
+    for place in reversed(range(len(announced))):
+        time_s, _, found = announced[place]
+        if found == key and time_s <= event["time_s"] + CLOCK_S:
+            del announced[place]
+            return True
+    return False
+
+
+def _received(event: Mapping[str, Any]) -> Key | None:
+    """Return what a put is in the words of the log; None for what no guard ever puts."""
+    name, value = event["pv"].rpartition(":")[2], event["value"]
+    motor = _MOTOR.fullmatch(name)
+    if motor is not None:
+        return ("set", motor[1], str(_number(value))) if motor[2] == "VAL" else ("stop", motor[1], "")
+    if name == "Acquire":
+        return ("trigger" if value else "stop", "detector", "")
+    if name == "AcquireTime":
+        return ("expose", "detector", str(_number(value)))
+    if event["pv"].endswith("shutter:Open"):
+        return ("open" if value else "close", "shutter", "")
+    return None
+
+
+def _told(event: Mapping[str, Any]) -> str:
+    return f"{event['pv']} = {event['value']}"

@@ -1,0 +1,241 @@
+"""A practice instrument in a process of its own, for tests and demonstrations."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from beamgym.hardware_bridge.practice.simulated import read_records
+
+if TYPE_CHECKING:
+    from beamgym.hardware_bridge.practice.client import DirectClient
+
+_LOOPBACK = "127.0.0.1"
+_PORTS = (20000, 30000)  # below what systems hand out by themselves
+_PATIENCE_S = 900.0  # where kernels are compiled on a busy machine; else it takes seconds
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that is free for TCP and UDP now."""
+    for port in random.Random(f"{os.getpid()} {time.time_ns()}").sample(range(*_PORTS), 200):
+        with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as packets:
+            try:
+                stream.bind((_LOOPBACK, port))
+                packets.bind((_LOOPBACK, port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"no free port on {_LOOPBACK} from {_PORTS[0]} to {_PORTS[1]}")
+
+
+def loopback_environment(port: int, repeater_port: int) -> dict[str, str]:
+    """Return the EPICS variables with which a client finds this port on loopback, and nothing else."""
+    return {
+        "EPICS_CA_ADDR_LIST": _LOOPBACK,
+        "EPICS_CA_AUTO_ADDR_LIST": "NO",
+        "EPICS_CA_SERVER_PORT": str(port),
+        "EPICS_CA_REPEATER_PORT": str(repeater_port),
+        "EPICS_CA_MAX_ARRAY_BYTES": "67108864",
+        "EPICS_CA_CONN_TMO": "5.0",
+        "EPICS_CA_MAX_SEARCH_PERIOD": "60",
+        "EPICS_CAS_INTF_ADDR_LIST": _LOOPBACK,
+        "EPICS_CAS_BEACON_ADDR_LIST": _LOOPBACK,
+        "EPICS_CAS_AUTO_BEACON_ADDR_LIST": "NO",
+    }
+
+
+class IocProcess:
+    """`beamgym ioc` as a subprocess; enters when it answers, and ends it on leaving.
+
+    Parameters
+    ----------
+    kind : "laue" or "arpes"
+    port : a free one by default
+    repeater_port : a free one by default
+    prefix, seed, level, speed : as the command's options
+    record, state : files; by default in a temporary folder of its own
+    options : of the environment, such as {"goniometer": "psic"}
+
+    Attributes
+    ----------
+    environment : the EPICS variables that a client needs; nothing is set here
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        port: int | None = None,
+        *,
+        repeater_port: int | None = None,
+        prefix: str = "bgym:",
+        seed: int = 0,
+        level: str = "real",
+        speed: float = 1.0,
+        record: str | os.PathLike[str] | None = None,
+        state: str | os.PathLike[str] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.kind, self.prefix = kind, prefix
+        self.port = free_port() if port is None else port
+        self._folder = tempfile.TemporaryDirectory(prefix="beamgym-ioc-")
+        self.record = Path(record or Path(self._folder.name) / "record.jsonl")
+        self.state = Path(state or Path(self._folder.name) / "state.json")
+        repeater = free_port() if repeater_port is None else repeater_port
+        self.environment = loopback_environment(self.port, repeater)
+        words: dict[str, Any] = {
+            "prefix": prefix,
+            "port": self.port,
+            "repeater-port": repeater,
+            "seed": seed,
+            "level": level,
+            "speed": speed,
+            "record": self.record,
+            "state": self.state,
+        }
+        self._command = [sys.executable, "-m", "beamgym.scripts.main", "ioc", kind]
+        self._command += [f"--{name}={value}" for name, value in words.items()]
+        self._command += [f"--option={name}={json.dumps(value)}" for name, value in (options or {}).items()]
+        self._process: subprocess.Popen[str] | None = None
+        self._consoles: dict[int, DirectClient] = {}  # by thread
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it and remove its temporary folder."""
+        self.stop()
+        self._folder.cleanup()
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start it, and return when it answers; raises ChildProcessError with its words where it does not."""
+        with open(self._folder.name + "/words.txt", "w", encoding="utf-8") as words:
+            self._process = subprocess.Popen(
+                self._command,
+                env={**os.environ, **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=words,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        give_up = time.monotonic() + _PATIENCE_S
+        while not self._answers():
+            if not self.running or time.monotonic() > give_up:
+                said = self.words().strip() or f"no answer within {_PATIENCE_S:g} s; try again: it compiles only once"
+                self.kill()
+                raise ChildProcessError(f"`beamgym ioc` did not start: {said}")
+            time.sleep(0.02)
+
+    def stop(self) -> int:
+        """End it as Ctrl-C would; returns its exit code."""
+        return self._end(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End it as a power cut would (SIGKILL)."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Start it again on the same port; the emulated hardware has lived on meanwhile."""
+        if self.running:
+            self.kill()
+        self.start()
+
+    def fresh(self, seed: int = 0) -> None:
+        """Make it as new: a seed's sample, motors at home with their first settings, shutter closed, no faults.
+
+        It is started where it does not run. ``records`` begins anew.
+        """
+        if not self.running:
+            self.state.unlink(missing_ok=True)
+            self.start()
+        self.put("sim:fresh", float(seed))
+
+    def put(self, name: str, value: float | str) -> None:
+        """Put a PV, named without the prefix, past the control system under test; returns at its completion."""
+        self._client().put(self.prefix + name, value)
+
+    def get(self, name: str) -> Any:
+        """Return the value of a PV, named without the prefix; asked again over a new connection where none comes."""
+        try:
+            return self._client().get(self.prefix + name)
+        except TimeoutError:
+            self._consoles.pop(threading.get_ident()).close()
+            return self._client().get(self.prefix + name)
+
+    def truth(self) -> dict[str, Any]:
+        """Return what is really so; see ``sim:truth`` in docs/practice_instrument.md."""
+        truth: dict[str, Any] = json.loads(self.get("sim:truth"))
+        return truth
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return everything that it has received and that has happened since it was new."""
+        found = read_records(self.record) if self.record.exists() else []
+        fresh = [number for number, record in enumerate(found) if record["kind"] == "fresh"]
+        return found[fresh[-1] :] if fresh else found
+
+    def puts(self) -> list[dict[str, Any]]:
+        """Return the records of what clients have put, the simulation's own PVs and this console left out."""
+        return [
+            record
+            for record in self.records()
+            if record["kind"] == "put" and not record["client"].startswith("console@") and ":sim:" not in record["pv"]
+        ]
+
+    def words(self) -> str:
+        """Return what it has printed since it was last started."""
+        return Path(self._folder.name, "words.txt").read_text(encoding="utf-8", errors="replace")
+
+    def _end(self, number: signal.Signals) -> int:
+        process, self._process = self._process, None
+        self._hang_up()
+        if process is None:
+            return 0
+        if process.poll() is None:
+            process.send_signal(number)
+        try:
+            return process.wait(timeout=10.0)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
+
+    def _hang_up(self) -> None:
+        for console in self._consoles.values():
+            console.close()
+        self._consoles.clear()
+
+    def _client(self) -> "DirectClient":
+        """Return the connection of the thread that asks: two at one connection would take each other's answers."""
+        here = threading.get_ident()
+        if here not in self._consoles:
+            # Here, so that free ports and the like can be had without caproto.
+            from beamgym.hardware_bridge.practice.client import DirectClient
+
+            self._consoles[here] = DirectClient(self.port)
+        return self._consoles[here]
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection((_LOOPBACK, self.port), timeout=1.0):
+                return True
+        except OSError:
+            return False

@@ -1,0 +1,20 @@
+"""What the practice instrument serves: a simulated sample, motors and camera with faults."""
+
+from beamgym.hardware_bridge.practice.simulated.beam_state import ServedFrame
+from beamgym.hardware_bridge.practice.simulated.faults import FAULTS
+from beamgym.hardware_bridge.practice.simulated.hardware import EmulatedHardware
+from beamgym.hardware_bridge.practice.simulated.motion import Motor
+from beamgym.hardware_bridge.practice.simulated.sample import EmulatedSample
+from beamgym.hardware_bridge.practice.simulated.state import StateFile
+from beamgym.hardware_bridge.practice.simulated.truth import TruthRecord, read_records
+
+__all__ = [
+    "FAULTS",
+    "EmulatedHardware",
+    "EmulatedSample",
+    "Motor",
+    "ServedFrame",
+    "StateFile",
+    "TruthRecord",
+    "read_records",
+]

@@ -1,0 +1,359 @@
+"""The emulated hardware: motors, shutter and camera that live on whether a server runs or not.
+
+Nothing here knows Channel Access. Time is the wall clock's; what has happened since the last call is caught up at the
+next one, so that a server that was killed finds its motors where they have gone meanwhile. Every change is recorded
+and kept.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from beamgym.hardware_bridge.practice.simulated.beam_state import SPOILERS, Exposure, Light, ServedFrame
+from beamgym.hardware_bridge.practice.simulated.faults import (
+    AXIS_FAULTS,
+    FOREIGN_STEP,
+    ONCE_FAULTS,
+    OVERSHOOT,
+    read_value,
+)
+from beamgym.hardware_bridge.practice.simulated.motion import Motion, Motor, on_step, within_switches
+from beamgym.hardware_bridge.practice.simulated.sample import EmulatedSample
+from beamgym.hardware_bridge.practice.simulated.state import StateFile, check_kind, motors_again, plain_state
+from beamgym.hardware_bridge.practice.simulated.truth import TruthRecord
+
+
+class EmulatedHardware:
+    """Motors, shutter, dose and camera over a simulated sample.
+
+    Parameters
+    ----------
+    sample : what is moved and exposed
+    record : the truth record, written at every event
+    state : kept at every change; where it holds a state, that is what the hardware is in
+    seed : of the first sample, where no state is kept
+    speed : motors and exposures are that many times faster than the axes and the exposure time say
+    clock : gives the unix time
+
+    Raises
+    ------
+    ValueError : a speed that is not positive, or a kept state of another instrument
+    """
+
+    def __init__(
+        self,
+        sample: EmulatedSample,
+        record: TruthRecord,
+        state: StateFile,
+        seed: int = 0,
+        speed: float = 1.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if not (math.isfinite(speed) and speed > 0.0):
+            raise ValueError(f"speed is {speed}; choose a finite factor above 0, 1 for real time")
+        self.sample, self.record, self.speed, self.clock = sample, record, speed, clock
+        self._state = state
+        self.motors: dict[str, Motor] = {}
+        self.light, self.exposure_s, self.counter = Light(), sample.exposure_s, 0
+        self.exposure: Exposure | None = None
+        self.faults: dict[str, str] = {}
+        self.frame = ServedFrame(sample.dark(0), 0, clock())
+        kept = state.load()
+        if kept is None:
+            self.fresh(seed)
+        else:
+            self._restore(kept)
+
+    def fresh(self, seed: int) -> None:
+        """Begin anew: a new sample, motors at home with their first settings, shutter closed, no faults."""
+        now = self.clock()
+        self.sample.reset(seed)
+        self.motors = {
+            axis.name: Motor.fresh(axis, float(home))
+            for axis, home in zip(self.sample.axes, self.sample.home, strict=True)
+        }
+        self.light, self.exposure, self.counter, self.faults = Light(since=now), None, 0, {}
+        self.exposure_s = self.sample.exposure_s
+        self.frame = ServedFrame(self.sample.dark(0), 0, now)
+        self._changed("fresh", now, seed=seed)
+
+    def reset(self, seed: int) -> None:
+        """Mount the sample of a seed with its motors at home; settings, faults and the frame counter stay."""
+        now = self.advance()
+        self._end_exposure(now)
+        self.sample.reset(seed)
+        for motor, home in zip(self.motors.values(), self.sample.home, strict=True):
+            motor.position = motor.target = float(home)
+            motor.motion = motor.paused = None
+            motor.switch, motor.violated = 0, False
+        self.light.dose_s, self.light.since = 0.0, now
+        self.exposure_s = self.sample.exposure_s
+        self._changed("reset", now, seed=seed)
+
+    def advance(self) -> float:
+        """Let happen what should have happened by now; returns the unix time."""
+        now = self.clock()
+        while True:
+            when, who = self._due()
+            if when > now:
+                return now
+            if who:
+                self._arrive(who, when)
+            else:
+                self._read_out(when)
+
+    def next_event(self) -> float:
+        """Return the unix time of the next arrival or read-out; infinite where nothing is under way."""
+        return self._due()[0]
+
+    def move(self, name: str, dial: float, source: str = "client") -> bool:
+        """Send a motor to a dial position; returns whether it was accepted."""
+        now, motor = self.advance(), self.motors[name]
+        start = motor.place(now)
+        path = motor.path(start, on_step(motor.axis, dial)) if math.isfinite(dial) else (start, dial)
+        motor.violated = not motor.allows(path)
+        if motor.violated or not math.isfinite(dial) or motor.go != Motor.GO:
+            why = "outside the soft limits" if motor.violated else "not finite" if motor.go == Motor.GO else "SPMG"
+            self._changed("refused", now, axis=name, target=dial, why=why, source=source)
+            return False
+        motor.target = dial
+        if self.has_fault("ignored_put", name):
+            self._changed("ignored", now, axis=name, target=dial, source=source)
+            return True
+        self._stand(name, now)
+        motor.switch, motor.homing = 0, False
+        self._set_off(name, path, now, source)
+        return True
+
+    def _set_off(self, name: str, path: tuple[float, ...], now: float, source: str) -> None:
+        motor = self.motors[name]
+        if self.has_fault("overshoot", name) and path[-1] != path[-2]:
+            path = (*path[:-1], path[-1] + math.copysign(OVERSHOOT[motor.axis.kind], path[-1] - path[-2]))
+        path, switch = within_switches(motor.axis, path)
+        if self.has_fault("limit_switch", name) and path[-1] != path[0]:
+            path, switch = (path[0], 0.5 * (path[0] + path[-1])), 1 if path[-1] > path[0] else -1
+        stalled = self.has_fault("stall", name)
+        settle_s = motor.axis.settle_s / self.speed if path[-1] != path[0] else 0.0
+        motor.motion = Motion(path, now, motor.velocity * self.speed, settle_s, switch, stalled)
+        self._changed("moving", now, axis=name, path=list(path), source=source)
+
+    def stop(self, name: str, source: str = "client") -> None:
+        """Stop a motor where it is; nothing happens to one that rests."""
+        now, motor = self.advance(), self.motors[name]
+        motor.paused, motor.homing = None, False
+        if motor.motion is not None:
+            self._stand(name, now)
+            motor.target = motor.position
+            self._changed("stopped", now, axis=name, position=motor.position, source=source)
+
+    def find_home(self, name: str) -> None:
+        """Drive a motor to zero, or as near as its travel goes; having arrived, it knows its zero."""
+        low, high = self.motors[name].axis.limits
+        self.motors[name].homing = self.move(name, min(max(0.0, low), high))
+        self.keep()
+
+    def readback(self, name: str) -> float:
+        """Return the dial position that a motor reports."""
+        if self.has_fault("nan_readback", name):
+            return math.nan
+        frozen = self.motors[name].frozen
+        return self._reading(name, self.clock()) if frozen is None else frozen
+
+    def _reading(self, name: str, now: float) -> float:
+        motor = self.motors[name]
+        if motor.motion is not None and now < motor.motion.ends:
+            return motor.place(now)
+        return motor.place(now) + float(self.sample.readback_noise()[list(self.motors).index(name)])
+
+    def command_shutter(self, opened: bool) -> None:
+        """Open or close the shutter."""
+        now = self.advance()
+        self._count_dose(now)
+        self.light.commanded = opened
+        if not self.has_fault("stuck_shutter"):
+            self.light.opened = opened
+        self._changed("shutter", now, commanded=opened, opened=self.light.opened)
+
+    @property
+    def beam(self) -> bool:
+        """Whether there is beam."""
+        return not self.has_fault("beam_loss")
+
+    def dose_s(self) -> float:
+        """Return the seconds of beam that the sample has had."""
+        return self.light.dose_at(self.clock(), *self._burning())
+
+    def expose(self, frames: int = 1) -> None:
+        """Begin an exposure of ``exposure_s`` and so many frames in a row (-1: until stopped), unless one is on."""
+        now = self.advance()
+        if self.exposure is None:
+            self._count_dose(now)
+            self._begin(now, frames - 1 if frames > 0 else -1)
+
+    def abort_exposure(self) -> None:
+        """End an exposure without its frame, where the camera listens."""
+        now = self.advance()
+        if not self.has_fault("deaf_camera"):
+            self._end_exposure(now)
+
+    def set_fault(self, name: str, text: str) -> None:
+        """Set a fault, or clear it with ""; raises ValueError for an unknown fault or axis."""
+        value = read_value(name, text, self.motors)
+        now = self.advance()
+        self._count_dose(now)
+        if name in ONCE_FAULTS:
+            self.record.write("fault", now, name=name, value=value)
+            self._happen(name, value)
+            return
+        self.faults[name] = value
+        if name in AXIS_FAULTS:
+            self._apply(name, now)
+        self._changed("fault", now, name=name, value=value)
+
+    def clear_faults(self) -> None:
+        """Clear every fault; what has gone wrong meanwhile stays wrong."""
+        for name in [name for name, value in self.faults.items() if value]:
+            self.set_fault(name, "")
+
+    def faulty(self, name: str) -> tuple[str, ...]:
+        """Return the axes that have a fault."""
+        return tuple(filter(None, self.faults.get(name, "").split(",")))
+
+    def has_fault(self, name: str, axis: str | None = None) -> bool:
+        """Return whether a fault is set, of an axis where one is named."""
+        return bool(self.faults.get(name)) if axis is None else axis in self.faulty(name)
+
+    def truth(self) -> dict[str, Any]:
+        """Return everything that is really so, as plain numbers and lists."""
+        now = self.advance()
+        return {
+            "seed": self.sample.seed,
+            "time_s": now,
+            "positions": {name: motor.place(now) for name, motor in self.motors.items()},
+            "moving": [name for name, motor in self.motors.items() if motor.motion is not None],
+            "shutter_open": self.light.opened,
+            "beam": self.beam,
+            "dose_s": self.dose_s(),
+            "exposing": self.exposure is not None,
+            "frames": self.counter,
+            "faults": {name: value for name, value in self.faults.items() if value},
+            **{name: value for name, value in self.sample.truth().items() if name != "dose"},
+        }
+
+    def keep(self) -> None:
+        """Write the state file."""
+        self._state.save(plain_state(self))
+
+    def _due(self) -> tuple[float, str]:
+        ends = [(motor.motion.ends, name) for name, motor in self.motors.items() if motor.motion is not None]
+        if self.exposure is not None:
+            ends.append((self.exposure.until, ""))
+        return min(ends, default=(math.inf, ""))
+
+    def _stand(self, name: str, now: float) -> float:
+        """Let a motor rest where it now is, and tell the sample where it has been."""
+        motor, index = self.motors[name], list(self.motors).index(name)
+        if motor.motion is not None:
+            for point in motor.motion.walked(now):
+                motor.position = on_step(motor.axis, point)
+                self.sample.carry(index, motor.position)
+            motor.motion = None
+        return motor.position
+
+    def _arrive(self, name: str, when: float) -> None:
+        motor = self.motors[name]
+        motor.switch = motor.motion.switch if motor.motion is not None else 0
+        motor.homed, motor.homing = motor.homed or (motor.homing and not motor.switch), False
+        self._stand(name, math.inf)
+        self._changed("limit_switch" if motor.switch else "arrived", when, axis=name, position=motor.position)
+
+    def _begin(self, now: float, left: int) -> None:
+        lasts = (self.exposure_s + self.sample.readout_s) / self.speed
+        until = math.inf if self.has_fault("hung_camera") else now + lasts
+        self.exposure = Exposure(self.exposure_s, until, left)
+        self._changed("exposing", now, exposure_s=self.exposure_s, shutter_open=self.light.opened, beam=self.beam)
+
+    def _read_out(self, when: float) -> None:
+        exposure = self.exposure
+        if exposure is None:
+            return
+        self._count_dose(when)
+        lit = self.light.opened and self.beam
+        for name, motor in self.motors.items():
+            if motor.motion is not None and motor.place(when) != motor.position:
+                onward = motor.motion.going(when, motor.motion.stalled)
+                self._stand(name, when)
+                motor.motion = onward
+        image = self.sample.expose(exposure.seconds) if lit else self.sample.dark(self.counter + 1)
+        self.exposure = None
+        self._serve(image, when)
+        self._changed("frame", when, counter=self.counter, exposure_s=exposure.seconds, lit=lit)
+        if exposure.left:
+            self._begin(when, exposure.left - 1 if exposure.left > 0 else -1)
+
+    def _end_exposure(self, now: float) -> None:
+        if self.exposure is not None:
+            self._count_dose(now)
+            self.exposure = None
+            self._changed("exposure_aborted", now)
+
+    def _serve(self, image: Any, when: float) -> None:
+        if self.has_fault("repeated_frame"):
+            return
+        self.counter += 1
+        if self.has_fault("stale_frame"):
+            self.frame = ServedFrame(self.frame.image, self.counter, self.frame.time_s)
+            return
+        for name, spoil in SPOILERS.items():
+            image = spoil(image) if self.has_fault(name) else image
+        self.frame = ServedFrame(image, self.counter, when)
+
+    def _burning(self) -> tuple[bool, float]:
+        """Return whether beam falls on the sample, and how fast its time runs."""
+        return self.light.opened and self.beam, self.speed if self.exposure is not None else 1.0
+
+    def _count_dose(self, now: float) -> None:
+        self.light.count(now, *self._burning())
+
+    def _apply(self, name: str, now: float) -> None:
+        """Let a fault that was set or cleared act on motors under way."""
+        for axis, motor in self.motors.items():
+            has = self.has_fault(name, axis)
+            if name == "frozen_readback":
+                motor.frozen = None if not has else self._reading(axis, now) if motor.frozen is None else motor.frozen
+            if name == "unhomed" and has:
+                motor.homed = False
+            if name == "stall" and motor.motion is not None and motor.motion.stalled != has:
+                motor.motion = motor.motion.going(now, has)
+
+    def _happen(self, name: str, value: str) -> None:
+        for part in filter(None, value.split(",")):
+            axis, _, place = part.partition("=")
+            motor = self.motors[axis]
+            if name == "foreign_stop":
+                self.stop(axis, "foreign")
+            else:
+                goal = float(place) if place else motor.place(self.clock()) + FOREIGN_STEP[motor.axis.kind]
+                self.move(axis, goal, "foreign")
+
+    def _changed(self, kind: str, when: float, **facts: Any) -> None:
+        self.record.write(kind, when, **facts)
+        self.keep()
+
+    def _restore(self, kept: dict[str, Any]) -> None:
+        check_kind(kept, self.sample.kind, self.sample.axes)
+        now = self.clock()
+        self.sample.restore(kept["seed"], kept["history"], dict(kept["moved"]))
+        self.motors = motors_again(self.sample.axes, kept["motors"])
+        self.light, self.counter, self.exposure_s = Light(**kept["light"]), kept["counter"], kept["exposure_s"]
+        self.faults = dict(kept["faults"])
+        lost = None if kept["exposure"] is None else Exposure(**kept["exposure"])
+        if lost is not None:
+            self.exposure = lost
+            self._count_dose(min(now, lost.until))
+        self.exposure, self.frame = None, ServedFrame(self.sample.dark(0), self.counter, self.light.since)
+        moving = [name for name, motor in self.motors.items() if motor.motion is not None]
+        self.record.write("restarted", now, moving=moving, exposure_lost=lost is not None)
+        self.advance()
+        self.keep()

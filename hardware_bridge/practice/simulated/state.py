@@ -1,0 +1,87 @@
+"""The emulated hardware's state on disk: what lives on when the server is killed."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from beamgym.hardware_bridge.practice.simulated.motion import Motion, Motor
+from beamgym.physics.instrument import Axis
+
+if TYPE_CHECKING:
+    from beamgym.hardware_bridge.practice.simulated.hardware import EmulatedHardware
+
+
+class StateFile:
+    """The emulated hardware's state on disk, replaced as a whole at every change.
+
+    Parameters
+    ----------
+    path : the file; None keeps nothing
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None) -> None:
+        self._path = None if path is None else Path(path)
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the state that was kept; None where there is none; raises ValueError for what cannot be read."""
+        if self._path is None or not self._path.exists():
+            return None
+        try:
+            state = json.loads(self._path.read_text(encoding="utf-8"))
+        except ValueError:
+            state = None
+        if not isinstance(state, dict) or state.get("format") != 1:
+            raise ValueError(f"{self._path} is no state file of `beamgym ioc`; name another, or delete it")
+        return state
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Keep a state; the file is the old one or the new one at every moment."""
+        if self._path is not None:
+            draft = self._path.with_name(self._path.name + ".part")
+            draft.write_text(json.dumps({"format": 1, **state}), encoding="utf-8")
+            os.replace(draft, self._path)
+
+
+def plain_state(hardware: "EmulatedHardware") -> dict[str, Any]:
+    """Return everything that lives on, as plain numbers and lists."""
+    motors = {
+        name: {key: value for key, value in asdict(motor).items() if key != "axis"}
+        for name, motor in hardware.motors.items()
+    }
+    return {
+        "kind": hardware.sample.kind,
+        "seed": hardware.sample.seed,
+        "history": hardware.sample.history,
+        "moved": list(hardware.sample.moved.items()),
+        "motors": motors,
+        "light": asdict(hardware.light),
+        "exposure": None if hardware.exposure is None else asdict(hardware.exposure),
+        "counter": hardware.counter,
+        "exposure_s": hardware.exposure_s,
+        "faults": hardware.faults,
+    }
+
+
+def motors_again(axes: tuple[Axis, ...], plain: Mapping[str, Any]) -> dict[str, Motor]:
+    """Return motors from ``plain_state``; one that was moving still is."""
+    motors = {}
+    for axis in axes:
+        numbers = dict(plain[axis.name])
+        motion = numbers.pop("motion")
+        if motion is not None:
+            motion = Motion(**{**motion, "points": tuple(motion["points"])})
+        motors[axis.name] = Motor(axis=axis, motion=motion, **numbers)
+    return motors
+
+
+def check_kind(kept: Mapping[str, Any], kind: str, axes: tuple[Axis, ...]) -> None:
+    """Raise ValueError where a kept state is another instrument's."""
+    names = [axis.name for axis in axes]
+    if kept["kind"] != kind or list(kept["motors"]) != names:
+        raise ValueError(
+            f"the state kept is of a {kept['kind']} instrument with axes {', '.join(kept['motors'])}; this one is "
+            f"{kind} with {', '.join(names)}: name another state file"
+        )

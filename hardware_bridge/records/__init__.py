@@ -1,0 +1,27 @@
+"""What a run leaves behind: the chained audit log, documents, frames, confirmations."""
+
+from beamgym.hardware_bridge.records.audit import AuditError, AuditLog
+from beamgym.hardware_bridge.records.audit_check import LogReport, read_log, verify_log
+from beamgym.hardware_bridge.records.confirmation import MODES, Confirmation, content_digest, store_of, subject
+from beamgym.hardware_bridge.records.documents import Consumer, JsonLines, Kept, tiled_consumer
+from beamgym.hardware_bridge.records.frame_store import FrameStore
+from beamgym.hardware_bridge.records.nexus_writer import write_nexus
+
+__all__ = [
+    "MODES",
+    "AuditError",
+    "AuditLog",
+    "Confirmation",
+    "Consumer",
+    "FrameStore",
+    "JsonLines",
+    "Kept",
+    "LogReport",
+    "content_digest",
+    "read_log",
+    "store_of",
+    "subject",
+    "tiled_consumer",
+    "verify_log",
+    "write_nexus",
+]

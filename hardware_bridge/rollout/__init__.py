@@ -1,0 +1,17 @@
+"""An episode on an instrument as one bluesky plan, its steps and its report."""
+
+from beamgym.hardware_bridge.rollout.bluesky_instrument import BlueskyInstrument
+from beamgym.hardware_bridge.rollout.report import EpisodeReport, judged, write_report
+from beamgym.hardware_bridge.rollout.rollout import Decides, Rollout
+from beamgym.hardware_bridge.rollout.step_record import Step, StepRecord
+
+__all__ = [
+    "BlueskyInstrument",
+    "Decides",
+    "EpisodeReport",
+    "Rollout",
+    "Step",
+    "StepRecord",
+    "judged",
+    "write_report",
+]

@@ -1,0 +1,169 @@
+"""BlueskyInstrument: real devices behind the guard as the Instrument that tasks and environments know (n = 1).
+
+``positions``, ``move`` and ``acquire`` run their plans in the RunEngine and block: call them from the main thread. A
+plan that holds a whole episode uses ``positions_plan``, ``move_plan`` and ``acquire_plan`` instead.
+"""
+
+import asyncio
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from beamgym.hardware_bridge.devices import need
+from beamgym.hardware_bridge.guard import Guard
+from beamgym.hardware_bridge.guard.rules import refusal
+from beamgym.hardware_bridge.instrument_file import Context, InstrumentFile, context_of
+from beamgym.physics.instrument import (
+    AcquireSettings,
+    Axis,
+    BoolArray,
+    Float64Array,
+    Frame,
+    FrameFailed,
+    MoveFailed,
+    MoveReport,
+)
+
+bps = need("bluesky.plan_stubs", "hardware")
+
+T = TypeVar("T")
+Plan = Generator[Any, Any, T]
+
+FIRST_DWELL_S = 0.5
+"""Exposure of the first frame where the detector does not say its own, seconds: that of the simulated instrument."""
+
+
+class BlueskyInstrument:
+    """One guarded instrument.
+
+    Parameters
+    ----------
+    file : the instrument file
+    guard : its guard, armed before the first move or exposure; ``arm`` here does it in the RunEngine's loop
+    run_engine : a bluesky RunEngine; None where only the plans are used
+    """
+
+    n = 1
+
+    def __init__(self, file: InstrumentFile, guard: Guard, run_engine: Any | None = None) -> None:
+        self.file, self.guard, self.run_engine = file, guard, run_engine
+        self._context: Context | None = None
+        self._frame: Frame | None = None
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The axes, within the tighter of the file's and the motors' limits, as read when the guard was armed."""
+        return self.file.physics_axes(self.guard.motor_limits)
+
+    @property
+    def context(self) -> Context:
+        """What the task may know, from the instrument file; the motors' limits are those read at arming."""
+        if self._context is None:
+            self._context = context_of(self.file, self.guard.motor_limits)
+        return self._context
+
+    def arm(self, homed: Sequence[str] = (), timeout_s: float = 60.0) -> None:
+        """Arm the guard in the RunEngine's loop; raises what ``Guard.arm`` raises."""
+        self._context = None
+        self._in_loop(lambda: self.guard.arm(homed), timeout_s)
+
+    def close(self, timeout_s: float = 120.0) -> None:
+        """Close the guard in the RunEngine's loop: everything stopped, shutter closed."""
+        self._in_loop(self.guard.close, timeout_s)
+
+    def positions(self) -> Float64Array:
+        """Return the readback of every axis, (1, k)."""
+        read = self._in_loop(self.guard.positions, 10.0 * self.guard.answer_s)
+        return np.array([[read[name] for name in self.file.axis_names]])
+
+    def move(self, target: Float64Array, mask: BoolArray) -> MoveReport:
+        """Move to absolute positions (1, k); raises MoveFailed when the guard refuses or a motor does not arrive."""
+        if not mask.any():
+            return MoveReport(self.positions(), np.zeros(1))
+        return self._run(lambda: self.move_plan(target), MoveFailed)
+
+    def acquire(self, settings: AcquireSettings, mask: BoolArray) -> Frame:
+        """Take one frame; raises FrameFailed when the guard refuses, or the frame cannot be used.
+
+        Where an axis sets the exposure, ``settings.exposure_s`` is not used, as in the simulated instrument.
+        """
+        if not mask.any() and self._frame is not None:
+            return self._frame
+        return self._run(lambda: self.acquire_plan(settings), FrameFailed)
+
+    def positions_plan(self) -> Plan[Float64Array]:
+        """Read every axis; returns (1, k)."""
+        read: list[dict[str, float]] = []
+
+        async def look() -> None:
+            read.append(await self.guard.positions())
+
+        yield from _awaited(look)
+        return np.array([[read[-1][name] for name in self.file.axis_names]])
+
+    def move_plan(self, target: Float64Array) -> Plan[MoveReport]:
+        """Move to absolute positions (1, k), all axes together; the Status of each is done when it has arrived."""
+        wanted = dict(zip(self.file.axis_names, np.asarray(target, dtype=np.float64).reshape(-1), strict=True))
+        group = bps.short_uid("move") if hasattr(bps, "short_uid") else f"move-{id(wanted)}"
+        # the dwell first: whether a motor must settle depends on it
+        for name, value in sorted(wanted.items(), key=lambda item: not self.guard.axes[item[0]].preset):
+            yield from bps.abs_set(self.guard.axes[name], float(value), group=group)
+        yield from bps.wait(group)
+        states = {name: self.guard.axes[name].state for name in wanted}
+        travelling = [states[entry.name].moved_s for entry in self.file.axes if entry.unit != "s"]
+        readback = np.array([[states[name].known for name in wanted]])
+        return MoveReport(readback, np.array([max(travelling, default=0.0)]))
+
+    def acquire_plan(self, settings: AcquireSettings | None = None) -> Plan[Frame]:
+        """Take one frame; the exposure is that of the settings, of the file's task, or of the axis that sets it."""
+        self._choose_exposure(settings)
+        detector = self.guard.detector
+        yield from bps.trigger(detector, wait=True)
+        self._frame = detector.last_frame()
+        return self._frame
+
+    def _choose_exposure(self, settings: AcquireSettings | None) -> None:
+        if self.file.kind == "arpes":
+            low, high = self.file.detector.exposure_s
+            self.guard.detector.exposure_s = min(max(FIRST_DWELL_S, low), high)
+        elif settings is not None:
+            self.guard.detector.exposure_s = settings.exposure_s
+        elif self.file.laue is not None:
+            self.guard.detector.exposure_s = self.file.laue.exposure_s
+
+    def _run(self, plan: Callable[[], Plan[T]], kind: type[Exception]) -> T:
+        """Run a plan in the RunEngine and return what it returns."""
+        if self.run_engine is None:
+            raise ValueError("this instrument has no RunEngine; give it one, or use its plans")
+        kept: list[T] = []
+
+        def keeping() -> Plan[None]:
+            kept.append((yield from plan()))
+
+        try:
+            self.run_engine(keeping())
+        except Exception as error:
+            behind = refusal(error)
+            line = str(behind) if behind is not None else str(error.__cause__ or error)
+            raise kind(line) from error
+        if not kept:
+            raise kind("the RunEngine was interrupted; resume or abort it, then begin anew")
+        return kept[-1]
+
+    def _in_loop(self, work: Callable[[], Any], timeout_s: float) -> Any:
+        if self.run_engine is None:
+            raise ValueError("this instrument has no RunEngine; give it one, or use its plans")
+        future = asyncio.run_coroutine_threadsafe(work(), self.run_engine.loop)
+        try:
+            return future.result(timeout_s)
+        except TimeoutError:
+            future.cancel()
+            raise
+
+
+def _awaited(factory: Callable[[], Any]) -> Plan[None]:
+    futures = yield from bps.wait_for([factory])
+    for future in futures or ():
+        if future.exception() is not None:
+            raise future.exception()

@@ -1,0 +1,265 @@
+"""The episode as one bluesky plan: the task's rules and a policy around guarded moves and exposures.
+
+Targets are absolute. Whatever may be sent again after a pause or a suspension lies between two checkpoints: a move and
+its exposure together, or a decision. Decisions run in a thread, so that the RunEngine's loop stays free to stop things.
+"""
+
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.envs.task import Command, Observation, Task, finite_action
+from beamgym.hardware_bridge.devices import in_thread as in_daemon_thread
+from beamgym.hardware_bridge.devices import need
+from beamgym.hardware_bridge.rollout.step_record import Step, StepRecord, VerdictRecord
+from beamgym.physics.instrument import Axis, Float64Array, Frame, MoveReport
+
+bps, bpp = need("bluesky.plan_stubs", "hardware"), need("bluesky.preprocessors", "hardware")
+
+T = TypeVar("T")
+Plan = Generator[Any, Any, T]
+
+LONGEST_DECISION_S = 600.0
+"""After so long a decision is given up for good; the guard's dead-man speaks up much earlier."""
+
+_ONE = np.ones(1, dtype=np.bool_)
+
+
+class Decides(Protocol):
+    """A policy, as the agents have it: learned, a bundle or a baseline."""
+
+    name: str
+
+    def start(self, context: Any, n: int) -> Any:
+        """Return the memory of n new episodes."""
+        ...
+
+    def act(self, observation: Observation, state: Any) -> tuple[NDArray[np.float32], Any]:
+        """Return actions (n, a) and the memory after them."""
+        ...
+
+
+class PlanInstrument(Protocol):
+    """An instrument with n = 1 whose moves and exposures are plans."""
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Its motors."""
+        ...
+
+    @property
+    def context(self) -> Any:
+        """What is publicly known about it and the sample."""
+        ...
+
+    def positions_plan(self) -> Plan[Float64Array]:
+        """Read every axis; returns (1, k)."""
+        ...
+
+    def move_plan(self, target: Float64Array) -> Plan[MoveReport]:
+        """Move to absolute positions (1, k)."""
+        ...
+
+    def acquire_plan(self) -> Plan[Frame]:
+        """Take one frame."""
+        ...
+
+
+@dataclass
+class Rollout:
+    """One episode of a policy on a real instrument.
+
+    Parameters
+    ----------
+    task : the rules; they see no truth
+    policy : who decides
+    instrument : n = 1
+    record : turns steps into documents
+    max_steps : moves that the operator allows; the episode ends after them as truncated
+    readables : devices read into every event beside the record, such as the guarded axes
+    metadata : for the start document
+    pulse : called after every decision, the policy's sign of life
+    finish : coroutine function that leaves the instrument safe; called with whether the episode ended by itself
+    on_step : called after every recorded step
+    """
+
+    task: Task[Any]
+    policy: Decides
+    instrument: PlanInstrument
+    record: StepRecord
+    max_steps: int | None = None
+    readables: Sequence[Any] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    pulse: Callable[[], object] = lambda: None
+    finish: Callable[[bool], Awaitable[object]] | None = None
+    on_step: Callable[[Step], object] = lambda step: None
+    steps: list[Step] = field(default_factory=list, init=False)
+    ended: str = field(default="", init=False)
+
+    def plan(self) -> Plan[list[Step]]:
+        """Return the whole episode as a plan for a RunEngine; it returns the steps.
+
+        However it ends, ``finish`` is run, within the run, before its last document.
+        """
+        episode = bpp.finalize_wrapper(self._episode(), self._cleanup)
+        run = bpp.run_wrapper(episode, md={"plan_name": "beamgym_rollout", **self.metadata})
+        frames = self.record.frames
+        subscribed = run if frames is None else bpp.subs_wrapper(run, [frames.announced])
+        steps: list[Step] = yield from subscribed
+        return steps
+
+    def rehearsal(self) -> Plan[tuple[Step, Command]]:
+        """Return what would be done first, as a plan for a guard in a dry run: it judges, and sends nothing.
+
+        Without a run: no documents are made. The first command is sent to the guarded axes, which refuse it or not.
+        """
+        frame = yield from taken(self.instrument.acquire_plan)
+        positions = yield from taken(self.instrument.positions_plan)
+        memory, step = yield from in_thread(partial(self._begin, frame, positions))
+        _, _, command = yield from in_thread(partial(self._choose, memory, step))
+        if command.moves[0]:
+            yield from taken(partial(self.instrument.move_plan, command.target))
+        return step, command
+
+    def _episode(self) -> Plan[list[Step]]:
+        yield from bps.checkpoint()
+        frame = yield from taken(self.instrument.acquire_plan)
+        positions = yield from taken(self.instrument.positions_plan)
+        yield from bps.checkpoint()
+        memory, step = yield from in_thread(partial(self._begin, frame, positions))
+        yield from self._note(step)
+        while not (step.over or self._spent(step)):
+            memory, action, command = yield from in_thread(partial(self._choose, memory, step))
+            self.pulse()
+            report, frame = yield from self._carry_out(command, step)
+            step = yield from in_thread(partial(self._settle, step, action, command, report, frame))
+            yield from self._note(step)
+        self.ended = _ending(step)
+        yield from self._conclude(step)
+        return self.steps
+
+    def _carry_out(self, command: Command, step: Step) -> Plan[tuple[MoveReport, Frame]]:
+        if not command.moves[0]:
+            return MoveReport(step.state.positions, np.zeros(1)), step.frame
+        yield from bps.checkpoint()
+        report = yield from taken(partial(self.instrument.move_plan, command.target))
+        frame = yield from taken(self.instrument.acquire_plan)
+        yield from bps.checkpoint()
+        return report, frame
+
+    def _begin(self, frame: Frame, positions: Float64Array) -> tuple[Any, Step]:
+        frame = _searched(frame)
+        state = self.task.start(None, positions, frame, _ONE, None)
+        memory = self.policy.start(getattr(self.task, "context", self.instrument.context), 1)
+        blank = np.zeros(self.task.action_space.shape, dtype=np.float32)
+        return memory, Step(0, state, frame, self.task.observe(state), None, blank, None, self.task.costs(state))
+
+    def _choose(self, memory: Any, step: Step) -> tuple[Any, NDArray[np.float32], Command]:
+        answer, memory = self.policy.act(step.observation, memory)
+        action = finite_action(answer, self.task.action_space, 1)
+        return memory, action.astype(np.float32), self.task.target(step.state, action)
+
+    def _settle(
+        self, before: Step, action: NDArray[np.float32], command: Command, report: MoveReport, frame: Frame
+    ) -> Step:
+        frame = _searched(frame)
+        state = self.task.advance(before.state, command, report, frame, _ONE)
+        state, verdict = self.task.judge(state, None)
+        seen, costs = self.task.observe(state), self.task.costs(state)
+        return Step(before.number + 1, state, frame, seen, command, action[0], verdict, costs)
+
+    def _spent(self, step: Step) -> bool:
+        return self.max_steps is not None and step.number >= self.max_steps
+
+    def _note(self, step: Step) -> Plan[None]:
+        """Record a step as one event; the checkpoint before it is where a pause within it goes back to."""
+        yield from in_thread(partial(self.record.put, step))
+        yield from bps.checkpoint()
+        yield from bps.create("primary")
+        for device in self._read_with(step):
+            yield from bps.read(device)
+        yield from bps.save()
+        yield from bps.checkpoint()
+        self.steps.append(step)
+        self.on_step(step)
+
+    def _read_with(self, step: Step) -> tuple[Any, ...]:
+        frames = self.record.frames
+        images = () if frames is None or step.frame.image is None else (frames,)
+        return (*self.readables, self.record, *images)
+
+    def _conclude(self, step: Step) -> Plan[None]:
+        yield from bps.create("verdict")
+        yield from bps.read(VerdictRecord(step, self.ended))
+        yield from bps.save()
+        yield from bps.checkpoint()
+
+    def _cleanup(self) -> Plan[None]:
+        finish = self.finish
+        if finish is not None:
+            well = bool(self.ended)
+            yield from awaited(lambda: finish(well))
+
+
+def in_thread(work: Callable[[], T]) -> Plan[T]:
+    """Run a function in a thread and return its result; what it raises is raised here.
+
+    The thread keeps no process alive: whoever stops a run need not wait for a policy that hangs.
+    """
+
+    async def outcome() -> tuple[T | None, BaseException | None]:
+        try:
+            return await in_daemon_thread("a decision", LONGEST_DECISION_S, work), None
+        except Exception as error:
+            return None, error
+
+    value, error = yield from awaited(outcome)
+    if error is not None:
+        raise error
+    result: T = value
+    return result
+
+
+def awaited(factory: Callable[[], Awaitable[Any]]) -> Plan[Any]:
+    """Await what a factory makes, in the RunEngine's loop, and return its result.
+
+    A RunEngine that was paused within a message replays it and then answers the plan with None; the result is
+    therefore taken from the last of the awaitables that ended.
+    """
+    results: list[Any] = []
+
+    async def keep() -> None:
+        results.append(await factory())
+
+    while not results:
+        futures = yield from bps.wait_for([keep])
+        for future in futures or ():
+            if future.exception() is not None:
+                raise future.exception()
+    return results[-1]
+
+
+def taken(plan: Callable[[], Plan[T | None]]) -> Plan[T]:
+    """Run a plan until it has a result: one that was paused while it read has none, and is run again."""
+    while True:
+        yield from bps.null()
+        result = yield from plan()
+        if result is not None:
+            return result
+
+
+def _searched(frame: Frame) -> Frame:
+    """Return the frame with its peaks found, so that they are looked for once."""
+    if frame.found is not None or frame.image is None or frame.finder is None:
+        return frame
+    return replace(frame, found=frame.finder(frame.image))
+
+
+def _ending(step: Step) -> str:
+    if step.declared:
+        return "declared"
+    return "budget spent" if step.over else "steps spent"

@@ -1,0 +1,39 @@
+"""From bands to counts: resolution, background, the detector's response and its noise."""
+
+from beamgym.physics.arpes.detection.background import Background, shirley
+from beamgym.physics.arpes.detection.blur_kernels import REACH
+from beamgym.physics.arpes.detection.kernels import BOLTZMANN_EV, DENSITY_WAVE, NO_GAP, PAIRING
+from beamgym.physics.arpes.detection.noise import count, read_adc
+from beamgym.physics.arpes.detection.noise_kernels import INVERSE, count_events, count_poisson
+from beamgym.physics.arpes.detection.resolution import FWHM_PER_SIGMA, blur
+from beamgym.physics.arpes.detection.response import Response, SpaceCharge, centre, gain_map, mesh
+from beamgym.physics.arpes.detection.spectrum import Grid, Rendered, Scene, Window, band_intensity, detected, render
+
+__all__ = [
+    "BOLTZMANN_EV",
+    "DENSITY_WAVE",
+    "FWHM_PER_SIGMA",
+    "INVERSE",
+    "NO_GAP",
+    "PAIRING",
+    "REACH",
+    "Background",
+    "Grid",
+    "Rendered",
+    "Response",
+    "Scene",
+    "SpaceCharge",
+    "Window",
+    "band_intensity",
+    "blur",
+    "centre",
+    "count",
+    "count_events",
+    "count_poisson",
+    "detected",
+    "gain_map",
+    "mesh",
+    "read_adc",
+    "render",
+    "shirley",
+]

@@ -1,0 +1,12 @@
+"""A given material under a given analyser: its cuts, maps and cubes, with what is written beside them."""
+
+from beamgym.physics.arpes.experiment.experiment import Domain, Experiment
+from beamgym.physics.arpes.experiment.files import read_hdf5, to_xarray, write_hdf5
+
+__all__ = [
+    "Domain",
+    "Experiment",
+    "read_hdf5",
+    "to_xarray",
+    "write_hdf5",
+]

@@ -1,0 +1,210 @@
+"""One sample in one instrument: cuts, constant-energy maps and cubes in a few words.
+
+The recipes fill tables for thousands of samples at once; this builds the same tables for one, from any bands.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from beamgym.physics.arpes.bands_models import GAP_KINDS, Bands, Geometry, KzBroadening, impurity, kinetic_energy_ev
+from beamgym.physics.arpes.detection import (
+    Background,
+    Grid,
+    Response,
+    Scene,
+    SpaceCharge,
+    count,
+    detected,
+    read_adc,
+    render,
+)
+from beamgym.physics.arpes.experiment.checks import check_experiment
+from beamgym.physics.arpes.experiment.images import cube_signal, deflections, map_signal, shirley_losses, slices_ev
+from beamgym.physics.arpes.experiment.labels import cube_labels, cut_labels
+from beamgym.physics.arpes.experiment.parts import Domain, Gap, Spectrum, Value
+from beamgym.physics.arpes.experiment.record import experiment_record
+from beamgym.physics.arpes.experiment.tables import domain_tables
+from beamgym.physics.counter_rng import make_keys
+
+__all__ = ["Domain", "Experiment", "Gap", "Spectrum"]
+
+Float32Array = NDArray[np.float32]
+Float64Array = NDArray[np.float64]
+SelfEnergy = Callable[[Float64Array], NDArray[np.complex128]]
+MatrixElement = Callable[[Float64Array], Float64Array]
+
+
+def constant_width(omega_ev: Float64Array) -> NDArray[np.complex128]:
+    """Return the self-energy of an experiment that is given none: −iΓ with Γ = 0.02 eV."""
+    return impurity(omega_ev, 0.02)
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """A sample in an instrument.
+
+    Parameters
+    ----------
+    bands : TightBinding, DiracSurface, TabulatedBands, or anything with ``energies(momentum)``
+    photon_energy_ev, work_function_ev : eV; the work function is the sample's
+    geometry : slit and manipulator angles
+    temperature_k : of the electrons
+    energy_fwhm_ev, angle_fwhm_deg : resolution, full width at half maximum
+    self_energy : complex Σ of energies (h,), eV
+    matrix_element : |M|² of momenta (..., 2), shape (..., b) or (...,); default 1
+    band_weights : (b,) further weights; default the bands' own ``weights()`` where they have them, else 1
+    domains : what the beam illuminates
+    gap, kz : optional
+    charging_ev : shift of the whole spectrum
+    background, response : as for ``spectrum.render``, one sample. Rows and columns of an image are energies and slit
+        angles in cuts and in the slices of cubes, slit angles and deflections in maps
+    space_charge, electrons_per_pulse, spot_mm : shift and broadening by the electrons' own cloud; none at 0 electrons
+
+    Raises
+    ------
+    ValueError : negative widths, temperatures or pulses, numbers that are not finite, several orientations, no domain
+        with a share; when used: photon energy below the work function, windows outside the photoelectron cone or behind
+        the surface, band weights that do not fit the bands, negative counts
+    TypeError : domains that are not ``Domain``
+    """
+
+    bands: Bands
+    photon_energy_ev: float = 21.2
+    work_function_ev: float = 4.5
+    geometry: Geometry = field(default_factory=Geometry)
+    temperature_k: float = 20.0
+    energy_fwhm_ev: float = 0.01
+    angle_fwhm_deg: float = 0.2
+    self_energy: SelfEnergy = constant_width
+    matrix_element: MatrixElement | None = None
+    band_weights: ArrayLike | None = None
+    domains: tuple[Domain, ...] = (Domain(),)
+    gap: Gap | None = None
+    kz: KzBroadening | None = None
+    charging_ev: float = 0.0
+    background: Background = field(default_factory=Background)
+    response: Response = field(default_factory=Response)
+    space_charge: SpaceCharge = field(default_factory=SpaceCharge)
+    electrons_per_pulse: float = 0.0
+    spot_mm: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_experiment(self)
+
+    @property
+    def shift_ev(self) -> float:
+        """Shift of the whole spectrum, by charging and space charge, eV."""
+        return self.charging_ev + self._cloud()[0]
+
+    @property
+    def resolution_ev(self) -> float:
+        """Energy resolution with the broadening by space charge, full width at half maximum, eV."""
+        return self._cloud()[1]
+
+    def _cloud(self) -> tuple[float, float]:
+        shift, width = self.space_charge.apply(self.electrons_per_pulse, self.spot_mm, self.energy_fwhm_ev)
+        return float(shift), float(width)
+
+    def scene(self, grid: Grid, deflection_deg: ArrayLike = 0.0) -> Scene:
+        """Tabulate the bands along cuts at (d,) deflections: a scene of d samples on ``grid``."""
+        deflection = np.atleast_1d(np.asarray(deflection_deg, dtype=np.float64))
+        kinetic_energy_ev(grid.energy_ev[0], self.photon_energy_ev, self.work_function_ev)
+        window = grid.window(self.resolution_ev, self.angle_fwhm_deg, nodes=5)
+        parts = [domain_tables(self, domain, window, deflection) for domain in self.domains]
+        energy, weight, broadening, gap, partner = (np.concatenate(group, axis=1) for group in zip(*parts, strict=True))
+        n = deflection.size
+        sigma = np.broadcast_to(self.self_energy(window.energy_ev - self.shift_ev), (n, 1, window.energy_ev.size))
+        return Scene(
+            window,
+            energy,
+            weight,
+            np.ascontiguousarray(sigma.real, dtype=np.float32),
+            np.ascontiguousarray(sigma.imag, dtype=np.float32),
+            temperature_k=self.temperature_k,
+            energy_fwhm_ev=self.resolution_ev,
+            angle_fwhm_deg=self.angle_fwhm_deg,
+            fermi_ev=self.shift_ev,
+            broadening_ev=broadening if self.kz else np.zeros((0, 0, 0), dtype=np.float32),
+            gap_kind=np.full(n, GAP_KINDS[self.gap.kind]) if self.gap else np.zeros(0, dtype=np.int64),
+            gap_ev=gap,
+            partner_ev=partner,
+            pair_breaking_ev=self.gap.pair_breaking_ev if self.gap else 0.0,
+        )
+
+    def cut(self, grid: Grid, events: float = 1e5, seed: int = 0, deflection_deg: float = 0.0) -> Spectrum:
+        """Measure intensity over (energy, slit) with ``events`` electrons."""
+        made = render(
+            self.scene(grid, deflection_deg), self.background, self.response, events, make_keys(np.array([seed]))
+        )
+        axes = {"eV": grid.energy_ev, "alpha": grid.slit_deg}
+        attributes = self._attributes(events, seed, axes, {"deflection_deg": deflection_deg})
+        spectrum = Spectrum(made.counts[0], axes, made.arpes[0], made.background[0], attributes)
+        attributes.update(cut_labels(self, spectrum, events))
+        return spectrum
+
+    def cube(self, grid: Grid, deflection_deg: ArrayLike, events: float = 1e6, seed: int = 0) -> Spectrum:
+        """Measure intensity over (energy, slit, deflection); ``deflection_deg`` (d,) uniform, rising.
+
+        Each deflection is an exposure: dead time and the ADC act on (energy, slit).
+        """
+        deflection, step = deflections(deflection_deg)
+        signal = cube_signal(self, grid, deflection, step)
+        local = bool(np.any(self.background.shirley_local))
+        losses = shirley_losses(signal, float(np.max(np.asarray(self.background.shirley))), local)
+        flat, _, _ = detected(np.zeros_like(signal), replace(self.background, shirley=0.0), Response())
+        rest = flat + losses
+        _, seen, _ = detected(signal + rest, Background(), self.response)
+        counts = self._count(np.moveaxis(seen, 0, -1), events, seed)
+        if np.any(self.response.adc):
+            keys = make_keys(seed, np.arange(deflection.size), 0, 1)
+            counts = np.moveaxis(read_adc(np.moveaxis(counts, -1, 0), keys, self.response), 0, -1)
+        axes = {"eV": grid.energy_ev, "alpha": grid.slit_deg, "beta": deflection}
+        attributes = self._attributes(events, seed, axes)
+        spectrum = Spectrum(counts, axes, np.moveaxis(signal, 0, -1), np.moveaxis(rest, 0, -1), attributes)
+        attributes.update(cube_labels(self, spectrum, events))
+        return spectrum
+
+    def map(
+        self,
+        slit_deg: ArrayLike,
+        deflection_deg: ArrayLike,
+        energy_ev: float = 0.0,
+        window_ev: float = 0.02,
+        events: float = 1e6,
+        seed: int = 0,
+    ) -> Spectrum:
+        """Measure a constant-energy map over (slit, deflection), integrated over ``window_ev`` about ``energy_ev``.
+
+        A map is one image: background, response, dead time and ADC act on (slit, deflection). It has no Shirley
+        background, which would need the energies above, and no scores; sum slices of a ``cube`` to have the first.
+        """
+        if not (math.isfinite(window_ev) and window_ev > 0 and math.isfinite(energy_ev)):
+            raise ValueError(
+                f"window_ev must be a positive energy, energy_ev a finite one; not {window_ev!r}, {energy_ev!r}"
+            )
+        deflection, step = deflections(deflection_deg)
+        grid = Grid(slices_ev(self, energy_ev, window_ev), np.asarray(slit_deg, dtype=np.float64))
+        signal = map_signal(self, grid, deflection, step)
+        rest, seen, _ = detected(signal[None], replace(self.background, shirley=0.0), self.response)
+        counts = self._count(seen[0], events, seed)
+        if np.any(self.response.adc):
+            counts = read_adc(counts[None], make_keys(np.array([seed])), self.response)[0]
+        axes = {"alpha": grid.slit_deg, "beta": deflection}
+        more = {"eV": energy_ev, "window_ev": window_ev, "slices": grid.shape[0]}
+        attributes = self._attributes(events, seed, {"eV": grid.energy_ev, **axes}, more)
+        return Spectrum(counts, axes, signal, rest[0], attributes)
+
+    def _count(self, seen: Float32Array, events: float, seed: int) -> Float32Array:
+        keys = make_keys(np.array([seed]))
+        return np.asarray(count(seen[None], events, keys, dead_time=self.response.dead_time)[0])
+
+    def _attributes(
+        self, events: float, seed: int, axes: dict[str, Float64Array], more: dict[str, float] | None = None
+    ) -> dict[str, Value]:
+        return {**experiment_record(self, axes), "events": events, "seed": seed, **(more or {})}

@@ -1,0 +1,330 @@
+"""Data sets on disk: HDF5 files of some hundred spectra with labels and parameters, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import fields
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.physics.arpes.recipes.batch import Batch
+from beamgym.physics.arpes.recipes.recipes import PARAMETERS, check_recipe
+from beamgym.physics.arpes.recipes.sampler import Sampler, check_whole
+from beamgym.physics.arpes.score import Scores
+
+FORMAT: Final = "beamgym arpes shard 1"
+"""What a shard calls itself."""
+
+ENDING: Final = ".h5"
+
+T = TypeVar("T")
+
+
+class BrokenShard(ValueError):
+    """A file that is no whole shard: cut off, of another kind, or from an interrupted write."""
+
+
+def shard_path(folder: Path, number: int) -> Path:
+    """Return where shard ``number`` of a data set lies."""
+    return folder / f"shard_{number:05d}{ENDING}"
+
+
+def write_shard(path: Path, batch: Batch, **attributes: str | int | float) -> None:
+    """Write spectra with their labels and parameters; the file appears whole or not at all.
+
+    Parameters
+    ----------
+    path : the file; one that is there is replaced
+    batch : n spectra
+    attributes : more about the data set, such as its seed
+
+    Notes
+    -----
+    Layout in NeXus terms: ``entry/data`` (NXdata: counts, energy, slit), ``entry/paper`` and ``entry/v2`` (components
+    and total of both scores), ``entry/parameters`` (everything that was drawn), ``entry/keys``.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with h5py.File(partial, "w") as file:
+            _fill(file, batch, attributes)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_shard(path: Path) -> Batch:
+    """Read the spectra of one shard.
+
+    Parameters
+    ----------
+    path : the file
+
+    Returns
+    -------
+    Batch, without noise-free images
+
+    Raises
+    ------
+    FileNotFoundError : where there is none
+    BrokenShard : a file that is cut off, no shard, or holds another number of spectra than it says, by name
+    """
+    return _open(Path(path), _read)
+
+
+def read_scores(path: Path) -> tuple[Scores, Scores]:
+    """Read the published and the ``v2`` scores of one shard, without its spectra; raises as ``read_shard`` does."""
+    return _open(Path(path), lambda entry: (_record(Scores, entry["paper"]), _record(Scores, entry["v2"])))
+
+
+def _open(path: Path, read: Callable[[h5py.Group], T]) -> T:
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no shard {path}")
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("format") != FORMAT:
+                found = file.attrs.get("format")
+                raise BrokenShard(f"{path} is no ARPES shard of this program; its format is {found!r}")
+            _check_amount(path, file)
+            return read(file["entry"])
+    except (OSError, KeyError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise BrokenShard(
+            f"{path} is cut off or damaged ({reason}); delete it and generate again, or skip it on request"
+        ) from None
+
+
+def _check_amount(path: Path, file: h5py.File) -> None:
+    held = [len(file["entry"][name]) for name in ("data/counts", "keys", "paper/total", "v2/total")]
+    told = int(file.attrs.get("spectra", held[0]))
+    if set(held) != {told}:
+        raise BrokenShard(
+            f"{path} says that it holds {told} spectra, but has {min(held)}; delete it and generate again, or skip it "
+            "on request"
+        )
+
+
+def shard_attributes(path: Path) -> dict[str, Any]:
+    """Return what a shard says of itself: recipe, seed, first spectrum, number of spectra, version.
+
+    Raises
+    ------
+    BrokenShard : a file that is cut off
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            return {name: value.item() if hasattr(value, "item") else value for name, value in file.attrs.items()}
+    except OSError as error:
+        reason = " ".join(str(error).split())
+        raise BrokenShard(f"{path} is cut off or damaged ({reason}); delete it and generate again") from None
+
+
+def read_dataset(folder: Path, skip_broken: bool = False) -> Iterator[Batch]:
+    """Yield the spectra of a data set, one shard after another in the order of their numbers.
+
+    Parameters
+    ----------
+    folder : of ``write_dataset``
+    skip_broken : leave out shards that are missing or cannot be read, with a warning that names them
+
+    Yields
+    ------
+    Batch
+
+    Raises
+    ------
+    FileNotFoundError : a folder without shards
+    BrokenShard : a shard that is missing before the last one there is, or broken; unless they are to be skipped
+    """
+    folder = Path(folder)
+    numbers = [int(name) for path in folder.glob(f"shard_*{ENDING}") if (name := path.stem[6:]).isdigit()]
+    if not numbers:
+        raise FileNotFoundError(f"there are no shards in {folder}; write some with `beamgym dataset arpes`")
+    for number in range(max(numbers) + 1):
+        try:
+            batch = _read_numbered(folder, number)
+        except BrokenShard as error:
+            if not skip_broken:
+                raise
+            warnings.warn(f"skipped: {error}", stacklevel=2)
+            continue
+        yield batch
+
+
+def _read_numbered(folder: Path, number: int) -> Batch:
+    path = shard_path(folder, number)
+    if not path.is_file():
+        raise BrokenShard(f"{path} is missing; the command that wrote the others writes it, or skip it on request")
+    return read_shard(path)
+
+
+def write_dataset(
+    folder: Path,
+    sampler: Sampler,
+    seed: int,
+    count: int,
+    per_shard: int = 512,
+    workers: int = 0,
+    done: Callable[[int], object] | None = None,
+) -> list[Path]:
+    """Write a data set; shards of the same data set that are there already and whole are kept.
+
+    Parameters
+    ----------
+    folder : created where it is not there
+    sampler : what to draw
+    seed : of the data set
+    count : of spectra
+    per_shard : spectra in a file
+    workers : processes; 0 works here
+    done : called with the number of spectra whenever a shard is finished
+
+    Returns
+    -------
+    the shards' paths, in order
+
+    Raises
+    ------
+    ValueError : numbers below one, or a folder that holds another data set
+    TypeError : a seed or a number that is not whole
+    """
+    check_amounts(seed, count, per_shard, workers)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    jobs = [
+        (shard_path(folder, i), sampler, seed, first, min(first + per_shard, count))
+        for i, first in enumerate(range(0, count, per_shard))
+    ]
+    report = done or (lambda _: None)
+    open_jobs = []
+    for job in jobs:
+        if _is_done(job):
+            report(job[4] - job[3])
+        else:
+            open_jobs.append(job)
+    for number in _run(open_jobs, workers):
+        report(number)
+    return [job[0] for job in jobs]
+
+
+def check_amounts(seed: int, count: int, per_shard: int, workers: int) -> None:
+    """Refuse what ``write_dataset`` cannot write before anything is drawn; raises as it does."""
+    check_whole(seed=seed, count=count, per_shard=per_shard, workers=workers)
+    if seed < 0:
+        raise ValueError(f"the seed must not be negative; got {seed}")
+    if count < 1 or per_shard < 1 or workers < 0:
+        raise ValueError(f"a data set needs count ≥ 1, per_shard ≥ 1, workers ≥ 0; got {count}, {per_shard}, {workers}")
+
+
+Job = tuple[Path, Sampler, int, int, int]
+
+
+def _run(jobs: Sequence[Job], workers: int) -> Iterator[int]:
+    if workers == 0:
+        yield from map(_write, jobs)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_write, jobs)
+
+
+def _write(job: Job) -> int:
+    path, sampler, seed, first, last = job
+    write_shard(path, sampler.take(seed, np.arange(first, last)), **_about(job))
+    return last - first
+
+
+def _about(job: Job) -> dict[str, str | int | float]:
+    _, sampler, seed, first, last = job
+    even = ",".join(f"{share:.6g}" for share in sampler.acceptance)
+    return {"seed": seed, "first": first, "spectra": last - first, "score": sampler.score, "acceptance": even}
+
+
+def _is_done(job: Job) -> bool:
+    path = job[0]
+    if not path.exists():
+        return False
+    try:
+        found = shard_attributes(path)
+    except BrokenShard:
+        return False
+    expected = {
+        **_about(job),
+        "recipe": job[1].recipe,
+        "energies": job[1].grid.shape[0],
+        "angles": job[1].grid.shape[1],
+    }
+    for name, value in expected.items():
+        if found.get(name) != value:
+            raise ValueError(
+                f"{path} belongs to another data set: its {name} is {found.get(name)!r}, not {value!r}; "
+                "choose an empty folder"
+            )
+    try:
+        _open(path, lambda _: None)
+    except BrokenShard:
+        return False
+    return True
+
+
+def _fill(file: h5py.File, batch: Batch, attributes: dict[str, str | int | float]) -> None:
+    file.attrs.update(
+        {
+            "format": FORMAT,
+            "program": f"beamgym {version('beamgym')}",
+            "recipe": batch.recipe,
+            "energies": batch.counts.shape[1],
+            "angles": batch.counts.shape[2],
+            "spectra": len(batch.counts),
+            **attributes,
+        }
+    )
+    entry = file.create_group("entry")
+    entry.attrs["NX_class"] = "NXentry"
+    data = entry.create_group("data")
+    data.attrs.update({"NX_class": "NXdata", "signal": "counts", "axes": [".", "energy", "."]})
+    data.create_dataset("counts", data=_small(batch.counts), compression="gzip", compression_opts=1, shuffle=True)
+    data.create_dataset("energy", data=batch.energy_ev).attrs["units"] = "eV"
+    data.create_dataset("slit", data=batch.slit_deg).attrs["units"] = "degree"
+    entry.create_dataset("keys", data=batch.keys)
+    for name, record in (("paper", batch.paper), ("v2", batch.v2), ("parameters", batch.parameters)):
+        group = entry.create_group(name)
+        for field in fields(record):
+            group.create_dataset(field.name, data=getattr(record, field.name))
+
+
+def _small(counts: NDArray[np.float32]) -> NDArray[Any]:
+    """Return whole counts as 16 bits, four times smaller once packed; an ADC's readings as they are."""
+    whole = counts.max(initial=0.0) < 65536.0 and (counts == np.floor(counts)).all()
+    return counts.astype(np.uint16) if whole else counts
+
+
+def _read(entry: h5py.Group) -> Batch:
+    recipe = check_recipe(str(entry.file.attrs["recipe"]))
+    data = entry["data"]
+    counts = data["counts"][()].astype(np.float32)
+    empty = np.empty((0, *counts.shape[1:]), dtype=np.float32)
+    return Batch(
+        recipe,
+        entry["keys"][()],
+        counts,
+        data["energy"][()],
+        data["slit"][()],
+        _record(Scores, entry["paper"]),
+        _record(Scores, entry["v2"]),
+        _record(PARAMETERS[recipe], entry["parameters"]),
+        empty,
+        empty,
+    )
+
+
+def _record(kind: type[Any], group: h5py.Group) -> Any:
+    return kind(**{field.name: group[field.name][()] for field in fields(kind)})

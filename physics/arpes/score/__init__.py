@@ -1,0 +1,35 @@
+"""What a spectrum is worth: the published score, its correction, and the score from parameters alone."""
+
+from beamgym.physics.arpes.score.bms import bms_scores
+from beamgym.physics.arpes.score.direct import direct_scores
+from beamgym.physics.arpes.score.quality import (
+    AURELIA_BOLTZMANN_EV,
+    FEATURE_COLUMNS,
+    PAPER,
+    REFERENCE_COUNTS,
+    V2_NODES,
+    V2_PENALTIES,
+    Scores,
+    paper_scores,
+    paper_total,
+    v2_scores,
+    v2_sharpness,
+    v2_total,
+)
+
+__all__ = [
+    "AURELIA_BOLTZMANN_EV",
+    "FEATURE_COLUMNS",
+    "PAPER",
+    "REFERENCE_COUNTS",
+    "V2_NODES",
+    "V2_PENALTIES",
+    "Scores",
+    "bms_scores",
+    "direct_scores",
+    "paper_scores",
+    "paper_total",
+    "v2_scores",
+    "v2_sharpness",
+    "v2_total",
+]

@@ -1,0 +1,23 @@
+"""Cleaved surfaces: flakes, fields and levels of difficulty, and surfaces from measured maps."""
+
+from beamgym.physics.arpes.surface.fields import FIELD_MM, RASTER, Geography
+from beamgym.physics.arpes.surface.flakes import Analyser, check_material
+from beamgym.physics.arpes.surface.levels import LEVELS, SurfaceNumbers, surface_numbers
+from beamgym.physics.arpes.surface.measured import measured_surface
+from beamgym.physics.arpes.surface.surface import REFERENCE_DWELL_S, BeamSpot, ScoreMap, SurfaceBank
+
+__all__ = [
+    "FIELD_MM",
+    "LEVELS",
+    "RASTER",
+    "REFERENCE_DWELL_S",
+    "Analyser",
+    "BeamSpot",
+    "Geography",
+    "ScoreMap",
+    "SurfaceBank",
+    "SurfaceNumbers",
+    "check_material",
+    "measured_surface",
+    "surface_numbers",
+]

@@ -1,0 +1,193 @@
+"""A surface from a measured map: cluster its spectra, keep its geography, simulate the rest."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.cluster.vq import kmeans2
+from scipy.ndimage import gaussian_filter, map_coordinates
+
+from beamgym.physics.arpes.surface.fields import FIELD_MM, RASTER, Geography
+from beamgym.physics.arpes.surface.flakes import LARGEST_SHIFT_EV
+from beamgym.physics.arpes.surface.levels import MOST_FLAKES
+from beamgym.physics.arpes.surface.measured_shifts import mixed, shifts
+
+Float64Array = NDArray[np.float64]
+
+_TRIES = 8  # starts of the clustering; the tightest result is kept
+_FAINTEST = 1e-3  # weight of known neighbours below which there are none
+_THICKEST = 4.0  # layers thicker than that are all the same: no bands are left
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredSurface:
+    """What was made of a map.
+
+    Parameters
+    ----------
+    geography : for the simulator
+    cluster : (y, x) which of the k clusters each measured place belongs to; −1 beside the sample
+    spectra : (k, e) mean spectrum of each cluster, which sums to 1
+    explained : share of the variance of the spectra's shapes that the clusters hold
+    mixed : (y, x) places on the sample that look like a mixture of two clusters, as at rims; they have no shift of
+        their own, but that of their neighbours
+    clipped : share of the other places on the sample that are shifted further than a surface can be, ±0.12 eV, and so
+        stay there; where it is more than a little, the clusters are not what they seem: ask for others
+    """
+
+    geography: Geography
+    cluster: NDArray[np.int64]
+    spectra: Float64Array
+    explained: float
+    mixed: NDArray[np.bool_]
+    clipped: float
+
+
+def measured_surface(
+    intensity: ArrayLike,
+    x_mm: ArrayLike,
+    y_mm: ArrayLike,
+    energy_ev: ArrayLike,
+    clusters: int = 5,
+    field_mm: float | None = FIELD_MM,
+    holder_below: float = 0.0,
+    holder_clusters: int = 0,
+    smooth_px: float = 1.0,
+    seed: int = 0,
+) -> MeasuredSurface:
+    """Turn a measured map into a surface.
+
+    Parameters
+    ----------
+    intensity : (y, x, e) counts
+    x_mm, y_mm, energy_ev : the axes, rising
+    clusters : how many kinds of place there are, 1 to 12; each becomes a flake with bands of its own
+    field_mm : edge of the simulated field into which the map is laid, stretched alike both ways; None keeps its size
+    holder_below : places with less than this share of the brightest total are beside the sample
+    holder_clusters : how many clusters, those with the smoothest spectra, are substrate and so beside the sample
+    smooth_px : spectra are averaged over neighbours by a Gaussian of that standard deviation before they are compared
+    seed : of the clustering
+
+    Returns
+    -------
+    MeasuredSurface
+        flake: the clusters. Layer: −ln of a place's total over that of its cluster's brightest places. Potential: by
+        how much a place's spectrum is shifted against its cluster's mean; where it is rather a mixture of two
+        clusters, as its neighbours are
+
+    Raises
+    ------
+    ValueError : axes that do not fit or rise, counts negative or not finite, too few places, no place on the sample
+
+    Notes
+    -----
+    Spectra are compared by the square roots of their shapes (Hellinger distance), in which Poisson noise is even, and
+    clustered by k-means (Lloyd, IEEE Trans. Inf. Theory 28 (1982) 129). Shifts are those of the linear least squares
+    s(E) ≈ a m(E) − δ m′(E).
+    """
+    counts, axes = _checked(intensity, (y_mm, x_mm, energy_ev))
+    if not 1 <= clusters <= MOST_FLAKES:
+        raise ValueError(f"clusters is {clusters}; choose 1 to {MOST_FLAKES}")
+    if not 0 <= holder_clusters < clusters:
+        raise ValueError(f"holder_clusters is {holder_clusters} of {clusters}; at least one cluster must be sample")
+    soft = gaussian_filter(counts, (smooth_px, smooth_px, 0.0), mode="nearest")
+    total = soft.sum(axis=2)
+    sample = total > max(holder_below * float(total.max()), 0.0)
+    if sample.sum() < clusters:
+        raise ValueError(f"{int(sample.sum())} places lie on the sample, too few for {clusters} clusters")
+    shapes = soft[sample] / total[sample][:, None]
+    label, explained = _clustered(np.sqrt(shapes), clusters, seed)
+    cluster = np.full(total.shape, -1, dtype=np.int64)
+    cluster[sample] = label
+    spectra = np.stack([shapes[label == k].mean(axis=0) for k in range(clusters)])
+    layer, shift, mixture = np.zeros(total.shape), np.zeros(total.shape), np.zeros(total.shape, dtype=np.bool_)
+    for k in range(clusters):
+        here = cluster == k
+        bright = np.percentile(total[here], 95.0)
+        layer[here] = np.clip(-np.log(total[here] / bright), 0.0, _THICKEST)
+        found = soft[here] / total[here][:, None]
+        mixture[here] = mix = mixed(found, spectra, shifts(found, spectra[k], axes[2])[1])
+        # A mean that mixtures have a part in is no spectrum of this kind of place to measure shifts from.
+        shift[here] = shifts(found, spectra[k] if mix.all() else found[~mix].mean(axis=0), axes[2])[0]
+    holder = np.isin(cluster, np.argsort(_structure(spectra))[:holder_clusters])
+    cluster[holder] = -1
+    own = (cluster >= 0) & ~mixture
+    clipped = float((np.abs(shift[own]) > LARGEST_SHIFT_EV).mean()) if own.any() else 0.0
+    potential = _smoothed(shift.clip(-LARGEST_SHIFT_EV, LARGEST_SHIFT_EV), own, smooth_px)
+    geography = _laid(cluster, layer, potential, axes, field_mm)
+    return MeasuredSurface(geography, cluster, spectra, explained, mixture & (cluster >= 0), clipped)
+
+
+def _smoothed(values: Float64Array, known: NDArray[np.bool_], smooth_px: float) -> Float64Array:
+    """Return the mean of the known neighbours' values, by a Gaussian; 0 where there is none within its reach."""
+    weight = gaussian_filter(known.astype(np.float64), smooth_px, mode="nearest")
+    total = gaussian_filter(np.where(known, values, 0.0), smooth_px, mode="nearest")
+    return np.where(weight > _FAINTEST, total / np.maximum(weight, _FAINTEST), 0.0)
+
+
+def _checked(intensity: ArrayLike, axes: tuple[ArrayLike, ...]) -> tuple[Float64Array, list[Float64Array]]:
+    counts = np.asarray(intensity, dtype=np.float64)
+    if counts.ndim != 3 or min(counts.shape) < 3:
+        raise ValueError(f"a map must have shape (y, x, energy), 3 or more of each; found {counts.shape}")
+    if not (np.isfinite(counts).all() and (counts >= 0).all()):
+        raise ValueError("a map must hold finite counts, none negative; mask dead places with 0")
+    if counts.max() <= 0:
+        raise ValueError("the map holds no counts at all")
+    checked = [np.asarray(axis, dtype=np.float64) for axis in axes]
+    for axis, name, size in zip(checked, ("y_mm", "x_mm", "energy_ev"), counts.shape, strict=True):
+        if axis.shape != (size,) or not np.all(np.diff(axis) > 0):
+            raise ValueError(f"{name} must hold {size} rising numbers to fit the map; found shape {axis.shape}")
+    return counts, checked
+
+
+def _clustered(shapes: Float64Array, clusters: int, seed: int) -> tuple[NDArray[np.int64], float]:
+    """Return the cluster (m,) of each shape, the largest first, and the share of the variance they hold."""
+    around = shapes - shapes.mean(axis=0)
+    best, least = np.zeros(len(shapes), dtype=np.int64), np.inf
+    for start in range(_TRIES):
+        random = np.random.default_rng([seed, start])
+        means, label = kmeans2(around, clusters, minit="++", seed=random, missing="warn")
+        within = float(((around - means[label]) ** 2).sum())
+        if within < least and len(np.unique(label)) == clusters:
+            best, least = label, within
+    if not np.isfinite(least):
+        raise ValueError(f"the map's spectra do not fall into {clusters} clusters; ask for fewer")
+    order = np.argsort(-np.bincount(best, minlength=clusters), kind="stable")
+    renamed = np.empty(clusters, dtype=np.int64)
+    renamed[order] = np.arange(clusters)
+    everything = float((around**2).sum())
+    return renamed[best], 1.0 - least / everything if everything > 0 else 1.0
+
+
+def _structure(spectra: Float64Array) -> Float64Array:
+    """Return how much each spectrum (k, e) departs from a straight line, relative to its mean, (k,)."""
+    place = np.linspace(-1.0, 1.0, spectra.shape[1])
+    line = np.polynomial.polynomial.polyfit(place, spectra.T, 1)
+    left = spectra - np.polynomial.polynomial.polyval(place, line)
+    return np.asarray(left.std(axis=1) / spectra.mean(axis=1))
+
+
+def _laid(
+    cluster: NDArray[np.int64],
+    layer: Float64Array,
+    potential: Float64Array,
+    axes: list[Float64Array],
+    field_mm: float | None,
+) -> Geography:
+    """Lay the map in the middle of a square raster: nearest flakes, interpolated fields, nothing around it."""
+    y, x = axes[0], axes[1]
+    pitch = [(axis[-1] - axis[0]) / (axis.size - 1) for axis in (y, x)]
+    extent = max(y.size * pitch[0], x.size * pitch[1])
+    offset = ((np.arange(RASTER) + 0.5) / RASTER - 0.5) * extent
+    row = offset / pitch[0] + 0.5 * (y.size - 1)
+    column = offset / pitch[1] + 0.5 * (x.size - 1)
+    rows, columns = np.meshgrid(row, column, indexing="ij")
+    inside = (np.abs(rows - 0.5 * (y.size - 1)) <= 0.5 * y.size) & (
+        np.abs(columns - 0.5 * (x.size - 1)) <= 0.5 * x.size
+    )
+    nearest = [np.clip(np.rint(place), 0, size - 1).astype(int) for place, size in ((rows, y.size), (columns, x.size))]
+    flake = np.where(inside, cluster[nearest[0], nearest[1]], -1)
+    fields = [map_coordinates(values, [rows, columns], order=1, mode="nearest") for values in (layer, potential)]
+    fields = [np.where(flake >= 0, values, 0.0) for values in fields]
+    size_mm = float(extent if field_mm is None else field_mm)
+    return Geography(flake.astype(np.int16), fields[0].astype(np.float32), fields[1].astype(np.float32), size_mm)

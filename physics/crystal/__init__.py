@@ -1,0 +1,17 @@
+"""Crystal structures: from a CIF file, a name or pymatgen to everything that diffraction needs."""
+
+from beamgym.physics.crystal.crystal import Crystal, Radiation, crystal_names, load_crystal, ub_matrix
+from beamgym.physics.crystal.form_factors import dispersion, f0, mass_attenuation_cm2_per_g
+from beamgym.physics.crystal.reflections import ReflectionTable
+
+__all__ = [
+    "Crystal",
+    "Radiation",
+    "ReflectionTable",
+    "crystal_names",
+    "dispersion",
+    "f0",
+    "load_crystal",
+    "mass_attenuation_cm2_per_g",
+    "ub_matrix",
+]

@@ -1,0 +1,35 @@
+"""Goniometers: ordered axes, forward and inverse, their real motors, and the targets that they are to reach."""
+
+from beamgym.physics.goniometer import motors
+from beamgym.physics.goniometer.goniometer import Goniometer, Solution, goniometer, goniometer_names
+from beamgym.physics.goniometer.motors import (
+    MotorErrors,
+    MotorState,
+    move,
+    of_rotations,
+    readback,
+    sample_offset_mm,
+    start,
+    travel_time_s,
+)
+from beamgym.physics.goniometer.motors_kernels import normal_batch
+from beamgym.physics.goniometer.targets import Target, parse_target
+
+__all__ = [
+    "Goniometer",
+    "MotorErrors",
+    "MotorState",
+    "Solution",
+    "Target",
+    "goniometer",
+    "goniometer_names",
+    "motors",
+    "move",
+    "normal_batch",
+    "of_rotations",
+    "parse_target",
+    "readback",
+    "sample_offset_mm",
+    "start",
+    "travel_time_s",
+]

@@ -1,0 +1,251 @@
+"""Numba kernels that draw spots into images and turn expected counts into what a camera reads out."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from beamgym.physics.counter_rng import bits
+from beamgym.physics.noise_kernels import normal_quantile, poisson_large, poisson_small
+
+REACH = 4.0  # a spot is drawn to this many standard deviations: 6e-5 of it is cut off
+RESOLVED = 0.7  # a spot narrower than this many pixels is integrated over the pixels instead of sampled
+_PIXEL_VARIANCE = 1.0 / 12.0
+_SMALL_MEAN = 10.0  # below it inversion is the exact Poisson method; Hörmann's needs 10
+_TO_UNIT = 2.0**-32
+
+
+class Width(NamedTuple):
+    """What makes a spot wide: standard deviations on the detector (mm), of mosaic tilt and of the beam (radians)."""
+
+    pixel_mm: float
+    blur_mm: float
+    mosaic_rad: float
+    divergence_rad: float
+
+
+class ReadOut(NamedTuple):
+    """A camera's numbers, in read-out units; ``full_well`` in counts.
+
+    ``quantile`` (4097,) and ``inverse`` (24,) are the tables of ``normal_quantile`` and ``poisson_small``.
+    """
+
+    gain: float
+    offset: float
+    read_noise: float
+    full_well: float
+    top: float
+    bloom: bool
+    quantile: Any
+    inverse: Any
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def profile(centre, variance, first, weights, number) -> None:  # type: ignore[no-untyped-def]
+    """Write how much of a Gaussian of area 1 falls into pixels first, first + 1, …
+
+    Where the pixels resolve it, it is sampled with the pixel's own variance added, by the recurrence
+    g(x + 1) = g(x) r(x), r(x + 1) = r(x) exp(−1/σ²); else it is integrated exactly.
+    """
+    if variance < RESOLVED * RESOLVED:
+        scale = 1.0 / math.sqrt(2.0 * max(variance, 1e-12))
+        lower = math.erf((first - 0.5 - centre) * scale)
+        for k in range(number):
+            upper = math.erf((first + k + 0.5 - centre) * scale)
+            weights[k] = 0.5 * (upper - lower)
+            lower = upper
+        return
+    inverse = 1.0 / (variance + _PIXEL_VARIANCE)
+    offset = first - centre
+    value = math.sqrt(inverse / (2.0 * math.pi)) * math.exp(-0.5 * offset * offset * inverse)
+    ratio, change = math.exp(-(offset + 0.5) * inverse), math.exp(-inverse)
+    for k in range(number):
+        weights[k] = value
+        value *= ratio
+        ratio *= change
+
+
+@njit(cache=True, error_model="numpy")
+def spot_covariance(x, y, stand, width) -> tuple[float, float, float]:  # type: ignore[no-untyped-def]
+    """Return a spot's covariance (fast², slow², fast·slow) in pixels² at the position (x, y).
+
+    A mosaic block tilted by δ sends its ray 2δ further out and, tilted about the other axis, 2 sinθ·δ sideways; both
+    directions are projected onto the panel along the ray.
+    """
+    mx = stand[0] + width.pixel_mm * (x * stand[3] + y * stand[6])
+    my = stand[1] + width.pixel_mm * (x * stand[4] + y * stand[7])
+    mz = stand[2] + width.pixel_mm * (x * stand[5] + y * stand[8])
+    length = math.sqrt(mx * mx + my * my + mz * mz)
+    ux, uy, uz = mx / length, my / length, mz / length
+    sine = math.sqrt(uy * uy + uz * uz)
+    ty, tz = (-uz / sine, uy / sine) if sine > 1e-9 else (1.0, 0.0)
+    rx, ry, rz = -sine, ux * tz, -ux * ty
+    nx = stand[4] * stand[8] - stand[5] * stand[7]
+    ny = stand[5] * stand[6] - stand[3] * stand[8]
+    nz = stand[3] * stand[7] - stand[4] * stand[6]
+    towards = ux * nx + uy * ny + uz * nz
+    radial_along = (rx * nx + ry * ny + rz * nz) / towards
+    sideways_along = (ty * ny + tz * nz) / towards
+    rx, ry, rz = rx - radial_along * ux, ry - radial_along * uy, rz - radial_along * uz
+    sx, sy, sz = -sideways_along * ux, ty - sideways_along * uy, tz - sideways_along * uz
+    r_fast, r_slow = rx * stand[3] + ry * stand[4] + rz * stand[5], rx * stand[6] + ry * stand[7] + rz * stand[8]
+    s_fast, s_slow = sx * stand[3] + sy * stand[4] + sz * stand[5], sx * stand[6] + sy * stand[7] + sz * stand[8]
+    scale = (length / width.pixel_mm) ** 2
+    radial = scale * (4.0 * width.mosaic_rad**2 + width.divergence_rad**2)
+    sideways = scale * (2.0 * (1.0 - ux) * width.mosaic_rad**2 + width.divergence_rad**2)
+    blur = (width.blur_mm / width.pixel_mm) ** 2
+    return (
+        blur + radial * r_fast * r_fast + sideways * s_fast * s_fast,
+        blur + radial * r_slow * r_slow + sideways * s_slow * s_slow,
+        radial * r_fast * r_slow + sideways * s_fast * s_slow,
+    )
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def add_round(image, x, y, total, var_x, var_y, half, ceiling, columns_weight, rows_weight) -> None:  # type: ignore[no-untyped-def]
+    """Add one spot whose axes lie along the pixel rows and columns."""
+    rows, columns = image.shape
+    reach_x, reach_y = REACH * math.sqrt(var_x), REACH * math.sqrt(var_y)
+    left, right = max(0, math.floor(x - reach_x + 0.5)), min(columns - 1, math.floor(x + reach_x + 0.5))
+    top, bottom = max(0, math.floor(y - reach_y + 0.5)), min(rows - 1, math.floor(y + reach_y + 0.5))
+    if left > right or top > bottom:
+        return
+    profile(x, var_x, left, columns_weight, right - left + 1)
+    profile(y, var_y, top, rows_weight, bottom - top + 1)
+    for j in range(top, bottom + 1):
+        strength = np.float32(total * rows_weight[j - top])
+        for i in range(left, right + 1):
+            image[j, i] = min(image[j, i] + strength * columns_weight[i - left] + half, ceiling)
+
+
+@njit(cache=True, error_model="numpy")
+def add_streak(image, x, y, total, var_x, var_y, cov, half, ceiling, columns_weight, rows_weight) -> None:  # type: ignore[no-untyped-def]
+    """Add one spot whose axes are oblique: row by row, each row a narrower Gaussian about a shifted centre."""
+    rows, columns = image.shape
+    slope = cov / (var_y + _PIXEL_VARIANCE)
+    narrow = max(var_x - slope * cov, 0.0)
+    reach_x, reach_y = REACH * math.sqrt(narrow), REACH * math.sqrt(var_y)
+    top, bottom = max(0, math.floor(y - reach_y + 0.5)), min(rows - 1, math.floor(y + reach_y + 0.5))
+    if top > bottom:
+        return
+    profile(y, var_y, top, rows_weight, bottom - top + 1)
+    for j in range(top, bottom + 1):
+        centre = x + slope * (j - y)
+        left = max(0, math.floor(centre - reach_x + 0.5))
+        right = min(columns - 1, math.floor(centre + reach_x + 0.5))
+        if left > right:
+            continue
+        profile(centre, narrow, left, columns_weight, right - left + 1)
+        strength = np.float32(total * rows_weight[j - top])
+        for i in range(left, right + 1):
+            image[j, i] = min(image[j, i] + strength * columns_weight[i - left] + half, ceiling)
+
+
+@njit(cache=True, error_model="numpy")
+def draw_spots(image, number, position, intensity, scale, stand, width, half, ceiling) -> None:  # type: ignore[no-untyped-def]
+    """Add one list of spots, intensities times ``scale``, to ``image`` (slow, fast).
+
+    A float32 image takes half = 0 and ceiling = inf. An integer one takes half = 0.5, so that each spot's share of a
+    pixel is rounded, and its full scale as ceiling.
+    """
+    half, ceiling = np.float32(half), np.float32(ceiling)
+    widest = max(image.shape) + 1
+    columns_weight, rows_weight = np.empty(widest, dtype=np.float32), np.empty(widest, dtype=np.float32)
+    var_x = var_y = (width.blur_mm / width.pixel_mm) ** 2
+    cov = 0.0
+    streaked = width.mosaic_rad > 0.0 or width.divergence_rad > 0.0
+    for k in range(number):
+        x, y, total = float(position[k, 0]), float(position[k, 1]), float(intensity[k]) * scale
+        if streaked:
+            var_x, var_y, cov = spot_covariance(x, y, stand, width)
+        if cov * cov < 1e-4 * var_x * var_y or min(var_x, var_y) < RESOLVED * RESOLVED:
+            add_round(image, x, y, total, var_x, var_y, half, ceiling, columns_weight, rows_weight)
+        else:
+            add_streak(image, x, y, total, var_x, var_y, cov, half, ceiling, columns_weight, rows_weight)
+
+
+@njit(cache=True, error_model="numpy")
+def count_photons(mean, background, empty, key, inverse) -> None:  # type: ignore[no-untyped-def]
+    """Replace expected counts (p,) by Poisson numbers; ``empty`` is exp(−background), for pixels that no spot touches.
+
+    Pixel i uses the upper half of hash i of ``key``; a mean above 10 takes hashes p + i, 2p + i, …
+    """
+    pixels = mean.shape[0]
+    for i in range(pixels):
+        expected = float(mean[i])
+        if expected < _SMALL_MEAN:
+            nothing = empty[i] if mean[i] == background[i] else math.exp(-expected)
+            u = (float(bits(key, i) >> np.uint64(32)) + 0.5) * _TO_UNIT
+            mean[i] = poisson_small(expected, nothing, u, inverse)
+        else:
+            mean[i] = poisson_large(expected, key, pixels + i, pixels)
+
+
+@njit(cache=True, error_model="numpy")
+def read_out(counts, key, camera, out) -> None:  # type: ignore[no-untyped-def]
+    """Turn counts (p,) into what the camera writes; pixel i's noise is the lower half of hash i of ``key``."""
+    for i in range(counts.shape[0]):
+        noise = camera.read_noise * normal_quantile(bits(key, i) & np.uint64(0xFFFFFFFF), camera.quantile)
+        held = min(float(counts[i]), camera.full_well)
+        out[i] = max(0.0, min(math.floor(held * camera.gain + camera.offset + noise + 0.5), camera.top))
+
+
+@njit(cache=True, error_model="numpy")
+def spill(counts, full_well) -> None:  # type: ignore[no-untyped-def]
+    """Let what a full pixel cannot hold run half down and half up its column, until it fits or leaves the panel."""
+    rows, columns = counts.shape
+    for i in range(columns):
+        down, up = 0.0, 0.0
+        for j in range(rows):
+            excess = counts[j, i] - full_well
+            if excess > 0.0:
+                counts[j, i] = full_well + 0.5 * excess
+                down += 0.5 * excess
+            elif down > 0.0:
+                taken = min(down, full_well - counts[j, i])
+                counts[j, i] += taken
+                down -= taken
+        for j in range(rows - 1, -1, -1):
+            excess = counts[j, i] - full_well
+            if excess > 0.0:
+                counts[j, i] = full_well
+                up += excess
+            elif up > 0.0:
+                taken = min(up, full_well - counts[j, i])
+                counts[j, i] += taken
+                up -= taken
+
+
+@njit(cache=True, error_model="numpy")
+def render_clean(count, position, intensity, scale, stands, width, half, ceiling, image) -> None:  # type: ignore[no-untyped-def]
+    """Add every list to its image (n, slow, fast); ``stands`` (1, 9) or (n, 9) places the panel."""
+    for k in range(count.shape[0]):
+        stand = stands[k if stands.shape[0] > 1 else 0]
+        draw_spots(image[k], count[k], position[k], intensity[k], scale, stand, width, half, ceiling)
+
+
+@njit(cache=True, error_model="numpy")
+def render_exposed(  # type: ignore[no-untyped-def]
+    count, position, intensity, scale, stands, width, response, background, empty, keys, camera, image
+) -> None:
+    """Draw, expose and read out every list into its image (n, slow, fast), with noise from its own key.
+
+    ``response`` (slow, fast) weighs what falls on a pixel; empty where it is 1 everywhere.
+    """
+    mean = np.empty(background.shape, dtype=np.float32)
+    for k in range(count.shape[0]):
+        stand = stands[k if stands.shape[0] > 1 else 0]
+        if response.size:
+            mean[:] = 0.0
+        else:
+            mean[:] = background
+        draw_spots(mean, count[k], position[k], intensity[k], scale, stand, width, 0.0, np.inf)
+        if response.size:
+            for j in range(mean.shape[0]):
+                for i in range(mean.shape[1]):
+                    mean[j, i] = mean[j, i] * response[j, i] + background[j, i]
+        count_photons(mean.reshape(-1), background.reshape(-1), empty.reshape(-1), keys[k], camera.inverse)
+        if camera.bloom:
+            spill(mean, camera.full_well)
+        read_out(mean.reshape(-1), keys[k], camera, image[k].reshape(-1))

@@ -1,0 +1,240 @@
+"""The Laue pattern of a crystal as a list of spots: where, how bright, at which energy and from which planes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from beamgym.physics.constants import HC_KEV_A
+from beamgym.physics.laue.beam import Beam
+from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.pattern.absorption import Slab, slab_mode
+from beamgym.physics.laue.pattern.intensity import Extinction, energy_table
+from beamgym.physics.laue.pattern.kernels import (
+    Panel,
+    Physics,
+    Rays,
+    batch_spots,
+    first_bad_panel,
+    first_bad_rotation,
+    pad_lists,
+)
+from beamgym.physics.orientation import ROTATION_TOLERANCE, check_rotation
+
+if TYPE_CHECKING:
+    from beamgym.physics.crystal import Crystal, ReflectionTable
+
+Float64Array = NDArray[np.float64]
+Float32Array = NDArray[np.float32]
+Int32Array = NDArray[np.int32]
+Int64Array = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+_CHUNK = 256  # samples whose lists are held twice, for a moment
+_WINDOW_MARGIN = 1e-5  # absolute and relative; single precision decides the window of sin θ this generously
+
+
+@dataclass(frozen=True, eq=False)
+class Spots:
+    """Lists of spots of n patterns, padded with zeros to the longest.
+
+    Parameters
+    ----------
+    count : (n,) int64, how many of the s rows are real
+    position_px : (n, s, 2) float32, [..., 0] along fast and [..., 1] along slow; pixel centres at integers, 0-based
+    intensity : (n, s) float32, counts per second of exposure
+    energy_kev : (n, s) float32, energy of the strongest harmonic, keV
+    ray : (n, s) int32, row i of the reflection table, or −i − 1 where −hkl diffracts
+    """
+
+    count: Int64Array
+    position_px: Float32Array
+    intensity: Float32Array
+    energy_kev: Float32Array
+    ray: Int32Array
+
+    @property
+    def mask(self) -> BoolArray:
+        """(n, s) True where a row is a spot."""
+        present: BoolArray = np.arange(self.intensity.shape[1])[None, :] < self.count[:, None]
+        return present
+
+
+class LaueModel:
+    """Simulates Laue spots of one crystal, beam and detector.
+
+    Parameters
+    ----------
+    crystal : what scatters; its radiation must be the beam's
+    beam : spectrum, polarisation, detector response
+    detector : nominal panel
+    slab : the sample's face; None for a thick crystal whose absorption depends on energy alone (A = 1/2µ)
+    extinction : "none" for kinematic intensities, "full" for a perfect crystal
+    brightest : keep this many spots, brightest first; None keeps all, in the table's order
+    table : the reflection table, where it is at hand; it must reach the beam's highest energy
+
+    Raises
+    ------
+    ValueError : no reflection in the band can reach the detector at any orientation, or the parts do not fit
+    """
+
+    def __init__(
+        self,
+        crystal: Crystal,
+        beam: Beam,
+        detector: Detector,
+        slab: Slab | None = None,
+        extinction: Extinction = "none",
+        brightest: int | None = None,
+        table: ReflectionTable | None = None,
+    ) -> None:
+        if crystal.radiation != beam.radiation:
+            raise ValueError(
+                f"the crystal was loaded for {crystal.radiation}s and the beam is of {beam.radiation}s: "
+                f'load_crystal(…, radiation="{beam.radiation}")'
+            )
+        if brightest is not None and brightest < 1:
+            raise ValueError(f"brightest must be a positive number of spots, or None for all; not {brightest!r}")
+        self.crystal, self.beam, self.detector = crystal, beam, detector
+        self.slab, self.extinction, self.brightest = slab, extinction, brightest
+        self.table = crystal.reflections(beam.band_kev[1]) if table is None else table
+        if self.table.energy_kev[-1] < beam.band_kev[1] * (1.0 - _WINDOW_MARGIN):
+            raise ValueError(
+                f"the table ends at {self.table.energy_kev[-1]:g} keV, the beam at {beam.band_kev[1]:g}: "
+                f"make it by crystal.reflections({beam.band_kev[1]:g})"
+            )
+        _check_reach(self.table, beam, detector)
+        self._panel = Panel(detector.pixel_mm, *detector.shape)
+        self._rays, self._weights = self._ray_tables(), self._physics()
+
+    def spots(self, orientation: ArrayLike, detectors: ArrayLike | None = None) -> Spots:
+        """Simulate the patterns of n orientations.
+
+        Parameters
+        ----------
+        orientation : (n, 3, 3) or (3, 3) rotation matrices, crystal Cartesian to lab
+        detectors : (n, 9) each sample's own origin_mm, fast and slow; None for the nominal panel
+
+        Returns
+        -------
+        Spots with n rows; a row's values do not depend on the other rows
+
+        Raises
+        ------
+        ValueError : wrong shapes, values not finite, matrices that are not rotations
+        """
+        u = check_orientations(orientation)
+        panels = self._panels(detectors, len(u))
+        count = np.empty(len(u), dtype=np.int64)
+        parts: list[tuple[NDArray[np.generic], ...]] = []
+        capacity = (self.brightest or len(self.table.hkl)) * min(len(u), _CHUNK)
+        keep = self.brightest or 0
+        for start in range(0, len(u), _CHUNK):
+            rows = slice(start, start + _CHUNK)
+            buffers = _buffers(capacity)
+            own = panels if len(panels) == 1 else panels[rows]
+            total = batch_spots(u[rows], own, self._panel, self._rays, self._weights, keep, *buffers, count[rows])
+            parts.append(tuple(buffer[:total] for buffer in buffers))
+        return _padded(count, parts)
+
+    def _ray_tables(self) -> Rays:
+        table = self.table
+        length = np.linalg.norm(table.q_inv_a, axis=1)
+        direction = np.ascontiguousarray((table.q_inv_a / length[:, None]).T)
+        low, high = self.beam.band_kev
+        lowest, highest = table.order[table.first[:-1]], table.order[table.first[1:] - 1]
+        smallest = lowest * HC_KEV_A * length / (2.0 * high) * (1.0 - _WINDOW_MARGIN) - _WINDOW_MARGIN
+        largest = highest * HC_KEV_A * length / (2.0 * low) * (1.0 + _WINDOW_MARGIN) + _WINDOW_MARGIN
+        return Rays(
+            direction=direction,
+            single=direction.astype(np.float32),
+            window=np.stack([smallest, largest]).astype(np.float32),
+            length=length,
+            first=np.ascontiguousarray(table.first, dtype=np.int64),
+            order=table.order.astype(np.float64),
+            base=np.ascontiguousarray(np.sum(table.f0 * table.partial, axis=1)),
+            partial=np.ascontiguousarray(table.partial, dtype=np.complex128),
+        )
+
+    def _physics(self) -> Physics:
+        energy = self.beam.energy_kev
+        mode, thickness, normal, whole = slab_mode(self.slab)
+        return Physics(
+            low_kev=float(energy[0]),
+            per_kev=float((energy.size - 1) / (energy[-1] - energy[0])),
+            grid=energy_table(self.crystal, self.table, self.beam, self.extinction, self.slab is not None),
+            polarised=self.beam.radiation == "xray",
+            polarisation=float(self.beam.polarisation),
+            perfect=self.extinction == "full",
+            mode=mode,
+            thickness_mm=float(thickness),
+            surface=normal,
+            whole=whole,
+        )
+
+    def _panels(self, detectors: ArrayLike | None, n: int) -> Float64Array:
+        if detectors is None:
+            return self.detector.as_vector()[None, :]
+        panels = np.ascontiguousarray(detectors, dtype=np.float64)
+        if panels.shape != (n, 9):
+            raise ValueError(f"detectors must have shape ({n}, 9), origin_mm then fast then slow; found {panels.shape}")
+        bad = first_bad_panel(panels)
+        if bad >= 0:
+            raise ValueError(
+                f"detectors row {bad} is no panel: fast and slow must be perpendicular unit vectors, their plane away "
+                f"from the sample; found {np.round(panels[bad], 6).tolist()}"
+            )
+        return panels
+
+
+def check_orientations(orientation: ArrayLike) -> Float64Array:
+    """Return orientations as (n, 3, 3); raises ValueError for a wrong shape or what is not a rotation to 1e-6."""
+    u = np.ascontiguousarray(orientation, dtype=np.float64)
+    if u.shape == (3, 3):
+        u = u[None]
+    if u.ndim != 3 or u.shape[1:] != (3, 3):
+        raise ValueError(f"orientations must have shape (n, 3, 3); found {u.shape}")
+    bad = first_bad_rotation(u, ROTATION_TOLERANCE)
+    if bad >= 0:
+        check_rotation(u[bad], f"orientation {bad}")
+    return u
+
+
+def _check_reach(table: ReflectionTable, beam: Beam, detector: Detector) -> None:
+    low, high = beam.band_kev
+    smallest, largest = detector.sin_theta_range()
+    length = np.repeat(np.linalg.norm(table.q_inv_a, axis=1), np.diff(table.first)) * table.order
+    shortest = float(length.min()) if length.size else np.inf
+    reachable = (length * HC_KEV_A / 2 <= high * largest) & (length * HC_KEV_A / 2 >= low * smallest)
+    if np.any(reachable):
+        return
+    needed = shortest * HC_KEV_A / (2 * largest) if largest > 0 else np.inf
+    above = f"above {needed:.3g} keV" if np.isfinite(needed) else "above those at which the crystal reflects at all"
+    two_theta = 2.0 * np.degrees(np.arcsin([smallest, min(1.0, largest)]))
+    raise ValueError(
+        f"no reflection between {low:g} and {high:g} keV can reach this detector (2θ {two_theta[0]:.1f} to "
+        f"{two_theta[1]:.1f}°) at any orientation: use energies {above}, or move the detector"
+    )
+
+
+def _buffers(capacity: int) -> tuple[NDArray[np.generic], ...]:
+    return (
+        np.empty((capacity, 2), dtype=np.float32),
+        np.empty(capacity, dtype=np.float32),
+        np.empty(capacity, dtype=np.float32),
+        np.empty(capacity, dtype=np.int32),
+    )
+
+
+def _padded(count: Int64Array, parts: list[tuple[NDArray[np.generic], ...]]) -> Spots:
+    n, longest = len(count), int(count.max(initial=0))
+    position = np.zeros((n, longest, 2), dtype=np.float32)
+    intensity, energy = np.zeros((n, longest), dtype=np.float32), np.zeros((n, longest), dtype=np.float32)
+    ray = np.zeros((n, longest), dtype=np.int32)
+    for item, part in enumerate(parts):
+        rows = slice(item * _CHUNK, (item + 1) * _CHUNK)
+        pad_lists(count[rows], *part, position[rows], intensity[rows], energy[rows], ray[rows])
+    return Spots(count, position, intensity, energy, ray)

@@ -1,0 +1,9 @@
+"""The LaueRL world: a crystal of known system on two axes, seen on film."""
+
+from beamgym.physics.laue.zone.crystals import AxisChoice, CrystalSystem
+from beamgym.physics.laue.zone.film import HOLE_MM
+from beamgym.physics.laue.zone.image_kernels import grey_of_counts
+from beamgym.physics.laue.zone.kernels import axis_angles_deg
+from beamgym.physics.laue.zone.world import PUBLISHED, SimulatedZone
+
+__all__ = ["HOLE_MM", "PUBLISHED", "AxisChoice", "CrystalSystem", "SimulatedZone", "axis_angles_deg", "grey_of_counts"]

@@ -1,0 +1,249 @@
+"""Kernels of the zone task: a crystal of its own for every sample, from cell to spot list.
+
+Rays are primitive directions; a reflection that the lattice forbids is replaced by the first multiple it allows.
+Nothing depends on the other samples of a batch.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from beamgym.physics.constants import HC_KEV_A
+from beamgym.physics.counter_rng import uniform
+from beamgym.physics.laue.pattern import brightest_first, panel_frame
+
+_FAMILY = 1e-4  # equivalent directions differ by rounding only: none of a family is taken if not all can be
+
+
+class Light(NamedTuple):
+    """What weighs a reflection: uniform tables over the band, and over s = |q|/2 from 0 on.
+
+    ``weight`` (g,) spectrum · λ² · absorption, ``f_prime`` and ``f_second`` (g,) in electrons from ``low_kev`` to
+    ``high_kev`` with ``per_kev`` points per keV; ``form`` (m,) f0 and ``thermal`` (m,) exp(−2 B s²) with ``per_inv_a``
+    points per 1/Å.
+    """
+
+    low_kev: float
+    high_kev: float
+    per_kev: float
+    weight: Any
+    f_prime: Any
+    f_second: Any
+    per_inv_a: float
+    form: Any
+    thermal: Any
+
+
+@njit(cache=True)
+def draw_uniforms(keys, m) -> Any:  # type: ignore[no-untyped-def]
+    """Draw (n, m) uniform numbers in [0, 1), row i from keys[i] only."""
+    out = np.empty((keys.shape[0], m))
+    for i in range(keys.shape[0]):
+        for j in range(m):
+            out[i, j] = uniform(keys[i], j)
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def _between(table, place) -> Any:  # type: ignore[no-untyped-def]
+    cell = min(int(place), table.shape[0] - 2)
+    right = place - cell
+    return (1.0 - right) * table[cell] + right * table[cell + 1]
+
+
+@njit(cache=True, error_model="numpy")
+def spot_intensity(length, sin_theta, light) -> Any:  # type: ignore[no-untyped-def]
+    """Sum a ray's harmonics in the band; ``length`` is |q| of its first reflection in 1/Å. Per unit volume per atom."""
+    energy1 = 0.5 * HC_KEV_A * length / sin_theta
+    total = 0.0
+    for n in range(max(1, math.ceil(light.low_kev / energy1)), math.floor(light.high_kev / energy1) + 1):
+        place = (n * energy1 - light.low_kev) * light.per_kev
+        at = 0.5 * n * length * light.per_inv_a
+        real = _between(light.form, at) + _between(light.f_prime, place)
+        imaginary = _between(light.f_second, place)
+        squared = (real * real + imaginary * imaginary) * _between(light.thermal, at)
+        total += _between(light.weight, place) * squared
+    cosine = 1.0 - 2.0 * sin_theta * sin_theta
+    return total * 0.5 * (1.0 + cosine * cosine) / (sin_theta * sin_theta)
+
+
+@njit(cache=True)
+def brightest_at(lengths, sines, light) -> Any:  # type: ignore[no-untyped-def]
+    """Return (g,) the largest intensity over ``sines`` (m,) of rays of ``lengths`` (g,); 0 at length 0."""
+    out = np.zeros(lengths.shape[0])
+    for i in range(lengths.shape[0]):
+        if lengths[i] > 0.0:
+            for j in range(sines.shape[0]):
+                out[i] = max(out[i], spot_intensity(lengths[i], sines[j], light))
+    return out
+
+
+@njit(cache=True)
+def _coprime(h, k, n) -> Any:  # type: ignore[no-untyped-def]
+    for other in (k, n):
+        while other:
+            h, other = other, h % other
+    return h == 1
+
+
+@njit(cache=True)
+def _list_rays(b, edges, body_centred, longest, most, found) -> int:  # type: ignore[no-untyped-def]
+    """Write unit vector and |q| of the primitive directions with |q| <= ``longest``, one of each opposite pair."""
+    number = 0
+    reach = np.floor(edges * longest).astype(np.int64)  # |h| = |a · q| <= a |q|
+    for h in range(reach[0] + 1):
+        for k in range(-reach[1] if h > 0 else 0, reach[1] + 1):
+            for n in range(-reach[2] if h > 0 or k > 0 else 1, reach[2] + 1):
+                x = b[0, 0] * h + b[0, 1] * k + b[0, 2] * n
+                y = b[1, 0] * h + b[1, 1] * k + b[1, 2] * n
+                z = b[2, 0] * h + b[2, 1] * k + b[2, 2] * n
+                length = math.sqrt(x * x + y * y + z * z)
+                first = 2.0 * length if body_centred and (h + k + n) % 2 else length
+                if first > longest or number == most or not _coprime(h, abs(k), abs(n)):
+                    continue
+                found[number, 0], found[number, 1], found[number, 2] = x / length, y / length, z / length
+                found[number, 3] = first
+                number += 1
+    return number
+
+
+@njit(cache=True)
+def pick_rays(b, edges, body_centred, longest, ranks, per_length, scratch, rays) -> Any:  # type: ignore[no-untyped-def]
+    """Fill a table with the rays of one crystal that can be brightest on the film.
+
+    Parameters
+    ----------
+    b : (3, 3) B matrix, 1/Å
+    edges : (3,) a, b, c in Å
+    body_centred : whether reflections with odd h + k + l are absent
+    longest : |q| to which directions are listed, 1/Å
+    ranks : (g,) intensity bound at |q| = index / ``per_length``
+    scratch : (s, 4) float32 room for all directions
+    rays : (m, 4) float32 the result: unit vector, crystal Cartesian, and |q| of the first reflection
+
+    Returns
+    -------
+    number of rays
+    """
+    number = _list_rays(b, edges, body_centred, longest, scratch.shape[0], scratch)
+    if number <= rays.shape[0]:
+        rays[:number] = scratch[:number]
+        return number
+    bound = np.empty(number)
+    for i in range(number):
+        bound[i] = _between(ranks, scratch[i, 3] * per_length)
+    least = np.partition(bound, number - rays.shape[0])[number - rays.shape[0]]
+    least *= 1.0 + _FAMILY
+    kept = 0
+    for i in range(number):
+        if bound[i] > least:
+            rays[kept] = scratch[i]
+            kept += 1
+    return kept
+
+
+@njit(cache=True, error_model="numpy")
+def _hits(rotation, frame, size, rays, number, least_sin, light, scale, position, intensity) -> int:  # type: ignore[no-untyped-def]
+    """Write the spots of one sample that land on the film, in the table's order; returns their number."""
+    u, v, w = rotation[0, 0], rotation[0, 1], rotation[0, 2]
+    found = 0
+    for i in range(number):
+        x, y, z = rays[i, 0], rays[i, 1], rays[i, 2]
+        along = u * x + v * y + w * z
+        sine = abs(along)
+        if sine < least_sin:
+            continue
+        aside = rotation[1, 0] * x + rotation[1, 1] * y + rotation[1, 2] * z
+        above = rotation[2, 0] * x + rotation[2, 1] * y + rotation[2, 2] * z
+        exit_x, exit_y, exit_z = 1.0 - 2.0 * along * along, -2.0 * along * aside, -2.0 * along * above
+        towards = frame[2, 0] * exit_x + frame[2, 1] * exit_y + frame[2, 2] * exit_z
+        fast = (frame[0, 0] * exit_x + frame[0, 1] * exit_y + frame[0, 2] * exit_z) / towards
+        slow = (frame[1, 0] * exit_x + frame[1, 1] * exit_y + frame[1, 2] * exit_z) / towards
+        if towards <= 0.0 or not (-0.5 <= fast < size - 0.5 and -0.5 <= slow < size - 0.5):
+            continue
+        value = scale * spot_intensity(rays[i, 3], sine, light)
+        if value > 0.0:
+            position[found, 0], position[found, 1], intensity[found] = fast, slow, value
+            found += 1
+    return found
+
+
+@njit(cache=True)
+def _crowded(position, taken, x, y, distance) -> bool:  # type: ignore[no-untyped-def]
+    near = False
+    for j in range(taken):
+        near |= (position[j, 0] - x) ** 2 + (position[j, 1] - y) ** 2 <= distance * distance
+    return near
+
+
+@njit(cache=True)
+def survey(  # type: ignore[no-untyped-def]
+    rotation, panels, pixel_mm, size, rays, numbers, rows, least_sin, light, scales, limits, separation_px, lists
+) -> None:
+    """List the brightest spots on the films of n samples, brightest first.
+
+    Parameters
+    ----------
+    rotation : (n, 3, 3) crystal to lab
+    panels : (n, 9) origin_mm, fast, slow of each film of ``size`` × ``size`` pixels of ``pixel_mm``
+    rays, numbers : (k, m, 4) and (k,) the tables of all samples, and how much of each is filled
+    rows : (n,) which tables the n samples have
+    least_sin : sin θ below which nothing reaches the film
+    light, scales : what weighs a reflection, and (n,) a factor on all of a sample's intensities
+    limits : (n,) how many spots are listed
+    separation_px : spots as near as that to a brighter one are merged into it: left out
+    lists : out_position (n, s, 2), out_intensity (n, s), out_count (n,)
+    """
+    out_position, out_intensity, out_count = lists
+    most = rays.shape[1]
+    position, intensity, rank = np.empty((most, 2)), np.empty(most), np.empty(most, dtype=np.int64)
+    frame = np.empty((3, 3))
+    for i in range(rotation.shape[0]):
+        panel_frame(panels[i], pixel_mm, frame)
+        found = _hits(
+            rotation[i], frame, size, rays[rows[i]], numbers[rows[i]], least_sin, light, scales[i], position, intensity
+        )
+        wanted = min(limits[i], out_intensity.shape[1])
+        brightest_first(intensity, found, found if separation_px > 0.0 else wanted, rank)
+        taken = 0
+        for j in range(found if separation_px > 0.0 else min(found, wanted)):
+            x, y = position[rank[j], 0], position[rank[j], 1]
+            if separation_px > 0.0 and _crowded(out_position[i], taken, x, y, separation_px):
+                continue
+            if taken == wanted:
+                break
+            out_position[i, taken, 0], out_position[i, taken, 1] = x, y
+            out_intensity[i, taken] = intensity[rank[j]]
+            taken += 1
+        out_position[i, taken:] = 0.0
+        out_intensity[i, taken:] = 0.0
+        out_count[i] = taken
+
+
+@njit(cache=True)
+def axis_angles_deg(orientation, axes) -> Any:  # type: ignore[no-untyped-def]
+    """Return (n,) the angle between the beam and the nearest of the lines ``axes`` (k, 3), crystal Cartesian."""
+    out = np.empty(orientation.shape[0])
+    for i in range(orientation.shape[0]):
+        least = 90.0
+        for j in range(axes.shape[0]):
+            x = (
+                orientation[i, 0, 0] * axes[j, 0]
+                + orientation[i, 0, 1] * axes[j, 1]
+                + orientation[i, 0, 2] * axes[j, 2]
+            )
+            y = (
+                orientation[i, 1, 0] * axes[j, 0]
+                + orientation[i, 1, 1] * axes[j, 1]
+                + orientation[i, 1, 2] * axes[j, 2]
+            )
+            z = (
+                orientation[i, 2, 0] * axes[j, 0]
+                + orientation[i, 2, 1] * axes[j, 1]
+                + orientation[i, 2, 2] * axes[j, 2]
+            )
+            least = min(least, math.degrees(math.atan2(math.sqrt(y * y + z * z), abs(x))))
+        out[i] = least
+    return out

@@ -1,0 +1,1 @@
+"""What `beamgym deploy` is made of."""

@@ -1,0 +1,136 @@
+"""`beamgym benchmark arpes-scorer`: how far the scorers of spectra are off, all on the same fresh spectra."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from beamgym.agents.evaluation import first_seed
+from beamgym.scripts.speeds.aurelia_peer import aurelia_spectra, load_aurelia
+
+SCORER = "arpes-scorer"
+SOURCES = ("published", "aurelia", "strange")
+"""Whose spectra are scored: this project's recipe, or aurelia's own; or what is flagged of spectra and strange ones."""
+
+FEWEST = 10
+_COMPONENTS = ("S", "B", "N")
+
+
+def benchmark_scorer(
+    spectra: int, seed: int, source: str, console: Console, bundles: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Score ``spectra`` fresh spectra of a source with every predictor, print the table, and return the figures.
+
+    Parameters
+    ----------
+    spectra : how many, at least 10
+    seed : which set of them
+    source : "published", "aurelia" where it is installed, or "strange"
+    console : where the table goes
+    bundles : directories of scorers that are judged beside the shipped one, named by the last two parts of the path
+
+    Returns
+    -------
+    "source", "spectra", "seed", and "predictors" by name with "mae", "mae_ci95", "mae_uniform", "mae_uniform_ci95",
+    "spearman" and, where components are predicted, "components"; of "strange" "flagged" instead, shares by kind
+
+    Raises
+    ------
+    ValueError : an unknown source, too few spectra, a negative seed, a bundle that is unsound or no scorer, or aurelia
+        where it is not installed
+    """
+    check_asked(spectra, seed, source)
+    others = _scorers(bundles)
+    if source == "strange":
+        return {"source": source, "spectra": spectra, "seed": seed, "flagged": _flagged(spectra, seed, console)}
+    from beamgym.agents.spectra import compare
+
+    with _progress() as progress:
+        bar = progress.add_task(f"{source} spectra", total=spectra)
+        found = compare(judged(spectra, seed, source), lambda done: progress.advance(bar, done), others)
+    figures = {name: errors.as_dict() for name, errors in found.items()}
+    console.print(table(figures, f"{SCORER}, {spectra} spectra of {source}, seed {seed}"))
+    console.print(
+        "points of the paper's score, 0 to 10; uniform: every score counted alike; S, B, N in 0 to 1",
+        style="dim",
+        highlight=False,
+    )
+    return {"source": source, "spectra": spectra, "seed": seed, "predictors": figures}
+
+
+def _scorers(bundles: Sequence[str]) -> dict[str, Any]:
+    from beamgym.envs.arpes_spot import QualityScorer
+
+    return {
+        "/".join(Path(path).resolve().parts[-2:]): QualityScorer.load(path, "paper", mirrored=True) for path in bundles
+    }
+
+
+def _flagged(spectra: int, seed: int, console: Console) -> dict[str, dict[str, float]]:
+    from beamgym.agents.spectra import KINDS, flagged_shares
+    from beamgym.envs.arpes_spot import shipped_scorer
+
+    with _progress() as progress:
+        bar = progress.add_task("kinds", total=KINDS)
+        shares = flagged_shares(shipped_scorer().model, spectra, seed, lambda done: progress.advance(bar, done))
+    out = Table(title=f"{SCORER}, flagged of {spectra} spectra of each kind, seed {seed}", box=SIMPLE)
+    out.add_column("spectra")
+    out.add_column("flagged", justify="right")
+    for group in shares.values():
+        for kind, share in group.items():
+            out.add_row(kind, f"{share:.1%}")
+        out.add_section()
+    console.print(out)
+    return shares
+
+
+def _progress() -> Progress:
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def check_asked(spectra: int, seed: int, source: str) -> None:
+    """Raise ValueError, before the work starts, for what cannot be measured."""
+    if source not in SOURCES:
+        raise ValueError(f"unknown source {source!r}; choose one of {', '.join(SOURCES)}")
+    if spectra < FEWEST:
+        raise ValueError(f"spectra is {spectra}; errors and their intervals need at least {FEWEST}")
+    first_seed("benchmark", seed)
+    if source == "aurelia":
+        load_aurelia()
+
+
+def judged(spectra: int, seed: int, source: str) -> Iterator[Any]:
+    """Yield counts and what they are scored, of a source; see ``agents.scorer_benchmark.Judged``."""
+    from beamgym.agents.spectra import SIZE, published_spectra
+
+    if source == "aurelia":
+        return aurelia_spectra(spectra, seed, (SIZE, SIZE))
+    return published_spectra(spectra, seed)
+
+
+def table(figures: dict[str, dict[str, Any]], title: str) -> Table:
+    """Return the comparison for reading: errors of the total over their intervals, then of the components."""
+    out = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0))
+    for heading in ("predictor", "MAE\n95 % CI", "uniform\n95 % CI", "Spearman", *_COMPONENTS):
+        named = heading == "predictor"
+        out.add_column(heading, justify="left" if named else "right", no_wrap=not named, overflow="fold")
+    for name, row in figures.items():
+        parts = row.get("components", {})
+        rank = row["spearman"]
+        out.add_row(
+            name,
+            f"{row['mae']:.3f}\n{_interval(row['mae_ci95'])}",
+            f"{row['mae_uniform']:.3f}\n{_interval(row['mae_uniform_ci95'])}",
+            "" if rank is None else f"{rank:.3f}",
+            *(f"{parts[part]:.3f}" if part in parts else "" for part in _COMPONENTS),
+        )
+    return out
+
+
+def _interval(ends: list[float]) -> str:
+    return f"{ends[0]:.3f}–{ends[1]:.3f}"

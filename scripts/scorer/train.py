@@ -1,0 +1,84 @@
+"""`beamgym train arpes-scorer` and `arpes-boosting`: train the network that scores spectra, and the trees beside it."""
+
+import json
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+SCORER, BOOSTING = "arpes-scorer", "arpes-boosting"
+_BOOSTING_SPECTRA = 40 * 32768  # as many as the shipped network's training
+
+
+@dataclass(frozen=True)
+class ScorerRun:
+    """What the command line asked for; see ``beamgym train --help``."""
+
+    config: Path | None
+    folder: Path | None
+    seed: int
+    resume: bool
+    bundle: Path | None
+    overwrite: bool
+    workers: int
+    json_file: Path | None
+    refit: Path | None = None
+
+
+def train_scorer(run: ScorerRun, progress: Callable[[str, int, int], None]) -> None:
+    """Train a scorer, export it, and note its figures."""
+    from beamgym.agents.spectra import ScorerOrigin, ScorerTrainer, export_scorer, load_scorer_config, scorer_card
+    from beamgym.agents.training import RunFolder
+
+    config = load_scorer_config(run.config)
+    folder = RunFolder(run.folder or Path("runs") / f"{SCORER}-{run.seed}")
+    target = run.bundle or folder.path / "arpes-scorer-small"
+    _check_target(target, run.overwrite)
+    trainer = ScorerTrainer(config, folder, run.seed, run.resume, run.workers, progress=progress)
+    found = trainer.run()
+    command = _command(SCORER, run)
+    spectra = config.fixed or trainer.epoch * config.batches_per_epoch * config.batch
+    origin = ScorerOrigin(command, f"{config.backbone}, {config.loss}", run.seed, spectra)
+    written = export_scorer(trainer.net, target, origin, scorer_card(trainer, found, command), run.overwrite)
+    typer.echo(f"mean absolute error on validation spectra: paper total {found.paper:.3f}, v2 total {found.v2:.3f}")
+    typer.echo(f"bundle: {written}")
+    if run.json_file is not None:
+        run.json_file.write_text(json.dumps(folder.figures(), indent=1) + "\n", encoding="utf-8")
+
+
+def refit_scorer(run: ScorerRun, progress: Callable[[str, int, int], None]) -> None:
+    """Learn anew what a scorer's bundle calls unlike its training, and write it with the same scores."""
+    from beamgym.agents.spectra import load_scorer_config, refit_novelty
+
+    if run.refit is None or run.folder or run.resume or run.json_file:
+        raise ValueError("--refit-novelty takes --bundle, --config, --seed and --overwrite only; it needs no run")
+    target = run.bundle or Path("runs") / run.refit.name
+    _check_target(target, run.overwrite)
+    command = f"{_command(SCORER, run)} --refit-novelty {run.refit.name}"
+    config = load_scorer_config(run.config)
+    typer.echo(f"bundle: {refit_novelty(run.refit, target, config, run.seed, command, run.overwrite, progress)}")
+
+
+def train_trees(run: ScorerRun, progress: Callable[[str, int, int], None]) -> None:
+    """Grow the trees of the gradient-boosting baseline and export them."""
+    from beamgym.agents.spectra import BUNDLE, train_boosting
+
+    if run.config or run.folder or run.resume or run.json_file or run.refit:
+        raise ValueError(f"{BOOSTING} takes --bundle, --seed, --overwrite and --workers only; trees grow in one go")
+    target = run.bundle or Path("runs") / BUNDLE
+    _check_target(target, run.overwrite)
+    command = _command(BOOSTING, run)
+    written = train_boosting(target, _BOOSTING_SPECTRA, run.seed, command, run.workers, run.overwrite, progress)
+    typer.echo(f"bundle: {written}")
+
+
+def _check_target(target: Path, overwrite: bool) -> None:
+    if target.exists() and not overwrite:
+        raise ValueError(f"{target} exists; add --overwrite to replace it, or choose another --bundle")
+
+
+def _command(what: str, run: ScorerRun) -> str:
+    parts = ["beamgym", "train", what, "--seed", str(run.seed)]
+    return shlex.join(parts + (["--config", run.config.name] if run.config is not None else []))

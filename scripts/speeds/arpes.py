@@ -1,0 +1,94 @@
+"""The ARPES rows of `beamgym speed`, and aurelia's random spectra beside them."""
+
+from typing import Any
+
+import numpy as np
+
+from beamgym.scripts.speeds.aurelia_peer import aurelia_spectrum
+from beamgym.scripts.speeds.work import Work, stepping
+
+SPECTRA = 64
+"""Spectra of one call."""
+
+VECTOR = 64
+"""Environments stepped together."""
+
+SURFACES = 8
+"""Kept surfaces that the timed environments draw from: drawing a new one is no part of a step."""
+
+DECLARED_SHARE = 0.02
+"""Share of the timed actions that declare: an episode of two minutes of beam time has some fifty exposures."""
+
+
+def arpes_224(seed: int) -> Work:
+    """Random 224 × 224 spectra of the published recipe, with components and totals of both scores."""
+    return _recipe("published", (224, 224), seed)
+
+
+def arpes_532x500(seed: int) -> Work:
+    """The same on the published grid of 532 × 500."""
+    return _recipe("published", (532, 500), seed)
+
+
+def arpes_224_full(seed: int) -> Work:
+    """Random 224 × 224 spectra of the recipe with everything in it."""
+    return _recipe("full", (224, 224), seed)
+
+
+def _recipe(recipe: str, shape: tuple[int, int], seed: int) -> Work:
+    from beamgym.physics.arpes.recipes import generate, recipe_grid
+    from beamgym.physics.counter_rng import make_keys
+
+    keys, grid = make_keys(seed, np.arange(SPECTRA)), recipe_grid(shape)
+    return Work(lambda: generate(recipe, keys, grid), SPECTRA)
+
+
+def aurelia_224(seed: int) -> Work:
+    """aurelia (MIT): random spectra of 224 × 224, scored."""
+    return _aurelia((224, 224), seed)
+
+
+def aurelia_532x500(seed: int) -> Work:
+    """aurelia (MIT): random spectra of 532 × 500, scored."""
+    return _aurelia((532, 500), seed)
+
+
+def env_arpes_64(seed: int) -> Work:
+    """ArpesSpot-v0 with 64 × 64 spectra, native vector of 64, kept surfaces, without a network."""
+    return _spot(seed, size=64, score="truth")
+
+
+def env_arpes_128(seed: int) -> Work:
+    """The same with 128 × 128 spectra."""
+    return _spot(seed, size=128, score="truth")
+
+
+def env_arpes_64_cnn(seed: int) -> Work:
+    """ArpesSpot-v0 as registered, every spectrum scored by the shipped network; native vector of 64, kept surfaces."""
+    return _spot(seed, size=64, score="cnn")
+
+
+def _spot(seed: int, **options: Any) -> Work:
+    import gymnasium as gym
+    from gymnasium.vector import AutoresetMode
+
+    env = gym.make_vec(
+        "beamgym/ArpesSpot-v0",
+        num_envs=VECTOR,
+        vectorization_mode="vector_entry_point",
+        autoreset_mode=AutoresetMode.SAME_STEP,
+        surfaces=SURFACES,
+        **options,
+    )
+    env.reset(seed=seed)
+    generator = np.random.default_rng(seed)
+    actions = generator.uniform(-1.0, 1.0, (16, VECTOR, 4)).astype(np.float32)
+    actions[:, :, 3] = np.where(generator.uniform(size=(16, VECTOR)) < DECLARED_SHARE, 1.0, -1.0)
+    return Work(stepping(env, list(actions)), VECTOR)
+
+
+def _aurelia(shape: tuple[int, int], seed: int) -> Work:
+    import aurelia
+
+    np.random.seed(seed)  # noqa: NPY002 - aurelia draws from numpy's global state
+    return Work(lambda: aurelia_spectrum(aurelia, shape, np.random), 1)

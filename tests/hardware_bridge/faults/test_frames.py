@@ -1,0 +1,236 @@
+"""Faults of the camera over Channel Access: no frame that is not a new, whole one is handed on.
+
+What was exposed, and how the shutter stands, is the emulated instrument's own truth. Each fault gets through where its
+item is left out, which only a test's subclass can do.
+"""
+
+import asyncio
+import time
+
+import pytest
+
+from beamgym.hardware_bridge.guard.rules.decision import GuardRefused
+from beamgym.hardware_bridge.instrument_file.entries import DetectorEntry
+
+DWELL_S = 1.0
+
+
+def strict(content):
+    """A detector whose frames are told apart by their clock within half a second, and which has full pixels."""
+    content["detector"].update(max_age_s=0.5, saturation=60000.0)
+
+
+def then(bench, fault, more=1):
+    """Return a test that takes a good frame, sets a fault, and takes more."""
+
+    async def go(guard):
+        await guard.axes["dwell"].set(DWELL_S)
+        await guard.detector.trigger()
+        good = guard.detector.last_frame()
+        await asyncio.sleep(0.6)
+        bench.ioc.put(f"sim:fault:{fault}", "1")
+        for _ in range(more):
+            await guard.detector.trigger()
+        return good, guard.detector.frame
+
+    return go
+
+
+def refused(bench, item, test):
+    """Run a test that the guard must refuse for an item: dark afterwards, and latched; returns the line."""
+
+    async def attempt(guard):
+        with pytest.raises(GuardRefused) as caught:
+            await test(guard)
+        await guard.aborted()
+        return caught.value
+
+    found = bench.drive(attempt)
+    assert found.item == item, found.line
+    assert dark(bench)
+    assert bench.guard.latched_item == item
+    assert bench.guard.detector.frame is None
+    return found.line
+
+
+def dark(bench):
+    """Return whether the shutter is closed and nothing is exposed."""
+    truth = bench.ioc.truth()
+    return not truth["shutter_open"] and not truth["exposing"]
+
+
+def test_good_frames_are_as_many_as_were_exposed_and_the_shutter_opens_for_each(bench):
+    async def go(guard):
+        await guard.axes["dwell"].set(DWELL_S)
+        counters = []
+        for _ in range(2):
+            await guard.detector.trigger()
+            counters.append(int(guard.detector.last_frame().counter[0]))
+        return counters
+
+    b = bench(change=strict)
+    assert b.drive(go) == [1, 2]
+    assert [record["lit"] for record in b.happened("frame")] == [True, True]
+    assert b.received("shutter:Open") == [1, 0, 1, 0]
+    assert dark(b)
+
+
+@pytest.mark.parametrize(
+    ("fault", "line", "leave"),
+    [
+        ("repeated_frame", "the frame counter went from 1 to 1", (6,)),
+        ("stale_frame", "s before it was asked for", (6,)),
+        ("wrong_shape", "the frame has shape", None),
+        ("saturated_frame", "33.3 % of the pixels are saturated", (6,)),
+    ],
+)
+def test_item_6_a_frame_that_is_old_spoilt_or_not_whole_is_the_last_that_is_exposed(bench, fault, line, leave):
+    b = bench(change=strict)
+    assert line in refused(b, 6, then(b, fault, more=2))
+    assert len(b.happened("exposing")) == 2
+    if leave is None:
+        return
+    b = bench(change=strict, without=leave)
+    good, last = b.drive(then(b, fault, more=2))
+    assert len(b.happened("exposing")) == 3
+    taken = (last.image == good.image).all(), last.image.max() > 6e4
+    assert taken == (fault != "saturated_frame", fault == "saturated_frame")
+
+
+def test_item_6_an_image_that_repeats_itself_is_seen_though_counter_and_clock_go_on(bench):
+    # a clock that may be an hour off says nothing about the frame's age
+    def loose(content):
+        content["detector"].update(max_age_s=3600.0)
+
+    b = bench(change=loose)
+    assert "equals the one before pixel for pixel" in refused(b, 6, then(b, "stale_frame", more=2))
+    assert len(b.happened("exposing")) == 2
+    b = bench(change=loose, without=(6,))
+    good, last = b.drive(then(b, "stale_frame", more=2))
+    assert (last.image == good.image).all()
+
+
+def test_item_6_a_cropped_frame_gets_to_the_file_and_no_further_where_the_item_is_left_out(bench, monkeypatch):
+    # what the guard would let through, the conversion to the lab's geometry still refuses
+    b = bench(change=strict, without=(6,))
+    with pytest.raises(ValueError, match="the instrument file expects"):
+        b.drive(then(b, "wrong_shape"))
+    assert dark(b)
+    assert b.guard.latched_item == 0
+    # and where that is gone too, half a frame is handed on as a whole one
+    monkeypatch.setattr(DetectorEntry, "oriented", lambda entry, raw: raw)
+    b = bench(change=strict, without=(6,))
+    good, last = b.drive(then(b, "wrong_shape"))
+    assert (good.image.shape, last.image.shape) == ((1, 64, 64), (1, 32, 64))
+
+
+def hanging(content):
+    content["detector"].update(timeout_s=0.5)
+
+
+def hung(bench):
+    """Return a test whose one exposure never ends."""
+
+    async def go(guard):
+        await guard.axes["dwell"].set(DWELL_S)
+        bench.ioc.put("sim:fault:hung_camera", "1")
+        await guard.detector.trigger()
+
+    return go
+
+
+def test_items_5_and_6_a_camera_that_hangs_is_stopped_in_time_and_the_shutter_closed(bench):
+    b = bench(change=hanging)
+    assert "the exposure took longer than 1.5 s" in refused(b, 5, hung(b))
+    assert b.received("cam1:Acquire")[-1] == 0
+    assert len(b.happened("exposure_aborted")) == 1
+    begun, ends = b.happened("exposing")[-1]["time_s"], b.happened("exposure_aborted")[0]["time_s"]
+    assert ends - begun > 0.5
+
+    async def wait(guard):
+        exposing = asyncio.ensure_future(hung(b)(guard))
+        await b.until(lambda: b.happened("exposing"))
+        done, _ = await asyncio.wait({exposing}, timeout=4.0)
+        truth = b.ioc.truth()
+        guard.abort("the test has seen enough")
+        await asyncio.gather(exposing, return_exceptions=True)
+        await guard.aborted()
+        return bool(done), truth["exposing"], truth["shutter_open"]
+
+    b = bench(change=hanging, without=(5,))
+    assert b.drive(wait) == (False, True, True)
+    assert dark(b)
+
+
+def hung_and_deaf(bench, listens):
+    """Return a test that aborts an exposure of a camera that hangs and is deaf; it ``listens`` after a while."""
+
+    async def go(guard):
+        for fault in ("hung_camera", "deaf_camera"):
+            bench.ioc.put(f"sim:fault:{fault}", "1")
+        status = guard.detector.trigger()
+        await bench.until(lambda: bench.happened("exposing"))
+        guard.abort("the test has seen enough")
+        with pytest.raises(GuardRefused):
+            await status
+        if listens:
+            await bench.until(lambda: bench.received("cam1:Acquire").count(0) >= 3)
+            await asyncio.to_thread(bench.ioc.put, "sim:fault:deaf_camera", "")
+        return await guard.aborted()
+
+    return go
+
+
+def test_items_5_and_11_a_camera_that_ignores_its_stop_is_told_again_until_it_listens(bench):
+    b = bench(change=strict)
+    report = b.drive(hung_and_deaf(b, listens=True), answer_s=3.0, keep_trying_s=120.0)
+    assert report.complete
+    assert report.attempts > 1
+    assert len(b.happened("exposure_aborted")) == 1
+    assert dark(b)
+
+
+def test_items_5_and_11_a_camera_that_never_stops_is_named_by_the_abort(bench):
+    b = bench(change=strict)
+    report = b.drive(hung_and_deaf(b, listens=False), answer_s=3.0, keep_trying_s=25.0)
+    assert (report.unconfirmed, report.complete) == (("detector",), False)
+    assert report.attempts > 1
+    truth = b.ioc.truth()
+    assert (truth["shutter_open"], truth["exposing"]) == (False, True)
+    # where the stop is believed without a look, the abort calls itself complete beside a camera that exposes
+    b = bench(change=strict)
+
+    async def believed(guard):
+        async def sent():
+            await guard.detector.face.device._pv.send("Acquire", 0)
+            return True
+
+        object.__setattr__(guard.detector.face, "stop_and_confirm", sent)
+        return await hung_and_deaf(b, listens=False)(guard)
+
+    assert b.drive(believed, keep_trying_s=3.0).complete
+    assert b.ioc.truth()["exposing"]
+
+
+def test_items_5_and_10_the_dose_of_a_hung_exposure_is_bounded_and_counted(bench):
+    b = bench(change=hanging)
+    refused(b, 5, hung(b))
+    # the emulated exposure runs 50 times faster than the wall clock, by which the guard counts
+    opened = [record for record in b.happened("shutter") if record["opened"]][-1]
+    closed = [record for record in b.happened("shutter") if not record["opened"]][-1]
+    assert closed["time_s"] - opened["time_s"] <= b.guard.shutter.dose.spent_s
+
+
+def test_item_6_a_frame_whose_clock_is_of_another_day_is_refused(bench):
+    def unix(content):
+        content["devices"]["analyser"]["options"] = {"epoch": "unix"}
+
+    async def one(guard):
+        await guard.axes["dwell"].set(DWELL_S)
+        await guard.detector.trigger()
+        return guard.detector.last_frame().time_s[0]
+
+    b = bench(change=unix)
+    assert "s before it was asked for" in refused(b, 6, one)
+    b = bench(change=unix, without=(6,))
+    assert time.time() - b.drive(one) > 6e8

@@ -1,0 +1,190 @@
+"""The guard's rules are pure: numbers in, the same decision out, whoever asks."""
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beamgym.hardware_bridge.guard.rules.axes import swept_interval, tighter
+from beamgym.hardware_bridge.guard.rules.decision import ITEMS
+from beamgym.hardware_bridge.guard.rules.rules import RULES, decide
+from beamgym.hardware_bridge.records.audit_lines import decode, encode
+
+BOX = [{"name": "beamstop", "forbidden": {"x": [2.0, 3.0], "y": [2.0, 3.0]}, "margin": 0.1}]
+
+CASES: list[tuple[str, dict[str, Any], dict[str, Any], int]] = [
+    ("has_limits", {"axis": "x", "file_limits": [-1, 1], "motor_limits": None}, {"file_limits": None}, 1),
+    ("limits", {"axis": "x", "target": 1, "file_limits": [-1, 1], "motor_limits": None}, {"motor_limits": [0, 0.5]}, 1),
+    ("limits", {"axis": "x", "target": 1, "file_limits": None, "motor_limits": [0, 2]}, {"motor_limits": None}, 1),
+    ("limits", {"axis": "x", "target": 1, "file_limits": [0, 2], "motor_limits": None}, {"target": math.nan}, 1),
+    ("finite", {"axis": "x", "target": 3}, {"target": math.inf}, 2),
+    ("step", {"axis": "x", "target": 1, "present": 0, "max_step": 1}, {"target": 1.1}, 2),
+    ("readable", {"axis": "x", "position": 0}, {"position": math.nan}, 4),
+    ("rate", {"axis": "x", "moves_last_minute": 2, "max_moves_per_min": 3}, {"moves_last_minute": 3}, 2),
+    ("set_speed", {"axis": "x", "velocity": 2, "max_speed": 2}, {"velocity": 2.1}, 2),
+    ("speed", {"axis": "x", "distance": 1, "seconds": 1, "max_speed": 1}, {"seconds": 0.5}, 2),
+    ("envelope", {"swept": {"x": [0, 1.8], "y": [0, 5]}, "forbidden": BOX}, {"swept": {"x": [0, 2], "y": [0, 5]}}, 3),
+    ("arrival", {"axis": "x", "start": 0, "target": 1, "readback": 1.01, "tolerance": 0.02}, {"readback": 1.03}, 4),
+    ("arrival", {"axis": "x", "start": 0, "target": 1, "readback": 1.0, "tolerance": 0.02}, {"readback": math.nan}, 4),
+    ("arrival", {"axis": "x", "start": 0, "target": 1, "readback": 1.0, "tolerance": 0.02}, {"readback": 0}, 4),
+    ("unfinished", {"axes": []}, {"axes": ["x"]}, 4),
+    ("alarm", {"axis": "x", "text": ""}, {"text": "high limit switch"}, 4),
+    ("in_time", {"what": "the move", "limit_s": 3, "done": True}, {"done": False}, 5),
+    (
+        "fresh",
+        {"counter_before": 4, "counter": 5, "counter_required": True, "time_s": 100.5, "asked_s": 100, "now_s": 101,
+         "max_age_s": 2},
+        {"counter": 4},
+        6,
+    ),
+    (
+        "fresh",
+        {"counter_before": None, "counter": None, "counter_required": False, "time_s": 99, "asked_s": 100,
+         "now_s": 101, "max_age_s": 2},
+        {"time_s": 97.9},
+        6,
+    ),
+    (
+        "fresh",
+        {"counter_before": 4, "counter": 5, "counter_required": True, "time_s": None, "asked_s": 100, "now_s": 101,
+         "max_age_s": 2},
+        {"counter": None},
+        6,
+    ),
+    (
+        "fresh",
+        {"counter_before": None, "counter": 5, "counter_required": True, "time_s": 100, "asked_s": 100, "now_s": 101,
+         "max_age_s": 2},
+        {"time_s": None},
+        6,
+    ),
+    (
+        "fresh",
+        {"counter_before": 1, "counter": 5, "counter_required": True, "time_s": 100, "asked_s": 100, "now_s": 101,
+         "max_age_s": 2},
+        {"time_s": 104},
+        6,
+    ),
+    ("frame_form", {"shape": [2, 3], "expected": [2, 3], "kind": "u"}, {"shape": [3, 2]}, 6),
+    ("frame_form", {"shape": [2, 3], "expected": [2, 3], "kind": "f"}, {"kind": "O"}, 20),
+    ("not_repeated", {"digest": "ab", "last_digest": "cd"}, {"last_digest": "ab"}, 6),
+    ("saturation", {"share": 0.01, "max_share": 0.01}, {"share": 0.02}, 6),
+    ("saturation", {"share": 0.01, "max_share": 0.01}, {"share": math.nan}, 6),
+    ("heartbeat", {"name": "s", "missed": 2, "allowed": 3}, {"missed": 3}, 7),
+    ("deadman", {"silent_s": 1, "lapse_s": 1}, {"silent_s": 1.1}, 8),
+    ("deadman", {"silent_s": 1, "lapse_s": 1}, {"silent_s": math.inf}, 8),
+    ("suspender", {"name": "b", "value": 10, "low": 10, "high": None}, {"value": 9}, 9),
+    ("suspender", {"name": "b", "value": 10, "low": None, "high": 10}, {"value": None}, 9),
+    ("suspender", {"name": "b", "value": 10, "low": None, "high": 10}, {"value": math.nan}, 9),
+    ("exposure", {"exposure_s": 1, "allowed_s": [0.1, 1]}, {"exposure_s": 1.1}, 10),
+    ("dose", {"spent_s": 1, "exposure_s": 1, "budget_s": 2}, {"spent_s": 1.1}, 10),
+    ("dose", {"spent_s": 1, "exposure_s": 1, "budget_s": None}, {"budget_s": 1}, 10),
+    ("shutter", {"position": "closed", "asked": "closed"}, {"position": "unknown"}, 10),
+    ("shutter_command", {"value": 0, "exposing": False}, {"value": 1}, 10),
+    ("armed", {"state": "armed", "reason": ""}, {"state": "latched"}, 11),
+    ("armed", {"state": "armed", "reason": ""}, {"state": "new"}, 11),
+    ("known_position", {"axis": "x", "position": 0, "known": True}, {"position": math.nan}, 11),
+    ("known_position", {"axis": "x", "position": 0, "known": True}, {"known": False}, 11),
+    ("confirmed", {"question": "go?", "answer": True}, {"answer": False}, 13),
+    ("homed", {"axis": "x", "home_required": True, "home_done": True}, {"home_done": None}, 16),
+    ("homed", {"axis": "x", "home_required": False, "home_done": False}, {"home_required": True}, 16),
+    ("connection", {"what": "x", "lost": False}, {"lost": True}, 16),
+    (
+        "undisturbed",
+        {"axis": "x", "expected": 1, "readback": 1.01, "tolerance": 0.02, "moving": False},
+        {"readback": 1.03},
+        17,
+    ),
+    (
+        "undisturbed",
+        {"axis": "x", "expected": 1, "readback": 1, "tolerance": 0.02, "moving": False},
+        {"moving": True},
+        17,
+    ),
+    ("content", {"spots": 3, "blank": False, "saturated_share": 0.5, "longer": False}, {"saturated_share": 0.51}, 18),
+    ("content", {"spots": 0, "blank": False, "saturated_share": 0.0, "longer": False}, {"longer": True}, 18),
+    ("content", {"spots": None, "blank": False, "saturated_share": 0, "longer": True}, {"blank": True}, 18),
+    ("identity", {"simulation": True, "expected": "sim", "found": "sim"}, {"found": None}, 19),
+    ("identity", {"simulation": True, "expected": "sim", "found": "sim"}, {"found": "ID07"}, 19),
+    ("identity", {"simulation": False, "expected": None, "found": None}, {"found": "beamgym-simulation"}, 19),
+    ("identity", {"simulation": False, "expected": "ID07", "found": "ID07"}, {"found": "ID08"}, 19),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "good", "change", "item"), CASES)
+def test_a_rule_allows_the_good_case_and_refuses_the_changed_one_in_one_line(rule, good, change, item):
+    assert decide(rule, good).allowed
+    decision = decide(rule, {**good, **change})
+    assert not decision.allowed
+    assert decision.item == item
+    assert decision.line
+    assert "\n" not in decision.line
+
+
+def test_every_rule_has_a_case():
+    assert {rule for rule, *_ in CASES} == set(RULES)
+
+
+def test_every_item_that_is_a_rule_has_one_and_the_others_are_ways_of_doing():
+    # 12 dry run, 14 audit log and 15 replay are not decisions about numbers.
+    assert ITEMS - {decide(rule, {**good, **change}).item for rule, good, change, _ in CASES} == {12, 14, 15}
+
+
+@pytest.mark.parametrize(("rule", "good", "change", "item"), CASES)
+def test_inputs_survive_the_log_and_bring_the_same_decision(rule, good, change, item):
+    inputs = {**good, **change}
+    assert decide(rule, decode(json.loads(json.dumps(encode(inputs))))) == decide(rule, inputs)
+
+
+def test_an_unknown_rule_and_wrong_inputs_are_told_in_one_line():
+    with pytest.raises(ValueError, match="unknown rule 'arival'"):
+        decide("arival", {})
+    with pytest.raises(ValueError, match="rule 'finite' cannot be given"):
+        decide("finite", {"axis": "x", "position": 1.0})
+
+
+def test_the_tighter_limits_hold_whichever_side_they_come_from():
+    assert tighter([-1, 5], [-3, 2]) == (-1, 2)
+    assert tighter(None, [-3, 2]) == (-3, 2)
+    assert tighter(None, None) is None
+
+
+def test_a_swept_interval_is_wider_than_the_way_by_backlash_and_tolerance_on_both_sides():
+    assert swept_interval(1.0, 3.0, 0.5, 0.1) == pytest.approx((0.4, 3.6))
+    assert swept_interval(3.0, 1.0, 0.5, 0.1) == pytest.approx((0.4, 3.6))
+
+
+def test_an_axis_whose_position_is_not_known_is_anywhere_for_the_envelope():
+    assert not decide("envelope", {"swept": {"x": [math.nan, math.nan], "y": [2, 2]}, "forbidden": BOX}).allowed
+
+
+def test_an_axis_that_a_box_does_not_name_does_not_matter_to_it():
+    wall = [{"name": "wall", "forbidden": {"x": [2.0, 3.0]}, "margin": 0.0}]
+    assert not decide("envelope", {"swept": {"x": [1, 2], "y": [-99, 99]}, "forbidden": wall}).allowed
+    assert decide("envelope", {"swept": {"x": [1, 1.9], "y": [-99, 99]}, "forbidden": wall}).allowed
+
+
+unit = st.floats(-10.0, 10.0)
+
+
+@given(
+    start=st.tuples(unit, unit), end=st.tuples(unit, unit), times=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)))
+)
+def test_an_allowed_box_holds_every_way_there_whatever_each_axis_does_when(start, end, times):
+    swept = {name: swept_interval(a, b, 0.2, 0.05) for name, a, b in zip("xy", start, end, strict=True)}
+    if not decide("envelope", {"swept": swept, "forbidden": BOX}).allowed:
+        return
+    for shares in times:
+        x, y = (a + share * (b - a) for a, b, share in zip(start, end, shares, strict=True))
+        assert not (2.0 <= x <= 3.0 and 2.0 <= y <= 3.0)
+
+
+@given(first=st.floats(), second=st.floats(), tolerance=st.floats(0.0, 10.0))
+def test_whatever_is_not_finite_has_not_arrived(first, second, tolerance):
+    decision = decide("arrival", {"axis": "x", "start": 0, "target": first, "readback": second, "tolerance": tolerance})
+    if decision.allowed:
+        assert math.isfinite(second)
+        assert abs(second - first) <= tolerance
