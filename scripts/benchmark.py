@@ -111,7 +111,7 @@ def benchmark_command(
     if json_file is not None:
         write_json(json_file, report(env_id, level, episodes, seed, results, budget, curves_file is not None))
     if curves_file is not None:
-        draw_curves(curves(results, budget), budget.measures.unit, title, curves_file)
+        draw_curves(curves(results, budget), budget.metric_set.unit, title, curves_file)
     if logdir is not None:
         write_summary(logdir, env_id, level, results)
 
@@ -159,7 +159,7 @@ def report(
 ) -> dict[str, Any]:
     """Return the machine-readable result, with curves of success if they were ``drawn`` or beam time is counted."""
     known = budget or Budget()
-    more = {"curves": curves(results, known)} if drawn or known.measures is BEAM_TIME else {}
+    more = {"curves": curves(results, known)} if drawn or known.metric_set is BEAM_TIME else {}
     return {
         "env": env_id,
         "level": level,
@@ -172,9 +172,9 @@ def report(
 
 def table(results: Sequence[PolicyResult], title: str) -> Table:
     """Return the comparison as a table; an oracle bears a star."""
-    figures = results[0].measures.figures
+    metrics = results[0].metric_set.metrics
     out = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0))
-    for heading in ("policy", "success", "95 % CI", *(figure.heading for figure in figures)):
+    for heading in ("policy", "success", "95 % CI", *(metric.heading for metric in metrics)):
         out.add_column(heading, justify="left" if heading == "policy" else "right", no_wrap=True)
     for result in results:
         low, high = result.success_ci95
@@ -182,7 +182,7 @@ def table(results: Sequence[PolicyResult], title: str) -> Table:
             result.name + ("*" if result.oracle else ""),
             f"{100 * result.success_rate:.1f} %",
             f"{100 * low:.1f}–{100 * high:.1f}",
-            *(format(getattr(result, figure.name), figure.form) for figure in figures),
+            *(format(getattr(result, metric.name), metric.form) for metric in metrics),
         )
     return out
 
@@ -190,15 +190,15 @@ def table(results: Sequence[PolicyResult], title: str) -> Table:
 def caption(env: InstrumentVectorEnv) -> str:
     """Return how episodes end, what the medians count, and the share of starts the goniometer excludes."""
     task: Any = env.loop.task
-    measures = budget_in(context_of(env)).measures
+    metric_set = budget_in(context_of(env)).metric_set
     rule = {
         "declare": "stopping: declare (the policy says when; judged once by the truth)",
         "truth": "stopping: truth (the episode ends at the tolerance, or at the first spot that is good enough)",
     }
     lines = [
         rule.get(getattr(task, "stop", "declare"), ""),
-        f"medians over all episodes; {measures.failures}",
-        f"{measures.total}: motors, exposures and read-out; *: is handed the truth",
+        f"medians over all episodes; {metric_set.failures}",
+        f"{metric_set.total}: motors, exposures and read-out; *: is handed the truth",
     ]
     excluded = getattr(env.loop.instrument, "excluded_share", 0.0)
     if excluded > 0.0:

@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from beamgym.agents.evaluation.metrics import EXPOSURES, Budget, Measures, budget_in
+from beamgym.agents.evaluation.metrics import EXPOSURES, Budget, MetricSet, budget_in
 from beamgym.agents.evaluation.seeds import Purpose, check_disjoint, first_seed, seed_range
 from beamgym.agents.policies import BundlePolicy
 from beamgym.envs.bundles import BundleError
@@ -51,7 +51,7 @@ class Episodes:
 
 @dataclass(frozen=True)
 class PolicyResult:
-    """A policy's figures on a set of episodes.
+    """A policy's metrics on a set of episodes.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class PolicyResult:
     episodes : the episodes themselves, for paired comparisons
     beam_s_median : beam time over all episodes, a failed one counting as the full budget; NaN where it is not limited
     shortfall_median : points that the spot held at the end lacks to the best one, over all episodes
-    measures : which of these figures the environment has
+    metric_set : which of these metrics the environment has
     """
 
     name: str
@@ -78,13 +78,13 @@ class PolicyResult:
     episodes: Episodes
     beam_s_median: float = float("nan")
     shortfall_median: float = float("nan")
-    measures: Measures = EXPOSURES
+    metric_set: MetricSet = EXPOSURES
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the environment's figures as JSON has them; what is unknown is null."""
-        names = ("success_rate", *(figure.name for figure in self.measures.figures))
-        figures: dict[str, Any] = {name: _number(getattr(self, name)) for name in names}
-        return {**figures, "success_ci95": list(self.success_ci95)}
+        """Return the environment's metrics as JSON has them; what is unknown is null."""
+        names = ("success_rate", *(metric.name for metric in self.metric_set.metrics))
+        values: dict[str, Any] = {name: _number(getattr(self, name)) for name in names}
+        return {**values, "success_ci95": list(self.success_ci95)}
 
 
 def evaluate(
@@ -230,7 +230,7 @@ def summarise(policy: Policy, episodes: Episodes, budget: float | Budget) -> Pol
         episodes=episodes,
         beam_s_median=float(np.median(beam_s)),
         shortfall_median=float(np.median(episodes.shortfall)) if len(episodes.shortfall) else float("nan"),
-        measures=full.measures,
+        metric_set=full.metric_set,
     )
 
 

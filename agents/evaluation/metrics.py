@@ -1,6 +1,6 @@
-"""What a benchmark measures: the figures of an environment that counts exposures, and of one that counts beam time.
+"""The metrics of a benchmark: one set for environments that count exposures, one for those that count beam time.
 
-This is the one place that says which figures an environment has, what they are called in JSON and in tables, and what
+This is the one place that says which metrics an environment has, what they are called in JSON and in tables, and what
 its budget is made of.
 """
 
@@ -11,8 +11,8 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One figure of a policy's result.
+class Metric:
+    """One number of a policy's result, with its heading and format.
 
     Parameters
     ----------
@@ -27,31 +27,31 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Measures:
-    """What an environment measures.
+class MetricSet:
+    """The metrics of an environment and the quantity that its budget limits.
 
     Parameters
     ----------
-    figures : of a policy, beside its success
+    metrics : of a policy, beside its success
     spent : field of ``Episodes`` that the budget is counted in
     unit : of that, as on the axis of a picture
     failures : what a failed episode counts as, in words
-    total : heading of the figure that sums up all time
+    total : heading of the metric that sums up all time
     """
 
-    figures: tuple[Figure, ...]
+    metrics: tuple[Metric, ...]
     spent: str
     unit: str
     failures: str
     total: str
 
 
-EXPOSURES: Final = Measures(
-    figures=(
-        Figure("exposures_median", "exposures", "g"),
-        Figure("motor_s_median", "motor s", ".0f"),
-        Figure("instrument_s_median", "total s", ".0f"),
-        Figure("misorientation_deg_median", "error °", ".3f"),
+EXPOSURES: Final = MetricSet(
+    metrics=(
+        Metric("exposures_median", "exposures", "g"),
+        Metric("motor_s_median", "motor s", ".0f"),
+        Metric("instrument_s_median", "total s", ".0f"),
+        Metric("misorientation_deg_median", "error °", ".3f"),
     ),
     spent="exposures",
     unit="exposures",
@@ -60,12 +60,12 @@ EXPOSURES: Final = Measures(
 )
 """Environments in which a crystal is aligned within a number of exposures."""
 
-BEAM_TIME: Final = Measures(
-    figures=(
-        Figure("beam_s_median", "beam s", ".1f"),
-        Figure("exposures_median", "exposures", "g"),
-        Figure("motor_s_median", "motor s", ".1f"),
-        Figure("shortfall_median", "short of best", ".2f"),
+BEAM_TIME: Final = MetricSet(
+    metrics=(
+        Metric("beam_s_median", "beam s", ".1f"),
+        Metric("exposures_median", "exposures", "g"),
+        Metric("motor_s_median", "motor s", ".1f"),
+        Metric("shortfall_median", "short of best", ".2f"),
     ),
     spent="instrument_s",
     unit="beam time / s",
@@ -89,13 +89,13 @@ class Budget:
     beam_time_s: float = float("nan")
 
     @property
-    def measures(self) -> Measures:
-        """The figures of an environment with this budget."""
+    def metric_set(self) -> MetricSet:
+        """The metrics of an environment with this budget."""
         return BEAM_TIME if np.isfinite(self.beam_time_s) else EXPOSURES
 
     @property
     def amount(self) -> float:
-        """The limit, in what ``measures.spent`` counts."""
+        """The limit, in what ``metric_set.spent`` counts."""
         return self.beam_time_s if np.isfinite(self.beam_time_s) else self.exposures
 
 

@@ -34,7 +34,7 @@ def amounts(budget: Budget) -> Float64Array:
 
 def success_by(result: PolicyResult, spent: Float64Array) -> Float64Array:
     """Return the share of episodes that had ended in success when ``spent`` (k,) was spent, (k,) rising."""
-    needed = np.sort(getattr(result.episodes, result.measures.spent)[result.episodes.success])
+    needed = np.sort(getattr(result.episodes, result.metric_set.spent)[result.episodes.success])
     shares: Float64Array = np.searchsorted(needed, spent, side="right") / len(result.episodes.success)
     return shares
 
@@ -43,7 +43,7 @@ def curves(results: Sequence[PolicyResult], budget: Budget) -> dict[str, Any]:
     """Return the curves as JSON has them: what is counted, where, and the shares by policy."""
     spent = amounts(budget)
     shares = {result.name: success_by(result, spent).tolist() for result in results}
-    return {"counted": budget.measures.spent, "spent": spent.tolist(), "success": shares}
+    return {"counted": budget.metric_set.spent, "spent": spent.tolist(), "success": shares}
 
 
 def draw_curves(content: Mapping[str, Any], unit: str, title: str, path: Path, ours: str = "shipped") -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from beamgym.agents.evaluation import STRIDE, Measures, PolicyResult
+from beamgym.agents.evaluation import STRIDE, MetricSet, PolicyResult
 from beamgym.agents.export.bundle import Origin, export_bundle
 from beamgym.agents.training import RunFolder, Trainer, predict
 from beamgym.envs.arpes_spot import MAP_CELLS, MAP_LAYERS, ArpesSpotTask
@@ -101,9 +101,9 @@ def model_card(
 ) -> str:
     """Return the card's Markdown: what it is for, how it was trained, its figures beside those of other seeds."""
     figures = trainer.folder.figures()
-    rows = _card_rows(trainer.seed, {**figures, "selected": result.as_dict()}, result.measures)
+    rows = _card_rows(trainer.seed, {**figures, "selected": result.as_dict()}, result.metric_set)
     for folder in beside:
-        rows += _card_rows(folder.seed(), folder.figures(), result.measures)
+        rows += _card_rows(folder.seed(), folder.figures(), result.metric_set)
     return f"""# {name}
 
 A policy for `{trainer.env_id}` with {json.dumps(trainer.config.env_kwargs)},
@@ -118,23 +118,23 @@ Train it again ({figures.get("cpu_s", 0) / 60:.0f} CPU minutes, one core):
 Figures of each training seed on its own {trainer.config.selection_episodes} selection episodes, which also chose the
 state; those of the benchmark's seeds, which chose nothing, are printed by `beamgym benchmark {trainer.env_id}`:
 
-| training seed | state | success | {" | ".join(f"{figure.heading}, median" for figure in result.measures.figures)} |
-|---|---|---|{"---|" * len(result.measures.figures)}
+| training seed | state | success | {" | ".join(f"{metric.heading}, median" for metric in result.metric_set.metrics)} |
+|---|---|---|{"---|" * len(result.metric_set.metrics)}
 {chr(10).join(rows)}
 """
 
 
-def _card_rows(seed: int, figures: Mapping[str, Any], measures: Measures) -> list[str]:
+def _card_rows(seed: int, figures: Mapping[str, Any], metric_set: MetricSet) -> list[str]:
     states = (
         ("warm_start", "warm start alone"),
         ("search_start", "supervised start alone"),
         ("ppo", "after PPO"),
         ("selected", "selected"),
     )
-    return [f"| {seed} | {label} {_card_row(figures[key], measures)}" for key, label in states if key in figures]
+    return [f"| {seed} | {label} {_card_row(figures[key], metric_set)}" for key, label in states if key in figures]
 
 
-def _card_row(row: Mapping[str, Any], measures: Measures) -> str:
-    values = [(row.get(figure.name), figure.form) for figure in measures.figures]
+def _card_row(row: Mapping[str, Any], metric_set: MetricSet) -> str:
+    values = [(row.get(metric.name), metric.form) for metric in metric_set.metrics]
     cells = ["unknown" if value is None else format(value, form) for value, form in values]
     return f"| {row['success_rate']:.3f} | {' | '.join(cells)} |"

@@ -158,8 +158,8 @@ class Trainer:
 
     def _log_selection(self, result: PolicyResult, group: str = "selection") -> None:
         self.logger.record(f"{group}/success_rate", result.success_rate)
-        for figure in result.measures.figures:
-            self.logger.record(f"{group}/{figure.name}", getattr(result, figure.name))
+        for metric in result.metric_set.metrics:
+            self.logger.record(f"{group}/{metric.name}", getattr(result, metric.name))
 
     def _ppo(self) -> None:
         done = int(self._saved.get("timesteps", 0))
@@ -256,5 +256,5 @@ def score(result: PolicyResult) -> float:
 
     A budget of 20 exposures is worth a tenth of success, one of 120 seconds a fifth.
     """
-    spent = float(getattr(result.episodes, result.measures.spent).mean())
-    return result.success_rate - (EXPOSURE_PRICE if result.measures is EXPOSURES else BEAM_SECOND_PRICE) * spent
+    spent = float(getattr(result.episodes, result.metric_set.spent).mean())
+    return result.success_rate - (EXPOSURE_PRICE if result.metric_set is EXPOSURES else BEAM_SECOND_PRICE) * spent

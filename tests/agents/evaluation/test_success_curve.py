@@ -24,14 +24,14 @@ def test_a_failure_counts_the_whole_beam_time():
     assert made.beam_s_median == 40.0
     assert made.exposures_median == 7.0
     assert made.shortfall_median == pytest.approx(0.7)
-    assert made.measures is BEAM_TIME
+    assert made.metric_set is BEAM_TIME
 
 
 def test_each_environment_has_its_own_figures():
     timed, counted = result(Budget(beam_time_s=120.0)).as_dict(), result(Budget(exposures=20.0)).as_dict()
     assert {"beam_s_median", "shortfall_median"} <= set(timed)
     assert "misorientation_deg_median" not in timed
-    assert set(counted) == {"success_rate", "success_ci95", *(figure.name for figure in EXPOSURES.figures)}
+    assert set(counted) == {"success_rate", "success_ci95", *(figure.name for figure in EXPOSURES.metrics)}
     assert "beam_s_median" not in counted
 
 
@@ -46,7 +46,7 @@ def test_curves_end_at_the_budget_with_the_success_rate(tmp_path):
     assert content["counted"] == "instrument_s"
     assert (content["spent"][0], content["spent"][-1]) == (0.0, 120.0)
     assert content["success"]["nobody"][-1] == result(budget).success_rate
-    draw_curves(content, budget.measures.unit, "title", tmp_path / "curves.png")
+    draw_curves(content, budget.metric_set.unit, "title", tmp_path / "curves.png")
     assert (tmp_path / "curves.png").read_bytes()[:4] == b"\x89PNG"
 
 

@@ -338,7 +338,7 @@ def test_the_card_reports_other_seeds_beside_its_own(tmp_path):
     other.begin(ID, TrainingConfig(n_timesteps=0), 17)
     for name in ("warm_start", "ppo", "selected"):
         other.note(name, row)
-    result = SimpleNamespace(as_dict=lambda: row, measures=EXPOSURES)
+    result = SimpleNamespace(as_dict=lambda: row, metric_set=EXPOSURES)
     own = SimpleNamespace(figures=lambda: {"cpu_s": 60.0, "warm_start": row, "ppo": row})
     trainer = SimpleNamespace(env_id=ID, config=TrainingConfig(n_timesteps=0), seed=4, folder=own)
     card = model_card("x", trainer, "beamgym train", result, [other])
