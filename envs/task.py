@@ -15,8 +15,8 @@ Truth = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Command:
-    """What the instrument is asked to do.
+class TaskCommand:
+    """What a task asks of the instrument for one step of n episodes.
 
     Parameters
     ----------
@@ -82,11 +82,11 @@ class Task(Protocol[State]):
         """Begin an episode, where ``mask`` is True, with its first exposure."""
         ...
 
-    def target(self, state: State, action: NDArray[Any]) -> Command:
+    def target(self, state: State, action: NDArray[Any]) -> TaskCommand:
         """Turn an action (n, ...) within the Box into absolute motor targets that the axes can reach."""
         ...
 
-    def advance(self, state: State, command: Command, report: MoveReport, frame: Frame, mask: BoolArray) -> State:
+    def advance(self, state: State, command: TaskCommand, report: MoveReport, frame: Frame, mask: BoolArray) -> State:
         """Take note of what a move and its frame brought, where ``mask`` is True."""
         ...
 

@@ -8,7 +8,7 @@ import numpy as np
 from beamgym.agents.spectra.data import LEVELS, Examples, surface_spectra
 from beamgym.agents.spectra.ood_spectra import STRANGE
 from beamgym.agents.spectra.windows import cut
-from beamgym.envs.arpes_spot import encode_spectra
+from beamgym.envs.arpes_spot import scorer_input
 from beamgym.envs.bundles import OnnxModel
 from beamgym.physics.arpes.recipes import generate, recipe_grid
 from beamgym.physics.counter_rng import make_keys
@@ -63,13 +63,13 @@ def flagged_shares(
 
 def _kinds(spectra: int, seed: int) -> Iterator[Kind]:
     for stream, (recipe, size) in enumerate(_SOURCES):
-        yield True, f"{recipe}, {size}²", _joined(map(encode_spectra, _fresh(recipe, size, spectra, seed, stream)))
+        yield True, f"{recipe}, {size}²", _joined(map(scorer_input, _fresh(recipe, size, spectra, seed, stream)))
     for stream, level in enumerate(LEVELS, len(_SOURCES)):
         keys = make_keys(seed, np.arange(spectra), stream, _STREAM)
         parts = [surface_spectra(keys[i : i + _CHUNK], 64, (level,)) for i in range(0, spectra, _CHUNK)]
         yield True, f"surfaces, {level}", _joined(map(_pictures, parts))
     counts = np.concatenate(list(_fresh("published", _SIZE, spectra, seed, len(_SOURCES) + len(LEVELS))))
-    yield from ((False, kind, encode_spectra(made)) for kind, made in _made_of(counts, seed))
+    yield from ((False, kind, scorer_input(made)) for kind, made in _made_of(counts, seed))
 
 
 def _made_of(counts: Float32Array, seed: int) -> Iterator[tuple[str, Float32Array]]:

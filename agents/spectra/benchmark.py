@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import bootstrap, spearmanr
 
 from beamgym.agents.spectra.boosting import BUNDLE, boosting_features
-from beamgym.envs.arpes_spot import COMPONENTS, QualityScorer, encode_spectra, shipped_scorer
+from beamgym.envs.arpes_spot import COMPONENTS, QualityScorer, scorer_input, shipped_scorer
 from beamgym.envs.bundles import OnnxModel
 from beamgym.physics.arpes.recipes import generate, recipe_grid
 from beamgym.physics.counter_rng import make_keys
@@ -82,7 +82,7 @@ def compare(
         labels.append(truth)
         for name, network in networks.items():
             ours[name].append(network.quality(counts).scores)
-        features = boosting_features(**encode_spectra(counts))
+        features = boosting_features(**scorer_input(counts))
         theirs.append(trees.predict({"features": features}, batch=None)[:, 0])
         if progress is not None:
             progress(len(truth))

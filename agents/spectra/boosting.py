@@ -59,7 +59,7 @@ are added up to 64 x 64 cells before anything is taken from them, and are made f
 def boosting_features(image: Float32Array, intensity: Float32Array) -> Float32Array:
     """Return what the trees see, (m, 214): the intensity features, an 8 x 8 picture, and both profiles.
 
-    ``image`` (m, 64, 64) and ``intensity`` (m, 22) are as ``encode_spectra`` gives them. The picture is averaged over
+    ``image`` (m, 64, 64) and ``intensity`` (m, 22) are as ``scorer_input`` gives them. The picture is averaged over
     blocks; the profiles are the means along the slit and along the energy.
     """
     block = SIDE // COARSE

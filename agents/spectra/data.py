@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.envs.arpes_spot import encode_spectra
+from beamgym.envs.arpes_spot import scorer_input
 from beamgym.physics.arpes.detection import Grid
 from beamgym.physics.arpes.recipes import generate, recipe_grid
 from beamgym.physics.arpes.score import Scores
@@ -72,7 +72,7 @@ class Examples:
 
     Parameters
     ----------
-    image : (m, 64, 64); intensity : (m, 22), as ``encode_spectra`` gives them
+    image : (m, 64, 64); intensity : (m, 22), as ``scorer_input`` gives them
     labels : (m, 8)
     known : (m, 8) False where a label does not exist: ``paper`` scores of surfaces
     """
@@ -136,7 +136,7 @@ def labelled(counts: Float32Array, paper: Scores | None, v2: Scores) -> Examples
         known[:, :4] = False
     else:
         labels[:, :4] = paper.labels()
-    return Examples(**encode_spectra(counts), labels=labels, known=known)
+    return Examples(**scorer_input(counts), labels=labels, known=known)
 
 
 def _make(source: Source, seed: int, index: int, stream: int, count: int) -> Examples:

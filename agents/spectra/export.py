@@ -37,11 +37,11 @@ INPUT = spaces.Dict(
         "intensity": spaces.Box(0.0, 10.0, (FEATURES,), np.float32),
     }
 )
-"""What a scorer is given; see ``envs.scoring.encode_spectra``."""
+"""What a scorer is given; see ``envs.arpes_spot.scorer_input``."""
 
 UNITS = {
     "image": "square root of counts over their mean, rows energy rising, columns slit angle",
-    "intensity": "see beamgym.envs.arpes_spot.scoring.encode_spectra",
+    "intensity": "see beamgym.envs.arpes_spot.scoring.scorer_input",
     "features": "see beamgym.agents.spectra.boosting.boosting_features",
     "scores": "S, B, N, total by each reading, the expected absolute errors of those, and the novelty",
 }

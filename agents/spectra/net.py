@@ -16,7 +16,7 @@ HIDDEN = 128
 NOVELTY_PARTS = 32
 """Directions of the last features in which novelty is measured."""
 
-_B_OFFSET = 1.0  # points that a background of 0.85 costs in ``paper``: see envs.scoring.encode_spectra
+_B_OFFSET = 1.0  # points that a background of 0.85 costs in ``paper``: see envs.arpes_spot.scorer_input
 _COUNTED = 1e-3  # uncertainty of N, which is counted
 _N = 1  # column of the intensity features
 

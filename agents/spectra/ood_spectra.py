@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from beamgym.agents.spectra.data import Examples
-from beamgym.envs.arpes_spot import SIDE, encode_spectra
+from beamgym.envs.arpes_spot import SIDE, scorer_input
 from beamgym.physics.instrument import Float32Array
 
 Counts = NDArray[np.float64]
@@ -33,7 +33,7 @@ def strange(examples: Examples, seed: int) -> dict[str, Float32Array]:
     """Return one strange picture for each of the examples, encoded; see ``TURNS`` for the kinds, in turn."""
     draw = np.random.default_rng(seed)
     made = [STRANGE[TURNS[i % len(TURNS)]](one, draw) for i, one in enumerate(counts_of(examples))]
-    return encode_spectra(np.stack(made).astype(np.float32))
+    return scorer_input(np.stack(made).astype(np.float32))
 
 
 def _inverted(counts: Counts, draw: np.random.Generator) -> Counts:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from beamgym.agents.spectra.data import LABELS, Examples, Source, join, make_examples
-from beamgym.envs.arpes_spot import encode_spectra
+from beamgym.envs.arpes_spot import scorer_input
 from beamgym.physics.arpes.recipes import RECIPES, generate, recipe_grid
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import Float32Array
@@ -85,7 +85,7 @@ def _windows(seed: int, index: int, size: int, part: Part, stream: int) -> Examp
 def _window(clean: Float32Array, draw: np.random.Generator, part: Part) -> dict[str, Float32Array]:
     seen = cut(clean, *part(draw)).astype(np.float64)
     electrons = 10.0 ** draw.uniform(*_ELECTRONS)
-    return encode_spectra(draw.poisson(seen * (electrons / max(float(seen.sum()), 1e-9)))[None])
+    return scorer_input(draw.poisson(seen * (electrons / max(float(seen.sum()), 1e-9)))[None])
 
 
 def _somewhat_smaller(draw: np.random.Generator) -> tuple[Span, Span]:

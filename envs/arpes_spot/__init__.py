@@ -2,7 +2,7 @@
 
 from beamgym.envs.arpes_spot.factory import ArpesSpotOptions, build, make_env, make_vector_env
 from beamgym.envs.arpes_spot.rendering import SpotRenderer
-from beamgym.envs.arpes_spot.scoring import COMPONENTS, READINGS, QualityScorer, Scorer, encode_spectra, shipped_scorer
+from beamgym.envs.arpes_spot.scoring import COMPONENTS, READINGS, QualityScorer, Scorer, scorer_input, shipped_scorer
 from beamgym.envs.arpes_spot.scoring_kernels import FEATURES, SIDE
 from beamgym.envs.arpes_spot.task import ArpesSpotTask, SpotContext, SpotReward
 from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS
@@ -22,8 +22,8 @@ __all__ = [
     "SpotRenderer",
     "SpotReward",
     "build",
-    "encode_spectra",
     "make_env",
     "make_vector_env",
+    "scorer_input",
     "shipped_scorer",
 ]

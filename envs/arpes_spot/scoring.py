@@ -63,7 +63,7 @@ class Scorer(Protocol):
         ...
 
 
-def encode_spectra(counts: ArrayLike) -> dict[str, Float32Array]:
+def scorer_input(counts: ArrayLike) -> dict[str, Float32Array]:
     """Return what a network is given of spectra.
 
     Parameters
@@ -129,8 +129,8 @@ class QualityScorer:
         return cls(OnnxModel.load(path), reading, mirrored)
 
     def quality(self, counts: ArrayLike) -> Quality:
-        """Return scores, uncertainties and novelty of spectra (m, e, a); raises ValueError as ``encode_spectra``."""
-        seen = encode_spectra(counts)
+        """Return scores, uncertainties and novelty of spectra (m, e, a); raises ValueError as ``scorer_input``."""
+        seen = scorer_input(counts)
         out = self.model.predict(seen, batch=_CHUNK)
         if self.mirrored:
             out = 0.5 * (out + self.model.predict({**seen, "image": seen["image"][:, :, ::-1]}, batch=_CHUNK))

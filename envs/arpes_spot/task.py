@@ -8,8 +8,8 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from beamgym.envs.actions import decode_steps
-from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS, draw_on_map, encode_spectra, shares
-from beamgym.envs.task import Command, Observation, Truth, Verdict
+from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS, draw_on_map, shares, spectrum_to_uint8
+from beamgym.envs.task import Observation, TaskCommand, Truth, Verdict
 from beamgym.physics.arpes.detection import Grid
 from beamgym.physics.arpes.score import REFERENCE_COUNTS, direct_scores
 from beamgym.physics.arpes.simulator import READOUT_S
@@ -193,7 +193,7 @@ class ArpesSpotTask:
         state = self._take(state, frame, mask, np.zeros(len(mask)), cleared=True)
         return replace(state, reached=np.where(mask, self._worth(state, truth), state.reached))
 
-    def target(self, state: SpotState, action: Float64Array) -> Command:
+    def target(self, state: SpotState, action: Float64Array) -> TaskCommand:
         """Turn an action into a place and a dwell; a step that would leave the stage's travel is shortened."""
         declare = (action[:, 3] > 0.0) & (self.stop == "declare")
         place, limited = self._place(state, action[:, :2])
@@ -204,7 +204,7 @@ class ArpesSpotTask:
         moves = ~declare & (state.spent_s + needed <= self.context.beam_time_s)
         target = np.concatenate([place, dwell[:, None]], axis=1)
         held = self._within(state.positions)
-        return Command(np.where(moves[:, None], target, held), moves, declare, limited & moves)
+        return TaskCommand(np.where(moves[:, None], target, held), moves, declare, limited & moves)
 
     def _place(self, state: SpotState, action: Float64Array) -> tuple[Float64Array, BoolArray]:
         low, high = self._limits.T
@@ -220,7 +220,7 @@ class ArpesSpotTask:
         return np.concatenate([np.clip(positions[:, :2], *self._limits.T), positions[:, 2:]], axis=1)
 
     def advance(
-        self, state: SpotState, command: Command, report: MoveReport, frame: Frame, mask: BoolArray
+        self, state: SpotState, command: TaskCommand, report: MoveReport, frame: Frame, mask: BoolArray
     ) -> SpotState:
         """Take note of a move and its spectrum; see Task.advance."""
         moved = command.moves & mask
@@ -248,7 +248,7 @@ class ArpesSpotTask:
         rows = np.flatnonzero(mask)
         counts = np.ascontiguousarray(frame.image[rows], dtype=np.float32)
         spectrum, scores, electrons = state.spectrum.copy(), state.scores.copy(), state.electrons.copy()
-        spectrum[rows], scores[rows] = encode_spectra(counts, self.context.grid.shape), self._score(counts)
+        spectrum[rows], scores[rows] = spectrum_to_uint8(counts, self.context.grid.shape), self._score(counts)
         electrons[rows] = counts.sum(axis=(1, 2), dtype=np.float64)
         kept = state.map, state.trace, state.best
         chart, trace, best = kept if cleared else (values.copy() for values in kept)

@@ -17,7 +17,7 @@ MAP_LAYERS: Final = 6
 _SAME = 1e-3  # difference of two dwells, on their logarithmic scale, that are the same
 
 
-def encode_spectra(counts: Float32Array, shape: tuple[int, int]) -> NDArray[np.uint8]:
+def spectrum_to_uint8(counts: Float32Array, shape: tuple[int, int]) -> NDArray[np.uint8]:
     """Turn counts (m, e, a) into (m, e, a, 1) uint8: a square root, so that noise is even, whose largest is 255.
 
     Raises

@@ -159,7 +159,7 @@ class Manifest(_Strict):
     """manifest.json.
 
     ``setting`` is the Laue experiment, ``spot`` the ARPES one; both are None for a network that belongs to neither.
-    A scorer's "observation" is what ``envs.scoring.encode_spectra`` makes of spectra, its "action" the scores.
+    A scorer's "observation" is what ``envs.arpes_spot.scorer_input`` makes of spectra, its "action" the scores.
     """
 
     format: Literal["beamgym-bundle"] = "beamgym-bundle"

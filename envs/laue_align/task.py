@@ -13,7 +13,7 @@ from beamgym.envs.costs import camera_costs
 from beamgym.envs.laue_align.context import AlignContext, RewardModel
 from beamgym.envs.laue_align.estimate import PoseEstimator
 from beamgym.envs.laue_align.observations import axis_rows, axis_space, spot_space
-from beamgym.envs.task import Command, Observation, Truth, Verdict
+from beamgym.envs.task import Observation, TaskCommand, Truth, Verdict
 from beamgym.physics.goniometer import Goniometer
 from beamgym.physics.instrument import AcquireSettings, BoolArray, Float32Array, Float64Array, Frame, MoveReport
 from beamgym.physics.laue.detector import Detector
@@ -148,7 +148,7 @@ class LaueAlignTask:
         potential[mask] = self.reward.potential(error, self.context.tolerance_deg)
         return replace(state, potential=potential)
 
-    def target(self, state: AlignState, action: Float64Array) -> Command:
+    def target(self, state: AlignState, action: Float64Array) -> TaskCommand:
         """Turn an action into positions that the axes can reach; a move that leads out of their range is shortened."""
         declare = (action[:, -1] > 0.0) & (self.stop == "declare")
         moves = ~declare & (state.used < self.context.exposures)
@@ -157,7 +157,7 @@ class LaueAlignTask:
         else:
             turn = decode_rotation(action[:, :3], self.context.max_rotation_deg)
             target, limited = reach(self.context.goniometer, state.positions, turn)
-        return Command(np.where(moves[:, None], target, state.positions), moves, declare, limited & moves)
+        return TaskCommand(np.where(moves[:, None], target, state.positions), moves, declare, limited & moves)
 
     def _axes_target(self, positions: Float64Array, action: Float64Array) -> tuple[Float64Array, BoolArray]:
         axes = self.context.goniometer.axes
@@ -167,7 +167,7 @@ class LaueAlignTask:
         return target, (target != wanted).any(axis=1)
 
     def advance(
-        self, state: AlignState, command: Command, report: MoveReport, frame: Frame, mask: BoolArray
+        self, state: AlignState, command: TaskCommand, report: MoveReport, frame: Frame, mask: BoolArray
     ) -> AlignState:
         """Take note of a move and its frame; see Task.advance."""
         moved = command.moves & mask

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from beamgym.envs.costs import camera_costs
 from beamgym.envs.laue_align import RewardModel, axis_rows, axis_space
-from beamgym.envs.task import Command, Observation, Truth, Verdict
+from beamgym.envs.task import Observation, TaskCommand, Truth, Verdict
 from beamgym.physics.goniometer import Goniometer
 from beamgym.physics.instrument import (
     AcquireSettings,
@@ -163,17 +163,17 @@ class LaueZoneTask:
         potential = self._potential(self.context.error_deg(truth["orientation"]))
         return replace(state, potential=np.where(mask, potential, state.potential))
 
-    def target(self, state: ZoneState, action: Float64Array) -> Command:
+    def target(self, state: ZoneState, action: Float64Array) -> TaskCommand:
         """Turn an action into axis positions, shortening the move where it would leave their range."""
         declare = (action[:, 2] > 0.0) & (self.stop == "declare")
         moves = ~declare & (state.used < self.context.exposures)
         wanted = state.positions + self.context.max_rotation_deg * action[:, :2]
         target = np.clip(wanted, self._limits[:, 0], self._limits[:, 1])
         limited = (target != wanted).any(axis=1) & moves
-        return Command(np.where(moves[:, None], target, state.positions), moves, declare, limited)
+        return TaskCommand(np.where(moves[:, None], target, state.positions), moves, declare, limited)
 
     def advance(
-        self, state: ZoneState, command: Command, report: MoveReport, frame: Frame, mask: BoolArray
+        self, state: ZoneState, command: TaskCommand, report: MoveReport, frame: Frame, mask: BoolArray
     ) -> ZoneState:
         """Take note of a move and its frame; see Task.advance."""
         moved = command.moves & mask

@@ -12,7 +12,7 @@ from beamgym.physics.instrument import BoolArray, Float64Array, Frame, Instrumen
 
 
 @dataclass(frozen=True)
-class Step:
+class LoopStep:
     """One step of n episodes: what an environment returns, all with the batch dimension first."""
 
     observation: Observation
@@ -74,7 +74,7 @@ class EpisodeLoop(Generic[State]):
         """Return what the task has to say about the episodes just begun; see Advises."""
         return self.task.advice(self._running(), self._truth()) if isinstance(self.task, Advises) else {}
 
-    def step(self, action: NDArray[Any], mask: BoolArray) -> Step:
+    def step(self, action: NDArray[Any], mask: BoolArray) -> LoopStep:
         """Act where ``mask`` (n,) is True.
 
         Parameters
@@ -87,7 +87,7 @@ class EpisodeLoop(Generic[State]):
         report, self.frame = self._expose(command.target, mask & command.moves)
         state = self.task.advance(state, command, report, self.frame, mask)
         self.state, verdict = self.task.judge(state, self._truth())
-        return Step(self.task.observe(self.state), verdict, self.task.costs(self.state), command.limited)
+        return LoopStep(self.task.observe(self.state), verdict, self.task.costs(self.state), command.limited)
 
     def _expose(self, target: Float64Array, moving: BoolArray) -> tuple[MoveReport, Frame]:
         if not moving.any() and self.frame is not None:

@@ -8,7 +8,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from beamgym.envs.loop.episode import EpisodeLoop, Step
+from beamgym.envs.loop.episode import EpisodeLoop, LoopStep
 from beamgym.envs.loop.seeding import EpisodeKeys, checked_seed
 from beamgym.envs.task import Observation, Task
 from beamgym.physics.instrument import BoolArray, World
@@ -98,7 +98,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         self.loop.reset(self._keys.next(mask), mask, start)
         self._ended = self._ended & ~mask
 
-    def _begin_again(self, step: Step, ended: BoolArray) -> tuple[Observation, dict[str, Any]]:
+    def _begin_again(self, step: LoopStep, ended: BoolArray) -> tuple[Observation, dict[str, Any]]:
         """Reset the ended rows within the step: their last observation and info move to final_obs and final_info."""
         self._begin(ended)
         info = _infos(step, ~ended, ended, self.loop.costs())
@@ -124,7 +124,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
 
 
 def _infos(
-    step: Step, acted: BoolArray, begun: BoolArray | None = None, first: dict[str, NDArray[Any]] | None = None
+    step: LoopStep, acted: BoolArray, begun: BoolArray | None = None, first: dict[str, NDArray[Any]] | None = None
 ) -> dict[str, Any]:
     """Return Gymnasium's form of info: a step's for the rows that ``acted``, a reset's for those that have begun."""
     values = {"limited": step.limited, "is_success": step.verdict.is_success, **step.verdict.metrics}

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.envs.task import Command, Observation, Task, finite_action
+from beamgym.envs.task import Observation, Task, TaskCommand, finite_action
 from beamgym.hardware_bridge.devices import in_thread as in_daemon_thread
 from beamgym.hardware_bridge.devices import need
 from beamgym.hardware_bridge.rollout.step_record import Step, StepRecord, VerdictRecord
@@ -112,7 +112,7 @@ class Rollout:
         steps: list[Step] = yield from subscribed
         return steps
 
-    def rehearsal(self) -> Plan[tuple[Step, Command]]:
+    def rehearsal(self) -> Plan[tuple[Step, TaskCommand]]:
         """Return what would be done first, as a plan for a guard in a dry run: it judges, and sends nothing.
 
         Without a run: no documents are made. The first command is sent to the guarded axes, which refuse it or not.
@@ -142,7 +142,7 @@ class Rollout:
         yield from self._conclude(step)
         return self.steps
 
-    def _carry_out(self, command: Command, step: Step) -> Plan[tuple[MoveReport, Frame]]:
+    def _carry_out(self, command: TaskCommand, step: Step) -> Plan[tuple[MoveReport, Frame]]:
         if not command.moves[0]:
             return MoveReport(step.state.positions, np.zeros(1)), step.frame
         yield from bps.checkpoint()
@@ -158,13 +158,13 @@ class Rollout:
         blank = np.zeros(self.task.action_space.shape, dtype=np.float32)
         return memory, Step(0, state, frame, self.task.observe(state), None, blank, None, self.task.costs(state))
 
-    def _choose(self, memory: Any, step: Step) -> tuple[Any, NDArray[np.float32], Command]:
+    def _choose(self, memory: Any, step: Step) -> tuple[Any, NDArray[np.float32], TaskCommand]:
         answer, memory = self.policy.act(step.observation, memory)
         action = finite_action(answer, self.task.action_space, 1)
         return memory, action.astype(np.float32), self.task.target(step.state, action)
 
     def _settle(
-        self, before: Step, action: NDArray[np.float32], command: Command, report: MoveReport, frame: Frame
+        self, before: Step, action: NDArray[np.float32], command: TaskCommand, report: MoveReport, frame: Frame
     ) -> Step:
         frame = _searched(frame)
         state = self.task.advance(before.state, command, report, frame, _ONE)

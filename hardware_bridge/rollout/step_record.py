@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.envs.task import Command, Observation, Verdict
+from beamgym.envs.task import Observation, TaskCommand, Verdict
 from beamgym.hardware_bridge.records import FrameStore
 from beamgym.physics.instrument import Frame
 
@@ -43,7 +43,7 @@ class Step:
     state: Any
     frame: Frame
     observation: Observation
-    command: Command | None
+    command: TaskCommand | None
     action: NDArray[np.float32]
     verdict: Verdict | None
     costs: Mapping[str, NDArray[Any]]

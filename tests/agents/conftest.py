@@ -7,7 +7,7 @@ import pytest
 from gymnasium import spaces
 
 from beamgym.envs.loop.vector_env import InstrumentVectorEnv
-from beamgym.envs.task import Command, Verdict, finite_action
+from beamgym.envs.task import TaskCommand, Verdict, finite_action
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import AcquireSettings, Axis, Frame, MoveReport
 
@@ -85,7 +85,7 @@ class CancelTheOffset:
         wanted = state.positions + 0.5 * action[:, :3]
         target = np.clip(wanted, -2.0, 2.0)
         declare = action[:, 3] > 0
-        return Command(target, ~declare, declare, (target != wanted).any(axis=1))
+        return TaskCommand(target, ~declare, declare, (target != wanted).any(axis=1))
 
     def advance(self, state, command, report, frame, mask):
         moved = mask & ~command.declare

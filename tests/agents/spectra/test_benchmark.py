@@ -12,7 +12,7 @@ from beamgym.agents.spectra import boosting as scorer_boosting
 from beamgym.agents.spectra.benchmark import BINS, best_constant, compare, errors, published_spectra
 from beamgym.agents.spectra.boosting import WIDTH, as_onnx, boosting_features, train_boosting
 from beamgym.agents.spectra.data import Source, make_examples
-from beamgym.envs.arpes_spot.scoring import Quality, encode_spectra
+from beamgym.envs.arpes_spot.scoring import Quality, scorer_input
 from beamgym.envs.bundles.checks import check_graph
 from beamgym.envs.bundles.model import BundleError, OnnxModel
 from beamgym.physics.arpes.recipes.recipes import generate
@@ -75,7 +75,7 @@ class TestSpectra:
     def test_none_is_of_the_training(self):
         counts, _ = next(published_spectra(8, 0))
         trained = make_examples(0, 0, 8, (Source("published", 224, 1.0),)).image
-        judged = encode_spectra(counts)["image"]
+        judged = scorer_input(counts)["image"]
         assert not (judged[:, None] == trained).all((2, 3)).any()
 
     def test_no_constant_is_better_than_the_best_one(self, monkeypatch):
@@ -122,7 +122,7 @@ def test_every_predictor_is_judged_on_the_same_spectra(monkeypatch):
 
 class TestBoosting:
     def test_trees_see_the_numbers_a_coarse_picture_and_both_profiles(self):
-        seen = encode_spectra(np.random.default_rng(0).poisson(3.0, (3, 64, 64)))
+        seen = scorer_input(np.random.default_rng(0).poisson(3.0, (3, 64, 64)))
         features = boosting_features(**seen)
         image = seen["image"]
         assert features.shape == (3, WIDTH)
@@ -169,7 +169,7 @@ class TestBoosting:
 
     def test_the_shipped_trees_are_nearer_than_the_median(self):
         counts, truth = next(published_spectra(48, 11))
-        features = boosting_features(**encode_spectra(counts))
+        features = boosting_features(**scorer_input(counts))
         told = scorer_benchmark.boosting().predict({"features": features}, batch=None)
         total = truth[:, 3]
         assert np.abs(told[:, 0] - total).mean() < 0.5 * np.abs(total - np.median(total)).mean()
@@ -177,4 +177,4 @@ class TestBoosting:
     def test_trees_are_no_scorer_of_spectra(self):
         model = scorer_benchmark.boosting()
         with pytest.raises(BundleError, match="'features' is missing"):
-            model.predict(encode_spectra(np.ones((1, 64, 64))))
+            model.predict(scorer_input(np.ones((1, 64, 64))))

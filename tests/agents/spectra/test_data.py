@@ -16,7 +16,7 @@ from beamgym.agents.spectra.data import (
     shares,
 )
 from beamgym.agents.spectra.ood_spectra import STRANGE, TURNS, counts_of, strange
-from beamgym.envs.arpes_spot.scoring import encode_spectra
+from beamgym.envs.arpes_spot.scoring import scorer_input
 from beamgym.physics.arpes.recipes.recipes import generate, recipe_grid
 from beamgym.physics.counter_rng import make_keys
 
@@ -69,7 +69,7 @@ def test_labels_are_the_simulators_and_papers_of_surfaces_do_not_exist():
     batch = generate("published", make_keys(3, np.arange(8), 0, 91), recipe_grid((64, 64)))
     np.testing.assert_array_equal(examples.labels[:8, :4], batch.paper.labels())
     np.testing.assert_array_equal(examples.labels[:8, 4:], batch.v2.labels())
-    np.testing.assert_array_equal(examples.image[:8], encode_spectra(batch.counts)["image"])
+    np.testing.assert_array_equal(examples.image[:8], scorer_input(batch.counts)["image"])
 
 
 def test_surfaces_are_seen_at_good_and_bad_places():

@@ -6,14 +6,14 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from beamgym.agents.spectra.ood import _WIDTH, _and_mirrored, _looks
-from beamgym.envs.arpes_spot.scoring import encode_spectra
+from beamgym.envs.arpes_spot.scoring import scorer_input
 
 NOISES = slice(-6, -2)  # at 1, 2 and 4 cells, and the typical one, all in units of what counts have
 COARSE = 256
 
 
 def looks(counts):
-    return _looks(**encode_spectra(np.asarray(counts, np.float32)))
+    return _looks(**scorer_input(np.asarray(counts, np.float32)))
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from beamgym.agents.spectra.export import ScorerOrigin, export_scorer
 from beamgym.agents.spectra.net import BACKBONES, ScorerNet, paper_steps
 from beamgym.agents.spectra.scorer import ScorerTrainer
 from beamgym.agents.training.run_folder import BEST, RunFolder
-from beamgym.envs.arpes_spot.scoring import OUTPUTS, QualityScorer, encode_spectra
+from beamgym.envs.arpes_spot.scoring import OUTPUTS, QualityScorer, scorer_input
 from beamgym.envs.arpes_spot.scoring_kernels import FEATURES
 from beamgym.envs.bundles.model import OnnxModel
 from beamgym.physics.arpes.score.quality import paper_total
@@ -169,7 +169,7 @@ class TestTheNetwork:
     def test_it_answers_within_the_scores(self, backbone):
         torch.manual_seed(0)
         net = ScorerNet(backbone).eval()
-        seen = encode_spectra(np.random.default_rng(0).poisson(3.0, (5, 64, 64)))
+        seen = scorer_input(np.random.default_rng(0).poisson(3.0, (5, 64, 64)))
         with torch.no_grad():
             out = net(*map(torch.from_numpy, seen.values())).numpy()
         assert out.shape == (5, OUTPUTS)
@@ -219,7 +219,7 @@ def trained(tmp_path_factory):
 class TestTheBundle:
     def test_it_answers_as_the_network_does(self, trained):
         trainer, _, path = trained
-        seen = encode_spectra(np.random.default_rng(7).poisson(9.0, (6, 80, 100)))
+        seen = scorer_input(np.random.default_rng(7).poisson(9.0, (6, 80, 100)))
         with torch.no_grad():
             ours = trainer.net.eval()(*map(torch.from_numpy, seen.values())).numpy()
         np.testing.assert_allclose(OnnxModel.load(path).predict(seen, batch=None), ours, atol=1e-4)

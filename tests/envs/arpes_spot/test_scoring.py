@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from beamgym.envs.arpes_spot.scoring import COMPONENTS, QualityScorer, encode_spectra, shipped_scorer
+from beamgym.envs.arpes_spot.scoring import COMPONENTS, QualityScorer, scorer_input, shipped_scorer
 from beamgym.envs.arpes_spot.scoring_kernels import BLOCKS, FEATURES, QUANTILES, SIDE
 from beamgym.envs.bundles.model import BundleError, OnnxModel
 from beamgym.physics.arpes.detection.spectrum import Grid
@@ -26,7 +26,7 @@ def cells(pixels):
 
 
 def reference(counts):
-    """``encode_spectra`` of one spectrum in plain numpy, float64."""
+    """``scorer_input`` of one spectrum in plain numpy, float64."""
     counts = counts.astype(np.float64)
     added = cells(counts.shape[0]) @ counts @ cells(counts.shape[1]).T
     total, mean = counts.sum(), max(added.mean(), 1e-9)
@@ -77,7 +77,7 @@ class TestWhatANetworkIsGiven:
     @pytest.mark.parametrize("shape", [(64, 64), (224, 224), (532, 500), (65, 127), (64, 300)])
     def test_it_is_the_plain_sum_over_cells(self, shape):
         counts = rough(shape)
-        seen = encode_spectra(counts)
+        seen = scorer_input(counts)
         for i, one in enumerate(counts):
             image, numbers = reference(one)
             np.testing.assert_allclose(seen["image"][i], image, atol=2e-4)
@@ -86,7 +86,7 @@ class TestWhatANetworkIsGiven:
     @pytest.mark.parametrize("shape", [(64, 64), (224, 224), (532, 500)])
     def test_no_electron_is_lost_or_counted_twice(self, shape):
         counts = rough(shape)
-        seen = encode_spectra(counts)
+        seen = scorer_input(counts)
         electrons = 10.0 ** (6.0 * seen["intensity"][:, 0].astype(np.float64)) - 1.0
         np.testing.assert_allclose(electrons, counts.sum((1, 2)), rtol=1e-4)  # of a float32 logarithm
         np.testing.assert_allclose((seen["image"].astype(np.float64) ** 2).mean((1, 2)), 1.0, rtol=1e-5)
@@ -94,28 +94,28 @@ class TestWhatANetworkIsGiven:
     def test_spectra_of_64_pixels_are_taken_as_they_are(self):
         counts = rough((64, 64))
         np.testing.assert_allclose(
-            encode_spectra(counts)["image"], np.sqrt(counts / counts.mean((1, 2), keepdims=True)), rtol=1e-5
+            scorer_input(counts)["image"], np.sqrt(counts / counts.mean((1, 2), keepdims=True)), rtol=1e-5
         )
 
     def test_the_picture_does_not_tell_how_bright_it_was_and_one_number_does(self):
         counts = rough((64, 64))
-        one, ten = encode_spectra(counts), encode_spectra(10.0 * counts)
+        one, ten = scorer_input(counts), scorer_input(10.0 * counts)
         np.testing.assert_allclose(one["image"], ten["image"], rtol=1e-5)
         assert ten["intensity"][:, 0] - one["intensity"][:, 0] == pytest.approx(1.0 / 6.0, abs=1e-4)
 
     def test_hot_pixels_are_cut_off(self):
         counts = rough((64, 64))
         counts[0, 3, 3] = 1e6
-        assert encode_spectra(counts)["image"].max() == 8.0
+        assert scorer_input(counts)["image"].max() == 8.0
 
     def test_a_spectrum_without_electrons_gives_numbers(self):
-        seen = encode_spectra(np.zeros((1, 64, 64)))
+        seen = scorer_input(np.zeros((1, 64, 64)))
         assert seen["image"].max() == 0.0
         assert np.isfinite(seen["intensity"]).all()
         assert np.isfinite(shipped_scorer().quality(np.zeros((1, 64, 64))).scores).all()
 
     def test_no_spectra_give_no_rows(self):
-        assert encode_spectra(np.zeros((0, 64, 64)))["intensity"].shape == (0, FEATURES)
+        assert scorer_input(np.zeros((0, 64, 64)))["intensity"].shape == (0, FEATURES)
 
     @pytest.mark.parametrize("shape", [(0, 64, 64), (0, 128, 128)])
     @pytest.mark.parametrize("mirrored", [False, True])
@@ -127,7 +127,7 @@ class TestWhatANetworkIsGiven:
     @pytest.mark.parametrize("wrong", [np.ones((1, 64, 64), complex), np.full((1, 64, 64), "a")])
     def test_what_is_no_real_number_is_refused(self, wrong):
         with pytest.raises(TypeError, match="counts are real numbers, electrons per pixel; found"):
-            encode_spectra(wrong)
+            scorer_input(wrong)
 
     @pytest.mark.parametrize("wrong", [np.nan, np.inf, -1.0])
     @pytest.mark.parametrize("shape", [(64, 64), (224, 224)])
@@ -135,12 +135,12 @@ class TestWhatANetworkIsGiven:
         counts = rough(shape)
         counts[1, -1, -1] = wrong
         with pytest.raises(ValueError, match="NaN, infinity or negative counts; give dead pixels the value 0"):
-            encode_spectra(counts)
+            scorer_input(counts)
 
     @pytest.mark.parametrize("shape", [(64, 64), (1, 63, 64), (1, 64, 10), (2, 1, 64, 64), (0,), ()])
     def test_another_shape_is_refused_with_the_shape_found(self, shape):
         with pytest.raises(ValueError, match=r"shape \(m, energy, slit\).*found") as caught:
-            encode_spectra(np.ones(shape))
+            scorer_input(np.ones(shape))
         assert str(shape) in str(caught.value)
 
 

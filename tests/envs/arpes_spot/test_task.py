@@ -15,7 +15,7 @@ from beamgym.envs.arpes_spot.factory import ArpesSpotOptions, build, make_env, m
 from beamgym.envs.arpes_spot.rendering import SpotRenderer
 from beamgym.envs.arpes_spot.scoring import shipped_scorer
 from beamgym.envs.arpes_spot.task import ArpesSpotTask, SpotContext, SpotReward
-from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS, encode_spectra
+from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS, spectrum_to_uint8
 from beamgym.physics.arpes.score.direct import direct_scores
 from beamgym.physics.arpes.simulator import FIRST_DWELL_S, READOUT_S
 from beamgym.physics.arpes.stage import LONGEST_DWELL_S, SHORTEST_DWELL_S
@@ -327,14 +327,14 @@ class TestTheMapAndTheSpectrum:
     def test_grey_is_the_root_of_the_counts_over_their_largest(self):
         counts = np.random.default_rng(0).poisson(5.0, (3, 64, 64)).astype(np.float32)
         expected = 255.0 * np.sqrt(counts / counts.max(axis=(1, 2), keepdims=True))
-        grey = encode_spectra(counts, (64, 64))[..., 0]
+        grey = spectrum_to_uint8(counts, (64, 64))[..., 0]
         assert np.abs(grey - expected).max() <= 1.0
-        assert encode_spectra(np.zeros((1, 64, 64), np.float32), (64, 64)).max() == 0
+        assert spectrum_to_uint8(np.zeros((1, 64, 64), np.float32), (64, 64)).max() == 0
         with pytest.raises(FrameFailed, match="this task was made for"):
-            encode_spectra(counts, (128, 128))
+            spectrum_to_uint8(counts, (128, 128))
         counts[1, 2, 3] = np.nan
         with pytest.raises(FrameFailed, match="NaN"):
-            encode_spectra(counts, (64, 64))
+            spectrum_to_uint8(counts, (64, 64))
 
 
 class TestTheReward:
