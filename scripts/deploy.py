@@ -25,7 +25,7 @@ def deploy_command(
         bool, typer.Option("--dry-run", help="Judge the first command by the present frame; write to nothing.")
     ] = False,
     signs: Annotated[
-        bool, typer.Option("--signs", help="Make the sign test: a small known move of every axis.")
+        bool, typer.Option("--signs", help="Make the direction check: a small known move of every axis.")
     ] = False,
     confirm: Annotated[str, typer.Option(help="Ask before every move, before the first run, or never.")] = "every",
     yes: Annotated[bool, typer.Option("--yes", help="Answer yes to everything; on a simulation only.")] = False,
@@ -56,7 +56,7 @@ def deploy_command(
         str | None, typer.Option(help="With --verify: the log must end with this hash, which the run printed.")
     ] = None,
 ) -> None:
-    """Let a policy align or find on a real instrument: check, sign test, confirmation, run, report."""
+    """Let a policy align or find on a real instrument: check, direction check, confirmation, run, report."""
     check_output(json_file)
     if verify is not None:
         from beamgym.scripts.deploying.verify import verify_logs

@@ -1,4 +1,4 @@
-"""An axis that is the detector's preset time, such as the dwell of an ARPES analyser."""
+"""The exposure-time axis: an axis that sets the detector's exposure, such as the dwell of an ARPES analyser."""
 
 import inspect
 import math
@@ -57,8 +57,8 @@ class ExposureAxis:
         return self._limits_s
 
     async def moving(self) -> bool:
-        """Say False: a preset does not travel."""
+        """Say False: an exposure time does not travel."""
         return False
 
     async def stop(self, success: bool = True) -> None:
-        """Do nothing: a preset does not travel, and the exposure under way is the detector's."""
+        """Do nothing: an exposure time does not travel, and the exposure under way is the detector's."""

@@ -19,7 +19,7 @@ from beamgym.hardware_bridge.ca_loops import quiet_channels
 from beamgym.hardware_bridge.deployment.session_end import end_loop, wait_out
 from beamgym.hardware_bridge.devices import DeviceError, need
 from beamgym.hardware_bridge.guard import AbortReport, DeadMan, Guard
-from beamgym.hardware_bridge.guard.devices import AxisFace
+from beamgym.hardware_bridge.guard.devices import AxisProxy
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.manual_operator import Operator
 from beamgym.hardware_bridge.records import AuditLog
@@ -135,9 +135,9 @@ class Session:
         """Return each motor's own limits, where it has any."""
 
         async def read() -> dict[str, tuple[float, float] | None]:
-            faces = {name: AxisFace(device, name, self._answer_s) for name, device in self._devices.axes.items()}
-            found = await asyncio.gather(*(face.limits() for face in faces.values()))
-            return dict(zip(faces, found, strict=True))
+            proxies = {name: AxisProxy(device, name, self._answer_s) for name, device in self._devices.axes.items()}
+            found = await asyncio.gather(*(proxy.limits() for proxy in proxies.values()))
+            return dict(zip(proxies, found, strict=True))
 
         return self.in_loop(read, 3 * self._answer_s)
 

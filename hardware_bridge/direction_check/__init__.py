@@ -1,22 +1,22 @@
 """A small known move of every axis shows that it turns the way the file says."""
 
-from beamgym.hardware_bridge.direction_check.check import SignReport, judge_signs
+from beamgym.hardware_bridge.direction_check.check import DirectionReport, judge_directions
 from beamgym.hardware_bridge.direction_check.record import (
-    check_signs,
     devices_digest,
+    direction_check_passed,
     make_known_moves,
     make_seen_moves,
-    signs_passed,
-    write_signs,
+    require_direction_check,
+    write_direction_record,
 )
 
 __all__ = [
-    "SignReport",
-    "check_signs",
+    "DirectionReport",
     "devices_digest",
-    "judge_signs",
+    "direction_check_passed",
+    "judge_directions",
     "make_known_moves",
     "make_seen_moves",
-    "signs_passed",
-    "write_signs",
+    "require_direction_check",
+    "write_direction_record",
 ]

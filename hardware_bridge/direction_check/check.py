@@ -1,4 +1,4 @@
-"""The sign test: one known turn of every axis shows whether motors and image are the way round the file says.
+"""The direction check: one known turn of every axis shows whether motors and image are the way round the file says.
 
 A mirrored image indexes perfectly and gives a wrong orientation; no single frame shows it. A turn does: seen in a
 flipped image, the turns about two of the three directions go the wrong way, a flipped motor does so about one. So every
@@ -75,8 +75,8 @@ class Explanation:
 
 
 @dataclass(frozen=True)
-class SignReport:
-    """What the sign test found.
+class DirectionReport:
+    """What the direction check found.
 
     Parameters
     ----------
@@ -116,13 +116,13 @@ def known_turn_deg(file: InstrumentFile, axis: str, positions: Float64Array) -> 
     room = min(max(high - present, present - low), entry.max_step)
     if room < LEAST_DEG:
         raise ValueError(
-            f"axis {axis!r} has room for {max(room, 0.0):.3g} deg from where it stands, the sign test needs "
+            f"axis {axis!r} has room for {max(room, 0.0):.3g} deg from where it stands, the direction check needs "
             f"{LEAST_DEG:g}; move it to the middle of its travel, or allow a larger max_step"
         )
     return min(turn, room) if high - present >= present - low else -min(turn, room)
 
 
-def judge_signs(file: InstrumentFile, moves: Sequence[KnownMove], image_seen: bool = False) -> SignReport:
+def judge_directions(file: InstrumentFile, moves: Sequence[KnownMove], image_seen: bool = False) -> DirectionReport:
     """Say from known moves whether every motor and the image are the way round that the file says.
 
     Parameters
@@ -139,7 +139,7 @@ def judge_signs(file: InstrumentFile, moves: Sequence[KnownMove], image_seen: bo
     turns = {move.axis: _checked_turn(file, gonio, move) for move in moves}
     missing = [axis.name for axis in file.axes if axis.kind == "rotation" and axis.name not in turns]
     if missing:
-        raise ValueError(f"the sign test lacks {', '.join(missing)}; make a known move of every rotation axis")
+        raise ValueError(f"the direction check lacks {', '.join(missing)}; make a known move of every rotation axis")
     tried = [
         Explanation(flags, {move.axis: _direction(detector, turns[move.axis], move, flags) for move in moves})
         for flags in image_flags(detector.shape)
@@ -164,10 +164,10 @@ def _direction(detector: Detector, turn: Float64Array, move: KnownMove, flags: I
     return best if merit[best] >= MERIT and merit[best] - merit[second] >= LEAD else "unclear"
 
 
-def _report(file: InstrumentFile, whole: list[Explanation], as_is: Explanation, image_seen: bool) -> SignReport:
+def _report(file: InstrumentFile, whole: list[Explanation], as_is: Explanation, image_seen: bool) -> DirectionReport:
     present = ImageFlags(file.detector.transpose, file.detector.flip_fast, file.detector.flip_slow)
     if not whole:
-        return SignReport(as_is.axes, present, (), False, _unexplained(as_is))
+        return DirectionReport(as_is.axes, present, (), False, _unexplained(as_is))
     best = whole[0]
     mirrored = [one for one in whole[1:] if not one.flipped]
     certain = image_seen or not mirrored
@@ -181,7 +181,9 @@ def _report(file: InstrumentFile, whole: list[Explanation], as_is: Explanation, 
         others = [one for one in whole[1:] if one.faults == best.faults or one.image == AS_IT_IS]
         lines += [f"or else: {_words(other, present)}" for other in others]
         lines += ["look which way one of these motors turns to decide between them"] if others else []
-    return SignReport(best.axes, best.image.after(present), tuple(whole), best.faults == 0 and certain, tuple(lines))
+    return DirectionReport(
+        best.axes, best.image.after(present), tuple(whole), best.faults == 0 and certain, tuple(lines)
+    )
 
 
 def _words(one: Explanation, present: ImageFlags) -> str:

@@ -1,4 +1,4 @@
-"""Makes the known moves of a sign test, and keeps its result beside the instrument file, bound to the file's digest."""
+"""Makes the known moves of a direction check; keeps its result beside the instrument file, bound to its digest."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from beamgym.hardware_bridge.direction_check.check import Direction, KnownMove, SignReport, known_turn_deg
+from beamgym.hardware_bridge.direction_check.check import Direction, DirectionReport, KnownMove, known_turn_deg
 from beamgym.hardware_bridge.direction_check.motion import ImageFlags
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.records import content_digest
@@ -21,8 +21,8 @@ EYE_SHARE = 0.1
 """Share of its travel by which an axis is moved for an eye to see."""
 
 
-class SignsMissing(ValueError):
-    """The sign test was not made, not passed, or made with another instrument file."""
+class DirectionCheckMissing(ValueError):
+    """The direction check was not made, not passed, or made with another instrument file."""
 
 
 def make_known_moves(
@@ -58,8 +58,8 @@ def make_known_moves(
 
 def make_seen_moves(
     instrument: Instrument, file: InstrumentFile, ask: Callable[[str], bool], tell: Callable[[str], object] = print
-) -> SignReport:
-    """Move every axis that is no preset time a little and back, and take a human's word for its direction.
+) -> DirectionReport:
+    """Move every axis but the exposure-time axis a little and back, and take a human's word for its direction.
 
     Spectra do not show which way a stage moves; an eye, a camera or a dial does.
 
@@ -88,17 +88,17 @@ def make_seen_moves(
     return report_seen(directions)
 
 
-def report_seen(directions: Mapping[str, Direction]) -> SignReport:
+def report_seen(directions: Mapping[str, Direction]) -> DirectionReport:
     """Return what a human saw as a report; passed where every axis is right."""
     wrong = [name for name, way in directions.items() if way != "right"]
     line = (
         f"{', '.join(wrong)}: the wrong way round; give the opposite sign" if wrong else "every axis moves as it should"
     )
-    return SignReport(dict(directions), ImageFlags(), (), bool(directions) and not wrong, (line,))
+    return DirectionReport(dict(directions), ImageFlags(), (), bool(directions) and not wrong, (line,))
 
 
-def signs_path(instrument: str | Path) -> Path:
-    """Return where an instrument file's sign test is kept: beside it."""
+def direction_record_path(instrument: str | Path) -> Path:
+    """Return where an instrument file's direction check is kept: beside it."""
     path = Path(instrument)
     return path.with_name(f"{path.name}.signs.json")
 
@@ -108,8 +108,10 @@ def devices_digest(path: str | Path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def write_signs(instrument: str | Path, file: InstrumentFile, report: SignReport, devices: str = "") -> Path:
-    """Keep a sign test's result, passed or not, beside the instrument file; returns where.
+def write_direction_record(
+    instrument: str | Path, file: InstrumentFile, report: DirectionReport, devices: str = ""
+) -> Path:
+    """Keep a direction check's result, passed or not, beside the instrument file; returns where.
 
     ``devices`` is the digest of the Python file that made the user's own devices, "" without one.
     """
@@ -123,18 +125,20 @@ def write_signs(instrument: str | Path, file: InstrumentFile, report: SignReport
         "time_s": time.time(),
     }
     content["sha256"] = content_digest(content)
-    path = signs_path(instrument)
+    path = direction_record_path(instrument)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         os.replace(draft, path)
     except OSError as error:
-        raise ValueError(f"cannot keep the sign test in {path}: {error.strerror}; let this user write there") from None
+        raise ValueError(
+            f"cannot keep the direction check in {path}: {error.strerror}; let this user write there"
+        ) from None
     return path
 
 
-def check_signs(instrument: str | Path, file: InstrumentFile, devices: str = "") -> None:
-    """Refuse an instrument file whose sign test is missing, failed, or of another content of the file or its devices.
+def require_direction_check(instrument: str | Path, file: InstrumentFile, devices: str = "") -> None:
+    """Refuse an instrument file whose direction check is missing, failed, or of another file content or other devices.
 
     Parameters
     ----------
@@ -143,12 +147,12 @@ def check_signs(instrument: str | Path, file: InstrumentFile, devices: str = "")
 
     Raises
     ------
-    SignsMissing : in one line, with what to do
+    DirectionCheckMissing : in one line, with what to do
     """
-    path = signs_path(instrument)
+    path = direction_record_path(instrument)
     remedy = "run `beamgym deploy --signs` with this instrument file"
     if not path.exists():
-        raise SignsMissing(f"no sign test was made with {instrument}; {remedy}")
+        raise DirectionCheckMissing(f"no direction check was made with {instrument}; {remedy}")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         own = content.pop("sha256")
@@ -156,26 +160,28 @@ def check_signs(instrument: str | Path, file: InstrumentFile, devices: str = "")
         passed, digest, axes = content["passed"], content["instrument"], content["axes"]
         made_by = content.get("devices", "")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise SignsMissing(f"{path} is no sign test; {remedy}") from None
+        raise DirectionCheckMissing(f"{path} is no direction check; {remedy}") from None
     if not whole:
-        raise SignsMissing(f"{path} was changed after the test; {remedy}")
+        raise DirectionCheckMissing(f"{path} was changed after the test; {remedy}")
     if digest != file.digest():
-        raise SignsMissing(f"{instrument} was changed after its sign test; {remedy}")
+        raise DirectionCheckMissing(f"{instrument} was changed after its direction check; {remedy}")
     if made_by != devices:
-        raise SignsMissing(
-            f"the sign test of {instrument} was made with other devices (--devices) than these; {remedy} and "
+        raise DirectionCheckMissing(
+            f"the direction check of {instrument} was made with other devices (--devices) than these; {remedy} and "
             "these devices"
         )
     untested = [axis.name for axis in file.axes if axis.unit != "s" and axis.name not in axes]
     if passed is not True or untested:
-        raise SignsMissing(f"the sign test of {instrument} was not passed; mend what it found, then {remedy}")
+        raise DirectionCheckMissing(
+            f"the direction check of {instrument} was not passed; mend what it found, then {remedy}"
+        )
 
 
-def signs_passed(instrument: str | Path, file: InstrumentFile, devices: str = "") -> bool:
-    """Whether the sign test was passed with this very content of the instrument file and of the user's own devices."""
+def direction_check_passed(instrument: str | Path, file: InstrumentFile, devices: str = "") -> bool:
+    """Whether the direction check was passed with this very content of the instrument file and the own devices."""
     try:
-        check_signs(instrument, file, devices)
-    except SignsMissing:
+        require_direction_check(instrument, file, devices)
+    except DirectionCheckMissing:
         return False
     return True
 

@@ -49,7 +49,7 @@ class AbortReport:
         return not self.unconfirmed
 
 
-class Keeper:
+class AbortThread:
     """The thread behind ``Guard.abort``; it also looks whether the dead-man lapsed, since a blocked loop cannot.
 
     Parameters

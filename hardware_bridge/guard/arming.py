@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from beamgym.hardware_bridge.guard.devices import AxisState, Command, GuardedAxis, SignalFace
+from beamgym.hardware_bridge.guard.devices import AxisState, GuardedAxis, GuardedCommand, SignalProxy
 from beamgym.hardware_bridge.instrument_file import simulation_beside, strangers
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ CONNECT_S = 5.0
 """A server answers its first call within this time, seconds."""
 
 
-async def arm_everything(guard: "Guard", command: Command, homed: frozenset[str]) -> None:
+async def arm_everything(guard: "Guard", command: GuardedCommand, homed: frozenset[str]) -> None:
     """Connect and read everything; raises GuardRefused at the first thing that is not as it must be.
 
     Nothing is written but, where the shutter stands open and this is no dry run, its closing; and where an exposure of
@@ -34,10 +34,10 @@ async def arm_everything(guard: "Guard", command: Command, homed: frozenset[str]
         guard.home[axis.name], guard.motor_limits[axis.name] = position, limits
 
 
-async def _check_identity(guard: "Guard", command: Command) -> None:
+async def _check_identity(guard: "Guard", command: GuardedCommand) -> None:
     entry, found = guard.file.identity, None
     if guard.devices.identity is not None:
-        found = str(await SignalFace(guard.devices.identity, "identity", guard.answer_s).value())
+        found = str(await SignalProxy(guard.devices.identity, "identity", guard.answer_s).value())
     simulation, expected = guard.file.simulation, entry.expected if entry else None
     command.rule("identity", simulation=simulation, expected=expected, found=found)
     if simulation:
@@ -49,13 +49,13 @@ async def _check_identity(guard: "Guard", command: Command) -> None:
             command.rule("identity", simulation=False, expected=None, found=beside)
 
 
-async def _look(axis: GuardedAxis, command: Command, homed: bool) -> tuple[float, tuple[float, float] | None]:
+async def _look(axis: GuardedAxis, command: GuardedCommand, homed: bool) -> tuple[float, tuple[float, float] | None]:
     """Read one axis and decide; returns its position and the motor's own limits."""
-    face, entry = axis.face, axis.entry
+    proxy, entry = axis.proxy, axis.entry
     position, limits, moving, alarm, done, velocity = await asyncio.gather(
-        face.position(), face.limits(), face.moving(), face.alarm(), face.homed(), face.velocity()
+        proxy.position(), proxy.limits(), proxy.moving(), proxy.alarm(), proxy.homed(), proxy.velocity()
     )
-    if axis.preset:
+    if axis.sets_exposure:
         return position, limits
     command.rule("has_limits", axis=axis.name, file_limits=entry.limits, motor_limits=limits)
     command.rule("known_position", axis=axis.name, position=position, known=True)
@@ -73,7 +73,7 @@ async def _look(axis: GuardedAxis, command: Command, homed: bool) -> tuple[float
     return position, limits
 
 
-async def _ask_to_start(guard: "Guard", command: Command) -> None:
+async def _ask_to_start(guard: "Guard", command: GuardedCommand) -> None:
     if guard.dry_run:
         return
     try:
@@ -84,11 +84,11 @@ async def _ask_to_start(guard: "Guard", command: Command) -> None:
     command.rule("confirmed", question=question, answer=answer)
 
 
-async def _close_shutter(guard: "Guard", command: Command) -> None:
+async def _close_shutter(guard: "Guard", command: GuardedCommand) -> None:
     shutter = guard.shutter
-    if shutter.face is None or guard.dry_run:
+    if shutter.proxy is None or guard.dry_run:
         return
-    place = await shutter.face.place()
+    place = await shutter.proxy.place()
     if place != "closed" and await shutter.close():
         place = "closed"
     command.rule("shutter", position=place, asked="closed")

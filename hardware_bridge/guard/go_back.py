@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from beamgym.hardware_bridge.guard.devices import Command
+from beamgym.hardware_bridge.guard.devices import GuardedCommand
 
 if TYPE_CHECKING:
     from beamgym.hardware_bridge.guard.guard import Guard
@@ -23,11 +23,11 @@ async def safe_return(guard: "Guard") -> bool:
     """
     if not guard.home:
         return False
-    command = Command(guard, "return", guard.file.name)
+    command = GuardedCommand(guard, "return", guard.file.name)
     async with guard.attending(command):
         command.rule("armed", state=guard.state, reason=guard.reason)
         positions = await guard.positions()
-        travelling = [axis for axis in guard.axes.values() if not axis.preset]
+        travelling = [axis for axis in guard.axes.values() if not axis.sets_exposure]
         for axis in travelling:
             known = axis.state.certain and not axis.busy
             command.rule("known_position", axis=axis.name, position=positions[axis.name], known=known)

@@ -15,9 +15,15 @@ from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iter
 from concurrent.futures import Future
 from typing import Any, Protocol
 
-from beamgym.hardware_bridge.guard.abort import AbortReport, Keeper
+from beamgym.hardware_bridge.guard.abort import AbortReport, AbortThread
 from beamgym.hardware_bridge.guard.arming import arm_everything
-from beamgym.hardware_bridge.guard.devices import Command, GuardedAxis, GuardedDetector, GuardedShutter, SignalFace
+from beamgym.hardware_bridge.guard.devices import (
+    GuardedAxis,
+    GuardedCommand,
+    GuardedDetector,
+    GuardedShutter,
+    SignalProxy,
+)
 from beamgym.hardware_bridge.guard.go_back import safe_return
 from beamgym.hardware_bridge.guard.life import SignsOfLife
 from beamgym.hardware_bridge.guard.questions import questions
@@ -100,7 +106,7 @@ class Guard:
         self.watch = Watch(self, watch_s, hold_s)
         self.questions = questions(confirm, file.confirm)
         self.life = SignsOfLife(deadman)
-        self._keeper, self._keep_trying_s = Keeper(self, keep_trying_s), keep_trying_s
+        self._abort_thread, self._keep_trying_s = AbortThread(self, keep_trying_s), keep_trying_s
         self._launching = 0
         audit.sync_in_background()
         self._turn = threading.Lock()
@@ -139,13 +145,13 @@ class Guard:
         """
         if not operator.strip():
             raise ValueError("re-arming needs the name of the human who looked at the instrument; found none")
-        report = self._keeper.report
+        report = self._abort_thread.report
         if report is not None and not report.done():
             raise GuardRefused(11, "the abort is still stopping motors; wait for its end")
         await self.watch.stop()
         latched_by, latched_item = self.reason, self.latched_item
         self.note("re-armed", operator=operator, latched_by=latched_by)
-        self._keeper.forget()
+        self._abort_thread.forget()
         self.state, self.reason, self.latched_item = "new", "", 0
         try:
             await self._arm(homed)
@@ -155,7 +161,7 @@ class Guard:
 
     async def _arm(self, homed: Collection[str]) -> None:
         self.loop = asyncio.get_running_loop()
-        command = Command(self, "arm", self.file.name)
+        command = GuardedCommand(self, "arm", self.file.name)
         try:
             await arm_everything(self, command, frozenset(homed))
         except BaseException as error:
@@ -163,7 +169,7 @@ class Guard:
             raise
         self.life.touch()
         self.state = "armed"
-        self._keeper.start()
+        self._abort_thread.start()
         self.watch.start()
         # registered after the libraries' own, so that it runs before theirs take the connections down
         atexit.register(self._at_exit)
@@ -178,7 +184,7 @@ class Guard:
 
     # -- what every command passes -----------------------------------------------------------------------------------
 
-    def gate(self, command: Command) -> None:
+    def gate(self, command: GuardedCommand) -> None:
         """Let the rules decide that hold for every command: armed, dead-man, heartbeats, suspenders."""
         command.rule("armed", state=self.state, reason=self.reason)
         command.rule("deadman", silent_s=self.life.silent_s(besides=1), lapse_s=self.file.operator.deadman_s)
@@ -190,7 +196,7 @@ class Guard:
             raise GuardRefused(11, RULES["armed"](state=self.state, reason=self.reason).line)
 
     @contextlib.asynccontextmanager
-    async def attending(self, command: Command) -> AsyncIterator[None]:
+    async def attending(self, command: GuardedCommand) -> AsyncIterator[None]:
         """Do a command within this: any failure is logged, aborts, and goes on to the caller."""
         with self.life.busy():
             try:
@@ -216,7 +222,7 @@ class Guard:
 
     async def ask_before(
         self,
-        command: Command,
+        command: GuardedCommand,
         device: str,
         interrupt: "asyncio.Future[str]",
         distance: float = 0.0,
@@ -249,7 +255,7 @@ class Guard:
         """Return what every axis may take on: ``moving`` as given, the others as allowed, or as they stand."""
         intervals: dict[str, tuple[float, float]] = {}
         for name, axis in self.axes.items():
-            if axis.preset:
+            if axis.sets_exposure:
                 continue
             width = axis.entry.tolerance
             stand = (axis.state.known - width, axis.state.known + width)
@@ -264,26 +270,28 @@ class Guard:
     def on_the_fly(self) -> bool:
         """Whether the dwell asked for is the shortest: then nothing needs to settle after it has arrived."""
         return any(
-            axis.preset and axis.entry.limits is not None and bool(is_shortest(axis.asked, axis.entry.limits[0]))
+            axis.sets_exposure and axis.entry.limits is not None and bool(is_shortest(axis.asked, axis.entry.limits[0]))
             for axis in self.axes.values()
         )
 
     @property
-    def preset_s(self) -> float | None:
+    def axis_exposure_s(self) -> float | None:
         """The exposure that an axis has set, seconds; None where no axis sets it."""
-        presets = [axis.state.known for axis in self.axes.values() if axis.preset and math.isfinite(axis.state.known)]
-        return presets[0] if presets else None
+        times_s = [
+            axis.state.known for axis in self.axes.values() if axis.sets_exposure and math.isfinite(axis.state.known)
+        ]
+        return times_s[0] if times_s else None
 
-    def preset_changed(self, seconds: float) -> None:
+    def exposure_was_set(self, seconds: float) -> None:
         """Take note that the exposure, which an axis sets too, was set by the detector."""
         for axis in self.axes.values():
-            if axis.preset:
+            if axis.sets_exposure:
                 axis.state.known = seconds
 
     async def exposure_now(self) -> float:
         """Return how long the next exposure is to be, seconds: as an axis has set it, or as the detector was told."""
-        preset = self.preset_s
-        asked = preset if preset is not None else self.detector.exposure_s
+        set_s = self.axis_exposure_s
+        asked = set_s if set_s is not None else self.detector.exposure_s
         return self.file.detector.exposure_s[0] if asked is None else asked
 
     async def positions(self) -> dict[str, float]:
@@ -298,7 +306,7 @@ class Guard:
     # -- the dead-man ------------------------------------------------------------------------------------------------
 
     def look_at_deadman(self) -> None:
-        """Abort where a sign of life is missing; the keeper's thread calls this, since a blocked loop cannot."""
+        """Abort where a sign of life is missing; the abort thread calls this, since a blocked loop cannot."""
         if self.state != "armed":
             return
         decision = RULES["deadman"](silent_s=self.life.silent_s(), lapse_s=self.file.operator.deadman_s)
@@ -316,7 +324,7 @@ class Guard:
         if self.state not in ("latched", "closed"):
             self.reason, self.latched_item = reason, item
             self.state = "latched"
-        future = self._keeper.request(reason)
+        future = self._abort_thread.request(reason)
         loop = self.loop
         if loop is not None and loop.is_running():
             with contextlib.suppress(RuntimeError):
@@ -325,7 +333,7 @@ class Guard:
 
     async def aborted(self) -> AbortReport | None:
         """Wait for the end of an abort, which is bounded; returns None where there was none."""
-        report = self._keeper.report
+        report = self._abort_thread.report
         if report is None:
             return None
         ended: AbortReport = await asyncio.wrap_future(report)
@@ -333,9 +341,9 @@ class Guard:
 
     async def halt(self) -> tuple[str, ...]:
         """Stop and close once, all at the same time; returns what was not seen to stand or to be closed."""
-        still_leaving = self._launching > 0 or any(face.leaving for face in self.faces())
+        still_leaving = self._launching > 0 or any(proxy.leaving for proxy in self.proxies())
         parts: dict[str, Coroutine[Any, Any, bool]] = {
-            name: axis.halt() for name, axis in self.axes.items() if axis.state.commanded and not axis.preset
+            name: axis.halt() for name, axis in self.axes.items() if axis.state.commanded and not axis.sets_exposure
         }
         if self.dry_run:
             for part in parts.values():
@@ -363,7 +371,7 @@ class Guard:
         atexit.unregister(self._at_exit)
         report = await self.aborted()
         await self.watch.stop()
-        self._keeper.close()
+        self._abort_thread.close()
         unconfirmed = [] if report is None else list(report.unconfirmed)
         state, self.state = self.state, "closed"
         self.note("closed", state=state, reason=self.reason, spent_s=self.shutter.dose.spent_s, unconfirmed=unconfirmed)
@@ -374,10 +382,10 @@ class Guard:
             with contextlib.suppress(Exception):
                 self.abort("the process ended").result(self._keep_trying_s + 10.0 * self.answer_s)
 
-    def faces(self) -> list[SignalFace]:
+    def proxies(self) -> list[SignalProxy]:
         """Return every device that is commanded."""
-        faces: list[SignalFace] = [axis.face for axis in self.axes.values()]
-        return [*faces, self.detector.face, *([] if self.shutter.face is None else [self.shutter.face])]
+        proxies: list[SignalProxy] = [axis.proxy for axis in self.axes.values()]
+        return [*proxies, self.detector.proxy, *([] if self.shutter.proxy is None else [self.shutter.proxy])]
 
     def _unsettled(self) -> bool:
         """Whether anything is under way, or was not seen to end."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from beamgym.hardware_bridge.devices import DeviceError
-from beamgym.hardware_bridge.guard.devices import Command, SignalFace
+from beamgym.hardware_bridge.guard.devices import GuardedCommand, SignalProxy
 from beamgym.hardware_bridge.guard.rules import GuardRefused
 from beamgym.hardware_bridge.instrument_file import HeartbeatEntry, SuspenderEntry
 from beamgym.hardware_bridge.records import AuditError
@@ -22,7 +22,7 @@ class Pulse:
     """One heartbeat: its signal, the last reading, and when it was read and changed (loop time, seconds)."""
 
     entry: HeartbeatEntry
-    face: SignalFace
+    proxy: SignalProxy
     value: Any = None
     looks_s: float = -math.inf
     missed: int = 0
@@ -37,7 +37,7 @@ class Pulse:
         """Read it, once in its period, and count the looks that found it unchanged."""
         if now_s - self.looks_s < self.entry.period_s:
             return
-        value = await self.face.value()
+        value = await self.proxy.value()
         self.missed = self.missed + 1 if value == self.value else 0
         self.seen = self.seen or (self.value is not None and value != self.value)
         self.value, self.looks_s = value, now_s
@@ -48,19 +48,19 @@ class Suspender:
     """One suspender: its signal and its last reading."""
 
     entry: SuspenderEntry
-    face: SignalFace
+    proxy: SignalProxy
     value: float | None = None
     kept: bool = field(default=True)
 
     async def look(self) -> None:
         """Read it."""
         try:
-            self.value = float(await self.face.value())
+            self.value = float(await self.proxy.value())
         except DeviceError:
             self.value = None
             raise
 
-    def rule(self, command: Command) -> bool:
+    def rule(self, command: GuardedCommand) -> bool:
         """Let the guard decide on its last reading."""
         entry = self.entry
         decision = command.rule("suspender", name=entry.name, value=self.value, low=entry.low, high=entry.high)
@@ -79,9 +79,9 @@ class Watch:
 
     def __init__(self, guard: "Guard", period_s: float, hold_s: float) -> None:
         devices, file, answer_s = guard.devices, guard.file, guard.answer_s
-        self.pulses = [Pulse(e, SignalFace(devices.heartbeats[e.name], e.name, answer_s)) for e in file.heartbeats]
+        self.pulses = [Pulse(e, SignalProxy(devices.heartbeats[e.name], e.name, answer_s)) for e in file.heartbeats]
         self.suspenders = [
-            Suspender(e, SignalFace(devices.suspenders[e.name], e.name, answer_s)) for e in file.suspenders
+            Suspender(e, SignalProxy(devices.suspenders[e.name], e.name, answer_s)) for e in file.suspenders
         ]
         self.tripped = ""
         self._losses: dict[str, int] = {}
@@ -92,12 +92,12 @@ class Watch:
         self._clear: asyncio.Event | None = None
         self._looked_s = -math.inf
 
-    async def first_look(self, command: Command) -> None:
+    async def first_look(self, command: GuardedCommand) -> None:
         """Read every heartbeat until it was seen to beat, and every suspender; nothing starts without them."""
         self._clear = asyncio.Event()
         self._clear.set()
         self.tripped = ""
-        self._losses = {face.name: face.losses for face in self._faces()}
+        self._losses = {proxy.name: proxy.losses for proxy in self._proxies()}
         await asyncio.gather(*(self._first_beat(command, pulse) for pulse in self.pulses))
         for suspender in self.suspenders:
             try:
@@ -106,7 +106,7 @@ class Watch:
                 command.rule("connection", what=f"suspender {suspender.entry.name!r} ({error})", lost=True)
             suspender.rule(command)
 
-    async def _first_beat(self, command: Command, pulse: Pulse) -> None:
+    async def _first_beat(self, command: GuardedCommand, pulse: Pulse) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + pulse.entry.period_s * (pulse.allowed + 1)
         pulse.value, pulse.missed, pulse.seen = None, 0, False
@@ -144,7 +144,7 @@ class Watch:
             raise GuardRefused(9, f"{self.tripped}, and it did not come back within {self._hold_s:g} s")
         return True
 
-    def decide(self, command: Command) -> None:
+    def decide(self, command: GuardedCommand) -> None:
         """Let the rules about connections, heartbeats and suspenders decide on what was last seen."""
         self._connected(command)
         for pulse in self.pulses:
@@ -153,19 +153,23 @@ class Watch:
             if self._clear is None or self._clear.is_set():
                 suspender.rule(command)
 
-    def _faces(self) -> list[SignalFace]:
-        return [*self._guard.faces(), *(pulse.face for pulse in self.pulses), *(each.face for each in self.suspenders)]
+    def _proxies(self) -> list[SignalProxy]:
+        return [
+            *self._guard.proxies(),
+            *(pulse.proxy for pulse in self.pulses),
+            *(each.proxy for each in self.suspenders),
+        ]
 
-    def _connected(self, command: Command) -> None:
+    def _connected(self, command: GuardedCommand) -> None:
         """Refuse where a server was lost since the arming, also one that is back: it may be as new."""
-        for face in self._faces():
-            if face.losses != self._losses.get(face.name, face.losses):
-                command.rule("connection", what=face.name, lost=True)
+        for proxy in self._proxies():
+            if proxy.losses != self._losses.get(proxy.name, proxy.losses):
+                command.rule("connection", what=proxy.name, lost=True)
 
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(self._period_s)
-            command = Command(self._guard, "watch", "instrument")
+            command = GuardedCommand(self._guard, "watch", "instrument")
             try:
                 await self.look(command)
             except asyncio.CancelledError:
@@ -181,18 +185,18 @@ class Watch:
                 return
             command.drop()
 
-    def _tell(self, command: Command, outcome: str, **data: Any) -> None:
+    def _tell(self, command: GuardedCommand, outcome: str, **data: Any) -> None:
         with contextlib.suppress(AuditError):
             command.end(outcome, **data)
 
-    async def look(self, command: Command) -> None:
+    async def look(self, command: GuardedCommand) -> None:
         """Look at everything once, and decide; raises GuardRefused at what may not be."""
         loop = asyncio.get_running_loop()
         self._guard.audit.check()
         found = await asyncio.gather(
             *(pulse.look(loop.time()) for pulse in self.pulses),
             *(suspender.look() for suspender in self.suspenders),
-            *(self._look_at_axis(command, axis) for axis in self._guard.axes.values() if not axis.preset),
+            *(self._look_at_axis(command, axis) for axis in self._guard.axes.values() if not axis.sets_exposure),
             return_exceptions=True,
         )
         self._connected(command)
@@ -205,7 +209,7 @@ class Watch:
             command.rule("heartbeat", name=pulse.entry.name, missed=pulse.missed, allowed=pulse.allowed)
         self._look_at_suspenders(command)
 
-    def _look_at_suspenders(self, command: Command) -> None:
+    def _look_at_suspenders(self, command: GuardedCommand) -> None:
         tripped = ""
         for suspender in self.suspenders:
             try:
@@ -225,9 +229,9 @@ class Watch:
             self._clear.set()
         self.tripped = tripped
 
-    async def _look_at_axis(self, command: Command, axis: "GuardedAxis") -> None:
+    async def _look_at_axis(self, command: GuardedCommand, axis: "GuardedAxis") -> None:
         generation = axis.state.generation
-        position, moving = await asyncio.gather(axis.position(), axis.face.moving())
+        position, moving = await asyncio.gather(axis.position(), axis.proxy.moving())
         if generation != axis.state.generation:
             return
         if axis.busy and axis.state.swept is not None:
@@ -236,7 +240,7 @@ class Watch:
             command.rule("readable", axis=axis.name, position=position)
             axis.check_disturbed(command, position, bool(moving))
 
-    def _follow(self, command: Command, axis: "GuardedAxis", position: float) -> None:
+    def _follow(self, command: GuardedCommand, axis: "GuardedAxis", position: float) -> None:
         """Where a moving axis has left what its move was allowed to sweep, decide anew with where it is."""
         swept, tolerance = axis.state.swept, axis.entry.tolerance
         if swept is None or not math.isfinite(position) or swept[0] <= position <= swept[1]:

@@ -17,7 +17,7 @@ from beamgym.hardware_bridge.instrument_file.file import (
     tighter_limits,
 )
 from beamgym.hardware_bridge.instrument_file.identity import check_objects, simulation_beside, strangers
-from beamgym.hardware_bridge.instrument_file.missing_protection import gaps
+from beamgym.hardware_bridge.instrument_file.missing_protection import find_missing_protection
 
 __all__ = [
     "AxisEntry",
@@ -31,7 +31,7 @@ __all__ = [
     "check_experiment",
     "check_objects",
     "context_of",
-    "gaps",
+    "find_missing_protection",
     "load_instrument",
     "parse_instrument",
     "shipped_instrument",

@@ -81,7 +81,7 @@ def _check_addresses(file: InstrumentFile) -> None:
             raise ValueError(f"devices: {name}: the adapter {device.adapter!r} is for axes; choose another one")
         if device.adapter == "exposure" and device.address != file.detector.device:
             raise ValueError(
-                f"devices: {name}: a preset time belongs to the detector; give address: {file.detector.device}"
+                f"devices: {name}: an exposure-time axis belongs to the detector; give address: {file.detector.device}"
             )
 
 
@@ -161,8 +161,8 @@ def _check_moving(file: InstrumentFile, envelope: EnvelopeEntry) -> None:
     for name in envelope.forbidden:
         if file.axis(name).unit == "s":
             raise ValueError(
-                f"envelope {envelope.name!r} names {name!r}, a preset time, which is nowhere in space, so that no path "
-                "would ever enter it; leave it out"
+                f"envelope {envelope.name!r} names {name!r}, an exposure-time axis, which is nowhere in space, "
+                "so that no path would ever enter it; leave it out"
             )
 
 

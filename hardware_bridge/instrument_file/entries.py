@@ -18,7 +18,7 @@ NO_HEARTBEAT = "none"
 """What a suspender says whose server has no heartbeat."""
 
 UNITS = {"rotation": ("deg",), "linear": ("mm", "s")}
-"""The units an axis of each kind may have; "s" is for the detector's preset time."""
+"""The units an axis of each kind may have; "s" is for an axis that sets the detector's exposure time."""
 
 
 def _number(value: Any) -> Any:
@@ -60,8 +60,9 @@ class DeviceEntry(Strict):
 
     Parameters
     ----------
-    adapter : "epics", "tango", "visa", "filedrop" or "manual"; "exposure" for an axis that is the detector's preset
-        time, its address being the detector's device; "object" for a device the Python caller hands over by name
+    adapter : "epics", "tango", "visa", "filedrop" or "manual"; "exposure" for an axis that sets the detector's
+        exposure time, its address being the detector's device; "object" for a device that the Python caller hands
+        over by name
     address : PV or record, Tango device, VISA resource, folder, or the object's name; a manual axis may have none
     options : what the adapter takes beyond its address
     """
@@ -85,7 +86,7 @@ class AxisEntry(Strict):
     ----------
     name : its name, unique in the file
     device : its entry in ``devices``
-    kind, unit : "rotation" in "deg", or "linear" in "mm", or "linear" in "s" for a preset time
+    kind, unit : "rotation" in "deg", or "linear" in "mm", or "linear" in "s" for an exposure-time axis
     vector : (3,) direction in the lab frame (x along the beam, z up) when every axis stands at zero, of any length
     sign : +1 where growing positions turn right-handed about the vector, or go along it; -1 where they do not
     zero : position at which the axis does not act

@@ -78,7 +78,7 @@ def check_objects(file: InstrumentFile, objects: Mapping[str, Any]) -> None:
 
 
 def commanded(file: InstrumentFile) -> Iterator[tuple[str, str]]:
-    """Yield (place in the file, device's name) of everything that commands are sent to; a preset time is the camera."""
+    """Yield (place in the file, device's name) of everything that is commanded; an exposure-time axis is the camera."""
     for axis in file.axes:
         if axis.unit != "s":
             yield f"axis {axis.name!r}", axis.device

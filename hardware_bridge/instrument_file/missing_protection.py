@@ -8,7 +8,7 @@ from beamgym.hardware_bridge.instrument_file.file import InstrumentFile
 
 
 @dataclass(frozen=True)
-class Gap:
+class MissingProtection:
     """Something that is not watched: what is missing, what that means, and the key that would mend it."""
 
     missing: str
@@ -16,34 +16,42 @@ class Gap:
     remedy: str
 
 
-def gaps(file: InstrumentFile) -> tuple[Gap, ...]:
+def find_missing_protection(file: InstrumentFile) -> tuple[MissingProtection, ...]:
     """Return everything that a file leaves unguarded, the gravest first."""
     return (*_parts(file), *_heartbeats(file), *_axes(file))
 
 
-def _parts(file: InstrumentFile) -> Iterator[Gap]:
+def _parts(file: InstrumentFile) -> Iterator[MissingProtection]:
     if file.shutter is None:
-        yield Gap("shutter", "the sample stays in the beam, and an abort closes nothing", "shutter: {device: ...}")
+        yield MissingProtection(
+            "shutter", "the sample stays in the beam, and an abort closes nothing", "shutter: {device: ...}"
+        )
     if file.dose is None:
-        yield Gap("dose", "the light on the sample is not limited", "dose: {budget_s: ...}")
+        yield MissingProtection("dose", "the light on the sample is not limited", "dose: {budget_s: ...}")
     if not file.envelopes:
-        yield Gap("envelope", "within the limits nothing keeps a path from a collision", "envelopes: [...]")
+        yield MissingProtection(
+            "envelope", "within the limits nothing keeps a path from a collision", "envelopes: [...]"
+        )
     if not file.suspenders:
-        yield Gap("suspender", "beam and vacuum are not watched", "suspenders: [...]")
+        yield MissingProtection("suspender", "beam and vacuum are not watched", "suspenders: [...]")
     if not file.detector.counter_required:
-        yield Gap("frame counter", "a frame that is served again may pass as new", "detector: counter_required: true")
+        yield MissingProtection(
+            "frame counter", "a frame that is served again may pass as new", "detector: counter_required: true"
+        )
 
 
-def _heartbeats(file: InstrumentFile) -> Iterator[Gap]:
+def _heartbeats(file: InstrumentFile) -> Iterator[MissingProtection]:
     if not file.heartbeats and any(device.adapter != "manual" for device in file.devices.values()):
-        yield Gap("heartbeat", "a server that hangs and still answers is not noticed", "heartbeats: [...]")
+        yield MissingProtection(
+            "heartbeat", "a server that hangs and still answers is not noticed", "heartbeats: [...]"
+        )
     for entry in file.suspenders:
         if entry.heartbeat == NO_HEARTBEAT:
             means = "a value that its hung server repeats passes as true"
-            yield Gap(f"heartbeat of suspender {entry.name}", means, "heartbeat: NAME")
+            yield MissingProtection(f"heartbeat of suspender {entry.name}", means, "heartbeat: NAME")
 
 
-def _axes(file: InstrumentFile) -> Iterator[Gap]:
+def _axes(file: InstrumentFile) -> Iterator[MissingProtection]:
     lacks: dict[str, tuple[Callable[[AxisEntry], bool], str]] = {
         "max_speed": (lambda axis: axis.max_speed is None, "a motor set too fast is not refused"),
         "max_moves_per_min": (lambda axis: axis.max_moves_per_min is None, "a stream of moves is not slowed"),
@@ -52,4 +60,4 @@ def _axes(file: InstrumentFile) -> Iterator[Gap]:
     for key, (lacking, means) in lacks.items():
         names = [axis.name for axis in file.axes if axis.unit != "s" and lacking(axis)]
         if names:
-            yield Gap(f"{key} of {', '.join(names)}", means, f"{key}: ...")
+            yield MissingProtection(f"{key} of {', '.join(names)}", means, f"{key}: ...")

@@ -57,7 +57,7 @@ class Agreement:
 def compare_with_record(
     log: str | PathLike[str],
     record: str | PathLike[str] | Iterable[Mapping[str, Any]],
-    presets: Collection[str] = ("dwell",),
+    exposure_axes: Collection[str] = ("dwell",),
 ) -> Agreement:
     """Hold an audit log against a practice instrument's record (`beamgym ioc --record FILE`).
 
@@ -65,7 +65,7 @@ def compare_with_record(
     ----------
     log : the audit log, of a guard whose axes have the names of the emulator's motors
     record : the record's file, or its events as ``IocProcess.records`` gives them
-    presets : axes that are the camera's exposure time
+    exposure_axes : axes that are the camera's exposure time
 
     Returns
     -------
@@ -82,7 +82,7 @@ def compare_with_record(
     if report.problem:
         return Agreement(report, 0)
     lines = [members for _, members in read_log(log)]
-    announced = [_announced(members, presets) for members in lines if members.get("kind") == "before"]
+    announced = [_announced(members, exposure_axes) for members in lines if members.get("kind") == "before"]
     begun_s = _number(lines[0].get("time_s")) if lines else 0.0
     puts = [event for event in _events(record) if _from_client(event) and event["time_s"] >= begun_s - CLOCK_S]
     unlogged = tuple(_told(event) for event in puts if not _taken(event, announced))
@@ -121,12 +121,12 @@ def _from_client(event: Mapping[str, Any]) -> bool:
     return event["kind"] == "put" and not event["client"].startswith(_CONSOLE) and ":sim:" not in event["pv"]
 
 
-def _announced(members: Mapping[str, Any], presets: Collection[str]) -> tuple[float, int, Key]:
+def _announced(members: Mapping[str, Any], exposure_axes: Collection[str]) -> tuple[float, int, Key]:
     """Return when, in which line and what a ``before`` line announces."""
     verb, data = members.get("command"), members.get("data")
     if not (isinstance(verb, str) and isinstance(data, dict) and isinstance(data.get("device"), str)):
         raise ValueError(f"line {members['n']} of the log announces nothing that a guard sends; give a guard's log")
-    device = "detector" if data["device"] in presets else data["device"]
+    device = "detector" if data["device"] in exposure_axes else data["device"]
     verb = "expose" if verb == "set" and device == "detector" else verb
     value = str(_number(data.get("value"))) if verb in _VALUED else ""
     return _number(members.get("time_s")), members["n"], (verb, device, value)

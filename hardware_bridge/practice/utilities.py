@@ -57,8 +57,8 @@ class Utilities:
         faults = {f"sim:fault:{name}": hardware.faults.get(name, "")[:39] for name in FAULTS}
         await self.channels.show(
             {
-                "shutter:Open": _SHUTTER[hardware.light.commanded],
-                "shutter:Status": _SHUTTER[hardware.light.opened],
+                "shutter:Open": _SHUTTER[hardware.beam_state.commanded],
+                "shutter:Status": _SHUTTER[hardware.beam_state.opened],
                 "dose:Total_s": hardware.dose_s(),
                 "beam:Current": BEAM_MA if hardware.beam else 0.0,
                 "vacuum:Pressure": BAD_VACUUM_MBAR if hardware.has_fault("vacuum_loss") else VACUUM_MBAR,

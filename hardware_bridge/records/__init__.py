@@ -3,7 +3,7 @@
 from beamgym.hardware_bridge.records.audit import AuditError, AuditLog
 from beamgym.hardware_bridge.records.audit_check import LogReport, read_log, verify_log
 from beamgym.hardware_bridge.records.confirmation import MODES, Confirmation, content_digest, store_of, subject
-from beamgym.hardware_bridge.records.documents import Consumer, JsonLines, Kept, tiled_consumer
+from beamgym.hardware_bridge.records.documents import Consumer, DocumentCollector, JsonLines, tiled_consumer
 from beamgym.hardware_bridge.records.frame_store import FrameStore
 from beamgym.hardware_bridge.records.nexus_writer import write_nexus
 
@@ -13,9 +13,9 @@ __all__ = [
     "AuditLog",
     "Confirmation",
     "Consumer",
+    "DocumentCollector",
     "FrameStore",
     "JsonLines",
-    "Kept",
     "LogReport",
     "content_digest",
     "read_log",

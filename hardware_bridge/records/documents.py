@@ -52,7 +52,7 @@ class JsonLines:
         self.close()
 
 
-class Kept:
+class DocumentCollector:
     """Keeps the documents of a run in memory, for the writers that need them all."""
 
     def __init__(self) -> None:

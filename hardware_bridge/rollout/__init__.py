@@ -3,14 +3,14 @@
 from beamgym.hardware_bridge.rollout.bluesky_instrument import BlueskyInstrument
 from beamgym.hardware_bridge.rollout.report import EpisodeReport, judged, write_report
 from beamgym.hardware_bridge.rollout.rollout import Decides, Rollout
-from beamgym.hardware_bridge.rollout.step_record import Step, StepRecord
+from beamgym.hardware_bridge.rollout.step_record import EpisodeStep, StepRecord
 
 __all__ = [
     "BlueskyInstrument",
     "Decides",
     "EpisodeReport",
+    "EpisodeStep",
     "Rollout",
-    "Step",
     "StepRecord",
     "judged",
     "write_report",

@@ -107,7 +107,7 @@ class BlueskyInstrument:
         wanted = dict(zip(self.file.axis_names, np.asarray(target, dtype=np.float64).reshape(-1), strict=True))
         group = bps.short_uid("move") if hasattr(bps, "short_uid") else f"move-{id(wanted)}"
         # the dwell first: whether a motor must settle depends on it
-        for name, value in sorted(wanted.items(), key=lambda item: not self.guard.axes[item[0]].preset):
+        for name, value in sorted(wanted.items(), key=lambda item: not self.guard.axes[item[0]].sets_exposure):
             yield from bps.abs_set(self.guard.axes[name], float(value), group=group)
         yield from bps.wait(group)
         states = {name: self.guard.axes[name].state for name in wanted}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from beamgym.envs.loop import EpisodeLoop
 from beamgym.envs.pictures import save_gif, write_whole
 from beamgym.envs.task import Task
-from beamgym.hardware_bridge.rollout.step_record import Step, plain
+from beamgym.hardware_bridge.rollout.step_record import EpisodeStep, plain
 from beamgym.hardware_bridge.tasks import renderer_for
 from beamgym.physics.instrument import Axis, Float64Array, Instrument
 
@@ -63,7 +63,7 @@ def write_report(
     folder: Path,
     task: Task[Any],
     instrument: Instrument,
-    steps: Sequence[Step],
+    steps: Sequence[EpisodeStep],
     ending: str,
     *,
     policy: str,
@@ -107,7 +107,7 @@ def judged(success: bool, metrics: Mapping[str, Any]) -> str:
     return f"by what can be seen {'a' if success else 'no'} success" + (f" ({known})" if known else "")
 
 
-def pictures(task: Task[Any], instrument: Instrument, steps: Sequence[Step]) -> list[Picture]:
+def pictures(task: Task[Any], instrument: Instrument, steps: Sequence[EpisodeStep]) -> list[Picture]:
     """Return one picture (h, w, 3) uint8 a step, as the environment draws them without truth."""
     loop: EpisodeLoop[Any] = EpisodeLoop(task, instrument)
     context: Any = getattr(task, "context", instrument.context)
@@ -179,7 +179,7 @@ def _draw_path(chart: Any, axis: Axis, positions: Float64Array) -> None:
 
 
 def _write_pictures(
-    folder: Path, task: Task[Any], instrument: Instrument, steps: Sequence[Step], title: str
+    folder: Path, task: Task[Any], instrument: Instrument, steps: Sequence[EpisodeStep], title: str
 ) -> dict[str, Path]:
     frames = pictures(task, instrument, steps)
     positions = np.array([step.state.positions[0] for step in steps])
@@ -189,7 +189,7 @@ def _write_pictures(
     return {"figure": figure, "film": film}
 
 
-def _row(step: Step, axes: Sequence[Axis]) -> dict[str, Any]:
+def _row(step: EpisodeStep, axes: Sequence[Axis]) -> dict[str, Any]:
     command, found = step.command, step.frame.found
     done = "first exposure" if command is None else ("declared" if step.declared else "move")
     if command is not None and not step.declared and not command.moves[0]:
@@ -204,5 +204,5 @@ def _row(step: Step, axes: Sequence[Axis]) -> dict[str, Any]:
     }
 
 
-def _total(steps: Sequence[Step], name: str) -> float:
+def _total(steps: Sequence[EpisodeStep], name: str) -> float:
     return float(sum(step.costs[name][0] for step in steps if name in step.costs))

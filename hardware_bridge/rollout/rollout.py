@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from beamgym.envs.task import Observation, Task, TaskCommand, finite_action
 from beamgym.hardware_bridge.devices import in_thread as in_daemon_thread
 from beamgym.hardware_bridge.devices import need
-from beamgym.hardware_bridge.rollout.step_record import Step, StepRecord, VerdictRecord
+from beamgym.hardware_bridge.rollout.step_record import EpisodeStep, StepRecord, VerdictRecord
 from beamgym.physics.instrument import Axis, Float64Array, Frame, MoveReport
 
 bps, bpp = need("bluesky.plan_stubs", "hardware"), need("bluesky.preprocessors", "hardware")
@@ -96,11 +96,11 @@ class Rollout:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     pulse: Callable[[], object] = lambda: None
     finish: Callable[[bool], Awaitable[object]] | None = None
-    on_step: Callable[[Step], object] = lambda step: None
-    steps: list[Step] = field(default_factory=list, init=False)
+    on_step: Callable[[EpisodeStep], object] = lambda step: None
+    steps: list[EpisodeStep] = field(default_factory=list, init=False)
     ended: str = field(default="", init=False)
 
-    def plan(self) -> Plan[list[Step]]:
+    def plan(self) -> Plan[list[EpisodeStep]]:
         """Return the whole episode as a plan for a RunEngine; it returns the steps.
 
         However it ends, ``finish`` is run, within the run, before its last document.
@@ -109,10 +109,10 @@ class Rollout:
         run = bpp.run_wrapper(episode, md={"plan_name": "beamgym_rollout", **self.metadata})
         frames = self.record.frames
         subscribed = run if frames is None else bpp.subs_wrapper(run, [frames.announced])
-        steps: list[Step] = yield from subscribed
+        steps: list[EpisodeStep] = yield from subscribed
         return steps
 
-    def rehearsal(self) -> Plan[tuple[Step, TaskCommand]]:
+    def rehearsal(self) -> Plan[tuple[EpisodeStep, TaskCommand]]:
         """Return what would be done first, as a plan for a guard in a dry run: it judges, and sends nothing.
 
         Without a run: no documents are made. The first command is sent to the guarded axes, which refuse it or not.
@@ -125,7 +125,7 @@ class Rollout:
             yield from taken(partial(self.instrument.move_plan, command.target))
         return step, command
 
-    def _episode(self) -> Plan[list[Step]]:
+    def _episode(self) -> Plan[list[EpisodeStep]]:
         yield from bps.checkpoint()
         frame = yield from taken(self.instrument.acquire_plan)
         positions = yield from taken(self.instrument.positions_plan)
@@ -142,7 +142,7 @@ class Rollout:
         yield from self._conclude(step)
         return self.steps
 
-    def _carry_out(self, command: TaskCommand, step: Step) -> Plan[tuple[MoveReport, Frame]]:
+    def _carry_out(self, command: TaskCommand, step: EpisodeStep) -> Plan[tuple[MoveReport, Frame]]:
         if not command.moves[0]:
             return MoveReport(step.state.positions, np.zeros(1)), step.frame
         yield from bps.checkpoint()
@@ -151,31 +151,31 @@ class Rollout:
         yield from bps.checkpoint()
         return report, frame
 
-    def _begin(self, frame: Frame, positions: Float64Array) -> tuple[Any, Step]:
+    def _begin(self, frame: Frame, positions: Float64Array) -> tuple[Any, EpisodeStep]:
         frame = _searched(frame)
         state = self.task.start(None, positions, frame, _ONE, None)
         memory = self.policy.start(getattr(self.task, "context", self.instrument.context), 1)
         blank = np.zeros(self.task.action_space.shape, dtype=np.float32)
-        return memory, Step(0, state, frame, self.task.observe(state), None, blank, None, self.task.costs(state))
+        return memory, EpisodeStep(0, state, frame, self.task.observe(state), None, blank, None, self.task.costs(state))
 
-    def _choose(self, memory: Any, step: Step) -> tuple[Any, NDArray[np.float32], TaskCommand]:
+    def _choose(self, memory: Any, step: EpisodeStep) -> tuple[Any, NDArray[np.float32], TaskCommand]:
         answer, memory = self.policy.act(step.observation, memory)
         action = finite_action(answer, self.task.action_space, 1)
         return memory, action.astype(np.float32), self.task.target(step.state, action)
 
     def _settle(
-        self, before: Step, action: NDArray[np.float32], command: TaskCommand, report: MoveReport, frame: Frame
-    ) -> Step:
+        self, before: EpisodeStep, action: NDArray[np.float32], command: TaskCommand, report: MoveReport, frame: Frame
+    ) -> EpisodeStep:
         frame = _searched(frame)
         state = self.task.advance(before.state, command, report, frame, _ONE)
         state, verdict = self.task.judge(state, None)
         seen, costs = self.task.observe(state), self.task.costs(state)
-        return Step(before.number + 1, state, frame, seen, command, action[0], verdict, costs)
+        return EpisodeStep(before.number + 1, state, frame, seen, command, action[0], verdict, costs)
 
-    def _spent(self, step: Step) -> bool:
+    def _spent(self, step: EpisodeStep) -> bool:
         return self.max_steps is not None and step.number >= self.max_steps
 
-    def _note(self, step: Step) -> Plan[None]:
+    def _note(self, step: EpisodeStep) -> Plan[None]:
         """Record a step as one event; the checkpoint before it is where a pause within it goes back to."""
         yield from in_thread(partial(self.record.put, step))
         yield from bps.checkpoint()
@@ -187,12 +187,12 @@ class Rollout:
         self.steps.append(step)
         self.on_step(step)
 
-    def _read_with(self, step: Step) -> tuple[Any, ...]:
+    def _read_with(self, step: EpisodeStep) -> tuple[Any, ...]:
         frames = self.record.frames
         images = () if frames is None or step.frame.image is None else (frames,)
         return (*self.readables, self.record, *images)
 
-    def _conclude(self, step: Step) -> Plan[None]:
+    def _conclude(self, step: EpisodeStep) -> Plan[None]:
         yield from bps.create("verdict")
         yield from bps.read(VerdictRecord(step, self.ended))
         yield from bps.save()
@@ -259,7 +259,7 @@ def _searched(frame: Frame) -> Frame:
     return replace(frame, found=frame.finder(frame.image))
 
 
-def _ending(step: Step) -> str:
+def _ending(step: EpisodeStep) -> str:
     if step.declared:
         return "declared"
     return "budget spent" if step.over else "steps spent"

@@ -24,7 +24,7 @@ _SHORT = 32
 
 
 @dataclass(frozen=True)
-class Step:
+class EpisodeStep:
     """What one step of the episode brought; step 0 is the first exposure, without an action.
 
     Parameters
@@ -80,7 +80,7 @@ class StepRecord:
         """What a live table shows."""
         return {"fields": ["step_number", "step_reward", "step_declare"]}
 
-    def put(self, step: Step) -> None:
+    def put(self, step: EpisodeStep) -> None:
         """Take a step; the next reading is it."""
         self._values, self._time_s = step_values(step), time.time()
         if self.frames is not None and step.frame.image is not None:
@@ -107,7 +107,7 @@ class VerdictRecord:
     name = "verdict"
     parent = None
 
-    def __init__(self, step: Step, ending: str) -> None:
+    def __init__(self, step: EpisodeStep, ending: str) -> None:
         verdict = step.verdict
         metrics = {} if verdict is None else verdict.metrics
         self._values = {
@@ -130,7 +130,7 @@ class VerdictRecord:
         return {name: {"value": value, "timestamp": self._time_s} for name, value in self._values.items()}
 
 
-def step_values(step: Step) -> dict[str, Any]:
+def step_values(step: EpisodeStep) -> dict[str, Any]:
     """Return a step as plain numbers, texts and lists by the names they have in documents."""
     command, verdict, state = step.command, step.verdict, step.state
     positions = state.positions[0]

@@ -10,8 +10,8 @@ from rich.table import Table
 
 from beamgym.hardware_bridge.deployment import Session
 from beamgym.hardware_bridge.devices import DeviceError
-from beamgym.hardware_bridge.guard.devices import AxisFace, DetectorFace, ShutterFace, SignalFace
-from beamgym.hardware_bridge.instrument_file import AxisEntry, InstrumentFile, gaps, tighter_limits
+from beamgym.hardware_bridge.guard.devices import AxisProxy, DetectorProxy, ShutterProxy, SignalProxy
+from beamgym.hardware_bridge.instrument_file import AxisEntry, InstrumentFile, find_missing_protection, tighter_limits
 
 _ANSWER_S = 10.0  # a computer may be busy; only what is dead takes so long
 _PATIENCE_S = 60.0
@@ -91,9 +91,9 @@ def others_table(findings: Findings) -> Table:
 
 
 async def _axis(session: Session, entry: AxisEntry) -> AxisRow:
-    face = AxisFace(session.devices.axes[entry.name], entry.name, _ANSWER_S)  # type: ignore[union-attr]
+    proxy = AxisProxy(session.devices.axes[entry.name], entry.name, _ANSWER_S)  # type: ignore[union-attr]
     position, motor, moving, alarm, homed = await asyncio.gather(
-        face.position(), face.limits(), face.moving(), face.alarm(), face.homed()
+        proxy.position(), proxy.limits(), proxy.moving(), proxy.alarm(), proxy.homed()
     )
     try:
         limits = tighter_limits(entry.name, entry.limits, motor)
@@ -117,40 +117,42 @@ def _source(entry: AxisEntry, motor: tuple[float, float] | None, limits: tuple[f
 async def _others(session: Session) -> list[Line]:
     file, devices = session.file, session.devices
     assert devices is not None
-    lines = [await _detector(file, DetectorFace(devices.detector, "detector", _ANSWER_S))]
+    lines = [await _detector(file, DetectorProxy(devices.detector, "detector", _ANSWER_S))]
     if devices.shutter is not None:
-        place = await _said(ShutterFace(devices.shutter, "shutter", _ANSWER_S).place())
+        place = await _said(ShutterProxy(devices.shutter, "shutter", _ANSWER_S).place())
         lines.append(Line("shutter", place, "closed"))
     if file.dose is not None:
         lines.append(Line("dose", "0 s", f"at most {file.dose.budget_s:g} s of open shutter"))
     if file.identity is not None:
-        name = await _said(SignalFace(devices.identity, "identity", _ANSWER_S).value())
+        name = await _said(SignalProxy(devices.identity, "identity", _ANSWER_S).value())
         lines.append(Line("identity", name, file.identity.expected))
     for beat in file.heartbeats:
-        face = SignalFace(devices.heartbeats[beat.name], beat.name, _ANSWER_S)
+        proxy = SignalProxy(devices.heartbeats[beat.name], beat.name, _ANSWER_S)
         lines.append(
-            Line(f"heartbeat {beat.name}", await _beats(face, beat.period_s), f"changes within {beat.period_s:g} s")
+            Line(f"heartbeat {beat.name}", await _beats(proxy, beat.period_s), f"changes within {beat.period_s:g} s")
         )
     for entry in file.suspenders:
-        value = await _said(SignalFace(devices.suspenders[entry.name], entry.name, _ANSWER_S).value())
+        value = await _said(SignalProxy(devices.suspenders[entry.name], entry.name, _ANSWER_S).value())
         lines.append(Line(f"suspender {entry.name}", value, _range(entry.low, entry.high)))
-    return lines + [Line(f"NOT GUARDED: no {gap.missing}", gap.means, gap.remedy) for gap in gaps(file)]
+    return lines + [
+        Line(f"NOT GUARDED: no {lack.missing}", lack.means, lack.remedy) for lack in find_missing_protection(file)
+    ]
 
 
-async def _detector(file: InstrumentFile, face: DetectorFace) -> Line:
+async def _detector(file: InstrumentFile, proxy: DetectorProxy) -> Line:
     wanted = f"an array {file.detector.raw_shape}" + (" with a counter" if file.detector.counter_required else "")
     try:
-        raw = await face.frame()
+        raw = await proxy.frame()
     except DeviceError as error:
         return Line("detector", f"no frame: {error}", wanted)
     counter = "no counter" if raw.counter is None else f"counter {raw.counter}"
     return Line("detector", f"an array {raw.image.shape} of {raw.image.dtype}, {counter}", wanted)
 
 
-async def _beats(face: SignalFace, period_s: float) -> str:
-    first = await _said(face.value())
+async def _beats(proxy: SignalProxy, period_s: float) -> str:
+    first = await _said(proxy.value())
     await asyncio.sleep(1.5 * period_s)
-    second = await _said(face.value())
+    second = await _said(proxy.value())
     return f"{first}, then {second}" if first != second else f"{first}, unchanged"
 
 

@@ -1,4 +1,4 @@
-"""`--devices FILE`: devices of the user's own, made by a Python file whose hash the sign test is bound to."""
+"""`--devices FILE`: devices of the user's own, made by a Python file whose hash the direction check is bound to."""
 
 import hashlib
 import sys

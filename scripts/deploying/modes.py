@@ -1,4 +1,4 @@
-"""What can be asked of `beamgym deploy`: run, check, dry run, sign test, practice; each returns what --json writes."""
+"""What `beamgym deploy` can do: run, check, dry run, direction check, practice; each returns what --json writes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from rich.console import Console
 
 from beamgym.hardware_bridge.deployment import Session
-from beamgym.hardware_bridge.direction_check import check_signs, signs_passed
+from beamgym.hardware_bridge.direction_check import direction_check_passed, require_direction_check
 from beamgym.hardware_bridge.rollout import EpisodeReport, Rollout, StepRecord
 from beamgym.scripts.deploying.check import axes_table, look, others_table
 from beamgym.scripts.deploying.practice import practise
 from beamgym.scripts.deploying.run import Deployment, play, prepare
 from beamgym.scripts.deploying.show import ask_on, command_table, said, steps_table
-from beamgym.scripts.deploying.signs import sign_test
+from beamgym.scripts.deploying.signs import make_direction_check
 from beamgym.scripts.deploying.stop import StopButton
 
 Mode = Callable[[Deployment, Console, StopButton], dict[str, Any]]
@@ -24,7 +24,7 @@ def run(deployment: Deployment, console: Console, button: StopButton) -> dict[st
     with deployment.session() as session:
         limits = session.motor_limits()
         task = prepare(deployment, deployment.context(limits), console)
-        _sign_tested(deployment, session, console, button)
+        _direction_checked(deployment, session, console, button)
         instrument = session.guarded(deployment.confirmation(limits, ask_on(console)))
         session.arm(deployment.options.homed)
         report = play(deployment, session, task, instrument, button)
@@ -71,16 +71,16 @@ def dry_run(deployment: Deployment, console: Console, button: StopButton) -> dic
 
 
 def signs(deployment: Deployment, console: Console, button: StopButton) -> dict[str, Any]:
-    """Make the sign test and keep its record beside the instrument file."""
+    """Make the direction check and keep its record beside the instrument file."""
     with deployment.session() as session:
         limits = session.motor_limits()
-        return sign_test(deployment, session, limits, console, button)
+        return make_direction_check(deployment, session, limits, console, button)
 
 
 def practice(deployment: Deployment, console: Console, button: StopButton) -> dict[str, Any]:
     """Play many episodes on the practice instrument, and compare them with the same ones in simulation."""
     with deployment.session() as session:
-        _sign_tested(deployment, session, console, button)
+        _direction_checked(deployment, session, console, button)
         return practise(deployment, session, console, button)
 
 
@@ -88,16 +88,16 @@ MODES: dict[str, Mode] = {"run": run, "check": check, "dry-run": dry_run, "signs
 
 
 def _refuse_untested(deployment: Deployment) -> None:
-    """Refuse hardware whose very file has not passed its sign test, before anything connects."""
+    """Refuse hardware whose very file has not passed its direction check, before anything connects."""
     if not deployment.file.simulation:
-        check_signs(deployment.path, deployment.file, deployment.own.sha256)
+        require_direction_check(deployment.path, deployment.file, deployment.own.sha256)
 
 
-def _sign_tested(deployment: Deployment, session: Session, console: Console, button: StopButton) -> None:
-    """Make sure that this very file has passed its sign test; on a simulation it is made now."""
-    if not signs_passed(deployment.path, deployment.file, deployment.own.sha256):
-        console.print("no sign test of this file yet; it is a simulation, so it is made now", style="dim")
-        sign_test(deployment, session, session.motor_limits(), console, button)
+def _direction_checked(deployment: Deployment, session: Session, console: Console, button: StopButton) -> None:
+    """Make sure that this very file has passed its direction check; on a simulation it is made now."""
+    if not direction_check_passed(deployment.path, deployment.file, deployment.own.sha256):
+        console.print("no direction check of this file yet; it is a simulation, so it is made now", style="dim")
+        make_direction_check(deployment, session, session.motor_limits(), console, button)
 
 
 def _tell(console: Console, report: EpisodeReport) -> None:

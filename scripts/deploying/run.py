@@ -33,9 +33,9 @@ from beamgym.hardware_bridge.records import (
     AuditError,
     Confirmation,
     Consumer,
+    DocumentCollector,
     FrameStore,
     JsonLines,
-    Kept,
     store_of,
     subject,
     tiled_consumer,
@@ -222,7 +222,7 @@ def play(
     """Play one episode with all its documents, and report; raises DeployFailed or Stopped where it broke off."""
     folder, file = deployment.folder, deployment.file
     rollout = deployment.rollout(task, instrument, session, folder)
-    kept = Kept()
+    kept = DocumentCollector()
     with JsonLines(folder / DOCUMENTS) as lines:
         consumers: list[Consumer] = [lines, kept]
         if deployment.options.tiled is not None:
@@ -295,7 +295,7 @@ def one_line(error: BaseException) -> str:
 
 
 def instrument_path(name: str, out: Path) -> tuple[Path, Path]:
-    """Return where an instrument file is read, and beside what its sign test and confirmations lie.
+    """Return where an instrument file is read, and beside what its direction check and confirmations lie.
 
     Both are the file itself; for a shipped one the second is a copy in ``out``, made when the session begins.
 

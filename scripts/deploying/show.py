@@ -9,7 +9,7 @@ from rich.table import Table
 
 from beamgym.envs.task import TaskCommand
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
-from beamgym.hardware_bridge.rollout import EpisodeReport, Step, judged
+from beamgym.hardware_bridge.rollout import EpisodeReport, EpisodeStep, judged
 from beamgym.hardware_bridge.terminal import ask_terminal
 
 NOT_ASKED = "a run also asks for arrival (4), the frame's age (6), the shutter (10) and a human's yes (13)"
@@ -37,7 +37,7 @@ def said(report: EpisodeReport) -> str:
     return f"{text}; {exposures}, {report.exposure_s:.0f} s of light, motors {report.motor_s:.1f} s"
 
 
-def command_table(file: InstrumentFile, step: Step, command: TaskCommand, doubts: Sequence[str] = ()) -> Table:
+def command_table(file: InstrumentFile, step: EpisodeStep, command: TaskCommand, doubts: Sequence[str] = ()) -> Table:
     """Return a command that was not sent; ``doubts`` say why a run would not accept the present frame."""
     caption = _would(step, command, doubts)
     table = Table(box=SIMPLE, padding=(0, 1, 0, 0), caption=caption, caption_justify="left")
@@ -62,7 +62,7 @@ def show_on(console: Console, text: str) -> None:
     console.print(text, end="", highlight=False, markup=False, soft_wrap=True)
 
 
-def _would(step: Step, command: TaskCommand, doubts: Sequence[str]) -> str:
+def _would(step: EpisodeStep, command: TaskCommand, doubts: Sequence[str]) -> str:
     spots = "" if step.frame.found is None else f" {int(step.frame.found.count[0])} spots on the present frame."
     if doubts:
         why = "; ".join(doubts)

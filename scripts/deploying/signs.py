@@ -9,11 +9,11 @@ from rich.console import Console
 import beamgym
 from beamgym.hardware_bridge.deployment import Session
 from beamgym.hardware_bridge.direction_check import (
-    SignReport,
-    judge_signs,
+    DirectionReport,
+    judge_directions,
     make_known_moves,
     make_seen_moves,
-    write_signs,
+    write_direction_record,
 )
 from beamgym.hardware_bridge.records import Confirmation, content_digest, store_of, subject
 from beamgym.hardware_bridge.rollout import BlueskyInstrument
@@ -23,7 +23,7 @@ from beamgym.scripts.deploying.show import ask_on, show_on
 from beamgym.scripts.deploying.stop import StopButton
 
 
-def sign_test(
+def make_direction_check(
     deployment: Deployment, session: Session, limits: Limits, console: Console, button: StopButton
 ) -> dict[str, Any]:
     """Make the test, keep it, and print it.
@@ -43,18 +43,20 @@ def sign_test(
         report = _tested(instrument, deployment, console, button)
     with button.closing():
         session.close()
-        kept = write_signs(deployment.path, file, report, deployment.own.sha256)
+        kept = write_direction_record(deployment.path, file, report, deployment.own.sha256)
     for line in report.lines:
-        console.print(f"sign test: {line}", highlight=False, soft_wrap=True)
+        console.print(f"direction check: {line}", highlight=False, soft_wrap=True)
     if not report.passed:
-        raise ValueError(f"the sign test of {deployment.path} was not passed: {report.lines[0]}")
-    console.print(f"sign test passed; kept in {kept}", highlight=False, soft_wrap=True)
+        raise ValueError(f"the direction check of {deployment.path} was not passed: {report.lines[0]}")
+    console.print(f"direction check passed; kept in {kept}", highlight=False, soft_wrap=True)
     return {"passed": report.passed, "axes": dict(report.axes), "lines": list(report.lines), "kept": str(kept)}
 
 
-def _tested(instrument: BlueskyInstrument, deployment: Deployment, console: Console, button: StopButton) -> SignReport:
+def _tested(
+    instrument: BlueskyInstrument, deployment: Deployment, console: Console, button: StopButton
+) -> DirectionReport:
     def tell(text: str) -> None:
-        console.print(f"sign test: {text}", highlight=False, style="dim")
+        console.print(f"direction check: {text}", highlight=False, style="dim")
 
     def asked(question: str) -> bool:
         if deployment.options.yes:
@@ -68,8 +70,8 @@ def _tested(instrument: BlueskyInstrument, deployment: Deployment, console: Cons
     if file.kind == "arpes":
         return make_seen_moves(instrument, file, asked, tell)
     moves = make_known_moves(instrument, file, tell)
-    report = judge_signs(file, moves)
+    report = judge_directions(file, moves)
     undecided = not report.passed and report.explanations and report.explanations[0].faults == 0
     if undecided and asked(f"{report.lines[-1]}. Did you look, and is the image the right way round?"):
-        return judge_signs(file, moves, image_seen=True)
+        return judge_directions(file, moves, image_seen=True)
     return report

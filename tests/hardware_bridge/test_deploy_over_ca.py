@@ -14,9 +14,9 @@ from event_model import DocumentNames, schema_validators
 from typer.testing import CliRunner
 
 from beamgym.hardware_bridge import terminal
-from beamgym.hardware_bridge.direction_check.check import SignReport
+from beamgym.hardware_bridge.direction_check.check import DirectionReport
 from beamgym.hardware_bridge.direction_check.motion import ImageFlags
-from beamgym.hardware_bridge.direction_check.record import signs_passed, write_signs
+from beamgym.hardware_bridge.direction_check.record import direction_check_passed, write_direction_record
 from beamgym.hardware_bridge.instrument_file.file import load_instrument, shipped_instrument
 from beamgym.hardware_bridge.records.audit_check import read_log, verify_log
 from beamgym.hardware_bridge.records.documents import read_documents
@@ -28,12 +28,12 @@ BUNDLE = "laue-align-si"
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """A folder in which the practice instrument's file lies with its sign test passed."""
+    """A folder in which the practice instrument's file lies with its direction check passed."""
     monkeypatch.chdir(tmp_path)
     shutil.copyfile(shipped_instrument(SOFT), tmp_path / "soft.yaml")
     file = load_instrument(tmp_path / "soft.yaml")
-    report = SignReport({axis.name: "right" for axis in file.axes}, ImageFlags(), (), True, ("as the file says",))
-    write_signs(tmp_path / "soft.yaml", file, report)
+    report = DirectionReport({axis.name: "right" for axis in file.axes}, ImageFlags(), (), True, ("as the file says",))
+    write_direction_record(tmp_path / "soft.yaml", file, report)
     return tmp_path
 
 
@@ -88,8 +88,8 @@ def test_the_shipped_policy_aligns_the_crystal_and_leaves_everything_it_promises
     truth = laue_ioc.truth()
     assert truth["inside"]
     assert safe(laue_ioc)
-    assert "sign test passed" in result.output
-    assert signs_passed("out/laue_soft_ioc.yaml", load_instrument("out/laue_soft_ioc.yaml"))
+    assert "direction check passed" in result.output
+    assert direction_check_passed("out/laue_soft_ioc.yaml", load_instrument("out/laue_soft_ioc.yaml"))
     report = json.loads(Path("result.json").read_text())
     assert report["ending"] == "declared"
     assert report["metrics"]["misorientation_estimate_deg"] < 0.25

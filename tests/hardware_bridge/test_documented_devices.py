@@ -61,7 +61,7 @@ def test_the_printed_devices_are_driven(laue_ioc, here, library):
     pytest.importorskip(library, reason=f"{library} is not installed")
     (here / "my_devices.py").write_text(printed(f"{library}.core" if "_" in library else f"{library} "))
     said = deploy(here, "--signs", "--yes", "--confirm", "never")
-    assert "sign test passed" in said
+    assert "direction check passed" in said
     truth = laue_ioc.truth()
     assert (truth["frames"], truth["shutter_open"], truth["moving"]) == (7, False, [])
     assert truth["positions"] == pytest.approx(dict.fromkeys(truth["positions"], 0.0), abs=0.02)

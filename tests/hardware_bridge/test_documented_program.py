@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from beamgym.hardware_bridge.direction_check.check import SignReport
+from beamgym.hardware_bridge.direction_check.check import DirectionReport
 from beamgym.hardware_bridge.direction_check.motion import ImageFlags
-from beamgym.hardware_bridge.direction_check.record import devices_digest, write_signs
+from beamgym.hardware_bridge.direction_check.record import devices_digest, write_direction_record
 from beamgym.hardware_bridge.instrument_file.file import load_instrument, shipped_instrument
 from beamgym.hardware_bridge.records.audit_check import verify_log
 
@@ -37,8 +37,8 @@ def test_the_printed_program_aligns_the_crystal_in_a_folder_where_nothing_was_ru
     (tmp_path / "my_devices.py").write_text(printed("from ophyd_async.core"))
     (tmp_path / "mine.py").write_text(printed("StopButton"))
     file = load_instrument(path)
-    passed = SignReport({axis.name: "right" for axis in file.axes}, ImageFlags(), (), True, ("as the file says",))
-    write_signs(path, file, passed, devices_digest(tmp_path / "my_devices.py"))
+    passed = DirectionReport({axis.name: "right" for axis in file.axes}, ImageFlags(), (), True, ("as the file says",))
+    write_direction_record(path, file, passed, devices_digest(tmp_path / "my_devices.py"))
     client = {name: value for name, value in os.environ.items() if not name.startswith("EPICS_CAS_")}
     done = subprocess.run(
         [sys.executable, "mine.py"],

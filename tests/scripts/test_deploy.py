@@ -109,7 +109,7 @@ def test_what_a_file_names_and_nobody_knows_is_refused_before_a_folder_is_made(h
 def test_hardware_without_its_sign_test_is_refused_before_anything_connects(hardware):
     result = deploy(BUNDLE, "-i", hardware)
     assert result.exit_code == 1
-    assert "no sign test was made with" in result.output
+    assert "no direction check was made with" in result.output
     assert [path.name for path in hardware.parent.iterdir()] == ["hardware.yaml"]
 
 

@@ -1,4 +1,4 @@
-"""Somebody's own devices, plain Python ones, through all of `beamgym deploy`: check, sign test, run."""
+"""Somebody's own devices, plain Python ones, through all of `beamgym deploy`: check, direction check, run."""
 
 import json
 from pathlib import Path
@@ -120,7 +120,7 @@ def test_own_devices_are_checked_signed_and_driven(mine):
     assert "NOT GUARDED: no shutter" in check.output
     refused = deploy("--confirm", "first")
     assert refused.exit_code == 1
-    assert "no sign test was made with mine.yaml" in refused.output
+    assert "no direction check was made with mine.yaml" in refused.output
     signs = deploy("--signs", "--confirm", "first")
     assert signs.exit_code == 0, signs.output
     assert signs.output.count("[yes/no]") == 1

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from beamgym.hardware_bridge.devices import Readings, need, number_key, number_reading
 from beamgym.hardware_bridge.guard.devices.calls import finished, forget
-from beamgym.hardware_bridge.guard.devices.command import Command
-from beamgym.hardware_bridge.guard.devices.proxies import AxisFace
+from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
+from beamgym.hardware_bridge.guard.devices.proxies import AxisProxy
 from beamgym.hardware_bridge.guard.rules import GuardRefused, swept_interval
 from beamgym.hardware_bridge.instrument_file import AxisEntry
 
@@ -64,7 +64,7 @@ class GuardedAxis:
     guard : the guard it belongs to
     entry : its part of the instrument file
     device : what is moved
-    preset : it is the detector's preset time: nothing travels, nothing can be stopped
+    sets_exposure : it is the exposure-time axis: nothing travels and nothing can be stopped
 
     Attributes
     ----------
@@ -73,12 +73,12 @@ class GuardedAxis:
 
     parent = None
 
-    def __init__(self, guard: "Guard", entry: AxisEntry, device: Any, preset: bool = False) -> None:
+    def __init__(self, guard: "Guard", entry: AxisEntry, device: Any, sets_exposure: bool = False) -> None:
         self.name = entry.name
         self.entry = entry
-        self.preset = preset
+        self.sets_exposure = sets_exposure
         self.asked = math.nan
-        self.face = AxisFace(device, entry.name, guard.answer_s)
+        self.proxy = AxisProxy(device, entry.name, guard.answer_s)
         self.state = AxisState()
         self._guard = guard
         self._interrupt: asyncio.Future[str] | None = None
@@ -121,7 +121,7 @@ class GuardedAxis:
     async def position(self) -> float:
         """Return the readback; in a dry run, where the axis would be."""
         pretended = self._guard.dry_run and self.state.commanded
-        return self.state.known if pretended else await self.face.position()
+        return self.state.known if pretended else await self.proxy.position()
 
     async def read(self) -> Readings:
         """Return the readback."""
@@ -137,10 +137,10 @@ class GuardedAxis:
 
     async def halt(self) -> bool:
         """Stop the motor and say whether it was seen to stand; the abort calls this, again and again if need be."""
-        command = Command(self._guard, "stop", self.name)
+        command = GuardedCommand(self._guard, "stop", self.name)
         await command.send_whatever_happens()
         try:
-            stopped = await self.face.stop_and_confirm(self.entry.tolerance)
+            stopped = await self.proxy.stop_and_confirm(self.entry.tolerance)
         except BaseException as error:
             await command.end_whatever_happens("failed", error=str(error))
             raise
@@ -149,7 +149,7 @@ class GuardedAxis:
         return stopped
 
     async def _set(self, value: Any) -> None:
-        command = Command(self._guard, "set", self.name, value)
+        command = GuardedCommand(self._guard, "set", self.name, value)
         async with self._guard.attending(command):
             command.rule("unfinished", axes=[self.name] if self.busy else [])
             self._interrupt, self._over = asyncio.get_running_loop().create_future(), asyncio.Event()
@@ -160,7 +160,7 @@ class GuardedAxis:
                 self._interrupt = self._over = None
                 self.state.generation += 1
 
-    async def _go(self, command: Command, value: Any) -> None:
+    async def _go(self, command: GuardedCommand, value: Any) -> None:
         self.asked = target = float(value)
         self.state.generation += 1
         start = await self._permitted(command, target)
@@ -178,7 +178,7 @@ class GuardedAxis:
         else:
             await self._end_early(command, sent=True)
 
-    async def _permitted(self, command: Command, target: float) -> float | None:
+    async def _permitted(self, command: GuardedCommand, target: float) -> float | None:
         """Decide whether the move may be made, and once more after a human was asked, who may have taken minutes.
 
         Returns where it begins, or None where it was stopped meanwhile. After the last decision nothing is awaited.
@@ -198,15 +198,15 @@ class GuardedAxis:
         self._sweep(command, start, target)
         return start
 
-    async def _admit(self, command: Command, target: float) -> float:
+    async def _admit(self, command: GuardedCommand, target: float) -> float:
         """Decide on the target and on the axis as it stands; returns where it stands."""
-        entry, face = self.entry, self.face
+        entry, proxy = self.entry, self.proxy
         command.rule("finite", axis=self.name, target=target)
         start, limits, moving, velocity, alarm = await asyncio.gather(
-            self.position(), face.limits(), face.moving(), self._velocity(), face.alarm()
+            self.position(), proxy.limits(), proxy.moving(), self._velocity(), proxy.alarm()
         )
         command.rule("limits", axis=self.name, target=target, file_limits=entry.limits, motor_limits=limits)
-        if not self.preset:
+        if not self.sets_exposure:
             command.rule("readable", axis=self.name, position=start)
             command.rule("step", axis=self.name, target=target, present=start, max_step=entry.max_step)
             command.rule("set_speed", axis=self.name, velocity=velocity, max_speed=entry.max_speed)
@@ -217,15 +217,15 @@ class GuardedAxis:
         command.rule("alarm", axis=self.name, text=alarm)
         return start
 
-    def _sweep(self, command: Command, start: float, target: float) -> None:
+    def _sweep(self, command: GuardedCommand, start: float, target: float) -> None:
         """Decide on the whole path, and take note of the move."""
-        if not self.preset:
+        if not self.sets_exposure:
             swept = swept_interval(start, target, self.entry.backlash, self.entry.tolerance)
             command.rule("envelope", swept=self._guard.swept({self.name: swept}), forbidden=self._guard.boxes)
             self.state.swept = swept
         self.state.moves.append(time.monotonic())
 
-    def check_disturbed(self, command: Command, start: float, moving: bool) -> None:
+    def check_disturbed(self, command: GuardedCommand, start: float, moving: bool) -> None:
         """Let the rule decide whether another client moved the axis."""
         command.rule(
             "undisturbed",
@@ -236,12 +236,12 @@ class GuardedAxis:
             moving=moving,
         )
 
-    async def _drive(self, command: Command, start: float, target: float) -> bool:
+    async def _drive(self, command: GuardedCommand, start: float, target: float) -> bool:
         """Send the motor and wait for it; returns False where it was stopped on the way."""
         guard, state = self._guard, self.state
         state.commanded, state.arrived = True, False
         with guard.launching():
-            status = await self.face.start(target)
+            status = await self.proxy.start(target)
         limit_s = self._limit_s(abs(target - start))
         waiting = asyncio.ensure_future(finished(self.name, status, limit_s if guard.keeps(5) else None))
         try:
@@ -266,7 +266,7 @@ class GuardedAxis:
             self._guard.check_latch()
         return None
 
-    async def _arrive(self, command: Command, start: float, target: float, begun: float) -> None:
+    async def _arrive(self, command: GuardedCommand, start: float, target: float, begun: float) -> None:
         """Wait for the readback to settle at the target, and judge it."""
         entry, state = self.entry, self.state
         ended, settle_s = time.monotonic(), 0.0 if self._guard.on_the_fly else entry.settle_s
@@ -277,7 +277,7 @@ class GuardedAxis:
         command.rule("arrival", axis=self.name, start=start, target=target, readback=read, tolerance=entry.tolerance)
         command.rule("unfinished", axes=[self.name] if moving else [])
         command.rule("alarm", axis=self.name, text=alarm)
-        if not self.preset:
+        if not self.sets_exposure:
             travelled = abs(read - start) - entry.tolerance
             command.rule("speed", axis=self.name, distance=travelled, seconds=ended - begun, max_speed=entry.max_speed)
         state.swept, state.arrived, state.certain = None, True, True
@@ -287,14 +287,14 @@ class GuardedAxis:
         """Return readback, motion and alarm, as soon as it stands at the target, or when the grace is over."""
         deadline = time.monotonic() + ARRIVAL_GRACE_S
         while True:
-            looks = self.face.position(), self.face.moving(), self.face.alarm()
+            looks = self.proxy.position(), self.proxy.moving(), self.proxy.alarm()
             read, moving, alarm = await asyncio.gather(*looks)
             there = abs(read - target) <= self.entry.tolerance and not moving
             if there or not math.isfinite(read) or time.monotonic() > deadline:
                 return read, bool(moving), alarm
             await asyncio.sleep(_POLL_S)
 
-    async def _end_early(self, command: Command, sent: bool) -> None:
+    async def _end_early(self, command: GuardedCommand, sent: bool) -> None:
         """End a move that was stopped: stop the motor, see it stand, remember that it did not arrive."""
         if self._interrupt is not None and self._interrupt.done() and self._interrupt.result() == _ABORTED:
             self._guard.check_latch()
@@ -302,27 +302,27 @@ class GuardedAxis:
             return command.end("not sent")
         if not await self.halt():
             raise GuardRefused(5, f"{self.name} was told to stop and was not seen to stand")
-        self.state.known, self.state.swept = await self.face.position(), None
+        self.state.known, self.state.swept = await self.proxy.position(), None
         command.end("stopped", readback=self.state.known)
 
-    async def _pretend(self, command: Command, target: float) -> None:
+    async def _pretend(self, command: GuardedCommand, target: float) -> None:
         self.state.known, self.state.commanded, self.state.swept = target, True, None
         command.end("dry run")
 
     async def _velocity(self) -> float | None:
         """Ask for the motor's speed where the file limits it; each question costs a round trip."""
-        return None if self.entry.max_speed is None else await self.face.velocity()
+        return None if self.entry.max_speed is None else await self.proxy.velocity()
 
     def _limit_s(self, distance: float) -> float:
         travel = distance + 2.0 * self.entry.backlash
-        return (0.0 if self.preset else travel / self.entry.speed) + self.entry.timeout_s
+        return (0.0 if self.sets_exposure else travel / self.entry.speed) + self.entry.timeout_s
 
     def _charged_s(self, distance: float, settle_s: float, measured_s: float) -> float:
         """Return what a move is charged: what it took, and no less than by the file.
 
         A simulation, whose clock may run at any speed, is charged what the file says.
         """
-        nominal_s = 0.0 if self.preset or distance == 0.0 else distance / self.entry.speed + settle_s
+        nominal_s = 0.0 if self.sets_exposure or distance == 0.0 else distance / self.entry.speed + settle_s
         return nominal_s if self._guard.file.simulation else max(measured_s, nominal_s)
 
     def _recent(self) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _WRITE_S = 1.0  # a disk that takes longer must not hold up a stop
 
 
-class Command:
+class GuardedCommand:
     """A command to one device.
 
     Parameters

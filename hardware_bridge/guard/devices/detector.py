@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from beamgym.hardware_bridge.devices import DeviceError, Readings, in_thread, need
 from beamgym.hardware_bridge.guard.devices.calls import finished, forget
-from beamgym.hardware_bridge.guard.devices.command import Command
-from beamgym.hardware_bridge.guard.devices.frame import Look, examine, finder_of, frame_of, look_at
-from beamgym.hardware_bridge.guard.devices.proxies import DetectorFace, RawFrame
+from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
+from beamgym.hardware_bridge.guard.devices.frame import FrameCheck, check_frame, examine, finder_of, frame_of
+from beamgym.hardware_bridge.guard.devices.proxies import DetectorProxy, RawFrame
 from beamgym.hardware_bridge.guard.rules import RULES, GuardRefused
 from beamgym.physics.instrument import Frame, FrameFailed
 
@@ -44,10 +44,10 @@ class GuardedDetector:
 
     def __init__(self, guard: "Guard", device: Any) -> None:
         self.entry = guard.file.detector
-        self.face = DetectorFace(device, "detector", guard.answer_s)
+        self.proxy = DetectorProxy(device, "detector", guard.answer_s)
         self.exposure_s: float | None = None
         self.frame: Frame | None = None
-        self.look: Look | None = None
+        self.frame_check: FrameCheck | None = None
         self.exposures = 0
         self.ours = False
         self.doubts: tuple[str, ...] = ()
@@ -99,10 +99,10 @@ class GuardedDetector:
 
         The shutter is closed apart from it.
         """
-        command = Command(self._guard, "stop", self.name)
+        command = GuardedCommand(self._guard, "stop", self.name)
         await command.send_whatever_happens()
         try:
-            stopped = await self.face.stop_and_confirm()
+            stopped = await self.proxy.stop_and_confirm()
         except BaseException as error:
             await command.end_whatever_happens("failed", error=str(error))
             raise
@@ -148,7 +148,7 @@ class GuardedDetector:
         return self.frame
 
     async def _trigger(self) -> None:
-        command = Command(self._guard, "trigger", self.name)
+        command = GuardedCommand(self._guard, "trigger", self.name)
         self.frame = None
         async with self._guard.attending(command):
             command.rule("unfinished", axes=["the exposure"] if self.busy else [])
@@ -159,20 +159,20 @@ class GuardedDetector:
                 self._over.set()
                 self._interrupt = self._over = None
 
-    async def _expose_until_content(self, command: Command) -> None:
+    async def _expose_until_content(self, command: GuardedCommand) -> None:
         exposure_s = await self._guard.exposure_now()
         frame = await self._once(command, exposure_s)
         if frame is None or not self._empty(frame):
             self.frame = frame
             return
         longer_s = min(LONGER * exposure_s, self.entry.exposure_s[1])
-        again = Command(self._guard, "trigger", self.name)
+        again = GuardedCommand(self._guard, "trigger", self.name)
         async with self._guard.attending(again):
             if longer_s <= exposure_s:
                 again.rule("content", **self._content(frame, longer=True))
             self.frame = await self._once(again, longer_s, longer=True)
 
-    async def _once(self, command: Command, exposure_s: float, longer: bool = False) -> Frame | None:
+    async def _once(self, command: GuardedCommand, exposure_s: float, longer: bool = False) -> Frame | None:
         """Make one exposure and judge its frame; returns None where it was broken off."""
         guard = self._guard
         command.about(exposure_s)
@@ -182,19 +182,19 @@ class GuardedDetector:
         if guard.dry_run:
             return await self._pretend(command, exposure_s)
         await self._set_exposure(exposure_s)
-        before, asked_s = await self.face.counter(), time.time()
+        before, asked_s = await self.proxy.counter(), time.time()
         command.send()
         guard.check_latch()
         if not await self._expose(command, exposure_s):
             self._broken_off(command, "stopped")
             return None
-        raw = await self.face.frame()
+        raw = await self.proxy.frame()
         frame = await self._judge(command, raw, before, asked_s, exposure_s, longer)
         self.exposures += 1
         command.end("done", counter=raw.counter, spent_s=guard.shutter.dose.spent_s)
         return frame
 
-    async def _permitted(self, command: Command, exposure_s: float) -> bool:
+    async def _permitted(self, command: GuardedCommand, exposure_s: float) -> bool:
         """Decide whether it may expose, and once more after a human was asked, who may have taken minutes.
 
         Returns False where it was broken off meanwhile.
@@ -215,21 +215,21 @@ class GuardedDetector:
 
     async def _set_exposure(self, seconds: float) -> None:
         """Set the exposure where it is not what we set last, or where an axis sets it and it must be longer."""
-        if self._set_s == seconds or self._guard.preset_s == seconds:
+        if self._set_s == seconds or self._guard.axis_exposure_s == seconds:
             return
-        command = Command(self._guard, "expose", self.name, seconds)
+        command = GuardedCommand(self._guard, "expose", self.name, seconds)
         command.send()
         try:
-            done = await self.face.set_exposure(seconds)
+            done = await self.proxy.set_exposure(seconds)
             command.rule("in_time", what="setting the exposure", limit_s=self._guard.answer_s, done=done)
         except BaseException as error:
             command.end("failed", error=str(error))
             raise
         self._set_s = seconds
-        self._guard.preset_changed(seconds)
+        self._guard.exposure_was_set(seconds)
         command.end("done")
 
-    async def _expose(self, command: Command, exposure_s: float) -> bool:
+    async def _expose(self, command: GuardedCommand, exposure_s: float) -> bool:
         """Open, trigger, wait, close; returns False where it was broken off. The shutter is closed however it ends."""
         guard, shutter = self._guard, self._guard.shutter
         started, done, stopped = False, None, True
@@ -238,7 +238,7 @@ class GuardedDetector:
             guard.check_latch()
             started = self.ours = True
             with guard.launching():
-                status = await self.face.start()
+                status = await self.proxy.start()
             done = await self._wait(status, exposure_s)
             if done:
                 self.ours = False
@@ -283,13 +283,19 @@ class GuardedDetector:
         except DeviceError:
             return False
 
-    def _broken_off(self, command: Command, outcome: str) -> None:
+    def _broken_off(self, command: GuardedCommand, outcome: str) -> None:
         if self._interrupt is not None and self._interrupt.done() and self._interrupt.result() == _ABORTED:
             self._guard.check_latch()
         command.end(outcome)
 
     async def _judge(
-        self, command: Command, raw: RawFrame, before: int | None, asked_s: float, exposure_s: float, longer: bool
+        self,
+        command: GuardedCommand,
+        raw: RawFrame,
+        before: int | None,
+        asked_s: float,
+        exposure_s: float,
+        longer: bool,
     ) -> Frame:
         entry = self.entry
         command.rule("frame_form", shape=raw.image.shape, expected=entry.raw_shape, kind=raw.image.dtype.kind)
@@ -303,13 +309,13 @@ class GuardedDetector:
             now_s=time.time(),
             max_age_s=entry.max_age_s,
         )
-        look, frame = await in_thread(
+        checked, frame = await in_thread(
             "examining the frame", _SEARCH_S, examine, raw, exposure_s, entry, self.finder, self.exposures
         )
-        self.look = look
-        command.rule("not_repeated", digest=look.digest, last_digest=self._digest)
-        self._digest = look.digest
-        command.rule("saturation", share=look.saturated_share, max_share=entry.max_saturated)
+        self.frame_check = checked
+        command.rule("not_repeated", digest=checked.digest, last_digest=self._digest)
+        self._digest = checked.digest
+        command.rule("saturation", share=checked.saturated_share, max_share=entry.max_saturated)
         if isinstance(frame, FrameFailed):
             raise frame
         command.rule("content", **self._content(frame, longer))
@@ -317,32 +323,32 @@ class GuardedDetector:
 
     def _content(self, frame: Frame, longer: bool) -> dict[str, Any]:
         spots = None if frame.found is None else int(frame.found.count[0])
-        assert self.look is not None
+        assert self.frame_check is not None
         return {
             "spots": spots,
-            "blank": self.look.blank,
-            "saturated_share": self.look.saturated_share,
+            "blank": self.frame_check.blank,
+            "saturated_share": self.frame_check.saturated_share,
             "longer": longer,
         }
 
     def _empty(self, frame: Frame) -> bool:
         """Whether nothing is to be seen on a frame, so that it is worth exposing longer."""
-        assert self.look is not None
-        nothing = self.look.blank or (frame.found is not None and frame.found.count[0] == 0)
+        assert self.frame_check is not None
+        nothing = self.frame_check.blank or (frame.found is not None and frame.found.count[0] == 0)
         return nothing and self._guard.keeps(18) and not self._guard.dry_run
 
-    async def _pretend(self, command: Command, exposure_s: float) -> Frame:
+    async def _pretend(self, command: GuardedCommand, exposure_s: float) -> Frame:
         """In a dry run nothing is exposed: what the detector holds is shown instead, whatever its age.
 
         Its content is judged, and what a run would not accept is kept in ``doubts``: the shutter is closed, so that the
         frame need not be one of a run.
         """
-        raw = await self.face.frame()
+        raw = await self.proxy.frame()
         command.rule("frame_form", shape=raw.image.shape, expected=self.entry.raw_shape, kind=raw.image.dtype.kind)
-        self.look = look_at(raw.image, self.entry)
+        self.frame_check = check_frame(raw.image, self.entry)
         frame = frame_of(raw, exposure_s, self.entry, self.finder, self.exposures)
         judged = (
-            RULES["saturation"](share=self.look.saturated_share, max_share=self.entry.max_saturated),
+            RULES["saturation"](share=self.frame_check.saturated_share, max_share=self.entry.max_saturated),
             RULES["content"](**self._content(frame, longer=False)),
         )
         self.doubts = tuple(f"item {found.item}: {found.line}" for found in judged if found.line)

@@ -18,7 +18,7 @@ Finder = Callable[[NDArray[Any]], Peaks]
 
 
 @dataclass(frozen=True)
-class Look:
+class FrameCheck:
     """What can be said of a raw frame at once.
 
     Parameters
@@ -33,15 +33,15 @@ class Look:
     digest: str
 
 
-def look_at(raw: NDArray[Any], detector: DetectorEntry) -> Look:
-    """Look at a raw array of numbers, in its own orientation."""
+def check_frame(raw: NDArray[Any], detector: DetectorEntry) -> FrameCheck:
+    """FrameCheck at a raw array of numbers, in its own orientation."""
     if raw.dtype.kind not in "uif" or raw.size == 0:
-        return Look(1.0, True, "")
+        return FrameCheck(1.0, True, "")
     full = raw >= detector.saturation
     if raw.dtype.kind == "f":
         full |= ~np.isfinite(raw)
     digest = hashlib.blake2b(np.ascontiguousarray(raw).tobytes(), digest_size=16).hexdigest()
-    return Look(float(np.count_nonzero(full)) / raw.size, bool((raw == raw.flat[0]).all()), digest)
+    return FrameCheck(float(np.count_nonzero(full)) / raw.size, bool((raw == raw.flat[0]).all()), digest)
 
 
 def frame_of(raw: RawFrame, exposure_s: float, detector: DetectorEntry, finder: Finder | None, count: int) -> Frame:
@@ -69,12 +69,12 @@ def frame_of(raw: RawFrame, exposure_s: float, detector: DetectorEntry, finder: 
 
 def examine(
     raw: RawFrame, exposure_s: float, detector: DetectorEntry, finder: Finder | None, count: int
-) -> tuple[Look, Frame | FrameFailed]:
+) -> tuple[FrameCheck, Frame | FrameFailed]:
     """Return what can be said of a raw frame, and the frame, or why it cannot be searched; see ``frame_of``."""
     try:
-        return look_at(raw.image, detector), frame_of(raw, exposure_s, detector, finder, count)
+        return check_frame(raw.image, detector), frame_of(raw, exposure_s, detector, finder, count)
     except FrameFailed as error:
-        return look_at(raw.image, detector), error
+        return check_frame(raw.image, detector), error
 
 
 def finder_of(file: InstrumentFile) -> Finder | None:

@@ -1,4 +1,4 @@
-"""One face for every kind of device: what the guard asks of motors, detectors, shutters and signals.
+"""Proxies: what the guard asks of motors, detectors, shutters and signals, whatever library made them.
 
 A device needs only what bluesky.protocols say (Movable, Readable, Triggerable, Stoppable). What else it offers, the
 guard uses: motor_limits, velocity, moving, alarm, home_done of a motor; set_exposure, counter, exposing and stop of a
@@ -28,7 +28,7 @@ _FIRST_SHARE = 1 / 3
 
 
 @dataclass(frozen=True)
-class SignalFace:
+class SignalProxy:
     """Anything that can be read.
 
     Parameters
@@ -103,7 +103,7 @@ class SignalFace:
 
 
 @dataclass(frozen=True)
-class AxisFace(SignalFace):
+class AxisProxy(SignalProxy):
     """A motor, positions in its own unit."""
 
     async def position(self) -> float:
@@ -197,7 +197,7 @@ class RawFrame:
 
 
 @dataclass(frozen=True)
-class DetectorFace(SignalFace):
+class DetectorProxy(SignalProxy):
     """A detector."""
 
     async def frame(self) -> RawFrame:
@@ -255,7 +255,7 @@ class DetectorFace(SignalFace):
 
 
 @dataclass(frozen=True)
-class ShutterFace(SignalFace):
+class ShutterProxy(SignalProxy):
     """A shutter: 1 is open, 0 is closed."""
 
     async def place(self) -> str:

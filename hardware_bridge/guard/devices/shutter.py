@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from beamgym.hardware_bridge.devices import Readings, need, number_key, number_reading
-from beamgym.hardware_bridge.guard.devices.command import Command
+from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
 from beamgym.hardware_bridge.guard.devices.dose import DoseMeter
-from beamgym.hardware_bridge.guard.devices.proxies import ShutterFace
+from beamgym.hardware_bridge.guard.devices.proxies import ShutterProxy
 from beamgym.hardware_bridge.guard.rules import GuardRefused
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class GuardedShutter:
     name = "shutter"
 
     def __init__(self, guard: "Guard", device: Any | None) -> None:
-        self.face = None if device is None else ShutterFace(device, "shutter", guard.answer_s)
+        self.proxy = None if device is None else ShutterProxy(device, "shutter", guard.answer_s)
         self.dose = DoseMeter()
         self._guard = guard
 
@@ -44,17 +44,17 @@ class GuardedShutter:
 
     async def open(self) -> None:
         """Open it for an exposure, and see it open; the dose counts from before the command."""
-        command = Command(self._guard, "open", self.name, 1)
+        command = GuardedCommand(self._guard, "open", self.name, 1)
         self.dose.start()
-        if self.face is None:
+        if self.proxy is None:
             return
         try:
             command.rule("shutter_command", value=1, exposing=True)
             command.send()
             self._guard.check_latch()
             with self._guard.launching():
-                moved = await self.face.put(1)
-            place = await self.face.place() if moved else "unknown"
+                moved = await self.proxy.put(1)
+            place = await self.proxy.place() if moved else "unknown"
             command.rule("shutter", position=place, asked="open")
         except BaseException as error:
             command.end("failed" if command.sent else "refused", error=str(error))
@@ -63,14 +63,14 @@ class GuardedShutter:
 
     async def close(self) -> bool:
         """Close it, and say whether it was seen to be closed; the dose counts on until it was. Never refused."""
-        if self.face is None:
+        if self.proxy is None:
             self.dose.stop()
             return True
-        command = Command(self._guard, "close", self.name, 0)
+        command = GuardedCommand(self._guard, "close", self.name, 0)
         await command.send_whatever_happens()
         try:
-            moved = await self.face.put(0)
-            place = await self.face.place()
+            moved = await self.proxy.put(0)
+            place = await self.proxy.place()
         except BaseException as error:
             await command.end_whatever_happens("failed", error=str(error))
             raise
@@ -82,7 +82,7 @@ class GuardedShutter:
 
     async def read(self) -> Readings:
         """Return 1 for open, 0 for closed, nan where it is not known."""
-        place = "closed" if self.face is None else await self.face.place()
+        place = "closed" if self.proxy is None else await self.proxy.place()
         return number_reading(self.name, _VALUES[place])
 
     async def describe(self) -> Readings:
@@ -102,7 +102,7 @@ class GuardedShutter:
                 self._guard.abort("the shutter was not seen to close")
                 raise GuardRefused(10, "the shutter was not seen to close")
             return
-        command = Command(self._guard, "open", self.name, 1)
+        command = GuardedCommand(self._guard, "open", self.name, 1)
         async with self._guard.attending(command):
             self._guard.gate(command)
             command.rule("shutter_command", value=1, exposing=False)

@@ -13,7 +13,7 @@ ONE_FULL_IN = 3
 
 
 @dataclass
-class Light:
+class BeamState:
     """Shutter and dose.
 
     Parameters

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from beamgym.hardware_bridge.practice.simulated.beam_state import SPOILERS, Exposure, Light, ServedFrame
+from beamgym.hardware_bridge.practice.simulated.beam_state import SPOILERS, BeamState, Exposure, ServedFrame
 from beamgym.hardware_bridge.practice.simulated.faults import (
     AXIS_FAULTS,
     FOREIGN_STEP,
@@ -55,7 +55,7 @@ class EmulatedHardware:
         self.sample, self.record, self.speed, self.clock = sample, record, speed, clock
         self._state = state
         self.motors: dict[str, Motor] = {}
-        self.light, self.exposure_s, self.counter = Light(), sample.exposure_s, 0
+        self.beam_state, self.exposure_s, self.counter = BeamState(), sample.exposure_s, 0
         self.exposure: Exposure | None = None
         self.faults: dict[str, str] = {}
         self.frame = ServedFrame(sample.dark(0), 0, clock())
@@ -73,7 +73,7 @@ class EmulatedHardware:
             axis.name: Motor.fresh(axis, float(home))
             for axis, home in zip(self.sample.axes, self.sample.home, strict=True)
         }
-        self.light, self.exposure, self.counter, self.faults = Light(since=now), None, 0, {}
+        self.beam_state, self.exposure, self.counter, self.faults = BeamState(since=now), None, 0, {}
         self.exposure_s = self.sample.exposure_s
         self.frame = ServedFrame(self.sample.dark(0), 0, now)
         self._changed("fresh", now, seed=seed)
@@ -87,7 +87,7 @@ class EmulatedHardware:
             motor.position = motor.target = float(home)
             motor.motion = motor.paused = None
             motor.switch, motor.violated = 0, False
-        self.light.dose_s, self.light.since = 0.0, now
+        self.beam_state.dose_s, self.beam_state.since = 0.0, now
         self.exposure_s = self.sample.exposure_s
         self._changed("reset", now, seed=seed)
 
@@ -170,10 +170,10 @@ class EmulatedHardware:
         """Open or close the shutter."""
         now = self.advance()
         self._count_dose(now)
-        self.light.commanded = opened
+        self.beam_state.commanded = opened
         if not self.has_fault("stuck_shutter"):
-            self.light.opened = opened
-        self._changed("shutter", now, commanded=opened, opened=self.light.opened)
+            self.beam_state.opened = opened
+        self._changed("shutter", now, commanded=opened, opened=self.beam_state.opened)
 
     @property
     def beam(self) -> bool:
@@ -182,7 +182,7 @@ class EmulatedHardware:
 
     def dose_s(self) -> float:
         """Return the seconds of beam that the sample has had."""
-        return self.light.dose_at(self.clock(), *self._burning())
+        return self.beam_state.dose_at(self.clock(), *self._burning())
 
     def expose(self, frames: int = 1) -> None:
         """Begin an exposure of ``exposure_s`` and so many frames in a row (-1: until stopped), unless one is on."""
@@ -232,7 +232,7 @@ class EmulatedHardware:
             "time_s": now,
             "positions": {name: motor.place(now) for name, motor in self.motors.items()},
             "moving": [name for name, motor in self.motors.items() if motor.motion is not None],
-            "shutter_open": self.light.opened,
+            "shutter_open": self.beam_state.opened,
             "beam": self.beam,
             "dose_s": self.dose_s(),
             "exposing": self.exposure is not None,
@@ -272,14 +272,14 @@ class EmulatedHardware:
         lasts = (self.exposure_s + self.sample.readout_s) / self.speed
         until = math.inf if self.has_fault("hung_camera") else now + lasts
         self.exposure = Exposure(self.exposure_s, until, left)
-        self._changed("exposing", now, exposure_s=self.exposure_s, shutter_open=self.light.opened, beam=self.beam)
+        self._changed("exposing", now, exposure_s=self.exposure_s, shutter_open=self.beam_state.opened, beam=self.beam)
 
     def _read_out(self, when: float) -> None:
         exposure = self.exposure
         if exposure is None:
             return
         self._count_dose(when)
-        lit = self.light.opened and self.beam
+        lit = self.beam_state.opened and self.beam
         for name, motor in self.motors.items():
             if motor.motion is not None and motor.place(when) != motor.position:
                 onward = motor.motion.going(when, motor.motion.stalled)
@@ -311,10 +311,10 @@ class EmulatedHardware:
 
     def _burning(self) -> tuple[bool, float]:
         """Return whether beam falls on the sample, and how fast its time runs."""
-        return self.light.opened and self.beam, self.speed if self.exposure is not None else 1.0
+        return self.beam_state.opened and self.beam, self.speed if self.exposure is not None else 1.0
 
     def _count_dose(self, now: float) -> None:
-        self.light.count(now, *self._burning())
+        self.beam_state.count(now, *self._burning())
 
     def _apply(self, name: str, now: float) -> None:
         """Let a fault that was set or cleared act on motors under way."""
@@ -346,13 +346,13 @@ class EmulatedHardware:
         now = self.clock()
         self.sample.restore(kept["seed"], kept["history"], dict(kept["moved"]))
         self.motors = motors_again(self.sample.axes, kept["motors"])
-        self.light, self.counter, self.exposure_s = Light(**kept["light"]), kept["counter"], kept["exposure_s"]
+        self.beam_state, self.counter, self.exposure_s = BeamState(**kept["light"]), kept["counter"], kept["exposure_s"]
         self.faults = dict(kept["faults"])
         lost = None if kept["exposure"] is None else Exposure(**kept["exposure"])
         if lost is not None:
             self.exposure = lost
             self._count_dose(min(now, lost.until))
-        self.exposure, self.frame = None, ServedFrame(self.sample.dark(0), self.counter, self.light.since)
+        self.exposure, self.frame = None, ServedFrame(self.sample.dark(0), self.counter, self.beam_state.since)
         moving = [name for name, motor in self.motors.items() if motor.motion is not None]
         self.record.write("restarted", now, moving=moving, exposure_lost=lost is not None)
         self.advance()

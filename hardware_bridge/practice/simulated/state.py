@@ -57,7 +57,7 @@ def plain_state(hardware: "EmulatedHardware") -> dict[str, Any]:
         "history": hardware.sample.history,
         "moved": list(hardware.sample.moved.items()),
         "motors": motors,
-        "light": asdict(hardware.light),
+        "light": asdict(hardware.beam_state),
         "exposure": None if hardware.exposure is None else asdict(hardware.exposure),
         "counter": hardware.counter,
         "exposure_s": hardware.exposure_s,

@@ -92,7 +92,7 @@ def test_all_of_the_practice_instrument_connects_and_nothing_is_put(laue_ioc: An
     assert laue_ioc.puts() == []
 
 
-def test_the_dwell_of_arpes_is_the_detectors_preset_time(arpes_ioc: Any):
+def test_the_dwell_of_arpes_is_the_detectors_exposure_time(arpes_ioc: Any):
     devices = connect(load_instrument(shipped_instrument("arpes_soft_ioc")))
     dwell = devices.axes["dwell"]
     assert isinstance(dwell, ExposureAxis)

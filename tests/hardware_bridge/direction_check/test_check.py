@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from beamgym.envs.laue_align.factory import LaueAlignOptions, build
-from beamgym.hardware_bridge.direction_check.check import AS_IT_IS, judge_signs, known_turn_deg
+from beamgym.hardware_bridge.direction_check.check import AS_IT_IS, judge_directions, known_turn_deg
 from beamgym.hardware_bridge.direction_check.motion import BRIGHTEST, ImageFlags, agreement, image_flags, moved_px
 from beamgym.hardware_bridge.direction_check.record import (
-    SignsMissing,
-    check_signs,
+    DirectionCheckMissing,
+    direction_check_passed,
+    direction_record_path,
     make_known_moves,
     make_seen_moves,
-    signs_passed,
-    signs_path,
-    write_signs,
+    require_direction_check,
+    write_direction_record,
 )
 from beamgym.hardware_bridge.instrument_file.file import load_instrument, parse_instrument, shipped_instrument
 from beamgym.hardware_bridge.instrument_file.text import read_yaml
@@ -97,7 +97,7 @@ def _inverse(flags):
 @pytest.mark.parametrize("level", ["easy", "real", "hard"])
 @pytest.mark.parametrize("seed", range(3))
 def test_an_instrument_that_is_right_passes(six, level, seed):
-    report = judge_signs(six, _moves(six, _simulated("six-axis", level, seed)))
+    report = judge_directions(six, _moves(six, _simulated("six-axis", level, seed)))
     assert report.passed
     assert report.flags == AS_IT_IS
     assert report.lines == ("every axis and the image are the way round that the file says",)
@@ -106,7 +106,7 @@ def test_an_instrument_that_is_right_passes(six, level, seed):
 
 @pytest.mark.parametrize("axis", SIX)
 def test_one_flipped_motor_is_found_alone(six, axis):
-    report = judge_signs(six, _moves(six, _simulated("six-axis", "real", 5, AS_IT_IS, (axis,))))
+    report = judge_directions(six, _moves(six, _simulated("six-axis", "real", 5, AS_IT_IS, (axis,))))
     assert not report.passed
     assert report.flags == AS_IT_IS
     assert report.explanations[0].flipped == [axis]
@@ -115,7 +115,7 @@ def test_one_flipped_motor_is_found_alone(six, axis):
 
 @pytest.mark.parametrize("flags", FLAGS[1:], ids=str)
 def test_every_way_an_image_can_be_turned_over_is_found_with_the_flags_that_mend_it(six, flags):
-    report = judge_signs(six, _moves(six, _simulated("six-axis", "real", 6, flags)))
+    report = judge_directions(six, _moves(six, _simulated("six-axis", "real", 6, flags)))
     assert not report.passed
     assert report.flags == _inverse(flags)
     assert report.explanations[0].flipped == []
@@ -125,7 +125,7 @@ def test_every_way_an_image_can_be_turned_over_is_found_with_the_flags_that_mend
 @pytest.mark.parametrize("flags", FLAGS[1:], ids=str)
 @pytest.mark.parametrize("axis", ["j2", "j6"])
 def test_a_flipped_motor_behind_an_image_turned_over_is_found_too(six, flags, axis):
-    report = judge_signs(six, _moves(six, _simulated("six-axis", "real", 7, flags, (axis,))))
+    report = judge_directions(six, _moves(six, _simulated("six-axis", "real", 7, flags, (axis,))))
     assert not report.passed
     simplest = [one for one in report.explanations if one.faults == 2]
     assert (_inverse(flags), [axis]) in [(one.image, one.flipped) for one in simplest]
@@ -134,7 +134,7 @@ def test_a_flipped_motor_behind_an_image_turned_over_is_found_too(six, flags, ax
 
 @pytest.mark.parametrize("flags", FLAGS, ids=str)
 def test_a_head_turned_by_hand_is_judged_as_well(two_arc, flags):
-    report = judge_signs(two_arc, _moves(two_arc, _simulated("two-arc", "real", 8, flags)))
+    report = judge_directions(two_arc, _moves(two_arc, _simulated("two-arc", "real", 8, flags)))
     assert report.flags == _inverse(flags)
     assert report.passed == (flags == AS_IT_IS)
 
@@ -143,7 +143,9 @@ def test_the_flags_the_test_asks_for_make_the_image_right(six):
     content = read_yaml(shipped_instrument("laue_soft_ioc"))
     hidden, given = ImageFlags(True, False, True), ImageFlags(False, True, True)
     content["detector"].update(transpose=False, flip_fast=True, flip_slow=True)
-    wrong = judge_signs(parse_instrument(content), _moves(six, _simulated("six-axis", "real", 9, given.after(hidden))))
+    wrong = judge_directions(
+        parse_instrument(content), _moves(six, _simulated("six-axis", "real", 9, given.after(hidden)))
+    )
     assert not wrong.passed
     assert wrong.flags.after(hidden) == AS_IT_IS
 
@@ -151,14 +153,14 @@ def test_the_flags_the_test_asks_for_make_the_image_right(six):
 def test_two_flipped_motors_look_like_a_flipped_image_and_the_report_says_so(two_arc):
     instrument = _simulated("two-arc", "real", 10, AS_IT_IS, ("rotation", "lower_arc"))
     moves = _moves(two_arc, instrument)
-    report = judge_signs(two_arc, moves)
+    report = judge_directions(two_arc, moves)
     assert not report.passed
     assert report.lines == (
         "the image is turned over; set detector: transpose: false, flip_fast: true, flip_slow: false",
         "or else: rotation, lower_arc move the wrong way round; give the opposite sign",
         "look which way one of these motors turns to decide between them",
     )
-    vouched = judge_signs(two_arc, moves, image_seen=True)
+    vouched = judge_directions(two_arc, moves, image_seen=True)
     assert not vouched.passed
     assert vouched.lines == ("rotation, lower_arc move the wrong way round; give the opposite sign",)
 
@@ -179,14 +181,14 @@ def test_one_axis_cannot_tell_a_mirrored_image_and_a_human_is_asked(two_arc):
     instrument = _simulated("two-arc", "real", 11)
     moves = [move for move in _moves(two_arc, instrument) if move.axis == "upper_arc"]
     alone = [replace(move, before=move.before[2:], after=move.after[2:]) for move in moves]
-    report = judge_signs(file, alone)
+    report = judge_directions(file, alone)
     assert not report.passed
     assert "these axes cannot tell it from an image that needs (transpose: false, flip_fast: true" in report.lines[1]
-    assert judge_signs(file, alone, image_seen=True).passed
+    assert judge_directions(file, alone, image_seen=True).passed
 
 
 def test_an_axis_that_does_not_carry_the_sample_is_found(six):
-    report = judge_signs(six, _moves(six, _simulated("six-axis", "real", 12, AS_IT_IS, (), ("j4",))))
+    report = judge_directions(six, _moves(six, _simulated("six-axis", "real", 12, AS_IT_IS, (), ("j4",))))
     assert not report.passed
     assert report.axes["j4"] == "still"
     assert report.lines[0].startswith("j4 moved no spots although the readback changed")
@@ -201,7 +203,7 @@ def test_two_axes_with_exchanged_addresses_are_found(six):
         replace(second, spots_before=first.spots_before, spots_after=first.spots_after),
         *moves[2:],
     ]
-    report = judge_signs(six, exchanged)
+    report = judge_directions(six, exchanged)
     assert not report.passed
     assert "the spots did not move as any turn of j1, j2 moves them" in report.lines[0]
 
@@ -215,7 +217,7 @@ def test_frames_of_noise_pass_nothing(six):
             for _ in range(2)
         ]
         moves.append(replace(move, spots_before=noise[0], spots_after=noise[1]))
-    report = judge_signs(six, moves)
+    report = judge_directions(six, moves)
     assert not report.passed
     assert set(report.axes.values()) == {"unclear"}
 
@@ -229,7 +231,7 @@ def test_mistakes_of_the_test_itself_are_one_line(six):
 
     few = replace(good.spots_after, count=np.array([7]))
     for bad, expected in (
-        (moves[1:], "the sign test lacks j1; make a known move of every rotation axis"),
+        (moves[1:], "the direction check lacks j1; make a known move of every rotation axis"),
         (changed(axis="chi"), "no axis 'chi'; the axes are j1, j2"),
         (changed(after=good.before + 1e-3), "j1 moved by 0.001 deg only; turn it by 3 or more"),
         (changed(after=good.after + np.eye(6)[1]), "j2 moved by 1 while j1 was tested"),
@@ -237,7 +239,7 @@ def test_mistakes_of_the_test_itself_are_one_line(six):
         (changed(spots_after=few), "the frame after the move of j1 has 7 spots, 8 are needed"),
     ):
         with pytest.raises(ValueError) as caught:
-            judge_signs(six, bad)
+            judge_directions(six, bad)
         assert expected in str(caught.value)
 
 
@@ -258,7 +260,9 @@ def test_an_axis_without_room_is_named_before_anything_moves(six):
     content["axes"][5]["max_step"] = 1.0
     instrument = _simulated("six-axis", "real", 16)
     exposed = instrument.world.truth()["dose"][0]
-    with pytest.raises(ValueError, match="axis 'j6' has room for 1 deg from where it stands, the sign test needs 3"):
+    with pytest.raises(
+        ValueError, match="axis 'j6' has room for 1 deg from where it stands, the direction check needs 3"
+    ):
         _moves(parse_instrument(content), instrument)
     assert instrument.world.truth()["dose"][0] == exposed
     assert instrument.positions().tolist() == instrument.home.tolist()
@@ -303,34 +307,38 @@ def test_flags_after_flags_are_flags():
 
 @pytest.fixture
 def report(six):
-    return judge_signs(six, _moves(six, _simulated("six-axis", "easy", 1)))
+    return judge_directions(six, _moves(six, _simulated("six-axis", "easy", 1)))
 
 
 def test_a_passed_test_is_kept_beside_the_file_and_bound_to_its_content(six, report, tmp_path):
     path = tmp_path / "mine.yaml"
-    with pytest.raises(SignsMissing, match="no sign test was made with"):
-        check_signs(path, six)
-    assert write_signs(path, six, report) == signs_path(path) == tmp_path / "mine.yaml.signs.json"
-    assert signs_passed(path, six)
+    with pytest.raises(DirectionCheckMissing, match="no direction check was made with"):
+        require_direction_check(path, six)
+    assert write_direction_record(path, six, report) == direction_record_path(path) == tmp_path / "mine.yaml.signs.json"
+    assert direction_check_passed(path, six)
     flipped = six.model_copy(update={"detector": six.detector.model_copy(update={"flip_fast": True})})
-    with pytest.raises(SignsMissing, match="was changed after its sign test; run `beamgym deploy --signs`"):
-        check_signs(path, flipped)
+    with pytest.raises(
+        DirectionCheckMissing, match="was changed after its direction check; run `beamgym deploy --signs`"
+    ):
+        require_direction_check(path, flipped)
 
 
 def test_a_failed_test_is_kept_and_does_not_pass(six, tmp_path):
     path = tmp_path / "mine.yaml"
-    write_signs(path, six, judge_signs(six, _moves(six, _simulated("six-axis", "easy", 2, AS_IT_IS, ("j1",)))))
-    assert not signs_passed(path, six)
-    with pytest.raises(SignsMissing, match="was not passed; mend what it found"):
-        check_signs(path, six)
+    write_direction_record(
+        path, six, judge_directions(six, _moves(six, _simulated("six-axis", "easy", 2, AS_IT_IS, ("j1",))))
+    )
+    assert not direction_check_passed(path, six)
+    with pytest.raises(DirectionCheckMissing, match="was not passed; mend what it found"):
+        require_direction_check(path, six)
 
 
 def test_a_forged_or_broken_record_does_not_pass(six, report, tmp_path):
     path = tmp_path / "mine.yaml"
-    good = json.loads(write_signs(path, six, report).read_text(encoding="utf-8"))
+    good = json.loads(write_direction_record(path, six, report).read_text(encoding="utf-8"))
     for text in (json.dumps({**good, "instrument": "0" * 64}), json.dumps({**good, "axes": {}}), "[]", "{}", "no"):
-        signs_path(path).write_text(text, encoding="utf-8")
-        assert not signs_passed(path, six)
+        direction_record_path(path).write_text(text, encoding="utf-8")
+        assert not direction_check_passed(path, six)
 
 
 def test_a_stage_is_judged_by_a_human_who_watches(tmp_path):
@@ -350,5 +358,5 @@ def test_a_stage_is_judged_by_a_human_who_watches(tmp_path):
     assert not seen.passed
     assert world.positions()[0, :2] == pytest.approx([0.95, 0.0], abs=0.005)
     right = make_seen_moves(world, file, lambda question: True, told.append)
-    write_signs(tmp_path / "arpes.yaml", file, right)
-    assert signs_passed(tmp_path / "arpes.yaml", file)
+    write_direction_record(tmp_path / "arpes.yaml", file, right)
+    assert direction_check_passed(tmp_path / "arpes.yaml", file)

@@ -202,10 +202,10 @@ def test_items_5_and_11_a_camera_that_never_stops_is_named_by_the_abort(bench):
 
     async def believed(guard):
         async def sent():
-            await guard.detector.face.device._pv.send("Acquire", 0)
+            await guard.detector.proxy.device._pv.send("Acquire", 0)
             return True
 
-        object.__setattr__(guard.detector.face, "stop_and_confirm", sent)
+        object.__setattr__(guard.detector.proxy, "stop_and_confirm", sent)
         return await hung_and_deaf(b, listens=False)(guard)
 
     assert b.drive(believed, keep_trying_s=3.0).complete

@@ -259,11 +259,11 @@ def homed(content):
         entry.update({"home_required": True} if entry["unit"] == "mm" else {})
 
 
-async def found_again(face, tries=60):
+async def found_again(proxy, tries=60):
     """Wait until a device answers again; libca finds a server that is back only after some time."""
     for _ in range(tries):
         with contextlib.suppress(DeviceError):
-            return await face.position()
+            return await proxy.position()
         await asyncio.sleep(0.5)
     raise AssertionError("the server is not found again")
 
@@ -328,7 +328,7 @@ def test_item_16_after_a_server_died_nothing_goes_on_before_a_human_has_armed_it
 
     async def resume(guard):
         await die(guard)
-        await found_again(guard.axes["y"].face)
+        await found_again(guard.axes["y"].proxy)
         await guard.axes["y"].set(0.5)
 
     b = bench(without=(7, 9, 11, 16))
@@ -376,7 +376,7 @@ def test_item_16_a_motor_whose_server_dies_on_the_way_is_stopped_once_the_server
 
     async def resume(guard):
         found = await die(guard)
-        await found_again(guard.axes["y"].face)
+        await found_again(guard.axes["y"].proxy)
         await guard.axes["y"].set(0.5)
         return found
 

@@ -141,7 +141,7 @@ def test_item_1_an_axis_without_any_limits_is_not_armed(bench):
 @pytest.mark.parametrize("target", [math.nan, math.inf])
 def test_item_2_a_target_that_is_no_number_never_leaves(bench, target):
     async def careless(guard):
-        motor = guard.axes["x"].face.device
+        motor = guard.axes["x"].proxy.device
         motor._move = lambda value: motor._pv.put("VAL", value, 5.0)
         await guard.axes["x"].set(target)
 
@@ -356,7 +356,7 @@ def test_item_5_a_stop_that_is_not_followed_is_not_called_one(bench):
         async def lost_on_the_way(success=True):
             return None
 
-        guard.axes["x"].face.device.stop = lost_on_the_way
+        guard.axes["x"].proxy.device.stop = lost_on_the_way
         status = await on_the_way(b, guard, target=0.95)
         guard.abort("enough")
         error = await ended(status)

@@ -21,9 +21,9 @@ pytest.importorskip("aioca", reason="driving the practice instrument needs the e
 
 import beamgym.hardware_bridge
 from beamgym.hardware_bridge.devices import DeviceError
-from beamgym.hardware_bridge.direction_check.check import SignReport
+from beamgym.hardware_bridge.direction_check.check import DirectionReport
 from beamgym.hardware_bridge.direction_check.motion import ImageFlags
-from beamgym.hardware_bridge.direction_check.record import write_signs
+from beamgym.hardware_bridge.direction_check.record import write_direction_record
 from beamgym.hardware_bridge.guard.rules.decision import GuardRefused
 from beamgym.hardware_bridge.guard.rules.replay import replay
 from beamgym.hardware_bridge.guard.rules.rules import decide
@@ -425,12 +425,12 @@ PAYLOAD = b"cos\nsystem\n(S'touch pwned'\ntR."
 
 @pytest.fixture
 def here(tmp_path):
-    """A folder with an instrument file that passed its sign test, and pickles that nobody should open."""
+    """A folder with an instrument file that passed its direction check, and pickles that nobody should open."""
     path = tmp_path / "soft.yaml"
     shutil.copyfile(shipped_instrument("laue_soft_ioc"), path)
     file = load_instrument(path)
-    report = SignReport({axis.name: "right" for axis in file.axes}, ImageFlags(), (), True, ("as the file says",))
-    write_signs(path, file, report)
+    report = DirectionReport({axis.name: "right" for axis in file.axes}, ImageFlags(), (), True, ("as the file says",))
+    write_direction_record(path, file, report)
     for name in ("policy.pkl", "vecnormalize.pkl", "soft.yaml.pkl", "soft.yaml.signs.pkl", "model.zip"):
         (tmp_path / name).write_bytes(PAYLOAD)
     return tmp_path

@@ -320,7 +320,7 @@ class Signal:
 
 
 class Exposure:
-    """The detector's preset time as an axis, as the adapter makes it."""
+    """The detector's exposure time as an axis, as the adapter makes it."""
 
     parent = None
     name = "dwell"

@@ -105,7 +105,7 @@ def test_a_beam_loss_suspends_breaks_off_the_exposure_and_takes_it_again(rig):
     r.camera.scale = 90.0
     with engine_with(r) as (engine, guard):
         guard.detector.exposure_s = 0.2
-        guard.preset_changed(0.2)
+        guard.exposure_was_set(0.2)
         lost = threading.Event()
 
         def lose_and_find():

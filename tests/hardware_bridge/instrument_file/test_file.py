@@ -19,7 +19,7 @@ from beamgym.hardware_bridge.instrument_file.file import (
     shipped_instrument,
     tighter_limits,
 )
-from beamgym.hardware_bridge.instrument_file.missing_protection import gaps
+from beamgym.hardware_bridge.instrument_file.missing_protection import find_missing_protection
 from beamgym.physics.arpes.simulator import SimulatedArpes
 from beamgym.physics.goniometer.goniometer import goniometer
 from beamgym.physics.goniometer.targets import parse_target
@@ -212,11 +212,11 @@ MISTAKES = {
         {"chi": [1, 2]},
         "envelope 'folded' names the axis 'chi', which the file does not have; there is j1",
     ),
-    "an envelope of a preset time": (
+    "an envelope of an exposure-time axis": (
         "arpes_soft_ioc",
         ("envelopes",),
         [{"name": "cryostat", "forbidden": {"x": [0.5, 1.0], "dwell": [1.0, 5.0]}}],
-        "envelope 'cryostat' names 'dwell', a preset time, which is nowhere in space",
+        "envelope 'cryostat' names 'dwell', an exposure-time axis, which is nowhere in space",
     ),
     "a swapped envelope": ("laue_soft_ioc", ("envelopes", 0, "forbidden"), {"j2": [2, 1]}, "j2 must go from low to"),
     "an empty envelope": ("laue_soft_ioc", ("envelopes", 0, "forbidden"), {}, "forbidden: empty or too short"),
@@ -423,7 +423,7 @@ def test_a_tolerance_is_held_against_the_travel_that_the_motor_leaves():
 
 def test_a_suspender_whose_server_has_no_heartbeat_says_so_and_it_is_named_as_a_gap():
     file = parse_instrument(_changed("laue_soft_ioc", ("suspenders", 0, "heartbeat"), "none"))
-    assert "heartbeat of suspender beam" in [gap.missing for gap in gaps(file)]
+    assert "heartbeat of suspender beam" in [lack.missing for lack in find_missing_protection(file)]
 
 
 GAPS = {
@@ -439,8 +439,10 @@ GAPS = {
 def test_what_a_file_leaves_out_is_named_as_not_guarded(part):
     whole = load_instrument(shipped_instrument("laue_epics"))
     less = whole.model_copy(update={part: None if part in ("shutter", "dose") else ()})
-    assert [gap.missing for gap in gaps(less) if gap not in gaps(whole)] == GAPS[part]
-    assert "max_speed of lower_arc, upper_arc" in [gap.missing for gap in gaps(whole)]
+    assert [
+        lack.missing for lack in find_missing_protection(less) if lack not in find_missing_protection(whole)
+    ] == GAPS[part]
+    assert "max_speed of lower_arc, upper_arc" in [lack.missing for lack in find_missing_protection(whole)]
 
 
 def test_every_fault_of_the_surroundings_is_one_that_the_shipped_files_suspender_sees():

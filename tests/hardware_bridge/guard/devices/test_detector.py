@@ -148,7 +148,7 @@ def test_items_5_and_11_a_camera_that_never_stops_is_named_and_nothing_is_armed_
     r = deaf(rig)
 
     async def believed(guard):
-        guard.detector.face.device.exposing = lambda: False
+        guard.detector.proxy.device.exposing = lambda: False
         return await exposed_until_aborted(guard, r.camera)
 
     assert (r.drive(believed).complete, r.camera.exposes) == (True, True)
@@ -195,7 +195,7 @@ def test_a_detector_that_cannot_tell_is_taken_at_its_word(rig):
     r = deaf(rig)
 
     async def go(guard):
-        guard.detector.face = type(guard.detector.face)(Mute(r.camera), "detector", guard.answer_s)
+        guard.detector.proxy = type(guard.detector.proxy)(Mute(r.camera), "detector", guard.answer_s)
         return await exposed_until_aborted(guard, r.camera)
 
     assert (r.drive(go).complete, r.camera.exposes) == (True, True)
@@ -272,7 +272,7 @@ def test_item_10_an_exposure_outside_the_detectors_range_is_refused(rig):
 
     async def go(guard):
         guard.detector.exposure_s = 50.0
-        guard.preset_changed(50.0)
+        guard.exposure_was_set(50.0)
         await guard.detector.trigger()
 
     refused(r, 10, go)

@@ -1,4 +1,4 @@
-"""One face for everybody's devices: what ophyd-async, classic ophyd and plain Python call alike is understood alike."""
+"""The proxies understand ophyd-async, classic ophyd and plain Python devices alike."""
 
 import asyncio
 from types import SimpleNamespace
@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from beamgym.hardware_bridge.devices import DeviceError
-from beamgym.hardware_bridge.guard.devices.proxies import AxisFace, DetectorFace, SignalFace, one_value
+from beamgym.hardware_bridge.guard.devices.proxies import AxisProxy, DetectorProxy, SignalProxy, one_value
 
 ANSWER_S = 30.0
 
 
-def asked(face: type[SignalFace], device: Any, *questions: str) -> Any:
+def asked(proxy: type[SignalProxy], device: Any, *questions: str) -> Any:
     async def ask() -> list[Any]:
-        return [await getattr(face(device, "it", ANSWER_S), question)() for question in questions]
+        return [await getattr(proxy(device, "it", ANSWER_S), question)() for question in questions]
 
     return asyncio.run(ask())
 
@@ -28,7 +28,7 @@ def frame_of(mark: str) -> Any:
 @pytest.mark.parametrize("mark", ["_", "-"])
 def test_a_frames_parts_are_found_by_classic_ophyds_names_and_by_those_of_ophyd_async(mark: str):
     device = SimpleNamespace(name="camera", read=frame_of(mark), trigger=lambda: None)
-    (frame,) = asked(DetectorFace, device, "frame")
+    (frame,) = asked(DetectorProxy, device, "frame")
     assert (frame.image.shape, frame.counter, frame.time_s) == ((2, 3), 7, 1.5)
 
 
@@ -59,7 +59,7 @@ def test_signals_of_ophyd_async_answer_in_a_methods_place():
         camera, motor = Camera(), Motor()
         await camera.connect()
         await motor.connect()
-        detector, axis = DetectorFace(camera, "camera", ANSWER_S), AxisFace(motor, "phi", ANSWER_S)
+        detector, axis = DetectorProxy(camera, "camera", ANSWER_S), AxisProxy(motor, "phi", ANSWER_S)
         assert (await detector.counter(), await detector.exposing()) == (12, True)
         assert (await axis.velocity(), await axis.moving(), await axis.limits()) == (2.5, False, (-3.0, 4.0))
         await motor.dial_low_limit_travel.set(0.0)
@@ -72,12 +72,12 @@ def test_signals_of_ophyd_async_answer_in_a_methods_place():
 def test_signals_of_classic_ophyd_answer_in_a_methods_place():
     ophyd = pytest.importorskip("ophyd", reason="the extra 'ophyd' is not installed")
     camera = SimpleNamespace(name="camera", counter=ophyd.Signal(name="counter", value=12))
-    assert asked(DetectorFace, camera, "counter") == [12]
+    assert asked(DetectorProxy, camera, "counter") == [12]
     record = {"velocity": 2.5, "low_limit_travel": -3.0, "high_limit_travel": 4.0}
     signals = {name: ophyd.Signal(name=name, value=value) for name, value in record.items()}
     # an EpicsMotor's own limits are those of its setpoint's metadata, which not every server fills in
     motor = SimpleNamespace(name="phi", limits=(0.0, 0.0), **signals)
-    assert asked(AxisFace, motor, "velocity", "limits") == [2.5, (-3.0, 4.0)]
+    assert asked(AxisProxy, motor, "velocity", "limits") == [2.5, (-3.0, 4.0)]
 
 
 class Forgetful:
@@ -97,10 +97,10 @@ class Forgetful:
 
 def test_a_device_that_forgets_a_question_is_asked_again():
     device = Forgetful()
-    face = AxisFace(device, "phi", 3.0)
-    assert asyncio.run(face.position()) == 1.5
+    proxy = AxisProxy(device, "phi", 3.0)
+    assert asyncio.run(proxy.position()) == 1.5
     assert device.asked == 2
-    asyncio.run(face.stop())
+    asyncio.run(proxy.stop())
     assert device.stopped == 1
 
 
@@ -111,7 +111,7 @@ def test_a_device_that_never_answers_is_one_line_after_its_time():
             return {}
 
     with pytest.raises(DeviceError, match=r"^phi: locate: no answer within 0\.3 s$"):
-        asyncio.run(AxisFace(Dead(), "phi", 0.3).position())
+        asyncio.run(AxisProxy(Dead(), "phi", 0.3).position())
 
 
 def test_what_a_device_answers_wrongly_is_one_line_that_names_it():
@@ -119,4 +119,4 @@ def test_what_a_device_answers_wrongly_is_one_line_that_names_it():
         raise OSError("the line\nis dead")
 
     with pytest.raises(DeviceError, match=r"^it: velocity: the line is dead$"):
-        asked(AxisFace, SimpleNamespace(name="phi", velocity=fails), "velocity")
+        asked(AxisProxy, SimpleNamespace(name="phi", velocity=fails), "velocity")

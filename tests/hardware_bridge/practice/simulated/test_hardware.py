@@ -155,7 +155,7 @@ def test_a_shutter_left_open_stays_open_and_the_dose_counts_on(make, clock):
     make().command_shutter(True)
     clock.now += 30.0
     revived = make()
-    assert revived.light.opened
+    assert revived.beam_state.opened
     assert revived.dose_s() == pytest.approx(30.0)
 
 
@@ -342,7 +342,7 @@ def test_a_stuck_shutter_stays_as_it_is(make):
     hardware.command_shutter(True)
     hardware.set_fault("stuck_shutter", "1")
     hardware.command_shutter(False)
-    assert (hardware.light.commanded, hardware.light.opened) == (False, True)
+    assert (hardware.beam_state.commanded, hardware.beam_state.opened) == (False, True)
 
 
 def test_a_hung_camera_never_ends_until_it_is_aborted(make, clock):
@@ -420,9 +420,9 @@ def test_a_new_sample_brings_the_motors_home_and_leaves_the_settings(make, clock
     later(hardware, clock, 60.0)
     assert hardware.motors["phi"].position == 0.0
     assert hardware.motors["phi"].high == 90.0
-    assert (hardware.sample.seed, hardware.light.opened) == (5, True)
+    assert (hardware.sample.seed, hardware.beam_state.opened) == (5, True)
     hardware.fresh(6)
-    assert (hardware.motors["phi"].high, hardware.light.opened) == (180.0, False)
+    assert (hardware.motors["phi"].high, hardware.beam_state.opened) == (180.0, False)
 
 
 def test_the_truth_says_where_everything_really_is(make, clock):
