@@ -14,13 +14,17 @@ from beamgym.physics.goniometer.motors import (
 )
 from beamgym.physics.goniometer.motors_kernels import normal_batch
 from beamgym.physics.goniometer.targets import Target, parse_target
+from beamgym.physics.goniometer.turns import AxisTurn, Remount, TurnsToTarget, turns_to_target
 
 __all__ = [
+    "AxisTurn",
     "Goniometer",
     "MotorErrors",
     "MotorState",
+    "Remount",
     "Solution",
     "Target",
+    "TurnsToTarget",
     "goniometer",
     "goniometer_names",
     "motors",
@@ -32,4 +36,5 @@ __all__ = [
     "sample_offset_mm",
     "start",
     "travel_time_s",
+    "turns_to_target",
 ]
