@@ -2,7 +2,6 @@
 
 import re
 import warnings
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,25 +10,11 @@ import typer
 from numpy.typing import NDArray
 
 from beamgym.envs.pictures import write_overlay
-from beamgym.physics.crystal import Crystal, load_crystal, ub_matrix
-from beamgym.physics.goniometer import Goniometer, Solution, Target, goniometer, parse_target
-from beamgym.physics.instrument import Peaks
-from beamgym.physics.laue.beam import Beam
-from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.files import PEAK_SUFFIXES, load_detector, read_image, read_peaks, save_detector
-from beamgym.physics.laue.indexing import (
-    MIN_MATCHED,
-    Indexed,
-    Indexer,
-    NotIndexed,
-    Refined,
-    predict_px,
-    refine,
-    write_results,
-)
-from beamgym.physics.laue.pattern import LaueModel
+from beamgym.physics.crystal import Crystal, load_crystal
+from beamgym.physics.goniometer import Goniometer, Target, TurnsToTarget, goniometer, parse_target, turns_to_target
+from beamgym.physics.laue.files import load_detector_for, save_detector
+from beamgym.physics.laue.indexing import BAND_KEV, SolvedPattern, read_pattern, solve, write_results
 from beamgym.physics.laue.peaks import PeakFinder
-from beamgym.physics.orientation import rotation_vector_deg
 from beamgym.scripts.command_line import check_output, fail, run, write_json
 
 Float64Array = NDArray[np.float64]
@@ -38,29 +23,6 @@ DEFAULT_TARGET = "pose [001] beam [110] up"
 DEFAULT_GONIOMETER = "two-arc"
 GOOD_SHARE = 0.7
 """Share of the peaks explained below which the report says that something may be wrong."""
-LOOSE_GEOMETRY = (2.0, 2.0, 2.0, 2.0, 2.0)
-"""Standard deviations, mm and degrees, of a camera that is yet to be calibrated."""
-TABLE_KEV = 12.0
-"""A reflection table to this energy holds every crystal's lowest reflections."""
-
-
-class IndexingFailed(ValueError):
-    """No orientation was found; the message is the one line that the user reads."""
-
-
-@dataclass(frozen=True)
-class _Pattern:
-    peaks: Peaks
-    image: NDArray[np.generic] | None
-    shape: tuple[int, int] | None
-
-    @property
-    def position_px(self) -> Float64Array:
-        return self.peaks.position_px[0, : int(self.peaks.count[0])].astype(np.float64)
-
-    @property
-    def intensity(self) -> Float64Array:
-        return self.peaks.intensity[0, : int(self.peaks.count[0])].astype(np.float64)
 
 
 def index_command(
@@ -69,7 +31,7 @@ def index_command(
     cif: Annotated[Path | None, typer.Option(help="the crystal's CIF file")] = None,
     crystal: Annotated[str | None, typer.Option(help="or its name, such as Si")] = None,
     radiation: Annotated[str, typer.Option(help="xray or neutron")] = "xray",
-    band: Annotated[tuple[float, float], typer.Option(help="lowest and highest photon energy, keV")] = (5.0, 25.0),
+    band: Annotated[tuple[float, float], typer.Option(help="lowest and highest photon energy, keV")] = BAND_KEV,
     target: Annotated[
         str | None, typer.Option(help=f"what to bring where; with --goniometer alone: '{DEFAULT_TARGET}'")
     ] = None,
@@ -99,21 +61,17 @@ def index_command(
             check_output(file)
         _check_options(picture, saturation)
         sample = _load_crystal(cif, crystal, radiation)
-        pattern = _read(image, PeakFinder(threshold, max_peaks, saturation=saturation), frame, dataset, one_based)
-        panel = _camera(detector, pattern.shape)
-        answer, panel, refined = solve(sample, panel, pattern, band, refine_detector)
-        report = _report(image, sample, panel, pattern, answer, refined)
+        finder = PeakFinder(threshold, max_peaks, saturation=saturation)
+        pattern = read_pattern(image, finder, frame, dataset, one_based)
+        panel = load_detector_for(detector, pattern.shape)
+        solved = solve(pattern, sample, panel, band, refine_detector=refine_detector)
+        report = _report(image, solved)
         if target is not None or goniometer_name is not None or at is not None:
             stage = goniometer(goniometer_name or DEFAULT_GONIOMETER)
-            report["target"] = _way_home(answer, stage, read_target(sample, target or DEFAULT_TARGET), at)
-        write_overlay(picture, pattern.image, panel, sample, pattern.peaks, answer, band)
-        report["files"] = {"overlay": str(picture)}
-        if h5 is not None:
-            write_results(h5, sample, panel, pattern.peaks, answer, pattern.image)
-            report["files"]["hdf5"] = str(h5)
-        if detector_out is not None:
-            save_detector(panel, detector_out)
-            report["files"]["detector"] = str(detector_out)
+            wanted = read_target(sample, target or DEFAULT_TARGET)
+            way = turns_to_target(stage, wanted, solved.indexed.orientation, _positions(stage, at))
+            report["target"] = _way_report(way)
+        report["files"] = _write_files(solved, picture, h5, detector_out)
         if json_file is not None:
             write_json(json_file, report)
     except (ValueError, OSError) as error:
@@ -121,55 +79,20 @@ def index_command(
     typer.echo(as_text(report))
 
 
-def solve(
-    crystal: Crystal, detector: Detector, pattern: _Pattern, band_kev: tuple[float, float], refine_detector: bool
-) -> tuple[Indexed, Detector, Refined | None]:
-    """Index, refine in pixels, and with ``refine_detector`` repeat both on the refined camera.
-
-    Raises
-    ------
-    IndexingFailed : with the reason and what to check
-    ValueError : a band that is none, or in which no reflection can reach the detector
-    """
-    indexer = Indexer(crystal, band_kev, detector)
-    _check_reach(crystal, detector, band_kev)
-    count = len(pattern.position_px)
-    if count < MIN_MATCHED:
-        raise IndexingFailed(
-            f"{count} peaks found; at least {MIN_MATCHED} are needed: expose longer or lower --threshold"
-        )
-    answer = indexer.index(pattern.position_px, pattern.intensity)
-    if isinstance(answer, NotIndexed):
-        raise IndexingFailed(f"not indexed: {answer.reason}; check cell, band and detector geometry")
-    refined = None
-    for _ in range(2 if refine_detector else 1):
-        assigned = answer.assigned
-        enough = 2 * int(assigned.sum()) > 8
-        refined = refine(
-            crystal,
-            detector,
-            pattern.position_px[assigned],
-            answer.hkl[assigned],
-            answer.orientation,
-            refine_detector=refine_detector and enough,
-            geometry_uncertainty=LOOSE_GEOMETRY,
-        )
-        again = Indexer(crystal, band_kev, refined.detector).index(
-            pattern.position_px, pattern.intensity, guess=refined.orientation
-        )
-        answer = again if isinstance(again, Indexed) else answer
-        detector = refined.detector if isinstance(again, Indexed) else detector
-    return _with_orientation(crystal, detector, pattern, answer), detector, refined
-
-
-def _with_orientation(crystal: Crystal, detector: Detector, pattern: _Pattern, answer: Indexed) -> Indexed:
-    """Finish with a fit in pixels of the orientation alone."""
-    assigned = answer.assigned
-    measured = pattern.position_px[assigned]
-    last = refine(crystal, detector, measured, answer.hkl[assigned], answer.orientation)
-    predicted, _ = predict_px(crystal, detector, last.orientation, answer.hkl[assigned])
-    residual = float(np.linalg.norm(predicted - measured, axis=1).mean())
-    return replace(answer, orientation=last.orientation, residual_px=residual)
+def _write_files(solved: SolvedPattern, picture: Path, h5: Path | None, detector_out: Path | None) -> dict[str, str]:
+    """Write what was asked for, and return each file's kind and name in the order in which they are told."""
+    files = {"overlay": str(picture)}
+    pattern = solved.pattern
+    write_overlay(
+        picture, pattern.image, solved.detector, solved.crystal, pattern.peaks, solved.indexed, solved.band_kev
+    )
+    if h5 is not None:
+        write_results(h5, solved.crystal, solved.detector, pattern.peaks, solved.indexed, pattern.image)
+        files["hdf5"] = str(h5)
+    if detector_out is not None:
+        save_detector(solved.detector, detector_out)
+        files["detector"] = str(detector_out)
+    return files
 
 
 def read_target(crystal: Crystal, text: str) -> Target:
@@ -182,14 +105,6 @@ def _check_options(picture: Path, saturation: float | None) -> None:
         raise ValueError(f"--out writes a PNG: give a name that ends in .png, got {picture}")
     if saturation is not None and not (np.isfinite(saturation) and saturation > 0.0):
         raise ValueError(f"--saturation is the count at which a pixel is full, a positive number, got {saturation:g}")
-
-
-def _check_reach(crystal: Crystal, panel: Detector, band_kev: tuple[float, float]) -> None:
-    """Raise ValueError, with the energy that is needed, where no reflection in the band can reach the panel."""
-    low, high = band_kev
-    beam = replace(Beam.flat((max(low, min(0.1, 0.5 * high)), high)), radiation=crystal.radiation)
-    # the model asks as it starts; its table holds the lowest reflections even where the band is below them
-    LaueModel(crystal, beam, panel, table=crystal.reflections(max(high, TABLE_KEV)))
 
 
 def _load_crystal(cif: Path | None, name: str | None, radiation: str) -> Crystal:
@@ -206,32 +121,6 @@ def _load_crystal(cif: Path | None, name: str | None, radiation: str) -> Crystal
     return crystal
 
 
-def _read(path: Path, finder: PeakFinder, frame: int, dataset: str | None, one_based: bool) -> _Pattern:
-    if path.suffix.lower() in PEAK_SUFFIXES:
-        peaks, image, shape = read_peaks(path, one_based), None, None
-    else:
-        file = read_image(path, frame, dataset)
-        peaks = replace(finder, mask=file.ignored)(file.image)
-        image, shape = file.image, (file.image.shape[0], file.image.shape[1])
-    return _Pattern(peaks, image, shape)
-
-
-def _camera(path: Path, shape: tuple[int, int] | None) -> Detector:
-    """Read the geometry; a frame of another shape than it states was binned, cropped or turned, and would mislead."""
-    stated = _stated_shape(path)
-    if shape is not None and stated is not None and stated != shape:
-        raise ValueError(
-            f"the image has {shape[0]} rows and {shape[1]} columns, {path.name} says {stated[0]} and {stated[1]}: "
-            "give the geometry of this camera at this binning"
-        )
-    return load_detector(path, shape=shape)
-
-
-def _stated_shape(path: Path) -> tuple[int, int] | None:
-    """Return the shape that a geometry file states; None where its form leaves rows and columns open."""
-    return load_detector(path).shape if path.suffix.lower() in (".json", ".nxs", ".h5") else None
-
-
 def _positions(stage: Goniometer, text: str | None) -> Float64Array:
     """Read "phi=12.5, chi=3"; axes not named stand at home."""
     positions = stage.home()
@@ -246,54 +135,40 @@ def _positions(stage: Goniometer, text: str | None) -> Float64Array:
     return stage.check_positions(positions)
 
 
-def _way_home(answer: Indexed, stage: Goniometer, target: Target, at: str | None) -> dict[str, Any]:
-    positions = _positions(stage, at)
-    mount = stage.rotation(positions).T @ answer.orientation
-    goals = target.reachable_goals(stage, mount[None], positions)
-    way: dict[str, Any] = {
-        "label": target.label,
-        "goniometer": stage.name,
-        "error_deg": float(target.error_deg(answer.orientation[None])[0]),
-        "reachable": bool(goals.reachable[0]),
-        "mount": mount.tolist(),
-    }
-    if way["reachable"]:
-        way["axes"] = {
-            name: {"turn": float(goal - now), "to": float(goal), "unit": "mm" if axis.kind == "linear" else "deg"}
-            for name, axis, now, goal in zip(stage.names, stage.axes, positions, goals.positions[0], strict=True)
-        }
-    else:
-        nearest = Solution(goals.positions, goals.reachable, goals.limiting, goals.needed)
-        way["because"] = stage.explain(nearest)
-        vector = rotation_vector_deg(goals.remount[0])
-        angle = float(np.linalg.norm(vector))
-        way["remount"] = {"axis_lab": (vector / max(angle, 1e-12)).tolist(), "angle_deg": angle}
-    return way
-
-
-def _report(
-    image: Path, crystal: Crystal, panel: Detector, pattern: _Pattern, answer: Indexed, refined: Refined | None
-) -> dict[str, Any]:
+def _report(image: Path, solved: SolvedPattern) -> dict[str, Any]:
+    indexed = solved.indexed
     return {
         "image": str(image),
-        "crystal": crystal.name,
-        "peaks": len(pattern.position_px),
-        "saturated": int(pattern.peaks.saturated.sum()),
-        "matched": answer.matched,
-        "figure_of_merit": answer.figure_of_merit,
-        "residual_px": answer.residual_px,
-        "residual_deg": answer.residual_deg,
-        "u": answer.orientation.tolist(),
-        "ub_inv_a": ub_matrix(answer.orientation, crystal).tolist(),
-        "uncertainty": dict(refined.uncertainty) if refined is not None else {},
-        "detector_change": {
-            name: value
-            for name, value in (refined.change if refined is not None else {}).items()
-            if name.startswith(("shift", "tilt"))
-        },
-        "distance_mm": panel.distance_mm,
-        "ambiguous": [u.tolist() for u in answer.ambiguous],
+        "crystal": solved.crystal.name,
+        "peaks": solved.pattern.count,
+        "saturated": int(solved.pattern.peaks.saturated.sum()),
+        "matched": indexed.matched,
+        "figure_of_merit": indexed.figure_of_merit,
+        "residual_px": indexed.residual_px,
+        "residual_deg": indexed.residual_deg,
+        "u": indexed.orientation.tolist(),
+        "ub_inv_a": solved.ub_inv_a.tolist(),
+        "uncertainty": dict(solved.uncertainty),
+        "detector_change": solved.detector_change,
+        "distance_mm": solved.detector.distance_mm,
+        "ambiguous": [u.tolist() for u in indexed.ambiguous],
     }
+
+
+def _way_report(way: TurnsToTarget) -> dict[str, Any]:
+    report: dict[str, Any] = {
+        "label": way.label,
+        "goniometer": way.goniometer,
+        "error_deg": way.error_deg,
+        "reachable": way.reachable,
+        "mount": way.mount.tolist(),
+    }
+    if way.remount is None:
+        report["axes"] = {axis.name: {"turn": axis.turn, "to": axis.goal, "unit": axis.unit} for axis in way.axes}
+    else:
+        report["because"] = way.because
+        report["remount"] = {"axis_lab": way.remount.axis_lab.tolist(), "angle_deg": way.remount.angle_deg}
+    return report
 
 
 def as_text(report: dict[str, Any]) -> str:

@@ -149,6 +149,25 @@ def load_detector(path: str | os.PathLike[str], shape: tuple[int, int] | None = 
     return reader(file, shape)
 
 
+def load_detector_for(path: str | os.PathLike[str], image_shape: tuple[int, int] | None) -> Detector:
+    """Read a detector for images of this shape (slow, fast); None where no image is known.
+
+    Raises
+    ------
+    ValueError : as ``load_detector``, or for an image of another shape than the file states: it was binned, cropped or
+        turned, and every angle would be wrong
+    """
+    file = Path(path)
+    states_rows_and_columns = file.suffix.lower() in (".json", ".nxs", ".h5")  # the others leave open which is which
+    stated = load_detector(file).shape if states_rows_and_columns else None
+    if image_shape is not None and stated is not None and stated != image_shape:
+        raise ValueError(
+            f"the image has {image_shape[0]} rows and {image_shape[1]} columns, {file.name} says {stated[0]} and "
+            f"{stated[1]}: give the geometry of this camera at this binning"
+        )
+    return load_detector(file, shape=image_shape)
+
+
 def save_detector(detector: Detector, path: str | os.PathLike[str]) -> None:
     """Write a detector as JSON, which ``load_detector`` reads back exactly."""
     values = {key: np.asarray(getattr(detector, key)).tolist() for key in _JSON_KEYS}

@@ -1,8 +1,25 @@
-"""From found spots to an orientation, refined with the camera's geometry."""
+"""From found spots, or from an image, to an orientation, refined with the camera's geometry."""
 
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed, predict_px
+from beamgym.physics.laue.indexing.measured import MeasuredPattern, read_pattern
 from beamgym.physics.laue.indexing.observed import MIN_MATCHED
 from beamgym.physics.laue.indexing.refinement import Refined, refine
 from beamgym.physics.laue.indexing.results_file import write_results
+from beamgym.physics.laue.indexing.solve import BAND_KEV, IndexingFailed, SolvedPattern, solve
 
-__all__ = ["MIN_MATCHED", "Indexed", "Indexer", "NotIndexed", "Refined", "predict_px", "refine", "write_results"]
+__all__ = [
+    "BAND_KEV",
+    "MIN_MATCHED",
+    "Indexed",
+    "Indexer",
+    "IndexingFailed",
+    "MeasuredPattern",
+    "NotIndexed",
+    "Refined",
+    "SolvedPattern",
+    "predict_px",
+    "read_pattern",
+    "refine",
+    "solve",
+    "write_results",
+]

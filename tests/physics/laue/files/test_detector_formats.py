@@ -16,6 +16,7 @@ from beamgym.physics.laue.files.detector_formats import (
     from_lauetools,
     from_poni,
     load_detector,
+    load_detector_for,
     save_detector,
     to_lauetools,
 )
@@ -229,6 +230,21 @@ def test_a_calibration_of_other_frames_than_the_image_is_refused(tmp_path, endin
     with pytest.raises(ValueError, match=rf"frames of {stated[0]} × {stated[1]} pixels, not of 150 × 100") as error:
         load_detector(file, (150, 100))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("ending", ["json", "nxs"])
+def test_where_rows_and_columns_are_stated_an_image_turned_by_90_degrees_is_refused(tmp_path, ending):
+    write_calibrations(tmp_path)
+    file = tmp_path / f"x.{ending}"
+    rows, columns = load_detector(file).shape
+    assert load_detector_for(file, (rows, columns)) == load_detector_for(file, None) == load_detector(file)
+    with pytest.raises(ValueError, match=f"the image has {columns} rows and {rows} columns, x.{ending} says"):
+        load_detector_for(file, (columns, rows))
+
+
+def test_where_they_are_not_the_images_shape_counts(tmp_path):
+    write_calibrations(tmp_path)
+    assert load_detector_for(tmp_path / "x.det", (200, 300)).shape == (200, 300)
 
 
 def test_a_missing_file_is_named(tmp_path):

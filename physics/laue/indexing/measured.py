@@ -1,0 +1,83 @@
+"""One measured pattern: the peaks found in an image, or a list of peaks that another program found."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.physics.instrument import Peaks
+from beamgym.physics.laue.files import PEAK_SUFFIXES, read_image, read_peaks
+from beamgym.physics.laue.peaks import PeakFinder
+
+Float64Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MeasuredPattern:
+    """What one exposure is known by.
+
+    Parameters
+    ----------
+    peaks : found peaks of one frame (n = 1), brightest first
+    image : (slow, fast) counts; None where only a list of peaks is known
+    """
+
+    peaks: Peaks
+    image: NDArray[Any] | None = None
+
+    @property
+    def count(self) -> int:
+        """How many peaks there are."""
+        return int(self.peaks.count[0])
+
+    @property
+    def position_px(self) -> Float64Array:
+        """(count, 2) along fast and slow, 0-based."""
+        return self.peaks.position_px[0, : self.count].astype(np.float64)
+
+    @property
+    def intensity(self) -> Float64Array:
+        """(count,) background-subtracted sums."""
+        return self.peaks.intensity[0, : self.count].astype(np.float64)
+
+    @property
+    def shape(self) -> tuple[int, int] | None:
+        """(slow, fast) of the image; None for a list of peaks."""
+        return None if self.image is None else (self.image.shape[0], self.image.shape[1])
+
+
+def read_pattern(
+    path: str | os.PathLike[str],
+    finder: PeakFinder | None = None,
+    frame: int = 0,
+    dataset: str | None = None,
+    one_based: bool = False,
+) -> MeasuredPattern:
+    """Read an image and find its peaks, or read a list of peaks (.txt, .dat, .csv or .cor).
+
+    Parameters
+    ----------
+    path : the file
+    finder : how to find peaks, on the pixels that the file does not mark as dead; the default PeakFinder if not given
+    frame, dataset : which image of a file with several, and where it lies in an HDF5 file, as in ``read_image``
+    one_based : a peak list's first pixel is 1, not 0, as in LaueTools
+
+    Raises
+    ------
+    FileNotFoundError, ImageFileError : there is no such file, or it cannot be read
+    FrameFailed : an image that cannot be used: not finite, or too saturated
+    """
+    if Path(path).suffix.lower() in PEAK_SUFFIXES:
+        return MeasuredPattern(read_peaks(path, one_based))
+    file = read_image(path, frame, dataset)
+    return MeasuredPattern(_leaving_out(finder or PeakFinder(), file.ignored)(file.image), file.image)
+
+
+def _leaving_out(finder: PeakFinder, ignored: NDArray[np.bool_]) -> PeakFinder:
+    """Return the finder with these pixels masked besides its own; a mask of another shape it refuses by itself."""
+    if finder.mask is None:
+        return replace(finder, mask=ignored)
+    return replace(finder, mask=finder.mask | ignored) if finder.mask.shape == ignored.shape else finder
