@@ -12,7 +12,7 @@ from rich.table import Table
 from beamgym.scripts.command_line import check_output, run, write_json
 
 if TYPE_CHECKING:
-    from beamgym.agents.study import Climbed
+    from beamgym.agents.study import LadderResult
 
 DATA = "BEAMGYM_DATA"
 """Environment variable that names the folder of measured data."""
@@ -95,23 +95,23 @@ def _has_cut(folder: Path | None) -> bool:
 
 
 def _ladders(folder: Path | None, seed: int, draws: int, picture: Path, console: Console) -> dict[str, Any] | None:
-    from beamgym.agents.study import BAR, CUT_FILE, FAR, LADDERS, climb, load_cut, write_ladders
+    from beamgym.agents.study import BAR, CUT_FILE, FAR, LADDERS, load_cut, run_ladder, write_ladders
 
     if folder is None or not _has_cut(folder):
         console.print(f"ladders skipped: no {CUT_FILE} in {folder or DATA + ', which is not set'}", highlight=False)
         return None
     cut = load_cut(folder)
-    climbed = {name: climb(name, cut, draws, seed) for name in LADDERS}
-    write_ladders(picture, climbed)
+    results = {name: run_ladder(name, cut, draws, seed) for name in LADDERS}
+    write_ladders(picture, results)
     table = Table(title=f"the measured Bi2Se3 cut, {draws} noise draws a rung; asked for: {BAR}", box=SIMPLE)
     for heading in ("ladder", "rungs", "total", "component", "single draws", "novelty"):
         table.add_column(heading, justify="left" if heading == "ladder" else "right")
     content: dict[str, Any] = {}
-    for name, found in climbed.items():
+    for name, found in results.items():
         reacts = found.ladder.reacts
         content[name] = _figures(found)
         if name in FAR:
-            content[name]["far"] = _figures(climb(name, cut, draws, seed, FAR[name]))
+            content[name]["far"] = _figures(run_ladder(name, cut, draws, seed, FAR[name]))
         table.add_row(
             found.ladder.name,
             f"{found.rungs[0]:g} to {found.rungs[-1]:g} {found.ladder.unit}",
@@ -132,7 +132,7 @@ def _ladders(folder: Path | None, seed: int, draws: int, picture: Path, console:
     return content
 
 
-def _figures(found: "Climbed") -> dict[str, Any]:
+def _figures(found: "LadderResult") -> dict[str, Any]:
     reacts = found.ladder.reacts
     return {
         "rungs": found.rungs.tolist(),

@@ -108,14 +108,14 @@ def errors(predicted: Float32Array, total: Float32Array, components: dict[str, f
     return Errors(
         float(off.mean()),
         _interval(off, lambda values, places: values.mean(), bins),
-        uniform(off, bins),
-        _interval(off, uniform, bins),
+        mean_over_bins(off, bins),
+        _interval(off, mean_over_bins, bins),
         float("nan") if constant else float(spearmanr(predicted, total).statistic),
         components or {},
     )
 
 
-def uniform(off: NDArray[np.float64], bins: NDArray[np.int64]) -> float:
+def mean_over_bins(off: NDArray[np.float64], bins: NDArray[np.int64]) -> float:
     """Return the mean over the bins of the errors' mean in each bin (n,) that has any."""
     bins = bins.astype(np.int64)  # resampling makes floats of them
     number = np.bincount(bins, minlength=BINS)

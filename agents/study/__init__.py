@@ -1,7 +1,7 @@
 """The published ARPES study repeated, and ladders of damage."""
 
 from beamgym.agents.study.figure import write_ladders, write_study
-from beamgym.agents.study.ladders import BAR, CUT_FILE, FAR, LADDERS, Climbed, climb, load_cut
+from beamgym.agents.study.ladders import BAR, CUT_FILE, FAR, LADDERS, LadderResult, load_cut, run_ladder
 from beamgym.agents.study.published import best_true_points, marked_places, rank_correlations, scan_surface
 
 __all__ = [
@@ -9,12 +9,12 @@ __all__ = [
     "CUT_FILE",
     "FAR",
     "LADDERS",
-    "Climbed",
+    "LadderResult",
     "best_true_points",
-    "climb",
     "load_cut",
     "marked_places",
     "rank_correlations",
+    "run_ladder",
     "scan_surface",
     "write_ladders",
     "write_study",

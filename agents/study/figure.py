@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from beamgym.agents.study.ladders import Climbed
+from beamgym.agents.study.ladders import LadderResult
 from beamgym.agents.study.published import Marked, Scan
 from beamgym.envs.arpes_spot import COMPONENTS
 
@@ -44,23 +44,23 @@ def write_study(path: Path, scan: Scan, marked: tuple[Marked, ...], ranks: dict[
     _save(figure, path)
 
 
-def write_ladders(path: Path, climbed: dict[str, Climbed]) -> None:
+def write_ladders(path: Path, results: dict[str, LadderResult]) -> None:
     """Draw score and component over the rungs of each ladder to a PNG."""
     figure = Figure(figsize=(12.0, 3.6), dpi=100, layout="constrained")
-    for axes, ladder in zip(figure.subplots(1, len(climbed)), climbed.values(), strict=True):
-        total, reacts = ladder.scores[:, :, -1], ladder.ladder.reacts
-        axes.errorbar(ladder.rungs, total.mean(1), total.std(1), fmt="o-", color=_SECOND, capsize=2, markersize=4)
+    for axes, result in zip(figure.subplots(1, len(results)), results.values(), strict=True):
+        total, reacts = result.scores[:, :, -1], result.ladder.reacts
+        axes.errorbar(result.rungs, total.mean(1), total.std(1), fmt="o-", color=_SECOND, capsize=2, markersize=4)
         axes.set_ylabel("v2 total / points", color=_SECOND)
         other = axes.twinx()
-        other.plot(ladder.rungs, ladder.mean[:, COMPONENTS.index(reacts)], "s--", color=_MARK, markersize=4)
+        other.plot(result.rungs, result.mean[:, COMPONENTS.index(reacts)], "s--", color=_MARK, markersize=4)
         other.set_ylabel(reacts, color=_MARK)
-        if not ladder.ladder.falls:
+        if not result.ladder.falls:
             axes.set_xscale("log")
         axes.set_title(
-            f"{ladder.ladder.name}: ρ total {ladder.spearman('total'):.2f}, {reacts} {ladder.spearman(reacts):.2f}",
+            f"{result.ladder.name}: ρ total {result.spearman('total'):.2f}, {reacts} {result.spearman(reacts):.2f}",
             fontsize=10,
         )
-        axes.set_xlabel(f"{ladder.ladder.unit}")
+        axes.set_xlabel(f"{result.ladder.unit}")
     _save(figure, path)
 
 

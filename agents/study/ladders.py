@@ -66,8 +66,8 @@ FAR: Final = {"blur": np.linspace(0.0, 0.2, 12), "background": np.linspace(0.0, 
 
 
 @dataclass(frozen=True, eq=False)
-class Climbed:
-    """What the network says of a ladder.
+class LadderResult:
+    """Scores of a ladder of ever worse spectra.
 
     Parameters
     ----------
@@ -120,14 +120,14 @@ def load_cut(folder: Path) -> NDArray[np.int64]:
         return np.asarray(content["I"].T, dtype=np.int64)
 
 
-def climb(
+def run_ladder(
     name: str,
     counts: ArrayLike,
     draws: int = 8,
     seed: int = 0,
     rungs: ArrayLike | None = None,
     scorer: Scorer | None = None,
-) -> Climbed:
+) -> LadderResult:
     """Make a measured spectrum worse, rung by rung, and score it.
 
     Parameters
@@ -141,7 +141,7 @@ def climb(
 
     Returns
     -------
-    Climbed
+    LadderResult
 
     Raises
     ------
@@ -165,7 +165,7 @@ def climb(
     judge, random = scorer or shipped_scorer("v2", mirrored=True), np.random.default_rng(seed)
     found = [judge.quality(_WORSE[name](measured, float(step), draws, random)) for step in steps]
     scores = np.array([quality.scores for quality in found], dtype=np.float64)
-    return Climbed(ladder, steps, scores, np.array([float(quality.novelty.mean()) for quality in found]))
+    return LadderResult(ladder, steps, scores, np.array([float(quality.novelty.mean()) for quality in found]))
 
 
 def smoothed_rate(counts: NDArray[np.int64]) -> Float64Array:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 Float64Array = NDArray[np.float64]
 
 
-def batch(name: str, value: ArrayLike, n: int) -> Float64Array:
+def as_batch(name: str, value: ArrayLike, n: int) -> Float64Array:
     """Return a scalar or (n,) as n finite float64 numbers.
 
     Raises
@@ -28,9 +28,9 @@ def at_least_zero(name: str, value: ArrayLike, n: int) -> Float64Array:
 
     Raises
     ------
-    ValueError : as ``batch``, and for a negative number
+    ValueError : as ``as_batch``, and for a negative number
     """
-    array = batch(name, value, n)
+    array = as_batch(name, value, n)
     if np.any(array < 0):
         raise ValueError(f"{name} must not be negative; found {float(np.min(array)):g}")
     return array

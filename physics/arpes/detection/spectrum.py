@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from beamgym.physics.arpes.checks import at_least_zero, batch
+from beamgym.physics.arpes.checks import as_batch, at_least_zero
 from beamgym.physics.arpes.detection.background import Background
 from beamgym.physics.arpes.detection.blur_kernels import REACH
 from beamgym.physics.arpes.detection.clouds_kernels import charge_clouds
@@ -101,7 +101,7 @@ class Scene:
             raise ValueError("sigma_imag must be negative everywhere (a retarded self-energy); add an impurity term")
         for name in ("temperature_k", "energy_fwhm_ev", "angle_fwhm_deg", "pair_breaking_ev"):
             object.__setattr__(self, name, at_least_zero(name, getattr(self, name), n))
-        object.__setattr__(self, "fermi_ev", batch("fermi_ev", self.fermi_ev, n))
+        object.__setattr__(self, "fermi_ev", as_batch("fermi_ev", self.fermi_ev, n))
         count = np.full(n, b) if self.count is None else np.asarray(self.count, dtype=np.int64)
         if count.shape != (n,) or np.any(count < 0) or np.any(count > b):
             raise ValueError(f"count must hold {n} numbers of bands between 0 and {b}")

@@ -155,9 +155,9 @@ class Indexer:
             tried += fits
             accepted = [fit for fit in tried if fit.merit >= self._demand(fit) and fit.assigned.sum() >= MIN_MATCHED]
             if accepted:
-                best, rivals = pattern.resolve(max(accepted, key=lambda fit: fit.merit), fits)
+                best, alternatives = pattern.resolve(max(accepted, key=lambda fit: fit.merit), fits)
                 if best.merit >= self._demand(best):
-                    return self._answer(pattern, best, rivals)
+                    return self._answer(pattern, best, alternatives)
         return self._refused(max(tried, key=lambda fit: fit.merit, default=None), len(lab))
 
     def _demand(self, fit: Fit) -> float:
@@ -178,7 +178,7 @@ class Indexer:
         )
         return NotIndexed(reason, matched, best.merit)
 
-    def _answer(self, pattern: Pattern, best: Fit, rivals: list[Float64Array]) -> Indexed:
+    def _answer(self, pattern: Pattern, best: Fit, alternatives: list[Float64Array]) -> Indexed:
         assigned = best.assigned
         hkl, energy = pattern.strongest_harmonic(best)
         return Indexed(
@@ -187,7 +187,7 @@ class Indexer:
             figure_of_merit=best.merit,
             residual_px=np.nan,
             residual_deg=float(np.degrees(best.angle_rad[assigned].mean())),
-            ambiguous=tuple(rivals),
+            ambiguous=tuple(alternatives),
             assigned=assigned,
             hkl=hkl,
             energy_kev=energy,

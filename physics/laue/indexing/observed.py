@@ -33,7 +33,7 @@ CANDIDATES = 8
 BRIGHT_SHARES = (1.0, 0.5, 0.25, 0.12)
 """Shares of the rays, brightest first, among which matches are counted: chance does not prefer bright ones."""
 UNMATCHED_LOG_ODDS = 4.0
-"""What a left-over peak costs: false peaks are rare, and rarer still where a rival explains them."""
+"""What a left-over peak costs: false peaks are rare, and rarer still where an alternative orientation explains them."""
 MIN_SCALE_PEAKS = 16
 """Peaks needed to fit how the scale varies with energy and angle."""
 MOST_SCATTER = 3.0
@@ -215,9 +215,9 @@ class Pattern:
         or are whatever else the search came upon.
         """
         images = [best.u @ rotation for rotation in self.table.look_alikes]
-        rivals = [*fits, *(self.judge(self.polish(u, best.tolerance_deg, best.trials)) for u in images)]
-        equals = [max([best, *rivals], key=lambda fit: fit.merit)]
-        for other in [best, *rivals]:
+        alternatives = [*fits, *(self.judge(self.polish(u, best.tolerance_deg, best.trials)) for u in images)]
+        equals = [max([best, *alternatives], key=lambda fit: fit.merit)]
+        for other in [best, *alternatives]:
             if self._nearest_deg(other.u, [fit.u for fit in equals]) > 0.3 and _as_good(other, equals[0]):
                 equals.append(other)
         if len(equals) == 1:

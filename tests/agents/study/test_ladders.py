@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from beamgym.agents.study import ladders as arpes_ladders
-from beamgym.agents.study.ladders import BAR, COUNTS, CUT_EV, CUT_FILE, climb, load_cut
+from beamgym.agents.study.ladders import BAR, COUNTS, CUT_EV, CUT_FILE, load_cut, run_ladder
 from beamgym.envs.arpes_spot.scoring import Quality
 
 DATA = Path(os.environ.get("BEAMGYM_DATA", Path(__file__).parents[4] / "shared" / "data"))
@@ -36,7 +36,7 @@ def spectrum():
 
 def test_blur_keeps_counts_and_noise_and_widens_the_line_by_what_it_says(spectrum):
     keeper = Keeper()
-    climb("blur", spectrum, draws=4, rungs=[0.0, 0.03], scorer=keeper)
+    run_ladder("blur", spectrum, draws=4, rungs=[0.0, 0.03], scorer=keeper)
     sharp, blurred = (seen.sum(axis=(0, 2)) for seen in keeper.seen)
     rows = np.arange(80)
 
@@ -53,7 +53,7 @@ def test_blur_keeps_counts_and_noise_and_widens_the_line_by_what_it_says(spectru
 
 def test_thinning_keeps_whole_electrons_and_as_many_as_it_says(spectrum):
     keeper = Keeper()
-    climb("thinning", spectrum, draws=2, rungs=[1e3, 1e5], scorer=keeper)
+    run_ladder("thinning", spectrum, draws=2, rungs=[1e3, 1e5], scorer=keeper)
     for seen, electrons in zip(keeper.seen, (1e3, 1e5), strict=True):
         assert np.array_equal(seen, seen.round())
         assert (seen <= spectrum).all()
@@ -62,7 +62,7 @@ def test_thinning_keeps_whole_electrons_and_as_many_as_it_says(spectrum):
 
 def test_background_replaces_the_share_of_the_electrons_that_it_says(spectrum):
     keeper = Keeper()
-    climb("background", spectrum, draws=2, rungs=[0.0, 1.0], scorer=keeper)
+    run_ladder("background", spectrum, draws=2, rungs=[0.0, 1.0], scorer=keeper)
     empty = spectrum.shape[0] * spectrum.shape[1]
     corner = np.s_[:, :10, :10]  # far from the line
     assert keeper.seen[0][corner].mean() < 0.05
@@ -70,15 +70,15 @@ def test_background_replaces_the_share_of_the_electrons_that_it_says(spectrum):
 
 
 def test_the_correlation_is_positive_where_the_score_does_what_it_should(spectrum):
-    assert climb("blur", spectrum, draws=1, scorer=Keeper()).spearman("total") == pytest.approx(1.0)
-    assert climb("thinning", spectrum, draws=1, scorer=Keeper()).spearman("N") == pytest.approx(-1.0)
+    assert run_ladder("blur", spectrum, draws=1, scorer=Keeper()).spearman("total") == pytest.approx(1.0)
+    assert run_ladder("thinning", spectrum, draws=1, scorer=Keeper()).spearman("N") == pytest.approx(-1.0)
 
 
 @pytest.mark.parametrize("name", sorted(arpes_ladders.LADDERS))
 def test_on_the_measured_cut_the_scores_follow_every_ladder(name):
     if not (DATA / CUT_FILE).is_file():
         pytest.skip(f"the measured cut is not in {DATA}; set BEAMGYM_DATA")
-    found = climb(name, load_cut(DATA), draws=4)
+    found = run_ladder(name, load_cut(DATA), draws=4)
     assert len(found.rungs) >= 10
     assert found.spearman("total") >= BAR
     assert found.spearman(found.ladder.reacts) >= BAR
@@ -97,11 +97,11 @@ def test_the_measured_cut_is_read_with_energy_along_the_rows():
 
 def test_mistakes_are_said_in_one_line(spectrum, tmp_path):
     with pytest.raises(ValueError, match="choose one of blur, thinning, background"):
-        climb("heat", spectrum, scorer=Keeper())
+        run_ladder("heat", spectrum, scorer=Keeper())
     with pytest.raises(ValueError, match="once or more"):
-        climb("blur", spectrum, draws=0, scorer=Keeper())
+        run_ladder("blur", spectrum, draws=0, scorer=Keeper())
     with pytest.raises(ValueError, match="ladders need 200000 or more"):
-        climb("blur", spectrum // 100, scorer=Keeper())
+        run_ladder("blur", spectrum // 100, scorer=Keeper())
     with pytest.raises(FileNotFoundError, match="set BEAMGYM_DATA"):
         load_cut(tmp_path)
     (tmp_path / "arpes").mkdir()
