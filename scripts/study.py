@@ -118,7 +118,7 @@ def _ladders(folder: Path | None, seed: int, draws: int, picture: Path, console:
             f"{found.spearman('total'):.3f}",
             f"{reacts} {found.spearman(reacts):.3f}",
             f"{found.spearman_of_draws('total'):.3f}",
-            f"{found.novelty.min():.2f}–{found.novelty.max():.2f}",
+            f"{found.ood.min():.2f}–{found.ood.max():.2f}",
         )
     console.print(table)
     console.print(
@@ -142,7 +142,7 @@ def _figures(found: "LadderResult") -> dict[str, Any]:
         "spearman_total": found.spearman("total"),
         "spearman_component": found.spearman(reacts),
         "spearman_total_draws": found.spearman_of_draws("total"),
-        "novelty": found.novelty.tolist(),
+        "novelty": found.ood.tolist(),
     }
 
 

@@ -6,7 +6,7 @@ from beamgym.agents.spectra.boosting import BUNDLE, train_boosting
 from beamgym.agents.spectra.card import scorer_card
 from beamgym.agents.spectra.config import load_scorer_config
 from beamgym.agents.spectra.export import ScorerOrigin, export_scorer
-from beamgym.agents.spectra.refit import refit_novelty
+from beamgym.agents.spectra.refit import refit_ood
 from beamgym.agents.spectra.scorer import ScorerTrainer
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "flagged_shares",
     "load_scorer_config",
     "published_spectra",
-    "refit_novelty",
+    "refit_ood",
     "scorer_card",
     "train_boosting",
 ]

@@ -1,4 +1,4 @@
-"""What a scorer flags: shares of spectra like its training's, and of strange ones, kind by kind."""
+"""What a scorer flags: shares of spectra like its training's, and of out-of-distribution ones, kind by kind."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from beamgym.agents.spectra.data import LEVELS, Examples, surface_spectra
-from beamgym.agents.spectra.ood_spectra import STRANGE
+from beamgym.agents.spectra.ood_spectra import OOD_KINDS
 from beamgym.agents.spectra.windows import cut
 from beamgym.envs.arpes_spot import scorer_input
 from beamgym.envs.bundles import OnnxModel
@@ -18,11 +18,11 @@ Encoded = dict[str, Float32Array]
 Kind = tuple[bool, str, Encoded]
 """Whether it is usual, its name, and some spectra of it."""
 
-KINDS: Final = 7 + 1 + 6 + 4 + len(STRANGE) - 3
+KINDS: Final = 7 + 1 + 6 + 4 + len(OOD_KINDS) - 3
 _STREAM: Final = 96  # of no training
 _CHUNK: Final = 64
 _SOURCES: Final = (("published", 224), ("published", 128), ("published", 64), ("full", 64))
-_SIZE: Final = 128  # of the published spectra that are made strange: half of it can still be scored
+_SIZE: Final = 128  # of the published spectra that ood pictures are made of: half of it can still be scored
 _WHOLE: Final = (0.0, 1.0)
 _HALVES: Final = {
     "upper half of the energies": ((0.5, 1.0), _WHOLE),
@@ -54,8 +54,8 @@ def flagged_shares(
     """
     shares: dict[str, dict[str, float]] = {"usual": {}, "strange": {}}
     for usual, kind, encoded in _kinds(spectra, seed):
-        novelty = model.predict(encoded, batch=_CHUNK)[:, -1]
-        shares["usual" if usual else "strange"][kind] = float((novelty > 1.0).mean())
+        ood = model.predict(encoded, batch=_CHUNK)[:, -1]
+        shares["usual" if usual else "strange"][kind] = float((ood > 1.0).mean())
         if progress is not None:
             progress(1)
     return shares
@@ -73,14 +73,14 @@ def _kinds(spectra: int, seed: int) -> Iterator[Kind]:
 
 
 def _made_of(counts: Float32Array, seed: int) -> Iterator[tuple[str, Float32Array]]:
-    """Yield strange pictures by kind, made of published spectra (m, 128, 128)."""
+    """Yield out-of-distribution pictures by kind, made of published spectra (m, 128, 128)."""
     yield "transposed", counts.swapaxes(1, 2)
     for kind, spans in _HALVES.items():
         yield kind, cut(counts, *spans)
     for unit in _UNITS:
         yield f"counts × {unit:g}", counts * np.float32(unit)
     coarse = counts.reshape(len(counts), 64, 2, 64, 2).sum((2, 4)).astype(np.float64)
-    for stream, (kind, make) in enumerate(STRANGE.items()):
+    for stream, (kind, make) in enumerate(OOD_KINDS.items()):
         if kind not in _SHOWN_APART:
             draw = np.random.default_rng([seed, _STREAM, stream])
             yield kind, np.stack([make(one, draw) for one in coarse]).astype(np.float32)

@@ -2,7 +2,7 @@
 
 import re
 
-from beamgym.agents.spectra.ood import ODD
+from beamgym.agents.spectra.ood import OOD_PER_SPECTRUM
 from beamgym.agents.spectra.scorer import ScorerTrainer, Validation
 from beamgym.envs.arpes_spot import COMPONENTS
 
@@ -18,7 +18,7 @@ novelty above 1 for spectra unlike those it was trained on.
 | network | {backbone} backbone beside an intensity branch, {parameters:,} parameters |
 | trained on | {spectra:,} spectra of this project's simulators only{fixed}: {mixture} |
 | how | {loss} loss, Adam at {learning_rate}, {schedule} schedule, batch {batch}, changes {changes}; seed {seed} |
-{novelty}
+{ood}
 | epochs | {epochs} of {each:,} spectra; the best on validation spectra was kept |
 | hours | {hours:.2f} of CPU time of the training process, beside {workers} process that makes spectra |
 | again | `{command}` |
@@ -30,7 +30,7 @@ Mean absolute errors on {validation:,} validation spectra, none of them trained 
 {rows}
 {closing}"""
 
-_NOVELTY = "| novelty | "
+_OOD_ROW = "| novelty | "
 
 _CLOSING = """
 N is counted, not guessed. `paper` scores of surfaces do not exist and were not learnt. The figures that count are those
@@ -58,7 +58,7 @@ def scorer_card(trainer: ScorerTrainer, found: Validation, command: str) -> str:
         batch=config.batch,
         changes=", ".join(config.changes) or "none",
         seed=trainer.seed,
-        novelty=_novelty(config.novelty),
+        ood=_ood_row(config.novelty),
         epochs=trainer.epoch,
         each=config.spectra_per_epoch,
         hours=trainer.cpu_s / 3600.0,
@@ -70,25 +70,25 @@ def scorer_card(trainer: ScorerTrainer, found: Validation, command: str) -> str:
     )
 
 
-def refitted_card(card: str, parameters: int, novelty: int, command: str) -> str:
-    """Return the card of a scorer whose novelty was learnt anew by ``command``, on ``novelty`` spectra.
+def refitted_card(card: str, parameters: int, spectra: int, command: str) -> str:
+    """Return the card of a scorer whose ood classifier was trained again by ``command``, on ``spectra`` spectra.
 
     Raises
     ------
-    ValueError : a card without the row of the novelty
+    ValueError : a card without the row "novelty", as cards call the ood value
     """
-    head, found, rest = card.partition(_NOVELTY)
+    head, found, rest = card.partition(_OOD_ROW)
     if not found:
         raise ValueError("the bundle's card has no row for the novelty; give a bundle that beamgym train wrote")
     table = rest.partition("\n")[2].partition(_CLOSING[:20])[0]
     head = re.sub(r"[\d,]+ parameters", f"{parameters:,} parameters", head)
-    return f"{head}{_novelty(novelty)[:-2]}; anew by `{command}` |\n{table}{_CLOSING}"
+    return f"{head}{_ood_row(spectra)[:-2]}; anew by `{command}` |\n{table}{_CLOSING}"
 
 
-def _novelty(spectra: int) -> str:
+def _ood_row(spectra: int) -> str:
     number = spectra // 256 * 256
-    odd = ODD * number + number // 4
-    return f"{_NOVELTY}learnt on {number:,} other spectra and {odd:,} pictures that are none or cut |"
+    odd = OOD_PER_SPECTRUM * number + number // 4
+    return f"{_OOD_ROW}learnt on {number:,} other spectra and {odd:,} pictures that are none or cut |"
 
 
 def _row(name: str, mae: object) -> str:

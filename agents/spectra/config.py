@@ -16,8 +16,8 @@ class ScorerConfig(BaseModel):
     """A scorer's training; the defaults are those of the shipped one.
 
     ``fixed`` trains on that many spectra again and again, as an alternative to fresh ones. ``published_only`` leaves
-    out surfaces and the recipe ``full``. An epoch is ``spectra_per_epoch`` of them. What is unlike the training is
-    learnt on ``novelty`` spectra.
+    out surfaces and the recipe ``full``. An epoch is ``spectra_per_epoch`` of them. The ood classifier is
+    trained on ``novelty`` spectra.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -17,7 +17,7 @@ import beamgym
 from beamgym.agents.export import export_graph
 from beamgym.agents.spectra.data import make_examples
 from beamgym.agents.spectra.net import ScorerNet
-from beamgym.envs.arpes_spot import COMPONENTS, FEATURES, READINGS, SIDE
+from beamgym.envs.arpes_spot import COMPONENTS, FEATURES, SCORE_DEFINITIONS, SIDE
 from beamgym.envs.bundles import CARD, MANIFEST, MODEL, REFERENCE, Encoder, Manifest, OnnxModel, SpaceSpec, Training
 from beamgym.physics.instrument import Float32Array
 
@@ -25,8 +25,8 @@ ENV_ID = "beamgym/ArpesSpot-v0"
 EQUALITY = 1e-3
 """How far a graph's scores may be from the model's: float32, on a scale of 0 to 10."""
 
-SCORES = len(READINGS) * len(COMPONENTS)
-"""Columns of the graph's answer that are scores; uncertainties and novelty follow."""
+SCORES = len(SCORE_DEFINITIONS) * len(COMPONENTS)
+"""Columns of the graph's answer that are scores; uncertainties and the ood value follow."""
 
 _REFERENCE_SEED = 1_000_005
 _REFERENCES = 200
@@ -95,7 +95,7 @@ def export_scorer(
 
     Parameters
     ----------
-    net : trained, with its novelty measured
+    net : trained, with its ood value calibrated
     path : the bundle's directory
     origin : where it comes from
     card : Markdown
@@ -156,7 +156,9 @@ def _describe(folder: Path, reference: Reference, origin: ScorerOrigin, card: st
         observation_space={name: SpaceSpec.of(space) for name, space in reference.space.items()},
         action_space=SpaceSpec.of(spaces.Box(0.0, 10.0, reference.scores.shape[1:], np.float32)),
         units={name: UNITS[name] for name in (*reference.space.spaces, "scores")},
-        encoder=Encoder(name="scoring", parameters={"components": list(COMPONENTS), "readings": list(READINGS)}),
+        encoder=Encoder(
+            name="scoring", parameters={"components": list(COMPONENTS), "readings": list(SCORE_DEFINITIONS)}
+        ),
         normaliser="none",
         training=Training(
             command=origin.command, algorithm=origin.algorithm, seeds=(origin.seed, origin.seed), steps=origin.spectra

@@ -8,13 +8,13 @@ distribution, which is its expected absolute error, and all of them with how unl
 import torch
 from torch import nn
 
-from beamgym.agents.spectra.ood import Doubt
+from beamgym.agents.spectra.ood import OodClassifier
 from beamgym.envs.arpes_spot import FEATURES
 from beamgym.physics.arpes.score import PAPER
 
 HIDDEN = 128
-NOVELTY_PARTS = 32
-"""Directions of the last features in which novelty is measured."""
+OOD_DIRECTIONS = 32
+"""Directions of the last features in which the distance from the training's spectra is measured."""
 
 _B_OFFSET = 1.0  # points that a background of 0.85 costs in ``paper``: see envs.arpes_spot.scorer_input
 _COUNTED = 1e-3  # uncertainty of N, which is counted
@@ -84,7 +84,7 @@ def paper_steps(components: torch.Tensor) -> torch.Tensor:
 
 
 class ScorerNet(nn.Module):
-    """Scores of both readings, their uncertainties, and how unlike the training a spectrum is.
+    """Scores by both definitions, their uncertainties, and how far out of distribution a spectrum is.
 
     Parameters
     ----------
@@ -111,9 +111,9 @@ class ScorerNet(nn.Module):
         )
         self.means, self.scales = nn.Linear(HIDDEN, 6), nn.Linear(HIDDEN, 6)
         self.register_buffer("centre", torch.zeros(HIDDEN))
-        self.register_buffer("whitening", torch.zeros(NOVELTY_PARTS, HIDDEN))
+        self.register_buffer("whitening", torch.zeros(OOD_DIRECTIONS, HIDDEN))
         with torch.random.fork_rng(devices=[]):
-            self.doubt = Doubt()
+            self.doubt = OodClassifier()  # trained networks hold its weights under this name
 
     @property
     def size(self) -> int:
@@ -139,10 +139,10 @@ class ScorerNet(nn.Module):
         return torch.cat(scores, dim=1), torch.cat(scales, dim=1)
 
     def forward(self, image: torch.Tensor, intensity: torch.Tensor) -> torch.Tensor:
-        """Return scores, uncertainties and novelty (m, 17), as shipped: totals within 0 to 10.
+        """Return scores, uncertainties and ood value (m, 17), as shipped: totals within 0 to 10.
 
         The ``paper`` total is a staircase of its components, which a regression rounds off: it is composed of them.
-        The novelty is the larger of two: how far the last features are from the training's, and the looks.
+        The ood value is the larger of two: the distance of the last features from the training's, and the classifier's.
         """
         last = self.features(image, intensity)
         scores, scales = self.heads(last, intensity)
@@ -154,15 +154,16 @@ class ScorerNet(nn.Module):
         return torch.cat([scores, (scales * far.clamp(min=1.0)).clamp(max=10.0), far.clamp(max=10.0)], dim=1)
 
     @torch.no_grad()
-    def measure_novelty(self, last: torch.Tensor, quantile: float = 0.999) -> None:
-        """Set what is usual from the last features (k, 128) of spectra like the training's, k some thousands.
+    def calibrate_ood(self, last: torch.Tensor, quantile: float = 0.999) -> None:
+        """Set centre and scale of that distance from the last features (k, 128) of spectra like the training's.
 
+        There must be some thousands of them.
         Distances are Mahalanobis's in the directions that vary most, and 1 at ``quantile`` of them.
         """
         centre = last.mean(0)
         _, spread, directions = torch.linalg.svd(last - centre, full_matrices=False)
-        deviation = spread[:NOVELTY_PARTS] / len(last) ** 0.5
-        whitening = directions[:NOVELTY_PARTS] / deviation.clamp(min=1e-6)[:, None]
+        deviation = spread[:OOD_DIRECTIONS] / len(last) ** 0.5
+        whitening = directions[:OOD_DIRECTIONS] / deviation.clamp(min=1e-6)[:, None]
         far = ((last - centre) @ whitening.T).square().sum(1).sqrt()
         self.centre.copy_(centre)
         self.whitening.copy_(whitening / torch.quantile(far, quantile))

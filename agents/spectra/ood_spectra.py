@@ -1,4 +1,4 @@
-"""Pictures that are no spectra of valence bands: from these a scorer learns what it should not be asked about.
+"""Out-of-distribution pictures, which are no spectra of valence bands: training data of the ood classifier.
 
 Some are made of spectra, upside down, turned, inverted, shuffled, smoothed or in a wrong unit; some of lines, stripes,
 blobs, blots and noise.
@@ -29,10 +29,10 @@ def counts_of(examples: Examples) -> Counts:
     return np.asarray(square * (electrons / np.maximum(square.sum((1, 2)), 1e-9))[:, None, None])
 
 
-def strange(examples: Examples, seed: int) -> dict[str, Float32Array]:
-    """Return one strange picture for each of the examples, encoded; see ``TURNS`` for the kinds, in turn."""
+def ood_inputs(examples: Examples, seed: int) -> dict[str, Float32Array]:
+    """Return scorer inputs of one out-of-distribution picture made of each example, of the kinds ``TURNS`` in turn."""
     draw = np.random.default_rng(seed)
-    made = [STRANGE[TURNS[i % len(TURNS)]](one, draw) for i, one in enumerate(counts_of(examples))]
+    made = [OOD_KINDS[TURNS[i % len(TURNS)]](one, draw) for i, one in enumerate(counts_of(examples))]
     return scorer_input(np.stack(made).astype(np.float32))
 
 
@@ -130,7 +130,7 @@ def _counted(signal: Counts, draw: np.random.Generator) -> Counts:
     return np.asarray(mean if draw.integers(4) == 0 else draw.poisson(mean), dtype=np.float64)
 
 
-STRANGE: Final[dict[str, Maker]] = {
+OOD_KINDS: Final[dict[str, Maker]] = {
     "upside down": _upside_down,
     "turned": _turned,
     "weakened": _weakened,
@@ -147,8 +147,8 @@ STRANGE: Final[dict[str, Maker]] = {
     "blots": _blots,
     "noise": _noise,
 }
-"""How strange pictures are made, from a spectrum's counts (64, 64) and a generator."""
+"""How out-of-distribution pictures are made, from a spectrum's counts (64, 64) and a generator."""
 
 _HARD: Final = ("upside down", "turned", "weakened", "strengthened")
-TURNS: Final = (*_HARD, *STRANGE, *_HARD[:2])
+TURNS: Final = (*_HARD, *OOD_KINDS, *_HARD[:2])
 """The kinds in turn: what is most like a spectrum comes more often."""

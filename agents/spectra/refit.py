@@ -1,4 +1,4 @@
-"""Learns anew what a trained scorer calls unlike its training, from its bundle alone; every score stays as it is."""
+"""Trains the ood classifier of a shipped scorer again, from its bundle alone; every score stays as it is."""
 
 from pathlib import Path
 
@@ -10,16 +10,16 @@ from beamgym.agents.spectra.card import refitted_card
 from beamgym.agents.spectra.config import ScorerConfig
 from beamgym.agents.spectra.export import ScorerOrigin, export_scorer
 from beamgym.agents.spectra.net import BACKBONES, ScorerNet
-from beamgym.agents.spectra.ood import learn_doubt
+from beamgym.agents.spectra.ood import train_ood_classifier
 from beamgym.agents.spectra.windows import Progress, usual_and_cut
 from beamgym.envs.bundles import CARD, MODEL, OnnxModel
 
-_LEARNT_ANEW = "doubt."
+_TRAINED_AGAIN = "doubt."  # the classifier's weights in a network's state
 _NOT_IN_A_GRAPH = "num_batches_tracked"
 _WITHIN = "net."
 
 
-def refit_novelty(
+def refit_ood(
     bundle: str | Path,
     target: str | Path,
     config: ScorerConfig,
@@ -28,14 +28,14 @@ def refit_novelty(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Path:
-    """Write a scorer's bundle again with its doubt learnt anew.
+    """Write a scorer's bundle with its ood classifier trained again.
 
     Parameters
     ----------
     bundle : directory of a network that ``beamgym train arpes-scorer`` exported
     target : directory of the new one
     config : says on how many spectra, and whether on published ones only
-    seed : of the strange pictures and of the learning
+    seed : of the ood pictures and of the training
     command : what the card says of how to do it again
     overwrite : replace a bundle that is there
     progress : called with phase, done and total
@@ -51,7 +51,7 @@ def refit_novelty(
     """
     model, net = OnnxModel.load(bundle), load_net(bundle)
     usual, cut = usual_and_cut(config.novelty, config.usual, progress)
-    learn_doubt(net.doubt, usual, cut, seed)
+    train_ood_classifier(net.doubt, usual, cut, seed)
     made = model.manifest.training
     origin = ScorerOrigin(made.command, made.algorithm, made.seeds[0], made.steps)
     card = refitted_card((Path(bundle) / CARD).read_text(encoding="utf-8"), net.size, config.novelty, command)
@@ -73,7 +73,7 @@ def load_net(bundle: str | Path) -> ScorerNet:
     net = ScorerNet(backbone)
     weights = _weights(Path(bundle) / MODEL)
     wanted = {name for name in net.state_dict() if not name.endswith(_NOT_IN_A_GRAPH)}
-    old = {name for name in wanted if name.startswith(_LEARNT_ANEW)}
+    old = {name for name in wanted if name.startswith(_TRAINED_AGAIN)}
     if missing := sorted(wanted - old - weights.keys()):
         raise ValueError(f"{bundle} lacks the weights {missing[0]}; it was written by another version of beamgym")
     net.load_state_dict({name: weights[name] for name in wanted - old}, strict=False)

@@ -13,7 +13,7 @@ from torch.utils.tensorboard import SummaryWriter
 from beamgym.agents.spectra.config import ScorerConfig
 from beamgym.agents.spectra.data import Examples, example_stream, join, make_examples
 from beamgym.agents.spectra.net import ScorerNet
-from beamgym.agents.spectra.ood import learn_doubt
+from beamgym.agents.spectra.ood import train_ood_classifier
 from beamgym.agents.spectra.windows import usual_and_cut
 from beamgym.agents.training import BEST, RunFolder
 from beamgym.physics.instrument import Float32Array
@@ -101,9 +101,9 @@ class ScorerTrainer:
             self._note(writer, loss, found)
         writer.close()
         self.net.load_state_dict(self._best_weights())
-        self.net.measure_novelty(self.last_features(examples))
+        self.net.calibrate_ood(self.last_features(examples))
         self.net.cpu()
-        learn_doubt(self.net.doubt, *self._usual_and_cut(), self.seed)
+        train_ood_classifier(self.net.doubt, *self._usual_and_cut(), self.seed)
         self.net.to(self.device)
         best: Validation = self.validate(examples)
         return best

@@ -20,7 +20,7 @@ Span = tuple[float, float]
 Part = Callable[[np.random.Generator], tuple[Span, Span]]
 """Draws what is left of the rows and of the columns: from where to where, 0 to 1."""
 
-NOVELTY_SEED: Final = 1_000_007  # none of any training's
+OOD_SEED: Final = 1_000_007  # none of any training's
 
 _BATCH: Final = 256
 _WHOLE: Final = 128  # pixels of a window along each axis, before a part of it is taken
@@ -55,14 +55,14 @@ def cut(counts: Float32Array, rows: Span, columns: Span) -> Float32Array:
 def usual_and_cut(
     spectra: int, mixture: tuple[Source, ...], progress: Progress | None = None
 ) -> tuple[Examples, Examples]:
-    """Return what novelty is learnt on: about ``spectra`` usual spectra, and a quarter as many cut ones.
+    """Return what the ood classifier is trained on: about ``spectra`` usual spectra, and a quarter as many cut ones.
 
     Of the usual, three quarters are of ``mixture`` and one quarter are other windows.
     """
     batches, usual, halves = spectra // _BATCH, [], []
     for i in range(batches):
-        usual += [make_examples(NOVELTY_SEED, i, 3 * _BATCH // 4, mixture), other_windows(NOVELTY_SEED, i, _BATCH // 4)]
-        halves.append(cut_windows(NOVELTY_SEED, i, _BATCH // 4))
+        usual += [make_examples(OOD_SEED, i, 3 * _BATCH // 4, mixture), other_windows(OOD_SEED, i, _BATCH // 4)]
+        halves.append(cut_windows(OOD_SEED, i, _BATCH // 4))
         if progress is not None:
             progress("spectra for the novelty", i + 1, batches)
     return join(usual), join(halves)

@@ -74,13 +74,13 @@ class LadderResult:
     ladder : which
     rungs : (r,) in its unit
     scores : (r, d, 4) S, B, N and total of d noise draws
-    novelty : (r,) mean over the draws; above 1 is unlike the training's spectra
+    ood : (r,) mean ood value over the draws; above 1 is unlike the training's spectra
     """
 
     ladder: Ladder
     rungs: Float64Array
     scores: Float64Array
-    novelty: Float64Array
+    ood: Float64Array
 
     @property
     def mean(self) -> Float64Array:
@@ -165,7 +165,7 @@ def run_ladder(
     judge, random = scorer or shipped_scorer("v2", mirrored=True), np.random.default_rng(seed)
     found = [judge.quality(_WORSE[name](measured, float(step), draws, random)) for step in steps]
     scores = np.array([quality.scores for quality in found], dtype=np.float64)
-    return LadderResult(ladder, steps, scores, np.array([float(quality.novelty.mean()) for quality in found]))
+    return LadderResult(ladder, steps, scores, np.array([float(quality.ood.mean()) for quality in found]))
 
 
 def smoothed_rate(counts: NDArray[np.int64]) -> Float64Array:

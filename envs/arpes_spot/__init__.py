@@ -2,7 +2,14 @@
 
 from beamgym.envs.arpes_spot.factory import ArpesSpotOptions, build, make_env, make_vector_env
 from beamgym.envs.arpes_spot.rendering import SpotRenderer
-from beamgym.envs.arpes_spot.scoring import COMPONENTS, READINGS, QualityScorer, Scorer, scorer_input, shipped_scorer
+from beamgym.envs.arpes_spot.scoring import (
+    COMPONENTS,
+    SCORE_DEFINITIONS,
+    QualityScorer,
+    Scorer,
+    scorer_input,
+    shipped_scorer,
+)
 from beamgym.envs.arpes_spot.scoring_kernels import FEATURES, SIDE
 from beamgym.envs.arpes_spot.task import ArpesSpotTask, SpotContext, SpotReward
 from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS
@@ -12,7 +19,7 @@ __all__ = [
     "FEATURES",
     "MAP_CELLS",
     "MAP_LAYERS",
-    "READINGS",
+    "SCORE_DEFINITIONS",
     "SIDE",
     "ArpesSpotOptions",
     "ArpesSpotTask",

@@ -21,11 +21,11 @@ from beamgym.physics.instrument import BoolArray, Float32Array
 COMPONENTS: Final = ("S", "B", "N", "total")
 """What is scored, in this order."""
 
-READINGS: Final = ("paper", "v2")
-"""How it is scored; see docs/arpes_scores.md."""
+SCORE_DEFINITIONS: Final = ("paper", "v2")
+"""Definitions of the score; see docs/arpes_scores.md."""
 
-OUTPUTS: Final = 2 * len(READINGS) * len(COMPONENTS) + 1
-"""Numbers a network gives: scores and uncertainties of both readings, then the novelty."""
+OUTPUTS: Final = 2 * len(SCORE_DEFINITIONS) * len(COMPONENTS) + 1
+"""Numbers a network gives: scores and uncertainties by both definitions, then the ood value."""
 
 _AMPLE = 1e3  # features that cost nothing
 _CHUNK = 256
@@ -34,23 +34,23 @@ SHIPPED: Final = "arpes-scorer-small"
 
 @dataclass(frozen=True)
 class Quality:
-    """What a scorer says of m spectra.
+    """Scores of m spectra with their uncertainties and ood values.
 
     Parameters
     ----------
     scores : (m, 4) S, B, N and total in points
     uncertainty : (m, 4) expected absolute error of each, larger for spectra unlike those it was trained on
-    novelty : (m,) how unlike the spectra of its training; above 1 lies about one in 200 of those
+    ood : (m,) out-of-distribution value; above 1 for about one in 200 of the training's spectra
     """
 
     scores: Float32Array
     uncertainty: Float32Array
-    novelty: Float32Array
+    ood: Float32Array
 
     @property
     def flagged(self) -> BoolArray:
-        """(m,) whether a spectrum is unlike the training's, so that its score says little."""
-        return self.novelty > 1.0
+        """(m,) whether a spectrum is out of distribution, so that its score says little."""
+        return self.ood > 1.0
 
 
 class Scorer(Protocol):
@@ -59,12 +59,12 @@ class Scorer(Protocol):
     name: str
 
     def quality(self, counts: ArrayLike) -> Quality:
-        """Return scores, uncertainties and novelty of spectra (m, e, a)."""
+        """Return scores, uncertainties and ood value of spectra (m, e, a)."""
         ...
 
 
 def scorer_input(counts: ArrayLike) -> dict[str, Float32Array]:
-    """Return what a network is given of spectra.
+    """Return the inputs of a scoring network for spectra.
 
     Parameters
     ----------
@@ -104,40 +104,40 @@ class QualityScorer:
     Parameters
     ----------
     model : a bundle of kind "scorer"
-    reading : "v2" (the surfaces' own) or "paper"
+    definition : "v2" (the surfaces' own) or "paper"
     mirrored : also score the mirror image and take the mean: a little better, and half as fast
 
     Raises
     ------
-    ValueError : an unknown reading
+    ValueError : an unknown score definition
     BundleError : a bundle that is no scorer
     """
 
-    def __init__(self, model: OnnxModel, reading: str = "v2", mirrored: bool = False) -> None:
-        if reading not in READINGS:
-            raise ValueError(f"unknown reading {reading!r}; choose one of {', '.join(READINGS)}")
+    def __init__(self, model: OnnxModel, definition: str = "v2", mirrored: bool = False) -> None:
+        if definition not in SCORE_DEFINITIONS:
+            raise ValueError(f"unknown score definition {definition!r}; choose one of {', '.join(SCORE_DEFINITIONS)}")
         if model.manifest.kind != "scorer":
             raise BundleError(
                 f"bundle {model.name} is a {model.manifest.kind}, not a scorer; give a scorer's directory"
             )
-        self.model, self.name, self.reading, self.mirrored = model, model.name, reading, mirrored
-        self._first = READINGS.index(reading) * len(COMPONENTS)
+        self.model, self.name, self.definition, self.mirrored = model, model.name, definition, mirrored
+        self._first = SCORE_DEFINITIONS.index(definition) * len(COMPONENTS)
 
     @classmethod
-    def load(cls, path: str | Path, reading: str = "v2", mirrored: bool = False) -> "QualityScorer":
+    def load(cls, path: str | Path, definition: str = "v2", mirrored: bool = False) -> "QualityScorer":
         """Read a scorer's bundle; raises BundleError for what is wrong with it."""
-        return cls(OnnxModel.load(path), reading, mirrored)
+        return cls(OnnxModel.load(path), definition, mirrored)
 
     def quality(self, counts: ArrayLike) -> Quality:
-        """Return scores, uncertainties and novelty of spectra (m, e, a); raises ValueError as ``scorer_input``."""
+        """Return scores, uncertainties and ood value of spectra (m, e, a); raises ValueError as ``scorer_input``."""
         seen = scorer_input(counts)
         out = self.model.predict(seen, batch=_CHUNK)
         if self.mirrored:
             out = 0.5 * (out + self.model.predict({**seen, "image": seen["image"][:, :, ::-1]}, batch=_CHUNK))
         width, first = len(COMPONENTS), self._first
-        spread = first + len(READINGS) * width
+        spread = first + len(SCORE_DEFINITIONS) * width
         scores = out[:, first : first + width]
-        if self.mirrored and self.reading == "paper":
+        if self.mirrored and self.definition == "paper":
             scores = _composed(scores)
         return Quality(scores, out[:, spread : spread + width], out[:, -1])
 
@@ -153,6 +153,6 @@ def _composed(scores: Float32Array) -> Float32Array:
 
 
 @cache
-def shipped_scorer(reading: str = "v2", mirrored: bool = False) -> QualityScorer:
+def shipped_scorer(definition: str = "v2", mirrored: bool = False) -> QualityScorer:
     """Return the scorer that is shipped; raises BundleError where none is."""
-    return QualityScorer.load(Path(str(files("beamgym.envs.models"))) / SHIPPED, reading, mirrored)
+    return QualityScorer.load(Path(str(files("beamgym.envs.models"))) / SHIPPED, definition, mirrored)

@@ -50,7 +50,7 @@ def train_scorer(run: ScorerRun, progress: Callable[[str, int, int], None]) -> N
 
 def refit_scorer(run: ScorerRun, progress: Callable[[str, int, int], None]) -> None:
     """Learn anew what a scorer's bundle calls unlike its training, and write it with the same scores."""
-    from beamgym.agents.spectra import load_scorer_config, refit_novelty
+    from beamgym.agents.spectra import load_scorer_config, refit_ood
 
     if run.refit is None or run.folder or run.resume or run.json_file:
         raise ValueError("--refit-novelty takes --bundle, --config, --seed and --overwrite only; it needs no run")
@@ -58,7 +58,7 @@ def refit_scorer(run: ScorerRun, progress: Callable[[str, int, int], None]) -> N
     _check_target(target, run.overwrite)
     command = f"{_command(SCORER, run)} --refit-novelty {run.refit.name}"
     config = load_scorer_config(run.config)
-    typer.echo(f"bundle: {refit_novelty(run.refit, target, config, run.seed, command, run.overwrite, progress)}")
+    typer.echo(f"bundle: {refit_ood(run.refit, target, config, run.seed, command, run.overwrite, progress)}")
 
 
 def train_trees(run: ScorerRun, progress: Callable[[str, int, int], None]) -> None:

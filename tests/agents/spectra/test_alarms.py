@@ -5,7 +5,7 @@ import pytest
 
 from beamgym.agents.spectra import alarms as scorer_alarms
 from beamgym.agents.spectra.alarms import KINDS, flagged_shares
-from beamgym.agents.spectra.ood_spectra import STRANGE
+from beamgym.agents.spectra.ood_spectra import OOD_KINDS
 from beamgym.envs.arpes_spot.scoring import shipped_scorer
 
 
@@ -27,7 +27,7 @@ def test_every_kind_is_counted_once_and_told(coarse):
     told = []
     shares = flagged_shares(Brightness(), 8, 1, told.append)
     assert sum(told) == len(shares["usual"]) + len(shares["strange"]) == KINDS - 2
-    assert set(STRANGE) - set(shares["strange"]) == {"turned", "weakened", "strengthened"}
+    assert set(OOD_KINDS) - set(shares["strange"]) == {"turned", "weakened", "strengthened"}
     assert all(0.0 <= share <= 1.0 for group in shares.values() for share in group.values())
     assert shares["strange"]["counts × 0.1"] == 0.0
     assert shares["strange"]["counts × 10"] > 0.5

@@ -15,7 +15,7 @@ from beamgym.agents.spectra.data import (
     make_examples,
     shares,
 )
-from beamgym.agents.spectra.ood_spectra import STRANGE, TURNS, counts_of, strange
+from beamgym.agents.spectra.ood_spectra import OOD_KINDS, TURNS, counts_of, ood_inputs
 from beamgym.envs.arpes_spot.scoring import scorer_input
 from beamgym.physics.arpes.recipes.recipes import generate, recipe_grid
 from beamgym.physics.counter_rng import make_keys
@@ -44,7 +44,7 @@ def test_other_processes_make_the_same_batches_in_the_same_order():
 def test_seeds_and_batches_share_no_spectrum():
     pictures = [
         make_examples(seed, index, 16, SMALL).image
-        for seed, index in ((3, 0), (3, 1), (4, 0), (scorer._VALIDATION_SEED, 0), (scorer_windows.NOVELTY_SEED, 0))
+        for seed, index in ((3, 0), (3, 1), (4, 0), (scorer._VALIDATION_SEED, 0), (scorer_windows.OOD_SEED, 0))
     ]
     flat = np.concatenate(pictures).reshape(80, -1)
     assert len(np.unique(flat, axis=0)) == 80
@@ -90,10 +90,10 @@ class TestStrangePictures:
         np.testing.assert_allclose(counts_of(examples)[~cut], counts[~cut], rtol=1e-3, atol=1e-3)
 
     def test_all_kinds_come_in_turn_and_none_is_the_spectrum_it_was_made_of(self, examples):
-        made = strange(examples, 1)
-        assert set(TURNS) == set(STRANGE)
+        made = ood_inputs(examples, 1)
+        assert set(TURNS) == set(OOD_KINDS)
         assert made["image"].shape == examples.image.shape
-        for kind in STRANGE:
+        for kind in OOD_KINDS:
             rows = [i for i in range(len(examples)) if TURNS[i % len(TURNS)] == kind]
             assert rows, "every kind comes at least once"
             assert max(np.abs(made["image"] - examples.image).mean((1, 2))[rows]) > 0.02 or kind in UNITS
@@ -101,19 +101,19 @@ class TestStrangePictures:
     @pytest.mark.parametrize("kind", UNITS)
     def test_a_wrong_unit_changes_the_electrons_and_not_the_picture(self, examples, kind):
         counts = counts_of(examples)[0]
-        made = STRANGE[kind](counts, np.random.default_rng(0))
+        made = OOD_KINDS[kind](counts, np.random.default_rng(0))
         ratio = made.sum() / counts.sum()
         np.testing.assert_allclose(made, counts * ratio, rtol=1e-9)
         assert {"weakened": ratio < 0.4, "strengthened": ratio > 2.5, "scaled": not 0.1 < ratio < 10.0}[kind]
 
     def test_upside_down_is_a_mirror_image_in_energy_and_turned_exchanges_the_axes(self, examples):
         counts = counts_of(examples)[0]
-        np.testing.assert_array_equal(STRANGE["upside down"](counts, np.random.default_rng(0))[0], counts[-1])
-        sums = np.sort(STRANGE["turned"](counts, np.random.default_rng(0)).sum(0))
+        np.testing.assert_array_equal(OOD_KINDS["upside down"](counts, np.random.default_rng(0))[0], counts[-1])
+        sums = np.sort(OOD_KINDS["turned"](counts, np.random.default_rng(0)).sum(0))
         np.testing.assert_allclose(sums, np.sort(counts.sum(1)))
 
     def test_they_follow_from_the_seed(self, examples):
-        one, again, other = (strange(examples, seed)["image"] for seed in (1, 1, 2))
+        one, again, other = (ood_inputs(examples, seed)["image"] for seed in (1, 1, 2))
         np.testing.assert_array_equal(one, again)
         assert not np.array_equal(one, other)
 

@@ -11,7 +11,7 @@ from beamgym.agents.spectra.card import refitted_card
 from beamgym.agents.spectra.config import ScorerConfig
 from beamgym.agents.spectra.data import Source, make_examples
 from beamgym.agents.spectra.export import SCORES
-from beamgym.agents.spectra.refit import load_net, refit_novelty
+from beamgym.agents.spectra.refit import load_net, refit_ood
 from beamgym.envs.arpes_spot.scoring import SHIPPED
 from beamgym.envs.bundles.model import OnnxModel
 
@@ -33,7 +33,7 @@ def refitted(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ScorerConfig, "usual", property(lambda self: COARSE))
         config = ScorerConfig(novelty=256)
-        refit_novelty(MODELS / SHIPPED, path, config, 3, COMMAND, progress=lambda *given: told.append(given))
+        refit_ood(MODELS / SHIPPED, path, config, 3, COMMAND, progress=lambda *given: told.append(given))
     assert told[-1][1:] == (1, 1)
     return path
 

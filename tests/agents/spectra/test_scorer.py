@@ -54,7 +54,7 @@ def equal(one, two):
 @pytest.fixture
 def no_novelty(monkeypatch):
     """Leave out the end of a training, where the epochs are what matters."""
-    monkeypatch.setattr(scorer, "learn_doubt", lambda *given: None)
+    monkeypatch.setattr(scorer, "train_ood_classifier", lambda *given: None)
     monkeypatch.setattr(ScorerTrainer, "_usual_and_cut", lambda self: ())
 
 
@@ -198,7 +198,7 @@ class TestTheNetwork:
         torch.manual_seed(0)
         net = ScorerNet().eval()
         last = torch.randn(4000, 128) @ torch.diag(torch.linspace(3.0, 0.1, 128))
-        net.measure_novelty(last, 0.99)
+        net.calibrate_ood(last, 0.99)
         far = ((last - net.centre) @ net.whitening.T).square().sum(1).sqrt()
         assert (far > 1.0).float().mean() == pytest.approx(0.01, abs=0.002)
 

@@ -146,8 +146,8 @@ class TestWhatANetworkIsGiven:
 
 class TestTheShippedScorer:
     def test_it_scores_published_spectra_by_both_readings(self, fine):
-        for reading, truth in (("paper", fine.paper), ("v2", fine.v2)):
-            off = np.abs(shipped_scorer(reading).quality(fine.counts).scores - truth.labels()).mean(0)
+        for definition, truth in (("paper", fine.paper), ("v2", fine.v2)):
+            off = np.abs(shipped_scorer(definition).quality(fine.counts).scores - truth.labels()).mean(0)
             assert dict(zip(COMPONENTS, off < [0.03, 0.06, 1e-5, 0.5], strict=True)) == dict.fromkeys(COMPONENTS, True)
 
     def test_the_same_counts_in_fewer_pixels_are_scored_alike(self, fine):
@@ -202,7 +202,7 @@ def core_levels(counts):
     return noisy(0.05 + doublet + 0.6 * np.exp(-0.5 * ((rising(len(counts)) - centre - 0.25) / 0.03) ** 2))
 
 
-STRANGE = {
+OOD_KINDS = {
     "flat": lambda counts: noisy(np.ones((len(counts), 64, 64))),
     "flat without noise": lambda counts: np.full((len(counts), 64, 64), 10.0),
     "core levels": core_levels,
@@ -220,10 +220,10 @@ def usual():
 
 
 class TestWhatIsUnlikeTheTraining:
-    @pytest.mark.parametrize("reading", ["paper", "v2"])
-    @pytest.mark.parametrize("kind", STRANGE)
-    def test_is_flagged_and_less_sure(self, usual, kind, reading):
-        scorer, strange = shipped_scorer(reading), np.asarray(STRANGE[kind](usual))
+    @pytest.mark.parametrize("definition", ["paper", "v2"])
+    @pytest.mark.parametrize("kind", OOD_KINDS)
+    def test_is_flagged_and_less_sure(self, usual, kind, definition):
+        scorer, strange = shipped_scorer(definition), np.asarray(OOD_KINDS[kind](usual))
         quality = scorer.quality(strange)
         assert quality.flagged.mean() > 0.9
         assert np.median(quality.uncertainty[:, 3]) > 1.5 * np.median(scorer.quality(usual).uncertainty[:, 3])
