@@ -4,12 +4,13 @@ import json
 import math
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
+
+from beamgym.physics.files import write_text
 
 DEBUG = "BEAMGYM_DEBUG"
 """Environment variable that asks for tracebacks; ``beamgym --debug`` sets it."""
@@ -83,11 +84,7 @@ def check_output(path: Path | None) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write JSON, all or nothing; what is not finite becomes null."""
     text = json.dumps(_finite(content), indent=2, allow_nan=False, ensure_ascii=False)
-    handle, draft = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.", suffix=".part")
-    with os.fdopen(handle, "w", encoding="utf-8") as out:
-        out.write(text + "\n")
-    os.chmod(draft, 0o644)
-    os.replace(draft, path)
+    write_text(path, text + "\n")
 
 
 def _finite(content: Any) -> Any:

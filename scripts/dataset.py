@@ -10,6 +10,7 @@ import typer
 from tqdm import tqdm
 
 from beamgym.physics.arpes.recipes import Sampler, check_amounts, read_scores, recipe_grid, write_dataset
+from beamgym.physics.files import write_text
 from beamgym.scripts.command_line import check_output, run
 
 KINDS = ("arpes",)
@@ -50,7 +51,7 @@ def dataset_command(
     }
     typer.echo(f"{summary['spectra']} spectra in {len(paths)} shards in {out}; {score} total {_range(summary)}")
     if json_file is not None:
-        json_file.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        write_text(json_file, json.dumps(summary, indent=2) + "\n")
 
 
 def _shape(text: str) -> tuple[int, int]:

@@ -26,7 +26,7 @@ from beamgym.agents.evaluation import (
     play,
 )
 from beamgym.envs.loop import InstrumentVectorEnv
-from beamgym.envs.pictures import episode_strip, save_gif, write_whole
+from beamgym.envs.pictures import episode_strip, save_gif
 from beamgym.envs.policy import Policy
 from beamgym.physics.crystal import load_crystal
 from beamgym.scripts.command_line import check_output, run, write_json
@@ -110,8 +110,8 @@ class Show:
         stem = "".join(letter if letter.isalnum() else "-" for letter in self.crystal)
         gif, png = folder / f"align-{stem}.gif", folder / f"align-{stem}.png"
         frames = [frame for reel in self.reels for frame in reel]
-        write_whole(gif, lambda draft: save_gif(frames, draft, GIF_FPS))
-        write_whole(png, lambda draft: episode_strip(self.reels[0], draft))
+        save_gif(frames, gif, GIF_FPS)
+        episode_strip(self.reels[0], png)
         return [gif, png]
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from beamgym.physics.files import write_text
 from beamgym.scripts.command_line import check_output, run
 
 
@@ -47,7 +48,7 @@ def ioc_command(
 
     def tell(ioc: Any) -> None:
         if json_file is not None:
-            json_file.write_text(json.dumps(sorted(ioc.channels), indent=2) + "\n", encoding="utf-8")
+            write_text(json_file, json.dumps(sorted(ioc.channels), indent=2) + "\n")
         typer.echo(f"{kind}: {len(ioc.channels)} PVs {prefix}... on {address}:{port}; Ctrl-C ends it")
 
     soft_ioc.serve(options, tell)

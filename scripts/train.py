@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from tqdm import tqdm
 
+from beamgym.physics.files import write_text
 from beamgym.scripts.command_line import check_output, run
 from beamgym.scripts.scorer.train import BOOSTING, SCORER, ScorerRun, refit_scorer, train_scorer, train_trees
 
@@ -77,7 +78,7 @@ def train_command(
     )
     typer.echo(f"bundle: {written}")
     if json_file is not None:
-        json_file.write_text(json.dumps(folder.figures(), indent=1) + "\n", encoding="utf-8")
+        write_text(json_file, json.dumps(folder.figures(), indent=1) + "\n")
 
 
 def _command(env_id: str, config: Path | None, seed: int, timesteps: int | None) -> str:

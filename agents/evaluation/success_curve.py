@@ -8,6 +8,7 @@ import numpy as np
 
 from beamgym.agents.evaluation.evaluate import PolicyResult
 from beamgym.agents.evaluation.metrics import Budget
+from beamgym.physics.files import replacing
 from beamgym.physics.instrument import Float64Array
 
 POINTS: Final = 121
@@ -70,4 +71,5 @@ def draw_curves(content: Mapping[str, Any], unit: str, title: str, path: Path, o
     axes.set_xlim(0.0, content["spent"][-1])
     axes.grid(alpha=0.3)
     figure.legend(loc="outside right upper", frameon=False)
-    figure.savefig(path, dpi=150)
+    with replacing(path) as draft:
+        figure.savefig(draft, dpi=150)

@@ -1,7 +1,5 @@
 """The pictures of `beamgym study`: score maps over sample spectra, and the degradation ladders."""
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from PIL import Image
 from beamgym.agents.study.ladders import LadderResult
 from beamgym.agents.study.published import Marked, Scan
 from beamgym.envs.arpes_spot import COMPONENTS
+from beamgym.physics.files import replacing
 
 _MARK, _SECOND = "#d55e00", "#0072b2"  # vermilion and blue: Okabe & Ito (2008)
 
@@ -123,13 +122,10 @@ def _spectrum(axes: Any, scan: Scan, place: Marked) -> None:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    handle, draft = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.", suffix=".part")
     canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
     pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
-    with os.fdopen(handle, "wb") as out:  # a palette: noise in full colour makes a file three times as large
-        pixels.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-            out, format="PNG", optimize=True
-        )
-    os.chmod(draft, 0o644)
-    os.replace(draft, path)
+    # a palette: noise in full colour makes a file three times as large
+    palette = pixels.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    with replacing(path) as draft:
+        palette.save(draft, format="PNG", optimize=True)

@@ -4,12 +4,13 @@ Checkpoints are tensors and plain numbers, read back with ``weights_only``: resu
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from pydantic import BaseModel, ValidationError
+
+from beamgym.physics.files import replacing, write_text
 
 CONFIG, CHECKPOINT, BEST, FIGURES = "config.json", "checkpoint.pt", "best.pt", "figures.json"
 
@@ -65,9 +66,8 @@ class RunFolder:
 
     def save(self, state: dict[str, Any], name: str = CHECKPOINT) -> None:
         """Save a checkpoint of tensors and numbers, replacing the last one in one step."""
-        draft = self.path / f"{name}.part"
-        torch.save(state, draft)
-        os.replace(draft, self.path / name)
+        with replacing(self.path / name, durable=True) as draft:
+            torch.save(state, draft)
 
     def load(self, name: str = CHECKPOINT) -> dict[str, Any] | None:
         """Return the last checkpoint, or None; raises ValueError for one that is damaged or holds more than tensors."""
@@ -105,9 +105,7 @@ class RunFolder:
         self._write_text(FIGURES, json.dumps({**self.figures(), name: value}, indent=1))
 
     def _write_text(self, name: str, text: str) -> None:
-        draft = self.path / f"{name}.part"
-        draft.write_text(text + "\n", encoding="utf-8")
-        os.replace(draft, self.path / name)
+        write_text(self.path / name, text + "\n", durable=True)
 
 
 def _same(found: Any, config: BaseModel) -> bool:

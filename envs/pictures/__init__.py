@@ -1,7 +1,7 @@
 """What the pictures of all tasks share, and the files they go to."""
 
 from beamgym.envs.pictures import parts
-from beamgym.envs.pictures.files import episode_strip, save_gif, write_whole
+from beamgym.envs.pictures.files import episode_strip, save_gif
 from beamgym.envs.pictures.overlay import write_overlay
 
 __all__ = [
@@ -9,5 +9,4 @@ __all__ = [
     "parts",
     "save_gif",
     "write_overlay",
-    "write_whole",
 ]

@@ -1,8 +1,6 @@
-"""Episodes as files: an animated GIF, and a strip of pictures side by side; and files that are whole or not there."""
+"""Episodes as files: an animated GIF, and a strip of pictures side by side."""
 
-import os
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -10,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from beamgym.physics.files import replacing
+
 _STRIP_GAP = 6
 _LAST_FRAME_HOLDS = 3  # the picture that shows how it ended stays this many times as long
 _COLOURS = 128  # the pictures are nearly grey; fewer colours make small files
 
 
 def save_gif(frames: Sequence[NDArray[np.uint8]], path: str | PathLike[str], fps: float = 2.0) -> Path:
-    """Write pictures as an animated GIF that loops.
+    """Write pictures as an animated GIF that loops; the file appears whole or not at all.
 
     Parameters
     ----------
@@ -39,14 +39,15 @@ def save_gif(frames: Sequence[NDArray[np.uint8]], path: str | PathLike[str], fps
     # The colours that cover most of the range: thin coloured rings on much grey would become grey by the median cut.
     small = [image.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE) for image in images]
     durations = [hold] * (len(small) - 1) + [_LAST_FRAME_HOLDS * hold]
-    small[0].save(path, format="GIF", save_all=True, append_images=small[1:], duration=durations, loop=0)
+    with replacing(path) as draft:
+        small[0].save(draft, format="GIF", save_all=True, append_images=small[1:], duration=durations, loop=0)
     return Path(path)
 
 
 def episode_strip(
     frames: Sequence[NDArray[np.uint8]], path: str | PathLike[str] | None = None, pictures: int = 3, width: int = 2100
 ) -> NDArray[np.uint8]:
-    """Put pictures of an episode side by side, and write them as a PNG.
+    """Put pictures of an episode side by side, and write them as a PNG, whole or not at all.
 
     Parameters
     ----------
@@ -71,21 +72,9 @@ def episode_strip(
     for place, i in enumerate(chosen):
         strip.paste(images[i].resize((edge, height), Image.Resampling.LANCZOS), (place * (edge + _STRIP_GAP), 0))
     if path is not None:
-        strip.save(path, format="PNG", optimize=True)
+        with replacing(path) as draft:
+            strip.save(draft, format="PNG", optimize=True)
     return np.array(strip, dtype=np.uint8)
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` make a file under another name in its folder, and then put it in its place: all or nothing."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-    os.close(handle)
-    draft = Path(name)
-    try:
-        write(draft)
-        draft.chmod(0o644)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _images(frames: Sequence[NDArray[np.uint8]]) -> list[Image.Image]:

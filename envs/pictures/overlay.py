@@ -1,8 +1,6 @@
 """The picture of an indexed pattern: image in grey, found peaks as circles, predicted spots as crosses with hkl."""
 
 import os
-import tempfile
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,6 +10,7 @@ from numpy.typing import NDArray
 
 from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.crystal import Crystal
+from beamgym.physics.files import replacing
 from beamgym.physics.instrument import Peaks
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
@@ -90,7 +89,8 @@ def write_overlay(
     axes.set_ylabel("along slow, px")
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
-    _save(figure, Path(path))
+    with replacing(path) as draft:
+        figure.savefig(draft, format="png", dpi=110)
 
 
 def _draw_image(axes: Axes, image: NDArray[np.generic] | None, detector: Detector) -> None:
@@ -141,14 +141,3 @@ def format_hkl(indices: NDArray[np.int64]) -> str:
     parts = [rf"\overline{{{-index}}}" if index < 0 else f"{index}" for index in indices.tolist()]
 
     return "$" + r"\,".join(parts) + "$"
-
-
-def _save(figure: Figure, path: Path) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".png")
-    os.close(handle)
-    try:
-        figure.savefig(temporary, dpi=110)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from beamgym.hardware_bridge.direction_check.check import Direction, DirectionRe
 from beamgym.hardware_bridge.direction_check.motion import ImageFlags
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.records import content_digest
+from beamgym.physics.files import write_text
 from beamgym.physics.instrument import AcquireSettings, Float64Array, Instrument
 
 FORMAT = "beamgym-signs"
@@ -126,10 +126,8 @@ def write_direction_record(
     }
     content["sha256"] = content_digest(content)
     path = direction_record_path(instrument)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        os.replace(draft, path)
+        write_text(path, json.dumps(content, indent=1) + "\n", durable=True)
     except OSError as error:
         raise ValueError(
             f"cannot keep the direction check in {path}: {error.strerror}; let this user write there"

@@ -18,6 +18,7 @@ from typing import Any
 
 from beamgym.hardware_bridge.records.audit_check import LogReport, verify_log
 from beamgym.hardware_bridge.records.audit_lines import START, TORN, digest, write_line
+from beamgym.physics.files import sync
 
 UNKNOWN = "unknown"
 """The outcome of a command of which nobody saw the end."""
@@ -274,7 +275,7 @@ def _open(path: Path) -> int:
         os.close(file)
         raise ValueError(f"cannot lock the audit log {path}: {error.strerror}; put it on a local disk") from None
     if new:
-        _sync_folder(path.parent)
+        sync(path.parent)  # the new file's name must be on the disk too
     return file
 
 
@@ -284,15 +285,6 @@ def _stands_at(file: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(file), path.stat())
     except OSError:
         return False
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put the new file's name on the disk too."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _cut(file: int, size: int) -> None:

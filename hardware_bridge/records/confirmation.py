@@ -9,7 +9,6 @@ import asyncio
 import hashlib
 import inspect
 import json
-import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from typing import Any, Literal
 from beamgym.hardware_bridge.devices import DeviceError, in_thread
 from beamgym.hardware_bridge.instrument_file import ConfirmEntry, InstrumentFile, tighter_limits
 from beamgym.hardware_bridge.terminal import ask_terminal, said_yes
+from beamgym.physics.files import write_text
 
 Mode = Literal["every", "first", "never"]
 MODES: tuple[Mode, ...] = ("every", "first", "never")
@@ -238,10 +238,8 @@ class Confirmation:
             return
         entries = [{**asdict(given), "sha256": given.digest()} for given in self._given]
         text = json.dumps({"format": FORMAT, "time_s": time.time(), "confirmed": entries}, indent=1)
-        draft = self._store.with_name(f".{self._store.name}.{os.getpid()}")
         try:
-            draft.write_text(text + "\n", encoding="utf-8")
-            os.replace(draft, self._store)
+            write_text(self._store, text + "\n", durable=True)
         except OSError as error:
             raise ValueError(
                 f"cannot keep the answer in {self._store}: {error.strerror}; let this user write there"

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.envs.loop import EpisodeLoop
-from beamgym.envs.pictures import save_gif, write_whole
+from beamgym.envs.pictures import save_gif
 from beamgym.envs.task import Task
 from beamgym.hardware_bridge.rollout.step_record import EpisodeStep, plain
 from beamgym.hardware_bridge.tasks import renderer_for
+from beamgym.physics.files import replacing
 from beamgym.physics.instrument import Axis, Float64Array, Instrument
 
 FIGURE, FILM = "figure.png", "episode.gif"
@@ -154,7 +155,8 @@ def draw_figure(path: Path, final: Picture, axes: Sequence[Axis], positions: Flo
         bottom = top - (i + 1) * room + 0.25 * room
         _draw_path(figure.add_axes((share + 0.07, bottom, 0.86 - share, 0.68 * room)), axis, positions[:, i])
     figure.axes[-1].set_xlabel("step", fontsize=9, color=_INK)
-    canvas.print_png(str(path))
+    with replacing(path) as draft:
+        canvas.print_png(str(draft))
 
 
 def _draw_path(chart: Any, axis: Axis, positions: Float64Array) -> None:
@@ -184,8 +186,8 @@ def _write_pictures(
     frames = pictures(task, instrument, steps)
     positions = np.array([step.state.positions[0] for step in steps])
     figure, film = folder / FIGURE, folder / FILM
-    write_whole(figure, lambda draft: draw_figure(draft, frames[-1], instrument.axes, positions, title))
-    write_whole(film, lambda draft: save_gif(frames, draft, _GIF_FPS))
+    draw_figure(figure, frames[-1], instrument.axes, positions, title)
+    save_gif(frames, film, _GIF_FPS)
     return {"figure": figure, "film": film}
 
 

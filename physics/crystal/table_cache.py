@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import os
-import tempfile
 import zipfile
 import zlib
 from importlib.metadata import version
@@ -21,6 +20,7 @@ from beamgym.physics.crystal.reflections import (
     check_max_energy,
     reflection_table,
 )
+from beamgym.physics.files import replacing
 
 _FORMAT = "1"
 _ARRAYS = ("hkl", "q_inv_a", "first", "order", "f0", "partial", "energy_kev", "f_prime", "f_second")
@@ -80,16 +80,9 @@ def content_key(b_matrix: NDArray[np.float64], atoms: Atoms, max_energy_kev: flo
 def save_table(path: Path, table: ReflectionTable) -> None:
     """Write a table as .npz, under another name first: a reader never sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            arrays = {name: getattr(table, name) for name in _ARRAYS}
-            np.savez(file, elements=np.array(table.elements), radiation=np.array(table.radiation), **arrays)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    arrays = {name: getattr(table, name) for name in _ARRAYS}
+    with replacing(path) as draft, draft.open("wb") as file:
+        np.savez(file, elements=np.array(table.elements), radiation=np.array(table.radiation), **arrays)
 
 
 def load_table(path: Path) -> ReflectionTable:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import typer
 
+from beamgym.physics.files import write_text
+
 SCORER, BOOSTING = "arpes-scorer", "arpes-boosting"
 _BOOSTING_SPECTRA = 40 * 32768  # as many as the shipped network's training
 
@@ -45,7 +47,7 @@ def train_scorer(run: ScorerRun, progress: Callable[[str, int, int], None]) -> N
     typer.echo(f"mean absolute error on validation spectra: paper total {found.paper:.3f}, v2 total {found.v2:.3f}")
     typer.echo(f"bundle: {written}")
     if run.json_file is not None:
-        run.json_file.write_text(json.dumps(folder.figures(), indent=1) + "\n", encoding="utf-8")
+        write_text(run.json_file, json.dumps(folder.figures(), indent=1) + "\n")
 
 
 def refit_scorer(run: ScorerRun, progress: Callable[[str, int, int], None]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beamgym.hardware_bridge.practice.simulated.motion import Motion, Motor
+from beamgym.physics.files import write_text
 from beamgym.physics.instrument import Axis
 
 if TYPE_CHECKING:
@@ -40,9 +41,7 @@ class StateFile:
     def save(self, state: dict[str, Any]) -> None:
         """Keep a state; the file is the old one or the new one at every moment."""
         if self._path is not None:
-            draft = self._path.with_name(self._path.name + ".part")
-            draft.write_text(json.dumps({"format": 1, **state}), encoding="utf-8")
-            os.replace(draft, self._path)
+            write_text(self._path, json.dumps({"format": 1, **state}), durable=True)
 
 
 def plain_state(hardware: "EmulatedHardware") -> dict[str, Any]:

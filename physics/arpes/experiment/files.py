@@ -5,7 +5,6 @@ Dimensions carry erlab's names: ``eV`` (E − E_F), ``alpha`` (angle along the s
 
 from __future__ import annotations
 
-import os
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from beamgym.physics.arpes.experiment.parts import Spectrum, Value
+from beamgym.physics.files import replacing
 
 if TYPE_CHECKING:
     import xarray
@@ -48,28 +48,22 @@ def write_hdf5(spectrum: Spectrum, path: str | PathLike[str]) -> Path:
     """Write a spectrum as HDF5 (NeXus NXdata inside an NXentry), whole or not at all; returns the path."""
     import h5py
 
-    target = Path(path)
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with h5py.File(unfinished, "w") as store:
-            entry = store.create_group("entry")
-            entry.attrs["NX_class"] = "NXentry"
-            data = entry.create_group("data")
-            data.attrs.update({"NX_class": "NXdata", "signal": "counts", "axes": list(spectrum.axes)})
-            for name in PARTS:
-                data.create_dataset(name, data=getattr(spectrum, name), compression="gzip", shuffle=True)
-            for name, axis in spectrum.axes.items():
-                data.create_dataset(name, data=axis).attrs["units"] = UNITS[name]
-            labels = entry.create_group("parameters")
-            for name, value in spectrum.attributes.items():
-                if isinstance(value, np.ndarray):  # attributes hold 64 kB at most
-                    labels.create_dataset(name, data=value)
-                else:
-                    labels.attrs[name] = value
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return target
+    with replacing(path) as draft, h5py.File(draft, "w") as store:
+        entry = store.create_group("entry")
+        entry.attrs["NX_class"] = "NXentry"
+        data = entry.create_group("data")
+        data.attrs.update({"NX_class": "NXdata", "signal": "counts", "axes": list(spectrum.axes)})
+        for name in PARTS:
+            data.create_dataset(name, data=getattr(spectrum, name), compression="gzip", shuffle=True)
+        for name, axis in spectrum.axes.items():
+            data.create_dataset(name, data=axis).attrs["units"] = UNITS[name]
+        labels = entry.create_group("parameters")
+        for name, value in spectrum.attributes.items():
+            if isinstance(value, np.ndarray):  # attributes hold 64 kB at most
+                labels.create_dataset(name, data=value)
+            else:
+                labels.attrs[name] = value
+    return Path(path)
 
 
 def read_hdf5(path: str | PathLike[str]) -> Spectrum:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -20,6 +19,7 @@ from beamgym.physics.arpes.recipes.batch import Batch
 from beamgym.physics.arpes.recipes.recipes import PARAMETERS, check_recipe
 from beamgym.physics.arpes.recipes.sampler import Sampler, check_whole
 from beamgym.physics.arpes.score import Scores
+from beamgym.physics.files import replacing
 
 FORMAT: Final = "beamgym arpes shard 1"
 """What a shard calls itself."""
@@ -52,14 +52,8 @@ def write_shard(path: Path, batch: Batch, **attributes: str | int | float) -> No
     Layout in NeXus terms: ``entry/data`` (NXdata: counts, energy, slit), ``entry/paper`` and ``entry/v2`` (components
     and total of both scores), ``entry/parameters`` (everything that was drawn), ``entry/keys``.
     """
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with h5py.File(partial, "w") as file:
-            _fill(file, batch, attributes)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as draft, h5py.File(draft, "w") as file:
+        _fill(file, batch, attributes)
 
 
 def read_shard(path: Path) -> Batch:

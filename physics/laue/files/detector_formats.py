@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beamgym.physics.files import write_text
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files.frame_shape import agreed_shape
 from beamgym.physics.laue.files.nexus_detector import read_nexus_detector
@@ -171,7 +172,7 @@ def load_detector_for(path: str | os.PathLike[str], image_shape: tuple[int, int]
 def save_detector(detector: Detector, path: str | os.PathLike[str]) -> None:
     """Write a detector as JSON, which ``load_detector`` reads back exactly."""
     values = {key: np.asarray(getattr(detector, key)).tolist() for key in _JSON_KEYS}
-    Path(path).write_text(json.dumps({"name": detector.name, **values}, indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps({"name": detector.name, **values}, indent=2) + "\n")
 
 
 def _read_det(file: Path, shape: tuple[int, int] | None) -> Detector:

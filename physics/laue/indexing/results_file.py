@@ -1,15 +1,14 @@
 """Indexing results as HDF5 with NeXus names."""
 
 import os
-import tempfile
 from importlib.metadata import version
-from pathlib import Path
 
 import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from beamgym.physics.crystal import Crystal, ub_matrix
+from beamgym.physics.files import replacing
 from beamgym.physics.instrument import Peaks
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing.indexing import Indexed
@@ -39,24 +38,16 @@ def write_results(
     NXentry with NXsample (unit_cell, orientation_matrix, ub_matrix), NXinstrument/NXdetector, NXdata, and an NXprocess
     with the figures. Directions are in the lab frame, x along the beam and z up, which the root's attribute says.
     """
-    file = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
-    os.close(handle)
-    try:
-        with h5py.File(temporary, "w") as out:
-            out.attrs["default"] = "entry"
-            out.attrs["lab_frame"] = "right-handed, x along the beam, z up, sample at the origin"
-            entry = _group(out, "entry", "NXentry")
-            _write_sample(entry, crystal, indexed)
-            _write_detector(entry, detector)
-            _write_peaks(entry, peaks, indexed, row)
-            _write_process(entry, indexed)
-            if image is not None:
-                _write_image(entry, np.asarray(image))
-        os.replace(temporary, file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path) as draft, h5py.File(draft, "w") as out:
+        out.attrs["default"] = "entry"
+        out.attrs["lab_frame"] = "right-handed, x along the beam, z up, sample at the origin"
+        entry = _group(out, "entry", "NXentry")
+        _write_sample(entry, crystal, indexed)
+        _write_detector(entry, detector)
+        _write_peaks(entry, peaks, indexed, row)
+        _write_process(entry, indexed)
+        if image is not None:
+            _write_image(entry, np.asarray(image))
 
 
 def _group(parent: h5py.Group, name: str, kind: str) -> h5py.Group:

@@ -230,7 +230,7 @@ def test_a_table_from_disk_equals_the_computed_one(own_cache, monkeypatch):
     assert len(files(own_cache)) == 1
     monkeypatch.setattr(table_cache, "reflection_table", None)  # any computation would now fail
     assert_equal(crystal.reflections(10), made)
-    assert not list(own_cache.rglob("*.tmp"))
+    assert not list(own_cache.rglob(".*"))
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a zip file", None], ids=["empty", "text", "cut short"])
