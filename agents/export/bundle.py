@@ -4,9 +4,6 @@ import copy
 import hashlib
 import json
 import logging
-import os
-import shutil
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -42,6 +39,7 @@ from beamgym.envs.bundles import (
     named_spaces,
     scale_of,
 )
+from beamgym.physics.files import replacing_folder
 
 EQUALITY = 1e-5
 """How far the graph's action may be from the model's own, for actions up to 1; float32 products differ by some 1e-7."""
@@ -121,25 +119,13 @@ def export_bundle(
     ------
     ValueError : too few observations, a directory that is there, or a graph that disagrees with the model
     """
-    path = Path(path)
-    if path.exists() and not overwrite:
-        raise ValueError(f"{path} exists; choose another name or overwrite it")
     normaliser = normaliser or model.get_vec_normalize_env()
     space = observation_space or raw_space(model)
     given = sampled(space) if observations is None else observations
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent)) / path.name
-    try:
-        draft.mkdir()
-        with _on_cpu(model):
-            _write(draft, model, context, origin, given, space, normaliser, card)
-            _check_equality(OnnxModel.load(draft), model, normaliser, given)
-        if path.exists():
-            os.replace(path, draft.parent / "replaced")
-        os.replace(draft, path)
-    finally:
-        shutil.rmtree(draft.parent)
-    return path
+    with replacing_folder(path, overwrite) as draft, _on_cpu(model):
+        _write(draft, model, context, origin, given, space, normaliser, card)
+        _check_equality(OnnxModel.load(draft), model, normaliser, given)
+    return Path(path)
 
 
 def raw_space(model: BaseAlgorithm) -> spaces.Space[Any]:

@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +16,7 @@ from beamgym.agents.spectra.data import make_examples
 from beamgym.agents.spectra.net import ScorerNet
 from beamgym.envs.arpes_spot import COMPONENTS, FEATURES, SCORE_DEFINITIONS, SIDE
 from beamgym.envs.bundles import CARD, MANIFEST, MODEL, REFERENCE, Encoder, Manifest, OnnxModel, SpaceSpec, Training
+from beamgym.physics.files import replacing_folder
 from beamgym.physics.instrument import Float32Array
 
 ENV_ID = "beamgym/ArpesSpot-v0"
@@ -128,20 +126,10 @@ def write_scorer_bundle(
     overwrite: bool = False,
 ) -> Path:
     """Write a bundle around any graph that scores; ``write(file)`` writes the graph. See ``export_scorer``."""
-    if path.exists() and not overwrite:
-        raise ValueError(f"{path} exists; choose another name or overwrite it")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent)) / path.name
-    try:
-        draft.mkdir()
+    with replacing_folder(path, overwrite) as draft:
         write(draft / MODEL)
         _describe(draft, reference, origin, card)
         _check(OnnxModel.load(draft), reference)
-        if path.exists():
-            os.replace(path, draft.parent / "replaced")
-        os.replace(draft, path)
-    finally:
-        shutil.rmtree(draft.parent)
     return path
 
 
