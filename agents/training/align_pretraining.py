@@ -1,7 +1,7 @@
-"""Supervised warm start: imitate the controller that knows the true pose, on the states the learner itself visits.
+"""Supervised pretraining of an alignment policy by imitating a controller that knows the true orientation.
 
 This is DAgger (Ross, Gordon & Bagnell, AISTATS 2011) with the newest policy always acting: every step gives fresh
-observations, each labelled with the rotations that would bring any equivalent goal home. The loss takes the nearest
+observations, each labelled with the rotations to every equivalent goal. The loss takes the nearest
 label, so that the network may choose its branch where two goals are equally far.
 """
 
@@ -15,8 +15,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from beamgym.agents.beliefs import AlignExtractor, Estimates, ProposalPolicy, spread_orientations
-from beamgym.agents.training.config import WarmStartConfig
-from beamgym.agents.training.teacher import Teacher
+from beamgym.agents.training.config import AlignPretrainingConfig
+from beamgym.agents.training.pretraining import FORGETTING, RESUMED_SEEDS, make_optimiser, set_learning_rate, tensors
+from beamgym.agents.training.teacher import AlignTeacher
 from beamgym.envs.actions import encode_rotation
 from beamgym.envs.loop import InstrumentVectorEnv
 from beamgym.envs.task import Observation
@@ -24,19 +25,14 @@ from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import BoolArray, Float64Array
 from beamgym.physics.orientation import random_orientations
 
-RESUMED_SEEDS = 2**17
-"""A resumed phase begins its episodes up to this many environment seeds further: on others than those it began with,
-and within its user's seed."""
-
 _AMENDABLE = 0.2  # radians: an entry further from the truth is a wrong guess, not one to amend
 _CANDIDATES = 20  # random orientations per dictionary entry, from which the entries are chosen
 _MISS_DECADES = (-1.5, 1.2)  # common logarithms of the degrees by which the teacher misses
-_FORGET = 0.02  # weight of the newest episodes in the running share of successes
 
 
 @dataclass(frozen=True)
-class WarmStartProgress:
-    """Where a warm start stands after a step.
+class AlignProgress:
+    """Progress of a pretraining after a step.
 
     Parameters
     ----------
@@ -53,13 +49,8 @@ class WarmStartProgress:
     success_rate: float
 
 
-def tensors(observation: Observation) -> dict[str, Tensor]:
-    """Turn a batch of observations into torch tensors."""
-    return {name: torch.as_tensor(values) for name, values in observation.items()}
-
-
 def losses(found: Estimates, entry: Tensor, turns: Tensor, near: Tensor, caution: float) -> Tensor:
-    """Return the four losses whose sum the warm start minimises.
+    """Return the four losses whose sum the pretraining minimises.
 
     Parameters
     ----------
@@ -101,7 +92,7 @@ def fit_dictionary(extractor: AlignExtractor, envs: InstrumentVectorEnv, samples
     samples : patterns drawn
     seed : environment seed of the first one
     """
-    teacher, count = Teacher(envs), len(extractor.dictionary.turns)
+    teacher, count = AlignTeacher(envs), len(extractor.dictionary.turns)
     candidates = random_orientations(make_keys(seed, np.arange(_CANDIDATES * count), 0, 1))
     entries = teacher.set_entries(spread_orientations(candidates, teacher.rotations, count))
     batches = -(-samples // envs.num_envs)
@@ -114,14 +105,14 @@ def fit_dictionary(extractor: AlignExtractor, envs: InstrumentVectorEnv, samples
     extractor.dictionary.fit(entries, draw, batches)
 
 
-def warm_start(
+def pretrain_align(
     policy: ProposalPolicy,
     envs: InstrumentVectorEnv,
-    settings: WarmStartConfig,
+    settings: AlignPretrainingConfig,
     seed: int,
     start: int = 0,
     optimiser: torch.optim.Optimizer | None = None,
-) -> Iterator[WarmStartProgress]:
+) -> Iterator[AlignProgress]:
     """Train the extractor's proposal, yielding after each gradient step so that the caller can log, save and stop.
 
     Parameters
@@ -137,7 +128,7 @@ def warm_start(
     ------
     TypeError : for another extractor or task
     """
-    teacher, extractor = Teacher(envs), policy.features_extractor
+    teacher, extractor = AlignTeacher(envs), policy.features_extractor
     if not isinstance(extractor, AlignExtractor):
         raise TypeError(
             f"the warm start trains an AlignExtractor; found {type(extractor).__name__}: set extractor: align"
@@ -148,8 +139,7 @@ def warm_start(
     observation, _ = envs.reset(seed=seed + start % RESUMED_SEEDS)
     used, success = start, 0.0
     while used < settings.samples:
-        for group in optimiser.param_groups:
-            group["lr"] = _cosine(settings, used / settings.samples)
+        set_learning_rate(optimiser, settings, used / settings.samples)
         found = extractor.estimates(tensors(observation))
         turns = teacher.turns_deg()
         near = np.linalg.norm(turns, axis=-1).min(axis=1) <= settings.declare_within * teacher.context.tolerance_deg
@@ -164,18 +154,13 @@ def warm_start(
         observation, success = _step(envs, action, action[:, 3] == proposal[:, 3], success)
         used += len(turns)
         scores, amend, gate, declare = parts.tolist()
-        yield WarmStartProgress(used, scores, amend, gate, declare, success)
-
-
-def make_optimiser(extractor: AlignExtractor, settings: WarmStartConfig) -> torch.optim.Optimizer:
-    """Return Adam on the extractor's parameters."""
-    return torch.optim.Adam(extractor.parameters(), lr=settings.learning_rate)
+        yield AlignProgress(used, scores, amend, gate, declare, success)
 
 
 def mixed_actions(
     proposal: NDArray[np.float32],
     turns: Float64Array,
-    settings: WarmStartConfig,
+    settings: AlignPretrainingConfig,
     max_rotation_deg: float,
     generator: np.random.Generator,
 ) -> NDArray[np.float32]:
@@ -209,10 +194,5 @@ def _step(
     observation, _, terminated, truncated, info = envs.step(action.clip(-1, 1))
     ended = (terminated & own) | truncated
     if ended.any():
-        success += _FORGET * (float(info["is_success"][ended].mean()) - success)
+        success += FORGETTING * (float(info["is_success"][ended].mean()) - success)
     return observation, success
-
-
-def _cosine(settings: WarmStartConfig, share: float) -> float:
-    span = settings.learning_rate - settings.final_learning_rate
-    return settings.final_learning_rate + 0.5 * span * (1.0 + float(np.cos(np.pi * min(share, 1.0))))

@@ -63,8 +63,8 @@ class PolicyKwargs(_Strict):
         return self
 
 
-class WarmStartConfig(_Strict):
-    """Hyperparameters of the supervised warm start; see agents/training/align_pretraining.py."""
+class AlignPretrainingConfig(_Strict):
+    """Hyperparameters of an alignment policy's supervised pretraining; see agents/training/align_pretraining.py."""
 
     dictionary_samples: int = Field(
         300_000, gt=0, le=_MOST_STARTS, description="random starts for the closed-form dictionary"
@@ -86,8 +86,8 @@ class WarmStartConfig(_Strict):
     abandon: float = Field(0.1, ge=0, lt=1, description="share of steps at which an episode is given up for a new one")
 
 
-class SearchStartConfig(_Strict):
-    """Hyperparameters of the supervised start of a search; see agents/training/search_pretraining.py."""
+class SearchPretrainingConfig(_Strict):
+    """Hyperparameters of a search's supervised pretraining; see agents/training/search_pretraining.py."""
 
     samples: int = Field(600_000, gt=0, description="environment steps")
     learn_share: float = Field(0.5, gt=0, le=1, description="share of steps that are followed by a gradient step")
@@ -130,8 +130,10 @@ class TrainingConfig(_Strict):
         "all",
         description="what PPO changes of an align or search actor: all of it, or when to trust, to commit, to declare",
     )
-    warm_start: WarmStartConfig | None = Field(None, description="supervised warm start; none where it is left out")
-    search_start: SearchStartConfig | None = Field(None, description="the same for the extractor `search`")
+    warm_start: AlignPretrainingConfig | None = Field(
+        None, description="supervised warm start; none where it is left out"
+    )
+    search_start: SearchPretrainingConfig | None = Field(None, description="the same for the extractor `search`")
     checkpoint_every: int = Field(100_000, gt=0, description="steps between checkpoints, each with a selection")
     selection_episodes: int = Field(200, gt=0, description="episodes that judge a state, on the selection seeds")
 

@@ -1,4 +1,4 @@
-"""Trains a policy with Stable-Baselines3 from a configuration: warm start, PPO, selection, resumable at any moment."""
+"""Trains a policy with Stable-Baselines3 from a configuration: pretraining, PPO, selection, resumable at any moment."""
 
 import time
 from collections.abc import Callable
@@ -12,17 +12,16 @@ from stable_baselines3.common.utils import set_random_seed
 from beamgym.agents.beliefs import ProposalPolicy
 from beamgym.agents.evaluation import EXPOSURES, PolicyResult, evaluate_in, first_seed
 from beamgym.agents.training.align_pretraining import (
-    RESUMED_SEEDS,
-    WarmStartProgress,
+    AlignProgress,
     fit_dictionary,
-    make_optimiser,
-    warm_start,
+    pretrain_align,
 )
-from beamgym.agents.training.config import SearchStartConfig, TrainingConfig, WarmStartConfig
+from beamgym.agents.training.config import AlignPretrainingConfig, SearchPretrainingConfig, TrainingConfig
 from beamgym.agents.training.log import log_hyperparameters
+from beamgym.agents.training.pretraining import RESUMED_SEEDS, make_optimiser
 from beamgym.agents.training.run_folder import BEST, RunFolder
 from beamgym.agents.training.sb3_model import ModelPolicy, make_model, training_envs
-from beamgym.agents.training.search_pretraining import make_search_optimiser, search_start
+from beamgym.agents.training.search_pretraining import pretrain_search
 
 Progress = Callable[[str, int, int], None]
 """Called with the phase, how much of it is done, and how much there is."""
@@ -31,10 +30,10 @@ DICTIONARY_SEEDS = 2**19
 """Offset of the dictionary's environment seeds from the training's first one."""
 
 EXPOSURE_PRICE = 0.005
-"""Success that one exposure spared is worth when states are ranked."""
+"""Success rate that equals one exposure saved when trained states are ranked."""
 
 BEAM_SECOND_PRICE = 0.2 / 120.0
-"""The same of a second of beam time."""
+"""Success rate that equals one second of beam time saved."""
 
 _MOST_TOGETHER = 128  # selection episodes run side by side
 
@@ -84,9 +83,9 @@ class Trainer:
         """Train to the end; the model then holds the best state by the selection seeds, whose figures are returned."""
         log_hyperparameters(self.logger, self.config)
         if self.config.warm_start is not None and "timesteps" not in self._saved:
-            self._take("warm_start", self._warm(self.config.warm_start))
+            self._take("warm_start", self._pretrain_align(self.config.warm_start))
         if self.config.search_start is not None and "timesteps" not in self._saved:
-            self._take("search_start", self._search(self.config.search_start))
+            self._take("search_start", self._pretrain_search(self.config.search_start))
         if self.config.n_timesteps > 0:
             self._ppo()
         best = self.folder.load(BEST)
@@ -101,7 +100,7 @@ class Trainer:
 
     @property
     def samples(self) -> int:
-        """Environment steps so far: those of the warm start and those of PPO."""
+        """Environment steps so far: those of the pretraining and those of PPO."""
         return int(self._saved.get("samples", 0)) + self.model.num_timesteps
 
     def select(self) -> PolicyResult:
@@ -110,7 +109,7 @@ class Trainer:
         episodes = self.config.selection_episodes
         return evaluate_in(ModelPolicy(self.model), self._judge, episodes, self.seed, purpose="selection")
 
-    def _warm(self, settings: WarmStartConfig) -> PolicyResult:
+    def _pretrain_align(self, settings: AlignPretrainingConfig) -> PolicyResult:
         start = int(self._saved.get("samples", 0))
         extractor: Any = self.model.policy.features_extractor
         policy: Any = self.model.policy
@@ -121,23 +120,23 @@ class Trainer:
         else:
             optimiser.load_state_dict(self._saved["warm_optimiser"])
         due = start + self.config.checkpoint_every
-        for step in warm_start(policy, self.envs, settings, self.first_seed, start, optimiser):
+        for step in pretrain_align(policy, self.envs, settings, self.first_seed, start, optimiser):
             self.progress("warm start", step.samples, settings.samples)
             if step.samples >= due or step.samples >= settings.samples:
                 due += self.config.checkpoint_every
                 result = self.select()
-                self._log_warm(step, result)
+                self._log_align(step, result)
                 self._save(samples=step.samples, warm_optimiser=optimiser.state_dict())
         return result or self.select()
 
-    def _search(self, settings: SearchStartConfig) -> PolicyResult:
+    def _pretrain_search(self, settings: SearchPretrainingConfig) -> PolicyResult:
         start = int(self._saved.get("samples", 0))
         extractor: Any = self.model.policy.features_extractor
-        optimiser, result = make_search_optimiser(extractor, settings), None
+        optimiser, result = make_optimiser(extractor, settings), None
         if "warm_optimiser" in self._saved:
             optimiser.load_state_dict(self._saved["warm_optimiser"])
         due = start + self.config.checkpoint_every
-        for step in search_start(extractor, self.envs, settings, self.first_seed, start, optimiser):
+        for step in pretrain_search(extractor, self.envs, settings, self.first_seed, start, optimiser):
             self.progress("search start", step.samples, settings.samples)
             if step.samples >= due or step.samples >= settings.samples:
                 due += self.config.checkpoint_every
@@ -149,7 +148,7 @@ class Trainer:
                 self._save(samples=step.samples, warm_optimiser=optimiser.state_dict())
         return result or self.select()
 
-    def _log_warm(self, step: WarmStartProgress, result: PolicyResult) -> None:
+    def _log_align(self, step: AlignProgress, result: PolicyResult) -> None:
         for name in ("dictionary_loss", "amend_loss", "gate_loss", "declare_loss"):
             self.logger.record(f"warm_start/{name}", getattr(step, name))
         self.logger.record("warm_start/learner_success_rate", step.success_rate)
@@ -182,14 +181,14 @@ class Trainer:
             set_random_seed((self.first_seed + done) % 2**31)
 
     def checkpoint_ppo(self) -> None:
-        """Save and judge the state in the midst of PPO."""
+        """Save and evaluate the state during PPO."""
         self._save_ppo()
         result = self.select()
         self._take(f"ppo_{self.model.num_timesteps}", result)
         self._log_selection(result)
 
     def _take(self, name: str, result: PolicyResult) -> None:
-        """Note a state's figures under a name, and keep the state where it is the best so far."""
+        """Write a state's metrics under a name, and the state itself where it is the best so far."""
         figures = self.folder.figures()
         if name not in figures:
             self.folder.note(name, result.as_dict())
@@ -252,7 +251,7 @@ class Watch(BaseCallback):
 
 
 def score(result: PolicyResult) -> float:
-    """Rank states of a policy: success first, then exposures or beam time spared.
+    """Return the number by which trained states are ranked: success rate less the price of what was spent.
 
     A budget of 20 exposures is worth a tenth of success, one of 120 seconds a fifth.
     """

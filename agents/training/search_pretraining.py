@@ -1,7 +1,7 @@
-"""Supervised start of a search: learn, on the states the learner itself visits, which cells are among the best.
+"""Supervised pretraining of a search: learn which cells of the map are among the best.
 
-This is DAgger (Ross, Gordon & Bagnell, AISTATS 2011) with the newest policy always acting. The truth labels cells in
-training only; what is learnt from is what an agent observes.
+This is DAgger (Ross, Gordon & Bagnell, AISTATS 2011) with the newest policy always acting: states are those that the
+learner itself visits. The truth labels cells in training only; the network reads what an agent observes.
 """
 
 from collections.abc import Iterator
@@ -15,22 +15,19 @@ from torch import Tensor
 from torch.nn import functional
 
 from beamgym.agents.beliefs import SearchExtractor
-from beamgym.agents.training.config import SearchStartConfig
+from beamgym.agents.training.config import SearchPretrainingConfig
+from beamgym.agents.training.pretraining import FORGETTING, RESUMED_SEEDS, make_optimiser, set_learning_rate, tensors
 from beamgym.envs.arpes_spot import MAP_CELLS, MAP_LAYERS, ArpesSpotTask
 from beamgym.envs.loop import InstrumentVectorEnv
 from beamgym.envs.task import Observation
 from beamgym.physics.instrument import BoolArray, Float32Array
 
-RESUMED_SEEDS = 2**17
-"""A resumed phase begins its episodes up to this many environment seeds further."""
-
-_FORGET = 0.02  # weight of the newest episodes in the running figures
-_SEEN = 8.0  # more that a cell counts where it was looked at: that decides when to stop
+_PROBED_WEIGHT = 8.0  # further weight of probed cells in the loss: their probabilities decide when to stop
 
 
 @dataclass(frozen=True)
 class SearchProgress:
-    """Where a start stands after a step.
+    """Progress of a pretraining after a step.
 
     Parameters
     ----------
@@ -46,7 +43,7 @@ class SearchProgress:
 
 
 class SearchTeacher:
-    """Knows which cells of each environment's map are among the best.
+    """Labels the cells of each environment's map by the share of the best sites in them.
 
     Parameters
     ----------
@@ -64,8 +61,8 @@ class SearchTeacher:
         self._limits = envs.loop.task.context.stage.limits_mm
         self.labels: Float32Array = np.zeros((envs.num_envs, MAP_CELLS, MAP_CELLS), np.float32)
 
-    def look(self, rows: BoolArray) -> None:
-        """Take note of the surfaces of the rows (n,) whose episodes have just begun."""
+    def read_surfaces(self, rows: BoolArray) -> None:
+        """Set the labels of the rows (n,) whose episodes have just begun, from their true score maps."""
         for i in np.flatnonzero(rows):
             drawn = self._world.score_map(int(i))
             good = (np.nan_to_num(drawn.points, nan=-1.0) >= drawn.threshold).astype(np.float32)
@@ -80,10 +77,10 @@ def _cells(centres_mm: NDArray[np.float64], low: float, high: float) -> NDArray[
     return np.clip(((centres_mm - low) / (high - low) * MAP_CELLS).astype(np.int64), 0, MAP_CELLS - 1)
 
 
-def search_start(
+def pretrain_search(
     extractor: SearchExtractor,
     envs: InstrumentVectorEnv,
-    settings: SearchStartConfig,
+    settings: SearchPretrainingConfig,
     seed: int,
     start: int = 0,
     optimiser: torch.optim.Optimizer | None = None,
@@ -101,12 +98,12 @@ def search_start(
     """
     teacher, n = SearchTeacher(envs), envs.num_envs
     generator = np.random.default_rng(np.random.SeedSequence([seed, start]))
-    optimiser = optimiser or make_search_optimiser(extractor, settings)
+    optimiser = optimiser or make_optimiser(extractor, settings)
     observation, _ = envs.reset(seed=seed + start % RESUMED_SEEDS)
-    teacher.look(np.ones(n, dtype=np.bool_))
+    teacher.read_surfaces(np.ones(n, dtype=np.bool_))
     used, success, beam_s, own = start, 0.0, 120.0, np.ones(n, dtype=np.bool_)
     while used < settings.samples:
-        _set_rate(optimiser, settings, used / settings.samples)
+        set_learning_rate(optimiser, settings, used / settings.samples)
         loss = float("nan")
         if generator.random() < settings.learn_share:
             loss = _learn(extractor, optimiser, observation, teacher.labels, generator)
@@ -119,22 +116,12 @@ def search_start(
         ended = terminated | truncated
         counted = ended & own
         if counted.any():
-            success += _FORGET * (float(info["is_success"][counted].mean()) - success)
-            beam_s += _FORGET * (float(spent[counted].mean()) * 120.0 - beam_s)
+            success += FORGETTING * (float(info["is_success"][counted].mean()) - success)
+            beam_s += FORGETTING * (float(spent[counted].mean()) * 120.0 - beam_s)
         own |= ended
-        teacher.look(ended)
+        teacher.read_surfaces(ended)
         used += n
         yield SearchProgress(used, loss, success, beam_s)
-
-
-def make_search_optimiser(extractor: SearchExtractor, settings: SearchStartConfig) -> torch.optim.Optimizer:
-    """Return Adam on the extractor's parameters."""
-    return torch.optim.Adam(extractor.parameters(), lr=settings.learning_rate)
-
-
-def tensors(observation: Observation) -> dict[str, Tensor]:
-    """Turn a batch of observations into torch tensors."""
-    return {name: torch.as_tensor(values) for name, values in observation.items()}
 
 
 def _learn(
@@ -144,11 +131,11 @@ def _learn(
     labels: Float32Array,
     generator: np.random.Generator,
 ) -> float:
-    """Take one gradient step, on the observations mirrored at random: a surface has no preferred hand."""
+    """Take one gradient step on observations mirrored at random: a surface has no preferred handedness."""
     mirrored, target = _mirror(observation, labels, generator.random() < 0.5, generator.random() < 0.5)
-    seen = mirrored["map"].reshape(len(target), MAP_CELLS, MAP_CELLS, MAP_LAYERS)[..., 1] > 0.0
+    probed = mirrored["map"].reshape(len(target), MAP_CELLS, MAP_CELLS, MAP_LAYERS)[..., 1] > 0.0
     logits = extractor.logits(mirrored)
-    loss = functional.binary_cross_entropy_with_logits(logits, target, weight=1.0 + _SEEN * seen)
+    loss = functional.binary_cross_entropy_with_logits(logits, target, weight=1.0 + _PROBED_WEIGHT * probed)
     optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(extractor.parameters(), 1.0)
@@ -169,9 +156,12 @@ def _mirror(
 
 
 def _wander(
-    action: NDArray[np.float32], settings: SearchStartConfig, generator: np.random.Generator
+    action: NDArray[np.float32], settings: SearchPretrainingConfig, generator: np.random.Generator
 ) -> tuple[NDArray[np.float32], BoolArray]:
-    """Send some rows anywhere, let some give up, so that more states are seen; returns which acted of themselves."""
+    """Replace some actions by random sites and some by declarations, so that more states are met.
+
+    Returns the actions (n, 4), and (n,) where the declaration is the learner's own.
+    """
     n, changed = len(action), action.copy()
     lost = generator.random(n) < settings.wander
     changed[lost, :2] = generator.uniform(-1.0, 1.0, (n, 2))[lost]
@@ -181,9 +171,3 @@ def _wander(
     late = (changed[:, 3] > 0.0) & (generator.random(n) < settings.go_on) & ~over
     changed[late, :2], changed[late, 3] = generator.uniform(-1.0, 1.0, (n, 2))[late], -1.0
     return changed, ~over
-
-
-def _set_rate(optimiser: torch.optim.Optimizer, settings: SearchStartConfig, share: float) -> None:
-    span = settings.learning_rate - settings.final_learning_rate
-    for group in optimiser.param_groups:
-        group["lr"] = settings.final_learning_rate + 0.5 * span * (1.0 + float(np.cos(np.pi * min(share, 1.0))))

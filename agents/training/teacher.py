@@ -1,4 +1,4 @@
-"""The teacher of the warm start: it knows the true pose, and so every rotation that would bring a goal home."""
+"""The teacher of an alignment policy's pretraining: the rotations to every goal, from the true orientation."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ OUT_OF_REACH_DEG = 1e4
 """Length given to the rotation to a goal that the goniometer cannot reach: further than any that it can."""
 
 
-class Teacher:
-    """Knows the rotations that bring each equivalent, reachable goal home, and the dictionary entry of the truth.
+class AlignTeacher:
+    """Labels observations by the rotations to each reachable goal and by the nearest dictionary entry.
 
     Parameters
     ----------
@@ -46,13 +46,13 @@ class Teacher:
         self._entries: Float64Array = np.zeros((0, 3, 3))
 
     def set_entries(self, orientations: Float64Array) -> Float64Array:
-        """Take the dictionary's orientations (k, 3, 3); return the turns (k, 3) to the nearest goal each, radians."""
+        """Set the dictionary's orientations (k, 3, 3); return rotation vectors (k, 3) to the nearest goals, radians."""
         turns = self._to_goals(orientations)
         nearest = np.linalg.norm(turns, axis=-1).argmin(axis=1)
         return self.set_turns(np.radians(turns[np.arange(len(turns)), nearest]))
 
     def set_turns(self, turns: Float64Array) -> Float64Array:
-        """Take the dictionary's rotation vectors (k, 3) to the goal, radians, and return them."""
+        """Set the dictionary by its rotation vectors (k, 3) to the goal, radians, and return them."""
         self._entries = np.swapaxes(rotation_matrix(np.degrees(turns)), -1, -2) @ self._goals[0]
         return turns
 

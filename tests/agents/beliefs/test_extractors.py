@@ -14,7 +14,7 @@ from beamgym.agents.beliefs.geometry import encode, rotate, small_inverse, squar
 from beamgym.agents.beliefs.gnomonic_map import GnomonicMap
 from beamgym.agents.beliefs.proposal_policy import ProposalPolicy
 from beamgym.agents.beliefs.registration import Registration
-from beamgym.agents.training.align_pretraining import tensors
+from beamgym.agents.training.pretraining import tensors
 from beamgym.envs.actions import decode_rotation, encode_rotation
 
 SMALL = {"width": 16, "entries": 20, "map_pixels": 12, "channels": 2}

@@ -8,8 +8,8 @@ import torch
 from beamgym.agents.beliefs.dictionary import spread_orientations
 from beamgym.agents.beliefs.extractors import Estimates
 from beamgym.agents.training.align_pretraining import losses, mixed_actions
-from beamgym.agents.training.config import WarmStartConfig
-from beamgym.agents.training.teacher import OUT_OF_REACH_DEG, Teacher
+from beamgym.agents.training.config import AlignPretrainingConfig
+from beamgym.agents.training.teacher import OUT_OF_REACH_DEG, AlignTeacher
 from beamgym.envs.actions import decode_rotation, encode_rotation
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.orientation import misorientation_deg, random_orientations, rotation_matrix
@@ -30,7 +30,7 @@ def envs():
 @pytest.fixture
 def teacher(envs):
     envs.reset(seed=5)
-    return Teacher(envs)
+    return AlignTeacher(envs)
 
 
 def nearest(turns):
@@ -60,7 +60,7 @@ def test_carrying_out_the_teachers_turn_leaves_what_the_motors_leave(envs, teach
 def test_goals_out_of_reach_are_further_than_any_that_is_within():
     envs = make(goniometer="two-arc")
     envs.reset(seed=1)
-    lengths = np.linalg.norm(Teacher(envs).turns_deg(), axis=-1)
+    lengths = np.linalg.norm(AlignTeacher(envs).turns_deg(), axis=-1)
     away = ~envs.loop.state.goals
     assert away.any()
     assert lengths[away].min() > OUT_OF_REACH_DEG / 2
@@ -81,11 +81,11 @@ def test_an_entry_turned_by_its_turn_is_a_goal_and_stands_for_the_nearest_orient
 
 def test_tasks_without_a_pose_to_turn_to_are_refused_with_the_remedy():
     with pytest.raises(TypeError, match="train without warm_start"):
-        Teacher(make("beamgym/LaueZone-v0"))
+        AlignTeacher(make("beamgym/LaueZone-v0"))
     with pytest.raises(ValueError, match="found 'axis' and 'rotation'"):
-        Teacher(make(target="axis [001] x"))
+        AlignTeacher(make(target="axis [001] x"))
     with pytest.raises(ValueError, match="found 'pose' and 'axes'"):
-        Teacher(make(action="axes"))
+        AlignTeacher(make(action="axes"))
 
 
 def estimates(coarse=(0.0, 0.0, 0.0), fine=(0.0, 0.0, 0.0), entry=(0.0, 0.0, 0.0)):
@@ -146,7 +146,7 @@ def test_declaring_is_taught_near_the_goal_and_warned_against_elsewhere():
 
 def mixed(turns, **settings):
     proposal = np.random.default_rng(0).uniform(-0.5, 0.5, (len(turns), 4)).astype(np.float32)
-    action = mixed_actions(proposal, turns, WarmStartConfig(**settings), 90.0, np.random.default_rng(1))
+    action = mixed_actions(proposal, turns, AlignPretrainingConfig(**settings), 90.0, np.random.default_rng(1))
     return proposal, action
 
 

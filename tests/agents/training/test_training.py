@@ -13,13 +13,14 @@ from beamgym.agents.evaluation.metrics import EXPOSURES
 from beamgym.agents.evaluation.seeds import STRIDE, first_seed, seed_range
 from beamgym.agents.export.bundle import predict_raw
 from beamgym.agents.export.trained import encoder_of, export_trained, model_card, reference_observations
-from beamgym.agents.training.align_pretraining import RESUMED_SEEDS, fit_dictionary, tensors, warm_start
+from beamgym.agents.training.align_pretraining import fit_dictionary, pretrain_align
 from beamgym.agents.training.config import TrainingConfig, load_config
 from beamgym.agents.training.episode_pictures import log_film
+from beamgym.agents.training.pretraining import RESUMED_SEEDS, tensors
 from beamgym.agents.training.run_folder import BEST, RunFolder
 from beamgym.agents.training.sb3 import Trainer, Watch, score
 from beamgym.agents.training.sb3_model import make_model, predict, training_envs
-from beamgym.agents.training.teacher import Teacher
+from beamgym.agents.training.teacher import AlignTeacher
 from beamgym.envs.actions import encode_rotation
 from beamgym.envs.bundles.model import OnnxModel
 
@@ -284,7 +285,7 @@ def test_a_small_warm_start_learns_to_tell_home_from_elsewhere_and_beats_its_fir
     envs = training_envs(ID, config)
     policy = make_model(config, envs, 0).policy
     fit_dictionary(policy.features_extractor, envs, config.warm_start.dictionary_samples, 2**19)
-    steps = list(warm_start(policy, envs, config.warm_start, 0))
+    steps = list(pretrain_align(policy, envs, config.warm_start, 0))
     tenth = len(steps) // 10
     for name in ("dictionary_loss", "gate_loss", "declare_loss"):
         early, late = (np.mean([getattr(step, name) for step in part]) for part in (steps[:tenth], steps[-2 * tenth :]))
@@ -297,7 +298,7 @@ def test_a_small_warm_start_learns_to_tell_home_from_elsewhere_and_beats_its_fir
 def logits_at(extractor, envs, miss_deg):
     """Return the logits of declaring after moving to within a distance of the goal, by the teacher's turn."""
     envs.reset(seed=2**18)
-    turns = Teacher(envs).turns_deg()
+    turns = AlignTeacher(envs).turns_deg()
     nearest = turns[np.arange(len(turns)), np.linalg.norm(turns, axis=-1).argmin(axis=1)]
     turn = encode_rotation(nearest + np.array([0.0, miss_deg, 0.0]), 90.0)
     action = np.concatenate([turn, -np.ones((len(turns), 1))], axis=1)
