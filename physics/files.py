@@ -1,5 +1,7 @@
 """The one way of this project to write a file or a folder: whole, or not at all."""
 
+import json
+import math
 import os
 import shutil
 import stat
@@ -8,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 _STEM = 40
 """Letters of a name that its draft repeats: a name may have 255 bytes, and a draft's is longer."""
@@ -55,6 +58,17 @@ def write_text(path: str | os.PathLike[str], text: str, *, durable: bool = False
         draft.write_text(text, encoding="utf-8")
 
 
+def write_json(path: str | os.PathLike[str], content: Any) -> None:
+    """Write plain content as JSON, whole or not at all; numbers that are not finite become null.
+
+    Raises
+    ------
+    TypeError : something in it that JSON has no word for
+    OSError : as for ``replacing``
+    """
+    write_text(path, json.dumps(_finite(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
 @contextmanager
 def replacing_folder(path: str | os.PathLike[str], overwrite: bool = False) -> Iterator[Path]:
     """Yield an empty folder of the same name, and put it in the place of ``path`` once the block has ended well.
@@ -97,6 +111,14 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {name: _finite(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def _is_device(path: Path) -> bool:

@@ -31,7 +31,8 @@ from beamgym.agents.policies import find_policy, policy_names
 from beamgym.envs import ENVIRONMENTS
 from beamgym.envs.loop import InstrumentVectorEnv
 from beamgym.envs.policy import CannotPlay
-from beamgym.scripts.command_line import check_output, fail, run, write_json
+from beamgym.physics.files import write_json
+from beamgym.scripts.command_line import check_output, fail, run
 from beamgym.scripts.scorer.benchmark import SCORER, benchmark_scorer
 
 _SPECTRA = 5000

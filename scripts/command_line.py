@@ -1,7 +1,5 @@
 """What every verb does alike: errors in one line, a traceback only on request, a clean end on Ctrl-C."""
 
-import json
-import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -9,8 +7,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
-
-from beamgym.physics.files import write_text
 
 DEBUG = "BEAMGYM_DEBUG"
 """Environment variable that asks for tracebacks; ``beamgym --debug`` sets it."""
@@ -79,20 +75,6 @@ def check_output(path: Path | None) -> None:
     """Raise ValueError before the work starts where its result could not be written."""
     if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
         raise ValueError(f"cannot write {path}: give a file in a directory that exists")
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON, all or nothing; what is not finite becomes null."""
-    text = json.dumps(_finite(content), indent=2, allow_nan=False, ensure_ascii=False)
-    write_text(path, text + "\n")
-
-
-def _finite(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {name: _finite(value) for name, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def _is_mistake(error: Exception) -> bool:

@@ -29,7 +29,8 @@ from beamgym.envs.loop import InstrumentVectorEnv
 from beamgym.envs.pictures import episode_strip, save_gif
 from beamgym.envs.policy import Policy
 from beamgym.physics.crystal import load_crystal
-from beamgym.scripts.command_line import check_output, run, write_json
+from beamgym.physics.files import write_json
+from beamgym.scripts.command_line import check_output, run
 
 ENV_ID = "beamgym/LaueAlign-v0"
 LEVEL = "real"

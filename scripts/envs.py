@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from beamgym.envs import ENVIRONMENTS
-from beamgym.scripts.command_line import check_output, run, write_json
+from beamgym.physics.files import write_json
+from beamgym.scripts.command_line import check_output, run
 
 ABOUT: dict[str, tuple[str, str]] = {
     "beamgym/LaueAlign-v0": (

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from beamgym.envs.pictures import write_overlay
 from beamgym.physics.crystal import Crystal, load_crystal
+from beamgym.physics.files import write_json
 from beamgym.physics.goniometer import Goniometer, Target, TurnsToTarget, goniometer, parse_target, turns_to_target
 from beamgym.physics.laue.files import load_detector_for, save_detector
 from beamgym.physics.laue.indexing import BAND_KEV, SolvedPattern, read_pattern, solve, write_results
 from beamgym.physics.laue.peaks import PeakFinder
-from beamgym.scripts.command_line import check_output, fail, run, write_json
+from beamgym.scripts.command_line import check_output, fail, run
 
 Float64Array = NDArray[np.float64]
 

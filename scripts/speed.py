@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from beamgym.scripts.command_line import check_output, run, write_json
+from beamgym.physics.files import write_json
+from beamgym.scripts.command_line import check_output, run
 from beamgym.scripts.speeds.cases import CASES
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")

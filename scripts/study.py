@@ -9,7 +9,8 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from beamgym.scripts.command_line import check_output, run, write_json
+from beamgym.physics.files import write_json
+from beamgym.scripts.command_line import check_output, run
 
 if TYPE_CHECKING:
     from beamgym.agents.study import LadderResult

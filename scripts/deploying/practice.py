@@ -25,7 +25,7 @@ from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.records import JsonLines
 from beamgym.hardware_bridge.rollout import Decides, Rollout, StepRecord
 from beamgym.physics.arpes.stage import stage
-from beamgym.scripts.command_line import write_json
+from beamgym.physics.files import write_json
 from beamgym.scripts.deploying.run import DOCUMENTS, Deployment, Limits, one_line, prepare
 from beamgym.scripts.deploying.stop import StopButton, Stopped
 

@@ -43,7 +43,7 @@ from beamgym.hardware_bridge.records import (
 )
 from beamgym.hardware_bridge.rollout import BlueskyInstrument, EpisodeReport, Rollout, StepRecord, write_report
 from beamgym.hardware_bridge.tasks import image_size, task_for
-from beamgym.scripts.command_line import write_json
+from beamgym.physics.files import write_json
 from beamgym.scripts.deploying.devices import OwnDevices
 from beamgym.scripts.deploying.policy import DeployedPolicy, read_policy
 from beamgym.scripts.deploying.stop import StopButton, Stopped

@@ -13,7 +13,7 @@ import typer
 from beamgym.hardware_bridge.guard.rules import replay
 from beamgym.hardware_bridge.practice import compare_with_record
 from beamgym.hardware_bridge.records import LogReport, verify_log
-from beamgym.scripts.command_line import write_json
+from beamgym.physics.files import write_json
 
 _HEAD = re.compile("[0-9a-f]{12,64}")
 

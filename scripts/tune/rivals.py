@@ -11,7 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import beamgym  # noqa: F401 - registers the environments
 from beamgym.agents.evaluation import GRIDS, Tried, episodes_needed, first_seed, make_vector_env, tune
-from beamgym.scripts.command_line import check_output, fail, run, write_json
+from beamgym.physics.files import write_json
+from beamgym.scripts.command_line import check_output, fail, run
 
 _SIDE_BY_SIDE = 40
 

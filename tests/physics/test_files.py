@@ -1,5 +1,6 @@
 """A file or a folder is the old one or the new one, whatever happens while it is written."""
 
+import json
 import os
 import stat
 from pathlib import Path
@@ -11,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from beamgym.physics.files import replacing, replacing_folder, write_text
+from beamgym.physics.files import replacing, replacing_folder, write_json, write_text
 
 ROOT = Path(__file__).parents[2]
 FLOORS = ("physics", "envs", "agents", "hardware_bridge", "scripts")
@@ -281,3 +282,13 @@ def test_no_other_module_puts_files_in_place_by_itself():
     sources = {path.relative_to(ROOT).as_posix(): path for floor in FLOORS for path in (ROOT / floor).rglob("*.py")}
     found = {name for name, path in sources.items() if any(swap in path.read_text(encoding="utf-8") for swap in swaps)}
     assert found == {"physics/files.py"}
+
+
+def test_json_is_written_with_null_for_what_is_not_finite_and_without_leaving_a_draft(tmp_path):
+    path = tmp_path / "figures.json"
+    write_json(path, {"one": [1.5, float("nan"), (float("inf"), "é")], "two": None})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"one": [1.5, None, [None, "é"]], "two": None}
+    with pytest.raises(TypeError):
+        write_json(path, {"one": object()})
+    assert [entry.name for entry in tmp_path.iterdir()] == ["figures.json"]
+    assert json.loads(path.read_text(encoding="utf-8"))["two"] is None
