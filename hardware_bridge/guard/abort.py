@@ -12,18 +12,16 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from beamgym.hardware_bridge.ca_loops import forget_channels
-
-if TYPE_CHECKING:
-    from beamgym.hardware_bridge.guard.guard import Guard
+from beamgym.hardware_bridge.records import AuditLog
 
 LOOP_GRACE_S = 0.5
 """A loop that does not answer within this time is taken to be blocked."""
 
 _PAUSE_S = 0.2  # between attempts
-_LOOK_S = 0.1  # between looks at the dead-man
+_DEADMAN_S = 0.1  # between checks of the dead-man
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,33 @@ class AbortReport:
         return not self.unconfirmed
 
 
+class Stoppable(Protocol):
+    """What can be brought to a stop from outside its own loop: the guard."""
+
+    @property
+    def audit(self) -> AuditLog:
+        """The audit log."""
+        ...
+
+    @property
+    def answer_s(self) -> float:
+        """A device answers within this time, seconds."""
+        ...
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop in which the devices live; None before they were connected."""
+        ...
+
+    async def halt(self) -> tuple[str, ...]:
+        """Stop and close everything once; returns what was not seen to stand or to be closed."""
+        ...
+
+    def check_deadman(self) -> None:
+        """Abort where a sign of life is missing."""
+        ...
+
+
 class AbortThread:
     """The thread behind ``Guard.abort``; it also looks whether the dead-man lapsed, since a blocked loop cannot.
 
@@ -58,7 +83,7 @@ class AbortThread:
     keep_trying_s : an abort that cannot be completed is tried for so long, seconds
     """
 
-    def __init__(self, guard: "Guard", keep_trying_s: float) -> None:
+    def __init__(self, guard: Stoppable, keep_trying_s: float) -> None:
         self.report: Future[AbortReport] | None = None
         self._guard = guard
         self._keep_trying_s = keep_trying_s
@@ -90,15 +115,15 @@ class AbortThread:
         if self._thread is not None:
             self._requests.put(None)
             if threading.current_thread() is not self._thread:
-                self._thread.join(timeout=2.0 * LOOP_GRACE_S + _LOOK_S)
+                self._thread.join(timeout=2.0 * LOOP_GRACE_S + _DEADMAN_S)
             self._thread = None
 
     def _run(self) -> None:
         while True:
             try:
-                request = self._requests.get(timeout=_LOOK_S)
+                request = self._requests.get(timeout=_DEADMAN_S)
             except queue.Empty:
-                self._guard.look_at_deadman()
+                self._guard.check_deadman()
                 continue
             if request is None:
                 if self._loop is not None:

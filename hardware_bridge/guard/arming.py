@@ -1,19 +1,37 @@
 """What must be so before the guard lets anything pass: read again at every arming, also after a reconnect."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from beamgym.hardware_bridge.guard.devices import AxisState, GuardedAxis, GuardedCommand, SignalProxy
+from beamgym.hardware_bridge.guard.instrument import GuardedInstrument
+from beamgym.hardware_bridge.guard.questions import Confirms
+from beamgym.hardware_bridge.guard.watch import Watch
 from beamgym.hardware_bridge.instrument_file import simulation_beside, strangers
 
-if TYPE_CHECKING:
-    from beamgym.hardware_bridge.guard.guard import Guard
+MotorLimits = dict[str, tuple[float, float] | None]
 
 CONNECT_S = 5.0
 """A server answers its first call within this time, seconds."""
 
 
-async def arm_everything(guard: "Guard", command: GuardedCommand, homed: frozenset[str]) -> None:
+@dataclass(frozen=True)
+class FoundAtArming:
+    """What was read when the guard was armed.
+
+    Parameters
+    ----------
+    home : where every axis stood, in its own unit
+    motor_limits : each motor's own (low, high), None where it has none
+    """
+
+    home: dict[str, float]
+    motor_limits: MotorLimits
+
+
+async def arm_everything(
+    guard: GuardedInstrument, watch: Watch, questions: Confirms, command: GuardedCommand, homed: frozenset[str]
+) -> FoundAtArming:
     """Connect and read everything; raises GuardRefused at the first thing that is not as it must be.
 
     Nothing is written but, where the shutter stands open and this is no dry run, its closing; and where an exposure of
@@ -23,18 +41,19 @@ async def arm_everything(guard: "Guard", command: GuardedCommand, homed: frozens
     if connect is not None:
         await connect(CONNECT_S)
     await _check_identity(guard, command)
-    await guard.watch.first_look(command)
+    await watch.first_look(command)
     states = await asyncio.gather(*(_look(axis, command, axis.name in homed) for axis in guard.axes.values()))
     await _close_shutter(guard, command)
     await guard.detector.settle()
-    await _ask_to_start(guard, command)
-    guard.home, guard.motor_limits = {}, {}
+    await _ask_to_start(guard, questions, command)
+    found = FoundAtArming({}, {})
     for axis, (position, limits) in zip(guard.axes.values(), states, strict=True):
         axis.state = AxisState(known=position, generation=axis.state.generation + 1)
-        guard.home[axis.name], guard.motor_limits[axis.name] = position, limits
+        found.home[axis.name], found.motor_limits[axis.name] = position, limits
+    return found
 
 
-async def _check_identity(guard: "Guard", command: GuardedCommand) -> None:
+async def _check_identity(guard: GuardedInstrument, command: GuardedCommand) -> None:
     entry, found = guard.file.identity, None
     if guard.devices.identity is not None:
         found = str(await SignalProxy(guard.devices.identity, "identity", guard.answer_s).value())
@@ -73,18 +92,18 @@ async def _look(axis: GuardedAxis, command: GuardedCommand, homed: bool) -> tupl
     return position, limits
 
 
-async def _ask_to_start(guard: "Guard", command: GuardedCommand) -> None:
+async def _ask_to_start(guard: GuardedInstrument, questions: Confirms, command: GuardedCommand) -> None:
     if guard.dry_run:
         return
     try:
-        question, answer = await guard.questions.start()
+        question, answer = await questions.start()
     except ValueError as error:
         # such as NotConfirmed: it must be asked, and nobody may be
         question, answer = str(error), False
     command.rule("confirmed", question=question, answer=answer)
 
 
-async def _close_shutter(guard: "Guard", command: GuardedCommand) -> None:
+async def _close_shutter(guard: GuardedInstrument, command: GuardedCommand) -> None:
     shutter = guard.shutter
     if shutter.proxy is None or guard.dry_run:
         return

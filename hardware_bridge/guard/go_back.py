@@ -1,14 +1,10 @@
 """The way back to where the axes stood when the guard was armed: guarded itself, bounded, and the same done twice."""
 
-from typing import TYPE_CHECKING
-
 from beamgym.hardware_bridge.guard.devices import GuardedCommand
-
-if TYPE_CHECKING:
-    from beamgym.hardware_bridge.guard.guard import Guard
+from beamgym.hardware_bridge.guard.instrument import GuardedInstrument
 
 
-async def safe_return(guard: "Guard") -> bool:
+async def safe_return(guard: GuardedInstrument) -> bool:
     """Bring the axes back, one after another, each by its guarded ``set``.
 
     Doing so twice changes nothing. There is no way back from a position that is not certain, or after an abort.

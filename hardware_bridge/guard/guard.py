@@ -13,10 +13,10 @@ import math
 import threading
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, Protocol
+from typing import Any
 
 from beamgym.hardware_bridge.guard.abort import AbortReport, AbortThread
-from beamgym.hardware_bridge.guard.arming import arm_everything
+from beamgym.hardware_bridge.guard.arming import MotorLimits, arm_everything
 from beamgym.hardware_bridge.guard.devices import (
     GuardedAxis,
     GuardedCommand,
@@ -25,6 +25,7 @@ from beamgym.hardware_bridge.guard.devices import (
     SignalProxy,
 )
 from beamgym.hardware_bridge.guard.go_back import safe_return
+from beamgym.hardware_bridge.guard.instrument import DevicesOfInstrument, Suspend
 from beamgym.hardware_bridge.guard.life import SignsOfLife
 from beamgym.hardware_bridge.guard.questions import questions
 from beamgym.hardware_bridge.guard.rules import ITEMS, RULES, GuardRefused
@@ -34,20 +35,6 @@ from beamgym.hardware_bridge.records import AuditLog
 from beamgym.physics.arpes.stage import is_shortest
 
 __all__ = ["AbortReport", "Guard", "GuardRefused"]
-
-Suspend = Callable[[Callable[[], Coroutine[Any, Any, Any]], str], None]
-"""Suspends a run until the coroutine that the first argument makes has ended; the second says why."""
-
-
-class DevicesOfInstrument(Protocol):
-    """What ``connect`` returns: see connect.Devices."""
-
-    axes: dict[str, Any]
-    detector: Any
-    shutter: Any
-    heartbeats: dict[str, Any]
-    suspenders: dict[str, Any]
-    identity: Any
 
 
 class Guard:
@@ -95,14 +82,14 @@ class Guard:
         self.state, self.reason, self.latched_item = "new", "", 0
         self.loop: asyncio.AbstractEventLoop | None = None
         self.home: dict[str, float] = {}
-        self.motor_limits: dict[str, tuple[float, float] | None] = {}
+        self.motor_limits: MotorLimits = {}
         self.budget_s = file.dose.budget_s if file.dose else None
         self.boxes = [{"name": e.name, "forbidden": e.forbidden, "margin": e.margin} for e in file.envelopes]
         self.axes = {
             entry.name: GuardedAxis(self, entry, devices.axes[entry.name], entry.unit == "s") for entry in file.axes
         }
         self.shutter = GuardedShutter(self, devices.shutter)
-        self.detector = GuardedDetector(self, devices.detector)
+        self.detector = GuardedDetector(self, self.shutter, devices.detector)
         self.watch = Watch(self, watch_s, hold_s)
         self.questions = questions(confirm, file.confirm)
         self.life = SignsOfLife(deadman)
@@ -163,10 +150,11 @@ class Guard:
         self.loop = asyncio.get_running_loop()
         command = GuardedCommand(self, "arm", self.file.name)
         try:
-            await arm_everything(self, command, frozenset(homed))
+            found = await arm_everything(self, self.watch, self.questions, command, frozenset(homed))
         except BaseException as error:
             command.end("refused", error=str(error))
             raise
+        self.home, self.motor_limits = found.home, found.motor_limits
         self.life.touch()
         self.state = "armed"
         self._abort_thread.start()
@@ -219,6 +207,10 @@ class Guard:
         finally:
             with self._turn:
                 self._launching -= 1
+
+    async def wait_for_suspenders(self, interrupt: "asyncio.Future[str]") -> bool:
+        """Wait, for a bounded time, until no suspender holds; returns False where the command was stopped meanwhile."""
+        return await self.watch.clear(interrupt)
 
     async def ask_before(
         self,
@@ -305,7 +297,7 @@ class Guard:
 
     # -- the dead-man ------------------------------------------------------------------------------------------------
 
-    def look_at_deadman(self) -> None:
+    def check_deadman(self) -> None:
         """Abort where a sign of life is missing; the abort thread calls this, since a blocked loop cannot."""
         if self.state != "armed":
             return

@@ -4,17 +4,14 @@ import asyncio
 import contextlib
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from beamgym.hardware_bridge.devices import DeviceError
-from beamgym.hardware_bridge.guard.devices import GuardedCommand, SignalProxy
+from beamgym.hardware_bridge.guard.devices import GuardedAxis, GuardedCommand, SignalProxy
+from beamgym.hardware_bridge.guard.instrument import GuardedInstrument
 from beamgym.hardware_bridge.guard.rules import GuardRefused
 from beamgym.hardware_bridge.instrument_file import HeartbeatEntry, SuspenderEntry
 from beamgym.hardware_bridge.records import AuditError
-
-if TYPE_CHECKING:
-    from beamgym.hardware_bridge.guard.devices import GuardedAxis
-    from beamgym.hardware_bridge.guard.guard import Guard
 
 
 @dataclass
@@ -77,7 +74,7 @@ class Watch:
     hold_s : a command waits so long for a suspender to come back, seconds
     """
 
-    def __init__(self, guard: "Guard", period_s: float, hold_s: float) -> None:
+    def __init__(self, guard: GuardedInstrument, period_s: float, hold_s: float) -> None:
         devices, file, answer_s = guard.devices, guard.file, guard.answer_s
         self.pulses = [Pulse(e, SignalProxy(devices.heartbeats[e.name], e.name, answer_s)) for e in file.heartbeats]
         self.suspenders = [
@@ -229,7 +226,7 @@ class Watch:
             self._clear.set()
         self.tripped = tripped
 
-    async def _look_at_axis(self, command: GuardedCommand, axis: "GuardedAxis") -> None:
+    async def _look_at_axis(self, command: GuardedCommand, axis: GuardedAxis) -> None:
         generation = axis.state.generation
         position, moving = await asyncio.gather(axis.position(), axis.proxy.moving())
         if generation != axis.state.generation:
@@ -240,7 +237,7 @@ class Watch:
             command.rule("readable", axis=axis.name, position=position)
             axis.check_disturbed(command, position, bool(moving))
 
-    def _follow(self, command: GuardedCommand, axis: "GuardedAxis", position: float) -> None:
+    def _follow(self, command: GuardedCommand, axis: GuardedAxis, position: float) -> None:
         """Where a moving axis has left what its move was allowed to sweep, decide anew with where it is."""
         swept, tolerance = axis.state.swept, axis.entry.tolerance
         if swept is None or not math.isfinite(position) or swept[0] <= position <= swept[1]:

@@ -9,14 +9,9 @@ from beamgym.hardware_bridge.instrument_file.entries import (
     HeartbeatEntry,
     SuspenderEntry,
 )
-from beamgym.hardware_bridge.instrument_file.file import (
-    InstrumentFile,
-    load_instrument,
-    parse_instrument,
-    shipped_instrument,
-    tighter_limits,
-)
+from beamgym.hardware_bridge.instrument_file.file import InstrumentFile, tighter_limits
 from beamgym.hardware_bridge.instrument_file.identity import check_objects, simulation_beside, strangers
+from beamgym.hardware_bridge.instrument_file.load import load_instrument, parse_instrument, shipped_instrument
 from beamgym.hardware_bridge.instrument_file.missing_protection import find_missing_protection
 
 __all__ = [

@@ -1,9 +1,6 @@
 """What the parts of an instrument file must be to each other. Every mistake is one line with its remedy."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from beamgym.hardware_bridge.instrument_file.entries import (
     NO_HEARTBEAT,
@@ -12,11 +9,9 @@ from beamgym.hardware_bridge.instrument_file.entries import (
     EnvelopeEntry,
     SuspenderEntry,
 )
+from beamgym.hardware_bridge.instrument_file.file import InstrumentFile
 from beamgym.hardware_bridge.instrument_file.identity import check_simulation
 from beamgym.hardware_bridge.instrument_file.text import nearest
-
-if TYPE_CHECKING:
-    from beamgym.hardware_bridge.instrument_file.file import InstrumentFile
 
 
 def check_together(file: InstrumentFile) -> None:

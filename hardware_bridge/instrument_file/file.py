@@ -1,19 +1,15 @@
 """instrument.yaml: which devices an instrument has, how they stand, and within what bounds they may be used.
 
-Everything is checked before anything connects. A mistake is one ValueError with one line: the file, the place in it,
-what was found and what would be right.
+This module holds what a file says; ``load`` reads and checks one, ``checks`` says what its parts must be to each other.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
-from os import PathLike
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from beamgym.hardware_bridge.instrument_file.checks import check_together
 from beamgym.hardware_bridge.instrument_file.entries import (
     ArpesTaskEntry,
     AxisEntry,
@@ -32,7 +28,6 @@ from beamgym.hardware_bridge.instrument_file.entries import (
     Strict,
     SuspenderEntry,
 )
-from beamgym.hardware_bridge.instrument_file.text import first_mistake, read_yaml
 from beamgym.physics.arpes.stage import Stage
 from beamgym.physics.goniometer import Goniometer
 from beamgym.physics.instrument import Axis
@@ -123,42 +118,6 @@ class InstrumentFile(Strict):
         """Return the SHA-256 of the content, in hex: comments and order of keys do not matter, every value does."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
-
-
-def load_instrument(path: str | PathLike[str]) -> InstrumentFile:
-    """Read and check an instrument file.
-
-    Parameters
-    ----------
-    path : a YAML file
-
-    Raises
-    ------
-    ValueError : in one line, for a file that cannot be read, is no YAML, or holds a mistake
-    """
-    return parse_instrument(read_yaml(Path(path)), str(path))
-
-
-def parse_instrument(content: Mapping[str, Any], source: str = "the instrument") -> InstrumentFile:
-    """Check an instrument given as a mapping; ``source`` names it in messages. Raises ValueError as load_instrument."""
-    try:
-        file = InstrumentFile.model_validate(content)
-    except ValidationError as error:
-        raise ValueError(f"{source}: {first_mistake(error, InstrumentFile, content)}") from None
-    try:
-        check_together(file)
-    except ValueError as error:
-        raise ValueError(f"{source}: {error}") from None
-    return file
-
-
-def shipped_instrument(name: str) -> Path:
-    """Return the path of a shipped file, such as "laue_soft_ioc"; raises ValueError for an unknown name."""
-    folder = Path(__file__).parents[1] / "instruments"
-    known = sorted(entry.stem for entry in folder.glob("*.yaml"))
-    if name not in known:
-        raise ValueError(f"no instrument file {name!r} is shipped; there are {', '.join(known)}")
-    return folder / f"{name}.yaml"
 
 
 def tighter_limits(

@@ -6,18 +6,14 @@ such as heartbeats and suspenders, move nothing and may come from anywhere. A fi
 instrument beside its own PVs.
 """
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from beamgym.hardware_bridge.devices import DeviceError, need
-
-if TYPE_CHECKING:
-    from beamgym.hardware_bridge.instrument_file.file import InstrumentFile
+from beamgym.hardware_bridge.instrument_file.file import InstrumentFile
 
 IDENTITY = "identity"
 """What follows the prefix of a practice instrument for the PV by which it says what it is."""

@@ -252,7 +252,7 @@ class Bench:
     def __init__(self, ioc: IocProcess, folder: Path, change: Any, without: tuple[int, ...], agree: Any) -> None:
         from beamgym.hardware_bridge.guard.guard import Guard
         from beamgym.hardware_bridge.guard.rules.decision import ITEMS
-        from beamgym.hardware_bridge.instrument_file.file import parse_instrument, shipped_instrument
+        from beamgym.hardware_bridge.instrument_file.load import parse_instrument, shipped_instrument
 
         content = yaml.safe_load(shipped_instrument(f"{ioc.kind}_soft_ioc").read_text(encoding="utf-8"))
         content["heartbeats"][0]["missed"] = 40  # the machine may be busy

@@ -17,7 +17,7 @@ from beamgym.hardware_bridge import terminal
 from beamgym.hardware_bridge.direction_check.check import DirectionReport
 from beamgym.hardware_bridge.direction_check.motion import ImageFlags
 from beamgym.hardware_bridge.direction_check.record import direction_check_passed, write_direction_record
-from beamgym.hardware_bridge.instrument_file.file import load_instrument, shipped_instrument
+from beamgym.hardware_bridge.instrument_file.load import load_instrument, shipped_instrument
 from beamgym.hardware_bridge.records.audit_check import read_log, verify_log
 from beamgym.hardware_bridge.records.documents import read_documents
 from beamgym.scripts import main

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from beamgym.hardware_bridge.instrument_file.file import shipped_instrument
+from beamgym.hardware_bridge.instrument_file.load import shipped_instrument
 
 pytest.importorskip("caproto", reason="the practice instrument needs the extra 'ioc'")
 pytest.importorskip("aioca", reason="the documented devices need the extra 'epics'")

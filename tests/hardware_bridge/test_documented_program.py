@@ -12,7 +12,7 @@ import yaml
 from beamgym.hardware_bridge.direction_check.check import DirectionReport
 from beamgym.hardware_bridge.direction_check.motion import ImageFlags
 from beamgym.hardware_bridge.direction_check.record import devices_digest, write_direction_record
-from beamgym.hardware_bridge.instrument_file.file import load_instrument, shipped_instrument
+from beamgym.hardware_bridge.instrument_file.load import load_instrument, shipped_instrument
 from beamgym.hardware_bridge.records.audit_check import verify_log
 
 pytest.importorskip("caproto", reason="the practice instrument needs the extra 'ioc'")

@@ -12,7 +12,7 @@ import pytest
 from beamgym.hardware_bridge.deployment import session
 from beamgym.hardware_bridge.deployment.session import Session
 from beamgym.hardware_bridge.instrument_file.context import context_of
-from beamgym.hardware_bridge.instrument_file.file import load_instrument, shipped_instrument
+from beamgym.hardware_bridge.instrument_file.load import load_instrument, shipped_instrument
 from beamgym.hardware_bridge.records.audit_check import verify_log
 from beamgym.hardware_bridge.rollout.rollout import Rollout
 from beamgym.hardware_bridge.rollout.step_record import StepRecord

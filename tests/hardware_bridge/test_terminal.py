@@ -12,7 +12,7 @@ import pytest
 from beamgym.hardware_bridge import terminal
 from beamgym.hardware_bridge.guard.questions import Questions
 from beamgym.hardware_bridge.instrument_file.entries import ConfirmEntry
-from beamgym.hardware_bridge.instrument_file.file import load_instrument, shipped_instrument
+from beamgym.hardware_bridge.instrument_file.load import load_instrument, shipped_instrument
 from beamgym.hardware_bridge.manual_operator import Operator
 from beamgym.hardware_bridge.records.confirmation import Confirmation, content_digest, subject
 from beamgym.hardware_bridge.terminal import ask_terminal, ask_terminal_now, said_yes

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from beamgym.agents.policies.find_policy import zoo
-from beamgym.hardware_bridge.instrument_file.file import load_instrument, shipped_instrument
+from beamgym.hardware_bridge.instrument_file.load import load_instrument, shipped_instrument
 from beamgym.scripts import main
 from beamgym.scripts.deploying.policy import read_policy
 
@@ -166,7 +166,7 @@ def test_deploying_imports_neither_torch_nor_sb3():
     code = (
         "import sys, json\n"
         "import beamgym.scripts.deploy, beamgym.scripts.deploying.modes\n"
-        "from beamgym.hardware_bridge.instrument_file.file import load_instrument, shipped_instrument\n"
+        "from beamgym.hardware_bridge.instrument_file.load import load_instrument, shipped_instrument\n"
         "from beamgym.scripts.deploying.policy import read_policy\n"
         f"file = load_instrument(shipped_instrument({SOFT!r}))\n"
         f"names = [read_policy(name, file).policy.name for name in ({BUNDLE!r}, 'index-and-move')]\n"

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from beamgym.hardware_bridge.instrument_file.file import load_instrument, shipped_instrument
+from beamgym.hardware_bridge.instrument_file.load import load_instrument, shipped_instrument
 from beamgym.hardware_bridge.records.audit_check import verify_log
 from beamgym.scripts import main
 

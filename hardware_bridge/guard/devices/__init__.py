@@ -5,6 +5,7 @@ from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
 from beamgym.hardware_bridge.guard.devices.detector import GuardedDetector
 from beamgym.hardware_bridge.guard.devices.proxies import AxisProxy, DetectorProxy, ShutterProxy, SignalProxy
 from beamgym.hardware_bridge.guard.devices.shutter import GuardedShutter
+from beamgym.hardware_bridge.guard.devices.supervisor import Supervisor
 
 __all__ = [
     "AxisProxy",
@@ -16,4 +17,5 @@ __all__ = [
     "GuardedShutter",
     "ShutterProxy",
     "SignalProxy",
+    "Supervisor",
 ]

@@ -8,17 +8,15 @@ import math
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from beamgym.hardware_bridge.devices import Readings, need, number_key, number_reading
 from beamgym.hardware_bridge.guard.devices.calls import finished, forget
 from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
 from beamgym.hardware_bridge.guard.devices.proxies import AxisProxy
+from beamgym.hardware_bridge.guard.devices.supervisor import Supervisor
 from beamgym.hardware_bridge.guard.rules import GuardRefused, swept_interval
 from beamgym.hardware_bridge.instrument_file import AxisEntry
-
-if TYPE_CHECKING:
-    from beamgym.hardware_bridge.guard import Guard
 
 AsyncStatus = need("ophyd_async.core", "hardware").AsyncStatus
 
@@ -61,7 +59,7 @@ class GuardedAxis:
 
     Parameters
     ----------
-    guard : the guard it belongs to
+    guard : permits its commands, and is told when one fails
     entry : its part of the instrument file
     device : what is moved
     sets_exposure : it is the exposure-time axis: nothing travels and nothing can be stopped
@@ -73,7 +71,7 @@ class GuardedAxis:
 
     parent = None
 
-    def __init__(self, guard: "Guard", entry: AxisEntry, device: Any, sets_exposure: bool = False) -> None:
+    def __init__(self, guard: Supervisor, entry: AxisEntry, device: Any, sets_exposure: bool = False) -> None:
         self.name = entry.name
         self.entry = entry
         self.sets_exposure = sets_exposure
@@ -186,7 +184,7 @@ class GuardedAxis:
         assert self._interrupt is not None
         for asked in (False, True):
             self._guard.gate(command)
-            if not await self._guard.watch.clear(self._interrupt):
+            if not await self._guard.wait_for_suspenders(self._interrupt):
                 return None
             start = await self._admit(command, target)
             ask = self._guard.ask_before

@@ -5,16 +5,31 @@ before anything leaves this computer, and an outcome after. In a dry run both ar
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from beamgym.hardware_bridge.devices import DeviceError, in_thread
 from beamgym.hardware_bridge.guard.rules import RULES, Decision, GuardRefused
-from beamgym.hardware_bridge.records import AuditError
-
-if TYPE_CHECKING:
-    from beamgym.hardware_bridge.guard import Guard
+from beamgym.hardware_bridge.records import AuditError, AuditLog
 
 _WRITE_S = 1.0  # a disk that takes longer must not hold up a stop
+
+
+class CommandLog(Protocol):
+    """Where a command writes its lines, and whether the guard is armed."""
+
+    @property
+    def audit(self) -> AuditLog:
+        """The audit log."""
+        ...
+
+    @property
+    def state(self) -> str:
+        """The guard's state: "new", "armed", "latched" or "closed"."""
+        ...
+
+    def keeps(self, item: int) -> bool:
+        """Whether an item is kept."""
+        ...
 
 
 class GuardedCommand:
@@ -22,7 +37,7 @@ class GuardedCommand:
 
     Parameters
     ----------
-    guard : whose rules and log are used
+    guard : whose log and state are used
     verb : "set", "stop", "open", "close", "trigger", "expose", or what is done without a device, such as "arm"
     device : the device's name
     value : what it is sent to
@@ -32,7 +47,7 @@ class GuardedCommand:
     ended : its last line is written
     """
 
-    def __init__(self, guard: "Guard", verb: str, device: str, value: Any = None) -> None:
+    def __init__(self, guard: CommandLog, verb: str, device: str, value: Any = None) -> None:
         self._guard = guard
         self._facts = {"device": device, "value": value}
         self._verb = verb

@@ -2,18 +2,17 @@
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from beamgym.hardware_bridge.devices import DeviceError, Readings, in_thread, need
 from beamgym.hardware_bridge.guard.devices.calls import finished, forget
 from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
 from beamgym.hardware_bridge.guard.devices.frame import FrameCheck, check_frame, examine, finder_of, frame_of
 from beamgym.hardware_bridge.guard.devices.proxies import DetectorProxy, RawFrame
+from beamgym.hardware_bridge.guard.devices.shutter import GuardedShutter
+from beamgym.hardware_bridge.guard.devices.supervisor import Supervisor
 from beamgym.hardware_bridge.guard.rules import RULES, GuardRefused
 from beamgym.physics.instrument import Frame, FrameFailed
-
-if TYPE_CHECKING:
-    from beamgym.hardware_bridge.guard import Guard
 
 AsyncStatus = need("ophyd_async.core", "hardware").AsyncStatus
 
@@ -30,7 +29,8 @@ class GuardedDetector:
 
     Parameters
     ----------
-    guard : the guard it belongs to
+    guard : permits its commands, and is told when one fails
+    shutter : opened for every exposure, and counts the dose
     device : what is triggered
 
     Attributes
@@ -42,7 +42,7 @@ class GuardedDetector:
     parent = None
     name = "detector"
 
-    def __init__(self, guard: "Guard", device: Any) -> None:
+    def __init__(self, guard: Supervisor, shutter: GuardedShutter, device: Any) -> None:
         self.entry = guard.file.detector
         self.proxy = DetectorProxy(device, "detector", guard.answer_s)
         self.exposure_s: float | None = None
@@ -52,7 +52,7 @@ class GuardedDetector:
         self.ours = False
         self.doubts: tuple[str, ...] = ()
         self.finder = finder_of(guard.file)
-        self._guard = guard
+        self._guard, self._shutter = guard, shutter
         self._set_s: float | None = None
         self._digest: str | None = None
         self._interrupt: asyncio.Future[str] | None = None
@@ -191,7 +191,7 @@ class GuardedDetector:
         raw = await self.proxy.frame()
         frame = await self._judge(command, raw, before, asked_s, exposure_s, longer)
         self.exposures += 1
-        command.end("done", counter=raw.counter, spent_s=guard.shutter.dose.spent_s)
+        command.end("done", counter=raw.counter, spent_s=self._shutter.dose.spent_s)
         return frame
 
     async def _permitted(self, command: GuardedCommand, exposure_s: float) -> bool:
@@ -203,11 +203,11 @@ class GuardedDetector:
         assert self._interrupt is not None
         for asked in (False, True):
             guard.gate(command)
-            if not await guard.watch.clear(self._interrupt):
+            if not await guard.wait_for_suspenders(self._interrupt):
                 return False
             command.rule("unfinished", axes=guard.unfinished())
             command.rule("exposure", exposure_s=exposure_s, allowed_s=self.entry.exposure_s)
-            command.rule("dose", spent_s=guard.shutter.dose.spent_s, exposure_s=exposure_s, budget_s=guard.budget_s)
+            command.rule("dose", spent_s=self._shutter.dose.spent_s, exposure_s=exposure_s, budget_s=guard.budget_s)
             question = "" if asked else await guard.ask_before(command, self.name, self._interrupt, exposes=True)
             if not question:
                 return question is not None
@@ -231,7 +231,7 @@ class GuardedDetector:
 
     async def _expose(self, command: GuardedCommand, exposure_s: float) -> bool:
         """Open, trigger, wait, close; returns False where it was broken off. The shutter is closed however it ends."""
-        guard, shutter = self._guard, self._guard.shutter
+        guard, shutter = self._guard, self._shutter
         started, done, stopped = False, None, True
         try:
             await shutter.open()
@@ -273,7 +273,7 @@ class GuardedDetector:
 
     async def _close(self) -> bool:
         try:
-            return await self._guard.shutter.close()
+            return await self._shutter.close()
         except DeviceError:
             return False
 

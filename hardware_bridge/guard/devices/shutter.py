@@ -1,15 +1,13 @@
 """The shutter behind the guard: opened by an exposure and by nothing else, closed by anybody at any time."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from beamgym.hardware_bridge.devices import Readings, need, number_key, number_reading
 from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
 from beamgym.hardware_bridge.guard.devices.dose import DoseMeter
 from beamgym.hardware_bridge.guard.devices.proxies import ShutterProxy
+from beamgym.hardware_bridge.guard.devices.supervisor import Supervisor
 from beamgym.hardware_bridge.guard.rules import GuardRefused
-
-if TYPE_CHECKING:
-    from beamgym.hardware_bridge.guard import Guard
 
 AsyncStatus = need("ophyd_async.core", "hardware").AsyncStatus
 
@@ -21,14 +19,14 @@ class GuardedShutter:
 
     Parameters
     ----------
-    guard : the guard it belongs to
+    guard : permits its commands, and is told when one fails
     device : what is opened, or None
     """
 
     parent = None
     name = "shutter"
 
-    def __init__(self, guard: "Guard", device: Any | None) -> None:
+    def __init__(self, guard: Supervisor, device: Any | None) -> None:
         self.proxy = None if device is None else ShutterProxy(device, "shutter", guard.answer_s)
         self.dose = DoseMeter()
         self._guard = guard

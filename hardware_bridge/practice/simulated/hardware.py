@@ -243,7 +243,17 @@ class EmulatedHardware:
 
     def keep(self) -> None:
         """Write the state file."""
-        self._state.save(plain_state(self))
+        self._state.save(
+            plain_state(
+                self.sample,
+                self.motors,
+                self.beam_state,
+                self.exposure,
+                self.counter,
+                self.exposure_s,
+                self.faults,
+            )
+        )
 
     def _due(self) -> tuple[float, str]:
         ends = [(motor.motion.ends, name) for name, motor in self.motors.items() if motor.motion is not None]

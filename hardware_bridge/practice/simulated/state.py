@@ -5,14 +5,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from beamgym.hardware_bridge.practice.simulated.beam_state import BeamState, Exposure
 from beamgym.hardware_bridge.practice.simulated.motion import Motion, Motor
+from beamgym.hardware_bridge.practice.simulated.sample import EmulatedSample
 from beamgym.physics.files import write_text
 from beamgym.physics.instrument import Axis
-
-if TYPE_CHECKING:
-    from beamgym.hardware_bridge.practice.simulated.hardware import EmulatedHardware
 
 
 class StateFile:
@@ -44,23 +43,41 @@ class StateFile:
             write_text(self._path, json.dumps({"format": 1, **state}), durable=True)
 
 
-def plain_state(hardware: "EmulatedHardware") -> dict[str, Any]:
-    """Return everything that lives on, as plain numbers and lists."""
-    motors = {
-        name: {key: value for key, value in asdict(motor).items() if key != "axis"}
-        for name, motor in hardware.motors.items()
-    }
+def plain_state(
+    sample: EmulatedSample,
+    motors: Mapping[str, Motor],
+    beam_state: BeamState,
+    exposure: Exposure | None,
+    counter: int,
+    exposure_s: float,
+    faults: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return everything that lives on, as plain numbers and lists.
+
+    Parameters
+    ----------
+    sample : its seed, all moves and exposures since that, and the moves not yet exposed
+    motors : by axis name
+    beam_state : shutter and dose
+    exposure : the one under way
+    counter : frames so far
+    exposure_s : the exposure time that is set, seconds
+    faults : by name; "" where one is not set
+    """
     return {
-        "kind": hardware.sample.kind,
-        "seed": hardware.sample.seed,
-        "history": hardware.sample.history,
-        "moved": list(hardware.sample.moved.items()),
-        "motors": motors,
-        "light": asdict(hardware.beam_state),
-        "exposure": None if hardware.exposure is None else asdict(hardware.exposure),
-        "counter": hardware.counter,
-        "exposure_s": hardware.exposure_s,
-        "faults": hardware.faults,
+        "kind": sample.kind,
+        "seed": sample.seed,
+        "history": sample.history,
+        "moved": list(sample.moved.items()),
+        "motors": {
+            name: {key: value for key, value in asdict(motor).items() if key != "axis"}
+            for name, motor in motors.items()
+        },
+        "light": asdict(beam_state),
+        "exposure": None if exposure is None else asdict(exposure),
+        "counter": counter,
+        "exposure_s": exposure_s,
+        "faults": dict(faults),
     }
 
 

@@ -16,7 +16,7 @@ from beamgym.hardware_bridge.adapters.filedrop import FileDropDetector
 from beamgym.hardware_bridge.adapters.manual import ManualAxis
 from beamgym.hardware_bridge.adapters.table import BUILDERS, OPTIONS, check_options
 from beamgym.hardware_bridge.devices import DeviceError, in_thread, need
-from beamgym.hardware_bridge.instrument_file.file import load_instrument, parse_instrument, shipped_instrument
+from beamgym.hardware_bridge.instrument_file.load import load_instrument, parse_instrument, shipped_instrument
 from beamgym.hardware_bridge.manual_operator import Operator
 
 

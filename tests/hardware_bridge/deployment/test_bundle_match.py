@@ -12,7 +12,7 @@ from beamgym.envs.bundles.manifest import AxisSpec, Manifest, SpotSetting
 from beamgym.envs.bundles.model import OnnxModel
 from beamgym.hardware_bridge.deployment.bundle_match import BundleMismatch, bundle_limits, match_bundle
 from beamgym.hardware_bridge.instrument_file.context import context_of
-from beamgym.hardware_bridge.instrument_file.file import load_instrument, parse_instrument, shipped_instrument
+from beamgym.hardware_bridge.instrument_file.load import load_instrument, parse_instrument, shipped_instrument
 from beamgym.hardware_bridge.instrument_file.text import read_yaml
 from beamgym.hardware_bridge.tasks import task_for
 

@@ -19,7 +19,7 @@ from beamgym.hardware_bridge.direction_check.record import (
     require_direction_check,
     write_direction_record,
 )
-from beamgym.hardware_bridge.instrument_file.file import load_instrument, parse_instrument, shipped_instrument
+from beamgym.hardware_bridge.instrument_file.load import load_instrument, parse_instrument, shipped_instrument
 from beamgym.hardware_bridge.instrument_file.text import read_yaml
 from beamgym.physics.arpes.simulator import SimulatedArpes
 from beamgym.physics.instrument import Frame, MoveReport, Peaks

@@ -27,7 +27,7 @@ from beamgym.hardware_bridge.direction_check.record import write_direction_recor
 from beamgym.hardware_bridge.guard.rules.decision import GuardRefused
 from beamgym.hardware_bridge.guard.rules.replay import replay
 from beamgym.hardware_bridge.guard.rules.rules import decide
-from beamgym.hardware_bridge.instrument_file.file import load_instrument, shipped_instrument
+from beamgym.hardware_bridge.instrument_file.load import load_instrument, shipped_instrument
 from beamgym.hardware_bridge.records.audit import AuditError, AuditLog
 from beamgym.hardware_bridge.records.audit_check import verify_log
 from beamgym.hardware_bridge.records.confirmation import Confirmation, subject
@@ -265,7 +265,7 @@ from beamgym.hardware_bridge.records.audit import AuditLog
 from beamgym.hardware_bridge.adapters.connect import connect
 from beamgym.hardware_bridge.guard.guard import Guard
 from beamgym.hardware_bridge.guard.life import DeadMan
-from beamgym.hardware_bridge.instrument_file.file import load_instrument, shipped_instrument
+from beamgym.hardware_bridge.instrument_file.load import load_instrument, shipped_instrument
 
 async def main():
     file = load_instrument(shipped_instrument("arpes_soft_ioc"))

@@ -18,7 +18,7 @@ from ophyd_async.core import AsyncStatus
 from beamgym.hardware_bridge.guard.guard import Guard
 from beamgym.hardware_bridge.guard.life import DeadMan
 from beamgym.hardware_bridge.guard.rules.decision import ITEMS
-from beamgym.hardware_bridge.instrument_file.file import parse_instrument
+from beamgym.hardware_bridge.instrument_file.load import parse_instrument
 from beamgym.hardware_bridge.records.audit import AuditLog
 
 ARPES: dict[str, Any] = {

@@ -17,7 +17,7 @@ from beamgym.envs.loop.episode import EpisodeLoop
 from beamgym.envs.loop.instrument_env import InstrumentEnv
 from beamgym.hardware_bridge.guard.guard import Guard
 from beamgym.hardware_bridge.guard.life import DeadMan
-from beamgym.hardware_bridge.instrument_file.file import parse_instrument
+from beamgym.hardware_bridge.instrument_file.load import parse_instrument
 from beamgym.hardware_bridge.records.audit import AuditLog
 from beamgym.hardware_bridge.rollout.bluesky_instrument import BlueskyInstrument
 from beamgym.hardware_bridge.tasks import task_for

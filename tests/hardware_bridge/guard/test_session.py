@@ -13,7 +13,7 @@ from beamgym.hardware_bridge.deployment import session as session_module
 from beamgym.hardware_bridge.deployment.session import AUDIT, Session
 from beamgym.hardware_bridge.deployment.session_end import wait_out
 from beamgym.hardware_bridge.devices import DeviceError
-from beamgym.hardware_bridge.instrument_file.file import parse_instrument
+from beamgym.hardware_bridge.instrument_file.load import parse_instrument
 from beamgym.hardware_bridge.records.audit import AuditError
 from beamgym.hardware_bridge.records.audit_check import verify_log
 

@@ -13,12 +13,8 @@ from beamgym.agents import zoo
 from beamgym.envs.laue_align.factory import LaueAlignOptions, build
 from beamgym.hardware_bridge.guard.rules.rules import suspender
 from beamgym.hardware_bridge.instrument_file.entries import DetectorEntry
-from beamgym.hardware_bridge.instrument_file.file import (
-    load_instrument,
-    parse_instrument,
-    shipped_instrument,
-    tighter_limits,
-)
+from beamgym.hardware_bridge.instrument_file.file import tighter_limits
+from beamgym.hardware_bridge.instrument_file.load import load_instrument, parse_instrument, shipped_instrument
 from beamgym.hardware_bridge.instrument_file.missing_protection import find_missing_protection
 from beamgym.physics.arpes.simulator import SimulatedArpes
 from beamgym.physics.goniometer.goniometer import goniometer

@@ -9,8 +9,8 @@ import yaml
 from beamgym.hardware_bridge.adapters.connect import connect
 from beamgym.hardware_bridge.ca_loops import forget_channels
 from beamgym.hardware_bridge.instrument_file import identity as instrument_identity
-from beamgym.hardware_bridge.instrument_file.file import load_instrument, parse_instrument, shipped_instrument
 from beamgym.hardware_bridge.instrument_file.identity import identity_names, pvs_of, simulation_beside, strangers
+from beamgym.hardware_bridge.instrument_file.load import load_instrument, parse_instrument, shipped_instrument
 
 
 def soft(own=()):

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from beamgym.hardware_bridge.instrument_file.entries import ConfirmEntry
-from beamgym.hardware_bridge.instrument_file.file import load_instrument, shipped_instrument
+from beamgym.hardware_bridge.instrument_file.load import load_instrument, shipped_instrument
 from beamgym.hardware_bridge.records.confirmation import (
     Confirmation,
     NotConfirmed,
