@@ -1,7 +1,7 @@
 """Any policy on any environment: metrics, curves, and seeds that never meet."""
 
 from beamgym.agents.evaluation.demo_episodes import Picture, Played, covering_policy, figures, play
-from beamgym.agents.evaluation.evaluate import (
+from beamgym.agents.evaluation.evaluator import (
     BATCH,
     PolicyResult,
     budget_of,

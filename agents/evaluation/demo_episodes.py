@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.agents.baselines.align import IndexAndMove
-from beamgym.agents.evaluation.evaluate import Episodes, PolicyResult, budget_of, check_policy, context_of, summarise
+from beamgym.agents.evaluation.evaluator import Episodes, PolicyResult, budget_of, check_policy, context_of, summarise
 from beamgym.agents.policies import SHIPPED, BundlePolicy, find_policy
 from beamgym.envs.loop import InstrumentVectorEnv
 from beamgym.envs.policy import CannotPlay, Policy

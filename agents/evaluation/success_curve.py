@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from beamgym.agents.evaluation.evaluate import PolicyResult
+from beamgym.agents.evaluation.evaluator import PolicyResult
 from beamgym.agents.evaluation.metrics import Budget
 from beamgym.physics.files import replacing
 from beamgym.physics.instrument import Float64Array

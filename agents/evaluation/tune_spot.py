@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from beamgym.agents.baselines.spot import GP_EI, GP_UCB, HEXAGONAL, NELDER_MEAD, RANDOM, RASTER, YIELD_MAP, SearchPolicy
-from beamgym.agents.evaluation.evaluate import Episodes, context_of, joined, run_episodes, summarise
+from beamgym.agents.evaluation.evaluator import Episodes, context_of, joined, run_episodes, summarise
 from beamgym.agents.evaluation.metrics import budget_in
 from beamgym.agents.evaluation.seeds import first_seed
 from beamgym.agents.policies import SPOT_SEARCHES

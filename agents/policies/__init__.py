@@ -1,6 +1,6 @@
 """From a name to a policy, and the policy that plays a bundle."""
 
 from beamgym.agents.policies.bundle import BundlePolicy
-from beamgym.agents.policies.find_policy import SHIPPED, SPOT_SEARCHES, find_bundle, find_policy, policy_names
+from beamgym.agents.policies.find import SHIPPED, SPOT_SEARCHES, find_bundle, find_policy, policy_names
 
 __all__ = ["SHIPPED", "SPOT_SEARCHES", "BundlePolicy", "find_bundle", "find_policy", "policy_names"]

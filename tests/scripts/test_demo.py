@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from beamgym.agents.baselines.align.index_and_move import IndexAndMove
 from beamgym.agents.evaluation.demo_episodes import play
-from beamgym.agents.evaluation.evaluate import evaluate, make_vector_env
+from beamgym.agents.evaluation.evaluator import evaluate, make_vector_env
 from beamgym.agents.evaluation.seeds import first_seed
-from beamgym.agents.policies.find_policy import SHIPPED, zoo
+from beamgym.agents.policies.find import SHIPPED, zoo
 from beamgym.scripts import main
 from beamgym.scripts.demo import ENV_ID
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from beamgym.agents.policies.find_policy import zoo
+from beamgym.agents.policies.find import zoo
 from beamgym.hardware_bridge.instrument_file.load import load_instrument, shipped_instrument
 from beamgym.scripts import main
 from beamgym.scripts.deploying.policy import read_policy

@@ -11,8 +11,8 @@ from beamgym.agents.baselines.align.true_pose import TruePose
 from beamgym.agents.baselines.moves import exposures_left, positions_of, rotate
 from beamgym.agents.baselines.no_op import NoOp
 from beamgym.agents.baselines.random import Random
-from beamgym.agents.evaluation.evaluate import Episodes, context_of, evaluate_in, make_vector_env, run_episodes
-from beamgym.agents.policies.find_policy import find_policy
+from beamgym.agents.evaluation.evaluator import Episodes, context_of, evaluate_in, make_vector_env, run_episodes
+from beamgym.agents.policies.find import find_policy
 from beamgym.envs.laue_align.observations import axis_rows
 from beamgym.envs.laue_align.task import reach
 from beamgym.envs.policy import CannotPlay

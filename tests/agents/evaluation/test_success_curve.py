@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from beamgym.agents.evaluation.evaluate import Episodes, summarise
+from beamgym.agents.evaluation.evaluator import Episodes, summarise
 from beamgym.agents.evaluation.metrics import BEAM_TIME, EXPOSURES, Budget
 from beamgym.agents.evaluation.success_curve import amounts, curves, draw_curves, success_by
 

@@ -7,10 +7,10 @@ import pytest
 
 from beamgym.agents.baselines.spot.raster import RASTER
 from beamgym.agents.evaluation import tune_spot
-from beamgym.agents.evaluation.evaluate import make_vector_env
+from beamgym.agents.evaluation.evaluator import make_vector_env
 from beamgym.agents.evaluation.seeds import seed_range
 from beamgym.agents.evaluation.tune_spot import GRIDS, episodes_needed, tune
-from beamgym.agents.policies.find_policy import SPOT_SEARCHES
+from beamgym.agents.policies.find import SPOT_SEARCHES
 
 
 def test_every_search_can_be_tuned_and_starts_from_settings_of_its_own_kind():

@@ -14,7 +14,7 @@ from stable_baselines3.common.env_checker import check_env as check_sb3
 import beamgym  # noqa: F401
 from beamgym.agents.baselines.no_op import NoOp
 from beamgym.agents.baselines.random import Random
-from beamgym.agents.evaluation.evaluate import evaluate
+from beamgym.agents.evaluation.evaluator import evaluate
 from beamgym.envs.laue_align.observations import image_to_uint8
 from beamgym.envs.laue_zone.factory import LaueZoneOptions, build, make_env, make_vector_env
 from beamgym.envs.laue_zone.task import encode_film

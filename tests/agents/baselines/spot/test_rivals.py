@@ -13,8 +13,8 @@ from beamgym.agents.baselines.spot.sites import (
     tour_s,
 )
 from beamgym.agents.baselines.spot.yield_map import YieldMapSettings, yield_map
-from beamgym.agents.evaluation.evaluate import Episodes, context_of, evaluate_in, make_vector_env, run_episodes
-from beamgym.agents.policies.find_policy import SPOT_BASELINES, SPOT_SEARCHES, find_policy, policy_names
+from beamgym.agents.evaluation.evaluator import Episodes, context_of, evaluate_in, make_vector_env, run_episodes
+from beamgym.agents.policies.find import SPOT_BASELINES, SPOT_SEARCHES, find_policy, policy_names
 from beamgym.envs.policy import CannotPlay, Policy
 
 ID = "beamgym/ArpesSpot-v0"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from beamgym.agents.evaluation.evaluate import Episodes, evaluate_in, run_episodes, summarise
+from beamgym.agents.evaluation.evaluator import Episodes, evaluate_in, run_episodes, summarise
 from beamgym.agents.evaluation.seeds import first_seed, seed_range
 
 
