@@ -144,6 +144,7 @@ class SimulatedArpes:
         drift = normal_batch(self._key(_STREAM_DRIFT)[rows], 2, 0)
         self._drift_mm_per_s[rows] = self.level.drift_mm_per_hour / 3600.0 * drift
         self._frames[rows], self._clock[rows] = 0, 0.0
+        self._labels[rows], self._place_score[rows] = 0.0, 0.0
         for row in rows:
             self._cleave(int(row))
 

@@ -12,6 +12,7 @@ from stable_baselines3.common.env_checker import check_env as check_sb3
 
 import beamgym  # noqa: F401 - registers the environments
 from beamgym.envs import ENVIRONMENTS
+from beamgym.envs.checks import check_task, check_world
 from beamgym.physics.crystal.crystal import crystal_names
 from beamgym.physics.goniometer.goniometer import goniometer_names
 from beamgym.physics.laue.imperfections import LEVELS
@@ -64,6 +65,16 @@ def test_both_checkers_pass_without_a_warning(any_environment):
         check_gymnasium(env.unwrapped)
         check_sb3(env.unwrapped)
         env.close()
+
+
+def test_the_task_and_the_world_behind_an_environment_keep_their_contracts(any_environment):
+    name, options = any_environment
+
+    def loop_of(n):
+        return gym.make_vec(name, num_envs=n, vectorization_mode="vector_entry_point", **options).unwrapped.loop
+
+    check_task(loop_of(1).task, lambda n: loop_of(n).instrument)
+    check_world(lambda n: loop_of(n).instrument, loop_of(1).task.settings)
 
 
 def test_an_environment_can_be_made_again_from_its_spec(any_environment):

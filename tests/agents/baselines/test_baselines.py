@@ -13,6 +13,7 @@ from beamgym.agents.baselines.no_op import NoOp
 from beamgym.agents.baselines.random import Random
 from beamgym.agents.evaluation.evaluator import Episodes, context_of, evaluate_in, make_vector_env, run_episodes
 from beamgym.agents.policies.find import find_policy
+from beamgym.envs.checks import check_policy
 from beamgym.envs.laue_align.observations import axis_rows
 from beamgym.envs.laue_align.task import reach
 from beamgym.envs.policy import CannotPlay
@@ -39,6 +40,12 @@ def test_a_baseline_plays_a_row_as_it_would_alone(env, single, baseline):
     alone = run_episodes(baseline(), single, range(502, 503))
     for name in Episodes.__dataclass_fields__:
         np.testing.assert_array_equal(getattr(alone, name)[0], getattr(together, name)[2], err_msg=name)
+
+
+@pytest.mark.parametrize("options", [{}, {"action": "axes", "goniometer": "two-arc"}])
+@pytest.mark.parametrize("baseline", EVERY)
+def test_a_baseline_keeps_the_contract_of_a_policy(baseline, options):
+    check_policy(baseline(), ID, **options)
 
 
 @pytest.mark.parametrize("baseline", EVERY)

@@ -12,6 +12,7 @@ from beamgym.agents.policies import find as module
 from beamgym.agents.policies.bundle import BundlePolicy
 from beamgym.agents.policies.find import BASELINES, find_bundle, find_policy, policy_names
 from beamgym.agents.training.sb3_vec import NativeVecEnv
+from beamgym.envs.checks import check_policy
 from beamgym.envs.policy import CannotPlay, Policy
 
 ID = "beamgym/ThreeMotors-v0"
@@ -43,6 +44,13 @@ def test_every_baseline_is_found_by_the_name_it_has_in_tables():
         assert isinstance(policy, Policy)
         assert policy.oracle == (name == "true-pose")
     assert policy_names()[0] == "shipped"
+
+
+@pytest.mark.parametrize(
+    ("env_id", "options"), [("beamgym/LaueAlign-v0", {}), ("beamgym/ArpesSpot-v0", {"surfaces": 2})]
+)
+def test_the_shipped_bundles_keep_the_contract_of_a_policy(env_id, options):
+    check_policy(find_policy("shipped", env_id), env_id, **options)
 
 
 def test_a_wrong_name_suggests_the_nearest():

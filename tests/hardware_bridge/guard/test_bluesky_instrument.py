@@ -12,6 +12,7 @@ from bluesky import RunEngine
 
 from beamgym.envs.arpes_spot import factory as arpes_factory
 from beamgym.envs.arpes_spot.task import ArpesSpotTask
+from beamgym.envs.checks import check_instrument
 from beamgym.envs.laue_align import factory as laue_factory
 from beamgym.envs.loop.episode import EpisodeLoop
 from beamgym.envs.loop.instrument_env import InstrumentEnv
@@ -23,7 +24,7 @@ from beamgym.hardware_bridge.rollout.bluesky_instrument import BlueskyInstrument
 from beamgym.hardware_bridge.tasks import task_for
 from beamgym.physics.arpes.simulator import SimulatedArpes
 from beamgym.physics.counter_rng import make_keys
-from beamgym.physics.instrument import AcquireSettings, FrameFailed, Instrument, MoveFailed, World
+from beamgym.physics.instrument import AcquireSettings, FrameFailed, MoveFailed, World
 
 ONE = np.ones(1, dtype=np.bool_)
 STEPS = [[0.3, 0.1, -0.2, -1.0], [-0.4, 0.5, 0.1, -1.0], [0.2, -0.3, 0.6, -1.0], [0.0, 0.0, 0.0, 1.0]]
@@ -247,7 +248,7 @@ def test_it_is_an_instrument_and_no_world(laue_world, tmp_path):
     _, twin = laue_world
     stage = WorldDevices(twin)
     with deployed(laue_file(twin), stage.devices([axis.name for axis in twin.axes]), tmp_path) as instrument:
-        assert isinstance(instrument, Instrument)
+        check_instrument(instrument, moves="all")
         assert not isinstance(instrument, World)
         assert instrument.axes == twin.axes
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from beamgym.envs.checks import check_world
 from beamgym.physics.arpes.score.direct import direct_scores
 from beamgym.physics.arpes.score.quality import REFERENCE_COUNTS
 from beamgym.physics.arpes.simulator import FIRST_DWELL_S, READOUT_S, SimulatedArpes
@@ -101,14 +102,16 @@ class TestTheSeam:
 
 
 class TestTheNumbers:
-    def test_a_row_is_the_same_whatever_stands_beside_it(self):
-        together, alone = begun(3, "hard"), begun(1, "hard", seed=2)
-        for world, rows in ((together, slice(None)), (alone, slice(2, 3))):
-            world.move(targets(3)[rows], np.ones(world.n, np.bool_))
-        frames = [world.acquire(SETTINGS, np.ones(world.n, np.bool_)) for world in (together, alone)]
-        assert np.array_equal(frames[0].image[2], frames[1].image[0])
-        for name, values in alone.truth().items():
-            assert np.array_equal(together.truth()[name][2], values[0]), name
+    @pytest.mark.parametrize("level", LEVELS)
+    def test_it_keeps_the_contract_of_a_world(self, level):
+        check_world(lambda n: SimulatedArpes(n, level))
+
+    def test_nothing_of_the_last_spectrum_is_known_of_a_new_surface(self):
+        world = begun(1)
+        world.acquire(SETTINGS, np.ones(1, np.bool_))
+        world.reset(make_keys(np.array([9])), np.ones(1, np.bool_))
+        assert not world.truth()["labels"].any()
+        assert world.truth()["place_score"] == 0.0
 
     def test_another_exposure_counts_other_electrons_and_a_frame_is_no_reused_buffer(self):
         world, ones = begun(1, PERFECT), np.ones(1, np.bool_)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from beamgym.envs.checks import check_world
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.crystal.crystal import load_crystal
 from beamgym.physics.goniometer.goniometer import goniometer
@@ -88,17 +89,10 @@ def test_a_target_outside_the_limits_fails_and_moves_nothing(make):
     assert not world.positions().any()
 
 
-def test_a_sample_depends_on_its_own_key_only(make):
-    many, one = make(5, "hard", seed=3), make(1, "hard", seed=5)
-    target = np.full((5, 4), 7.0)
-    for world, n in ((many, 5), (one, 1)):
-        world.acquire(EXPOSE, _all(n))
-        world.move(target[:n], _all(n))
-    several, alone = many.acquire(EXPOSE, _all(5)).peaks(), one.acquire(EXPOSE, _all(1)).peaks()
-    np.testing.assert_array_equal(several.position_px[2], alone.position_px[0])
-    np.testing.assert_array_equal(several.intensity[2], alone.intensity[0])
-    for name, values in many.truth().items():
-        np.testing.assert_array_equal(values[2], one.truth()[name][0])
+@pytest.mark.parametrize("frames", ["spots", "rendered"])
+def test_at_every_level_it_keeps_the_contract_of_a_world(any_level, parts, frames):
+    crystal, beam, detector = parts
+    check_world(lambda n: SimulatedLaue(crystal, goniometer("psic"), beam, detector, n, any_level[0], frames), EXPOSE)
 
 
 def test_frames_of_a_still_crystal_have_new_noise_and_masked_rows_repeat_theirs(make):

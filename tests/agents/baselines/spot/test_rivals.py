@@ -15,6 +15,7 @@ from beamgym.agents.baselines.spot.sites import (
 from beamgym.agents.baselines.spot.yield_map import YieldMapSettings, yield_map
 from beamgym.agents.evaluation.evaluator import Episodes, context_of, evaluate_in, make_vector_env, run_episodes
 from beamgym.agents.policies.find import SPOT_BASELINES, SPOT_SEARCHES, find_policy, policy_names
+from beamgym.envs.checks import check_policy
 from beamgym.envs.policy import CannotPlay, Policy
 
 ID = "beamgym/ArpesSpot-v0"
@@ -51,6 +52,10 @@ class TestNames:
         assert "\n" not in str(error.value)
         with pytest.raises(CannotPlay, match="true-pose"):
             find_policy("raster", LAUE)
+
+    @pytest.mark.parametrize("name", SPOT_BASELINES)
+    def test_a_rival_keeps_the_contract_of_a_policy(self, context, name):
+        check_policy(policy(name, context), ID, **QUICK)
 
     @pytest.mark.parametrize("name", SPOT_BASELINES)
     def test_a_search_does_not_begin_where_there_is_no_spot(self, context, name):

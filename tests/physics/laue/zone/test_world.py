@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial import cKDTree
 
+from beamgym.envs.checks import check_world
 from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import AcquireSettings, MoveFailed, World
@@ -360,22 +361,8 @@ class TestTheFilms:
 
 class TestTheWorld:
     @pytest.mark.parametrize("level", ["published", "hard"])
-    def test_a_sample_does_not_depend_on_its_batch(self, level):
-        keys = make_keys(21, np.arange(5))
-        together = SimulatedZone("tetragonal", 5, level)
-        together.reset(keys, everybody(5))
-        target = np.array([[3.0, -4.0], [0.0, 9.0], [-7.0, 2.0], [1.0, 1.0], [5.0, 5.0]])
-        first = together.acquire(SETTINGS, everybody(5))
-        together.move(target, everybody(5))
-        second = together.acquire(SETTINGS, everybody(5))
-        for i in (4, 1):
-            alone = SimulatedZone("tetragonal", 1, level)
-            alone.reset(keys[i : i + 1], everybody(1))
-            assert np.array_equal(alone.acquire(SETTINGS, everybody(1)).image[0], first.image[i])
-            alone.move(target[i : i + 1], everybody(1))
-            assert np.array_equal(alone.acquire(SETTINGS, everybody(1)).image[0], second.image[i])
-            for name, values in alone.truth().items():
-                assert np.array_equal(values[0], together.truth()[name][i])
+    def test_it_keeps_the_contract_of_a_world(self, level):
+        check_world(lambda n: SimulatedZone("tetragonal", n, level), SETTINGS)
 
     def test_rows_outside_the_mask_neither_move_nor_change(self):
         world = started("cubic", 3, "real")

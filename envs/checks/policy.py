@@ -1,0 +1,147 @@
+"""check_policy: whatever decides, decides every row for itself, by what is observed and what it remembers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.envs.checks.contents import changed, contents, rows_of
+from beamgym.envs.checks.failure import answer, demand, demand_array, demand_names
+from beamgym.envs.loop import EpisodeLoop
+from beamgym.envs.policy import CannotPlay, Policy, PolicyState
+from beamgym.envs.task import Observation, Truth
+from beamgym.physics.counter_rng import make_keys
+from beamgym.physics.instrument import FrameFailed, MoveFailed
+
+CLOSE = 1e-5
+"""How far an action may differ between two batches: matrix products of networks are not the same to the last bit."""
+
+
+def check_policy(policy: Policy, env_id: str, n: int = 3, steps: int = 4, seed: int = 0, **options: Any) -> None:
+    """Check that something keeps the contract of a Policy, by letting it play an environment.
+
+    Parameters
+    ----------
+    policy : what decides
+    env_id : a registered environment, such as "beamgym/LaueAlign-v0"
+    n, steps, seed : how many episodes are played together, for how many steps, and from which seed
+    options : of the environment
+
+    Raises
+    ------
+    CheckFailed : names the call, what came back, and what to return instead
+    CannotPlay : the policy says that it is not made for this environment, which is an honest answer
+    """
+    demand_names(policy, ("name", "oracle", "start", "act"), "envs.policy.Policy")
+    name, oracle = policy.name, policy.oracle
+    demand(isinstance(name, str) and name, "name", f"is {name!r}", "give the name that tables are to show")
+    demand(isinstance(oracle, bool), "oracle", f"is {oracle!r}", "say True where it must be handed the truth, or False")
+    env = gym.make_vec(env_id, num_envs=n, vectorization_mode="vector_entry_point", **options)
+    try:
+        loop = env.unwrapped.loop  # type: ignore[attr-defined]
+        played = _play(policy, loop, steps, seed)
+        _check_again(policy, loop, played)
+        _check_alone(policy, loop, played)
+    finally:
+        env.close()
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One decision: which rows (m,) took it, what they saw, the truth for an oracle, and their actions (m, a)."""
+
+    rows: NDArray[np.int64]
+    observation: Observation
+    truth: Truth | None
+    actions: NDArray[np.float32]
+
+
+def _play(policy: Policy, loop: EpisodeLoop[Any], steps: int, seed: int) -> list[_Step]:
+    """Play as the benchmark does: rows whose episode has ended are left out."""
+    n = loop.instrument.n
+    active = np.ones(n, dtype=np.bool_)
+    loop.reset(make_keys(seed + np.arange(n)), active)
+    memory, played = _started(policy, loop, n), []
+    for _ in range(steps):
+        rows = np.flatnonzero(active)
+        seen = rows_of(loop.observation(), rows)
+        truth = rows_of(loop.instrument.truth(), rows) if policy.oracle else None  # type: ignore[attr-defined]
+        kept = contents(seen)
+        actions, after = _acted(policy, loop, seen, [memory[row] for row in rows], truth)
+        at = changed(kept, contents(seen))
+        demand(not at, "act(observation, state)", f"changed observation[{at!r}]", "work on a copy")
+        for row, entry in zip(rows, after, strict=True):
+            memory[row] = entry
+        played.append(_Step(rows, seen, truth, actions))
+        everywhere = np.zeros((n, *actions.shape[1:]), dtype=np.float32)
+        everywhere[rows] = actions
+        verdict = loop.step(everywhere, active).verdict
+        active = active & ~(verdict.terminated | verdict.truncated)
+        if not active.any():
+            break
+    return played
+
+
+def _started(policy: Policy, loop: EpisodeLoop[Any], n: int) -> list[Any]:
+    context = getattr(loop.task, "context", loop.instrument.context)
+    remedy = "return one entry of memory for each of the n episodes, None where there is nothing to remember"
+    memory = answer("start(context, n)", lambda: policy.start(context, n), remedy, (CannotPlay,))
+    good = hasattr(memory, "__len__") and len(memory) == n
+    demand(good, f"start(context, {n})", f"returned {_described(memory)}", remedy)
+    return list(memory)
+
+
+def _acted(
+    policy: Policy, loop: EpisodeLoop[Any], seen: Observation, memory: PolicyState, truth: Truth | None
+) -> tuple[NDArray[np.float32], PolicyState]:
+    call, m = "act(observation, state)", len(memory)
+    remedy = "return the actions (n, a) and the memory after them"
+    allowed = (CannotPlay, FrameFailed, MoveFailed)
+    answered = answer(call, lambda: policy.act(seen, memory, truth), remedy, allowed)
+    pair = isinstance(answered, tuple) and len(answered) == 2
+    demand(pair, call, f"returned {_described(answered)}", remedy)
+    actions, after = answered
+    box = loop.task.action_space
+    demand_array(f"{call}: actions", actions, (m, *box.shape))
+    demand(actions.dtype == np.float32, f"{call}: actions", f"are {actions.dtype}", "return float32")
+    inside = bool((np.isfinite(actions) & (actions >= box.low) & (actions <= box.high)).all())
+    ends = f"{box.low.min():g} to {box.high.max():g}"
+    found = f"run from {actions.min():.4g} to {actions.max():.4g}"
+    demand(inside, f"{call}: actions", found, f"stay within the action space, {ends}")
+    good = hasattr(after, "__len__") and len(after) == m
+    demand(good, call, f"returned memory of {_described(after)} for {m} rows", "return one entry for each row")
+    return actions, after
+
+
+def _check_again(policy: Policy, loop: EpisodeLoop[Any], played: list[_Step]) -> None:
+    """Play the same episodes once more from the start: what was before must not be felt."""
+    memory = _started(policy, loop, loop.instrument.n)
+    for step in played:
+        actions, after = _acted(policy, loop, step.observation, [memory[row] for row in step.rows], step.truth)
+        for row, entry in zip(step.rows, after, strict=True):
+            memory[row] = entry
+        same = np.allclose(actions, step.actions, rtol=CLOSE, atol=CLOSE)
+        remedy = "remember in the state alone, and draw random numbers from what start() put there or from what is seen"
+        demand(same, "act(observation, state)", "decides otherwise when the same episodes are played again", remedy)
+
+
+def _check_alone(policy: Policy, loop: EpisodeLoop[Any], played: list[_Step]) -> None:
+    """Play every row alone: the others must not be felt."""
+    for row in range(loop.instrument.n):
+        memory = _started(policy, loop, 1)
+        for step in played:
+            (place,) = np.flatnonzero(step.rows == row)[:1].tolist() or (None,)
+            if place is None:
+                break
+            one = slice(place, place + 1)
+            truth = None if step.truth is None else rows_of(step.truth, one)
+            actions, memory = _acted(policy, loop, rows_of(step.observation, one), memory, truth)
+            same = np.allclose(actions[0], step.actions[place], rtol=CLOSE, atol=CLOSE)
+            found = f"row {row} alone gives {actions[0].tolist()}, among others {step.actions[place].tolist()}"
+            demand(same, "act(observation, state)", found, "decide every row by itself, from its own memory")
+
+
+def _described(value: Any) -> str:
+    return f"{len(value)} entries" if hasattr(value, "__len__") else f"a {type(value).__name__}"
