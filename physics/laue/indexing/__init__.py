@@ -5,7 +5,7 @@ from beamgym.physics.laue.indexing.measured import MeasuredPattern, read_pattern
 from beamgym.physics.laue.indexing.observed import MIN_MATCHED
 from beamgym.physics.laue.indexing.refinement import Refined, refine
 from beamgym.physics.laue.indexing.results_file import write_results
-from beamgym.physics.laue.indexing.solve import BAND_KEV, IndexingFailed, SolvedPattern, solve
+from beamgym.physics.laue.indexing.solver import BAND_KEV, IndexingFailed, SolvedPattern, solve
 
 __all__ = [
     "BAND_KEV",
