@@ -10,6 +10,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from beamgym.physics.messages import one_line
+
 P = ParamSpec("P")
 T = TypeVar("T")
 OptionsT = TypeVar("OptionsT", bound="AdapterOptions")
@@ -56,7 +58,7 @@ def parse_options(model: type[OptionsT], device: str, options: Mapping[str, Any]
         if first["type"] == "missing":
             raise ValueError(f"device {device!r}: option {key!r} is missing; the options are {known}") from None
         text = f"device {device!r}: option {key!r} is {first['input']!r}: {first['msg']}"
-        raise ValueError(" ".join(text.split())) from None
+        raise ValueError(one_line(text)) from None
 
 
 def need(module: str, extra: str) -> Any:
@@ -141,7 +143,7 @@ async def in_thread(what: str, timeout_s: float, function: Callable[P, T], *args
         answer.cancel()
 
 
-async def one_line(what: str, timeout_s: float, work: Any) -> Any:
+async def answered(what: str, timeout_s: float, work: Any) -> Any:
     """Await ``work`` for at most ``timeout_s``; whatever it raises becomes a DeviceError of one line."""
     try:
         return await asyncio.wait_for(work, timeout_s)
@@ -150,5 +152,4 @@ async def one_line(what: str, timeout_s: float, work: Any) -> Any:
     except TimeoutError:
         raise DeviceError(f"{what}: no answer within {timeout_s:g} s") from None
     except Exception as error:
-        detail = " ".join(str(error).split()) or type(error).__name__
-        raise DeviceError(f"{what}: {detail[:200]}") from error
+        raise DeviceError(f"{what}: {one_line(error, 200)}") from error

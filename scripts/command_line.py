@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 
 import typer
 
+from beamgym.physics.messages import one_line
+
 DEBUG = "BEAMGYM_DEBUG"
 """Environment variable that asks for tracebacks; ``beamgym --debug`` sets it."""
 
@@ -52,7 +54,7 @@ def call(app: typer.Typer, words: Sequence[str], prog_name: str | None = None) -
     except _USAGE_ERROR as error:
         context = error.ctx
         more = f"; see {context.command_path} --help" if context is not None else ""
-        typer.echo(f"error: {' '.join(error.format_message().split()).rstrip('.')}{more}", err=True)
+        typer.echo(f"error: {one_line(error.format_message()).rstrip('.')}{more}", err=True)
         raise SystemExit(error.exit_code) from None
     raise SystemExit(code if isinstance(code, int) else 0)
 
@@ -67,7 +69,7 @@ def fail(error: Exception) -> NoReturn:
     """
     if os.environ.get(DEBUG):
         raise error
-    typer.echo(f"error: {' '.join(str(error).split())}", err=True)
+    typer.echo(f"error: {one_line(error)}", err=True)
     raise SystemExit(1) from None
 
 

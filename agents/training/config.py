@@ -11,6 +11,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from beamgym.physics.messages import one_line
+
 EXTRACTOR_KEYS: dict[str, tuple[str, ...]] = {
     "align": ("width", "entries", "map_pixels", "map_extent", "channels", "max_rotation_deg"),
     "search": (
@@ -163,14 +165,14 @@ def load_config(env_id: str, path: str | Path | None = None) -> TrainingConfig:
     try:
         table = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ValueError(f"{where} is no YAML: {' '.join(str(error).split())}") from None
+        raise ValueError(f"{where} is no YAML: {one_line(error)}") from None
     if not isinstance(table, dict) or env_id not in table:
         known = ", ".join(map(str, table)) if isinstance(table, dict) else "nothing"
         raise ValueError(f"{where} holds hyperparameters for {known}; add a section for {env_id}")
     try:
         return TrainingConfig.model_validate(table[env_id])
     except ValidationError as error:
-        raise ValueError(f"{where}, {env_id}: {_one_line(error)}") from None
+        raise ValueError(f"{where}, {env_id}: {_mistake(error)}") from None
 
 
 def _read(env_id: str, path: str | Path | None) -> tuple[str, str]:
@@ -185,7 +187,7 @@ def _read(env_id: str, path: str | Path | None) -> tuple[str, str]:
     return shipped.read_text(encoding="utf-8"), f"the shipped {name}"
 
 
-def _one_line(error: ValidationError) -> str:
+def _mistake(error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""

@@ -11,12 +11,16 @@ from pydantic import ValidationError
 
 from beamgym.envs.bundles.checks import check_space
 from beamgym.envs.bundles.manifest import MANIFEST, Manifest
+from beamgym.physics.messages import one_line
 
 MAX_BYTES = 100_000_000
 """Largest file of a bundle; a policy for spot lists has under 10 MB."""
 
 MAX_MANIFEST_BYTES = 1_000_000
 MAX_FILES = 16
+
+MAX_MESSAGE = 200
+"""Letters of a message that a bundle's content can have written itself."""
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -42,17 +46,17 @@ def read_manifest(folder: Path) -> Manifest:
         manifest = Manifest.model_validate(json.loads(content, parse_constant=_constant))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        key = one_line(".".join(str(part) for part in first["loc"]) or "the whole")
-        raise BundleError(f"bundle {folder.name}: {MANIFEST}: {key}: {one_line(first['msg'])}") from error
+        key = one_line(".".join(str(part) for part in first["loc"]) or "the whole", MAX_MESSAGE)
+        raise BundleError(f"bundle {folder.name}: {MANIFEST}: {key}: {one_line(first['msg'], MAX_MESSAGE)}") from error
     except (ValueError, RecursionError) as error:
-        raise BundleError(f"bundle {folder.name}: {MANIFEST} is not JSON: {one_line(error)}") from error
+        raise BundleError(f"bundle {folder.name}: {MANIFEST} is not JSON: {one_line(error, MAX_MESSAGE)}") from error
     if len(manifest.files) > MAX_FILES:
         raise BundleError(f"bundle {folder.name}: {len(manifest.files)} files are listed; at most {MAX_FILES} are read")
     try:
         for name, spec in {**manifest.observation_space, manifest.output: manifest.action_space}.items():
             check_space(f"the space of {name!r}", spec)
     except ValueError as error:
-        raise BundleError(f"bundle {folder.name}: {MANIFEST}: {one_line(error)}") from error
+        raise BundleError(f"bundle {folder.name}: {MANIFEST}: {one_line(error, MAX_MESSAGE)}") from error
     return manifest
 
 
@@ -71,13 +75,6 @@ def read_listed(folder: Path, name: str, digest: str) -> bytes:
             "get the bundle anew"
         )
     return content
-
-
-def one_line(error: object) -> str:
-    """Return the first line of a text, at most 200 characters, without control characters."""
-    lines = str(error).strip().splitlines()
-    text = lines[0].strip()[:200] if lines else type(error).__name__
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _check_folder(folder: Path) -> None:
@@ -121,7 +118,7 @@ def _check_plain(folder: Path, name: str, found: os.stat_result, limit: int) -> 
 
 
 def _reason(error: OSError) -> str:
-    return one_line(error.strerror or type(error).__name__)
+    return one_line(error.strerror or type(error).__name__, MAX_MESSAGE)
 
 
 def _constant(text: str) -> float:

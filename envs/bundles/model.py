@@ -15,11 +15,12 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from beamgym.envs.bundles.checks import check_graph, check_inputs
+from beamgym.envs.bundles.files import MAX_MESSAGE, read_listed, read_manifest
 from beamgym.envs.bundles.files import BundleError as BundleError
-from beamgym.envs.bundles.files import one_line, read_listed, read_manifest
 from beamgym.envs.bundles.manifest import MODEL, REFERENCE, Manifest, SpaceSpec
 from beamgym.envs.bundles.reference import read_reference
 from beamgym.envs.bundles.sizes import MAX_ELEMENTS, cost_of
+from beamgym.physics.messages import one_line
 
 REFERENCE_TOLERANCE = 1e-4
 """How far a reference action may be off: ten times what different CPUs' matrix products differ by."""
@@ -81,7 +82,9 @@ class OnnxModel:
         except BundleError:
             raise
         except Exception as error:
-            raise BundleError(f"bundle {folder.name}: {MODEL} cannot be used: {one_line(error)}") from error
+            raise BundleError(
+                f"bundle {folder.name}: {MODEL} cannot be used: {one_line(error, MAX_MESSAGE)}"
+            ) from error
         model._check_reference(*read_reference(files[REFERENCE], manifest, folder.name))
         return model
 
@@ -153,7 +156,9 @@ class OnnxModel:
                 self._affordable.add(rows)
             answer: NDArray[np.float32] = self._session.run([self.manifest.output], inputs)[0]
         except Exception as error:
-            raise BundleError(f"bundle {self.name}: the network cannot answer: {one_line(error)}") from error
+            raise BundleError(
+                f"bundle {self.name}: the network cannot answer: {one_line(error, MAX_MESSAGE)}"
+            ) from error
         if answer.shape != (rows, *self.manifest.action_space.shape) or answer.dtype != np.float32:
             raise BundleError(
                 f"bundle {self.name}: the network answered {rows} rows with {answer.dtype} {answer.shape}, "

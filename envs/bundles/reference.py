@@ -14,8 +14,9 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from beamgym.envs.bundles.files import BundleError, one_line
+from beamgym.envs.bundles.files import MAX_MESSAGE, BundleError
 from beamgym.envs.bundles.manifest import REFERENCE, Manifest, SpaceSpec
+from beamgym.physics.messages import one_line
 
 MIN_REFERENCE, MAX_REFERENCE = 200, 4096
 """How many pairs of observation and action a bundle holds."""
@@ -49,7 +50,7 @@ def read_reference(
             arrays = {key: _array(archive, key, spec) for key, spec in wanted.items()}
             expected = _array(archive, "action", manifest.action_space)
     except (KeyError, ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise BundleError(f"bundle {name}: {REFERENCE} cannot be read: {one_line(error)}") from error
+        raise BundleError(f"bundle {name}: {REFERENCE} cannot be read: {one_line(error, MAX_MESSAGE)}") from error
     counts = {len(values) for values in (*arrays.values(), expected)}
     if len(counts) > 1:
         raise BundleError(f"bundle {name}: {REFERENCE} has {sorted(counts)} rows; every array must have as many")

@@ -11,6 +11,7 @@ from beamgym.hardware_bridge.adapters.table import Request, Shared, build
 from beamgym.hardware_bridge.devices import AdapterOptions, DeviceError, in_thread, parse_options
 from beamgym.hardware_bridge.instrument_file import AxisEntry, InstrumentFile, check_objects
 from beamgym.hardware_bridge.manual_operator import Operator
+from beamgym.physics.messages import one_line
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,7 @@ async def connect_device(words: str, device: Any, timeout: float) -> None:
     except DeviceError:
         raise
     except Exception as error:
-        detail = " ".join(str(error).split()) or type(error).__name__
-        raise DeviceError(f"{words}: cannot be reached: {detail[:200]}") from error
+        raise DeviceError(f"{words}: cannot be reached: {one_line(error, 200)}") from error
 
 
 def _axis(axis: AxisEntry, detector: Any, file: InstrumentFile, part: Any) -> Any:

@@ -19,6 +19,7 @@ from beamgym.hardware_bridge.devices import (
     number_reading,
     signal_key,
 )
+from beamgym.physics.messages import one_line
 
 tango = need("tango", "tango")
 AsyncStatus = need("ophyd_async.core", "hardware").AsyncStatus
@@ -98,7 +99,7 @@ class TangoServer:
             raise
         except Exception as error:  # DevFailed, and TypeError where a server went away within a call
             told = error.args[0].desc if isinstance(error, tango.DevFailed) and error.args else error
-            raise DeviceError(f"{subject} failed: {' '.join(str(told).split())[:200]}") from None
+            raise DeviceError(f"{subject} failed: {one_line(told, 200)}") from None
 
 
 class TangoMotor:
@@ -168,7 +169,7 @@ class TangoMotor:
         if state not in _TROUBLE:
             return ""
         status = await self._server.call("reading its status", lambda proxy: str(proxy.status()))
-        return f"{state}: {' '.join(status.split())[:120]}"
+        return f"{state}: {one_line(status, 120)}"
 
     async def home_done(self) -> bool:
         """Say whether the axis is homed; False where it cannot be asked."""

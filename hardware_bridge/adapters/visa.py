@@ -18,6 +18,7 @@ from beamgym.hardware_bridge.devices import (
     number_key,
     number_reading,
 )
+from beamgym.physics.messages import one_line
 
 pyvisa = need("pyvisa", "visa")
 AsyncStatus = need("ophyd_async.core", "hardware").AsyncStatus
@@ -77,8 +78,7 @@ class VisaLine:
         except Exception as error:  # pyvisa's backends raise VisaIOError, OSError, serial's own and UnicodeDecodeError
             # What comes late would be taken for the next answer: the line is opened anew.
             self._close()
-            detail = " ".join(str(error).split())[:120]
-            raise DeviceError(f"{self.address}: {command!r} failed: {detail}") from None
+            raise DeviceError(f"{self.address}: {command!r} failed: {one_line(error, 120)}") from None
 
     def _taken(self) -> "_Turn":
         return _Turn(self._turn, self.address, 4.0 * self._options.reply_s)
@@ -96,8 +96,7 @@ class VisaLine:
                 resource.baud_rate = options.baud
         except Exception as error:  # as above, and ValueError for a backend that is not installed
             self._close()
-            detail = " ".join(str(error).split())[:160]
-            raise DeviceError(f"cannot open VISA resource {self.address!r}: {detail}") from None
+            raise DeviceError(f"cannot open VISA resource {self.address!r}: {one_line(error, 160)}") from None
 
     def _close(self) -> None:
         resource, self._resource = self._resource, None

@@ -12,6 +12,7 @@ from beamgym.physics.arpes.detection import Grid
 from beamgym.physics.crystal import Crystal, Radiation, load_crystal
 from beamgym.physics.goniometer import parse_target
 from beamgym.physics.laue.beam import Beam
+from beamgym.physics.messages import one_line
 
 T = TypeVar("T")
 Context = AlignContext | SpotContext
@@ -82,7 +83,7 @@ def _named(what: str, build: Callable[[], T]) -> T:
     try:
         return build()
     except ValueError as error:
-        raise ValueError(f"laue: {what}: {' '.join(str(error).split())}") from None
+        raise ValueError(f"laue: {what}: {one_line(error)}") from None
 
 
 @cache

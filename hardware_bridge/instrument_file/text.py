@@ -7,6 +7,8 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from beamgym.physics.messages import one_line
+
 MAX_BYTES, MAX_DEPTH = 200_000, 20
 """Largest instrument file, and levels of nesting; one of six axes has 5 kB and five levels."""
 
@@ -135,13 +137,13 @@ def _check_keys(node: yaml.MappingNode, path: Path) -> None:
 
 def _yaml_mistake(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or " ".join(str(error).split())
+    problem = one_line(getattr(error, "problem", None) or error)
     place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
     if "\\t" in problem:
         return f"{place}a tab; indent with spaces"
     if "could not determine a constructor" in problem:
         return f"{place}{problem}; tags are not read, give plain values"
-    return f"{place}{' '.join(problem.split())}; check indentation, colons and quotes there"
+    return f"{place}{problem}; check indentation, colons and quotes there"
 
 
 def _place(loc: tuple[int | str, ...], content: Any) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from beamgym.physics.messages import one_line
+
 Document = dict[str, Any]
 Consumer = Callable[[str, Document], object]
 
@@ -103,7 +105,7 @@ def tiled_consumer(uri: str) -> Consumer:
     try:
         consumer: Consumer = writer.TiledWriter(client.from_uri(uri))
     except Exception as error:
-        raise ValueError(f"the Tiled server at {uri} cannot be used: {' '.join(str(error).split())[:200]}") from error
+        raise ValueError(f"the Tiled server at {uri} cannot be used: {one_line(error, 200)}") from error
     return consumer
 
 

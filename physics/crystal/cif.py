@@ -12,6 +12,7 @@ from pymatgen.io.cif import CifBlock, CifFile, CifParser, str2float
 
 from beamgym.physics.crystal.atoms import B_ISO
 from beamgym.physics.crystal.structure_input import BeamgymWarning
+from beamgym.physics.messages import one_line
 
 OCCUPANCY_TOLERANCE = 1.05
 """A site fuller than 1 by rounding is scaled down; one fuller than this is refused."""
@@ -54,10 +55,8 @@ def read_cif(path: str | os.PathLike[str]) -> Structure:
                 f"CIF {name!r} has no sites; it needs _atom_site_label and _atom_site_fract_x, _y, _z"
             ) from None
         except Exception as problem:
-            raise ValueError(
-                f"CIF {name!r} does not parse: {_one_line(problem)}; check it or export it anew"
-            ) from problem
-    said = [_one_line(warning.message) for warning in caught if issubclass(warning.category, UserWarning)]
+            raise ValueError(f"CIF {name!r} does not parse: {_said(problem)}; check it or export it anew") from problem
+    said = [_said(warning.message) for warning in caught if issubclass(warning.category, UserWarning)]
     for message in dict.fromkeys(said):
         if not any(routine in message for routine in _ROUTINE):
             warnings.warn(f"CIF {name!r}: {message}", CifWarning, stacklevel=3)
@@ -80,10 +79,10 @@ def _first_structure(text: str) -> tuple[CifBlock, Structure]:
     raise _NoSites
 
 
-def _one_line(problem: object) -> str:
+def _said(problem: object) -> str:
     if isinstance(problem, ZeroDivisionError):
         return "a loop_ has names but no rows"
-    return " ".join(str(problem).split()) or type(problem).__name__
+    return one_line(problem)
 
 
 def _listed(value: Any) -> list[str]:

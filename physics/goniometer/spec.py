@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from beamgym.physics.instrument import Axis
+from beamgym.physics.messages import one_line
 
 Triple = tuple[float, float, float]
 
@@ -96,4 +97,4 @@ def _load(path: Path) -> Any:
     except OSError as error:
         raise ValueError(f"cannot read the goniometer file {path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+        raise ValueError(f"{path} is not YAML: {one_line(error)}") from None

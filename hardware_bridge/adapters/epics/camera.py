@@ -11,7 +11,7 @@ from pydantic import Field
 
 from beamgym.hardware_bridge.adapters.epics.channels import AsyncStatus, Channels, aioca
 from beamgym.hardware_bridge.adapters.epics.pva import PvaImage
-from beamgym.hardware_bridge.devices import AdapterOptions, DeviceError, Readings, one_line
+from beamgym.hardware_bridge.devices import AdapterOptions, DeviceError, Readings, answered
 from beamgym.physics.instrument import FrameFailed
 
 _EPICS_EPOCH_S = 631152000.0  # 1990-01-01 in unix time; areaDetector's TimeStamp counts from there
@@ -95,7 +95,7 @@ class EpicsCamera:
             await self._pva.connect(timeout)
             return
         what = f"{self.name}: connecting to PV {self._data_pv}"
-        await one_line(what, timeout + 1.0, aioca.connect(self._data_pv, timeout=timeout))
+        await answered(what, timeout + 1.0, aioca.connect(self._data_pv, timeout=timeout))
 
     def set_exposure(self, seconds: float) -> Any:
         """Write AcquireTime, seconds; the Status fails where the camera sets another time (1 %)."""
@@ -195,7 +195,7 @@ class EpicsCamera:
             return image, stamp_s
         what = f"{self.name}: reading PV {self._data_pv}"
         # Not a typed signal: before its first frame the array is empty, and a typed one would take it for a number.
-        data = await one_line(what, self._options.reply_s + 1.0, aioca.caget(self._data_pv, timeout=None))
+        data = await answered(what, self._options.reply_s + 1.0, aioca.caget(self._data_pv, timeout=None))
         names = ("ArraySize0_RBV", "ArraySize1_RBV", "TimeStamp_RBV")
         columns, rows, stamp_s = await asyncio.gather(*(self._pv.number(name) for name in names))
         image = as_image(self.name, np.atleast_1d(np.asarray(data)), (int(rows), int(columns)))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from beamgym.hardware_bridge.devices import DeviceError, need, one_line
+from beamgym.hardware_bridge.devices import DeviceError, answered, need
 
 _core = need("ophyd_async.epics.core", "epics")
 aioca = need("aioca", "epics")
@@ -64,7 +64,7 @@ class Channels:
 
     async def get(self, short: str) -> Any:
         """Return a value, read now; DeviceError where the server does not answer."""
-        return await one_line(self._what("reading", short), self._reply_s, self._signals[short].get_value())
+        return await answered(self._what("reading", short), self._reply_s, self._signals[short].get_value())
 
     async def number(self, short: str) -> float:
         """Return a value as a number; DeviceError where it is none."""
@@ -76,7 +76,7 @@ class Channels:
 
     async def reading(self, short: str) -> dict[str, Any]:
         """Return value, timestamp (unix s) and alarm severity, as bluesky's Reading."""
-        found = await one_line(self._what("reading", short), self._reply_s, self._signals[short].read())
+        found = await answered(self._what("reading", short), self._reply_s, self._signals[short].read())
         (reading,) = found.values()
         return dict(reading)
 
@@ -84,12 +84,12 @@ class Channels:
         """Write and wait for the put's completion, by default for ``reply_s``; DeviceError where it fails."""
         limit_s = self._reply_s if timeout_s is None else timeout_s
         work = aioca.caput(self._pvs[short], value, wait=True, timeout=None)
-        await one_line(self._what("writing", short), limit_s, work)
+        await answered(self._what("writing", short), limit_s, work)
 
     async def send(self, short: str, value: Any) -> None:
         """Write without waiting for completion; DeviceError where the server is not there."""
         work = aioca.caput(self._pvs[short], value, wait=False, timeout=None)
-        await one_line(self._what("writing", short), self._reply_s, work)
+        await answered(self._what("writing", short), self._reply_s, work)
 
     def _listen(self, pv: str) -> None:
         """Be told when the server is lost: one that is back before anybody asked would be taken for the same."""

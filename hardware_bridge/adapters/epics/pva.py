@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.hardware_bridge.devices import need, one_line
+from beamgym.hardware_bridge.devices import answered, need
 from beamgym.physics.instrument import FrameFailed
 
 
@@ -40,11 +40,11 @@ class PvaImage:
         if self._context is None:
             # Unwrapped: the wrapper for images drops their unique id.
             self._context = need("p4p.client.asyncio", "pva").Context("pva", nt=False)
-        await one_line(self._what, timeout, self._context.get(self._pv))
+        await answered(self._what, timeout, self._context.get(self._pv))
 
     async def frame(self) -> tuple[NDArray[Any], int, float]:
         """Return the image (rows, columns), its unique id and the time it was taken (unix s)."""
-        return ntndarray(self._what, await one_line(self._what, self._reply_s, self._context.get(self._pv)))
+        return ntndarray(self._what, await answered(self._what, self._reply_s, self._context.get(self._pv)))
 
     def close(self) -> None:
         """Close the connection; it may be opened again."""

@@ -9,7 +9,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from beamgym.hardware_bridge.devices import DeviceError, in_thread, one_line
+from beamgym.hardware_bridge.devices import DeviceError, answered, in_thread
+from beamgym.physics.messages import one_line
 
 _TELLTALES = ("read", "stop", "locate", "describe", "connect", "motor_limits", "moving", "alarm", "trigger", "set")
 
@@ -44,7 +45,7 @@ async def answer(what: str, limit_s: float, device: Any, attribute: str, *args: 
     else:
         value = await in_thread(what, limit_s, _ask, device, attribute, args)
     if inspect.isawaitable(value):
-        return await one_line(what, limit_s, value)
+        return await answered(what, limit_s, value)
     return value
 
 
@@ -99,5 +100,4 @@ def _wake(loop: asyncio.AbstractEventLoop, ended: "asyncio.Future[None]") -> Non
 def _succeeded(what: str, error: Any) -> bool:
     if error is None:
         return True
-    detail = " ".join(str(error).split()) or type(error).__name__
-    raise DeviceError(f"{what}: {detail[:200]}") from (error if isinstance(error, BaseException) else None)
+    raise DeviceError(f"{what}: {one_line(error, 200)}") from (error if isinstance(error, BaseException) else None)

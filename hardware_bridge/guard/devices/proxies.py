@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from beamgym.hardware_bridge.devices import DeviceError
 from beamgym.hardware_bridge.guard.devices.calls import answer, begin, finished, forget, lives_in_loop
+from beamgym.physics.messages import one_line
 
 SHUTTER_S = 5.0
 """A shutter has opened or closed within this time, seconds."""
@@ -73,7 +74,7 @@ class SignalProxy:
         except DeviceError:
             raise
         except Exception as error:
-            raise DeviceError(f"{what}: {' '.join(str(error).split())[:200] or type(error).__name__}") from error
+            raise DeviceError(f"{what}: {one_line(error, 200)}") from error
 
     def _has(self, attribute: str) -> bool:
         # on the class where it can be: a property of a classic device may ask the network
@@ -87,7 +88,7 @@ class SignalProxy:
         except DeviceError:
             raise
         except Exception as error:
-            raise DeviceError(f"{what}: {' '.join(str(error).split())[:200] or type(error).__name__}") from error
+            raise DeviceError(f"{what}: {one_line(error, 200)}") from error
 
     async def _finish(self, status: Any, limit_s: float) -> bool:
         try:

@@ -11,6 +11,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from beamgym.physics.messages import one_line
+
 Float64Array = NDArray[np.float64]
 
 
@@ -117,8 +119,9 @@ class TabulatedBands:
                     name: store[name][()] for name in ("kx", "ky", "bands") if isinstance(store.get(name), h5py.Dataset)
                 }
         except (OSError, RuntimeError, KeyError) as error:
-            reason = " ".join(str(error).split())
-            raise ValueError(f"{file.name} is no HDF5 file or a damaged one ({reason}); write it again") from None
+            raise ValueError(
+                f"{file.name} is no HDF5 file or a damaged one ({one_line(error)}); write it again"
+            ) from None
         missing = [name for name in ("kx", "ky", "bands") if name not in found]
         if missing:
             raise ValueError(f"{file.name} lacks the data set {missing[0]!r}; it needs kx, ky and bands (x, y, b)")

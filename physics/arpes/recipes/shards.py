@@ -20,6 +20,7 @@ from beamgym.physics.arpes.recipes.recipes import PARAMETERS, check_recipe
 from beamgym.physics.arpes.recipes.sampler import Sampler, check_whole
 from beamgym.physics.arpes.score import Scores
 from beamgym.physics.files import replacing
+from beamgym.physics.messages import one_line
 
 FORMAT: Final = "beamgym arpes shard 1"
 """What a shard calls itself."""
@@ -91,9 +92,8 @@ def _open(path: Path, read: Callable[[h5py.Group], T]) -> T:
             _check_amount(path, file)
             return read(file["entry"])
     except (OSError, KeyError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
         raise BrokenShard(
-            f"{path} is cut off or damaged ({reason}); delete it and generate again, or skip it on request"
+            f"{path} is cut off or damaged ({one_line(error)}); delete it and generate again, or skip it on request"
         ) from None
 
 
@@ -118,8 +118,7 @@ def shard_attributes(path: Path) -> dict[str, Any]:
         with h5py.File(path, "r") as file:
             return {name: value.item() if hasattr(value, "item") else value for name, value in file.attrs.items()}
     except OSError as error:
-        reason = " ".join(str(error).split())
-        raise BrokenShard(f"{path} is cut off or damaged ({reason}); delete it and generate again") from None
+        raise BrokenShard(f"{path} is cut off or damaged ({one_line(error)}); delete it and generate again") from None
 
 
 def read_dataset(folder: Path, skip_broken: bool = False) -> Iterator[Batch]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from beamgym.physics.instrument import Peaks
+from beamgym.physics.messages import one_line
 
 BoolArray = NDArray[np.bool_]
 Float64Array = NDArray[np.float64]
@@ -163,13 +164,10 @@ def _read_fabio(file: Path, frame: int) -> tuple[NDArray[Any], int]:
     except (
         Exception
     ) as error:  # fabio's readers raise anything on a damaged file, AssertionError and AttributeError included
-        detail = " ".join(str(error).split()) or type(error).__name__
-        raise ImageFileError(f"{file.name} is damaged, cut short or no image ({detail[:100]})") from None
+        raise ImageFileError(f"{file.name} is damaged, cut short or no image ({one_line(error, 100)})") from None
     damage = [text for text in complaints if _DAMAGE.search(text)]
     if damage:
-        raise ImageFileError(
-            f"{file.name} is damaged or cut short ({' '.join(damage[0].split())[:100]}); copy it again"
-        )
+        raise ImageFileError(f"{file.name} is damaged or cut short ({one_line(damage[0], 100)}); copy it again")
     return _grey(file, data), frames
 
 
@@ -199,8 +197,7 @@ def _read_picture(file: Path, frame: int) -> tuple[NDArray[Any], int]:
         with Image.open(file) as handle:
             data = np.array(handle)
     except (OSError, SyntaxError) as error:  # Pillow's PNG reader raises SyntaxError on a damaged header
-        detail = " ".join(str(error).split())
-        raise ImageFileError(f"{file.name} is damaged, cut short or no image ({detail[:100]})") from None
+        raise ImageFileError(f"{file.name} is damaged, cut short or no image ({one_line(error, 100)})") from None
     return _grey(file, data), 1
 
 
@@ -221,8 +218,7 @@ def _read_hdf5(file: Path, frame: int, dataset: str | None) -> tuple[NDArray[Any
             image: NDArray[Any] = np.asarray(data[()] if data.ndim == 2 else data[frame])
             return image, frames
     except (OSError, KeyError) as error:
-        detail = " ".join(str(error).split())
-        raise ImageFileError(f"{file.name} is damaged, cut short or no HDF5 file ({detail[:100]})") from None
+        raise ImageFileError(f"{file.name} is damaged, cut short or no HDF5 file ({one_line(error, 100)})") from None
 
 
 def _signal(handle: h5py.File) -> str | None:
