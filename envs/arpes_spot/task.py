@@ -253,8 +253,8 @@ class ArpesSpotTask:
         kept = state.map, state.trace, state.best
         chart, trace, best = kept if cleared else (values.copy() for values in kept)
         used = state.used + mask
-        light = self._light(electrons, frame.exposure_s)
-        draw_on_map(rows, self._fractions(state), state.positions, scores, light, used, chart, trace, best)
+        counting = self._counting(electrons, frame.exposure_s)
+        draw_on_map(rows, self._fractions(state), state.positions, scores, counting, used, chart, trace, best)
         step_s = motor + exposure + self.context.readout_s * mask
         return replace(
             state,
@@ -270,7 +270,7 @@ class ArpesSpotTask:
             exposure_s=exposure,
         )
 
-    def _light(self, electrons: Float64Array, exposure_s: Float64Array) -> Float64Array:
+    def _counting(self, electrons: Float64Array, exposure_s: Float64Array) -> Float64Array:
         """Return N as it would be at the reference dwell, and the dwell on the action's scale, 0 to 1, (n, 2)."""
         dwell_s = np.maximum(exposure_s, 1e-9)
         number = np.minimum(electrons / dwell_s * REFERENCE_DWELL_S / REFERENCE_COUNTS, 1.0)

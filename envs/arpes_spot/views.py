@@ -62,21 +62,27 @@ def shares(chart, scale, out) -> None:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def draw_on_map(rows, fractions, places, scores, light, used, chart, trace, best) -> None:  # type: ignore[no-untyped-def]
+def draw_on_map(rows, fractions, places, scores, counting, used, chart, trace, best) -> None:  # type: ignore[no-untyped-def]
     """Enter the rows' last spectra in their maps (n, 32, 32, 6), traces (n, t, 3) and best (n, 3), in place.
 
     A cell keeps the spectrum with the longest dwell, of equal ones that with the largest total. ``fractions`` (n, 2) of
-    the travel, −1 to 1; ``light`` (n, 2) N at the reference dwell, and the dwell, 0 to 1 on its logarithmic scale; map
-    rows run along y, columns along x.
+    the travel, −1 to 1; ``counting`` (n, 2) N at the reference dwell, and the dwell, 0 to 1 on its logarithmic scale;
+    map rows run along y, columns along x.
     """
     for i in rows:
         column = min(int(0.5 * (fractions[i, 0] + 1.0) * chart.shape[2]), chart.shape[2] - 1)
         row = min(int(0.5 * (fractions[i, 1] + 1.0) * chart.shape[1]), chart.shape[1] - 1)
         total = scores[i, 3]
         cell = chart[i, row, column]
-        longer = light[i, 1] - cell[5]
+        longer = counting[i, 1] - cell[5]
         if cell[1] == 0.0 or longer > _SAME or (longer > -_SAME and total > cell[0]):
-            cell[0], cell[2], cell[3], cell[4], cell[5] = total, scores[i, 0], scores[i, 1], light[i, 0], light[i, 1]
+            cell[0], cell[2], cell[3], cell[4], cell[5] = (
+                total,
+                scores[i, 0],
+                scores[i, 1],
+                counting[i, 0],
+                counting[i, 1],
+            )
         cell[1] += 1.0
         place = (used[i] - 1) % trace.shape[1]
         trace[i, place, 0], trace[i, place, 1], trace[i, place, 2] = places[i, 0], places[i, 1], total

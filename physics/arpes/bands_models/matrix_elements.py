@@ -114,8 +114,10 @@ def _turns(lattice: str, symmetry: int) -> Float64Array:
     return np.stack([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]).transpose(2, 0, 1)
 
 
-def light(incidence_deg: float = 45.0, polarisation_deg: float = 0.0, ellipticity_deg: float = 0.0) -> Complex128Array:
-    """Return the light's field in the analyser's frame (x, y up, z along the lens), a complex unit vector (3,).
+def polarisation_vector(
+    incidence_deg: float = 45.0, polarisation_deg: float = 0.0, ellipticity_deg: float = 0.0
+) -> Complex128Array:
+    """Return the polarisation vector in the analyser's frame (x, y up, z along the lens), a complex unit vector (3,).
 
     Parameters
     ----------
@@ -145,7 +147,7 @@ def dipole(
     ----------
     momentum : (..., 2) k∥ in the sample's frame, 1/Å
     kinetic_ev : outside the surface, eV
-    field : (3,) from ``light``, in the analyser's frame
+    field : (3,) from ``polarisation_vector``, in the analyser's frame
     orbital : s, px, py, pz, dxy, dxz, dyz, dx2-y2 or dz2, in the sample's frame
     geometry : how the sample is turned towards the analyser; one orientation
     inner_potential_ev : refracts the electron inside the crystal

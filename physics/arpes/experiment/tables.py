@@ -29,8 +29,8 @@ def domain_tables(
         float(np.asarray(geometry.azimuth_deg)) + domain.azimuth_deg,
         geometry.slit,
     )
-    light = experiment.photon_energy_ev, experiment.work_function_ev
-    momentum = cut_momentum(turned, window.slit_deg, window.nodes_ev, *light, deflection_deg)
+    photon = experiment.photon_energy_ev, experiment.work_function_ev
+    momentum = cut_momentum(turned, window.slit_deg, window.nodes_ev, *photon, deflection_deg)
     middle = momentum[:, window.nodes // 2]
     energy = np.moveaxis(experiment.bands.energies(momentum), -1, 1)
     weight = np.moveaxis(_weights(experiment, middle, energy.shape[1]), -1, 1) * domain.share

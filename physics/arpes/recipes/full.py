@@ -134,7 +134,7 @@ def draw_full(keys: NDArray[np.uint64]) -> FullParameters:
         surface=surface,
         **_crystal(draws, surface),
         **_domains(draws),
-        **_light(draws),
+        **_beam(draws),
         **_self_energy(draws),
         **_gap(draws, temperature, surface),
         kz_hopping_ev=np.where(draws.chance(0.3), draws.between(0.02, 0.15), 0.0),
@@ -203,7 +203,7 @@ def _domains(draws: Draws) -> dict[str, Any]:
     }
 
 
-def _light(draws: Draws) -> dict[str, Any]:
+def _beam(draws: Draws) -> dict[str, Any]:
     laser = draws.chance(0.15)
     photon = np.where(laser, draws.between(5.9, 11.0), draws.decades(15.0, 120.0))
     strengths, phases = draws.between(0.0, 0.5, 8, 2), draws.between(0.0, 2.0 * np.pi, 8, 2)

@@ -54,7 +54,7 @@ def lay_out(  # type: ignore[no-untyped-def]
     momentum : (p, m, w, 2) 1/Å
     matter : (p,) of ``MATTER``
     amplitude, ripple : (p, 8), (p, 8, 2, 2) of every band
-    field, harmonic : (p, 3), (p, 10) light, and the orbital's harmonic, in the sample's frame
+    field, harmonic : (p, 3), (p, 10) polarisation vector, and the orbital's harmonic, in the sample's frame
     energy, partner : (p, 8, m, w) bands, and those that a density wave mixes them with, eV
     margin : columns beyond either end of the grid
     energies, partners, weights, broadening, gaps : (n, b, m, w) and (n, b, w) results, as of ``spectrum.Scene``
@@ -98,15 +98,15 @@ def _modulate(ripple, amplitude, cosines, sines, bright, out) -> None:  # type: 
 @njit(cache=True, error_model="numpy", fastmath=SUMS)
 def row_sums(signal, ground, gain_e, columns, plate) -> Any:  # type: ignore[no-untyped-def]
     """Return variation, sum, sum behind the response, and the bands' share of it, of one row (positive numbers)."""
-    variation, total, light, clean = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
+    variation, total, detected, clean = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
     for c in range(1, signal.shape[0]):
         variation += abs(signal[c] - signal[c - 1])
     for c in range(signal.shape[0]):
         seen = signal[c] * gain_e * columns[c] * plate[c]
         total += signal[c]
-        light += seen
+        detected += seen
         clean += seen * signal[c] / (signal[c] + ground[c] + np.float32(1e-20))
-    return variation, total, light, clean
+    return variation, total, detected, clean
 
 
 @njit(cache=True, error_model="numpy")
@@ -123,14 +123,14 @@ def clean_measures(signal, ground, rows, columns, maps, index, parts) -> None:  
     cells = np.empty(64)
     flat = np.ones(signal.shape[2], dtype=np.float32)
     for i in range(signal.shape[0]):
-        variation, total, light, clean = 0.0, 0.0, 0.0, 0.0
+        variation, total, detected, clean = 0.0, 0.0, 0.0, 0.0
         for r in range(signal.shape[1]):
             plate = maps[index[i], r] if index[i] >= 0 else flat
             v, t, s, c = row_sums(signal[i, r], ground[i, r], rows[i, r], columns[i], plate)
             variation += v
             total += t
-            light += s
+            detected += s
             clean += c
         parts[i, 0] = variation / total if total > 0.0 else 0.0
         parts[i, 1] = coarse_variation(signal[i], cells)
-        parts[i, 2] = clean / light if light > 0.0 else 0.0
+        parts[i, 2] = clean / detected if detected > 0.0 else 0.0

@@ -105,7 +105,7 @@ def build_scene(p: FullParameters, grid: Grid) -> Scene:
     tables = [np.zeros((n, int(slots.max()), *rest, width), np.float32) for rest in (nodes, nodes, (), (), ())]
     lay_out(
         owner, pairs.bands * domain, pairs.bands, momentum, _matter(pairs, pairs.share[at]), pairs.amplitude,
-        pairs.ripple, _light(pairs, geometry), _harmonics()[pairs.orbital], *_bands(pairs, momentum),
+        pairs.ripple, _polarisation_vectors(pairs, geometry), _harmonics()[pairs.orbital], *_bands(pairs, momentum),
         window.margin_columns, *tables,
     )  # fmt: skip
     energy, partner, weight, broadening, gaps = tables
@@ -157,8 +157,8 @@ def _matter(p: FullParameters, share: Float64Array) -> NDArray[np.void]:
     return out
 
 
-def _light(p: FullParameters, geometry: Geometry) -> Float64Array:
-    """Return the light's field in the frame of each pair's sample, (pairs, 3)."""
+def _polarisation_vectors(p: FullParameters, geometry: Geometry) -> Float64Array:
+    """Return the light's polarisation vector in the frame of each pair's sample, (pairs, 3)."""
     tilt, incidence = np.radians(p.polarisation_deg), np.radians(p.incidence_deg)
     field = np.stack([np.cos(tilt) * np.cos(incidence), np.sin(tilt), np.cos(tilt) * np.sin(incidence)], axis=-1)
     return np.ascontiguousarray((geometry.rotation() * field[:, :, None]).sum(1))

@@ -177,7 +177,7 @@ def expected(image, ground, gain_e, gain_a, out) -> Any:  # type: ignore[no-unty
     its largest value, the largest of the background's part, its sum, and the bands' share where their electrons fall
     """
     highest, highest_ground, total = np.float32(0.0), np.float32(0.0), 0.0
-    light, share = 0.0, 0.0
+    detected, share = 0.0, 0.0
     for i in range(image.shape[0]):
         row, bands, below, g = out[i], image[i], ground[i], gain_e[i]
         part, lit, clean = np.float32(0.0), np.float32(0.0), np.float32(0.0)
@@ -192,9 +192,9 @@ def expected(image, ground, gain_e, gain_a, out) -> Any:  # type: ignore[no-unty
             highest = max(highest, value)
             highest_ground = max(highest_ground, below[j] * gain)
         total += float(part)
-        light += float(lit)
+        detected += float(lit)
         share += float(clean)
-    return highest, highest_ground, total, share / light if light > 0.0 else 0.0
+    return highest, highest_ground, total, share / detected if detected > 0.0 else 0.0
 
 
 @njit(cache=True, error_model="numpy")

@@ -27,7 +27,7 @@ _FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
 _COLUMNS = 64  # of the fixed grid on which the feature measure is taken
 _LARGE_MEAN = 10.0  # above it a Poisson number is made from a normal one
 _OTHER = np.uint64(0x9D5C3B7A1E60F42B)  # large means use other draws than small ones
-_LEAST = 1e-4  # flakes with a smaller share of the light are left out
+_LEAST = 1e-4  # flakes with a smaller share of the beam are left out
 
 
 class Tables(NamedTuple):
@@ -46,16 +46,16 @@ class Tables(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy")
-def cover(k, x, y, older, tables, beam, largest, light, rest, part) -> None:  # type: ignore[no-untyped-def]
+def cover(k, x, y, older, tables, beam, largest, flake_weight, rest, part) -> None:  # type: ignore[no-untyped-def]
     """Write which flakes of surface k the beam at (x, y) mm sees.
 
-    ``beam`` (q, 3) offsets in mm and weights that sum to 1; ``older`` thickness added by age; ``light`` (f,) weight of
-    each flake's bands, ``rest`` (f,) of its background; ``part`` (6,) shift and blur by charging (eV, FWHM), width
-    −Im Σ (eV), spread of the flakes' directions and momentum resolution (1/Å), weight beside the sample.
+    ``beam`` (q, 3) offsets in mm and weights that sum to 1; ``older`` thickness added by age; ``flake_weight`` (f,)
+    weight of each flake's bands, ``rest`` (f,) of its background; ``part`` (6,) shift and blur by charging (eV, FWHM),
+    width −Im Σ (eV), spread of the flakes' directions and momentum resolution (1/Å), weight beside the sample.
     """
     g = tables.flake.shape[1]
     cells, half = g / tables.field[k], 0.5 * g
-    light[:], rest[:], part[:] = 0.0, 0.0, 0.0
+    flake_weight[:], rest[:], part[:] = 0.0, 0.0, 0.0
     total = shift = square = 0.0
     for q in range(beam.shape[0]):
         column = math.floor((x + beam[q, 0]) * cells + half)
@@ -69,7 +69,7 @@ def cover(k, x, y, older, tables, beam, largest, light, rest, part) -> None:  # 
         passed = math.exp(-(tables.layer[k, row, column] + older))
         weight = beam[q, 2] * passed
         moved = min(max(tables.potential[k, row, column], -largest), largest)
-        light[here] += weight
+        flake_weight[here] += weight
         rest[here] += beam[q, 2] * (CLEAN_GROUND + SECONDARIES * (1.0 - passed))
         total += weight
         shift += weight * moved
@@ -79,8 +79,8 @@ def cover(k, x, y, older, tables, beam, largest, light, rest, part) -> None:  # 
     part[SHIFT] = shift / total
     part[BLUR] = _FWHM * math.sqrt(max(square / total - part[SHIFT] ** 2, 0.0))
     along = across = radius = 0.0
-    for p in range(light.shape[0]):
-        share = light[p] / total
+    for p in range(flake_weight.shape[0]):
+        share = flake_weight[p] / total
         part[WIDTH] += share * tables.width[k, p]
         part[MOMENTUM] += share * tables.momentum[k, p]
         along += share * tables.direction[k, p, 0]
@@ -99,7 +99,7 @@ def add_rows(source, factor, first, out) -> None:  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, error_model="numpy")
-def compose(k, tables, light, rest, part, ladder, step, margin, signal, ground) -> None:  # type: ignore[no-untyped-def]
+def compose(k, tables, flake_weight, rest, part, ladder, step, margin, signal, ground) -> None:  # type: ignore[no-untyped-def]
     """Write bands ``signal`` (e, a) and background ``ground`` (e,) of what the beam covers.
 
     A blur between two widths of the ``ladder`` is their mixture with the right variance; a shift between two rows is
@@ -115,13 +115,13 @@ def compose(k, tables, light, rest, part, ladder, step, margin, signal, ground) 
     whole = math.floor(rows)
     late = rows - whole
     first = margin - int(whole)
-    for p in range(light.shape[0]):
-        if light[p] + rest[p] < _LEAST:
+    for p in range(flake_weight.shape[0]):
+        if flake_weight[p] + rest[p] < _LEAST:
             continue
         for j in range(2):
             mixture = broad if j == 1 else 1.0 - broad
             for i in range(2):
-                factor = np.float32(light[p] * mixture * (late if i == 1 else 1.0 - late))
+                factor = np.float32(flake_weight[p] * mixture * (late if i == 1 else 1.0 - late))
                 if factor > np.float32(0.0):
                     add_rows(tables.signal[k, p, level + j], factor, first - i, signal)
         for r in range(ground.shape[0]):
@@ -134,22 +134,22 @@ def compose(k, tables, light, rest, part, ladder, step, margin, signal, ground) 
 
 @njit(cache=True, error_model="numpy")
 def judge(signal, ground, gain, out) -> None:  # type: ignore[no-untyped-def]
-    """Write the feature measure and the contrast of ``quality.v2_scores``, and the light that the detector sees.
+    """Write feature measure and contrast of ``quality.v2_scores``, and the intensity behind the detector's response.
 
     Single-precision sums of one row, double-precision ones of the rows; the columns are a multiple of 64.
     """
     columns = signal.shape[1]
     block = columns // _COLUMNS
-    change = bright = seen = clear = light = 0.0
+    change = bright = seen = clear = detected = 0.0
     for r in range(signal.shape[0]):
         row, sensitivity, rest = signal[r], gain[r], ground[r]
-        bare = with_gain = shared = all_light = np.float32(0.0)
+        bare = with_gain = shared = row_detected = np.float32(0.0)
         for c in range(columns):
             seen_here = row[c] * sensitivity[c]
             bare += row[c]
             with_gain += seen_here
             shared += seen_here * row[c] / (row[c] + rest + np.float32(1e-30))
-            all_light += sensitivity[c] * (row[c] + rest)
+            row_detected += sensitivity[c] * (row[c] + rest)
         varied = np.float32(0.0)
         if block == 1:
             for c in range(columns - 1):
@@ -163,10 +163,10 @@ def judge(signal, ground, gain, out) -> None:  # type: ignore[no-untyped-def]
                 varied += abs(total - before) if j > 0 else np.float32(0.0)
                 before = total
         change, bright, seen = change + varied, bright + bare, seen + with_gain  # type: ignore[assignment]
-        clear, light = clear + shared, light + all_light  # type: ignore[assignment]
+        clear, detected = clear + shared, detected + row_detected  # type: ignore[assignment]
     out[0] = change * _COLUMNS / bright if bright > 0.0 else 0.0
     out[1] = clear / seen if seen > 0.0 else 0.0
-    out[2] = light
+    out[2] = detected
 
 
 @njit(cache=True, error_model="numpy")
@@ -195,12 +195,12 @@ def look(  # type: ignore[no-untyped-def]
     slots, places, older, tables, beam, largest, ladder, step, margin, gain, parts, judged
 ) -> None:
     """Write ``parts`` (m, 6) and ``judged`` (m, 3) of the noise-free spectra at ``places`` (m, 2) mm."""
-    light, rest = np.empty(tables.width.shape[1]), np.empty(tables.width.shape[1])
+    flake_weight, rest = np.empty(tables.width.shape[1]), np.empty(tables.width.shape[1])
     signal, ground = np.empty(gain.shape, dtype=np.float32), np.empty(gain.shape[0], dtype=np.float32)
     for i in range(places.shape[0]):
         k = slots[i]
-        cover(k, places[i, 0], places[i, 1], older[i], tables, beam, largest, light, rest, parts[i])
-        compose(k, tables, light, rest, parts[i], ladder, step, margin, signal, ground)
+        cover(k, places[i, 0], places[i, 1], older[i], tables, beam, largest, flake_weight, rest, parts[i])
+        compose(k, tables, flake_weight, rest, parts[i], ladder, step, margin, signal, ground)
         judge(signal, ground, gain, judged[i])
 
 
@@ -210,16 +210,16 @@ def expose(  # type: ignore[no-untyped-def]
 ) -> None:
     """Count electrons: ``counts`` (n, e, a) is written at ``rows`` (m,).
 
-    ``random``: the mean number (m,) of electrons per unit of light, keys (m,) and the table of ``count``.
+    ``random``: the mean number (m,) of electrons per unit of intensity, keys (m,) and the table of ``count``.
     """
     mean, keys, table = random
-    light, rest = np.empty(tables.width.shape[1]), np.empty(tables.width.shape[1])
+    flake_weight, rest = np.empty(tables.width.shape[1]), np.empty(tables.width.shape[1])
     signal, ground = np.empty(gain.shape, dtype=np.float32), np.empty(gain.shape[0], dtype=np.float32)
     small = np.empty(gain.size, dtype=np.float32)
     for i in range(rows.shape[0]):
         k = slots[i]
-        cover(k, places[i, 0], places[i, 1], older[i], tables, beam, largest, light, rest, parts[i])
-        compose(k, tables, light, rest, parts[i], ladder, step, margin, signal, ground)
+        cover(k, places[i, 0], places[i, 1], older[i], tables, beam, largest, flake_weight, rest, parts[i])
+        compose(k, tables, flake_weight, rest, parts[i], ladder, step, margin, signal, ground)
         judge(signal, ground, gain, judged[i])
         for r in range(signal.shape[0]):
             row, sensitivity, under = signal[r], gain[r], ground[r]

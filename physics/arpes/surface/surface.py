@@ -202,11 +202,11 @@ class SurfaceBank:
     def spectrum(self, slot: int, place_mm: ArrayLike, age_h: float = 0.0) -> tuple[Float32Array, Float32Array]:
         """Return one noise-free spectrum, in front of the detector: bands (e, a) and background (e, a)."""
         x, y = np.asarray(place_mm, dtype=np.float64)
-        light, rest, part = np.empty(MOST_FLAKES), np.empty(MOST_FLAKES), np.empty(PARTS)
+        flake_weight, rest, part = np.empty(MOST_FLAKES), np.empty(MOST_FLAKES), np.empty(PARTS)
         signal, ground = np.empty(self.gain.shape, np.float32), np.empty(self.gain.shape[0], np.float32)
         older = age_h * self.numbers.ageing_per_hour
-        cover(slot, x, y, older, self.tables, self._points, LARGEST_SHIFT_EV, light, rest, part)
-        compose(slot, self.tables, light, rest, part, *self._grid(), signal, ground)
+        cover(slot, x, y, older, self.tables, self._points, LARGEST_SHIFT_EV, flake_weight, rest, part)
+        compose(slot, self.tables, flake_weight, rest, part, *self._grid(), signal, ground)
         return signal, np.broadcast_to(ground[:, None], signal.shape).copy()
 
     def look(

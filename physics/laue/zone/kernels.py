@@ -17,8 +17,8 @@ from beamgym.physics.laue.pattern import brightest_first, panel_frame
 _FAMILY = 1e-4  # equivalent directions differ by rounding only: none of a family is taken if not all can be
 
 
-class Light(NamedTuple):
-    """What weighs a reflection: uniform tables over the band, and over s = |q|/2 from 0 on.
+class SpectrumTables(NamedTuple):
+    """Tables from which a reflection's intensity is interpolated: uniform over the band, and over s = |q|/2 from 0 on.
 
     ``weight`` (g,) spectrum · λ² · absorption, ``f_prime`` and ``f_second`` (g,) in electrons from ``low_kev`` to
     ``high_kev`` with ``per_kev`` points per keV; ``form`` (m,) f0 and ``thermal`` (m,) exp(−2 B s²) with ``per_inv_a``
@@ -34,6 +34,9 @@ class Light(NamedTuple):
     per_inv_a: float
     form: Any
     thermal: Any
+
+
+Light = SpectrumTables  # an index in numba's cache that an earlier tree wrote names it so
 
 
 @njit(cache=True)
@@ -54,29 +57,29 @@ def _between(table, place) -> Any:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def spot_intensity(length, sin_theta, light) -> Any:  # type: ignore[no-untyped-def]
+def spot_intensity(length, sin_theta, spectrum) -> Any:  # type: ignore[no-untyped-def]
     """Sum a ray's harmonics in the band; ``length`` is |q| of its first reflection in 1/Å. Per unit volume per atom."""
     energy1 = 0.5 * HC_KEV_A * length / sin_theta
     total = 0.0
-    for n in range(max(1, math.ceil(light.low_kev / energy1)), math.floor(light.high_kev / energy1) + 1):
-        place = (n * energy1 - light.low_kev) * light.per_kev
-        at = 0.5 * n * length * light.per_inv_a
-        real = _between(light.form, at) + _between(light.f_prime, place)
-        imaginary = _between(light.f_second, place)
-        squared = (real * real + imaginary * imaginary) * _between(light.thermal, at)
-        total += _between(light.weight, place) * squared
+    for n in range(max(1, math.ceil(spectrum.low_kev / energy1)), math.floor(spectrum.high_kev / energy1) + 1):
+        place = (n * energy1 - spectrum.low_kev) * spectrum.per_kev
+        at = 0.5 * n * length * spectrum.per_inv_a
+        real = _between(spectrum.form, at) + _between(spectrum.f_prime, place)
+        imaginary = _between(spectrum.f_second, place)
+        squared = (real * real + imaginary * imaginary) * _between(spectrum.thermal, at)
+        total += _between(spectrum.weight, place) * squared
     cosine = 1.0 - 2.0 * sin_theta * sin_theta
     return total * 0.5 * (1.0 + cosine * cosine) / (sin_theta * sin_theta)
 
 
 @njit(cache=True)
-def brightest_at(lengths, sines, light) -> Any:  # type: ignore[no-untyped-def]
+def brightest_at(lengths, sines, spectrum) -> Any:  # type: ignore[no-untyped-def]
     """Return (g,) the largest intensity over ``sines`` (m,) of rays of ``lengths`` (g,); 0 at length 0."""
     out = np.zeros(lengths.shape[0])
     for i in range(lengths.shape[0]):
         if lengths[i] > 0.0:
             for j in range(sines.shape[0]):
-                out[i] = max(out[i], spot_intensity(lengths[i], sines[j], light))
+                out[i] = max(out[i], spot_intensity(lengths[i], sines[j], spectrum))
     return out
 
 
@@ -145,7 +148,7 @@ def pick_rays(b, edges, body_centred, longest, ranks, per_length, scratch, rays)
 
 
 @njit(cache=True, error_model="numpy")
-def _hits(rotation, frame, size, rays, number, least_sin, light, scale, position, intensity) -> int:  # type: ignore[no-untyped-def]
+def _hits(rotation, frame, size, rays, number, least_sin, spectrum, scale, position, intensity) -> int:  # type: ignore[no-untyped-def]
     """Write the spots of one sample that land on the film, in the table's order; returns their number."""
     u, v, w = rotation[0, 0], rotation[0, 1], rotation[0, 2]
     found = 0
@@ -163,7 +166,7 @@ def _hits(rotation, frame, size, rays, number, least_sin, light, scale, position
         slow = (frame[1, 0] * exit_x + frame[1, 1] * exit_y + frame[1, 2] * exit_z) / towards
         if towards <= 0.0 or not (-0.5 <= fast < size - 0.5 and -0.5 <= slow < size - 0.5):
             continue
-        value = scale * spot_intensity(rays[i, 3], sine, light)
+        value = scale * spot_intensity(rays[i, 3], sine, spectrum)
         if value > 0.0:
             position[found, 0], position[found, 1], intensity[found] = fast, slow, value
             found += 1
@@ -180,7 +183,7 @@ def _crowded(position, taken, x, y, distance) -> bool:  # type: ignore[no-untype
 
 @njit(cache=True)
 def survey(  # type: ignore[no-untyped-def]
-    rotation, panels, pixel_mm, size, rays, numbers, rows, least_sin, light, scales, limits, separation_px, lists
+    rotation, panels, pixel_mm, size, rays, numbers, rows, least_sin, spectrum, scales, limits, separation_px, lists
 ) -> None:
     """List the brightest spots on the films of n samples, brightest first.
 
@@ -191,7 +194,7 @@ def survey(  # type: ignore[no-untyped-def]
     rays, numbers : (k, m, 4) and (k,) the tables of all samples, and how much of each is filled
     rows : (n,) which tables the n samples have
     least_sin : sin θ below which nothing reaches the film
-    light, scales : what weighs a reflection, and (n,) a factor on all of a sample's intensities
+    spectrum, scales : tables that weigh a reflection, and (n,) a factor on all of a sample's intensities
     limits : (n,) how many spots are listed
     separation_px : spots as near as that to a brighter one are merged into it: left out
     lists : out_position (n, s, 2), out_intensity (n, s), out_count (n,)
@@ -203,7 +206,16 @@ def survey(  # type: ignore[no-untyped-def]
     for i in range(rotation.shape[0]):
         panel_frame(panels[i], pixel_mm, frame)
         found = _hits(
-            rotation[i], frame, size, rays[rows[i]], numbers[rows[i]], least_sin, light, scales[i], position, intensity
+            rotation[i],
+            frame,
+            size,
+            rays[rows[i]],
+            numbers[rows[i]],
+            least_sin,
+            spectrum,
+            scales[i],
+            position,
+            intensity,
         )
         wanted = min(limits[i], out_intensity.shape[1])
         brightest_first(intensity, found, found if separation_px > 0.0 else wanted, rank)

@@ -1,4 +1,4 @@
-"""What makes a spot of a one-atom crystal bright: spectrum, form factor, dispersion and thermal motion, as tables.
+"""Tables for the spot intensities of a one-atom crystal: spectrum, form factor, dispersion and thermal motion.
 
 I = Σₙ Φ(Eₙ) λₙ² / sin²θ · |F|² · P · A / V, with Φ per unit energy (Cruickshank, Helliwell & Moffat, Acta Cryst. A43
 (1987) 656), F = (f0 + f′ + i f″) exp(−B s²), P = (1 + cos² 2θ)/2 and V the volume per atom. The sample is thick:
@@ -11,7 +11,7 @@ from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.crystal import dispersion, f0, mass_attenuation_cm2_per_g
 from beamgym.physics.instrument import Float64Array
 from beamgym.physics.laue.beam import Beam, energy_grid
-from beamgym.physics.laue.zone.kernels import Light, brightest_at
+from beamgym.physics.laue.zone.kernels import SpectrumTables, brightest_at
 
 BAND_KEV = (5.0, 25.0)
 ELEMENT = "Cu"
@@ -30,7 +30,7 @@ def largest_length() -> float:
     return length
 
 
-def copper_light() -> Light:
+def copper_spectrum() -> SpectrumTables:
     """Return the tables for copper atoms in the beam of a molybdenum tube at 20 kV, with a phosphor screen.
 
     That is just below molybdenum's K edge: a continuum without lines, in which no distant reflection flares up.
@@ -41,18 +41,18 @@ def copper_light() -> Light:
     weight = beam.spectrum * beam.efficiency / energy**2 / attenuation
     f_prime, f_second = dispersion(ELEMENT, energy)
     s = _form_grid()
-    return _light(energy, weight / weight.max(), f_prime, f_second, f0(ELEMENT, s), np.exp(-2.0 * _B_ISO * s**2))
+    return _tables(energy, weight / weight.max(), f_prime, f_second, f0(ELEMENT, s), np.exp(-2.0 * _B_ISO * s**2))
 
 
-def point_light() -> Light:
+def point_spectrum() -> SpectrumTables:
     """Return the tables of the published task: |F| = 1, Kramers' continuum of a 50 kV tube, no absorption."""
     energy = energy_grid(BAND_KEV)
     weight = (50.0 / energy - 1.0) / energy**2
     nothing, one = np.zeros_like(energy), np.ones_like(_form_grid())
-    return _light(energy, weight / weight.max(), nothing, nothing, one, one)
+    return _tables(energy, weight / weight.max(), nothing, nothing, one, one)
 
 
-def rank_table(light: Light) -> Float64Array:
+def rank_table(spectrum: SpectrumTables) -> Float64Array:
     """Return the largest intensity at which a direction can appear on the film, on a uniform grid of its |q|.
 
     Returns
@@ -60,7 +60,7 @@ def rank_table(light: Light) -> Float64Array:
     (g,) for |q| from 0 to ``largest_length()``; times 1/V it bounds any spot's intensity
     """
     lengths, sines = np.linspace(0.0, largest_length(), _LENGTHS), np.linspace(LEAST_SIN_THETA, 1.0, 48)
-    table: Float64Array = brightest_at(lengths, sines, light)
+    table: Float64Array = brightest_at(lengths, sines, spectrum)
     return table
 
 
@@ -68,15 +68,15 @@ def _form_grid() -> Float64Array:
     return np.arange(0.0, 0.5 * largest_length() + 4.0 / _PER_INV_A, 1.0 / _PER_INV_A)
 
 
-def _light(
+def _tables(
     energy: Float64Array,
     weight: Float64Array,
     f_prime: Float64Array,
     f_second: Float64Array,
     form: Float64Array,
     thermal: Float64Array,
-) -> Light:
-    return Light(
+) -> SpectrumTables:
+    return SpectrumTables(
         low_kev=float(energy[0]),
         high_kev=float(energy[-1]),
         per_kev=(len(energy) - 1) / float(energy[-1] - energy[0]),

@@ -26,9 +26,9 @@ from beamgym.physics.laue.zone.film import Film, PublishedFilm, RealFilm, SpotLi
 from beamgym.physics.laue.zone.kernels import draw_uniforms, pick_rays, survey
 from beamgym.physics.laue.zone.spectrum_tables import (
     LEAST_SIN_THETA,
-    copper_light,
+    copper_spectrum,
     largest_length,
-    point_light,
+    point_spectrum,
     rank_table,
 )
 from beamgym.physics.orientation import random_orientations
@@ -120,8 +120,8 @@ class SimulatedZone:
         self.axes: tuple[Axis, ...] = self.context.goniometer.axes
         self.level, published = _level(level)
         self.film: Film = PublishedFilm(detector) if published else RealFilm(detector, self.level)
-        self.light = point_light() if published else copper_light()
-        self._ranks = rank_table(self.light)
+        self.spectrum = point_spectrum() if published else copper_spectrum()
+        self._ranks = rank_table(self.spectrum)
         self.start_filter = start_filter
         self._keys, self._frames = np.zeros(n, np.uint64), np.zeros(n, np.int64)
         self._counter, self._clock = np.zeros(n, np.int64), np.zeros(n)
@@ -202,7 +202,7 @@ class SimulatedZone:
             samples.rays_used,
             rows,
             LEAST_SIN_THETA,
-            self.light,
+            self.spectrum,
             samples.scale[rows],
             samples.limit[rows] if self.film.limited else np.full(m, room),
             self.film.separation_px,

@@ -11,7 +11,7 @@ from beamgym.physics.arpes.bands_models.dirac import DiracSurface
 from beamgym.physics.arpes.bands_models.kinematics import WAVENUMBER, Geometry
 from beamgym.physics.arpes.bands_models.kz import KzBroadening, wrapped_lorentzian
 from beamgym.physics.arpes.bands_models.lattices import TightBinding, coefficients
-from beamgym.physics.arpes.bands_models.matrix_elements import ORBITALS, dipole, light
+from beamgym.physics.arpes.bands_models.matrix_elements import ORBITALS, dipole, polarisation_vector
 from beamgym.physics.arpes.detection.background import Background
 from beamgym.physics.arpes.detection.response import Response, SpaceCharge
 from beamgym.physics.arpes.detection.spectrum import Grid
@@ -106,15 +106,15 @@ def test_orbitals_are_normalised_over_the_sphere():
 
 
 def test_light_polarised_across_the_momentum_emits_nothing_and_turning_the_sample_turns_the_pattern():
-    vertical = light(polarisation_deg=90.0)
+    vertical = polarisation_vector(polarisation_deg=90.0)
     assert dipole(np.array([0.5, 0.0]), 20.0, vertical) == pytest.approx(0.0, abs=1e-12)
     assert dipole(np.array([0.0, 0.5]), 20.0, vertical) > 0.01
     turned = Geometry(azimuth_deg=90.0)  # the sample's x now points up
     assert dipole(np.array([0.5, 0.0]), 20.0, vertical, geometry=turned) > 0.01
     # a dxy orbital has a node in the mirror plane
-    assert dipole(np.array([0.5, 0.0]), 20.0, light(), "dxy") == pytest.approx(0.0, abs=1e-12)
+    assert dipole(np.array([0.5, 0.0]), 20.0, polarisation_vector(), "dxy") == pytest.approx(0.0, abs=1e-12)
     for angle in (0.0, 45.0):
-        assert np.linalg.norm(light(50.0, 20.0, angle)) == pytest.approx(1.0)
+        assert np.linalg.norm(polarisation_vector(50.0, 20.0, angle)) == pytest.approx(1.0)
     with pytest.raises(ValueError, match="unknown orbital 'f'; choose one of s, px"):
         dipole(np.zeros(2), 20.0, vertical, "f")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from beamgym.physics.arpes.bands_models.kinematics import Geometry, cut_momentum
-from beamgym.physics.arpes.bands_models.matrix_elements import dipole, light
+from beamgym.physics.arpes.bands_models.matrix_elements import dipole, polarisation_vector
 from beamgym.physics.arpes.bands_models.self_energy import marginal
 from beamgym.physics.arpes.recipes.full import ORBITAL_NAMES, draw_full
 from beamgym.physics.arpes.recipes.full_scene import INNER_POTENTIAL_EV, build_scene, simulate_full, unit_marginal
@@ -36,7 +36,10 @@ def test_weights_are_amplitude_ripple_and_dipole_of_every_orbital(parameters):
     assert len(np.unique(p.orbital)) == len(ORBITAL_NAMES)
     for i in range(len(p)):
         geometry, k = momentum_of(p, i, window)
-        field, kinetic = light(p.incidence_deg[i], p.polarisation_deg[i]), p.photon_ev[i] - p.work_function_ev[i]
+        field, kinetic = (
+            polarisation_vector(p.incidence_deg[i], p.polarisation_deg[i]),
+            p.photon_ev[i] - p.work_function_ev[i],
+        )
         bright = dipole(k, kinetic, field, ORBITAL_NAMES[p.orbital[i]], geometry, INNER_POTENTIAL_EV)
         shape = 0.02 + bright / bright[seen].mean()
         for m in range(p.bands[i]):

@@ -18,7 +18,7 @@ from beamgym.physics.laue.zone.crystals import SYSTEMS, crystal_system
 from beamgym.physics.laue.zone.film import HOLE_MM, SEPARATION_MM, SpotLists
 from beamgym.physics.laue.zone.image_kernels import draw_disks, expose, poisson_any, poisson_tables
 from beamgym.physics.laue.zone.kernels import axis_angles_deg, spot_intensity
-from beamgym.physics.laue.zone.spectrum_tables import copper_light, point_light
+from beamgym.physics.laue.zone.spectrum_tables import copper_spectrum, point_spectrum
 from beamgym.physics.laue.zone.world import DISTANCE_MM, SimulatedZone
 from beamgym.physics.orientation import misorientation_deg, random_orientations, rotation_matrix
 
@@ -68,10 +68,10 @@ def same_points(found, expected, tolerance):
     return len(found) == len(expected) and distance.max() < tolerance
 
 
-def reference_spots(cell, system, orientation, detector, light):
+def reference_spots(cell, system, orientation, detector, spectrum):
     """Every reflection one by one, in numpy: positions and summed intensities of the spots on the film."""
     b = system.b_matrices(cell[None])[0]
-    reach = np.ceil(cell[:3] * 2 * light.high_kev / HC_KEV_A).astype(int)
+    reach = np.ceil(cell[:3] * 2 * spectrum.high_kev / HC_KEV_A).astype(int)
     axes = [np.arange(-most, most + 1) for most in reach]
     hkl = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     q = hkl @ (orientation @ b).T
@@ -79,7 +79,7 @@ def reference_spots(cell, system, orientation, detector, light):
     with np.errstate(divide="ignore", invalid="ignore"):
         wavelength = -2.0 * q[:, 0] / squared
         energy = HC_KEV_A / wavelength
-        good = (q[:, 0] < 0) & (energy >= light.low_kev) & (energy <= light.high_kev)
+        good = (q[:, 0] < 0) & (energy >= spectrum.low_kev) & (energy <= spectrum.high_kev)
     if system.body_centred:
         good &= hkl.sum(axis=1) % 2 == 0
     hkl, q, wavelength, energy = hkl[good], q[good], wavelength[good], energy[good]
@@ -87,12 +87,12 @@ def reference_spots(cell, system, orientation, detector, light):
     hkl, q, energy, position = hkl[hit], q[hit], energy[hit], position[hit]
     length = np.sqrt((q**2).sum(axis=1))
     s, sine = 0.5 * length, -q[:, 0] / length
-    grid = np.linspace(light.low_kev, light.high_kev, len(light.weight))
-    s_grid = np.arange(len(light.form)) / light.per_inv_a
-    real = np.interp(s, s_grid, light.form) + np.interp(energy, grid, light.f_prime)
-    squared_f = (real**2 + np.interp(energy, grid, light.f_second) ** 2) * np.interp(s, s_grid, light.thermal)
+    grid = np.linspace(spectrum.low_kev, spectrum.high_kev, len(spectrum.weight))
+    s_grid = np.arange(len(spectrum.form)) / spectrum.per_inv_a
+    real = np.interp(s, s_grid, spectrum.form) + np.interp(energy, grid, spectrum.f_prime)
+    squared_f = (real**2 + np.interp(energy, grid, spectrum.f_second) ** 2) * np.interp(s, s_grid, spectrum.thermal)
     polarisation = 0.5 * (1.0 + (1.0 - 2.0 * sine**2) ** 2)
-    intensity = np.interp(energy, grid, light.weight) * squared_f * polarisation / sine**2
+    intensity = np.interp(energy, grid, spectrum.weight) * squared_f * polarisation / sine**2
     primitive = hkl // np.gcd.reduce(hkl, axis=1)[:, None]
     _, first, which = np.unique(primitive, axis=0, return_index=True, return_inverse=True)
     total = np.bincount(which.ravel(), intensity) / system.primitive_volumes(cell[None])[0]
@@ -131,7 +131,7 @@ class TestThePatterns:
             world.context.system,
             world.truth()["orientation"][0],
             world.context.detector,
-            world.light,
+            world.spectrum,
         )
         brightest = np.argsort(-total)[: count[0]]
         # 1e-3: unit vectors are held in single precision
@@ -148,7 +148,7 @@ class TestThePatterns:
             world.context.system,
             world.truth()["orientation"][0],
             world.context.detector,
-            world.light,
+            world.spectrum,
         )
         separation = SEPARATION_MM / world.context.detector.pixel_mm
         expected = thinned(wanted, total, separation, world._samples.limit[0])
@@ -160,7 +160,7 @@ class TestThePatterns:
         world._samples.limit[:] = 60
         position, _, count = world.spots(np.arange(1))
         wanted, total = reference_spots(
-            cell, world.context.system, world.truth()["orientation"][0], world.context.detector, world.light
+            cell, world.context.system, world.truth()["orientation"][0], world.context.detector, world.spectrum
         )
         expected = thinned(wanted, total, SEPARATION_MM / world.context.detector.pixel_mm, 60)
         assert same_points(position[0, : count[0]], expected, 1e-3)
@@ -203,14 +203,14 @@ class TestThePatterns:
         assert np.hypot(*(position[0, : count[0]] - expected).T).min() < 1e-3
 
     def test_harmonics_below_the_band_do_not_count(self):
-        light = point_light()
+        spectrum = point_spectrum()
         sine = 0.95
         length = 2 * sine * 26.0 / HC_KEV_A
-        assert spot_intensity(length, sine, light) == 0.0
-        assert spot_intensity(length / 6.0, sine, light) > 0.0
+        assert spot_intensity(length, sine, spectrum) == 0.0
+        assert spot_intensity(length / 6.0, sine, spectrum) > 0.0
 
     def test_form_factor_and_thermal_motion_make_far_reflections_of_copper_faint(self):
-        copper, point = copper_light(), point_light()
+        copper, point = copper_spectrum(), point_spectrum()
         low, high = 2 * 0.95 * 8.0 / HC_KEV_A, 2 * 0.95 * 16.0 / HC_KEV_A
         ratio = spot_intensity(low, 0.95, copper) / spot_intensity(high, 0.95, copper)
         assert ratio > 3 * spot_intensity(low, 0.95, point) / spot_intensity(high, 0.95, point)
