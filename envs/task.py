@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from beamgym.physics.instrument import AcquireSettings, BoolArray, Float64Array, Frame, MoveReport
+from beamgym.physics.instrument import AcquireSettings, Axis, BoolArray, Float64Array, Frame, MoveReport
 
 Observation = dict[str, NDArray[Any]]
 Truth = Mapping[str, NDArray[Any]]
@@ -50,6 +50,26 @@ class Verdict:
     truncated: BoolArray
     is_success: BoolArray
     metrics: Mapping[str, NDArray[Any]]
+
+
+@runtime_checkable
+class Context(Protocol):
+    """The public side of a task: what everybody at the instrument knows, whatever its kind."""
+
+    @property
+    def instrument_axes(self) -> tuple[Axis, ...]:
+        """The axes that actions move or set, in the instrument's order."""
+        ...
+
+    @property
+    def sample(self) -> str:
+        """Name of what stands in the beam, for documents and tables; "" where it has none."""
+        ...
+
+    @property
+    def action_size(self) -> int:
+        """Numbers of an action; the last declares above 0."""
+        ...
 
 
 State = TypeVar("State")

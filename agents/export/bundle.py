@@ -27,17 +27,14 @@ from beamgym.envs.bundles import (
     MIN_REFERENCE,
     MODEL,
     REFERENCE,
-    AxisSpec,
-    DetectorSpec,
     Encoder,
-    Manifest,
     OnnxModel,
-    Setting,
     SpaceSpec,
-    SpotSetting,
     Training,
+    manifest_class,
     named_spaces,
     scale_of,
+    setting_entries,
 )
 from beamgym.physics.files import replacing_folder
 
@@ -100,7 +97,7 @@ def export_bundle(
     Parameters
     ----------
     model : PPO, A2C, SAC, TD3 or TQC with a Box action
-    context : the environment's AlignContext, or None for an environment without one
+    context : the environment's, which is described where its kind says how; None for an environment without one
     path : the bundle's directory; its last part is the bundle's name
     origin : where the model comes from
     observations : (n, ...) arrays by name, n from 200 to 4096, raw as the environment gives them; drawn from the
@@ -150,32 +147,6 @@ def sampled(space: spaces.Space[Any], count: int = MIN_REFERENCE) -> dict[str, N
     for seed, part in enumerate(parts.values()):
         part.seed(seed)
     return {name: np.stack([part.sample() for _ in range(count)]) for name, part in parts.items()}
-
-
-def setting_of(context: Any) -> Setting | None:
-    """Describe an AlignContext for the manifest."""
-    if context is None or not hasattr(context, "goniometer"):
-        return None
-    detector = context.detector
-    return Setting(
-        crystal=context.crystal.name,
-        cell=_row(context.crystal.cell),
-        goniometer=context.goniometer.name,
-        axes=[AxisSpec.of(axis) for axis in context.goniometer.axes],
-        target=context.target.label,
-        detector=DetectorSpec(
-            origin_mm=_triple(detector.origin_mm),
-            fast=_triple(detector.fast),
-            slow=_triple(detector.slow),
-            pixel_mm=float(detector.pixel_mm),
-            shape=(int(detector.shape[0]), int(detector.shape[1])),
-        ),
-        band_kev=_row(context.beam.band_kev),
-        tolerance_deg=float(context.tolerance_deg),
-        max_rotation_deg=float(context.max_rotation_deg),
-        action=context.action,
-        exposures=int(context.exposures),
-    )
 
 
 def export_graph(
@@ -250,7 +221,8 @@ def _write(
     np.savez_compressed(folder / REFERENCE, allow_pickle=False, action=actions, **pairs)
     (folder / CARD).write_text(card or _plain_card(folder.name, origin), encoding="utf-8")
     parts = named_spaces(observation_space)
-    manifest = Manifest(
+    described = setting_entries(context)
+    manifest = manifest_class(described)(
         beamgym_version=beamgym.__version__,
         env_id=origin.env_id,
         observation_space={name: SpaceSpec.of(space) for name, space in parts.items()},
@@ -261,8 +233,7 @@ def _write(
         training=Training(
             command=origin.command, algorithm=type(model).__name__, seeds=origin.seeds, steps=origin.steps
         ),
-        setting=setting_of(context),
-        spot=SpotSetting.of(context),
+        **described,
         files={name: _digest(folder / name) for name in (MODEL, REFERENCE, CARD)},
     )
     text = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False)
@@ -300,12 +271,3 @@ def _plain_card(name: str, origin: Origin) -> str:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _row(values: Any) -> Any:
-    return tuple(float(value) for value in np.ravel(values))  # how many there must be, the manifest checks
-
-
-def _triple(values: Any) -> tuple[float, float, float]:
-    x, y, z = (float(value) for value in np.ravel(values))
-    return x, y, z

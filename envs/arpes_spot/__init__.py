@@ -1,6 +1,6 @@
 """Find the best site of a cleaved sample within the beam time."""
 
-from beamgym.envs.arpes_spot.factory import ArpesSpotOptions, build, make_env, make_vector_env
+from beamgym.envs.arpes_spot.factory import ArpesSpotOptions, build, task_over
 from beamgym.envs.arpes_spot.rendering import SpotRenderer
 from beamgym.envs.arpes_spot.scoring import (
     COMPONENTS,
@@ -29,8 +29,7 @@ __all__ = [
     "SpotRenderer",
     "SpotReward",
     "build",
-    "make_env",
-    "make_vector_env",
     "scorer_input",
     "shipped_scorer",
+    "task_over",
 ]

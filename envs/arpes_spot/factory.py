@@ -1,15 +1,10 @@
 """Builds ArpesSpot environments from what a user names."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from gymnasium.vector import AutoresetMode
-
-from beamgym.envs.arpes_spot.rendering import SpotRenderer
 from beamgym.envs.arpes_spot.scoring import shipped_scorer
 from beamgym.envs.arpes_spot.task import ArpesSpotTask, SpotContext, SpotReward
-from beamgym.envs.loop import InstrumentEnv, InstrumentVectorEnv
-from beamgym.envs.options import read_options
 from beamgym.physics.arpes.simulator import SimulatedArpes
 from beamgym.physics.arpes.stage import Stage
 from beamgym.physics.arpes.surface import BeamSpot, Geography, SurfaceNumbers
@@ -78,19 +73,13 @@ def build(options: ArpesSpotOptions, n: int, image: bool = False) -> tuple[Arpes
     return ArpesSpotTask(context, SpotReward(options.reward), options.stop, scorer, image, paid), world  # type: ignore[arg-type]
 
 
-def make_env(image: bool = False, render_mode: str | None = None, **options: Any) -> InstrumentEnv:
-    """Make one environment; the options are those of ArpesSpotOptions."""
-    task, world = build(read_options(ArpesSpotOptions, options), 1, image)
-    return InstrumentEnv(task, world, render_mode, SpotRenderer(task.context))
+def task_over(context: SpotContext, size: int = 0, image: bool = False) -> ArpesSpotTask:
+    """Return the task over a real instrument: it declares, and is scored by the shipped network.
 
-
-def make_vector_env(
-    num_envs: int = 1,
-    image: bool = False,
-    render_mode: str | None = None,
-    autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
-    **options: Any,
-) -> InstrumentVectorEnv:
-    """Make a native vector environment; the options are those of ArpesSpotOptions."""
-    task, world = build(read_options(ArpesSpotOptions, options), num_envs, image)
-    return InstrumentVectorEnv(task, world, autoreset_mode, render_mode, SpotRenderer(task.context))
+    Parameters
+    ----------
+    context : as the instrument file gives it
+    size : not used: a spectrum is observed as large as the context's grid
+    image : observe pixels and position only
+    """
+    return ArpesSpotTask(context, SpotReward("sparse"), "declare", shipped_scorer(), image, "scores")

@@ -17,6 +17,7 @@ from beamgym.physics.arpes.stage import Stage
 from beamgym.physics.arpes.surface import REFERENCE_DWELL_S
 from beamgym.physics.instrument import (
     AcquireSettings,
+    Axis,
     BoolArray,
     Float32Array,
     Float64Array,
@@ -93,6 +94,21 @@ class SpotContext:
             value = getattr(self, name)
             if not (np.isfinite(value) and value > least):
                 raise ValueError(f"{name} is {value}; choose a finite number above {least:g}")
+
+    @property
+    def instrument_axes(self) -> tuple[Axis, ...]:
+        """The stage's axes x and y, and the dwell."""
+        return self.stage.axes
+
+    @property
+    def sample(self) -> str:
+        """Nobody has named the sample."""
+        return ""
+
+    @property
+    def action_size(self) -> int:
+        """Numbers of an action: x, y, dwell and the declaration."""
+        return 4
 
 
 @dataclass(frozen=True)

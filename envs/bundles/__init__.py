@@ -8,11 +8,15 @@ from beamgym.envs.bundles.manifest import (
     AxisSpec,
     DetectorSpec,
     Encoder,
+    Experiment,
+    KindManifest,
     Manifest,
     Setting,
     SpaceSpec,
     SpotSetting,
     Training,
+    manifest_class,
+    setting_entries,
 )
 from beamgym.envs.bundles.model import BundleError, OnnxModel, named_spaces, scale_of
 from beamgym.envs.bundles.reference import MAX_REFERENCE, MIN_REFERENCE
@@ -32,12 +36,16 @@ __all__ = [
     "BundleError",
     "DetectorSpec",
     "Encoder",
+    "Experiment",
+    "KindManifest",
     "Manifest",
     "OnnxModel",
     "Setting",
     "SpaceSpec",
     "SpotSetting",
     "Training",
+    "manifest_class",
     "named_spaces",
     "scale_of",
+    "setting_entries",
 ]

@@ -10,7 +10,7 @@ from typing import NoReturn
 from pydantic import ValidationError
 
 from beamgym.envs.bundles.checks import check_space
-from beamgym.envs.bundles.manifest import MANIFEST, Manifest
+from beamgym.envs.bundles.manifest import MANIFEST, Manifest, parse_manifest
 from beamgym.physics.messages import one_line
 
 MAX_BYTES = 100_000_000
@@ -43,7 +43,7 @@ def read_manifest(folder: Path) -> Manifest:
     _check_folder(folder)
     content = _read(folder, MANIFEST, MAX_MANIFEST_BYTES)
     try:
-        manifest = Manifest.model_validate(json.loads(content, parse_constant=_constant))
+        manifest = parse_manifest(json.loads(content, parse_constant=_constant))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         key = one_line(".".join(str(part) for part in first["loc"]) or "the whole", MAX_MESSAGE)

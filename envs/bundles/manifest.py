@@ -1,12 +1,21 @@
 """What a bundle says about itself: manifest.json, validated so that an unknown key is an error."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from gymnasium import spaces
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    field_validator,
+)
 
+from beamgym.envs.kinds import EXPERIMENT, EnvKind, find_kind, kind_named, resolve
 from beamgym.physics.instrument import Axis
 
 MANIFEST, MODEL, REFERENCE, CARD = "manifest.json", "policy.onnx", "reference.npz", "CARD.md"
@@ -94,7 +103,7 @@ class DetectorSpec(_Strict):
 
 
 class Setting(_Strict):
-    """The experiment a policy was trained for."""
+    """The Laue experiment a policy was trained for."""
 
     crystal: str
     cell: tuple[float, float, float, float, float, float]
@@ -107,6 +116,30 @@ class Setting(_Strict):
     max_rotation_deg: float
     action: Literal["rotation", "axes"]
     exposures: int
+
+    @classmethod
+    def of(cls, context: Any) -> "Setting":
+        """Describe a LaueAlign environment's context."""
+        detector = context.detector
+        return cls(
+            crystal=context.crystal.name,
+            cell=_row(context.crystal.cell),
+            goniometer=context.goniometer.name,
+            axes=[AxisSpec.of(axis) for axis in context.goniometer.axes],
+            target=context.target.label,
+            detector=DetectorSpec(
+                origin_mm=_row(detector.origin_mm),
+                fast=_row(detector.fast),
+                slow=_row(detector.slow),
+                pixel_mm=float(detector.pixel_mm),
+                shape=(int(detector.shape[0]), int(detector.shape[1])),
+            ),
+            band_kev=_row(context.beam.band_kev),
+            tolerance_deg=float(context.tolerance_deg),
+            max_rotation_deg=float(context.max_rotation_deg),
+            action=context.action,
+            exposures=int(context.exposures),
+        )
 
 
 class SpotSetting(_Strict):
@@ -122,10 +155,8 @@ class SpotSetting(_Strict):
     max_step_mm: float
 
     @classmethod
-    def of(cls, context: Any) -> "SpotSetting | None":
-        """Describe an ArpesSpot environment's context; None for a context of another kind."""
-        if not (hasattr(context, "stage") and hasattr(context, "grid")):
-            return None
+    def of(cls, context: Any) -> "SpotSetting":
+        """Describe an ArpesSpot environment's context."""
         grid = context.grid
         return cls(
             stage=context.stage.name,
@@ -137,6 +168,20 @@ class SpotSetting(_Strict):
             action=context.action,
             max_step_mm=float(context.max_step_mm),
         )
+
+
+class Experiment(_Strict):
+    """The experiment of a kind that has no key of its own in the manifest: the kind's name and its setting."""
+
+    kind: str
+    setting: dict[str, JsonValue]
+
+    def described(self) -> Any:
+        """Return the setting as the kind's own class; raises ValueError for an unknown kind or a wrong setting."""
+        described = kind_named(self.kind).setting
+        if described is None:
+            raise ValueError(f"bundles of the kind {self.kind!r} describe no experiment")
+        return resolve(described).model_validate(self.setting)
 
 
 class Training(_Strict):
@@ -158,7 +203,8 @@ class Encoder(_Strict):
 class Manifest(_Strict):
     """manifest.json.
 
-    ``setting`` is the Laue experiment, ``spot`` the ARPES one; both are None for a network that belongs to neither.
+    ``setting`` is the Laue experiment, ``spot`` the ARPES one, both are None for a network that belongs to neither; a
+    policy of another kind has a :class:`KindManifest`.
     A scorer's "observation" is what ``envs.arpes_spot.scorer_input`` makes of spectra, its "action" the scores.
     """
 
@@ -182,6 +228,13 @@ class Manifest(_Strict):
         """Name of the graph's output."""
         return "action" if self.kind == "policy" else "scores"
 
+    def setting_of(self, kind: EnvKind) -> Any:
+        """Return what the policy was trained for, as the kind's own class; None where the bundle does not say."""
+        found = getattr(self, kind.setting_key, None)
+        if not isinstance(found, Experiment):
+            return found
+        return found.described() if found.kind == kind.name else None
+
     @field_validator("files")
     @classmethod
     def _plain_names(cls, files: dict[str, str]) -> dict[str, str]:
@@ -192,6 +245,37 @@ class Manifest(_Strict):
         if missing:
             raise ValueError(f"{sorted(missing)} without a checksum; every file of a bundle is listed")
         return files
+
+
+class KindManifest(Manifest):
+    """manifest.json of a policy whose kind has no key of its own: ``experiment`` says what it was trained for."""
+
+    experiment: Experiment
+
+
+def manifest_class(entries: Mapping[str, Any]) -> type[Manifest]:
+    """Return the class of a manifest with these entries."""
+    return KindManifest if EXPERIMENT in entries else Manifest
+
+
+def parse_manifest(content: Any) -> Manifest:
+    """Return a manifest from what JSON gave; raises pydantic's ValidationError."""
+    return manifest_class(content if isinstance(content, dict) else {}).model_validate(content)
+
+
+def setting_entries(context: Any) -> dict[str, Any]:
+    """Return the manifest's entries that describe a context: its kind's key and setting; none for a context of none."""
+    kind = find_kind(context)
+    if kind is None or kind.setting is None:
+        return {}
+    setting = resolve(kind.setting).of(context)
+    if kind.setting_key == EXPERIMENT:
+        setting = Experiment(kind=kind.name, setting=setting.model_dump(mode="json"))
+    return {kind.setting_key: setting}
+
+
+def _row(values: Any) -> Any:
+    return tuple(float(value) for value in np.ravel(values))  # how many there must be, the manifest checks
 
 
 def _bound(values: Any) -> Bound:

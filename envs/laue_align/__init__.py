@@ -1,13 +1,14 @@
 """Turn a given crystal until it stands as asked."""
 
 from beamgym.envs.laue_align.context import AlignContext, RewardModel
-from beamgym.envs.laue_align.factory import BEAMS, LaueAlignOptions, build, expected_spots, make_env, make_vector_env
+from beamgym.envs.laue_align.factory import BEAMS, SIZE, LaueAlignOptions, build, expected_spots, task_over
 from beamgym.envs.laue_align.observations import SPOT_FIELDS, ImageView, SpotView, axis_rows, axis_space
 from beamgym.envs.laue_align.rendering import LaueRenderer
 from beamgym.envs.laue_align.task import LaueAlignTask, View
 
 __all__ = [
     "BEAMS",
+    "SIZE",
     "SPOT_FIELDS",
     "AlignContext",
     "ImageView",
@@ -21,6 +22,5 @@ __all__ = [
     "axis_space",
     "build",
     "expected_spots",
-    "make_env",
-    "make_vector_env",
+    "task_over",
 ]

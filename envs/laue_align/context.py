@@ -7,7 +7,7 @@ import numpy as np
 
 from beamgym.physics.crystal import Crystal
 from beamgym.physics.goniometer import Goniometer, Target
-from beamgym.physics.instrument import BoolArray, Float64Array
+from beamgym.physics.instrument import Axis, BoolArray, Float64Array
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 
@@ -54,6 +54,21 @@ class AlignContext:
             raise ValueError(
                 f"exposure_s is {self.exposure_s} and readout_s {self.readout_s}; finite seconds, the first above 0"
             )
+
+    @property
+    def instrument_axes(self) -> tuple[Axis, ...]:
+        """The goniometer's axes."""
+        return self.goniometer.axes
+
+    @property
+    def sample(self) -> str:
+        """Name of the crystal."""
+        return self.crystal.name
+
+    @property
+    def action_size(self) -> int:
+        """Numbers of an action: a rotation vector or a step per axis, and the declaration."""
+        return 4 if self.action == "rotation" else len(self.goniometer.axes) + 1
 
     @property
     def band_kev(self) -> tuple[float, float]:

@@ -7,13 +7,9 @@ from os import PathLike
 from typing import Any, Literal
 
 import numpy as np
-from gymnasium.vector import AutoresetMode
 
 from beamgym.envs.laue_align.observations import MAX_AXES, ImageView, SpotView, spot_rows
-from beamgym.envs.laue_align.rendering import LaueRenderer
 from beamgym.envs.laue_align.task import EXPECTED_ROWS, AlignContext, LaueAlignTask, RewardModel
-from beamgym.envs.loop import InstrumentEnv, InstrumentVectorEnv
-from beamgym.envs.options import read_options
 from beamgym.physics.crystal import Crystal, Radiation, crystal_names, load_crystal
 from beamgym.physics.goniometer import Goniometer, Target, goniometer, parse_target
 from beamgym.physics.instrument import Float32Array, Peaks
@@ -37,6 +33,9 @@ BEAMS: dict[str, Callable[[], Beam]] = {
     "bending-magnet": lambda: Beam.bending_magnet(),
     "neutron": lambda: Beam.neutron(),
 }
+SIZE = 84
+"""Edge of the image observation where nobody asks for another, pixels."""
+
 SMALLEST_IMAGE = 16  # pixels; on fewer a whole pattern is a handful of blots
 
 
@@ -75,10 +74,10 @@ class LaueAlignOptions:
     frames: Frames = "spots"
     reward: Literal["dense", "sparse"] = "dense"
     stop: Literal["declare", "truth"] = "declare"
-    size: int = 84
+    size: int = SIZE
 
 
-def build(options: LaueAlignOptions, n: int, image: bool) -> tuple[LaueAlignTask, SimulatedLaue]:
+def build(options: LaueAlignOptions, n: int, image: bool = False) -> tuple[LaueAlignTask, SimulatedLaue]:
     """Make the task and a world of n samples; ``image`` observes pictures instead of spot lists."""
     context = _context(options)
     view = ImageView(_checked_size(options.size, context.detector)) if image else SpotView(context.detector)
@@ -98,22 +97,17 @@ def build(options: LaueAlignOptions, n: int, image: bool) -> tuple[LaueAlignTask
     return task, world
 
 
-def make_env(image: bool = False, render_mode: str | None = None, **options: Any) -> InstrumentEnv:
-    """Make one environment; the options are those of LaueAlignOptions."""
-    task, world = build(read_options(LaueAlignOptions, options), 1, image)
-    return InstrumentEnv(task, world, render_mode, LaueRenderer(task.context))
+def task_over(context: AlignContext, size: int = SIZE, image: bool = False) -> LaueAlignTask:
+    """Return the task over a real instrument: it declares, and nothing is paid for what nobody knows.
 
-
-def make_vector_env(
-    num_envs: int = 1,
-    image: bool = False,
-    render_mode: str | None = None,
-    autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
-    **options: Any,
-) -> InstrumentVectorEnv:
-    """Make a native vector environment; the options are those of LaueAlignOptions."""
-    task, world = build(read_options(LaueAlignOptions, options), num_envs, image)
-    return InstrumentVectorEnv(task, world, autoreset_mode, render_mode, LaueRenderer(task.context))
+    Parameters
+    ----------
+    context : as the instrument file gives it
+    size : edge of the image observation, pixels
+    image : observe pictures instead of spot lists
+    """
+    view = ImageView(size) if image else SpotView(context.detector)
+    return LaueAlignTask(context, view, expected_spots(context), RewardModel("sparse"), "declare", context.detector)
 
 
 def expected_spots(context: AlignContext) -> Float32Array:

@@ -1,15 +1,10 @@
 """Builds LaueZone environments from what a user names."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
-
-from gymnasium.vector import AutoresetMode
+from typing import Literal
 
 from beamgym.envs.laue_align import RewardModel
-from beamgym.envs.laue_zone.rendering import ZoneRenderer
 from beamgym.envs.laue_zone.task import LaueZoneTask, ZoneContext
-from beamgym.envs.loop import InstrumentEnv, InstrumentVectorEnv
-from beamgym.envs.options import read_options
 from beamgym.physics.laue.imperfections import Imperfections
 from beamgym.physics.laue.zone import PUBLISHED, AxisChoice, SimulatedZone
 
@@ -61,20 +56,3 @@ def build(options: LaueZoneOptions, n: int) -> tuple[LaueZoneTask, SimulatedZone
     )
     world.start_filter = lambda starts: context.error_deg(starts) > context.tolerance_deg
     return LaueZoneTask(context, RewardModel(options.reward), options.stop), world
-
-
-def make_env(render_mode: str | None = None, **options: Any) -> InstrumentEnv:
-    """Make one environment; the options are those of LaueZoneOptions."""
-    task, world = build(read_options(LaueZoneOptions, options), 1)
-    return InstrumentEnv(task, world, render_mode, ZoneRenderer(task.context))
-
-
-def make_vector_env(
-    num_envs: int = 1,
-    render_mode: str | None = None,
-    autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
-    **options: Any,
-) -> InstrumentVectorEnv:
-    """Make a native vector environment; the options are those of LaueZoneOptions."""
-    task, world = build(read_options(LaueZoneOptions, options), num_envs)
-    return InstrumentVectorEnv(task, world, autoreset_mode, render_mode, ZoneRenderer(task.context))

@@ -13,6 +13,7 @@ from beamgym.envs.task import Observation, TaskCommand, Truth, Verdict
 from beamgym.physics.goniometer import Goniometer
 from beamgym.physics.instrument import (
     AcquireSettings,
+    Axis,
     BoolArray,
     Float32Array,
     Float64Array,
@@ -58,6 +59,21 @@ class ZoneContext:
         if not isinstance(self.moves, (int, np.integer)) or self.moves < 1:
             raise ValueError(f"moves is {self.moves}; the budget needs a whole number, at least one")
         self.system.axes(self.axes)
+
+    @property
+    def instrument_axes(self) -> tuple[Axis, ...]:
+        """The goniometer's axes theta and phi."""
+        return self.goniometer.axes
+
+    @property
+    def sample(self) -> str:
+        """Nobody has named the crystal."""
+        return ""
+
+    @property
+    def action_size(self) -> int:
+        """Numbers of an action: a step of each axis, and the declaration."""
+        return len(self.goniometer.axes) + 1
 
     @property
     def exposures(self) -> int:

@@ -11,11 +11,12 @@ from gymnasium.utils.env_checker import check_env as check_gymnasium
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from stable_baselines3.common.env_checker import check_env as check_sb3
 
-from beamgym.envs.arpes_spot.factory import ArpesSpotOptions, build, make_env, make_vector_env
+from beamgym.envs.arpes_spot.factory import ArpesSpotOptions, build
 from beamgym.envs.arpes_spot.rendering import SpotRenderer
 from beamgym.envs.arpes_spot.scoring import shipped_scorer
 from beamgym.envs.arpes_spot.task import ArpesSpotTask, SpotContext, SpotReward
 from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS, spectrum_to_uint8
+from beamgym.envs.make import make_env, make_vector_env
 from beamgym.physics.arpes.score.direct import direct_scores
 from beamgym.physics.arpes.simulator import FIRST_DWELL_S, READOUT_S
 from beamgym.physics.arpes.stage import LONGEST_DWELL_S, SHORTEST_DWELL_S
@@ -56,23 +57,23 @@ class TestTheInterface:
     def test_both_checkers_are_content(self, level, image):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            env = make_env(level=level, image=image, render_mode="rgb_array", surfaces=2)
+            env = make_env("arpes", level=level, image=image, render_mode="rgb_array", surfaces=2)
             check_gymnasium(env, skip_render_check=True)
             check_sb3(env)
 
     def test_observations_hold_what_was_measured_and_never_the_truth(self):
-        env = make_env()
+        env = make_env("arpes")
         observation, info = env.reset(seed=1)
         assert set(observation) == KEYS
         assert observation["spectrum"].shape == (64, 64, 1)
         assert info["cost"]["exposures"] == 1
         assert info["cost"]["exposure_s"] == FIRST_DWELL_S
         assert "place_score" not in info
-        assert set(make_env(image=True).observation_space) == {"spectrum", "position"}
+        assert set(make_env("arpes", image=True).observation_space) == {"spectrum", "position"}
 
     def test_the_scores_observed_follow_from_the_counts_alone(self):
         """The same counts give the same observation, whatever surface they came from."""
-        env = make_env(score="truth")
+        env = make_env("arpes", score="truth")
         env.reset(seed=1)
         observation, *_ = env.step(action(0.2, 0.3, 0.5))
         seen = direct_scores(env.loop.frame.image, env.loop.task.context.grid.slit_step_deg).labels()[0]
@@ -84,8 +85,8 @@ class TestTheInterface:
         assert all(np.array_equal(again[name][0], observation[name]) for name in observation)
 
     def test_vector_rows_equal_single_environments(self):
-        vector = make_vector_env(3, level="hard")
-        singles = [make_env(level="hard") for _ in range(3)]
+        vector = make_vector_env("arpes", 3, level="hard")
+        singles = [make_env("arpes", level="hard") for _ in range(3)]
         together, _ = vector.reset(seed=40)
         alone = [env.reset(seed=40 + i)[0] for i, env in enumerate(singles)]
         rng = np.random.default_rng(0)
@@ -104,14 +105,14 @@ class TestTheInterface:
             assert [step[4]["place_score"] for step in steps] == info["place_score"].tolist()
 
     def test_the_same_seed_gives_the_same_episode_and_the_next_another(self):
-        env = make_env()
+        env = make_env("arpes")
         first, again = env.reset(seed=9)[0]["spectrum"], env.reset(seed=9)[0]["spectrum"]
         assert np.array_equal(first, again)
         assert not np.array_equal(first, env.reset()[0]["spectrum"])
 
     @pytest.mark.parametrize("mode", ["NextStep", "SameStep"])
     def test_ended_rows_begin_anew(self, mode):
-        env = make_vector_env(2, autoreset_mode=mode, surfaces=2)
+        env = make_vector_env("arpes", 2, autoreset_mode=mode, surfaces=2)
         env.reset(seed=0)
         env.step(np.stack([action(0.5, 0.5, 1.0)] * 2))
         declared = np.stack([action(declare=1.0), action()])
@@ -127,7 +128,7 @@ class TestTheInterface:
         assert observation["budget"][0] == pytest.approx(1 - (FIRST_DWELL_S + READOUT_S) / 120.0)
 
     def test_the_picture_is_rgb_and_changes_with_the_place(self):
-        env = make_env(render_mode="rgb_array")
+        env = make_env("arpes", render_mode="rgb_array")
         env.reset(seed=0)
         before = env.render()
         env.step(action(0.4, -0.3))
@@ -137,7 +138,7 @@ class TestTheInterface:
 
     @pytest.mark.parametrize("level", LEVELS)
     def test_nothing_written_in_the_picture_is_cut_off_or_covers_anything_else_written(self, level):
-        env = make_env(level=level)
+        env = make_env("arpes", level=level)
         env.reset(seed=1)
         for x in np.linspace(-0.5, 0.5, 6):
             env.step(action(x, 0.1, 0.5))
@@ -158,7 +159,7 @@ class TestTheInterface:
         assert [text.get_text() for text in figure.axes[3].texts] == ["needed, noise-free at 2 s"]
 
     def test_a_place_better_than_the_best_of_the_grid_lacks_nothing(self):
-        env = make_env(surfaces=1)
+        env = make_env("arpes", surfaces=1)
         env.reset(seed=1)
         truth = env.loop.instrument.truth()
         better = {**truth, "place_score": truth["best"] + 0.01}
@@ -169,7 +170,7 @@ class TestTheInterface:
 class TestTheGame:
     @pytest.mark.parametrize("level", ["easy", "real"])
     def test_whoever_knows_the_best_place_goes_there_declares_and_succeeds(self, level):
-        env, won = make_env(level=level, score="truth"), []
+        env, won = make_env("arpes", level=level, score="truth"), []
         for seed in range(8):
             env.reset(seed=seed)
             env.step(action(*best_place(env)))
@@ -183,7 +184,7 @@ class TestTheGame:
         assert np.mean(won) >= 0.85
 
     def test_declaring_in_a_bad_place_fails_and_passing_through_a_good_one_does_not_count(self):
-        env = make_env(level="easy")
+        env = make_env("arpes", level="easy")
         env.reset(seed=2)
         good = env.step(action(*best_place(env)))
         assert good[4]["shortfall"] < NEAR_BEST
@@ -194,7 +195,7 @@ class TestTheGame:
         assert info["shortfall"] > 1.0
 
     def test_with_stop_truth_the_good_place_ends_it_and_declaring_means_nothing(self):
-        env = make_env(level="easy", stop="truth")
+        env = make_env("arpes", level="easy", stop="truth")
         env.reset(seed=2)
         assert not env.step(action(-0.9, -0.9, declare=1.0))[2]
         *_, terminated, _, info = env.step(action(*best_place(env)))
@@ -202,7 +203,7 @@ class TestTheGame:
         assert info["is_success"] is True
 
     def test_success_is_the_top_percent_of_the_sample_or_close_to_the_best(self):
-        env = make_env(surfaces=4)
+        env = make_env("arpes", surfaces=4)
         for seed in range(4):
             env.reset(seed=seed)
             drawn = env.loop.instrument.score_map(0)
@@ -211,7 +212,7 @@ class TestTheGame:
             assert drawn.threshold == min(top, points[-1] - NEAR_BEST)
 
     def test_chance_rarely_succeeds(self):
-        env, rng, won = make_vector_env(32), np.random.default_rng(0), []
+        env, rng, won = make_vector_env("arpes", 32), np.random.default_rng(0), []
         env.reset(seed=0)
         places = rng.uniform(-0.6, 0.6, (32, 4))
         places[:, 3] = -1
@@ -221,7 +222,7 @@ class TestTheGame:
         assert np.mean(won) < 0.2
 
     def test_time_is_travel_settling_dwell_and_read_out(self):
-        env = make_env(level=SurfaceNumbers(backlash_mm=0.0, readback_noise_mm=0.0))
+        env = make_env("arpes", level=SurfaceNumbers(backlash_mm=0.0, readback_noise_mm=0.0))
         env.reset(seed=0)
         observation, *_, info = env.step(action(0.5, 0.0, 1.0))
         assert info["cost"]["motor_s"] == pytest.approx(0.5 / 0.5 + 0.2)
@@ -234,7 +235,7 @@ class TestTheGame:
         assert info["cost"]["dose"] == info["cost"]["exposure_s"]
 
     def test_what_does_not_fit_into_the_beam_time_is_not_begun_and_ends_the_episode(self):
-        env = make_env(beam_time_s=10.0)
+        env = make_env("arpes", beam_time_s=10.0)
         env.reset(seed=0)
         assert not env.step(action(0.4, 0.0, 1.0))[3]
         before = env.loop.instrument.positions()
@@ -246,14 +247,14 @@ class TestTheGame:
         assert env.loop.state.spent_s[0] <= 10.0
 
     def test_one_may_still_declare_when_no_time_is_left(self):
-        env = make_env(beam_time_s=1.5)
+        env = make_env("arpes", beam_time_s=1.5)
         env.reset(seed=0)
         _, _, terminated, truncated, _ = env.step(action(declare=1.0))
         assert terminated
         assert not truncated
 
     def test_a_long_game_keeps_its_last_places(self):
-        env = make_env(beam_time_s=60.0, stage="piezo", surfaces=1)
+        env = make_env("arpes", beam_time_s=60.0, stage="piezo", surfaces=1)
         env.reset(seed=0)
         rng, over, steps = np.random.default_rng(0), False, 1
         while not over:
@@ -267,14 +268,14 @@ class TestTheGame:
 
 class TestTheActions:
     def test_absolute_ones_are_fractions_of_the_travel(self):
-        env = make_env()
+        env = make_env("arpes")
         env.reset(seed=0)
         observation, *_ = env.step(action(0.5, -0.25))
         np.testing.assert_allclose(observation["position"], [0.5, -0.25], atol=0.005)
         np.testing.assert_allclose(observation["last_move"], [0.25, -0.125, 0.0], atol=0.005)
 
     def test_steps_follow_the_cube_law_and_are_shortened_at_the_end_of_the_travel(self):
-        env = make_env(action="steps", max_step_mm=0.8)
+        env = make_env("arpes", action="steps", max_step_mm=0.8)
         env.reset(seed=0)
         observation, *_, info = env.step(action(0.5, 0.0))
         assert observation["position"][0] == pytest.approx(0.1, abs=0.005)
@@ -286,13 +287,13 @@ class TestTheActions:
         assert observation["position"][0] == pytest.approx(1.0, abs=0.005)
 
     def test_the_dwell_runs_logarithmically(self):
-        env = make_env()
+        env = make_env("arpes")
         env.reset(seed=0)
         *_, info = env.step(action(dwell=HALF_SECOND))
         assert info["cost"]["exposure_s"] == pytest.approx(np.sqrt(SHORTEST_DWELL_S * LONGEST_DWELL_S))
 
     def test_nan_raises(self):
-        env = make_env()
+        env = make_env("arpes")
         env.reset(seed=0)
         with pytest.raises(ValueError, match="must be finite"):
             env.step(action(x=np.nan))
@@ -300,7 +301,7 @@ class TestTheActions:
 
 class TestTheMapAndTheSpectrum:
     def test_the_map_marks_where_it_was_and_what_was_scored_there(self):
-        env = make_env()
+        env = make_env("arpes")
         env.reset(seed=1)
         for x, y in ((0.55, 0.3), (0.55, 0.3), (-0.4, 0.1)):
             observation, *_ = env.step(action(x, y, 0.5))
@@ -313,7 +314,7 @@ class TestTheMapAndTheSpectrum:
         assert chart[..., 0].max() == pytest.approx(observation["best"][0])
 
     def test_the_best_so_far_is_remembered_with_its_place(self):
-        env = make_env()
+        env = make_env("arpes")
         observation, _ = env.reset(seed=1)
         totals, places = [observation["scores"][3]], [observation["position"]]
         for x in np.linspace(-0.6, 0.6, 8):
@@ -339,7 +340,7 @@ class TestTheMapAndTheSpectrum:
 
 class TestTheReward:
     def test_dense_pays_the_rise_of_the_best_less_the_time(self):
-        env = make_env(score="truth")
+        env = make_env("arpes", score="truth")
         env.reset(seed=5)
         best = env.loop.state.reached[0]
         for x in (-0.5, 0.1, 0.4, 0.2):
@@ -349,13 +350,13 @@ class TestTheReward:
             best = max(best, info["place_score"])
 
     def test_sparse_pays_success_alone(self):
-        env = make_env(reward="sparse", level="easy")
+        env = make_env("arpes", reward="sparse", level="easy")
         env.reset(seed=2)
         assert env.step(action(*best_place(env)))[1] == 0.0
         assert env.step(action(declare=1.0))[1] == 1.0
 
     def test_without_truth_nothing_is_claimed_and_the_observed_scores_are_paid(self):
-        env = make_env()
+        env = make_env("arpes")
         env.reset(seed=5)
         env.step(action(0.2, 0.2))
         task, state = env.loop.task, replace(env.loop.state, declared=np.ones(1, np.bool_))
@@ -373,7 +374,7 @@ class TestTheReward:
 
 class TestTheNetworksScores:
     def test_they_are_what_is_observed_and_what_is_paid(self):
-        env = make_env(surfaces=1)
+        env = make_env("arpes", surfaces=1)
         env.reset(seed=1)
         before = env.loop.state.scores[0, 3]
         observation, reward, *_, info = env.step(action(0.2, 0.3, 0.5))
@@ -383,7 +384,7 @@ class TestTheNetworksScores:
         assert reward == pytest.approx(0.1 * rise - SpotReward().time_cost * info["cost"]["instrument_s"], abs=1e-5)
 
     def test_a_row_of_many_is_scored_as_it_is_alone(self):
-        counts = make_vector_env(8, surfaces=8).reset(seed=3)[0]["spectrum"][..., 0].astype(np.float32)
+        counts = make_vector_env("arpes", 8, surfaces=8).reset(seed=3)[0]["spectrum"][..., 0].astype(np.float32)
         together = shipped_scorer()(counts)
         alone = np.concatenate([shipped_scorer()(row[None]) for row in counts])
         np.testing.assert_allclose(together, alone, atol=1e-4)
@@ -407,7 +408,7 @@ class TestMistakes:
     )
     def test_they_are_told_in_one_line(self, options, message):
         with pytest.raises(ValueError, match=message) as caught:
-            make_env(**options)
+            make_env("arpes", **options)
         assert "\n" not in str(caught.value)
 
     @pytest.mark.parametrize(
@@ -420,12 +421,12 @@ class TestMistakes:
     )
     def test_things_of_another_kind_are_told_before_the_first_episode(self, options, message):
         with pytest.raises(TypeError, match=message) as caught:
-            make_env(**options)
+            make_env("arpes", **options)
         assert "\n" not in str(caught.value)
 
     def test_an_unknown_option_is_named(self):
         with pytest.raises(TypeError, match="unknown option colour; ArpesSpot takes"):
-            make_env(colour="red")
+            make_env("arpes", colour="red")
 
     def test_a_frame_without_spectra_is_refused(self):
         task, world = build(ArpesSpotOptions(), 1)
@@ -460,7 +461,7 @@ class TestThePage:
 
     def test_its_observations_are_those_of_the_space(self):
         told = {name: cells[0].strip("`") for name, cells in page_table("key").items()}
-        assert told == {name: str(box.shape) for name, box in make_env().observation_space.items()}
+        assert told == {name: str(box.shape) for name, box in make_env("arpes").observation_space.items()}
 
     def test_its_levels_are_those_of_the_code(self):
         rows = page_table("number")

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 import beamgym  # noqa: F401 - registers the environments
 from beamgym.envs.actions import encode_rotation
-from beamgym.envs.laue_align.factory import LaueAlignOptions, build, make_env
+from beamgym.envs.laue_align.factory import LaueAlignOptions, build
 from beamgym.envs.laue_align.task import AlignContext, RewardModel, reach
 from beamgym.envs.loop.episode import EpisodeLoop
+from beamgym.envs.make import make_env
 from beamgym.physics.goniometer.goniometer import goniometer
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.orientation import rotation_matrix, rotation_vector_deg
@@ -45,7 +46,7 @@ def aligned(env, seed=0):
 
 @pytest.fixture(scope="module")
 def easy():
-    return make_env(level="easy", goniometer="e4cv")
+    return make_env("laue", level="easy", goniometer="e4cv")
 
 
 class TestStopping:
@@ -87,7 +88,7 @@ class TestStopping:
         assert info["is_success"] is False
 
     def test_asking_for_more_than_the_budget_truncates_without_moving(self):
-        env = make_env(exposures=3, level="easy")
+        env = make_env("laue", exposures=3, level="easy")
         env.reset(seed=1)
         steps = [env.step(np.array([0.3, 0.1, 0.0, -1.0])) for _ in range(3)]
         assert [step[3] for step in steps] == [False, False, True]
@@ -98,18 +99,18 @@ class TestStopping:
         np.testing.assert_array_equal(steps[2][0]["spots"], steps[1][0]["spots"])
 
     def test_an_agent_can_still_declare_after_its_last_exposure(self):
-        env = make_env(exposures=4, level="easy", goniometer="e4cv")
+        env = make_env("laue", exposures=4, level="easy", goniometer="e4cv")
         aligned(env)
         _, _, terminated, truncated, info = env.step(DECLARE)
         assert (terminated, truncated, info["is_success"]) == (True, False, True)
 
     def test_a_budget_of_one_leaves_only_the_declaration(self):
-        env = make_env(exposures=1)
+        env = make_env("laue", exposures=1)
         env.reset(seed=0)
         assert env.step(STILL)[3]
 
     def test_with_stop_truth_the_first_pose_within_the_tolerance_ends_it_and_declaring_means_nothing(self):
-        env = make_env(stop="truth", level="easy", goniometer="e4cv")
+        env = make_env("laue", stop="truth", level="easy", goniometer="e4cv")
         env.reset(seed=0)
         _, _, terminated, _, info = env.step(DECLARE)
         assert not terminated
@@ -138,7 +139,7 @@ class TestReward:
         assert total == pytest.approx(end - first, abs=1e-9)
 
     def test_sparse_pays_for_success_alone(self):
-        env = make_env(reward="sparse", level="easy", goniometer="e4cv")
+        env = make_env("laue", reward="sparse", level="easy", goniometer="e4cv")
         env.reset(seed=0)
         paid = [env.step(home(env))[1] for _ in range(3)] + [env.step(DECLARE)[1]]
         assert paid == [0.0, 0.0, 0.0, 1.0]
@@ -191,7 +192,7 @@ class TestReach:
         assert not step.verdict.is_success[0]
 
     def test_where_no_goal_can_be_reached_the_crystal_glued_anew_as_told_stands_on_its_goal(self):
-        env = make_env(goniometer="two-arc", level="easy")
+        env = make_env("laue", goniometer="two-arc", level="easy")
         context = env.loop.task.context
         for seed in range(20):
             mount = rotation_matrix(np.random.default_rng(seed).uniform(-90, 90, 3))
@@ -209,7 +210,7 @@ class TestReach:
         assert context.target.reachable(context.goniometer, anew[None]).any()
 
     def test_a_move_out_of_range_is_shortened_and_said_to_be(self):
-        env = make_env(goniometer="two-arc", level="easy")
+        env = make_env("laue", goniometer="two-arc", level="easy")
         env.reset(seed=0)
         observation, *_, info = env.step(np.array([0.0, 1.0, 0.0, -1.0]))
         assert info["limited"] is True
@@ -233,7 +234,7 @@ class TestReach:
             np.testing.assert_allclose(made @ np.array(turn), turn, atol=1e-4 * max(1, np.linalg.norm(turn)))
 
     def test_steps_of_the_axes_stop_at_their_limits(self):
-        env = make_env(action="axes", goniometer="two-arc", level="easy")
+        env = make_env("laue", action="axes", goniometer="two-arc", level="easy")
         env.reset(seed=0)
         observation, *_, info = env.step(np.array([0.1, 1.0, -0.5, -1.0]))
         np.testing.assert_allclose(env.loop.instrument.positions(), [[0.09, 20.0, -11.25]], atol=1e-9)
@@ -323,12 +324,12 @@ class TestMistakes:
     )
     def test_a_wrong_option_is_answered_in_one_line(self, options, words):
         with pytest.raises((ValueError, TypeError), match=words) as caught:
-            make_env(**options)
+            make_env("laue", **options)
         assert "\n" not in str(caught.value)
 
     @pytest.mark.parametrize("start", [{"positions": [0, 0, 99.0]}, {"mount": np.zeros((3, 3))}, {"pose": 1}])
     def test_a_start_that_cannot_be_is_answered_in_one_line_and_the_episode_goes_on(self, start):
-        env = make_env(goniometer="two-arc", level="easy")
+        env = make_env("laue", goniometer="two-arc", level="easy")
         env.reset(seed=0)
         before = env.loop.observation()
         with pytest.raises(ValueError, match=r"limits|rotation|unknown reset option") as caught:
@@ -345,7 +346,7 @@ class TestMistakes:
         assert "\n" not in str(caught.value)
 
     def test_actions_beyond_the_box_are_clipped_to_it(self):
-        one, two = make_env(), make_env()
+        one, two = make_env("laue"), make_env("laue")
         one.reset(seed=0)
         two.reset(seed=0)
         for x, y in zip(
@@ -405,7 +406,7 @@ class TestFuzz:
     @settings(max_examples=60, deadline=None)
     def test_options_make_an_environment_that_runs_or_one_line_that_says_why_not(self, options):
         try:
-            env = make_env(**options)
+            env = make_env("laue", **options)
         except (ValueError, TypeError) as error:
             says_in_one_line(error)
             return
@@ -417,6 +418,6 @@ class TestFuzz:
 
 
 def test_gymnasium_and_the_factory_make_the_same_environment():
-    one, two = gym.make("beamgym/LaueAlign-v0", level="hard"), make_env(level="hard")
+    one, two = gym.make("beamgym/LaueAlign-v0", level="hard"), make_env("laue", level="hard")
     for x, y in zip(one.reset(seed=3)[0].values(), two.reset(seed=3)[0].values(), strict=True):
         np.testing.assert_array_equal(x, y)

@@ -16,8 +16,9 @@ from beamgym.agents.baselines.no_op import NoOp
 from beamgym.agents.baselines.random import Random
 from beamgym.agents.evaluation.evaluator import evaluate
 from beamgym.envs.laue_align.observations import image_to_uint8
-from beamgym.envs.laue_zone.factory import LaueZoneOptions, build, make_env, make_vector_env
+from beamgym.envs.laue_zone.factory import LaueZoneOptions, build
 from beamgym.envs.laue_zone.task import encode_film
+from beamgym.envs.make import make_env, make_vector_env
 from beamgym.physics.instrument import Frame, FrameFailed
 from beamgym.physics.laue.zone.crystals import crystal_system
 
@@ -58,7 +59,7 @@ class TestTheInterface:
 
     @pytest.mark.parametrize("system", SYSTEMS)
     def test_observations_hold_a_film_and_what_the_motors_say_but_never_the_truth(self, system):
-        env = make_env(system=system)
+        env = make_env("zone", system=system)
         observation, info = env.reset(seed=1)
         assert set(observation) == {"image", "axes", "last_move", "budget"}
         assert observation["image"].shape == (84, 84, 1)
@@ -68,8 +69,8 @@ class TestTheInterface:
         assert "misorientation_deg" not in info
 
     def test_vector_rows_equal_single_environments(self):
-        vector = make_vector_env(3, level="real", system="hexagonal")
-        singles = [make_env(level="real", system="hexagonal") for _ in range(3)]
+        vector = make_vector_env("zone", 3, level="real", system="hexagonal")
+        singles = [make_env("zone", level="real", system="hexagonal") for _ in range(3)]
         together, _ = vector.reset(seed=40)
         alone = [env.reset(seed=40 + i)[0] for i, env in enumerate(singles)]
         rng = np.random.default_rng(0)
@@ -88,7 +89,7 @@ class TestTheInterface:
                 break
 
     def test_the_same_seed_gives_the_same_episode_and_the_next_another(self):
-        env = make_env()
+        env = make_env("zone")
         first, again = env.reset(seed=9)[0]["image"], env.reset(seed=9)[0]["image"]
         other = env.reset()[0]["image"]
         assert np.array_equal(first, again)
@@ -110,7 +111,7 @@ class TestTheInterface:
 
     @pytest.mark.parametrize("mode", ["NextStep", "SameStep"])
     def test_ended_rows_begin_anew(self, mode):
-        env = make_vector_env(2, moves=2, autoreset_mode=mode)
+        env = make_vector_env("zone", 2, moves=2, autoreset_mode=mode)
         env.reset(seed=0)
         still = np.zeros((2, 3))
         env.step(still)
@@ -123,7 +124,7 @@ class TestTheInterface:
         assert observation["budget"] == pytest.approx(2 / 3)
 
     def test_the_picture_is_rgb_and_changes_with_the_pose(self):
-        env = make_env(render_mode="rgb_array")
+        env = make_env("zone", render_mode="rgb_array")
         env.reset(seed=0)
         before = env.render()
         env.step(np.array([1.0, 0.5, -1.0]))
@@ -142,7 +143,7 @@ class TestTheGame:
 
     @pytest.mark.parametrize("system", SYSTEMS)
     def test_every_start_can_be_solved_and_the_episode_ends_inside_the_tolerance(self, system):
-        env = make_env(system=system)
+        env = make_env("zone", system=system)
         for seed in range(12):
             env.reset(seed=seed)
             steps = steered(env)
@@ -152,7 +153,7 @@ class TestTheGame:
             assert not any(step[4]["is_success"] for step in steps[:-1])
 
     def test_a_declaring_agent_succeeds_where_it_stands_and_passing_through_does_not_count(self):
-        env = make_env(stop="declare", tolerance_deg=0.5)
+        env = make_env("zone", stop="declare", tolerance_deg=0.5)
         env.reset(seed=4)
         steps = steered(env, declare=True)
         assert [step[2] for step in steps] == [False] * (len(steps) - 1) + [True]
@@ -162,7 +163,7 @@ class TestTheGame:
         assert steps[-1][4]["cost"]["motor_s"] == 0.0
 
     def test_declaring_outside_the_tolerance_fails(self):
-        env = make_env(stop="declare")
+        env = make_env("zone", stop="declare")
         env.reset(seed=4)
         _, reward, terminated, truncated, info = env.step(np.array([0.0, 0.0, 1.0]))
         assert terminated
@@ -171,14 +172,14 @@ class TestTheGame:
         assert reward < 0
 
     def test_the_declaration_means_nothing_where_the_truth_ends_the_episode(self):
-        env = make_env()
+        env = make_env("zone")
         env.reset(seed=4)
         _, _, terminated, _, info = env.step(np.array([0.1, 0.0, 1.0]))
         assert not terminated
         assert info["cost"]["exposures"] == 1
 
     def test_fifty_moves_are_the_budget_as_published(self):
-        env = make_env()
+        env = make_env("zone")
         env.reset(seed=4)
         steps = [env.step(np.zeros(3)) for _ in range(50)]
         assert [step[3] for step in steps] == [False] * 49 + [True]
@@ -186,7 +187,7 @@ class TestTheGame:
         assert steps[24][0]["budget"] == pytest.approx(25 / 51)
 
     def test_a_declaring_agent_may_still_declare_after_its_last_move(self):
-        env = make_env(stop="declare", moves=2)
+        env = make_env("zone", stop="declare", moves=2)
         env.reset(seed=4)
         steps = [env.step(np.array([0.0, 0.0, -1.0])) for _ in range(3)]
         assert [step[3] for step in steps] == [False, False, True]
@@ -196,7 +197,7 @@ class TestTheGame:
         assert not steps[-1][3]
 
     def test_a_full_action_moves_each_axis_ten_degrees(self):
-        env = make_env()
+        env = make_env("zone")
         env.reset(seed=4)
         observation = env.step(np.array([1.0, -0.5, 0.0]))[0]
         assert env.loop.instrument.positions()[0] == pytest.approx([10.0, -5.0])
@@ -204,7 +205,7 @@ class TestTheGame:
         assert observation["axes"][[0, 4]] == pytest.approx([10 / 120, -5 / 120])
 
     def test_a_move_beyond_the_travel_is_shortened_and_said_to_be(self):
-        env = make_env(tolerance_deg=0.02)
+        env = make_env("zone", tolerance_deg=0.02)
         env.reset(seed=4)
         steps = [env.step(np.array([0.0, 1.0, 0.0])) for _ in range(13)]
         assert [step[4]["limited"] for step in steps] == [False] * 12 + [True]
@@ -212,7 +213,7 @@ class TestTheGame:
         assert env.loop.instrument.positions()[0] == pytest.approx([0.0, 120.0])
 
     def test_shaping_telescopes_so_that_it_favours_no_policy(self):
-        env = make_env(stop="declare")
+        env = make_env("zone", stop="declare")
         env.reset(seed=11)
         first = float(env.loop.state.potential[0])
         model, total, discount = env.loop.task.reward, 0.0, 1.0
@@ -226,7 +227,7 @@ class TestTheGame:
         assert total == pytest.approx(-first)
 
     def test_a_step_nearer_pays_more_than_one_away_and_success_pays_once(self):
-        env = make_env()
+        env = make_env("zone")
         env.reset(seed=11)
         steps = steered(env)
         goal = steps[0][0]["last_move"][:2]
@@ -234,12 +235,12 @@ class TestTheGame:
         away = env.step(np.append(-goal, 0.0))
         assert steps[0][1] > 0 > away[1]
         assert steps[-1][1] > 0.5
-        sparse = make_env(reward="sparse")
+        sparse = make_env("zone", reward="sparse")
         sparse.reset(seed=11)
         assert [step[1] for step in steered(sparse)] == [0.0] * (len(steps) - 1) + [1.0]
 
     def test_costs_count_seconds_of_motors_exposure_and_readout(self):
-        env = make_env()
+        env = make_env("zone")
         env.reset(seed=4)
         cost = env.step(np.array([1.0, 0.2, 0.0]))[4]["cost"]
         assert cost == pytest.approx(
@@ -275,7 +276,7 @@ class TestTheImage:
             encode_film(Frame(np.ones(1), np.ones(1, np.int64), np.ones(1)), np.ones(1, np.bool_))
 
     def test_the_film_comes_in_other_sizes(self):
-        observation, _ = make_env(size=64, level="real").reset(seed=0)
+        observation, _ = make_env("zone", size=64, level="real").reset(seed=0)
         assert observation["image"].shape == (64, 64, 1)
 
 
@@ -300,7 +301,7 @@ class TestThePage:
         }
 
     def test_its_observations_are_those_of_the_space(self):
-        space = make_env().observation_space
+        space = make_env("zone").observation_space
         assert {row[0].strip("`"): row[1].strip("`") for row in rows_of("key |")} == {
             name: str(box.shape) for name, box in space.items()
         }
@@ -349,11 +350,11 @@ class TestMistakes:
     )
     def test_a_wrong_option_is_named_with_what_would_be_right(self, options, error, words):
         with pytest.raises(error, match=words) as caught:
-            make_env(**options)
+            make_env("zone", **options)
         assert "\n" not in str(caught.value)
 
     def test_actions_that_are_not_finite_are_refused(self):
-        env = make_env()
+        env = make_env("zone")
         env.reset(seed=0)
         with pytest.raises(ValueError, match="NaN"):
             env.step(np.array([np.nan, 0.0, 0.0]))

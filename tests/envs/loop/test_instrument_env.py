@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from beamgym.envs.actions import encode_rotation
-from beamgym.envs.laue_align.factory import LaueAlignOptions, build, make_env
+from beamgym.envs.laue_align.factory import LaueAlignOptions, build
 from beamgym.envs.loop.instrument_env import InstrumentEnv
+from beamgym.envs.make import make_env
 from beamgym.physics.instrument import Frame, FrameFailed, Peaks
 from beamgym.physics.orientation import rotation_matrix, rotation_vector_deg
 
@@ -180,7 +181,7 @@ class TestHardware:
 
 class TestTheInterface:
     def test_infos_hold_pythons_own_numbers(self):
-        env = make_env(level="easy")
+        env = make_env("laue", level="easy")
         _, first = env.reset(seed=0)
         *_, terminated, truncated, info = env.step(DECLARE)
         assert type(terminated) is type(truncated) is type(info["is_success"]) is type(info["limited"]) is bool
@@ -189,7 +190,7 @@ class TestTheInterface:
         assert first["cost"] == {"exposures": 1, "motor_s": 0, "exposure_s": 10, "dose": 10, "instrument_s": 12}
 
     def test_a_reset_without_a_seed_goes_on_to_the_next_episode(self):
-        env = make_env(level="easy")
+        env = make_env("laue", level="easy")
         first, second = env.reset(seed=0)[0], env.reset()[0]
         assert not np.array_equal(first["spots"], second["spots"])
         env.reset(seed=0)
@@ -202,10 +203,10 @@ class TestTheInterface:
 
     def test_an_unknown_render_mode_is_refused(self):
         with pytest.raises(ValueError, match="'rgb_array'"):
-            make_env(render_mode="human")
+            make_env("laue", render_mode="human")
 
     def test_rendering_without_a_mode_warns_and_draws_nothing(self):
-        env = make_env(level="easy")
+        env = make_env("laue", level="easy")
         env.reset(seed=0)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")

@@ -9,8 +9,9 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 import beamgym  # noqa: F401 - registers the environments
 from beamgym.envs.actions import encode_rotation
-from beamgym.envs.laue_align.factory import LaueAlignOptions, build, make_env
+from beamgym.envs.laue_align.factory import LaueAlignOptions, build
 from beamgym.envs.loop.vector_env import InstrumentVectorEnv
+from beamgym.envs.make import make_env
 
 SPOTS, IMAGE = "beamgym/LaueAlign-v0", "beamgym/LaueAlignImage-v0"
 KINDS = {
@@ -130,7 +131,7 @@ def test_transitions_are_bit_equal_whatever_the_batch_and_its_order(kind):
 
 def test_workers_in_other_processes_return_the_same():
     n = 2
-    worker = partial(make_env, **KINDS["spots"][1])
+    worker = partial(make_env, "laue", **KINDS["spots"][1])
     workers, many = AsyncVectorEnv([worker] * n, context="spawn"), native("spots", n)
     try:
         assert_same(workers.reset(seed=3)[0], many.reset(seed=3)[0])

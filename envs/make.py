@@ -1,0 +1,48 @@
+"""The one maker of environments: what `gym.make` and `gym.make_vec` call for every id of the table of kinds."""
+
+from typing import Any
+
+from gymnasium.vector import AutoresetMode
+
+from beamgym.envs.kinds import EnvKind, kind_named, resolve
+from beamgym.envs.loop import InstrumentEnv, InstrumentVectorEnv
+from beamgym.envs.options import read_options
+
+
+def make_env(kind: str, render_mode: str | None = None, **options: Any) -> InstrumentEnv:
+    """Make one environment.
+
+    Parameters
+    ----------
+    kind : its name in ``envs.kinds``
+    render_mode : None or "rgb_array"
+    options : fields of the kind's options, and the keywords that its ids fix, such as ``image``
+
+    Raises
+    ------
+    TypeError, ValueError : an unknown option, or one that cannot be
+    """
+    row = kind_named(kind)
+    task, world = build(row, 1, options)
+    return InstrumentEnv(task, world, render_mode, resolve(row.renderer)(task.context))
+
+
+def make_vector_env(
+    kind: str,
+    num_envs: int = 1,
+    render_mode: str | None = None,
+    autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+    **options: Any,
+) -> InstrumentVectorEnv:
+    """Make a native vector environment of ``num_envs`` samples; otherwise as :func:`make_env`."""
+    row = kind_named(kind)
+    task, world = build(row, num_envs, options)
+    return InstrumentVectorEnv(task, world, autoreset_mode, render_mode, resolve(row.renderer)(task.context))
+
+
+def build(kind: EnvKind, n: int, options: dict[str, Any]) -> tuple[Any, Any]:
+    """Make a kind's task and a world of n samples from keywords; raises what :func:`make_env` raises."""
+    fixed = {name: value for name, value in options.items() if name in kind.fixed_names}
+    others = {name: value for name, value in options.items() if name not in fixed}
+    task, world = resolve(kind.build)(read_options(resolve(kind.options), others), n, **fixed)
+    return task, world
