@@ -5,14 +5,17 @@ instrument's, the same panel, crystal, target, beam and scale of its actions. Ea
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from beamgym.envs.arpes_spot import SpotContext
 from beamgym.envs.bundles import AxisSpec, DetectorSpec, Manifest, Setting, SpotSetting
+from beamgym.envs.kinds import kind_of, kind_of_environment, resolve
 from beamgym.envs.laue_align import AlignContext
 from beamgym.hardware_bridge.instrument_file import Context, InstrumentFile, context_of
-from beamgym.hardware_bridge.tasks import TASKS
+from beamgym.hardware_bridge.kinds import bridge_kind
+from beamgym.hardware_bridge.tasks import deployable
 from beamgym.physics.goniometer import goniometer, goniometer_names
 from beamgym.physics.instrument import Axis, Float64Array
 from beamgym.physics.laue.detector import Detector
@@ -65,13 +68,13 @@ def bundle_limits(manifest: Manifest) -> dict[str, tuple[float, float]]:
 
     Given to ``context_of`` and ``InstrumentFile.physics_axes`` as motor limits they narrow the instrument's own.
     """
-    setting = manifest.setting or manifest.spot
+    kind = kind_of_environment(manifest.env_id)
+    setting = None if kind is None else manifest.setting_of(kind)
     return {axis.name: axis.limits for axis in setting.axes} if setting is not None else {}
 
 
 def _check_environment(manifest: Manifest, file: InstrumentFile) -> None:
-    contexts = {"laue": AlignContext, "arpes": SpotContext}
-    fitting = [name for name, (needed, _) in TASKS.items() if needed is contexts[file.kind]]
+    fitting = deployable(file.kind)
     if manifest.env_id not in fitting:
         raise BundleMismatch(
             f"the bundle is for {manifest.env_id}, and instrument {file.name!r} can stand for {', '.join(fitting)}; "
@@ -80,18 +83,41 @@ def _check_environment(manifest: Manifest, file: InstrumentFile) -> None:
 
 
 def _differences(manifest: Manifest, context: Context) -> Iterator[str]:
-    if isinstance(context, AlignContext):
-        if manifest.setting is None:
-            raise BundleMismatch("the bundle says nothing about its instrument; export it anew with its context")
-        yield from _axes(manifest.setting.axes, context.goniometer.axes, manifest.setting.goniometer)
-        yield from _panel(manifest.setting.detector, context.detector)
-        yield from _crystal(manifest.setting, context)
-        yield from _numbers(manifest.setting, context)
-    else:
-        if manifest.spot is None:
-            raise BundleMismatch("the bundle says nothing about its instrument; export it anew with its context")
-        yield from _axes(manifest.spot.axes, context.stage.axes, "")
-        yield from _spectrum(manifest.spot, context)
+    kind = kind_of(context)
+    setting = manifest.setting_of(kind)
+    if setting is None:
+        raise BundleMismatch("the bundle says nothing about its instrument; export it anew with its context")
+    yield from resolve(bridge_kind(kind.name).differences)(setting, context)
+
+
+def laue_differences(setting: Setting, context: AlignContext) -> Iterator[str]:
+    """Yield what sets a Laue instrument apart from the one of a training."""
+    yield from _axes(setting.axes, context.goniometer.axes, setting.goniometer)
+    yield from _panel(setting.detector, context.detector)
+    yield from _crystal(setting, context)
+    yield from _numbers(setting, context)
+
+
+def arpes_differences(setting: SpotSetting, context: SpotContext) -> Iterator[str]:
+    """Yield what sets an ARPES instrument apart from the one of a training."""
+    yield from _axes(setting.axes, context.stage.axes, "")
+    yield from _spectrum(setting, context)
+
+
+def plain_differences(setting: Any, context: Context) -> Iterator[str]:
+    """Yield what sets any instrument apart from the one of a training: its axes, then every other entry.
+
+    Parameters
+    ----------
+    setting : of the bundle's manifest, of the class that the kind's row names
+    context : of the instrument
+    """
+    yield from _axes(setting.axes, context.instrument_axes, "")
+    here = type(setting).of(context)
+    for key in type(setting).model_fields:
+        then, now = getattr(setting, key), getattr(here, key)
+        if key != "axes" and then != now:
+            yield f"{key} was {then} in training, here it is {now}; set it to that, or train for this instrument"
 
 
 def _axes(bundle: list[AxisSpec], here: tuple[Axis, ...], preset: str) -> Iterator[str]:

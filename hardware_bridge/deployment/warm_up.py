@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from beamgym.envs.arpes_spot import SpotContext
+from beamgym.envs.kinds import resolve
 from beamgym.envs.laue_align import AlignContext
 from beamgym.envs.loop import EpisodeLoop
 from beamgym.envs.task import Task
+from beamgym.hardware_bridge.kinds import bridge_kind_of
 from beamgym.hardware_bridge.rollout import Decides
-from beamgym.physics.arpes.simulator import SimulatedArpes
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import World
-from beamgym.physics.laue.simulator import SimulatedLaue
 
 STEPS = 3
 
@@ -65,15 +65,29 @@ def warm_up(task: Task[Any], policy: Decides, context: Any) -> bool:
 
 def simulated_world(context: Any) -> World | None:
     """Return a simulated instrument with an instrument's context, or None where there is none."""
-    if isinstance(context, AlignContext):
-        known = (context.crystal, context.goniometer, context.beam, context.detector)
-        return SimulatedLaue(*known, 1, "easy", "rendered")
-    if isinstance(context, SpotContext):
-        size = context.grid.shape[0]
-        if context.grid.shape != (size, size) or size % 64:
-            return None
-        return SimulatedArpes(1, "easy", context.stage, size)
-    return None
+    kind = bridge_kind_of(context)
+    if kind is None or kind.world is None:
+        return None
+    world: World | None = resolve(kind.world)(context)
+    return world
+
+
+def laue_world(context: AlignContext) -> World:
+    """Return a simulated camera and goniometer, with images."""
+    from beamgym.physics.laue.simulator import SimulatedLaue
+
+    known = (context.crystal, context.goniometer, context.beam, context.detector)
+    return SimulatedLaue(*known, 1, "easy", "rendered")
+
+
+def arpes_world(context: SpotContext) -> World | None:
+    """Return a simulated stage and analyser; None for spectra of another size than the simulated ones."""
+    from beamgym.physics.arpes.simulator import SimulatedArpes
+
+    size = context.grid.shape[0]
+    if context.grid.shape != (size, size) or size % 64:
+        return None
+    return SimulatedArpes(1, "easy", context.stage, size)
 
 
 def declaration(task: Task[Any]) -> Any:

@@ -9,9 +9,13 @@ from beamgym.hardware_bridge.direction_check.record import (
     require_direction_check,
     write_direction_record,
 )
+from beamgym.hardware_bridge.direction_check.ways import check_by_eye, check_by_frames, check_directions
 
 __all__ = [
     "DirectionReport",
+    "check_by_eye",
+    "check_by_frames",
+    "check_directions",
     "devices_digest",
     "direction_check_passed",
     "judge_directions",

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from beamgym.envs.kinds import resolve
 from beamgym.hardware_bridge.direction_check.check import Direction, DirectionReport, KnownMove, known_turn_deg
 from beamgym.hardware_bridge.direction_check.motion import ImageFlags
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
+from beamgym.hardware_bridge.kinds import bridge_kind
 from beamgym.hardware_bridge.records import content_digest
 from beamgym.physics.files import write_text
 from beamgym.physics.instrument import AcquireSettings, Float64Array, Instrument
@@ -41,7 +43,7 @@ def make_known_moves(
     ValueError : an axis without room for a turn that can be seen; nothing has moved then
     MoveFailed, FrameFailed : the instrument did not do it; it is left where it stands
     """
-    settings = AcquireSettings(file.laue.exposure_s if file.laue is not None else file.detector.exposure_s[0])
+    settings = AcquireSettings(resolve(bridge_kind(file.kind).exposure_s)(file, None))
     one, start = np.ones(1, dtype=np.bool_), instrument.positions()
     turns = {axis.name: known_turn_deg(file, axis.name, start[0]) for axis in file.axes if axis.kind == "rotation"}
     first = instrument.acquire(settings, one).peaks()

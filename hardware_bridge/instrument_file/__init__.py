@@ -1,12 +1,16 @@
 """instrument.yaml: read, checked as a whole, and what it leaves unguarded."""
 
-from beamgym.hardware_bridge.instrument_file.context import Context, check_experiment, context_of
+from beamgym.envs.task import Context
+from beamgym.hardware_bridge.instrument_file.context import check_experiment, context_of, preset_exposure_s
 from beamgym.hardware_bridge.instrument_file.entries import (
+    ArpesTaskEntry,
     AxisEntry,
     ConfirmEntry,
     DetectorEntry,
     DeviceEntry,
     HeartbeatEntry,
+    LaueTaskEntry,
+    Strict,
     SuspenderEntry,
 )
 from beamgym.hardware_bridge.instrument_file.file import InstrumentFile, tighter_limits
@@ -15,6 +19,7 @@ from beamgym.hardware_bridge.instrument_file.load import load_instrument, parse_
 from beamgym.hardware_bridge.instrument_file.missing_protection import find_missing_protection
 
 __all__ = [
+    "ArpesTaskEntry",
     "AxisEntry",
     "ConfirmEntry",
     "Context",
@@ -22,6 +27,8 @@ __all__ = [
     "DeviceEntry",
     "HeartbeatEntry",
     "InstrumentFile",
+    "LaueTaskEntry",
+    "Strict",
     "SuspenderEntry",
     "check_experiment",
     "check_objects",
@@ -29,6 +36,7 @@ __all__ = [
     "find_missing_protection",
     "load_instrument",
     "parse_instrument",
+    "preset_exposure_s",
     "shipped_instrument",
     "simulation_beside",
     "strangers",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
+from beamgym.envs.kinds import resolve
 from beamgym.hardware_bridge.instrument_file.entries import (
     NO_HEARTBEAT,
     UNITS,
@@ -12,6 +13,7 @@ from beamgym.hardware_bridge.instrument_file.entries import (
 from beamgym.hardware_bridge.instrument_file.file import InstrumentFile
 from beamgym.hardware_bridge.instrument_file.identity import check_simulation
 from beamgym.hardware_bridge.instrument_file.text import nearest
+from beamgym.hardware_bridge.kinds import bridge_kind, instrument_kinds
 
 
 def check_together(file: InstrumentFile) -> None:
@@ -189,48 +191,15 @@ def _check_bounds(name: str, low: float | None, high: float | None) -> None:
 
 
 def _check_kind(file: InstrumentFile) -> None:
-    own, other = ("laue", "arpes") if file.kind == "laue" else ("arpes", "laue")
-    if getattr(file, own) is None:
+    own = file.kind
+    if file.experiment is None:
         raise ValueError(f"the experiment is missing; a {own} instrument needs a part '{own}:'")
-    if getattr(file, other) is not None:
-        raise ValueError(f"kind is {own!r}, and there is a part '{other}:'; remove it or correct the kind")
-    if file.laue is not None:
-        _check_laue(file, file.laue.exposure_s)
-    else:
-        _check_arpes(file)
-
-
-def _check_laue(file: InstrumentFile, exposure_s: float) -> None:
-    _prefixed("detector", file.detector.geometry)
-    low, high = file.detector.exposure_s
-    if not low <= exposure_s <= high:
-        raise ValueError(
-            f"laue: exposure_s {exposure_s:g} is outside the detector's {low:g} to {high:g} s; correct one of them"
-        )
-    if file.dose is not None and file.dose.budget_s < exposure_s:
-        raise ValueError(f"dose: budget_s {file.dose.budget_s:g} is less than one exposure, {exposure_s:g} s; raise it")
-    if all(axis.kind != "rotation" for axis in file.axes):
-        raise ValueError("a laue instrument needs a rotation axis; found none")
-    stand_in = {axis.name: (-180.0, 180.0) for axis in file.axes if axis.limits is None}
-    _prefixed("axes", lambda: file.build_goniometer(stand_in))
-
-
-def _check_arpes(file: InstrumentFile) -> None:
-    units = tuple(axis.unit for axis in file.axes)
-    if units != ("mm", "mm", "s") or file.axis_names != ("x", "y", "dwell"):
-        found = ", ".join(f"{axis.name} in {axis.unit}" for axis in file.axes)
-        raise ValueError(f"an arpes instrument has the axes x in mm, y in mm, dwell in s, in this order; found {found}")
-    if file.detector.energy_ev is None or file.detector.slit_deg is None:
-        raise ValueError("detector: energy_ev and slit_deg are missing; give the first and last pixel centre of each")
-    low, high = file.axes[2].limits or (0.0, 0.0)
-    shortest, longest = file.detector.exposure_s
-    if low < shortest or high > longest:
-        raise ValueError(
-            f"axis 'dwell' goes from {low:g} to {high:g} s, the detector from {shortest:g} to {longest:g} s; "
-            "bring it within the detector's"
-        )
-    stand_in = {axis.name: (-1.0, 1.0) for axis in file.axes if axis.limits is None}
-    _prefixed("axes", lambda: file.build_stage(stand_in))
+    for other in instrument_kinds():
+        if other != own and getattr(file, other, None) is not None:
+            raise ValueError(f"kind is {own!r}, and there is a part '{other}:'; remove it or correct the kind")
+    check = bridge_kind(own).check
+    if check is not None:
+        resolve(check)(file)
 
 
 def _check_identity(file: InstrumentFile) -> None:
@@ -238,13 +207,6 @@ def _check_identity(file: InstrumentFile) -> None:
         raise ValueError(
             "simulation is true, and no identity says so at run time; add identity: {device: ...}, or simulation: false"
         )
-
-
-def _prefixed(place: str, build: Callable[[], object]) -> None:
-    try:
-        build()
-    except ValueError as error:
-        raise ValueError(f"{place}: {error}") from None
 
 
 def _check_known(place: str, names: Iterable[str], known: Iterable[str], what: str = "axis") -> None:

@@ -1,22 +1,11 @@
 """What an instrument file says to a task: crystal, goniometer and target, or stage and spectrum. No truth is in it."""
 
-from collections.abc import Callable, Mapping
-from functools import cache
-from typing import TypeVar
-
-from beamgym.envs.arpes_spot import SpotContext
-from beamgym.envs.laue_align import BEAMS, AlignContext
-from beamgym.hardware_bridge.instrument_file.entries import ArpesTaskEntry, LaueTaskEntry
+from beamgym.envs.kinds import resolve
+from beamgym.envs.task import Context
+from beamgym.hardware_bridge.instrument_file.entries import MotorLimits
 from beamgym.hardware_bridge.instrument_file.file import InstrumentFile
-from beamgym.physics.arpes.detection import Grid
-from beamgym.physics.crystal import Crystal, Radiation, load_crystal
-from beamgym.physics.goniometer import parse_target
-from beamgym.physics.laue.beam import Beam
-from beamgym.physics.messages import one_line
-
-T = TypeVar("T")
-Context = AlignContext | SpotContext
-MotorLimits = Mapping[str, tuple[float, float] | None]
+from beamgym.hardware_bridge.kinds import bridge_kind, instrument_kinds
+from beamgym.physics.instrument import AcquireSettings
 
 _ANYWHERE = {"rotation": (-180.0, 180.0), "linear": (-1000.0, 1000.0)}
 
@@ -34,11 +23,11 @@ def context_of(file: InstrumentFile, motor_limits: MotorLimits | None = None) ->
     ------
     ValueError : an axis without limits, an unknown crystal, beam or target
     """
-    if file.laue is not None:
-        return _align_context(file, file.laue, motor_limits)
-    if file.arpes is not None:
-        return _spot_context(file, file.arpes, motor_limits)
-    raise ValueError(f"instrument {file.name!r} holds no experiment; add a part 'laue:' or 'arpes:'")
+    if file.experiment is None:
+        parts = " or ".join(f"'{name}:'" for name in instrument_kinds())
+        raise ValueError(f"instrument {file.name!r} holds no experiment; add a part {parts}")
+    context: Context = resolve(bridge_kind(file.kind).context)(file, motor_limits)
+    return context
 
 
 def check_experiment(file: InstrumentFile) -> None:
@@ -52,48 +41,7 @@ def check_experiment(file: InstrumentFile) -> None:
     context_of(file, {axis.name: _ANYWHERE[axis.kind] for axis in file.axes if axis.limits is None})
 
 
-def _align_context(file: InstrumentFile, task: LaueTaskEntry, motor_limits: MotorLimits | None) -> AlignContext:
-    beam = _beam(task.beam)
-    crystal = _named("crystal", lambda: _crystal(task.crystal, beam.radiation))
-    return AlignContext(
-        crystal,
-        file.build_goniometer(motor_limits),
-        file.detector_geometry(),
-        beam,
-        _named("target", lambda: parse_target(crystal, task.target)),
-        task.tolerance_deg,
-        task.max_rotation_deg,
-        task.action,
-        task.exposures,
-        task.exposure_s,
-        task.readout_s,
-    )
-
-
-def _spot_context(file: InstrumentFile, task: ArpesTaskEntry, motor_limits: MotorLimits | None) -> SpotContext:
-    energy_ev, slit_deg = file.detector.energy_ev, file.detector.slit_deg
-    if energy_ev is None or slit_deg is None:
-        raise ValueError(f"instrument {file.name!r}: detector: energy_ev and slit_deg are missing; add both")
-    grid = Grid.uniform(energy_ev, slit_deg, file.detector.shape)
-    stage = file.build_stage(motor_limits)
-    return SpotContext(stage, grid, task.beam_time_s, task.action, task.max_step_mm, task.readout_s)
-
-
-def _named(what: str, build: Callable[[], T]) -> T:
-    try:
-        return build()
-    except ValueError as error:
-        raise ValueError(f"laue: {what}: {one_line(error)}") from None
-
-
-@cache
-def _crystal(spec: str, radiation: Radiation) -> Crystal:
-    """Load a crystal once: its space group takes a second."""
-    return load_crystal(spec, radiation)
-
-
-@cache
-def _beam(name: str) -> Beam:
-    if name not in BEAMS:
-        raise ValueError(f"laue: unknown beam {name!r}; choose one of {', '.join(BEAMS)}")
-    return BEAMS[name]()
+def preset_exposure_s(file: InstrumentFile, settings: AcquireSettings | None) -> float:
+    """Return the exposure that a task's settings ask for, or else that of the file's experiment, seconds."""
+    seconds: float = file.experiment.exposure_s if settings is None else settings.exposure_s
+    return seconds

@@ -5,6 +5,7 @@ belongs to an axis without a unit in its name (limits, step, speed, backlash, to
 ``unit``, per second where it is a speed.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -38,6 +39,9 @@ Positive = Annotated[Number, Field(gt=0)]
 NotNegative = Annotated[Number, Field(ge=0)]
 Triple = tuple[Number, Number, Number]
 Range = tuple[Number, Number]
+MotorLimits = Mapping[str, tuple[float, float] | None]
+"""The motors' own limits by axis; None where a motor has none."""
+
 Name = Annotated[str, BeforeValidator(_name), StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$", max_length=64)]
 
 

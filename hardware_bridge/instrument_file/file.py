@@ -6,10 +6,12 @@ This module holds what a file says; ``load`` reads and checks one, ``checks`` sa
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from functools import cache
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, create_model
 
+from beamgym.envs.kinds import resolve
 from beamgym.hardware_bridge.instrument_file.entries import (
     ArpesTaskEntry,
     AxisEntry,
@@ -28,6 +30,7 @@ from beamgym.hardware_bridge.instrument_file.entries import (
     Strict,
     SuspenderEntry,
 )
+from beamgym.hardware_bridge.kinds import bridge_kind, instrument_kinds
 from beamgym.physics.arpes.stage import Stage
 from beamgym.physics.goniometer import Goniometer
 from beamgym.physics.instrument import Axis
@@ -36,13 +39,24 @@ from beamgym.physics.laue.detector import Detector
 _UNIT = 1e-12  # a vector this near to length 1 is left as it is, bit for bit
 
 
+def _instrument_kind(value: Any) -> Any:
+    names = instrument_kinds()
+    if value not in names:
+        quoted = [repr(name) for name in names]
+        raise ValueError(f"found {value!r}; give {', '.join(quoted[:-1])} or {quoted[-1]}")
+    return value
+
+
+Kind = Annotated[str, BeforeValidator(_instrument_kind)]
+
+
 class InstrumentFile(Strict):
     """A whole instrument file; ``load_instrument`` reads one.
 
     Parameters
     ----------
     name : for logs and reports
-    kind : "laue" or "arpes"
+    kind : name of a kind of ``hardware_bridge.kinds``: "laue", "arpes", or one that a user's package has registered
     simulation : True only for a server that says itself that it simulates, by ``identity``
     devices : what there is to connect to, by name
     axes : the motors, outermost first; x, y and the dwell for ARPES
@@ -50,11 +64,11 @@ class InstrumentFile(Strict):
     heartbeats, suspenders, envelopes : any number of each
     confirm, operator : when a human is asked, and the dead-man
     goniometer : how Laue axes carry the sample
-    laue, arpes : the experiment, of the file's kind
+    laue, arpes : the experiment, of the file's kind; the part of another kind has its name too, see ``file_class``
     """
 
     name: Name
-    kind: Literal["laue", "arpes"]
+    kind: Kind
     simulation: bool = False
     devices: dict[Name, DeviceEntry]
     axes: Annotated[tuple[AxisEntry, ...], Field(min_length=1)]
@@ -70,6 +84,11 @@ class InstrumentFile(Strict):
     goniometer: GoniometerEntry = GoniometerEntry()
     laue: LaueTaskEntry | None = None
     arpes: ArpesTaskEntry | None = None
+
+    @property
+    def experiment(self) -> Any:
+        """The part that describes the experiment: that of the file's kind; None where there is none."""
+        return getattr(self, self.kind, None)
 
     @property
     def axis_names(self) -> tuple[str, ...]:
@@ -118,6 +137,19 @@ class InstrumentFile(Strict):
         """Return the SHA-256 of the content, in hex: comments and order of keys do not matter, every value does."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file_class(kind: Any) -> type[InstrumentFile]:
+    """Return the class of the files of a kind: with a part of that name, where InstrumentFile has none itself."""
+    if kind not in instrument_kinds() or kind in InstrumentFile.model_fields:
+        return InstrumentFile
+    return _class_with(kind, resolve(bridge_kind(kind).section))
+
+
+@cache
+def _class_with(kind: str, section: type[Strict]) -> type[InstrumentFile]:
+    part: Any = (section | None, None)
+    return create_model("InstrumentFile", __base__=InstrumentFile, __module__=__name__, **{kind: part})
 
 
 def tighter_limits(

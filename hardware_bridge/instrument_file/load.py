@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from beamgym.hardware_bridge.instrument_file.checks import check_together
-from beamgym.hardware_bridge.instrument_file.file import InstrumentFile
+from beamgym.hardware_bridge.instrument_file.file import InstrumentFile, file_class
 from beamgym.hardware_bridge.instrument_file.text import first_mistake, read_yaml
 
 
@@ -32,10 +32,11 @@ def load_instrument(path: str | PathLike[str]) -> InstrumentFile:
 
 def parse_instrument(content: Mapping[str, Any], source: str = "the instrument") -> InstrumentFile:
     """Check an instrument given as a mapping; ``source`` names it in messages. Raises ValueError as load_instrument."""
+    model = file_class(content.get("kind") if isinstance(content, Mapping) else None)
     try:
-        file = InstrumentFile.model_validate(content)
+        file = model.model_validate(content)
     except ValidationError as error:
-        raise ValueError(f"{source}: {first_mistake(error, InstrumentFile, content)}") from None
+        raise ValueError(f"{source}: {first_mistake(error, model, content)}") from None
     try:
         check_together(file)
     except ValueError as error:

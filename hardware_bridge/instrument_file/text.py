@@ -1,5 +1,6 @@
 """Reads YAML as data and turns pydantic's errors into one line with a remedy."""
 
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -133,6 +134,14 @@ def _check_keys(node: yaml.MappingNode, path: Path) -> None:
                 f"{path}, line {line}: {key.value!r} is given twice, first in line {first}; remove or rename one"
             )
         seen[key.value] = line
+
+
+def prefixed(place: str, build: Callable[[], object]) -> None:
+    """Build something to see whether it can be; a ValueError is raised again with its place in the file before it."""
+    try:
+        build()
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
 
 
 def _yaml_mistake(error: yaml.YAMLError) -> str:

@@ -1,7 +1,7 @@
 """An episode on an instrument as one bluesky plan, its steps and its report."""
 
 from beamgym.hardware_bridge.rollout.bluesky_instrument import BlueskyInstrument
-from beamgym.hardware_bridge.rollout.report import EpisodeReport, judged, write_report
+from beamgym.hardware_bridge.rollout.report import EpisodeReport, judged, spots_seen, write_report
 from beamgym.hardware_bridge.rollout.rollout import Decides, Rollout
 from beamgym.hardware_bridge.rollout.step_record import EpisodeStep, StepRecord
 
@@ -13,5 +13,6 @@ __all__ = [
     "Rollout",
     "StepRecord",
     "judged",
+    "spots_seen",
     "write_report",
 ]

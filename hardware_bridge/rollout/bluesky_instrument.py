@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from beamgym.envs.kinds import resolve
 from beamgym.hardware_bridge.devices import need
 from beamgym.hardware_bridge.guard import Guard
 from beamgym.hardware_bridge.guard.rules import refusal
 from beamgym.hardware_bridge.instrument_file import Context, InstrumentFile, context_of
+from beamgym.hardware_bridge.kinds import bridge_kind
 from beamgym.physics.instrument import (
     AcquireSettings,
     Axis,
@@ -29,9 +31,6 @@ bps = need("bluesky.plan_stubs", "hardware")
 
 T = TypeVar("T")
 Plan = Generator[Any, Any, T]
-
-FIRST_DWELL_S = 0.5
-"""Exposure of the first frame where the detector does not say its own, seconds: that of the simulated instrument."""
 
 
 class BlueskyInstrument:
@@ -124,13 +123,7 @@ class BlueskyInstrument:
         return self._frame
 
     def _choose_exposure(self, settings: AcquireSettings | None) -> None:
-        if self.file.kind == "arpes":
-            low, high = self.file.detector.exposure_s
-            self.guard.detector.exposure_s = min(max(FIRST_DWELL_S, low), high)
-        elif settings is not None:
-            self.guard.detector.exposure_s = settings.exposure_s
-        elif self.file.laue is not None:
-            self.guard.detector.exposure_s = self.file.laue.exposure_s
+        self.guard.detector.exposure_s = resolve(bridge_kind(self.file.kind).exposure_s)(self.file, settings)
 
     def _run(self, plan: Callable[[], Plan[T]], kind: type[Exception]) -> T:
         """Run a plan in the RunEngine and return what it returns."""

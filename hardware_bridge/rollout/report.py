@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beamgym.envs.kinds import kind_of, resolve
 from beamgym.envs.loop import EpisodeLoop
 from beamgym.envs.pictures import save_gif
 from beamgym.envs.task import Task
+from beamgym.hardware_bridge.kinds import bridge_kind_of
 from beamgym.hardware_bridge.rollout.step_record import EpisodeStep, plain
-from beamgym.hardware_bridge.tasks import renderer_for
 from beamgym.physics.files import replacing
-from beamgym.physics.instrument import Axis, Float64Array, Instrument
+from beamgym.physics.instrument import Axis, Float64Array, Frame, Instrument
 
 FIGURE, FILM = "figure.png", "episode.gif"
 
@@ -86,6 +87,8 @@ def write_report(
     success = verdict is not None and bool(verdict.is_success[0])
     metrics = {} if verdict is None else {key: plain(values[0]) for key, values in verdict.metrics.items()}
     title = f"{policy} on {name}: {ending}, {judged(success, metrics)}"
+    kind = bridge_kind_of(_context(task, instrument))
+    seen = spots_seen if kind is None else resolve(kind.report)
     drawn = _write_pictures(folder, task, instrument, steps, title) if steps else {}
     return EpisodeReport(
         policy=policy,
@@ -97,7 +100,7 @@ def write_report(
         motor_s=_total(steps, "motor_s"),
         exposure_s=_total(steps, "exposure_s"),
         metrics=metrics,
-        rows=tuple(_row(step, instrument.axes) for step in steps),
+        rows=tuple(_row(step, instrument.axes, seen(step.frame)) for step in steps),
         files={key: str(path) for key, path in {**drawn, **(files or {})}.items()},
     )
 
@@ -111,13 +114,17 @@ def judged(success: bool, metrics: Mapping[str, Any]) -> str:
 def pictures(task: Task[Any], instrument: Instrument, steps: Sequence[EpisodeStep]) -> list[Picture]:
     """Return one picture (h, w, 3) uint8 a step, as the environment draws them without truth."""
     loop: EpisodeLoop[Any] = EpisodeLoop(task, instrument)
-    context: Any = getattr(task, "context", instrument.context)
-    renderer, drawn = renderer_for(context), []
+    context = _context(task, instrument)
+    renderer, drawn = resolve(kind_of(context).renderer)(context), []
     for step in steps:
         clock = np.nan_to_num(step.frame.time_s - steps[0].frame.time_s)
         loop.state, loop.frame = step.state, replace(step.frame, time_s=clock)
         drawn.append(renderer.draw(loop))
     return drawn
+
+
+def _context(task: Any, instrument: Instrument) -> Any:
+    return getattr(task, "context", instrument.context)
 
 
 def draw_figure(path: Path, final: Picture, axes: Sequence[Axis], positions: Float64Array, title: str) -> None:
@@ -191,8 +198,13 @@ def _write_pictures(
     return {"figure": figure, "film": film}
 
 
-def _row(step: EpisodeStep, axes: Sequence[Axis]) -> dict[str, Any]:
-    command, found = step.command, step.frame.found
+def spots_seen(frame: Frame) -> dict[str, int | None]:
+    """Return the number of spots found on a frame; None where no finder has looked."""
+    return {"spots": None if frame.found is None else int(frame.found.count[0])}
+
+
+def _row(step: EpisodeStep, axes: Sequence[Axis], seen: Mapping[str, Any]) -> dict[str, Any]:
+    command = step.command
     done = "first exposure" if command is None else ("declared" if step.declared else "move")
     if command is not None and not step.declared and not command.moves[0]:
         done = "asked beyond the budget"
@@ -201,7 +213,7 @@ def _row(step: EpisodeStep, axes: Sequence[Axis]) -> dict[str, Any]:
         "done": done,
         "limited": command is not None and bool(command.limited[0]),
         "positions": {axis.name: float(value) for axis, value in zip(axes, step.state.positions[0], strict=False)},
-        "spots": None if found is None else int(found.count[0]),
+        **seen,
         "motor_s": float(step.costs["motor_s"][0]) if "motor_s" in step.costs else None,
     }
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import beamgym
 from beamgym.agents.policies import BundlePolicy, find_bundle, find_policy
 from beamgym.envs.bundles import MANIFEST, OnnxModel
+from beamgym.envs.kinds import kind_of_environment
 from beamgym.envs.policy import Policy
 from beamgym.hardware_bridge.instrument_file import InstrumentFile, context_of
-from beamgym.hardware_bridge.tasks import TASKS
+from beamgym.hardware_bridge.tasks import deployable
 
 ENVIRONMENT = {"laue": "beamgym/LaueAlign-v0", "arpes": "beamgym/ArpesSpot-v0"}
 """The environment that a policy without one plays, by the kind of instrument."""
@@ -95,8 +96,8 @@ def refuse_code(name: str) -> None:
 
 def _refuse_another_environment(model: OnnxModel, own: str) -> None:
     """Refuse a bundle of an environment that this kind of instrument cannot stand for, however equal the spaces are."""
-    needed, _ = TASKS[own]
-    if model.manifest.env_id not in [name for name, (context, _) in TASKS.items() if context is needed]:
+    kind = kind_of_environment(own)
+    if kind is None or model.manifest.env_id not in deployable(kind.name):
         model.check_environment(own)
 
 

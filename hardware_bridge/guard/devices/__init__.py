@@ -3,6 +3,7 @@
 from beamgym.hardware_bridge.guard.devices.axis import AxisState, GuardedAxis
 from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
 from beamgym.hardware_bridge.guard.devices.detector import GuardedDetector
+from beamgym.hardware_bridge.guard.devices.frame import spot_finder
 from beamgym.hardware_bridge.guard.devices.proxies import AxisProxy, DetectorProxy, ShutterProxy, SignalProxy
 from beamgym.hardware_bridge.guard.devices.shutter import GuardedShutter
 from beamgym.hardware_bridge.guard.devices.supervisor import Supervisor
@@ -18,4 +19,5 @@ __all__ = [
     "ShutterProxy",
     "SignalProxy",
     "Supervisor",
+    "spot_finder",
 ]

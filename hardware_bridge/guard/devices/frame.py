@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beamgym.envs.kinds import resolve
 from beamgym.hardware_bridge.guard.devices.proxies import RawFrame
 from beamgym.hardware_bridge.instrument_file import DetectorEntry, InstrumentFile
+from beamgym.hardware_bridge.kinds import bridge_kind
 from beamgym.physics.instrument import Frame, FrameFailed, Peaks
 from beamgym.physics.laue.camera import FAINTEST_COUNTS, GAIN, Camera
 from beamgym.physics.laue.peaks import PeakFinder
@@ -78,12 +80,16 @@ def examine(
 
 
 def finder_of(file: InstrumentFile) -> Finder | None:
-    """Return what finds the spots on an instrument's images; None for ARPES, whose spectra hold none.
+    """Return what finds the sample on an instrument's images; None where its kind looks for nothing."""
+    make = bridge_kind(file.kind).finder
+    return None if make is None else resolve(make)(file)
+
+
+def spot_finder(file: InstrumentFile) -> Finder:
+    """Return what finds the spots on a Laue instrument's images.
 
     A simulation's images are searched as the simulated camera searches its own: its background is known.
     """
-    if file.kind != "laue":
-        return None
     entry = file.detector.peaks
     faintest = FAINTEST_COUNTS if entry.faintest_counts is None else entry.faintest_counts
     if file.simulation and entry.gain == GAIN:

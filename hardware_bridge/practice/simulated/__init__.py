@@ -3,6 +3,7 @@
 from beamgym.hardware_bridge.practice.simulated.beam_state import ServedFrame
 from beamgym.hardware_bridge.practice.simulated.faults import FAULTS
 from beamgym.hardware_bridge.practice.simulated.hardware import EmulatedHardware
+from beamgym.hardware_bridge.practice.simulated.kind import PracticeSample, practice_sample, simulation_of
 from beamgym.hardware_bridge.practice.simulated.motion import Motor
 from beamgym.hardware_bridge.practice.simulated.sample import EmulatedSample
 from beamgym.hardware_bridge.practice.simulated.state import StateFile
@@ -13,8 +14,11 @@ __all__ = [
     "EmulatedHardware",
     "EmulatedSample",
     "Motor",
+    "PracticeSample",
     "ServedFrame",
     "StateFile",
     "TruthRecord",
+    "practice_sample",
     "read_records",
+    "simulation_of",
 ]

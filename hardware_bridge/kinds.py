@@ -1,0 +1,124 @@
+"""The table of kinds on the bridge: what the hardware of each kind of instrument needs, one row a kind.
+
+The names are those of ``envs/kinds.py``; an instrument file says which by its ``kind``, and describes the experiment
+in a part of that name. Whoever has a file or a context and must know what differs looks it up here.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from beamgym.envs.kinds import Ref, find_kind
+from beamgym.envs.kinds import kind_named as env_kind_named
+
+_FILE, _SIMULATED = "beamgym.hardware_bridge.instrument_file", "beamgym.hardware_bridge.practice.simulated"
+_DIRECTIONS, _DEPLOYMENT = "beamgym.hardware_bridge.direction_check", "beamgym.hardware_bridge.deployment"
+
+
+@dataclass(frozen=True)
+class BridgeKind:
+    """A kind's row on the bridge; every column but the name is a class or function, or "module:name" of it.
+
+    Parameters
+    ----------
+    name : of the kind, in ``envs/kinds.py`` and in instrument files
+    section : pydantic class of the instrument file's part, made from ``instrument_file.Strict``
+    context : (file, motor limits or None) → the task's context
+    practice : (options of the environment) → ``practice.simulated.PracticeSample``, what a practice instrument serves
+    practice_options : (file, level) → options of the environment whose instrument a file describes
+    world : (context) → a World to rehearse in before anything connects, or None; None here too where there is none
+    check : (file) → None; raises ValueError, in one line, where the parts of a file make no such instrument
+    exposure_s : (file, settings or None) → seconds that a frame is exposed for, where no axis has set them
+    finder : (file) → what finds the sample on an image: a frame on which it finds nothing shows that nothing is there;
+        None where there is nothing to be found, and any frame that is not blank will do
+    check_directions : (instrument, file, ask, tell) → SignReport: whether every axis moves the way the file says
+    differences : (setting of a bundle's manifest, context) → one line for each difference
+    report : (frame, n = 1) → what a report's row says of a frame, by name; None for what it could not say
+    """
+
+    name: str
+    section: Ref
+    context: Ref
+    practice: Ref
+    practice_options: Ref
+    world: Ref | None = None
+    check: Ref | None = None
+    exposure_s: Ref = f"{_FILE}:preset_exposure_s"
+    finder: Ref | None = None
+    check_directions: Ref = f"{_DIRECTIONS}:check_by_eye"
+    differences: Ref = f"{_DEPLOYMENT}:plain_differences"
+    report: Ref = "beamgym.hardware_bridge.rollout:spots_seen"
+
+
+@dataclass(frozen=True)
+class SimulationOnly:
+    """The row of a kind that no instrument can stand for, with the reason."""
+
+    name: str
+    why: str
+
+
+Row = BridgeKind | SimulationOnly
+
+KINDS: dict[str, Row] = {
+    "laue": BridgeKind(
+        name="laue",
+        section=f"{_FILE}:LaueTaskEntry",
+        context=f"{_FILE}.laue:context",
+        practice=f"{_SIMULATED}.laue:practice",
+        practice_options=f"{_SIMULATED}.laue:practice_options",
+        world=f"{_DEPLOYMENT}.warm_up:laue_world",
+        check=f"{_FILE}.laue:check",
+        finder="beamgym.hardware_bridge.guard.devices:spot_finder",
+        check_directions=f"{_DIRECTIONS}:check_by_frames",
+        differences=f"{_DEPLOYMENT}.bundle_match:laue_differences",
+    ),
+    "zone": SimulationOnly("zone", "LaueZone repeats a published simulation; align the crystal with LaueAlign instead"),
+    "arpes": BridgeKind(
+        name="arpes",
+        section=f"{_FILE}:ArpesTaskEntry",
+        context=f"{_FILE}.arpes:context",
+        practice=f"{_SIMULATED}.arpes:practice",
+        practice_options=f"{_SIMULATED}.arpes:practice_options",
+        world=f"{_DEPLOYMENT}.warm_up:arpes_world",
+        check=f"{_FILE}.arpes:check",
+        exposure_s=f"{_FILE}.arpes:exposure_s",
+        differences=f"{_DEPLOYMENT}.bundle_match:arpes_differences",
+    ),
+}
+"""Every kind by name, those of other packages included."""
+
+
+def register_kind(kind: Row) -> None:
+    """Put a kind into the table; the same name again replaces it.
+
+    Raises
+    ------
+    ValueError : a kind that ``envs.kinds`` does not have
+    """
+    env_kind_named(kind.name)
+    KINDS[kind.name] = kind
+
+
+def forget_kind(name: str) -> None:
+    """Take a kind out of the table; nothing where there is none."""
+    KINDS.pop(name, None)
+
+
+def instrument_kinds() -> tuple[str, ...]:
+    """Return the names of the kinds that an instrument can stand for."""
+    return tuple(name for name, kind in KINDS.items() if isinstance(kind, BridgeKind))
+
+
+def bridge_kind(name: str) -> BridgeKind:
+    """Return the row of a kind that an instrument can stand for; raises ValueError for another name."""
+    kind = KINDS.get(name)
+    if not isinstance(kind, BridgeKind):
+        raise ValueError(f"unknown instrument {name!r}; choose one of {', '.join(instrument_kinds())}")
+    return kind
+
+
+def bridge_kind_of(context: Any) -> BridgeKind | None:
+    """Return the row of a context's kind; None where no instrument can stand for it."""
+    kind = find_kind(context)
+    row = None if kind is None else KINDS.get(kind.name)
+    return row if isinstance(row, BridgeKind) else None

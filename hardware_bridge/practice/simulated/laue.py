@@ -1,0 +1,46 @@
+"""The Laue instrument to practise on: LaueAlign with rendered frames."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.envs.laue_align import LaueAlignOptions, build
+from beamgym.envs.options import read_options
+from beamgym.envs.task import Truth
+from beamgym.hardware_bridge.instrument_file import InstrumentFile
+from beamgym.hardware_bridge.practice.simulated.kind import PracticeSample
+from beamgym.physics.laue.camera import PEDESTAL, READ_NOISE
+from beamgym.physics.laue.simulator import READOUT_S
+
+_FILE_OPTIONS = ("crystal", "target", "beam", "tolerance_deg", "max_rotation_deg", "action", "exposures")
+
+
+def practice(options: dict[str, Any]) -> PracticeSample:
+    """Return a crystal before its camera; the options are those of LaueAlign."""
+    task, world = build(read_options(LaueAlignOptions, {**options, "frames": "rendered"}), 1, False)
+    known = task.context
+
+    def inside(truth: Truth) -> dict[str, Any]:
+        goals = known.target.reachable(known.goniometer, truth["mount"])
+        error = known.target.error_deg(truth["orientation"], goals if goals.any() else np.ones_like(goals))
+        return {
+            "misorientation_deg": float(error[0]),
+            "tolerance_deg": known.tolerance_deg,
+            "inside": bool(error[0] <= known.tolerance_deg and goals.any()),
+        }
+
+    home = world.context.goniometer.home()
+    return PracticeSample(task, world, home, inside, float(task.settings.exposure_s), READOUT_S, dark=dark)
+
+
+def practice_options(file: InstrumentFile, level: str) -> dict[str, Any]:
+    """Return the options of LaueAlign with which it has the instrument of a file."""
+    options = {name: getattr(file.experiment, name) for name in _FILE_OPTIONS}
+    return {**options, "goniometer": file.build_goniometer(), "detector": file.detector_geometry(), "level": level}
+
+
+def dark(counter: int, shape: tuple[int, int]) -> NDArray[Any]:
+    """Return the camera's frame without light: pedestal and read noise, uint16."""
+    noise = np.random.default_rng(counter).normal(PEDESTAL, READ_NOISE, shape)
+    return np.maximum(np.rint(noise), 0.0).astype(np.uint16)
