@@ -17,7 +17,7 @@ from beamgym.agents.baselines.spot import (
     gp_ei,
     gp_ucb,
     hexagonal,
-    random_places,
+    random_sites,
     raster,
     simplex_search,
     yield_map,
@@ -36,7 +36,7 @@ BASELINES: dict[str, Callable[[], Policy]] = {
 
 SPOT_SEARCHES: dict[str, SearchFunction] = {
     "raster": raster,
-    "random": random_places,
+    "random": random_sites,
     "hexagonal": hexagonal,
     "yield-map": yield_map,
     "nelder-mead": simplex_search,

@@ -148,7 +148,7 @@ def _make(source: Source, seed: int, index: int, stream: int, count: int) -> Exa
 
 
 def surface_spectra(keys: NDArray[np.uint64], size: int, levels: tuple[str, ...] = LEVELS) -> Examples:
-    """Expose some places of some surfaces of levels in turn; every second place is the better of two."""
+    """Expose some sites of some surfaces of levels in turn; every second site is the better of two."""
     parts, analyser = [], Analyser(Grid.uniform(shape=(size, size)))
     for i, first in enumerate(range(0, len(keys), _PER_SURFACE)):
         chosen = keys[first : first + _PER_SURFACE]
@@ -161,11 +161,11 @@ def surface_spectra(keys: NDArray[np.uint64], size: int, levels: tuple[str, ...]
 
 def _expose(bank: SurfaceBank, keys: NDArray[np.uint64], draw: np.random.Generator) -> Examples:
     m, size = len(keys), bank.analyser.grid.shape
-    places = draw.uniform(-1.0, 1.0, (2, m, 2))
-    points = bank.look(0, places.reshape(-1, 2)).total.reshape(2, m)
+    sites = draw.uniform(-1.0, 1.0, (2, m, 2))
+    points = bank.true_scores(0, sites.reshape(-1, 2)).total.reshape(2, m)
     better = np.where(np.arange(m) % 2 == 0, points.argmax(0), 0)
     low, high = np.log(_DWELL_S).tolist()
     dwell = np.exp(draw.uniform(low, high, m))
     counts, rows = np.zeros((m, *size), np.float32), np.arange(m)
-    v2 = bank.expose(rows, np.zeros(m, np.int64), places[better, rows], dwell, np.zeros(m), keys, counts)
+    v2 = bank.expose(rows, np.zeros(m, np.int64), sites[better, rows], dwell, np.zeros(m), keys, counts)
     return labelled(counts, None, v2)

@@ -117,7 +117,7 @@ def scan_surface(
     counts = _expose(bank, where, dwell_s, key)
     shape = (places, places)
     on_sample = _on_sample(bank, where).reshape(shape)
-    truth = np.where(on_sample, bank.look(0, where, dwell_s).total.reshape(shape), np.nan)
+    truth = np.where(on_sample, bank.true_scores(0, where, dwell_s).total.reshape(shape), np.nan)
     points = (scorer or shipped_scorer("v2")).quality(counts).scores[:, 3].astype(np.float64)
     bms, fitted = _benchmark(counts, bank.analyser.grid, on_sample)
     cube = counts.reshape(*shape, *counts.shape[1:])

@@ -7,7 +7,7 @@ from beamgym.envs.arpes_spot.scoring import shipped_scorer
 from beamgym.envs.arpes_spot.task import ArpesSpotTask, SpotContext, SpotReward
 from beamgym.physics.arpes.simulator import SimulatedArpes
 from beamgym.physics.arpes.stage import Stage
-from beamgym.physics.arpes.surface import BeamSpot, Geography, SurfaceNumbers
+from beamgym.physics.arpes.surface import BeamFootprint, Geography, SurfaceNumbers
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class ArpesSpotOptions:
         the simulation, observed as read off the counts without a network)
     reward : "dense" or "sparse"
     stop : "declare" or "truth"
-    beam : the light's footprint, a BeamSpot; None for the usual one
+    beam : the light's footprint, a BeamFootprint; None for the usual one
     surfaces : draw every episode's surface from that many, which are kept; None makes a new one every time
     geography : what lies where, a Geography as from a measured map; None draws it
     material : "dirac", "square" or "hexagonal"; None draws it
@@ -41,7 +41,7 @@ class ArpesSpotOptions:
     score: Literal["cnn", "truth"] = "cnn"
     reward: Literal["dense", "sparse"] = "dense"
     stop: Literal["declare", "truth"] = "declare"
-    beam: BeamSpot | None = None
+    beam: BeamFootprint | None = None
     surfaces: int | None = None
     geography: Geography | None = None
     material: str | None = None

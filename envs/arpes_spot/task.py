@@ -71,7 +71,7 @@ class SpotContext:
     stage : its axes x and y, and the dwells that can be set
     grid : energies and slit angles of a spectrum
     beam_time_s : budget, the first exposure included
-    action : "absolute" (places on the stage) or "steps" (from where it stands)
+    action : "absolute" (sites on the stage) or "steps" (from where it stands)
     max_step_mm : a full step
     readout_s : of every exposure
 
@@ -124,7 +124,7 @@ class SpotState:
     best : (n, 3) the largest total so far and where, mm
     map : (n, 32, 32, 6) of every cell of the stage: total, visits, S, B, N and dwell of the spectrum that was counted
         longest there; N as it would be at the reference dwell, the dwell on the action's scale
-    trace : (n, 256, 3) the last places and their totals
+    trace : (n, 256, 3) the last sites and their totals
     last_move : (n, 3) made along x and y in units of the travel, and 1 where it was shortened
     used : (n,) exposures; spent_s (n,) beam time
     declared : (n,)
@@ -160,7 +160,7 @@ class ArpesSpotTask:
     reward : how the episode is paid
     stop : "declare" (the agent ends the episode, success is judged then) or "truth" (ends at the first good spot)
     scorer : gives the scores that are observed; by default ``direct_scores``, which reads them off the counts
-    paid : "truth" (the dense reward is about the place's noise-free score, where there is a truth) or "scores" (about
+    paid : "truth" (the dense reward is about the site's noise-free score, where there is a truth) or "scores" (about
         the observed ones)
     image : observe pixels and position only
     """
@@ -210,26 +210,26 @@ class ArpesSpotTask:
         return replace(state, reached=np.where(mask, self._worth(state, truth), state.reached))
 
     def target(self, state: SpotState, action: Float64Array) -> TaskCommand:
-        """Turn an action into a place and a dwell; a step that would leave the stage's travel is shortened."""
+        """Turn an action into a site and a dwell; a step that would leave the stage's travel is shortened."""
         declare = (action[:, 3] > 0.0) & (self.stop == "declare")
-        place, limited = self._place(state, action[:, :2])
+        site, limited = self._site(state, action[:, :2])
         share = 0.5 * (action[:, 2] + 1.0)
         dwell = np.exp(self._dwells[0] + share * (self._dwells[1] - self._dwells[0]))
         dwell = np.clip(dwell, *self.context.stage.dwell_s)
-        needed = self.context.stage.lead_s(state.positions[:, :2], place, dwell) + dwell + self.context.readout_s
+        needed = self.context.stage.lead_s(state.positions[:, :2], site, dwell) + dwell + self.context.readout_s
         moves = ~declare & (state.spent_s + needed <= self.context.beam_time_s)
-        target = np.concatenate([place, dwell[:, None]], axis=1)
+        target = np.concatenate([site, dwell[:, None]], axis=1)
         held = self._within(state.positions)
         return TaskCommand(np.where(moves[:, None], target, held), moves, declare, limited & moves)
 
-    def _place(self, state: SpotState, action: Float64Array) -> tuple[Float64Array, BoolArray]:
+    def _site(self, state: SpotState, action: Float64Array) -> tuple[Float64Array, BoolArray]:
         low, high = self._limits.T
         if self.context.action == "absolute":
-            place: Float64Array = np.clip(low + 0.5 * (action + 1.0) * (high - low), low, high)
-            return place, np.zeros(len(action), dtype=np.bool_)
+            site: Float64Array = np.clip(low + 0.5 * (action + 1.0) * (high - low), low, high)
+            return site, np.zeros(len(action), dtype=np.bool_)
         wanted = state.positions[:, :2] + decode_steps(action, np.full(2, self.context.max_step_mm))
-        place = np.clip(wanted, low, high)
-        return place, (place != wanted).any(axis=1)
+        site = np.clip(wanted, low, high)
+        return site, (site != wanted).any(axis=1)
 
     def _within(self, positions: Float64Array) -> Float64Array:
         """Return positions (n, 3) inside the limits: the noise of a reading may lie outside."""
@@ -343,7 +343,7 @@ class ArpesSpotTask:
         worth = self._worth(state, truth)
         reached = np.maximum(state.reached, worth)
         reward = self._pay(state, reached, worth, terminated, success)
-        metrics = {} if truth is None else _places(truth)
+        metrics = {} if truth is None else _site_info(truth)
         return replace(state, reached=reached), Verdict(reward, terminated, truncated, success, metrics)
 
     def _worth(self, state: SpotState, truth: Truth | None) -> Float64Array:
@@ -393,8 +393,8 @@ class ArpesSpotTask:
         )
 
 
-def _places(truth: Truth) -> dict[str, NDArray[Any]]:
-    # The best is that of a grid of places: between them there may be a slightly better one, which lacks nothing.
+def _site_info(truth: Truth) -> dict[str, NDArray[Any]]:
+    # The best is that of a grid of sites: between them there may be a slightly better one, which lacks nothing.
     lacking = np.maximum(truth["best"] - truth["place_score"], 0.0)
     return {"place_score": truth["place_score"].copy(), "shortfall": lacking}
 

@@ -62,7 +62,7 @@ def shares(chart, scale, out) -> None:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def draw_on_map(rows, fractions, places, scores, counting, used, chart, trace, best) -> None:  # type: ignore[no-untyped-def]
+def draw_on_map(rows, fractions, sites, scores, counting, used, chart, trace, best) -> None:  # type: ignore[no-untyped-def]
     """Enter the rows' last spectra in their maps (n, 32, 32, 6), traces (n, t, 3) and best (n, 3), in place.
 
     A cell keeps the spectrum with the longest dwell, of equal ones that with the largest total. ``fractions`` (n, 2) of
@@ -84,7 +84,7 @@ def draw_on_map(rows, fractions, places, scores, counting, used, chart, trace, b
                 counting[i, 1],
             )
         cell[1] += 1.0
-        place = (used[i] - 1) % trace.shape[1]
-        trace[i, place, 0], trace[i, place, 1], trace[i, place, 2] = places[i, 0], places[i, 1], total
+        entry = (used[i] - 1) % trace.shape[1]
+        trace[i, entry, 0], trace[i, entry, 1], trace[i, entry, 2] = sites[i, 0], sites[i, 1], total
         if used[i] == 1 or total > best[i, 0]:
-            best[i, 0], best[i, 1], best[i, 2] = total, places[i, 0], places[i, 1]
+            best[i, 0], best[i, 1], best[i, 2] = total, sites[i, 0], sites[i, 1]

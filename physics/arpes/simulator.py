@@ -11,7 +11,7 @@ from beamgym.physics.arpes.detection import Grid
 from beamgym.physics.arpes.stage import Stage, motor_errors, stage
 from beamgym.physics.arpes.surface import (
     Analyser,
-    BeamSpot,
+    BeamFootprint,
     Geography,
     ScoreMap,
     SurfaceBank,
@@ -47,7 +47,7 @@ class ArpesContext:
 
     stage: Stage
     analyser: Analyser
-    beam: BeamSpot
+    beam: BeamFootprint
 
 
 class SimulatedArpes:
@@ -55,7 +55,7 @@ class SimulatedArpes:
 
     Its axes are the stage's x and y in mm and the dwell in seconds, which is set like an axis: every exposure lasts as
     long as the dwell then set, whatever the settings of ``acquire`` say. One of the shortest dwell is made on the fly,
-    in the last part of the move before it (see ``Stage.lead_s``); the place measured is then that of its middle.
+    in the last part of the move before it (see ``Stage.lead_s``); the site measured is then that of its middle.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class SimulatedArpes:
         level: str | SurfaceNumbers = "real",
         stage_name: str | Stage = "stepper",
         size: int = 64,
-        beam: BeamSpot | None = None,
+        beam: BeamFootprint | None = None,
         surfaces: int | None = None,
         geography: Geography | None = None,
         material: str | None = None,
@@ -94,7 +94,7 @@ class SimulatedArpes:
             raise ValueError(f"size is {size!r}; spectra have a multiple of 64 pixels on each edge")
         self.n, self.level, self.surfaces = n, surface_numbers(level), surfaces
         analyser = Analyser(Grid.uniform(shape=(int(size), int(size))))
-        self.context = ArpesContext(stage(stage_name), analyser, beam or BeamSpot())
+        self.context = ArpesContext(stage(stage_name), analyser, beam or BeamFootprint())
         self.bank = SurfaceBank(surfaces or n, analyser, self.level, self.context.beam)
         self._geography, self._material = geography, material
         self._known: set[int] = set()
@@ -106,8 +106,8 @@ class SimulatedArpes:
         self._drift_mm_per_s = np.zeros((n, 2))
         self._frames, self._counter, self._clock = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n)
         self._counts = np.zeros((n, int(size), int(size)), np.float32)
-        self._labels, self._place_score = np.zeros((n, 4)), np.zeros(n)
-        self._best, self._threshold, self._best_place = np.zeros(n), np.zeros(n), np.zeros((n, 2))
+        self._labels, self._site_score = np.zeros((n, 4)), np.zeros(n)
+        self._best, self._threshold, self._best_site = np.zeros(n), np.zeros(n), np.zeros((n, 2))
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -144,7 +144,7 @@ class SimulatedArpes:
         drift = normal_batch(self._key(_STREAM_DRIFT)[rows], 2, 0)
         self._drift_mm_per_s[rows] = self.level.drift_mm_per_hour / 3600.0 * drift
         self._frames[rows], self._clock[rows] = 0, 0.0
-        self._labels[rows], self._place_score[rows] = 0.0, 0.0
+        self._labels[rows], self._site_score[rows] = 0.0, 0.0
         for row in rows:
             self._cleave(int(row))
 
@@ -167,15 +167,15 @@ class SimulatedArpes:
     def acquire(self, settings: AcquireSettings, mask: BoolArray) -> Frame:
         """Count for the dwell that is set where ``mask`` is True; the other rows repeat their last frame."""
         rows = np.flatnonzero(mask)
-        places = np.ascontiguousarray((self.places_mm() + self._behind_mm)[rows])
+        sites = np.ascontiguousarray((self.sites_mm() + self._behind_mm)[rows])
         self._behind_mm[rows] = 0.0
         slots, dwell, age = self._slots[rows], self._dwell[rows], self._clock[rows] / 3600.0
         keys = self._key(_STREAM_FRAME, self._frames)[rows]
         counts = self._counts.copy()
-        scores = self.bank.expose(rows, slots, places, dwell, age, keys, counts)
+        scores = self.bank.expose(rows, slots, sites, dwell, age, keys, counts)
         self._counts = counts
         self._labels[rows] = scores.labels()
-        self._place_score[rows] = self.bank.look(slots, places).total
+        self._site_score[rows] = self.bank.true_scores(slots, sites).total
         self._counter += mask
         self._frames += mask
         self._clock += mask * (self._dwell + READOUT_S)
@@ -186,18 +186,18 @@ class SimulatedArpes:
 
         "place_mm" (n, 2) where the beam really is; "labels" (n, 4) S, B, N and total of the last spectrum by its
         noise-free parts and real counts; "place_score", "best", "threshold" (n,) noise-free points at the reference
-        dwell of the place last measured, of the surface's best place, and needed for success; "best_place_mm" (n, 2).
+        dwell of the site last measured, of the surface's best site, and needed for success; "best_place_mm" (n, 2).
         """
         return {
-            "place_mm": self.places_mm(),
+            "place_mm": self.sites_mm(),
             "labels": self._labels.copy(),
-            "place_score": self._place_score.copy(),
+            "place_score": self._site_score.copy(),
             "best": self._best.copy(),
             "threshold": self._threshold.copy(),
-            "best_place_mm": self._best_place.copy(),
+            "best_place_mm": self._best_site.copy(),
         }
 
-    def places_mm(self) -> Float64Array:
+    def sites_mm(self) -> Float64Array:
         """Return where on the surfaces the beams are, (n, 2): backlash, zero errors and drift in."""
         return np.asarray(self._motors.true + self._drift_mm_per_s * self._clock[:, None])
 
@@ -239,7 +239,7 @@ class SimulatedArpes:
         self._slots[row] = slot
         drawn = self.score_map(row)
         self._best[row], self._threshold[row] = drawn.best, drawn.threshold
-        self._best_place[row] = drawn.best_place_mm
+        self._best_site[row] = drawn.best_site_mm
 
     def _key(self, stream: int, step: Any = 0) -> UInt64Array:
         return make_keys(self._keys, 0, step, stream)
@@ -248,7 +248,7 @@ class SimulatedArpes:
 def _check_options(beam: Any, surfaces: Any, geography: Any, material: Any) -> None:
     """Refuse what cannot be built before anything is; raises ValueError or TypeError."""
     for name, value, kind, how in (
-        ("beam", beam, BeamSpot, "BeamSpot(width_mm=0.05)"),
+        ("beam", beam, BeamFootprint, "BeamFootprint(width_mm=0.05)"),
         ("geography", geography, Geography, "measured_surface(...).geography"),
     ):
         if value is not None and not isinstance(value, kind):

@@ -4,7 +4,7 @@ from beamgym.agents.baselines.spot.gp_ei import GP_EI, gp_ei
 from beamgym.agents.baselines.spot.gp_ucb import GP_UCB, gp_ucb
 from beamgym.agents.baselines.spot.hexagonal import HEXAGONAL, hexagonal
 from beamgym.agents.baselines.spot.nelder_mead import NELDER_MEAD, simplex_search
-from beamgym.agents.baselines.spot.random import RANDOM, random_places
+from beamgym.agents.baselines.spot.random import RANDOM, random_sites
 from beamgym.agents.baselines.spot.raster import RASTER, raster
 from beamgym.agents.baselines.spot.search import SearchFunction, SearchPolicy
 from beamgym.agents.baselines.spot.true_map import TrueMap
@@ -24,7 +24,7 @@ __all__ = [
     "gp_ei",
     "gp_ucb",
     "hexagonal",
-    "random_places",
+    "random_sites",
     "raster",
     "simplex_search",
     "yield_map",

@@ -1,4 +1,4 @@
-"""GP-EI: looks where the expected improvement is largest for what the way there costs."""
+"""GP-EI: measures where the expected improvement per beam time is largest."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from beamgym.agents.baselines.spot.gp import GpSettings, Posterior, bayesian_search
-from beamgym.agents.baselines.spot.search import Search, Seen
+from beamgym.agents.baselines.spot.search import ProbeResult, Search
 from beamgym.envs.arpes_spot import SpotContext
 from beamgym.physics.instrument import Float64Array
 
@@ -17,7 +17,7 @@ def expected_improvement(belief: Posterior, cost_s: Float64Array, settings: GpSe
     """Return the expected improvement over the best mean in points per second to the power ``cost_weight``.
 
     J. Mockus (1978) for the improvement; D. Huang et al., J. Global Optim. 34 (2006) 441, eq. 12, for the factor that
-    is small where noise is all there is to learn; J. Snoek et al., NeurIPS (2012), sect. 3.2, for the time. Places
+    is small where noise is all there is to learn; J. Snoek et al., NeurIPS (2012), sect. 3.2, for the time. Sites
     whose expected improvement is ``stop`` points at most are not worth an exposure.
     """
     gain = belief.mean - belief.best
@@ -28,6 +28,6 @@ def expected_improvement(belief: Posterior, cost_s: Float64Array, settings: GpSe
     return np.where(expected > settings.stop, expected / cost_s**settings.cost_weight, -np.inf)
 
 
-def gp_ei(context: SpotContext, seen: Seen, settings: GpSettings = GP_EI) -> Search:
+def gp_ei(context: SpotContext, result: ProbeResult, settings: GpSettings = GP_EI) -> Search:
     """Search by the expected improvement per time."""
-    return bayesian_search(context, seen, settings, expected_improvement)
+    return bayesian_search(context, result, settings, expected_improvement)

@@ -1,11 +1,11 @@
-"""GP-UCB: looks where the score may be highest, less what the way there costs."""
+"""GP-UCB: measures where the upper confidence bound less the cost of beam time is highest."""
 
 from typing import Final
 
 import numpy as np
 
 from beamgym.agents.baselines.spot.gp import GpSettings, Posterior, bayesian_search
-from beamgym.agents.baselines.spot.search import Search, Seen
+from beamgym.agents.baselines.spot.search import ProbeResult, Search
 from beamgym.envs.arpes_spot import SpotContext
 from beamgym.physics.instrument import Float64Array
 
@@ -16,15 +16,15 @@ GP_UCB: Final = GpSettings(length_mm=0.22, cost_weight=1.0, stop=0.4, candidates
 
 
 def upper_bound(belief: Posterior, cost_s: Float64Array, settings: GpSettings) -> Float64Array:
-    """Return by how many points a place may exceed the best mean, less ``cost_weight`` points for every second.
+    """Return the upper bound of each site above the best mean in points, less ``cost_weight`` points per second.
 
-    N. Srinivas et al., Proc. ICML (2010), for the bound. Places that may exceed it by ``stop`` points at most are not
+    N. Srinivas et al., Proc. ICML (2010), for the bound. Sites that may exceed it by ``stop`` points at most are not
     worth an exposure.
     """
     gain = belief.mean + WIDTHS * belief.sd - belief.best
     return np.where(gain > settings.stop, gain - settings.cost_weight * cost_s, -np.inf)
 
 
-def gp_ucb(context: SpotContext, seen: Seen, settings: GpSettings = GP_UCB) -> Search:
+def gp_ucb(context: SpotContext, result: ProbeResult, settings: GpSettings = GP_UCB) -> Search:
     """Search by the upper confidence bound."""
-    return bayesian_search(context, seen, settings, upper_bound)
+    return bayesian_search(context, result, settings, upper_bound)

@@ -1,4 +1,4 @@
-"""Random search: places drawn at random, the best of them measured properly, the best declared."""
+"""Random search: sites drawn at random, the best of them measured properly, the best declared."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from beamgym.agents.baselines.spot.finish import best_seen, confirm
-from beamgym.agents.baselines.spot.search import Look, Search, Seen
+from beamgym.agents.baselines.spot.search import Probe, ProbeResult, Search
 from beamgym.agents.baselines.spot.sites import sample_disc
 from beamgym.envs.arpes_spot import SpotContext
 
@@ -17,7 +17,7 @@ class RandomSettings:
 
     Parameters
     ----------
-    places : how many are drawn
+    places : how many sites are drawn; tuned settings are written with this key
     dwell_s : at each
     candidates : how many of the best are measured again
     confirm_s : dwell of that
@@ -32,14 +32,14 @@ class RandomSettings:
 RANDOM: Final = RandomSettings()
 
 
-def random_places(context: SpotContext, seen: Seen, settings: RandomSettings = RANDOM) -> Search:
-    """Look at places drawn from the first spectrum's own bits, so that an episode repeats whatever runs beside it."""
+def random_sites(context: SpotContext, result: ProbeResult, settings: RandomSettings = RANDOM) -> Search:
+    """Measure random sites, drawn from the first spectrum's bits so that an episode repeats whatever runs beside it."""
     middle, radius = sample_disc(context)
-    lots = np.random.default_rng(seen.bits)
-    found = []
+    lots = np.random.default_rng(result.bits)
+    results = []
     for share, turn in lots.random((settings.places, 2)):
         way = np.sqrt(share) * np.array([np.cos(2.0 * np.pi * turn), np.sin(2.0 * np.pi * turn)])
-        seen = yield Look(middle + radius * way, settings.dwell_s)
-        found.append(seen)
-    best = best_seen(found, settings.candidates)
-    yield from confirm(context, seen, best, settings.confirm_s)
+        result = yield Probe(middle + radius * way, settings.dwell_s)
+        results.append(result)
+    best = best_seen(results, settings.candidates)
+    yield from confirm(context, result, best, settings.confirm_s)

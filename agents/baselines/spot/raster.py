@@ -1,10 +1,10 @@
-"""Raster: a square lattice of exposures over the sample, its best places measured properly, the best declared."""
+"""Raster: a square lattice of exposures over the sample, its best sites measured properly, the best declared."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from beamgym.agents.baselines.spot.finish import best_seen, confirm
-from beamgym.agents.baselines.spot.search import Look, Search, Seen
+from beamgym.agents.baselines.spot.search import Probe, ProbeResult, Search
 from beamgym.agents.baselines.spot.sites import square_lattice
 from beamgym.envs.arpes_spot import SpotContext
 
@@ -16,7 +16,7 @@ class RasterSettings:
     Parameters
     ----------
     pitch_mm : of the lattice
-    dwell_s : at each of its places; the shortest is flown over
+    dwell_s : at each of its sites; the shortest is flown over
     candidates : how many of the best are measured again
     confirm_s : dwell of that
     """
@@ -30,11 +30,11 @@ class RasterSettings:
 RASTER: Final = RasterSettings()
 
 
-def raster(context: SpotContext, seen: Seen, settings: RasterSettings = RASTER) -> Search:
-    """Look at every place of the lattice, then again at those that scored best."""
-    found = []
-    for place in square_lattice(context, settings.pitch_mm):
-        seen = yield Look(place, settings.dwell_s)
-        found.append(seen)
-    best = best_seen(found, settings.candidates)
-    yield from confirm(context, seen, best, settings.confirm_s)
+def raster(context: SpotContext, result: ProbeResult, settings: RasterSettings = RASTER) -> Search:
+    """Measure every site of the lattice, then those that scored best again, longer."""
+    results = []
+    for site in square_lattice(context, settings.pitch_mm):
+        result = yield Probe(site, settings.dwell_s)
+        results.append(result)
+    best = best_seen(results, settings.candidates)
+    yield from confirm(context, result, best, settings.confirm_s)

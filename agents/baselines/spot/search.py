@@ -1,7 +1,7 @@
-"""What the searches for a spot share: what they see, what they ask for, and the policy that runs them.
+"""What the searches for the best site share: probes, their results, and the policy that runs a search.
 
-A search is a generator, as ``simplex`` is: it yields the places to look at, is sent what was seen there, and returns
-when the place then held is to be declared. So each rival reads as what a person would do, one exposure after another.
+A search is a generator, as ``simplex`` is: it yields probes, is sent their results, and returns when the site then held
+is to be declared. So each rival reads as what a person would do, one exposure after another.
 """
 
 import zlib
@@ -28,29 +28,29 @@ _AMPLE_FEATURE: Final = 1e3  # the measure F is not observed; a spectrum without
 
 
 @dataclass(frozen=True)
-class Look:
-    """A place to expose at, (2,) mm, and the dwell in seconds."""
+class Probe:
+    """A planned exposure: its site, (2,) mm, and its dwell in seconds."""
 
-    place_mm: Float64Array
+    site_mm: Float64Array
     dwell_s: float
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What one exposure brought.
+class ProbeResult:
+    """The result of one exposure.
 
     Parameters
     ----------
-    place_mm : (2,) by the readback
+    site_mm : (2,) by the readback
     dwell_s : of the exposure
     sharpness, background : observed components S and B, 0…1
     total : observed score, points
     electrons : counted
     left_s : beam time left
-    bits : of the spectrum, for those who draw lots
+    bits : a hash of the spectrum, the seed of searches that draw at random
     """
 
-    place_mm: Float64Array
+    site_mm: Float64Array
     dwell_s: float
     sharpness: float
     background: float
@@ -65,13 +65,13 @@ class Seen:
         return float(v2_total(_AMPLE_FEATURE, self.sharpness, self.background, number))
 
 
-Search = Generator[Look, Seen, None]
+Search = Generator[Probe, ProbeResult, None]
 SearchFunction = Callable[..., Search]
 """(context, first exposure, and settings where they are not to be the usual ones) → the search."""
 
 
 class SearchPolicy:
-    """Runs one search per episode, and declares where it ends or where what it asks for no longer fits.
+    """Runs one search per episode; declares when it ends or when its next probe no longer fits into the beam time.
 
     Parameters
     ----------
@@ -86,18 +86,20 @@ class SearchPolicy:
         self.search = search
 
     def start(self, context: Any, n: int) -> PolicyState:
-        """Return n searches that have not begun; raises CannotPlay where there is no spot to find."""
+        """Return n searches that have not begun; raises CannotPlay where there is no site to find."""
         return [_Running(spot_context(context, self.name), self.search) for _ in range(n)]
 
     def act(
         self, observation: Observation, state: PolicyState, truth: Truth | None = None
     ) -> tuple[NDArray[np.float32], PolicyState]:
-        """Return each search's next look, or a declaration; raises CannotPlay where no scores are observed."""
+        """Return each search's next probe, or a declaration; raises CannotPlay where no scores are observed."""
         context: SpotContext = state[0].context
         actions = np.zeros((len(state), 4), dtype=np.float32)
-        for row, (running, seen) in enumerate(zip(state, read(observation, context, self.name), strict=True)):
-            look = running.next(seen)
-            actions[row] = action_of(context, seen, look)
+        for row, (running, result) in enumerate(
+            zip(state, probe_results(observation, context, self.name), strict=True)
+        ):
+            probe = running.next(result)
+            actions[row] = action_of(context, result, probe)
         return actions, state
 
 
@@ -106,27 +108,27 @@ class _Running:
     context: SpotContext
     begin: SearchFunction
     search: Search | None = None
-    asked: Look | None = None
+    asked: Probe | None = None
 
-    def next(self, seen: Seen) -> Look | None:
-        """Return the next look, or None to declare."""
-        if self._arrived(seen):
-            self.asked = self._ask(seen)
-        if self.asked is None or cost_s(self.context, seen.place_mm, self.asked) > seen.left_s:
+    def next(self, result: ProbeResult) -> Probe | None:
+        """Return the next probe, or None to declare."""
+        if self._arrived(result):
+            self.asked = self._ask(result)
+        if self.asked is None or cost_s(self.context, result.site_mm, self.asked) > result.left_s:
             return None
         return self.asked
 
-    def _arrived(self, seen: Seen) -> bool:
+    def _arrived(self, result: ProbeResult) -> bool:
         if self.asked is None or self.context.action == "absolute":
             return True
-        return bool(np.abs(seen.place_mm - self.asked.place_mm).max() <= ARRIVED_MM)
+        return bool(np.abs(result.site_mm - self.asked.site_mm).max() <= ARRIVED_MM)
 
-    def _ask(self, seen: Seen) -> Look | None:
+    def _ask(self, result: ProbeResult) -> Probe | None:
         try:
             if self.search is None:
-                self.search = self.begin(self.context, seen)
+                self.search = self.begin(self.context, result)
                 return next(self.search)
-            return self.search.send(seen)
+            return self.search.send(result)
         except StopIteration:
             return None
 
@@ -138,20 +140,20 @@ def spot_context(context: Any, name: str) -> SpotContext:
     return context
 
 
-def read(observation: Observation, context: SpotContext, name: str) -> list[Seen]:
-    """Return what n rows have just seen; raises CannotPlay where no scores are observed."""
+def probe_results(observation: Observation, context: SpotContext, name: str) -> list[ProbeResult]:
+    """Return the results of the last exposures of n rows; raises CannotPlay where no scores are observed."""
     if "scores" not in observation:
         raise CannotPlay(f"{name} needs observed scores; use beamgym/ArpesSpot-v0, whose observation has them")
     low, high = context.stage.limits_mm.T
-    places = low + 0.5 * (observation["position"].astype(np.float64) + 1.0) * (high - low)
+    sites = low + 0.5 * (observation["position"].astype(np.float64) + 1.0) * (high - low)
     shortest, longest = np.log(context.stage.dwell_s)
     dwells = np.exp(shortest + observation["exposure"][:, 0].astype(np.float64) * (longest - shortest))
     electrons = 10.0 ** (7.0 * observation["exposure"][:, 1].astype(np.float64)) - 1.0
     left = observation["budget"][:, 0].astype(np.float64) * context.beam_time_s - _SPARE_S
     scores = observation["scores"].astype(np.float64)
     return [
-        Seen(
-            place_mm=places[i],
+        ProbeResult(
+            site_mm=sites[i],
             dwell_s=float(dwells[i]),
             sharpness=float(scores[i, 0]),
             background=float(scores[i, 1]),
@@ -164,14 +166,14 @@ def read(observation: Observation, context: SpotContext, name: str) -> list[Seen
     ]
 
 
-def action_of(context: SpotContext, seen: Seen, look: Look | None) -> NDArray[np.float32]:
-    """Return the action (4,) that makes for a look, or declares where there is none."""
-    if look is None:
+def action_of(context: SpotContext, result: ProbeResult, probe: Probe | None) -> NDArray[np.float32]:
+    """Return the action (4,) that goes to a probe's site, or declares where there is none."""
+    if probe is None:
         return np.array([0.0, 0.0, 0.0, 1.0], dtype=np.float32)
     low, high = context.stage.limits_mm.T
-    move, dwell_s = 2.0 * (look.place_mm - low) / (high - low) - 1.0, look.dwell_s
+    move, dwell_s = 2.0 * (probe.site_mm - low) / (high - low) - 1.0, probe.dwell_s
     if context.action == "steps":
-        share = (look.place_mm - seen.place_mm) / context.max_step_mm
+        share = (probe.site_mm - result.site_mm) / context.max_step_mm
         move = np.cbrt(np.clip(share, -1.0, 1.0))
         if np.abs(share).max() > 1.0:
             dwell_s = context.stage.dwell_s[0]  # a halt on the way
@@ -180,17 +182,17 @@ def action_of(context: SpotContext, seen: Seen, look: Look | None) -> NDArray[np
     return np.asarray(np.clip([*move, dwell, -1.0], -1.0, 1.0), dtype=np.float32)
 
 
-def cost_s(context: SpotContext, begin_mm: Float64Array, look: Look) -> float:
-    """Return the beam time in seconds that a look takes from a place, halts on the way included."""
-    return float(costs_s(context, begin_mm, look.place_mm[None], look.dwell_s)[0])
+def cost_s(context: SpotContext, begin_mm: Float64Array, probe: Probe) -> float:
+    """Return the beam time in seconds that a probe takes from a site, halts on the way included."""
+    return float(costs_s(context, begin_mm, probe.site_mm[None], probe.dwell_s)[0])
 
 
-def costs_s(context: SpotContext, begin_mm: Float64Array, places_mm: Float64Array, dwell_s: float) -> Float64Array:
-    """Return the beam time in seconds to go from one place (2,) to each of several (k, 2) and expose there, (k,)."""
-    dwell = np.full(len(places_mm), dwell_s)
-    seconds = context.stage.lead_s(begin_mm, places_mm, dwell) + dwell + context.readout_s
+def costs_s(context: SpotContext, begin_mm: Float64Array, sites_mm: Float64Array, dwell_s: float) -> Float64Array:
+    """Return the beam time in seconds to go from one site (2,) to each of several (k, 2) and expose there, (k,)."""
+    dwell = np.full(len(sites_mm), dwell_s)
+    seconds = context.stage.lead_s(begin_mm, sites_mm, dwell) + dwell + context.readout_s
     if context.action == "steps":
-        away = np.abs(places_mm - begin_mm).max(axis=1)
+        away = np.abs(sites_mm - begin_mm).max(axis=1)
         halts = np.maximum(np.ceil(away / context.max_step_mm * (1.0 - 1e-9)) - 1.0, 0.0)
         seconds = seconds + halts * (context.stage.dwell_s[0] + context.readout_s)
     return np.asarray(seconds)

@@ -42,11 +42,11 @@ def hexagonal_lattice(context: SpotContext, pitch_mm: float) -> Float64Array:
     return np.asarray(middle + np.concatenate(rows))
 
 
-def tour_s(context: SpotContext, places_mm: Float64Array, dwell_s: float) -> float:
-    """Return the beam time in seconds to expose at places (k, 2) one after another, in their order."""
-    dwell = np.full(len(places_mm) - 1, dwell_s)
-    lead = context.stage.lead_s(places_mm[:-1], places_mm[1:], dwell)
-    return float(lead.sum() + len(places_mm) * (dwell_s + context.readout_s))
+def tour_s(context: SpotContext, sites_mm: Float64Array, dwell_s: float) -> float:
+    """Return the beam time in seconds to expose at sites (k, 2) one after another, in their order."""
+    dwell = np.full(len(sites_mm) - 1, dwell_s)
+    lead = context.stage.lead_s(sites_mm[:-1], sites_mm[1:], dwell)
+    return float(lead.sum() + len(sites_mm) * (dwell_s + context.readout_s))
 
 
 def pitch_that_fits(context: SpotContext, dwell_s: float, seconds: float) -> float:

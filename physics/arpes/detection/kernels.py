@@ -307,7 +307,7 @@ def fill_background(i, extras, signal, out) -> None:  # type: ignore[no-untyped-
 
 
 @njit(cache=True, error_model="numpy", fastmath=_ORDERLESS)
-def look(gain, signal, background, out) -> Any:  # type: ignore[no-untyped-def]
+def apply_gain(gain, signal, background, out) -> Any:  # type: ignore[no-untyped-def]
     """Write gain·(signal + background) of one row; returns both sums, the largest background and the largest total."""
     of_signal, of_background = np.float32(0.0), np.float32(0.0)
     peak_background, peak_total = np.float32(0.0), np.float32(0.0)
@@ -342,7 +342,7 @@ def detect(i, extras, signal, background, summary, out) -> None:  # type: ignore
             plate = extras.maps[extras.map_index[i], r]
             for c in range(gain.shape[0]):
                 gain[c] = plate[c] * (gain[c] if separable else np.float32(1.0))
-        of_signal, of_background, of_rest, of_total = look(gain, signal[r], background[r], out[r])
+        of_signal, of_background, of_rest, of_total = apply_gain(gain, signal[r], background[r], out[r])
         peak_background, peak_total = max(peak_background, of_rest), max(peak_total, of_total)
         sum_signal += float(of_signal)
         sum_background += float(of_background)

@@ -4,7 +4,7 @@ from beamgym.physics.arpes.surface.fields import FIELD_MM, RASTER, Geography
 from beamgym.physics.arpes.surface.flakes import Analyser, check_material
 from beamgym.physics.arpes.surface.levels import LEVELS, SurfaceNumbers, surface_numbers
 from beamgym.physics.arpes.surface.measured import measured_surface
-from beamgym.physics.arpes.surface.surface import REFERENCE_DWELL_S, BeamSpot, ScoreMap, SurfaceBank
+from beamgym.physics.arpes.surface.surface import REFERENCE_DWELL_S, BeamFootprint, ScoreMap, SurfaceBank
 
 __all__ = [
     "FIELD_MM",
@@ -12,7 +12,7 @@ __all__ = [
     "RASTER",
     "REFERENCE_DWELL_S",
     "Analyser",
-    "BeamSpot",
+    "BeamFootprint",
     "Geography",
     "ScoreMap",
     "SurfaceBank",

@@ -1,6 +1,6 @@
 """The geography of a cleaved crystal: what lies where, before anything is measured.
 
-A ``Geography`` is a raster: which flake lies at a place, how thick the contamination on it is and how far the place's
+A ``Geography`` is a raster: which flake lies at a site, how thick the contamination on it is and how far the site's
 potential shifts the spectrum. Drawn ones are Voronoi flakes with jagged edges, cut by cleave steps; measured ones come
 from ``measured_surface``.
 """

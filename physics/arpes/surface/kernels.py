@@ -191,22 +191,22 @@ def count(mean, scale, key, table, small, out) -> None:  # type: ignore[no-untyp
 
 
 @njit(cache=True, error_model="numpy")
-def look(  # type: ignore[no-untyped-def]
-    slots, places, older, tables, beam, largest, ladder, step, margin, gain, parts, judged
+def true_scores(  # type: ignore[no-untyped-def]
+    slots, sites, older, tables, beam, largest, ladder, step, margin, gain, parts, judged
 ) -> None:
-    """Write ``parts`` (m, 6) and ``judged`` (m, 3) of the noise-free spectra at ``places`` (m, 2) mm."""
+    """Write ``parts`` (m, 6) and ``judged`` (m, 3) of the noise-free spectra at ``sites`` (m, 2) mm."""
     flake_weight, rest = np.empty(tables.width.shape[1]), np.empty(tables.width.shape[1])
     signal, ground = np.empty(gain.shape, dtype=np.float32), np.empty(gain.shape[0], dtype=np.float32)
-    for i in range(places.shape[0]):
+    for i in range(sites.shape[0]):
         k = slots[i]
-        cover(k, places[i, 0], places[i, 1], older[i], tables, beam, largest, flake_weight, rest, parts[i])
+        cover(k, sites[i, 0], sites[i, 1], older[i], tables, beam, largest, flake_weight, rest, parts[i])
         compose(k, tables, flake_weight, rest, parts[i], ladder, step, margin, signal, ground)
         judge(signal, ground, gain, judged[i])
 
 
 @njit(cache=True, error_model="numpy")
 def expose(  # type: ignore[no-untyped-def]
-    rows, slots, places, older, tables, beam, largest, ladder, step, margin, gain, random, parts, judged, counts
+    rows, slots, sites, older, tables, beam, largest, ladder, step, margin, gain, random, parts, judged, counts
 ) -> None:
     """Count electrons: ``counts`` (n, e, a) is written at ``rows`` (m,).
 
@@ -218,7 +218,7 @@ def expose(  # type: ignore[no-untyped-def]
     small = np.empty(gain.size, dtype=np.float32)
     for i in range(rows.shape[0]):
         k = slots[i]
-        cover(k, places[i, 0], places[i, 1], older[i], tables, beam, largest, flake_weight, rest, parts[i])
+        cover(k, sites[i, 0], sites[i, 1], older[i], tables, beam, largest, flake_weight, rest, parts[i])
         compose(k, tables, flake_weight, rest, parts[i], ladder, step, margin, signal, ground)
         judge(signal, ground, gain, judged[i])
         for r in range(signal.shape[0]):

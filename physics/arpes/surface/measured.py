@@ -26,12 +26,12 @@ class MeasuredSurface:
     Parameters
     ----------
     geography : for the simulator
-    cluster : (y, x) which of the k clusters each measured place belongs to; −1 beside the sample
+    cluster : (y, x) which of the k clusters each measured site belongs to; −1 beside the sample
     spectra : (k, e) mean spectrum of each cluster, which sums to 1
     explained : share of the variance of the spectra's shapes that the clusters hold
-    mixed : (y, x) places on the sample that look like a mixture of two clusters, as at rims; they have no shift of
+    mixed : (y, x) sites on the sample that look like a mixture of two clusters, as at rims; they have no shift of
         their own, but that of their neighbours
-    clipped : share of the other places on the sample that are shifted further than a surface can be, ±0.12 eV, and so
+    clipped : share of the other sites on the sample that are shifted further than a surface can be, ±0.12 eV, and so
         stay there; where it is more than a little, the clusters are not what they seem: ask for others
     """
 
@@ -61,9 +61,9 @@ def measured_surface(
     ----------
     intensity : (y, x, e) counts
     x_mm, y_mm, energy_ev : the axes, rising
-    clusters : how many kinds of place there are, 1 to 12; each becomes a flake with bands of its own
+    clusters : how many kinds of site there are, 1 to 12; each becomes a flake with bands of its own
     field_mm : edge of the simulated field into which the map is laid, stretched alike both ways; None keeps its size
-    holder_below : places with less than this share of the brightest total are beside the sample
+    holder_below : sites with less than this share of the brightest total are beside the sample
     holder_clusters : how many clusters, those with the smoothest spectra, are substrate and so beside the sample
     smooth_px : spectra are averaged over neighbours by a Gaussian of that standard deviation before they are compared
     seed : of the clustering
@@ -71,13 +71,13 @@ def measured_surface(
     Returns
     -------
     MeasuredSurface
-        flake: the clusters. Layer: −ln of a place's total over that of its cluster's brightest places. Potential: by
-        how much a place's spectrum is shifted against its cluster's mean; where it is rather a mixture of two
+        flake: the clusters. Layer: −ln of a site's total over that of its cluster's brightest sites. Potential: by
+        how much a site's spectrum is shifted against its cluster's mean; where it is rather a mixture of two
         clusters, as its neighbours are
 
     Raises
     ------
-    ValueError : axes that do not fit or rise, counts negative or not finite, too few places, no place on the sample
+    ValueError : axes that do not fit or rise, counts negative or not finite, too few sites, no site on the sample
 
     Notes
     -----
@@ -107,7 +107,7 @@ def measured_surface(
         layer[here] = np.clip(-np.log(total[here] / bright), 0.0, _THICKEST)
         found = soft[here] / total[here][:, None]
         mixture[here] = mix = mixed(found, spectra, shifts(found, spectra[k], axes[2])[1])
-        # A mean that mixtures have a part in is no spectrum of this kind of place to measure shifts from.
+        # A mean that mixtures have a part in is no spectrum of this kind of site to measure shifts from.
         shift[here] = shifts(found, spectra[k] if mix.all() else found[~mix].mean(axis=0), axes[2])[0]
     holder = np.isin(cluster, np.argsort(_structure(spectra))[:holder_clusters])
     cluster[holder] = -1

@@ -11,7 +11,7 @@ from beamgym.physics.counter_rng import normal, uniform
 _WAVES = 12  # plane waves of a smooth field: enough that no direction is seen
 _OUTLINE = 5  # harmonics of the sample's outline
 _ANGLES = 512  # directions in which the outline is tabulated
-_SITES, _EDGE, _LAYER, _CHARGE, _STEPS, _BLOB = 0, 1000, 2000, 3000, 4000, 5000  # where each part's draws begin
+_SEEDS, _EDGE, _LAYER, _CHARGE, _STEPS, _BLOB = 0, 1000, 2000, 3000, 4000, 5000  # where each part's draws begin
 
 
 @njit(cache=True)
@@ -60,11 +60,11 @@ def fill_outline(key, radius) -> None:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def nearest_site(sites, x, y) -> Any:  # type: ignore[no-untyped-def]
+def nearest_seed(seeds, x, y) -> Any:  # type: ignore[no-untyped-def]
     """Return the nearest site and by how much nearer it is than the next."""
     nearest, first, second = -1, 1e9, 1e9
-    for i in range(sites.shape[0]):
-        square = (x - sites[i, 0]) ** 2 + (y - sites[i, 1]) ** 2
+    for i in range(seeds.shape[0]):
+        square = (x - seeds[i, 0]) ** 2 + (y - seeds[i, 1]) ** 2
         if square < first:
             nearest, first, second = i, square, first
         elif square < second:
@@ -77,9 +77,9 @@ def draw_geography(key, numbers, flake, layer, potential) -> None:  # type: igno
     """Fill the rasters (g, g) from one key; ``numbers`` as ``SurfaceNumbers.geography`` gives them."""
     g = flake.shape[0]
     flakes = int(numbers[0]) + int(uniform(key, 990) * (numbers[1] - numbers[0] + 1.0))
-    sites = np.empty((flakes, 2))
+    seeds = np.empty((flakes, 2))
     for i in range(flakes):
-        sites[i, 0], sites[i, 1] = uniform(key, _SITES + 2 * i), uniform(key, _SITES + 2 * i + 1)
+        seeds[i, 0], seeds[i, 1] = uniform(key, _SEEDS + 2 * i), uniform(key, _SEEDS + 2 * i + 1)
     bend_x, bend_y, steps = np.empty_like(layer), np.empty_like(layer), np.empty_like(layer)
     fill_smooth(key, _EDGE, 0.5, 0.05, bend_x)
     fill_smooth(key, _EDGE + 500, 0.5, 0.05, bend_y)
@@ -96,7 +96,7 @@ def draw_geography(key, numbers, flake, layer, potential) -> None:  # type: igno
             if math.hypot(across, up) > radius[turn]:
                 flake[r, c], layer[r, c], potential[r, c] = -1, 0.0, 0.0
                 continue
-            near, margin = nearest_site(sites, x + 0.015 * bend_x[r, c], y + 0.015 * bend_y[r, c])
+            near, margin = nearest_seed(seeds, x + 0.015 * bend_x[r, c], y + 0.015 * bend_y[r, c])
             height = 1.2 * steps[r, c]
             ledge = 0.5 * math.exp(-0.5 * ((height - math.floor(height + 0.5)) / 0.05) ** 2)
             rim = math.exp(-0.5 * (margin / 0.03) ** 2)

@@ -1,4 +1,4 @@
-"""Surfaces under a beam: spectra anywhere on them, how good each place is, and which places are the best.
+"""Surfaces under a beam: spectra anywhere on them, how good each site is, and which sites are the best.
 
 A surface is a ``Geography`` (what lies where) with ``Flakes`` (what each emits). The beam covers several flakes at
 once; its spectrum is their mixture, shifted by charging, damped by contamination, blurred by what differs under it.
@@ -27,7 +27,7 @@ from beamgym.physics.arpes.surface.kernels import (
     compose,
     cover,
     expose,
-    look,
+    true_scores,
 )
 from beamgym.physics.arpes.surface.levels import MOST_FLAKES, SurfaceNumbers
 
@@ -35,25 +35,25 @@ Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 
 REFERENCE_DWELL_S: Final = 2.0
-"""Dwell at which places are compared."""
+"""Dwell at which sites are compared."""
 
 TOP_SHARE: Final = 0.01
 """Share of the reachable sample that counts as the best of it."""
 
 NEAR_BEST: Final = 0.25
-"""Points below the best place's score within which a place counts as good as it."""
+"""Points below the best site's score within which a site counts as good as it."""
 
 LEAST_OF_BEST: Final = 0.5
-"""Share of the best place's points without which no place counts as good; it rules where that is 0.5 points or less."""
+"""Share of the best site's points without which no site counts as good; it rules where that is 0.5 points or less."""
 
-_STRIDE: Final = 2  # raster cells between the places of a score map
+_STRIDE: Final = 2  # raster cells between the sites of a score map
 _EDGE_LOSS: Final = 0.15  # sensitivity lost at the detector's edges
 _RINGS, _POINTS = 5, 12  # of the beam's core; the tails have a few more
 _TAIL_RINGS, _TAIL_POINTS = 3, 8
 
 
 @dataclass(frozen=True)
-class BeamSpot:
+class BeamFootprint:
     """The light on the sample: an elliptical Gaussian with tails.
 
     Parameters
@@ -87,7 +87,7 @@ class BeamSpot:
             raise ValueError(f"tail_share is {self.tail_share!r}; it is a share, 0 up to below 1")
 
     @property
-    def footprint_mm(self) -> tuple[float, float]:
+    def fwhm_mm(self) -> tuple[float, float]:
         """FWHM of the core on the surface along x and y, mm."""
         return self.width_mm / math.sin(math.radians(self.grazing_deg)), self.height_mm
 
@@ -105,7 +105,7 @@ class BeamSpot:
                 low, high = ring / rings, (ring + 1) / rings
                 radius = math.sqrt(2.0 * (_shell(high) - _shell(low)) * rings)  # keeps the ring's mean square
                 angle = 2.0 * np.pi * (np.arange(points) + 0.25 + 0.5 * (ring % 2)) / points  # none on an axis
-                sigma = wider * np.array(self.footprint_mm) / 2.354820045
+                sigma = wider * np.array(self.fwhm_mm) / 2.354820045
                 xy = radius * sigma * np.stack([np.cos(angle), np.sin(angle)], axis=1)
                 rows.append(np.column_stack([xy, np.full(points, share / (rings * points))]))
         return np.concatenate(rows)
@@ -118,15 +118,15 @@ def _shell(share: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class ScoreMap:
-    """How good each place of a surface is: noise-free ``v2`` points at the reference dwell, as cleaved.
+    """How good each site of a surface is: noise-free ``v2`` points at the reference dwell, as cleaved.
 
     Parameters
     ----------
     points : (m, m) points 0…10, NaN beside the sample or out of reach; rows along y, columns along x
-    centres_mm : (m,) places along x, and along y
+    centres_mm : (m,) sites along x, and along y
     best : the largest
-    threshold : points that a place needs to be among the best: of the top 1 % of the area, or within 0.25 of the best,
-        and half of the best at least, so that it is above 0, which is what a place beside the sample scores
+    threshold : points that a site needs to be among the best: of the top 1 % of the area, or within 0.25 of the best,
+        and half of the best at least, so that it is above 0, which is what a site beside the sample scores
     """
 
     points: Float64Array
@@ -135,8 +135,8 @@ class ScoreMap:
     threshold: float
 
     @property
-    def best_place_mm(self) -> Float64Array:
-        """(2,) x and y of the best place, mm."""
+    def best_site_mm(self) -> Float64Array:
+        """(2,) x and y of the best site, mm."""
         row, column = np.unravel_index(int(np.nanargmax(self.points)), self.points.shape)
         return np.array([self.centres_mm[column], self.centres_mm[row]])
 
@@ -156,13 +156,15 @@ class SurfaceBank:
     ValueError : room below 1, slit pixels that are no multiple of 64
     """
 
-    def __init__(self, room: int, analyser: Analyser, numbers: SurfaceNumbers, beam: BeamSpot | None = None) -> None:
+    def __init__(
+        self, room: int, analyser: Analyser, numbers: SurfaceNumbers, beam: BeamFootprint | None = None
+    ) -> None:
         rows, columns = analyser.grid.shape
         if room < 1:
-            raise ValueError(f"room is {room}; there must be place for one surface or more")
+            raise ValueError(f"room is {room}; there must be room for one surface or more")
         if columns % 64:
             raise ValueError(f"the grid has {columns} slit pixels; scores on surfaces need a multiple of 64")
-        self.analyser, self.numbers, self.beam = analyser, numbers, beam or BeamSpot()
+        self.analyser, self.numbers, self.beam = analyser, numbers, beam or BeamFootprint()
         self._points = self.beam.points()
         self._quantile = np.clip(ndtri(np.linspace(0.0, 1.0, 4097)), -9.0, 9.0)
         self.gain = (centre(_EDGE_LOSS, rows)[0][:, None] * centre(_EDGE_LOSS, columns)[0]).astype(np.float32)
@@ -199,9 +201,9 @@ class SurfaceBank:
         self.materials[slot], self.kept[slot] = flakes.material, geography
         self._maps.pop(slot, None)
 
-    def spectrum(self, slot: int, place_mm: ArrayLike, age_h: float = 0.0) -> tuple[Float32Array, Float32Array]:
+    def spectrum(self, slot: int, site_mm: ArrayLike, age_h: float = 0.0) -> tuple[Float32Array, Float32Array]:
         """Return one noise-free spectrum, in front of the detector: bands (e, a) and background (e, a)."""
-        x, y = np.asarray(place_mm, dtype=np.float64)
+        x, y = np.asarray(site_mm, dtype=np.float64)
         flake_weight, rest, part = np.empty(MOST_FLAKES), np.empty(MOST_FLAKES), np.empty(PARTS)
         signal, ground = np.empty(self.gain.shape, np.float32), np.empty(self.gain.shape[0], np.float32)
         older = age_h * self.numbers.ageing_per_hour
@@ -209,24 +211,26 @@ class SurfaceBank:
         compose(slot, self.tables, flake_weight, rest, part, *self._grid(), signal, ground)
         return signal, np.broadcast_to(ground[:, None], signal.shape).copy()
 
-    def look(
-        self, slots: ArrayLike, places_mm: ArrayLike, dwell_s: ArrayLike = REFERENCE_DWELL_S, age_h: ArrayLike = 0.0
+    def true_scores(
+        self, slots: ArrayLike, sites_mm: ArrayLike, dwell_s: ArrayLike = REFERENCE_DWELL_S, age_h: ArrayLike = 0.0
     ) -> Scores:
-        """Return the ``v2`` scores of the noise-free spectra at places.
+        """Return the ``v2`` scores of the noise-free spectra at sites.
 
         Parameters
         ----------
         slots : (m,) or one number
-        places_mm : (m, 2)
+        sites_mm : (m, 2)
         dwell_s : (m,) or one number; the counts are those expected
         age_h : hours since the cleave
         """
-        places = np.ascontiguousarray(places_mm, dtype=np.float64).reshape(-1, 2)
-        m = len(places)
+        sites = np.ascontiguousarray(sites_mm, dtype=np.float64).reshape(-1, 2)
+        m = len(sites)
         slot = np.ascontiguousarray(np.broadcast_to(np.asarray(slots, dtype=np.int64), (m,)))
         older = np.broadcast_to(np.asarray(age_h, dtype=np.float64) * self.numbers.ageing_per_hour, (m,)).copy()
         parts, judged = np.empty((m, PARTS)), np.empty((m, 3))
-        look(slot, places, older, self.tables, self._points, LARGEST_SHIFT_EV, *self._grid(), self.gain, parts, judged)
+        true_scores(
+            slot, sites, older, self.tables, self._points, LARGEST_SHIFT_EV, *self._grid(), self.gain, parts, judged
+        )
         expected = judged[:, 2] * self.numbers.counts_per_s * np.asarray(dwell_s, dtype=np.float64)
         return self.scores(parts, judged, expected)
 
@@ -234,13 +238,13 @@ class SurfaceBank:
         self,
         rows: NDArray[np.int64],
         slots: NDArray[np.int64],
-        places_mm: Float64Array,
+        sites_mm: Float64Array,
         dwell_s: Float64Array,
         age_h: Float64Array,
         keys: NDArray[np.uint64],
         counts: Float32Array,
     ) -> Scores:
-        """Count electrons at m places; ``counts`` (n, e, a) is written at ``rows`` (m,).
+        """Count electrons at m sites; ``counts`` (n, e, a) is written at ``rows`` (m,).
 
         Returns
         -------
@@ -251,7 +255,7 @@ class SurfaceBank:
         parts, judged = np.empty((m, PARTS)), np.empty((m, 3))
         older, mean = age_h * self.numbers.ageing_per_hour, dwell_s * self.numbers.counts_per_s
         expose(
-            rows, slots, places_mm, older, self.tables, self._points, LARGEST_SHIFT_EV, *self._grid(), self.gain,
+            rows, slots, sites_mm, older, self.tables, self._points, LARGEST_SHIFT_EV, *self._grid(), self.gain,
             (mean, keys, self._quantile), parts, judged, counts,
         )  # fmt: skip
         return self.scores(parts, judged, counts[rows].sum(axis=(1, 2), dtype=np.float64))
@@ -292,18 +296,18 @@ class SurfaceBank:
         centres = geography.centres_mm[::_STRIDE]
         y, x = np.meshgrid(centres, centres, indexing="ij")
         good = geography.on_sample[::_STRIDE, ::_STRIDE]
-        for place, (low, high) in zip((x, y), limits_mm, strict=True):
-            good = good & (place >= low) & (place <= high)
+        for coordinate, (low, high) in zip((x, y), limits_mm, strict=True):
+            good = good & (coordinate >= low) & (coordinate <= high)
         if not good.any():
             raise ValueError("no part of the sample is within the stage's limits; widen them or move the sample")
         points = np.full(good.shape, np.nan)
-        points[good] = self.look(slot, np.stack([x[good], y[good]], axis=1)).total
+        points[good] = self.true_scores(slot, np.stack([x[good], y[good]], axis=1)).total
         ranked = np.sort(points[good])
         best, top = float(ranked[-1]), float(ranked[-max(1, round(TOP_SHARE * len(ranked)))])
         if best <= 0.0:
-            long, high = (1e3 * fwhm for fwhm in self.beam.footprint_mm)
+            long, high = (1e3 * fwhm for fwhm in self.beam.fwhm_mm)
             raise ValueError(
-                f"every place of this surface scores 0: its clean flakes are smaller than the beam ({long:.0f} x "
+                f"every site of this surface scores 0: its clean flakes are smaller than the beam ({long:.0f} x "
                 f"{high:.0f} um), or it has none; give a smaller beam=, a larger field_mm= or less layer"
             )
         return ScoreMap(points, centres, best, max(min(top, best - NEAR_BEST), LEAST_OF_BEST * best))

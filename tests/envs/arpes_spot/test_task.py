@@ -414,7 +414,7 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"beam": 3}, "beam is 3; give a BeamSpot"),
+            ({"beam": 3}, "beam is 3; give a BeamFootprint"),
             ({"geography": 3}, "geography is 3; give a Geography, as measured_surface"),
             ({"surfaces": 1.5}, "surfaces is 1.5; give a whole number"),
         ],

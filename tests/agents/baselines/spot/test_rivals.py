@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from beamgym.agents.baselines.spot.finish import best_apart
-from beamgym.agents.baselines.spot.search import Look, Seen, cost_s
+from beamgym.agents.baselines.spot.search import Probe, ProbeResult, cost_s
 from beamgym.agents.baselines.spot.sites import (
     hexagonal_lattice,
     pitch_that_fits,
@@ -107,27 +107,27 @@ class TestPlaying:
         assert (first != other).all()
 
 
-def seen(place, total=5.0, electrons=1000.0, left_s=100.0, dwell_s=0.05):
-    return Seen(np.array(place, dtype=float), dwell_s, 0.9, 0.9, total, electrons, left_s, bits=0)
+def result(place, total=5.0, electrons=1000.0, left_s=100.0, dwell_s=0.05):
+    return ProbeResult(np.array(place, dtype=float), dwell_s, 0.9, 0.9, total, electrons, left_s, bits=0)
 
 
 class TestYieldMap:
     def test_it_measures_the_brightest_places_and_returns_to_the_best_scored(self, context):
         """One place is brightest, another the best by its score: both are among the candidates, the second is held."""
         spots = np.array([[0.3, 0.1], [-0.2, -0.3]])
-        search = yield_map(context, seen([0.0, 0.0]), YieldMapSettings(candidates=2, confirm_s=1.0, apart_mm=0.4))
-        look, measured = next(search), []
+        search = yield_map(context, result([0.0, 0.0]), YieldMapSettings(candidates=2, confirm_s=1.0, apart_mm=0.4))
+        probe, measured = next(search), []
         while True:
-            near = np.exp(-((look.place_mm - spots) ** 2).sum(axis=1) / 0.1**2)
-            if look.dwell_s == 1.0:
+            near = np.exp(-((probe.site_mm - spots) ** 2).sum(axis=1) / 0.1**2)
+            if probe.dwell_s == 1.0:
                 measured.append(int(near.argmax()))
-            answer = seen(look.place_mm, 8.0 * near[1], 1e3 + 9e3 * near[0] + 8e3 * near[1], 60.0, look.dwell_s)
+            answer = result(probe.site_mm, 8.0 * near[1], 1e3 + 9e3 * near[0] + 8e3 * near[1], 60.0, probe.dwell_s)
             try:
-                look = search.send(answer)
+                probe = search.send(answer)
             except StopIteration:
                 break
         assert sorted(measured) == [0, 1]
-        assert np.hypot(*(look.place_mm - spots[1])) < 0.1
+        assert np.hypot(*(probe.site_mm - spots[1])) < 0.1
 
     def test_its_map_is_flown_and_fits_the_time(self, context):
         pitch = pitch_that_fits(context, 0.05, 30.0)
@@ -155,14 +155,16 @@ class TestPlaces:
         env.reset(seed=[0])
         here, context = np.zeros(2), context_of(env)
         for x, dwell in ((0.4, 0.05), (0.38, 0.05), (-0.1, 0.7), (-0.1, 0.05)):
-            look = Look(np.array([x, 0.1]), dwell)
+            probe = Probe(np.array([x, 0.1]), dwell)
             share = np.log(dwell / 0.05) / np.log(5.0 / 0.05)
             action = np.float32([[x, 0.1, 2.0 * share - 1.0, -1.0]])
             taken = env.loop.step(action, np.ones(1, bool)).costs["instrument_s"][0]
-            assert cost_s(context, here, look) == pytest.approx(taken, abs=1e-5)
-            here = look.place_mm
+            assert cost_s(context, here, probe) == pytest.approx(taken, abs=1e-5)
+            here = probe.site_mm
 
 
 def test_points_do_not_depend_on_the_dwell_that_was_chosen():
-    short, long = (Seen(np.zeros(2), dwell, 0.9, 0.85, 1.0, 2e4 * dwell, 9.0, 0).points() for dwell in (0.1, 3.0))
+    short, long = (
+        ProbeResult(np.zeros(2), dwell, 0.9, 0.85, 1.0, 2e4 * dwell, 9.0, 0).points() for dwell in (0.1, 3.0)
+    )
     assert short == pytest.approx(long)

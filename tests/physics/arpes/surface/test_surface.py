@@ -17,7 +17,7 @@ from beamgym.physics.arpes.surface.surface import (
     NEAR_BEST,
     REFERENCE_DWELL_S,
     TOP_SHARE,
-    BeamSpot,
+    BeamFootprint,
     SurfaceBank,
 )
 from beamgym.physics.counter_rng import make_keys
@@ -143,7 +143,7 @@ class TestTheFlakes:
 class TestTheBeam:
     @pytest.mark.parametrize("tails", [0.0, 0.2])
     def test_its_points_have_the_moments_of_the_gaussian_and_its_tails(self, tails):
-        beam = BeamSpot(0.04, 0.06, grazing_deg=30.0, tail_share=tails, tail_factor=3.0)
+        beam = BeamFootprint(0.04, 0.06, grazing_deg=30.0, tail_share=tails, tail_factor=3.0)
         x, y, weight = beam.points().T
         assert weight.sum() == pytest.approx(1.0)
         wider = (1 - tails) + tails * 9.0
@@ -153,11 +153,11 @@ class TestTheBeam:
 
     def test_sizes_and_angles_are_checked(self):
         with pytest.raises(ValueError, match="width_mm must be a positive number"):
-            BeamSpot(width_mm=0.0)
+            BeamFootprint(width_mm=0.0)
         with pytest.raises(ValueError, match="grazing_deg is 0"):
-            BeamSpot(grazing_deg=0)
+            BeamFootprint(grazing_deg=0)
         with pytest.raises(ValueError, match="tail_share is 1"):
-            BeamSpot(tail_share=1.0)
+            BeamFootprint(tail_share=1.0)
 
     def test_over_an_edge_it_sees_the_mean_of_both_flakes(self):
         bank = flat_bank(halves())
@@ -191,7 +191,7 @@ class TestTheBeam:
         geography = halves()
         slope = np.linspace(-0.12, 0.12, RASTER, dtype=np.float32)[:, None] * np.ones((1, RASTER), np.float32)
         tilted = Geography(geography.flake, geography.layer, 0.6 * slope)
-        bank = SurfaceBank(1, Analyser(GRID), LEVELS["real"], BeamSpot(0.3, 0.3, 90.0, 0.0))
+        bank = SurfaceBank(1, Analyser(GRID), LEVELS["real"], BeamFootprint(0.3, 0.3, 90.0, 0.0))
         bank.draw(0, make_keys(3), tilted, "hexagonal")
         fwhm = 0.3 * 0.6 * 0.24 / 2.0  # beam times slope of the potential
         wide = SurfaceBank(1, Analyser(GRID, resolution_ev=float(np.hypot(0.02, fwhm))), LEVELS["real"])
@@ -214,7 +214,7 @@ class TestTheScores:
     def test_they_are_those_of_the_spectra_by_v2(self, columns):
         bank = flat_bank(draw_geographies(make_keys(np.array([8])), LEVELS["hard"])[0], columns)
         places = np.random.default_rng(0).uniform(-0.5, 0.5, (12, 2))
-        quick = bank.look(0, places)
+        quick = bank.true_scores(0, places)
         spectra = [bank.spectrum(0, place) for place in places]
         bands, ground = (np.stack([spectrum[i] for spectrum in spectra]) for i in range(2))
         gain = np.broadcast_to(bank.gain, bands.shape)
@@ -260,7 +260,7 @@ class TestTheScores:
             assert 0.009 <= share < 0.4
             row, column = np.argwhere(drawn.points == drawn.best)[0]
             place = [drawn.centres_mm[column], drawn.centres_mm[row]]
-            assert bank.look(slot, [place]).total[0] == pytest.approx(drawn.best)
+            assert bank.true_scores(slot, [place]).total[0] == pytest.approx(drawn.best)
 
     @pytest.mark.parametrize("level", LEVELS)
     def test_on_the_levels_surfaces_the_least_share_of_the_best_changes_nothing(self, level):
@@ -279,16 +279,16 @@ class TestTheScores:
         drawn = dirty.map(0, LIMITS)
         assert 0.0 < drawn.best < NEAR_BEST  # so that 0.25 points below the best would be below nothing
         assert drawn.threshold == LEAST_OF_BEST * drawn.best
-        assert dirty.look(0, [[0.9, 0.9]]).total[0] == 0.0
+        assert dirty.true_scores(0, [[0.9, 0.9]]).total[0] == 0.0
 
     def test_a_sample_on_which_nothing_scores_under_this_beam_is_refused_with_the_remedy(self):
         flake, none = np.full((RASTER, RASTER), -1, np.int16), np.zeros((RASTER, RASTER), np.float32)
         flake[64, 64] = 0
         tiny = flat_bank(Geography(flake, none, none))
-        with pytest.raises(ValueError, match=r"every place .* scores 0.* \(71 x 50 um\).*smaller beam=") as caught:
+        with pytest.raises(ValueError, match=r"every site .* scores 0.* \(71 x 50 um\).*smaller beam=") as caught:
             tiny.map(0, LIMITS)
         assert "\n" not in str(caught.value)
-        fine = SurfaceBank(1, Analyser(GRID), LEVELS["real"], BeamSpot(0.005, 0.005))
+        fine = SurfaceBank(1, Analyser(GRID), LEVELS["real"], BeamFootprint(0.005, 0.005))
         fine.draw(0, make_keys(3), Geography(flake, none, none), "hexagonal")
         assert fine.map(0, LIMITS).best > 1.0
 
