@@ -15,6 +15,9 @@ Float64Array = NDArray[np.float64]
 SYMMETRY_PRECISION_A = 0.01
 """How far an atom may lie from its symmetric place, Å."""
 
+SHORTEST_A, LONGEST_A = 1e-3, 1e6
+"""Cell edges that are taken, Å: wider by far than any crystal's, and so that no reciprocal edge or volume overflows."""
+
 _LAUE_CLASS_OF_POINT_GROUP = {
     **dict.fromkeys(("1", "-1"), "-1"),
     **dict.fromkeys(("2", "m", "2/m"), "2/m"),
@@ -72,6 +75,8 @@ def busing_levy_b(cell: ArrayLike) -> Float64Array:
         raise ValueError(
             f"cell is {numbers.tolist()}; give six positive numbers: a, b, c in Å and alpha, beta, gamma in degrees"
         )
+    if (numbers[:3] < SHORTEST_A).any() or (numbers[:3] > LONGEST_A).any():
+        raise ValueError(f"cell edges {numbers[:3].tolist()} Å; give {SHORTEST_A:g} to {LONGEST_A:g} Å, not nm or m")
     lengths, cosine = numbers[:3], np.cos(np.radians(numbers[3:]))
     root = 1.0 - (cosine**2).sum() + 2.0 * cosine.prod()
     if root <= 1e-8 or (numbers[3:] >= 180.0).any():

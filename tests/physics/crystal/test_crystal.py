@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
@@ -538,7 +538,16 @@ def test_any_text_is_a_known_name_or_refused_in_one_line(text):
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.one_of(st.floats(), st.integers(-5, 200)), max_size=8))
+@given(
+    st.one_of(
+        st.lists(st.one_of(st.floats(), st.integers(-5, 200)), max_size=8),
+        st.tuples(*[st.floats(0.0, exclude_min=True)] * 3, *[st.floats(10.0, 170.0)] * 3),
+    )
+)
+@example([5e-324, 1.0, 1.0, 90.0, 90.0, 90.0])
+@example([1.0, 1e308, 1e308, 90.0, 90.0, 90.0])
+@example([1e6, 1e6, 1e6, 0.02, 0.02, 0.02])
+@example([1e-3, 1e-3, 1e-3, 179.99, 90.0, 90.0])
 def test_any_six_numbers_make_a_cell_or_are_refused(numbers):
     try:
         b = busing_levy_b(numbers)
