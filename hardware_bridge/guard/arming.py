@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from beamgym.hardware_bridge.guard.devices import AxisState, GuardedAxis, GuardedCommand, SignalProxy
 from beamgym.hardware_bridge.guard.instrument import GuardedInstrument
 from beamgym.hardware_bridge.guard.questions import Confirms
+from beamgym.hardware_bridge.guard.rules import ANSWER, AXIS_AT_ARMING, SERVER, SHUTTER_PLACE
 from beamgym.hardware_bridge.guard.watch import Watch
 from beamgym.hardware_bridge.instrument_file import simulation_beside, strangers
 
@@ -58,14 +59,14 @@ async def _check_identity(guard: GuardedInstrument, command: GuardedCommand) -> 
     if guard.devices.identity is not None:
         found = str(await SignalProxy(guard.devices.identity, "identity", guard.answer_s).value())
     simulation, expected = guard.file.simulation, entry.expected if entry else None
-    command.rule("identity", simulation=simulation, expected=expected, found=found)
+    command.decide(SERVER, simulation=simulation, expected=expected, found=found)
     if simulation:
         for stranger in await strangers(guard.file, guard.devices):
-            command.rule("identity", simulation=True, expected=expected, found=f"of another server: {stranger}")
+            command.decide(SERVER, simulation=True, expected=expected, found=f"of another server: {stranger}")
     else:
         beside = await simulation_beside(guard.file, guard.devices)
         if beside is not None:
-            command.rule("identity", simulation=False, expected=None, found=beside)
+            command.decide(SERVER, simulation=False, expected=None, found=beside)
 
 
 async def _look(axis: GuardedAxis, command: GuardedCommand, homed: bool) -> tuple[float, tuple[float, float] | None]:
@@ -76,19 +77,23 @@ async def _look(axis: GuardedAxis, command: GuardedCommand, homed: bool) -> tupl
     )
     if axis.sets_exposure:
         return position, limits
-    command.rule("has_limits", axis=axis.name, file_limits=entry.limits, motor_limits=limits)
-    command.rule("known_position", axis=axis.name, position=position, known=True)
-    command.rule(
-        "undisturbed",
+    command.decide(
+        AXIS_AT_ARMING,
         axis=axis.name,
+        file_limits=entry.limits,
+        motor_limits=limits,
+        position=position,
+        known=True,
         expected=position,
         readback=position,
         tolerance=entry.tolerance,
         moving=bool(moving),
+        text=alarm,
+        velocity=velocity,
+        max_speed=entry.max_speed,
+        home_required=entry.home_required,
+        home_done=done or homed,
     )
-    command.rule("alarm", axis=axis.name, text=alarm)
-    command.rule("set_speed", axis=axis.name, velocity=velocity, max_speed=entry.max_speed)
-    command.rule("homed", axis=axis.name, home_required=entry.home_required, home_done=done or homed)
     return position, limits
 
 
@@ -100,7 +105,7 @@ async def _ask_to_start(guard: GuardedInstrument, questions: Confirms, command: 
     except ValueError as error:
         # such as NotConfirmed: it must be asked, and nobody may be
         question, answer = str(error), False
-    command.rule("confirmed", question=question, answer=answer)
+    command.decide(ANSWER, question=question, answer=answer)
 
 
 async def _close_shutter(guard: GuardedInstrument, command: GuardedCommand) -> None:
@@ -110,4 +115,4 @@ async def _close_shutter(guard: GuardedInstrument, command: GuardedCommand) -> N
     place = await shutter.proxy.place()
     if place != "closed" and await shutter.close():
         place = "closed"
-    command.rule("shutter", position=place, asked="closed")
+    command.decide(SHUTTER_PLACE, position=place, asked="closed")

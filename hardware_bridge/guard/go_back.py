@@ -2,6 +2,7 @@
 
 from beamgym.hardware_bridge.guard.devices import GuardedCommand
 from beamgym.hardware_bridge.guard.instrument import GuardedInstrument
+from beamgym.hardware_bridge.guard.rules import AXIS_AT_RETURN, LATCH
 
 
 async def safe_return(guard: GuardedInstrument) -> bool:
@@ -21,12 +22,12 @@ async def safe_return(guard: GuardedInstrument) -> bool:
         return False
     command = GuardedCommand(guard, "return", guard.file.name)
     async with guard.attending(command):
-        command.rule("armed", state=guard.state, reason=guard.reason)
+        command.decide(LATCH, state=guard.state, reason=guard.reason)
         positions = await guard.positions()
         travelling = [axis for axis in guard.axes.values() if not axis.sets_exposure]
         for axis in travelling:
             known = axis.state.certain and not axis.busy
-            command.rule("known_position", axis=axis.name, position=positions[axis.name], known=known)
+            command.decide(AXIS_AT_RETURN, axis=axis.name, position=positions[axis.name], known=known)
         away = [axis for axis in travelling if abs(positions[axis.name] - guard.home[axis.name]) > axis.entry.tolerance]
         # One after another: each sweeps a line, all together would sweep a box.
         for axis in away:

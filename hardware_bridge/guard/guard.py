@@ -28,7 +28,7 @@ from beamgym.hardware_bridge.guard.go_back import safe_return
 from beamgym.hardware_bridge.guard.instrument import DevicesOfInstrument, Suspend
 from beamgym.hardware_bridge.guard.life import SignsOfLife
 from beamgym.hardware_bridge.guard.questions import questions
-from beamgym.hardware_bridge.guard.rules import ITEMS, RULES, GuardRefused
+from beamgym.hardware_bridge.guard.rules import ANSWER, RUN, Decision, GuardRefused, decide
 from beamgym.hardware_bridge.guard.watch import Watch
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.records import AuditLog
@@ -59,8 +59,6 @@ class Guard:
     ``arm`` and everything else that is a coroutine belong into the loop in which the devices live: the RunEngine's.
     ``abort`` may be called from anywhere.
     """
-
-    _items: frozenset[int] = ITEMS
 
     def __init__(
         self,
@@ -98,10 +96,6 @@ class Guard:
         audit.sync_in_background()
         self._turn = threading.Lock()
 
-    def keeps(self, item: int) -> bool:
-        """Whether an item is kept: always; only a test's subclass leaves one out."""
-        return item in self._items
-
     # -- arming ------------------------------------------------------------------------------------------------------
 
     async def arm(self, homed: Collection[str] = ()) -> None:
@@ -119,31 +113,50 @@ class Guard:
         if self.state == "armed":
             return
         if self.state in ("latched", "closed"):
-            raise GuardRefused(11, RULES["armed"](state=self.state, reason=self.reason).line)
+            raise GuardRefused(11, self._may_pass().line)
         await self._arm(homed)
 
     async def rearm(self, operator: str, homed: Collection[str] = ()) -> None:
-        """Arm a latched guard again: a human has looked at the instrument, and says so with his name.
+        """Arm a latched guard again: a human has looked at the instrument, and says so with a name.
+
+        Everything is read and decided anew, as ``arm`` does it, a human's yes included; where one thing is not as it
+        must be, the guard stays latched for the reason it was. What was spent of the dose stays spent, and ``home``,
+        to which ``safe_return`` goes, is where the axes stand now. The log gets a line "re-armed" with the name and
+        with what had latched the guard.
+
+        Parameters
+        ----------
+        operator : who looked
+        homed : as for ``arm``
 
         Raises
         ------
         ValueError : no name
-        GuardRefused, DeviceError : as ``arm``; also while the abort is still trying, or where it did not end well
+        GuardRefused : as ``arm``; also where the guard is not latched, or the abort or a command has not ended yet
+        DeviceError : a device cannot be reached
         """
         if not operator.strip():
             raise ValueError("re-arming needs the name of the human who looked at the instrument; found none")
+        if self.state != "latched":
+            raise GuardRefused(11, f"the guard is {self.state}; only a latched guard is re-armed")
         report = self._abort_thread.report
         if report is not None and not report.done():
             raise GuardRefused(11, "the abort is still stopping motors; wait for its end")
-        await self.watch.stop()
+        if self.life.under_way:
+            # it was let pass by the arming that is over: it must not be sent under the next one
+            raise GuardRefused(11, "a command is still ending; wait for its end")
         latched_by, latched_item = self.reason, self.latched_item
-        self.note("re-armed", operator=operator, latched_by=latched_by)
-        self._abort_thread.forget()
+        # with nothing awaited between: nobody else re-arms meanwhile, and an abort from now on is a new one
         self.state, self.reason, self.latched_item = "new", "", 0
+        self._abort_thread.forget()
         try:
+            await self.watch.stop()
+            self.note("re-armed", operator=operator, latched_by=latched_by)
             await self._arm(homed)
         except BaseException:
-            self.state, self.reason, self.latched_item = "latched", latched_by, latched_item
+            if self.state == "new":
+                self.state, self.reason, self.latched_item = "latched", latched_by, latched_item
+                self._abort_thread.report = report
             raise
 
     async def _arm(self, homed: Collection[str]) -> None:
@@ -151,6 +164,9 @@ class Guard:
         command = GuardedCommand(self, "arm", self.file.name)
         try:
             found = await arm_everything(self, self.watch, self.questions, command, frozenset(homed))
+            if self.state != "new":
+                # an abort while all this was read, or while the human was asked
+                raise GuardRefused(11, self._may_pass().line)
         except BaseException as error:
             command.end("refused", error=str(error))
             raise
@@ -174,14 +190,18 @@ class Guard:
 
     def gate(self, command: GuardedCommand) -> None:
         """Let the rules decide that hold for every command: armed, dead-man, heartbeats, suspenders."""
-        command.rule("armed", state=self.state, reason=self.reason)
-        command.rule("deadman", silent_s=self.life.silent_s(besides=1), lapse_s=self.file.operator.deadman_s)
+        silent_s, lapse_s = self.life.silent_s(besides=1), self.file.operator.deadman_s
+        command.decide(RUN, state=self.state, reason=self.reason, silent_s=silent_s, lapse_s=lapse_s)
         self.watch.decide(command)
 
     def check_latch(self) -> None:
         """Raise GuardRefused where the guard was latched meanwhile; called with nothing awaited before the send."""
-        if self.state != "armed" and self.keeps(11):
-            raise GuardRefused(11, RULES["armed"](state=self.state, reason=self.reason).line)
+        decision = self._may_pass()
+        if not decision.allowed:
+            raise GuardRefused(decision.item, decision.line)
+
+    def _may_pass(self) -> Decision:
+        return decide("armed", {"state": self.state, "reason": self.reason})
 
     @contextlib.asynccontextmanager
     async def attending(self, command: GuardedCommand) -> AsyncIterator[None]:
@@ -240,7 +260,7 @@ class Guard:
             question, answer = asking.result()
         finally:
             asking.cancel()
-        command.rule("confirmed", question=question, answer=answer)
+        command.decide(ANSWER, question=question, answer=answer)
         return question
 
     def swept(self, moving: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
@@ -301,9 +321,10 @@ class Guard:
         """Abort where a sign of life is missing; the abort thread calls this, since a blocked loop cannot."""
         if self.state != "armed":
             return
-        decision = RULES["deadman"](silent_s=self.life.silent_s(), lapse_s=self.file.operator.deadman_s)
-        if not decision.allowed and self.keeps(8):
-            self.abort(decision.line, 8)
+        silent_s, lapse_s = self.life.silent_s(), self.file.operator.deadman_s
+        decision = decide("deadman", {"silent_s": silent_s, "lapse_s": lapse_s})
+        if not decision.allowed:
+            self.abort(decision.line, decision.item)
 
     # -- ending ------------------------------------------------------------------------------------------------------
 

@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from beamgym.hardware_bridge.devices import DeviceError
 from beamgym.hardware_bridge.guard.devices import GuardedAxis, GuardedCommand, SignalProxy
 from beamgym.hardware_bridge.guard.instrument import GuardedInstrument
-from beamgym.hardware_bridge.guard.rules import GuardRefused
+from beamgym.hardware_bridge.guard.rules import CONNECTION, HEARTBEAT, PATH, SUSPENDER, GuardRefused
 from beamgym.hardware_bridge.instrument_file import HeartbeatEntry, SuspenderEntry
 from beamgym.hardware_bridge.records import AuditError
 
@@ -47,7 +47,6 @@ class Suspender:
     entry: SuspenderEntry
     proxy: SignalProxy
     value: float | None = None
-    kept: bool = field(default=True)
 
     async def look(self) -> None:
         """Read it."""
@@ -57,11 +56,10 @@ class Suspender:
             self.value = None
             raise
 
-    def rule(self, command: GuardedCommand) -> bool:
-        """Let the guard decide on its last reading."""
+    def decide(self, command: GuardedCommand) -> None:
+        """Let the rule decide on its last reading."""
         entry = self.entry
-        decision = command.rule("suspender", name=entry.name, value=self.value, low=entry.low, high=entry.high)
-        return decision.allowed
+        command.decide(SUSPENDER, name=entry.name, value=self.value, low=entry.low, high=entry.high)
 
 
 class Watch:
@@ -100,8 +98,8 @@ class Watch:
             try:
                 await suspender.look()
             except DeviceError as error:
-                command.rule("connection", what=f"suspender {suspender.entry.name!r} ({error})", lost=True)
-            suspender.rule(command)
+                command.decide(CONNECTION, what=f"suspender {suspender.entry.name!r} ({error})", lost=True)
+            suspender.decide(command)
 
     async def _first_beat(self, command: GuardedCommand, pulse: Pulse) -> None:
         loop = asyncio.get_running_loop()
@@ -112,7 +110,7 @@ class Watch:
             await pulse.look(loop.time())
             await asyncio.sleep(0.0 if pulse.seen else min(0.05, 0.25 * pulse.entry.period_s))
         missed = 0 if pulse.seen else pulse.allowed
-        command.rule("heartbeat", name=pulse.entry.name, missed=missed, allowed=pulse.allowed)
+        command.decide(HEARTBEAT, name=pulse.entry.name, missed=missed, allowed=pulse.allowed)
         pulse.missed = 0
 
     def start(self) -> None:
@@ -145,10 +143,10 @@ class Watch:
         """Let the rules about connections, heartbeats and suspenders decide on what was last seen."""
         self._connected(command)
         for pulse in self.pulses:
-            command.rule("heartbeat", name=pulse.entry.name, missed=pulse.missed, allowed=pulse.allowed)
+            command.decide(HEARTBEAT, name=pulse.entry.name, missed=pulse.missed, allowed=pulse.allowed)
         for suspender in self.suspenders:
             if self._clear is None or self._clear.is_set():
-                suspender.rule(command)
+                suspender.decide(command)
 
     def _proxies(self) -> list[SignalProxy]:
         return [
@@ -161,7 +159,7 @@ class Watch:
         """Refuse where a server was lost since the arming, also one that is back: it may be as new."""
         for proxy in self._proxies():
             if proxy.losses != self._losses.get(proxy.name, proxy.losses):
-                command.rule("connection", what=proxy.name, lost=True)
+                command.decide(CONNECTION, what=proxy.name, lost=True)
 
     async def _run(self) -> None:
         while True:
@@ -199,18 +197,18 @@ class Watch:
         self._connected(command)
         for error in found:
             if isinstance(error, DeviceError):
-                command.rule("connection", what=str(error), lost=True)
+                command.decide(CONNECTION, what=str(error), lost=True)
             elif isinstance(error, BaseException):
                 raise error
         for pulse in self.pulses:
-            command.rule("heartbeat", name=pulse.entry.name, missed=pulse.missed, allowed=pulse.allowed)
+            command.decide(HEARTBEAT, name=pulse.entry.name, missed=pulse.missed, allowed=pulse.allowed)
         self._look_at_suspenders(command)
 
     def _look_at_suspenders(self, command: GuardedCommand) -> None:
         tripped = ""
         for suspender in self.suspenders:
             try:
-                suspender.rule(command)
+                suspender.decide(command)
             except GuardRefused as refused:
                 if self._guard.suspend is None:
                     raise
@@ -234,8 +232,7 @@ class Watch:
         if axis.busy and axis.state.swept is not None:
             self._follow(command, axis, position)
         elif not (self._guard.dry_run and axis.state.commanded):
-            command.rule("readable", axis=axis.name, position=position)
-            axis.check_disturbed(command, position, bool(moving))
+            axis.check_at_rest(command, position, bool(moving))
 
     def _follow(self, command: GuardedCommand, axis: GuardedAxis, position: float) -> None:
         """Where a moving axis has left what its move was allowed to sweep, decide anew with where it is."""
@@ -243,5 +240,5 @@ class Watch:
         if swept is None or not math.isfinite(position) or swept[0] <= position <= swept[1]:
             return
         wider = (min(swept[0], position - tolerance), max(swept[1], position + tolerance))
-        command.rule("envelope", swept=self._guard.swept({axis.name: wider}), forbidden=self._guard.boxes)
+        command.decide(PATH, swept=self._guard.swept({axis.name: wider}), forbidden=self._guard.boxes)
         axis.state.swept = wider

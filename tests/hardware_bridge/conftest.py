@@ -6,7 +6,9 @@ per kind is kept for the whole process; every test gets it as new: first sample,
 
 import asyncio
 import contextlib
+import functools
 import json
+import math
 import os
 import signal
 import socket
@@ -21,6 +23,8 @@ import numpy as np
 import pytest
 import yaml
 
+from beamgym.hardware_bridge.guard.rules import table
+from beamgym.hardware_bridge.guard.rules.decision import Decision
 from beamgym.hardware_bridge.guard.rules.replay import replay
 from beamgym.hardware_bridge.practice.audit_compare import Agreement, compare_with_record
 from beamgym.hardware_bridge.practice.process import IocProcess, free_port, loopback_environment
@@ -169,6 +173,34 @@ def agreed_log() -> Callable[..., Agreement]:
     return agree
 
 
+@pytest.fixture
+def without() -> Callable[..., Any]:
+    """Call it with guard items: within ``with without(8):`` the rule table lets pass what they would refuse.
+
+    Only a test can do that, by putting another table in the place of the shipped one, which cannot be changed. Item 5
+    is a time limit besides, which nothing reaches then.
+    """
+
+    @contextlib.contextmanager
+    def left_out(*items: int) -> Iterator[None]:
+        def lenient(rule: Callable[..., Decision]) -> Callable[..., Decision]:
+            @functools.wraps(rule)
+            def decide(**inputs: Any) -> Decision:
+                decision = rule(**inputs)
+                return Decision(decision.item, True) if decision.item in items else decision
+
+            return decide
+
+        with pytest.MonkeyPatch.context() as patch:
+            if items:
+                patch.setattr(table, "RULES", {name: lenient(rule) for name, rule in table.RULES.items()})
+            if 5 in items:
+                patch.setattr(table, "TIME_LIMITS", dict.fromkeys(table.TIME_LIMITS, lambda **inputs: math.inf))
+            yield
+
+    return left_out
+
+
 LATE_S = 15.0
 """A server on a busy machine may be so far behind with what it was sent, seconds."""
 
@@ -245,13 +277,15 @@ class Bench:
     ioc : the practice instrument
     folder : for the audit log
     change : gets the shipped instrument file as a mapping, and changes it
-    without : guard items that are left out; only a test's own subclass can do that
+    without : the fixture of that name
+    left_out : guard items that are left out while something is driven
     agree : see ``agreed_log``
     """
 
-    def __init__(self, ioc: IocProcess, folder: Path, change: Any, without: tuple[int, ...], agree: Any) -> None:
+    def __init__(
+        self, ioc: IocProcess, folder: Path, change: Any, without: Any, left_out: tuple[int, ...], agree: Any
+    ) -> None:
         from beamgym.hardware_bridge.guard.guard import Guard
-        from beamgym.hardware_bridge.guard.rules.decision import ITEMS
         from beamgym.hardware_bridge.instrument_file.load import parse_instrument, shipped_instrument
 
         content = yaml.safe_load(shipped_instrument(f"{ioc.kind}_soft_ioc").read_text(encoding="utf-8"))
@@ -270,11 +304,16 @@ class Bench:
         self.questions: list[str] = []
         self.objects: dict[str, Any] = {}
         self.guard: Any = None
-        self._guard = type("PartGuard", (Guard,), {"_items": ITEMS - set(without)})
+        self._guard, self._without, self._left_out = Guard, without, left_out
 
     def drive(self, test: Any, arm: bool = True, **options: Any) -> Any:
         """Run a coroutine function of an armed guard, close the guard, and hold its log against the truth."""
-        return asyncio.run(asyncio.wait_for(self._drive(test, arm, options), 600.0))
+        with self._without(*self._left_out):
+            return asyncio.run(asyncio.wait_for(self._drive(test, arm, options), 600.0))
+
+    def enforces(self, item: int) -> bool:
+        """Whether a guard item is not left out."""
+        return item not in self._left_out
 
     async def _drive(self, test: Any, arm: bool, options: dict[str, Any]) -> Any:
         import aioca
@@ -326,20 +365,20 @@ class Bench:
 
 @pytest.fixture
 def bench(
-    request: pytest.FixtureRequest, tmp_path: Path, agreed_log: Any, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, tmp_path: Path, agreed_log: Any, without: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Bench]:
     """Call it for a guard over the practice instrument as new: bench("arpes", change, without=(9,))."""
     for extra in ("bluesky", "aioca", "ophyd_async"):
         pytest.importorskip(extra, reason="driving the practice instrument needs the extras 'hardware' and 'epics'")
     monkeypatch.setattr("beamgym.hardware_bridge.guard.arming.CONNECT_S", BUSY_S)
     monkeypatch.setattr("beamgym.hardware_bridge.guard.devices.proxies.SHUTTER_S", 2.0 * BUSY_S)
-    made = []
+    made, leave_out = [], without
 
     def make(kind: str = "arpes", change: Any = None, without: tuple[int, ...] = ()) -> Bench:
         folder = tmp_path / f"bench{len(made)}"
         folder.mkdir()
         ioc = _server(request.getfixturevalue("_keeper"), kind)
-        made.append(Bench(ioc, folder, change, without, agreed_log))
+        made.append(Bench(ioc, folder, change, leave_out, without, agreed_log))
         return made[-1]
 
     return make

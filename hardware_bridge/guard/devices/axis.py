@@ -15,7 +15,20 @@ from beamgym.hardware_bridge.guard.devices.calls import finished, forget
 from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
 from beamgym.hardware_bridge.guard.devices.proxies import AxisProxy
 from beamgym.hardware_bridge.guard.devices.supervisor import Supervisor
-from beamgym.hardware_bridge.guard.rules import GuardRefused, swept_interval
+from beamgym.hardware_bridge.guard.rules import (
+    AXIS_AFTER_MOVE,
+    AXIS_AT_REST,
+    AXIS_BEFORE_MOVE,
+    DEVICE_IS_FREE,
+    EXPOSURE_AXIS_AFTER_SET,
+    EXPOSURE_AXIS_BEFORE_SET,
+    PATH,
+    TARGET,
+    TIME,
+    GuardRefused,
+    swept_interval,
+    time_limit_s,
+)
 from beamgym.hardware_bridge.instrument_file import AxisEntry
 
 AsyncStatus = need("ophyd_async.core", "hardware").AsyncStatus
@@ -149,7 +162,7 @@ class GuardedAxis:
     async def _set(self, value: Any) -> None:
         command = GuardedCommand(self._guard, "set", self.name, value)
         async with self._guard.attending(command):
-            command.rule("unfinished", axes=[self.name] if self.busy else [])
+            command.decide(DEVICE_IS_FREE, axes=[self.name] if self.busy else [])
             self._interrupt, self._over = asyncio.get_running_loop().create_future(), asyncio.Event()
             try:
                 await self._go(command, value)
@@ -199,40 +212,48 @@ class GuardedAxis:
     async def _admit(self, command: GuardedCommand, target: float) -> float:
         """Decide on the target and on the axis as it stands; returns where it stands."""
         entry, proxy = self.entry, self.proxy
-        command.rule("finite", axis=self.name, target=target)
+        command.decide(TARGET, axis=self.name, target=target)
         start, limits, moving, velocity, alarm = await asyncio.gather(
             self.position(), proxy.limits(), proxy.moving(), self._velocity(), proxy.alarm()
         )
-        command.rule("limits", axis=self.name, target=target, file_limits=entry.limits, motor_limits=limits)
-        if not self.sets_exposure:
-            command.rule("readable", axis=self.name, position=start)
-            command.rule("step", axis=self.name, target=target, present=start, max_step=entry.max_step)
-            command.rule("set_speed", axis=self.name, velocity=velocity, max_speed=entry.max_speed)
-            self.check_disturbed(command, start, bool(moving))
-        command.rule(
-            "rate", axis=self.name, moves_last_minute=self._recent(), max_moves_per_min=entry.max_moves_per_min
+        command.decide(
+            EXPOSURE_AXIS_BEFORE_SET if self.sets_exposure else AXIS_BEFORE_MOVE,
+            **self._standing(start, bool(moving)),
+            target=target,
+            file_limits=entry.limits,
+            motor_limits=limits,
+            present=start,
+            max_step=entry.max_step,
+            velocity=velocity,
+            max_speed=entry.max_speed,
+            moves_last_minute=self._recent(),
+            max_moves_per_min=entry.max_moves_per_min,
+            text=alarm,
         )
-        command.rule("alarm", axis=self.name, text=alarm)
         return start
 
     def _sweep(self, command: GuardedCommand, start: float, target: float) -> None:
         """Decide on the whole path, and take note of the move."""
         if not self.sets_exposure:
             swept = swept_interval(start, target, self.entry.backlash, self.entry.tolerance)
-            command.rule("envelope", swept=self._guard.swept({self.name: swept}), forbidden=self._guard.boxes)
+            command.decide(PATH, swept=self._guard.swept({self.name: swept}), forbidden=self._guard.boxes)
             self.state.swept = swept
         self.state.moves.append(time.monotonic())
 
-    def check_disturbed(self, command: GuardedCommand, start: float, moving: bool) -> None:
-        """Let the rule decide whether another client moved the axis."""
-        command.rule(
-            "undisturbed",
-            axis=self.name,
-            expected=self.state.known,
-            readback=start,
-            tolerance=self.entry.tolerance,
-            moving=moving,
-        )
+    def check_at_rest(self, command: GuardedCommand, position: float, moving: bool) -> None:
+        """Let the rules decide whether an axis that nobody here sent can be read, and was moved by another client."""
+        command.decide(AXIS_AT_REST, **self._standing(position, moving))
+
+    def _standing(self, position: float, moving: bool) -> dict[str, Any]:
+        """Return what the rules about an axis at rest take: its reading and what was expected."""
+        return {
+            "axis": self.name,
+            "position": position,
+            "expected": self.state.known,
+            "readback": position,
+            "tolerance": self.entry.tolerance,
+            "moving": moving,
+        }
 
     async def _drive(self, command: GuardedCommand, start: float, target: float) -> bool:
         """Send the motor and wait for it; returns False where it was stopped on the way."""
@@ -241,7 +262,7 @@ class GuardedAxis:
         with guard.launching():
             status = await self.proxy.start(target)
         limit_s = self._limit_s(abs(target - start))
-        waiting = asyncio.ensure_future(finished(self.name, status, limit_s if guard.keeps(5) else None))
+        waiting = asyncio.ensure_future(finished(self.name, status, limit_s))
         try:
             done = await self._unless_interrupted(waiting)
         finally:
@@ -251,7 +272,7 @@ class GuardedAxis:
             return False
         if not done:
             await self.halt()
-        command.rule("in_time", what=f"the move of {self.name}", limit_s=limit_s, done=done)
+        command.decide(TIME, what=f"the move of {self.name}", limit_s=limit_s, done=done)
         return True
 
     async def _unless_interrupted(self, waiting: "asyncio.Future[Any]") -> Any:
@@ -272,12 +293,19 @@ class GuardedAxis:
             return await self._end_early(command, sent=True)
         read, moving, alarm = await self._settled(target)
         state.known, state.moved_s = read, self._charged_s(abs(target - start), settle_s, time.monotonic() - begun)
-        command.rule("arrival", axis=self.name, start=start, target=target, readback=read, tolerance=entry.tolerance)
-        command.rule("unfinished", axes=[self.name] if moving else [])
-        command.rule("alarm", axis=self.name, text=alarm)
-        if not self.sets_exposure:
-            travelled = abs(read - start) - entry.tolerance
-            command.rule("speed", axis=self.name, distance=travelled, seconds=ended - begun, max_speed=entry.max_speed)
+        command.decide(
+            EXPOSURE_AXIS_AFTER_SET if self.sets_exposure else AXIS_AFTER_MOVE,
+            axis=self.name,
+            start=start,
+            target=target,
+            readback=read,
+            tolerance=entry.tolerance,
+            axes=[self.name] if moving else [],
+            text=alarm,
+            distance=abs(read - start) - entry.tolerance,
+            seconds=ended - begun,
+            max_speed=entry.max_speed,
+        )
         state.swept, state.arrived, state.certain = None, True, True
         command.end("done", readback=read)
 
@@ -312,8 +340,8 @@ class GuardedAxis:
         return None if self.entry.max_speed is None else await self.proxy.velocity()
 
     def _limit_s(self, distance: float) -> float:
-        travel = distance + 2.0 * self.entry.backlash
-        return (0.0 if self.sets_exposure else travel / self.entry.speed) + self.entry.timeout_s
+        travel = 0.0 if self.sets_exposure else distance + 2.0 * self.entry.backlash
+        return time_limit_s("move", distance=travel, speed=self.entry.speed, timeout_s=self.entry.timeout_s)
 
     def _charged_s(self, distance: float, settle_s: float, measured_s: float) -> float:
         """Return what a move is charged: what it took, and no less than by the file.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from beamgym.hardware_bridge.devices import DeviceError, in_thread
-from beamgym.hardware_bridge.guard.rules import RULES, Decision, GuardRefused
+from beamgym.hardware_bridge.guard.rules import Checklist, GuardRefused, decisions
 from beamgym.hardware_bridge.records import AuditError, AuditLog
 
 _WRITE_S = 1.0  # a disk that takes longer must not hold up a stop
@@ -25,10 +25,6 @@ class CommandLog(Protocol):
     @property
     def state(self) -> str:
         """The guard's state: "new", "armed", "latched" or "closed"."""
-        ...
-
-    def keeps(self, item: int) -> bool:
-        """Whether an item is kept."""
         ...
 
 
@@ -60,14 +56,23 @@ class GuardedCommand:
         """Whether its line before is written and its outcome is not."""
         return self._number is not None
 
-    def rule(self, rule: str, /, **inputs: Any) -> Decision:
-        """Decide, and note the decision for the log; raises GuardRefused where the rule says no."""
-        decision = RULES[rule](**inputs)
-        verdict = {"item": decision.item, "allowed": decision.allowed, "line": decision.line}
-        self._decisions.append({"rule": rule, "inputs": inputs, "verdict": verdict})
-        if not decision.allowed and self._guard.keeps(decision.item):
-            raise GuardRefused(decision.item, decision.line)
-        return decision
+    def decide(self, checklist: Checklist, /, **facts: Any) -> None:
+        """Let a checklist's rules decide in order, and note each decision for the log.
+
+        Parameters
+        ----------
+        checklist : which rules decide; see rules/table.py
+        facts : readings and settings by the names of the rules' parameters
+
+        Raises
+        ------
+        GuardRefused : at the first rule that says no; the ones after it are not asked
+        """
+        for rule, inputs, decision in decisions(checklist, facts):
+            verdict = {"item": decision.item, "allowed": decision.allowed, "line": decision.line}
+            self._decisions.append({"rule": rule, "inputs": inputs, "verdict": verdict})
+            if not decision.allowed:
+                raise GuardRefused(decision.item, decision.line)
 
     def about(self, value: Any) -> None:
         """Say what the device is sent to, where that was not known at first."""

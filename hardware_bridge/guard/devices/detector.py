@@ -11,7 +11,20 @@ from beamgym.hardware_bridge.guard.devices.frame import FrameCheck, check_frame,
 from beamgym.hardware_bridge.guard.devices.proxies import DetectorProxy, RawFrame
 from beamgym.hardware_bridge.guard.devices.shutter import GuardedShutter
 from beamgym.hardware_bridge.guard.devices.supervisor import Supervisor
-from beamgym.hardware_bridge.guard.rules import RULES, GuardRefused
+from beamgym.hardware_bridge.guard.rules import (
+    DEVICE_IS_FREE,
+    EXPOSURE,
+    FRAME_AS_READ,
+    FRAME_CONTENT,
+    FRAME_FORM,
+    FRAME_IN_DRY_RUN,
+    FRAME_PIXELS,
+    SHUTTER_PLACE,
+    TIME,
+    GuardRefused,
+    decisions,
+    time_limit_s,
+)
 from beamgym.physics.instrument import Frame, FrameFailed
 
 AsyncStatus = need("ophyd_async.core", "hardware").AsyncStatus
@@ -151,7 +164,7 @@ class GuardedDetector:
         command = GuardedCommand(self._guard, "trigger", self.name)
         self.frame = None
         async with self._guard.attending(command):
-            command.rule("unfinished", axes=["the exposure"] if self.busy else [])
+            command.decide(DEVICE_IS_FREE, axes=["the exposure"] if self.busy else [])
             self._interrupt, self._over = asyncio.get_running_loop().create_future(), asyncio.Event()
             try:
                 await self._expose_until_content(command)
@@ -169,7 +182,7 @@ class GuardedDetector:
         again = GuardedCommand(self._guard, "trigger", self.name)
         async with self._guard.attending(again):
             if longer_s <= exposure_s:
-                again.rule("content", **self._content(frame, longer=True))
+                again.decide(FRAME_CONTENT, **self._content(frame, longer=True))
             self.frame = await self._once(again, longer_s, longer=True)
 
     async def _once(self, command: GuardedCommand, exposure_s: float, longer: bool = False) -> Frame | None:
@@ -205,9 +218,14 @@ class GuardedDetector:
             guard.gate(command)
             if not await guard.wait_for_suspenders(self._interrupt):
                 return False
-            command.rule("unfinished", axes=guard.unfinished())
-            command.rule("exposure", exposure_s=exposure_s, allowed_s=self.entry.exposure_s)
-            command.rule("dose", spent_s=self._shutter.dose.spent_s, exposure_s=exposure_s, budget_s=guard.budget_s)
+            command.decide(
+                EXPOSURE,
+                axes=guard.unfinished(),
+                exposure_s=exposure_s,
+                allowed_s=self.entry.exposure_s,
+                spent_s=self._shutter.dose.spent_s,
+                budget_s=guard.budget_s,
+            )
             question = "" if asked else await guard.ask_before(command, self.name, self._interrupt, exposes=True)
             if not question:
                 return question is not None
@@ -221,7 +239,7 @@ class GuardedDetector:
         command.send()
         try:
             done = await self.proxy.set_exposure(seconds)
-            command.rule("in_time", what="setting the exposure", limit_s=self._guard.answer_s, done=done)
+            command.decide(TIME, what="setting the exposure", limit_s=self._guard.answer_s, done=done)
         except BaseException as error:
             command.end("failed", error=str(error))
             raise
@@ -253,16 +271,15 @@ class GuardedDetector:
         if not stopped:
             raise GuardRefused(5, _NOT_IDLE)
         if done is not None:
-            limit_s = exposure_s + self.entry.timeout_s
-            command.rule("in_time", what="the exposure", limit_s=limit_s, done=done)
-        command.rule("shutter", position="closed" if closed else "unknown", asked="closed")
+            limit_s = self._limit_s(exposure_s)
+            command.decide(TIME, what="the exposure", limit_s=limit_s, done=done)
+        command.decide(SHUTTER_PLACE, position="closed" if closed else "unknown", asked="closed")
         return bool(done)
 
     async def _wait(self, status: Any, exposure_s: float) -> bool | None:
         """Return True at the end of the exposure, False when it takes too long, None where it was broken off."""
         assert self._interrupt is not None
-        limit_s = exposure_s + self.entry.timeout_s
-        waiting = asyncio.ensure_future(finished("detector", status, limit_s if self._guard.keeps(5) else None))
+        waiting = asyncio.ensure_future(finished("detector", status, self._limit_s(exposure_s)))
         try:
             both: set[asyncio.Future[Any]] = {waiting, self._interrupt}
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -270,6 +287,9 @@ class GuardedDetector:
         finally:
             waiting.cancel()
             forget(status)
+
+    def _limit_s(self, exposure_s: float) -> float:
+        return time_limit_s("exposure", exposure_s=exposure_s, timeout_s=self.entry.timeout_s)
 
     async def _close(self) -> bool:
         try:
@@ -298,9 +318,11 @@ class GuardedDetector:
         longer: bool,
     ) -> Frame:
         entry = self.entry
-        command.rule("frame_form", shape=raw.image.shape, expected=entry.raw_shape, kind=raw.image.dtype.kind)
-        command.rule(
-            "fresh",
+        command.decide(
+            FRAME_AS_READ,
+            shape=raw.image.shape,
+            expected=entry.raw_shape,
+            kind=raw.image.dtype.kind,
             counter_before=before,
             counter=raw.counter,
             counter_required=entry.counter_required,
@@ -313,12 +335,17 @@ class GuardedDetector:
             "examining the frame", _SEARCH_S, examine, raw, exposure_s, entry, self.finder, self.exposures
         )
         self.frame_check = checked
-        command.rule("not_repeated", digest=checked.digest, last_digest=self._digest)
-        self._digest = checked.digest
-        command.rule("saturation", share=checked.saturated_share, max_share=entry.max_saturated)
+        last_digest, self._digest = self._digest, checked.digest
+        command.decide(
+            FRAME_PIXELS,
+            digest=checked.digest,
+            last_digest=last_digest,
+            share=checked.saturated_share,
+            max_share=entry.max_saturated,
+        )
         if isinstance(frame, FrameFailed):
             raise frame
-        command.rule("content", **self._content(frame, longer))
+        command.decide(FRAME_CONTENT, **self._content(frame, longer))
         return frame
 
     def _content(self, frame: Frame, longer: bool) -> dict[str, Any]:
@@ -333,9 +360,9 @@ class GuardedDetector:
 
     def _empty(self, frame: Frame) -> bool:
         """Whether nothing is to be seen on a frame, so that it is worth exposing longer."""
-        assert self.frame_check is not None
-        nothing = self.frame_check.blank or (frame.found is not None and frame.found.count[0] == 0)
-        return nothing and self._guard.keeps(18) and not self._guard.dry_run
+        # the rule allows the first empty frame, and says in its line that it wants another
+        (found,) = (decision for *_, decision in decisions(FRAME_CONTENT, self._content(frame, longer=False)))
+        return bool(found.line) and not self._guard.dry_run
 
     async def _pretend(self, command: GuardedCommand, exposure_s: float) -> Frame:
         """In a dry run nothing is exposed: what the detector holds is shown instead, whatever its age.
@@ -344,13 +371,11 @@ class GuardedDetector:
         frame need not be one of a run.
         """
         raw = await self.proxy.frame()
-        command.rule("frame_form", shape=raw.image.shape, expected=self.entry.raw_shape, kind=raw.image.dtype.kind)
+        command.decide(FRAME_FORM, shape=raw.image.shape, expected=self.entry.raw_shape, kind=raw.image.dtype.kind)
         self.frame_check = check_frame(raw.image, self.entry)
         frame = frame_of(raw, exposure_s, self.entry, self.finder, self.exposures)
-        judged = (
-            RULES["saturation"](share=self.frame_check.saturated_share, max_share=self.entry.max_saturated),
-            RULES["content"](**self._content(frame, longer=False)),
-        )
+        facts = {"share": self.frame_check.saturated_share, "max_share": self.entry.max_saturated}
+        judged = [decision for *_, decision in decisions(FRAME_IN_DRY_RUN, facts | self._content(frame, longer=False))]
         self.doubts = tuple(f"item {found.item}: {found.line}" for found in judged if found.line)
         command.end("dry run", doubts=self.doubts)
         return frame

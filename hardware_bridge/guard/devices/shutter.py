@@ -7,7 +7,7 @@ from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
 from beamgym.hardware_bridge.guard.devices.dose import DoseMeter
 from beamgym.hardware_bridge.guard.devices.proxies import ShutterProxy
 from beamgym.hardware_bridge.guard.devices.supervisor import Supervisor
-from beamgym.hardware_bridge.guard.rules import GuardRefused
+from beamgym.hardware_bridge.guard.rules import SHUTTER_MAY_OPEN, SHUTTER_PLACE, GuardRefused
 
 AsyncStatus = need("ophyd_async.core", "hardware").AsyncStatus
 
@@ -47,13 +47,13 @@ class GuardedShutter:
         if self.proxy is None:
             return
         try:
-            command.rule("shutter_command", value=1, exposing=True)
+            command.decide(SHUTTER_MAY_OPEN, value=1, exposing=True)
             command.send()
             self._guard.check_latch()
             with self._guard.launching():
                 moved = await self.proxy.put(1)
             place = await self.proxy.place() if moved else "unknown"
-            command.rule("shutter", position=place, asked="open")
+            command.decide(SHUTTER_PLACE, position=place, asked="open")
         except BaseException as error:
             command.end("failed" if command.sent else "refused", error=str(error))
             raise
@@ -103,6 +103,6 @@ class GuardedShutter:
         command = GuardedCommand(self._guard, "open", self.name, 1)
         async with self._guard.attending(command):
             self._guard.gate(command)
-            command.rule("shutter_command", value=1, exposing=False)
+            command.decide(SHUTTER_MAY_OPEN, value=1, exposing=False)
             await self.open()
             command.end("done")

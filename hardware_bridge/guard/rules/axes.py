@@ -38,7 +38,7 @@ def limits(axis: str, target: Number, file_limits: Interval | None, motor_limits
 
 
 def finite(axis: str, target: Number) -> Decision:
-    """Item 2: a target is a number."""
+    """Item 2: a target is a finite number."""
     if math.isfinite(float(target)):
         return Decision(2, True)
     return refused(2, f"{axis} was to go to {target}; give a finite number")
@@ -55,7 +55,7 @@ def step(axis: str, target: Number, present: Number, max_step: Number | None) ->
 
 
 def rate(axis: str, moves_last_minute: int, max_moves_per_min: Number | None) -> Decision:
-    """Item 2: no more than so many moves in a minute."""
+    """Item 2: an axis is moved no more than ``max_moves_per_min`` times in a minute."""
     if max_moves_per_min is None or moves_last_minute < float(max_moves_per_min):
         return Decision(2, True)
     return refused(
@@ -79,7 +79,7 @@ def speed(axis: str, distance: Number, seconds: Number, max_speed: Number | None
 
 
 def envelope(swept: Mapping[str, Interval], forbidden: Sequence[Mapping[str, Any]]) -> Decision:
-    """Item 3: what a move may sweep stays out of every forbidden box of joint space.
+    """Item 3: everything that a move may sweep stays out of every forbidden box in joint space.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def envelope(swept: Mapping[str, Interval], forbidden: Sequence[Mapping[str, Any
 
 
 def readable(axis: str, position: Number) -> Decision:
-    """Item 4: an axis reads a finite position: no move begins, and nothing goes on, where it does not."""
+    """Item 4: an axis reads a finite position; where it does not, nothing begins and nothing goes on."""
     if math.isfinite(float(position)):
         return Decision(4, True)
     return refused(4, f"{axis} reads {position}; check the encoder: nobody knows where it is")
@@ -133,21 +133,21 @@ def arrival(axis: str, start: Number, target: Number, readback: Number, toleranc
 
 
 def unfinished(axes: Sequence[str]) -> Decision:
-    """Item 4: nothing is exposed while an axis moves, or stands where it was stopped on its way."""
+    """Item 4: a device is free before its next command, and nothing is exposed over an axis that did not arrive."""
     if not axes:
         return Decision(4, True)
     return refused(4, f"{', '.join(axes)} did not finish the last move; send the target again before exposing")
 
 
 def alarm(axis: str, text: str) -> Decision:
-    """Item 4: an axis that reports an alarm has not arrived and may not start; the empty text is no alarm."""
+    """Item 4: an axis reports no alarm, before a move and after it; the empty text is none."""
     if not text:
         return Decision(4, True)
     return refused(4, f"{axis} reports the alarm {text!r}; clear it at the controller")
 
 
 def undisturbed(axis: str, expected: Number, readback: Number, tolerance: Number, moving: bool) -> Decision:
-    """Item 17: an axis that nobody here moves stands still where it was left; ``readable`` judges nan."""
+    """Item 17: an axis that nobody here sent stands still where it was left; ``readable`` judges nan."""
     if moving:
         return refused(17, f"{axis} moves though it was not sent; another client drives it, agree with them first")
     drift = abs(float(readback) - float(expected))
@@ -159,17 +159,29 @@ def undisturbed(axis: str, expected: Number, readback: Number, tolerance: Number
 
 
 def homed(axis: str, home_required: bool, home_done: bool | None) -> Decision:
-    """Item 16: an axis that must be homed says that it is; None where it cannot say, and nobody said it for it."""
+    """Item 16: an axis that must be homed is: it says so itself, or a human says it (``homed`` of ``Guard.arm``)."""
     if not home_required or home_done:
         return Decision(16, True)
     return refused(16, f"{axis} must be homed before it moves; home it at the controller, then arm again")
 
 
 def known_position(axis: str, position: Number, known: bool) -> Decision:
-    """Item 11: a return begins only where the position is known: finite, and every move and stop confirmed."""
+    """Item 11: where an axis stands is known: its position is finite, and every move and stop was confirmed."""
     if known and math.isfinite(float(position)):
         return Decision(11, True)
     return refused(11, f"where {axis} stands is not certain (it reads {position}); bring it back by hand")
+
+
+def move_limit_s(distance: float, speed: float, timeout_s: float) -> float:
+    """Item 5: a move has the time that its distance takes at the file's speed, and the file's timeout on top, seconds.
+
+    Parameters
+    ----------
+    distance : with the backlash, in the axis's unit; 0 for an exposure-time axis
+    speed : units per second
+    timeout_s : grace beyond that
+    """
+    return distance / speed + timeout_s
 
 
 def tighter(first: Interval | None, second: Interval | None) -> tuple[float, float] | None:

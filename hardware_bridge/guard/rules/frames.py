@@ -89,7 +89,7 @@ def not_repeated(digest: str, last_digest: str | None) -> Decision:
 
 
 def saturation(share: Number, max_share: Number) -> Decision:
-    """Item 6: the share of saturated pixels, 0 to 1, is no larger than the configured one; a share that is nan is."""
+    """Item 6: the share of saturated pixels, 0 to 1, is no larger than ``max_saturated``; one that is nan is."""
     if float(share) <= float(max_share):
         return Decision(6, True)
     return refused(
@@ -116,3 +116,8 @@ def content(spots: int | None, blank: bool, saturated_share: Number, longer: boo
     if not longer:
         return Decision(18, True, f"{seen}; it is taken once more, with a longer exposure")
     return refused(18, f"{seen}, even after a longer exposure; look at beam, sample and detector")
+
+
+def exposure_limit_s(exposure_s: float, timeout_s: float) -> float:
+    """Item 5: an exposure has its own time, and the file's timeout on top, seconds."""
+    return exposure_s + timeout_s

@@ -13,7 +13,7 @@ from os import PathLike
 from typing import Any
 
 from beamgym.hardware_bridge.guard.rules.decision import Decision
-from beamgym.hardware_bridge.guard.rules.rules import decide
+from beamgym.hardware_bridge.guard.rules.table import decide
 from beamgym.hardware_bridge.records import read_log
 
 Decide = Callable[[str, Mapping[str, Any]], Decision]

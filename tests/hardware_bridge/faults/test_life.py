@@ -206,7 +206,7 @@ def test_item_8_an_operator_who_lets_go_stops_a_motor_on_its_way(bench, tmp_path
 def test_item_8_a_policy_that_fell_silent_sends_nothing_more(bench):
     async def wake_up_late(guard):
         await guard.axes["x"].set(0.2)
-        await (b.until(lambda: guard.state == "latched") if guard.keeps(8) else asyncio.sleep(5.0))
+        await (b.until(lambda: guard.state == "latched") if b.enforces(8) else asyncio.sleep(5.0))
         await guard.axes["x"].set(0.4)
 
     b = bench(change=short_lapse)
@@ -228,11 +228,11 @@ def test_item_8_a_motor_is_stopped_while_the_policy_blocks_the_loop(bench, tmp_p
             status = await on_the_way(b, guard)
         finally:
             hand.let_go()
-        give_up = time.monotonic() + (30.0 if guard.keeps(8) else 6.0)
+        give_up = time.monotonic() + (30.0 if b.enforces(8) else 6.0)
         while b.ioc.truth()["moving"] and time.monotonic() < give_up:
             time.sleep(0.05)  # nothing else runs in this loop
         found = b.ioc.truth()
-        if guard.keeps(8):
+        if b.enforces(8):
             await ended(status)
             await guard.aborted()
         else:
@@ -310,7 +310,7 @@ def test_item_16_after_a_server_died_nothing_goes_on_before_a_human_has_armed_it
         await asyncio.to_thread(b.ioc.kill)
         await asyncio.to_thread(b.ioc.restart)
         b.ioc.put("x.HLM", 0.6)
-        await b.until(lambda: guard.state == "latched" or not guard.keeps(16))
+        await b.until(lambda: guard.state == "latched" or not b.enforces(16))
         await guard.aborted()
 
     async def alone(guard):
@@ -430,7 +430,7 @@ def test_item_17_an_axis_that_somebody_else_moves_ends_the_run(bench, place):
     async def other(guard):
         await guard.axes["x"].set(0.2)
         b.ioc.put("sim:fault:foreign_move", place)
-        await b.until(lambda: guard.state == "latched" or not (guard.keeps(17) or b.ioc.truth()["moving"]))
+        await b.until(lambda: guard.state == "latched" or not (b.enforces(17) or b.ioc.truth()["moving"]))
         await guard.axes["x"].set(0.4)
 
     b = bench()

@@ -26,7 +26,7 @@ from beamgym.hardware_bridge.direction_check.motion import ImageFlags
 from beamgym.hardware_bridge.direction_check.record import write_direction_record
 from beamgym.hardware_bridge.guard.rules.decision import GuardRefused
 from beamgym.hardware_bridge.guard.rules.replay import replay
-from beamgym.hardware_bridge.guard.rules.rules import decide
+from beamgym.hardware_bridge.guard.rules.table import decide
 from beamgym.hardware_bridge.instrument_file.load import load_instrument, shipped_instrument
 from beamgym.hardware_bridge.records.audit import AuditError, AuditLog
 from beamgym.hardware_bridge.records.audit_check import verify_log

@@ -17,7 +17,6 @@ from ophyd_async.core import AsyncStatus
 
 from beamgym.hardware_bridge.guard.guard import Guard
 from beamgym.hardware_bridge.guard.life import DeadMan
-from beamgym.hardware_bridge.guard.rules.decision import ITEMS
 from beamgym.hardware_bridge.instrument_file.load import parse_instrument
 from beamgym.hardware_bridge.records.audit import AuditLog
 
@@ -336,9 +335,11 @@ class Exposure:
 
 
 class Rig:
-    """Devices, file, log and guard of one test. ``items`` leaves guard items out: a test's own doing, see Guard."""
+    """Devices, file, log and guard of one test; the items of ``left_out`` are left out while the guard is armed."""
 
-    def __init__(self, folder: Any, changes: dict[str, Any], motor: type[Motor], items: frozenset[int]) -> None:
+    def __init__(
+        self, folder: Any, changes: dict[str, Any], motor: type[Motor], without: Any, left_out: tuple[int, ...]
+    ) -> None:
         content = copy.deepcopy(ARPES)
         content.update(changes)
         self.file = parse_instrument(content)
@@ -352,7 +353,7 @@ class Rig:
         self.deadman = DeadMan()
         self.log = folder / "audit.jsonl"
         self.audit = AuditLog(self.log)
-        self._guard = type("PartGuard", (Guard,), {"_items": items})
+        self._without, self._left_out = without, left_out
         self.guard: Guard = Any
 
     def devices(self) -> Any:
@@ -372,18 +373,23 @@ class Rig:
     def make(self, **options: Any) -> Guard:
         """Make the guard, without arming it."""
         options = {"confirm": self.confirm, "deadman": self.deadman, "answer_s": BUSY_S, "watch_s": 0.03} | options
-        self.guard = self._guard(self.file, self.devices(), self.audit, **{"keep_trying_s": 60.0, **options})
+        self.guard = Guard(self.file, self.devices(), self.audit, **{"keep_trying_s": 60.0, **options})
         return self.guard
 
     @contextlib.asynccontextmanager
     async def armed(self, **options: Any) -> Any:
         """Make the guard, arm it, and close it at the end."""
         guard = self.make(**options)
-        try:
-            await guard.arm()
-            yield guard
-        finally:
-            await guard.close()
+        with self._without(*self._left_out):
+            try:
+                await guard.arm()
+                yield guard
+            finally:
+                await guard.close()
+
+    def enforces(self, item: int) -> bool:
+        """Whether a guard item is not left out."""
+        return item not in self._left_out
 
     def drive(self, test: Any, **options: Any) -> Any:
         """Run a coroutine function of an armed guard, within 200 s."""
@@ -411,14 +417,16 @@ class Rig:
 
 
 @pytest.fixture
-def rig(tmp_path):
+def rig(tmp_path, without):
     """Return a maker of rigs: rig(changes to the file, motor class, guard items)."""
     made = []
+
+    leave_out = without
 
     def make(changes: dict[str, Any] | None = None, motor: type[Motor] = Motor, without: tuple[int, ...] = ()) -> Rig:
         folder = tmp_path / str(len(made))
         folder.mkdir()
-        made.append(Rig(folder, changes or {}, motor, ITEMS - set(without)))
+        made.append(Rig(folder, changes or {}, motor, leave_out, without))
         return made[-1]
 
     yield make

@@ -3,6 +3,8 @@
 import asyncio
 import inspect
 import json
+import math
+import re
 import signal
 import threading
 from pathlib import Path
@@ -13,7 +15,8 @@ from beamgym.hardware_bridge.guard import guard as guard_module
 from beamgym.hardware_bridge.guard.devices.dose import DoseMeter
 from beamgym.hardware_bridge.guard.guard import Guard
 from beamgym.hardware_bridge.guard.life import DeadMan, SignsOfLife, TokenFile
-from beamgym.hardware_bridge.guard.rules.decision import ITEMS, GuardRefused
+from beamgym.hardware_bridge.guard.rules import table
+from beamgym.hardware_bridge.guard.rules.decision import GuardRefused
 from beamgym.hardware_bridge.guard.rules.replay import replay
 from beamgym.hardware_bridge.instrument_file import entries as instrument_entries
 from beamgym.hardware_bridge.records.audit_check import verify_log
@@ -352,6 +355,100 @@ def test_item_19_a_simulation_with_a_motor_on_another_server_is_refused(rig, arp
     assert r.x.sets == []
 
 
+# Arming and re-arming
+
+
+def test_item_11_an_abort_while_the_guard_is_armed_is_not_forgotten(rig):
+    r = rig()
+
+    def answer(question):
+        r.guard.abort("somebody pressed the button")
+        return True
+
+    with pytest.raises(GuardRefused, match="latched: somebody pressed the button"):
+        r.drive(one_step, confirm=answer)
+    assert r.x.sets == []
+
+
+def test_item_11_only_a_latched_guard_is_rearmed(rig):
+    r = rig()
+
+    async def go(guard):
+        with pytest.raises(GuardRefused, match="the guard is armed; only a latched guard is re-armed"):
+            await guard.rearm("a human")
+        await one_step(guard)
+        await guard.close()
+        with pytest.raises(GuardRefused, match="the guard is closed"):
+            await guard.rearm("a human")
+        return guard.state
+
+    assert r.drive(go) == "closed"
+
+
+def test_item_11_a_second_human_does_not_rearm_meanwhile(rig):
+    async def go(guard):
+        await asyncio.wrap_future(guard.abort("a test"))
+        return await asyncio.gather(guard.rearm("one"), guard.rearm("two"), return_exceptions=True)
+
+    first, second = rig().drive(go)
+    assert first is None
+    assert "the guard is new; only a latched guard" in str(second)
+
+
+def test_item_11_an_abort_while_the_guard_is_rearmed_latches_it_for_its_own_reason(rig):
+    r = rig()
+
+    async def go(guard):
+        await asyncio.wrap_future(guard.abort("the first"))
+        r.confirm_now = lambda: guard.abort("the second")
+        with pytest.raises(GuardRefused, match="latched: the second"):
+            await guard.rearm("a human")
+        report = await guard.aborted()
+        with pytest.raises(GuardRefused, match="latched: the second"):
+            await guard.axes["x"].set(0.5)
+        return report
+
+    asked = []
+
+    def answer(question):
+        asked.append(question)
+        if len(asked) > 1:
+            r.confirm_now()
+        return True
+
+    assert r.drive(go, confirm=answer).reason == "the second"
+
+
+def test_item_11_a_guard_that_could_not_be_rearmed_stays_latched_and_keeps_its_report(rig):
+    async def go(guard):
+        ended = await asyncio.wrap_future(guard.abort("a test"))
+        r.beat.value = 5
+        with pytest.raises(GuardRefused, match="item 7"):
+            await guard.rearm("a human")
+        assert (guard.state, guard.reason) == ("latched", "a test")
+        return ended, await guard.aborted()
+
+    r = rig()
+    ended, still = r.drive(go)
+    assert ended is still
+
+
+def test_item_11_nothing_is_rearmed_while_a_command_is_still_ending(rig):
+    async def go(guard):
+        with guard.life.busy():
+            await asyncio.wrap_future(guard.abort("a test"))
+            with pytest.raises(GuardRefused, match="a command is still ending"):
+                await guard.rearm("a human")
+        await guard.rearm("a human")
+        await guard.axes["x"].set(0.5)
+
+    r = rig()
+    r.drive(go)
+    assert r.x.sets == [0.5]
+    (again,) = [line for line in lines(r) if line.get("event") == "re-armed"]
+    assert again["data"] == {"operator": "a human", "latched_by": "a test"}
+
+
 # No switch
 
 
@@ -361,7 +458,6 @@ def test_no_option_and_no_key_of_a_file_turns_an_item_off():
         "file", "devices", "audit", "confirm", "deadman", "dry_run", "keep_trying_s", "answer_s", "watch_s", "hold_s",
         "suspend",
     }  # fmt: skip
-    assert Guard._items == ITEMS == frozenset(range(1, 21))
     keys = {
         key
         for entry in vars(instrument_entries).values()
@@ -371,12 +467,31 @@ def test_no_option_and_no_key_of_a_file_turns_an_item_off():
     assert not [key for key in keys if "item" in key or "guard" in key or "without" in key or "unsafe" in key]
 
 
-def test_nothing_in_the_package_names_the_set_of_items_but_the_guard_itself():
+def test_the_shipped_rule_table_cannot_be_changed():
+    with pytest.raises(TypeError):
+        table.RULES["limits"] = table.RULES["finite"]
+    with pytest.raises(TypeError):
+        table.TIME_LIMITS["move"] = lambda **inputs: math.inf
+    with pytest.raises(AttributeError):
+        table.TARGET.rules = ()
+
+
+def test_nothing_in_the_package_puts_another_rule_table_in_its_place():
     folder = Path(guard_module.__file__).parents[2]
     sources = [path for part in ("hardware_bridge", "scripts") for path in (folder / part).glob("**/*.py")]
     assert len(sources) > 20
-    naming = [path.name for path in sources if "._items" in path.read_text(encoding="utf-8")]
-    assert naming == ["guard.py"]
+    naming = {path.name for path in sources if re.search(r"\b(RULES|TIME_LIMITS)\b", path.read_text(encoding="utf-8"))}
+    assert naming == {"page.py", "table.py"}
+
+
+def test_a_test_that_leaves_an_item_out_has_the_whole_table_back_afterwards(without):
+    shipped, far = table.RULES, {"axis": "x", "target": math.nan}
+    with without(2, 5):
+        assert table.decide("finite", far).allowed
+        assert not table.decide("homed", {"axis": "x", "home_required": True, "home_done": None}).allowed
+        assert math.isinf(table.time_limit_s("move", distance=1.0, speed=1.0, timeout_s=1.0))
+    assert table.RULES is shipped
+    assert not table.decide("finite", far).allowed
 
 
 # Parts

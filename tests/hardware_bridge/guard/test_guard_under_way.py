@@ -66,7 +66,7 @@ def test_items_7_9_17_hold_where_the_log_cannot_be_written(rig, monkeypatch, tro
 def test_item_16_a_server_that_was_lost_and_is_back_before_anybody_asked_is_not_taken_for_the_same(rig):
     async def go(guard):
         r.x.losses = 1
-        await (r.latched() if guard.keeps(16) else asyncio.sleep(0.3))
+        await (r.latched() if r.enforces(16) else asyncio.sleep(0.3))
         await guard.axes["y"].set(0.5)
 
     r = rig()

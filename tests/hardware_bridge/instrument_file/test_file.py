@@ -11,7 +11,7 @@ import yaml
 
 from beamgym.agents import zoo
 from beamgym.envs.laue_align.factory import LaueAlignOptions, build
-from beamgym.hardware_bridge.guard.rules.rules import suspender
+from beamgym.hardware_bridge.guard.rules.run import suspender
 from beamgym.hardware_bridge.instrument_file.entries import DetectorEntry
 from beamgym.hardware_bridge.instrument_file.file import tighter_limits
 from beamgym.hardware_bridge.instrument_file.load import load_instrument, parse_instrument, shipped_instrument

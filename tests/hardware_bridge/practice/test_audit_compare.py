@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from beamgym.hardware_bridge.guard.rules.rules import RULES
+from beamgym.hardware_bridge.guard.rules.table import RULES
 from beamgym.hardware_bridge.practice.audit_compare import compare_with_record
 from beamgym.hardware_bridge.records.audit import AuditLog
 from beamgym.scripts.deploying.verify import verify_logs

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import pytest
 from typer.testing import CliRunner
 
-from beamgym.hardware_bridge.guard.rules.rules import RULES
+from beamgym.hardware_bridge.guard.rules.table import RULES
 from beamgym.hardware_bridge.records.audit import AuditLog
 from beamgym.hardware_bridge.records.audit_check import verify_log
 from beamgym.hardware_bridge.records.audit_lines import START, digest, read_line, write_line

@@ -304,7 +304,7 @@ def test_item_5_a_motor_that_does_not_stop_is_told_again_and_reported(rig, arpes
 def test_item_7_a_heartbeat_that_stops_aborts(rig):
     async def go(guard):
         r.beat.value = 5
-        await (r.latched() if guard.keeps(7) else asyncio.sleep(2.0))
+        await (r.latched() if r.enforces(7) else asyncio.sleep(2.0))
         await guard.axes["x"].set(0.5)
 
     r = rig()
@@ -323,7 +323,7 @@ def test_item_7_a_server_that_does_not_beat_is_not_armed(rig):
 
 def test_item_8_a_policy_that_falls_silent_aborts(rig):
     async def go(guard):
-        await (r.latched() if guard.keeps(8) else asyncio.sleep(1.0))
+        await (r.latched() if r.enforces(8) else asyncio.sleep(1.0))
         await guard.axes["x"].set(0.5)
 
     r = rig({"operator": {"deadman_s": 0.3}})
@@ -456,7 +456,7 @@ def test_item_17_another_clients_move_aborts(rig, flavour):
     async def go(guard):
         await guard.axes["y"].set(0.1)
         r.x.go(0.5, 0.5 if flavour == "while it moves" else 0.0)
-        await (r.latched() if guard.keeps(17) else asyncio.sleep(0.3))
+        await (r.latched() if r.enforces(17) else asyncio.sleep(0.3))
         await guard.axes["y"].set(0.2)
 
     r = rig()

@@ -7,7 +7,7 @@ import pytest
 
 from beamgym.hardware_bridge.guard.rules.decision import Decision
 from beamgym.hardware_bridge.guard.rules.replay import replay
-from beamgym.hardware_bridge.guard.rules.rules import RULES, decide
+from beamgym.hardware_bridge.guard.rules.table import RULES, decide
 from beamgym.hardware_bridge.records.audit import AuditLog
 
 CASES = [

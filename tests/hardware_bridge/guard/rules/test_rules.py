@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from beamgym.hardware_bridge.guard.rules.axes import swept_interval, tighter
 from beamgym.hardware_bridge.guard.rules.decision import ITEMS
-from beamgym.hardware_bridge.guard.rules.rules import RULES, decide
+from beamgym.hardware_bridge.guard.rules.table import RULES, decide
 from beamgym.hardware_bridge.records.audit_lines import decode, encode
 
 BOX = [{"name": "beamstop", "forbidden": {"x": [2.0, 3.0], "y": [2.0, 3.0]}, "margin": 0.1}]

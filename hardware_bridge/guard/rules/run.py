@@ -1,18 +1,7 @@
-"""What the guard decides, and nothing else: numbers in, a decision out.
-
-No rule reads a clock, a device or a file. The guard writes the inputs of every decision into the audit log, and
-``replay.py`` feeds them to ``decide`` again: the same inputs always bring the same decision. Inputs are what a log
-holds: numbers (nan and infinities too), text, lists and mappings.
-
-Here are the rules about the run as a whole, and the table of all. Those about axes are in ``guard_rules_axes``, those
-about exposures and frames in ``guard_rules_frames``. Each says in its first line which item of the guard it belongs to.
-"""
+"""The guard's decisions about the run as a whole: latch, time limits, signs of life, suspenders, answers, identity."""
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
 
-from beamgym.hardware_bridge.guard.rules import axes, frames
 from beamgym.hardware_bridge.guard.rules.decision import Decision, Number, refused, shown
 
 
@@ -26,7 +15,7 @@ def armed(state: str, reason: str) -> Decision:
 
 
 def in_time(what: str, limit_s: Number, done: bool) -> Decision:
-    """Item 5: what was waited for came within its time."""
+    """Item 5: what was waited for came within its time; what did not was stopped."""
     return Decision(5, True) if done else refused(5, f"{what} took longer than {shown(limit_s)} s; it was stopped")
 
 
@@ -54,7 +43,7 @@ def suspender(name: str, value: Number | None, low: Number | None, high: Number 
 
 
 def confirmed(question: str, answer: bool) -> Decision:
-    """Item 13: a human has said yes."""
+    """Item 13: a human who was asked has said yes."""
     return Decision(13, True) if answer else refused(13, f"nobody confirmed: {question}")
 
 
@@ -66,7 +55,7 @@ def connection(what: str, lost: bool) -> Decision:
 
 
 def identity(simulation: bool, expected: str | None, found: str | None) -> Decision:
-    """Item 19: an instrument file for a simulation meets that simulation, and one for hardware meets none.
+    """Item 19: a file that says simulation meets that very simulation, and one that says hardware meets none.
 
     Parameters
     ----------
@@ -81,53 +70,3 @@ def identity(simulation: bool, expected: str | None, found: str | None) -> Decis
     if expected is not None and found != expected:
         return refused(19, f"the file expects {expected!r}, the server calls itself {found!r}; correct the address")
     return Decision(19, True)
-
-
-RULES: dict[str, Callable[..., Decision]] = {
-    rule.__name__: rule
-    for rule in (
-        axes.has_limits,
-        axes.limits,
-        axes.finite,
-        axes.step,
-        axes.rate,
-        axes.set_speed,
-        axes.speed,
-        axes.envelope,
-        axes.readable,
-        axes.arrival,
-        axes.unfinished,
-        axes.alarm,
-        axes.undisturbed,
-        axes.homed,
-        axes.known_position,
-        frames.exposure,
-        frames.dose,
-        frames.shutter,
-        frames.shutter_command,
-        frames.fresh,
-        frames.frame_form,
-        frames.not_repeated,
-        frames.saturation,
-        frames.content,
-        armed,
-        in_time,
-        heartbeat,
-        deadman,
-        suspender,
-        confirmed,
-        connection,
-        identity,
-    )
-}
-"""Every rule by its name, as the audit log names it."""
-
-
-def decide(rule: str, inputs: Mapping[str, Any]) -> Decision:
-    """Decide by a rule's name from its recorded inputs; raises ValueError for an unknown rule or wrong inputs."""
-    if rule not in RULES:
-        raise ValueError(f"unknown rule {rule!r}; there are {', '.join(RULES)}")
-    try:
-        return RULES[rule](**inputs)
-    except TypeError as error:
-        raise ValueError(f"rule {rule!r} cannot be given {sorted(inputs)}: {error}") from None
