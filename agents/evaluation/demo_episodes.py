@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.agents.baselines.align import IndexAndMove
-from beamgym.agents.evaluation.evaluator import Episodes, PolicyResult, budget_of, check_policy, context_of, summarise
+from beamgym.agents.evaluation.evaluator import (
+    Episodes,
+    PolicyResult,
+    budget_of,
+    check_seeds_and_spaces,
+    context_of,
+    summarise,
+)
 from beamgym.agents.policies import SHIPPED, BundlePolicy, find_policy
 from beamgym.envs.loop import InstrumentVectorEnv
 from beamgym.envs.policy import CannotPlay, Policy
@@ -50,7 +57,7 @@ def covering_policy(env: InstrumentVectorEnv, env_id: str) -> Policy:
     crystal = context_of(env).crystal
     try:
         policy = find_policy(SHIPPED, env_id, crystal.name)
-        check_policy(policy, env, range(0, 0))
+        check_seeds_and_spaces(policy, env, range(0, 0))
         policy.start(context_of(env), 1)
     except CannotPlay:
         return IndexAndMove()

@@ -135,7 +135,7 @@ def evaluate_in(
     """Run a policy in an environment that is there; otherwise as :func:`evaluate`."""
     start = first_seed(purpose, seed)
     seeds = range(start, start + episodes)
-    check_policy(policy, env, seeds)
+    check_seeds_and_spaces(policy, env, seeds)
     parts = []
     for first in range(0, episodes, env.num_envs):
         chosen = seeds[first : first + env.num_envs]
@@ -168,7 +168,7 @@ def make_vector_env(
     return env
 
 
-def check_policy(policy: Policy, env: InstrumentVectorEnv, seeds: range) -> None:
+def check_seeds_and_spaces(policy: Policy, env: InstrumentVectorEnv, seeds: range) -> None:
     """Refuse training seeds, those a bundle was trained on, and a bundle for other spaces or another environment."""
     check_disjoint((0, seed_range("training").stop - 1), seeds)
     if isinstance(policy, BundlePolicy):
