@@ -27,8 +27,9 @@ from beamgym.agents.evaluation import (
     first_seed,
     make_vector_env,
 )
-from beamgym.agents.policies import find_policy, policy_names
+from beamgym.agents.policies import find_policy, is_own, policy_names
 from beamgym.envs import ENVIRONMENTS
+from beamgym.envs.checks import check_policy
 from beamgym.envs.loop import InstrumentVectorEnv
 from beamgym.envs.policy import CannotPlay
 from beamgym.physics.files import write_json
@@ -43,8 +44,8 @@ def benchmark_command(
     policy: Annotated[
         list[str] | None,
         typer.Option(
-            help="A baseline, 'shipped' or a bundle's directory; repeats. Default: all. With arpes-scorer, the bundle "
-            "of another scorer, beside the usual ones."
+            help="A baseline, 'shipped', a bundle's directory, or module:Class for your own; repeats. Default: all. "
+            "With arpes-scorer, the bundle of another scorer, beside the usual ones."
         ),
     ] = None,
     episodes: Annotated[int, typer.Option(help="Episodes per policy.")] = 100,
@@ -103,6 +104,7 @@ def benchmark_command(
         budget = budget_in(context_of(env))
         if curves_file is not None:
             amounts(budget)
+        check_own(policy or (), env, env_id, {**options, "level": level})
         results = run_policies(env, env_id, policy, episodes, seed, console)
     except (ValueError, TypeError, OSError, gym.error.Error) as error:
         fail(error)
@@ -115,6 +117,17 @@ def benchmark_command(
         draw_curves(curves(results, budget), budget.metric_set.unit, title, curves_file)
     if logdir is not None:
         write_summary(logdir, env_id, level, results)
+
+
+def check_own(names: Sequence[str], env: InstrumentVectorEnv, env_id: str, options: dict[str, Any]) -> None:
+    """Check policies of the user's own on a few steps, where a mistake is told with its remedy.
+
+    Raises
+    ------
+    ValueError : there is no such policy, or it does not keep the contract of a Policy
+    """
+    for name in filter(is_own, names):
+        check_policy(find_policy(name, env_id, context=context_of(env)), env_id, n=2, steps=3, **options)
 
 
 def run_policies(

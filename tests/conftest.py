@@ -4,9 +4,13 @@ A test that takes ``any_environment``, ``any_level``, ``any_goniometer`` or ``an
 """
 
 import os
+import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 # The compiled kernels' cache and the tables' cache are the user's own; pictures need no screen.
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -69,6 +73,22 @@ REGISTRIES: dict[str, dict[str, Any]] = {
     "any_goniometer": GONIOMETERS,
     "any_crystal": CRYSTALS,
 }
+
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+@pytest.fixture
+def printed() -> Callable[[str, str], str]:
+    """Return ``printed(page, part)``: the one program of a page that holds these words, as a reader would copy it."""
+
+    def program(page: str, part: str) -> str:
+        blocks = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+        found = [block for block in blocks if part in block]
+        assert len(found) == 1, f"{page} shows {len(found)} programs with {part!r}"
+        return str(found[0])
+
+    return program
 
 
 def pytest_generate_tests(metafunc: Any) -> None:

@@ -23,6 +23,7 @@ from beamgym.agents.baselines.spot import (
     yield_map,
 )
 from beamgym.agents.policies.bundle import BundlePolicy
+from beamgym.agents.policies.own import is_own, own_policy
 from beamgym.envs.arpes_spot import SpotContext
 from beamgym.envs.bundles import MANIFEST, BundleError, OnnxModel
 from beamgym.envs.policy import CannotPlay, Policy
@@ -67,15 +68,15 @@ def find_policy(name: str, env_id: str, crystal: str = "Si", context: Any = None
 
     Parameters
     ----------
-    name : a baseline, "shipped" (the bundle in the zoo for this environment and crystal), a stem in the zoo, or
-        a bundle's directory
+    name : a baseline, "shipped" (the bundle in the zoo for this environment and crystal), a stem in the zoo,
+        a bundle's directory, or "module:Class" for a policy of one's own
     env_id : the environment it is to play
     crystal : the crystal's name, for "shipped"
     context : what the environment's instrument publicly knows; a name may mean another baseline where it is another
 
     Raises
     ------
-    ValueError : names the nearest policy when there is none of that name, or what is wrong with the bundle
+    ValueError : names the nearest policy when there is none of that name, or what is wrong with the bundle or module
     CannotPlay : when no bundle is shipped for this environment and crystal, for a bundle of another environment, or
         for a baseline of other tasks
     """
@@ -86,12 +87,18 @@ def find_policy(name: str, env_id: str, crystal: str = "Si", context: Any = None
         raise CannotPlay(f"{name} plays another task; the baselines of {env_id} are {', '.join(here)}")
     if name == SHIPPED:
         return BundlePolicy(_shipped(env_id, crystal), SHIPPED)
+    if is_own(name):
+        return own_policy(name)
     model = find_bundle(name)
     if model is not None:
         return _made_for(model, env_id)
     known = [*policy_names(context), *zoo()]
     close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.4)
-    hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}, or give a bundle's directory"
+    hint = (
+        f"did you mean {close[0]!r}?"
+        if close
+        else f"choose from {', '.join(known)}, a bundle's directory, or module:Class"
+    )
     raise ValueError(f"unknown policy {name!r}; {hint}")
 
 

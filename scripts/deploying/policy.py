@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import beamgym
-from beamgym.agents.policies import BundlePolicy, find_bundle, find_policy
+from beamgym.agents.policies import BundlePolicy, find_bundle, find_policy, is_own
 from beamgym.envs.bundles import MANIFEST, OnnxModel
 from beamgym.envs.kinds import kind_of_environment
 from beamgym.envs.policy import Policy
@@ -84,8 +84,10 @@ def refuse_code(name: str) -> None:
 
     Raises
     ------
-    ValueError : for a file, such as SB3's zip or a torch checkpoint; bundles are directories
+    ValueError : for a module of one's own, or a file, such as SB3's zip or a torch checkpoint; bundles are directories
     """
+    if is_own(name):
+        raise ValueError(f"{name} is code; by name only bundles and baselines are deployed on an instrument")
     path = Path(name)
     if path.is_file() and path.name != MANIFEST:
         raise ValueError(

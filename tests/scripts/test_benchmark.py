@@ -1,6 +1,8 @@
 """`beamgym benchmark` keeps its machine-readable contract, and fails with one line."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import typer
@@ -135,3 +137,41 @@ def test_success_against_exposures_is_drawn_where_those_are_counted(benchmark, t
     curves = json.loads(file.read_text())["curves"]
     assert curves["counted"] == "exposures"
     assert curves["spent"] == list(range(21))
+
+
+def test_the_policy_of_the_page_plays_from_the_folder_it_lies_in(printed, tmp_path):
+    (tmp_path / "my_module.py").write_text(printed("add_a_policy.md", "class MyPolicy"), encoding="utf-8")
+    (tmp_path / "check.py").write_text(printed("add_a_policy.md", "check_policy"), encoding="utf-8")
+    words = [
+        "beamgym/ArpesSpot-v0",
+        "--policy",
+        "my_module:MyPolicy",
+        "--episodes",
+        "3",
+        "--level",
+        "easy",
+        "--json",
+        "f",
+    ]
+    for command in (["-m", "beamgym.scripts.main", "benchmark", *words], ["check.py"]):
+        done = subprocess.run([sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    figures = json.loads((tmp_path / "f").read_text())["policies"]["my grid"]
+    assert figures["exposures_median"] == 123.0, "121 places of the grid, the way back, and the first frame"
+
+
+def test_a_policy_that_breaks_its_contract_is_told_how_to_mend_it(benchmark, tmp_path, monkeypatch):
+    code = """
+import numpy as np
+class Wrong:
+    name, oracle = "wrong", False
+    def start(self, context, n):
+        return [None] * n
+    def act(self, observation, state, truth=None):
+        return np.zeros((len(state), 4)), state
+"""
+    (tmp_path / "my_wrong_module.py").write_text(code, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    result = benchmark(ID, "--policy", "my_wrong_module:Wrong", "--episodes", "2")
+    assert result.exit_code == 1
+    assert result.stderr.strip() == "error: act(observation, state): actions: are float64; return float32"
