@@ -4,7 +4,7 @@
 
 Both commits are cloned and made importable without an install, the recorder of the newer one runs in each with this
 interpreter, and every record that differs is one line. Exit code 1 on any difference. With ``--keep`` the clones stay
-in that folder with their compiled kernels, so that a second run takes a minute.
+in that folder with their compiled kernels, so that a second run takes minutes less.
 """
 
 import argparse
@@ -111,16 +111,20 @@ def _apart(first: Any, second: Any, key: str) -> str:
     if key not in first or key not in second:
         return "is new" if key not in first else "is gone"
     one, other = first[key], second[key]
+    if one.dtype.kind == "U" and other.dtype.kind == "U":
+        return _text_apart(str(one), str(other))
     if one.dtype != other.dtype or one.shape != other.shape or one.dtype.kind not in "fiub":
-        return f"was {_short(one)}, is {_short(other)}"
+        return f"was {one.dtype} {one.shape}, is {other.dtype} {other.shape}"
     gap = np.abs(one.astype(np.float64) - other.astype(np.float64))
     rows = np.unique(np.nonzero(np.atleast_1d(one != other))[0])
     return f"by at most {np.nanmax(gap):.3g}, first in row {rows[0] if len(rows) else 0}"
 
 
-def _short(values: Any) -> str:
-    text = str(values) if values.dtype.kind in "US" and values.ndim == 0 else f"{values.dtype} {values.shape}"
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _text_apart(one: str, other: str) -> str:
+    """Show where two texts part."""
+    same = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    start = max(same - 20, 0)
+    return f"was {one[start : start + 60]!r}, is {other[start : start + 60]!r}"
 
 
 def _git(tree: Path, *words: str) -> str:
