@@ -19,21 +19,21 @@ import gymnasium as gym
 from others import bundle_folders
 
 import beamgym  # noqa: F401 - registers the environments
-from beamgym.agents.find_policy import BASELINES, SPOT_BASELINES
-from beamgym.envs.arpes_factory import ArpesSpotOptions
-from beamgym.envs.laue_factory import BEAMS, DETECTORS, LaueAlignOptions
-from beamgym.envs.onnx_manifest import Manifest
-from beamgym.envs.zone_factory import LaueZoneOptions
-from beamgym.hardware_bridge.audit import AuditLog
-from beamgym.hardware_bridge.confirmation import Confirmation, store_of, subject
-from beamgym.hardware_bridge.guard_rules import RULES, decide
-from beamgym.hardware_bridge.instrument_file import InstrumentFile, load_instrument
-from beamgym.hardware_bridge.sign_record import report_seen, signs_path, write_signs
-from beamgym.physics.arpes.surface_levels import LEVELS as SURFACE_LEVELS
-from beamgym.physics.crystal import crystal_names
-from beamgym.physics.goniometer_presets import PRESETS
+from beamgym.agents.policies.find import BASELINES, SPOT_BASELINES
+from beamgym.envs.arpes_spot.factory import ArpesSpotOptions
+from beamgym.envs.bundles.manifest import Manifest
+from beamgym.envs.laue_align.factory import BEAMS, DETECTORS, LaueAlignOptions
+from beamgym.envs.laue_zone.factory import LaueZoneOptions
+from beamgym.hardware_bridge.direction_check.record import report_seen, signs_path, write_signs
+from beamgym.hardware_bridge.guard.rules.rules import RULES, decide
+from beamgym.hardware_bridge.instrument_file.file import InstrumentFile, load_instrument
+from beamgym.hardware_bridge.records.audit import AuditLog
+from beamgym.hardware_bridge.records.confirmation import Confirmation, store_of, subject
+from beamgym.physics.arpes.surface.levels import LEVELS as SURFACE_LEVELS
+from beamgym.physics.crystal.crystal import crystal_names
+from beamgym.physics.goniometer.presets import PRESETS
 from beamgym.physics.laue.imperfections import LEVELS
-from beamgym.physics.laue.zone_world import PERFECT
+from beamgym.physics.laue.zone.world import PERFECT
 
 DATA = Path(__file__).with_name("data")
 FLOORS = ("physics", "envs", "agents", "hardware_bridge", "scripts")

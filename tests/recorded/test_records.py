@@ -13,15 +13,15 @@ from typer.testing import CliRunner
 
 pytest.importorskip("bluesky", reason="deploying needs the extra 'hardware'")
 
-from beamgym.envs.onnx_model import OnnxModel
-from beamgym.hardware_bridge.audit_check import read_log, verify_log
-from beamgym.hardware_bridge.documents import read_documents
-from beamgym.hardware_bridge.guard_rules import RULES
-from beamgym.hardware_bridge.instrument_file import load_instrument
-from beamgym.hardware_bridge.replay import replay
-from beamgym.hardware_bridge.sign_record import SignsMissing, check_signs
+from beamgym.envs.bundles.model import OnnxModel
+from beamgym.hardware_bridge.direction_check.record import SignsMissing, check_signs
+from beamgym.hardware_bridge.guard.rules.replay import replay
+from beamgym.hardware_bridge.guard.rules.rules import RULES
+from beamgym.hardware_bridge.instrument_file.file import load_instrument
+from beamgym.hardware_bridge.records.audit_check import read_log, verify_log
+from beamgym.hardware_bridge.records.documents import read_documents
 from beamgym.scripts import main
-from beamgym.scripts.deploy_run import Deployment, Options
+from beamgym.scripts.deploying.run import Deployment, Options
 
 LOGS = json.loads((DATA / "logs.json").read_text(encoding="utf-8"))
 SIX = {"j1": (-90.0, 90.0), "j2": (-60.0, 60.0), "j3": (-90.0, 90.0)}
