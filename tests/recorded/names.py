@@ -20,17 +20,16 @@ from others import bundle_folders
 
 import beamgym  # noqa: F401 - registers the environments
 from beamgym.agents.policies.find import BASELINES, SPOT_BASELINES
-from beamgym.envs.arpes_spot.factory import ArpesSpotOptions
-from beamgym.envs.bundles.manifest import Manifest
+from beamgym.envs.arpes_spot import ArpesSpotOptions
+from beamgym.envs.bundles import Manifest
 from beamgym.envs.laue_align.factory import BEAMS, DETECTORS, LaueAlignOptions
-from beamgym.envs.laue_zone.factory import LaueZoneOptions
-from beamgym.hardware_bridge.direction_check.record import report_seen, signs_path, write_signs
+from beamgym.envs.laue_zone import LaueZoneOptions
+from beamgym.hardware_bridge.direction_check.record import direction_record_path, report_seen, write_direction_record
 from beamgym.hardware_bridge.guard.rules.rules import RULES, decide
-from beamgym.hardware_bridge.instrument_file.file import InstrumentFile, load_instrument
-from beamgym.hardware_bridge.records.audit import AuditLog
-from beamgym.hardware_bridge.records.confirmation import Confirmation, store_of, subject
-from beamgym.physics.arpes.surface.levels import LEVELS as SURFACE_LEVELS
-from beamgym.physics.crystal.crystal import crystal_names
+from beamgym.hardware_bridge.instrument_file import InstrumentFile, load_instrument
+from beamgym.hardware_bridge.records import AuditLog, Confirmation, store_of, subject
+from beamgym.physics.arpes.surface import LEVELS as SURFACE_LEVELS
+from beamgym.physics.crystal import crystal_names
 from beamgym.physics.goniometer.presets import PRESETS
 from beamgym.physics.laue.imperfections import LEVELS
 from beamgym.physics.laue.zone.world import PERFECT
@@ -39,10 +38,19 @@ DATA = Path(__file__).with_name("data")
 FLOORS = ("physics", "envs", "agents", "hardware_bridge", "scripts")
 
 
+def environments() -> dict[str, dict[str, Any]]:
+    """Return the ids with the options they are registered with; the row of the table of kinds is none of a user's."""
+    return {
+        name: {key: value for key, value in spec.kwargs.items() if key != "kind"}
+        for name, spec in gym.registry.items()
+        if name.startswith("beamgym/")
+    }
+
+
 def names() -> dict[str, Any]:
     """Return all of them, as JSON has them."""
     found = {
-        "environments": {name: spec.kwargs for name, spec in gym.registry.items() if name.startswith("beamgym/")},
+        "environments": environments(),
         "options": {kind.__name__: options(kind) for kind in (LaueAlignOptions, LaueZoneOptions, ArpesSpotOptions)},
         "policies": {"align": list(BASELINES), "spot": list(SPOT_BASELINES)},
         "goniometers": list(PRESETS),
@@ -154,8 +162,11 @@ def direction_record() -> dict[str, Any]:
     """Return how a direction record's file is called, and its keys, as it is written now."""
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "mine.yaml"
-        write_signs(path, laue_file(), report_seen({"j1": "right"}))
-        return {"name": signs_path(path).name, "keys": list(json.loads(signs_path(path).read_text(encoding="utf-8")))}
+        write_direction_record(path, laue_file(), report_seen({"j1": "right"}))
+        return {
+            "name": direction_record_path(path).name,
+            "keys": list(json.loads(direction_record_path(path).read_text(encoding="utf-8"))),
+        }
 
 
 def bundle(folder: Path) -> dict[str, Any]:

@@ -32,9 +32,9 @@ from names import names
 from stable_baselines3 import PPO
 
 import beamgym  # noqa: F401 - registers the environments
-from beamgym.agents.export.bundle import Origin, export_bundle
+from beamgym.agents.export import Origin, export_bundle
 from beamgym.hardware_bridge.guard.rules.rules import decide
-from beamgym.hardware_bridge.records.audit import AuditLog
+from beamgym.hardware_bridge.records import AuditLog
 
 DATA = Path(__file__).with_name("data")
 SPEED = "50"

@@ -13,12 +13,11 @@ from typer.testing import CliRunner
 
 pytest.importorskip("bluesky", reason="deploying needs the extra 'hardware'")
 
-from beamgym.envs.bundles.model import OnnxModel
-from beamgym.hardware_bridge.direction_check.record import SignsMissing, check_signs
-from beamgym.hardware_bridge.guard.rules.replay import replay
-from beamgym.hardware_bridge.guard.rules.rules import RULES
-from beamgym.hardware_bridge.instrument_file.file import load_instrument
-from beamgym.hardware_bridge.records.audit_check import read_log, verify_log
+from beamgym.envs.bundles import OnnxModel
+from beamgym.hardware_bridge.direction_check.record import DirectionCheckMissing, require_direction_check
+from beamgym.hardware_bridge.guard.rules import RULES, replay
+from beamgym.hardware_bridge.instrument_file import load_instrument
+from beamgym.hardware_bridge.records import read_log, verify_log
 from beamgym.hardware_bridge.records.documents import read_documents
 from beamgym.scripts import main
 from beamgym.scripts.deploying.run import Deployment, Options
@@ -87,11 +86,11 @@ def test_a_log_that_a_crash_cut_short_is_read_on_from_there():
 def test_a_recorded_direction_record_holds_for_its_instrument_file(kind, tmp_path):
     shutil.copytree(DATA / kind, tmp_path, dirs_exist_ok=True)
     path = tmp_path / f"{kind}.yaml"
-    check_signs(path, load_instrument(path))
+    require_direction_check(path, load_instrument(path))
     changed = path.read_text(encoding="utf-8").replace("budget_s: ", "budget_s: 1")
     path.write_text(changed, encoding="utf-8")
-    with pytest.raises(SignsMissing, match="was changed after its sign test"):
-        check_signs(path, load_instrument(path))
+    with pytest.raises(DirectionCheckMissing, match="was changed after its direction check"):
+        require_direction_check(path, load_instrument(path))
 
 
 def test_a_recorded_yes_holds_for_the_same_run_and_for_no_other(here):
