@@ -1,10 +1,9 @@
-"""The search extractor: from the map of what was scored where to the place to look at next.
+"""The search network: from the map of measured sites to the probability of every cell, and to a proposed action.
 
-A small network with a bottleneck reads the coarse map and answers, for every cell, how probable it is that the cell is
-among the best of the sample. The next place is the unseen cell with the most probability per second of driving and
-counting, as in optimal search for a hidden target (Stone, Theory of Optimal Search, 1975), looked at on the fly. When a
-seen cell is probable enough, or the time for it is spent, some of the most probable cells are looked at again, longer,
-and the best of those is driven back to and declared.
+A small network with a bottleneck reads the coarse map and returns, for every cell, how probable it is that the cell is
+among the best of the sample. The next site is the unseen cell with the most probability per second of driving and
+counting, measured on the fly. When a seen cell is probable enough, or the time for searching is spent, some of the most
+probable cells are measured again, longer, and the best of those is driven back to and declared; see ``site_choice``.
 """
 
 from typing import NamedTuple
@@ -16,24 +15,32 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 from torch.nn import functional
 
+from beamgym.agents.beliefs.site_choice import (
+    Cells,
+    Choices,
+    SearchRules,
+    choose_cells,
+    decide,
+    drive_times_s,
+    proposed_action,
+)
 from beamgym.envs.arpes_spot import MAP_CELLS, MAP_LAYERS
 from beamgym.physics.arpes.score import PAPER, V2_NODES, V2_PENALTIES
 
 _READS = ("map", "position", "scores", "exposure", "best", "budget")
 _CHANNELS = 12
 _SUMMARY = 12
-_HOPELESS = 0.05  # probability of a cell below which it is not worth a longer look
 _TOTAL, _VISITS, _S, _B, _N, _DWELL = range(MAP_LAYERS)
 
 
 class SearchEstimates(NamedTuple):
-    """What a SearchExtractor makes of a batch.
+    """Estimates of a SearchExtractor for a batch.
 
     Parameters
     ----------
     logits : (b, 32, 32) that a cell is among the best
-    proposal : (b, 4) the action: place, dwell, declaration
-    features : (b, 12) what the commitment is decided by
+    proposal : (b, 4) the action: site, dwell, declaration
+    features : (b, 12) from which the commitment is corrected
     """
 
     logits: Tensor
@@ -48,17 +55,17 @@ class SearchExtractor(BaseFeaturesExtractor):
     ----------
     observation_space : the Dict of ArpesSpot-v0
     speed_mm_per_s, travel_mm : of the stage; travel from end to end
-    look_s, confirm_s : what a look costs beside the drive while searching (on the fly: dwell and read-out), and before
-        declaring (with the wait for the stage to settle)
+    look_s, confirm_s : beam time of an exposure beside the drive, while searching (on the fly: dwell and read-out) and
+        while comparing (with the wait for the stage to settle)
     beam_time_s : budget
     channels : of the first convolutions
     look, confirm : dwell while searching and while comparing, 0 to 1 on the action's scale; below 0 it stays on
         the fly while actions are explored
     sure : probability of a seen cell at which the search goes over to comparing
     scan_s : beam time after which it does in any case
-    candidates : places that are then looked at longer, apart from each other
-    doubt : probability below which the best of them is not taken, while there is time
-    patience : power of the time a look costs
+    candidates : how many cells are then measured longer, none beside another
+    doubt : probability below which the best of them is not declared, while there is time
+    patience : power of the time that an exposure costs
 
     Raises
     ------
@@ -89,9 +96,10 @@ class SearchExtractor(BaseFeaturesExtractor):
                 "set extractor: combined"
             )
         super().__init__(observation_space, features_dim=4 + _SUMMARY)
-        self.look_s, self.confirm_s, self.beam_time_s = look_s, confirm_s, beam_time_s
-        self.patience, self.sure, self.crossing_s = patience, sure, travel_mm / speed_mm_per_s
-        self.scan_s, self.candidates, self.doubt = scan_s, candidates, doubt
+        crossing_s = travel_mm / speed_mm_per_s
+        self.rules = SearchRules(
+            crossing_s, look_s, confirm_s, beam_time_s, sure, scan_s, candidates, commit=doubt, patience=patience
+        )
         c = channels
         self.near = _convolutions(4 * _CHANNELS, c, c)
         self.far = nn.Sequential(nn.Conv2d(c, 2 * c, 3, 2, 1), nn.ReLU(), *_convolutions(2 * c, 2 * c, 2 * c))
@@ -111,7 +119,7 @@ class SearchExtractor(BaseFeaturesExtractor):
     penalties: Tensor
 
     def begin(self) -> None:
-        """Let the commitment begin as the plain threshold, and most cells as bad."""
+        """Set first weights: the commitment is the plain threshold, and most cells count as bad."""
         for layer in (self.choose[2],):
             nn.init.zeros_(layer.weight)  # type: ignore[arg-type]
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
@@ -129,7 +137,7 @@ class SearchExtractor(BaseFeaturesExtractor):
 
     def logits(self, observations: dict[str, Tensor]) -> Tensor:
         """Return (b, 32, 32) logits that each cell is among the best."""
-        near = self.near(functional.pixel_unshuffle(self._picture(observations), 2))
+        near = self.near(functional.pixel_unshuffle(self._network_input(observations), 2))
         far = self.far(near)
         far = far + self.whole(far.mean((2, 3)))[:, :, None, None]
         wide = functional.interpolate(self.back(far), scale_factor=2.0, mode="nearest")
@@ -137,59 +145,42 @@ class SearchExtractor(BaseFeaturesExtractor):
         return found
 
     def propose(self, logits: Tensor, observations: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return the action (b, 4) and what it is decided by (b, 12)."""
-        b = logits.shape[0]
-        chart = observations["map"].reshape(b, MAP_CELLS, MAP_CELLS, MAP_LAYERS)
-        likely = torch.sigmoid(logits).reshape(b, -1)
-        seen = (chart[..., _VISITS] > 0.0).reshape(b, -1)
-        sharp = seen & (chart[..., _DWELL].reshape(b, -1) > 0.5 * (self.dwells[1] + 1.0) - 0.03)
-        drive = self._drive_s(observations["position"]).reshape(b, -1)
-        points = self._points(chart[..., _S], chart[..., _B], chart[..., _N]).reshape(b, -1)
-        home = torch.where(sharp, points, torch.where(seen, 0.5 * likely - 1.0, -5.0 - drive)).argmax(1, keepdim=True)
-        there = drive.gather(1, home) < 1.01 * self.crossing_s / MAP_CELLS / 2.0
-        left_s = observations["budget"] * self.beam_time_s - 1.5 * self.confirm_s - self._return_s(home)
-        ahead, hope = _most(likely / (drive + self.look_s) ** self.patience, ~seen & (drive + self.look_s < left_s))
-        apart = ~_around(sharp) & (drive + self.confirm_s < left_s)
-        again, worth = _most(likely, seen & apart)
-        looked = sharp.float().sum(1, keepdim=True)
-        features = self._summary(observations, likely, seen, likely.gather(1, home), hope, worth, looked)
-        spent_s = self.beam_time_s * (1.0 - observations["budget"])
-        best = torch.where(seen, likely, torch.zeros_like(likely)).amax(1, keepdim=True)
-        chosen = (best >= self.sure) | (spent_s > self.scan_s) | (looked > 0.0)
-        compare = chosen & (looked < self.candidates) & (worth > _HOPELESS)
-        commit = 4.0 * (likely.gather(1, home) - self.doubt) + self.choose(features)
-        commit = torch.where(spent_s > 2.0 * self.scan_s, commit.abs(), commit)
-        over = hope <= 0.0
-        home_now = over | (chosen & ~compare & (commit > 0.0) & (looked > 0.0))
-        look_again = ~home_now & (compare | (chosen & (worth > self.doubt)))
-        declare = torch.where(home_now & there, torch.where(over, torch.ones_like(commit), commit), -1.0)
-        cell = torch.where(home_now, home, torch.where(look_again, again, ahead))
-        column, row = cell % MAP_CELLS, torch.div(cell, MAP_CELLS, rounding_mode="floor")
-        dwell = torch.where(home_now | look_again, self.dwells[1], self.dwells[0])
-        return torch.cat([self.centres[column], self.centres[row], dwell, torch.tanh(declare)], dim=1), features
+        """Return the action (b, 4) for logits (b, 32, 32), and the features (b, 12) that correct its commitment."""
+        cells, budget = self._cells(logits, observations), observations["budget"]
+        choices = choose_cells(cells, budget, self.centres, self.rules)
+        features = _summary(cells, choices, observations)
+        decision = decide(choices, cells, budget, self.choose(features), self.rules)
+        return proposed_action(choices, decision, self.centres, self.dwells), features
 
-    def _return_s(self, home: Tensor) -> Tensor:
-        """Return the time to drive from every cell to the cell ``home`` (b, 1), (b, 1024) s."""
-        column, row = home % MAP_CELLS, torch.div(home, MAP_CELLS, rounding_mode="floor")
-        place = torch.cat([self.centres[column], self.centres[row]], dim=1)
-        return self._drive_s(place).reshape(home.shape[0], -1)
+    def _cells(self, logits: Tensor, observations: dict[str, Tensor]) -> Cells:
+        """Return what is known of every cell: the network's probabilities, and the observed map (b, 6144)."""
+        b, layers = logits.shape[0], _layers(observations)
+        seen = (layers[..., _VISITS] > 0.0).reshape(b, -1)
+        # An exposure counts as a comparison from a little below the dwell that comparisons are made with.
+        long_enough = layers[..., _DWELL].reshape(b, -1) > 0.5 * (self.dwells[1] + 1.0) - 0.03
+        return Cells(
+            probability=torch.sigmoid(logits).reshape(b, -1),
+            seen=seen,
+            compared=seen & long_enough,
+            points=self._points(layers[..., _S], layers[..., _B], layers[..., _N]).reshape(b, -1),
+            drive_s=drive_times_s(observations["position"], self.centres, self.rules.crossing_s).reshape(b, -1),
+        )
 
-    def _picture(self, observations: dict[str, Tensor]) -> Tensor:
-        """Return what the network sees, (b, 12, 32, 32)."""
-        b = observations["map"].shape[0]
-        chart = observations["map"].reshape(b, MAP_CELLS, MAP_CELLS, MAP_LAYERS)
-        seen = (chart[..., _VISITS] > 0.0).float()
-        points = 0.1 * self._points(chart[..., _S], chart[..., _B], chart[..., _N]) * seen
+    def _network_input(self, observations: dict[str, Tensor]) -> Tensor:
+        """Return the layers that the network reads, (b, 12, 32, 32)."""
+        layers = _layers(observations)
+        seen = (layers[..., _VISITS] > 0.0).float()
+        points = 0.1 * self._points(layers[..., _S], layers[..., _B], layers[..., _N]) * seen
         best = points.amax((1, 2), keepdim=True).expand_as(points)
         x, y = self.centres[None, None, :].expand_as(points), self.centres[None, :, None].expand_as(points)
-        short = (points - best) * seen
-        drive = self._drive_s(observations["position"]) / self.crossing_s
-        layers = [seen, chart[..., _S], chart[..., _B], chart[..., _N], points, short, best, x, y, drive]
-        layers += [chart[..., _VISITS], chart[..., _DWELL]]
-        return torch.stack(layers, dim=1)
+        below_best = (points - best) * seen
+        drive_s = drive_times_s(observations["position"], self.centres, self.rules.crossing_s)
+        drive = drive_s / self.rules.crossing_s
+        read = [seen, layers[..., _S], layers[..., _B], layers[..., _N], points, below_best, best, x, y, drive]
+        return torch.stack([*read, layers[..., _VISITS], layers[..., _DWELL]], dim=1)
 
     def _points(self, sharpness: Tensor, background: Tensor, counts: Tensor) -> Tensor:
-        """Return the ``v2`` total of components, without its feature term; see physics.arpes.quality.v2_total."""
+        """Return the ``v2`` total of components, without its feature term; see physics.arpes.score.v2_total."""
         points = 10.0 - sum(
             weight * self._penalty(part)
             for part, weight in zip((sharpness, background, counts), PAPER.weights, strict=True)
@@ -204,52 +195,31 @@ class SearchExtractor(BaseFeaturesExtractor):
         bends = torch.cat([slopes[:1], slopes[1:] - slopes[:-1]])
         return self.penalties[0] + (bends * torch.relu(component[..., None] - self.nodes[:-1])).sum(-1)
 
-    def _drive_s(self, position: Tensor) -> Tensor:
-        """Return the time to drive to every cell, (b, 32, 32) s: both axes at once."""
-        along = (self.centres[None, None, :] - position[:, 0, None, None]).abs()
-        across = (self.centres[None, :, None] - position[:, 1, None, None]).abs()
-        return torch.maximum(along.expand(-1, MAP_CELLS, -1), across.expand(-1, -1, MAP_CELLS)) * 0.5 * self.crossing_s
 
-    def _summary(
-        self,
-        observations: dict[str, Tensor],
-        likely: Tensor,
-        seen: Tensor,
-        best: Tensor,
-        hope: Tensor,
-        worth: Tensor,
-        looked: Tensor,
-    ) -> Tensor:
-        """Return what the commitment is decided by, (b, 12)."""
-        rest = torch.where(seen, torch.zeros_like(likely), likely)
-        parts = [
-            best,
-            hope,
-            worth,
-            best / (best + worth + 1e-3),
-            torch.log1p(rest.sum(1, keepdim=True)),
-            rest.amax(1, keepdim=True),
-            0.1 * looked,
-            observations["budget"],
-            0.02 * seen.float().sum(1, keepdim=True),
-            observations["scores"][:, 3:],
-            observations["best"][:, :1],
-            observations["exposure"][:, :1],
-        ]
-        return torch.cat(parts, dim=1)
+def _layers(observations: dict[str, Tensor]) -> Tensor:
+    """Return the observed map as (b, 32, 32, 6): rows, columns, layers."""
+    return observations["map"].reshape(observations["map"].shape[0], MAP_CELLS, MAP_CELLS, MAP_LAYERS)
 
 
-def _most(values: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
-    """Return where (b, 1) the largest of values (b, k) is, and it (b, 1); 0 where there is none to choose among."""
-    kept = torch.where(among, values, torch.zeros_like(values))
-    at = kept.argmax(1, keepdim=True)
-    return at, kept.gather(1, at)
-
-
-def _around(cells: Tensor) -> Tensor:
-    """Return the cells (b, 1024) and their neighbours."""
-    grid = cells.float().reshape(-1, 1, MAP_CELLS, MAP_CELLS)
-    return functional.max_pool2d(grid, 3, 1, 1).reshape(cells.shape[0], -1) > 0.0
+def _summary(cells: Cells, choices: Choices, observations: dict[str, Tensor]) -> Tensor:
+    """Return the features (b, 12) from which the network corrects the commitment."""
+    best, compare = choices.best_seen_probability, choices.compare_probability
+    unseen = torch.where(cells.seen, torch.zeros_like(cells.probability), cells.probability)
+    parts = [
+        best,
+        choices.next_unseen_rate,
+        compare,
+        best / (best + compare + 1e-3),
+        torch.log1p(unseen.sum(1, keepdim=True)),
+        unseen.amax(1, keepdim=True),
+        0.1 * choices.compared_count,
+        observations["budget"],
+        0.02 * cells.seen.float().sum(1, keepdim=True),
+        observations["scores"][:, 3:],
+        observations["best"][:, :1],
+        observations["exposure"][:, :1],
+    ]
+    return torch.cat(parts, dim=1)
 
 
 def _convolutions(inputs: int, width: int, outputs: int) -> nn.Sequential:
@@ -258,7 +228,7 @@ def _convolutions(inputs: int, width: int, outputs: int) -> nn.Sequential:
 
 
 def stage_numbers(context: object) -> dict[str, float]:
-    """Return what the extractor must know of a SpotContext's stage; raises ValueError for another environment."""
+    """Return the extractor's arguments that describe the stage; raises ValueError unless it is ArpesSpot's."""
     stage = getattr(context, "stage", None)
     if stage is None or getattr(context, "action", "") != "absolute":
         raise ValueError("the search extractor proposes places: it needs ArpesSpot-v0 with action 'absolute'")
