@@ -13,14 +13,21 @@ from beamgym.scripts.main import VERBS, available_verbs
 ROOT = Path(__file__).parents[1]
 FLOORS = ("physics", "envs", "agents", "hardware_bridge", "scripts")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TOP = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
+PAGES = [*TOP, *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def lines_of_code(text):
+    """Every line of the code blocks, continued ones joined, and everything that stands between single backticks."""
+    blocks = re.findall(r"```(?:bash|sh|text)?\n(.*?)```", text, flags=re.DOTALL)
+    lines = [line.strip() for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return lines + re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
 
 
 def commands(text):
-    """Every `beamgym VERB …` line of the code blocks, continued lines joined."""
-    blocks = re.findall(r"```(?:bash|sh|text)?\n(.*?)```", text, flags=re.DOTALL)
-    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
-    return [shlex.split(line, comments=True) for line in lines if line.startswith("beamgym ")]
+    """Every `beamgym VERB …` of a page, as words; those with an ellipsis are no whole commands."""
+    lines = [line for line in lines_of_code(text) if line.startswith("beamgym ") and "…" not in line]
+    return [words for words in (shlex.split(line, comments=True) for line in lines) if len(words) > 1]
 
 
 def options_of(verb):
@@ -49,6 +56,35 @@ def test_every_command_of_a_page_names_a_verb_and_options_that_exist(page):
         assert named <= options_of(verb), f"{page.name}: {' '.join(words)}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_test_that_a_page_names_is_there(page):
+    for line in lines_of_code(page.read_text(encoding="utf-8")):
+        if not re.match(r"(\S+/)?(python -m )?pytest ", line):
+            continue
+        words = shlex.split(line, comments=True)
+        files = [ROOT / word for word in words if word.startswith("tests/")]
+        assert all(file.exists() for file in files), f"{page.name}: {line}"
+        if "-k" in words:
+            word = words[words.index("-k") + 1]
+            texts = [
+                path.read_text("utf-8") for file in files for path in ([file] if file.is_file() else file.rglob("*"))
+            ]
+            assert any(word in text for text in texts), f"{page.name}: no test is called {word}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_file_of_the_tree_that_a_page_names_is_there(page):
+    text = page.read_text(encoding="utf-8")
+    for name in set(re.findall(r"`((?:physics|envs|agents|hardware_bridge|scripts|tests)/[\w/]*(?:\.py|/))`", text)):
+        known = (ROOT / name).exists() or page.name in ("CHANGELOG.md", "add_an_adapter.md", "add_a_kind.md")
+        assert known, f"{page.name} names {name}"
+
+
+def test_the_readme_is_read_in_ten_minutes_and_shows_one_table_of_results():
+    assert len(README.split()) <= 1000
+    assert README.count("95 % interval") == 1
+
+
 def test_the_map_of_the_house_names_files_that_exist():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:physics|envs|agents|hardware_bridge|scripts|src|tests)/[\w/]*\.py)`", text))
@@ -71,6 +107,16 @@ def test_every_page_is_listed():
     for page in (ROOT / "docs").rglob("*.md"):
         if page.name != "index.md":
             assert f"({page.relative_to(ROOT / 'docs').as_posix()})" in text
+
+
+def test_the_results_of_the_readme_are_those_of_the_benchmark_page():
+    pages = "".join(
+        (ROOT / "docs" / name).read_text("utf-8") for name in ("benchmark.md", "environments/arpes_spot.md")
+    )
+    figures = re.findall(r"\d+\.\d % \(\d+\.\d–\d+\.\d\)", README)
+    assert len(figures) == 7
+    for figure in figures:
+        assert figure in pages
 
 
 def test_the_readme_names_every_environment_and_every_verb():
