@@ -53,7 +53,7 @@ def train_command(
     if refit is not None:
         raise ValueError(f"--refit-novelty is for {SCORER}; {env_id} has no novelty")
     from beamgym.agents.export import export_trained
-    from beamgym.agents.training import RunFolder, Trainer, load_config, log_film
+    from beamgym.agents.training import RunFolder, Trainer, load_config, log_episode_gif
 
     settings = load_config(env_id, config)
     if timesteps is not None:
@@ -71,7 +71,7 @@ def train_command(
         result = trainer.run()
     finally:
         bars.close()
-    log_film(trainer)
+    log_episode_gif(trainer)
     written = export_trained(trainer, target, _command(env_id, config, seed, timesteps), result, overwrite, others)
     typer.echo(
         f"success {result.success_rate:.3f}, exposures (median) {result.exposures_median:g} on the selection seeds"

@@ -10,7 +10,7 @@ from beamgym.agents.training.sb3 import Trainer
 from beamgym.agents.training.sb3_model import predict
 
 
-def log_film(trainer: Trainer) -> None:
+def log_episode_gif(trainer: Trainer) -> None:
     """Write the pictures of one episode on a selection seed, deterministic actions."""
     log_episode(trainer.logger, episode_pictures(trainer), trainer.model.num_timesteps)
 

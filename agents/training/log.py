@@ -31,11 +31,12 @@ def log_episode(logger: Logger, pictures: list[NDArray[np.uint8]], step: int) ->
     """
     logger.record("episode/last", Image(pictures[-1], "HWC"), exclude=("stdout", "log", "json", "csv"))
     logger.dump(step)
-    film = Summary.Image(encoded_image_string=_gif(pictures), height=pictures[0].shape[0], width=pictures[0].shape[1])
+    height, width = pictures[0].shape[:2]
+    animation = Summary.Image(encoded_image_string=_gif(pictures), height=height, width=width)
     for output in logger.output_formats:
         if isinstance(output, TensorBoardOutputFormat) and output.writer is not None:
             writer = output.writer._get_file_writer()  # add_video would need another video library for the same bytes
-            writer.add_summary(Summary(value=[Summary.Value(tag="episode/film", image=film)]), step)
+            writer.add_summary(Summary(value=[Summary.Value(tag="episode/film", image=animation)]), step)
             output.writer.flush()
 
 

@@ -8,7 +8,7 @@ from beamgym.envs.laue_zone.task import LaueZoneTask, ZoneContext
 from beamgym.physics.laue.imperfections import Imperfections
 from beamgym.physics.laue.zone import PUBLISHED, AxisChoice, SimulatedZone
 
-SMALLEST_FILM = 36  # pixels; fewer than that and neighbouring spots are one
+SMALLEST_EDGE_PX = 36  # pixels; fewer than that and neighbouring spots are one
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class LaueZoneOptions:
 
 def build(options: LaueZoneOptions, n: int) -> tuple[LaueZoneTask, SimulatedZone]:
     """Make the task and a world of n samples, whose starts lie outside the tolerance."""
-    if not (isinstance(options.size, int) and options.size >= SMALLEST_FILM):
-        raise ValueError(f"size is {options.size}; the image needs {SMALLEST_FILM} pixels or more on its edge")
+    if not (isinstance(options.size, int) and options.size >= SMALLEST_EDGE_PX):
+        raise ValueError(f"size is {options.size}; the image needs {SMALLEST_EDGE_PX} pixels or more on its edge")
     world = SimulatedZone(options.system, n, options.level, options.size)
     public = world.context
     context = ZoneContext(

@@ -33,7 +33,7 @@ class ZoneContext:
     ----------
     system : the crystal's system; its cell is not known
     goniometer : theta (outer, about y) and phi (inner, about z)
-    detector : the film at its mean distance
+    detector : the panel at its mean distance
     axes : "principal" (the axes of highest order count) or "all" (every rotation axis of the system's holohedry counts)
     tolerance_deg : angle between beam and axis at which the pose counts as success
     max_rotation_deg : step of each axis of a full action, degrees
@@ -242,7 +242,7 @@ class LaueZoneTask:
     def _merge(self, image: NDArray[np.uint8], frame: Frame, mask: BoolArray) -> NDArray[np.uint8]:
         merged = image.copy()
         if mask.any():
-            merged[mask] = encode_film(frame, mask)
+            merged[mask] = grey_image(frame, mask)
         return merged
 
     def _blank(self, positions: Float64Array) -> ZoneState:
@@ -253,18 +253,18 @@ class LaueZoneTask:
         return ZoneState(positions, image, last, np.zeros(n, dtype=np.int64), no, no, zero, zero, no)
 
 
-def encode_film(frame: Frame, mask: BoolArray) -> NDArray[np.uint8]:
-    """Return films as (m, size, size, 1) uint8 for the m rows of the frame where ``mask`` is True.
+def grey_image(frame: Frame, mask: BoolArray) -> NDArray[np.uint8]:
+    """Return grey images (m, size, size, 1) uint8 for the m rows of the frame where ``mask`` is True.
 
-    Films that are uint8 already are drawings and stay as they are. Counts go through a square root about their median,
+    Images that are uint8 already are drawings and stay as they are. Counts go through a square root about their median,
     which is 32: Poisson noise is then even, and the same counts above the background give the same grey in every frame.
     """
     if frame.image is None:
         raise FrameFailed("this instrument gives found peaks only; LaueZone looks at images")
-    films = frame.image[mask]
-    if films.dtype != np.uint8:
-        counts = np.clip(films, 0, 65535).astype(np.uint16)
-        films = np.empty(counts.shape, dtype=np.uint8)
-        grey_of_counts(counts, films)
-    encoded: NDArray[np.uint8] = films[..., None]
+    images = frame.image[mask]
+    if images.dtype != np.uint8:
+        counts = np.clip(images, 0, 65535).astype(np.uint16)
+        images = np.empty(counts.shape, dtype=np.uint8)
+        grey_of_counts(counts, images)
+    encoded: NDArray[np.uint8] = images[..., None]
     return encoded

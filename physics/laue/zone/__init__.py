@@ -1,8 +1,8 @@
 """The LaueRL world: a crystal of known system on two axes, seen on film."""
 
 from beamgym.physics.laue.zone.crystals import AxisChoice, CrystalSystem
-from beamgym.physics.laue.zone.film import HOLE_MM
 from beamgym.physics.laue.zone.image_kernels import grey_of_counts
+from beamgym.physics.laue.zone.images import HOLE_MM
 from beamgym.physics.laue.zone.kernels import axis_angles_deg
 from beamgym.physics.laue.zone.world import PUBLISHED, SimulatedZone
 

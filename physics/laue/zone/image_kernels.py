@@ -1,4 +1,4 @@
-"""Kernels that put the zone task's spots on film: equal disks as published, or counts with all their noise."""
+"""Kernels that put the zone task's spots on images: equal disks as published, or counts with all their noise."""
 
 import math
 from typing import Any
@@ -20,7 +20,7 @@ def draw_disks(position, count, radius_px, hole_px, images) -> None:  # type: ig
     Parameters
     ----------
     position, count : (n, s, 2) fast and slow, and (n,)
-    radius_px, hole_px : radii of a disk and of the hole in the film's centre, pixels
+    radius_px, hole_px : radii of a disk and of the hole in the image's centre, pixels
     images : (n, size, size) uint8, overwritten
     """
     size = images.shape[1]
@@ -112,7 +112,7 @@ def expose(position, counts, count, keys, level, means, tables, sigma_px, images
     ----------
     position, counts, count : (n, s, 2), (n, s), (n,) the spots, counts integrated
     keys : (n,) random keys
-    level : (size, size) which of ``means`` is the background of a pixel; -1 in the film's hole
+    level : (size, size) which of ``means`` is the background of a pixel; -1 in the image's hole
     means, tables : (m,) expected background counts, and their ``poisson_tables``
     sigma_px : a spot's standard deviation, pixels
     images : (n, size, size) uint16, overwritten

@@ -114,7 +114,7 @@ def _list_rays(b, edges, body_centred, longest, most, found) -> int:  # type: ig
 
 @njit(cache=True)
 def pick_rays(b, edges, body_centred, longest, ranks, per_length, scratch, rays) -> Any:  # type: ignore[no-untyped-def]
-    """Fill a table with the rays of one crystal that can be brightest on the film.
+    """Fill a table with the rays of one crystal that can be brightest on the panel.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def pick_rays(b, edges, body_centred, longest, ranks, per_length, scratch, rays)
 
 @njit(cache=True, error_model="numpy")
 def _hits(rotation, frame, size, rays, number, least_sin, spectrum, scale, position, intensity) -> int:  # type: ignore[no-untyped-def]
-    """Write the spots of one sample that land on the film, in the table's order; returns their number."""
+    """Write the spots of one sample that land on the panel, in the table's order; returns their number."""
     u, v, w = rotation[0, 0], rotation[0, 1], rotation[0, 2]
     found = 0
     for i in range(number):
@@ -185,15 +185,15 @@ def _crowded(position, taken, x, y, distance) -> bool:  # type: ignore[no-untype
 def survey(  # type: ignore[no-untyped-def]
     rotation, panels, pixel_mm, size, rays, numbers, rows, least_sin, spectrum, scales, limits, separation_px, lists
 ) -> None:
-    """List the brightest spots on the films of n samples, brightest first.
+    """List the brightest spots on the panels of n samples, brightest first.
 
     Parameters
     ----------
     rotation : (n, 3, 3) crystal to lab
-    panels : (n, 9) origin_mm, fast, slow of each film of ``size`` × ``size`` pixels of ``pixel_mm``
+    panels : (n, 9) origin_mm, fast, slow of each panel of ``size`` × ``size`` pixels of ``pixel_mm``
     rays, numbers : (k, m, 4) and (k,) the tables of all samples, and how much of each is filled
     rows : (n,) which tables the n samples have
-    least_sin : sin θ below which nothing reaches the film
+    least_sin : sin θ below which nothing reaches the panel
     spectrum, scales : tables that weigh a reflection, and (n,) a factor on all of a sample's intensities
     limits : (n,) how many spots are listed
     separation_px : spots as near as that to a brighter one are merged into it: left out

@@ -16,7 +16,7 @@ from beamgym.physics.laue.zone.kernels import SpectrumTables, brightest_at
 BAND_KEV = (5.0, 25.0)
 ELEMENT = "Cu"
 LEAST_SIN_THETA = 0.84
-"""Below it nothing reaches a film of ±50 mm at 40 mm (0.864 at its corners), be it 2 mm and a degree out of place."""
+"""Below it nothing reaches a panel of ±50 mm at 40 mm (0.864 at its corners), be it 2 mm and a degree out of place."""
 
 _TUBE_KV = 20.0
 _B_ISO = 0.5  # Å², of a metal at room temperature
@@ -53,7 +53,7 @@ def point_spectrum() -> SpectrumTables:
 
 
 def rank_table(spectrum: SpectrumTables) -> Float64Array:
-    """Return the largest intensity at which a direction can appear on the film, on a uniform grid of its |q|.
+    """Return the largest intensity at which a direction can appear on the panel, on a uniform grid of its |q|.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""SimulatedZone: n unknown crystals on two-circle goniometers before back-reflection films, as a World."""
+"""SimulatedZone: n unknown crystals on two-circle goniometers before back-reflection panels, as a World."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -22,7 +22,7 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.imperfections import Imperfections, imperfections, miscalibrated_detectors
 from beamgym.physics.laue.peaks import PeakFinder
 from beamgym.physics.laue.zone.crystals import CrystalSystem, crystal_system
-from beamgym.physics.laue.zone.film import Film, PublishedFilm, RealFilm, SpotLists
+from beamgym.physics.laue.zone.images import CountedImages, DrawnImages, ImageModel, SpotLists
 from beamgym.physics.laue.zone.kernels import draw_uniforms, pick_rays, survey
 from beamgym.physics.laue.zone.spectrum_tables import (
     LEAST_SIN_THETA,
@@ -36,7 +36,7 @@ from beamgym.physics.orientation import random_orientations
 StartFilter = Callable[[Float64Array], BoolArray]
 
 PUBLISHED = "published"
-FILM_MM = 100.0
+PANEL_MM = 100.0
 DISTANCE_MM = (40.0, 60.0)
 TRAVEL_DEG = 120.0
 READOUT_S = 2.0
@@ -47,7 +47,7 @@ _DRAWS = 1000
 (
     _STREAM_CELL,
     _STREAM_LIMIT,
-    _STREAM_FILM,
+    _STREAM_PANEL,
     _STREAM_MOUNT,
     _STREAM_TILT,
     _STREAM_MOTORS,
@@ -60,7 +60,7 @@ PERFECT = Imperfections(**{item.name: 0.0 for item in fields(Imperfections) if i
 
 @dataclass(frozen=True)
 class ZoneSetup:
-    """What everybody knows: the crystal's system, the goniometer, and the film at its mean distance."""
+    """What everybody knows: the crystal's system, the goniometer, and the panel at its mean distance."""
 
     system: CrystalSystem
     goniometer: Goniometer
@@ -73,7 +73,7 @@ class Samples:
 
     ``cell`` (n, 6); ``scale`` (n,) 1 over the volume per atom, 1/Å³; ``limit`` (n,) spots shown; ``rays`` (n, m, 4)
     each crystal's directions, ``rays_used`` (n,) of them; ``mount`` (n, 3, 3) crystal to goniometer; ``panel`` (n, 9)
-    where the film stands.
+    where the panel stands.
     """
 
     cell: Float64Array
@@ -94,14 +94,14 @@ def two_circle() -> Goniometer:
 
 
 class SimulatedZone:
-    """n simulated film cameras, each with an unknown crystal of one system.
+    """n simulated Laue cameras, each with an unknown crystal of one system.
 
     Parameters
     ----------
     system : "cubic", "tetragonal" or "hexagonal"
     n : samples
     level : "published" (equal disks), or imperfections by name ("easy", "real", "hard") or as numbers
-    size : pixels on the film's edge
+    size : pixels on the panel's edge
     start_filter : says from which orientations (m, 3, 3) an episode may start; may be set before the first reset
     """
 
@@ -115,11 +115,11 @@ class SimulatedZone:
     ) -> None:
         chosen = system if isinstance(system, CrystalSystem) else crystal_system(system)
         mean_mm = 0.5 * (DISTANCE_MM[0] + DISTANCE_MM[1])
-        detector = Detector.back_reflection(mean_mm, (size, size), FILM_MM / size)
+        detector = Detector.back_reflection(mean_mm, (size, size), PANEL_MM / size)
         self.n, self.context = n, ZoneSetup(chosen, two_circle(), detector)
         self.axes: tuple[Axis, ...] = self.context.goniometer.axes
         self.level, published = _level(level)
-        self.film: Film = PublishedFilm(detector) if published else RealFilm(detector, self.level)
+        self.image_model: ImageModel = DrawnImages(detector) if published else CountedImages(detector, self.level)
         self.spectrum = point_spectrum() if published else copper_spectrum()
         self._ranks = rank_table(self.spectrum)
         self.start_filter = start_filter
@@ -141,7 +141,7 @@ class SimulatedZone:
             eccentricity_mm=self.level.eccentricity_mm,
         )
         self._motors = motors.start(self.axes, self._errors, self.context.goniometer.home(), self._keys)
-        self._image = self.film.blank(n)
+        self._image = self.image_model.blank(n)
         self._finder = PeakFinder(max_peaks=128)
 
     def positions(self) -> Float64Array:
@@ -149,7 +149,7 @@ class SimulatedZone:
         return motors.readback(self._errors, self._motors, self._key(_STREAM_READBACK, self._frames))
 
     def reset(self, keys: UInt64Array, mask: BoolArray) -> None:
-        """Mount a new crystal, put the film at a new distance and home the motors, where ``mask`` is True."""
+        """Mount a new crystal, put the panel at a new distance and home the motors, where ``mask`` is True."""
         rows = np.flatnonzero(mask)
         self._keys[rows] = keys[rows]
         self._frames[rows], self._clock[rows] = 0, 0.0
@@ -171,7 +171,7 @@ class SimulatedZone:
         rows = np.flatnonzero(mask)
         keys = self._key(_STREAM_FRAME, self._frames)[rows]
         image = self._image.copy()
-        image[rows] = self.film.expose(self.spots(rows), settings.exposure_s, keys)
+        image[rows] = self.image_model.expose(self.spots(rows), settings.exposure_s, keys)
         self._image = image
         self._counter += mask
         self._frames += mask
@@ -189,8 +189,8 @@ class SimulatedZone:
         }
 
     def spots(self, rows: NDArray[np.int64]) -> SpotLists:
-        """Return what diffracts onto the films of m samples now."""
-        m, room, samples = len(rows), self.film.room(self.context.system), self._samples
+        """Return the spots on the panels of m samples now."""
+        m, room, samples = len(rows), self.image_model.room(self.context.system), self._samples
         spots = SpotLists(np.empty((m, room, 2)), np.empty((m, room)), np.empty(m, np.int64))
         detector = self.context.detector
         survey(
@@ -204,8 +204,8 @@ class SimulatedZone:
             LEAST_SIN_THETA,
             self.spectrum,
             samples.scale[rows],
-            samples.limit[rows] if self.film.limited else np.full(m, room),
-            self.film.separation_px,
+            samples.limit[rows] if self.image_model.limited else np.full(m, room),
+            self.image_model.separation_px,
             tuple(spots),
         )
         return spots
@@ -218,7 +218,7 @@ class SimulatedZone:
         return orientation
 
     def _panels(self) -> Float64Array:
-        """Return the films as the sample sees them, (n, 9): a sample that wanders moves them the other way."""
+        """Return the panels as the sample sees them, (n, 9): a sample that wanders moves them the other way."""
         panels = self._samples.panel.copy()
         if self.level.eccentricity_mm > 0.0:
             panels[:, :3] -= motors.sample_offset_mm(self.context.goniometer, self._motors)
@@ -240,10 +240,10 @@ class SimulatedZone:
             )
 
     def _place_films(self, rows: NDArray[np.int64]) -> None:
-        """Put each film at its own hidden distance, and out of place and tilted as the level says."""
+        """Put each panel at its own hidden distance, and out of place and tilted as the level says."""
         low, high = DISTANCE_MM
         panels = miscalibrated_detectors(self.context.detector, self.level, self._key(_STREAM_TILT)[rows])
-        distance = low + (high - low) * draw_uniforms(self._key(_STREAM_FILM)[rows], 1)[:, 0]
+        distance = low + (high - low) * draw_uniforms(self._key(_STREAM_PANEL)[rows], 1)[:, 0]
         panels[:, 0] += self.context.detector.distance_mm - distance
         self._samples.panel[rows] = panels
 

@@ -15,7 +15,7 @@ from beamgym.agents.export.bundle import predict_raw
 from beamgym.agents.export.trained import encoder_of, export_trained, model_card, reference_observations
 from beamgym.agents.training.align_pretraining import fit_dictionary, pretrain_align
 from beamgym.agents.training.config import TrainingConfig, load_config
-from beamgym.agents.training.episode_pictures import log_film
+from beamgym.agents.training.episode_pictures import log_episode_gif
 from beamgym.agents.training.pretraining import RESUMED_SEEDS, tensors
 from beamgym.agents.training.run_folder import BEST, RunFolder
 from beamgym.agents.training.sb3 import Trainer, Watch, score
@@ -205,16 +205,16 @@ def test_only_the_critic_learns_at_first(tmp_path):
 
 
 def test_tensorboard_gets_hyperparameters_curves_a_picture_and_a_film(cut):
-    log_film(cut["third"])
+    log_episode_gif(cut["third"])
     events = EventAccumulator(str(cut["path"] / "tensorboard"))
     events.Reload()
     tags = events.Tags()
     curves = {"warm_start/dictionary_loss", "warm_start/success_rate", "selection/success_rate", "train/value_loss"}
     assert curves <= set(tags["scalars"])
     assert {"episode/last", "episode/film"} <= set(tags["images"])
-    film = events.Images("episode/film")[0]
-    assert film.encoded_image_string[:6] in (b"GIF87a", b"GIF89a")
-    assert (film.width, film.height) == (
+    animation = events.Images("episode/film")[0]
+    assert animation.encoded_image_string[:6] in (b"GIF87a", b"GIF89a")
+    assert (animation.width, animation.height) == (
         events.Images("episode/last")[0].width,
         events.Images("episode/last")[0].height,
     )

@@ -17,7 +17,7 @@ from beamgym.agents.baselines.random import Random
 from beamgym.agents.evaluation.evaluator import evaluate
 from beamgym.envs.laue_align.observations import image_to_uint8
 from beamgym.envs.laue_zone.factory import LaueZoneOptions, build
-from beamgym.envs.laue_zone.task import encode_film
+from beamgym.envs.laue_zone.task import grey_image
 from beamgym.envs.make import make_env, make_vector_env
 from beamgym.physics.instrument import Frame, FrameFailed
 from beamgym.physics.laue.zone.crystals import crystal_system
@@ -263,17 +263,17 @@ class TestTheImage:
         counts = rng.poisson(8.0, (3, 84, 84)).astype(np.uint16)
         counts[:, 40, 40] = [50, 3000, 65535]
         frame = Frame(np.ones(3), np.ones(3, np.int64), np.ones(3), counts)
-        mine = encode_film(frame, np.array([True, False, True]))
+        mine = grey_image(frame, np.array([True, False, True]))
         assert np.abs(mine.astype(int) - image_to_uint8(counts[[0, 2]], 84)).max() <= 1
 
     def test_drawings_stay_as_they_are(self):
         drawing = np.random.default_rng(0).integers(0, 255, (1, 84, 84)).astype(np.uint8)
         frame = Frame(np.ones(1), np.ones(1, np.int64), np.ones(1), drawing)
-        assert np.array_equal(encode_film(frame, np.ones(1, np.bool_))[..., 0], drawing)
+        assert np.array_equal(grey_image(frame, np.ones(1, np.bool_))[..., 0], drawing)
 
     def test_a_frame_without_an_image_is_refused(self):
         with pytest.raises(FrameFailed, match="looks at images"):
-            encode_film(Frame(np.ones(1), np.ones(1, np.int64), np.ones(1)), np.ones(1, np.bool_))
+            grey_image(Frame(np.ones(1), np.ones(1, np.int64), np.ones(1)), np.ones(1, np.bool_))
 
     def test_the_film_comes_in_other_sizes(self):
         observation, _ = make_env("zone", size=64, level="real").reset(seed=0)

@@ -15,8 +15,8 @@ from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import AcquireSettings, MoveFailed, World
 from beamgym.physics.laue.imperfections import Imperfections
 from beamgym.physics.laue.zone.crystals import SYSTEMS, crystal_system
-from beamgym.physics.laue.zone.film import HOLE_MM, SEPARATION_MM, SpotLists
 from beamgym.physics.laue.zone.image_kernels import draw_disks, expose, poisson_any, poisson_tables
+from beamgym.physics.laue.zone.images import HOLE_MM, SEPARATION_MM, SpotLists
 from beamgym.physics.laue.zone.kernels import axis_angles_deg, spot_intensity
 from beamgym.physics.laue.zone.spectrum_tables import copper_spectrum, point_spectrum
 from beamgym.physics.laue.zone.world import DISTANCE_MM, SimulatedZone
@@ -174,7 +174,7 @@ class TestThePatterns:
     ):
         axes = SYSTEMS[name].axes("all")
         world = place(started(name, len(axes), "real", seed=2), np.stack([brought_to_beam(axis) for axis in axes]))
-        world.film.room = lambda system: 4096
+        world.image_model.room = lambda system: 4096
         position, _, count = world.spots(np.arange(len(axes)))
         assert len(axes) == len(orders)
         for i, order in enumerate(orders):
@@ -308,9 +308,9 @@ class TestTheFilms:
 
     def test_the_background_has_the_stated_counts_and_poisson_noise(self):
         world = started("cubic", 48, "real")
-        world.film._tables = {}
+        world.image_model._tables = {}
         nothing = SpotLists(np.zeros((48, 1, 2)), np.zeros((48, 1)), np.zeros(48, np.int64))
-        image = world.film.expose(nothing, 10.0, make_keys(9, np.arange(48))).astype(float)
+        image = world.image_model.expose(nothing, 10.0, make_keys(9, np.arange(48))).astype(float)
         corner = image[:, :5, :5]
         quiet = np.median(corner)
         expected = 10.0 * (0.4 + 0.6 * np.exp(-0.5 * (65.0 / 30.0) ** 2))

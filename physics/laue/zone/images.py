@@ -1,4 +1,4 @@
-"""The films of the zone task: equal disks as LaueRL draws them, or counts with everything that a camera adds."""
+"""The images of the zone task: equal disks as LaueRL draws them, or counts with everything that a camera adds."""
 
 from typing import Any, NamedTuple, Protocol
 
@@ -19,7 +19,7 @@ DISK_MM = 1.2
 SEPARATION_MM = 3.5
 """As drawn, a spot this near to a brighter one is left out, as a blob finder would."""
 SPOT_SIGMA_MM = 0.6
-"""A spot's standard deviation on the film."""
+"""A spot's standard deviation on the panel."""
 FAINTEST_COUNTS = 60.0
 """A spot of fewer counts is lost in the background of the level "real"; the faintest false ones are as bright."""
 
@@ -33,15 +33,15 @@ _NEGLIGIBLE = 0.1  # share of FAINTEST_COUNTS below which a spot is not drawn
 
 
 class SpotLists(NamedTuple):
-    """What diffracts onto m films, brightest first: (m, s, 2) px, (m, s), and (m,) how many of the s are spots."""
+    """Spots on m panels, brightest first: (m, s, 2) px, (m, s), and (m,) how many of the s are spots."""
 
     position: Float64Array
     intensity: Float64Array
     number: NDArray[np.int64]
 
 
-class Film(Protocol):
-    """Turns spots into images; ``limited`` films show each sample's own number of spots, others all they can."""
+class ImageModel(Protocol):
+    """Turns spots into images; ``limited`` ones show each sample's own number of spots, others all they can."""
 
     limited: bool
     separation_px: float
@@ -59,7 +59,7 @@ class Film(Protocol):
         ...
 
 
-class PublishedFilm:
+class DrawnImages:
     """Equal disks on black, uint8: what is left of a pattern after spot finding. Exposure and keys do not matter."""
 
     limited = True
@@ -85,12 +85,12 @@ class PublishedFilm:
         return images
 
 
-class RealFilm:
+class CountedImages:
     """Counts, uint16: spots of their intensity, jittered, some missing, some false, a background, Poisson noise.
 
     Parameters
     ----------
-    detector : the film's pixels
+    detector : the panel's pixels
     level : what is lost, moved and added
     """
 
