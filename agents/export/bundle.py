@@ -19,6 +19,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecNormalize, VecTransposeImage
 
 import beamgym
+from beamgym.agents.export.decided import decided
 from beamgym.agents.export.deterministic import DeterministicPolicy
 from beamgym.envs.bundles import (
     CARD,
@@ -27,6 +28,7 @@ from beamgym.envs.bundles import (
     MIN_REFERENCE,
     MODEL,
     REFERENCE,
+    REFERENCE_TOLERANCE,
     Encoder,
     OnnxModel,
     SpaceSpec,
@@ -101,7 +103,8 @@ def export_bundle(
     path : the bundle's directory; its last part is the bundle's name
     origin : where the model comes from
     observations : (n, ...) arrays by name, n from 200 to 4096, raw as the environment gives them; drawn from the
-        space where none are given, which says less than observations of real episodes
+        space where none are given, which says less than observations of real episodes. Those at which rounding alone
+        decides the action are left out: processors would differ there
     observation_space : of one environment, raw; that of the model's environment where none is given
     normaliser : its observation statistics go into the graph; the one around the model's environment, if there is one,
         where none is given
@@ -120,7 +123,9 @@ def export_bundle(
     space = observation_space or raw_space(model)
     given = sampled(space) if observations is None else observations
     with replacing_folder(path, overwrite) as draft, _on_cpu(model):
-        _write(draft, model, context, origin, given, space, normaliser, card)
+        policy = DeterministicPolicy(model, space, normaliser).eval()
+        given = _clear(policy, scale_of(SpaceSpec.of(model.action_space)), given)
+        _write(draft, policy, model, context, origin, given, space, normaliser, card)
         _check_equality(OnnxModel.load(draft), model, normaliser, given)
     return Path(path)
 
@@ -199,8 +204,27 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
+def _clear(
+    policy: DeterministicPolicy, scale: float, observations: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """Return the observations without those at which rounding alone decides the action."""
+    count = min(len(values) for values in observations.values())
+    if count < MIN_REFERENCE:
+        raise ValueError(f"{count} reference observations were given; a bundle needs at least {MIN_REFERENCE}")
+    if count > MAX_REFERENCE:
+        raise ValueError(f"{count} reference observations were given; a bundle holds at most {MAX_REFERENCE}")
+    clear = decided(policy, observations, REFERENCE_TOLERANCE * scale)
+    if clear.sum() < MIN_REFERENCE:
+        raise ValueError(
+            f"at {count - clear.sum()} of {count} reference observations rounding alone decides the action, and a "
+            f"bundle needs {MIN_REFERENCE} others; give more observations, or train on"
+        )
+    return {name: np.asarray(values)[clear] for name, values in observations.items()}
+
+
 def _write(
     folder: Path,
+    policy: DeterministicPolicy,
     model: BaseAlgorithm,
     context: Any,
     origin: Origin,
@@ -209,12 +233,6 @@ def _write(
     normaliser: VecNormalize | None,
     card: str,
 ) -> None:
-    count = min(len(values) for values in observations.values())
-    if count < MIN_REFERENCE:
-        raise ValueError(f"{count} reference observations were given; a bundle needs at least {MIN_REFERENCE}")
-    if count > MAX_REFERENCE:
-        raise ValueError(f"{count} reference observations were given; a bundle holds at most {MAX_REFERENCE}")
-    policy = DeterministicPolicy(model, observation_space, normaliser).eval()
     export_graph(policy, observation_space, folder / MODEL)
     actions = predict_raw(model, normaliser, observations)
     pairs = {f"observation/{name}": np.asarray(values) for name, values in observations.items()}

@@ -18,7 +18,7 @@ from beamgym.envs.bundles.manifest import (
     manifest_class,
     setting_entries,
 )
-from beamgym.envs.bundles.model import BundleError, OnnxModel, named_spaces, scale_of
+from beamgym.envs.bundles.model import REFERENCE_TOLERANCE, BundleError, OnnxModel, named_spaces, scale_of
 from beamgym.envs.bundles.reference import MAX_REFERENCE, MIN_REFERENCE
 from beamgym.envs.bundles.trees import DOMAIN, OPERATOR, VERSION
 
@@ -31,6 +31,7 @@ __all__ = [
     "MODEL",
     "OPERATOR",
     "REFERENCE",
+    "REFERENCE_TOLERANCE",
     "VERSION",
     "AxisSpec",
     "BundleError",
