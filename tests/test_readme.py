@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,6 @@ def commands(text):
 
 
 def options_of(verb):
-    from importlib import import_module
-
     app = typer.Typer()
     app.command()(getattr(import_module(f"beamgym.scripts.{verb}"), f"{verb}_command"))
     return {name for parameter in typer.main.get_command(app).params for name in parameter.opts}
@@ -107,6 +106,23 @@ def test_every_page_is_listed():
     for page in (ROOT / "docs").rglob("*.md"):
         if page.name != "index.md":
             assert f"({page.relative_to(ROOT / 'docs').as_posix()})" in text
+
+
+def test_what_has_moved_is_where_the_changelog_says():
+    moved = re.findall(
+        r"^  \| `beamgym\.[^|]*\| `(beamgym\.[\w.]+)` \|$", TOP[1].read_text("utf-8"), flags=re.MULTILINE
+    )
+    assert len(moved) > 20
+    for name in moved:
+        assert hasattr(import_module(name), "__all__") or name == "beamgym.envs.policy"
+
+
+def test_every_version_of_the_changelog_is_dated_and_has_the_fixed_headings():
+    text = TOP[1].read_text("utf-8")
+    for heading in re.findall(r"^## (.*)$", text, flags=re.MULTILINE):
+        assert re.fullmatch(r"(Unreleased|\d+\.\d+\.\d+) \(\d{4}-\d{2}-\d{2}\)", heading)
+    for section in text.split("\n## ")[1:]:
+        assert re.findall(r"^### (.*)$", section, flags=re.MULTILINE) == ["Breaking", "New", "Fixed", "Known limits"]
 
 
 def test_the_results_of_the_readme_are_those_of_the_benchmark_page():
