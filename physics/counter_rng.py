@@ -9,11 +9,12 @@ import math
 
 import numpy as np
 from numba import njit, uint64
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from beamgym.physics.arrays import UInt64Array
 
 # ruff: noqa: ANN201 - numba kernels carry no annotations
 
-UInt64Array = NDArray[np.uint64]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _TO_UNIT = 1.0 / 9007199254740992.0  # 2**-53: the spacing of doubles in [0.5, 1)

@@ -11,11 +11,11 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-Float64Array = NDArray[np.float64]
-Float32Array = NDArray[np.float32]
-Int64Array = NDArray[np.int64]
-UInt64Array = NDArray[np.uint64]
-BoolArray = NDArray[np.bool_]
+from beamgym.physics.arrays import BoolArray as BoolArray
+from beamgym.physics.arrays import Float32Array as Float32Array
+from beamgym.physics.arrays import Float64Array as Float64Array
+from beamgym.physics.arrays import Int64Array as Int64Array
+from beamgym.physics.arrays import UInt64Array as UInt64Array
 
 
 class MoveFailed(RuntimeError):

@@ -6,15 +6,13 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.orientation_kernels import (
     matrices_of_vectors,
     smallest_angles,
     uniform_rotations,
     vectors_of_matrices,
 )
-
-Float64Array = NDArray[np.float64]
-UInt64Array = NDArray[np.uint64]
 
 ROTATION_TOLERANCE = 1e-6
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from beamgym.envs.pictures import write_overlay
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.crystal import Crystal, load_crystal
 from beamgym.physics.files import write_json
 from beamgym.physics.goniometer import Goniometer, Target, TurnsToTarget, goniometer, parse_target, turns_to_target
@@ -17,8 +17,6 @@ from beamgym.physics.laue.files import load_detector_for, save_detector
 from beamgym.physics.laue.indexing import BAND_KEV, SolvedPattern, read_pattern, solve, write_results
 from beamgym.physics.laue.peaks import PeakFinder
 from beamgym.scripts.command_line import check_output, fail, run
-
-Float64Array = NDArray[np.float64]
 
 DEFAULT_TARGET = "pose [001] beam [110] up"
 DEFAULT_GONIOMETER = "two-arc"

@@ -16,8 +16,7 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from scipy.stats import spearmanr
 
 from beamgym.envs.arpes_spot import COMPONENTS, Scorer, shipped_scorer
-
-Float64Array = NDArray[np.float64]
+from beamgym.physics.arrays import Float64Array
 
 CUT_FILE: Final = Path("arpes") / "bi2se3_cut.npz"
 """The measured cut, in the folder of measured data."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from beamgym.agents.evaluation import first_seed
@@ -16,11 +15,8 @@ from beamgym.envs.arpes_spot import Scorer, shipped_scorer
 from beamgym.physics.arpes.detection import Grid
 from beamgym.physics.arpes.score import bms_scores
 from beamgym.physics.arpes.surface import FIELD_MM, LEVELS, RASTER, REFERENCE_DWELL_S, Analyser, SurfaceBank
+from beamgym.physics.arrays import BoolArray, Float32Array, Float64Array
 from beamgym.physics.counter_rng import make_keys
-
-Float32Array = NDArray[np.float32]
-Float64Array = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 SURFACE: Final = replace(LEVELS["real"], tilt_deg=0.8)
 """The level "real" with flakes that are less tilted: slightly misaligned domains."""

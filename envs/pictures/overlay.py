@@ -8,6 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.crystal import Crystal
 from beamgym.physics.files import replacing
@@ -16,8 +17,6 @@ from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing import Indexed
 from beamgym.physics.laue.pattern import LaueModel
-
-Float64Array = NDArray[np.float64]
 
 LABELS = 14
 """hkl labels in the picture: the strongest predicted spots, as far as they do not overlap."""

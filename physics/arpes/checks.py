@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Float64Array = NDArray[np.float64]
+from beamgym.physics.arrays import Float64Array
 
 
 def as_batch(name: str, value: ArrayLike, n: int) -> Float64Array:

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from pymatgen.core import Structure
 
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.crystal.form_factors import element_of, form_factor_label, scattering_length_fm
-
-Float64Array = NDArray[np.float64]
 
 B_ISO = "b_iso"
 """Site property that holds the isotropic Debye-Waller factor, Å²."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pymatgen.core import Structure
 from scipy.constants import atomic_mass
 
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.crystal.atoms import Atoms, atoms_of
 from beamgym.physics.crystal.cif import read_cif
@@ -25,7 +26,6 @@ from beamgym.physics.crystal.structure_input import check_structure, prepared
 from beamgym.physics.crystal.table_cache import cached_reflection_table
 from beamgym.physics.orientation import check_rotation
 
-Float64Array = NDArray[np.float64]
 Radiation = Literal["xray", "neutron"]
 
 

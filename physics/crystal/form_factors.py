@@ -11,9 +11,9 @@ from functools import cache
 import numpy as np
 import periodictable
 import xraydb
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Float64Array = NDArray[np.float64]
+from beamgym.physics.arrays import Float64Array
 
 THERMAL_WAVELENGTH_ANGSTROM = 1.798
 """Wavelength at which neutron absorption cross-sections are tabulated (2200 m/s), Å."""

@@ -8,9 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from pymatgen.core import Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.orientation import nearest_rotation
-
-Float64Array = NDArray[np.float64]
 
 SYMMETRY_PRECISION_A = 0.01
 """How far an atom may lie from its symmetric place, Å."""

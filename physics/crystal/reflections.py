@@ -5,14 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from beamgym.physics.arrays import Complex128Array, Float64Array, Int32Array, Int64Array
 from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.crystal.atoms import Atoms
 from beamgym.physics.crystal.form_factors import dispersion, f0, scattering_length_fm
-
-Float64Array = NDArray[np.float64]
-Complex128Array = NDArray[np.complex128]
-Int32Array = NDArray[np.int32]
-Int64Array = NDArray[np.int64]
 
 ABSENT = 1e-4
 """A harmonic weaker than this part of the cell's largest possible amplitude at its s is absent (1e-8 in intensity)."""

@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.constants import HC_KEV_A
-
-Float64Array = NDArray[np.float64]
 
 GRID_STEP_KEV = 0.005
 _LOWEST_KEV, _HIGHEST_KEV = 0.1, 500.0  # where the tables of absorption are good

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Float64Array = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+from beamgym.physics.arrays import BoolArray, Float64Array
 
 BEAM = np.array([1.0, 0.0, 0.0])
 _ORTHOGONAL = 1e-6  # a direction cosine this far off is a typing error, not a rounding error

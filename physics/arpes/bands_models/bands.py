@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.messages import one_line
-
-Float64Array = NDArray[np.float64]
 
 
 @runtime_checkable

@@ -6,12 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from beamgym.physics.arpes.bands_models.kernels import fill_dirac
-
-Float32Array = NDArray[np.float32]
-Float64Array = NDArray[np.float64]
+from beamgym.physics.arrays import Float32Array, Float64Array
 
 
 @dataclass(frozen=True)

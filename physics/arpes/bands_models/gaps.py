@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from beamgym.physics.arpes.detection import DENSITY_WAVE, NO_GAP, PAIRING
-
-Float64Array = NDArray[np.float64]
-Complex128Array = NDArray[np.complex128]
+from beamgym.physics.arrays import Complex128Array, Float64Array
 
 GAP_KINDS = {"none": NO_GAP, "pairing": PAIRING, "density wave": DENSITY_WAVE}
 

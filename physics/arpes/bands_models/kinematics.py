@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.constants import e, hbar, m_e
 
 from beamgym.physics.arpes.bands_models.kernels import fill_directions, fill_momentum
+from beamgym.physics.arrays import Float64Array
 
-Float64Array = NDArray[np.float64]
 Slit = Literal["vertical", "horizontal"]
 
 _BEHIND = "part of the window looks at the sample from behind its surface; reduce polar or tilt"

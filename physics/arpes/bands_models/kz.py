@@ -6,12 +6,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from beamgym.physics.arpes.bands_models.kinematics import perpendicular_momentum
 from beamgym.physics.arpes.checks import positive
-
-Float64Array = NDArray[np.float64]
+from beamgym.physics.arrays import Float64Array
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from beamgym.physics.arpes.bands_models.kernels import HEXAGONAL, HONEYCOMB, RECTANGULAR, TERMS, fill_bands
 from beamgym.physics.arpes.checks import positive
-
-Float32Array = NDArray[np.float32]
-Float64Array = NDArray[np.float64]
+from beamgym.physics.arrays import Float32Array, Float64Array
 
 LATTICES: Mapping[str, int] = {
     "square": RECTANGULAR,

@@ -6,14 +6,13 @@ import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from beamgym.physics.arpes.bands_models.kinematics import Geometry, perpendicular_momentum
 from beamgym.physics.arpes.checks import positive
+from beamgym.physics.arrays import Complex128Array, Float64Array
 from beamgym.physics.counter_rng import normal, uniform
 
-Float64Array = NDArray[np.float64]
-Complex128Array = NDArray[np.complex128]
 Harmonic = Callable[[Float64Array, Float64Array, Float64Array], Float64Array]
 
 ORBITALS: Mapping[str, Harmonic] = {

@@ -10,12 +10,10 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from beamgym.physics.arpes.detection import BOLTZMANN_EV
-
-Float64Array = NDArray[np.float64]
-Complex128Array = NDArray[np.complex128]
+from beamgym.physics.arrays import Complex128Array, Float64Array
 
 
 def impurity(omega_ev: ArrayLike, gamma_ev: ArrayLike) -> Complex128Array:

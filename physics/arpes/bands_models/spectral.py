@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from beamgym.physics.arpes.bands_models.gaps import green_function
 from beamgym.physics.arpes.detection import BOLTZMANN_EV
-
-Float64Array = NDArray[np.float64]
+from beamgym.physics.arrays import Float64Array
 
 
 def fermi_dirac(omega_ev: ArrayLike, temperature_k: float) -> Float64Array:

@@ -9,9 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from beamgym.physics.arpes.checks import at_least_zero
 from beamgym.physics.arpes.detection.kernels import add_shirley
-
-Float32Array = NDArray[np.float32]
-Float64Array = NDArray[np.float64]
+from beamgym.physics.arrays import Float32Array, Float64Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,14 +6,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from beamgym.physics.arpes.checks import at_least_zero
 from beamgym.physics.arpes.detection.blur_kernels import REACH
 from beamgym.physics.arpes.detection.kernels import Axes
 from beamgym.physics.arpes.detection.resolution import FWHM_PER_SIGMA
-
-Float64Array = NDArray[np.float64]
+from beamgym.physics.arrays import Float64Array
 
 
 @dataclass(frozen=True, eq=False)

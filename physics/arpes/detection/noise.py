@@ -11,8 +11,7 @@ from beamgym.physics.arpes.detection.clouds_kernels import charge_clouds
 from beamgym.physics.arpes.detection.dead_time_kernels import count_slowly
 from beamgym.physics.arpes.detection.noise_kernels import INVERSE, count_events, count_poisson
 from beamgym.physics.arpes.detection.response import Response
-
-Float32Array = NDArray[np.float32]
+from beamgym.physics.arrays import Float32Array
 
 _ADC_STREAM = np.uint64(0x5DEECE66D)
 

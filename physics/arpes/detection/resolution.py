@@ -6,12 +6,11 @@ import math
 
 import numpy as np
 from numba import njit
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from beamgym.physics.arpes.checks import at_least_zero
 from beamgym.physics.arpes.detection.blur_kernels import REACH, blur_angle, blur_energy, gaussian_weights
-
-Float32Array = NDArray[np.float32]
+from beamgym.physics.arrays import Float32Array
 
 FWHM_PER_SIGMA = 2.0 * math.sqrt(2.0 * math.log(2.0))
 

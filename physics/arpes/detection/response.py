@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from beamgym.physics.arpes.checks import at_least_zero
+from beamgym.physics.arrays import Float32Array, Float64Array
 from beamgym.physics.counter_rng import normal, uniform
-
-Float32Array = NDArray[np.float32]
-Float64Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,11 +30,9 @@ from beamgym.physics.arpes.detection.kernels import (
 from beamgym.physics.arpes.detection.noise_kernels import INVERSE, WIDE_MEAN, count_events, count_poisson
 from beamgym.physics.arpes.detection.resolution import FWHM_PER_SIGMA
 from beamgym.physics.arpes.detection.response import Response
+from beamgym.physics.arrays import Float32Array
 
 __all__ = ["Grid", "Rendered", "Scene", "Window", "band_intensity", "detected", "render"]
-
-Float32Array = NDArray[np.float32]
-Float64Array = NDArray[np.float64]
 
 
 def _none() -> Float32Array:

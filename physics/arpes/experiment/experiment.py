@@ -30,12 +30,11 @@ from beamgym.physics.arpes.experiment.labels import cube_labels, cut_labels
 from beamgym.physics.arpes.experiment.parts import Domain, Gap, Spectrum, Value
 from beamgym.physics.arpes.experiment.record import experiment_record
 from beamgym.physics.arpes.experiment.tables import domain_tables
+from beamgym.physics.arrays import Float32Array, Float64Array
 from beamgym.physics.counter_rng import make_keys
 
 __all__ = ["Domain", "Experiment", "Gap", "Spectrum"]
 
-Float32Array = NDArray[np.float32]
-Float64Array = NDArray[np.float64]
 SelfEnergy = Callable[[Float64Array], NDArray[np.complex128]]
 MatrixElement = Callable[[Float64Array], Float64Array]
 

@@ -6,15 +6,14 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from beamgym.physics.arpes.detection import FWHM_PER_SIGMA, REACH, Grid, band_intensity, blur, shirley
+from beamgym.physics.arrays import Float32Array, Float64Array
 
 if TYPE_CHECKING:
     from beamgym.physics.arpes.experiment.experiment import Experiment
 
-Float32Array = NDArray[np.float32]
-Float64Array = NDArray[np.float64]
 
 _BLOCK = 4_000_000  # pixels worked on together, which bounds the memory
 _PER_WIDTH = 3  # slices of a map for each width of a line

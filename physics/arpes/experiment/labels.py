@@ -12,11 +12,10 @@ from beamgym.physics.arpes.bands_models import WAVENUMBER
 from beamgym.physics.arpes.detection import Background, detected
 from beamgym.physics.arpes.experiment.parts import Spectrum, Value
 from beamgym.physics.arpes.score import Scores, paper_scores, v2_scores
+from beamgym.physics.arrays import Float64Array
 
 if TYPE_CHECKING:
     from beamgym.physics.arpes.experiment.experiment import Experiment
-
-Float64Array = NDArray[np.float64]
 
 
 def cut_labels(experiment: Experiment, spectrum: Spectrum, events: float) -> dict[str, Value]:

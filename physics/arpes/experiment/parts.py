@@ -7,13 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.physics.arpes.bands_models import GAP_KINDS
+from beamgym.physics.arrays import Float32Array, Float64Array
 
-Float32Array = NDArray[np.float32]
-Float64Array = NDArray[np.float64]
 Value = float | int | str | NDArray[Any]
 
 

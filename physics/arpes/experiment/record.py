@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from beamgym.physics.arpes.experiment.labels import self_energy_at
 from beamgym.physics.arpes.experiment.parts import Value
+from beamgym.physics.arrays import Float64Array
 
 if TYPE_CHECKING:
     from beamgym.physics.arpes.experiment.experiment import Experiment
 
-Float64Array = NDArray[np.float64]
 
 ERLAB_NAMES: Final = {"photon_energy_ev": "hv", "temperature_k": "sample_temp"}
 """Parameters that carry erlab's names."""

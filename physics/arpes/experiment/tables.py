@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from beamgym.physics.arpes.bands_models import Geometry, cut_momentum, kinetic_energy_ev
 from beamgym.physics.arpes.detection import Window
 from beamgym.physics.arpes.experiment.parts import Domain
+from beamgym.physics.arrays import Float32Array, Float64Array
 
 if TYPE_CHECKING:
     from beamgym.physics.arpes.experiment.experiment import Experiment
-
-Float32Array = NDArray[np.float32]
-Float64Array = NDArray[np.float64]
 
 
 def domain_tables(

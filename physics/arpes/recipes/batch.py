@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.physics.arpes.score import Scores
+from beamgym.physics.arrays import Float32Array, Float64Array
 
-Float32Array = NDArray[np.float32]
-Float64Array = NDArray[np.float64]
 Index = slice | NDArray[np.bool_] | NDArray[np.integer]
 T = TypeVar("T")
 

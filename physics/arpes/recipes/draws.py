@@ -6,9 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.physics.arpes.recipes.published_cut_kernels import draw_table
-
-Float64Array = NDArray[np.float64]
-Int64Array = NDArray[np.int64]
+from beamgym.physics.arrays import Float64Array, Int64Array
 
 
 class Draws:

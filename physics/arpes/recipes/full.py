@@ -12,9 +12,7 @@ from beamgym.physics.arpes.bands_models import coefficients
 from beamgym.physics.arpes.checks import at_least_zero
 from beamgym.physics.arpes.detection import SpaceCharge
 from beamgym.physics.arpes.recipes.draws import Draws
-
-Float64Array = NDArray[np.float64]
-Int64Array = NDArray[np.int64]
+from beamgym.physics.arrays import Float64Array, Int64Array
 
 SURFACES: Final = ("square", "rectangular", "hexagonal", "honeycomb", "dirac")
 """Surfaces in the order of the parameter ``surface``: four lattices, and a Dirac surface state over its bulk."""

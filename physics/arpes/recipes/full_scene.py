@@ -49,10 +49,7 @@ from beamgym.physics.arpes.recipes.full import (
 )
 from beamgym.physics.arpes.recipes.full_kernels import MATTER, clean_measures, lay_out
 from beamgym.physics.arpes.score import REFERENCE_COUNTS, Scores, paper_total, v2_sharpness, v2_total
-
-Float32Array = NDArray[np.float32]
-Float64Array = NDArray[np.float64]
-Int64Array = NDArray[np.int64]
+from beamgym.physics.arrays import Float32Array, Float64Array
 
 INNER_POTENTIAL_EV: Final = 10.0
 _MARGINAL_K, _MARGINAL_STEPS = (3.0, 1000.0), 56

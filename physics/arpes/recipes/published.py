@@ -27,9 +27,7 @@ from beamgym.physics.arpes.score import (
     v2_sharpness,
     v2_total,
 )
-
-Float64Array = NDArray[np.float64]
-Int64Array = NDArray[np.int64]
+from beamgym.physics.arrays import Float64Array, Int64Array
 
 LATTICES: Final = ("rectangle", "square", "hexagonal", "honeycomb")
 """Lattices in the order of the parameter ``lattice``."""

@@ -16,15 +16,13 @@ from numbers import Integral
 from typing import Any, Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from beamgym.physics.arpes.detection import Grid
 from beamgym.physics.arpes.recipes.batch import Batch, join
 from beamgym.physics.arpes.recipes.recipes import check_recipe, generate
+from beamgym.physics.arrays import Float64Array, Int64Array
 from beamgym.physics.counter_rng import make_keys
 
-Float64Array = NDArray[np.float64]
-Int64Array = NDArray[np.int64]
 ScoreName = Literal["paper", "v2"]
 
 ATTEMPTS: Final = 200

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import curve_fit
 
-Float64Array = NDArray[np.float64]
+from beamgym.physics.arrays import Float64Array
 
 PAPER_WINDOW_EV = (1.88, 1.90)
 """Kinetic energies in eV that the paper sums for its momentum distribution curve: the Fermi level of its maps."""

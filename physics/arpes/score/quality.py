@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import constants
 
-Float64Array = NDArray[np.float64]
+from beamgym.physics.arrays import Float64Array
 
 AURELIA_BOLTZMANN_EV: Final = 8.6196e-05
 """Boltzmann's constant in eV/K as aurelia 0.1.0 has it: 0.03 % too large, kept so that its score is its score."""

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from beamgym.physics.arpes.surface.levels import MOST_FLAKES, SurfaceNumbers
 from beamgym.physics.arpes.surface.raster_kernels import draw_geography
+from beamgym.physics.arrays import Float32Array
 from beamgym.physics.counter_rng import make_keys
-
-Float32Array = NDArray[np.float32]
 
 RASTER = 128
 """Cells along each edge of the raster."""

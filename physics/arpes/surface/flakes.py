@@ -25,10 +25,8 @@ from beamgym.physics.arpes.bands_models import (
 )
 from beamgym.physics.arpes.detection import BOLTZMANN_EV, FWHM_PER_SIGMA, Background, Grid, Response, Scene, render
 from beamgym.physics.arpes.surface.levels import MOST_FLAKES, SurfaceNumbers
+from beamgym.physics.arrays import Float32Array, Float64Array
 from beamgym.physics.counter_rng import make_keys, normal, uniform
-
-Float32Array = NDArray[np.float32]
-Float64Array = NDArray[np.float64]
 
 LADDER_EV: Final = np.array([0.0, 0.02, 0.045, 0.1])
 """Widths, FWHM in eV on top of the resolution, at which every flake is rendered."""

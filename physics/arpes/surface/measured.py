@@ -11,8 +11,7 @@ from beamgym.physics.arpes.surface.fields import FIELD_MM, RASTER, Geography
 from beamgym.physics.arpes.surface.flakes import LARGEST_SHIFT_EV
 from beamgym.physics.arpes.surface.levels import MOST_FLAKES
 from beamgym.physics.arpes.surface.measured_shifts import mixed, shifts
-
-Float64Array = NDArray[np.float64]
+from beamgym.physics.arrays import Float64Array
 
 _TRIES = 8  # starts of the clustering; the tightest result is kept
 _FAINTEST = 1e-3  # weight of known neighbours below which there are none

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-Float64Array = NDArray[np.float64]
+from beamgym.physics.arrays import Float64Array
 
 
 def shifts(shapes: Float64Array, mean: Float64Array, energy_ev: Float64Array) -> tuple[Float64Array, Float64Array]:

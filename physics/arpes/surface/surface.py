@@ -30,9 +30,7 @@ from beamgym.physics.arpes.surface.kernels import (
     true_scores,
 )
 from beamgym.physics.arpes.surface.levels import MOST_FLAKES, SurfaceNumbers
-
-Float32Array = NDArray[np.float32]
-Float64Array = NDArray[np.float64]
+from beamgym.physics.arrays import Float32Array, Float64Array
 
 REFERENCE_DWELL_S: Final = 2.0
 """Dwell at which sites are compared."""

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.files import write_text
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files.frame_shape import agreed_shape
 from beamgym.physics.laue.files.nexus_detector import read_nexus_detector
-
-Float64Array = NDArray[np.float64]
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _JSON_KEYS = ("origin_mm", "fast", "slow", "pixel_mm", "shape")

@@ -15,11 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from beamgym.physics.arrays import BoolArray, Float64Array
 from beamgym.physics.instrument import Peaks
 from beamgym.physics.messages import one_line
-
-BoolArray = NDArray[np.bool_]
-Float64Array = NDArray[np.float64]
 
 HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi")
 PICTURE_SUFFIXES = (".png", ".bmp", ".jpg", ".jpeg")

@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files.frame_shape import agreed_shape
-
-Float64Array = NDArray[np.float64]
 
 _TO_LAB = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 _MM = {"m": 1000.0, "mm": 1.0, "um": 1e-3, "µm": 1e-3, "micron": 1e-3, "cm": 10.0}

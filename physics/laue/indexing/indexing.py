@@ -11,18 +11,15 @@ is flipped, and the orientation is then wrong. Only turning an axis by a known a
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from beamgym.physics.arrays import BoolArray, Float64Array, Int32Array
 from beamgym.physics.crystal import Crystal
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing.observed import MIN_MATCHED, Fit, Pattern
 from beamgym.physics.laue.indexing.table import IndexingTable
 from beamgym.physics.orientation import check_rotation
-
-Float64Array = NDArray[np.float64]
-Int32Array = NDArray[np.int32]
-BoolArray = NDArray[np.bool_]
 
 TOLERANCES_DEG = (0.25, 0.6)
 """Search radii tried in turn: a calibrated camera, then one whose centre and distance are off by half a millimetre."""

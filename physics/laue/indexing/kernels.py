@@ -10,8 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-Float64Array = NDArray[np.float64]
-Int64Array = NDArray[np.int64]
+from beamgym.physics.arrays import Float64Array, Int64Array
 
 NOTHING = np.uint8(255)
 """Level of a cell that no ray comes near."""

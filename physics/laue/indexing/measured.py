@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.instrument import Peaks
 from beamgym.physics.laue.files import PEAK_SUFFIXES, read_image, read_peaks
 from beamgym.physics.laue.peaks import PeakFinder
-
-Float64Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

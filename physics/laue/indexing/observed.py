@@ -5,18 +5,13 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betainc, gammaln
 
+from beamgym.physics.arrays import BoolArray, Float64Array, Int32Array, Int64Array
 from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.laue.indexing import kernels
 from beamgym.physics.laue.indexing.table import IndexingTable
 from beamgym.physics.orientation import misorientation_deg
-
-Float64Array = NDArray[np.float64]
-Int64Array = NDArray[np.int64]
-Int32Array = NDArray[np.int32]
-BoolArray = NDArray[np.bool_]
 
 PAIR_PEAKS = 20
 """Peaks, brightest first, that orientations are made from."""

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import least_squares
 
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.crystal import Crystal
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.orientation import check_rotation, rotation_matrix
-
-Float64Array = NDArray[np.float64]
 
 ROTATION = ("rotation_x_deg", "rotation_y_deg", "rotation_z_deg")
 STRAIN = ("strain_11", "strain_22", "strain_12", "strain_13", "strain_23")

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.crystal import Crystal, ub_matrix
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
@@ -14,8 +14,6 @@ from beamgym.physics.laue.indexing.measured import MeasuredPattern
 from beamgym.physics.laue.indexing.observed import MIN_MATCHED
 from beamgym.physics.laue.indexing.refinement import GEOMETRY, ROTATION, Refined, refine
 from beamgym.physics.laue.pattern import LaueModel
-
-Float64Array = NDArray[np.float64]
 
 BAND_KEV = (5.0, 25.0)
 """What a tungsten tube or a bending magnet sends through air, keV."""

@@ -7,15 +7,13 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from beamgym.physics.arrays import BoolArray, Float64Array, Int64Array
 from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.crystal import Crystal, ReflectionTable
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.indexing import kernels
 from beamgym.physics.orientation import misorientation_deg, nearest_rotation
 
-Float64Array = NDArray[np.float64]
-Int64Array = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 UInt8Array = NDArray[np.uint8]
 
 LEVELS = 254

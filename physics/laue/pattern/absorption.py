@@ -6,11 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.laue.pattern.kernels import NO_SLAB, PLATE, THICK_SLAB
-
-Float64Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

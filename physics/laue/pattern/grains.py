@@ -10,13 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 
+from beamgym.physics.arrays import Float64Array, Int32Array
 from beamgym.physics.laue.pattern.spots import LaueModel, Spots
 
 if TYPE_CHECKING:
     from beamgym.physics.crystal import Crystal
-
-Float64Array = NDArray[np.float64]
-Int32Array = NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,15 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from beamgym.physics.arrays import BoolArray, Float32Array, Float64Array, UInt64Array
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.pattern.image_kernels import ReadOut, Width, render_clean, render_exposed
 from beamgym.physics.laue.pattern.spots import Spots
-
-Float32Array = NDArray[np.float32]
-Float64Array = NDArray[np.float64]
-UInt64Array = NDArray[np.uint64]
-BoolArray = NDArray[np.bool_]
 
 _DTYPES = {8: np.uint8, 16: np.uint16, 32: np.uint32}
 _PIXEL_STREAM, _RESPONSE_STREAM = 1, 2

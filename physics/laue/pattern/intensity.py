@@ -19,16 +19,15 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.constants import physical_constants
 
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.laue.beam import Beam
 
 if TYPE_CHECKING:
     from beamgym.physics.crystal import Crystal, ReflectionTable
 
-Float64Array = NDArray[np.float64]
 Extinction = Literal["none", "full"]
 
 R_ELECTRON_A = 1e10 * physical_constants["classical electron radius"][0]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from beamgym.physics.arrays import BoolArray, Float32Array, Float64Array, Int32Array, Int64Array
 from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
@@ -27,11 +28,6 @@ from beamgym.physics.orientation import ROTATION_TOLERANCE, check_rotation
 if TYPE_CHECKING:
     from beamgym.physics.crystal import Crystal, ReflectionTable
 
-Float64Array = NDArray[np.float64]
-Float32Array = NDArray[np.float32]
-Int32Array = NDArray[np.int32]
-Int64Array = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 _CHUNK = 256  # samples whose lists are held twice, for a moment
 _WINDOW_MARGIN = 1e-5  # absolute and relative; single precision decides the window of sin θ this generously

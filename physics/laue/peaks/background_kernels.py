@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-Float64Array = NDArray[np.float64]
+from beamgym.physics.arrays import Float64Array
 
 
 @njit(cache=True)

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from beamgym.physics.arrays import BoolArray
 from beamgym.physics.instrument import FrameFailed, Peaks
 from beamgym.physics.laue.peaks import background_kernels, kernels
-
-BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

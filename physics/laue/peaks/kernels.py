@@ -4,11 +4,8 @@ import math
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-Float64Array = NDArray[np.float64]
-Int64Array = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
+from beamgym.physics.arrays import BoolArray, Float64Array, Int64Array
 
 
 @njit(cache=True)

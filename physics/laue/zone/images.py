@@ -40,7 +40,7 @@ class SpotLists(NamedTuple):
     number: NDArray[np.int64]
 
 
-class ImageModel(Protocol):
+class ZoneImages(Protocol):
     """Turns spots into images; ``limited`` ones show each sample's own number of spots, others all they can."""
 
     limited: bool

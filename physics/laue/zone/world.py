@@ -22,7 +22,7 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.imperfections import Imperfections, imperfections, miscalibrated_detectors
 from beamgym.physics.laue.peaks import PeakFinder
 from beamgym.physics.laue.zone.crystals import CrystalSystem, crystal_system
-from beamgym.physics.laue.zone.images import CountedImages, DrawnImages, ImageModel, SpotLists
+from beamgym.physics.laue.zone.images import CountedImages, DrawnImages, SpotLists, ZoneImages
 from beamgym.physics.laue.zone.kernels import draw_uniforms, pick_rays, survey
 from beamgym.physics.laue.zone.spectrum_tables import (
     LEAST_SIN_THETA,
@@ -119,7 +119,7 @@ class SimulatedZone:
         self.n, self.context = n, ZoneSetup(chosen, two_circle(), detector)
         self.axes: tuple[Axis, ...] = self.context.goniometer.axes
         self.level, published = _level(level)
-        self.image_model: ImageModel = DrawnImages(detector) if published else CountedImages(detector, self.level)
+        self.image_model: ZoneImages = DrawnImages(detector) if published else CountedImages(detector, self.level)
         self.spectrum = point_spectrum() if published else copper_spectrum()
         self._ranks = rank_table(self.spectrum)
         self.start_filter = start_filter
