@@ -9,15 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from beamgym.physics.arrays import BoolArray, Float64Array
 
+_Point = tuple[Fraction, ...]
+
 BEAM = np.array([1.0, 0.0, 0.0])
 _ORTHOGONAL = 1e-6  # a direction cosine this far off is a typing error, not a rounding error
 _MIN_STAND_OFF_MM = 1e-3
+_FARTHEST_MM = 1e6  # beyond a kilometre a unit was mistaken, and rounding would blur the stand-off from the sample
+_MOST_PIXELS = 1_000_000  # along an edge
+_SQUARE_OVERFLOWS = 1e150
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +40,8 @@ class Detector:
 
     Raises
     ------
-    ValueError : values not finite, directions not perpendicular, no pixels, or a plane through the sample
+    ValueError : values not finite, directions not perpendicular, no pixels, a plane through the sample, or a panel
+        that lies or reaches farther than 1 km
     """
 
     origin_mm: Float64Array
@@ -47,12 +54,16 @@ class Detector:
 
     def __post_init__(self) -> None:
         origin = _vector(self.origin_mm, "origin_mm")
+        if np.abs(origin).max() > _FARTHEST_MM:
+            raise ValueError(
+                f"origin_mm must lie within {_FARTHEST_MM:g} mm of the sample; found {origin.tolist()}: check its unit"
+            )
         fast, slow = _unit(self.fast, "fast"), _unit(self.slow, "slow")
         if abs(fast @ slow) > _ORTHOGONAL:
             raise ValueError(
                 f"fast and slow must be perpendicular: their cosine is {fast @ slow:.3g}, not 0; check both"
             )
-        if not (math.isfinite(self.pixel_mm) and self.pixel_mm > 0):
+        if not 0 < self.pixel_mm <= _FARTHEST_MM:
             raise ValueError(f"pixel_mm must be a positive length in mm, not {self.pixel_mm!r}")
         normal = np.cross(fast, slow)
         stand_off = float(origin @ normal)
@@ -61,6 +72,11 @@ class Detector:
                 "the detector's plane passes through the sample: move origin_mm along the normal of fast and slow"
             )
         shape = _shape(self.shape)
+        if max(shape) * self.pixel_mm > _FARTHEST_MM:
+            raise ValueError(
+                f"a panel's edge must be shorter than {_FARTHEST_MM:g} mm; found {max(shape)} pixels of "
+                f"{self.pixel_mm:g} mm: check the unit of pixel_mm"
+            )
         outward = normal * math.copysign(1.0, stand_off)
         for name, value in (("origin_mm", origin), ("fast", fast), ("slow", slow), ("normal", outward)):
             value.flags.writeable = False
@@ -132,7 +148,7 @@ class Detector:
         """
         ray = np.asarray(direction, dtype=np.float64)
         towards = ray @ self.normal
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a ray all but along the plane
             reach = np.where(towards > 0, self.distance_mm / towards, np.nan)
             point = reach[..., None] * ray - self.origin_mm
             position = np.stack([point @ self.fast, point @ self.slow], axis=-1) / self.pixel_mm
@@ -165,15 +181,28 @@ class Detector:
         return normals
 
     def sin_theta_range(self) -> tuple[float, float]:
-        """Return the smallest and largest sin θ of any ray that lands on the panel."""
+        """Return the smallest and largest sin θ of any ray that lands on the panel, to a few units of the last digit.
+
+        The scattering angle has no extreme inside the panel but where the beam's line meets it; the others lie at a
+        corner or at the one turning point of an edge. Points are exact fractions: near the sample a panel's coordinates
+        are small differences of large numbers, and 1 − cos 2θ would lose half the digits near the beam.
+        """
+        corners = self._exact_corners()
+        following = corners[1:] + corners[:1]
+        turning = [p for a, b in zip(corners, following, strict=True) for p in _turning_point(a, b)]
+        two_theta = [_two_theta(point) for point in corners + turning]
+        if _surround_the_beam(corners):
+            two_theta.append(0.0 if self.normal[0] > 0 else math.pi)
+        return math.sin(min(two_theta) / 2), math.sin(max(two_theta) / 2)
+
+    def _exact_corners(self) -> list[_Point]:
         rows, columns = self.shape
-        edge = _outline(columns - 0.5, rows - 0.5)
-        cosine = self.directions(edge) @ BEAM
-        low, high = float(cosine.min()), float(cosine.max())
-        for direction in (BEAM, -BEAM):
-            if self.to_pixel(direction)[1]:
-                low, high = min(low, float(direction[0])), max(high, float(direction[0]))
-        return math.sqrt(max(0.0, (1 - high) / 2)), math.sqrt(max(0.0, (1 - low) / 2))
+        half = Fraction(1, 2)
+        edges = [(-half, -half), (columns - half, -half), (columns - half, rows - half), (-half, rows - half)]
+        origin, fast, slow = (tuple(map(Fraction, v.tolist())) for v in (self.origin_mm, self.fast, self.slow))
+        pixel = Fraction(self.pixel_mm)
+        frame = list(zip(origin, fast, slow, strict=True))
+        return [tuple(o + pixel * (u * f + v * s) for o, f, s in frame) for u, v in edges]
 
     def binned(self, factor: int) -> Detector:
         """Return the detector whose pixels are ``factor`` × ``factor`` of this one's."""
@@ -246,6 +275,9 @@ def _vector(value: ArrayLike, name: str) -> Float64Array:
 
 def _unit(value: ArrayLike, name: str) -> Float64Array:
     vector = _vector(value, name)
+    largest = np.abs(vector).max()
+    if largest > _SQUARE_OVERFLOWS:
+        vector = vector / largest
     length = float(np.linalg.norm(vector))
     if length < 1e-12:
         raise ValueError(f"{name} has no direction: its length is zero")
@@ -255,18 +287,40 @@ def _unit(value: ArrayLike, name: str) -> Float64Array:
 
 def _shape(value: Sequence[int]) -> tuple[int, int]:
     shape = tuple(value)
-    if len(shape) != 2 or any(int(s) != s or s < 1 for s in shape):
-        raise ValueError(f"shape must be (rows, columns) as positive whole numbers; found {value!r}")
+    if len(shape) != 2 or any(not 1 <= s <= _MOST_PIXELS or int(s) != s for s in shape):
+        raise ValueError(
+            f"shape must be (rows, columns) as positive whole numbers, {_MOST_PIXELS} at most; found {value!r}"
+        )
     return int(shape[0]), int(shape[1])
 
 
-def _outline(right: float, bottom: float, points: int = 257) -> Float64Array:
-    """Return positions all around a panel whose lower edges are at −0.5; the extreme angles lie on its outline."""
-    along_x, along_y = np.linspace(-0.5, right, points), np.linspace(-0.5, bottom, points)
-    sides = [
-        np.stack([along_x, np.full(points, -0.5)], axis=-1),
-        np.stack([along_x, np.full(points, bottom)], axis=-1),
-        np.stack([np.full(points, -0.5), along_y], axis=-1),
-        np.stack([np.full(points, right), along_y], axis=-1),
-    ]
-    return np.concatenate(sides)
+def _turning_point(start: _Point, end: _Point) -> list[_Point]:
+    """Return the point within an edge where the angle to the beam is stationary, if there is one.
+
+    d/dt of x(t) / |p(t)| with p = start + t·step is zero where step_x (p·p) = x (p·step), which is linear in t.
+    """
+    step = tuple(b - a for a, b in zip(start, end, strict=True))
+    square, along, length = _dot(start, start), _dot(start, step), _dot(step, step)
+    numerator = step[0] * square - start[0] * along
+    denominator = start[0] * length - step[0] * along
+    if denominator == 0 or not 0 < numerator / denominator < 1:
+        return []
+    share = numerator / denominator
+    return [tuple(a + share * d for a, d in zip(start, step, strict=True))]
+
+
+def _surround_the_beam(corners: list[_Point]) -> bool:
+    """Tell whether the beam's line, the x axis, passes within the outline, which then turns one way about it."""
+    following = corners[1:] + corners[:1]
+    turns = [a[1] * b[2] - a[2] * b[1] for a, b in zip(corners, following, strict=True)]
+    return all(turn > 0 for turn in turns) or all(turn < 0 for turn in turns)
+
+
+def _two_theta(point: _Point) -> float:
+    """Return the angle between a point and the beam in radians; accurate at both ends, where its cosine is not."""
+    x, y, z = (float(value / max(map(abs, point))) for value in point)
+    return math.atan2(math.hypot(y, z), x)
+
+
+def _dot(a: _Point, b: _Point) -> Fraction:
+    return sum((u * v for u, v in zip(a, b, strict=True)), Fraction(0))

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from beamgym.physics.laue.detector import Detector
@@ -91,15 +91,85 @@ def test_reflecting_the_beam_at_a_spots_plane_gives_the_spot(detector, fast, slo
         np.testing.assert_allclose(position, [fast, slow], atol=1e-5)
 
 
-@settings(deadline=None, max_examples=30)
+STARTS = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0), (0.5, 0.5)]
+"""Shares of a panel's width and height: each corner may hold an extreme of its own."""
+
+
+def searched_two_theta(detector):
+    """Smallest and largest 2θ in radians by brute force: a grid over the panel, made finer around its best point."""
+    least = min(closest(detector, start, 1.0) for start in STARTS)
+    return least, max(-closest(detector, start, -1.0) for start in STARTS)
+
+
+def closest(detector, start, sign):
+    (column, row), reach, size = start, 1.0, detector.shape[::-1]
+    for _ in range(40):
+        steps = reach * np.linspace(-1.0, 1.0, 41)
+        share = np.stack(np.meshgrid(np.clip(column + steps, 0, 1), np.clip(row + steps, 0, 1)), axis=-1)
+        x, y, z = np.moveaxis(detector.to_lab_mm(share * size - 0.5), -1, 0)
+        angle = sign * np.arctan2(np.hypot(y, z), x)
+        column, row = share[np.unravel_index(angle.argmin(), angle.shape)]
+        reach *= 0.25
+    return angle.min()
+
+
+THROUGH_AN_EDGES_MIDDLE = Detector([0, -5, 0], [0, 0, 1], [-1, 0, 0], 1.0, (400, 300))
+"""Its smallest angle lies at z = 0, half a pixel from a corner: no evenly spaced point of the outline comes near."""
+
+
+@settings(max_examples=30)
 @given(detectors())
+@example(THROUGH_AN_EDGES_MIDDLE)
+@example(Detector([0, -5, 0], [0, 0, 1], [-1, 0, 0], 0.1, (400, 300)))
+@example(Detector([5e-324, -5, 0], [0, 0, 1], [-1, 1e-310, 0], 0.1, (400, 300)))
+@example(Detector([-0.3, -5, 5e-324], [5e-320, 0, 1], [-1, 0, 0], 0.1, (400, 300)))
+@example(Detector([50, 0.01, -3], [0, 0, 1], [0, 1, 0], 0.01, (4, 700)))
+def test_sin_theta_range_is_that_of_a_brute_force_search(detector):
+    expected = np.sin(np.array(searched_two_theta(detector)) / 2)
+    np.testing.assert_allclose(detector.sin_theta_range(), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("stand_off", [0.0011, 1.0, 1e5])
+@pytest.mark.parametrize("aside", [0.0, 40.0, 7e5])
+def test_sin_theta_range_is_exact_beside_the_beam_near_the_sample_and_far_away(sign, stand_off, aside):
+    """A panel normal to the beam, its lower edge ``aside`` + 1 mm above it: 2θ runs from that edge to a far corner."""
+    detector = Detector([sign * stand_off, 0, aside + 1.5], [0, 1, 0], [0, 0, 1], 1.0, (10, 10))
+    near, far = math.atan2(aside + 1.0, stand_off), math.atan2(math.hypot(9.5, aside + 11.0), stand_off)
+    expected = (near, far) if sign > 0 else (math.pi - far, math.pi - near)
+    np.testing.assert_allclose(detector.sin_theta_range(), np.sin(np.array(expected) / 2), rtol=1e-13)
+
+
+def test_a_panel_around_the_beam_reaches_its_end_of_the_range():
+    corner = math.atan2(math.hypot(0.5, 0.5), 50.0) / 2
+    downstream, upstream = (Detector([x, 0, 0], [0, 1, 0], [0, 0, 1], 1.0, (1, 1)) for x in (50.0, -50.0))
+    assert downstream.sin_theta_range() == pytest.approx((0.0, math.sin(corner)), rel=1e-15)
+    assert upstream.sin_theta_range() == pytest.approx((math.cos(corner), 1.0), rel=1e-15)
+
+
+@settings(max_examples=30)
+@given(detectors())
+@example(THROUGH_AN_EDGES_MIDDLE)
 def test_sin_theta_range_holds_every_pixel(detector):
     low, high = detector.sin_theta_range()
     rows, columns = np.mgrid[0:400:7, 0:300:7]
     cosine = detector.directions(np.stack([columns, rows], axis=-1))[..., 0]
     sine = np.sqrt((1 - cosine) / 2)
-    assert sine.min() >= low - 1e-9
-    assert sine.max() <= high + 1e-9
+    assert sine.min() >= low - 2e-8  # 1 − cosine keeps half the digits near the beam
+    assert sine.max() <= high + 1e-12
+
+
+@pytest.mark.parametrize("ray", [(1.0, 0, 0), (-1.0, 0, 0), (5e-324, 1.0, 0), (0, -1.0, 5e-324)])
+@pytest.mark.parametrize("slant", [5e-324, 1e-310, 1e-300])
+def test_a_ray_all_but_along_the_plane_misses_without_an_overflow(ray, slant):
+    detector = Detector([0, -5, 0], [0, 0, 1], [-1, slant, 0], 0.1, (400, 300))
+    assert bool(detector.to_pixel(ray)[1]) is (ray[1] < 0)
+
+
+def test_a_direction_of_any_length_is_scaled_to_one():
+    detector = Detector([10, 0, 0], [0, 1e300, 1e300], [0, -1e-9, 1e-9], 0.1, (4, 3))
+    np.testing.assert_allclose(detector.fast, np.sqrt([0, 0.5, 0.5]), rtol=1e-15)
+    np.testing.assert_allclose(detector.slow, [0, -math.sqrt(0.5), math.sqrt(0.5)], rtol=1e-15)
 
 
 def test_binning_keeps_the_panel_in_place():
@@ -127,6 +197,12 @@ def test_a_displaced_panel_turns_about_its_centre():
         ({"shape": (10,)}, "rows, columns"),
         ({"shape": (10, 0)}, "rows, columns"),
         ({"shape": (10, 2.5)}, "rows, columns"),
+        ({"shape": (math.inf, 10)}, "rows, columns"),
+        ({"shape": (10**400, 10)}, "rows, columns"),
+        ({"origin_mm": [1e308, 0, 0]}, "check its unit"),
+        ({"origin_mm": [-1.1e6, 0, 0]}, "check its unit"),
+        ({"pixel_mm": 1e307}, "positive length"),
+        ({"pixel_mm": 1e5}, "unit of pixel_mm"),
     ],
 )
 def test_a_bad_detector_is_refused_in_one_line(change, words):
