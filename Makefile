@@ -23,9 +23,10 @@ demo-hardware: $(INSTALLED) $(BRIDGE)
 test: $(INSTALLED) $(TOOLS)
 	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile
 
+# Slow tests and peers as well, and hypothesis searches at random: `make test-all SEED=…` repeats the search of a run.
 test-all: $(INSTALLED) $(TOOLS)
 	$(RUN)/pip install -c constraints.txt --no-deps laue-torch aurelia
-	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile -m ""
+	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile -m "" --hypothesis-profile=random $(SEED:%=--hypothesis-seed=%)
 
 lint: $(INSTALLED) $(TOOLS)
 	$(RUN)/ruff check .

@@ -1,20 +1,31 @@
 """The registries: one example for whatever has a name. Something new without an example fails the suite.
 
 A test that takes ``any_environment``, ``any_level``, ``any_goniometer`` or ``any_crystal`` is run once for each.
+
+Hypothesis draws the same examples every time, so that a test that has passed passes again. `make test-all` searches at
+random instead; its seed stands in the header, and again at the end where a test has failed.
 """
 
 import os
 import re
+import secrets
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # The compiled kernels' cache and the tables' cache are the user's own; pictures need no screen.
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("MPLCONFIGDIR", str(Path(tempfile.gettempdir()) / "beamgym-tests-matplotlib"))
+
+# No database: an example that failed once must not come back on one machine alone. Nor does a busy machine fail a test.
+_ALIKE: dict[str, Any] = {"database": None, "deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("repeated", derandomize=True, **_ALIKE)
+settings.register_profile("random", derandomize=False, **_ALIKE)
+settings.load_profile("repeated")  # --hypothesis-profile comes after it
 
 ENVIRONMENTS: dict[str, list[dict[str, Any]]] = {
     "beamgym/LaueAlign-v0": [
@@ -103,6 +114,25 @@ def pytest_generate_tests(metafunc: Any) -> None:
         metafunc.parametrize(name, cases, ids=names)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: Any) -> None:
-    """Hand the registries to the tests that hold them against the code."""
+    """Hand the registries to the tests that hold them against the code; choose a seed before hypothesis wants one."""
     config.beamgym_registries = REGISTRIES
+    if config.getoption("hypothesis_profile") == "random" and config.getoption("hypothesis_seed") is None:
+        config.option.hypothesis_seed = str(secrets.randbelow(10**9))  # the workers of xdist are handed it as well
+
+
+def _how_to_repeat(config: Any) -> str:
+    seed = config.getoption("hypothesis_seed")
+    return f"hypothesis: --hypothesis-profile=random --hypothesis-seed={seed} repeats this search" if seed else ""
+
+
+def pytest_report_header(config: Any) -> list[str]:
+    """Say with which seed hypothesis searches."""
+    return [line for line in [_how_to_repeat(config)] if line]
+
+
+def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: Any) -> None:
+    """Say it again where somebody looks for the reason of a failure."""
+    if exitstatus and _how_to_repeat(config):
+        terminalreporter.write_line(_how_to_repeat(config))

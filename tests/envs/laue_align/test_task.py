@@ -125,7 +125,11 @@ class TestStopping:
 
 class TestReward:
     @given(seed=st.integers(0, 10**6), moves=st.integers(0, 6), declares=st.booleans())
-    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=15,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
     def test_shaping_telescopes_so_that_it_favours_no_policy(self, easy, seed, moves, declares):
         model, rng = easy.loop.task.reward, np.random.default_rng(seed)
         easy.reset(seed=seed)
@@ -362,7 +366,7 @@ ANY_NUMBER = st.one_of(st.floats(allow_nan=True, allow_infinity=True), st.intege
 
 class TestFuzz:
     @given(st.sampled_from(["tolerance_deg", "max_rotation_deg", "exposures", "exposure_s", "readout_s"]), ANY_NUMBER)
-    @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
     def test_contexts_take_a_number_or_refuse_it_in_one_line(self, easy, name, value):
         known = {item.name: getattr(easy.loop.task.context, item.name) for item in fields(AlignContext)}
         try:

@@ -581,7 +581,9 @@ def test_any_structure_is_a_crystal_or_refused_in_one_line(cell, positions, elem
         assert len(crystal.holohedry) % len(crystal.rotations) == 0
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.integers(0, 2000), st.text(alphabet="'\n_ .?0-9aZ;#x,", max_size=6), st.integers(0, 40))
 @pytest.mark.filterwarnings("ignore::beamgym.physics.crystal.structure_input.BeamgymWarning")
 def test_a_cif_with_anything_written_into_it_is_read_or_refused_in_one_line(tmp_path, place, text, cut):
