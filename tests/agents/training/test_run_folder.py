@@ -59,7 +59,12 @@ def test_another_training_is_not_resumed_here(begun, env_id, config, seed):
 
 
 def test_the_same_training_is_resumed(begun):
+    before = (begun.path / CONFIG).read_bytes()
     begun.check(ID, TrainingConfig(n_timesteps=100), 3, True)
+    begun.begin(ID, TrainingConfig(n_timesteps=100), 3)
+    assert begun.begun
+    assert (begun.path / CONFIG).read_bytes() == before
+    assert "another configuration or seed" in refused(begun, ID, TrainingConfig(n_timesteps=101), 3, True)
 
 
 def test_a_training_from_before_a_key_existed_is_resumed_with_the_keys_default(begun):
@@ -67,6 +72,8 @@ def test_a_training_from_before_a_key_existed_is_resumed_with_the_keys_default(b
     del found["config"]["target_kl"]
     (begun.path / CONFIG).write_text(json.dumps(found))
     begun.check(ID, CONFIGURATION, 3, True)
+    another = TrainingConfig(n_timesteps=100, target_kl=0.123)
+    assert "another configuration or seed" in refused(begun, ID, another, 3, True)
 
 
 def test_a_file_is_no_folder(tmp_path):

@@ -301,4 +301,11 @@ def test_every_part_that_can_be_built_has_its_options_described():
 
 @pytest.mark.parametrize("name", ["laue_soft_ioc", "arpes_soft_ioc", "laue_epics", "laue_manual_filedrop"])
 def test_the_options_of_every_shipped_file_are_known(name: str):
-    check_options(load_instrument(shipped_instrument(name)))
+    file = load_instrument(shipped_instrument(name))
+    check_options(file)
+    content = file.model_dump(mode="json")
+    for device in content["devices"]:
+        unknown = copy.deepcopy(content)
+        unknown["devices"][device]["options"]["colour"] = "red"
+        with pytest.raises(ValueError, match="colour"):
+            check_options(parse_instrument(unknown))

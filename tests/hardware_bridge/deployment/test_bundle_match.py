@@ -9,6 +9,7 @@ import pytest
 
 from beamgym.agents import zoo
 from beamgym.envs.bundles.manifest import AxisSpec, Manifest, SpotSetting
+from beamgym.envs.bundles import BundleError
 from beamgym.envs.bundles.model import OnnxModel
 from beamgym.hardware_bridge.deployment.bundle_match import BundleMismatch, bundle_limits, match_bundle
 from beamgym.hardware_bridge.instrument_file.context import context_of
@@ -62,12 +63,17 @@ def test_the_shipped_policy_is_for_the_practice_instrument(laue):
     match_bundle(model.manifest, laue)
     task = task_for(context_of(laue, bundle_limits(model.manifest)), model.manifest.env_id)
     model.check_spaces(task.observation_space, task.action_space)
+    assert {axis.name: axis.limits for axis in laue.physics_axes()} == bundle_limits(model.manifest)
+    with pytest.raises(BundleError, match="action"):
+        model.check_spaces(task.observation_space, task.observation_space)
 
 
 def test_a_bundle_that_says_how_its_axes_turn_matches_as_well(manifest, laue):
     content = manifest.model_dump(mode="json")
     content["setting"]["axes"] = [AxisSpec.of(axis).model_dump(mode="json") for axis in laue.physics_axes()]
     match_bundle(Manifest.model_validate(content), laue)
+    content["setting"]["axes"][3]["sign"] *= -1
+    assert "axis 'j4' turned about" in _refusal(Manifest.model_validate(content), laue)
 
 
 def test_an_arpes_bundle_matches_its_practice_instrument(spot_manifest, arpes):
@@ -177,5 +183,8 @@ def test_a_bundle_without_setting_has_no_limits(manifest):
 
 def test_the_calibrated_panel_may_be_a_little_off(manifest):
     content = read_yaml(shipped_instrument("laue_soft_ioc"))
-    content["detector"]["origin_mm"] = list(np.add(content["detector"]["origin_mm"], [1.0, 0.5, -0.5]))
+    place = content["detector"]["origin_mm"]
+    content["detector"]["origin_mm"] = list(np.add(place, [1.0, 0.5, -0.5]))
     match_bundle(manifest, parse_instrument(content))
+    content["detector"]["origin_mm"] = list(np.add(place, [4.0, 2.0, -2.0]))
+    assert "a corner of the detector is 4.9 mm from where it was" in _refusal(manifest, parse_instrument(content))
