@@ -25,16 +25,40 @@ _PORTS = (20000, 30000)  # below what systems hand out by themselves
 _PATIENCE_S = 900.0  # where kernels are compiled on a busy machine; else it takes seconds
 
 
-def free_port() -> int:
-    """Return a port of the loopback address that is free for TCP and UDP now."""
+class HeldPort:
+    """A port of the loopback address that nobody else gets, for a server of ours to listen on; ``close`` gives it back.
+
+    A port that is only found free can be taken by another process before the server binds it, or while the server is
+    restarted. This one stays bound. The socket does not listen and lets others reuse its address, so that a server
+    which sets SO_REUSEADDR, as ours does, can bind the same port and listen; whoever looks for a free one cannot.
+
+    Attributes
+    ----------
+    number : of the port, free for TCP and UDP when it was taken
+    """
+
+    def __init__(self) -> None:
+        self.number, self._socket = _bound()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # after bind, which would share a port else
+        if sys.platform != "linux":
+            self._socket.close()  # BSD and macOS let nobody bind beside it
+
+    def close(self) -> None:
+        """Give the port back."""
+        self._socket.close()
+
+
+def _bound() -> tuple[int, socket.socket]:
     for port in random.Random(f"{os.getpid()} {time.time_ns()}").sample(range(*_PORTS), 200):
-        with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as packets:
-            try:
-                stream.bind((_LOOPBACK, port))
+        stream = socket.socket()
+        try:
+            stream.bind((_LOOPBACK, port))
+            with socket.socket(type=socket.SOCK_DGRAM) as packets:
                 packets.bind((_LOOPBACK, port))
-            except OSError:
-                continue
-            return port
+        except OSError:
+            stream.close()
+            continue
+        return port, stream
     raise OSError(f"no free port on {_LOOPBACK} from {_PORTS[0]} to {_PORTS[1]}")
 
 
@@ -60,8 +84,8 @@ class IocProcess:
     Parameters
     ----------
     kind : "laue" or "arpes"
-    port : a free one by default
-    repeater_port : a free one by default
+    port : one that is held for it by default
+    repeater_port : one that is held for it by default
     prefix, seed, level, speed : as the command's options
     record, state : files; by default in a temporary folder of its own
     options : of the environment, such as {"goniometer": "psic"}
@@ -86,11 +110,13 @@ class IocProcess:
         options: Mapping[str, Any] | None = None,
     ) -> None:
         self.kind, self.prefix = kind, prefix
-        self.port = free_port() if port is None else port
+        self._held = [HeldPort() for given in (port, repeater_port) if given is None]
+        numbers = iter([held.number for held in self._held])
+        self.port = next(numbers) if port is None else port
         self._folder = tempfile.TemporaryDirectory(prefix="beamgym-ioc-")
         self.record = Path(record or Path(self._folder.name) / "record.jsonl")
         self.state = Path(state or Path(self._folder.name) / "state.json")
-        repeater = free_port() if repeater_port is None else repeater_port
+        repeater = next(numbers) if repeater_port is None else repeater_port
         self.environment = loopback_environment(self.port, repeater)
         words: dict[str, Any] = {
             "prefix": prefix,
@@ -118,9 +144,11 @@ class IocProcess:
         self.close()
 
     def close(self) -> None:
-        """End it and remove its temporary folder."""
+        """End it, remove its temporary folder, and give its ports back."""
         self.stop()
         self._folder.cleanup()
+        for held in self._held:
+            held.close()
 
     @property
     def running(self) -> bool:

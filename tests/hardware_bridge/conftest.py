@@ -27,10 +27,13 @@ from beamgym.hardware_bridge.guard.rules import table
 from beamgym.hardware_bridge.guard.rules.decision import Decision
 from beamgym.hardware_bridge.guard.rules.replay import replay
 from beamgym.hardware_bridge.practice.audit_compare import Agreement, compare_with_record
-from beamgym.hardware_bridge.practice.process import IocProcess, free_port, loopback_environment
+from beamgym.hardware_bridge.practice.process import HeldPort, IocProcess, loopback_environment
 from beamgym.physics.instrument import Axis
 
-PORT, REPEATER_PORT, SIDE_PORT = free_port(), free_port(), free_port()
+_HELD = [HeldPort() for _ in range(3)]
+"""Until the process ends: servers come and go on them, and no other worker of xdist takes one meanwhile."""
+
+PORT, REPEATER_PORT, SIDE_PORT = (held.number for held in _HELD)
 os.environ.update(loopback_environment(PORT, REPEATER_PORT))
 os.environ["EPICS_CA_ADDR_LIST"] = f"127.0.0.1:{PORT} 127.0.0.1:{SIDE_PORT}"
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 import threading
 import time
 
@@ -11,7 +12,7 @@ import pytest
 pytest.importorskip("caproto", reason="the practice instrument needs the extra 'ioc'")
 
 from beamgym.hardware_bridge.practice.client import DirectClient
-from beamgym.hardware_bridge.practice.process import free_port
+from beamgym.hardware_bridge.practice.process import HeldPort
 from beamgym.hardware_bridge.practice.simulated.faults import FAULTS
 from beamgym.hardware_bridge.practice.simulated.hardware import EmulatedHardware
 from beamgym.hardware_bridge.practice.simulated.state import StateFile
@@ -87,7 +88,8 @@ def _loop():
 
 @pytest.fixture
 def served(_loop, paper_sample, tmp_path):
-    record, port = tmp_path / "record.jsonl", free_port()
+    held = HeldPort()
+    record, port = tmp_path / "record.jsonl", held.number
     hardware = EmulatedHardware(paper_sample, TruthRecord(record), StateFile(None), speed=100.0)
 
     async def start():
@@ -113,6 +115,7 @@ def served(_loop, paper_sample, tmp_path):
     done = asyncio.run_coroutine_threadsafe(asyncio.wait([task]), _loop)
     done.result(PATIENCE_S)
     hardware.record.close()
+    held.close()
 
 
 def test_every_documented_pv_is_there(served):
@@ -286,3 +289,24 @@ def test_a_port_that_is_taken_is_told_in_one_line(served):
 def test_options_that_cannot_be_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         IocOptions("laue", **options)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a port is only found free")
+def test_a_held_port_is_for_our_server_alone():
+    held, another = HeldPort(), HeldPort()
+    assert held.number != another.number
+    with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
+        stranger.bind(("127.0.0.1", held.number))
+    for _ in range(2):  # it comes and goes, and the port stays ours
+        with socket.socket() as server, socket.socket() as stranger:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            server.bind(("127.0.0.1", held.number))
+            server.listen()
+            socket.create_connection(("127.0.0.1", held.number), timeout=5.0).close()
+            server.accept()[0].close()
+            with pytest.raises(OSError, match="in use"):
+                stranger.bind(("127.0.0.1", held.number))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", held.number), timeout=5.0)
+    for each in (held, another):
+        each.close()
