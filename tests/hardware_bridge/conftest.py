@@ -307,6 +307,7 @@ class Bench:
         self.questions: list[str] = []
         self.objects: dict[str, Any] = {}
         self.guard: Any = None
+        self.looks = 0
         self._guard, self._without, self._left_out = Guard, without, left_out
 
     def drive(self, test: Any, arm: bool = True, **options: Any) -> Any:
@@ -328,6 +329,7 @@ class Bench:
         options = {"confirm": self.yes, "deadman": DeadMan(), "answer_s": BUSY_S, "watch_s": 0.05, **options}
         with AuditLog(self.log) as audit:
             self.guard = self._guard(self.file, connect(self.file, self.objects), audit, **options)
+            self._count_looks()
             try:
                 if arm:
                     await self.guard.arm()
@@ -338,6 +340,20 @@ class Bench:
                 aioca.purge_channel_caches()
                 if self.ioc.running:
                     self.agree(self.log, self.ioc)
+
+    def _count_looks(self) -> None:
+        look, self.looks = self.guard.watch.look, 0
+
+        async def counted(command: Any) -> None:
+            await look(command)
+            self.looks += 1
+
+        self.guard.watch.look = counted
+
+    async def looked(self, times: int = 3, limit_s: float = 60.0) -> None:
+        """Wait until the watch has looked at everything so often again, and let it be."""
+        wanted = self.looks + times + 1  # one may be under way
+        await self.until(lambda: self.looks >= wanted, limit_s)
 
     def yes(self, question: str) -> bool:
         """Say yes to everything, and remember what was asked."""

@@ -36,9 +36,16 @@ async def ended(status):
     return status.exception()
 
 
-async def goes_on(bench, guard, status, seconds):
-    """Return whether the motor still moves after so long and nobody stopped it; then end the test."""
-    await asyncio.sleep(seconds)
+def overdue(guard, name):
+    """Whether the guard has missed more beats of a server than it allows."""
+    (pulse,) = [each for each in guard.watch.pulses if each.entry.name == name]
+    return pulse.missed > pulse.allowed
+
+
+async def goes_on(bench, guard, status, seen):
+    """Return whether the motor still moves, and nobody stopped it, when the guard has seen the fault; end the test."""
+    await bench.until(seen)
+    await bench.looked(0)  # it has decided on what it saw
     moves = bench.ioc.truth()["moving"] == ["x"] and bench.received(":x.STOP") == []
     guard.abort("the test has seen enough")
     await ended(status)
@@ -52,22 +59,40 @@ def stopped_on_the_way(bench):
     return truth["moving"] == [] and len(bench.happened("stopped")) == 1 and truth["positions"]["x"] < 0.89
 
 
+class Clock:
+    """Seconds that pass when they are told to, for signs of life; ``asked`` counts how often somebody looked."""
+
+    def __init__(self):
+        self.now_s, self.asked = 0.0, 0
+
+    def __call__(self):
+        self.asked += 1
+        return self.now_s
+
+    def asked_again(self, times=4):
+        """Return a call that tells whether somebody has looked so often again."""
+        enough = self.asked + times
+        return lambda: self.asked >= enough
+
+
 class Hand:
-    """Holds the operator's token: touches it again and again, in a thread of its own, until it lets go."""
+    """Holds the operator's token by a clock that stands while it touches, and leaps when it has let go."""
 
     def __init__(self, token):
+        self.clock, self._token = Clock(), token
         token.touch()
-        self._token, self._gone = token, threading.Event()
-        self._thread = threading.Thread(target=self._hold, daemon=True)
-        self._thread.start()
+        self.signs = [DeadMan(self.clock), TokenFile(token, self.clock)]
+
+    async def hold_on(self, bench, guard):
+        """Be alive for longer than the guard waits for a sign of life, by touching in between."""
+        for _ in range(3):
+            self.clock.now_s += 0.6 * LAPSE_S
+            self._token.touch()
+            await bench.until(self.clock.asked_again())
+            assert guard.state == "armed"
 
     def let_go(self):
-        self._gone.set()
-        self._thread.join()
-
-    def _hold(self):
-        while not self._gone.wait(0.1):
-            self._token.touch()
+        self.clock.now_s += LAPSE_S + 1.0
 
 
 class Pacemaker:
@@ -122,7 +147,7 @@ def test_item_7_a_server_that_hangs_stops_the_motors_that_still_listen(bench):
     assert stopped_on_the_way(b)
 
     async def go(guard):
-        return await goes_on(b, guard, await hang(guard), 7.0)
+        return await goes_on(b, guard, await hang(guard), lambda: overdue(guard, "server"))
 
     b = bench(change=quick_heartbeat, without=(7,))
     assert b.drive(go)
@@ -150,7 +175,8 @@ def test_item_7_the_suspenders_server_has_a_heartbeat_of_its_own(bench):
 
     async def go(guard):
         await hang(guard)
-        await asyncio.sleep(7.0)
+        await b.until(lambda: overdue(guard, "suspenders"))
+        await b.looked(0)
         return guard.state, b.ioc.truth()["moving"]
 
     b = bench(change=second_heartbeat, without=(7,))
@@ -172,82 +198,79 @@ def test_item_7_nothing_starts_with_a_server_that_does_not_beat(bench):
 # 8: the dead-man
 
 
-def short_lapse(content):
-    content["operator"] = {"deadman_s": 3.0}
+LAPSE_S = 240.0
+"""What the bench's file allows, seconds of the test's own clock."""
 
 
 def test_item_8_an_operator_who_lets_go_stops_a_motor_on_its_way(bench, tmp_path):
-    token = tmp_path / "token"
+    hand = Hand(tmp_path / "token")
 
     async def let_go(guard):
-        hand = Hand(token)
-        try:
-            await guard.arm()
-            return await on_the_way(b, guard)
-        finally:
-            hand.let_go()
+        status = await on_the_way(b, guard)
+        await hand.hold_on(b, guard)
+        hand.let_go()
+        return status
 
     async def stop(guard):
         await ended(await let_go(guard))
         await guard.aborted()
 
-    b = bench(change=short_lapse)
-    b.drive(stop, arm=False, deadman=[DeadMan(), TokenFile(token)])
+    b = bench()
+    b.drive(stop, deadman=hand.signs)
     assert b.guard.latched_item == 8
     assert stopped_on_the_way(b)
 
     async def go(guard):
-        return await goes_on(b, guard, await let_go(guard), 6.0)
+        status = await let_go(guard)
+        return await goes_on(b, guard, status, hand.clock.asked_again())
 
-    b = bench(change=short_lapse, without=(8,))
-    assert b.drive(go, arm=False, deadman=[DeadMan(), TokenFile(token)])
+    b, hand = bench(without=(8,)), Hand(tmp_path / "another token")
+    assert b.drive(go, deadman=hand.signs)
 
 
 def test_item_8_a_policy_that_fell_silent_sends_nothing_more(bench):
+    clock = Clock()
+
     async def wake_up_late(guard):
         await guard.axes["x"].set(0.2)
-        await (b.until(lambda: guard.state == "latched") if b.enforces(8) else asyncio.sleep(5.0))
+        clock.now_s += LAPSE_S + 1.0
+        seen = clock.asked_again()
+        await b.until(lambda: guard.state == "latched" if b.enforces(8) else seen())
         await guard.axes["x"].set(0.4)
 
-    b = bench(change=short_lapse)
+    b = bench()
     with pytest.raises(GuardRefused, match=r"latched: .*no sign of life"):
-        b.drive(wake_up_late)
+        b.drive(wake_up_late, deadman=DeadMan(clock))
     assert (b.guard.latched_item, b.received(":x.VAL")) == (8, [0.2])
-    b = bench(change=short_lapse, without=(8,))
-    b.drive(wake_up_late)
+    b = bench(without=(8,))
+    b.drive(wake_up_late, deadman=DeadMan(clock))
     assert b.received(":x.VAL") == [0.2, 0.4]
 
 
 def test_item_8_a_motor_is_stopped_while_the_policy_blocks_the_loop(bench, tmp_path):
-    token = tmp_path / "token"
+    hand = Hand(tmp_path / "token")
 
     async def block(guard):
-        hand = Hand(token)
-        try:
-            await guard.arm()
-            status = await on_the_way(b, guard)
-        finally:
-            hand.let_go()
-        give_up = time.monotonic() + (30.0 if b.enforces(8) else 6.0)
-        while b.ioc.truth()["moving"] and time.monotonic() < give_up:
+        status = await on_the_way(b, guard)
+        hand.let_go()
+        seen, give_up = hand.clock.asked_again(), time.monotonic() + 30.0
+        while b.ioc.truth()["moving"] and (b.enforces(8) or not seen()) and time.monotonic() < give_up:
             time.sleep(0.05)  # nothing else runs in this loop
         found = b.ioc.truth()
-        if b.enforces(8):
-            await ended(status)
-            await guard.aborted()
-        else:
+        if not b.enforces(8):
+            assert seen()
             guard.abort("the test has seen enough")
-            await ended(status)
-            await guard.aborted()
+        await ended(status)
+        await guard.aborted()
         return found["moving"], found["positions"]["x"]
 
-    b = bench(change=short_lapse)
-    moving, place = b.drive(block, arm=False, deadman=TokenFile(token))
+    b = bench()
+    moving, place = b.drive(block, deadman=hand.signs)
     assert (moving, b.guard.latched_item) == ([], 8)
     assert place < 0.85
     assert b.received(":x.STOP")[:1] == [1]
-    b = bench(change=short_lapse, without=(8,))
-    moving, place = b.drive(block, arm=False, deadman=TokenFile(token))
+    b, hand = bench(without=(8,)), Hand(tmp_path / "another token")
+    moving, place = b.drive(block, deadman=hand.signs)
     assert moving == ["x"]
 
 
@@ -416,7 +439,9 @@ def test_items_9_and_16_a_motor_is_stopped_when_the_suspenders_own_server_is_los
     assert stopped_on_the_way(b)
 
     async def go(guard):
-        return await goes_on(b, guard, await lose(guard), 15.0)
+        status = await lose(guard)
+        (beam,) = guard.watch.suspenders
+        return await goes_on(b, guard, status, lambda: beam.value is None)
 
     b, side = bench(change=suspenders_elsewhere, without=(7, 9, 16)), side_server()
     assert b.drive(go)

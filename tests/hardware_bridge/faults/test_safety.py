@@ -102,7 +102,9 @@ def test_item_9_off_leaves_the_shutter_open_when_the_beam_is_lost(bench):
 
     async def go(guard):
         status = await lose_while_exposing(b, guard)
-        await asyncio.sleep(1.0)
+        (beam,) = [each for each in guard.watch.suspenders if each.entry.name == "beam"]
+        await b.until(lambda: beam.value < beam.entry.low)
+        await b.looked()
         truth = await asyncio.to_thread(b.ioc.truth)
         guard.abort("enough seen")
         with pytest.raises(GuardRefused, match="enough seen"):

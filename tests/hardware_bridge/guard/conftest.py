@@ -334,8 +334,22 @@ class Exposure:
         return {self.name: {"value": self._camera.exposure_s(), "timestamp": time.time()}}
 
 
+class Clock:
+    """Seconds that pass when they are told to, for signs of life; ``asked`` counts how often somebody looked."""
+
+    def __init__(self) -> None:
+        self.now_s, self.asked = 0.0, 0
+
+    def __call__(self) -> float:
+        self.asked += 1
+        return self.now_s
+
+
 class Rig:
-    """Devices, file, log and guard of one test; the items of ``left_out`` are left out while the guard is armed."""
+    """Devices, file, log and guard of one test; the policy's silence is counted by ``clock``, which stands.
+
+    The items of ``left_out`` are left out while the guard is armed.
+    """
 
     def __init__(
         self, folder: Any, changes: dict[str, Any], motor: type[Motor], without: Any, left_out: tuple[int, ...]
@@ -350,11 +364,13 @@ class Rig:
         self.identity: Signal | None = None
         self.answers: dict[str, bool] = {}
         self.questions: list[str] = []
-        self.deadman = DeadMan()
+        self.clock = Clock()
+        self.deadman = DeadMan(self.clock)
         self.log = folder / "audit.jsonl"
         self.audit = AuditLog(self.log)
         self._without, self._left_out = without, left_out
         self.guard: Guard = Any
+        self.looks = 0
 
     def devices(self) -> Any:
         return SimpleNamespace(
@@ -374,7 +390,17 @@ class Rig:
         """Make the guard, without arming it."""
         options = {"confirm": self.confirm, "deadman": self.deadman, "answer_s": BUSY_S, "watch_s": 0.03} | options
         self.guard = Guard(self.file, self.devices(), self.audit, **{"keep_trying_s": 60.0, **options})
+        self._count_looks()
         return self.guard
+
+    def _count_looks(self) -> None:
+        look, self.looks = self.guard.watch.look, 0
+
+        async def counted(command: Any) -> None:
+            await look(command)
+            self.looks += 1
+
+        self.guard.watch.look = counted
 
     @contextlib.asynccontextmanager
     async def armed(self, **options: Any) -> Any:
@@ -410,6 +436,11 @@ class Rig:
     def wait(self, true: Callable[[], Any]) -> None:
         """Wait in a thread, until something is so; 30 s at most."""
         asyncio.run(self.until(true))
+
+    async def looked(self, times: int = 3) -> None:
+        """Wait until the watch has looked at everything so often again, and let it be."""
+        wanted = self.looks + times + 1  # one may be under way
+        await self.until(lambda: self.looks >= wanted)
 
     async def latched(self) -> None:
         """Wait until the guard has latched by itself."""

@@ -149,12 +149,13 @@ def test_the_end_of_a_plan_sends_no_stop_to_axes_that_stand(rig):
 
 
 def test_a_plan_that_hangs_in_the_engines_loop_is_stopped_by_the_dead_man(rig):
-    r = rig({"operator": {"deadman_s": 2.0}})
+    r = rig()
     with engine_with(r) as (engine, guard):
 
         def hanging():
             yield from bps.abs_set(guard.axes["x"], 0.5, wait=True)
             r.x.go(0.9, 60.0)
+            r.clock.now_s += 1.0 + r.file.operator.deadman_s
             deadline = time.monotonic() + 60.0
             while time.monotonic() < deadline and not r.x.stops:
                 time.sleep(0.02)

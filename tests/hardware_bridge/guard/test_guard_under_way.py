@@ -66,7 +66,7 @@ def test_items_7_9_17_hold_where_the_log_cannot_be_written(rig, monkeypatch, tro
 def test_item_16_a_server_that_was_lost_and_is_back_before_anybody_asked_is_not_taken_for_the_same(rig):
     async def go(guard):
         r.x.losses = 1
-        await (r.latched() if r.enforces(16) else asyncio.sleep(0.3))
+        await (r.latched() if r.enforces(16) else r.looked())
         await guard.axes["y"].set(0.5)
 
     r = rig()
@@ -137,7 +137,7 @@ def test_item_9_a_beam_lost_while_the_human_thinks_holds_the_move(rig):
         r.current.value = 0.0
         await r.until(lambda: suspended)
         human.answer.set()
-        await asyncio.sleep(0.2)
+        await r.looked()
         assert r.x.sets == []
         r.current.value = 200.0
         await moving

@@ -12,6 +12,9 @@ from beamgym.hardware_bridge.guard.devices import axis as guarded_axis
 from beamgym.hardware_bridge.guard.life import TokenFile
 from beamgym.hardware_bridge.guard.rules.decision import GuardRefused
 
+LATE_S = 61.0
+"""More than the rig's dead-man allows, seconds of its own clock."""
+
 WALL = [{"name": "wall", "forbidden": {"x": [0.2, 0.4], "y": [0.2, 0.4]}, "margin": 0.0}]
 
 
@@ -304,7 +307,8 @@ def test_item_5_a_motor_that_does_not_stop_is_told_again_and_reported(rig, arpes
 def test_item_7_a_heartbeat_that_stops_aborts(rig):
     async def go(guard):
         r.beat.value = 5
-        await (r.latched() if r.enforces(7) else asyncio.sleep(2.0))
+        pulse = guard.watch.pulses[0]
+        await r.until(lambda: guard.state == "latched" or (not r.enforces(7) and pulse.missed > pulse.allowed))
         await guard.axes["x"].set(0.5)
 
     r = rig()
@@ -323,45 +327,65 @@ def test_item_7_a_server_that_does_not_beat_is_not_armed(rig):
 
 def test_item_8_a_policy_that_falls_silent_aborts(rig):
     async def go(guard):
-        await (r.latched() if r.enforces(8) else asyncio.sleep(1.0))
+        r.clock.now_s += LATE_S
+        seen = r.clock.asked + 3
+        await (r.latched() if r.enforces(8) else r.until(lambda: r.clock.asked > seen))
         await guard.axes["x"].set(0.5)
 
-    r = rig({"operator": {"deadman_s": 0.3}})
+    r = rig()
     refused(r, 11, go)
     assert r.guard.latched_item == 8
-    r = rig({"operator": {"deadman_s": 0.3}}, without=(8,))
+    r = rig(without=(8,))
     r.drive(go)
     assert r.x.sets == [0.5]
 
 
 def test_item_8_a_long_move_is_no_silence(rig):
-    r = rig({"operator": {"deadman_s": 2.0}})
-    r.x.travel_s = 3.0
-    assert r.drive(moving(("x", 0.5)))["x"] == pytest.approx(0.5)
+    r = rig()
+    r.x.travel_s, looks = 1.0, []
+
+    def operator():
+        """A second sign of life, which tells that the signs were looked at."""
+        looks.append(r.x.really_moving and r.clock.now_s > 0.0)
+        return 0.0
+
+    async def go(guard):
+        status = guard.axes["x"].set(0.5)
+        await r.until(lambda: r.x.really_moving)
+        r.clock.now_s += LATE_S
+        await status
+        await guard.axes["y"].set(0.1)
+
+    r.drive(go, deadman=[r.deadman, operator])
+    assert any(looks)
+    assert (r.x.sets, r.y.sets) == ([0.5], [0.1])
 
 
 def test_item_8_the_operators_token_counts_during_a_move_too(rig, tmp_path):
     token = tmp_path / "token"
-    r = rig({"operator": {"deadman_s": 2.0}})
-    r.x.travel_s = 15.0
+    token.touch()
+    r = rig()
+    r.x.travel_s = 60.0
 
-    def yes(question):
-        # the last that is asked before the guard is armed
-        token.touch()
-        return True
+    async def go(guard):
+        status = guard.axes["x"].set(0.5)
+        await r.until(lambda: r.x.really_moving)
+        r.clock.now_s += LATE_S
+        await status
 
-    refused(r, 11, moving(("x", 0.5)), deadman=[r.deadman, TokenFile(token)], confirm=yes)
+    refused(r, 11, go, deadman=[r.deadman, TokenFile(token, r.clock)])
     assert r.guard.latched_item == 8
     assert r.x.stops >= 1
 
 
 def test_item_8_a_blocked_loop_is_found_out_and_stopped_from_outside(rig):
-    r = rig({"operator": {"deadman_s": 1.5}})
+    r = rig()
     stopped_in_time = []
 
     async def go(guard):
         await guard.axes["y"].set(0.1)
         r.y.go(0.9, 90.0)
+        r.clock.now_s += LATE_S
         deadline = time.monotonic() + 60.0
         while time.monotonic() < deadline and r.y.stops == 0:
             time.sleep(0.02)  # a policy that hangs in the loop
@@ -402,7 +426,7 @@ def test_item_9_where_a_run_can_be_suspended_a_command_waits_for_the_beam(rig):
         r.current.value = 0.0
         await r.until(lambda: told)
         status = guard.axes["x"].set(0.5)
-        await asyncio.sleep(0.1)
+        await r.looked()
         assert r.x.sets == []
         r.current.value = 200.0
         await status
@@ -422,7 +446,7 @@ def test_item_16_a_lost_connection_latches_and_does_not_resume_alone(rig):
         r.y.fault = "gone"
         await r.latched()
         r.y.fault = ""
-        await asyncio.sleep(0.2)
+        await guard.aborted()
         await guard.axes["x"].set(0.5)
 
     refused(r, 11, go)
@@ -456,7 +480,7 @@ def test_item_17_another_clients_move_aborts(rig, flavour):
     async def go(guard):
         await guard.axes["y"].set(0.1)
         r.x.go(0.5, 0.5 if flavour == "while it moves" else 0.0)
-        await (r.latched() if r.enforces(17) else asyncio.sleep(0.3))
+        await (r.latched() if r.enforces(17) else r.looked())
         await guard.axes["y"].set(0.2)
 
     r = rig()
