@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).parent
@@ -28,6 +29,7 @@ def methods(tree):
     return {part for node in classes for part in functions(node)}
 
 
+@cache
 def called(node):
     """What is called within a node: ``name`` for a function, ``.name`` for a method or a function of a module."""
     found = [call.func for call in ast.walk(node) if isinstance(call, ast.Call)]
@@ -39,21 +41,26 @@ def says_something(statement):
     return isinstance(statement, ast.Assert) and not isinstance(statement.test, ast.Constant | ast.Tuple)
 
 
+@cache
+def asserts(function):
+    return any(says_something(node) for node in ast.walk(function))
+
+
 def can_fail(function, helpers):
     names = called(function)
-    asserts = any(says_something(node) for node in ast.walk(function))
-    return asserts or bool(names & (WAYS_TO_FAIL | helpers)) or any(n.strip("._").startswith("assert") for n in names)
+    return (
+        asserts(function)
+        or bool(names & (WAYS_TO_FAIL | helpers))
+        or any(n.strip("._").startswith("assert") for n in names)
+    )
 
 
 def asserting_helpers(trees):
     """Functions and methods of the tests that assert, or that call one that does, as ``called`` names them."""
     known: set[str] = set()
-    helpers = [
-        (f".{f.name}" if f in methods(tree) else f.name, f)
-        for tree in trees
-        for f in functions(tree)
-        if not f.name.startswith("test_")
-    ]
+    of_classes = {part for tree in trees for part in methods(tree)}
+    others = [f for tree in trees for f in functions(tree) if not f.name.startswith("test_")]
+    helpers = [(f".{f.name}" if f in of_classes else f.name, f) for f in others]
     while found := {name for name, f in helpers if name not in known and can_fail(f, known)}:
         known |= found
     return known
