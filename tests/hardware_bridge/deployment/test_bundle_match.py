@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from beamgym.agents import zoo
-from beamgym.envs.bundles.manifest import AxisSpec, Manifest, SpotSetting
 from beamgym.envs.bundles import BundleError
+from beamgym.envs.bundles.manifest import AxisSpec, Manifest, SpotSetting
 from beamgym.envs.bundles.model import OnnxModel
 from beamgym.hardware_bridge.deployment.bundle_match import BundleMismatch, bundle_limits, match_bundle
 from beamgym.hardware_bridge.instrument_file.context import context_of
