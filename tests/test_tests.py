@@ -8,8 +8,9 @@ from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).parent
-WAYS_TO_FAIL = {".raises", ".warns", ".deprecated_call", ".fail"}
-"""Of pytest; and whatever begins with ``assert``, as numpy's and the mocks' do."""
+PUBLIC_CHECKS = {"check_task", "check_world", "check_policy", "check_instrument"}
+WAYS_TO_FAIL = {".raises", ".warns", ".deprecated_call", ".fail"} | PUBLIC_CHECKS
+"""Of pytest and of the project; and whatever begins with ``assert``, as numpy's and the mocks' do."""
 
 DRAWN = """
 from hypothesis import given, strategies as st
