@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from beamgym.physics.arpes.experiment.conditions import Conditions
 from beamgym.physics.arpes.experiment.parts import Domain
-
-if TYPE_CHECKING:
-    from beamgym.physics.arpes.experiment.experiment import Experiment
 
 _SIGNED = ("photon_energy_ev", "work_function_ev", "charging_ev")
 _POSITIVE_OR_ZERO = ("temperature_k", "energy_fwhm_ev", "angle_fwhm_deg", "electrons_per_pulse")
 
 
-def check_experiment(experiment: Experiment) -> None:
+def check_experiment(conditions: Conditions) -> None:
     """Check what can be checked before anything is measured.
 
     Raises
@@ -26,18 +23,18 @@ def check_experiment(experiment: Experiment) -> None:
     TypeError : domains that are not ``Domain``
     """
     for name in (*_SIGNED, *_POSITIVE_OR_ZERO):
-        number = _one_number(name, getattr(experiment, name))
+        number = _one_number(name, getattr(conditions, name))
         if name in _POSITIVE_OR_ZERO and number < 0:
             raise ValueError(f"{name} must not be negative; found {number:g}")
-    experiment.space_charge.apply(experiment.electrons_per_pulse, experiment.spot_mm, experiment.energy_fwhm_ev)
+    conditions.space_charge.apply(conditions.electrons_per_pulse, conditions.spot_mm, conditions.energy_fwhm_ev)
     for name in ("polar_deg", "tilt_deg", "azimuth_deg"):
-        _one_number(name, getattr(experiment.geometry, name))
-    _check_domains(experiment.domains)
-    if experiment.band_weights is not None:
-        weights = np.asarray(experiment.band_weights, dtype=np.float64)
+        _one_number(name, getattr(conditions.geometry, name))
+    _check_domains(conditions.domains)
+    if conditions.band_weights is not None:
+        weights = np.asarray(conditions.band_weights, dtype=np.float64)
         if weights.ndim > 1 or not np.all(np.isfinite(weights) & (weights >= 0)):
             raise ValueError("band_weights must be one number ≥ 0 for every band")
-    if experiment.gap is not None and experiment.kz is not None:
+    if conditions.gap is not None and conditions.kz is not None:
         raise ValueError("a gap and kz broadening cannot be combined in one experiment; leave one out")
 
 

@@ -6,46 +6,36 @@ The recipes fill tables for thousands of samples at once; this builds the same t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from beamgym.physics.arpes.bands_models import GAP_KINDS, Bands, Geometry, KzBroadening, impurity, kinetic_energy_ev
 from beamgym.physics.arpes.detection import (
     Background,
     Grid,
     Response,
     Scene,
-    SpaceCharge,
     count,
     detected,
     read_adc,
     render,
 )
 from beamgym.physics.arpes.experiment.checks import check_experiment
+from beamgym.physics.arpes.experiment.conditions import Conditions
 from beamgym.physics.arpes.experiment.images import cube_signal, deflections, map_signal, shirley_losses, slices_ev
 from beamgym.physics.arpes.experiment.labels import cube_labels, cut_labels
 from beamgym.physics.arpes.experiment.parts import Domain, Gap, Spectrum, Value
 from beamgym.physics.arpes.experiment.record import experiment_record
-from beamgym.physics.arpes.experiment.tables import domain_tables
+from beamgym.physics.arpes.experiment.tables import tabulated
 from beamgym.physics.arrays import Float32Array, Float64Array
 from beamgym.physics.counter_rng import make_keys
 
 __all__ = ["Domain", "Experiment", "Gap", "Spectrum"]
 
-SelfEnergy = Callable[[Float64Array], NDArray[np.complex128]]
-MatrixElement = Callable[[Float64Array], Float64Array]
-
-
-def constant_width(omega_ev: Float64Array) -> NDArray[np.complex128]:
-    """Return the self-energy of an experiment that is given none: −iΓ with Γ = 0.02 eV."""
-    return impurity(omega_ev, 0.02)
-
 
 @dataclass(frozen=True, eq=False)
-class Experiment:
+class Experiment(Conditions):
     """A sample in an instrument.
 
     Parameters
@@ -73,68 +63,12 @@ class Experiment:
     TypeError : domains that are not ``Domain``
     """
 
-    bands: Bands
-    photon_energy_ev: float = 21.2
-    work_function_ev: float = 4.5
-    geometry: Geometry = field(default_factory=Geometry)
-    temperature_k: float = 20.0
-    energy_fwhm_ev: float = 0.01
-    angle_fwhm_deg: float = 0.2
-    self_energy: SelfEnergy = constant_width
-    matrix_element: MatrixElement | None = None
-    band_weights: ArrayLike | None = None
-    domains: tuple[Domain, ...] = (Domain(),)
-    gap: Gap | None = None
-    kz: KzBroadening | None = None
-    charging_ev: float = 0.0
-    background: Background = field(default_factory=Background)
-    response: Response = field(default_factory=Response)
-    space_charge: SpaceCharge = field(default_factory=SpaceCharge)
-    electrons_per_pulse: float = 0.0
-    spot_mm: float = 0.2
-
     def __post_init__(self) -> None:
         check_experiment(self)
 
-    @property
-    def shift_ev(self) -> float:
-        """Shift of the whole spectrum, by charging and space charge, eV."""
-        return self.charging_ev + self._cloud()[0]
-
-    @property
-    def resolution_ev(self) -> float:
-        """Energy resolution with the broadening by space charge, full width at half maximum, eV."""
-        return self._cloud()[1]
-
-    def _cloud(self) -> tuple[float, float]:
-        shift, width = self.space_charge.apply(self.electrons_per_pulse, self.spot_mm, self.energy_fwhm_ev)
-        return float(shift), float(width)
-
     def scene(self, grid: Grid, deflection_deg: ArrayLike = 0.0) -> Scene:
         """Tabulate the bands along cuts at (d,) deflections: a scene of d samples on ``grid``."""
-        deflection = np.atleast_1d(np.asarray(deflection_deg, dtype=np.float64))
-        kinetic_energy_ev(grid.energy_ev[0], self.photon_energy_ev, self.work_function_ev)
-        window = grid.window(self.resolution_ev, self.angle_fwhm_deg, nodes=5)
-        parts = [domain_tables(self, domain, window, deflection) for domain in self.domains]
-        energy, weight, broadening, gap, partner = (np.concatenate(group, axis=1) for group in zip(*parts, strict=True))
-        n = deflection.size
-        sigma = np.broadcast_to(self.self_energy(window.energy_ev - self.shift_ev), (n, 1, window.energy_ev.size))
-        return Scene(
-            window,
-            energy,
-            weight,
-            np.ascontiguousarray(sigma.real, dtype=np.float32),
-            np.ascontiguousarray(sigma.imag, dtype=np.float32),
-            temperature_k=self.temperature_k,
-            energy_fwhm_ev=self.resolution_ev,
-            angle_fwhm_deg=self.angle_fwhm_deg,
-            fermi_ev=self.shift_ev,
-            broadening_ev=broadening if self.kz else np.zeros((0, 0, 0), dtype=np.float32),
-            gap_kind=np.full(n, GAP_KINDS[self.gap.kind]) if self.gap else np.zeros(0, dtype=np.int64),
-            gap_ev=gap,
-            partner_ev=partner,
-            pair_breaking_ev=self.gap.pair_breaking_ev if self.gap else 0.0,
-        )
+        return tabulated(self, grid, deflection_deg)
 
     def cut(self, grid: Grid, events: float = 1e5, seed: int = 0, deflection_deg: float = 0.0) -> Spectrum:
         """Measure intensity over (energy, slit) with ``events`` electrons."""

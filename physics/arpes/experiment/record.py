@@ -6,18 +6,15 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from beamgym.physics.arpes.experiment.conditions import Conditions
 from beamgym.physics.arpes.experiment.labels import self_energy_at
 from beamgym.physics.arpes.experiment.parts import Value
 from beamgym.physics.arrays import Float64Array
-
-if TYPE_CHECKING:
-    from beamgym.physics.arpes.experiment.experiment import Experiment
-
 
 ERLAB_NAMES: Final = {"photon_energy_ev": "hv", "temperature_k": "sample_temp"}
 """Parameters that carry erlab's names."""
@@ -28,12 +25,12 @@ PIXELS: Final = {"eV": "energy_pixel_ev", "alpha": "slit_pixel_deg", "beta": "de
 _DEEPEST = 4  # objects inside objects; what lies deeper is named, not opened
 
 
-def experiment_record(experiment: Experiment, axes: Mapping[str, Float64Array]) -> dict[str, Value]:
+def experiment_record(conditions: Conditions, axes: Mapping[str, Float64Array]) -> dict[str, Value]:
     """Return every parameter of an experiment by name.
 
     Parameters
     ----------
-    experiment : what was measured
+    conditions : under which it was measured
     axes : of the spectrum; of a map with the energies it was integrated over as ``eV``
 
     Returns
@@ -43,13 +40,13 @@ def experiment_record(experiment: Experiment, axes: Mapping[str, Float64Array]) 
     the self-energy also by its values along ``eV``.
     """
     out: dict[str, Value] = {}
-    for field in fields(experiment):
-        value = getattr(experiment, field.name)
+    for field in fields(conditions):
+        value = getattr(conditions, field.name)
         if field.name == "geometry":
             _record_fields("", value, out, 1)
         else:
             _record(ERLAB_NAMES.get(field.name, field.name), value, out, 0)
-    sigma = self_energy_at(experiment, axes["eV"])
+    sigma = self_energy_at(conditions, axes["eV"])
     out["self_energy.real_ev"], out["self_energy.imag_ev"] = sigma.real.copy(), sigma.imag.copy()
     for name, axis in axes.items():
         out[PIXELS[name]] = float((axis[-1] - axis[0]) / (axis.size - 1))
