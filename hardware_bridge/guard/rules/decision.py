@@ -51,8 +51,11 @@ def shown(value: Number | None) -> str:
 def refusal(error: BaseException) -> GuardRefused | None:
     """Return the guard's refusal behind an error, if there is one."""
     seen: BaseException | None = error
-    while seen is not None:
+    met: set[int] = set()
+    # an error that was raised a second time, from another one behind it, stands in a circle
+    while seen is not None and id(seen) not in met:
         if isinstance(seen, GuardRefused):
             return seen
+        met.add(id(seen))
         seen = seen.__cause__ or seen.__context__
     return None

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beamgym.hardware_bridge.guard.rules.axes import swept_interval, tighter
-from beamgym.hardware_bridge.guard.rules.decision import ITEMS
+from beamgym.hardware_bridge.guard.rules.decision import ITEMS, GuardRefused, refusal
 from beamgym.hardware_bridge.guard.rules.table import RULES, decide
 from beamgym.hardware_bridge.records.audit_lines import decode, encode
 
@@ -188,3 +188,12 @@ def test_whatever_is_not_finite_has_not_arrived(first, second, tolerance):
     if decision.allowed:
         assert math.isfinite(second)
         assert abs(second - first) <= tolerance
+
+
+def test_the_refusal_behind_an_error_is_found_also_where_errors_stand_in_a_circle():
+    behind = GuardRefused(4, "it did not arrive")
+    outer, inner = RuntimeError("outer"), RuntimeError("inner")
+    outer.__cause__, inner.__cause__ = inner, outer
+    assert refusal(outer) is None
+    inner.__cause__ = behind
+    assert refusal(outer) is behind
