@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 
 from beamgym.hardware_bridge.devices import DeviceError, in_thread
-from beamgym.hardware_bridge.terminal import ask_terminal
+from beamgym.hardware_bridge.terminal import ask_nobody
 
 Ask = Callable[[str], str | Awaitable[str]]
 Tell = Callable[[str], object]
@@ -16,11 +16,11 @@ class Operator:
 
     Parameters
     ----------
-    ask : puts a question and returns the answer; may block, or be a coroutine function
+    ask : puts a question and returns the answer; may block, or be a coroutine function. Without it nobody can be asked
     tell : shows a text; must return at once
     """
 
-    def __init__(self, ask: Ask = ask_terminal, tell: Tell = print) -> None:
+    def __init__(self, ask: Ask = ask_nobody, tell: Tell = lambda text: None) -> None:
         self._ask = ask
         self._tell = tell
         self._turn = asyncio.Lock()

@@ -10,7 +10,6 @@ import os
 import select
 import sys
 import termios
-import time
 from collections.abc import Callable
 
 LOOK_S = 0.05
@@ -22,13 +21,13 @@ YES = ("y", "yes")
 Show = Callable[[str], object]
 
 
-async def ask_terminal(question: str, show: Show | None = None) -> str:
+async def ask_terminal(question: str, show: Show) -> str:
     """Put a question to the terminal and return the line that is typed; waiting can be cancelled at any time.
 
     Parameters
     ----------
     question : as it is shown
-    show : shows it, without a newline; standard output by default
+    show : shows a text, without a newline after it
 
     Returns
     -------
@@ -42,7 +41,6 @@ async def ask_terminal(question: str, show: Show | None = None) -> str:
     -----
     Reads the descriptor of ``sys.stdin``: do not use ``input()`` beside it, which may have read further.
     """
-    show = show or _print
     line = _ask(question, show)
     try:
         while not line.complete():
@@ -54,19 +52,9 @@ async def ask_terminal(question: str, show: Show | None = None) -> str:
     return line.text
 
 
-def ask_terminal_now(question: str, check: Callable[[], object], show: Show | None = None) -> str:
-    """Do the same without a loop; ``check`` is called at every look, and takes the question back by what it raises.
-
-    Raises
-    ------
-    EOFError : there is nobody to ask
-    Exception : what ``check`` raises
-    """
-    line = _ask(question, show or _print)
-    while not line.complete():
-        check()
-        time.sleep(LOOK_S)
-    return line.text
+def ask_nobody(question: str) -> str:
+    """Raise EOFError: there is nobody to ask."""
+    raise EOFError(f"nobody can be asked: {question}")
 
 
 def said_yes(answer: object) -> bool:
@@ -137,7 +125,3 @@ def _ask(question: str, show: Show) -> Line:
             termios.tcflush(descriptor, termios.TCIFLUSH)
     show(question)
     return Line(descriptor)
-
-
-def _print(text: str) -> None:
-    print(text, end="", flush=True)

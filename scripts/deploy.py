@@ -59,9 +59,9 @@ def deploy_command(
     """Let a policy align or find on a real instrument: check, direction check, confirmation, run, report."""
     check_output(json_file)
     if verify is not None:
-        from beamgym.scripts.deploying.verify import verify_logs
+        from beamgym.scripts.deploying.modes import verify_log
 
-        return verify_logs(verify, json_file, record, head)
+        return verify_log(verify, json_file, record, head)
     for option, given in (("--record", record), ("--head", head)):
         if given is not None:
             raise ValueError(f"{option} is what a log is held against; name the log too: --verify audit.jsonl")
@@ -72,7 +72,8 @@ def deploy_command(
     if len(modes) > 1:
         raise ValueError(f"{' and '.join(modes)} were asked for at once; choose one")
     bridge_or_say()
-    from beamgym.scripts.deploying.run import Deployment, Options, show
+    from beamgym.hardware_bridge.deployment import Options
+    from beamgym.scripts.deploying.modes import deploy
 
     options = Options(
         devices=devices,
@@ -89,8 +90,7 @@ def deploy_command(
         level=level,
         out=out,
     )
-    deployment = Deployment(policy, instrument, options)
-    show(deployment, modes[0].removeprefix("--") if modes else "run", json_file)
+    deploy(policy, instrument, options, modes[0].removeprefix("--") if modes else "run", json_file)
     return None
 
 

@@ -76,7 +76,7 @@ def connect(
     ----------
     file : the instrument
     objects : what entries of the adapter "object" name: ophyd-async, classic ophyd or plain Python objects
-    operator : who turns manual axes; by default the terminal
+    operator : who turns manual axes; by default nobody, which axes turned by hand do not accept
 
     Raises
     ------

@@ -28,7 +28,7 @@ class DirectionCheckMissing(ValueError):
 
 
 def make_known_moves(
-    instrument: Instrument, file: InstrumentFile, tell: Callable[[str], object] = print
+    instrument: Instrument, file: InstrumentFile, tell: Callable[[str], object] = lambda text: None
 ) -> list[KnownMove]:
     """Turn every rotation axis by a small known angle and back, with a frame at the start and one after each turn.
 
@@ -59,7 +59,10 @@ def make_known_moves(
 
 
 def make_seen_moves(
-    instrument: Instrument, file: InstrumentFile, ask: Callable[[str], bool], tell: Callable[[str], object] = print
+    instrument: Instrument,
+    file: InstrumentFile,
+    ask: Callable[[str], bool],
+    tell: Callable[[str], object] = lambda text: None,
 ) -> DirectionReport:
     """Move every axis but the exposure-time axis a little and back, and take a human's word for its direction.
 

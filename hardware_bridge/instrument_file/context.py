@@ -30,15 +30,19 @@ def context_of(file: InstrumentFile, motor_limits: MotorLimits | None = None) ->
     return context
 
 
-def check_experiment(file: InstrumentFile) -> None:
+def check_experiment(file: InstrumentFile) -> Context:
     """Check what an experiment names, such as its crystal, before anything connects.
+
+    Returns
+    -------
+    The task's context, in which axes whose limits only their motors know go anywhere
 
     Raises
     ------
     ValueError : an unknown crystal, beam or target, or a spectrum that is not described
     """
     # Motors that have limits of their own are asked for them when they are there.
-    context_of(file, {axis.name: _ANYWHERE[axis.kind] for axis in file.axes if axis.limits is None})
+    return context_of(file, {axis.name: _ANYWHERE[axis.kind] for axis in file.axes if axis.limits is None})
 
 
 def preset_exposure_s(file: InstrumentFile, settings: AcquireSettings | None) -> float:

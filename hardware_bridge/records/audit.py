@@ -10,7 +10,8 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +28,10 @@ UNKNOWN = "unknown"
 _GONE = "the file was removed, or another stands in its place"
 
 
+Listener = Callable[[Mapping[str, Any], str], object]
+"""Called with every line that was written, and its hash."""
+
+
 class AuditError(RuntimeError):
     """The log cannot be written: nothing may move that it does not record."""
 
@@ -38,14 +43,18 @@ class AuditLog:
     ----------
     path : the file; made where it is not there, continued where it is
     clock : unix time in seconds
+    listener : called after each line from whichever thread wrote it; must return at once, and what it raises is lost
 
     Raises
     ------
     ValueError : another process has the log open, its chain is broken, or it cannot be opened
     """
 
-    def __init__(self, path: str | PathLike[str], clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, path: str | PathLike[str], clock: Callable[[], float] = time.time, listener: Listener | None = None
+    ) -> None:
         self.path = Path(path)
+        self._listener = listener
         self._place = self.path.absolute()
         self._clock = clock
         self._turn, self._syncing = threading.RLock(), threading.RLock()
@@ -220,9 +229,14 @@ class AuditLog:
     def _write(self, kind: str, before: bytes = b"", **members: Any) -> int:
         with self._turn:
             number = self._number + 1
-            line = write_line({"n": number, "time_s": self._clock(), "kind": kind, **members}, self._head)
+            content = {"n": number, "time_s": self._clock(), "kind": kind, **members}
+            line = write_line(content, self._head)
             self._append(before + line)
             self._number, self._head = number, digest(line[:-1])
+            if self._listener is not None:
+                # who only listens must not keep a motor from being stopped
+                with suppress(Exception):
+                    self._listener(content, self._head)
             return number
 
     def _append(self, content: bytes) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from beamgym.hardware_bridge.devices import DeviceError, in_thread
 from beamgym.hardware_bridge.instrument_file import ConfirmEntry, InstrumentFile, tighter_limits
-from beamgym.hardware_bridge.terminal import ask_terminal, said_yes
+from beamgym.hardware_bridge.terminal import ask_nobody, said_yes
 from beamgym.physics.files import write_text
 
 Mode = Literal["every", "first", "never"]
@@ -119,7 +119,7 @@ class Confirmation:
     file : the instrument, whose ``confirm`` part holds in every mode
     store : where answers are kept; None forgets them
     ask : puts a question; returns True or "yes", or an awaitable of it. A coroutine function is cancelled when the
-        answer is no longer waited for; one that blocks is left behind in its thread
+        answer is no longer waited for; one that blocks is left behind in its thread. Without it nobody can be asked
     timeout_s : no answer within this is no
     """
 
@@ -129,7 +129,7 @@ class Confirmation:
         mode: Mode,
         file: InstrumentFile,
         store: Path | None = None,
-        ask: Ask = ask_terminal,
+        ask: Ask = ask_nobody,
         timeout_s: float = 600.0,
     ) -> None:
         if mode not in MODES:

@@ -3,7 +3,7 @@
 from beamgym.hardware_bridge.rollout.bluesky_instrument import BlueskyInstrument
 from beamgym.hardware_bridge.rollout.report import EpisodeReport, judged, spots_seen, write_report
 from beamgym.hardware_bridge.rollout.rollout import Decides, Rollout
-from beamgym.hardware_bridge.rollout.step_record import EpisodeStep, StepRecord
+from beamgym.hardware_bridge.rollout.step_record import EpisodeStep, StepRecord, plain
 
 __all__ = [
     "BlueskyInstrument",
@@ -13,6 +13,7 @@ __all__ = [
     "Rollout",
     "StepRecord",
     "judged",
+    "plain",
     "spots_seen",
     "write_report",
 ]

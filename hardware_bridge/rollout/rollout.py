@@ -85,6 +85,7 @@ class Rollout:
     pulse : called after every decision, the policy's sign of life
     finish : coroutine function that leaves the instrument safe; called with whether the episode ended by itself
     on_step : called after every recorded step
+    on_command : called with the step before and what the policy decided on it, before anything is sent
     """
 
     task: Task[Any]
@@ -97,6 +98,7 @@ class Rollout:
     pulse: Callable[[], object] = lambda: None
     finish: Callable[[bool], Awaitable[object]] | None = None
     on_step: Callable[[EpisodeStep], object] = lambda step: None
+    on_command: Callable[[EpisodeStep, TaskCommand], object] = lambda step, command: None
     steps: list[EpisodeStep] = field(default_factory=list, init=False)
     ended: str = field(default="", init=False)
 
@@ -121,6 +123,7 @@ class Rollout:
         positions = yield from taken(self.instrument.positions_plan)
         memory, step = yield from in_thread(partial(self._begin, frame, positions))
         _, _, command = yield from in_thread(partial(self._choose, memory, step))
+        self.on_command(step, command)
         if command.moves[0]:
             yield from taken(partial(self.instrument.move_plan, command.target))
         return step, command
@@ -135,6 +138,7 @@ class Rollout:
         while not (step.over or self._spent(step)):
             memory, action, command = yield from in_thread(partial(self._choose, memory, step))
             self.pulse()
+            self.on_command(step, command)
             report, frame = yield from self._carry_out(command, step)
             step = yield from in_thread(partial(self._settle, step, action, command, report, frame))
             yield from self._note(step)

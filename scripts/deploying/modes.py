@@ -1,106 +1,125 @@
-"""What `beamgym deploy` can do: run, check, dry run, direction check, practice; each returns what --json writes."""
+"""What `beamgym deploy` can do: each mode prints what was found, and returns what --json writes."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+import typer
 
-from beamgym.hardware_bridge.deployment import Session
-from beamgym.hardware_bridge.direction_check import direction_check_passed, require_direction_check
-from beamgym.hardware_bridge.rollout import EpisodeReport, Rollout, StepRecord
-from beamgym.scripts.deploying.check import axes_table, look, others_table
-from beamgym.scripts.deploying.practice import practise
-from beamgym.scripts.deploying.run import Deployment, play, prepare
-from beamgym.scripts.deploying.show import ask_on, command_table, said, steps_table
-from beamgym.scripts.deploying.signs import make_direction_check
-from beamgym.scripts.deploying.stop import StopButton
+from beamgym.hardware_bridge import deployment as headless
+from beamgym.hardware_bridge.deployment import AUDIT, Deployment, Options, StopButton, Stopped, open_instrument
+from beamgym.physics.files import write_json
+from beamgym.scripts.deploying.policy import read_policy
+from beamgym.scripts.deploying.tables import command_table, episode_sentence, practice_sentence, steps_table
+from beamgym.scripts.deploying.terminal import Terminal, say_from_handler
 
-Mode = Callable[[Deployment, Console, StopButton], dict[str, Any]]
+_LOOKING = ("check", "dry-run")
+"""Modes that send nothing, whose log proves nothing."""
 
 
-def run(deployment: Deployment, console: Console, button: StopButton) -> dict[str, Any]:
-    """Play one episode and report."""
-    _refuse_untested(deployment)
-    with deployment.session() as session:
-        limits = session.motor_limits()
-        task = prepare(deployment, deployment.context(limits), console)
-        _direction_checked(deployment, session, console, button)
-        instrument = session.guarded(deployment.confirmation(limits, ask_on(console)))
-        session.arm(deployment.options.homed)
-        report = play(deployment, session, task, instrument, button)
-    console.print(steps_table(report))
-    _tell(console, report)
+def deploy(policy: str, instrument: str, options: Options, mode: str, json_file: Path | None) -> None:
+    """Do what was asked for, print it, and write it.
+
+    Raises
+    ------
+    ValueError : in one line, what was refused or went wrong
+    SystemExit : 1 where the policy did not reach its goal, 130 after Ctrl-C
+    """
+    opened, terminal = open_instrument(instrument, options.out), Terminal()
+    button = StopButton(say_from_handler)
+    deployment = Deployment(read_policy(policy, opened.file), opened, options, terminal, button)
+    with button:
+        try:
+            result = MODES[mode](deployment, terminal)
+        except Stopped as stopped:
+            raise SystemExit(_said_stopped(deployment, stopped)) from None
+        finally:
+            if deployment.head and mode not in _LOOKING:
+                with suppress(OSError):  # the terminal may be gone
+                    typer.echo(f"  log ends  {deployment.head}")
+    if json_file is not None:
+        write_json(json_file, result)
+
+
+def verify_log(path: Path, json_file: Path | None, record: Path | None = None, head: str | None = None) -> None:
+    """Print what a log says of itself, and of the guard's decisions when they are made again.
+
+    Raises
+    ------
+    ValueError : in one line, for a log that is not whole, or ends elsewhere, whose decisions come out otherwise, or
+        that differs from the record
+    """
+    found = headless.verify(path, record, head, Terminal())
+    if json_file is not None:
+        write_json(json_file, found.as_dict())
+    if found.complaints:
+        raise ValueError(found.complaints[0])
+
+
+def _run(deployment: Deployment, terminal: Terminal) -> dict[str, Any]:
+    """Play one episode and print it."""
+    report = headless.run(deployment)
+    terminal.console.print(steps_table(report))
+    terminal.line(episode_sentence(report))
+    for what, path in report.files.items():
+        terminal.line(f"{what:>10}  {path}")
     if not report.success:
         raise SystemExit(1)
     return report.as_dict()
 
 
-def check(deployment: Deployment, console: Console, button: StopButton) -> dict[str, Any]:
-    """Connect and read everything, then let the guard say whether it would arm; nothing is written."""
-    with deployment.session(dry_run=True) as session:
-        findings = look(session)
-        console.print(axes_table(findings))
-        console.print(others_table(findings))
-        deployment.context(session.motor_limits())
-        session.guarded(lambda question: False)
-        session.arm(deployment.options.homed)
-    console.print("the guard would arm: everything is as the file says; nothing was moved", highlight=False)
+def _check(deployment: Deployment, terminal: Terminal) -> dict[str, Any]:
+    """Read everything; the tables are printed when they are read, before the guard says whether it would arm."""
+    findings = headless.check(deployment)
+    terminal.line("the guard would arm: everything is as the file says; nothing was moved")
     return findings.as_dict()
 
 
-def dry_run(deployment: Deployment, console: Console, button: StopButton) -> dict[str, Any]:
-    """Judge the first command by the frame that the detector holds; nothing is written."""
-    with deployment.session(dry_run=True) as session:
-        limits = session.motor_limits()
-        task = prepare(deployment, deployment.context(limits), console)
-        instrument = session.guarded(lambda question: True)
-        session.arm(deployment.options.homed)
-        rollout = Rollout(task, deployment.deployed.policy, instrument, StepRecord(), pulse=session.alive.touch)
-        kept: list[Any] = []
-
-        def rehearsing() -> Any:
-            kept.append((yield from rollout.rehearsal()))
-
-        with button.stopping(session.stop):
-            session.engine(rehearsing())
-        step, command = kept[-1]
-    doubts = instrument.guard.detector.doubts
-    console.print(command_table(deployment.file, step, command, doubts))
-    done = {"declares": bool(command.declare[0]), "target": command.target[0].tolist(), "written": 0}
-    return done | {"doubts": list(doubts)}
+def _dry_run(deployment: Deployment, terminal: Terminal) -> dict[str, Any]:
+    """Judge the first command and print it."""
+    found = headless.dry_run(deployment)
+    terminal.console.print(command_table(found))
+    return found.as_dict()
 
 
-def signs(deployment: Deployment, console: Console, button: StopButton) -> dict[str, Any]:
-    """Make the direction check and keep its record beside the instrument file."""
-    with deployment.session() as session:
-        limits = session.motor_limits()
-        return make_direction_check(deployment, session, limits, console, button)
+def _check_directions(deployment: Deployment, terminal: Terminal) -> dict[str, Any]:
+    """Make the direction check; raises ValueError where it is not passed."""
+    found = headless.make_direction_check(deployment)
+    found.require()
+    return found.as_dict()
 
 
-def practice(deployment: Deployment, console: Console, button: StopButton) -> dict[str, Any]:
-    """Play many episodes on the practice instrument, and compare them with the same ones in simulation."""
-    with deployment.session() as session:
-        _direction_checked(deployment, session, console, button)
-        return practise(deployment, session, console, button)
+def _practise(deployment: Deployment, terminal: Terminal) -> dict[str, Any]:
+    """Play many episodes on both sides and print how they compare; raises ValueError where too many differ."""
+    comparison = headless.practise(deployment)
+    terminal.line(practice_sentence(comparison))
+    for pair in comparison.pairs:
+        if not pair.same:
+            terminal.line(f"seed {pair.seed}: {pair.simulated.ending} / {pair.deployed.ending}")
+    comparison.require(deployment.folder)
+    return comparison.as_dict()
 
 
-MODES: dict[str, Mode] = {"run": run, "check": check, "dry-run": dry_run, "signs": signs, "practice": practice}
+Mode = Callable[[Deployment, Terminal], dict[str, Any]]
+MODES: dict[str, Mode] = {
+    "run": _run,
+    "check": _check,
+    "dry-run": _dry_run,
+    "signs": _check_directions,
+    "practice": _practise,
+}
 
 
-def _refuse_untested(deployment: Deployment) -> None:
-    """Refuse hardware whose very file has not passed its direction check, before anything connects."""
-    if not deployment.file.simulation:
-        require_direction_check(deployment.path, deployment.file, deployment.own.sha256)
-
-
-def _direction_checked(deployment: Deployment, session: Session, console: Console, button: StopButton) -> None:
-    """Make sure that this very file has passed its direction check; on a simulation it is made now."""
-    if not direction_check_passed(deployment.path, deployment.file, deployment.own.sha256):
-        console.print("no direction check of this file yet; it is a simulation, so it is made now", style="dim")
-        make_direction_check(deployment, session, session.motor_limits(), console, button)
-
-
-def _tell(console: Console, report: EpisodeReport) -> None:
-    console.print(said(report), highlight=False, soft_wrap=True)
-    for what, path in report.files.items():
-        console.print(f"{what:>10}  {path}", highlight=False, soft_wrap=True)
+def _said_stopped(deployment: Deployment, stopped: Stopped) -> int:
+    log, report = deployment.folder / AUDIT, deployment.aborted
+    if report is None:
+        safe = "nothing was under way"
+    elif report.complete:
+        safe = "motors stopped, shutter closed"
+    else:
+        safe = f"NOT SEEN TO STOP: {', '.join(report.unconfirmed)}"
+    where = f"; the log is {log}" if log.exists() else ""
+    with suppress(OSError):  # the terminal may be gone
+        typer.echo(f"{stopped}; {safe}{where}", err=True)
+    return 130

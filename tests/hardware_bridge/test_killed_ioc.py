@@ -9,8 +9,8 @@ import threading
 import numpy as np
 import pytest
 
-from beamgym.hardware_bridge.deployment import session
-from beamgym.hardware_bridge.deployment.session import Session
+from beamgym.hardware_bridge.deployment.session import session
+from beamgym.hardware_bridge.deployment.session.session import Session
 from beamgym.hardware_bridge.instrument_file.context import context_of
 from beamgym.hardware_bridge.instrument_file.load import load_instrument, shipped_instrument
 from beamgym.hardware_bridge.records.audit_check import verify_log

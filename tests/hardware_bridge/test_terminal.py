@@ -6,16 +6,18 @@ import pty
 import subprocess
 import sys
 import threading
+from functools import partial
 
 import pytest
 
 from beamgym.hardware_bridge import terminal
+from beamgym.hardware_bridge.devices import DeviceError
 from beamgym.hardware_bridge.guard.questions import Questions
 from beamgym.hardware_bridge.instrument_file.entries import ConfirmEntry
 from beamgym.hardware_bridge.instrument_file.load import load_instrument, shipped_instrument
 from beamgym.hardware_bridge.manual_operator import Operator
 from beamgym.hardware_bridge.records.confirmation import Confirmation, content_digest, subject
-from beamgym.hardware_bridge.terminal import ask_terminal, ask_terminal_now, said_yes
+from beamgym.hardware_bridge.terminal import ask_nobody, ask_terminal, said_yes
 
 
 @pytest.fixture
@@ -83,23 +85,6 @@ def test_nobody_to_ask_is_told(typed, shown):
     os.close(typed)
     with pytest.raises(EOFError):
         asyncio.run(ask_terminal("? ", shown.append))
-    with pytest.raises(EOFError):
-        ask_terminal_now("? ", lambda: None, shown.append)
-
-
-def test_a_question_without_a_loop_is_taken_back_by_what_looks(typed, shown):
-    looks = []
-
-    def look():
-        looks.append(1)
-        if len(looks) == 3:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        ask_terminal_now("? ", look, shown.append)
-    os.write(typed, b"no\n")
-    assert ask_terminal_now("? ", lambda: None, shown.append) == "no"
-    os.close(typed)
 
 
 def test_what_was_typed_before_a_question_is_not_its_answer(monkeypatch, shown):
@@ -123,10 +108,10 @@ def test_what_was_typed_before_a_question_is_not_its_answer(monkeypatch, shown):
 
 def test_a_process_with_an_open_question_ends_at_once_and_in_good_order():
     script = (
-        "import asyncio\n"
+        "import asyncio, sys\n"
         "from beamgym.hardware_bridge.terminal import ask_terminal\n"
         "async def main():\n"
-        "    asking = asyncio.ensure_future(ask_terminal('asked\\n'))\n"
+        "    asking = asyncio.ensure_future(ask_terminal('asked\\n', sys.stdout.write))\n"
         "    await asyncio.sleep(0.2)\n"
         "    asking.cancel()\n"
         "    await asyncio.wait([asking])\n"
@@ -149,6 +134,9 @@ def test_everything_else_is_a_no(answer):
     assert not said_yes(answer)
 
 
+ON_TERMINAL = partial(ask_terminal, show=print)
+
+
 def asks(what):
     """Coroutine functions of the three who ask, each with the given way of asking."""
     file = load_instrument(shipped_instrument("laue_soft_ioc")).model_copy(update={"simulation": False})
@@ -162,7 +150,7 @@ def asks(what):
 
 @pytest.mark.parametrize("who", ["confirmation", "questions", "operator"])
 def test_whoever_asks_can_be_cancelled_and_ask_again(typed, capsys, who):
-    ask = asks(ask_terminal)[who]
+    ask = asks(ON_TERMINAL)[who]
 
     async def twice():
         threads = threading.active_count()
@@ -183,4 +171,14 @@ def test_whoever_asks_can_be_cancelled_and_ask_again(typed, capsys, who):
 @pytest.mark.parametrize("who", ["confirmation", "questions"])
 def test_nobody_to_ask_is_a_no(typed, capsys, who):
     os.close(typed)
-    assert asyncio.run(asks(ask_terminal)[who]())[1] is False
+    assert asyncio.run(asks(ON_TERMINAL)[who]())[1] is False
+
+
+@pytest.mark.parametrize("who", ["confirmation", "questions"])
+def test_whom_nobody_was_named_for_gets_a_no(who):
+    assert asyncio.run(asks(ask_nobody)[who]())[1] is False
+
+
+def test_axes_turned_by_hand_say_that_nobody_can_be_asked():
+    with pytest.raises(DeviceError, match="there is nobody to ask"):
+        asyncio.run(Operator().ask("? ", 30.0))

@@ -13,79 +13,10 @@ from beamgym.scripts import main
 
 pytest.importorskip("bluesky", reason="deploying needs the extra 'hardware'")
 
-from beamgym.scripts.deploying.run import Deployment, Options
+from beamgym.hardware_bridge.deployment import Deployment, Options, open_instrument
+from beamgym.scripts.deploying.policy import read_policy
 
-DEVICES = """
-import threading
-import time
-
-import numpy as np
-
-from beamgym.envs.laue_align.factory import LaueAlignOptions, build
-from beamgym.envs.loop.seeding import EpisodeKeys
-from beamgym.physics.instrument import AcquireSettings
-
-ONE = np.ones(1, dtype=np.bool_)
-TASK, WORLD = build(LaueAlignOptions(frames="rendered"), 1, False)
-KEYS = EpisodeKeys(1)
-KEYS.reseed([11], np.random.default_rng)
-WORLD.reset(KEYS.next(ONE), ONE)
-STANDS, TURN = WORLD.positions(), threading.Lock()
-
-
-class Done:
-    done, success = True, True
-
-    def add_callback(self, callback):
-        callback(self)
-
-    def exception(self, timeout=0.0):
-        return None
-
-
-class Motor:
-    parent = None
-
-    def __init__(self, index):
-        self.index, self.name = index, f"my_{WORLD.axes[index].name}"
-
-    def set(self, value):
-        with TURN:
-            STANDS[0, self.index] = SIGNS[self.index] * value
-            WORLD.move(STANDS, ONE)
-        return Done()
-
-    def stop(self, success=False):
-        pass
-
-    def read(self):
-        value = SIGNS[self.index] * float(WORLD.positions()[0, self.index])
-        return {self.name: {"value": value, "timestamp": time.time()}}
-
-    def describe(self):
-        return {self.name: {"source": "mine", "dtype": "number", "shape": []}}
-
-
-class Camera:
-    name, parent = "my_camera", None
-    image, counter, time_s = None, 0, 0.0
-
-    def trigger(self):
-        frame = WORLD.acquire(AcquireSettings(exposure_s=10.0), ONE)
-        self.image, self.counter, self.time_s = frame.image[0], self.counter + 1, time.time()
-        return Done()
-
-    def read(self):
-        values = {"image": self.image, "counter": self.counter, "time": self.time_s}
-        return {f"my_camera_{key}": {"value": value, "timestamp": time.time()} for key, value in values.items()}
-
-    def describe(self):
-        return {}
-
-
-def devices():
-    return {**{f"my_{axis.name}": Motor(i) for i, axis in enumerate(WORLD.axes)}, "my_camera": Camera()}
-"""
+DEVICES = (Path(__file__).parents[1] / "hardware_bridge" / "deployment" / "plain_devices.py").read_text("utf-8")
 
 
 @pytest.fixture
@@ -102,7 +33,7 @@ def mine(tmp_path, monkeypatch):
         content |= {"name": "mine", "simulation": False}
         Path("mine.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
         signs = [-1.0 if name in flipped else 1.0 for name in names]
-        Path("mine.py").write_text(DEVICES + f"\n\nSIGNS = {signs}\n", encoding="utf-8")
+        Path("mine.py").write_text(DEVICES + f"\n\nSIGNS[:] = {signs}\n", encoding="utf-8")
 
     write()
     return write
@@ -199,8 +130,9 @@ def test_a_yes_is_bound_to_the_devices_the_token_the_homed_axes_and_the_catalogu
         {"tiled": "http://localhost"},
         {"max_steps": 3},
     )
-    plans = set()
+    opened = open_instrument("mine.yaml")
+    policy, plans = read_policy("index-and-move", opened.file), set()
     for change in changes:
-        deployment = Deployment("index-and-move", "mine.yaml", Options(**{"devices": Path("mine.py"), **change}))
+        deployment = Deployment(policy, opened, Options(**{"devices": Path("mine.py"), **change}))
         plans.add(deployment.confirmation({axis.name: None for axis in file.axes}, input).bound.plan)
     assert len(plans) == len(changes)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 from uuid import uuid4
 
-About = Literal["start", "command", "direction", "image", "re-arm", "axis"]
+About = Literal["start", "command", "direction", "re-arm", "axis"]
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ class Question:
     Parameters
     ----------
     text : as it is shown, with the answers that are expected at its end
-    about : what it is about: the run ("start"), a "command", the "direction" in which an axis moved, the "image"'s
-        orientation, whether to "re-arm" a latched guard, or the reading of an "axis" that is turned by hand
+    about : what it is about: the run ("start"), a "command", what a human sees of the
+        "direction" check, whether to "re-arm" a latched guard, or the reading of an "axis" that is turned by hand
     proposal : the whole command that waits for the answer, where one does
     number : no two questions have the same
     """

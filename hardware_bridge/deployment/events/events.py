@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.hardware_bridge.deployment.events.content import AxisReading, Findings, Proposal, Question
-from beamgym.physics.instrument import Float64Array
 
 State = Literal[
     "connecting", "connected", "rehearsing", "rehearsed", "armed", "running", "suspended", "latched", "closed"
@@ -162,7 +162,7 @@ class FrameTaken(Event):
 
     step: int
     image: NDArray[Any] | None
-    spots_px: Float64Array | None
+    spots_px: NDArray[np.floating[Any]] | None
     counter: int
     exposure_s: float
     taken_s: float

@@ -2,7 +2,7 @@
 
 from beamgym.hardware_bridge.guard.rules.axes import swept_interval
 from beamgym.hardware_bridge.guard.rules.decision import Decision, GuardRefused, refusal
-from beamgym.hardware_bridge.guard.rules.replay import replay
+from beamgym.hardware_bridge.guard.rules.replay import ReplayReport, replay
 from beamgym.hardware_bridge.guard.rules.table import (
     ANSWER,
     AXIS_AFTER_MOVE,
@@ -66,6 +66,7 @@ __all__ = [
     "Checklist",
     "Decision",
     "GuardRefused",
+    "ReplayReport",
     "decide",
     "decisions",
     "refusal",

@@ -19,7 +19,7 @@ from bluesky import plan_stubs as bps
 from ophyd_async.core import AsyncStatus
 
 from beamgym.hardware_bridge.adapters.connect import connect_device
-from beamgym.hardware_bridge.deployment.session import AUDIT, Session
+from beamgym.hardware_bridge.deployment.session.session import AUDIT, Session
 from beamgym.hardware_bridge.devices import DeviceError
 from beamgym.hardware_bridge.guard.rules.decision import GuardRefused
 

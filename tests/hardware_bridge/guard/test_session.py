@@ -9,9 +9,9 @@ from concurrent.futures import Future
 
 import pytest
 
-from beamgym.hardware_bridge.deployment import session as session_module
-from beamgym.hardware_bridge.deployment.session import AUDIT, Session
-from beamgym.hardware_bridge.deployment.session_end import wait_out
+from beamgym.hardware_bridge.deployment.session import session as session_module
+from beamgym.hardware_bridge.deployment.session.ending import wait_out
+from beamgym.hardware_bridge.deployment.session.session import AUDIT, Session
 from beamgym.hardware_bridge.devices import DeviceError
 from beamgym.hardware_bridge.instrument_file.load import parse_instrument
 from beamgym.hardware_bridge.records.audit import AuditError

@@ -8,7 +8,7 @@ import pytest
 from beamgym.hardware_bridge.guard.rules.table import RULES
 from beamgym.hardware_bridge.practice.audit_compare import compare_with_record
 from beamgym.hardware_bridge.records.audit import AuditLog
-from beamgym.scripts.deploying.verify import verify_logs
+from beamgym.scripts.deploying.modes import verify_log as print_verified
 
 COMMANDS = [
     ("set", "j1", 3.5, "j1.VAL", 3.5),
@@ -137,12 +137,12 @@ def test_the_command_line_holds_a_log_against_a_record(tmp_path, session, capsys
     path, record = session
     file, result = tmp_path / "record.jsonl", tmp_path / "result.json"
     file.write_text("".join(json.dumps(event) + "\n" for event in record))
-    verify_logs(path, result, file)
+    print_verified(path, result, file)
     assert "the same: 9 commands received" in capsys.readouterr().out
     assert json.loads(result.read_text())["agreed"] is True
     file.write_text("".join(json.dumps(event) + "\n" for event in [*record, received("j9.VAL", 1.0, 200.0)]))
     with pytest.raises(ValueError, match=r"NOT THE SAME: 1 commands received and not logged") as caught:
-        verify_logs(path, None, file)
+        print_verified(path, None, file)
     assert "\n" not in str(caught.value)
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C is one orderly stop: it calls what stops a plan, raises elsewhere, and interrupts no stopping."""
+"""One orderly stop, by Ctrl-C or a program: it calls what stops a plan, raises elsewhere, interrupts no stopping."""
 
 import os
 import signal
@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from beamgym.scripts.deploying.stop import SIGNALS, StopButton, Stopped
+from beamgym.hardware_bridge.deployment.session.stop import SIGNALS, StopButton, Stopped
+from beamgym.scripts.deploying.terminal import say_from_handler
 
 
 def press(number=signal.SIGINT):
@@ -58,7 +59,7 @@ def test_a_second_signal_changes_nothing(capfd):
             press()
             assert ended.wait(20)
 
-    with StopButton() as button, pytest.raises(Stopped):
+    with StopButton(say_from_handler) as button, pytest.raises(Stopped):
         plan(button)
     assert calls == ["stopped by SIGINT"]
     assert button.reason == "stopped by SIGINT"
@@ -85,9 +86,38 @@ def test_the_handlers_are_put_back():
     assert [signal.getsignal(number) for number in SIGNALS] == before
 
 
+def test_a_program_presses_it_from_any_thread_and_the_next_check_says_so():
+    button = StopButton()
+    presser = threading.Thread(target=button.press, args=("stopped by the page",))
+    presser.start()
+    presser.join()
+    button.press("a second time")
+    with pytest.raises(Stopped, match="stopped by the page"):
+        button.check()
+
+
+def test_a_press_by_a_program_while_a_plan_runs_calls_the_stop_once():
+    button, reasons, ended = StopButton(), [], threading.Event()
+
+    def stop(reason):
+        reasons.append(reason)
+        ended.set()
+
+    def plan():
+        with button.stopping(stop):
+            for _ in range(2):
+                threading.Thread(target=button.press, args=("stopped by the page",)).start()
+            assert ended.wait(20)
+
+    with pytest.raises(Stopped, match="stopped by the page"):
+        plan()
+    assert reasons == ["stopped by the page"]
+
+
 def run(script, **streams):
     """Run a script in a process of its own, with the button at hand."""
-    head = "import atexit, os, signal, sys\nfrom beamgym.scripts.deploying.stop import StopButton\n"
+    head = "import atexit, os, signal, sys\nfrom beamgym.hardware_bridge.deployment import StopButton\n"
+    head += "from beamgym.scripts.deploying.terminal import say_from_handler\n"
     return subprocess.run([sys.executable, "-c", head + script], timeout=300, check=False, text=True, **streams)
 
 
@@ -95,7 +125,7 @@ def test_a_terminal_that_is_gone_does_not_disturb_an_abort():
     reading, writing = os.pipe()
     os.close(reading)
     script = (
-        "with StopButton() as button, button.closing():\n"
+        "with StopButton(say_from_handler) as button, button.closing():\n"
         "    for _ in range(5):\n"
         "        signal.raise_signal(signal.SIGINT)\n"
         "    print('made safe', flush=True)\n"
@@ -109,7 +139,7 @@ def test_without_a_terminal_nothing_is_written_into_another_file(tmp_path):
     script = (
         f"log = os.open({str(tmp_path / 'log')!r}, os.O_WRONLY | os.O_CREAT)\n"
         "assert log == 2, log\n"
-        "with StopButton() as button, button.closing():\n"
+        "with StopButton(say_from_handler) as button, button.closing():\n"
         "    signal.raise_signal(signal.SIGINT)\n"
         "    signal.raise_signal(signal.SIGINT)\n"
     )

@@ -6,6 +6,7 @@ stops what it moved, closes the shutter and completes the log.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from concurrent.futures import Future
 from pathlib import Path
@@ -16,7 +17,9 @@ import numpy as np
 
 from beamgym.hardware_bridge.adapters import Devices, connect
 from beamgym.hardware_bridge.ca_loops import quiet_channels
-from beamgym.hardware_bridge.deployment.session_end import end_loop, wait_out
+from beamgym.hardware_bridge.deployment.events import Events, Note, Question, StateChanged
+from beamgym.hardware_bridge.deployment.session.ending import end_loop, wait_out
+from beamgym.hardware_bridge.deployment.session.log_events import LogEvents
 from beamgym.hardware_bridge.devices import DeviceError, need
 from beamgym.hardware_bridge.guard import AbortReport, DeadMan, Guard
 from beamgym.hardware_bridge.guard.devices import AxisProxy
@@ -47,6 +50,8 @@ ANSWER_S, PRACTICE_ANSWER_S = 5.0, 15.0
 ARMINGS = 3
 """How often a device that is slow to answer is asked before it counts as away."""
 
+_LOOK_S = 0.02  # between two looks whether a wait is to end
+
 T = TypeVar("T")
 
 
@@ -58,10 +63,12 @@ class Session:
     file : the instrument
     folder : where the audit log goes; there already
     objects : what entries of the adapter "object" name
-    operator : who turns manual axes
+    operator : who turns manual axes; by default whoever answers the events' questions
     dry_run : nothing is written to any device
     dose_s : seconds of open shutter at most, where that is less than the file allows
     keep_trying_s : an abort that cannot be completed, because a server is away, is tried for so long, seconds
+    events : is told what the guard does, from whichever thread does it; see ``EventStream``
+    check : called again and again while a device or a human is waited for; what it raises ends the wait
 
     Attributes
     ----------
@@ -80,8 +87,11 @@ class Session:
         dry_run: bool = False,
         dose_s: float | None = None,
         keep_trying_s: float = KEEP_TRYING_S,
+        events: Events | None = None,
+        check: Callable[[], object] = lambda: None,
     ) -> None:
         self._keep_trying_s = keep_trying_s
+        self._events, self._check = events, check
         self.file, self.folder, self.dry_run = file, folder, dry_run
         self._dose_s = dose_s
         self._objects, self._operator = objects, operator
@@ -97,8 +107,10 @@ class Session:
 
     def __enter__(self) -> Self:
         quiet()
-        self.devices = connect(self.file, self._objects, self._operator)
-        self.audit = AuditLog(self.folder / AUDIT)
+        self._report(StateChanged("connecting"))
+        self.devices = connect(self.file, self._objects, self._operator or self._asked_operator())
+        listener = None if self._events is None else LogEvents(self._events, lambda: self.guard)
+        self.audit = AuditLog(self.folder / AUDIT, listener=listener)
         self.engine = RunEngine(context_managers=[])
         return self
 
@@ -115,7 +127,7 @@ class Session:
     def _end(self) -> None:
         try:
             if self.engine is not None:
-                self.in_loop(self._devices.close, CONNECT_S)
+                self.in_loop(self._devices.close, CONNECT_S, check=lambda: None)
         finally:
             if self.audit is not None:
                 self.audit.close()
@@ -130,6 +142,7 @@ class Session:
             quiet_channels()
 
         self.in_loop(connected, 3 * CONNECT_S)
+        self._report(StateChanged("connected"))
 
     def motor_limits(self) -> dict[str, tuple[float, float] | None]:
         """Return each motor's own limits, where it has any."""
@@ -185,6 +198,26 @@ class Session:
             except DeviceError:
                 if attempt == ARMINGS - 1:
                     raise
+
+    def rearm(self, operator: str, homed: Collection[str] = (), timeout_s: float = 900.0) -> None:
+        """Arm a latched guard again, after a human has looked at the instrument.
+
+        Everything is read again as by ``arm``. The dose and the log go on; where the axes stand now is where
+        ``finish`` brings them back to.
+
+        Parameters
+        ----------
+        operator : name of the human who has looked; it stands in the log
+        homed : axes of which he says that they are homed
+
+        Raises
+        ------
+        ValueError : no name
+        GuardRefused, DeviceError : as ``arm``, and where the abort is still under way; the guard stays latched
+        """
+        guard = self._guard
+        self.in_loop(lambda: guard.rearm(operator, homed), timeout_s)
+        self._stop_reason = ""
 
     def positions(self) -> Float64Array:
         """Return the readback of every axis, (1, k)."""
@@ -273,14 +306,56 @@ class Session:
         self.audit.close()
         return self.audit.head
 
-    def in_loop(self, work: Callable[[], Coroutine[Any, Any, T]], timeout_s: float) -> T:
-        """Run a coroutine in the engine's loop and wait for its result; an interruption here cancels it there."""
+    def in_loop(
+        self, work: Callable[[], Coroutine[Any, Any, T]], timeout_s: float, check: Callable[[], object] | None = None
+    ) -> T:
+        """Run a coroutine in the engine's loop and wait for its result.
+
+        Parameters
+        ----------
+        work : makes the coroutine
+        timeout_s : wait this long, seconds
+        check : instead of the session's own
+
+        Raises
+        ------
+        TimeoutError : there was no result in time
+        Exception : what the coroutine raises, or ``check``; an interruption here cancels the coroutine there
+        """
         future = asyncio.run_coroutine_threadsafe(work(), self.engine.loop)
         try:
-            return future.result(timeout_s)
+            return _waited(future, timeout_s, check or self._check)
         except BaseException:
             future.cancel()
             raise
+
+    def ask(self, question: Question, timeout_s: float = 600.0) -> str:
+        """Put a question to whoever answers the events' questions; "" where nobody does, or not in time.
+
+        The question is taken back by what the session's ``check`` raises, and by a stop.
+        """
+        events = self._events
+        if events is None:
+            return ""
+        try:
+            return self.in_loop(lambda: events.ask(question), timeout_s)
+        except (EOFError, TimeoutError):
+            return ""
+
+    def _asked_operator(self) -> Operator:
+        """Return who turns manual axes where nobody was named: whoever answers the events' questions."""
+        events = self._events
+        if events is None:
+            return Operator()
+
+        async def ask(question: str) -> str:
+            return await events.ask(Question(question, "axis"))
+
+        return Operator(ask, lambda text: events.report(Note(text)))
+
+    def _report(self, event: StateChanged) -> None:
+        if self._events is not None:
+            self._events.report(event)
 
     def _suspend(self, wait: Callable[[], Coroutine[Any, Any, Any]], why: str) -> None:
         if self.engine.state == "running":
@@ -302,6 +377,20 @@ class Session:
         if self.guard is None:
             raise ValueError("nothing is guarded yet; call guarded() first")
         return self.guard
+
+
+def _waited(future: "Future[T]", timeout_s: float, check: Callable[[], object]) -> T:
+    """Return a future's result; ``check`` is called a few times a second until it is there."""
+    ended: list[Any] = []
+    future.add_done_callback(ended.append)
+    give_up = time.monotonic() + timeout_s
+    # no lock here, which an interruption could leave locked
+    while not ended:
+        check()
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"no result within {timeout_s:g} s")
+        time.sleep(_LOOK_S)
+    return future.result()
 
 
 async def _closed(guard: Guard) -> AbortReport | None:

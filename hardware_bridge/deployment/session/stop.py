@@ -1,13 +1,10 @@
-"""Ctrl-C at any moment: what it stops, and that nothing it began is stopped in turn."""
+"""Ctrl-C at any moment, or any other stop: what it ends, and that nothing it began is stopped in turn."""
 
 import atexit
-import os
-import select
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -19,19 +16,24 @@ class Stopped(RuntimeError):
 
 
 class StopButton:
-    """Turns the signals that end a program into one orderly stop.
+    """Ends a deployment in good order: pressed by a program (``press``) or, within its ``with``, by a signal.
 
-    While a plan runs (``stopping``), the first signal calls the given stop in a thread, and the plan ends by itself.
-    At any other time it raises Stopped in the main thread. Further signals are noted, and change nothing: what makes
-    the instrument safe is bounded in time and must not be interrupted.
+    While a plan runs (``stopping``), the first press calls the given stop in a thread, and the plan ends by itself. At
+    any other time ``check`` raises Stopped from then on; a signal raises it in the main thread at once. Further presses
+    change nothing: what makes the instrument safe is bounded in time and must not be interrupted.
+
+    Parameters
+    ----------
+    say : told, also from within a signal handler, that a signal came while something was being stopped already
 
     Attributes
     ----------
     reason : why it was pressed; empty while it was not
     """
 
-    def __init__(self) -> None:
+    def __init__(self, say: Callable[[str], object] = lambda text: None) -> None:
         self.reason = ""
+        self._say = say
         self._stop: Callable[[str], object] | None = None
         self._closing = False
         self._threads: list[threading.Thread] = []
@@ -83,24 +85,28 @@ class StopButton:
         if self.reason:
             raise Stopped(self.reason)
 
+    def press(self, reason: str) -> None:
+        """Stop for a reason, from any thread; returns at once, and a second press does nothing."""
+        if not self.reason:
+            self.reason = reason
+            self._begin()
+
     def _pressed(self, number: int, frame: FrameType | None) -> None:
         again, self.reason = bool(self.reason), self.reason or f"stopped by {signal.Signals(number).name}"
         if again or self._closing:
-            _say("already stopping: motors and shutter first\n")
-        elif self._stop is not None:
-            thread = threading.Thread(target=self._stop, args=(self.reason,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
-        else:
+            self._say("already stopping: motors and shutter first\n")
+        elif not self._begin():
             raise Stopped(self.reason)
 
-
-def _say(text: str) -> None:
-    """Say something from a signal handler: a terminal that is gone, or stands still, must not disturb an abort."""
-    with suppress(OSError, ValueError):
-        descriptor = -1 if sys.__stderr__ is None else sys.__stderr__.fileno()
-        if select.select([], [descriptor], [], 0.0)[1]:
-            os.write(descriptor, text.encode())
+    def _begin(self) -> bool:
+        """Call what stops the plan, in a thread; returns whether there is one."""
+        stop = self._stop
+        if stop is None:
+            return False
+        thread = threading.Thread(target=stop, args=(self.reason,), daemon=True)
+        thread.start()
+        self._threads.append(thread)
+        return True
 
 
 def _be_deaf() -> None:

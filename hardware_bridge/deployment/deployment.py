@@ -1,0 +1,313 @@
+"""A policy and an instrument that fit each other, and everything that every mode of a deployment needs of both."""
+
+import shutil
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import beamgym
+from beamgym.envs.policy import Policy
+from beamgym.envs.task import Context, Task
+from beamgym.hardware_bridge.adapters import OwnDevices
+from beamgym.hardware_bridge.deployment.bundle_match import bundle_limits, match_bundle
+from beamgym.hardware_bridge.deployment.events import Ended, Events, EventStream, Nobody, Question, StateChanged
+from beamgym.hardware_bridge.deployment.instrument import OpenedInstrument, open_instrument
+from beamgym.hardware_bridge.deployment.policy import DeployedPolicy, deployed_policy
+from beamgym.hardware_bridge.deployment.session import AUDIT, KEEP_TRYING_S, Session, StopButton, Stopped
+from beamgym.hardware_bridge.deployment.telling import StepTeller
+from beamgym.hardware_bridge.deployment.warm_up import warm_up
+from beamgym.hardware_bridge.guard import AbortReport, TokenFile
+from beamgym.hardware_bridge.guard.rules import refusal
+from beamgym.hardware_bridge.instrument_file import context_of
+from beamgym.hardware_bridge.records import MODES, Confirmation, store_of, subject
+from beamgym.hardware_bridge.rollout import BlueskyInstrument, Rollout, StepRecord
+from beamgym.hardware_bridge.tasks import image_size, task_for
+
+Limits = dict[str, tuple[float, float] | None]
+
+
+class DeployFailed(ValueError):
+    """What ended a deployment, in one line."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a policy is deployed; the command line's options, see `beamgym deploy --help`.
+
+    Parameters
+    ----------
+    devices : Python file whose ``devices()`` returns the user's own devices by name
+    confirm : ask before "every" move, before the "first" run, or "never"
+    yes : answer yes to everything; on a simulation only
+    max_steps : moves at most
+    dose_s : seconds of open shutter at most, where that is less than the file's
+    back : afterwards bring the axes back to where they stood
+    homed : axes of which a human says that they are homed
+    token : file that the operator's token keeps touching
+    tiled : URI of a Tiled server that takes the documents too
+    episodes, seed, level : of the practice: how many, from which seed on, and the practice instrument's level
+    out : folder in which the run's own folder is made
+    keep_trying_s : an abort that cannot be completed, because a server is away, is tried for so long, seconds
+    """
+
+    devices: Path | None = None
+    confirm: str = "every"
+    yes: bool = False
+    max_steps: int | None = None
+    dose_s: float | None = None
+    back: bool = False
+    homed: tuple[str, ...] = ()
+    token: Path | None = None
+    tiled: str | None = None
+    episodes: int = 0
+    seed: int = 0
+    level: str = "real"
+    out: Path = Path("out")
+    keep_trying_s: float = KEEP_TRYING_S
+
+
+class Deployment:
+    """A policy and an instrument that fit each other, as far as files can say; nothing is connected yet.
+
+    Give it to a mode: ``check``, ``dry_run``, ``make_direction_check``, ``run`` or ``practise``.
+
+    Parameters
+    ----------
+    policy : who decides
+    instrument : path of an instrument file, name of a shipped one, or one that was opened
+    options : how
+    events : is told what happens and answers questions; without it nobody does
+    button : stops it, see ``stop``; ``with StopButton() as button`` makes it listen to signals too
+
+    Attributes
+    ----------
+    folder : where the run's files go; made when it connects
+    aborted : what became of the last abort; None where there was none
+    head : hash of the audit log's last line; "" before there is one
+
+    Raises
+    ------
+    ValueError : in one line, for what does not exist, does not fit, or is not allowed
+    """
+
+    def __init__(
+        self,
+        policy: Policy | DeployedPolicy,
+        instrument: str | Path | OpenedInstrument,
+        options: Options | None = None,
+        events: Events | None = None,
+        button: StopButton | None = None,
+    ) -> None:
+        self.options = options or Options()
+        self.events = EventStream(events or Nobody())
+        self.button = button or StopButton()
+        self.aborted: AbortReport | None = None
+        self.head = ""
+        _check(self.options)
+        self.own = OwnDevices(self.options.devices)
+        self.folder = new_folder(self.options.out)
+        opened = (
+            instrument if isinstance(instrument, OpenedInstrument) else open_instrument(instrument, self.options.out)
+        )
+        self._source, self.path, self.file = opened.source, opened.path, opened.file
+        _refuse_on_hardware(self.options, opened)
+        self.deployed = policy if isinstance(policy, DeployedPolicy) else deployed_policy(policy, self.file)
+        if self.deployed.model is not None:
+            match_bundle(self.deployed.model.manifest, self.file)
+        self._teller: StepTeller | None = None
+
+    def stop(self, reason: str) -> None:
+        """Stop whatever is under way, from any thread: motors, shutter, then the mode ends with Stopped."""
+        self.button.press(reason)
+
+    @contextmanager
+    def mode(self, name: str) -> Iterator[None]:
+        """Do one thing within this: what goes wrong becomes one line, and the end is told when all else was.
+
+        Raises
+        ------
+        Stopped : it was stopped
+        ValueError : in one line, what was refused or went wrong
+        """
+        problem = "it was interrupted"
+        try:
+            yield
+            problem = ""
+        except (Stopped, ValueError) as error:
+            problem = " ".join(str(error).split())
+            raise
+        except Exception as error:
+            problem = why_ended(error)
+            raise DeployFailed(problem) from error
+        finally:
+            self.events.report(Ended(name, problem, self.head))
+            self.events.close()
+
+    @contextmanager
+    def connect(self, dry_run: bool = False) -> Iterator[Session]:
+        """Yield the connected instrument; its log and the run's folder exist from here on."""
+        objects = self.own.make()
+        self.folder.mkdir(parents=True)
+        for copy in {self.path, self.folder / "instrument.yaml"} - {self._source}:
+            shutil.copyfile(self._source, copy)
+        session = Session(
+            self.file,
+            self.folder,
+            objects=objects,
+            dry_run=dry_run,
+            dose_s=self.options.dose_s,
+            keep_trying_s=self.options.keep_trying_s,
+            events=self.events,
+            check=self.button.check,
+        )
+        try:
+            with session:
+                if self.options.token is not None:
+                    session.signs_of_life.append(TokenFile(self.options.token))
+                session.connect()
+                yield session
+        finally:
+            self.aborted = session.abort_report
+            self.head = "" if session.audit is None else session.audit.head
+
+    def context(self, motor_limits: Limits) -> Context:
+        """Return what the task may know, within the tightest limits of file, motors and training.
+
+        Raises
+        ------
+        BundleMismatch : the motors allow less than the policy was trained with
+        """
+        model = self.deployed.model
+        if model is None:
+            return context_of(self.file, motor_limits)
+        match_bundle(model.manifest, self.file, context_of(self.file, motor_limits))
+        # a trained policy's observations are shares of the travel that it was trained with
+        return context_of(self.file, bundle_limits(model.manifest))
+
+    def task(self, context: Context) -> Task[Any]:
+        """Return the rules of the policy's environment on this instrument."""
+        model = self.deployed.model
+        size = image_size(model.manifest.observation_space) if model is not None else None
+        task = task_for(context, self.deployed.env_id, *([] if size is None else [size]))
+        if model is not None:
+            model.check_spaces(task.observation_space, task.action_space)
+        return task
+
+    def prepare(self, motor_limits: Limits) -> Task[Any]:
+        """Make the task and rehearse it in simulation: nothing is slow or fails for the first time at the beam."""
+        context = self.context(motor_limits)
+        task = self.task(context)
+        self.events.report(StateChanged("rehearsing"))
+        try:
+            warm_up(task, self.deployed.policy, context)
+        finally:
+            self.events.report(StateChanged("rehearsed"))
+        return task
+
+    def confirmation(self, motor_limits: Limits, ask: Callable[[str], Any]) -> Confirmation:
+        """Return who asks the human, bound to policy, plan, limits and instrument."""
+        options = self.options
+        plan = {
+            "max_steps": options.max_steps,
+            "dose_s": options.dose_s,
+            "return": options.back,
+            "homed": sorted(options.homed),
+            "token": None if options.token is None else str(options.token.resolve()),
+            "tiled": options.tiled,
+            "devices": self.own.sha256,
+        }
+        bound = subject(self.deployed.digest, plan, self.file, motor_limits)
+        mode: Any = options.confirm
+        return Confirmation(bound, mode, self.file, store_of(self.path), self.answering(ask))
+
+    def answering(self, ask: Callable[[str], Any]) -> Callable[[str], Any]:
+        """Return ``ask``, or what says yes to everything where the options do."""
+        return (lambda question: True) if self.options.yes else ask
+
+    def asker(self, session: Session) -> Callable[[str], Awaitable[str]]:
+        """Return what puts a guard's questions to the events, with the command that waits for the answer."""
+
+        async def ask(text: str) -> str:
+            armed = session.guard is not None and session.guard.state == "armed"
+            proposal = self._teller.proposal if armed and self._teller is not None else None
+            return await self.events.ask(Question(text, "command" if armed else "start", proposal))
+
+        return ask
+
+    def rollout(
+        self,
+        task: Any,
+        instrument: BlueskyInstrument,
+        session: Session,
+        record: StepRecord,
+        **given: Any,
+    ) -> Rollout:
+        """Return an episode ready to be played in a session; ``given`` are further parameters of ``Rollout``."""
+        self._teller = teller = StepTeller(self.events, self.file, task.context.instrument_axes)
+        return Rollout(
+            task,
+            self.deployed.policy,
+            instrument,
+            record,
+            self.options.max_steps,
+            metadata=self.metadata(task.context),
+            pulse=session.alive.touch,
+            on_step=teller.on_step,
+            on_command=teller.on_command,
+            **given,
+        )
+
+    def metadata(self, context: Context) -> dict[str, Any]:
+        """Return what the start document says."""
+        return {
+            "beamgym_version": beamgym.__version__,
+            "policy": self.deployed.policy.name,
+            "bundle_sha256": self.deployed.digest,
+            "env_id": self.deployed.env_id,
+            "instrument": self.file.name,
+            "instrument_sha256": self.file.digest(),
+            "simulation": self.file.simulation,
+            "sample": context.sample,
+            "audit": AUDIT,
+            "axes": [
+                {"name": axis.name, "unit": entry.unit, "limits": [float(end) for end in axis.limits]}
+                for axis, entry in zip(context.instrument_axes, self.file.axes, strict=True)
+            ],
+        }
+
+
+def why_ended(error: BaseException) -> str:
+    """Return why something ended: the guard's refusal where one lies behind it."""
+    behind = refusal(error)
+    cause = behind if behind is not None else error
+    if type(cause).__name__ == "FailedStatus" and cause.__cause__ is not None:
+        cause = cause.__cause__
+    return " ".join(str(cause).split()) or type(cause).__name__
+
+
+def new_folder(out: Path) -> Path:
+    """Return a folder for a run that is not there yet, named by the time; raises ValueError where ``out`` is a file."""
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"cannot write into {out}: it is a file; give a folder with --out")
+    stem = datetime.now().strftime("deploy-%Y%m%d-%H%M%S")
+    names = (stem, *(f"{stem}-{i}" for i in range(2, 1000)))
+    return next(out / name for name in names if not (out / name).exists())
+
+
+def _check(options: Options) -> None:
+    if options.confirm not in MODES:
+        raise ValueError(f"--confirm is {options.confirm!r}; choose {', '.join(MODES)}")
+    if options.token is not None and not options.token.exists():
+        raise ValueError(f"--token: there is no file {options.token}; whatever touches it must run before the start")
+
+
+def _refuse_on_hardware(options: Options, instrument: OpenedInstrument) -> None:
+    if instrument.file.simulation:
+        return
+    if options.yes:
+        raise ValueError(f"--yes is for simulations; {instrument.path} is real hardware, and a human must answer there")
+    if options.episodes:
+        raise ValueError(f"--practice is for simulations; {instrument.path} is real hardware")
