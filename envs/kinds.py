@@ -10,10 +10,10 @@ A kind is added with :func:`register_kind` at run time, from any package; docs/a
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 import gymnasium as gym
 
@@ -51,12 +51,12 @@ class BudgetRule:
     Parameters
     ----------
     attribute : of the context, which holds the limit
-    cost : of ``Task.costs``, which is added up against it
+    cost : of ``Task.costs``, which is added up against it: "exposures" or "instrument_s"
     unit : of both, as on the axis of a picture
     """
 
     attribute: str
-    cost: str
+    cost: Literal["exposures", "instrument_s"]
     unit: str
 
 
@@ -82,6 +82,7 @@ class EnvKind:
     setting : pydantic class with ``of(context)``, which says in a bundle's manifest what a policy was trained for, its
         ``axes`` included; None where bundles say nothing of it
     setting_key : the manifest's key of it
+    action_scale : names, in setting and context, of what an action means: a bundle plays only where they are equal
     """
 
     name: str
@@ -94,6 +95,7 @@ class EnvKind:
     task: Ref | None = None
     setting: Ref | None = None
     setting_key: str = EXPERIMENT
+    action_scale: tuple[str, ...] = ()
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -130,6 +132,7 @@ SHIPPED: tuple[EnvKind, ...] = (
         task="beamgym.envs.laue_align:task_over",
         setting="beamgym.envs.bundles:Setting",
         setting_key="setting",
+        action_scale=("action", "max_rotation_deg"),
     ),
     EnvKind(
         name="zone",
@@ -242,6 +245,27 @@ def kind_of(context: Any) -> EnvKind:
     if kind is None:
         raise ValueError(f"no environment has a context of type {type(context).__name__}; see envs.kinds.register_kind")
     return kind
+
+
+def sample_of(context: Any) -> str:
+    """Return the name of what stands in the beam; "" where it has none, or the context is of no kind."""
+    name: str = "" if find_kind(context) is None else context.sample
+    return name
+
+
+def require_kind(context: Any, names: Collection[str], otherwise: str, error: type[Exception] = ValueError) -> None:
+    """Raise an error for a context of another kind than these: how a policy or a teacher declares what it knows.
+
+    Parameters
+    ----------
+    context : of the environment
+    names : of the kinds that will do
+    otherwise : the error's line
+    error : its class
+    """
+    kind = find_kind(context)
+    if kind is None or kind.name not in names:
+        raise error(otherwise)
 
 
 def kind_of_environment(env_id: str) -> EnvKind | None:

@@ -26,9 +26,9 @@ def quiet_channels() -> None:
 
     The guard says what is lost, in a line; libca's own go to the terminal past everything else.
     """
-    context = getattr(sys.modules.get("aioca._catools"), "_Context", None)
+    libca = getattr(sys.modules.get("aioca._catools"), "_Context", None)
     cadef = sys.modules.get("epicscorelibs.ca.cadef")
-    ours = getattr(context, "_ca_context", None)
+    ours = getattr(libca, "_ca_context", None)
     # where this thread has another context, or none, libca would make one
     if cadef is None or not ours or cadef.ca_current_context() != ours:
         return

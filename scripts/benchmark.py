@@ -15,7 +15,6 @@ from rich.table import Table
 import beamgym  # noqa: F401 - registers the environments
 from beamgym.agents.evaluation import (
     BATCH,
-    BEAM_TIME,
     Budget,
     PolicyResult,
     amounts,
@@ -30,6 +29,7 @@ from beamgym.agents.evaluation import (
 from beamgym.agents.policies import find_policy, is_own, policy_names
 from beamgym.envs import ENVIRONMENTS
 from beamgym.envs.checks import check_policy
+from beamgym.envs.kinds import sample_of
 from beamgym.envs.loop import InstrumentVectorEnv
 from beamgym.envs.policy import CannotPlay
 from beamgym.physics.files import write_json
@@ -140,7 +140,7 @@ def run_policies(
     ValueError : for a named policy that is unknown or cannot play, a bundle that is unsound, or when none is left
     """
     context = context_of(env)
-    crystal = getattr(getattr(context, "crystal", None), "name", "")
+    crystal = sample_of(context)
     rivals = []
     for name in names or policy_names(context):
         try:
@@ -173,7 +173,7 @@ def report(
 ) -> dict[str, Any]:
     """Return the machine-readable result, with curves of success if they were ``drawn`` or beam time is counted."""
     known = budget or Budget()
-    more = {"curves": curves(results, known)} if drawn or known.metric_set is BEAM_TIME else {}
+    more = {"curves": curves(results, known)} if drawn or known.metric_set.curves else {}
     return {
         "env": env_id,
         "level": level,
@@ -196,7 +196,7 @@ def table(results: Sequence[PolicyResult], title: str) -> Table:
             result.name + ("*" if result.oracle else ""),
             f"{100 * result.success_rate:.1f} %",
             f"{100 * low:.1f}–{100 * high:.1f}",
-            *(format(getattr(result, metric.name), metric.form) for metric in metrics),
+            *(format(result.value(metric.name), metric.form) for metric in metrics),
         )
     return out
 
@@ -216,7 +216,7 @@ def caption(env: InstrumentVectorEnv) -> str:
     ]
     excluded = getattr(env.loop.instrument, "excluded_share", 0.0)
     if excluded > 0.0:
-        name = getattr(getattr(context_of(env), "goniometer", None), "name", "goniometer")
+        name = env.loop.instrument.context.goniometer.name
         lines.append(f"{name}: {100 * excluded:.1f} % of random starts are excluded, since no target can be reached")
     return "\n".join(lines)
 

@@ -1,24 +1,31 @@
 """What the baselines share: reading positions from an observation, and asking for a rotation or for silence."""
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.envs.actions import encode_rotation
+from beamgym.envs.kinds import EXPOSURES, find_kind, require_kind
 from beamgym.envs.policy import CannotPlay
 from beamgym.envs.task import Observation
 from beamgym.physics.instrument import Float64Array
 from beamgym.physics.orientation import rotation_vector_deg
 
 _FIELDS = 4
-_NO_GONIOMETER = "this rival turns a goniometer, and the environment has none"
+_TURNED = ("laue", "zone")
+"""Kinds whose axes are a goniometer's."""
+
+
+def need_kind(context: Any, kinds: Collection[str], otherwise: str) -> None:
+    """Raise CannotPlay, saying ``otherwise``, for a context of another kind than those that a policy plays."""
+    require_kind(context, kinds, otherwise, CannotPlay)
 
 
 def positions_of(observation: Observation, context: Any) -> Float64Array:
     """Return the axes' positions (n, k), by their fractions of travel; raises CannotPlay without a goniometer."""
-    if not hasattr(context, "goniometer"):
-        raise CannotPlay(_NO_GONIOMETER)
+    need_kind(context, _TURNED, "this rival turns a goniometer, and the environment has none")
     axes = context.goniometer.axes
     fraction = observation["axes"].reshape(len(observation["axes"]), -1, _FIELDS)[:, : len(axes), 0]
     limits = np.array([axis.limits for axis in axes])
@@ -73,7 +80,9 @@ def declared(actions: NDArray[np.float32], rows: NDArray[np.bool_]) -> NDArray[n
 
 
 def width(context: Any) -> int:
-    """Return the length of an action: the moves and the declaration; raises CannotPlay where no goniometer moves."""
-    if not hasattr(context, "goniometer"):
-        raise CannotPlay(_NO_GONIOMETER)
-    return 4 if context.action == "rotation" else len(context.goniometer.axes) + 1
+    """Return the length of an action, the declaration included; raises CannotPlay where exposures are not counted."""
+    kind = find_kind(context)
+    if kind is None or kind.budget != EXPOSURES:
+        raise CannotPlay("this rival plays where exposures are counted, and the environment has another budget")
+    size: int = context.action_size
+    return size

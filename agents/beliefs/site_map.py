@@ -6,7 +6,7 @@ counting, measured on the fly. When a seen cell is probable enough, or the time 
 probable cells are measured again, longer, and the best of those is driven back to and declared; see ``site_choice``.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -25,6 +25,7 @@ from beamgym.agents.beliefs.site_choice import (
     proposed_action,
 )
 from beamgym.envs.arpes_spot import MAP_CELLS, MAP_LAYERS
+from beamgym.envs.kinds import require_kind
 from beamgym.physics.arpes.score import PAPER, V2_NODES, V2_PENALTIES
 
 _READS = ("map", "position", "scores", "exposure", "best", "budget")
@@ -227,15 +228,17 @@ def _convolutions(inputs: int, width: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(first, nn.ReLU(), second, nn.ReLU())
 
 
-def stage_numbers(context: object) -> dict[str, float]:
+def stage_numbers(context: Any) -> dict[str, float]:
     """Return the extractor's arguments that describe the stage; raises ValueError unless it is ArpesSpot's."""
-    stage = getattr(context, "stage", None)
-    if stage is None or getattr(context, "action", "") != "absolute":
-        raise ValueError("the search extractor proposes places: it needs ArpesSpot-v0 with action 'absolute'")
+    wanted = "the search extractor proposes places: it needs ArpesSpot-v0 with action 'absolute'"
+    require_kind(context, ("arpes",), wanted)
+    if context.action != "absolute":
+        raise ValueError(wanted)
+    stage = context.stage
     speeds = [axis.speed for axis in stage.motors]
     travel = np.diff(stage.limits_mm, axis=1)[:, 0]
     return {
         "speed_mm_per_s": float(min(speeds)),
         "travel_mm": float(travel.max()),
-        "beam_time_s": float(context.beam_time_s),  # type: ignore[attr-defined]
+        "beam_time_s": float(context.beam_time_s),
     }

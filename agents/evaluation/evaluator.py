@@ -38,6 +38,7 @@ class Episodes:
     misorientation_deg : true and final; NaN where the environment has none
     ended : it ended by declaration (or by the truth), not by the budget
     shortfall : points that the spot held at the end lacks to the best one; NaN, or no array, where there are none
+    finals : (m, f) the metrics of the last step that the kind's ``MetricSet.finals`` names, in its order
     """
 
     success: BoolArray
@@ -47,6 +48,7 @@ class Episodes:
     misorientation_deg: Float64Array
     ended: BoolArray
     shortfall: Float64Array = field(default_factory=lambda: np.empty(0))
+    finals: Float64Array = field(default_factory=lambda: np.empty((0, 0)))
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class PolicyResult:
     beam_s_median : beam time over all episodes, a failed one counting as the full budget; NaN where it is not limited
     shortfall_median : points that the spot held at the end lacks to the best one, over all episodes
     metric_set : which of these metrics the environment has
+    finals : medians of the last step's metrics that the metric set names, by ``NAME_median``
     """
 
     name: str
@@ -79,11 +82,17 @@ class PolicyResult:
     beam_s_median: float = float("nan")
     shortfall_median: float = float("nan")
     metric_set: MetricSet = EXPOSURES
+    finals: Mapping[str, float] = field(default_factory=dict)
+
+    def value(self, name: str) -> float:
+        """Return a metric by its name, such as "exposures_median"."""
+        found: float = self.finals[name] if name in self.finals else getattr(self, name)
+        return found
 
     def as_dict(self) -> dict[str, Any]:
         """Return the environment's metrics as JSON has them; what is unknown is null."""
         names = ("success_rate", *(metric.name for metric in self.metric_set.metrics))
-        values: dict[str, Any] = {name: _number(getattr(self, name)) for name in names}
+        values: dict[str, Any] = {name: _number(self.value(name)) for name in names}
         return {**values, "success_ci95": list(self.success_ci95)}
 
 
@@ -191,7 +200,8 @@ def run_episodes(
     memory = policy.start(context_of(env), n)
     active = np.arange(n) < m
     success, ended = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
-    finals = {name: np.full(n, np.nan) for name in ("misorientation_deg", "shortfall")}
+    kept = budget_in(context_of(env)).metric_set.finals
+    finals = {name: np.full(n, np.nan) for name in ("misorientation_deg", "shortfall", *kept)}
     spent = {name: np.zeros(n) for name in ("exposures", "motor_s", "instrument_s")}
     _add(spent, loop.costs(), active)
     while active.any():
@@ -206,7 +216,9 @@ def run_episodes(
         if progress is not None and done.any():
             progress(int(done.sum()))
         observation = step.observation
-    arrays = {"success": success, "ended": ended, **spent, **finals}
+    own = np.array([finals[name] for name in kept]).reshape(len(kept), n).T
+    named = {name: finals[name] for name in ("misorientation_deg", "shortfall")}
+    arrays = {"success": success, "ended": ended, **spent, **named, "finals": own}
     return Episodes(**{name: values[:m] for name, values in arrays.items()})
 
 
@@ -231,6 +243,10 @@ def summarise(policy: Policy, episodes: Episodes, budget: float | Budget) -> Pol
         beam_s_median=float(np.median(beam_s)),
         shortfall_median=float(np.median(episodes.shortfall)) if len(episodes.shortfall) else float("nan"),
         metric_set=full.metric_set,
+        finals={
+            f"{name}_median": float(np.median(values))
+            for name, values in zip(full.metric_set.finals, episodes.finals.T, strict=False)
+        },
     )
 
 

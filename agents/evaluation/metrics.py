@@ -1,13 +1,15 @@
-"""The metrics of a benchmark: one set for environments that count exposures, one for those that count beam time.
+"""The metrics of a benchmark: sets of them, which the table of kinds gives to each kind of instrument.
 
-This is the one place that says which metrics an environment has, what they are called in JSON and in tables, and what
-its budget is made of.
+A set says which metrics an environment has, what they are called in JSON and in tables, and what its budget is made of.
 """
 
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+
+from beamgym.agents.kinds import find_agent_kind
+from beamgym.envs import kinds
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Metric:
 
     Parameters
     ----------
-    name : in JSON; the attribute of ``PolicyResult`` that holds it
+    name : in JSON; what ``PolicyResult.value`` returns
     heading : of its column
     form : how it is written there, a format specification
     """
@@ -33,17 +35,31 @@ class MetricSet:
     Parameters
     ----------
     metrics : of a policy, beside its success
-    spent : field of ``Episodes`` that the budget is counted in
-    unit : of that, as on the axis of a picture
+    budget : what is limited, as in the kind's row of ``envs/kinds.py``
     failures : what a failed episode counts as, in words
     total : heading of the metric that sums up all time
+    price : success that one unit of the budget is worth when trained states are ranked
+    finals : names in the last step's ``Verdict.metrics`` whose medians are metrics too, as ``NAME_median``
+    curves : success against what was spent is always written to JSON, drawn or not
     """
 
     metrics: tuple[Metric, ...]
-    spent: str
-    unit: str
+    budget: kinds.BudgetRule
     failures: str
     total: str
+    price: float
+    finals: tuple[str, ...] = ()
+    curves: bool = False
+
+    @property
+    def spent(self) -> str:
+        """Field of ``Episodes`` that the budget is counted in."""
+        return self.budget.cost
+
+    @property
+    def unit(self) -> str:
+        """Unit of the budget, as on the axis of a picture."""
+        return self.budget.unit
 
 
 EXPOSURES: Final = MetricSet(
@@ -53,10 +69,10 @@ EXPOSURES: Final = MetricSet(
         Metric("instrument_s_median", "total s", ".0f"),
         Metric("misorientation_deg_median", "error °", ".3f"),
     ),
-    spent="exposures",
-    unit="exposures",
+    budget=kinds.EXPOSURES,
     failures="a failure counts its full budget of exposures",
     total="total s",
+    price=0.005,
 )
 """Environments in which a crystal is aligned within a number of exposures."""
 
@@ -67,10 +83,11 @@ BEAM_TIME: Final = MetricSet(
         Metric("motor_s_median", "motor s", ".1f"),
         Metric("shortfall_median", "short of best", ".2f"),
     ),
-    spent="instrument_s",
-    unit="beam time / s",
+    budget=kinds.BEAM_TIME,
     failures="a failure counts its full beam time; the other figures are as spent",
     total="beam s",
+    price=0.2 / 120.0,
+    curves=True,
 )
 """Environments in which a spot is found within a beam time."""
 
@@ -83,14 +100,18 @@ class Budget:
     ----------
     exposures : frames
     beam_time_s : seconds of motors, exposures and read-out
+    metrics : of the environment; by default those that go with what is limited
     """
 
     exposures: float = float("nan")
     beam_time_s: float = float("nan")
+    metrics: MetricSet | None = None
 
     @property
     def metric_set(self) -> MetricSet:
         """The metrics of an environment with this budget."""
+        if self.metrics is not None:
+            return self.metrics
         return BEAM_TIME if np.isfinite(self.beam_time_s) else EXPOSURES
 
     @property
@@ -100,5 +121,11 @@ class Budget:
 
 
 def budget_in(context: Any) -> Budget:
-    """Return the budget that a context names."""
-    return Budget(*(float(getattr(context, name, np.nan)) for name in ("exposures", "beam_time_s")))
+    """Return the budget that a context names, by its kind; one without limits for a context of no kind."""
+    kind = find_agent_kind(context)
+    if kind is None:
+        return Budget()
+    metrics: MetricSet = kinds.resolve(kind.metrics)
+    limit = float(getattr(context, metrics.budget.attribute))
+    timed = metrics.budget.cost == kinds.BEAM_TIME.cost
+    return Budget(beam_time_s=limit, metrics=metrics) if timed else Budget(exposures=limit, metrics=metrics)

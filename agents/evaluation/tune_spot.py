@@ -12,11 +12,20 @@ from typing import Any, Final
 
 import numpy as np
 
-from beamgym.agents.baselines.spot import GP_EI, GP_UCB, HEXAGONAL, NELDER_MEAD, RANDOM, RASTER, YIELD_MAP, SearchPolicy
+from beamgym.agents.baselines.spot import (
+    GP_EI,
+    GP_UCB,
+    HEXAGONAL,
+    NELDER_MEAD,
+    RANDOM,
+    RASTER,
+    SEARCHES,
+    YIELD_MAP,
+    SearchPolicy,
+)
 from beamgym.agents.evaluation.evaluator import Episodes, context_of, joined, run_episodes, summarise
 from beamgym.agents.evaluation.metrics import budget_in
 from beamgym.agents.evaluation.seeds import first_seed
-from beamgym.agents.policies import SPOT_SEARCHES
 from beamgym.envs.loop import InstrumentVectorEnv
 
 FAILURE: Final = 3.0
@@ -100,7 +109,7 @@ def tune(
     for rung in RUNGS:
         until = round(rung * surfaces)
         for settings in left:
-            policy = SearchPolicy(name, partial(SPOT_SEARCHES[name], settings=settings))
+            policy = SearchPolicy(name, partial(SEARCHES[name], settings=settings))
             more = _played(policy, env, done, until, seed, progress)
             episodes[settings] = [*episodes.get(settings, []), *more]
         ranked = sorted((_tried(name, one, episodes[one], env) for one in left), key=lambda tried: tried.penalised_s)
@@ -133,6 +142,6 @@ def _played(
 
 def _tried(name: str, settings: Any, parts: list[Episodes], env: InstrumentVectorEnv) -> Tried:
     budget = budget_in(context_of(env))
-    result = summarise(SearchPolicy(name, SPOT_SEARCHES[name]), joined(parts), budget)
+    result = summarise(SearchPolicy(name, SEARCHES[name]), joined(parts), budget)
     spent = np.where(result.episodes.success, result.episodes.instrument_s, FAILURE * budget.beam_time_s)
     return Tried(settings, len(spent), result.success_rate, result.beam_s_median, float(spent.mean()))

@@ -9,11 +9,11 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from beamgym.agents.evaluation import STRIDE, MetricSet, PolicyResult
+from beamgym.agents.evaluation import STRIDE, MetricSet, PolicyResult, context_of
 from beamgym.agents.export.bundle import Origin, export_bundle
 from beamgym.agents.training import RunFolder, Trainer, predict
-from beamgym.envs.arpes_spot import MAP_CELLS, MAP_LAYERS, ArpesSpotTask
-from beamgym.envs.laue_align import SPOT_FIELDS, LaueAlignTask
+from beamgym.envs.arpes_spot import MAP_CELLS, MAP_LAYERS
+from beamgym.envs.laue_align import SPOT_FIELDS
 
 REFERENCES = 256
 """Observations a bundle carries with the actions it gave for them."""
@@ -59,10 +59,9 @@ def export_trained(
         encoder=encoder,
         encoder_parameters=parameters,
     )
-    task = trainer.envs.loop.task
     return export_bundle(
         trainer.model,
-        task.context if isinstance(task, LaueAlignTask | ArpesSpotTask) else None,
+        context_of(trainer.envs),
         path,
         origin=origin,
         observations=reference_observations(trainer),

@@ -1,7 +1,7 @@
 """From a name to a policy, and the policy that plays a bundle."""
 
 from beamgym.agents.policies.bundle import BundlePolicy
-from beamgym.agents.policies.find import SHIPPED, SPOT_SEARCHES, find_bundle, find_policy, policy_names
+from beamgym.agents.policies.find import SHIPPED, find_bundle, find_policy, policy_names
 from beamgym.agents.policies.own import is_own
 
-__all__ = ["SHIPPED", "SPOT_SEARCHES", "BundlePolicy", "find_bundle", "find_policy", "is_own", "policy_names"]
+__all__ = ["SHIPPED", "BundlePolicy", "find_bundle", "find_policy", "is_own", "policy_names"]

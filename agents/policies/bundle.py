@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.envs.bundles import OnnxModel
+from beamgym.envs.kinds import find_kind
 from beamgym.envs.policy import CannotPlay, PolicyState
 from beamgym.envs.task import Observation, Truth
 
@@ -27,12 +28,12 @@ class BundlePolicy:
 
     def start(self, context: Any, n: int) -> PolicyState:
         """Return empty memories; raises CannotPlay when this experiment's moves have another scale."""
-        setting = self.model.manifest.setting
-        for field in ("action", "max_rotation_deg"):
-            if setting is not None and hasattr(context, field):
-                wanted, found = getattr(setting, field), getattr(context, field)
-                if wanted != found:
-                    raise CannotPlay(f"bundle {self.name} was trained with {field}={wanted!r}, this has {found!r}")
+        kind = find_kind(context)
+        setting = None if kind is None else self.model.manifest.setting_of(kind)
+        for field in () if kind is None or setting is None else kind.action_scale:
+            wanted, found = getattr(setting, field), getattr(context, field)
+            if wanted != found:
+                raise CannotPlay(f"bundle {self.name} was trained with {field}={wanted!r}, this has {found!r}")
         return [None] * n
 
     def act(

@@ -1,66 +1,33 @@
 """From a name or a path to a policy."""
 
 import difflib
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from beamgym.agents.baselines.align import IndexAndMove, NelderMead, TruePose
-from beamgym.agents.baselines.no_op import NoOp
-from beamgym.agents.baselines.random import Random
-from beamgym.agents.baselines.spot import (
-    SearchFunction,
-    SearchPolicy,
-    TrueMap,
-    gp_ei,
-    gp_ucb,
-    hexagonal,
-    random_sites,
-    raster,
-    simplex_search,
-    yield_map,
-)
+from beamgym.agents.kinds import KINDS, SHIPPED_POLICY, USUAL, AgentKind, baselines_of, find_agent_kind
 from beamgym.agents.policies.bundle import BundlePolicy
 from beamgym.agents.policies.own import is_own, own_policy
-from beamgym.envs.arpes_spot import SpotContext
 from beamgym.envs.bundles import MANIFEST, BundleError, OnnxModel
 from beamgym.envs.policy import CannotPlay, Policy
 
-SHIPPED = "shipped"
-
-BASELINES: dict[str, Callable[[], Policy]] = {
-    policy.name: policy for policy in (Random, NoOp, TruePose, NelderMead, IndexAndMove)
-}
-"""Every baseline of aligning a crystal, by the name it has in tables."""
-
-SPOT_SEARCHES: dict[str, SearchFunction] = {
-    "raster": raster,
-    "random": random_sites,
-    "hexagonal": hexagonal,
-    "yield-map": yield_map,
-    "nelder-mead": simplex_search,
-    "gp-ucb": gp_ucb,
-    "gp-ei": gp_ei,
-}
-"""Every search for the best spot of a surface, by the name it has in tables."""
-
-SPOT_BASELINES: dict[str, Callable[[], Policy]] = {
-    **{name: partial(SearchPolicy, name, search) for name, search in SPOT_SEARCHES.items()},
-    TrueMap.name: TrueMap,
-}
-"""Every baseline of finding the best spot of a surface, by the name it has in tables."""
+SHIPPED = SHIPPED_POLICY
 
 
-def baselines(context: Any = None) -> dict[str, Callable[[], Policy]]:
-    """Return the baselines that play where this is the public context: spots on surfaces, or else crystals to align."""
-    return SPOT_BASELINES if isinstance(context, SpotContext) else BASELINES
+def baselines(context: Any = None, env_id: str = "") -> Mapping[str, Callable[[], Policy]]:
+    """Return the baselines that play where this is the public context, or this the environment; else those of Laue."""
+    return baselines_of(_kind(context, env_id))
+
+
+def _kind(context: Any, env_id: str = "") -> AgentKind:
+    return find_agent_kind(context, env_id) or KINDS[USUAL]
 
 
 def policy_names(context: Any = None) -> tuple[str, ...]:
-    """Return the names a benchmark runs by default, the shipped agent first."""
-    return (SHIPPED, *baselines(context))
+    """Return the names a benchmark runs by default, the kind's own choice first: the shipped agent."""
+    kind = _kind(context)
+    return tuple(dict.fromkeys((kind.default, *baselines_of(kind))))
 
 
 def find_policy(name: str, env_id: str, crystal: str = "Si", context: Any = None) -> Policy:
@@ -80,10 +47,10 @@ def find_policy(name: str, env_id: str, crystal: str = "Si", context: Any = None
     CannotPlay : when no bundle is shipped for this environment and crystal, for a bundle of another environment, or
         for a baseline of other tasks
     """
-    here = baselines(context)
+    here = baselines(context, env_id)
     if name in here:
         return here[name]()
-    if name in BASELINES or name in SPOT_BASELINES:
+    if any(name in baselines_of(kind) for kind in KINDS.values()):
         raise CannotPlay(f"{name} plays another task; the baselines of {env_id} are {', '.join(here)}")
     if name == SHIPPED:
         return BundlePolicy(_shipped(env_id, crystal), SHIPPED)

@@ -10,7 +10,7 @@ from stable_baselines3.common.logger import Logger, configure
 from stable_baselines3.common.utils import set_random_seed
 
 from beamgym.agents.beliefs import ProposalPolicy
-from beamgym.agents.evaluation import EXPOSURES, PolicyResult, evaluate_in, first_seed
+from beamgym.agents.evaluation import PolicyResult, evaluate_in, first_seed
 from beamgym.agents.training.align_pretraining import (
     AlignProgress,
     fit_dictionary,
@@ -28,12 +28,6 @@ Progress = Callable[[str, int, int], None]
 
 DICTIONARY_SEEDS = 2**19
 """Offset of the dictionary's environment seeds from the training's first one."""
-
-EXPOSURE_PRICE = 0.005
-"""Success rate that equals one exposure saved when trained states are ranked."""
-
-BEAM_SECOND_PRICE = 0.2 / 120.0
-"""Success rate that equals one second of beam time saved."""
 
 _MOST_TOGETHER = 128  # selection episodes run side by side
 
@@ -158,7 +152,7 @@ class Trainer:
     def _log_selection(self, result: PolicyResult, group: str = "selection") -> None:
         self.logger.record(f"{group}/success_rate", result.success_rate)
         for metric in result.metric_set.metrics:
-            self.logger.record(f"{group}/{metric.name}", getattr(result, metric.name))
+            self.logger.record(f"{group}/{metric.name}", result.value(metric.name))
 
     def _ppo(self) -> None:
         done = int(self._saved.get("timesteps", 0))
@@ -256,4 +250,4 @@ def score(result: PolicyResult) -> float:
     A budget of 20 exposures is worth a tenth of success, one of 120 seconds a fifth.
     """
     spent = float(getattr(result.episodes, result.metric_set.spent).mean())
-    return result.success_rate - (EXPOSURE_PRICE if result.metric_set is EXPOSURES else BEAM_SECOND_PRICE) * spent
+    return result.success_rate - result.metric_set.price * spent

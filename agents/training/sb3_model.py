@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from stable_baselines3 import PPO
 
 from beamgym.agents.beliefs import AlignExtractor, ProposalPolicy, SearchExtractor, stage_numbers
+from beamgym.agents.evaluation import context_of
 from beamgym.agents.training.config import TrainingConfig
 from beamgym.agents.training.sb3_vec import NativeVecEnv
-from beamgym.envs.laue_align import LaueAlignTask
+from beamgym.envs.kinds import require_kind
 from beamgym.envs.loop import InstrumentVectorEnv
 from beamgym.envs.policy import PolicyState
 from beamgym.envs.task import Observation, Truth
@@ -117,8 +118,7 @@ def _policy(config: TrainingConfig, envs: InstrumentVectorEnv) -> tuple[Any, dic
         return ProposalPolicy, kwargs
     if network.extractor == "search":
         kwargs["features_extractor_class"] = SearchExtractor
-        task: Any = envs.loop.task
-        kwargs["features_extractor_kwargs"] = {**stage_numbers(task.context), **network.extractor_kwargs}
+        kwargs["features_extractor_kwargs"] = {**stage_numbers(context_of(envs)), **network.extractor_kwargs}
         return ProposalPolicy, kwargs
     if network.extractor_kwargs:
         kwargs["features_extractor_kwargs"] = network.extractor_kwargs
@@ -127,10 +127,12 @@ def _policy(config: TrainingConfig, envs: InstrumentVectorEnv) -> tuple[Any, dic
 
 def _align_kwargs(given: dict[str, Any], envs: InstrumentVectorEnv) -> dict[str, Any]:
     """Give the extractor the environment's own scale of actions, in which it proposes."""
-    task = envs.loop.task
-    if not isinstance(task, LaueAlignTask) or task.context.action != "rotation":
-        raise ValueError("the align extractor proposes rotations: it needs LaueAlign with action 'rotation'")
-    largest = task.context.max_rotation_deg
+    context = context_of(envs)
+    wanted = "the align extractor proposes rotations: it needs LaueAlign with action 'rotation'"
+    require_kind(context, ("laue",), wanted)
+    if context.action != "rotation":
+        raise ValueError(wanted)
+    largest = context.max_rotation_deg
     if given.get("max_rotation_deg", largest) != largest:
         raise ValueError(
             f"extractor_kwargs give max_rotation_deg {given['max_rotation_deg']}, the environment has {largest}; "

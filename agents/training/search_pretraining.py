@@ -15,9 +15,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from beamgym.agents.beliefs import SearchExtractor
+from beamgym.agents.evaluation import context_of
 from beamgym.agents.training.config import SearchPretrainingConfig
 from beamgym.agents.training.pretraining import FORGETTING, RESUMED_SEEDS, make_optimiser, set_learning_rate, tensors
-from beamgym.envs.arpes_spot import MAP_CELLS, MAP_LAYERS, ArpesSpotTask
+from beamgym.envs.arpes_spot import MAP_CELLS, MAP_LAYERS
+from beamgym.envs.kinds import require_kind
 from beamgym.envs.loop import InstrumentVectorEnv
 from beamgym.envs.task import Observation
 from beamgym.physics.instrument import BoolArray, Float32Array
@@ -55,10 +57,10 @@ class SearchTeacher:
     """
 
     def __init__(self, envs: InstrumentVectorEnv) -> None:
-        if not isinstance(envs.loop.task, ArpesSpotTask):
-            raise TypeError(f"the search start knows ArpesSpot; found {type(envs.loop.task).__name__}")
+        found = type(envs.loop.task).__name__
+        require_kind(context_of(envs), ("arpes",), f"the search start knows ArpesSpot; found {found}", TypeError)
         self._world: Any = envs.loop.instrument
-        self._limits = envs.loop.task.context.stage.limits_mm
+        self._limits = context_of(envs).stage.limits_mm
         self.labels: Float32Array = np.zeros((envs.num_envs, MAP_CELLS, MAP_CELLS), np.float32)
 
     def read_surfaces(self, rows: BoolArray) -> None:

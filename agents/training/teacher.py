@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.agents.beliefs import nearest_entry
-from beamgym.envs.laue_align import AlignContext, LaueAlignTask
+from beamgym.agents.evaluation import context_of
+from beamgym.envs.kinds import require_kind
+from beamgym.envs.laue_align import AlignContext
 from beamgym.envs.loop import InstrumentVectorEnv
 from beamgym.physics.instrument import Float64Array
 from beamgym.physics.orientation import rotation_matrix, rotation_vector_deg
@@ -29,20 +31,19 @@ class AlignTeacher:
     """
 
     def __init__(self, envs: InstrumentVectorEnv) -> None:
-        task = envs.loop.task
-        if not isinstance(task, LaueAlignTask):
-            raise TypeError(
-                f"the warm start knows the LaueAlign task; found {type(task).__name__}: train without warm_start"
-            )
-        if task.context.target.kind != "pose" or task.context.action != "rotation":
+        context: AlignContext = context_of(envs)
+        found = type(envs.loop.task).__name__
+        otherwise = f"the warm start knows the LaueAlign task; found {found}: train without warm_start"
+        require_kind(context, ("laue",), otherwise, TypeError)
+        if context.target.kind != "pose" or context.action != "rotation":
             raise ValueError(
                 "the warm start needs target kind 'pose' and action 'rotation', "
-                f"found {task.context.target.kind!r} and {task.context.action!r}; train those without warm_start"
+                f"found {context.target.kind!r} and {context.action!r}; train those without warm_start"
             )
         self._loop: Any = envs.loop
-        self.context: AlignContext = task.context
-        self.rotations: Float64Array = task.context.crystal.rotations
-        self._goals: Float64Array = np.asarray(task.context.target.orientations)
+        self.context = context
+        self.rotations: Float64Array = context.crystal.rotations
+        self._goals: Float64Array = np.asarray(context.target.orientations)
         self._entries: Float64Array = np.zeros((0, 3, 3))
 
     def set_entries(self, orientations: Float64Array) -> Float64Array:

@@ -43,7 +43,7 @@ def context(file: InstrumentFile, motor_limits: MotorLimits | None) -> SpotConte
     if energy_ev is None or slit_deg is None:
         raise ValueError(f"instrument {file.name!r}: detector: energy_ev and slit_deg are missing; add both")
     grid = Grid.uniform(energy_ev, slit_deg, file.detector.shape)
-    stage = file.build_stage(motor_limits)
+    stage = file.build_stage(motor_limits, task.stage)
     return SpotContext(stage, grid, task.beam_time_s, task.action, task.max_step_mm, task.readout_s)
 
 

@@ -121,13 +121,15 @@ class InstrumentFile(Strict):
         entry = self.goniometer
         return Goniometer(entry.name, self.physics_axes(motor_limits), entry.solve_with, entry.wrist_mm)
 
-    def build_stage(self, motor_limits: Mapping[str, tuple[float, float] | None] | None = None) -> Stage:
+    def build_stage(
+        self, motor_limits: Mapping[str, tuple[float, float] | None] | None = None, name: str = "stepper"
+    ) -> Stage:
         """Return the stage that the ARPES axes x, y and dwell make; raises ValueError where they make none.
 
         It stands while it exposes: the guard opens no shutter over an axis that moves.
         """
         x, y, dwell = self.physics_axes(motor_limits)
-        return Stage(self.arpes.stage if self.arpes else "stepper", (x, y), dwell.limits, overlap=False)
+        return Stage(name, (x, y), dwell.limits, overlap=False)
 
     def detector_geometry(self) -> Detector:
         """Return the nominal Laue detector; raises ValueError for an ARPES instrument."""

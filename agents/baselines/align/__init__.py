@@ -1,10 +1,21 @@
 """Rivals at aligning a crystal, one per file."""
 
+from collections.abc import Callable
+
 from beamgym.agents.baselines.align.index_and_move import IndexAndMove
 from beamgym.agents.baselines.align.nelder_mead import NelderMead
 from beamgym.agents.baselines.align.true_pose import TruePose
+from beamgym.agents.baselines.no_op import NoOp
+from beamgym.agents.baselines.random import Random
+from beamgym.envs.policy import Policy
+
+BASELINES: dict[str, Callable[[], Policy]] = {
+    policy.name: policy for policy in (Random, NoOp, TruePose, NelderMead, IndexAndMove)
+}
+"""Every baseline by the name it has in tables."""
 
 __all__ = [
+    "BASELINES",
     "IndexAndMove",
     "NelderMead",
     "TruePose",

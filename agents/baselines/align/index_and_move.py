@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.agents.baselines.moves import declared, exposures_left, positions_of, rotate
+from beamgym.agents.baselines.moves import declared, exposures_left, need_kind, positions_of, rotate
 from beamgym.envs.policy import CannotPlay, PolicyState
 from beamgym.envs.task import Observation, Truth
 from beamgym.physics.instrument import Float64Array
@@ -50,8 +50,7 @@ class IndexAndMove:
 
         Raises CannotPlay where the crystal is not known.
         """
-        if not hasattr(context, "crystal"):
-            raise CannotPlay("index-and-move needs a crystal whose cell is known; this environment hides it")
+        need_kind(context, ("laue",), "index-and-move needs a crystal whose cell is known; this environment hides it")
         known = (context.crystal, context.beam.band_kev)
         if self._prepared is None or self._prepared[0][0] is not known[0] or self._prepared[0][1] != known[1]:
             self._prepared = known, Indexer(*known)

@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.agents.baselines.moves import declared, exposures_left, positions_of, rotate, step_to
+from beamgym.agents.baselines.moves import declared, exposures_left, need_kind, positions_of, rotate
 from beamgym.envs.policy import PolicyState
 from beamgym.envs.task import Observation, Truth
-from beamgym.physics.instrument import Float64Array
 
 
 class TruePose:
@@ -18,7 +17,8 @@ class TruePose:
     oracle = True
 
     def start(self, context: Any, n: int) -> PolicyState:
-        """Remember the context."""
+        """Remember the context; raises CannotPlay where no pose is asked for."""
+        need_kind(context, ("laue",), "true-pose turns a given crystal to a target; this environment has none")
         return [context] * n
 
     def act(
@@ -30,36 +30,7 @@ class TruePose:
         context = state[0]
         positions, orientation = positions_of(observation, context), truth["orientation"]
         spent = exposures_left(observation, context) == 0
-        if not hasattr(context, "target"):
-            wanted = zone_positions(truth["mount"], context.directions, positions)
-            done = context.error_deg(orientation) <= context.tolerance_deg
-            return declared(step_to(wanted, positions, context), done | spent), state
         goals = context.target.reachable_goals(context.goniometer, truth["mount"], positions)
         missing = goals.orientation @ np.swapaxes(orientation, -1, -2)
         error = context.target.error_deg(orientation, context.target.reachable(context.goniometer, truth["mount"]))
         return declared(rotate(missing, positions, context), (error <= context.tolerance_deg) | spent), state
-
-
-def zone_positions(mount: Float64Array, directions: Float64Array, positions: Float64Array) -> Float64Array:
-    """Return where theta and phi lay a direction along the beam, for the one that needs the least turning.
-
-    Phi (inner, about z) brings the line into the plane of beam and z, theta (outer, about y) onto the beam.
-
-    Parameters
-    ----------
-    mount : (n, 3, 3) crystal to lab at zero angles
-    directions : (k, 3) lines, crystal Cartesian
-    positions : (n, 2) where theta and phi stand, degrees
-
-    Returns
-    -------
-    (n, 2) theta and phi, each within 90 degrees of 0
-    """
-    x, y, z = np.moveaxis(np.einsum("nij,kj->nki", mount, directions), 2, 0)
-    flip = np.where(x < 0.0, -1.0, 1.0)
-    theta = np.degrees(np.arctan2(flip * z, np.hypot(x, y)))
-    phi = -np.degrees(np.arctan2(flip * y, flip * x))
-    choices = np.stack([theta, phi], axis=2)
-    nearest = np.abs(choices - positions[:, None]).max(axis=2).argmin(axis=1)
-    wanted: Float64Array = choices[np.arange(len(choices)), nearest]
-    return wanted

@@ -1,5 +1,8 @@
 """Rivals at finding the best site of a sample, one per file."""
 
+from collections.abc import Callable
+from functools import partial
+
 from beamgym.agents.baselines.spot.gp_ei import GP_EI, gp_ei
 from beamgym.agents.baselines.spot.gp_ucb import GP_UCB, gp_ucb
 from beamgym.agents.baselines.spot.hexagonal import HEXAGONAL, hexagonal
@@ -9,14 +12,34 @@ from beamgym.agents.baselines.spot.raster import RASTER, raster
 from beamgym.agents.baselines.spot.search import SearchFunction, SearchPolicy
 from beamgym.agents.baselines.spot.true_map import TrueMap
 from beamgym.agents.baselines.spot.yield_map import YIELD_MAP, yield_map
+from beamgym.envs.policy import Policy
+
+SEARCHES: dict[str, SearchFunction] = {
+    "raster": raster,
+    "random": random_sites,
+    "hexagonal": hexagonal,
+    "yield-map": yield_map,
+    "nelder-mead": simplex_search,
+    "gp-ucb": gp_ucb,
+    "gp-ei": gp_ei,
+}
+"""Every search by the name it has in tables."""
+
+BASELINES: dict[str, Callable[[], Policy]] = {
+    **{name: partial(SearchPolicy, name, search) for name, search in SEARCHES.items()},
+    TrueMap.name: TrueMap,
+}
+"""Every baseline by the name it has in tables."""
 
 __all__ = [
+    "BASELINES",
     "GP_EI",
     "GP_UCB",
     "HEXAGONAL",
     "NELDER_MEAD",
     "RANDOM",
     "RASTER",
+    "SEARCHES",
     "YIELD_MAP",
     "SearchFunction",
     "SearchPolicy",

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from beamgym.agents.baselines.moves import need_kind
 from beamgym.envs.arpes_spot import SpotContext
 from beamgym.envs.policy import CannotPlay, PolicyState
 from beamgym.envs.task import Observation, Truth
@@ -135,9 +136,9 @@ class _Running:
 
 def spot_context(context: Any, name: str) -> SpotContext:
     """Return the context as that of a search for a spot; raises CannotPlay for another."""
-    if not isinstance(context, SpotContext):
-        raise CannotPlay(f"{name} looks for the best spot of a surface; play it in beamgym/ArpesSpot-v0")
-    return context
+    need_kind(context, ("arpes",), f"{name} looks for the best spot of a surface; play it in beamgym/ArpesSpot-v0")
+    found: SpotContext = context
+    return found
 
 
 def probe_results(observation: Observation, context: SpotContext, name: str) -> list[ProbeResult]:

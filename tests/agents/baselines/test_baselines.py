@@ -11,9 +11,11 @@ from beamgym.agents.baselines.align.true_pose import TruePose
 from beamgym.agents.baselines.moves import exposures_left, positions_of, rotate
 from beamgym.agents.baselines.no_op import NoOp
 from beamgym.agents.baselines.random import Random
+from beamgym.agents.baselines.zone.true_axis import TrueAxis
 from beamgym.agents.evaluation.evaluator import Episodes, context_of, evaluate_in, make_vector_env, run_episodes
 from beamgym.agents.policies.find import find_policy
 from beamgym.envs.checks import check_policy
+from beamgym.envs.laue_align.factory import LaueAlignOptions, build
 from beamgym.envs.laue_align.observations import axis_rows
 from beamgym.envs.laue_align.task import reach
 from beamgym.envs.policy import CannotPlay
@@ -85,7 +87,7 @@ def test_true_pose_and_indexing_align_whatever_the_task(options):
 @pytest.mark.parametrize("system", ["cubic", "tetragonal", "hexagonal"])
 def test_the_oracle_finds_the_zone_axis_of_an_unknown_crystal(stop, system):
     world = make_vector_env("beamgym/LaueZone-v0", 16, "real", {"stop": stop, "system": system})
-    result = evaluate_in(TruePose(), world, 16, seed=0)
+    result = evaluate_in(TrueAxis(), world, 16, seed=0)
     assert result.success_rate == 1.0
     assert result.exposures_median <= 10, "at most 90 degrees away, 10 degrees a move"
 
@@ -163,9 +165,7 @@ def test_the_mismatch_is_0_on_the_pattern_and_1_far_from_it():
 def play(start_deg, budget, normals):
     """Run Nelder-Mead on a pattern of few spots without noise; return the misorientations it exposed at."""
     head = goniometer("six-axis")
-    context = SimpleNamespace(
-        goniometer=head, action="rotation", max_rotation_deg=90.0, exposures=budget, tolerance_deg=0.25
-    )
+    context = build(LaueAlignOptions(goniometer=head, exposures=budget), 1)[0].context
     positions, policy = head.home()[None], NelderMead()
     mount = head.rotation(positions)[0].T @ rotation_matrix(start_deg)
     state, errors = policy.start(context, 1), []

@@ -5,23 +5,23 @@ from inspect import signature
 
 import pytest
 
+from beamgym.agents.baselines.spot import SEARCHES
 from beamgym.agents.baselines.spot.raster import RASTER
 from beamgym.agents.evaluation import tune_spot
 from beamgym.agents.evaluation.evaluator import make_vector_env
 from beamgym.agents.evaluation.seeds import seed_range
 from beamgym.agents.evaluation.tune_spot import GRIDS, episodes_needed, tune
-from beamgym.agents.policies.find import SPOT_SEARCHES
 
 
 def test_every_search_can_be_tuned_and_starts_from_settings_of_its_own_kind():
-    assert set(GRIDS) == set(SPOT_SEARCHES)
+    assert set(GRIDS) == set(SEARCHES)
     for grid in GRIDS.values():
         assert len(set(grid)) == len(grid) > 1
         assert len({type(settings) for settings in grid}) == 1
 
 
 def test_the_settings_in_use_are_among_those_tried():
-    for name, search in SPOT_SEARCHES.items():
+    for name, search in SEARCHES.items():
         assert signature(search).parameters["settings"].default in GRIDS[name]
 
 

@@ -5,12 +5,13 @@ import pytest
 from gymnasium.envs.registration import EnvSpec
 from stable_baselines3 import PPO
 
+from beamgym.agents.baselines.align import BASELINES
 from beamgym.agents.evaluation.evaluator import evaluate_in
 from beamgym.agents.evaluation.seeds import first_seed
 from beamgym.agents.export.bundle import Origin, export_bundle
 from beamgym.agents.policies import find as module
 from beamgym.agents.policies.bundle import BundlePolicy
-from beamgym.agents.policies.find import BASELINES, find_bundle, find_policy, policy_names
+from beamgym.agents.policies.find import find_bundle, find_policy, policy_names
 from beamgym.agents.training.sb3_vec import NativeVecEnv
 from beamgym.envs.checks import check_policy
 from beamgym.envs.policy import CannotPlay, Policy

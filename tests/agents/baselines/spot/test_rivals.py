@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from beamgym.agents.baselines.spot import BASELINES, SEARCHES
 from beamgym.agents.baselines.spot.finish import best_apart
 from beamgym.agents.baselines.spot.search import Probe, ProbeResult, cost_s
 from beamgym.agents.baselines.spot.sites import (
@@ -14,7 +15,7 @@ from beamgym.agents.baselines.spot.sites import (
 )
 from beamgym.agents.baselines.spot.yield_map import YieldMapSettings, yield_map
 from beamgym.agents.evaluation.evaluator import Episodes, context_of, evaluate_in, make_vector_env, run_episodes
-from beamgym.agents.policies.find import SPOT_BASELINES, SPOT_SEARCHES, find_policy, policy_names
+from beamgym.agents.policies.find import find_policy, policy_names
 from beamgym.envs.checks import check_policy
 from beamgym.envs.policy import CannotPlay, Policy
 
@@ -39,8 +40,8 @@ def policy(name, context):
 
 class TestNames:
     def test_a_name_means_the_rival_of_the_task_at_hand(self, context):
-        assert set(policy_names(context)) == {"shipped", *SPOT_SEARCHES, "true-map"}
-        for name in SPOT_BASELINES:
+        assert set(policy_names(context)) == {"shipped", *SEARCHES, "true-map"}
+        for name in BASELINES:
             found = policy(name, context)
             assert isinstance(found, Policy)
             assert (found.name, found.oracle) == (name, name == "true-map")
@@ -53,16 +54,16 @@ class TestNames:
         with pytest.raises(CannotPlay, match="true-pose"):
             find_policy("raster", LAUE)
 
-    @pytest.mark.parametrize("name", SPOT_BASELINES)
+    @pytest.mark.parametrize("name", BASELINES)
     def test_a_rival_keeps_the_contract_of_a_policy(self, context, name):
         check_policy(policy(name, context), ID, **QUICK)
 
-    @pytest.mark.parametrize("name", SPOT_BASELINES)
+    @pytest.mark.parametrize("name", BASELINES)
     def test_a_search_does_not_begin_where_there_is_no_spot(self, context, name):
         with pytest.raises(CannotPlay, match="best spot of a surface"):
             policy(name, context).start("three motors", 1)
 
-    @pytest.mark.parametrize("name", SPOT_BASELINES)
+    @pytest.mark.parametrize("name", BASELINES)
     def test_pixels_alone_are_refused(self, name):
         images = make_vector_env("beamgym/ArpesSpotImage-v0", 1, "real", {"surfaces": 1, "score": "truth"})
         with pytest.raises(CannotPlay, match="needs observed scores"):
@@ -70,7 +71,7 @@ class TestNames:
 
 
 class TestPlaying:
-    @pytest.mark.parametrize("name", SPOT_BASELINES)
+    @pytest.mark.parametrize("name", BASELINES)
     def test_a_rival_declares_within_the_beam_time_and_plays_a_row_as_alone(self, env, context, name):
         together = run_episodes(policy(name, context), env, range(500, 503))
         alone = run_episodes(policy(name, context), make_vector_env(ID, 1, "real", QUICK), range(501, 502))

@@ -1,0 +1,75 @@
+"""The table of kinds on the agents' floor: who plays each kind of instrument, and by which metrics, one row a kind.
+
+The names are those of ``envs/kinds.py``. Whoever has a context and must know what differs looks it up here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from beamgym.envs.kinds import Ref, find_kind, kind_named, kind_of_environment, resolve
+
+if TYPE_CHECKING:
+    from beamgym.envs.policy import Policy
+
+SHIPPED_POLICY = "shipped"
+"""The name by which the zoo's bundle for an environment is asked for."""
+
+USUAL = "laue"
+"""The kind whose policies are meant where nobody says for which."""
+
+
+@dataclass(frozen=True)
+class AgentKind:
+    """A kind's row on the agents' floor; columns but the names are what they say, or "module:name" of it.
+
+    Parameters
+    ----------
+    name : of the kind, in ``envs/kinds.py``
+    baselines : by the name it has in tables, what makes each Policy; what is not in it does not play this kind
+    metrics : ``evaluation.MetricSet``, the numbers by which policies are compared; its budget is that of the kind
+    default : the policy that benchmarks name first: "shipped", or a baseline where no bundle is shipped
+    """
+
+    name: str
+    baselines: Ref
+    metrics: Ref
+    default: str = SHIPPED_POLICY
+
+
+_EXPOSURES, _BEAM_TIME = "beamgym.agents.evaluation:EXPOSURES", "beamgym.agents.evaluation:BEAM_TIME"
+
+KINDS: dict[str, AgentKind] = {
+    "laue": AgentKind("laue", "beamgym.agents.baselines.align:BASELINES", _EXPOSURES),
+    "zone": AgentKind("zone", "beamgym.agents.baselines.zone:BASELINES", _EXPOSURES),
+    "arpes": AgentKind("arpes", "beamgym.agents.baselines.spot:BASELINES", _BEAM_TIME),
+}
+"""Every kind by name, those of other packages included."""
+
+
+def register_kind(kind: AgentKind) -> None:
+    """Put a kind into the table; the same name again replaces it.
+
+    Raises
+    ------
+    ValueError : a kind that ``envs.kinds`` does not have
+    """
+    kind_named(kind.name)
+    KINDS[kind.name] = kind
+
+
+def forget_kind(name: str) -> None:
+    """Take a kind out of the table; nothing where there is none."""
+    KINDS.pop(name, None)
+
+
+def find_agent_kind(context: Any = None, env_id: str = "") -> AgentKind | None:
+    """Return the row of a context's kind, or else of an environment's; None where neither is of a kind."""
+    kind = find_kind(context) or kind_of_environment(env_id)
+    return None if kind is None else KINDS.get(kind.name)
+
+
+def baselines_of(kind: AgentKind) -> Mapping[str, Callable[[], "Policy"]]:
+    """Return what makes each baseline of a kind, by name."""
+    found: Mapping[str, Callable[[], Policy]] = resolve(kind.baselines)
+    return found
