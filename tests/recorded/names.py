@@ -19,7 +19,8 @@ import gymnasium as gym
 from others import bundle_folders
 
 import beamgym  # noqa: F401 - registers the environments
-from beamgym.agents.policies.find import BASELINES, SPOT_BASELINES
+from beamgym.agents.baselines.align import BASELINES
+from beamgym.agents.baselines.spot import BASELINES as SPOT_BASELINES
 from beamgym.envs.arpes_spot import ArpesSpotOptions
 from beamgym.envs.bundles import Manifest
 from beamgym.envs.laue_align.factory import BEAMS, DETECTORS, LaueAlignOptions
