@@ -6,6 +6,7 @@ Hypothesis draws the same examples every time, so that a test that has passed pa
 random instead; its seed stands in the header, and again at the end where a test has failed.
 """
 
+import json
 import os
 import re
 import secrets
@@ -54,27 +55,7 @@ GONIOMETERS: dict[str, str] = {
 
 CRYSTALS: dict[str, str] = {
     "Si": "pose [001] [110]",
-    "Ge": "pose [111] [-110]",
-    "Cu": "pose [001] [110]",
-    "W": "pose [110] [001]",
-    "NaCl": "pose [001] [100]",
-    "MgO": "pose [001] [100]",
-    "SrTiO3": "pose [001] [110]",
-    "Al2O3": "pose [001] (100)",
-    "quartz": "pose [001] (100)",
-    "YBa2Cu3O7": "pose [001] [100]",
-    "La2-xSrxCuO4": "pose [001] [110]",
-    "Ca2RuO4": "pose (001) (100)",
-    "Sr4Ru3O10": "pose (001) (100)",
-    "YFe2Ge2": "pose [001] [100]",
-    "FePS3": "pose (001) [010]",
-    "FePSe3": "pose [001] (100)",
-    "KFe3(OH)6(SO4)2": "pose [001] (100)",
-    "Bi2Se3": "axis [001] x",
-    "WSe2": "axis (001) x",
-    "MoO3": "pose (010) (100)",
-    "4H-SiC": "pose [001] (100)",
-    "kyanite": "plane (100) (010)",
+    **json.loads((Path(__file__).parent / "recorded" / "crystals.json").read_text(encoding="utf-8")),
 }
 """Each named crystal, with a target that somebody would align it for."""
 

@@ -1,7 +1,9 @@
 """Which trajectories are recorded: environments by id and option, so that no module's place matters."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 LAUE, LAUE_IMAGE, ZONE = "beamgym/LaueAlign-v0", "beamgym/LaueAlignImage-v0", "beamgym/LaueZone-v0"
@@ -10,30 +12,9 @@ SPOT, SPOT_IMAGE = "beamgym/ArpesSpot-v0", "beamgym/ArpesSpotImage-v0"
 LEVELS = ("easy", "real", "hard")
 RESETS = ("NextStep", "SameStep", "Disabled")
 
-# Every named crystal but Si, with a target that somebody would align it for.
-CRYSTALS = {
-    "Ge": "pose [111] [-110]",
-    "Cu": "pose [001] [110]",
-    "W": "pose [110] [001]",
-    "NaCl": "pose [001] [100]",
-    "MgO": "pose [001] [100]",
-    "SrTiO3": "pose [001] [110]",
-    "Al2O3": "pose [001] (100)",
-    "quartz": "pose [001] (100)",
-    "YBa2Cu3O7": "pose [001] [100]",
-    "La2-xSrxCuO4": "pose [001] [110]",
-    "Ca2RuO4": "pose (001) (100)",
-    "Sr4Ru3O10": "pose (001) (100)",
-    "YFe2Ge2": "pose [001] [100]",
-    "FePS3": "pose (001) [010]",
-    "FePSe3": "pose [001] (100)",
-    "KFe3(OH)6(SO4)2": "pose [001] (100)",
-    "Bi2Se3": "axis [001] x",
-    "WSe2": "axis (001) x",
-    "MoO3": "pose (010) (100)",
-    "4H-SiC": "pose [001] (100)",
-    "kyanite": "plane (100) (010)",
-}
+CRYSTALS: dict[str, str] = json.loads((Path(__file__).parent / "crystals.json").read_text(encoding="utf-8"))
+"""Every named crystal but Si, with a target that somebody would align it for."""
+
 KEPT_CRYSTALS = ("Ge", "quartz")
 
 

@@ -5,8 +5,6 @@ import subprocess
 import sys
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from beamgym.scripts.benchmark import benchmark_command
 
@@ -22,15 +20,8 @@ FIGURES = {
 
 
 @pytest.fixture
-def benchmark(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "100")
-    app = typer.Typer()
-    app.command()(benchmark_command)
-
-    def run(*arguments):
-        return CliRunner().invoke(app, list(arguments))
-
-    return run
+def benchmark(as_verb):
+    return as_verb(benchmark_command, columns=100)
 
 
 def test_the_json_is_what_the_contract_says(benchmark, tmp_path):

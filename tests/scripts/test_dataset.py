@@ -3,8 +3,6 @@
 import json
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from beamgym.physics.arpes.recipes.shards import read_dataset
 from beamgym.scripts.dataset import dataset_command
@@ -13,15 +11,8 @@ SMALL = ("--shape", "32x40", "--natural", "--per-shard", "8")
 
 
 @pytest.fixture
-def dataset(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "100")
-    app = typer.Typer()
-    app.command()(dataset_command)
-
-    def run(*arguments):
-        return CliRunner().invoke(app, list(arguments))
-
-    return run
+def dataset(as_verb):
+    return as_verb(dataset_command, columns=100)
 
 
 def test_it_writes_what_is_asked_for(dataset, tmp_path):

@@ -1,8 +1,6 @@
 """`beamgym ioc` answers mistakes in one line, before anything is served; serving is tested with the hardware bridge."""
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from beamgym.scripts.ioc import ioc_command
 
@@ -10,15 +8,8 @@ pytest.importorskip("caproto", reason="the practice instrument needs the extra '
 
 
 @pytest.fixture
-def ioc(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "120")
-    app = typer.Typer()
-    app.command()(ioc_command)
-
-    def run(*arguments):
-        return CliRunner().invoke(app, list(arguments))
-
-    return run
+def ioc(as_verb):
+    return as_verb(ioc_command, columns=120)
 
 
 @pytest.mark.parametrize(

@@ -3,25 +3,16 @@
 import json
 
 import pytest
-import typer
 from PIL import Image
-from typer.testing import CliRunner
 
 from beamgym.scripts.study import study_command
 
 
 @pytest.fixture
-def study(monkeypatch, tmp_path):
+def study(as_verb, monkeypatch, tmp_path):
     monkeypatch.delenv("BEAMGYM_DATA", raising=False)
-    monkeypatch.setenv("COLUMNS", "140")
     monkeypatch.chdir(tmp_path)
-    app = typer.Typer()
-    app.command()(study_command)
-
-    def run(*arguments):
-        return CliRunner().invoke(app, list(arguments))
-
-    return run
+    return as_verb(study_command, columns=140)
 
 
 def test_one_command_writes_the_figure_and_the_numbers_under_it(study, tmp_path):

@@ -6,8 +6,6 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from beamgym.agents.spectra import benchmark as scorer_benchmark
 from beamgym.envs.arpes_spot.scoring import SHIPPED
@@ -17,15 +15,8 @@ FIGURES = {"mae", "mae_ci95", "mae_uniform", "mae_uniform_ci95", "spearman"}
 
 
 @pytest.fixture
-def benchmark(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    app = typer.Typer()
-    app.command()(benchmark_command)
-
-    def run(*arguments):
-        return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-    return run
+def benchmark(as_verb):
+    return as_verb(benchmark_command, columns=80)
 
 
 @pytest.fixture
