@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from beamgym.agents.beliefs.dictionary import Dictionary
 from beamgym.agents.beliefs.geometry import encode
 from beamgym.agents.beliefs.gnomonic_map import GnomonicMap
+from beamgym.agents.beliefs.observed import check_observed
 from beamgym.agents.beliefs.registration import Registration
 from beamgym.envs.laue_align import SPOT_FIELDS
 
@@ -54,12 +55,7 @@ class AlignExtractor(BaseFeaturesExtractor):
         channels: int = 16,
         max_rotation_deg: float = 90.0,
     ) -> None:
-        missing = [name for name in _READS if name not in observation_space.spaces]
-        if missing:
-            raise ValueError(
-                f"the align extractor needs LaueAlign's spot observation, without {', '.join(missing)} here: "
-                "set extractor: combined"
-            )
+        check_observed(observation_space, _READS, "the align extractor needs LaueAlign's spot observation")
         registration = Registration()
         axes = int(np.prod(observation_space["axes"].shape or (0,)))
         direct = registration.features_dim + 5

@@ -15,6 +15,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 from torch.nn import functional
 
+from beamgym.agents.beliefs.observed import check_observed
 from beamgym.agents.beliefs.site_choice import (
     Cells,
     Choices,
@@ -90,12 +91,7 @@ class SearchExtractor(BaseFeaturesExtractor):
         doubt: float = 0.5,
         patience: float = 1.0,
     ) -> None:
-        missing = [name for name in _READS if name not in observation_space.spaces]
-        if missing:
-            raise ValueError(
-                f"the search extractor needs ArpesSpot-v0's observation, without {', '.join(missing)} here: "
-                "set extractor: combined"
-            )
+        check_observed(observation_space, _READS, "the search extractor needs ArpesSpot-v0's observation")
         super().__init__(observation_space, features_dim=4 + _SUMMARY)
         crossing_s = travel_mm / speed_mm_per_s
         self.rules = SearchRules(
