@@ -13,7 +13,7 @@ from beamgym.physics.arpes.recipes import Sampler, check_amounts, read_scores, r
 from beamgym.physics.files import write_text
 from beamgym.scripts.command_line import check_output, run
 
-KINDS = ("arpes",)
+DATASET_KINDS = ("arpes",)
 
 
 def dataset_command(
@@ -31,8 +31,8 @@ def dataset_command(
 ) -> None:
     """Write random labelled spectra as HDF5 shards; a run that was stopped goes on where it was."""
     check_output(json_file)
-    if kind not in KINDS:
-        raise ValueError(f"unknown kind of data set {kind!r}; choose one of {', '.join(KINDS)}")
+    if kind not in DATASET_KINDS:
+        raise ValueError(f"unknown kind of data set {kind!r}; choose one of {', '.join(DATASET_KINDS)}")
     check_amounts(seed, spectra, per_shard, workers)
     grid = recipe_grid(_shape(shape))
     make = Sampler.natural if natural else Sampler.even

@@ -20,10 +20,10 @@ from beamgym.agents.evaluation import (
     budget_of,
     context_of,
     covering_policy,
-    figures,
     first_seed,
     make_vector_env,
     play,
+    policy_result,
 )
 from beamgym.envs.loop import InstrumentVectorEnv
 from beamgym.envs.pictures import episode_strip, save_gif
@@ -32,7 +32,7 @@ from beamgym.physics.crystal import load_crystal
 from beamgym.physics.files import write_json
 from beamgym.scripts.command_line import check_output, run
 
-ENV_ID = "beamgym/LaueAlign-v0"
+DEMO_ENV_ID = "beamgym/LaueAlign-v0"
 LEVEL = "real"
 SHIPPED_CRYSTAL = "Si"
 OTHER_CRYSTAL = "quartz"
@@ -64,10 +64,10 @@ def demo_command(
         crystals = (SHIPPED_CRYSTAL, read_crystal(cif, notes) if cif is not None else OTHER_CRYSTAL)
         for crystal in crystals:
             bar = progress.add_task("preparing", total=episodes)
-            env = make_vector_env(ENV_ID, 1, LEVEL, {"crystal": crystal, "render_mode": "rgb_array"})
-            policy = covering_policy(env, ENV_ID)
+            env = make_vector_env(DEMO_ENV_ID, 1, LEVEL, {"crystal": crystal, "render_mode": "rgb_array"})
+            policy = covering_policy(env, DEMO_ENV_ID)
             progress.update(bar, description=f"{context_of(env).crystal.name}, {policy.name}")
-            shows.append(Show(env, policy, range(first, first + episodes), partial(progress.advance, bar)))
+            shows.append(DemoEpisodes(env, policy, range(first, first + episodes), partial(progress.advance, bar)))
     pictures = [path for show in shows for path in show.write_pictures(out)]
     console.print(table([episode for show in shows for episode in show.episodes]))
     console.print(caption(shows[0].env), style="dim", highlight=False)
@@ -77,7 +77,7 @@ def demo_command(
         write_json(json_file, report(shows, seed, pictures))
 
 
-class Show:
+class DemoEpisodes:
     """The episodes of one crystal, played when it is made.
 
     Parameters
@@ -103,7 +103,7 @@ class Show:
 
     def result(self) -> PolicyResult:
         """Return the figures, as `beamgym benchmark` has them."""
-        return figures(self.episodes, self.policy, self.env)
+        return policy_result(self.episodes, self.policy, self.env)
 
     def write_pictures(self, folder: Path) -> list[Path]:
         """Write an animation of the first episodes and a strip of the first one; each all or nothing."""
@@ -153,24 +153,24 @@ def caption(env: InstrumentVectorEnv) -> str:
     """Return what the table's numbers mean."""
     context = context_of(env)
     return (
-        f"{ENV_ID}, level {LEVEL}, {context.goniometer.name}, {context.target.label}; aligned: declared within "
+        f"{DEMO_ENV_ID}, level {LEVEL}, {context.goniometer.name}, {context.target.label}; aligned: declared within "
         f"{context.tolerance_deg:g}°, judged by the truth, which the policy never sees; at most "
         f"{budget_of(env):.0f} exposures. Time: motors, exposures and read-out."
     )
 
 
-def report(shows: list[Show], seed: int, pictures: list[Path]) -> dict[str, Any]:
+def report(shows: list[DemoEpisodes], seed: int, pictures: list[Path]) -> dict[str, Any]:
     """Return the machine-readable result: per policy over all its episodes, and per crystal."""
-    by_policy: dict[str, list[Show]] = {}
+    by_policy: dict[str, list[DemoEpisodes]] = {}
     for show in shows:
         by_policy.setdefault(show.policy.name, []).append(show)
     return {
-        "env": ENV_ID,
+        "env": DEMO_ENV_ID,
         "level": LEVEL,
         "episodes": sum(len(show.episodes) for show in shows),
         "seed": seed,
         "policies": {
-            name: figures(
+            name: policy_result(
                 [played for show in theirs for played in show.episodes], theirs[0].policy, theirs[0].env
             ).as_dict()
             for name, theirs in by_policy.items()

@@ -39,7 +39,7 @@ def exposures_left(observation: Observation, context: Any) -> NDArray[np.int64]:
     return left
 
 
-def rotate(rotation: Float64Array, positions: Float64Array, context: Any) -> NDArray[np.float32]:
+def rotating_action(rotation: Float64Array, positions: Float64Array, context: Any) -> NDArray[np.float32]:
     """Return actions that turn the sample and do not declare; a rotation beyond the largest goes as far as one may.
 
     Parameters

@@ -14,7 +14,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
 from beamgym.agents.beliefs.dictionary import Dictionary
-from beamgym.agents.beliefs.geometry import encode
+from beamgym.agents.beliefs.geometry import encode_action
 from beamgym.agents.beliefs.gnomonic_map import GnomonicMap
 from beamgym.agents.beliefs.observed import check_observed
 from beamgym.agents.beliefs.registration import Registration
@@ -112,7 +112,7 @@ class AlignExtractor(BaseFeaturesExtractor):
         """
         share = torch.clamp(1.5 * torch.sigmoid(found.gate) - 0.25, 0.0, 1.0)[:, None]
         rotation = (1.0 - share) * found.coarse + share * found.fine
-        return torch.cat([encode(rotation, self.max_rotation), torch.tanh(found.declare)[:, None]], dim=-1)
+        return torch.cat([encode_action(rotation, self.max_rotation), torch.tanh(found.declare)[:, None]], dim=-1)
 
 
 class Estimates(NamedTuple):

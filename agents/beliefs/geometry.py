@@ -31,7 +31,7 @@ def small_inverse(matrix: Tensor) -> Tensor:
     return adjugate / (determinant[..., None, None] + _SINGULAR)
 
 
-def rotate(vectors: Tensor, rotation: Tensor) -> Tensor:
+def rotate_vectors(vectors: Tensor, rotation: Tensor) -> Tensor:
     """Rotate vectors by rotation vectors (Rodrigues).
 
     Parameters
@@ -50,7 +50,7 @@ def rotate(vectors: Tensor, rotation: Tensor) -> Tensor:
     return vectors * cosine + torch.linalg.cross(axis, vectors) * sine + axis * along * (1 - cosine)
 
 
-def encode(rotation: Tensor, max_rotation: float) -> Tensor:
+def encode_action(rotation: Tensor, max_rotation: float) -> Tensor:
     """Turn rotation vectors into actions by the environment's cube law; see ``envs.actions.encode_rotation``.
 
     Parameters

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from beamgym.agents.beliefs.geometry import rotate, small_inverse, squared_distances
+from beamgym.agents.beliefs.geometry import rotate_vectors, small_inverse, squared_distances
 
 _TINY = 1e-9
 _PRIOR = 0.05  # spots: added to the inertia, so that a fit on no spot at all gives no rotation
@@ -51,7 +51,7 @@ class Registration(nn.Module):
         normals, total = spots[..., :3], torch.zeros_like(spots[:, 0, :3])
         features = []
         for width in self.widths:
-            turned = rotate(normals, total)
+            turned = rotate_vectors(normals, total)
             step, share, misfit = self._fit(turned, spots[..., 4], expected, width)
             total = total + step
             features += [total / width / 4.0, share, misfit]

@@ -27,7 +27,7 @@ from beamgym.agents.beliefs.site_choice import (
 )
 from beamgym.envs.arpes_spot import MAP_CELLS, MAP_LAYERS
 from beamgym.envs.kinds import require_kind
-from beamgym.physics.arpes.score import PAPER, V2_NODES, V2_PENALTIES
+from beamgym.physics.arpes.score import PAPER_BRACKETS, V2_NODES, V2_PENALTIES
 
 _READS = ("map", "position", "scores", "exposure", "best", "budget")
 _CHANNELS = 12
@@ -180,7 +180,7 @@ class SearchExtractor(BaseFeaturesExtractor):
         """Return the ``v2`` total of components, without its feature term; see physics.arpes.score.v2_total."""
         points = 10.0 - sum(
             weight * self._penalty(part)
-            for part, weight in zip((sharpness, background, counts), PAPER.weights, strict=True)
+            for part, weight in zip((sharpness, background, counts), PAPER_BRACKETS.weights, strict=True)
         )
         points = points + ((background - 0.8) / 0.2).clamp(0.0, 1.0) + ((counts - 0.8) / 0.2).clamp(0.0, 1.0)
         points = points - 2.0 * ((0.6 - background - counts) / 0.2).clamp(0.0, 1.0)

@@ -1,6 +1,6 @@
 """Any policy on any environment: metrics, curves, and seeds that never meet."""
 
-from beamgym.agents.evaluation.demo_episodes import Picture, Played, covering_policy, figures, play
+from beamgym.agents.evaluation.demo_episodes import Picture, Played, covering_policy, play, policy_result
 from beamgym.agents.evaluation.evaluator import (
     BATCH,
     PolicyResult,
@@ -37,9 +37,9 @@ __all__ = [
     "episodes_needed",
     "evaluate",
     "evaluate_in",
-    "figures",
     "first_seed",
     "make_vector_env",
     "play",
+    "policy_result",
     "tune",
 ]

@@ -81,7 +81,7 @@ def play(env: InstrumentVectorEnv, policy: Policy, seed: int, show: Callable[[Pi
     observation, info = env.reset(seed=[seed])
     memory = policy.start(context_of(env), 1)
     spent = {name: float(info["cost"][name][0]) for name in ("exposures", "motor_s", "instrument_s")}
-    start = final = misorientation_deg(env)
+    start = final = error_to_goal_deg(env)
     success = declared = over = False
     _show(env, show)
     while not over:
@@ -106,7 +106,7 @@ def play(env: InstrumentVectorEnv, policy: Policy, seed: int, show: Callable[[Pi
     )
 
 
-def misorientation_deg(env: InstrumentVectorEnv) -> float:
+def error_to_goal_deg(env: InstrumentVectorEnv) -> float:
     """Return the true angle to the nearest goal in reach, degrees."""
     world: Any = env.loop.instrument
     state: Any = env.loop.state
@@ -114,7 +114,7 @@ def misorientation_deg(env: InstrumentVectorEnv) -> float:
     return float(error[0])
 
 
-def figures(episodes: list[Played], policy: Policy, env: InstrumentVectorEnv) -> PolicyResult:
+def policy_result(episodes: list[Played], policy: Policy, env: InstrumentVectorEnv) -> PolicyResult:
     """Sum up as `beamgym benchmark` does."""
     columns = {
         name: np.array([getattr(episode, source) for episode in episodes])

@@ -40,10 +40,10 @@ from beamgym.envs.bundles import (
 )
 from beamgym.physics.files import replacing_folder
 
-EQUALITY = 1e-5
+BUNDLE_TOLERANCE = 1e-5
 """How far the graph's action may be from the model's own, for actions up to 1; float32 products differ by some 1e-7."""
 
-UNITS = {
+OBSERVATION_UNITS = {
     "spots": "rows [nx, ny, nz, log intensity, present]; unit plane normals in the lab frame",
     "expected": "as spots, of the target pattern at the goal pose",
     "axes": "rows [fraction of travel, margin to the low limit / 180 deg, to the high limit / 180 deg, present]",
@@ -245,7 +245,7 @@ def _write(
         env_id=origin.env_id,
         observation_space={name: SpaceSpec.of(space) for name, space in parts.items()},
         action_space=SpaceSpec.of(model.action_space),
-        units={name: UNITS[name] for name in (*parts, "action") if name in UNITS},
+        units={name: OBSERVATION_UNITS[name] for name in (*parts, "action") if name in OBSERVATION_UNITS},
         encoder=Encoder(name=origin.encoder, parameters=dict(origin.encoder_parameters or {})),
         normaliser="inside the graph" if normaliser is not None else "none",
         training=Training(
@@ -275,7 +275,7 @@ def _check_equality(
     observations: Mapping[str, NDArray[Any]],
 ) -> None:
     worst = float(np.abs(bundle.predict(observations) - predict_raw(model, normaliser, observations)).max())
-    tolerance = EQUALITY * scale_of(bundle.manifest.action_space)
+    tolerance = BUNDLE_TOLERANCE * scale_of(bundle.manifest.action_space)
     if not worst <= tolerance:
         raise ValueError(f"the exported graph differs from the model by {worst:.2g}, more than {tolerance:.0e}")
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from beamgym.agents.spectra.data import LEVELS, Examples, surface_spectra
+from beamgym.agents.spectra.data import LEVEL_NAMES, Examples, surface_spectra
 from beamgym.agents.spectra.ood_spectra import OOD_KINDS
 from beamgym.agents.spectra.windows import cut
 from beamgym.envs.arpes_spot import scorer_input
@@ -15,10 +15,10 @@ from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import Float32Array
 
 Encoded = dict[str, Float32Array]
-Kind = tuple[bool, str, Encoded]
+LabelledSpectra = tuple[bool, str, Encoded]
 """Whether it is usual, its name, and some spectra of it."""
 
-KINDS: Final = 7 + 1 + 6 + 4 + len(OOD_KINDS) - 3
+FLAGGED_KINDS: Final = 7 + 1 + 6 + 4 + len(OOD_KINDS) - 3
 _STREAM: Final = 96  # of no training
 _CHUNK: Final = 64
 _SOURCES: Final = (("published", 224), ("published", 128), ("published", 64), ("full", 64))
@@ -46,7 +46,7 @@ def flagged_shares(
     model : of kind "scorer", reading pictures
     spectra : of each kind
     seed : which of them
-    progress : called with 1 after each of ``KINDS`` kinds
+    progress : called with 1 after each of ``FLAGGED_KINDS`` kinds
 
     Returns
     -------
@@ -61,14 +61,14 @@ def flagged_shares(
     return shares
 
 
-def _kinds(spectra: int, seed: int) -> Iterator[Kind]:
+def _kinds(spectra: int, seed: int) -> Iterator[LabelledSpectra]:
     for stream, (recipe, size) in enumerate(_SOURCES):
         yield True, f"{recipe}, {size}²", _joined(map(scorer_input, _fresh(recipe, size, spectra, seed, stream)))
-    for stream, level in enumerate(LEVELS, len(_SOURCES)):
+    for stream, level in enumerate(LEVEL_NAMES, len(_SOURCES)):
         keys = make_keys(seed, np.arange(spectra), stream, _STREAM)
         parts = [surface_spectra(keys[i : i + _CHUNK], 64, (level,)) for i in range(0, spectra, _CHUNK)]
         yield True, f"surfaces, {level}", _joined(map(_pictures, parts))
-    counts = np.concatenate(list(_fresh("published", _SIZE, spectra, seed, len(_SOURCES) + len(LEVELS))))
+    counts = np.concatenate(list(_fresh("published", _SIZE, spectra, seed, len(_SOURCES) + len(LEVEL_NAMES))))
     yield from ((False, kind, scorer_input(made)) for kind, made in _made_of(counts, seed))
 
 

@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import bootstrap, spearmanr
 
-from beamgym.agents.spectra.boosting import BUNDLE, boosting_features
+from beamgym.agents.spectra.boosting import BOOSTING_BUNDLE, boosting_features
 from beamgym.envs.arpes_spot import COMPONENTS, QualityScorer, scorer_input, shipped_scorer
 from beamgym.envs.bundles import OnnxModel
 from beamgym.physics.arpes.recipes import generate, recipe_grid
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import Float32Array
 
-SIZE: Final = 224
+BENCHMARK_SIZE: Final = 224
 """Pixels along energy and slit of the spectra that are judged on."""
 
-BINS: Final = 20
+SCORE_BINS: Final = 20
 _STREAM, _CONSTANT_STREAM = 93, 94  # of no training
 _CONSTANT_SPECTRA = 2048
 _RESAMPLES = 1000
@@ -63,7 +63,7 @@ class Errors:
 
 def published_spectra(spectra: int, seed: int) -> Iterator[Judged]:
     """Yield fresh spectra of recipe `published` at 224 x 224, none of them in any training."""
-    grid, keys = recipe_grid((SIZE, SIZE)), make_keys(seed, np.arange(spectra), 0, _STREAM)
+    grid, keys = recipe_grid((BENCHMARK_SIZE, BENCHMARK_SIZE)), make_keys(seed, np.arange(spectra), 0, _STREAM)
     for first in range(0, spectra, _CHUNK):
         batch = generate("published", keys[first : first + _CHUNK], grid)
         yield batch.counts, batch.paper.labels()
@@ -103,7 +103,7 @@ def _network_errors(scores: Float32Array, truth: Float32Array) -> Errors:
 def errors(predicted: Float32Array, total: Float32Array, components: dict[str, float] | None = None) -> Errors:
     """Return the errors of predictions (n,) against totals (n,), n at least 2."""
     off = np.abs(predicted.astype(np.float64) - total)
-    bins = np.clip((total * BINS / 10.0).astype(np.int64), 0, BINS - 1)
+    bins = np.clip((total * SCORE_BINS / 10.0).astype(np.int64), 0, SCORE_BINS - 1)
     constant = np.ptp(predicted) == 0.0 or np.ptp(total) == 0.0
     return Errors(
         float(off.mean()),
@@ -118,21 +118,21 @@ def errors(predicted: Float32Array, total: Float32Array, components: dict[str, f
 def mean_over_bins(off: NDArray[np.float64], bins: NDArray[np.int64]) -> float:
     """Return the mean over the bins of the errors' mean in each bin (n,) that has any."""
     bins = bins.astype(np.int64)  # resampling makes floats of them
-    number = np.bincount(bins, minlength=BINS)
-    return float((np.bincount(bins, off, BINS)[number > 0] / number[number > 0]).mean())
+    number = np.bincount(bins, minlength=SCORE_BINS)
+    return float((np.bincount(bins, off, SCORE_BINS)[number > 0] / number[number > 0]).mean())
 
 
 def best_constant() -> float:
     """Return the median total of `published`, which has the smallest mean absolute error of all constants."""
     keys = make_keys(0, np.arange(_CONSTANT_SPECTRA), 0, _CONSTANT_STREAM)
-    grid = recipe_grid((SIZE, SIZE))
+    grid = recipe_grid((BENCHMARK_SIZE, BENCHMARK_SIZE))
     totals = [generate("published", part, grid).paper.total for part in np.array_split(keys, _CONSTANT_SPECTRA // 64)]
     return float(np.median(np.concatenate(totals)))
 
 
 def boosting() -> OnnxModel:
     """Return the shipped trees."""
-    return OnnxModel.load(Path(str(files("beamgym.envs.models"))) / BUNDLE)
+    return OnnxModel.load(Path(str(files("beamgym.envs.models"))) / BOOSTING_BUNDLE)
 
 
 def _interval(

@@ -18,10 +18,10 @@ from beamgym.envs.arpes_spot import FEATURES, SIDE
 from beamgym.envs.bundles import DOMAIN, OPERATOR, VERSION
 from beamgym.physics.instrument import Float32Array
 
-BUNDLE: Final = "arpes-scorer-boosting"
-SOURCES: Final = (Source("published", 224, 0.1), Source("published", 64, 0.9))
-COARSE: Final = 8
-WIDTH: Final = FEATURES + COARSE * COARSE + 2 * SIDE
+BOOSTING_BUNDLE: Final = "arpes-scorer-boosting"
+BOOSTING_SOURCES: Final = (Source("published", 224, 0.1), Source("published", 64, 0.9))
+BOOSTING_PIXELS: Final = 8
+WIDTH: Final = FEATURES + BOOSTING_PIXELS * BOOSTING_PIXELS + 2 * SIDE
 
 TREES: Final = 300
 SETTINGS: Final = {
@@ -62,8 +62,8 @@ def boosting_features(image: Float32Array, intensity: Float32Array) -> Float32Ar
     ``image`` (m, 64, 64) and ``intensity`` (m, 22) are as ``scorer_input`` gives them. The picture is averaged over
     blocks; the profiles are the means along the slit and along the energy.
     """
-    block = SIDE // COARSE
-    coarse = image.reshape(-1, COARSE, block, COARSE, block).mean((2, 4)).reshape(len(image), -1)
+    block = SIDE // BOOSTING_PIXELS
+    coarse = image.reshape(-1, BOOSTING_PIXELS, block, BOOSTING_PIXELS, block).mean((2, 4)).reshape(len(image), -1)
     return np.concatenate([intensity, coarse, image.mean(2), image.mean(1)], axis=1)
 
 
@@ -145,7 +145,7 @@ def _below(threshold: float) -> float:
 
 
 def _card(origin: ScorerOrigin) -> str:
-    mixture = ", ".join(f"{source.share:.0%} {source.kind} at {source.size}²" for source in SOURCES)
+    mixture = ", ".join(f"{source.share:.0%} {source.kind} at {source.size}²" for source in BOOSTING_SOURCES)
     return _CARD.format(origin=origin, mixture=mixture, width=WIDTH)
 
 
@@ -155,7 +155,7 @@ def gather(
     """Return features (k, 214) and ``paper`` totals (k,) of ``spectra`` fresh spectra, rounded up to whole batches."""
     batches = -(-spectra // _BATCH)
     features, totals = np.empty((batches * _BATCH, WIDTH), np.float32), np.empty(batches * _BATCH, np.float32)
-    for i, examples in enumerate(example_stream(seed, 0, batches, _BATCH, SOURCES, workers)):
+    for i, examples in enumerate(example_stream(seed, 0, batches, _BATCH, BOOSTING_SOURCES, workers)):
         rows = slice(i * _BATCH, (i + 1) * _BATCH)
         features[rows], totals[rows] = boosting_features(examples.image, examples.intensity), examples.labels[:, 3]
         progress("spectra", i + 1, batches)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from beamgym.agents.spectra.data import MIXTURE, USUAL, Source
+from beamgym.agents.spectra.data import MIXTURE, USUAL_SOURCES, Source
 
 Change = Literal["flip", "speckle", "shift", "contrast"]
 
@@ -47,7 +47,7 @@ class ScorerConfig(BaseModel):
     @property
     def usual(self) -> tuple[Source, ...]:
         """Where spectra come from that are not to be flagged."""
-        return self.mixture if self.published_only else USUAL
+        return self.mixture if self.published_only else USUAL_SOURCES
 
     @property
     def batches_per_epoch(self) -> int:

@@ -21,10 +21,10 @@ from beamgym.physics.arpes.surface import Analyser, SurfaceBank, surface_numbers
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import BoolArray, Float32Array
 
-LABELS: Final = 8
+LABEL_COLUMNS: Final = 8
 """S, B, N, total of ``paper``, then of ``v2``."""
 
-LEVELS: Final = ("easy", "real", "hard")
+LEVEL_NAMES: Final = ("easy", "real", "hard")
 """Of surfaces."""
 
 _STREAM = 91
@@ -57,7 +57,7 @@ MIXTURE: Final = (
 )
 """What the shipped scorer learns from."""
 
-USUAL: Final = (
+USUAL_SOURCES: Final = (
     Source("published", 64, 0.3),
     Source("published", 224, 0.05),
     Source("full", 64, 0.35),
@@ -88,14 +88,14 @@ class Examples:
 
 def make_examples(seed: int, index: int, size: int, mixture: tuple[Source, ...] = MIXTURE) -> Examples:
     """Return batch ``index`` of ``seed``: ``size`` spectra, shared among the sources of the mixture."""
-    counts = shares(size, mixture)
+    counts = sizes_of_sources(size, mixture)
     parts = [
         _make(source, seed, index, k, count) for k, (source, count) in enumerate(zip(mixture, counts, strict=True))
     ]
-    return join(parts)
+    return join_examples(parts)
 
 
-def shares(size: int, mixture: tuple[Source, ...]) -> list[int]:
+def sizes_of_sources(size: int, mixture: tuple[Source, ...]) -> list[int]:
     """Return how many of ``size`` spectra each source gives; the first takes what rounding leaves."""
     total = sum(source.share for source in mixture)
     counts = [int(size * source.share / total) for source in mixture]
@@ -103,7 +103,7 @@ def shares(size: int, mixture: tuple[Source, ...]) -> list[int]:
     return counts
 
 
-def join(parts: list[Examples]) -> Examples:
+def join_examples(parts: list[Examples]) -> Examples:
     """Return one batch of several."""
     return Examples(
         *(np.concatenate([getattr(part, name) for part in parts]) for name in ("image", "intensity", "labels", "known"))
@@ -130,7 +130,7 @@ def example_stream(
 
 def labelled(counts: Float32Array, paper: Scores | None, v2: Scores) -> Examples:
     """Return examples of spectra (m, e, a) whose scores are known."""
-    labels, known = np.zeros((len(counts), LABELS), np.float32), np.ones((len(counts), LABELS), np.bool_)
+    labels, known = np.zeros((len(counts), LABEL_COLUMNS), np.float32), np.ones((len(counts), LABEL_COLUMNS), np.bool_)
     labels[:, 4:] = v2.labels()
     if paper is None:
         known[:, :4] = False
@@ -147,7 +147,7 @@ def _make(source: Source, seed: int, index: int, stream: int, count: int) -> Exa
     return labelled(batch.counts, batch.paper, batch.v2)
 
 
-def surface_spectra(keys: NDArray[np.uint64], size: int, levels: tuple[str, ...] = LEVELS) -> Examples:
+def surface_spectra(keys: NDArray[np.uint64], size: int, levels: tuple[str, ...] = LEVEL_NAMES) -> Examples:
     """Expose some sites of some surfaces of levels in turn; every second site is the better of two."""
     parts, analyser = [], Analyser(Grid.uniform(shape=(size, size)))
     for i, first in enumerate(range(0, len(keys), _PER_SURFACE)):
@@ -156,7 +156,7 @@ def surface_spectra(keys: NDArray[np.uint64], size: int, levels: tuple[str, ...]
         bank = SurfaceBank(1, analyser, surface_numbers(levels[i % len(levels)]))
         bank.draw(0, chosen[0])
         parts.append(_expose(bank, chosen, draw))
-    return join(parts)
+    return join_examples(parts)
 
 
 def _expose(bank: SurfaceBank, keys: NDArray[np.uint64], draw: np.random.Generator) -> Examples:

@@ -19,8 +19,8 @@ from beamgym.envs.bundles import CARD, MANIFEST, MODEL, REFERENCE, Encoder, Mani
 from beamgym.physics.files import replacing_folder
 from beamgym.physics.instrument import Float32Array
 
-ENV_ID = "beamgym/ArpesSpot-v0"
-EQUALITY = 1e-3
+SCORER_ENV_ID = "beamgym/ArpesSpot-v0"
+SCORER_TOLERANCE = 1e-3
 """How far a graph's scores may be from the model's: float32, on a scale of 0 to 10."""
 
 SCORES = len(SCORE_DEFINITIONS) * len(COMPONENTS)
@@ -37,7 +37,7 @@ INPUT = spaces.Dict(
 )
 """What a scorer is given; see ``envs.arpes_spot.scorer_input``."""
 
-UNITS = {
+SCORER_UNITS = {
     "image": "square root of counts over their mean, rows energy rising, columns slit angle",
     "intensity": "see beamgym.envs.arpes_spot.scoring.scorer_input",
     "features": "see beamgym.agents.spectra.boosting.boosting_features",
@@ -140,10 +140,10 @@ def _describe(folder: Path, reference: Reference, origin: ScorerOrigin, card: st
     manifest = Manifest(
         kind="scorer",
         beamgym_version=beamgym.__version__,
-        env_id=ENV_ID,
+        env_id=SCORER_ENV_ID,
         observation_space={name: SpaceSpec.of(space) for name, space in reference.space.items()},
         action_space=SpaceSpec.of(spaces.Box(0.0, 10.0, reference.scores.shape[1:], np.float32)),
-        units={name: UNITS[name] for name in (*reference.space.spaces, "scores")},
+        units={name: SCORER_UNITS[name] for name in (*reference.space.spaces, "scores")},
         encoder=Encoder(
             name="scoring", parameters={"components": list(COMPONENTS), "readings": list(SCORE_DEFINITIONS)}
         ),
@@ -160,7 +160,7 @@ def _describe(folder: Path, reference: Reference, origin: ScorerOrigin, card: st
 def _check(model: OnnxModel, reference: Reference) -> None:
     answer = model.predict(reference.given, batch=None)
     worst = float(np.abs(answer - reference.scores).max())
-    if worst > EQUALITY:
-        raise ValueError(f"the exported graph differs from the model by {worst:.2g}, more than {EQUALITY:.0e}")
+    if worst > SCORER_TOLERANCE:
+        raise ValueError(f"the exported graph differs from the model by {worst:.2g}, more than {SCORER_TOLERANCE:.0e}")
     if reference.exact is not None and not np.array_equal(answer[:, :SCORES], reference.exact):
         raise ValueError("the new graph's scores are not the old one's; export it where the old one was exported")

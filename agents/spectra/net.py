@@ -10,7 +10,7 @@ from torch import nn
 
 from beamgym.agents.spectra.ood import OodClassifier
 from beamgym.envs.arpes_spot import FEATURES
-from beamgym.physics.arpes.score import PAPER
+from beamgym.physics.arpes.score import PAPER_BRACKETS
 
 HIDDEN = 128
 OOD_DIRECTIONS = 32
@@ -73,8 +73,8 @@ BACKBONES: dict[str, type[SmallBackbone] | type[ResNet50]] = {"small": SmallBack
 
 def paper_steps(components: torch.Tensor) -> torch.Tensor:
     """Return the ``paper`` total (m, 1) of S, B and N (m, 3), ample features taken for granted; see paper_total."""
-    thresholds, weights = torch.tensor(PAPER.thresholds), torch.tensor(PAPER.weights)
-    jumps = torch.tensor(PAPER.penalties) - torch.tensor((0.0, *PAPER.penalties[:-1]))
+    thresholds, weights = torch.tensor(PAPER_BRACKETS.thresholds), torch.tensor(PAPER_BRACKETS.weights)
+    jumps = torch.tensor(PAPER_BRACKETS.penalties) - torch.tensor((0.0, *PAPER_BRACKETS.penalties[:-1]))
     below = (components[:, :, None] < thresholds[:-1]).float()
     penalty = (below * jumps).sum(2) @ weights
     background, counts = components[:, 1], components[:, 2]

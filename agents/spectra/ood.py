@@ -17,17 +17,17 @@ from beamgym.agents.spectra.ood_spectra import ood_inputs
 from beamgym.envs.arpes_spot import FEATURES, SIDE
 from beamgym.physics.instrument import Float32Array
 
-COARSE: Final = 16
+OOD_PIXELS: Final = 16
 OOD_PER_SPECTRUM: Final = 2
 """Out-of-distribution pictures made of each usual spectrum."""
 
-USUAL: Final = 0.995
+USUAL_SHARE: Final = 0.995
 """Share of spectra like the training's that the classifier does not flag."""
 
 _ELECTRONS, _WHITE, _EMPTY, _QUANTILES = 0, 4, 5, 6  # columns of the intensity features
 _MOST: Final = {_ELECTRONS: 8.0 / 6.0, _WHITE: 4.0, _EMPTY: 1.0}
 _SCALES: Final = (1, 2, 4)  # cells along each axis over which noise is measured
-_WIDTH: Final = COARSE * COARSE + len(_MOST) + (FEATURES - _QUANTILES) + len(_SCALES) + 3
+_WIDTH: Final = OOD_PIXELS * OOD_PIXELS + len(_MOST) + (FEATURES - _QUANTILES) + len(_SCALES) + 3
 _SLOPE = 0.1  # of the ood value's logarithm per unit of the classifier's answer
 _EPOCHS, _BATCH, _RATE, _DECAY = 24, 256, 2e-3, 0.05
 _HELD_OUT = 4  # one in so many spectra is held out, to set the ood value 1
@@ -70,7 +70,7 @@ def ood_features(image: torch.Tensor, intensity: torch.Tensor) -> torch.Tensor:
     bands and edges leave little; of counts it is 1 / mean. Where electrons are clouds of charge it grows with the
     scale, in counts of a wrong unit it does not.
     """
-    coarse = nn.functional.avg_pool2d(image.unsqueeze(1), SIDE // COARSE).flatten(1)
+    coarse = nn.functional.avg_pool2d(image.unsqueeze(1), SIDE // OOD_PIXELS).flatten(1)
     mean = ((6.0 * np.log(10.0) * intensity[:, _ELECTRONS : _ELECTRONS + 1]).exp() - 1.0) / (SIDE * SIDE)
     electrons = mean.clamp(max=1e3)
     squares = image.square().unsqueeze(1)
@@ -107,7 +107,7 @@ def train_ood_classifier(classifier: OodClassifier, usual: Examples, cut: Exampl
         _fit(classifier.layers, torch.cat([taught, other]), wanted)
     with torch.no_grad():
         classifier.eval()
-        classifier.usual.copy_(torch.quantile(classifier.layers(kept), USUAL))
+        classifier.usual.copy_(torch.quantile(classifier.layers(kept), USUAL_SHARE))
 
 
 def _fit(layers: nn.Module, features: torch.Tensor, wanted: torch.Tensor) -> None:
@@ -133,6 +133,6 @@ def _features_of(image: Float32Array, intensity: Float32Array) -> torch.Tensor:
 def _and_mirrored(features: torch.Tensor) -> torch.Tensor:
     """Return features (m, 281) and those of the mirror images, which differ in the coarse picture only."""
     other = features.clone()
-    coarse = features[:, : COARSE * COARSE].unflatten(1, (COARSE, COARSE))
-    other[:, : COARSE * COARSE] = coarse.flip(2).flatten(1)
+    coarse = features[:, : OOD_PIXELS * OOD_PIXELS].unflatten(1, (OOD_PIXELS, OOD_PIXELS))
+    other[:, : OOD_PIXELS * OOD_PIXELS] = coarse.flip(2).flatten(1)
     return torch.cat([features, other])

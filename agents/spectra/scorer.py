@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch.utils.tensorboard import SummaryWriter
 
 from beamgym.agents.spectra.config import ScorerConfig
-from beamgym.agents.spectra.data import Examples, example_stream, join, make_examples
+from beamgym.agents.spectra.data import Examples, example_stream, join_examples, make_examples
 from beamgym.agents.spectra.net import ScorerNet
 from beamgym.agents.spectra.ood import train_ood_classifier
 from beamgym.agents.spectra.windows import usual_and_cut
@@ -90,7 +90,9 @@ class ScorerTrainer:
 
     def run(self) -> Validation:
         """Train to the end, or until the validation has not improved for ``patience`` epochs; return the best's."""
-        examples = join([make_examples(_VALIDATION_SEED, i, 256, self.config.mixture) for i in range(self._checks())])
+        examples = join_examples(
+            [make_examples(_VALIDATION_SEED, i, 256, self.config.mixture) for i in range(self._checks())]
+        )
         batches = self._batches()
         writer = SummaryWriter(str(self.folder.path / "tensorboard"))
         while self.epoch < self.config.epochs and self.since_best < self.config.patience:
@@ -161,7 +163,7 @@ class ScorerTrainer:
         kept = list(
             example_stream(self.seed, 0, config.fixed // config.batch, config.batch, config.mixture, self.workers)
         )
-        return _again(join(kept), config.batch, self.seed, first)
+        return _again(join_examples(kept), config.batch, self.seed, first)
 
     def _inputs(self, examples: Examples) -> tuple[torch.Tensor, torch.Tensor]:
         return tuple(torch.from_numpy(part).to(self.device) for part in (examples.image, examples.intensity))  # type: ignore[return-value]

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from beamgym.agents.spectra.data import LABELS, Examples, Source, join, make_examples
+from beamgym.agents.spectra.data import LABEL_COLUMNS, Examples, Source, join_examples, make_examples
 from beamgym.envs.arpes_spot import scorer_input
 from beamgym.physics.arpes.recipes import RECIPES, generate, recipe_grid
 from beamgym.physics.counter_rng import make_keys
@@ -65,7 +65,7 @@ def usual_and_cut(
         halves.append(cut_windows(OOD_SEED, i, _BATCH // 4))
         if progress is not None:
             progress("spectra for the novelty", i + 1, batches)
-    return join(usual), join(halves)
+    return join_examples(usual), join_examples(halves)
 
 
 def _windows(seed: int, index: int, size: int, part: Part, stream: int) -> Examples:
@@ -77,7 +77,7 @@ def _windows(seed: int, index: int, size: int, part: Part, stream: int) -> Examp
             raise ValueError(f"the recipe {RECIPES[k]} gave no noise-free spectra")
         clean = batch.arpes + batch.background
         pictures += [_window(one, np.random.default_rng(key), part) for one, key in zip(clean, keys, strict=True)]
-    unknown = np.zeros((size, LABELS), np.float32)
+    unknown = np.zeros((size, LABEL_COLUMNS), np.float32)
     joined = {name: np.concatenate([picture[name] for picture in pictures]) for name in pictures[0]}
     return Examples(**joined, labels=unknown, known=unknown > 0.0)
 

@@ -14,7 +14,7 @@ from beamgym.agents.evaluation import first_seed
 from beamgym.envs.arpes_spot import Scorer, shipped_scorer
 from beamgym.physics.arpes.detection import Grid
 from beamgym.physics.arpes.score import bms_scores
-from beamgym.physics.arpes.surface import FIELD_MM, LEVELS, RASTER, REFERENCE_DWELL_S, Analyser, SurfaceBank
+from beamgym.physics.arpes.surface import FIELD_MM, LEVELS, RASTER_CELLS, REFERENCE_DWELL_S, Analyser, SurfaceBank
 from beamgym.physics.arrays import BoolArray, Float32Array, Float64Array
 from beamgym.physics.counter_rng import make_keys
 
@@ -132,7 +132,7 @@ def _on_sample(bank: SurfaceBank, where: Float64Array) -> BoolArray:
     geography = bank.kept[0]
     if geography is None:
         raise ValueError("the bank holds no surface; draw one first")
-    cell = np.clip(((where + 0.5 * geography.field_mm) / geography.cell_mm).astype(np.int64), 0, RASTER - 1)
+    cell = np.clip(((where + 0.5 * geography.field_mm) / geography.cell_mm).astype(np.int64), 0, RASTER_CELLS - 1)
     return np.asarray(geography.on_sample[cell[:, 1], cell[:, 0]])
 
 

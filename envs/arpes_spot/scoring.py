@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from beamgym.envs.arpes_spot.scoring_kernels import FEATURES, SIDE, encode
+from beamgym.envs.arpes_spot.scoring_kernels import FEATURES, SIDE, write_scorer_input
 from beamgym.envs.bundles import BundleError, OnnxModel
 from beamgym.physics.arpes.score import paper_total, v2_total
 from beamgym.physics.instrument import BoolArray, Float32Array
@@ -29,7 +29,7 @@ OUTPUTS: Final = 2 * len(SCORE_DEFINITIONS) * len(COMPONENTS) + 1
 
 _AMPLE = 1e3  # features that cost nothing
 _CHUNK = 256
-SHIPPED: Final = "arpes-scorer-small"
+SHIPPED_SCORER: Final = "arpes-scorer-small"
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def scorer_input(counts: ArrayLike) -> dict[str, Float32Array]:
         )
     image = np.empty((len(spectra), SIDE, SIDE), np.float32)
     intensity = np.zeros((len(spectra), FEATURES), np.float32)
-    if not encode(spectra, image, intensity):
+    if not write_scorer_input(spectra, image, intensity):
         raise ValueError("a spectrum holds NaN, infinity or negative counts; give dead pixels the value 0")
     for column, total in ((2, paper_total), (3, v2_total)):
         intensity[:, column] = 0.1 * total(_AMPLE, 1.0, 0.85, intensity[:, 1].astype(np.float64))
@@ -155,4 +155,4 @@ def _composed(scores: Float32Array) -> Float32Array:
 @cache
 def shipped_scorer(definition: str = "v2", mirrored: bool = False) -> QualityScorer:
     """Return the scorer that is shipped; raises BundleError where none is."""
-    return QualityScorer.load(Path(str(files("beamgym.envs.models"))) / SHIPPED, definition, mirrored)
+    return QualityScorer.load(Path(str(files("beamgym.envs.models"))) / SHIPPED_SCORER, definition, mirrored)

@@ -52,7 +52,7 @@ def rebin(counts, rows, columns, out) -> tuple[float, float]:  # type: ignore[no
 
 
 @njit(cache=True, error_model="numpy")
-def encode(counts, image, features) -> bool:  # type: ignore[no-untyped-def]
+def write_scorer_input(counts, image, features) -> bool:  # type: ignore[no-untyped-def]
     """Encode spectra (m, e, a) as pictures (m, 64, 64) and features (m, 6 + 16); returns whether all were counts."""
     e, a = counts.shape[1:]
     rows = np.empty(e, np.int64), np.empty(e, np.int64), np.empty(e, np.float32)

@@ -8,7 +8,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from beamgym.envs.actions import decode_steps
-from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS, draw_on_map, shares, spectrum_to_uint8
+from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS, draw_on_map, map_to_shares, spectrum_to_uint8
 from beamgym.envs.task import Observation, TaskCommand, Truth, Verdict
 from beamgym.physics.arpes.detection import Grid
 from beamgym.physics.arpes.score import REFERENCE_COUNTS, direct_scores
@@ -318,7 +318,7 @@ class ArpesSpotTask:
         left = np.maximum(1.0 - state.spent_s / self.context.beam_time_s, 0.0)
         best = state.best * np.array([0.1, *(1.0 / np.abs(self._limits).max(axis=1))], dtype=np.float32)
         chart = np.empty((n, state.map[0].size), dtype=np.float32)
-        shares(state.map, np.array([0.1, 1.0 / _MOST_VISITS, 1.0, 1.0, 1.0, 1.0], dtype=np.float32), chart)
+        map_to_shares(state.map, np.array([0.1, 1.0 / _MOST_VISITS, 1.0, 1.0, 1.0, 1.0], dtype=np.float32), chart)
         return {
             "spectrum": state.spectrum.copy(),
             "position": position,

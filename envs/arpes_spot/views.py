@@ -53,7 +53,7 @@ def grey(counts, out) -> bool:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def shares(chart, scale, out) -> None:  # type: ignore[no-untyped-def]
+def map_to_shares(chart, scale, out) -> None:  # type: ignore[no-untyped-def]
     """Write chart (n, 32, 32, k) times scale (k,), within 0 to 1, to ``out`` of the same size, in one go."""
     flat, told = chart.reshape(-1, scale.shape[0]), out.reshape(-1, scale.shape[0])
     for c in range(flat.shape[0]):

@@ -57,7 +57,7 @@ class LaueRenderer:
         expected = self.pattern.expected(loop.state, orientation, index)
         found = self.pattern.found(loop.frame, index)
         lit = inside(expected, found)
-        picture = Image.new("RGB", (WIDTH, HEIGHT), parts.PAPER)
+        picture = Image.new("RGB", (WIDTH, HEIGHT), parts.PAPER_COLOUR)
         self._place(picture, self.pattern.draw(loop.frame, index, expected, found, lit))
         draw = ImageDraw.Draw(picture)
         self._caption(draw)

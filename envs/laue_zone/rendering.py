@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from beamgym.envs.laue_zone.task import ZoneContext, ZoneState
 from beamgym.envs.loop import EpisodeLoop
 from beamgym.physics.instrument import Float64Array, World
-from beamgym.physics.laue.zone import HOLE_MM
+from beamgym.physics.laue.zone import PANEL_HOLE_MM
 
 _INK, _QUIET, _GOAL, _PRESENT = "#181c22", "#8c939e", "#0072b2", "#d55e00"  # blue and vermilion: Okabe & Ito (2008)
 _INCHES, _DPI = (9.6, 5.4), 100
@@ -56,7 +56,7 @@ class ZoneRenderer:
         axes.imshow(image, cmap="gray", vmin=0, vmax=255, extent=(-half, half, -half, half), interpolation="nearest")
         distance = self.context.detector.distance_mm
         ring = distance * np.tan(np.radians(2.0 * self.context.tolerance_deg))
-        _circle(axes, HOLE_MM, _QUIET, "-")
+        _circle(axes, PANEL_HOLE_MM, _QUIET, "-")
         _circle(axes, ring, _GOAL, "--")
         axes.set(
             title="film, seen from the sample", xlabel="y / mm", ylabel="z / mm", xlim=(-half, half), ylim=(-half, half)

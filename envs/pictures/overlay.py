@@ -18,7 +18,7 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing import Indexed
 from beamgym.physics.laue.pattern import LaueModel
 
-LABELS = 14
+OVERLAY_LABELS = 14
 """hkl labels in the picture: the strongest predicted spots, as far as they do not overlap."""
 SHOWN_PER_PEAK = 1.6
 """Predicted spots drawn for each found peak, brightest first: all of them would bury the picture."""
@@ -109,7 +109,7 @@ def _draw_labels(axes: Axes, position: Float64Array, hkl: NDArray[np.int64], det
     apart = np.array([0.12, 0.035]) * detector.shape[1]
     placed: list[Float64Array] = []
     for spot, indices in zip(position, hkl, strict=True):
-        if len(placed) == LABELS:
+        if len(placed) == OVERLAY_LABELS:
             break
         if any((np.abs(spot - other) < apart).all() for other in placed):
             continue

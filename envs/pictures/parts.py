@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 Colour = tuple[int, int, int]
 Canvas = NDArray[np.float32]
 
-PAPER: Colour = (255, 255, 255)
+PAPER_COLOUR: Colour = (255, 255, 255)
 INK: Colour = (24, 28, 34)
 MUTED: Colour = (92, 99, 110)
 LINE: Colour = (206, 210, 216)

@@ -27,7 +27,7 @@ def axis_rotation(axis, angle, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def identity(out):  # type: ignore[no-untyped-def]
+def write_identity(out):  # type: ignore[no-untyped-def]
     """Write the unit matrix to ``out`` (3, 3)."""
     for i in range(3):
         for j in range(3):

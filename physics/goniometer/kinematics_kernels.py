@@ -24,13 +24,13 @@ from beamgym.physics.goniometer.algebra_kernels import (
     dot,
     fit_limits,
     harmonic_roots,
-    identity,
     multiply,
     multiply_transposed,
     share_turn,
     three_axis,
     transposed_multiply,
     triple,
+    write_identity,
 )
 
 # ruff: noqa: ANN201, ANN202 - numba kernels carry no annotations
@@ -118,7 +118,7 @@ def _solve_three(chain, r, near, any_will_do, best, best_outside, score, scratch
     outside[:] = 0.0
     n = work[4]
     held, spare = work[5], work[6]
-    identity(held)
+    write_identity(held)
     found = 0
     # R = H1 R1 H2 R2 … equals R1' R2' R3' H with every moving axis turned by the held ones outside it.
     for i in range(k):
@@ -285,7 +285,7 @@ def forward_batch(chain, positions):  # type: ignore[no-untyped-def]
     v = np.empty(3)
     for row in range(n):
         total = rotation[row]
-        identity(total)
+        write_identity(total)
         for i in range(k - 1, -1, -1):
             amount = positions[row, i] - chain.zero[i]
             if chain.linear[i]:
@@ -311,7 +311,7 @@ def jacobian_batch(chain, positions):  # type: ignore[no-untyped-def]
     total, turn, spare = np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3))
     v = np.empty(3)
     for row in range(n):
-        identity(total)
+        write_identity(total)
         for i in range(k):
             if chain.linear[i]:
                 continue

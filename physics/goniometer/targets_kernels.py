@@ -11,10 +11,10 @@ from beamgym.physics.goniometer.algebra_kernels import (
     axis_rotation,
     dot,
     harmonic_roots,
-    identity,
     multiply,
     multiply_transposed,
     triple,
+    write_identity,
 )
 from beamgym.physics.goniometer.kinematics_kernels import forward_batch, solve_one
 
@@ -56,7 +56,7 @@ def minimal_rotation(start, end, out):  # type: ignore[no-untyped-def]
     cosine = dot(start, end)
     if sine < 1e-12:
         if cosine > 0.0:
-            identity(out)
+            write_identity(out)
             return
         least = 0 if abs(end[0]) < 0.6 else 1
         for i in range(3):

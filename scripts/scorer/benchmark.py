@@ -13,7 +13,7 @@ from beamgym.agents.evaluation import first_seed
 from beamgym.scripts.speeds.aurelia_peer import aurelia_spectra, load_aurelia
 
 SCORER = "arpes-scorer"
-SOURCES = ("published", "aurelia", "strange")
+BENCHMARK_SOURCES = ("published", "aurelia", "strange")
 """Whose spectra are scored: this project's recipe, or aurelia's own; or what is flagged of spectra and strange ones."""
 
 FEWEST = 10
@@ -51,7 +51,7 @@ def benchmark_scorer(
 
     with _progress() as progress:
         bar = progress.add_task(f"{source} spectra", total=spectra)
-        found = compare(judged(spectra, seed, source), lambda done: progress.advance(bar, done), others)
+        found = compare(judged_spectra(spectra, seed, source), lambda done: progress.advance(bar, done), others)
     figures = {name: errors.as_dict() for name, errors in found.items()}
     console.print(table(figures, f"{SCORER}, {spectra} spectra of {source}, seed {seed}"))
     console.print(
@@ -71,11 +71,11 @@ def _scorers(bundles: Sequence[str]) -> dict[str, Any]:
 
 
 def _flagged(spectra: int, seed: int, console: Console) -> dict[str, dict[str, float]]:
-    from beamgym.agents.spectra import KINDS, flagged_shares
+    from beamgym.agents.spectra import FLAGGED_KINDS, flagged_shares
     from beamgym.envs.arpes_spot import shipped_scorer
 
     with _progress() as progress:
-        bar = progress.add_task("kinds", total=KINDS)
+        bar = progress.add_task("kinds", total=FLAGGED_KINDS)
         shares = flagged_shares(shipped_scorer().model, spectra, seed, lambda done: progress.advance(bar, done))
     out = Table(title=f"{SCORER}, flagged of {spectra} spectra of each kind, seed {seed}", box=SIMPLE)
     out.add_column("spectra")
@@ -95,8 +95,8 @@ def _progress() -> Progress:
 
 def check_asked(spectra: int, seed: int, source: str) -> None:
     """Raise ValueError, before the work starts, for what cannot be measured."""
-    if source not in SOURCES:
-        raise ValueError(f"unknown source {source!r}; choose one of {', '.join(SOURCES)}")
+    if source not in BENCHMARK_SOURCES:
+        raise ValueError(f"unknown source {source!r}; choose one of {', '.join(BENCHMARK_SOURCES)}")
     if spectra < FEWEST:
         raise ValueError(f"spectra is {spectra}; errors and their intervals need at least {FEWEST}")
     first_seed("benchmark", seed)
@@ -104,12 +104,12 @@ def check_asked(spectra: int, seed: int, source: str) -> None:
         load_aurelia()
 
 
-def judged(spectra: int, seed: int, source: str) -> Iterator[Any]:
+def judged_spectra(spectra: int, seed: int, source: str) -> Iterator[Any]:
     """Yield counts and what they are scored, of a source; see ``agents.scorer_benchmark.Judged``."""
-    from beamgym.agents.spectra import SIZE, published_spectra
+    from beamgym.agents.spectra import BENCHMARK_SIZE, published_spectra
 
     if source == "aurelia":
-        return aurelia_spectra(spectra, seed, (SIZE, SIZE))
+        return aurelia_spectra(spectra, seed, (BENCHMARK_SIZE, BENCHMARK_SIZE))
     return published_spectra(spectra, seed)
 
 

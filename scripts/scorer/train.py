@@ -65,11 +65,11 @@ def refit_scorer(run: ScorerRun, progress: Callable[[str, int, int], None]) -> N
 
 def train_trees(run: ScorerRun, progress: Callable[[str, int, int], None]) -> None:
     """Grow the trees of the gradient-boosting baseline and export them."""
-    from beamgym.agents.spectra import BUNDLE, train_boosting
+    from beamgym.agents.spectra import BOOSTING_BUNDLE, train_boosting
 
     if run.config or run.folder or run.resume or run.json_file or run.refit:
         raise ValueError(f"{BOOSTING} takes --bundle, --seed, --overwrite and --workers only; trees grow in one go")
-    target = run.bundle or Path("runs") / BUNDLE
+    target = run.bundle or Path("runs") / BOOSTING_BUNDLE
     _check_target(target, run.overwrite)
     command = _command(BOOSTING, run)
     written = train_boosting(target, _BOOSTING_SPECTRA, run.seed, command, run.workers, run.overwrite, progress)

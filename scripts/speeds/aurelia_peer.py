@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.physics.arpes.score import PAPER
+from beamgym.physics.arpes.score import PAPER_BRACKETS
 
 
 def load_aurelia() -> Any:
@@ -45,7 +45,11 @@ def aurelia_spectrum(aurelia: Any, shape: tuple[int, int], rng: Any) -> tuple[ND
         spectrum.Make_specmod(blur)
         measured, counting = _measure(aurelia, spectrum, rng)
         measured.Make_statistics(counting)
-        brackets = {"threshold": PAPER.thresholds, "penalty": PAPER.penalties, "weight": PAPER.weights}
+        brackets = {
+            "threshold": PAPER_BRACKETS.thresholds,
+            "penalty": PAPER_BRACKETS.penalties,
+            "weight": PAPER_BRACKETS.weights,
+        }
         measured.Make_quality_score(brackets)
     return measured.stats, [float(measured.score[name]) for name in ("feature", "width", "bkgd", "counts", "final")]
 

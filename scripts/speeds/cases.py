@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from beamgym.scripts.speeds import arpes as speed_arpes
-from beamgym.scripts.speeds.work import Reading, Work, stepping
+from beamgym.scripts.speeds.work import SelfTimed, Work, stepping
 
 BACK_REFLECTION_BAND_KEV = (5.0, 25.0)
 IMAGES = 8
@@ -79,7 +79,7 @@ def env_laue_zone(seed: int) -> Work:
     return Work(stepping(env, actions), 64)
 
 
-def guard_step_ms(seed: int) -> Reading:
+def guard_step_ms(seed: int) -> SelfTimed:
     """What the guard adds to a step of two axes, shutter and frame, on devices that take no time; its log included."""
 
     def read() -> float:
@@ -87,10 +87,10 @@ def guard_step_ms(seed: int) -> Reading:
 
         return measured()["guard_step_ms"]
 
-    return Reading(read)
+    return SelfTimed(read)
 
 
-CASES: dict[str, tuple[Callable[[int], Work | Reading], str]] = {
+CASES: dict[str, tuple[Callable[[int], Work | SelfTimed], str]] = {
     "laue_spots_si_back": (laue_spots_si_back, "lists/s"),
     "laue_image_2048": (laue_image_2048, "images/s"),
     "laue_image_84_noise": (laue_image_84_noise, "images/s"),

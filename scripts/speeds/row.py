@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from beamgym.scripts.speeds.cases import CASES, PEERS
-from beamgym.scripts.speeds.work import Reading, Work
+from beamgym.scripts.speeds.work import SelfTimed, Work
 
 PEER_MODULES = ("laue_torch", "aurelia")
 """What may be absent; any other missing module is a fault."""
@@ -30,16 +30,16 @@ def row(name: str, seed: int, repeats: int, seconds: float) -> dict[str, Any]:
     """Return a row of the report; the peer is measured in the same process, and null where it is not installed."""
     case, unit = CASES[name]
     made = case(seed)
-    value = _read(made, repeats) if isinstance(made, Reading) else measure(made, repeats, seconds)
+    value = _read(made, repeats) if isinstance(made, SelfTimed) else measure(made, repeats, seconds)
     peer, peer_value = _peer(name, seed, repeats, seconds)
     ratio = value / peer_value if peer_value and value else None
     return {"name": name, "value": value, "unit": unit, "peer": peer, "peer_value": peer_value, "ratio": ratio}
 
 
-def _read(reading: Reading, repeats: int) -> float | None:
+def _read(self_timed: SelfTimed, repeats: int) -> float | None:
     """Return the median of several readings; None where what they need is not installed."""
     try:
-        return statistics.median(reading.read() for _ in range(repeats))
+        return statistics.median(self_timed.read() for _ in range(repeats))
     except ImportError:
         return None
 

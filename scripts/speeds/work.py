@@ -20,7 +20,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Reading:
+class SelfTimed:
     """Something that times itself; the row shows the median of what ``read`` returns."""
 
     read: Callable[[], float]

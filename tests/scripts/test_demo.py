@@ -13,7 +13,7 @@ from beamgym.agents.evaluation.evaluator import evaluate, make_vector_env
 from beamgym.agents.evaluation.seeds import first_seed
 from beamgym.agents.policies.find import SHIPPED, zoo
 from beamgym.scripts import main
-from beamgym.scripts.demo import ENV_ID
+from beamgym.scripts.demo import DEMO_ENV_ID
 
 MGO = """data_MgO
 _cell_length_a 4.212
@@ -81,7 +81,7 @@ def test_figures_are_those_of_the_benchmark(shown):
     assert set(report) == {"env", "level", "episodes", "seed", "policies", "crystals", "pictures"}
     names = {entry["policy"] for entry in report["crystals"]}
     assert set(report["policies"]) == names
-    by_hand = evaluate(IndexAndMove(), ENV_ID, 2, 3, "real", {"crystal": "MgO"})
+    by_hand = evaluate(IndexAndMove(), DEMO_ENV_ID, 2, 3, "real", {"crystal": "MgO"})
     mine = report["crystals"][1]
     assert mine["success_rate"] == by_hand.success_rate
     assert set(by_hand.as_dict()) <= set(mine)
@@ -101,9 +101,9 @@ def test_pictures_open_and_move(shown):
 
 
 def test_an_episode_of_the_demo_is_an_episode_of_the_benchmark():
-    env = make_vector_env(ENV_ID, 1, "real", {"render_mode": "rgb_array"})
+    env = make_vector_env(DEMO_ENV_ID, 1, "real", {"render_mode": "rgb_array"})
     played = play(env, IndexAndMove(), first_seed("benchmark", 7))
-    result = evaluate(IndexAndMove(), ENV_ID, 1, 7)
+    result = evaluate(IndexAndMove(), DEMO_ENV_ID, 1, 7)
     assert played.final_deg == result.episodes.misorientation_deg[0]
     assert played.exposures == result.episodes.exposures[0]
     assert np.isclose(played.instrument_s, result.episodes.instrument_s[0], rtol=1e-12)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.agents.baselines.moves import declared, exposures_left, need_kind, positions_of, rotate
+from beamgym.agents.baselines.moves import declared, exposures_left, need_kind, positions_of, rotating_action
 from beamgym.envs.policy import CannotPlay, PolicyState
 from beamgym.envs.task import Observation, Truth
 from beamgym.physics.instrument import Float64Array
@@ -75,7 +75,7 @@ class IndexAndMove:
             missing[i], error = _missing(context, mount, positions[i], here[i])
             done[i] |= error <= self.declare_within * context.tolerance_deg
             after.append(replace(memory, mount=mount))
-        return declared(rotate(missing, positions, context), done), after
+        return declared(rotating_action(missing, positions, context), done), after
 
 
 def _index(spots: NDArray[np.float32], memory: _Memory, here: Float64Array) -> Float64Array | None:

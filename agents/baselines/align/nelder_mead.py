@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.agents.baselines.moves import declared, exposures_left, positions_of, rotate
+from beamgym.agents.baselines.moves import declared, exposures_left, positions_of, rotating_action
 from beamgym.agents.baselines.simplex import Points, nelder_mead
 from beamgym.envs.policy import CannotPlay, PolicyState
 from beamgym.envs.task import Observation, Truth
@@ -59,7 +59,7 @@ class NelderMead:
         start = np.array([search.start for search in state])
         wanted = rotation_matrix(np.array([search.asked for search in state])) @ start
         done = np.array([search.finished for search in state])
-        return declared(rotate(wanted @ np.swapaxes(here, -1, -2), positions, context), done), state
+        return declared(rotating_action(wanted @ np.swapaxes(here, -1, -2), positions, context), done), state
 
 
 def mismatch(observation: Observation) -> Float64Array:

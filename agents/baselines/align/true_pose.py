@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.agents.baselines.moves import declared, exposures_left, need_kind, positions_of, rotate
+from beamgym.agents.baselines.moves import declared, exposures_left, need_kind, positions_of, rotating_action
 from beamgym.envs.policy import PolicyState
 from beamgym.envs.task import Observation, Truth
 
@@ -33,4 +33,4 @@ class TruePose:
         goals = context.target.reachable_goals(context.goniometer, truth["mount"], positions)
         missing = goals.orientation @ np.swapaxes(orientation, -1, -2)
         error = context.target.error_deg(orientation, context.target.reachable(context.goniometer, truth["mount"]))
-        return declared(rotate(missing, positions, context), (error <= context.tolerance_deg) | spent), state
+        return declared(rotating_action(missing, positions, context), (error <= context.tolerance_deg) | spent), state

@@ -215,7 +215,7 @@ def extremes(row, low, high) -> Any:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def normalise(signal) -> Any:  # type: ignore[no-untyped-def]
+def scale_to_one(signal) -> Any:  # type: ignore[no-untyped-def]
     """Scale an image to a maximum of one; returns what the maximum was."""
     peak = np.float32(0.0)
     for r in range(signal.shape[0]):

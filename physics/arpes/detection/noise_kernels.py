@@ -97,14 +97,14 @@ def count_strip(mean, u, inverse, limit, term, below, out) -> None:  # type: ign
             term[c], below[c] = second, middle + second
     for start in range(0, mean.shape[0], _GROUP):
         end = min(start + _GROUP, mean.shape[0])
-        if unfinished(u[start:end], below[start:end], mean[start:end], limit) > 0:
+        if unfinished_pixels(u[start:end], below[start:end], mean[start:end], limit) > 0:
             for c in range(start, end):
                 if u[c] >= below[c] and mean[c] <= limit:
                     out[c] += further_steps(mean[c], u[c], steps, float(term[c]), float(below[c]))
 
 
 @njit(cache=True, error_model="numpy")
-def unfinished(u, below, mean, limit) -> Any:  # type: ignore[no-untyped-def]
+def unfinished_pixels(u, below, mean, limit) -> Any:  # type: ignore[no-untyped-def]
     """Return how many pixels need more steps."""
     count = np.int32(0)
     for c in range(u.shape[0]):

@@ -25,7 +25,7 @@ from beamgym.physics.arpes.detection.kernels import (
     band_signal,
     detect,
     fill_background,
-    normalise,
+    scale_to_one,
 )
 from beamgym.physics.arpes.detection.noise_kernels import INVERSE, WIDE_MEAN, count_events, count_poisson
 from beamgym.physics.arpes.detection.resolution import FWHM_PER_SIGMA
@@ -277,7 +277,7 @@ def _render(  # type: ignore[no-untyped-def]
         signal = arpes[i] if arpes.shape[0] else signal_room
         other = rest[i] if arpes.shape[0] else rest_room
         band_signal(i, tables, axes, quick, sharp, weights, signal)
-        peak[i] = normalise(signal)
+        peak[i] = scale_to_one(signal)
         fill_background(i, extras, signal, other)
         detect(i, extras, signal, other, summary[i], seen)
         total = float(summary[i, 4])

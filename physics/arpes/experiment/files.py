@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import xarray
 
 PARTS = ("counts", "arpes", "background")
-UNITS = {"eV": "eV", "alpha": "deg", "beta": "deg"}
+AXIS_UNITS = {"eV": "eV", "alpha": "deg", "beta": "deg"}
 
 
 def to_xarray(spectrum: Spectrum) -> xarray.Dataset:
@@ -40,7 +40,7 @@ def to_xarray(spectrum: Spectrum) -> xarray.Dataset:
     tables = {name: value for name, value in spectrum.attributes.items() if np.ndim(value) > 1}
     data.update({name: (tuple(f"{name}.{i}" for i in range(np.ndim(t))), np.asarray(t)) for name, t in tables.items()})
     labels = {name: value for name, value in spectrum.attributes.items() if name not in tables}
-    coords = {name: (name, axis, {"units": UNITS[name]}) for name, axis in spectrum.axes.items()}
+    coords = {name: (name, axis, {"units": AXIS_UNITS[name]}) for name, axis in spectrum.axes.items()}
     return xarray.Dataset(data, coords=coords, attrs=labels)
 
 
@@ -56,7 +56,7 @@ def write_hdf5(spectrum: Spectrum, path: str | PathLike[str]) -> Path:
         for name in PARTS:
             data.create_dataset(name, data=getattr(spectrum, name), compression="gzip", shuffle=True)
         for name, axis in spectrum.axes.items():
-            data.create_dataset(name, data=axis).attrs["units"] = UNITS[name]
+            data.create_dataset(name, data=axis).attrs["units"] = AXIS_UNITS[name]
         labels = entry.create_group("parameters")
         for name, value in spectrum.attributes.items():
             if isinstance(value, np.ndarray):  # attributes hold 64 kB at most

@@ -68,7 +68,7 @@ def take(record: T, index: Index) -> T:
     return type(record)(**{field.name: getattr(record, field.name)[index] for field in fields(record)})  # type: ignore[arg-type]
 
 
-def join(batches: Sequence[Batch]) -> Batch:
+def join_batches(batches: Sequence[Batch]) -> Batch:
     """Return one batch of several of the same recipe and grid, in their order.
 
     Raises

@@ -14,13 +14,13 @@ from beamgym.physics.arpes.detection import SpaceCharge
 from beamgym.physics.arpes.recipes.draws import Draws
 from beamgym.physics.arrays import Float64Array, Int64Array
 
-SURFACES: Final = ("square", "rectangular", "hexagonal", "honeycomb", "dirac")
+SURFACE_KINDS: Final = ("square", "rectangular", "hexagonal", "honeycomb", "dirac")
 """Surfaces in the order of the parameter ``surface``: four lattices, and a Dirac surface state over its bulk."""
 
 MECHANISMS: Final = ("Fermi liquid", "electron–boson", "marginal")
 """Self-energies in the order of the parameter ``mechanism``; each has an impurity width besides."""
 
-DETECTORS: Final = ("counting", "counting with dead time", "ADC")
+DETECTOR_MODES: Final = ("counting", "counting with dead time", "ADC")
 """Detectors in the order of the parameter ``detector``."""
 
 ORBITAL_NAMES: Final = ("s", "px", "py", "pz", "dxy", "dxz", "dyz", "dx2-y2", "dz2")
@@ -39,7 +39,7 @@ class FullParameters:
 
     Parameters
     ----------
-    surface, bands : (n,) index into ``SURFACES``; number of bands
+    surface, bands : (n,) index into ``SURFACE_KINDS``; number of bands
     constants_a, terms : (n, 2), (n, 4, 6) lattice constants in Å and tight-binding terms
     dirac, bulk : (n, 5), (n, 2, 3) as ``dirac.dirac_bands`` takes them
     domains : (n,) 1 to 3
@@ -54,7 +54,7 @@ class FullParameters:
     fermi_ev : (n,) shift of the spectrum by charging and space charge
     constant, polynomial, ground, shirley : (n,), (n,), (n, 4, 4), (n,) backgrounds
     sensitivity, mesh_depth, mesh_period, mesh_phase, map_index : (n,) detector's response
-    detector : (n,) index into ``DETECTORS``
+    detector : (n,) index into ``DETECTOR_MODES``
     events : (n,) electrons counted; with dead time, electrons that arrive on average
     dead_time : (n,) what a pixel loses: m/(1 + m·dead_time) of m electrons are counted; 0 but for that detector
     """
@@ -126,7 +126,7 @@ def draw_full(keys: NDArray[np.uint64]) -> FullParameters:
     FullParameters
     """
     draws = Draws(keys, 320, 40)
-    surface = draws.whole(0, len(SURFACES))
+    surface = draws.whole(0, len(SURFACE_KINDS))
     temperature = draws.decades(5.0, 300.0)
     return FullParameters(
         surface=surface,
@@ -155,7 +155,7 @@ def _crystal(draws: Draws, surface: Int64Array) -> dict[str, Any]:
     diagonal, second = near * draws.between(-0.4, 0.4, SITES), near * draws.between(-0.2, 0.2, SITES)
     second_b = near_b * draws.between(-0.2, 0.2, SITES)
     terms = np.zeros((n, SITES, 6))
-    for code, name in enumerate(SURFACES[:4]):
+    for code, name in enumerate(SURFACE_KINDS[:4]):
         at = surface == code
         extra = {"nearest_b_ev": near_b[at], "second_b_ev": second_b[at]} if name == "rectangular" else {}
         sites_ev, hopping_ev = _split(onsite[at], near[at]) if name == "honeycomb" else (onsite[at], near[at])

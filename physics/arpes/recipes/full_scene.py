@@ -39,12 +39,12 @@ from beamgym.physics.arpes.detection import (
 )
 from beamgym.physics.arpes.recipes.batch import Batch, take
 from beamgym.physics.arpes.recipes.full import (
-    DETECTORS,
+    DETECTOR_MODES,
     DIRAC_BANDS,
     GAIN_MAPS,
     ORBITAL_NAMES,
     SLICES,
-    SURFACES,
+    SURFACE_KINDS,
     FullParameters,
 )
 from beamgym.physics.arpes.recipes.full_kernels import MATTER, clean_measures, lay_out
@@ -55,7 +55,7 @@ INNER_POTENTIAL_EV: Final = 10.0
 _MARGINAL_K, _MARGINAL_STEPS = (3.0, 1000.0), 56
 _MARGINAL_EV, _MARGINAL_POINTS = 4.0, 4001
 _BOLTZMANN_EV: Final = 8.617333262e-5
-_CODES: Final = np.array([lattice_code(name) for name in SURFACES[:4]])
+_CODES: Final = np.array([lattice_code(name) for name in SURFACE_KINDS[:4]])
 
 
 def simulate_full(p: FullParameters, grid: Grid, keys: NDArray[np.uint64], clean: bool = False) -> Batch:
@@ -229,7 +229,7 @@ def _response(p: FullParameters, grid: Grid) -> Response:
     across, along = (
         centre(p.sensitivity, pixels) * mesh(p.mesh_depth, p.mesh_period, p.mesh_phase, pixels) for pixels in grid.shape
     )
-    adc = p.detector == DETECTORS.index("ADC")
+    adc = p.detector == DETECTOR_MODES.index("ADC")
     return Response(across, along, _gain_maps(grid.shape), p.map_index, dead_time=p.dead_time, adc=adc)
 
 

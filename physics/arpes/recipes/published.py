@@ -29,7 +29,7 @@ from beamgym.physics.arpes.score import (
 )
 from beamgym.physics.arrays import Float64Array, Int64Array
 
-LATTICES: Final = ("rectangle", "square", "hexagonal", "honeycomb")
+PUBLISHED_LATTICES: Final = ("rectangle", "square", "hexagonal", "honeycomb")
 """Lattices in the order of the parameter ``lattice``."""
 
 ENERGY_EV: Final = (-0.55, 0.15)
@@ -69,7 +69,7 @@ class PublishedParameters:
 
     Parameters
     ----------
-    lattice : (n,) index into ``LATTICES``
+    lattice : (n,) index into ``PUBLISHED_LATTICES``
     bands : (n,) 1 to 4 site energies; a honeycomb has two bands for each
     low_inv_a, high_inv_a : (n, 2) momentum window along the slit and across it
     onsite_ev, hopping_ev, hopping_ratio : (n, 4), (n, 4, 2), (n, 4, 2) tight-binding parameters
@@ -126,8 +126,10 @@ class PublishedParameters:
             "polynomial",
         ):
             at_least_zero(name, getattr(self, name), n)
-        if n and not (np.isin(self.lattice, range(len(LATTICES))).all() and np.isin(self.bands, range(1, 5)).all()):
-            raise ValueError(f"lattice must be 0 to {len(LATTICES) - 1} and bands 1 to 4")
+        if n and not (
+            np.isin(self.lattice, range(len(PUBLISHED_LATTICES))).all() and np.isin(self.bands, range(1, 5)).all()
+        ):
+            raise ValueError(f"lattice must be 0 to {len(PUBLISHED_LATTICES) - 1} and bands 1 to 4")
 
     @property
     def band_count(self) -> Int64Array:

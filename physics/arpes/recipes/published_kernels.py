@@ -73,7 +73,7 @@ class Room(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy", fastmath=SUMS)
-def normalise(image, low, high) -> Any:  # type: ignore[no-untyped-def]
+def scale_between(image, low, high) -> Any:  # type: ignore[no-untyped-def]
     """Scale to 0…1 in place; returns the variation along the slit over the sum (the published feature measure)."""
     scale = np.float32(1.0 / (high - low)) if high > low else np.float32(0.0)
     start = np.float32(low)
@@ -284,7 +284,7 @@ def simulate_cuts(cuts, omega, keys, inverse, counts, arpes, ground, parts, slit
             room.sines[j] = math.sin(slit[i, j] + cuts.offset[i])
         first, step = momentum_cut(i, cuts, omega, room)
         low, high = to_angles(room.blurred, room.kinetic, room.sines, first, step, cuts.ky[i], image)
-        parts[i, 0] = normalise(image, low, high)
+        parts[i, 0] = scale_between(image, low, high)
         background(
             image, slit[i], room.kinetic, cuts.levels[i], cuts.ground_order[i], cuts.ground_coefficients[i],
             room.curve, below,

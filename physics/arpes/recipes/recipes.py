@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.physics.arpes.detection import Grid
-from beamgym.physics.arpes.recipes.batch import Batch, join, take
+from beamgym.physics.arpes.recipes.batch import Batch, join_batches, take
 from beamgym.physics.arpes.recipes.full import FullParameters, draw_full
 from beamgym.physics.arpes.recipes.full_scene import simulate_full
 from beamgym.physics.arpes.recipes.published import ENERGY_EV, PublishedParameters, draw_published, simulate_published
@@ -74,7 +74,7 @@ def draw(recipe: str, keys: NDArray[np.uint64], grid: Grid) -> Parameters:
     return draw_published(keys, grid) if recipe == "published" else draw_full(keys)
 
 
-def simulate(parameters: Parameters, grid: Grid, keys: NDArray[np.uint64], clean: bool = False) -> Batch:
+def simulate_spectra(parameters: Parameters, grid: Grid, keys: NDArray[np.uint64], clean: bool = False) -> Batch:
     """Simulate and score n spectra of given parameters.
 
     Parameters
@@ -101,7 +101,7 @@ def simulate(parameters: Parameters, grid: Grid, keys: NDArray[np.uint64], clean
     if isinstance(parameters, PublishedParameters):
         return simulate_published(parameters, grid, keys, clean)
     parts = [slice(first, first + _CHUNK) for first in range(0, len(keys), _CHUNK)]
-    return join([simulate_full(take(parameters, part), grid, keys[part], clean) for part in parts])
+    return join_batches([simulate_full(take(parameters, part), grid, keys[part], clean) for part in parts])
 
 
 def generate(recipe: str, keys: NDArray[np.uint64], grid: Grid, clean: bool = False) -> Batch:
@@ -118,7 +118,7 @@ def generate(recipe: str, keys: NDArray[np.uint64], grid: Grid, clean: bool = Fa
     -------
     Batch
     """
-    return simulate(draw(recipe, keys, grid), grid, keys, clean)
+    return simulate_spectra(draw(recipe, keys, grid), grid, keys, clean)
 
 
 def _check_keys(keys: NDArray[np.uint64]) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from beamgym.physics.arpes.detection import Grid
-from beamgym.physics.arpes.recipes.batch import Batch, join
+from beamgym.physics.arpes.recipes.batch import Batch, join_batches
 from beamgym.physics.arpes.recipes.recipes import check_recipe, generate
 from beamgym.physics.arrays import Float64Array, Int64Array
 from beamgym.physics.counter_rng import make_keys
@@ -119,7 +119,7 @@ class Sampler:
             waiting, place = waiting[~good], place[~good]
             if not waiting.size:
                 break
-        whole = join(parts)
+        whole = join_batches(parts)
         return whole[np.argsort(np.concatenate(order))]
 
 

@@ -5,7 +5,7 @@ from beamgym.physics.arpes.score.direct import direct_scores
 from beamgym.physics.arpes.score.quality import (
     AURELIA_BOLTZMANN_EV,
     FEATURE_COLUMNS,
-    PAPER,
+    PAPER_BRACKETS,
     REFERENCE_COUNTS,
     V2_NODES,
     V2_PENALTIES,
@@ -20,7 +20,7 @@ from beamgym.physics.arpes.score.quality import (
 __all__ = [
     "AURELIA_BOLTZMANN_EV",
     "FEATURE_COLUMNS",
-    "PAPER",
+    "PAPER_BRACKETS",
     "REFERENCE_COUNTS",
     "V2_NODES",
     "V2_PENALTIES",

@@ -54,7 +54,7 @@ class Brackets:
     weights: tuple[float, float, float]
 
 
-PAPER: Final = Brackets((0.9, 0.7, 0.5, 0.3, 0.1, 0.0), (1.0, 2.0, 3.0, 5.0, 8.0), (0.6, 1.0, 0.8))
+PAPER_BRACKETS: Final = Brackets((0.9, 0.7, 0.5, 0.3, 0.1, 0.0), (1.0, 2.0, 3.0, 5.0, 8.0), (0.6, 1.0, 0.8))
 """The paper's brackets and weights (Eq. 8 and 13), which its data-generating script passes in."""
 
 AURELIA_DEFAULT: Final = Brackets((0.9, 0.7, 0.5, 0.3), (1.0, 2.0, 3.0, 4.0), (1.0, 1.0, 1.0))
@@ -90,7 +90,11 @@ class Scores:
 
 
 def paper_total(
-    feature: ArrayLike, sharpness: ArrayLike, background: ArrayLike, counts: ArrayLike, brackets: Brackets = PAPER
+    feature: ArrayLike,
+    sharpness: ArrayLike,
+    background: ArrayLike,
+    counts: ArrayLike,
+    brackets: Brackets = PAPER_BRACKETS,
 ) -> Float64Array:
     """Return the published total of given components, as the code of aurelia 0.1.0 computes it.
 
@@ -131,7 +135,7 @@ def paper_scores(
     width_ev: ArrayLike,
     events: ArrayLike,
     domains: ArrayLike | None = None,
-    brackets: Brackets = PAPER,
+    brackets: Brackets = PAPER_BRACKETS,
 ) -> Scores:
     """Score spectra as aurelia 0.1.0 does.
 
@@ -192,7 +196,7 @@ def v2_total(feature: ArrayLike, sharpness: ArrayLike, background: ArrayLike, co
     """
     f, s, b, n = np.broadcast_arrays(*(_numbers(value) for value in (feature, sharpness, background, counts)))
     points = np.full(f.shape, 10.0)
-    for component, weight in zip((s, b, n), PAPER.weights, strict=True):
+    for component, weight in zip((s, b, n), PAPER_BRACKETS.weights, strict=True):
         points -= weight * np.interp(component, V2_NODES, V2_PENALTIES)
     points += np.clip((b - 0.8) / 0.2, 0.0, 1.0) + np.clip((n - 0.8) / 0.2, 0.0, 1.0)
     points -= 4.0 * np.clip((1.2 - f / _V2_FEATURE) / 0.4, 0.0, 1.0)

@@ -1,6 +1,6 @@
 """Cleaved surfaces: flakes, fields and levels of difficulty, and surfaces from measured maps."""
 
-from beamgym.physics.arpes.surface.fields import FIELD_MM, RASTER, Geography
+from beamgym.physics.arpes.surface.fields import FIELD_MM, RASTER_CELLS, Geography
 from beamgym.physics.arpes.surface.flakes import Analyser, check_material
 from beamgym.physics.arpes.surface.levels import LEVELS, SurfaceNumbers, surface_numbers
 from beamgym.physics.arpes.surface.measured import measured_surface
@@ -9,7 +9,7 @@ from beamgym.physics.arpes.surface.surface import REFERENCE_DWELL_S, BeamFootpri
 __all__ = [
     "FIELD_MM",
     "LEVELS",
-    "RASTER",
+    "RASTER_CELLS",
     "REFERENCE_DWELL_S",
     "Analyser",
     "BeamFootprint",

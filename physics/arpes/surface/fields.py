@@ -15,7 +15,7 @@ from beamgym.physics.arpes.surface.raster_kernels import draw_geography
 from beamgym.physics.arrays import Float32Array
 from beamgym.physics.counter_rng import make_keys
 
-RASTER = 128
+RASTER_CELLS = 128
 """Cells along each edge of the raster."""
 
 FIELD_MM = 2.0
@@ -46,7 +46,7 @@ class Geography:
     field_mm: float = FIELD_MM
 
     def __post_init__(self) -> None:
-        shape = (RASTER, RASTER)
+        shape = (RASTER_CELLS, RASTER_CELLS)
         for name, kind in (("flake", np.int16), ("layer", np.float32), ("potential_ev", np.float32)):
             array = np.ascontiguousarray(getattr(self, name), dtype=kind)
             if array.shape != shape or not np.isfinite(array).all():
@@ -66,12 +66,12 @@ class Geography:
     @property
     def cell_mm(self) -> float:
         """Edge of a raster cell, mm."""
-        return self.field_mm / RASTER
+        return self.field_mm / RASTER_CELLS
 
     @property
     def centres_mm(self) -> NDArray[np.float64]:
         """(g,) where the cells' centres lie along x, and along y, mm."""
-        return np.asarray((np.arange(RASTER) + 0.5) * self.cell_mm - 0.5 * self.field_mm)
+        return np.asarray((np.arange(RASTER_CELLS) + 0.5) * self.cell_mm - 0.5 * self.field_mm)
 
     @property
     def on_sample(self) -> NDArray[np.bool_]:
@@ -90,8 +90,11 @@ def draw_geographies(keys: NDArray[np.uint64], numbers: SurfaceNumbers) -> list[
     """
     drawn = []
     for key in make_keys(keys, 0, 0, 1):
-        flake = np.empty((RASTER, RASTER), dtype=np.int16)
-        layer, potential = np.empty((RASTER, RASTER), np.float32), np.empty((RASTER, RASTER), np.float32)
+        flake = np.empty((RASTER_CELLS, RASTER_CELLS), dtype=np.int16)
+        layer, potential = (
+            np.empty((RASTER_CELLS, RASTER_CELLS), np.float32),
+            np.empty((RASTER_CELLS, RASTER_CELLS), np.float32),
+        )
         draw_geography(key, numbers.geography(), flake, layer, potential)
         drawn.append(Geography(flake, layer, potential))
     return drawn

@@ -170,7 +170,7 @@ def judge(signal, ground, gain, out) -> None:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def count(mean, scale, key, table, small, out) -> None:  # type: ignore[no-untyped-def]
+def count_electrons(mean, scale, key, table, small, out) -> None:  # type: ignore[no-untyped-def]
     """Write Poisson numbers of mean·scale (p,); ``small`` (p,) is scratch, ``table`` that of ``normal_quantile``.
 
     Means up to 10 are drawn exactly. Larger ones by the quantile function's expansion about the normal one (Cornish &
@@ -205,12 +205,12 @@ def true_scores(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def expose(  # type: ignore[no-untyped-def]
+def expose_sites(  # type: ignore[no-untyped-def]
     rows, slots, sites, older, tables, beam, largest, ladder, step, margin, gain, random, parts, judged, counts
 ) -> None:
     """Count electrons: ``counts`` (n, e, a) is written at ``rows`` (m,).
 
-    ``random``: the mean number (m,) of electrons per unit of intensity, keys (m,) and the table of ``count``.
+    ``random``: the mean number (m,) of electrons per unit of intensity, keys (m,) and the table of ``count_electrons``.
     """
     mean, keys, table = random
     flake_weight, rest = np.empty(tables.width.shape[1]), np.empty(tables.width.shape[1])
@@ -225,4 +225,4 @@ def expose(  # type: ignore[no-untyped-def]
             row, sensitivity, under = signal[r], gain[r], ground[r]
             for c in range(row.shape[0]):
                 row[c] = sensitivity[c] * (row[c] + under)
-        count(signal.reshape(-1), mean[i], keys[i], table, small, counts[rows[i]].reshape(-1))
+        count_electrons(signal.reshape(-1), mean[i], keys[i], table, small, counts[rows[i]].reshape(-1))

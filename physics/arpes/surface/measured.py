@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.cluster.vq import kmeans2
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from beamgym.physics.arpes.surface.fields import FIELD_MM, RASTER, Geography
+from beamgym.physics.arpes.surface.fields import FIELD_MM, RASTER_CELLS, Geography
 from beamgym.physics.arpes.surface.flakes import LARGEST_SHIFT_EV
 from beamgym.physics.arpes.surface.levels import MOST_FLAKES
 from beamgym.physics.arpes.surface.measured_shifts import mixed, shifts
@@ -177,7 +177,7 @@ def _laid(
     y, x = axes[0], axes[1]
     pitch = [(axis[-1] - axis[0]) / (axis.size - 1) for axis in (y, x)]
     extent = max(y.size * pitch[0], x.size * pitch[1])
-    offset = ((np.arange(RASTER) + 0.5) / RASTER - 0.5) * extent
+    offset = ((np.arange(RASTER_CELLS) + 0.5) / RASTER_CELLS - 0.5) * extent
     row = offset / pitch[0] + 0.5 * (y.size - 1)
     column = offset / pitch[1] + 0.5 * (x.size - 1)
     rows, columns = np.meshgrid(row, column, indexing="ij")

@@ -14,7 +14,7 @@ from scipy.special import ndtri
 
 from beamgym.physics.arpes.detection import centre
 from beamgym.physics.arpes.score import REFERENCE_COUNTS, Scores, v2_sharpness, v2_total
-from beamgym.physics.arpes.surface.fields import RASTER, Geography, draw_geographies
+from beamgym.physics.arpes.surface.fields import RASTER_CELLS, Geography, draw_geographies
 from beamgym.physics.arpes.surface.flakes import LADDER_EV, LARGEST_SHIFT_EV, Analyser, Flakes, draw_flakes
 from beamgym.physics.arpes.surface.kernels import (
     BESIDE,
@@ -26,7 +26,7 @@ from beamgym.physics.arpes.surface.kernels import (
     Tables,
     compose,
     cover,
-    expose,
+    expose_sites,
     true_scores,
 )
 from beamgym.physics.arpes.surface.levels import MOST_FLAKES, SurfaceNumbers
@@ -166,7 +166,7 @@ class SurfaceBank:
         self._points = self.beam.points()
         self._quantile = np.clip(ndtri(np.linspace(0.0, 1.0, 4097)), -9.0, 9.0)
         self.gain = (centre(_EDGE_LOSS, rows)[0][:, None] * centre(_EDGE_LOSS, columns)[0]).astype(np.float32)
-        g, f, r = RASTER, MOST_FLAKES, analyser.long_grid.shape[0]
+        g, f, r = RASTER_CELLS, MOST_FLAKES, analyser.long_grid.shape[0]
         self.tables = Tables(
             np.full((room, g, g), -1, np.int16),
             np.zeros((room, g, g), np.float32),
@@ -252,7 +252,7 @@ class SurfaceBank:
         m = len(rows)
         parts, judged = np.empty((m, PARTS)), np.empty((m, 3))
         older, mean = age_h * self.numbers.ageing_per_hour, dwell_s * self.numbers.counts_per_s
-        expose(
+        expose_sites(
             rows, slots, sites_mm, older, self.tables, self._points, LARGEST_SHIFT_EV, *self._grid(), self.gain,
             (mean, keys, self._quantile), parts, judged, counts,
         )  # fmt: skip

@@ -16,7 +16,7 @@ from beamgym.physics.orientation import misorientation_deg, nearest_rotation
 
 UInt8Array = NDArray[np.uint8]
 
-LEVELS = 254
+BRIGHTNESS_LEVELS = 254
 """Steps into which |q| is divided in the map of directions; one byte, less the mark for "nothing"."""
 SEED_RAYS = 500
 """Rays (both signs counted) that orientations are made from: enough that two of the brightest peaks are among them."""
@@ -97,13 +97,13 @@ class IndexingTable:
     @cached_property
     def levels(self) -> UInt8Array:
         """(m,) uint8, ``lowest_q_inv_a`` in steps, rounded down so that no ray is lost."""
-        step = 2.0 * self.band_kev[1] / HC_KEV_A / LEVELS
-        levels: UInt8Array = np.minimum(np.floor(self.lowest_q_inv_a / step), LEVELS).astype(np.uint8)
+        step = 2.0 * self.band_kev[1] / HC_KEV_A / BRIGHTNESS_LEVELS
+        levels: UInt8Array = np.minimum(np.floor(self.lowest_q_inv_a / step), BRIGHTNESS_LEVELS).astype(np.uint8)
         return levels
 
     def peak_limits(self, sines: Float64Array) -> UInt8Array:
         """Return the highest level a peak of this sin(theta) may match, (p,) uint8."""
-        return np.minimum(np.floor(LEVELS * sines), LEVELS).astype(np.uint8)
+        return np.minimum(np.floor(BRIGHTNESS_LEVELS * sines), BRIGHTNESS_LEVELS).astype(np.uint8)
 
     @cached_property
     def sorted_directions(self) -> tuple[Float64Array, Int64Array, Int64Array]:

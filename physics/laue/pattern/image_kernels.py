@@ -9,7 +9,7 @@ from numba import njit
 from beamgym.physics.counter_rng import bits
 from beamgym.physics.noise_kernels import normal_quantile, poisson_large, poisson_small
 
-REACH = 4.0  # a spot is drawn to this many standard deviations: 6e-5 of it is cut off
+SPOT_REACH = 4.0  # a spot is drawn to this many standard deviations: 6e-5 of it is cut off
 RESOLVED = 0.7  # a spot narrower than this many pixels is integrated over the pixels instead of sampled
 _PIXEL_VARIANCE = 1.0 / 12.0
 _SMALL_MEAN = 10.0  # below it inversion is the exact Poisson method; Hörmann's needs 10
@@ -106,7 +106,7 @@ def spot_covariance(x, y, stand, width) -> tuple[float, float, float]:  # type: 
 def add_round(image, x, y, total, var_x, var_y, half, ceiling, columns_weight, rows_weight) -> None:  # type: ignore[no-untyped-def]
     """Add one spot whose axes lie along the pixel rows and columns."""
     rows, columns = image.shape
-    reach_x, reach_y = REACH * math.sqrt(var_x), REACH * math.sqrt(var_y)
+    reach_x, reach_y = SPOT_REACH * math.sqrt(var_x), SPOT_REACH * math.sqrt(var_y)
     left, right = max(0, math.floor(x - reach_x + 0.5)), min(columns - 1, math.floor(x + reach_x + 0.5))
     top, bottom = max(0, math.floor(y - reach_y + 0.5)), min(rows - 1, math.floor(y + reach_y + 0.5))
     if left > right or top > bottom:
@@ -125,7 +125,7 @@ def add_streak(image, x, y, total, var_x, var_y, cov, half, ceiling, columns_wei
     rows, columns = image.shape
     slope = cov / (var_y + _PIXEL_VARIANCE)
     narrow = max(var_x - slope * cov, 0.0)
-    reach_x, reach_y = REACH * math.sqrt(narrow), REACH * math.sqrt(var_y)
+    reach_x, reach_y = SPOT_REACH * math.sqrt(narrow), SPOT_REACH * math.sqrt(var_y)
     top, bottom = max(0, math.floor(y - reach_y + 0.5)), min(rows - 1, math.floor(y + reach_y + 0.5))
     if top > bottom:
         return

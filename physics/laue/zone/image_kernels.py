@@ -105,7 +105,7 @@ def _add_spot(expected, x, y, counts, sigma_px) -> None:  # type: ignore[no-unty
 
 
 @njit(cache=True)
-def expose(position, counts, count, keys, level, means, tables, sigma_px, images) -> None:  # type: ignore[no-untyped-def]
+def expose_images(position, counts, count, keys, level, means, tables, sigma_px, images) -> None:  # type: ignore[no-untyped-def]
     """Expose: Gaussian spots on a background, every pixel an exact Poisson number.
 
     Parameters

@@ -10,9 +10,9 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.imperfection_kernels import disturb
 from beamgym.physics.laue.imperfections import Imperfections
 from beamgym.physics.laue.zone.crystals import CrystalSystem
-from beamgym.physics.laue.zone.image_kernels import draw_disks, expose, poisson_tables
+from beamgym.physics.laue.zone.image_kernels import draw_disks, expose_images, poisson_tables
 
-HOLE_MM = 10.0
+PANEL_HOLE_MM = 10.0
 """Radius of the hole through which the beam comes."""
 DISK_MM = 1.2
 """Radius of a drawn disk."""
@@ -20,7 +20,7 @@ SEPARATION_MM = 3.5
 """As drawn, a spot this near to a brighter one is left out, as a blob finder would."""
 SPOT_SIGMA_MM = 0.6
 """A spot's standard deviation on the panel."""
-FAINTEST_COUNTS = 60.0
+FAINTEST_SPOT_COUNTS = 60.0
 """A spot of fewer counts is lost in the background of the level "real"; the faintest false ones are as bright."""
 
 _BACKGROUND_PER_S = (0.4, 0.6, 30.0)  # counts per second and pixel of 1.19 mm: flat, hill, and the hill's width in mm
@@ -80,7 +80,11 @@ class DrawnImages:
         """Return the drawn images (m, size, size)."""
         images = self.blank(len(spots.number))
         draw_disks(
-            spots.position, spots.number, DISK_MM / self.detector.pixel_mm, HOLE_MM / self.detector.pixel_mm, images
+            spots.position,
+            spots.number,
+            DISK_MM / self.detector.pixel_mm,
+            PANEL_HOLE_MM / self.detector.pixel_mm,
+            images,
         )
         return images
 
@@ -121,8 +125,8 @@ class CountedImages:
                 level.missing_fraction,
                 level.false_spots,
                 level.intensity_noise,
-                _NEGLIGIBLE * FAINTEST_COUNTS,
-                FAINTEST_COUNTS,
+                _NEGLIGIBLE * FAINTEST_SPOT_COUNTS,
+                FAINTEST_SPOT_COUNTS,
             ]
         )
         found, counts = np.empty((m, _SPOTS, 2), np.float32), np.empty((m, _SPOTS), np.float32)
@@ -131,7 +135,7 @@ class CountedImages:
         images = self.blank(m)
         means, tables = self._noise(scale)
         sigma_px = SPOT_SIGMA_MM / pixel_mm
-        expose(found, counts, number, keys ^ np.uint64(1), self._radius_level, means, tables, sigma_px, images)
+        expose_images(found, counts, number, keys ^ np.uint64(1), self._radius_level, means, tables, sigma_px, images)
         return images
 
     def _noise(self, scale: float) -> tuple[Float64Array, Any]:
@@ -153,6 +157,6 @@ def _background(detector: Detector) -> tuple[NDArray[np.int64], Float64Array]:
     place = (np.arange(size) - 0.5 * (size - 1)) * pixel_mm
     radius = np.sqrt(place[:, None] ** 2 + place[None, :] ** 2)
     step_mm = radius.max() / (_LEVELS - 1)
-    level = np.where(radius < HOLE_MM, -1, np.rint(radius / step_mm).astype(np.int64))
+    level = np.where(radius < PANEL_HOLE_MM, -1, np.rint(radius / step_mm).astype(np.int64))
     falling = np.exp(-0.5 * (np.arange(_LEVELS) * step_mm / width_mm) ** 2)
     return level, (flat + hill * falling) * (pixel_mm / _BACKGROUND_PIXEL_MM) ** 2

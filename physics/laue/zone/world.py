@@ -39,7 +39,7 @@ PUBLISHED = "published"
 PANEL_MM = 100.0
 DISTANCE_MM = (40.0, 60.0)
 TRAVEL_DEG = 120.0
-READOUT_S = 2.0
+ZONE_READOUT_S = 2.0
 _RAYS = 4096  # directions kept of a crystal, those that can be brightest
 _DIRECTIONS = 16384  # directions listed before the choice
 _ZETA3 = 1.2020569  # one lattice point in ζ(3) is primitive
@@ -175,7 +175,7 @@ class SimulatedZone:
         self._image = image
         self._counter += mask
         self._frames += mask
-        self._clock += mask * (settings.exposure_s + READOUT_S)
+        self._clock += mask * (settings.exposure_s + ZONE_READOUT_S)
         exposure = np.full(self.n, settings.exposure_s)
         return Frame(exposure, self._counter.copy(), self._clock.copy(), image.copy(), finder=self._finder)
 

@@ -8,7 +8,7 @@ import pytest
 from beamgym.agents.baselines.align.index_and_move import IndexAndMove
 from beamgym.agents.baselines.align.nelder_mead import NelderMead, mismatch
 from beamgym.agents.baselines.align.true_pose import TruePose
-from beamgym.agents.baselines.moves import exposures_left, positions_of, rotate
+from beamgym.agents.baselines.moves import exposures_left, positions_of, rotating_action
 from beamgym.agents.baselines.no_op import NoOp
 from beamgym.agents.baselines.random import Random
 from beamgym.agents.baselines.zone.true_axis import TrueAxis
@@ -134,7 +134,7 @@ def test_rotate_asks_for_the_rotation_it_was_given(action):
     context = SimpleNamespace(goniometer=head, action=action, max_rotation_deg=90.0)
     wanted = rotation_matrix(np.array([[20.0, -5.0, 30.0]]))
     here = head.home()[None]
-    move = rotate(wanted, here, context)[:, :-1].astype(np.float64)
+    move = rotating_action(wanted, here, context)[:, :-1].astype(np.float64)
     if action == "rotation":
         turned = 90.0 * np.linalg.norm(move) ** 2 * move
         np.testing.assert_allclose(rotation_matrix(turned), wanted, atol=1e-6)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from beamgym.agents.beliefs.extractors import AlignExtractor
-from beamgym.agents.beliefs.geometry import encode, rotate, small_inverse, squared_distances
+from beamgym.agents.beliefs.geometry import encode_action, rotate_vectors, small_inverse, squared_distances
 from beamgym.agents.beliefs.gnomonic_map import GnomonicMap
 from beamgym.agents.beliefs.proposal_policy import ProposalPolicy
 from beamgym.agents.beliefs.registration import Registration
@@ -109,7 +109,7 @@ def test_registration_without_spots_says_no_rotation():
 def test_rotate_turns_as_scipy_does(axis, angle):
     vector = axis / np.linalg.norm(axis) * angle
     vectors = np.random.default_rng(0).normal(size=(1, 7, 3))
-    turned = rotate(torch.as_tensor(vectors), torch.as_tensor(vector[None]))
+    turned = rotate_vectors(torch.as_tensor(vectors), torch.as_tensor(vector[None]))
     np.testing.assert_allclose(turned[0].numpy(), Rotation.from_rotvec(vector).apply(vectors[0]), atol=1e-8)
 
 
@@ -126,7 +126,7 @@ def test_small_inverse_is_the_inverse(seed):
 @given(directions, st.floats(1e-4, 3.1), st.sampled_from([30.0, 90.0, 180.0]))
 def test_encode_is_the_environments_own_law(axis, angle, largest):
     vector = axis[None] / np.linalg.norm(axis) * angle
-    action = encode(torch.as_tensor(vector), float(np.radians(largest))).numpy()
+    action = encode_action(torch.as_tensor(vector), float(np.radians(largest))).numpy()
     np.testing.assert_allclose(action, encode_rotation(np.degrees(vector), largest), atol=1e-7)
     reached = decode_rotation(action, largest)
     assert np.linalg.norm(reached) == pytest.approx(min(np.degrees(angle), largest), rel=1e-6)
@@ -182,7 +182,7 @@ def test_a_sure_gate_takes_one_of_the_two_rotations_and_no_mixture(policy, obser
     found = extractor.estimates(observation)
     for gate, chosen in ((6.0, found.fine), (-6.0, found.coarse)):
         proposal = extractor.proposal(found._replace(gate=torch.full_like(found.gate, gate)))
-        torch.testing.assert_close(proposal[:, :3], encode(chosen, extractor.max_rotation))
+        torch.testing.assert_close(proposal[:, :3], encode_action(chosen, extractor.max_rotation))
 
 
 def test_the_critics_gradient_never_reaches_the_extractor(policy, observation):

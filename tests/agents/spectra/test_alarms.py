@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from beamgym.agents.spectra import alarms as scorer_alarms
-from beamgym.agents.spectra.alarms import KINDS, flagged_shares
+from beamgym.agents.spectra.alarms import FLAGGED_KINDS, flagged_shares
 from beamgym.agents.spectra.ood_spectra import OOD_KINDS
 from beamgym.envs.arpes_spot.scoring import shipped_scorer
 
@@ -26,7 +26,7 @@ def coarse(monkeypatch):
 def test_every_kind_is_counted_once_and_told(coarse):
     told = []
     shares = flagged_shares(Brightness(), 8, 1, told.append)
-    assert sum(told) == len(shares["usual"]) + len(shares["strange"]) == KINDS - 2
+    assert sum(told) == len(shares["usual"]) + len(shares["strange"]) == FLAGGED_KINDS - 2
     assert set(OOD_KINDS) - set(shares["strange"]) == {"turned", "weakened", "strengthened"}
     assert all(0.0 <= share <= 1.0 for group in shares.values() for share in group.values())
     assert shares["strange"]["counts × 0.1"] == 0.0

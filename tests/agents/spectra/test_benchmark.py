@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from beamgym.agents.spectra import benchmark as scorer_benchmark
 from beamgym.agents.spectra import boosting as scorer_boosting
-from beamgym.agents.spectra.benchmark import BINS, best_constant, compare, errors, published_spectra
+from beamgym.agents.spectra.benchmark import SCORE_BINS, best_constant, compare, errors, published_spectra
 from beamgym.agents.spectra.boosting import WIDTH, as_onnx, boosting_features, train_boosting
 from beamgym.agents.spectra.data import Source, make_examples
 from beamgym.envs.arpes_spot.scoring import Quality, scorer_input
@@ -35,7 +35,7 @@ class TestErrors:
 
     def test_the_best_and_worst_scores_have_bins(self):
         assert errors(np.array([1.0, 9.0], np.float32), np.array([0.0, 10.0], np.float32)).mae_uniform == 1.0
-        assert BINS == 20
+        assert SCORE_BINS == 20
 
     def test_intervals_hold_the_mean_about_as_often_as_they_say(self):
         """Of 60 samples of known mean error 0.8 (the mean absolute of a normal deviate), 95 % should."""
@@ -80,7 +80,7 @@ class TestSpectra:
 
     def test_no_constant_is_better_than_the_best_one(self, monkeypatch):
         monkeypatch.setattr(scorer_benchmark, "_CONSTANT_SPECTRA", 128)
-        monkeypatch.setattr(scorer_benchmark, "SIZE", 64)
+        monkeypatch.setattr(scorer_benchmark, "BENCHMARK_SIZE", 64)
         totals = []
         monkeypatch.setattr(scorer_benchmark, "generate", lambda *given: totals.append(generate(*given)) or totals[-1])
         best = best_constant()
@@ -146,7 +146,7 @@ class TestBoosting:
 
     def test_grown_trees_are_a_bundle_that_answers_as_they_do(self, tmp_path, monkeypatch):
         pytest.importorskip("lightgbm")
-        monkeypatch.setattr(scorer_boosting, "SOURCES", (Source("published", 64, 1.0),))
+        monkeypatch.setattr(scorer_boosting, "BOOSTING_SOURCES", (Source("published", 64, 1.0),))
         monkeypatch.setattr(scorer_boosting, "TREES", 12)
         shown = []
         path = train_boosting(tmp_path / "trees", 500, 1, "beamgym train", 0, progress=lambda *what: shown.append(what))

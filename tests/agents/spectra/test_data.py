@@ -6,14 +6,14 @@ import pytest
 from beamgym.agents.spectra import scorer
 from beamgym.agents.spectra import windows as scorer_windows
 from beamgym.agents.spectra.data import (
-    LABELS,
+    LABEL_COLUMNS,
     MIXTURE,
-    USUAL,
+    USUAL_SOURCES,
     Source,
     example_stream,
-    join,
+    join_examples,
     make_examples,
-    shares,
+    sizes_of_sources,
 )
 from beamgym.agents.spectra.ood_spectra import OOD_KINDS, TURNS, counts_of, ood_inputs
 from beamgym.envs.arpes_spot.scoring import scorer_input
@@ -21,7 +21,7 @@ from beamgym.physics.arpes.recipes.recipes import generate, recipe_grid
 from beamgym.physics.counter_rng import make_keys
 
 SMALL = (Source("published", 64, 0.5), Source("full", 64, 0.25), Source("surface", 64, 0.25))
-UNITS = ("weakened", "strengthened", "scaled")
+WRONG_UNITS = ("weakened", "strengthened", "scaled")
 PARTS = ("image", "intensity", "labels", "known")
 
 
@@ -51,18 +51,18 @@ def test_seeds_and_batches_share_no_spectrum():
 
 
 def test_every_source_has_its_share_and_rounding_loses_none():
-    assert shares(256, MIXTURE) == [117, 25, 25, 25, 64]
-    for mixture in (MIXTURE, USUAL, SMALL):
+    assert sizes_of_sources(256, MIXTURE) == [117, 25, 25, 25, 64]
+    for mixture in (MIXTURE, USUAL_SOURCES, SMALL):
         assert sum(source.share for source in mixture) == pytest.approx(1.0)
         for size in (16, 100, 256):
-            assert sum(shares(size, mixture)) == size
-            for count, source in zip(shares(size, mixture)[1:], mixture[1:], strict=True):
+            assert sum(sizes_of_sources(size, mixture)) == size
+            for count, source in zip(sizes_of_sources(size, mixture)[1:], mixture[1:], strict=True):
                 assert size * source.share - 1 < count <= size * source.share
 
 
 def test_labels_are_the_simulators_and_papers_of_surfaces_do_not_exist():
     examples = make_examples(3, 0, 16, SMALL)
-    assert examples.labels.shape == (16, LABELS)
+    assert examples.labels.shape == (16, LABEL_COLUMNS)
     assert examples.known[:12].all()
     assert not examples.known[12:, :4].any()
     assert examples.known[12:, 4:].all()
@@ -96,9 +96,9 @@ class TestStrangePictures:
         for kind in OOD_KINDS:
             rows = [i for i in range(len(examples)) if TURNS[i % len(TURNS)] == kind]
             assert rows, "every kind comes at least once"
-            assert max(np.abs(made["image"] - examples.image).mean((1, 2))[rows]) > 0.02 or kind in UNITS
+            assert max(np.abs(made["image"] - examples.image).mean((1, 2))[rows]) > 0.02 or kind in WRONG_UNITS
 
-    @pytest.mark.parametrize("kind", UNITS)
+    @pytest.mark.parametrize("kind", WRONG_UNITS)
     def test_a_wrong_unit_changes_the_electrons_and_not_the_picture(self, examples, kind):
         counts = counts_of(examples)[0]
         made = OOD_KINDS[kind](counts, np.random.default_rng(0))
@@ -120,5 +120,5 @@ class TestStrangePictures:
 
 def test_batches_are_joined_in_order():
     parts = [make_examples(3, i, 16, SMALL) for i in range(2)]
-    assert same(join(parts[:1]), parts[0])
-    np.testing.assert_array_equal(join(parts).labels[16:], parts[1].labels)
+    assert same(join_examples(parts[:1]), parts[0])
+    np.testing.assert_array_equal(join_examples(parts).labels[16:], parts[1].labels)

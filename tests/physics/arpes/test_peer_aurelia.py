@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import ks_2samp
 
 from beamgym.physics.arpes.detection.spectrum import Grid
-from beamgym.physics.arpes.recipes.published import LATTICES, draw_published, simulate_published
-from beamgym.physics.arpes.score.quality import AURELIA_DEFAULT, PAPER, paper_scores, paper_total
+from beamgym.physics.arpes.recipes.published import PUBLISHED_LATTICES, draw_published, simulate_published
+from beamgym.physics.arpes.score.quality import AURELIA_DEFAULT, PAPER_BRACKETS, paper_scores, paper_total
 from beamgym.physics.counter_rng import make_keys
 from beamgym.scripts.speeds.aurelia_peer import aurelia_spectrum
 
@@ -51,7 +51,7 @@ def draw_case(rng):
     }
 
 
-@pytest.mark.parametrize("brackets", [PAPER, AURELIA_DEFAULT])
+@pytest.mark.parametrize("brackets", [PAPER_BRACKETS, AURELIA_DEFAULT])
 def test_the_published_score_equals_that_of_the_code(brackets, capsys):
     rng = np.random.default_rng(20)
     totals = np.empty((CASES, 2))
@@ -103,7 +103,7 @@ def their_bands(p, i, grid, monkeypatch):
     """aurelia's bands along our cut, from our parameters; its random hopping ratios are dealt from ours."""
     sites, columns = p.bands[i], grid.shape[1]
     window = np.stack([p.low_inv_a[i], p.high_inv_a[i]])
-    bands = aurelia.Bands(LATTICES[p.lattice[i]], klim=window, Nbands=sites, Npts=[columns, 220], edges=1.1)
+    bands = aurelia.Bands(PUBLISHED_LATTICES[p.lattice[i]], klim=window, Nbands=sites, Npts=[columns, 220], edges=1.1)
     bands.Make_kpath()
     scale = 1.0 if p.lattice[i] < 2 else 2.0 / np.sqrt(3.0)
     spacing = {"a": scale * np.pi / window[1, 0], "b": np.pi / (1.1 * window[1, 1])}
@@ -147,7 +147,9 @@ def their_image(p, i, grid, monkeypatch):
         patch.setattr(np.random, "randn", lambda *_: p.ground_coefficients[i, : side * side].reshape(side, side))
         exp.Make_bkgd(arpes)
     exp.Make_detector_responsivity(arpes)
-    arpes.Make_quality_score({"threshold": PAPER.thresholds, "penalty": PAPER.penalties, "weight": PAPER.weights})
+    arpes.Make_quality_score(
+        {"threshold": PAPER_BRACKETS.thresholds, "penalty": PAPER_BRACKETS.penalties, "weight": PAPER_BRACKETS.weights}
+    )
     return arpes
 
 

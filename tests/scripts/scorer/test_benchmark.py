@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from beamgym.agents.spectra import benchmark as scorer_benchmark
-from beamgym.envs.arpes_spot.scoring import SHIPPED
+from beamgym.envs.arpes_spot.scoring import SHIPPED_SCORER
 from beamgym.scripts.benchmark import benchmark_command
 
 FIGURES = {"mae", "mae_ci95", "mae_uniform", "mae_uniform_ci95", "spearman"}
@@ -46,12 +46,12 @@ def test_the_json_is_what_the_contract_says_and_the_table_shows_it(benchmark, qu
 
 
 def test_another_scorers_bundle_is_judged_beside_the_shipped_one(benchmark, quick, tmp_path):
-    shipped = Path(str(files("beamgym.envs.models"))) / SHIPPED
+    shipped = Path(str(files("beamgym.envs.models"))) / SHIPPED_SCORER
     file = tmp_path / "figures.json"
     result = benchmark("arpes-scorer", "--spectra", 20, "--policy", shipped, "--json", file)
     assert result.exit_code == 0, result.output
     predictors = json.loads(file.read_text())["predictors"]
-    assert predictors[f"models/{SHIPPED}"] == predictors["shipped"]
+    assert predictors[f"models/{SHIPPED_SCORER}"] == predictors["shipped"]
 
 
 def test_of_strange_spectra_the_flagged_shares_are_shown_and_kept(benchmark, tmp_path):

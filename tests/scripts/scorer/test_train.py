@@ -10,7 +10,7 @@ import yaml
 from beamgym.agents.spectra import boosting as scorer_boosting
 from beamgym.agents.spectra.config import ScorerConfig
 from beamgym.agents.spectra.data import Source
-from beamgym.envs.arpes_spot.scoring import SHIPPED, QualityScorer
+from beamgym.envs.arpes_spot.scoring import SHIPPED_SCORER, QualityScorer
 from beamgym.envs.bundles.model import OnnxModel
 from beamgym.scripts import command_line
 from beamgym.scripts.scorer import train as train_scorer
@@ -26,7 +26,7 @@ def train(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(ScorerConfig, "mixture", property(lambda self: COARSE))
     monkeypatch.setattr(ScorerConfig, "usual", property(lambda self: COARSE))
-    monkeypatch.setattr(scorer_boosting, "SOURCES", COARSE)
+    monkeypatch.setattr(scorer_boosting, "BOOSTING_SOURCES", COARSE)
     monkeypatch.setattr(scorer_boosting, "TREES", 5)
     monkeypatch.setattr(train_scorer, "_BOOSTING_SPECTRA", 256)
     (tmp_path / "my.yml").write_text(yaml.safe_dump(TINY))
@@ -69,7 +69,7 @@ def test_a_scorers_training_from_end_to_end_is_refused_twice_and_resumed_with_a_
 
 @pytest.mark.slow
 def test_a_novelty_is_learnt_anew_by_a_word(train, tmp_path):
-    shipped = Path(str(files("beamgym.envs.models"))) / SHIPPED
+    shipped = Path(str(files("beamgym.envs.models"))) / SHIPPED_SCORER
     given = ("arpes-scorer", "--refit-novelty", shipped, "--config", "my.yml", "--bundle", "mine")
     code, printed = train(*given)
     assert code == 0, printed

@@ -5,7 +5,7 @@ import pytest
 from scipy.signal import convolve
 
 from beamgym.physics.arpes.bands_models.kinematics import Geometry
-from beamgym.physics.arpes.recipes.published import LATTICES, draw_published, simulate_published
+from beamgym.physics.arpes.recipes.published import PUBLISHED_LATTICES, draw_published, simulate_published
 from beamgym.physics.arpes.recipes.published_cut_kernels import (
     EDGES,
     band_energies,
@@ -21,7 +21,7 @@ from beamgym.physics.arpes.recipes.published_kernels import (
     centre_response,
     coarse_variation,
     expected,
-    normalise,
+    scale_between,
 )
 from beamgym.physics.arpes.recipes.recipes import recipe_grid
 from beamgym.physics.arpes.score.quality import v2_feature
@@ -52,7 +52,7 @@ def reference_bands(lattice, onsite, t, r, a, b, kx, ky):
     return np.array(out)
 
 
-@pytest.mark.parametrize("lattice", range(len(LATTICES)))
+@pytest.mark.parametrize("lattice", range(len(PUBLISHED_LATTICES)))
 def test_bands_are_sums_over_neighbours(lattice):
     kx, ky, a = np.linspace(-1.1, 0.9, 40), 0.37, 3.6
     b = 2.9 if lattice == 0 else a
@@ -164,7 +164,7 @@ def test_detection_returns_what_the_scores_need():
 def test_normalising_returns_the_published_feature_measure():
     image = RNG.uniform(2.0, 5.0, (12, 15)).astype(np.float32)
     scaled = (image - image.min()) / np.ptp(image)
-    feature = normalise(image, float(image.min()), float(image.max()))
+    feature = scale_between(image, float(image.min()), float(image.max()))
     np.testing.assert_allclose(image, scaled, atol=1e-6)
     assert feature == pytest.approx(np.abs(np.diff(scaled)).sum() / scaled.sum(), rel=1e-5)
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from beamgym.physics.arpes.detection.response import centre
-from beamgym.physics.arpes.recipes.batch import join
-from beamgym.physics.arpes.recipes.full import SURFACES
-from beamgym.physics.arpes.recipes.published import LATTICES, RANGES, lowest_width_ev
-from beamgym.physics.arpes.recipes.recipes import PARAMETERS, RECIPES, draw, generate, recipe_grid, simulate
+from beamgym.physics.arpes.recipes.batch import join_batches
+from beamgym.physics.arpes.recipes.full import SURFACE_KINDS
+from beamgym.physics.arpes.recipes.published import PUBLISHED_LATTICES, RANGES, lowest_width_ev
+from beamgym.physics.arpes.recipes.recipes import PARAMETERS, RECIPES, draw, generate, recipe_grid, simulate_spectra
 from beamgym.physics.arpes.score.quality import FEATURE_COLUMNS, paper_scores, v2_feature, v2_scores
 from beamgym.physics.counter_rng import make_keys
 
@@ -36,7 +36,7 @@ def test_spectra_are_finite_counts_with_as_many_electrons_as_drawn(batch):
 def test_the_counts_score_of_v2_is_that_of_electrons_counted_not_asked_for():
     p = draw("full", KEYS, GRID)
     p = replace(p, events=np.full(48, 90_000), dead_time=np.where(np.arange(48) % 2, 0.1, 0.0))
-    batch = simulate(p, GRID, KEYS)
+    batch = simulate_spectra(p, GRID, KEYS)
     blind = p.dead_time > 0
     np.testing.assert_allclose(batch.paper.counts, 0.9)
     np.testing.assert_allclose(batch.v2.counts, batch.counts.sum((1, 2), dtype=np.float64) / 1e5, rtol=1e-6)
@@ -55,7 +55,10 @@ def test_bands_are_scaled_to_one_and_dark_above_the_fermi_level(batch):
 def test_a_spectrum_depends_on_its_own_key_only(recipe):
     whole = generate(recipe, KEYS, GRID)
     order = np.array([40, 3, 17, 8])
-    for part in (generate(recipe, KEYS[order], GRID), join([generate(recipe, KEYS[i : i + 1], GRID) for i in order])):
+    for part in (
+        generate(recipe, KEYS[order], GRID),
+        join_batches([generate(recipe, KEYS[i : i + 1], GRID) for i in order]),
+    ):
         np.testing.assert_array_equal(part.counts, whole.counts[order])
         np.testing.assert_array_equal(part.paper.total, whole.paper.total[order])
         np.testing.assert_array_equal(part.v2.total, whole.v2.total[order])
@@ -64,7 +67,9 @@ def test_a_spectrum_depends_on_its_own_key_only(recipe):
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_drawing_and_simulating_apart_is_the_same(recipe):
     parameters = draw(recipe, KEYS[:5], GRID)
-    np.testing.assert_array_equal(simulate(parameters, GRID, KEYS[:5]).counts, generate(recipe, KEYS[:5], GRID).counts)
+    np.testing.assert_array_equal(
+        simulate_spectra(parameters, GRID, KEYS[:5]).counts, generate(recipe, KEYS[:5], GRID).counts
+    )
 
 
 def test_published_labels_are_the_scores_of_the_images():
@@ -113,14 +118,20 @@ def test_published_ranges_are_kept_and_filled():
         assert value.min() >= low
         assert value.max() <= high
         assert value.mean() == pytest.approx((low + high) / 2, abs=0.02 * (high - low))
-    assert set(np.unique(p.lattice)) == set(range(len(LATTICES)))
+    assert set(np.unique(p.lattice)) == set(range(len(PUBLISHED_LATTICES)))
     assert set(np.unique(p.bands)) == {1, 2, 3, 4}
     assert (p.photon_ev - p.work_function_ev > 6.0).all()
 
 
 def test_full_draws_every_kind_of_everything():
     p = draw("full", make_keys(1, np.arange(3000)), recipe_grid())
-    for name, kinds in (("surface", len(SURFACES)), ("mechanism", 3), ("gap_kind", 3), ("detector", 3), ("orbital", 9)):
+    for name, kinds in (
+        ("surface", len(SURFACE_KINDS)),
+        ("mechanism", 3),
+        ("gap_kind", 3),
+        ("detector", 3),
+        ("orbital", 9),
+    ):
         assert len(np.unique(getattr(p, name))) == kinds
     np.testing.assert_allclose(p.share.sum(1), 1.0)
     decades = np.log10(p.events)
@@ -132,9 +143,9 @@ def test_full_draws_every_kind_of_everything():
 def test_more_blur_and_background_lower_both_scores():
     parameters = draw("published", KEYS, recipe_grid((64, 64)))
     grid = recipe_grid((64, 64))
-    base = simulate(parameters, grid, KEYS)
-    blurred = simulate(replace(parameters, resolution_ev=parameters.resolution_ev + 0.1), grid, KEYS)
-    covered = simulate(replace(parameters, flat=parameters.flat + 0.5), grid, KEYS)
+    base = simulate_spectra(parameters, grid, KEYS)
+    blurred = simulate_spectra(replace(parameters, resolution_ev=parameters.resolution_ev + 0.1), grid, KEYS)
+    covered = simulate_spectra(replace(parameters, flat=parameters.flat + 0.5), grid, KEYS)
     for score in ("paper", "v2"):
         assert (getattr(blurred, score).sharpness < getattr(base, score).sharpness).all()
         assert (getattr(covered, score).background <= getattr(base, score).background).all()
@@ -151,11 +162,11 @@ def test_v2_labels_hardly_depend_on_the_grid():
 def test_bad_input_is_refused_in_one_line(recipe):
     parameters = draw(recipe, KEYS[:3], GRID)
     with pytest.raises(ValueError, match="one key for each"):
-        simulate(parameters, GRID, KEYS[:2])
+        simulate_spectra(parameters, GRID, KEYS[:2])
     with pytest.raises(ValueError, match="uint64"):
         draw(recipe, np.arange(3), GRID)
     with pytest.raises(TypeError, match="parameters of a recipe"):
-        simulate("published", GRID, KEYS[:3])
+        simulate_spectra("published", GRID, KEYS[:3])
     assert PARAMETERS[recipe] is type(parameters)
 
 
@@ -169,4 +180,4 @@ def test_unknown_recipes_grids_and_impossible_parameters_are_refused():
         with pytest.raises(ValueError, match=message):
             replace(parameters, **{name: -np.ones(2)})
     with pytest.raises(ValueError, match="work function"):
-        simulate(replace(parameters, photon_ev=np.full(2, 4.0)), GRID, KEYS[:2])
+        simulate_spectra(replace(parameters, photon_ev=np.full(2, 4.0)), GRID, KEYS[:2])

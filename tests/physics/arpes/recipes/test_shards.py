@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from beamgym.physics.arpes.recipes.recipes import RECIPES, recipe_grid, simulate
+from beamgym.physics.arpes.recipes.recipes import RECIPES, recipe_grid, simulate_spectra
 from beamgym.physics.arpes.recipes.sampler import Sampler
 from beamgym.physics.arpes.recipes.shards import (
     BrokenShard,
@@ -46,7 +46,7 @@ def test_what_is_written_is_read_again(written):
 
 def test_a_shard_holds_all_that_is_needed_to_make_it_again(written):
     batch = read_shard(written[1][0])
-    again = simulate(batch.parameters, GRID, batch.keys)
+    again = simulate_spectra(batch.parameters, GRID, batch.keys)
     np.testing.assert_array_equal(again.counts, batch.counts)
 
 

@@ -8,7 +8,7 @@ import pytest
 from scipy.ndimage import minimum_filter
 
 from beamgym.physics.arpes.simulator import SimulatedArpes
-from beamgym.physics.arpes.surface.fields import RASTER
+from beamgym.physics.arpes.surface.fields import RASTER_CELLS
 from beamgym.physics.arpes.surface.measured import measured_surface
 from beamgym.physics.counter_rng import make_keys
 
@@ -48,9 +48,9 @@ class TestAMadeMap:
 
     def test_a_shifted_part_has_its_potential(self):
         found = measured_surface(made_map(shift=0.03), X, Y, ENERGY, clusters=2, smooth_px=0.5)
-        middle = RASTER // 2
+        middle = RASTER_CELLS // 2
         row = found.geography.potential_ev[middle]
-        columns = ((np.arange(RASTER) + 0.5) / RASTER - 0.5) * X.size + 0.5 * (X.size - 1)
+        columns = ((np.arange(RASTER_CELLS) + 0.5) / RASTER_CELLS - 0.5) * X.size + 0.5 * (X.size - 1)
         right, left = row[columns > 26].mean(), row[(columns > 21) & (columns < 23.5)].mean()
         assert right - left == pytest.approx(0.03, rel=0.25)
 
@@ -65,8 +65,8 @@ class TestAMadeMap:
         assert found.mixed[:, 13:18].mean() > 0.95
         assert found.mixed[:, 21:].mean() < 0.1
         assert found.clipped == 0.0
-        column = ((np.arange(RASTER) + 0.5) / RASTER - 0.5) * X.size + 0.5 * (X.size - 1)
-        row = ((np.arange(RASTER) + 0.5) / RASTER - 0.5) * X.size + 0.5 * (Y.size - 1)
+        column = ((np.arange(RASTER_CELLS) + 0.5) / RASTER_CELLS - 0.5) * X.size + 0.5 * (X.size - 1)
+        row = ((np.arange(RASTER_CELLS) + 0.5) / RASTER_CELLS - 0.5) * X.size + 0.5 * (Y.size - 1)
         potential = found.geography.potential_ev
         assert np.abs(potential[:, (column > 12) & (column < 18)]).max() < 0.03
         right = potential[:, column > 22]

@@ -8,9 +8,9 @@ from scipy.stats import norm, poisson
 
 from beamgym.physics.arpes.detection.spectrum import Grid
 from beamgym.physics.arpes.score.quality import REFERENCE_COUNTS, v2_scores
-from beamgym.physics.arpes.surface.fields import RASTER, Geography, draw_geographies
+from beamgym.physics.arpes.surface.fields import RASTER_CELLS, Geography, draw_geographies
 from beamgym.physics.arpes.surface.flakes import MATERIALS, Analyser, draw_flakes
-from beamgym.physics.arpes.surface.kernels import CLEAN_GROUND, SECONDARIES, count
+from beamgym.physics.arpes.surface.kernels import CLEAN_GROUND, SECONDARIES, count_electrons
 from beamgym.physics.arpes.surface.levels import LEVELS, MOST_FLAKES, SurfaceNumbers, surface_numbers
 from beamgym.physics.arpes.surface.surface import (
     LEAST_OF_BEST,
@@ -28,9 +28,9 @@ GRID = Grid.uniform(shape=(64, 64))
 
 def halves(layer=0.0, potential=0.0):
     """Return a geography whose left half is flake 0 and right half flake 1."""
-    flake = np.zeros((RASTER, RASTER), np.int16)
-    flake[:, RASTER // 2 :] = 1
-    full = np.ones((RASTER, RASTER), np.float32)
+    flake = np.zeros((RASTER_CELLS, RASTER_CELLS), np.int16)
+    flake[:, RASTER_CELLS // 2 :] = 1
+    full = np.ones((RASTER_CELLS, RASTER_CELLS), np.float32)
     return Geography(flake, layer * full, potential * full)
 
 
@@ -51,7 +51,9 @@ def flat_bank(geography, columns=64, material="hexagonal"):
 class TestTheGeography:
     def test_every_drawn_surface_has_sample_around_its_middle_and_none_at_its_corners(self):
         for surface in draw_geographies(make_keys(np.arange(20)), LEVELS["hard"]):
-            middle = surface.on_sample[RASTER // 2 - 8 : RASTER // 2 + 8, RASTER // 2 - 8 : RASTER // 2 + 8]
+            middle = surface.on_sample[
+                RASTER_CELLS // 2 - 8 : RASTER_CELLS // 2 + 8, RASTER_CELLS // 2 - 8 : RASTER_CELLS // 2 + 8
+            ]
             assert middle.all()
             assert not surface.on_sample[[0, 0, -1, -1], [0, -1, 0, -1]].any()
             assert 0.3 < surface.on_sample.mean() < 0.8
@@ -75,8 +77,8 @@ class TestTheGeography:
         assert not np.array_equal(together[2].flake, alone.flake)
 
     def test_a_surface_with_no_sample_is_refused_in_one_line(self):
-        empty = np.full((RASTER, RASTER), -1, np.int16)
-        zeros = np.zeros((RASTER, RASTER), np.float32)
+        empty = np.full((RASTER_CELLS, RASTER_CELLS), -1, np.int16)
+        zeros = np.zeros((RASTER_CELLS, RASTER_CELLS), np.float32)
         with pytest.raises(ValueError, match="the surface has no sample") as caught:
             Geography(empty, zeros, zeros)
         assert "\n" not in str(caught.value)
@@ -189,7 +191,9 @@ class TestTheBeam:
 
     def test_charging_that_varies_under_the_beam_blurs_as_a_resolution_of_that_width_does(self):
         geography = halves()
-        slope = np.linspace(-0.12, 0.12, RASTER, dtype=np.float32)[:, None] * np.ones((1, RASTER), np.float32)
+        slope = np.linspace(-0.12, 0.12, RASTER_CELLS, dtype=np.float32)[:, None] * np.ones(
+            (1, RASTER_CELLS), np.float32
+        )
         tilted = Geography(geography.flake, geography.layer, 0.6 * slope)
         bank = SurfaceBank(1, Analyser(GRID), LEVELS["real"], BeamFootprint(0.3, 0.3, 90.0, 0.0))
         bank.draw(0, make_keys(3), tilted, "hexagonal")
@@ -244,7 +248,7 @@ class TestTheScores:
         n = 400_000
         table = np.clip(ndtri(np.linspace(0.0, 1.0, 4097)), -9.0, 9.0)
         out, ones = np.empty(n, np.float32), np.ones(n, np.float32)
-        count(ones, mean, np.uint64(11), table, np.empty_like(ones), out)
+        count_electrons(ones, mean, np.uint64(11), table, np.empty_like(ones), out)
         places = np.arange(int(3 * mean) + 20)
         share = np.bincount(out.astype(int), minlength=len(places))[: len(places)] / n
         assert np.abs(share - poisson.pmf(places, mean)).max() < 0.012 * poisson.pmf(places, mean).max()
@@ -272,7 +276,10 @@ class TestTheScores:
             assert drawn.threshold == min(ranked[-round(TOP_SHARE * len(ranked))], drawn.best - NEAR_BEST)
 
     def test_a_place_beside_the_sample_scores_nothing_and_is_below_every_threshold(self):
-        flake, even = np.full((RASTER, RASTER), -1, np.int16), np.ones((RASTER, RASTER), np.float32)
+        flake, even = (
+            np.full((RASTER_CELLS, RASTER_CELLS), -1, np.int16),
+            np.ones((RASTER_CELLS, RASTER_CELLS), np.float32),
+        )
         flake[40:80, 40:80] = 0
         dirty = SurfaceBank(1, Analyser(GRID), LEVELS["real"])
         dirty.draw(0, make_keys(3), Geography(flake, 4.4 * even, 0.0 * even, 0.3), "dirac")
@@ -282,7 +289,10 @@ class TestTheScores:
         assert dirty.true_scores(0, [[0.9, 0.9]]).total[0] == 0.0
 
     def test_a_sample_on_which_nothing_scores_under_this_beam_is_refused_with_the_remedy(self):
-        flake, none = np.full((RASTER, RASTER), -1, np.int16), np.zeros((RASTER, RASTER), np.float32)
+        flake, none = (
+            np.full((RASTER_CELLS, RASTER_CELLS), -1, np.int16),
+            np.zeros((RASTER_CELLS, RASTER_CELLS), np.float32),
+        )
         flake[64, 64] = 0
         tiny = flat_bank(Geography(flake, none, none))
         with pytest.raises(ValueError, match=r"every site .* scores 0.* \(71 x 50 um\).*smaller beam=") as caught:

@@ -15,8 +15,8 @@ from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import AcquireSettings, MoveFailed, World
 from beamgym.physics.laue.imperfections import Imperfections
 from beamgym.physics.laue.zone.crystals import SYSTEMS, crystal_system
-from beamgym.physics.laue.zone.image_kernels import draw_disks, expose, poisson_any, poisson_tables
-from beamgym.physics.laue.zone.images import HOLE_MM, SEPARATION_MM, SpotLists
+from beamgym.physics.laue.zone.image_kernels import draw_disks, expose_images, poisson_any, poisson_tables
+from beamgym.physics.laue.zone.images import PANEL_HOLE_MM, SEPARATION_MM, SpotLists
 from beamgym.physics.laue.zone.kernels import axis_angles_deg, spot_intensity
 from beamgym.physics.laue.zone.spectrum_tables import copper_spectrum, point_spectrum
 from beamgym.physics.laue.zone.world import DISTANCE_MM, SimulatedZone
@@ -271,7 +271,7 @@ class TestTheFilms:
         assert (count >= 30).all()
         assert (count <= 60).all()
         row, column = np.indices((84, 84)) - 41.5
-        assert (image[:, np.hypot(row, column) * 100 / 84 < HOLE_MM] == 0).all()
+        assert (image[:, np.hypot(row, column) * 100 / 84 < PANEL_HOLE_MM] == 0).all()
 
     def test_a_disk_covers_its_area(self):
         images = np.zeros((1, 84, 84), np.uint8)
@@ -325,7 +325,7 @@ class TestTheFilms:
         means = np.array([2.0])
         level, tables = np.zeros((size, size), np.int64), poisson_tables(means, 256)
         place = np.tile(np.array([[[9.3, 11.6]]]), (n, 1, 1))
-        expose(
+        expose_images(
             place,
             np.full((n, 1), 400.0),
             np.ones(n, np.int64),
