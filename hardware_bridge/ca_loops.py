@@ -1,4 +1,4 @@
-"""Channel Access and event loops that end: libca would go on telling a closed loop what happens to its channels."""
+"""Closes Channel Access channels before their event loop ends: libca would go on calling the closed loop."""
 
 import ctypes
 import sys

@@ -1,4 +1,4 @@
-"""What every adapter needs: options checked in one line, extras named, and waits that end although a library hangs."""
+"""Shared by all adapters: checks options, imports optional libraries, and bounds every wait."""
 
 import asyncio
 import importlib
@@ -51,6 +51,7 @@ def parse_options(model: type[OptionsT], device: str, options: Mapping[str, Any]
     try:
         return model.model_validate(dict(options))
     except ValidationError as error:
+        # One mistake at a time: the rest often follows from the first.
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
@@ -64,6 +65,7 @@ def parse_options(model: type[OptionsT], device: str, options: Mapping[str, Any]
 def need(module: str, extra: str) -> Any:
     """Import a library that only one extra brings; ImportError names the extra."""
     try:
+        # At run time and by name: a beamline with EPICS need not install Tango.
         return importlib.import_module(module)
     except ImportError as error:
         raise ImportError(
@@ -115,6 +117,7 @@ async def in_thread(what: str, timeout_s: float, function: Callable[P, T], *args
     answer: asyncio.Future[T] = loop.create_future()
 
     def settle(value: T | None, error: BaseException | None) -> None:
+        # It was given up meanwhile; what comes late is nobody's answer.
         if answer.done():
             return
         if error is not None:
@@ -132,6 +135,7 @@ async def in_thread(what: str, timeout_s: float, function: Callable[P, T], *args
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, value, failure)
 
+    # A daemon thread and no pool: a hung call would keep a pool's thread, and the process, for ever.
     threading.Thread(target=work, name=f"beamgym {what}", daemon=True).start()
     # Not wait_for: a TimeoutError of the call itself is another thing.
     try:
@@ -150,6 +154,7 @@ async def answered(what: str, timeout_s: float, work: Any) -> Any:
     except DeviceError:
         raise
     except TimeoutError:
+        # wait_for's own text says neither what nor how long.
         raise DeviceError(f"{what}: no answer within {timeout_s:g} s") from None
     except Exception as error:
         raise DeviceError(f"{what}: {one_line(error, 200)}") from error

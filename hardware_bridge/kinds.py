@@ -30,7 +30,7 @@ class BridgeKind:
     exposure_s : (file, settings or None) → seconds that a frame is exposed for, where no axis has set them
     finder : (file) → what finds the sample on an image: a frame on which it finds nothing shows that nothing is there;
         None where there is nothing to be found, and any frame that is not blank will do
-    check_directions : (instrument, file, ask, tell) → SignReport: whether every axis moves the way the file says
+    check_directions : (instrument, file, ask, tell) → DirectionReport: whether every axis moves the way the file says
     differences : (setting of a bundle's manifest, context) → one line for each difference
     report : (frame, n = 1) → what a report's row says of a frame, by name; None for what it could not say
     """
@@ -42,7 +42,7 @@ class BridgeKind:
     practice_options: Ref
     world: Ref | None = None
     check: Ref | None = None
-    exposure_s: Ref = f"{_FILE}:preset_exposure_s"
+    exposure_s: Ref = f"{_FILE}:planned_exposure_s"
     finder: Ref | None = None
     check_directions: Ref = f"{_DIRECTIONS}:check_by_eye"
     differences: Ref = f"{_DEPLOYMENT}:plain_differences"

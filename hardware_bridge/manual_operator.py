@@ -1,4 +1,4 @@
-"""The human at the instrument: one question at a time, and never longer than the wait allows."""
+"""Asks the human at the instrument, one question at a time, each with a time limit."""
 
 import asyncio
 import inspect
@@ -23,6 +23,7 @@ class Operator:
     def __init__(self, ask: Ask = ask_nobody, tell: Tell = lambda text: None) -> None:
         self._ask = ask
         self._tell = tell
+        # Two axes that move together would ask at the same time, and the answers could be exchanged.
         self._turn = asyncio.Lock()
         self._unanswered = False
 
@@ -38,12 +39,14 @@ class Operator:
         DeviceError : none came within ``timeout_s``, an earlier question still hangs, or the operator went away
         """
         try:
+            # The lock first: the time of a question begins when it is put.
             async with self._turn, asyncio.timeout(timeout_s):
                 return await self._answer(question, timeout_s)
         except TimeoutError:
             raise DeviceError(f"the operator did not answer within {timeout_s:g} s: {question}") from None
 
     async def _answer(self, question: str, timeout_s: float) -> str:
+        # A blocking prompt that nobody waits for any more still reads the terminal, and would take the next answer.
         if self._unanswered:
             raise DeviceError("the operator has not answered the question before; answer it, then start anew")
         self._unanswered = True

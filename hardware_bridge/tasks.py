@@ -1,4 +1,4 @@
-"""From what an instrument publicly knows to the rules that a policy was trained under, without any truth."""
+"""Makes the task that a policy was trained on from what an instrument knows, without any truth."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,6 +25,7 @@ def task_for(context: Any, env_id: str | None = None, image_size: int = IMAGE_SI
     ValueError : an environment that no instrument can stand for, or one for another kind of instrument
     """
     name = env_id or default_task(context)
+    # Some environments have rules that need the truth, or no instrument at all.
     if name not in deployable():
         raise ValueError(f"{name} cannot be deployed; an instrument can stand for {', '.join(deployable())}")
     here = kind_of(context)

@@ -1,4 +1,4 @@
-"""Questions on the terminal that can be taken back: nobody is left reading when the answer is no longer waited for.
+"""Asks questions on the terminal that can be cancelled while they wait for an answer.
 
 ``input()`` in a thread cannot be ended: it keeps the terminal, and a process that ends meanwhile is killed by its own
 lock on stdin. Here a descriptor is looked at now and then, and read only when something is there.
@@ -12,7 +12,8 @@ import sys
 import termios
 from collections.abc import Callable
 
-LOOK_S = 0.05
+# Too short to be felt by who types, and nothing for the processor.
+POLL_S = 0.05
 """Time between two looks for an answer, seconds."""
 
 YES = ("y", "yes")
@@ -44,8 +45,9 @@ async def ask_terminal(question: str, show: Show) -> str:
     line = _ask(question, show)
     try:
         while not line.complete():
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
     except asyncio.CancelledError:
+        # The cursor stands behind the question that was taken back.
         with contextlib.suppress(OSError):
             show("\n")
         raise
@@ -59,6 +61,7 @@ def ask_nobody(question: str) -> str:
 
 def said_yes(answer: object) -> bool:
     """Whether an answer is a yes: True, "y" or "yes"; anything else is a no."""
+    # Everything else is no: a word that is not understood must not move a motor.
     return answer is True or (isinstance(answer, str) and answer.strip().lower() in YES)
 
 
@@ -102,6 +105,7 @@ class Line:
         return False
 
     def _read_memory(self) -> bool:
+        # Where standard input lies in memory there is nothing to wait for.
         line = sys.stdin.readline() if sys.stdin is not None else ""
         if not line:
             raise EOFError("standard input has ended")

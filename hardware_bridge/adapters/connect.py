@@ -51,10 +51,14 @@ class Devices:
         ------
         DeviceError : the first device that cannot be reached, in one line; ``timeout`` seconds hold for each
         """
+        # By identity: the exposure-time axis and several readings may share one device.
         devices = {id(device): (words, device) for words, device in self.all()}.values()
         found = await asyncio.gather(
-            *(connect_device(words, device, timeout) for words, device in devices), return_exceptions=True
+            # All are waited for, so that none is left connecting when the first has failed.
+            *(connect_device(words, device, timeout) for words, device in devices),
+            return_exceptions=True,
         )
+        # The first in the file's order, whichever failed first, so that the message is the same each time.
         for error in found:
             if isinstance(error, BaseException):
                 raise error
@@ -99,9 +103,11 @@ def connect(
         suspenders={entry.name: part("signal", entry.name, entry.device) for entry in file.suspenders},
         identity=part("signal", "identity", file.identity.device) if file.identity else None,
     )
+    # A name misspelt on either side would leave a device unguarded and unused.
     unused = sorted(set(shared.objects) - shared.used)
     if unused:
         raise ValueError(f"object {unused[0]!r} was passed, but no device of instrument {file.name!r} names it")
+    # Before anything connects: a simulation must not even ask real motors.
     check_objects(file, shared.objects)
     return devices
 
@@ -115,6 +121,7 @@ async def connect_device(words: str, device: Any, timeout: float) -> None:
     """
     try:
         if callable(getattr(device, "wait_for_connection", None)):
+            # Classic ophyd blocks; one second more than its own limit, so that its own message is the one that is seen.
             await in_thread(words, timeout + 1.0, lambda: device.wait_for_connection(timeout=timeout))
         elif inspect.iscoroutinefunction(getattr(device, "connect", None)):
             await device.connect(timeout=timeout)

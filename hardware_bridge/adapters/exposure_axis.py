@@ -36,15 +36,18 @@ class ExposureAxis:
     def set(self, value: float) -> Any:
         """Set the exposure, seconds; returns the detector's Status."""
         low, high = self._limits_s
+        # The detector may round silently; a target outside its range must not become another one.
         if not low <= value <= high:
             raise ValueError(f"{self.name} goes from {low:g} to {high:g} s, not to {value!r}")
         status = self._detector.set_exposure(float(value))
+        # After the call: a camera that refuses has kept its old time.
         self._last_s = float(value)
         return status
 
     async def read(self) -> Readings:
         """Return the detector's exposure, seconds; what was last set where it cannot be asked, NaN before that."""
         asked = getattr(self._detector, "exposure_s", None)
+        # The camera's own word where it has one: somebody may have set it at its screen.
         found = asked() if callable(asked) else self._last_s
         return number_reading(self.name, await found if inspect.isawaitable(found) else found)
 

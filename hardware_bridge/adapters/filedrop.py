@@ -136,9 +136,11 @@ class FileDropDetector:
         return keys
 
     async def _trigger(self) -> None:
+        # The old frame is dropped first: a trigger that fails leaves none.
         asked_s, self._frame = time.time(), None
         try:
             before = await self._listed()
+            # By the number and not by the time: file servers keep times of their own.
             highest = before[-1].counter if before else -1
             if self._tell is not None:
                 self._tell(self._words(highest))
@@ -162,10 +164,14 @@ class FileDropDetector:
         deadline = time.monotonic() + self._timeout_s + self._exposure_s
         settling, reason = Settling(self._options.settle_s), ""
         while time.monotonic() < deadline:
+            # A folder has no notice that works on network discs; so it is listed again and again.
             for seen in await self._listed():
                 if seen.counter <= highest:
                     continue
+                # Written at the end of the exposure: the exposure is taken off again.
                 begun_s = seen.modified_s - self._exposure_s
+                # A number above the last one and still begun before the trigger: a frame that was on its way when it
+                # was asked for.
                 if seen.size and begun_s < asked_s - self._options.clock_skew_s:
                     reason = f"; {seen.path.name} is stale: begun {asked_s - begun_s:.1f} s before the trigger"
                     continue
@@ -173,6 +179,7 @@ class FileDropDetector:
                 if frame is not None:
                     return frame
                 reason = f"; {seen.path.name} is still being written, {seen.size} bytes so far"
+                # In order: the next number must not overtake one that is still being written.
                 break
             await asyncio.sleep(self._options.poll_s)
         waited_s = self._timeout_s + self._exposure_s
@@ -181,6 +188,7 @@ class FileDropDetector:
 
     async def _read_settled(self, seen: DroppedFile, settling: Settling) -> _Dropped | None:
         """Return the frame, or None while the file is still being written."""
+        # Size and time must rest: a file that is opened while it is written looks like a damaged one.
         if not settling.settled(seen):
             return None
         try:
@@ -188,11 +196,16 @@ class FileDropDetector:
                 f"{self.name}: reading {seen.path.name}", _READ_S, read_image, seen.path, 0, self._options.dataset
             )
         except (ImageFileError, FileNotFoundError) as error:
-            if settling.unchanged_s(self._folder.look(seen.path) or seen) < _DAMAGED_AFTER * self._options.settle_s:
+            if (
+                settling.unchanged_s(self._folder.status_of(seen.path) or seen)
+                < _DAMAGED_AFTER * self._options.settle_s
+            ):
                 return None
             raise FrameFailed(f"{self.name}: {error}") from None
-        if self._folder.look(seen.path) != seen:
+        # It was written on while it was read.
+        if self._folder.status_of(seen.path) != seen:
             return None
+        # Which of several would be the one that was asked for?
         if image.frames != 1:
             raise FrameFailed(f"{self.name}: {seen.path.name} holds {image.frames} frames; save one frame a file")
         if image.image.shape != self._shape:

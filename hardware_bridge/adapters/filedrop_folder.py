@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+# The last run of digits: names such as "scan3_0007.tif" count in their last number.
 _DIGITS = r"(\d+)(?=\D*$)"
 
 
@@ -58,14 +59,14 @@ class DropFolder:
         """Return the files that carry a number, lowest number first; of two with one number, the later written."""
         found: dict[int, DroppedFile] = {}
         for path in self.folder.glob(self.pattern):
-            seen = self.look(path)
+            seen = self.status_of(path)
             if seen is not None:
                 other = found.get(seen.counter)
                 if other is None or other.modified_s < seen.modified_s:
                     found[seen.counter] = seen
         return [found[counter] for counter in sorted(found)]
 
-    def look(self, path: Path) -> DroppedFile | None:
+    def status_of(self, path: Path) -> DroppedFile | None:
         """Return how the file stands now, or None where it has no number, is no file or has gone."""
         match = self._counter.search(path.stem)
         if match is None:
@@ -73,6 +74,7 @@ class DropFolder:
         try:
             status = path.stat()
         except OSError:
+            # Temporary files of cameras come and go between the listing and this.
             return None
         if not path.is_file():
             return None
@@ -96,6 +98,7 @@ class Settling:
 
     def settled(self, seen: DroppedFile) -> bool:
         """Look once more and say whether the file may be opened."""
+        # An empty file is one that has been opened for writing.
         return self.unchanged_s(seen) >= self._settle_s and seen.size > 0
 
 

@@ -21,6 +21,7 @@ from beamgym.physics.instrument import MoveFailed
 
 AsyncStatus = need("ophyd_async.core", "hardware").AsyncStatus
 
+# With a decimal comma too: operators type what their keyboard and country give.
 _NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)")
 
 
@@ -91,6 +92,7 @@ class ManualAxis:
     def set(self, value: float) -> Any:
         """Tell the operator to turn to ``value``; the Status is done once he has confirmed with a good reading."""
         status = AsyncStatus(self._turn(value), name=self.name)
+        # Kept so that a stop can take the question back.
         self._task = status.task
         return status
 
@@ -114,6 +116,7 @@ class ManualAxis:
     async def stop(self, success: bool = True) -> None:
         """Tell the operator to leave the axis alone; a turn under way leaves the position unknown."""
         if self._task is not None and not self._task.done():
+            # The operator is told at once; the position is unknown, since the hand may already have turned.
             self._task.cancel()
             self._position = math.nan
             self._operator.tell(f"STOP: leave {self.name} where it is.")
@@ -121,14 +124,19 @@ class ManualAxis:
     async def _turn(self, value: float) -> None:
         target = finite(self.name, value)
         start = self._position
+        # The turn is told as a difference, which is only right from a position that is known.
         if not math.isfinite(start):
             raise MoveFailed(f"{self.name} is at an unknown position; ask the operator for its reading first")
+        # A turn that the scale cannot show would ask the operator for nothing.
         if round(abs(target - start), self._options.decimals) == 0:
             return
+        # From now on the head may be turned, whatever is answered.
         self._position = math.nan
         answer = await self._operator.ask(self._words(start, target), self._timeout_s)
         reading = self._number(answer)
+        # Before it is judged: the reading is where the axis is, also where it is the wrong place.
         self._take(reading)
+        # A typing error and a wrong turn look the same; both are refused.
         if abs(reading - target) > self._tolerance:
             raise MoveFailed(
                 f"{self.name} reads {reading:g} {self._unit}, {abs(reading - target):g} off its target {target:g}; "

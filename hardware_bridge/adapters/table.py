@@ -12,6 +12,7 @@ from beamgym.hardware_bridge.manual_operator import Operator
 
 _PATIENCE_S = 5.0  # the guard's own wait ends first, and stops the motor
 
+# What bluesky.protocols ask of each part; everything else a device may lack.
 _METHODS = {
     "axis": ("set", "read"),
     "detector": ("trigger", "read"),
@@ -62,6 +63,7 @@ class Request:
     def patience_s(self) -> float:
         """How long a move may take, seconds: its whole travel, the axis's own timeout, and some more."""
         axis = self.axis
+        # max_step may be wider than the travel, or the limits be the motor's own and not in the file.
         travel = max(axis.max_step, axis.limits[1] - axis.limits[0] if axis.limits else 0.0) + axis.backlash
         return travel / axis.speed + axis.settle_s + axis.timeout_s + _PATIENCE_S
 
@@ -109,8 +111,8 @@ def parts(file: InstrumentFile) -> Iterator[tuple[str, str, str]]:
         yield "shutter", "shutter", file.shutter.device
     if file.identity is not None:
         yield "signal", "identity", file.identity.device
-    for pulse in file.heartbeats:
-        yield "signal", pulse.name, pulse.device
+    for heartbeat in file.heartbeats:
+        yield "signal", heartbeat.name, heartbeat.device
     for suspender in file.suspenders:
         yield "signal", suspender.name, suspender.device
 
@@ -194,6 +196,7 @@ def _visa_axis(request: Request) -> Any:
     from beamgym.hardware_bridge.adapters.visa_commands import VisaOptions
 
     options, address = request.options(VisaOptions), request.entry.address
+    # One line a controller: its answers come in the order of the questions.
     line = request.shared.lines.setdefault(address, VisaLine(address, options))
     return VisaAxis(request.name, request.axis.unit, line, options, request.patience_s)
 
@@ -209,6 +212,7 @@ def _filedrop_detector(request: Request) -> Any:
     from beamgym.hardware_bridge.adapters.filedrop import FileDropDetector, FileDropOptions
 
     detector, options = request.file.detector, request.options(FileDropOptions)
+    # Only where a human takes the frames; a camera's own program needs no words.
     tell = request.shared.operator.tell if options.operator else None
     timeout_s = detector.timeout_s + _PATIENCE_S
     return FileDropDetector(request.name, request.entry.address, detector.raw_shape, timeout_s, options, tell)

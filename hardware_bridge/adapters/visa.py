@@ -38,6 +38,7 @@ class VisaLine:
     def __init__(self, address: str, options: VisaOptions) -> None:
         self.address = address
         self._options = options
+        # A thread lock: calls run in threads, since pyvisa blocks.
         self._turn = threading.Lock()
         self._resource: Any = None
 
@@ -55,10 +56,12 @@ class VisaLine:
     def send(self, command: str, reply: str | None) -> None:
         """Send a command; where ``reply`` is given, the controller must answer exactly that."""
         with self._taken():
+            # A silent controller would let the read run into its time limit.
             if reply is None:
                 self._guarded(command, lambda resource: resource.write(command))
                 return
             found = self._query(command)
+        # A controller that refuses a command says so here and nowhere else.
         if found != reply:
             raise DeviceError(f"{self.address}: {command!r} was answered {found[:60]!r}, not {reply!r}")
 
@@ -91,6 +94,7 @@ class VisaLine:
                 self.address, write_termination=options.write_end, read_termination=options.read_end
             )
             self._resource = resource
+            # pyvisa counts milliseconds.
             resource.timeout = 1e3 * options.reply_s
             if options.baud is not None:
                 resource.baud_rate = options.baud
@@ -144,6 +148,7 @@ class VisaAxis:
     async def connect(self, timeout: float) -> None:
         """Open the line and read the position; DeviceError names the resource."""
         await in_thread(f"{self.name}: VISA resource {self._line.address}", timeout, self._line.open)
+        # An open line need not have a controller at its end; an answer shows it.
         await self._number(self._options.position)
 
     def set(self, value: float) -> Any:
@@ -180,6 +185,7 @@ class VisaAxis:
         if self._options.error is None:
             return ""
         reply = await self._query(self._options.error)
+        # An empty answer is no word that all is well.
         return "" if reply == self._options.error_free else reply or "empty answer"
 
     async def home_done(self) -> bool:
@@ -203,6 +209,7 @@ class VisaAxis:
         target = finite(self.name, value)
         deadline = time.monotonic() + self._timeout_s
         await self._send(self._options.move, self._options.move_reply, target)
+        # There is no completion over a text line: it has to be asked.
         while await self.moving():
             if time.monotonic() > deadline:
                 raise DeviceError(f"{self.name} still moves {self._timeout_s:g} s after its command to {target:g}")

@@ -8,6 +8,7 @@ from pydantic import field_validator, model_validator
 from beamgym.hardware_bridge.devices import AdapterOptions, DeviceError
 
 _FIELDS = {"axis", "position"}
+# Controllers wrap their numbers in words, and say nan or inf where an encoder is off.
 _NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?[nN][aA][nN]|[-+]?[iI][nN][fF])"
 
 
@@ -78,14 +79,17 @@ class VisaOptions(AdapterOptions):
     @field_validator("scale", "reply_s", "poll_s")
     @classmethod
     def _positive(cls, value: float) -> float:
+        # A scale of 0 would send every target to the zero of the controller.
         if not 0 < value < 1e9:
             raise ValueError("must be above zero")
         return value
 
     @model_validator(mode="after")
     def _whole(self) -> "VisaOptions":
+        # A relative move that is sent again after a pause would go twice as far.
         if "{position" not in self.move:
             raise ValueError(f"move {self.move!r} does not contain {{position}}; it must be an absolute move")
+        # With none or several it is not clear which text is the number.
         if re.compile(self.number).groups != 1:
             raise ValueError(f"number {self.number!r} must have exactly one group, the number")
         for pair in (("low", "high"), ("low_limit", "high_limit")):
@@ -113,10 +117,12 @@ class VisaOptions(AdapterOptions):
 def _check_template(template: str) -> None:
     """Raise ValueError unless only {axis} and {position} are filled in: a format text can reach into objects."""
     try:
+        # "{axis.__class__}" and the like would read attributes of our objects.
         parts = list(string.Formatter().parse(template))
         found = [(name, spec or "") for _, name, spec, _ in parts if name is not None]
         if any(name not in _FIELDS or "{" in spec for name, spec in found):
             raise ValueError(f"only {{axis}} and {{position}} may stand in braces, found {template!r}")
+        # A template is tried when the file is read, not when a motor is to be stopped with it.
         template.format(axis="1", position=0.0)
     except (KeyError, IndexError, AttributeError) as error:
         raise ValueError(f"{template!r} cannot be filled in: {error}") from None

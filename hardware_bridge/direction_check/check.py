@@ -1,4 +1,4 @@
-"""The direction check: one known turn of every axis shows whether motors and image are the way round the file says.
+"""Judges from one known turn of every axis whether motors and image have the directions that the file says.
 
 A mirrored image indexes perfectly and gives a wrong orientation; no single frame shows it. A turn does: seen in a
 flipped image, the turns about two of the three directions go the wrong way, a flipped motor does so about one. So every
@@ -112,7 +112,9 @@ def known_turn_deg(file: InstrumentFile, axis: str, positions: Float64Array) -> 
     present = float(positions[index])
     vector = _lab_vector(_free_goniometer(file), positions, index)
     seen = max(median_shift(file.detector_geometry(), vector), 1e-9)
+    # An axis that is nearly parallel to most plane normals moves them little, and is turned further for that.
     turn = float(np.clip(SHIFT_DEG / seen, LEAST_DEG, LARGEST_DEG))
+    # Towards the side with more room, and no longer than one move may be.
     room = min(max(high - present, present - low), entry.max_step)
     if room < LEAST_DEG:
         raise ValueError(
@@ -140,6 +142,7 @@ def judge_directions(file: InstrumentFile, moves: Sequence[KnownMove], image_see
     missing = [axis.name for axis in file.axes if axis.kind == "rotation" and axis.name not in turns]
     if missing:
         raise ValueError(f"the direction check lacks {', '.join(missing)}; make a known move of every rotation axis")
+    # Every way the image can be turned over is tried with every axis: only together do they tell image from motor.
     tried = [
         Explanation(flags, {move.axis: _direction(detector, turns[move.axis], move, flags) for move in moves})
         for flags in image_flags(detector.shape)
@@ -160,6 +163,7 @@ def _direction(detector: Detector, turn: Float64Array, move: KnownMove, flags: I
         "flipped": agreement(detector, turn.T, before, after),
         "still": agreement(detector, np.eye(3), before, after),
     }
+    # Better than the other explanations by a lead, so that a few chance matches decide nothing.
     best, second = sorted(merit, key=lambda way: merit[way], reverse=True)[:2]
     return best if merit[best] >= MERIT and merit[best] - merit[second] >= LEAD else "unclear"
 
@@ -169,6 +173,7 @@ def _report(file: InstrumentFile, whole: list[Explanation], as_is: Explanation, 
     if not whole:
         return DirectionReport(as_is.axes, present, (), False, _unexplained(as_is))
     best = whole[0]
+    # Some sets of axes explain a mirrored image as well, without a flipped motor.
     mirrored = [one for one in whole[1:] if not one.flipped]
     certain = image_seen or not mirrored
     lines = [_words(best, present)]
@@ -225,8 +230,10 @@ def _checked_turn(file: InstrumentFile, gonio: Goniometer, move: KnownMove) -> F
     if not np.isfinite(step).all():
         raise ValueError(f"the readbacks around the move of {move.axis} are not finite; read them again")
     for other, entry in enumerate(file.axes):
+        # Twice the tolerance: two readbacks may each be off by one.
         if other != index and abs(step[other]) > 2.0 * entry.tolerance:
             raise ValueError(f"{entry.name} moved by {step[other]:.3g} while {move.axis} was tested; move one only")
+    # Half of what was asked for, since motors round and fall short.
     if abs(step[index]) < 0.5 * LEAST_DEG:
         raise ValueError(f"{move.axis} moved by {step[index]:.3g} deg only; turn it by {LEAST_DEG:g} or more")
     for when, peaks in (("before", move.spots_before), ("after", move.spots_after)):
@@ -246,6 +253,7 @@ def _found(peaks: Peaks) -> Float64Array:
 
 def _free_goniometer(file: InstrumentFile) -> Goniometer:
     """Return the goniometer; limits that only the motors know do not matter here."""
+    # Only the axes' directions are needed, and motors' limits may not be known yet.
     return file.build_goniometer({axis.name: (-1e9, 1e9) for axis in file.axes})
 
 

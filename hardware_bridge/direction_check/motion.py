@@ -78,6 +78,7 @@ def agreement(detector: Detector, turn: Float64Array, before_px: Float64Array, a
     The binomial tail over the spots that stay on the panel, with the chance that one of q spots strewn evenly over the
     panel lies within the tolerance.
     """
+    # The brightest: faint spots come and go with noise, and make chance matches likelier.
     before, after = before_px[:BRIGHTEST], after_px[:BRIGHTEST]
     expected = moved_px(detector, turn, before)
     if not len(expected) or not len(after):
@@ -85,6 +86,7 @@ def agreement(detector: Detector, turn: Float64Array, before_px: Float64Array, a
     reach = 2.0 * np.radians(TOLERANCE_DEG) * detector.distance_mm / detector.pixel_mm
     distance = np.linalg.norm(expected[:, None, :] - after[None, :, :], axis=2)
     near = distance < reach
+    # The smaller of both counts, so that one spot is not matched by several.
     matched = min(int(near.any(axis=1).sum()), int(near.any(axis=0).sum()))
     share = min(1.0, len(after) * np.pi * reach**2 / (detector.shape[0] * detector.shape[1]))
     chance = float(bdtrc(matched - 1, len(expected), share)) if matched else 1.0
@@ -96,6 +98,7 @@ def moved_px(detector: Detector, turn: Float64Array, position_px: Float64Array) 
     normals = detector.plane_normals(position_px) @ np.asarray(turn).T
     ray = BEAM - 2.0 * normals[:, :1] * normals
     position, hit = detector.to_pixel(ray)
+    # Only planes that face the beam reflect.
     return position[hit & (normals[:, 0] < 0.0)]
 
 

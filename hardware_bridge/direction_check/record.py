@@ -45,15 +45,18 @@ def make_known_moves(
     """
     settings = AcquireSettings(resolve(bridge_kind(file.kind).exposure_s)(file, None))
     one, start = np.ones(1, dtype=np.bool_), instrument.positions()
+    # All before the first move: an axis without room is refused while nothing has moved.
     turns = {axis.name: known_turn_deg(file, axis.name, start[0]) for axis in file.axes if axis.kind == "rotation"}
     first = instrument.acquire(settings, one).peaks()
     moves = []
     for name, turn in turns.items():
         tell(f"{name}: {turn:+.3g} deg and back")
+        # Read anew for each axis: what the last one left behind is not this one's.
         before = instrument.positions()[0]
         reached = instrument.move(_moved(start, file, name, turn), one).readback[0]
         frame = instrument.acquire(settings, one)
         moves.append(KnownMove(name, before, np.array(reached), first, frame.peaks()))
+        # Back each time, so that one axis is tested at a time from the same place.
         instrument.move(start, one)
     return moves
 
@@ -129,6 +132,7 @@ def write_direction_record(
         "lines": list(report.lines),
         "time_s": time.time(),
     }
+    # Against an edit by mistake, such as passed: true.
     content["sha256"] = content_digest(content)
     path = direction_record_path(instrument)
     try:
@@ -166,6 +170,7 @@ def require_direction_check(instrument: str | Path, file: InstrumentFile, device
         raise DirectionCheckMissing(f"{path} is no direction check; {remedy}") from None
     if not whole:
         raise DirectionCheckMissing(f"{path} was changed after the test; {remedy}")
+    # Any value may turn an axis round: vector, sign, address. So all of them are bound.
     if digest != file.digest():
         raise DirectionCheckMissing(f"{instrument} was changed after its direction check; {remedy}")
     if made_by != devices:
@@ -185,6 +190,7 @@ def direction_check_passed(instrument: str | Path, file: InstrumentFile, devices
     try:
         require_direction_check(instrument, file, devices)
     except DirectionCheckMissing:
+        # Whoever asks needs a yes or no; the reason is for who is refused.
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""The abort: a thread of its own that stops every motor we sent, closes the shutter, and does not give up early.
+"""The abort: a thread that stops every motor we sent and closes the shutter, and tries again until both were seen.
 
 It works while the RunEngine's loop is blocked, from any thread and from a signal handler, since asking for it only
 puts a word into a queue. It runs the stops in the devices' loop where that answers, and in its own where it does not.
@@ -87,6 +87,7 @@ class AbortThread:
         self.report: Future[AbortReport] | None = None
         self._guard = guard
         self._keep_trying_s = keep_trying_s
+        # SimpleQueue.put is reentrant: a signal handler may ask for an abort in the middle of another put.
         self._requests: queue.SimpleQueue[tuple[str, Future[AbortReport]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -94,11 +95,13 @@ class AbortThread:
     def start(self) -> None:
         """Start the thread, once."""
         if self._thread is None:
+            # A daemon: a device call that hangs must not keep the process alive.
             self._thread = threading.Thread(target=self._run, name="beamgym guard", daemon=True)
             self._thread.start()
 
     def request(self, reason: str) -> "Future[AbortReport]":
         """Ask for an abort; returns at once. One that is under way, or ended, serves for all until ``forget``."""
+        # No lock here: a signal handler that interrupted its holder would wait for itself.
         report = self.report
         if report is None:
             report = self.report = Future()
@@ -113,6 +116,7 @@ class AbortThread:
     def close(self) -> None:
         """End the thread."""
         if self._thread is not None:
+            # Queued behind what was asked before, so that an abort under way is finished first.
             self._requests.put(None)
             if threading.current_thread() is not self._thread:
                 self._thread.join(timeout=2.0 * LOOP_GRACE_S + _DEADMAN_S)
@@ -140,6 +144,7 @@ class AbortThread:
             attempts += 1
             unconfirmed = self._attempt()
             spent = time.monotonic() - begun
+            # Everything is asked again at each attempt, also what was safe: it may have been set off meanwhile.
             if not unconfirmed or spent > self._keep_trying_s:
                 break
             time.sleep(_PAUSE_S)
@@ -148,13 +153,16 @@ class AbortThread:
         return report
 
     def _attempt(self) -> tuple[str, ...]:
+        # Several answers one after another (stop, stand-still, shutter and its readback) and the log in between.
         limit_s = 6.0 * self._guard.answer_s
         loop = self._guard.loop
         try:
             if loop is not None and self._answers(loop):
+                # Preferred where it answers: the connections of the devices belong to that loop.
                 return self._in_loop(loop, self._guard.halt, limit_s)
             return self._own_loop().run_until_complete(_within(self._guard.halt, limit_s))
         except Exception as error:
+            # An attempt that breaks down is one that failed; the next one may go well.
             self._tell("abort attempt", error=f"{type(error).__name__}: {error}")
             return ("everything",)
 
@@ -167,10 +175,12 @@ class AbortThread:
     def _answers(self, loop: asyncio.AbstractEventLoop) -> bool:
         if not loop.is_running():
             return False
+        # A loop that runs may still be blocked, by a policy that computes in it: only an answer shows that it is not.
         here = threading.Event()
         try:
             loop.call_soon_threadsafe(here.set)
         except RuntimeError:
+            # The loop was closed between the two questions.
             return False
         return here.wait(LOOP_GRACE_S)
 

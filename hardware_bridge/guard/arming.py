@@ -1,4 +1,4 @@
-"""What must be so before the guard lets anything pass: read again at every arming, also after a reconnect."""
+"""Arming: connects, reads every device and lets the rules decide whether commands may pass."""
 
 import asyncio
 from dataclasses import dataclass
@@ -38,17 +38,24 @@ async def arm_everything(
     Nothing is written but, where the shutter stands open and this is no dry run, its closing; and where an exposure of
     ours was not seen to end, the detector's stop.
     """
+    # Plain objects that a caller hands over have nothing to connect.
     connect = getattr(guard.devices, "connect", None)
     if connect is not None:
         await connect(CONNECT_S)
+    # First of all: on hardware that was taken for a simulation not even the shutter may be touched.
     await _check_identity(guard, command)
-    await watch.first_look(command)
-    states = await asyncio.gather(*(_look(axis, command, axis.name in homed) for axis in guard.axes.values()))
+    # Before the axes: what a hung server says of its motors may be long out of date.
+    await watch.first_readings(command)
+    # All at once: one after another the answers of slow servers would add up.
+    states = await asyncio.gather(*(_check_axis(axis, command, axis.name in homed) for axis in guard.axes.values()))
+    # The first command, and towards the safe side; after the readings, so that nothing else is wrong.
     await _close_shutter(guard, command)
     await guard.detector.settle()
+    # Last: whoever has said yes is not refused for a limit afterwards, and asked again.
     await _ask_to_start(guard, questions, command)
     found = FoundAtArming({}, {})
     for axis, (position, limits) in zip(guard.axes.values(), states, strict=True):
+        # The generation goes on counting, so that no reading begun before this is judged by the new position.
         axis.state = AxisState(known=position, generation=axis.state.generation + 1)
         found.home[axis.name], found.motor_limits[axis.name] = position, limits
     return found
@@ -58,6 +65,7 @@ async def _check_identity(guard: GuardedInstrument, command: GuardedCommand) -> 
     entry, found = guard.file.identity, None
     if guard.devices.identity is not None:
         found = str(await SignalProxy(guard.devices.identity, "identity", guard.answer_s).value())
+    # A simulation may run without a human (--yes): a file that is wrong here would free real motors.
     simulation, expected = guard.file.simulation, entry.expected if entry else None
     command.decide(SERVER, simulation=simulation, expected=expected, found=found)
     if simulation:
@@ -69,12 +77,15 @@ async def _check_identity(guard: GuardedInstrument, command: GuardedCommand) -> 
             command.decide(SERVER, simulation=False, expected=None, found=beside)
 
 
-async def _look(axis: GuardedAxis, command: GuardedCommand, homed: bool) -> tuple[float, tuple[float, float] | None]:
+async def _check_axis(
+    axis: GuardedAxis, command: GuardedCommand, homed: bool
+) -> tuple[float, tuple[float, float] | None]:
     """Read one axis and decide; returns its position and the motor's own limits."""
     proxy, entry = axis.proxy, axis.entry
     position, limits, moving, alarm, done, velocity = await asyncio.gather(
         proxy.position(), proxy.limits(), proxy.moving(), proxy.alarm(), proxy.homed(), proxy.velocity()
     )
+    # It is a setting of the detector: it does not travel, and has no zero to lose.
     if axis.sets_exposure:
         return position, limits
     command.decide(
@@ -84,6 +95,7 @@ async def _look(axis: GuardedAxis, command: GuardedCommand, homed: bool) -> tupl
         motor_limits=limits,
         position=position,
         known=True,
+        # Nobody has sent it yet, so that where it stands is where it was left; only its moving can be wrong.
         expected=position,
         readback=position,
         tolerance=entry.tolerance,
@@ -103,6 +115,7 @@ async def _ask_to_start(guard: GuardedInstrument, questions: Confirms, command: 
     try:
         question, answer = await questions.start()
     except ValueError as error:
+        # Noted as a decision like any other answer, so that the log says why nothing began.
         # such as NotConfirmed: it must be asked, and nobody may be
         question, answer = str(error), False
     command.decide(ANSWER, question=question, answer=answer)
@@ -112,6 +125,7 @@ async def _close_shutter(guard: GuardedInstrument, command: GuardedCommand) -> N
     shutter = guard.shutter
     if shutter.proxy is None or guard.dry_run:
         return
+    # Asked before it is told: a shutter that is closed gets no command at every start.
     place = await shutter.proxy.place()
     if place != "closed" and await shutter.close():
         place = "closed"

@@ -1,4 +1,4 @@
-"""The way back to where the axes stood when the guard was armed: guarded itself, bounded, and the same done twice."""
+"""Moves the axes back to where they stood when the guard was armed, by guarded moves, one after another."""
 
 from beamgym.hardware_bridge.guard.devices import GuardedCommand
 from beamgym.hardware_bridge.guard.instrument import GuardedInstrument
@@ -22,12 +22,15 @@ async def safe_return(guard: GuardedInstrument) -> bool:
         return False
     command = GuardedCommand(guard, "return", guard.file.name)
     async with guard.attending(command):
+        # After an abort nobody knows why things stand where they do: a human brings them back.
         command.decide(LATCH, state=guard.state, reason=guard.reason)
+        # All are judged before the first moves: half a way back is worse than none.
         positions = await guard.positions()
         travelling = [axis for axis in guard.axes.values() if not axis.sets_exposure]
         for axis in travelling:
             known = axis.state.certain and not axis.busy
             command.decide(AXIS_AT_RETURN, axis=axis.name, position=positions[axis.name], known=known)
+        # So that a second call moves nothing.
         away = [axis for axis in travelling if abs(positions[axis.name] - guard.home[axis.name]) > axis.entry.tolerance]
         # One after another: each sweeps a line, all together would sweep a box.
         for axis in away:

@@ -1,9 +1,9 @@
 """The guard: every command to every axis, the shutter and the detector passes here, or nothing moves.
 
-Read ``guard_rules_axes``, ``guard_rules_frames`` and ``guard_rules`` for what is decided; this module says when. The
-state is "new", "armed", "latched" or "closed". Any refusal and any failure is an abort: every motor that was sent is
-stopped, the shutter is closed, and the guard is latched. A latched guard refuses everything but stopping and closing,
-until a human has looked and calls ``rearm``.
+What is decided, and in which order, is in ``rules/table.py``; docs/guard.md explains it. The state is "new", "armed",
+"latched" or "closed". Any refusal and any failure is an abort: every motor that was sent is stopped, the shutter is
+closed, and the guard is latched. A latched guard refuses everything but stopping and closing, until a human has looked
+and calls ``rearm``.
 """
 
 import asyncio
@@ -46,11 +46,11 @@ class Guard:
     devices : its devices, as ``connect`` builds them
     audit : the log that gets a line before and after every command
     confirm : asks a human, ``confirm(question, **facts) -> bool``, blocking or a coroutine function
-    deadman : one or several signs of life, each a call that returns the seconds of silence; see watch.DeadMan
+    deadman : one or several signs of life, each a call that returns the seconds of silence; see life.DeadMan
     dry_run : decide and log everything, send nothing
     keep_trying_s : an abort that cannot be completed, because a server is away, is tried for so long, seconds
     answer_s : a device answers within this time, seconds
-    watch_s : time between two looks at everything, seconds
+    watch_s : time between two checks of everything, seconds
     hold_s : a command waits so long for a suspender to come back, seconds
     suspend : suspends the run when a suspender trips; without it a tripped suspender is an abort
 
@@ -82,17 +82,21 @@ class Guard:
         self.home: dict[str, float] = {}
         self.motor_limits: MotorLimits = {}
         self.budget_s = file.dose.budget_s if file.dose else None
+        # As plain mappings, since the rule's inputs go into the log as they are.
         self.boxes = [{"name": e.name, "forbidden": e.forbidden, "margin": e.margin} for e in file.envelopes]
         self.axes = {
             entry.name: GuardedAxis(self, entry, devices.axes[entry.name], entry.unit == "s") for entry in file.axes
         }
         self.shutter = GuardedShutter(self, devices.shutter)
+        # After the shutter, which every exposure opens.
         self.detector = GuardedDetector(self, self.shutter, devices.detector)
         self.watch = Watch(self, watch_s, hold_s)
         self.questions = questions(confirm, file.confirm)
         self.life = SignsOfLife(deadman)
         self._abort_thread, self._keep_trying_s = AbortThread(self, keep_trying_s), keep_trying_s
         self._launching = 0
+        # A line is with the operating system before its command; waiting for the disk would cost milliseconds a
+        # command.
         audit.sync_in_background()
         self._turn = threading.Lock()
 
@@ -171,7 +175,9 @@ class Guard:
             command.end("refused", error=str(error))
             raise
         self.home, self.motor_limits = found.home, found.motor_limits
+        # Arming took its time, and a human may have thought; the silence is counted from here.
         self.life.touch()
+        # After everything was read, and before the abort thread, which checks the dead-man of an armed guard only.
         self.state = "armed"
         self._abort_thread.start()
         self.watch.start()
@@ -190,6 +196,7 @@ class Guard:
 
     def gate(self, command: GuardedCommand) -> None:
         """Let the rules decide that hold for every command: armed, dead-man, heartbeats, suspenders."""
+        # Besides this very command: it must not excuse itself.
         silent_s, lapse_s = self.life.silent_s(besides=1), self.file.operator.deadman_s
         command.decide(RUN, state=self.state, reason=self.reason, silent_s=silent_s, lapse_s=lapse_s)
         self.watch.decide(command)
@@ -206,12 +213,15 @@ class Guard:
     @contextlib.asynccontextmanager
     async def attending(self, command: GuardedCommand) -> AsyncIterator[None]:
         """Do a command within this: any failure is logged, aborts, and goes on to the caller."""
+        # While it waits for a device, the policy cannot give a sign of life.
         with self.life.busy():
             try:
                 yield
             except BaseException as error:
+                # Cancellation too: a plan that is thrown away leaves its motor moving.
                 item = error.item if isinstance(error, GuardRefused) else 0
                 self.abort(str(error) or type(error).__name__, item)
+                # The command itself may have written its last line before it failed.
                 if not command.ended:
                     with contextlib.suppress(Exception):
                         command.end("failed" if command.sent else "refused", error=str(error), item=item)
@@ -247,6 +257,7 @@ class Guard:
         The question, empty where none was asked, or None where the command was stopped before the answer. After a
         question everything must be decided anew: the human may have taken minutes.
         """
+        # Nothing will move that a human would have to allow.
         if self.dry_run:
             return ""
         if interrupt.done():
@@ -254,6 +265,7 @@ class Guard:
         asking = asyncio.ensure_future(self.questions.permit(device, distance, exposes))
         try:
             both: set[asyncio.Future[Any]] = {asking, interrupt}
+            # The abort must not wait for a human: the question is taken back.
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             if interrupt.done():
                 return None
@@ -267,9 +279,11 @@ class Guard:
         """Return what every axis may take on: ``moving`` as given, the others as allowed, or as they stand."""
         intervals: dict[str, tuple[float, float]] = {}
         for name, axis in self.axes.items():
+            # It is nowhere in space.
             if axis.sets_exposure:
                 continue
             width = axis.entry.tolerance
+            # What stands may be anywhere within its tolerance; nan reaches everywhere, see the rule.
             stand = (axis.state.known - width, axis.state.known + width)
             intervals[name] = moving.get(name, axis.state.swept or stand)
         return intervals
@@ -334,6 +348,7 @@ class Guard:
         May be called from any thread, from the loop and from a signal handler, as often as one likes. Returns at once
         with a Future of the report; wait for it with ``result(timeout)``, but not in the loop.
         """
+        # The first reason is kept: what follows from it is no news.
         if self.state not in ("latched", "closed"):
             self.reason, self.latched_item = reason, item
             self.state = "latched"
@@ -341,6 +356,7 @@ class Guard:
         loop = self.loop
         if loop is not None and loop.is_running():
             with contextlib.suppress(RuntimeError):
+                # Waiting commands end at once; the motors are stopped by the thread, whatever this loop does.
                 loop.call_soon_threadsafe(self._interrupt_all)
         return future
 
@@ -354,15 +370,20 @@ class Guard:
 
     async def halt(self) -> tuple[str, ...]:
         """Stop and close once, all at the same time; returns what was not seen to stand or to be closed."""
+        # Counted before the stops: what leaves after a stop was sent would move on, so another attempt is needed.
         still_leaving = self._launching > 0 or any(proxy.leaving for proxy in self.proxies())
         parts: dict[str, Coroutine[Any, Any, bool]] = {
-            name: axis.halt() for name, axis in self.axes.items() if axis.state.commanded and not axis.sets_exposure
+            # Only what we sent: another client's motor is not ours to stop.
+            name: axis.halt()
+            for name, axis in self.axes.items()
+            if axis.state.commanded and not axis.sets_exposure
         }
         if self.dry_run:
             for part in parts.values():
                 part.close()
             return ()
         # each by itself: what was seen to be safe must not hide what was not
+        # Closing a shutter that somebody else opened would spoil their measurement.
         if self.shutter.ours or self.detector.busy:
             parts["shutter"] = self.shutter.close()
         if self.detector.ours or self.detector.busy:
@@ -372,18 +393,20 @@ class Guard:
         return (*unconfirmed, "a command that was leaving") if still_leaving else tuple(unconfirmed)
 
     async def safe_return(self) -> bool:
-        """Bring the axes back to where they stood when the guard was armed; see guard_return.safe_return."""
+        """Bring the axes back to where they stood when the guard was armed; see go_back.safe_return."""
         return await safe_return(self)
 
     async def close(self) -> None:
         """End: stop what moves or exposes, close the shutter where we may have opened it, stop watching. Idempotent."""
         if self.state == "closed":
             return
+        # Closing in the middle of something is an abort: nobody waits for its end any more.
         if self._unsettled():
             self.abort("closed while something was under way")
         atexit.unregister(self._at_exit)
         report = await self.aborted()
         await self.watch.stop()
+        # After the report: it is this thread that stops the motors.
         self._abort_thread.close()
         unconfirmed = [] if report is None else list(report.unconfirmed)
         state, self.state = self.state, "closed"

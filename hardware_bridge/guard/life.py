@@ -1,4 +1,4 @@
-"""Signs of life: who must give them, and how long the silence is."""
+"""Signs of life of the policy and of the operator, and the time since the last one (the dead-man)."""
 
 import math
 import os
@@ -34,7 +34,7 @@ class DeadMan:
 
 
 class TokenFile:
-    """The operator's token: a file that something in the operator's hand keeps touching; silence is that it stands.
+    """The operator's token file, counted as lost when its modification time stops changing.
 
     Counted is this computer's own time since the time of writing was last seen to change, whatever that time says: the
     clocks of a file server and of this computer may differ, and a file dated ahead would be alive until then.
@@ -53,17 +53,21 @@ class TokenFile:
         self._path, self._clock = path, clock
         self._looked, written = clock(), self._written()
         age_s = _age_s(written)
+        # Two clocks disagree then, so that the age at this first look cannot be told.
         if age_s < -FUTURE_S:
             raise ValueError(
                 f"the token {fspath(path)} is dated {-age_s:.0f} s in the future; set the clocks right and touch it"
             )
+        # One that was old already when we first saw it has been silent for its age.
         self._seen, self._changed = written, self._looked - max(age_s, 0.0)
 
     def __call__(self) -> float:
         """Return the seconds since the file was last seen to be written anew."""
         now, written = self._clock(), self._written()
+        # A token that was removed is let go; it has been silent for ever.
         if written is None:
             return math.inf
+        # Any change counts, backward too: the clock of a file server may be set.
         if written != self._seen:
             # It was written since the last look, and by its own date perhaps not just now.
             self._seen, self._changed = written, now - min(max(_age_s(written), 0.0), now - self._looked)
@@ -92,6 +96,7 @@ class SignsOfLife:
 
     def __init__(self, signs: Callable[[], float] | Sequence[Callable[[], float]]) -> None:
         self._signs = (signs,) if callable(signs) else tuple(signs)
+        # Without one the guard could not notice that policy and operator are gone.
         if not self._signs:
             raise ValueError("there is no dead-man; give at least one, such as DeadMan()")
         self._turn = threading.Lock()
@@ -112,6 +117,8 @@ class SignsOfLife:
         finally:
             with self._turn:
                 self._under_way -= 1
+            # A long move is no silence of the policy: it waits for it. The operator's token has no ``touch`` and goes
+            # on.
             self.touch()
 
     def touch(self) -> None:
@@ -128,6 +135,7 @@ class SignsOfLife:
         ----------
         besides : so many of the commands under way do not excuse: one that asks for itself
         """
+        # While a command runs its own timeout is the limit; the one that asks is not yet under way.
         excused = self._under_way > besides
         silences = (0.0 if excused and hasattr(sign, "touch") else sign() for sign in self._signs)
         return max(silences)

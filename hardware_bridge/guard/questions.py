@@ -1,4 +1,4 @@
-"""Who asks the human, as the guard sees it: see confirmation.Confirmation, or any callable that answers questions."""
+"""Asks a human before a run and before commands: by ``records.Confirmation``, or by any callable."""
 
 import asyncio
 import inspect
@@ -56,13 +56,16 @@ class Questions:
 
     async def _ask(self, question: str) -> tuple[str, bool]:
         try:
+            # Can be taken back when an abort comes; a blocking one keeps its thread until somebody answers.
             if inspect.iscoroutinefunction(self._confirm):
                 return question, said_yes(await asyncio.wait_for(self._confirm(question), ANSWER_S))
             return question, said_yes(await in_thread("the operator", ANSWER_S, self._confirm, question))
         except (TimeoutError, DeviceError, EOFError):
+            # Nobody there is a no: silence must not move a motor.
             return question, False
 
 
 def questions(confirm: Any, entry: ConfirmEntry) -> Confirms:
     """Return what asks: the given object where it can, else one around the given callable."""
+    # An object that knows policies and limits (records.Confirmation) asks better questions than a bare callable.
     return confirm if isinstance(confirm, Confirms) else Questions(confirm, entry)

@@ -1,4 +1,4 @@
-"""How long the guard takes: the same steps on devices that take no time, without the guard and with it."""
+"""Measures what the guard adds to a step, on devices that take no time themselves."""
 
 import asyncio
 import math
@@ -87,6 +87,7 @@ class InstantCamera:
 
     async def _trigger(self) -> None:
         self.frames += 1
+        # Another pixel each time: a frame that equals the last one is refused.
         self.image[0, 0] = self.frames % 60000
 
 
@@ -118,6 +119,7 @@ async def _measure(steps: int, folder: Path) -> dict[str, float]:
             guard.detector.exposure_s = _EXPOSURE_S
             # finding the spots is the task's own work: whoever takes a frame needs them
             guard.detector.finder = None
+            # Not timed: the first step is slower than all others.
             await _guarded_step(guard, 0)
             guarded = [await _timed(_guarded_step(guard, number)) for number in range(1, steps)]
             lines = [await _timed(_ten_lines(audit)) for _ in range(5)]
@@ -145,6 +147,7 @@ async def _guarded_step(guard: Guard, number: int) -> None:
 
 
 async def _ten_lines(audit: AuditLog) -> None:
+    # As many lines as a step writes: two axes, shutter twice, detector.
     for number in [audit.before("speed") for _ in range(5)]:
         audit.after(number, "done")
 

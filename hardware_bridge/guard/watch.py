@@ -1,4 +1,4 @@
-"""What is watched while a guard is armed: heartbeats, suspenders, axes that nobody sent, and signs of life."""
+"""Checks heartbeats, suspenders, connections and axes a few times a second while the guard is armed."""
 
 import asyncio
 import contextlib
@@ -15,44 +15,47 @@ from beamgym.hardware_bridge.records import AuditError
 
 
 @dataclass
-class Pulse:
+class HeartbeatWatch:
     """One heartbeat: its signal, the last reading, and when it was read and changed (loop time, seconds)."""
 
     entry: HeartbeatEntry
     proxy: SignalProxy
     value: Any = None
-    looks_s: float = -math.inf
+    read_s: float = -math.inf
     missed: int = 0
     seen: bool = False
 
     @property
     def allowed(self) -> int:
-        """How many looks without a change are one too many."""
+        """How many readings in a row without a change are too many."""
         return self.entry.missed
 
-    async def look(self, now_s: float) -> None:
-        """Read it, once in its period, and count the looks that found it unchanged."""
-        if now_s - self.looks_s < self.entry.period_s:
+    async def read(self, now_s: float) -> None:
+        """Read it, once in its period, and count the readings that found it unchanged."""
+        if now_s - self.read_s < self.entry.period_s:
             return
         value = await self.proxy.value()
+        # Unchanged rather than backward: counters wrap round, and some servers serve a time or a word.
         self.missed = self.missed + 1 if value == self.value else 0
+        # The first reading shows no beat; only a second, different one does.
         self.seen = self.seen or (self.value is not None and value != self.value)
-        self.value, self.looks_s = value, now_s
+        self.value, self.read_s = value, now_s
 
 
 @dataclass
-class Suspender:
+class SuspenderWatch:
     """One suspender: its signal and its last reading."""
 
     entry: SuspenderEntry
     proxy: SignalProxy
     value: float | None = None
 
-    async def look(self) -> None:
+    async def read(self) -> None:
         """Read it."""
         try:
             self.value = float(await self.proxy.value())
         except DeviceError:
+            # So that the rule says "not connected" instead of judging an old value.
             self.value = None
             raise
 
@@ -63,20 +66,22 @@ class Suspender:
 
 
 class Watch:
-    """Looks at everything a few times a second, in the guard's loop.
+    """Checks everything a few times a second, in the guard's loop.
 
     Parameters
     ----------
     guard : whose instrument is watched
-    period_s : between two looks
+    period_s : between two checks
     hold_s : a command waits so long for a suspender to come back, seconds
     """
 
     def __init__(self, guard: GuardedInstrument, period_s: float, hold_s: float) -> None:
         devices, file, answer_s = guard.devices, guard.file, guard.answer_s
-        self.pulses = [Pulse(e, SignalProxy(devices.heartbeats[e.name], e.name, answer_s)) for e in file.heartbeats]
+        self.heartbeats = [
+            HeartbeatWatch(e, SignalProxy(devices.heartbeats[e.name], e.name, answer_s)) for e in file.heartbeats
+        ]
         self.suspenders = [
-            Suspender(e, SignalProxy(devices.suspenders[e.name], e.name, answer_s)) for e in file.suspenders
+            SuspenderWatch(e, SignalProxy(devices.suspenders[e.name], e.name, answer_s)) for e in file.suspenders
         ]
         self.tripped = ""
         self._losses: dict[str, int] = {}
@@ -85,49 +90,54 @@ class Watch:
         self._hold_s = hold_s
         self._task: asyncio.Task[None] | None = None
         self._clear: asyncio.Event | None = None
-        self._looked_s = -math.inf
 
-    async def first_look(self, command: GuardedCommand) -> None:
+    async def first_readings(self, command: GuardedCommand) -> None:
         """Read every heartbeat until it was seen to beat, and every suspender; nothing starts without them."""
         self._clear = asyncio.Event()
         self._clear.set()
         self.tripped = ""
+        # From here on: a server that was lost before the arming has been read anew by it.
         self._losses = {proxy.name: proxy.losses for proxy in self._proxies()}
-        await asyncio.gather(*(self._first_beat(command, pulse) for pulse in self.pulses))
+        await asyncio.gather(*(self._first_beat(command, heartbeat) for heartbeat in self.heartbeats))
         for suspender in self.suspenders:
             try:
-                await suspender.look()
+                await suspender.read()
             except DeviceError as error:
                 command.decide(CONNECTION, what=f"suspender {suspender.entry.name!r} ({error})", lost=True)
             suspender.decide(command)
 
-    async def _first_beat(self, command: GuardedCommand, pulse: Pulse) -> None:
+    async def _first_beat(self, command: GuardedCommand, heartbeat: HeartbeatWatch) -> None:
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + pulse.entry.period_s * (pulse.allowed + 1)
-        pulse.value, pulse.missed, pulse.seen = None, 0, False
-        while not pulse.seen and loop.time() < deadline:
-            pulse.looks_s = -math.inf
-            await pulse.look(loop.time())
-            await asyncio.sleep(0.0 if pulse.seen else min(0.05, 0.25 * pulse.entry.period_s))
-        missed = 0 if pulse.seen else pulse.allowed
-        command.decide(HEARTBEAT, name=pulse.entry.name, missed=missed, allowed=pulse.allowed)
-        pulse.missed = 0
+        # One period more than may be missed, since the first reading falls anywhere within a period.
+        deadline = loop.time() + heartbeat.entry.period_s * (heartbeat.allowed + 1)
+        heartbeat.value, heartbeat.missed, heartbeat.seen = None, 0, False
+        while not heartbeat.seen and loop.time() < deadline:
+            # Read more often than its period, so that arming takes no longer than the first change.
+            heartbeat.read_s = -math.inf
+            await heartbeat.read(loop.time())
+            await asyncio.sleep(0.0 if heartbeat.seen else min(0.05, 0.25 * heartbeat.entry.period_s))
+        missed = 0 if heartbeat.seen else heartbeat.allowed
+        command.decide(HEARTBEAT, name=heartbeat.entry.name, missed=missed, allowed=heartbeat.allowed)
+        # Reading it so often has counted readings between two beats as missed.
+        heartbeat.missed = 0
 
     def start(self) -> None:
         """Begin to watch."""
-        self._looked_s = asyncio.get_running_loop().time()
         self._task = asyncio.ensure_future(self._run())
 
     async def stop(self) -> None:
         """End it."""
         task, self._task = self._task, None
+        # A task of another loop cannot be awaited here; it ends with its loop.
         if task is not None and task.get_loop() is asyncio.get_running_loop():
             task.cancel()
+            # Bounded: a device call in it may hang, and closing must go on.
             await asyncio.wait({task}, timeout=2.0 * self._guard.answer_s)
 
     async def clear(self, interrupt: "asyncio.Future[str] | None") -> bool:
         """Wait, for a bounded time, until no suspender holds; returns False where the command was stopped meanwhile."""
         if self._clear is None or self._clear.is_set() or interrupt is None:
+            # The usual case must not yield to the loop: nothing may change between the rules and this.
             return interrupt is None or not interrupt.done()
         waiting = asyncio.ensure_future(self._clear.wait())
         both: set[asyncio.Future[Any]] = {waiting, interrupt}
@@ -142,31 +152,35 @@ class Watch:
     def decide(self, command: GuardedCommand) -> None:
         """Let the rules about connections, heartbeats and suspenders decide on what was last seen."""
         self._connected(command)
-        for pulse in self.pulses:
-            command.decide(HEARTBEAT, name=pulse.entry.name, missed=pulse.missed, allowed=pulse.allowed)
+        for heartbeat in self.heartbeats:
+            command.decide(HEARTBEAT, name=heartbeat.entry.name, missed=heartbeat.missed, allowed=heartbeat.allowed)
         for suspender in self.suspenders:
+            # While one has tripped, commands wait in ``clear`` instead of being refused: the run is suspended.
             if self._clear is None or self._clear.is_set():
                 suspender.decide(command)
 
     def _proxies(self) -> list[SignalProxy]:
         return [
             *self._guard.proxies(),
-            *(pulse.proxy for pulse in self.pulses),
+            *(heartbeat.proxy for heartbeat in self.heartbeats),
             *(each.proxy for each in self.suspenders),
         ]
 
     def _connected(self, command: GuardedCommand) -> None:
         """Refuse where a server was lost since the arming, also one that is back: it may be as new."""
         for proxy in self._proxies():
+            # The connection can be lost and back between two readings; fifty killed servers showed a run that went on
+            # by itself.
             if proxy.losses != self._losses.get(proxy.name, proxy.losses):
                 command.decide(CONNECTION, what=proxy.name, lost=True)
 
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(self._period_s)
+            # A new one each time, which is dropped where all is well: a quiet hour leaves no lines in the log.
             command = GuardedCommand(self._guard, "watch", "instrument")
             try:
-                await self.look(command)
+                await self.check(command)
             except asyncio.CancelledError:
                 raise
             except GuardRefused as error:
@@ -184,39 +198,46 @@ class Watch:
         with contextlib.suppress(AuditError):
             command.end(outcome, **data)
 
-    async def look(self, command: GuardedCommand) -> None:
-        """Look at everything once, and decide; raises GuardRefused at what may not be."""
+    async def check(self, command: GuardedCommand) -> None:
+        """Read everything once, and decide; raises GuardRefused at what may not be."""
         loop = asyncio.get_running_loop()
+        # A log that was deleted or replaced stops the run now, not at the next command.
         self._guard.audit.check()
         found = await asyncio.gather(
-            *(pulse.look(loop.time()) for pulse in self.pulses),
-            *(suspender.look() for suspender in self.suspenders),
-            *(self._look_at_axis(command, axis) for axis in self._guard.axes.values() if not axis.sets_exposure),
+            *(heartbeat.read(loop.time()) for heartbeat in self.heartbeats),
+            *(suspender.read() for suspender in self.suspenders),
+            *(self._check_axis(command, axis) for axis in self._guard.axes.values() if not axis.sets_exposure),
+            # Nothing is raised before all have answered: what fails first need not be the gravest.
             return_exceptions=True,
         )
+        # Before the errors: a lost server explains them, and is the reason that a human needs to read.
         self._connected(command)
         for error in found:
             if isinstance(error, DeviceError):
                 command.decide(CONNECTION, what=str(error), lost=True)
             elif isinstance(error, BaseException):
                 raise error
-        for pulse in self.pulses:
-            command.decide(HEARTBEAT, name=pulse.entry.name, missed=pulse.missed, allowed=pulse.allowed)
-        self._look_at_suspenders(command)
+        for heartbeat in self.heartbeats:
+            command.decide(HEARTBEAT, name=heartbeat.entry.name, missed=heartbeat.missed, allowed=heartbeat.allowed)
+        self._check_suspenders(command)
 
-    def _look_at_suspenders(self, command: GuardedCommand) -> None:
+    def _check_suspenders(self, command: GuardedCommand) -> None:
         tripped = ""
         for suspender in self.suspenders:
             try:
                 suspender.decide(command)
             except GuardRefused as refused:
+                # Without a RunEngine nobody would wait for it to come back.
                 if self._guard.suspend is None:
                     raise
                 tripped = refused.line
         assert self._clear is not None
+        # Only at the change: a suspension that is asked for again at every check would never end.
         if tripped and not self.tripped:
             self._clear.clear()
             assert self._guard.suspend is not None
+            # The event, not a time: bluesky waits for it, and then sends the commands again, which pass every rule
+            # again.
             self._guard.suspend(self._clear.wait, tripped)
             self._guard.note("suspended", line=tripped)
         elif self.tripped and not tripped:
@@ -224,21 +245,25 @@ class Watch:
             self._clear.set()
         self.tripped = tripped
 
-    async def _look_at_axis(self, command: GuardedCommand, axis: GuardedAxis) -> None:
+    async def _check_axis(self, command: GuardedCommand, axis: GuardedAxis) -> None:
         generation = axis.state.generation
         position, moving = await asyncio.gather(axis.position(), axis.proxy.moving())
+        # A move began or ended while it was read: the reading belongs to neither state.
         if generation != axis.state.generation:
             return
         if axis.busy and axis.state.swept is not None:
             self._follow(command, axis, position)
+        # In a dry run an axis pretends to be where it was sent; the real one has not moved.
         elif not (self._guard.dry_run and axis.state.commanded):
             axis.check_at_rest(command, position, bool(moving))
 
     def _follow(self, command: GuardedCommand, axis: GuardedAxis, position: float) -> None:
         """Where a moving axis has left what its move was allowed to sweep, decide anew with where it is."""
         swept, tolerance = axis.state.swept, axis.entry.tolerance
+        # A readback that fails under way is judged at arrival, when the motor has stopped.
         if swept is None or not math.isfinite(position) or swept[0] <= position <= swept[1]:
             return
         wider = (min(swept[0], position - tolerance), max(swept[1], position + tolerance))
         command.decide(PATH, swept=self._guard.swept({axis.name: wider}), forbidden=self._guard.boxes)
+        # Kept, so that the next move of another axis counts with it, and this is not decided at every check.
         axis.state.swept = wider

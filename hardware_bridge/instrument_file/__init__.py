@@ -1,7 +1,7 @@
 """instrument.yaml: read, checked as a whole, and what it leaves unguarded."""
 
 from beamgym.envs.task import Context
-from beamgym.hardware_bridge.instrument_file.context import check_experiment, context_of, preset_exposure_s
+from beamgym.hardware_bridge.instrument_file.context import check_experiment, context_of, planned_exposure_s
 from beamgym.hardware_bridge.instrument_file.entries import (
     ArpesTaskEntry,
     AxisEntry,
@@ -36,7 +36,7 @@ __all__ = [
     "find_missing_protection",
     "load_instrument",
     "parse_instrument",
-    "preset_exposure_s",
+    "planned_exposure_s",
     "shipped_instrument",
     "simulation_beside",
     "strangers",

@@ -1,4 +1,4 @@
-"""What the parts of an instrument file must be to each other. Every mistake is one line with its remedy."""
+"""Checks the parts of an instrument file against each other; every mistake is one line with its remedy."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -128,17 +128,20 @@ def _check_axis(axis: AxisEntry, adapter: str) -> None:
     if axis.unit not in UNITS[axis.kind]:
         right = "deg" if axis.kind == "rotation" else "mm"
         raise ValueError(f"{where}: a {axis.kind} axis cannot be in {axis.unit}; give unit: {right} or another kind")
+    # Otherwise a motor would be taken for a setting, and pass without path, speed and stop.
     if (axis.unit == "s") != (adapter == "exposure"):
         raise ValueError(f"{where}: unit s and the adapter 'exposure' belong together; found {axis.unit} and {adapter}")
     if axis.unit != "s" and not any(axis.vector):
         raise ValueError(f"{where}: vector is zero; give the axis's direction in the lab frame")
     if axis.limits is None and adapter in ("manual", "exposure"):
         raise ValueError(f"{where}: a {adapter} axis has no limits of its own; give limits: [low, high]")
+    # A motor with steps stands up to half a step from any target.
     if axis.tolerance < 0.5 * axis.step:
         raise ValueError(
             f"{where}: tolerance {axis.tolerance:g} {axis.unit} is less than half its step {axis.step:g}, so that it "
             "could never arrive; give a larger tolerance"
         )
+    # Then a motor that never moved would have arrived.
     if axis.tolerance >= axis.max_step:
         raise ValueError(
             f"{where}: tolerance {axis.tolerance:g} {axis.unit} is not below max_step {axis.max_step:g}, so that one "
@@ -235,6 +238,7 @@ _ADDRESSES = {
     "object": "name under which Python hands it over",
 }
 
+# What names refer to before what they mean: the first mistake is the one that explains the others.
 _CHECKS: tuple[Callable[[InstrumentFile], None], ...] = (
     _check_names,
     _check_identity,

@@ -45,7 +45,7 @@ def check_experiment(file: InstrumentFile) -> Context:
     return context_of(file, {axis.name: _ANYWHERE[axis.kind] for axis in file.axes if axis.limits is None})
 
 
-def preset_exposure_s(file: InstrumentFile, settings: AcquireSettings | None) -> float:
+def planned_exposure_s(file: InstrumentFile, settings: AcquireSettings | None) -> float:
     """Return the exposure that a task's settings ask for, or else that of the file's experiment, seconds."""
     seconds: float = file.experiment.exposure_s if settings is None else settings.exposure_s
     return seconds

@@ -1,4 +1,4 @@
-"""The parts of an instrument file, each checked by pydantic; what they mean together is checked in instrument_file.
+"""The parts of an instrument file, each checked by pydantic; ``checks`` compares them with each other.
 
 Numbers carry the unit their name says: ``_s`` seconds, ``_mm`` millimetres, ``_kev`` kilo-electronvolts. Whatever
 belongs to an axis without a unit in its name (limits, step, speed, backlash, tolerance, max_step) is in that axis's
@@ -23,6 +23,7 @@ UNITS = {"rotation": ("deg",), "linear": ("mm", "s")}
 
 
 def _number(value: Any) -> Any:
+    # In Python True is a number, and YAML 1.1 reads "on" and "yes" as True.
     if isinstance(value, bool):
         raise ValueError(f"must be a number, found {value}; YAML reads on, off, yes and no as true and false")
     return value
@@ -78,6 +79,7 @@ class DeviceEntry(Strict):
     @field_validator("address")
     @classmethod
     def _printable(cls, address: str) -> str:
+        # A blank at the end of a PV is invisible, and no server has it.
         if address != address.strip() or not address.isprintable():
             raise ValueError(f"must be printable text without blanks around it, found {address!r}")
         return address
@@ -220,6 +222,7 @@ class DetectorEntry(Strict):
                 f"the detector gave an array of shape {raw.shape}, the instrument file expects {self.raw_shape}; "
                 "correct detector.shape, transpose or the camera's region of interest"
             )
+        # In the documented order: transpose and flips do not commute.
         image = np.swapaxes(raw, -1, -2) if self.transpose else raw
         image = image[..., ::-1] if self.flip_fast else image
         return np.ascontiguousarray(image[..., ::-1, :] if self.flip_slow else image)

@@ -1,4 +1,4 @@
-"""instrument.yaml: which devices an instrument has, how they stand, and within what bounds they may be used.
+"""The content of instrument.yaml: an instrument's devices, their geometry, and the bounds of their use.
 
 This module holds what a file says; ``load`` reads and checks one, ``checks`` says what its parts must be to each other.
 """
@@ -137,6 +137,7 @@ class InstrumentFile(Strict):
 
     def digest(self) -> str:
         """Return the SHA-256 of the content, in hex: comments and order of keys do not matter, every value does."""
+        # Over the values as checked, not over the text: a comment or another order of keys is no other instrument.
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -173,6 +174,7 @@ def tighter_limits(
 
 
 def _physics_axis(entry: AxisEntry, motor: tuple[float, float] | None) -> Axis:
+    # Files say directions, of any length.
     length = sum(part * part for part in entry.vector) ** 0.5
     scale = 1.0 if abs(length - 1.0) < _UNIT or length == 0.0 else 1.0 / length
     x, y, z = (part * scale for part in entry.vector)

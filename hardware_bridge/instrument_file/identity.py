@@ -34,6 +34,7 @@ def check_simulation(file: InstrumentFile) -> None:
     prefix = _prefix_of_identity(file, file.identity.device)
     for place, name in commanded(file):
         device = file.devices[name]
+        # Tango, VISA, files and hands have no word by which they could say that they are a simulation.
         if device.adapter not in _SIMULATED:
             raise ValueError(
                 f"simulation is true, and {place} has the adapter {device.adapter!r}, which may move something real; "
@@ -63,6 +64,7 @@ def check_objects(file: InstrumentFile, objects: Mapping[str, Any]) -> None:
         if device.adapter != "object":
             continue
         found = list(pvs_of(objects[device.address]))
+        # What cannot be looked into is taken for real.
         if not found:
             raise ValueError(
                 f"simulation is true, and of {place} (object {device.address!r}) no PV can be seen: it may be real; "
@@ -88,8 +90,10 @@ def pvs_of(device: Any) -> Iterator[str]:
     source = getattr(device, "source", None)
     if isinstance(source, str):
         scheme, _, address = source.partition("://")
+        # Soft and mock signals lead to no server at all.
         if scheme not in _INSIDE:
             yield address if scheme in _PROTOCOLS else source
+    # Classic ophyd has both, and they may differ.
     for attribute in ("pvname", "setpoint_pvname"):
         name = getattr(device, attribute, None)
         if isinstance(name, str):
@@ -104,6 +108,7 @@ def pvs_of(device: Any) -> Iterator[str]:
 
 def identity_names(pvs: Iterable[str]) -> list[str]:
     """Return the PVs by which a practice instrument would say what it is, if these PVs were its own."""
+    # A prefix ends where a name has a mark, and nobody tells us which one.
     listed = sorted(set(pvs))
     prefixes = {pv[: mark.end()] for pv in listed for mark in re.finditer(r"[^A-Za-z0-9]", pv)}
     # Where a prefix ends without a mark, it is one of the beginnings that all PVs have.
@@ -129,6 +134,7 @@ async def simulation_beside(file: InstrumentFile, devices: Any) -> str | None:
     try:
         for answer in asyncio.as_completed(asked):
             found = await answer
+            # The first one is enough: one practice PV beside real ones says that the file mixes the two.
             if found.ok and "simulation" in str(found).lower():
                 return str(found)
     finally:
@@ -152,6 +158,7 @@ async def strangers(file: InstrumentFile, devices: Any) -> list[str]:
     pvs = await _commanded_pvs(file, devices)
     if entry is None or not pvs or file.devices[entry.device].adapter != "epics":
         return []
+    # By host and port: a second server with the same prefix would answer some of the PVs.
     home, *hosts = await asyncio.gather(*(_host(pv) for pv in (file.devices[entry.device].address, *pvs)))
     return [f"{pv} at {host}" for pv, host in zip(pvs, hosts, strict=True) if host != home]
 
@@ -198,6 +205,7 @@ def _prefix_of_identity(file: InstrumentFile, name: str) -> str:
     device = file.devices[name]
     address = device.address if device.adapter == "epics" else ""
     prefix = address.removesuffix(IDENTITY)
+    # Without a prefix every PV on the net would begin as the identity does.
     if prefix in ("", address):
         raise ValueError(
             f"simulation is true, and its identity is {device.adapter} {device.address!r}; give that of `beamgym ioc`, "

@@ -1,4 +1,4 @@
-"""What an instrument file leaves unguarded: allowed, since not every instrument has everything, and said aloud."""
+"""Lists the protection that an instrument file lacks; that is allowed, and the operator is told."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -90,6 +90,7 @@ def nearest(word: str, known: list[str]) -> str:
 
 def _text(path: Path) -> str:
     try:
+        # Before it is read: the path may name an image.
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(f"{path} has {path.stat().st_size} bytes; an instrument file has {MAX_BYTES} at most")
         return path.read_text(encoding="utf-8")
@@ -102,6 +103,7 @@ def _text(path: Path) -> str:
 def _check_tokens(text: str, path: Path) -> None:
     """Refuse depth and aliases, which can explode, and keys given twice, of which safe_load silently keeps the last."""
     depth = 0
+    # Before it is built: aliases of aliases grow without bounds.
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         line = event.start_mark.line + 1 if event.start_mark is not None else 0
@@ -191,6 +193,7 @@ def _what(first: Any) -> str:
 def _wrong_choice(found: Any, expected: str) -> str:
     if found in _UNIT_WORDS and _UNIT_WORDS[found] in expected:
         return f"found {found!r}; write {_UNIT_WORDS[found]}"
+    # A number in another unit must not be relabelled; so the factor is told, not applied.
     if found in _UNIT_FACTORS and "'deg'" in expected:
         return f"found {found!r}; give every number of this axis in {_UNIT_FACTORS[found]}"
     return f"found {found!r}; give {expected}"

@@ -1,4 +1,4 @@
-"""Holds an audit log against what the practice instrument says it received: the one cannot hide from the other."""
+"""Checks that the commands in an audit log equal those that the practice instrument received."""
 
 import math
 import re
@@ -84,6 +84,7 @@ def compare_with_record(
     lines = [members for _, members in read_log(log)]
     announced = [_announced(members, exposure_axes) for members in lines if members.get("kind") == "before"]
     begun_s = _number(lines[0].get("time_s")) if lines else 0.0
+    # A record may go on over several sessions; what came before this log is not its matter.
     puts = [event for event in _events(record) if _from_client(event) and event["time_s"] >= begun_s - CLOCK_S]
     unlogged = tuple(_told(event) for event in puts if not _taken(event, announced))
     unreceived = tuple(
@@ -127,6 +128,7 @@ def _announced(members: Mapping[str, Any], exposure_axes: Collection[str]) -> tu
     if not (isinstance(verb, str) and isinstance(data, dict) and isinstance(data.get("device"), str)):
         raise ValueError(f"line {members['n']} of the log announces nothing that a guard sends; give a guard's log")
     device = "detector" if data["device"] in exposure_axes else data["device"]
+    # The exposure-time axis is the camera's AcquireTime: one PV, two names in the log.
     verb = "expose" if verb == "set" and device == "detector" else verb
     value = str(_number(data.get("value"))) if verb in _VALUED else ""
     return _number(members.get("time_s")), members["n"], (verb, device, value)
@@ -145,7 +147,9 @@ def _taken(event: Mapping[str, Any], announced: list[tuple[float, int, Key]]) ->
     key = _received(event)
     for place in reversed(range(len(announced))):
         time_s, _, found = announced[place]
+        # Announced before it came, but for the two clocks' disagreement.
         if found == key and time_s <= event["time_s"] + CLOCK_S:
+            # Each line accounts for one command: a second put needs a second line.
             del announced[place]
             return True
     return False

@@ -51,9 +51,11 @@ class Camera:
 
     async def publish(self) -> None:
         """Publish what has changed: the array first, the counter after it, the driver's state last."""
+        # By identity: comparing half a million pixels for every motor step would be slow.
         if self._hardware.frame is not self._shown:
             self._shown = self._hardware.frame
             await self.channels.show(self._array(self._shown))
+        # Last: a client that waits for "Done" finds the new array in place.
         await self.channels.show(self._driver())
 
     def _driver(self) -> dict[str, Any]:
@@ -77,6 +79,7 @@ class Camera:
         seconds = frame.time_s - EPICS_EPOCH_S
         pixels = frame.image.ravel()
         return {
+            # Channel Access has no unsigned 16-bit type; int32 holds the counts unchanged.
             "image1:ArrayData": pixels if pixels.dtype == np.float32 else pixels.astype(np.int32),
             "image1:ArraySize0_RBV": fast,
             "image1:ArraySize1_RBV": slow,
@@ -117,12 +120,14 @@ class Camera:
         add("image1:TimeStamp_RBV", Double, values["image1:TimeStamp_RBV"], precision=3)
         for name in ("ArraySize0", "ArraySize1", "EpicsTSSec", "EpicsTSNsec", "UniqueId", "ArrayCounter"):
             add(f"image1:{name}_RBV", Long, values[f"image1:{name}_RBV"])
+        # areaDetector's way of saying that there is no third dimension.
         add("image1:ArraySize2_RBV", Long, 0)
 
     async def _acquire(self, value: int) -> None:
         if not value:
             await self._act(self._hardware.abort_exposure)
             return
+        # Single, Multiple, Continuous; -1 goes on until it is stopped.
         frames = {0: 1, 1: self._frames, 2: -1}[self._mode]
         await self._act(lambda: self._hardware.expose(frames))
         await self._rest()
@@ -131,6 +136,7 @@ class Camera:
         if not math.isfinite(value):
             raise ValueError(f"AcquireTime is {value}; give seconds")
         low, high = self._hardware.sample.exposure_limits_s
+        # Clipped, as real cameras do; AcquireTime_RBV says what was taken.
         self._hardware.exposure_s = min(max(value, low), high)
         await self._act(self._hardware.keep)
 

@@ -21,6 +21,8 @@ try:
         ChannelShort,
         ChannelString,
     )
+
+    # Private, and needed: ``auth_write`` of caproto converts and writes in one; here the handler alone acts.
     from caproto._backend import backend
     from caproto._dbr import native_type
     from caproto._utils import ConversionDirection
@@ -45,6 +47,7 @@ class _Guarded:
 
     def check_access(self, hostname: str, username: str) -> Any:
         """Return what a client may do."""
+        # Clients see before they write what they may write, as at a real server.
         return AccessRights.READ if self.on_put is None else AccessRights.READ | AccessRights.WRITE
 
     async def auth_write(
@@ -63,7 +66,9 @@ class _Guarded:
         A failed put is answered as EPICS servers do, with a status; caproto's own answer leaves clients waiting.
         """
         try:
+            # Converted first: what cannot be a value of this channel is refused without reaching the hardware.
             value = self._of_wire(data, data_type)
+            # Noted before it is carried out, and also where it is refused: the record holds what was received.
             if self.note is not None:
                 self.note(self.pv, value, f"{username}@{user_address[0]}:{user_address[1]}" if user_address else "")
             if self.on_put is None:
@@ -84,6 +89,7 @@ class _Guarded:
             direction=ConversionDirection.FROM_WIRE,
         )
         value = channel.preprocess_value(values)
+        # Clients put choices as a name or as a number.
         if isinstance(channel, ChannelEnum):
             return _choice(value, channel.enum_strings)
         return value.item() if isinstance(value, np.generic) else value
@@ -92,6 +98,7 @@ class _Guarded:
 def _choice(value: Any, names: tuple[str, ...]) -> int:
     """Return the number of a choice that was given as a name or a number."""
     if isinstance(value, bytes):
+        # Channel Access strings are bytes without an encoding.
         value = value.decode("latin-1")
     number = names.index(value) if value in names else int(value)
     if not 0 <= number < len(names):
@@ -154,13 +161,16 @@ class Channels:
 
     def alias(self, name: str, other: str) -> None:
         """Serve a channel under a second name."""
+        # The same object: what is put to one name is seen under the other.
         self.pvdb[self.prefix + other] = self.pvdb[self.prefix + name]
 
     async def show(self, values: Mapping[str, Any]) -> None:
         """Publish the values that have changed, in their order."""
         for name, value in values.items():
             old = self._shown[name]
+            # nan is unlike itself; by its text it is equal, and not published over and over.
             if value is old or (not isinstance(value, np.ndarray) and (value == old or repr(value) == repr(old))):
                 continue
             self._shown[name] = value
+            # Not verified: that would call the handler as if a client had put it.
             await self.pvdb[self.prefix + name].write(value, verify_value=False)

@@ -29,6 +29,7 @@ class DirectClient:
     def __init__(self, port: int, timeout_s: float = 60.0) -> None:
         self._timeout_s = timeout_s
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
+        # Requests are small: without it each would wait for the acknowledgement of the last.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._circuit = caproto.VirtualCircuit(caproto.CLIENT, ("127.0.0.1", port), priority=0)
         self._circuit.our_address = self._socket.getsockname()
@@ -45,6 +46,7 @@ class DirectClient:
         channel = self._channel(pv)
         values = [value.encode("latin-1")] if isinstance(value, str) else [value]
         kind = caproto.ChannelType.STRING if isinstance(value, str) else None
+        # With a notification, so that the put has had its effect when this returns.
         request = channel.write(values, data_type=kind, notify=True)
         self._send(request)
         answer = self._await(caproto.WriteNotifyResponse, request.ioid)
@@ -57,6 +59,7 @@ class DirectClient:
         request = channel.read()
         self._send(request)
         data = self._await(caproto.ReadNotifyResponse, request.ioid).data
+        # Long texts travel as arrays of characters: a Channel Access string ends after 39.
         if channel.native_data_type == caproto.ChannelType.CHAR:
             return bytes(data).decode("latin-1")
         if channel.native_data_type == caproto.ChannelType.STRING:
@@ -78,6 +81,7 @@ class DirectClient:
     def _await(self, kind: type[Any], number: int) -> Any:
         give_up = time.monotonic() + self._timeout_s
         while time.monotonic() < give_up:
+            # All of a packet is taken in before one of them is answered: the circuit's state must be whole.
             commands, _ = self._circuit.recv(self._socket.recv(1 << 20))
             found = None
             for command in commands:

@@ -76,6 +76,7 @@ class MotorRecord:
     async def publish(self) -> None:
         """Publish what has changed."""
         alarmed = self._hardware.has_fault("alarm", self._name)
+        # HWLIMIT, MAJOR: the alarm of a motor on its switch, which clients know best.
         severity, status = (_MAJOR, _HWLIMIT) if alarmed else (0, 0)
         if self._alarm.severity != severity:
             await self._alarm.write(severity=severity, status=status, publish=False)
@@ -90,7 +91,9 @@ class MotorRecord:
         """Return every field that can change; .DMOV last, so that the others are in place when it says done."""
         motor, dial = self._motor, self._hardware.readback(self._name)
         moving = motor.motion is not None
+        # In user coordinates a negative direction exchanges the two ends.
         low, high = sorted((motor.user(motor.low), motor.user(motor.high)))
+        # The whole way, not the leg of the backlash correction: TDIR is the direction of the move.
         towards = motor.motion.points[-1] - motor.motion.points[0] if moving else 0.0
         return {
             ".VAL": motor.user(motor.target),
@@ -109,6 +112,7 @@ class MotorRecord:
             ".RBV": motor.user(dial),
             ".DRBV": dial,
             ".DIFF": motor.target - dial,
+            # The switches are of the dial; with a negative direction the user's high one is the dial's low one.
             ".HLS": int(motor.switch * motor.sign > 0),
             ".LLS": int(motor.switch * motor.sign < 0),
             ".TDIR": int(towards > 0),
@@ -138,6 +142,7 @@ class MotorRecord:
             ".VAL": self._move_user,
             ".DVAL": self._move_dial,
             ".RLV": self._move_by,
+            # User limits are stored as dial limits, so that offset and direction move them as in the record.
             ".LLM": lambda value: self._limit(value, low=self._motor.sign > 0),
             ".HLM": lambda value: self._limit(value, low=self._motor.sign < 0),
             ".DLLM": lambda value: self._set("low", value),
@@ -157,6 +162,7 @@ class MotorRecord:
         self.channels.add(".MSTA", Long, values[".MSTA"], alarm=self._alarm)
         self._serve_switches()
         self._serve_constants(unit)
+        # A record's name without a field is its VAL.
         self.channels.alias(".VAL", "")
 
     def _serve_switches(self) -> None:
@@ -176,6 +182,7 @@ class MotorRecord:
         texts = {".EGU": unit, ".DESC": f"simulated {self._name}", ".OUT": "@beamgym", ".RTYP": "motor"}
         for field, text in texts.items():
             self.channels.add(field, String, text)
+        # What clients ask for at connecting, and nothing here uses.
         for field, number in {".VMAX": 0.0, ".ACCL": 0.0, ".MRES": step, ".ERES": step, ".UREV": 200 * step}.items():
             self.channels.add(field, Double, number, units=unit)
         self.channels.add(".SREV", Long, 200)
@@ -185,10 +192,12 @@ class MotorRecord:
         await self._move_dial(self._motor.dial(value))
 
     async def _move_by(self, value: float) -> None:
+        # From the last target and not the position: so does the record's RLV.
         await self._move_dial(self._motor.target + self._motor.sign * value)
 
     async def _move_dial(self, value: float) -> None:
         await self._act(lambda: self._hardware.move(self._name, value))
+        # The put completes when the motor rests, refused and stopped moves included.
         await self._rest(self._name)
 
     async def _find_home(self, value: int) -> None:
@@ -207,6 +216,7 @@ class MotorRecord:
         """Stop, pause or let go; a paused motor goes on to its target. Move is taken as Go."""
         motor = self._motor
         if value in (Motor.STOP, Motor.PAUSE):
+            # A pause in the middle of a pause keeps the first one's target.
             goal = motor.target if motor.motion is not None else motor.paused
             self._hardware.stop(self._name)
             motor.go, motor.paused = value, goal if value == Motor.PAUSE else None
@@ -230,5 +240,6 @@ class MotorRecord:
     async def _set(self, setting: str, value: float) -> None:
         if value != value:
             raise ValueError(f"{setting} of {self._name} is not a number")
+        # Before the action, which publishes and keeps it.
         setattr(self._motor, setting, value)
         await self._act(self._hardware.keep)

@@ -1,4 +1,4 @@
-"""A practice instrument in a process of its own, for tests and demonstrations."""
+"""Runs `beamgym ioc` as a subprocess, for tests and demonstrations."""
 
 import json
 import os
@@ -49,10 +49,12 @@ class HeldPort:
 
 
 def _bound() -> tuple[int, socket.socket]:
+    # By process and time: two test processes must not try the same ports in the same order.
     for port in random.Random(f"{os.getpid()} {time.time_ns()}").sample(range(*_PORTS), 200):
         stream = socket.socket()
         try:
             stream.bind((_LOOPBACK, port))
+            # Both kinds: Channel Access searches by UDP and talks by TCP on one number.
             with socket.socket(type=socket.SOCK_DGRAM) as packets:
                 packets.bind((_LOOPBACK, port))
         except OSError:
@@ -69,6 +71,7 @@ def loopback_environment(port: int, repeater_port: int) -> dict[str, str]:
         "EPICS_CA_AUTO_ADDR_LIST": "NO",
         "EPICS_CA_SERVER_PORT": str(port),
         "EPICS_CA_REPEATER_PORT": str(repeater_port),
+        # An image is larger than the 16 kB that old clients allow.
         "EPICS_CA_MAX_ARRAY_BYTES": "67108864",
         "EPICS_CA_CONN_TMO": "5.0",
         "EPICS_CA_MAX_SEARCH_PERIOD": "60",
@@ -113,6 +116,7 @@ class IocProcess:
         self._held = [HeldPort() for given in (port, repeater_port) if given is None]
         numbers = iter([held.number for held in self._held])
         self.port = next(numbers) if port is None else port
+        # Its own folder, so that two instruments never share a state.
         self._folder = tempfile.TemporaryDirectory(prefix="beamgym-ioc-")
         self.record = Path(record or Path(self._folder.name) / "record.jsonl")
         self.state = Path(state or Path(self._folder.name) / "state.json")
@@ -128,6 +132,7 @@ class IocProcess:
             "record": self.record,
             "state": self.state,
         }
+        # This very interpreter: another one on the path may lack the package.
         self._command = [sys.executable, "-m", "beamgym.scripts.main", "ioc", kind]
         self._command += [f"--{name}={value}" for name, value in words.items()]
         self._command += [f"--option={name}={json.dumps(value)}" for name, value in (options or {}).items()]
@@ -157,6 +162,7 @@ class IocProcess:
 
     def start(self) -> None:
         """Start it, and return when it answers; raises ChildProcessError with its words where it does not."""
+        # To a file and not to a pipe, which would fill up and stop it.
         with open(self._folder.name + "/words.txt", "w", encoding="utf-8") as words:
             self._process = subprocess.Popen(
                 self._command,
@@ -167,6 +173,7 @@ class IocProcess:
                 text=True,
             )
         give_up = time.monotonic() + _PATIENCE_S
+        # Asked by connecting: its port is the first thing that cannot be there before it is ready.
         while not self._answers():
             if not self.running or time.monotonic() > give_up:
                 said = self.words().strip() or f"no answer within {_PATIENCE_S:g} s; try again: it compiles only once"
@@ -194,6 +201,7 @@ class IocProcess:
         It is started where it does not run. ``records`` begins anew.
         """
         if not self.running:
+            # Without it the new process would go on from the old state.
             self.state.unlink(missing_ok=True)
             self.start()
         self.put("sim:fresh", float(seed))
@@ -234,6 +242,7 @@ class IocProcess:
         return Path(self._folder.name, "words.txt").read_text(encoding="utf-8", errors="replace")
 
     def _end(self, number: signal.Signals) -> int:
+        # Forgotten first: whatever happens below, it is not ended twice.
         process, self._process = self._process, None
         self._hang_up()
         if process is None:
@@ -241,6 +250,7 @@ class IocProcess:
         if process.poll() is None:
             process.send_signal(number)
         try:
+            # Its end writes the state and closes sockets; one that hangs in it is killed.
             return process.wait(timeout=10.0)
         except subprocess.TimeoutExpired:
             process.kill()

@@ -11,6 +11,8 @@ from beamgym.hardware_bridge.practice.channels import ChannelData
 
 try:
     from caproto.asyncio.server import Context
+
+    # Private, and needed: the public accept loop leaves sockets open and sets no TCP_NODELAY.
     from caproto.asyncio.utils import _TransportWrapper
 except ImportError as missing:
     raise ImportError("the practice instrument needs caproto: pip install 'beamgym[ioc]'") from missing
@@ -32,6 +34,7 @@ class LoopbackServer(Context):
     """
 
     def __init__(self, channels: Mapping[str, ChannelData], address: str, port: int, beacon_port: int) -> None:
+        # caproto reads these when it is made; beacons to the whole network would make other clients search for us.
         os.environ["EPICS_CAS_AUTO_BEACON_ADDR_LIST"] = "NO"
         os.environ["EPICS_CAS_BEACON_ADDR_LIST"] = "127.0.0.1" if address == "0.0.0.0" else address
         os.environ["EPICS_CAS_BEACON_PORT"] = str(beacon_port)
@@ -43,6 +46,7 @@ class LoopbackServer(Context):
         """Close every socket: caproto leaves its clients' open, and more where its start or end is broken off."""
         beacons = [sock for _, sock in self.beacon_socks.values()]
         for sock in (*self._clients, *self.tcp_sockets.values(), *self.udp_socks.values(), *beacons):
+            # Some were closed before, by a client or by caproto itself.
             with contextlib.suppress(OSError, RuntimeError):
                 sock.close()
         await asyncio.sleep(0)  # the loop closes a client's socket in its next round
@@ -56,6 +60,7 @@ class LoopbackServer(Context):
     def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client; without TCP_NODELAY every small answer would wait for the last one's acknowledgement."""
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Ended clients are let go here, so that the set does not grow with every connection.
         self._clients = {each for each in self._clients if not each.is_closing()} | {writer}
         client = _TransportWrapper(reader, writer)
         self.server_tasks.create(self.tcp_handler(client, client.getpeername()))
@@ -64,6 +69,7 @@ class LoopbackServer(Context):
         """Bind the port that was asked for: clients would not find another one."""
         port, (address,) = self.ca_server_port, self.interfaces
         bound = socket.socket()
+        # A server that is restarted after a kill finds its old connections still waiting for their end.
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.setblocking(False)
         try:

@@ -1,6 +1,6 @@
 """The practice instrument: a simulated Laue or ARPES instrument behind EPICS Channel Access (`beamgym ioc`).
 
-The emulated hardware (``soft_ioc_hardware``) lives by the wall clock and in its state file; this server shows it.
+The emulated hardware (``practice.simulated``) lives by the wall clock and in its state file; this server shows it.
 """
 
 import asyncio
@@ -22,6 +22,8 @@ PREFIX = "bgym:"
 FAST = 1e6
 """Speed at which a move or an exposure takes no time that anybody would notice."""
 
+# A moving motor is published 20 times a second, as real records do; one that rests has nothing to tell but dose and
+# faults.
 _MOVING_S, _RESTING_S = 0.05, 0.25
 
 
@@ -102,12 +104,15 @@ class SoftIoc:
         parts = [asyncio.create_task(part) for part in (self.server.run(), self._keep_time(), self._beat())]
         try:
             done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            # One that ends by itself has failed: whatever it raised ends the server.
             for part in done:
                 part.result()
         finally:
             for part in parts:
                 await cancelled(part)
+            # However it ended: the port must be free for the next start.
             await self.server.close_sockets()
+            # After the parts, so that nothing is received after it.
             self.hardware.record.write("server_stopped", self.hardware.advance())
             self.hardware.keep()
 
@@ -118,6 +123,8 @@ class SoftIoc:
             await self._publish()
             due = self.hardware.next_event() - now
             busy = any(motor.motion is not None for motor in self.hardware.motors.values())
+            # Cleared before the wait and set after every action: a motor that just set off is shown at once, not at the
+            # next round.
             self._wake.clear()
             try:
                 await asyncio.wait_for(self._wake.wait(), min(max(due, 0.0), _MOVING_S if busy else _RESTING_S))
@@ -130,15 +137,18 @@ class SoftIoc:
             await asyncio.sleep(HEARTBEAT_S)
 
     async def _publish(self) -> None:
+        # One at a time, or an older state could be published after a newer one.
         async with self._lock:
             await self.utilities.publish()
             await self.camera.publish()
             for motor in self.motors:
                 await motor.publish()
+        # After everything is published: a put completes only when its effect can be seen, as a record's does.
         async with self._published:
             self._published.notify_all()
 
     async def _act(self, do: Callable[[], Any]) -> Any:
+        # At once, in the handler: the order of actions is that of the puts.
         result = do()
         await self._publish()
         self._wake.set()
@@ -176,13 +186,16 @@ def serve(options: IocOptions, ready: Callable[[SoftIoc], None] = lambda ioc: No
     ------
     ValueError : options that cannot be, or a port that is taken
     """
+    # caproto logs clients that vanish with a traceback; in practice killing them is the exercise.
     logging.getLogger("caproto").setLevel(logging.CRITICAL)
 
     async def main() -> None:
         ioc = SoftIoc(options)
         running = asyncio.ensure_future(ioc.run())
         for number in (signal.SIGINT, signal.SIGTERM):
+            # The state file and the record are closed properly on Ctrl-C, too.
             asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+        # caproto says nowhere when it listens; whoever waits for ``ready`` must be able to connect.
         while not (running.done() or ioc.listening):
             await asyncio.sleep(0.01)
         if ioc.listening:

@@ -49,11 +49,13 @@ class Utilities:
             add(f"sim:fault:{name}", String, "", self._fault_setter(name))
         add("sim:fault:clear", Long, 0, self._clear)
         truth: Any = self.channels.pvdb[prefix + "sim:truth"]
+        # Made when it is asked for: it holds the moment, and nobody asks often.
         truth.read = self._read_truth
 
     async def publish(self) -> None:
         """Publish what has changed."""
         hardware = self._hardware
+        # 39 characters: what a Channel Access string holds.
         faults = {f"sim:fault:{name}": hardware.faults.get(name, "")[:39] for name in FAULTS}
         await self.channels.show(
             {
@@ -69,6 +71,7 @@ class Utilities:
 
     async def beat(self) -> None:
         """Count the heartbeat one on."""
+        # A hung server that still answers: the value stays, the connection too.
         if not self._hardware.has_fault("stopped_heartbeat"):
             self._beats += 1
             await self.channels.show({"heartbeat": self._beats})
@@ -93,6 +96,7 @@ class Utilities:
 
     def _fault_setter(self, name: str) -> Any:
         async def put(value: Any) -> None:
+            # Clients put texts as bytes or, by number, as floats.
             text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
             await self._act(lambda: self._hardware.set_fault(name, text))
 
@@ -100,6 +104,7 @@ class Utilities:
 
 
 def _seed(value: float) -> int:
+    # Seeds travel as doubles, which hold whole numbers up to 2^53 exactly.
     if not (math.isfinite(value) and value == math.floor(value) and 0 <= value < 2**53):
         raise ValueError(f"the seed is {value:g}; give a whole number from 0 to 2^53 - 1")
     return int(value)

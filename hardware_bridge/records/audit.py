@@ -1,4 +1,4 @@
-"""The audit log: a line before every command, a line after, with the operating system before anything moves.
+"""Writes the audit log: a line before every command and one after it, each a link of a chain of hashes.
 
 JSON lines, each with the hash of the line before it. They are on the disk at once, or, under a guard, within
 milliseconds (``sync_in_background``): no end of the process loses one, a power cut may lose the last. A crash leaves at
@@ -57,14 +57,18 @@ class AuditLog:
         self._listener = listener
         self._place = self.path.absolute()
         self._clock = clock
+        # Two locks: lines go on being written while older ones are on their way to the disk. Reentrant, since what
+        # holds them writes lines.
         self._turn, self._syncing = threading.RLock(), threading.RLock()
         self._size = self._synced = 0
         self._pending: set[int] = set()
         self._head, self._number = START, 0
         self._broken = ""
         self._written: threading.Event | None = None
+        # A bare descriptor: one write is one line, with no buffer in between that a crash would lose.
         self._file: int | None = _open(self.path)
         try:
+            # A log that was changed is not continued: a whole new end would hide it.
             self._recover(verify_log(self.path))
             self._flush()
         except BaseException:
@@ -107,6 +111,7 @@ class AuditLog:
         ------
         AuditError : the line could not be written; the command must not be sent
         """
+        # Written and noted as pending together: the outcome may come from another thread at once.
         with self._turn:
             number = self._write("before", command=command, data=data)
             self._pending.add(number)
@@ -155,6 +160,7 @@ class AuditLog:
         if self._broken:
             raise AuditError(f"the audit log {self.path} failed before: {self._broken}; start a new session")
         with self._turn:
+            # Deleted or replaced, the file would go on taking lines that nobody will ever read.
             if self._file is not None and not _stands_at(self._file, self._place):
                 raise self._failed(OSError(None, _GONE))
 
@@ -179,6 +185,7 @@ class AuditLog:
             if self._file is None:
                 return
             try:
+                # "unknown" is an outcome: what became of them can be looked up at the instrument, and must be.
                 self._give_up(sorted(self._pending), "the log was closed")
                 self._write("close")
                 self._flush()
@@ -243,6 +250,7 @@ class AuditLog:
         if self._file is None:
             raise AuditError(f"the audit log {self.path} is closed; open it again")
         self.check()
+        # By the file itself, not by our own count: that is what a half-written line is cut back to.
         size = os.fstat(self._file).st_size
         try:
             written = os.write(self._file, content)
@@ -257,6 +265,7 @@ class AuditLog:
         """Bring what was written to the disk; lines that several threads wrote meanwhile go there together."""
         wanted = self._size
         with self._syncing:
+            # Another thread took our lines along.
             if self._synced >= wanted:
                 return
             with self._turn:
@@ -281,6 +290,7 @@ def _open(path: Path) -> int:
     except OSError as error:
         raise ValueError(f"cannot open the audit log {path}: {error.strerror}; give a file you may write") from None
     try:
+        # Two writers would break the chain for both.
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(file)

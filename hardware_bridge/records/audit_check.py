@@ -142,6 +142,7 @@ class _Reader:
         previous, number, torn = START, 0, ""
         while raw := file.readline(MAX_LINE_BYTES):
             number += 1
+            # A last line without its end is not wrong yet: the writer may be in the middle of it.
             if not raw.endswith(b"\n"):
                 if len(raw) == MAX_LINE_BYTES:
                     report.problem, report.line = f"line {number} is longer than any that is written here", number
@@ -155,6 +156,7 @@ class _Reader:
                 if torn:
                     report.problem, report.line = f"line {number - 1} was changed: {torn}", number - 1
                     return
+                # Judged with the next line: one that recovers it says that it is this torn one.
                 torn, previous = str(error), digest(line)
                 continue
             except _BrokenChain as error:
@@ -163,6 +165,7 @@ class _Reader:
             previous = report.head = digest(line)
             report.lines += 1
             yield number, members
+        # A torn line that nobody recovered is a changed one.
         if torn:
             report.problem, report.line = f"line {number} was changed: {torn}", number
 
@@ -187,6 +190,7 @@ def _count(members: dict[str, Any], number: int, report: LogReport) -> None:
         report.pending.append(number)
     elif kind == "after":
         command = members.get("id")
+        # Two outcomes, or one without a command, can only be written by somebody else.
         if command not in report.pending:
             raise _BrokenChain(number, f"is the outcome of command {command}, which waits for none")
         report.pending.remove(command)

@@ -35,6 +35,7 @@ def digest(line: bytes) -> str:
 
 def write_line(members: Mapping[str, Any], previous: str) -> bytes:
     """Return a line, newline included; numbers that JSON lacks are kept as objects, see ``encode``."""
+    # No spaces and no NaN: the same members are the same bytes, and any JSON reader can read them.
     body = json.dumps({**encode(members), "previous": previous}, separators=(",", ":"), allow_nan=False).encode()
     return body[:-1] + f',"sha256":"{digest(body)}"}}\n'.encode()
 
@@ -55,6 +56,7 @@ def read_line(line: bytes) -> dict[str, Any]:
     try:
         members = json.loads(body)
     except (ValueError, RecursionError):
+        # A line may hold anything, also a thousand brackets.
         raise LineError("it is no JSON") from None
     if not isinstance(members, dict):
         raise LineError("it is no JSON object")
@@ -83,6 +85,7 @@ def encode(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         parts = value if isinstance(value, list | tuple) else sorted(value, key=repr)
         return [encode(part) for part in parts]
+    # Cut, since some objects print their whole contents.
     return {"text": repr(value)[:1000]}
 
 

@@ -1,4 +1,4 @@
-"""What a human must have said yes to: this policy, with this plan, within these limits, on this instrument.
+"""Asks a human to confirm a run, and stores what was confirmed: policy, plan, limits and instrument.
 
 A yes is bound to the SHA-256 of those four and kept beside the instrument file. When one of them changes, or a limit
 has become wider, somebody is asked again. What the instrument file itself wants confirmed (every so many steps, moves
@@ -56,6 +56,7 @@ class Subject:
 
     def covered_by(self, other: "Subject") -> bool:
         """Whether a yes to ``other`` holds for this: the same, within the same limits or narrower ones."""
+        # Narrower limits need no new yes: whatever was allowed within them was allowed before.
         same = (self.policy, self.plan, self.instrument) == (other.policy, other.plan, other.instrument)
         return same and not self.wider_than(other)
 
@@ -97,6 +98,7 @@ def subject(
 def bundle_digest(folder: str | Path) -> str:
     """Return the SHA-256 over the names and contents of a bundle's files; raises ValueError where there is none."""
     path = Path(folder)
+    # Names and contents: an exchanged file of the same name is another policy.
     files = sorted(entry for entry in path.glob("*") if entry.is_file()) if path.is_dir() else []
     if not files:
         raise ValueError(f"{path} is no bundle: it holds no files; give the directory that `beamgym train` wrote")
@@ -150,6 +152,7 @@ class Confirmation:
         NotConfirmed : it must be asked, and the mode is "never"
         """
         why = self._why_ask()
+        # A simulation cannot hurt anybody.
         if not why or (self.mode == "never" and self._simulation):
             return ""
         if self.mode == "never":
@@ -184,13 +187,16 @@ class Confirmation:
         -------
         The question, empty where there was none, and whether the command may go
         """
+        # Made in the loop that uses it, which is the RunEngine's and not the one this was made in.
         if self._turn is None:
             self._turn = asyncio.Lock()
         async with self._turn:
             question = self._command_question(device, length, exposes)
             answer = await self.ask(question) if question else True
+            # A yes is for the whole step: its axes move together, and one question for each would be answered blindly.
             if question and answer:
                 self._granted_step = self.step
+            # The exposure ends a step, so that the next move is asked about again.
             if exposes and answer:
                 self.step += 1
             return question, answer
@@ -210,6 +216,7 @@ class Confirmation:
         return said_yes(answer)
 
     def _command_question(self, device: str, length: float, exposes: bool) -> str:
+        # Before the grants: a long move is asked about whatever was said to the step.
         largest = self.entry.larger_than.get(device)
         if largest is not None and abs(length) > largest:
             return f"step {self.step}: {device} is to move by {length:.6g}, more than {largest:g}. Move it?"
@@ -267,6 +274,7 @@ def _read(store: Path | None) -> list[Subject]:
 def _subject(entry: Mapping[str, Any]) -> Subject:
     limits = tuple((str(name), float(low), float(high)) for name, low, high in entry["limits"])
     given = Subject(str(entry["policy"]), str(entry["plan"]), str(entry["instrument"]), limits)
+    # Against hands that edit the file by mistake; who wants to forge it can compute the hash, too.
     if given.digest() != entry["sha256"]:
         raise ValueError("an entry does not match its own hash")
     return given

@@ -31,6 +31,7 @@ class JsonLines:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
+            # "x": documents of another run are never overwritten.
             self._file = path.open("x", encoding="utf-8")
         except FileExistsError:
             raise ValueError(f"{path} exists; documents are never overwritten, give another folder") from None
@@ -39,6 +40,7 @@ class JsonLines:
         """Write one document."""
         self._file.write(json.dumps([name, doc], default=_plain, allow_nan=False, ensure_ascii=False) + "\n")
         self._file.flush()
+        # One step takes seconds; a disk that is asked for each keeps all but the last after a power cut.
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
@@ -79,6 +81,7 @@ def read_documents(path: str | Path) -> Iterator[tuple[str, Document]]:
         try:
             name, doc = json.loads(line)
         except ValueError as error:
+            # Only the last line can be half written.
             if number == len(lines) - 1:
                 return
             raise ValueError(f"{path}, line {number + 1}: no document: {error}") from None

@@ -42,6 +42,7 @@ class FrameStore:
 
     def put(self, image: NDArray[Any]) -> None:
         """Keep an image (slow, fast); raises ValueError where it has another shape than the ones before."""
+        # A data set has one shape, and a camera whose region was changed in the middle is another camera.
         if self._image is not None and self._image.shape != image.shape:
             raise ValueError(f"the image has shape {image.shape}, those before it {self._image.shape}")
         self._image, self._time_s = np.asarray(image), time.time()
@@ -57,6 +58,7 @@ class FrameStore:
         shape, kind = list(self._image.shape), self._image.dtype.str
         if self.path is None:
             return {_KEY: {**key, "shape": shape, "dtype_numpy": kind}}
+        # bluesky's stream assets count frames in their first dimension.
         return {_KEY: {**key, "shape": [1, *shape], "dtype_numpy": kind, "external": "STREAM:"}}
 
     def read(self) -> dict[str, dict[str, Any]]:
@@ -73,6 +75,7 @@ class FrameStore:
         """Return the file, unless it was announced already, and which of its images is the last one put."""
         if self.path is None or self._image is None:
             return
+        # A new name for the file, until a document with it has really been sent.
         if not self._resource["announced"]:
             self._resource["uid"] = str(uuid4())
             yield "stream_resource", self._file()
@@ -98,6 +101,7 @@ class FrameStore:
             "uid": self._resource["uid"],
             "data_key": _KEY,
             "mimetype": "application/x-hdf5",
+            # Tiled wants the host in a file's address.
             "uri": self.path.as_uri().replace("file://", "file://localhost") if self.path else "",
             "parameters": {"dataset": DATASET, "chunk_shape": [1, *shape]},
             "run_start": "",
@@ -106,6 +110,7 @@ class FrameStore:
 
 def append_image(path: Path, image: NDArray[Any]) -> None:
     """Append an image (slow, fast) to the file's data set (n, slow, fast), which is made where it is missing."""
+    # Opened for each image: an HDF5 file that is open when the process is killed may not be readable.
     with h5py.File(path, "a") as file:
         if DATASET not in file:
             file.attrs["default"] = "entry"
@@ -113,6 +118,7 @@ def append_image(path: Path, image: NDArray[Any]) -> None:
                 DATASET,
                 shape=(0, *image.shape),
                 maxshape=(None, *image.shape),
+                # One image a chunk: they are written and read one by one.
                 chunks=(1, *image.shape),
                 dtype=image.dtype,
                 compression="gzip",

@@ -38,6 +38,7 @@ def write_nexus(path: str | Path, documents: Iterable[tuple[str, Document]]) -> 
         _put(entry, "entry_identifier_uuid", found.start["uid"])
         _put(entry, "program_name", f"beamgym {found.start.get('beamgym_version', '')}".strip())
         _put(entry, "start_time", _iso(found.start["time"]))
+        # A run that was killed has none, and its file is written all the same.
         if found.stop:
             _put(entry, "end_time", _iso(found.stop["time"]))
             _put(entry, "end_reason", f"{found.stop['exit_status']}: {found.stop.get('reason') or found.ending}")
@@ -109,6 +110,7 @@ def _write_instrument(entry: Any, found: _Run) -> None:
     detector = _group(instrument, "detector", "NXdetector")
     _put(detector, "count_time", found.column("step_exposure_s"), "s")
     if DATASET in entry.file and "data" not in detector:
+        # A hard link: NeXus readers look for the image in both places.
         detector["data"] = entry.file[DATASET]
 
 
@@ -131,6 +133,7 @@ def _write_data(entry: Any, events: int) -> None:
     if "image" in data:
         data.attrs["signal"] = "image"
         data.attrs["axes"] = ["step", ".", "."]
+        # As long as the images, which may be one more or fewer than the events of a run that broke off.
         _put(data, "step", np.arange(max(events, len(data["image"])))[: len(data["image"])])
 
 

@@ -64,6 +64,7 @@ class BlueskyInstrument:
 
     def arm(self, homed: Sequence[str] = (), timeout_s: float = 60.0) -> None:
         """Arm the guard in the RunEngine's loop; raises what ``Guard.arm`` raises."""
+        # The limits may have been changed at the controller since the last arming.
         self._context = None
         self._in_loop(lambda: self.guard.arm(homed), timeout_s)
 
@@ -108,8 +109,10 @@ class BlueskyInstrument:
         # the dwell first: whether a motor must settle depends on it
         for name, value in sorted(wanted.items(), key=lambda item: not self.guard.axes[item[0]].sets_exposure):
             yield from bps.abs_set(self.guard.axes[name], float(value), group=group)
+        # All together: one after another would take the sum of their times, and the simulation counts the longest.
         yield from bps.wait(group)
         states = {name: self.guard.axes[name].state for name in wanted}
+        # The exposure-time axis takes no time of a motor.
         travelling = [states[entry.name].moved_s for entry in self.file.axes if entry.unit != "s"]
         readback = np.array([[states[name].known for name in wanted]])
         return MoveReport(readback, np.array([max(travelling, default=0.0)]))
@@ -137,9 +140,11 @@ class BlueskyInstrument:
         try:
             self.run_engine(keeping())
         except Exception as error:
+            # bluesky wraps what a Status raised; the guard's own line is what the caller needs.
             behind = refusal(error)
             line = str(behind) if behind is not None else str(error.__cause__ or error)
             raise kind(line) from error
+        # A paused RunEngine returns without a result and without an error.
         if not kept:
             raise kind("the RunEngine was interrupted; resume or abort it, then begin anew")
         return kept[-1]
@@ -151,6 +156,7 @@ class BlueskyInstrument:
         try:
             return future.result(timeout_s)
         except TimeoutError:
+            # It must do nothing any more after its caller has given up.
             future.cancel()
             raise
 

@@ -1,4 +1,4 @@
-"""What an episode leaves for people: a table, a figure of how it ended and the way there, an animation."""
+"""Writes the report of an episode: a table, a figure of its end and of the positions, an animation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -117,6 +117,7 @@ def pictures(task: Task[Any], instrument: Instrument, steps: Sequence[EpisodeSte
     context = _context(task, instrument)
     renderer, drawn = resolve(kind_of(context).renderer)(context), []
     for step in steps:
+        # From the first frame on; a detector without a clock is drawn at zero.
         clock = np.nan_to_num(step.frame.time_s - steps[0].frame.time_s)
         loop.state, loop.frame = step.state, replace(step.frame, time_s=clock)
         drawn.append(renderer.draw(loop))
@@ -138,9 +139,11 @@ def draw_figure(path: Path, final: Picture, axes: Sequence[Axis], positions: Flo
     positions : (steps, k)
     title : above it all
     """
+    # Here, since importing it takes a second; and by its own canvas, since pyplot would keep every figure.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    # Inches; the width follows the picture, so that its pixels stay square.
     height = 6.0
     width = height * final.shape[1] / final.shape[0]
     figure = Figure(figsize=(width + 4.0, height + 0.5), dpi=110, facecolor="white")

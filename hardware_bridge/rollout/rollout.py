@@ -107,9 +107,11 @@ class Rollout:
 
         However it ends, ``finish`` is run, within the run, before its last document.
         """
+        # Inside the run: its last document is sent when the instrument has been left safe.
         episode = bpp.finalize_wrapper(self._episode(), self._cleanup)
         run = bpp.run_wrapper(episode, md={"plan_name": "beamgym_rollout", **self.metadata})
         frames = self.record.frames
+        # Only while this run is: the store follows its own documents.
         subscribed = run if frames is None else bpp.subs_wrapper(run, [frames.announced])
         steps: list[EpisodeStep] = yield from subscribed
         return steps
@@ -129,6 +131,7 @@ class Rollout:
         return step, command
 
     def _episode(self) -> Plan[list[EpisodeStep]]:
+        # The first frame before anything moves: hardware never moves at reset.
         yield from bps.checkpoint()
         frame = yield from taken(self.instrument.acquire_plan)
         positions = yield from taken(self.instrument.positions_plan)
@@ -137,6 +140,7 @@ class Rollout:
         yield from self._note(step)
         while not (step.over or self._spent(step)):
             memory, action, command = yield from in_thread(partial(self._choose, memory, step))
+            # After the decision: a policy that still thinks gives no sign of life.
             self.pulse()
             self.on_command(step, command)
             report, frame = yield from self._carry_out(command, step)
@@ -147,8 +151,10 @@ class Rollout:
         return self.steps
 
     def _carry_out(self, command: TaskCommand, step: EpisodeStep) -> Plan[tuple[MoveReport, Frame]]:
+        # A declaration without a last move exposes nothing: the frame held is judged.
         if not command.moves[0]:
             return MoveReport(step.state.positions, np.zeros(1)), step.frame
+        # Before the move and after the frame: a pause in between does both again, and never a move without its frame.
         yield from bps.checkpoint()
         report = yield from taken(partial(self.instrument.move_plan, command.target))
         frame = yield from taken(self.instrument.acquire_plan)
@@ -172,6 +178,7 @@ class Rollout:
     ) -> EpisodeStep:
         frame = _searched(frame)
         state = self.task.advance(before.state, command, report, frame, _ONE)
+        # Without a truth: on hardware there is none.
         state, verdict = self.task.judge(state, None)
         seen, costs = self.task.observe(state), self.task.costs(state)
         return EpisodeStep(before.number + 1, state, frame, seen, command, action[0], verdict, costs)
@@ -181,6 +188,7 @@ class Rollout:
 
     def _note(self, step: EpisodeStep) -> Plan[None]:
         """Record a step as one event; the checkpoint before it is where a pause within it goes back to."""
+        # In a thread: writing an image may take longer than the loop may be held up.
         yield from in_thread(partial(self.record.put, step))
         yield from bps.checkpoint()
         yield from bps.create("primary")
@@ -188,6 +196,7 @@ class Rollout:
             yield from bps.read(device)
         yield from bps.save()
         yield from bps.checkpoint()
+        # After the event was saved: a pause in it would make it twice otherwise.
         self.steps.append(step)
         self.on_step(step)
 
@@ -205,6 +214,7 @@ class Rollout:
     def _cleanup(self) -> Plan[None]:
         finish = self.finish
         if finish is not None:
+            # Only an episode that came to its end by itself is left without an abort.
             well = bool(self.ended)
             yield from awaited(lambda: finish(well))
 
@@ -219,6 +229,7 @@ def in_thread(work: Callable[[], T]) -> Plan[T]:
         try:
             return await in_daemon_thread("a decision", LONGEST_DECISION_S, work), None
         except Exception as error:
+            # Handed back as a value, and raised again in the plan, where a plan can catch it.
             return None, error
 
     value, error = yield from awaited(outcome)
@@ -250,6 +261,7 @@ def awaited(factory: Callable[[], Awaitable[Any]]) -> Plan[Any]:
 def taken(plan: Callable[[], Plan[T | None]]) -> Plan[T]:
     """Run a plan until it has a result: one that was paused while it read has none, and is run again."""
     while True:
+        # Gives a pause that was asked for its chance before the plan is run once more.
         yield from bps.null()
         result = yield from plan()
         if result is not None:

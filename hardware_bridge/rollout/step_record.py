@@ -1,4 +1,4 @@
-"""What a step of the episode is in documents: a bluesky Readable whose reading is the step just made.
+"""One step of an episode, and the bluesky Readable that puts it into documents.
 
 Every key begins with ``step_``, so that it meets no device's own. Numbers that are not known are null, never NaN: the
 documents are JSON.
@@ -158,6 +158,7 @@ def step_values(step: EpisodeStep) -> dict[str, Any]:
 def observation_digest(observation: Observation) -> str:
     """Return the SHA-256 of an observation: names, shapes, dtypes and bytes, in the order of the names."""
     digest = hashlib.sha256()
+    # In the order of the names: the digest must not depend on who built the dictionary.
     for name in sorted(observation):
         values = np.ascontiguousarray(observation[name])
         digest.update(f"{name} {values.shape} {values.dtype.str}\n".encode())
@@ -171,6 +172,7 @@ def plain(value: Any) -> Any:
         return [plain(entry) for entry in np.asarray(value).tolist()]
     if isinstance(value, np.generic):
         value = value.item()
+    # NaN is no JSON: documents with it cannot be read by others.
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value
@@ -198,6 +200,7 @@ def _found(frame: Frame) -> dict[str, Any]:
     peaks, present = frame.found, frame.found.mask[0]
     return {
         "step_found_count": int(peaks.count[0]),
+        # Of one length in all events, as bluesky's data keys demand.
         "step_found_px": np.where(present[:, None], peaks.position_px[0], 0.0),
         "step_found_intensity": np.where(present, peaks.intensity[0], 0.0),
     }

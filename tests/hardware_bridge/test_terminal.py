@@ -50,7 +50,7 @@ def test_an_answer_may_come_in_pieces_while_the_loop_goes_on(typed, shown):
     async def piecewise():
         asking = asyncio.ensure_future(ask_terminal("? ", shown.append))
         os.write(typed, b"ye")
-        await asyncio.sleep(3.0 * terminal.LOOK_S)
+        await asyncio.sleep(3.0 * terminal.POLL_S)
         assert not asking.done()
         os.write(typed, b"s\n")
         return await asyncio.wait_for(asking, 30.0)
@@ -63,7 +63,7 @@ def test_a_question_that_is_taken_back_leaves_no_thread_and_no_reader(typed, sho
     async def taken_back():
         threads = threading.active_count()
         asking = asyncio.ensure_future(ask_terminal("? ", shown.append))
-        await asyncio.sleep(2.0 * terminal.LOOK_S)
+        await asyncio.sleep(2.0 * terminal.POLL_S)
         assert threading.active_count() == threads
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -94,7 +94,7 @@ def test_what_was_typed_before_a_question_is_not_its_answer(monkeypatch, shown):
     async def stale():
         os.write(keyboard, b"yes\n")
         asking = asyncio.ensure_future(ask_terminal("? ", shown.append))
-        await asyncio.sleep(3.0 * terminal.LOOK_S)
+        await asyncio.sleep(3.0 * terminal.POLL_S)
         assert not asking.done()
         os.write(keyboard, b"no\n")
         return await asyncio.wait_for(asking, 30.0)
@@ -155,7 +155,7 @@ def test_whoever_asks_can_be_cancelled_and_ask_again(typed, capsys, who):
     async def twice():
         threads = threading.active_count()
         asking = asyncio.ensure_future(ask())
-        await asyncio.sleep(2.0 * terminal.LOOK_S)
+        await asyncio.sleep(2.0 * terminal.POLL_S)
         assert threading.active_count() == threads
         asking.cancel()
         await asyncio.wait([asking], timeout=30.0)

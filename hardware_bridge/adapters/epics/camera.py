@@ -15,8 +15,10 @@ from beamgym.hardware_bridge.devices import AdapterOptions, DeviceError, Reading
 from beamgym.physics.instrument import FrameFailed
 
 _EPICS_EPOCH_S = 631152000.0  # 1990-01-01 in unix time; areaDetector's TimeStamp counts from there
+# AcquireBusy is a record of its own, whose words differ by driver; only what is known as idle counts as idle.
 _IDLE = ("0", "done", "idle", "no", "false")
 _TROUBLE = ("Error", "Disconnected")
+# A camera that runs on by itself changes between any two readings; asking more often would not help.
 _TORN_READS = 5
 
 
@@ -75,10 +77,12 @@ class EpicsCamera:
         self._options = options or EpicsCameraOptions()
         camera, image = prefix + self._options.camera, prefix + self._options.image
         readable = {part: camera + part for part in ("AcquireTime", "AcquireTime_RBV", "AcquireBusy", "ImageMode")}
+        # Read as well as written: connecting shows that it is there before anything is sent.
         readable |= {"Acquire": f"{camera}Acquire", "DetectorState_RBV": f"{camera}DetectorState_RBV"}
         if not self._options.pva_image:
             for part in ("UniqueId_RBV", "TimeStamp_RBV", "ArraySize0_RBV", "ArraySize1_RBV"):
                 readable[part] = image + part
+        # Apart from the others, since it is no number; see ``_frame``.
         self._data_pv = f"{image}ArrayData"
         self._pv = Channels(name, readable, self._options.reply_s)
         self._pva = PvaImage(name, self._options.pva_image, self._options.reply_s) if self._options.pva_image else None
@@ -94,6 +98,7 @@ class EpicsCamera:
         if self._pva is not None:
             await self._pva.connect(timeout)
             return
+        # Its length is not known yet, so that it is connected by aioca and not as a typed signal.
         what = f"{self.name}: connecting to PV {self._data_pv}"
         await answered(what, timeout + 1.0, aioca.connect(self._data_pv, timeout=timeout))
 
@@ -150,6 +155,8 @@ class EpicsCamera:
         for _ in range(_TORN_READS):
             counter = await self.counter()
             image, stamp_s = await self._frame()
+            # Image, size and time are several PVs: only a counter that is the same before and after makes them one
+            # frame.
             if counter == await self.counter():
                 return self._readings(image, counter, stamp_s)
         raise FrameFailed(f"{self.name}: the image changes while it is read, {_TORN_READS} times; stop the camera")
@@ -171,21 +178,26 @@ class EpicsCamera:
             raise ValueError(f"{self.name}: an exposure is a positive number of seconds, not {seconds!r}")
         await self._pv.put("AcquireTime", float(seconds))
         found = await self.exposure_s()
+        # One per cent: cameras round to their clock, and a dose is not known better than that.
         if not math.isclose(found, seconds, rel_tol=0.01):
             raise DeviceError(f"{self.name}: asked to expose {seconds:g} s, the camera set {found:g} s")
 
     async def _trigger(self) -> None:
+        # The counter of before the trigger: a new image is one with another counter.
         mode, before, exposure_s = await asyncio.gather(self._pv.get("ImageMode"), self.counter(), self.exposure_s())
         if mode not in (0, "Single"):
             raise DeviceError(f"{self.name}: ImageMode is {mode!r}; set it to Single, one frame a trigger")
         limit_s = exposure_s + self._timeout_s
         deadline = time.monotonic() + limit_s
+        # A put with completion, which areaDetector ends when the frame has been read out.
         await self._pv.put("Acquire", 1, limit_s)
+        # Also by AcquireBusy, since not every driver delays its completion.
         while await self.exposing():
             if time.monotonic() > deadline:
                 raise DeviceError(f"{self.name} still exposes {limit_s:g} s after its trigger")
             await asyncio.sleep(self._options.poll_s)
         overdue = time.monotonic() + self._options.image_wait_s
+        # Plugins run in threads of their own, so that the image may come after the camera is idle.
         while await self.counter() == before and time.monotonic() < overdue:
             await asyncio.sleep(self._options.poll_s)
 
@@ -205,8 +217,10 @@ class EpicsCamera:
 def as_image(name: str, data: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
     """Return the first rows · columns numbers of a flat array as (rows, columns); FrameFailed where there are fewer."""
     size = shape[0] * shape[1]
+    # What areaDetector serves before the first frame.
     if size == 0:
         raise FrameFailed(f"{name} has no frame yet: its image is {shape[0]} × {shape[1]}; trigger it first")
     if data.size < size:
         raise FrameFailed(f"{name}: {data.size} numbers make no image of {shape[0]} × {shape[1]}; read it again")
+    # The waveform may be longer than the frame, by how the record was set up.
     return np.array(data[:size]).reshape(shape)

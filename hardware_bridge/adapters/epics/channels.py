@@ -48,6 +48,7 @@ class Channels:
 
     async def connect(self, timeout: float) -> None:
         """Connect all; DeviceError names the PVs that did not answer."""
+        # All at once: a missing PV costs its whole time limit.
         shorts = list(self._signals)
         found = await asyncio.gather(
             *(self._connected(short, timeout) for short in shorts),
@@ -60,6 +61,7 @@ class Channels:
                 f"{self._name}: no answer from PV {', '.join(silent[:_TOLD])}{more} within {timeout:g} s; "
                 "check its name, the IOC and EPICS_CA_ADDR_LIST"
             )
+        # One PV stands for all: as a rule the PVs of a device are on one server.
         self._listen(next(iter(self._pvs.values())))
 
     async def get(self, short: str) -> Any:
@@ -83,11 +85,13 @@ class Channels:
     async def put(self, short: str, value: Any, timeout_s: float | None = None) -> None:
         """Write and wait for the put's completion, by default for ``reply_s``; DeviceError where it fails."""
         limit_s = self._reply_s if timeout_s is None else timeout_s
+        # Without aioca's own limit of 5 s: a move takes longer, and our wait names the device.
         work = aioca.caput(self._pvs[short], value, wait=True, timeout=None)
         await answered(self._what("writing", short), limit_s, work)
 
     async def send(self, short: str, value: Any) -> None:
         """Write without waiting for completion; DeviceError where the server is not there."""
+        # For stops: a completion would come only when the motor rests, or never.
         work = aioca.caput(self._pvs[short], value, wait=False, timeout=None)
         await answered(self._what("writing", short), self._reply_s, work)
 
@@ -95,6 +99,7 @@ class Channels:
         """Be told when the server is lost: one that is back before anybody asked would be taken for the same."""
         if self._monitor is not None:
             self._monitor.close()
+        # DBE_PROPERTY sends next to nothing; wanted is only the notice of a lost connection.
         self._monitor = aioca.camonitor(pv, self._hear, events=aioca.DBE_PROPERTY, notify_disconnect=True)
 
     def _hear(self, value: Any) -> None:

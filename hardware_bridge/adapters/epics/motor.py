@@ -16,6 +16,7 @@ _HEALTH = ("MSTA", "SPMG", "SEVR", "STAT", "HLS", "LLS", "LVIO")
 # Bits of MSTA, from the motor record's reference (epics-modules/motor, motorRecord, "Motor status").
 _SLIP_STALL, _PROBLEM, _COMM_ERROR, _HOMED = 0x40, 0x200, 0x1000, 0x4000
 
+# EGU is free text; what it says must not differ from the file by a factor of 57 or 1000.
 _SPELLINGS = {
     "deg": ("deg", "degs", "degree", "degrees", "°"),
     "mm": ("mm", "millimeter", "millimeters", "millimetre", "millimetres"),
@@ -72,6 +73,7 @@ class EpicsMotor:
     async def connect(self, timeout: float) -> None:
         """Connect every field used; DeviceError names the PVs that did not answer, or a unit that is another."""
         await self._pv.connect(timeout)
+        # An empty EGU is common and says nothing, so it is let pass.
         unit = str(await self._pv.get("EGU")).strip().lower()
         if unit and unit not in _SPELLINGS.get(self._unit, (self._unit,)):
             raise DeviceError(
@@ -95,6 +97,7 @@ class EpicsMotor:
         names = ("LLM", "HLM", "DLLM", "DHLM", "OFF")
         *found, direction = await asyncio.gather(*(self._pv.number(name) for name in names), self._pv.get("DIR"))
         low, high, dial_low, dial_high, offset = found
+        # DIR reads as a number or as its word, by how the client asks.
         sign = -1 if direction in (1, "1", "Neg") else 1
         return motor_record_limits(self.name, (low, high), (dial_low, dial_high), sign, offset)
 
@@ -108,6 +111,7 @@ class EpicsMotor:
 
     async def alarm(self) -> str:
         """Return what is wrong with the record, in a few words; "" where nothing is. A limit switch counts as wrong."""
+        # All of them: a record in SPMG Stop, or on a limit switch, reports no alarm severity by itself.
         severity, kind, mode = await asyncio.gather(*(self._pv.get(name) for name in ("SEVR", "STAT", "SPMG")))
         upper, lower, status = await asyncio.gather(*(self._pv.number(name) for name in ("HLS", "LLS", "MSTA")))
         bits = int(status)
@@ -128,14 +132,18 @@ class EpicsMotor:
 
     async def stop(self, success: bool = True) -> None:
         """Write 1 to STOP without waiting for completion."""
+        # Completion would come after the motor has stopped, and from a hung server never; the guard looks by itself.
         await self._pv.send("STOP", 1)
 
     async def _move(self, value: float) -> None:
         target = finite(self.name, value)
         deadline = time.monotonic() + self._timeout_s
+        # Completion of a put to VAL is the record's own word that the motion has ended.
         await self._pv.put("VAL", target, self._timeout_s)
+        # A target beyond the limits completes at once and without an error; only this field tells.
         if await self._pv.number("LVIO"):
             raise DeviceError(f"{self.name}: the motor record refused {target:g}, which is beyond its limits")
+        # By DMOV too: not every server completes a put only when the motor rests.
         while await self.moving():
             if time.monotonic() > deadline:
                 raise DeviceError(f"{self.name} still moves {self._timeout_s:g} s after its command to {target:g}")
@@ -170,6 +178,7 @@ def motor_record_limits(
     if not all(math.isfinite(value) for value in (*user, *dial, offset)):
         raise DeviceError(f"{name}: the motor's limits {user}, {dial} (dial) and offset {offset} are not all finite")
     pairs = []
+    # The motor record's own convention: dial limits that are both 0 are off.
     if dial != (0.0, 0.0):
         first, second = (sign * end + offset for end in dial)
         pairs.append((min(first, second), max(first, second)) if dial[0] <= dial[1] else (math.inf, -math.inf))

@@ -25,6 +25,7 @@ class PvaImage:
     """
 
     def __init__(self, name: str, pv: str, reply_s: float) -> None:
+        # Asked when the instrument is built: a missing library is no connection that timed out.
         if find_spec("p4p") is None:
             raise ImportError(
                 f"{name}: pva_image needs p4p, which is not installed; run: pip install 'beamgym[pva]', "
@@ -65,6 +66,7 @@ def ntndarray(what: str, array: Any) -> tuple[NDArray[Any], int, float]:
     ``dimension`` lists the fastest first; see the EPICS normative types, "NTNDArray".
     """
     sizes = [int(part["size"]) for part in array["dimension"]]
+    # Before its first frame the plugin serves an empty union, which is no array.
     data = np.atleast_1d(np.asarray(array["value"]))
     if len(sizes) != 2:
         raise FrameFailed(f"{what} has {len(sizes)} dimensions; a grey image has two; trigger the camera first")
@@ -72,4 +74,5 @@ def ntndarray(what: str, array: Any) -> tuple[NDArray[Any], int, float]:
         raise FrameFailed(f"{what}: {data.size} numbers make no image of {sizes[1]} × {sizes[0]}")
     stamp = array["dataTimeStamp"]
     seconds = float(stamp["secondsPastEpoch"]) + 1e-9 * float(stamp["nanoseconds"])
+    # A copy: the image outlives the message that it came in.
     return np.array(data).reshape(sizes[1], sizes[0]), int(array["uniqueId"]), seconds

@@ -86,6 +86,7 @@ class EpicsShutter:
             raise ValueError(f"{self.name} takes 1 to open and 0 to close, not {value!r}")
         await self._command(int(value))
         deadline = time.monotonic() + self._options.travel_s
+        # Completion of the put means that it was taken; a blade needs its time, and may be stuck.
         while await self._state() != value:
             if time.monotonic() > deadline:
                 words = "opened" if value else "closed"
@@ -93,6 +94,7 @@ class EpicsShutter:
             await asyncio.sleep(self._options.poll_s)
 
     async def _command(self, value: int) -> None:
+        # Many beamline shutters have a button for each direction, which is written 1.
         if value == 0 and self._options.close:
             await self._pv.put("close", 1)
         else:
@@ -103,6 +105,7 @@ class EpicsShutter:
         for value, words in ((1.0, self._options.opened), (0.0, self._options.closed)):
             if text in [word.lower() for word in words]:
                 return value
+        # Between the two ends, or a word nobody told us: not known, which the guard takes as not closed.
         return math.nan
 
 

@@ -1,4 +1,4 @@
-"""Devices whose set and trigger are guarded inside, so that commands sent again are too."""
+"""Guarded devices: all checks are made inside set and trigger, so that commands sent again are checked again."""
 
 from beamgym.hardware_bridge.guard.devices.axis import AxisState, GuardedAxis
 from beamgym.hardware_bridge.guard.devices.command import GuardedCommand

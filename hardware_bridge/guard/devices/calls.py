@@ -1,4 +1,4 @@
-"""Calls to devices that always end: plain, threaded or asynchronous ones, each within its time.
+"""Calls devices of any library, asynchronous or blocking, and gives up each call after a time limit.
 
 A device may be an ophyd-async one (coroutines in the RunEngine's loop), a classic ophyd one or plain Python (blocking
 calls). Blocking calls run in a thread of their own, so that a device that hangs never holds the loop.
@@ -33,17 +33,20 @@ async def begin(what: str, limit_s: float, returned: Callable[[], None], device:
         finally:
             returned()
 
+    # An asynchronous device only makes a coroutine here; a classic one may block on the network.
     return start() if lives_in_loop(device) else await in_thread(what, limit_s, start)
 
 
 async def answer(what: str, limit_s: float, device: Any, attribute: str, *args: Any) -> Any:
     """Return what a method, sync or async, or a property says; DeviceError after ``limit_s``."""
     if lives_in_loop(device):
+        # On the loop: its properties and methods return at once, or a coroutine.
         value = getattr(device, attribute)
         if callable(value):
             value = value(*args)
     else:
         value = await in_thread(what, limit_s, _ask, device, attribute, args)
+    # A plain method of a classic device may still hand out a Future.
     if inspect.isawaitable(value):
         return await answered(what, limit_s, value)
     return value
@@ -56,21 +59,26 @@ async def finished(what: str, status: Any, limit_s: float | None) -> bool:
     ------
     DeviceError : the Status says that it failed
     """
+    # A device that returns nothing has done it when the call returns.
     if status is None:
         return True
+    # A plain ``async def set`` is a Status to bluesky, too.
     if inspect.iscoroutine(status):
         status = asyncio.ensure_future(status)
     if isinstance(status, asyncio.Future):
         done, _ = await asyncio.wait({status}, timeout=limit_s)
         return bool(done) and _succeeded(what, status.exception() if not status.cancelled() else "cancelled")
+    # Said here, in one line: an object that never ends would wait for its whole time limit.
     if not hasattr(status, "add_callback"):
         raise DeviceError(f"{what} returned {type(status).__name__}, not a bluesky Status")
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[None] = loop.create_future()
+    # Callbacks of classic Statuses come from their own threads.
     status.add_callback(lambda _: _wake(loop, ended))
     done, _ = await asyncio.wait({ended}, timeout=limit_s)
     if not done:
         return False
+    # A failed ophyd Status may hold no exception; that it failed counts.
     return _succeeded(what, None if status.success else status.exception(timeout=0) or "failed without a reason")
 
 
@@ -78,6 +86,7 @@ def forget(status: Any) -> None:
     """Let go of a Status that nobody waits for any longer, so that its failure is no surprise to anybody."""
     task = status if isinstance(status, asyncio.Future) else getattr(status, "task", None)
     if isinstance(task, asyncio.Future) and not task.done():
+        # Asked for its exception, so that asyncio does not report it as never retrieved.
         task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         task.get_loop().call_soon_threadsafe(task.cancel)
 

@@ -1,4 +1,4 @@
-"""One command on its way through the guard: the decisions about it, and its two lines in the audit log.
+"""One guarded command: collects the rules' decisions about it and writes its two lines in the audit log.
 
 A command that a rule refuses is never sent and has one line, "refused". One that is sent has a line before, written
 before anything leaves this computer, and an outcome after. In a dry run both are the one line "dry run".
@@ -69,6 +69,7 @@ class GuardedCommand:
         GuardRefused : at the first rule that says no; the ones after it are not asked
         """
         for rule, inputs, decision in decisions(checklist, facts):
+            # As the log has it: replay compares item and verdict, and lets the words improve.
             verdict = {"item": decision.item, "allowed": decision.allowed, "line": decision.line}
             self._decisions.append({"rule": rule, "inputs": inputs, "verdict": verdict})
             if not decision.allowed:
@@ -84,6 +85,7 @@ class GuardedCommand:
 
     def end(self, outcome: str, **data: Any) -> None:
         """Write what became of it: once, and only if it was sent; a refused or pretended one has its single line."""
+        # Forgotten before it is written: a log that fails here must not be told a second outcome.
         number, self._number, self.ended = self._number, None, True
         noted, audit = self._noted(), self._guard.audit
         if number is None:
@@ -101,6 +103,8 @@ class GuardedCommand:
 
     async def _in_spite_of_the_log(self, write: Callable[[], None]) -> None:
         try:
+            # In the devices' loop, where a line takes microseconds; after a failure the disk may hang, so then in a
+            # thread.
             if self._guard.state == "armed":
                 write()
             else:
@@ -114,5 +118,6 @@ class GuardedCommand:
         self._decisions.clear()
 
     def _noted(self) -> dict[str, Any]:
+        # Each decision stands in one line only: those before the send there, the others with the outcome.
         noted, self._decisions = self._decisions, []
         return {"decisions": noted} if noted else {}

@@ -1,4 +1,4 @@
-"""The detector behind the guard: a bluesky Triggerable whose every check lies inside ``trigger()``."""
+"""The guarded detector: a bluesky Triggerable that makes all its checks inside ``trigger()``."""
 
 import asyncio
 import time
@@ -58,6 +58,7 @@ class GuardedDetector:
     def __init__(self, guard: Supervisor, shutter: GuardedShutter, device: Any) -> None:
         self.entry = guard.file.detector
         self.proxy = DetectorProxy(device, "detector", guard.answer_s)
+        # None until a task says otherwise; then the exposure-time axis or the file decides.
         self.exposure_s: float | None = None
         self.frame: Frame | None = None
         self.frame_check: FrameCheck | None = None
@@ -67,6 +68,7 @@ class GuardedDetector:
         self.finder = finder_of(guard.file)
         self._guard, self._shutter = guard, shutter
         self._set_s: float | None = None
+        # Of the last frame's pixels, by which a repeated frame is known.
         self._digest: str | None = None
         self._interrupt: asyncio.Future[str] | None = None
         self._over: asyncio.Event | None = None
@@ -86,11 +88,13 @@ class GuardedDetector:
 
     async def pause(self) -> None:
         """Break off the exposure under way and close the shutter; a RunEngine calls this when it pauses."""
+        # Taken before the await: the exposure may end, and clear it, meanwhile.
         over = self._over
         if over is None:
             return
         self.interrupt(_STOPPED)
         try:
+            # Closing the shutter, stopping the detector and seeing both takes several answers.
             await asyncio.wait_for(over.wait(), 6.0 * self._guard.answer_s)
         except TimeoutError:
             self._guard.abort("the exposure could not be broken off")
@@ -115,10 +119,12 @@ class GuardedDetector:
         command = GuardedCommand(self._guard, "stop", self.name)
         await command.send_whatever_happens()
         try:
+            # Seen idle, not only told: a camera whose stop had merely left was once called stopped while it exposed.
             stopped = await self.proxy.stop_and_confirm()
         except BaseException as error:
             await command.end_whatever_happens("failed", error=str(error))
             raise
+        # Only a detector that was seen idle is no longer ours to stop.
         self.ours = self.ours and not stopped
         await command.end_whatever_happens("done" if stopped else "unconfirmed")
         return stopped
@@ -162,6 +168,7 @@ class GuardedDetector:
 
     async def _trigger(self) -> None:
         command = GuardedCommand(self._guard, "trigger", self.name)
+        # Nobody reads the last exposure's frame where this one fails.
         self.frame = None
         async with self._guard.attending(command):
             command.decide(DEVICE_IS_FREE, axes=["the exposure"] if self.busy else [])
@@ -178,7 +185,9 @@ class GuardedDetector:
         if frame is None or not self._empty(frame):
             self.frame = frame
             return
+        # Within the file's range: where that leaves nothing longer, the frame is judged as the last word.
         longer_s = min(LONGER * exposure_s, self.entry.exposure_s[1])
+        # A second command with lines of its own: it spends dose, and passes every rule again.
         again = GuardedCommand(self._guard, "trigger", self.name)
         async with self._guard.attending(again):
             if longer_s <= exposure_s:
@@ -192,9 +201,11 @@ class GuardedDetector:
         if not await self._permitted(command, exposure_s):
             self._broken_off(command, "not sent")
             return None
+        # Before anything is set: not even the exposure time is written.
         if guard.dry_run:
             return await self._pretend(command, exposure_s)
         await self._set_exposure(exposure_s)
+        # Immediately before the trigger: only a number and a time after these make a frame a new one.
         before, asked_s = await self.proxy.counter(), time.time()
         command.send()
         guard.check_latch()
@@ -203,6 +214,7 @@ class GuardedDetector:
             return None
         raw = await self.proxy.frame()
         frame = await self._judge(command, raw, before, asked_s, exposure_s, longer)
+        # After the judgement: a refused frame was no exposure that the task knows of.
         self.exposures += 1
         command.end("done", counter=raw.counter, spent_s=self._shutter.dose.spent_s)
         return frame
@@ -243,6 +255,7 @@ class GuardedDetector:
         except BaseException as error:
             command.end("failed", error=str(error))
             raise
+        # Only after it was confirmed: an exposure time that is not certain is set again.
         self._set_s = seconds
         self._guard.exposure_was_set(seconds)
         command.end("done")
@@ -250,23 +263,29 @@ class GuardedDetector:
     async def _expose(self, command: GuardedCommand, exposure_s: float) -> bool:
         """Open, trigger, wait, close; returns False where it was broken off. The shutter is closed however it ends."""
         guard, shutter = self._guard, self._shutter
+        # None is "broken off", False is "too late": only what was too late is a refusal.
         started, done, stopped = False, None, True
         try:
             await shutter.open()
             guard.check_latch()
+            # Before the call: from here on the detector may be exposing, whatever the call says.
             started = self.ours = True
             with guard.launching():
                 status = await self.proxy.start()
             done = await self._wait(status, exposure_s)
             if done:
                 self.ours = False
+                # The detector's own time counts where it is longer than the clock's, as in a simulation that runs
+                # faster.
                 shutter.dose.exposed(exposure_s)
         finally:
+            # First the shutter, which ends the dose, then the detector.
             closed = await self._close()
             # also where the wait was cancelled, or failed: the detector may go on by itself
             if started and not done:
                 # an abort may have seen it idle before the trigger got there
                 self.ours = True
+                # Where it was not seen to end; a camera that exposes on would hand its frame to the next trigger.
                 stopped = await self._stop()
         if not stopped:
             raise GuardRefused(5, _NOT_IDLE)
@@ -304,6 +323,7 @@ class GuardedDetector:
             return False
 
     def _broken_off(self, command: GuardedCommand, outcome: str) -> None:
+        # An abort makes the command fail, a pause of the RunEngine does not.
         if self._interrupt is not None and self._interrupt.done() and self._interrupt.result() == _ABORTED:
             self._guard.check_latch()
         command.end(outcome)
@@ -331,10 +351,12 @@ class GuardedDetector:
             now_s=time.time(),
             max_age_s=entry.max_age_s,
         )
+        # In a thread: finding spots takes long enough to hold up the watch and the dead-man.
         checked, frame = await in_thread(
             "examining the frame", _SEARCH_S, examine, raw, exposure_s, entry, self.finder, self.exposures
         )
         self.frame_check = checked
+        # Remembered also where it is refused: a camera that repeats itself repeats the refused one.
         last_digest, self._digest = self._digest, checked.digest
         command.decide(
             FRAME_PIXELS,
@@ -343,6 +365,7 @@ class GuardedDetector:
             share=checked.saturated_share,
             max_share=entry.max_saturated,
         )
+        # After the pixels were judged: "saturated" says more than "no spots could be searched".
         if isinstance(frame, FrameFailed):
             raise frame
         command.decide(FRAME_CONTENT, **self._content(frame, longer))
@@ -370,6 +393,7 @@ class GuardedDetector:
         Its content is judged, and what a run would not accept is kept in ``doubts``: the shutter is closed, so that the
         frame need not be one of a run.
         """
+        # Whatever the detector holds: an exposure would open the shutter.
         raw = await self.proxy.frame()
         command.decide(FRAME_FORM, shape=raw.image.shape, expected=self.entry.raw_shape, kind=raw.image.dtype.kind)
         self.frame_check = check_frame(raw.image, self.entry)

@@ -1,4 +1,4 @@
-"""The dose: seconds of open shutter, counted so that doubt always counts."""
+"""Counts the dose as seconds of open shutter; time in which the shutter may be open counts as open."""
 
 import threading
 import time
@@ -19,6 +19,7 @@ class DoseMeter:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        # Read by the abort thread while the loop counts; reentrant, since the sums call each other.
         self._turn = threading.RLock()
         self._total = 0.0
         self._since: float | None = None
@@ -38,6 +39,7 @@ class DoseMeter:
     def start(self) -> None:
         """The shutter is about to be told to open; a meter that counts goes on counting."""
         with self._turn:
+            # A second start while it counts must not take time back.
             if self._since is None:
                 self._since, self._exposed = self._clock(), 0.0
 
@@ -45,7 +47,10 @@ class DoseMeter:
         """The detector reported a whole exposure: the shutter was open for so long at least."""
         with self._turn:
             if self._since is not None:
+                # Several exposures of one opening add up before they are compared with the clock.
                 self._exposed += seconds
+                # The longer of both counts: by the clock, and by the detector, whose time may run faster in a
+                # simulation.
                 self._since = min(self._since, self._clock() - self._exposed)
 
     def stop(self) -> None:

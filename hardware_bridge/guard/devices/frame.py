@@ -1,4 +1,4 @@
-"""From a raw array to a frame: orientation, saturation, fingerprint, peaks. Pure functions of the instrument file."""
+"""Makes a frame of a raw array (orientation, peaks) and checks its pixels (saturation, digest); pure functions."""
 
 import hashlib
 from collections.abc import Callable
@@ -21,13 +21,13 @@ Finder = Callable[[NDArray[Any]], Peaks]
 
 @dataclass(frozen=True)
 class FrameCheck:
-    """What can be said of a raw frame at once.
+    """What the pixels of a raw frame show.
 
     Parameters
     ----------
     saturated_share : share of pixels that are full or not finite
     blank : every pixel has the same value
-    digest : fingerprint of the pixels
+    digest : hash of the pixels
     """
 
     saturated_share: float
@@ -36,12 +36,15 @@ class FrameCheck:
 
 
 def check_frame(raw: NDArray[Any], detector: DetectorEntry) -> FrameCheck:
-    """FrameCheck at a raw array of numbers, in its own orientation."""
+    """Check a raw array of numbers, in its own orientation."""
+    # Objects and text are refused by the rule (item 20); nothing here may look into them.
     if raw.dtype.kind not in "uif" or raw.size == 0:
         return FrameCheck(1.0, True, "")
     full = raw >= detector.saturation
+    # NaN compares as not full, and is no measured value either.
     if raw.dtype.kind == "f":
         full |= ~np.isfinite(raw)
+    # Over the raw pixels: two frames of the same scene differ in their noise, so equal ones are one frame served twice.
     digest = hashlib.blake2b(np.ascontiguousarray(raw).tobytes(), digest_size=16).hexdigest()
     return FrameCheck(float(np.count_nonzero(full)) / raw.size, bool((raw == raw.flat[0]).all()), digest)
 
@@ -58,6 +61,7 @@ def frame_of(raw: RawFrame, exposure_s: float, detector: DetectorEntry, finder: 
     count : its number, where the detector gives none
     """
     image = detector.oriented(raw.image)[None]
+    # Tasks count frames; a detector without a counter is counted here.
     counter = count if raw.counter is None else raw.counter
     frame = Frame(
         np.array([exposure_s]),
@@ -76,6 +80,7 @@ def examine(
     try:
         return check_frame(raw.image, detector), frame_of(raw, exposure_s, detector, finder, count)
     except FrameFailed as error:
+        # The frame can still be judged by its pixels, and the judgement says more than a failed search.
         return check_frame(raw.image, detector), error
 
 

@@ -22,9 +22,11 @@ from beamgym.physics.messages import one_line
 SHUTTER_S = 5.0
 """A shutter has opened or closed within this time, seconds."""
 
+# Names that ophyd, ophyd-async and others give a device's main reading; "-" joins names in ophyd-async, "_" in ophyd.
 _READBACKS = ("", *(mark + end for end in ("readback", "user_readback", "status", "value") for mark in "_-"))
 _QUIET = ("", "NO_ALARM", "0")
 _SIGNAL_READS = ("get_value", "get")
+# Most answers take milliseconds, so a third of the time is patient enough before it is asked a second time.
 _FIRST_SHARE = 1 / 3
 
 
@@ -47,11 +49,13 @@ class SignalProxy:
     @property
     def leaving(self) -> bool:
         """Whether a call that starts something has not returned yet, though nobody may wait for it any longer."""
+        # Events, not a counter: a call may return in its own thread long after its time.
         return not all(start.is_set() for start in self._starts)
 
     @property
     def losses(self) -> int:
         """How often its server was lost, where the device takes note of that."""
+        # Only devices that listen to their connection know; the others count as never lost.
         return int(getattr(self.device, "losses", 0))
 
     async def value(self) -> Any:
@@ -61,6 +65,7 @@ class SignalProxy:
     async def _ask(self, attribute: str, limit_s: float | None = None) -> Any:
         """Return what a method or a property says; of a signal, ophyd-async's or classic ophyd's, what it holds."""
         found = await self._asked(self.device, attribute, attribute, limit_s)
+        # A motor's ``velocity`` may be a method, a number, or itself a signal that has to be read.
         reads = next((name for name in _SIGNAL_READS if callable(getattr(found, name, None))), None)
         if reads is None or isinstance(found, Mapping):
             return found
@@ -68,6 +73,7 @@ class SignalProxy:
 
     async def _asked(self, device: Any, call: str, said: str, limit_s: float | None) -> Any:
         what = f"{self.name}: {said}"
+        # Asking twice is harmless for a reading; a stop is not sent twice behind the caller's back.
         ask = _answered if lives_in_loop(device) and call != "stop" else answer
         try:
             return await ask(what, limit_s or self.answer_s, device, call)
@@ -82,6 +88,7 @@ class SignalProxy:
 
     async def _start(self, method: str, *args: Any) -> Any:
         what, returned = f"{self.name}: {method}", threading.Event()
+        # The ones that returned are dropped here, so that the list does not grow with the run.
         self._starts[:] = [*(start for start in self._starts if not start.is_set()), returned]
         try:
             return await begin(what, self.answer_s, returned.set, self.device, method, *args)
@@ -99,6 +106,7 @@ class SignalProxy:
     async def stop(self, limit_s: float | None = None) -> None:
         """Ask it to stop, where it can be asked; DeviceError where the call takes longer than ``limit_s``, seconds."""
         if self._has("stop"):
+            # What ophyd's stop returns may be a Status; then its end is the end of the command.
             ended = await self._ask("stop", limit_s=limit_s)
             await finished(f"{self.name}: stop", ended if hasattr(ended, "add_callback") else None, self.answer_s)
 
@@ -109,12 +117,14 @@ class AxisProxy(SignalProxy):
 
     async def position(self) -> float:
         """Return the readback; it may be nan."""
+        # bluesky's Locatable says which number is the readback; by ``read`` it has to be guessed from names.
         if self._has("locate"):
             return float((await self._ask("locate"))["readback"])
         return float(await self.value())
 
     async def limits(self) -> tuple[float, float] | None:
         """Return the motor's own (low, high), or None where it has none, or does not say."""
+        # Our own name first, then the motor record's, then ophyd's ``limits``, which not every class fills in.
         if self._has("motor_limits"):
             found = await self._ask("motor_limits")
         elif self._has("low_limit_travel"):
@@ -141,6 +151,7 @@ class AxisProxy(SignalProxy):
         """Return the alarm it reports; empty where there is none."""
         if not self._has("alarm"):
             return ""
+        # Severities come as text or as the number 0, by the library.
         text = str(await self._ask("alarm") or "")
         return "" if text in _QUIET else text
 
@@ -170,6 +181,7 @@ class AxisProxy(SignalProxy):
         await self.stop()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.answer_s
+        # Two readings: a motor that coasts to its stop has been told to stop already.
         last = await self.position()
         while loop.time() < deadline:
             await asyncio.sleep(pause_s)
@@ -211,6 +223,7 @@ class DetectorProxy(SignalProxy):
     async def counter(self) -> int | None:
         """Return the number of the frame it holds; None where it holds none yet, or does not count."""
         if self._has("counter"):
+            # None before the first frame, for which a detector may have no number.
             value = await self._ask("counter")
             return None if value is None else int(value)
         try:
@@ -248,6 +261,7 @@ class DetectorProxy(SignalProxy):
         await self.stop(2.0 * self.answer_s)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.answer_s
+        # None, which is "cannot say", ends this: its word that it has stopped is all there is.
         while await self.exposing():
             if loop.time() > deadline:
                 return False
@@ -265,6 +279,7 @@ class ShutterProxy(SignalProxy):
             return "unknown"
         value = await self.value()
         words = {"1": "open", "open": "open", "true": "open", "0": "closed", "closed": "closed", "false": "closed"}
+        # Shutters say 1, 1.0, True, "Open" or "OPEN", by who wrote the record.
         text = str(value).strip().lower()
         return words.get(text.removesuffix(".0"), "unknown")
 

@@ -1,4 +1,4 @@
-"""The shutter behind the guard: opened by an exposure and by nothing else, closed by anybody at any time."""
+"""The guarded shutter: only an exposure opens it, anybody may close it at any time."""
 
 from typing import Any
 
@@ -27,6 +27,7 @@ class GuardedShutter:
     name = "shutter"
 
     def __init__(self, guard: Supervisor, device: Any | None) -> None:
+        # Without a shutter the dose is still counted, from trigger to the end of the exposure.
         self.proxy = None if device is None else ShutterProxy(device, "shutter", guard.answer_s)
         self.dose = DoseMeter()
         self._guard = guard
@@ -43,15 +44,18 @@ class GuardedShutter:
     async def open(self) -> None:
         """Open it for an exposure, and see it open; the dose counts from before the command."""
         command = GuardedCommand(self._guard, "open", self.name, 1)
+        # Before the rule and the command: time in which it may already be open counts.
         self.dose.start()
         if self.proxy is None:
             return
         try:
             command.decide(SHUTTER_MAY_OPEN, value=1, exposing=True)
             command.send()
+            # The line has been written meanwhile; an abort in that time wins.
             self._guard.check_latch()
             with self._guard.launching():
                 moved = await self.proxy.put(1)
+            # Read back by itself: a shutter that reports done may be stuck.
             place = await self.proxy.place() if moved else "unknown"
             command.decide(SHUTTER_PLACE, position=place, asked="open")
         except BaseException as error:
@@ -65,13 +69,16 @@ class GuardedShutter:
             self.dose.stop()
             return True
         command = GuardedCommand(self._guard, "close", self.name, 0)
+        # Closing is always towards the safe side: no rule, no latch and no failing log keeps it back.
         await command.send_whatever_happens()
         try:
             moved = await self.proxy.put(0)
+            # Also where the command was not reported done: it may have closed all the same.
             place = await self.proxy.place()
         except BaseException as error:
             await command.end_whatever_happens("failed", error=str(error))
             raise
+        # Until it was seen closed the dose goes on counting; doubt counts.
         if place == "closed":
             self.dose.stop()
         outcome = "done" if place == "closed" else "unconfirmed"
@@ -89,11 +96,13 @@ class GuardedShutter:
 
     async def stop(self, success: bool = True) -> None:
         """Close it where it may be open by what we did."""
+        # Only one that we may have opened: others use the beam, too.
         if self.ours and not await self.close():
             self._guard.abort("the shutter was not seen to close")
 
     async def _set(self, value: int) -> None:
         if int(value) == 0:
+            # A dry run writes to no device, not even what is safe.
             if self._guard.dry_run:
                 return
             if not await self.close():
@@ -103,6 +112,7 @@ class GuardedShutter:
         command = GuardedCommand(self._guard, "open", self.name, 1)
         async with self._guard.attending(command):
             self._guard.gate(command)
+            # Always refused; asked as a rule so that the log holds it as a decision.
             command.decide(SHUTTER_MAY_OPEN, value=1, exposing=False)
             await self.open()
             command.end("done")

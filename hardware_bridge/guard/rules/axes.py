@@ -15,6 +15,7 @@ def has_limits(axis: str, file_limits: Interval | None, motor_limits: Interval |
     tightest = tighter(file_limits, motor_limits)
     if tightest is None:
         return refused(1, f"{axis} has limits neither in the file nor in its motor; give it limits")
+    # Written with "not", so that nan limits are refused, too.
     if not tightest[0] <= tightest[1]:
         return refused(1, f"{axis} has no travel: file limits {file_limits}, motor limits {motor_limits}; correct one")
     return Decision(1, True)
@@ -32,6 +33,7 @@ def limits(axis: str, target: Number, file_limits: Interval | None, motor_limits
     if tightest is None or not tightest[0] <= tightest[1]:
         return has_limits(axis, file_limits, motor_limits)
     low, high = tightest
+    # A nan target fails both comparisons and is refused.
     if low <= float(target) <= high:
         return Decision(1, True)
     return refused(1, f"{axis} was to go to {shown(target)}, its limits are {shown(low)} to {shown(high)}")
@@ -47,6 +49,8 @@ def finite(axis: str, target: Number) -> Decision:
 def step(axis: str, target: Number, present: Number, max_step: Number | None) -> Decision:
     """Item 2: one move is no longer than ``max_step``, in the axis's unit; where it begins, ``readable`` judges."""
     length = abs(float(target) - float(present))
+    # One part in 10^9: target minus position is rounded, and a step of exactly max_step is allowed. nan is for
+    # ``readable``.
     if max_step is None or math.isnan(length) or length <= float(max_step) * (1.0 + 1e-9):
         return Decision(2, True)
     return refused(
@@ -56,6 +60,7 @@ def step(axis: str, target: Number, present: Number, max_step: Number | None) ->
 
 def rate(axis: str, moves_last_minute: int, max_moves_per_min: Number | None) -> Decision:
     """Item 2: an axis is moved no more than ``max_moves_per_min`` times in a minute."""
+    # Fewer, since this very move is not counted yet.
     if max_moves_per_min is None or moves_last_minute < float(max_moves_per_min):
         return Decision(2, True)
     return refused(
@@ -65,6 +70,7 @@ def rate(axis: str, moves_last_minute: int, max_moves_per_min: Number | None) ->
 
 def set_speed(axis: str, velocity: Number | None, max_speed: Number | None) -> Decision:
     """Item 2: the motor is set to a speed, units per second, of at most ``max_speed``; None where it does not say."""
+    # A controller rounds its speed when it is set; what it rounds is no excess.
     if max_speed is None or velocity is None or float(velocity) <= float(max_speed) * (1.0 + 1e-9):
         return Decision(2, True)
     return refused(2, f"{axis} is set to {shown(velocity)} per second, max_speed is {shown(max_speed)}; slow it down")
@@ -74,6 +80,7 @@ def speed(axis: str, distance: Number, seconds: Number, max_speed: Number | None
     """Item 2: a move was no faster, on average, than ``max_speed`` in units per second."""
     if max_speed is None or float(distance) <= float(max_speed) * float(seconds):
         return Decision(2, True)
+    # A jump within the clock's resolution must not divide by zero in its own refusal.
     found = float(distance) / max(float(seconds), 1e-9)
     return refused(2, f"{axis} moved at {shown(found)} per second, max_speed is {shown(max_speed)}; slow it down")
 
@@ -98,6 +105,7 @@ def envelope(swept: Mapping[str, Interval], forbidden: Sequence[Mapping[str, Any
     for box in forbidden:
         margin = float(box.get("margin", 0.0))
         sides = box["forbidden"].items()
+        # An axis that is not swept is an exposure-time axis, which no box can name (the file's check sees to that).
         if all(axis in swept and _overlap(swept[axis], side, margin) for axis, side in sides):
             places = ", ".join(f"{axis} {shown(swept[axis][0])} to {shown(swept[axis][1])}" for axis, _ in sides)
             return refused(3, f"the move may sweep {places} and so enter {box['name']!r}; go round it in several moves")
@@ -123,6 +131,8 @@ def arrival(axis: str, start: Number, target: Number, readback: Number, toleranc
         return refused(4, f"{axis} reads {readback} after its move to {shown(goal)}; check the encoder")
     if abs(read - goal) <= float(tolerance):
         return Decision(4, True)
+    # Bit for bit the same: an encoder that lives is never so quiet, so this is a stall or a frozen readback, and says
+    # so.
     if read == float(start):
         return refused(4, f"{axis} still reads {shown(read)} after a move to {shown(goal)}: stalled or frozen")
     return refused(
@@ -150,6 +160,7 @@ def undisturbed(axis: str, expected: Number, readback: Number, tolerance: Number
     """Item 17: an axis that nobody here sent stands still where it was left; ``readable`` judges nan."""
     if moving:
         return refused(17, f"{axis} moves though it was not sent; another client drives it, agree with them first")
+    # nan passes here and is refused by ``readable``, which says what is wrong.
     drift = abs(float(readback) - float(expected))
     if math.isnan(drift) or drift <= float(tolerance):
         return Decision(17, True)
@@ -160,6 +171,7 @@ def undisturbed(axis: str, expected: Number, readback: Number, tolerance: Number
 
 def homed(axis: str, home_required: bool, home_done: bool | None) -> Decision:
     """Item 16: an axis that must be homed is: it says so itself, or a human says it (``homed`` of ``Guard.arm``)."""
+    # None, which is "cannot say", is not enough: somebody has to vouch for it.
     if not home_required or home_done:
         return Decision(16, True)
     return refused(16, f"{axis} must be homed before it moves; home it at the controller, then arm again")

@@ -1,4 +1,4 @@
-"""What a rule of the guard says, and the refusal that a command gets."""
+"""The result of a rule (``Decision``), and the exception that refuses a command (``GuardRefused``)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,6 +51,7 @@ def shown(value: Number | None) -> str:
 def refusal(error: BaseException) -> GuardRefused | None:
     """Return the guard's refusal behind an error, if there is one."""
     seen: BaseException | None = error
+    # bluesky and asyncio wrap what a Status raises, as a cause or as a context.
     met: set[int] = set()
     # an error that was raised a second time, from another one behind it, stands in a circle
     while seen is not None and id(seen) not in met:

@@ -15,6 +15,7 @@ def exposure(exposure_s: Number, allowed_s: Interval) -> Decision:
 
 def dose(spent_s: Number, exposure_s: Number, budget_s: Number | None) -> Decision:
     """Item 10: the exposure fits into what is left of the dose, in seconds of open shutter."""
+    # Judged before the exposure, so that the budget is never exceeded but by what an abort takes to close.
     if budget_s is None or float(spent_s) + float(exposure_s) <= float(budget_s):
         return Decision(10, True)
     return refused(
@@ -32,6 +33,7 @@ def shutter(position: str, asked: str) -> Decision:
 
 def shutter_command(value: int, exposing: bool) -> Decision:
     """Item 10: the shutter is opened for an exposure and by nothing else; it may be closed at any time."""
+    # Opened by hand it would count dose that no exposure asked for, and nobody would close it.
     if value == 0 or exposing:
         return Decision(10, True)
     return refused(10, "the shutter opens for an exposure only; trigger the detector instead")
@@ -74,6 +76,7 @@ def fresh(
 
 def frame_form(shape: Sequence[int], expected: Sequence[int], kind: str) -> Decision:
     """Item 6 (shape) and 20 (kind): a frame has the detector's shape and holds real numbers, never Python objects."""
+    # Before the shape: an array of objects could run code of theirs when it is looked at.
     if kind not in ("u", "i", "f"):
         return refused(20, f"the frame holds data of kind {kind!r}; only plain numbers are read")
     if tuple(shape) == tuple(expected):
@@ -83,6 +86,7 @@ def frame_form(shape: Sequence[int], expected: Sequence[int], kind: str) -> Deci
 
 def not_repeated(digest: str, last_digest: str | None) -> Decision:
     """Item 6: a frame is not, pixel for pixel, the one before: noise never repeats itself."""
+    # The counter and the clock can be wrong together; pixels with noise cannot be equal by chance.
     if digest != last_digest:
         return Decision(6, True)
     return refused(6, "the frame equals the one before pixel for pixel; the camera repeats itself, restart it")
@@ -90,6 +94,7 @@ def not_repeated(digest: str, last_digest: str | None) -> Decision:
 
 def saturation(share: Number, max_share: Number) -> Decision:
     """Item 6: the share of saturated pixels, 0 to 1, is no larger than ``max_saturated``; one that is nan is."""
+    # A share of nan compares as false, and is refused.
     if float(share) <= float(max_share):
         return Decision(6, True)
     return refused(
@@ -108,11 +113,13 @@ def content(spots: int | None, blank: bool, saturated_share: Number, longer: boo
     saturated_share : share of full pixels, 0 to 1
     longer : whether this is already the longer exposure that an empty frame is given
     """
+    # Whatever the file allows: no policy was trained on frames of which more than half is full.
     if float(saturated_share) > 0.5:
         return refused(18, "more than half of the frame is saturated; no policy knows such frames")
     if not blank and (spots is None or spots > 0):
         return Decision(18, True)
     seen = "the frame is blank" if blank else "no spots were found"
+    # Once more and longer: near the edge of a sample a short exposure may show too little, and that is no fault.
     if not longer:
         return Decision(18, True, f"{seen}; it is taken once more, with a longer exposure")
     return refused(18, f"{seen}, even after a longer exposure; look at beam, sample and detector")

@@ -1,4 +1,4 @@
-"""Feeds a log's recorded readings to the guard's rules again: are the decisions still the same?
+"""Decides everything in an audit log again by the recorded readings, and reports decisions that differ.
 
 The guard decides by pure functions and records with each decision its rule, its inputs and what came out, either as an
 event "decision" or in the list ``decisions`` of the line of the command that it let pass or refused. The same inputs
@@ -98,6 +98,7 @@ def replay(path: str | PathLike[str], rules: Decide = decide) -> ReplayReport:
 def _decisions(members: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield what a line decided; an entry has "rule", "inputs" and either "verdict" or its members beside them."""
     data = members.get("data")
+    # A log from elsewhere may hold anything; what it is not, it does not decide.
     if not isinstance(data, dict):
         return
     if members.get("event") == "decision":
@@ -114,6 +115,7 @@ def _again(line: int, entry: Mapping[str, Any], rules: Decide) -> list[Differenc
         decision = rules(rule, inputs if isinstance(inputs, dict) else {})
     except Exception as error:  # a log from elsewhere may hold anything
         return [Difference(line, rule, recorded, f"{type(error).__name__}: {error}")]
+    # Rules whose refusals are worded better today still decide the same.
     now = {key: getattr(decision, key) for key in _DECIDED}
     return [] if recorded == now else [Difference(line, rule, recorded, now)]
 
@@ -127,6 +129,7 @@ class _Aims:
     def compare(self, line: int, members: Mapping[str, Any], entries: list[Mapping[str, Any]]) -> Iterator[Difference]:
         """Yield the differences in a line."""
         command, data = members.get("command"), members.get("data")
+        # Only the line before a send says where a command went; decisions may also stand with its outcome.
         announced = members.get("kind") == "before" and isinstance(command, str) and command in _AIMS
         if announced:
             self._sent[line] = str(command), data.get("value") if isinstance(data, dict) else None
@@ -135,6 +138,7 @@ class _Aims:
             return
         inputs = [entry["inputs"] for entry in entries if isinstance(entry.get("inputs"), dict)]
         decided = [part[_AIMS[verb]] for part in inputs if _AIMS[verb] in part]
+        # A command of which nothing was decided went past the guard.
         if announced and not decided:
             yield Difference(line, verb, value, None)
         yield from (Difference(line, verb, value, aim) for aim in decided if not _equal(aim, value))

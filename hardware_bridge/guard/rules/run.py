@@ -21,6 +21,7 @@ def in_time(what: str, limit_s: Number, done: bool) -> Decision:
 
 def heartbeat(name: str, missed: int, allowed: int) -> Decision:
     """Item 7: a server's heartbeat has changed within the last ``allowed`` periods."""
+    # Fewer than allowed: with 3, the third reading in a row without a change refuses.
     if missed < allowed:
         return Decision(7, True)
     return refused(7, f"heartbeat {name!r} missed {missed} beats; its server hangs or is gone")
@@ -28,6 +29,7 @@ def heartbeat(name: str, missed: int, allowed: int) -> Decision:
 
 def deadman(silent_s: Number, lapse_s: Number) -> Decision:
     """Item 8: the policy or the operator has given a sign of life within ``lapse_s`` seconds."""
+    # A silence of infinity or nan, such as a token that is not there, is refused.
     if float(silent_s) <= float(lapse_s):
         return Decision(8, True)
     return refused(8, f"no sign of life of policy or operator for {shown(silent_s)} s, allowed {shown(lapse_s)} s")
@@ -35,6 +37,7 @@ def deadman(silent_s: Number, lapse_s: Number) -> Decision:
 
 def suspender(name: str, value: Number | None, low: Number | None, high: Number | None) -> Decision:
     """Item 9: what a suspender watches is connected, finite and within its range."""
+    # Nothing is known of beam or vacuum then, which is no better than a bad reading.
     if value is None or not math.isfinite(float(value)):
         return refused(9, f"suspender {name!r} is not connected or reads {value}; nothing starts without it")
     if (low is None or float(low) <= float(value)) and (high is None or float(value) <= float(high)):
@@ -49,6 +52,7 @@ def confirmed(question: str, answer: bool) -> Decision:
 
 def connection(what: str, lost: bool) -> Decision:
     """Item 16: no connection was lost since the guard was armed; a run never goes on by itself after one."""
+    # Also where it is back: the server may have restarted, with other limits and another zero.
     if not lost:
         return Decision(16, True)
     return refused(16, f"the connection to {what} was lost; look at the instrument, then re-arm")
@@ -63,8 +67,10 @@ def identity(simulation: bool, expected: str | None, found: str | None) -> Decis
     expected : what the file says that the server calls itself; None where it does not say
     found : what the server calls itself; None where it says nothing
     """
+    # A practice instrument says so itself, whatever name it was given; real ones do not.
     if found is not None and not simulation and "simulation" in found.lower():
         return refused(19, f"the server calls itself {found!r}, the file says hardware; correct one of them")
+    # Silence is not enough: an EPICS record that does not exist looks the same as one that is slow.
     if simulation and (found is None or found != expected):
         return refused(19, f"the file says simulation {expected!r}, the server {found!r}: this may be real hardware")
     if expected is not None and found != expected:

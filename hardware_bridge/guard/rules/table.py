@@ -21,6 +21,7 @@ from beamgym.hardware_bridge.guard.rules.decision import Decision
 
 Rule = Callable[..., Decision]
 
+# Read-only: whoever wants a rule to be left out has to put another table here, which only tests do.
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         rule.__name__: rule
@@ -67,6 +68,7 @@ TIME_LIMITS: Mapping[str, Callable[..., float]] = MappingProxyType(
 )
 """Item 5: how long a move and an exposure may take, seconds, before they are stopped and ``in_time`` refuses."""
 
+# Taken from the shipped rules once: a test's stand-in for a rule need not have its signature.
 _INPUTS: Mapping[str, tuple[str, ...]] = {
     name: tuple(inspect.signature(rule).parameters) for name, rule in RULES.items()
 }
@@ -86,6 +88,7 @@ class Checklist:
     rules: tuple[str, ...]
 
 
+# Asked alone where only the latch can have changed since the other rules were asked.
 LATCH = Checklist("the guard", ("armed",))
 RUN = Checklist("the run", ("armed", "deadman"))
 SIGNS_OF_LIFE = Checklist("signs of life", ("deadman",))
@@ -102,10 +105,12 @@ AXIS_AT_ARMING = Checklist(
 AXIS_AT_RETURN = Checklist("each axis as it stands", ("known_position",))
 
 DEVICE_IS_FREE = Checklist("the device itself", ("unfinished",))
+# Before anything is read: a target that is no number need not cost a round trip to the motor.
 TARGET = Checklist("the target", ("finite",))
 AXIS_BEFORE_MOVE = Checklist(
     "target, motor and where it stands", ("limits", "readable", "step", "set_speed", "undisturbed", "rate", "alarm")
 )
+# It does not travel: no path, no speed, no step, and nobody can push it.
 EXPOSURE_AXIS_BEFORE_SET = Checklist("an exposure-time axis instead", ("limits", "rate", "alarm"))
 PATH = Checklist("the whole path", ("envelope",))
 AXIS_AT_REST = Checklist("each axis that stands", ("readable", "undisturbed"))
@@ -115,10 +120,12 @@ EXPOSURE_AXIS_AFTER_SET = Checklist("an exposure-time axis instead", ("arrival",
 EXPOSURE = Checklist("the axes, the exposure and the dose", ("unfinished", "exposure", "dose"))
 SHUTTER_MAY_OPEN = Checklist("why the shutter opens", ("shutter_command",))
 SHUTTER_PLACE = Checklist("where the shutter is", ("shutter",))
+# Before anybody looks into the pixels: shape and kind say whether that is safe.
 FRAME_AS_READ = Checklist("the frame as it was read", ("frame_form", "fresh"))
 FRAME_FORM = Checklist("the frame that the detector holds", ("frame_form",))
 FRAME_PIXELS = Checklist("its pixels", ("not_repeated", "saturation"))
 FRAME_CONTENT = Checklist("what it shows", ("content",))
+# Told, not refused: the shutter is closed in a dry run, so that the frame need not be a good one.
 FRAME_IN_DRY_RUN = Checklist("what a run would say of it", ("saturation", "content"))
 
 

@@ -30,6 +30,7 @@ class BeamState:
 
     def dose_at(self, now: float, lit: bool, pace: float) -> float:
         """Return the dose at a unix time, if the beam has been on or off since and time ran at a pace."""
+        # Computed from the last change, so that no process has to count while the beam is on.
         return self.dose_s + (pace * max(now - self.since, 0.0) if lit else 0.0)
 
     def count(self, now: float, lit: bool, pace: float) -> None:
@@ -77,6 +78,7 @@ class ServedFrame:
 def _saturated(image: NDArray[Any]) -> NDArray[Any]:
     """Return a frame with full pixels, every third."""
     full = np.iinfo(np.uint16).max
+    # The true frame is shown again when the fault is cleared.
     spoilt = image.copy()
     spoilt.reshape(-1)[::ONE_FULL_IN] = full
     return spoilt

@@ -59,6 +59,7 @@ def read_value(name: str, text: str, axes: Iterable[str]) -> str:
     known, value = tuple(axes), text.strip()
     if name not in FAULTS:
         raise ValueError(f"there is no fault {name!r}; choose one of {', '.join(FAULTS)}")
+    # Clients clear a fault by an empty text, by 0 or by a word.
     if value.lower() in _OFF:
         return ""
     if name in PLAIN_FAULTS:

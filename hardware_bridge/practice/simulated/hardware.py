@@ -1,4 +1,4 @@
-"""The emulated hardware: motors, shutter and camera that live on whether a server runs or not.
+"""The emulated hardware: motors, shutter and camera whose state goes on while no server runs.
 
 Nothing here knows Channel Access. Time is the wall clock's; what has happened since the last call is caught up at the
 next one, so that a server that was killed finds its motors where they have gone meanwhile. Every change is recorded
@@ -58,6 +58,7 @@ class EmulatedHardware:
         self.beam_state, self.exposure_s, self.counter = BeamState(), sample.exposure_s, 0
         self.exposure: Exposure | None = None
         self.faults: dict[str, str] = {}
+        # A camera has an array before its first frame, with the counter 0.
         self.frame = ServedFrame(sample.dark(0), 0, clock())
         kept = state.load()
         if kept is None:
@@ -80,7 +81,9 @@ class EmulatedHardware:
 
     def reset(self, seed: int) -> None:
         """Mount the sample of a seed with its motors at home; settings, faults and the frame counter stay."""
+        # What was due before comes first.
         now = self.advance()
+        # The frame of an exposure that spans two samples would show neither.
         self._end_exposure(now)
         self.sample.reset(seed)
         for motor, home in zip(self.motors.values(), self.sample.home, strict=True):
@@ -94,6 +97,7 @@ class EmulatedHardware:
     def advance(self) -> float:
         """Let happen what should have happened by now; returns the unix time."""
         now = self.clock()
+        # In the order in which things end: a read-out sees motors where they are at that moment.
         while True:
             when, who = self._due()
             if when > now:
@@ -111,6 +115,7 @@ class EmulatedHardware:
         """Send a motor to a dial position; returns whether it was accepted."""
         now, motor = self.advance(), self.motors[name]
         start = motor.place(now)
+        # Rounded to the motor's step, so that emulated and simulated motors end alike.
         path = motor.path(start, on_step(motor.axis, dial)) if math.isfinite(dial) else (start, dial)
         motor.violated = not motor.allows(path)
         if motor.violated or not math.isfinite(dial) or motor.go != Motor.GO:
@@ -118,9 +123,11 @@ class EmulatedHardware:
             self._changed("refused", now, axis=name, target=dial, why=why, source=source)
             return False
         motor.target = dial
+        # Accepted and target set, as by a driver that lost its controller.
         if self.has_fault("ignored_put", name):
             self._changed("ignored", now, axis=name, target=dial, source=source)
             return True
+        # A new target in the middle of a move starts from where the motor is.
         self._stand(name, now)
         motor.switch, motor.homing = 0, False
         self._set_off(name, path, now, source)
@@ -128,12 +135,14 @@ class EmulatedHardware:
 
     def _set_off(self, name: str, path: tuple[float, ...], now: float, source: str) -> None:
         motor = self.motors[name]
+        # After the limits were judged: the fault is beyond what the record knows.
         if self.has_fault("overshoot", name) and path[-1] != path[-2]:
             path = (*path[:-1], path[-1] + math.copysign(OVERSHOOT[motor.axis.kind], path[-1] - path[-2]))
         path, switch = within_switches(motor.axis, path)
         if self.has_fault("limit_switch", name) and path[-1] != path[0]:
             path, switch = (path[0], 0.5 * (path[0] + path[-1])), 1 if path[-1] > path[0] else -1
         stalled = self.has_fault("stall", name)
+        # Nothing settles that has not moved.
         settle_s = motor.axis.settle_s / self.speed if path[-1] != path[0] else 0.0
         motor.motion = Motion(path, now, motor.velocity * self.speed, settle_s, switch, stalled)
         self._changed("moving", now, axis=name, path=list(path), source=source)
@@ -142,6 +151,7 @@ class EmulatedHardware:
         """Stop a motor where it is; nothing happens to one that rests."""
         now, motor = self.advance(), self.motors[name]
         motor.paused, motor.homing = None, False
+        # A stop of a motor at rest is no event, and must not look like one in the record.
         if motor.motion is not None:
             self._stand(name, now)
             motor.target = motor.position
@@ -150,6 +160,7 @@ class EmulatedHardware:
     def find_home(self, name: str) -> None:
         """Drive a motor to zero, or as near as its travel goes; having arrived, it knows its zero."""
         low, high = self.motors[name].axis.limits
+        # A motor that cannot move does not find its zero either.
         self.motors[name].homing = self.move(name, min(max(0.0, low), high))
         self.keep()
 
@@ -162,6 +173,7 @@ class EmulatedHardware:
 
     def _reading(self, name: str, now: float) -> float:
         motor = self.motors[name]
+        # Without noise while it moves: it is drawn once for each place where the sample stands.
         if motor.motion is not None and now < motor.motion.ends:
             return motor.place(now)
         return motor.place(now) + float(self.sample.readback_noise()[list(self.motors).index(name)])
@@ -169,6 +181,7 @@ class EmulatedHardware:
     def command_shutter(self, opened: bool) -> None:
         """Open or close the shutter."""
         now = self.advance()
+        # Up to now with the old state of the shutter; from here on with the new one.
         self._count_dose(now)
         self.beam_state.commanded = opened
         if not self.has_fault("stuck_shutter"):
@@ -187,6 +200,7 @@ class EmulatedHardware:
     def expose(self, frames: int = 1) -> None:
         """Begin an exposure of ``exposure_s`` and so many frames in a row (-1: until stopped), unless one is on."""
         now = self.advance()
+        # A second Acquire while it exposes does nothing, as at a camera.
         if self.exposure is None:
             self._count_dose(now)
             self._begin(now, frames - 1 if frames > 0 else -1)
@@ -202,6 +216,7 @@ class EmulatedHardware:
         value = read_value(name, text, self.motors)
         now = self.advance()
         self._count_dose(now)
+        # Noted as a fault and then done; there is no state to clear.
         if name in ONCE_FAULTS:
             self.record.write("fault", now, name=name, value=value)
             self._happen(name, value)
@@ -213,6 +228,7 @@ class EmulatedHardware:
 
     def clear_faults(self) -> None:
         """Clear every fault; what has gone wrong meanwhile stays wrong."""
+        # A list, since setting one changes the dictionary.
         for name in [name for name, value in self.faults.items() if value]:
             self.set_fault(name, "")
 
@@ -238,6 +254,8 @@ class EmulatedHardware:
             "exposing": self.exposure is not None,
             "frames": self.counter,
             "faults": {name: value for name, value in self.faults.items() if value},
+            # Its dose is the world's exposures; the one above is what fell on the sample, dark frames and open shutter
+            # included.
             **{name: value for name, value in self.sample.truth().items() if name != "dose"},
         }
 
@@ -275,10 +293,12 @@ class EmulatedHardware:
         motor = self.motors[name]
         motor.switch = motor.motion.switch if motor.motion is not None else 0
         motor.homed, motor.homing = motor.homed or (motor.homing and not motor.switch), False
+        # All of its way, whatever the clock says: rounding must not leave it short of its end.
         self._stand(name, math.inf)
         self._changed("limit_switch" if motor.switch else "arrived", when, axis=name, position=motor.position)
 
     def _begin(self, now: float, left: int) -> None:
+        # The instrument's seconds; the wall clock's are fewer at a higher speed.
         lasts = (self.exposure_s + self.sample.readout_s) / self.speed
         until = math.inf if self.has_fault("hung_camera") else now + lasts
         self.exposure = Exposure(self.exposure_s, until, left)
@@ -292,9 +312,11 @@ class EmulatedHardware:
         lit = self.beam_state.opened and self.beam
         for name, motor in self.motors.items():
             if motor.motion is not None and motor.place(when) != motor.position:
+                # The sample is told where a moving motor is, and it goes on from there.
                 onward = motor.motion.going(when, motor.motion.stalled)
                 self._stand(name, when)
                 motor.motion = onward
+        # A dark frame does not advance the sample: it had no beam.
         image = self.sample.expose(exposure.seconds) if lit else self.sample.dark(self.counter + 1)
         self.exposure = None
         self._serve(image, when)
@@ -309,6 +331,7 @@ class EmulatedHardware:
             self._changed("exposure_aborted", now)
 
     def _serve(self, image: Any, when: float) -> None:
+        # Image, counter and time stay: nothing new is served.
         if self.has_fault("repeated_frame"):
             return
         self.counter += 1
@@ -331,6 +354,7 @@ class EmulatedHardware:
         for axis, motor in self.motors.items():
             has = self.has_fault(name, axis)
             if name == "frozen_readback":
+                # Frozen at what it read when the fault was set; setting it twice does not thaw it.
                 motor.frozen = None if not has else self._reading(axis, now) if motor.frozen is None else motor.frozen
             if name == "unhomed" and has:
                 motor.homed = False
@@ -342,12 +366,14 @@ class EmulatedHardware:
             axis, _, place = part.partition("=")
             motor = self.motors[axis]
             if name == "foreign_stop":
+                # As another client would: the record says by whom.
                 self.stop(axis, "foreign")
             else:
                 goal = float(place) if place else motor.place(self.clock()) + FOREIGN_STEP[motor.axis.kind]
                 self.move(axis, goal, "foreign")
 
     def _changed(self, kind: str, when: float, **facts: Any) -> None:
+        # First the record: a kill between the two leaves an event too many, none too few.
         self.record.write(kind, when, **facts)
         self.keep()
 
@@ -358,9 +384,11 @@ class EmulatedHardware:
         self.motors = motors_again(self.sample.axes, kept["motors"])
         self.beam_state, self.counter, self.exposure_s = BeamState(**kept["light"]), kept["counter"], kept["exposure_s"]
         self.faults = dict(kept["faults"])
+        # An exposure does not live on with its server: the camera's program is gone.
         lost = None if kept["exposure"] is None else Exposure(**kept["exposure"])
         if lost is not None:
             self.exposure = lost
+            # The shutter stood open meanwhile; dose counts on until the exposure would have ended at its own pace.
             self._count_dose(min(now, lost.until))
         self.exposure, self.frame = None, ServedFrame(self.sample.dark(0), self.counter, self.beam_state.since)
         moving = [name for name, motor in self.motors.items() if motor.motion is not None]

@@ -1,4 +1,4 @@
-"""Emulated motors: where one stands at any moment of the wall clock, by what it was last told.
+"""Emulated motors: computes a motor's position at any time from its last command.
 
 Positions are dial positions, in degrees or mm. A motion is a polyline walked at constant speed, so that a motor in
 flight needs no process that carries it: whoever asks later finds it where it would be, or arrived.
@@ -37,6 +37,7 @@ class Motion:
     def ends(self) -> float:
         """Unix time at which it is done; infinite for a stalled one."""
         length = sum(abs(b - a) for a, b in pairwise(self.points))
+        # It hums until somebody stops it.
         return math.inf if self.stalled else self.began + length / self.speed + self.settle_s
 
     def walked(self, now: float) -> tuple[float, ...]:
@@ -45,9 +46,11 @@ class Motion:
         passed: list[float] = []
         for a, b in pairwise(self.points):
             if left < abs(b - a):
+                # The turning points matter: the sample's axes have backlash.
                 return (*passed, a + math.copysign(left, b - a))
             left -= abs(b - a)
             passed.append(b)
+        # A move to where it stands passes no points and is there.
         return tuple(passed) or (self.points[-1],)
 
     def position(self, now: float) -> float:
@@ -57,6 +60,7 @@ class Motion:
     def going(self, now: float, stalled: bool) -> "Motion":
         """Return the same motion from here on, stalled or running again."""
         walked = self.walked(now)
+        # Begun anew from where it is: what lies behind has been handed to the sample.
         return replace(self, points=(walked[-1], *self.points[len(walked) :]), began=now, stalled=stalled)
 
 
@@ -127,14 +131,17 @@ class Motor:
     def path(self, start: float, goal: float) -> tuple[float, ...]:
         """Return the points of a motion, the start and the backlash correction included."""
         extra = self.backlash_distance
+        # Only against the sign of BDST, as in the motor record; with it the approach is already right.
         if extra and (goal - start) * extra < 0.0:
             return start, goal - extra, goal
         return start, goal
 
     def allows(self, path: tuple[float, ...]) -> bool:
         """Return whether the soft limits let a path pass."""
+        # The motor record's way of switching soft limits off.
         if self.low == 0.0 and self.high == 0.0:
             return True
+        # Every point: the backlash correction may overshoot a limit that the target keeps.
         return all(self.low <= point <= self.high for point in path[1:])
 
 
@@ -145,6 +152,7 @@ def on_step(axis: Axis, goal: float) -> float:
     """
     if axis.step <= 0.0:
         return goal
+    # Half steps go up, as in the kernel; ``round`` would go to the even one.
     rounded = axis.step * math.floor(goal / axis.step + 0.5)
     if rounded > axis.limits[1]:
         return rounded - axis.step

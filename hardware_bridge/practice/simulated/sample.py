@@ -35,6 +35,7 @@ class EmulatedSample:
         self.home, self.exposure_s, self.readout_s = self._sample.home, self._sample.exposure_s, self._sample.readout_s
         self.exposure_limits_s = self._sample.exposure_limits_s
         self.axes: tuple[Axis, ...] = self.world.axes[: len(self.home)]
+        # Where the world has one axis more than there are motors, the last one is the exposure time.
         self._takes_time = len(self.world.axes) > len(self.home)
         self.seed, self.history = 0, list[list[Any]]()
         self._stands, self._dwell, self.moved = self.home.copy(), self.exposure_s, dict[int, float]()
@@ -51,6 +52,7 @@ class EmulatedSample:
 
     def reset(self, seed: int) -> None:
         """Mount the sample with which the first episode of a seed begins; the motors are at home then."""
+        # The same keys as an environment of this seed: its first episode has this very sample.
         keys = EpisodeKeys(1)
         keys.reseed([checked_seed(seed)], np.random.default_rng)
         self.world.reset(keys.next(_ONE), _ONE)
@@ -60,6 +62,7 @@ class EmulatedSample:
     def restore(self, seed: int, history: list[list[Any]], moved: dict[int, float]) -> None:
         """Bring a seed's sample to where its history, and the moves not yet in it, had brought it."""
         self.reset(seed)
+        # Played again, since the world's noise and wear depend on everything that was done.
         for what, value in history:
             if what == "go":
                 self._go(np.array(value))
@@ -69,6 +72,7 @@ class EmulatedSample:
 
     def carry(self, axis: int, dial: float) -> None:
         """Take note that a motor has arrived at, or turned round at, a dial position."""
+        # Twice between two exposures means that it turned round; for backlash these are two moves.
         if axis in self.moved:
             self.settle()
         self.moved[axis] = dial
@@ -85,8 +89,10 @@ class EmulatedSample:
     def expose(self, seconds: float) -> NDArray[Any]:
         """Take one frame (slow, fast); uint16 counts for Laue, float32 counts for ARPES."""
         if self._takes_time and seconds != self._dwell:
+            # A change of the exposure time is a move of the world, even where no motor moved.
             self.moved.setdefault(0, float(self._stands[0]))
             self._dwell = seconds
+        # What the motors did belongs to this frame.
         self.settle()
         frame = self.world.acquire(AcquireSettings(exposure_s=seconds), _ONE)
         self.history.append(["expose", seconds])

@@ -1,4 +1,4 @@
-"""The emulated hardware's state on disk: what lives on when the server is killed."""
+"""Saves and loads the emulated hardware's state, so that a server that was killed goes on from it."""
 
 import json
 import os
@@ -33,6 +33,7 @@ class StateFile:
             state = json.loads(self._path.read_text(encoding="utf-8"))
         except ValueError:
             state = None
+        # Refused, not overwritten: it may be somebody's other file.
         if not isinstance(state, dict) or state.get("format") != 1:
             raise ValueError(f"{self._path} is no state file of `beamgym ioc`; name another, or delete it")
         return state
@@ -52,7 +53,7 @@ def plain_state(
     exposure_s: float,
     faults: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return everything that lives on, as plain numbers and lists.
+    """Return the whole state as plain numbers and lists.
 
     Parameters
     ----------
@@ -73,6 +74,7 @@ def plain_state(
             name: {key: value for key, value in asdict(motor).items() if key != "axis"}
             for name, motor in motors.items()
         },
+        # The key is older than the class's name; state files keep it.
         "light": asdict(beam_state),
         "exposure": None if exposure is None else asdict(exposure),
         "counter": counter,
@@ -88,6 +90,7 @@ def motors_again(axes: tuple[Axis, ...], plain: Mapping[str, Any]) -> dict[str, 
         numbers = dict(plain[axis.name])
         motion = numbers.pop("motion")
         if motion is not None:
+            # JSON has no tuples.
             motion = Motion(**{**motion, "points": tuple(motion["points"])})
         motors[axis.name] = Motor(axis=axis, motion=motion, **numbers)
     return motors

@@ -1,4 +1,4 @@
-"""The practice instrument's own truth on disk: what it received and what really happened."""
+"""The practice instrument's own record: what it received and what really happened, one JSON line an event."""
 
 import json
 import os
@@ -21,6 +21,7 @@ class TruthRecord:
         """Append one event: its kind, its unix time in seconds, and what belongs to it."""
         if self._file is not None:
             line = json.dumps({"kind": kind, "time_s": time_s, **facts}, default=str)
+            # One write a line, unbuffered: a server that is killed leaves whole lines, and all of them.
             os.write(self._file, line.encode() + b"\n")
 
     def close(self) -> None:
@@ -32,5 +33,6 @@ class TruthRecord:
 
 def read_records(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """Return the events of a truth record, in the order in which they were written; a line half written waits."""
+    # What is behind the last newline is still being written.
     *lines, _ = Path(path).read_bytes().split(b"\n")
     return [json.loads(line) for line in lines if line]

@@ -92,10 +92,10 @@ def test_the_watch_asks_the_rules_that_the_table_says_it_asks(rig):
 
     async def go(guard):
         guard.proxies()[0].device.losses = 0
-        await guard.watch.look(Heard(guard, "watch", "instrument"))
+        await guard.watch.check(Heard(guard, "watch", "instrument"))
         guard.axes["y"].state.swept = (5.0, 6.0)
         guard.axes["y"]._interrupt = asyncio.get_running_loop().create_future()
-        await guard.watch.look(Heard(guard, "watch", "instrument"))
+        await guard.watch.check(Heard(guard, "watch", "instrument"))
         guard.axes["y"]._interrupt = guard.axes["y"].state.swept = None
 
     rig().drive(go, watch_s=100.0)
