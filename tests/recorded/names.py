@@ -26,7 +26,7 @@ from beamgym.envs.bundles import Manifest
 from beamgym.envs.laue_align.factory import BEAMS, DETECTORS, LaueAlignOptions
 from beamgym.envs.laue_zone import LaueZoneOptions
 from beamgym.hardware_bridge.direction_check.record import direction_record_path, report_seen, write_direction_record
-from beamgym.hardware_bridge.guard.rules.rules import RULES, decide
+from beamgym.hardware_bridge.guard.rules.table import RULES, decide
 from beamgym.hardware_bridge.instrument_file import InstrumentFile, load_instrument
 from beamgym.hardware_bridge.records import AuditLog, Confirmation, store_of, subject
 from beamgym.physics.arpes.surface import LEVELS as SURFACE_LEVELS

@@ -33,7 +33,7 @@ from stable_baselines3 import PPO
 
 import beamgym  # noqa: F401 - registers the environments
 from beamgym.agents.export import Origin, export_bundle
-from beamgym.hardware_bridge.guard.rules.rules import decide
+from beamgym.hardware_bridge.guard.rules.table import decide
 from beamgym.hardware_bridge.records import AuditLog
 
 DATA = Path(__file__).with_name("data")

@@ -15,7 +15,8 @@ pytest.importorskip("bluesky", reason="deploying needs the extra 'hardware'")
 
 from beamgym.envs.bundles import OnnxModel
 from beamgym.hardware_bridge.direction_check.record import DirectionCheckMissing, require_direction_check
-from beamgym.hardware_bridge.guard.rules import RULES, replay
+from beamgym.hardware_bridge.guard.rules import replay
+from beamgym.hardware_bridge.guard.rules.table import RULES
 from beamgym.hardware_bridge.instrument_file import load_instrument
 from beamgym.hardware_bridge.records import read_log, verify_log
 from beamgym.hardware_bridge.records.documents import read_documents
