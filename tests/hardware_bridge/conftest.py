@@ -365,13 +365,13 @@ class Bench:
                     self.agree(self.log, self.ioc)
 
     def _count_looks(self) -> None:
-        look, self.looks = self.guard.watch.look, 0
+        look, self.looks = self.guard.watch.check, 0
 
         async def counted(command: Any) -> None:
             await look(command)
             self.looks += 1
 
-        self.guard.watch.look = counted
+        self.guard.watch.check = counted
 
     async def looked(self, times: int = 3, limit_s: float = 60.0) -> None:
         """Wait until the watch has looked at everything so often again, and let it be."""

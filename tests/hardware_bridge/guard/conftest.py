@@ -394,13 +394,13 @@ class Rig:
         return self.guard
 
     def _count_looks(self) -> None:
-        look, self.looks = self.guard.watch.look, 0
+        look, self.looks = self.guard.watch.check, 0
 
         async def counted(command: Any) -> None:
             await look(command)
             self.looks += 1
 
-        self.guard.watch.look = counted
+        self.guard.watch.check = counted
 
     @contextlib.asynccontextmanager
     async def armed(self, **options: Any) -> Any:

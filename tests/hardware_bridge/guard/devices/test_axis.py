@@ -307,8 +307,8 @@ def test_item_5_a_motor_that_does_not_stop_is_told_again_and_reported(rig, arpes
 def test_item_7_a_heartbeat_that_stops_aborts(rig):
     async def go(guard):
         r.beat.value = 5
-        pulse = guard.watch.pulses[0]
-        await r.until(lambda: guard.state == "latched" or (not r.enforces(7) and pulse.missed > pulse.allowed))
+        beats = guard.watch.heartbeats[0]
+        await r.until(lambda: guard.state == "latched" or (not r.enforces(7) and beats.missed > beats.allowed))
         await guard.axes["x"].set(0.5)
 
     r = rig()
