@@ -121,7 +121,7 @@ class Pacemaker:
 
 
 def quick_heartbeat(content):
-    content["heartbeats"] = [{"name": "server", "device": "beats", "period_s": 0.4, "missed": 10}]
+    content["heartbeats"] = [{"name": "server", "device": "pulse", "period_s": 0.4, "missed": 10}]
 
 
 def second_heartbeat(content):
@@ -414,7 +414,7 @@ def suspenders_elsewhere(content):
     """The beam current, and the heartbeat that vouches for it, come from a server of their own."""
     del content["devices"]["pressure"]
     content["devices"]["current"]["address"] = "side:current"
-    content["devices"]["pacemaker"] = {**content["devices"]["beats"], "address": "side:heartbeat"}
+    content["devices"]["pacemaker"] = {**content["devices"]["pulse"], "address": "side:heartbeat"}
     content["heartbeats"].append({"name": "suspenders", "device": "pacemaker", "period_s": 0.4, "missed": 30})
     (beam,) = [entry for entry in content["suspenders"] if entry["name"] == "beam"]
     content["suspenders"] = [{**beam, "heartbeat": "suspenders"}]
