@@ -89,7 +89,7 @@ class Choices(NamedTuple):
     compared_count: Tensor
 
 
-class Decision(NamedTuple):
+class SearchDecision(NamedTuple):
     """What is done next; every tensor is (b, 1).
 
     Parameters
@@ -165,7 +165,9 @@ def next_cell_to_compare(cells: Cells, left_s: Tensor, rules: SearchRules) -> tu
     return _largest(cells.probability, cells.seen & apart)
 
 
-def decide(choices: Choices, cells: Cells, budget: Tensor, correction: Tensor, rules: SearchRules) -> Decision:
+def search_decision(
+    choices: Choices, cells: Cells, budget: Tensor, correction: Tensor, rules: SearchRules
+) -> SearchDecision:
     """Return whether to go back and declare, to compare, or to go on searching.
 
     Parameters
@@ -187,10 +189,10 @@ def decide(choices: Choices, cells: Cells, budget: Tensor, correction: Tensor, r
     go_back = exhausted | (comparing & ~more & (commitment > 0.0) & begun)
     compare = ~go_back & (more | (comparing & (choices.compare_probability > rules.commit)))
     declared = torch.where(exhausted, torch.ones_like(commitment), commitment)
-    return Decision(go_back, compare, torch.where(go_back & choices.there, declared, -1.0))
+    return SearchDecision(go_back, compare, torch.where(go_back & choices.there, declared, -1.0))
 
 
-def proposed_action(choices: Choices, decision: Decision, centres: Tensor, dwells: Tensor) -> Tensor:
+def proposed_action(choices: Choices, decision: SearchDecision, centres: Tensor, dwells: Tensor) -> Tensor:
     """Return the action (b, 4): site, dwell and declaration; ``dwells`` (2,) are the search's and the comparison's."""
     other_cell = torch.where(decision.compare, choices.compare_cell, choices.next_unseen_cell)
     cell = torch.where(decision.go_back, choices.best_seen_cell, other_cell)

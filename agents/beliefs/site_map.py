@@ -21,9 +21,9 @@ from beamgym.agents.beliefs.site_choice import (
     Choices,
     SearchRules,
     choose_cells,
-    decide,
     drive_times_s,
     proposed_action,
+    search_decision,
 )
 from beamgym.envs.arpes_spot import MAP_CELLS, MAP_LAYERS
 from beamgym.envs.kinds import require_kind
@@ -146,7 +146,7 @@ class SearchExtractor(BaseFeaturesExtractor):
         cells, budget = self._cells(logits, observations), observations["budget"]
         choices = choose_cells(cells, budget, self.centres, self.rules)
         features = _summary(cells, choices, observations)
-        decision = decide(choices, cells, budget, self.choose(features), self.rules)
+        decision = search_decision(choices, cells, budget, self.choose(features), self.rules)
         return proposed_action(choices, decision, self.centres, self.dwells), features
 
     def _cells(self, logits: Tensor, observations: dict[str, Tensor]) -> Cells:

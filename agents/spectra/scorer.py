@@ -1,7 +1,7 @@
 """Trains the scorer: fresh spectra, validation on others, early stopping, TensorBoard, and going on after a cut."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,9 @@ from beamgym.agents.spectra.config import ScorerConfig
 from beamgym.agents.spectra.data import Examples, example_stream, join_examples, make_examples
 from beamgym.agents.spectra.net import ScorerNet
 from beamgym.agents.spectra.ood import train_ood_classifier
-from beamgym.agents.spectra.windows import usual_and_cut
+from beamgym.agents.spectra.windows import Progress, usual_and_cut
 from beamgym.agents.training import BEST, RunFolder
 from beamgym.physics.instrument import Float32Array
-
-Progress = Callable[[str, int, int], None]
 
 _VALIDATION_SEED = 1_000_003  # what is validated on is none of the training's
 _SPREAD = torch.tensor([0.05, 0.2, 1.0, 2.0, 0.05, 0.2, 1.0, 2.0])

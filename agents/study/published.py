@@ -14,11 +14,18 @@ from beamgym.agents.evaluation import first_seed
 from beamgym.envs.arpes_spot import Scorer, shipped_scorer
 from beamgym.physics.arpes.detection import Grid
 from beamgym.physics.arpes.score import bms_scores
-from beamgym.physics.arpes.surface import FIELD_MM, LEVELS, RASTER_CELLS, REFERENCE_DWELL_S, Analyser, SurfaceBank
+from beamgym.physics.arpes.surface import (
+    FIELD_MM,
+    RASTER_CELLS,
+    REFERENCE_DWELL_S,
+    SURFACE_LEVELS,
+    Analyser,
+    SurfaceBank,
+)
 from beamgym.physics.arrays import BoolArray, Float32Array, Float64Array
 from beamgym.physics.counter_rng import make_keys
 
-SURFACE: Final = replace(LEVELS["real"], tilt_deg=0.8)
+SURFACE: Final = replace(SURFACE_LEVELS["real"], tilt_deg=0.8)
 """The level "real" with flakes that are less tilted: slightly misaligned domains."""
 
 BMS_WINDOW_EV: Final = (-0.06, 0.0)

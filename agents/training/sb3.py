@@ -163,7 +163,7 @@ class Trainer:
         if left <= 0:
             return
         self._seed_ppo(done)
-        self.model.learn(left, callback=Watch(self, done), reset_num_timesteps=False, log_interval=1)
+        self.model.learn(left, callback=TrainingCallback(self, done), reset_num_timesteps=False, log_interval=1)
         self._take("ppo", self.select())
         self._save_ppo()
 
@@ -203,7 +203,7 @@ class Trainer:
         return time.process_time() - self._began
 
 
-class Watch(BaseCallback):
+class TrainingCallback(BaseCallback):
     """Lets the critic learn alone at first, checkpoints, and reports progress.
 
     Parameters

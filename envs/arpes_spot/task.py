@@ -12,7 +12,7 @@ from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS, draw_on_map, ma
 from beamgym.envs.task import Observation, TaskCommand, Truth, Verdict
 from beamgym.physics.arpes.detection import Grid
 from beamgym.physics.arpes.score import REFERENCE_COUNTS, direct_scores
-from beamgym.physics.arpes.simulator import READOUT_S
+from beamgym.physics.arpes.simulator import ARPES_READOUT_S
 from beamgym.physics.arpes.stage import Stage
 from beamgym.physics.arpes.surface import REFERENCE_DWELL_S
 from beamgym.physics.instrument import (
@@ -85,7 +85,7 @@ class SpotContext:
     beam_time_s: float = 120.0
     action: Literal["absolute", "steps"] = "absolute"
     max_step_mm: float = 0.5
-    readout_s: float = READOUT_S
+    readout_s: float = ARPES_READOUT_S
 
     def __post_init__(self) -> None:
         if self.action not in ("absolute", "steps"):

@@ -60,7 +60,7 @@ class SpaceSpec(_Strict):
         return ""
 
 
-class AxisSpec(_Strict):
+class TrainedAxis(_Strict):
     """One motor as it was in training: name, kind and the limits in ``unit``; "s" is the unit of a preset time.
 
     ``vector``, ``sign`` and ``zero`` say how it turns or shifts the sample; bundles of the first days leave them out.
@@ -75,7 +75,7 @@ class AxisSpec(_Strict):
     zero: float | None = None
 
     @classmethod
-    def of(cls, axis: Axis) -> "AxisSpec":
+    def of(cls, axis: Axis) -> "TrainedAxis":
         """Describe an axis; one without a direction is a preset time."""
         unit: Any = "deg" if axis.kind == "rotation" else "mm" if any(axis.vector) else "s"
         low, high = (float(limit) for limit in axis.limits)
@@ -108,7 +108,7 @@ class Setting(_Strict):
     crystal: str
     cell: tuple[float, float, float, float, float, float]
     goniometer: str
-    axes: list[AxisSpec]
+    axes: list[TrainedAxis]
     target: str
     detector: DetectorSpec
     band_kev: tuple[float, float]
@@ -125,7 +125,7 @@ class Setting(_Strict):
             crystal=context.crystal.name,
             cell=_row(context.crystal.cell),
             goniometer=context.goniometer.name,
-            axes=[AxisSpec.of(axis) for axis in context.goniometer.axes],
+            axes=[TrainedAxis.of(axis) for axis in context.goniometer.axes],
             target=context.target.label,
             detector=DetectorSpec(
                 origin_mm=_row(detector.origin_mm),
@@ -146,7 +146,7 @@ class SpotSetting(_Strict):
     """The ARPES experiment a policy was trained for: stage, spectrum (pixels, first and last pixel centres), budget."""
 
     stage: str
-    axes: list[AxisSpec]
+    axes: list[TrainedAxis]
     shape: tuple[int, int]
     energy_ev: tuple[float, float]
     slit_deg: tuple[float, float]
@@ -160,7 +160,7 @@ class SpotSetting(_Strict):
         grid = context.grid
         return cls(
             stage=context.stage.name,
-            axes=[AxisSpec.of(axis) for axis in context.stage.axes],
+            axes=[TrainedAxis.of(axis) for axis in context.stage.axes],
             shape=grid.shape,
             energy_ev=(float(grid.energy_ev[0]), float(grid.energy_ev[-1])),
             slit_deg=(float(grid.slit_deg[0]), float(grid.slit_deg[-1])),

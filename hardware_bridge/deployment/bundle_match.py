@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from beamgym.envs.arpes_spot import SpotContext
-from beamgym.envs.bundles import AxisSpec, DetectorSpec, Manifest, Setting, SpotSetting
+from beamgym.envs.bundles import DetectorSpec, Manifest, Setting, SpotSetting, TrainedAxis
 from beamgym.envs.kinds import kind_of, kind_of_environment, resolve
 from beamgym.envs.laue_align import AlignContext
 from beamgym.hardware_bridge.instrument_file import Context, InstrumentFile, context_of
@@ -120,7 +120,7 @@ def plain_differences(setting: Any, context: Context) -> Iterator[str]:
             yield f"{key} was {then} in training, here it is {now}; set it to that, or train for this instrument"
 
 
-def _axes(bundle: list[AxisSpec], here: tuple[Axis, ...], preset: str) -> Iterator[str]:
+def _axes(bundle: list[TrainedAxis], here: tuple[Axis, ...], preset: str) -> Iterator[str]:
     trained, found = [axis.name for axis in bundle], [axis.name for axis in here]
     if trained != found:
         yield (
@@ -133,8 +133,8 @@ def _axes(bundle: list[AxisSpec], here: tuple[Axis, ...], preset: str) -> Iterat
         yield from _axis(spec, axis, named)
 
 
-def _axis(spec: AxisSpec, axis: Axis, named: Axis | None) -> Iterator[str]:
-    present = AxisSpec.of(axis)
+def _axis(spec: TrainedAxis, axis: Axis, named: Axis | None) -> Iterator[str]:
+    present = TrainedAxis.of(axis)
     if (spec.kind, spec.unit) != (present.kind, present.unit):
         yield f"axis {axis.name!r} was a {spec.kind} in {spec.unit}, here it is a {present.kind} in {present.unit}"
     room = _ROUNDING * max(abs(limit) for limit in spec.limits)
@@ -143,7 +143,7 @@ def _axis(spec: AxisSpec, axis: Axis, named: Axis | None) -> Iterator[str]:
             f"axis {axis.name!r} went from {spec.limits[0]:g} to {spec.limits[1]:g} {spec.unit} in training, here only "
             f"from {axis.limits[0]:g} to {axis.limits[1]:g}; train with these limits"
         )
-    then = spec if spec.vector is not None else AxisSpec.of(named) if named is not None else present
+    then = spec if spec.vector is not None else TrainedAxis.of(named) if named is not None else present
     turn, turn_here = _turn(then), _turn(present)
     if _angle_deg(turn, turn_here) > DIRECTION_DEG:
         yield (
@@ -206,7 +206,7 @@ def _spectrum(bundle: SpotSetting, here: SpotContext) -> Iterator[str]:
             yield f"{key} was {then} in training, here it is {found}; set arpes: {key}: {then}"
 
 
-def _turn(spec: AxisSpec) -> Float64Array:
+def _turn(spec: TrainedAxis) -> Float64Array:
     """Return the direction about or along which a growing position moves the sample, (3,)."""
     return np.array(spec.vector or (0.0, 0.0, 0.0)) * (spec.sign or 1)
 

@@ -32,7 +32,7 @@ from beamgym.physics.instrument import (
     UInt64Array,
 )
 
-READOUT_S: Final = 0.05
+ARPES_READOUT_S: Final = 0.05
 """Time between two exposures that neither drives nor counts, seconds."""
 
 FIRST_DWELL_S: Final = 0.5
@@ -178,7 +178,7 @@ class SimulatedArpes:
         self._site_score[rows] = self.bank.true_scores(slots, sites).total
         self._counter += mask
         self._frames += mask
-        self._clock += mask * (self._dwell + READOUT_S)
+        self._clock += mask * (self._dwell + ARPES_READOUT_S)
         return Frame(self._dwell.copy(), self._counter.copy(), self._clock.copy(), image=counts.copy())
 
     def truth(self) -> Mapping[str, NDArray[Any]]:

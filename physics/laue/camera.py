@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from beamgym.physics.instrument import Float32Array, Int64Array, Peaks, UInt64Array
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.pattern import Background, ImageModel, Sensor, Spots, SpotShape
+from beamgym.physics.laue.pattern import ImageBackground, ImageModel, Sensor, Spots, SpotShape
 from beamgym.physics.laue.peaks import PeakFinder
 
 FAINTEST_COUNTS = 500.0
@@ -21,7 +21,7 @@ LEAST_SPOT_PX = 0.5
 HOLE_MM = 4.0
 """Radius of the hole for the beam: a collimator of 5 mm with its mount. It matters where the panel crosses the beam."""
 
-BACKGROUND = Background(hill_per_mm2=20.0, flat_per_mm2=5.0, hole_mm=HOLE_MM, shadow_mm=0.0)
+BACKGROUND = ImageBackground(hill_per_mm2=20.0, flat_per_mm2=5.0, hole_mm=HOLE_MM, shadow_mm=0.0)
 """26 counts in a 0.32 mm pixel after 10 s about the beam, less outwards."""
 
 GAIN = 0.25
@@ -41,7 +41,7 @@ panel of 84 × 84 pixels has few of them."""
 _FULL = np.iinfo(np.uint16).max
 
 
-class Camera:
+class LaueCamera:
     """Turns what diffracts into what a camera reads out, and that into found peaks.
 
     Parameters

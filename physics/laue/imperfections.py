@@ -52,7 +52,7 @@ class Imperfections:
             )
 
 
-LEVELS: dict[str, Imperfections] = {
+LAUE_LEVELS: dict[str, Imperfections] = {
     "easy": Imperfections(
         centroid_noise_mm=0.05,
         missing_fraction=0.1,
@@ -78,9 +78,9 @@ def imperfections(level: str | Imperfections) -> Imperfections:
     """Return a level by name, or the given numbers themselves; raises ValueError for an unknown name."""
     if isinstance(level, Imperfections):
         return level
-    if level not in LEVELS:
-        raise ValueError(f"unknown level {level!r}; choose one of {', '.join(LEVELS)}")
-    return LEVELS[level]
+    if level not in LAUE_LEVELS:
+        raise ValueError(f"unknown level {level!r}; choose one of {', '.join(LAUE_LEVELS)}")
+    return LAUE_LEVELS[level]
 
 
 def miscalibrated_detectors(nominal: Detector, level: Imperfections, keys: UInt64Array) -> Float64Array:

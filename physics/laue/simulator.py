@@ -31,7 +31,7 @@ from beamgym.physics.instrument import (
     UInt64Array,
 )
 from beamgym.physics.laue.beam import Beam
-from beamgym.physics.laue.camera import FAINTEST_COUNTS, Camera
+from beamgym.physics.laue.camera import FAINTEST_COUNTS, LaueCamera
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.imperfection_kernels import disturb
 from beamgym.physics.laue.imperfections import Imperfections, imperfections, miscalibrated_detectors
@@ -41,7 +41,7 @@ from beamgym.physics.orientation import check_rotation, random_orientations
 Frames = Literal["spots", "rendered"]
 MountFilter = Callable[[Float64Array], BoolArray]
 
-READOUT_S = 2.0
+LAUE_READOUT_S = 2.0
 _MOST_SPOTS = 128  # brightest spots simulated, or drawn on an image
 _SPOTS_PER_FOUND = 1.4  # simulated for one to be found: at 20 % noise 1 of 10,000 found ones comes from further down
 _DRAWS = 1000  # mounts drawn before a goniometer that reaches no target is reported
@@ -89,7 +89,7 @@ class SimulatedLaue:
         frames: Frames = "spots",
         max_peaks: int = 64,
         mount_filter: MountFilter | None = None,
-        camera: Camera | None = None,
+        camera: LaueCamera | None = None,
     ) -> None:
         if frames not in ("spots", "rendered"):
             raise ValueError(f"unknown frames {frames!r}; choose 'spots' (fast) or 'rendered' (images and peak finder)")
@@ -105,7 +105,7 @@ class SimulatedLaue:
         )
         self._motors = start(goniometer.axes, self._errors, goniometer.home(), np.zeros(n, dtype=np.uint64))
         self.model = LaueModel(crystal, beam, detector, brightest=self._simulated_spots())
-        self.camera = camera or (Camera(detector) if frames == "rendered" else None)
+        self.camera = camera or (LaueCamera(detector) if frames == "rendered" else None)
         self._mount_filter = mount_filter
         self._keys = np.zeros(n, dtype=np.uint64)
         self._mount = np.tile(np.eye(3), (n, 1, 1))
@@ -183,7 +183,7 @@ class SimulatedLaue:
         spots = self._spots(mask)
         self._counter += mask
         self._frames += mask
-        self._clock += mask * (settings.exposure_s + READOUT_S)
+        self._clock += mask * (settings.exposure_s + LAUE_READOUT_S)
         self._dose += mask * settings.exposure_s
         if self.frames == "spots":
             self._peaks = self._found(spots, keys, settings.exposure_s, mask)

@@ -16,7 +16,7 @@ VECTOR = 64
 SURFACES = 8
 """Kept surfaces that the timed environments draw from: drawing a new one is no part of a step."""
 
-DECLARED_SHARE = 0.02
+ARPES_DECLARED_SHARE = 0.02
 """Share of the timed actions that declare: an episode of two minutes of beam time has some fifty exposures."""
 
 
@@ -83,7 +83,7 @@ def _spot(seed: int, **options: Any) -> Work:
     env.reset(seed=seed)
     generator = np.random.default_rng(seed)
     actions = generator.uniform(-1.0, 1.0, (16, VECTOR, 4)).astype(np.float32)
-    actions[:, :, 3] = np.where(generator.uniform(size=(16, VECTOR)) < DECLARED_SHARE, 1.0, -1.0)
+    actions[:, :, 3] = np.where(generator.uniform(size=(16, VECTOR)) < ARPES_DECLARED_SHARE, 1.0, -1.0)
     return Work(stepping(env, list(actions)), VECTOR)
 
 

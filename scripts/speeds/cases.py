@@ -43,11 +43,11 @@ def laue_image_84_noise(seed: int) -> Work:
     """84 × 84 images of the same panel: background, exact Poisson counts, read noise; spots included."""
     from beamgym.physics.counter_rng import make_keys
     from beamgym.physics.laue.detector import Detector
-    from beamgym.physics.laue.pattern import Background, ImageModel, Sensor, SpotShape
+    from beamgym.physics.laue.pattern import ImageBackground, ImageModel, Sensor, SpotShape
 
     panel = Detector.back_reflection(shape=(84, 84), pixel_mm=0.08 * 2048 / 84)
     model, orientations = _silicon_back(seed, 256, panel)
-    images = ImageModel(panel, SpotShape(blur_mm=0.5 * panel.pixel_mm), Background(), Sensor())
+    images = ImageModel(panel, SpotShape(blur_mm=0.5 * panel.pixel_mm), ImageBackground(), Sensor())
     keys = make_keys(seed, np.arange(len(orientations)))
     return Work(lambda: images.render(model.spots(orientations), keys, exposure_s=10.0), len(orientations))
 

@@ -14,8 +14,8 @@ from beamgym.envs.actions import decode_rotation
 from beamgym.envs.laue_align.factory import BEAMS, DETECTORS, LaueAlignOptions
 from beamgym.envs.laue_align.task import RewardModel
 from beamgym.physics.laue import camera
-from beamgym.physics.laue.imperfections import LEVELS, Imperfections
-from beamgym.physics.laue.simulator import FAINTEST_COUNTS, READOUT_S
+from beamgym.physics.laue.imperfections import LAUE_LEVELS, Imperfections
+from beamgym.physics.laue.simulator import FAINTEST_COUNTS, LAUE_READOUT_S
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "environments"
 ENVIRONMENTS = {"laue_align.md": "beamgym/LaueAlign-v0", "laue_align_image.md": "beamgym/LaueAlignImage-v0"}
@@ -65,8 +65,8 @@ def test_the_levels_on_the_page_are_those_of_the_code() -> None:
     assert [_code(row[0]) for row in rows] == [item.name for item in fields(Imperfections)]
     for row in rows:
         for level, cell in zip(("easy", "real", "hard"), row[1:4], strict=True):
-            assert float(cell) == getattr(LEVELS[level], _code(row[0])), f"{_code(row[0])} of level {level}"
-    assert set(LEVELS) == {"easy", "real", "hard"}
+            assert float(cell) == getattr(LAUE_LEVELS[level], _code(row[0])), f"{_code(row[0])} of level {level}"
+    assert set(LAUE_LEVELS) == {"easy", "real", "hard"}
 
 
 @pytest.mark.parametrize("page", ENVIRONMENTS)
@@ -128,7 +128,7 @@ def test_the_times_and_the_cube_law_are_as_the_page_says(env: Any) -> None:
     text = (PAGES / "laue_align.md").read_text(encoding="utf-8")
     context = env.loop.task.context
     assert f"exposure {context.exposure_s:g} s and read-out {context.readout_s:g} s a frame" in text
-    assert context.readout_s == READOUT_S
+    assert context.readout_s == LAUE_READOUT_S
     assert f"motors at {context.goniometer.axes[0].speed:g}°/s" in text
     assert f"fewer than {FAINTEST_COUNTS:g} counts" in text
     assert "|a| = 0.1 is 0.09° and |a| = 1 is 90°" in text

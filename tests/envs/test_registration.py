@@ -15,7 +15,7 @@ from beamgym.envs import ENVIRONMENTS
 from beamgym.envs.checks import check_task, check_world
 from beamgym.physics.crystal.crystal import crystal_names
 from beamgym.physics.goniometer.goniometer import goniometer_names
-from beamgym.physics.laue.imperfections import LEVELS
+from beamgym.physics.laue.imperfections import LAUE_LEVELS
 
 NOT_COMPILED = """
 import sys, importlib, pkgutil
@@ -47,7 +47,7 @@ def test_every_registered_id_has_an_example_and_every_example_an_id(request):
 
 
 def test_every_level_goniometer_and_crystal_has_an_example(request):
-    assert set(_registry(request, "any_level")) == set(LEVELS)
+    assert set(_registry(request, "any_level")) == set(LAUE_LEVELS)
     assert set(_registry(request, "any_goniometer")) == set(goniometer_names())
     assert set(_registry(request, "any_crystal")) == set(crystal_names())
 

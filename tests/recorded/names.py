@@ -29,10 +29,10 @@ from beamgym.hardware_bridge.direction_check.record import direction_record_path
 from beamgym.hardware_bridge.guard.rules.table import RULES, decide
 from beamgym.hardware_bridge.instrument_file import InstrumentFile, load_instrument
 from beamgym.hardware_bridge.records import AuditLog, Confirmation, store_of, subject
-from beamgym.physics.arpes.surface import LEVELS as SURFACE_LEVELS
+from beamgym.physics.arpes.surface import SURFACE_LEVELS
 from beamgym.physics.crystal import crystal_names
 from beamgym.physics.goniometer.presets import PRESETS
-from beamgym.physics.laue.imperfections import LEVELS
+from beamgym.physics.laue.imperfections import LAUE_LEVELS
 from beamgym.physics.laue.zone.world import PERFECT
 
 DATA = Path(__file__).with_name("data")
@@ -78,7 +78,11 @@ def options(kind: Any) -> list[list[str]]:
 
 def levels() -> dict[str, dict[str, list[list[Any]]]]:
     """Return every level's fields in order, with their values."""
-    tables: dict[str, Mapping[str, Any]] = {"laue": LEVELS, "zone": {"published": PERFECT}, "arpes": SURFACE_LEVELS}
+    tables: dict[str, Mapping[str, Any]] = {
+        "laue": LAUE_LEVELS,
+        "zone": {"published": PERFECT},
+        "arpes": SURFACE_LEVELS,
+    }
     return {
         kind: {name: [list(pair) for pair in asdict(level).items()] for name, level in table.items()}
         for kind, table in tables.items()

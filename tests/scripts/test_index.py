@@ -17,7 +17,7 @@ from beamgym.physics.goniometer.targets import pose_target
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files.detector_formats import load_detector, save_detector
-from beamgym.physics.laue.pattern.image import Background, ImageModel, Sensor, SpotShape
+from beamgym.physics.laue.pattern.image import ImageBackground, ImageModel, Sensor, SpotShape
 from beamgym.physics.laue.pattern.spots import LaueModel
 from beamgym.physics.orientation import misorientation_deg, random_orientations, rotation_matrix
 from beamgym.scripts.index import index_command, read_target
@@ -38,7 +38,7 @@ def run(*arguments):
 
 def folder_with_image(folder, crystal, u, panel=PANEL):
     spots = LaueModel(crystal, Beam.tube("W"), panel).spots(u[None])
-    model = ImageModel(panel, SpotShape(blur_mm=0.3), Background(), Sensor())
+    model = ImageModel(panel, SpotShape(blur_mm=0.3), ImageBackground(), Sensor())
     image = model.render(spots, make_keys(3, np.arange(1)), exposure_s=10.0)[0]
     Image.fromarray(image).save(folder / "si.tif")
     save_detector(PANEL, folder / "camera.json")

@@ -13,7 +13,7 @@ from beamgym.hardware_bridge.guard.devices.proxies import RawFrame
 from beamgym.hardware_bridge.instrument_file import DetectorEntry, InstrumentFile
 from beamgym.hardware_bridge.kinds import bridge_kind
 from beamgym.physics.instrument import Frame, FrameFailed, Peaks
-from beamgym.physics.laue.camera import FAINTEST_COUNTS, GAIN, Camera
+from beamgym.physics.laue.camera import FAINTEST_COUNTS, GAIN, LaueCamera
 from beamgym.physics.laue.peaks import PeakFinder
 
 Finder = Callable[[NDArray[Any]], Peaks]
@@ -98,7 +98,7 @@ def spot_finder(file: InstrumentFile) -> Finder:
     entry = file.detector.peaks
     faintest = FAINTEST_COUNTS if entry.faintest_counts is None else entry.faintest_counts
     if file.simulation and entry.gain == GAIN:
-        return Camera(file.detector_geometry(), faintest, entry.max_peaks, entry.threshold).find
+        return LaueCamera(file.detector_geometry(), faintest, entry.max_peaks, entry.threshold).find
     return CountingFinder(
         PeakFinder(
             threshold=entry.threshold,

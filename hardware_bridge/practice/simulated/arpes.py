@@ -11,7 +11,7 @@ from beamgym.envs.options import read_options
 from beamgym.envs.task import Truth
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.practice.simulated.kind import PracticeSample
-from beamgym.physics.arpes.simulator import READOUT_S
+from beamgym.physics.arpes.simulator import ARPES_READOUT_S
 from beamgym.physics.arpes.stage import stage
 
 _FILE_OPTIONS = ("stage", "beam_time_s", "action", "max_step_mm")
@@ -24,7 +24,7 @@ def practice(options: dict[str, Any]) -> PracticeSample:
     task, world = build(read_options(ArpesSpotOptions, {**options, "stage": standing}), 1)
     home = np.clip(0.0, *world.context.stage.limits_mm.T)
     first_s = float(world.positions()[0, 2])
-    return PracticeSample(task, world, home, _inside, first_s, READOUT_S, world.context.stage.dwell_s, dark)
+    return PracticeSample(task, world, home, _inside, first_s, ARPES_READOUT_S, world.context.stage.dwell_s, dark)
 
 
 def practice_options(file: InstrumentFile, level: str) -> dict[str, Any]:

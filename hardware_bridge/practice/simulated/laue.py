@@ -11,7 +11,7 @@ from beamgym.envs.task import Truth
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.practice.simulated.kind import PracticeSample
 from beamgym.physics.laue.camera import PEDESTAL, READ_NOISE
-from beamgym.physics.laue.simulator import READOUT_S
+from beamgym.physics.laue.simulator import LAUE_READOUT_S
 
 _FILE_OPTIONS = ("crystal", "target", "beam", "tolerance_deg", "max_rotation_deg", "action", "exposures")
 
@@ -31,7 +31,7 @@ def practice(options: dict[str, Any]) -> PracticeSample:
         }
 
     home = world.context.goniometer.home()
-    return PracticeSample(task, world, home, inside, float(task.settings.exposure_s), READOUT_S, dark=dark)
+    return PracticeSample(task, world, home, inside, float(task.settings.exposure_s), LAUE_READOUT_S, dark=dark)
 
 
 def practice_options(file: InstrumentFile, level: str) -> dict[str, Any]:

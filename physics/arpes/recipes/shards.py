@@ -22,7 +22,7 @@ from beamgym.physics.arpes.score import Scores
 from beamgym.physics.files import replacing
 from beamgym.physics.messages import one_line
 
-FORMAT: Final = "beamgym arpes shard 1"
+SHARD_FORMAT: Final = "beamgym arpes shard 1"
 """What a shard calls itself."""
 
 ENDING: Final = ".h5"
@@ -86,7 +86,7 @@ def _open(path: Path, read: Callable[[h5py.Group], T]) -> T:
         raise FileNotFoundError(f"there is no shard {path}")
     try:
         with h5py.File(path, "r") as file:
-            if file.attrs.get("format") != FORMAT:
+            if file.attrs.get("format") != SHARD_FORMAT:
                 found = file.attrs.get("format")
                 raise BrokenShard(f"{path} is no ARPES shard of this program; its format is {found!r}")
             _check_amount(path, file)
@@ -271,7 +271,7 @@ def _is_done(job: Job) -> bool:
 def _fill(file: h5py.File, batch: Batch, attributes: dict[str, str | int | float]) -> None:
     file.attrs.update(
         {
-            "format": FORMAT,
+            "format": SHARD_FORMAT,
             "program": f"beamgym {version('beamgym')}",
             "recipe": batch.recipe,
             "energies": batch.counts.shape[1],

@@ -2,15 +2,15 @@
 
 from beamgym.physics.arpes.surface.fields import FIELD_MM, RASTER_CELLS, Geography
 from beamgym.physics.arpes.surface.flakes import Analyser, check_material
-from beamgym.physics.arpes.surface.levels import LEVELS, SurfaceNumbers, surface_numbers
+from beamgym.physics.arpes.surface.levels import SURFACE_LEVELS, SurfaceNumbers, surface_numbers
 from beamgym.physics.arpes.surface.measured import measured_surface
 from beamgym.physics.arpes.surface.surface import REFERENCE_DWELL_S, BeamFootprint, ScoreMap, SurfaceBank
 
 __all__ = [
     "FIELD_MM",
-    "LEVELS",
     "RASTER_CELLS",
     "REFERENCE_DWELL_S",
+    "SURFACE_LEVELS",
     "Analyser",
     "BeamFootprint",
     "Geography",

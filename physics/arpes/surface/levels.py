@@ -64,7 +64,7 @@ class SurfaceNumbers:
         return np.array([self.fewest_flakes, self.most_flakes, self.layer, self.step_layer, self.charging_ev])
 
 
-LEVELS: dict[str, SurfaceNumbers] = {
+SURFACE_LEVELS: dict[str, SurfaceNumbers] = {
     "easy": SurfaceNumbers(
         fewest_flakes=3,
         most_flakes=6,
@@ -100,6 +100,6 @@ def surface_numbers(level: str | SurfaceNumbers) -> SurfaceNumbers:
     """Return a level by name, or the given numbers themselves; raises ValueError for an unknown name."""
     if isinstance(level, SurfaceNumbers):
         return level
-    if not isinstance(level, str) or level not in LEVELS:
-        raise ValueError(f"unknown level {level!r}; choose one of {', '.join(LEVELS)}, or give SurfaceNumbers")
-    return LEVELS[level]
+    if not isinstance(level, str) or level not in SURFACE_LEVELS:
+        raise ValueError(f"unknown level {level!r}; choose one of {', '.join(SURFACE_LEVELS)}, or give SurfaceNumbers")
+    return SURFACE_LEVELS[level]

@@ -119,7 +119,7 @@ def first_at_least(table, row, value) -> int:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def frame_of(vectors, first, others, second, out) -> None:  # type: ignore[no-untyped-def]
+def write_triad(vectors, first, others, second, out) -> None:  # type: ignore[no-untyped-def]
     """Write the right-handed frame (sum, difference, cross) of two rows of unit vectors as the columns of ``out``."""
     s = d = 0.0
     for i in range(3):
@@ -180,7 +180,7 @@ def search_pairs(  # type: ignore[no-untyped-def]
         cosine = normals[i, 0] * normals[j, 0] + normals[i, 1] * normals[j, 1] + normals[i, 2] * normals[j, 2]
         angle = math.acos(min(1.0, max(-1.0, cosine)))
         low, high = math.cos(min(math.pi, angle + tolerance_rad)), math.cos(max(0.0, angle - tolerance_rad))
-        frame_of(normals, i, normals, j, lab)
+        write_triad(normals, i, normals, j, lab)
         for s in range(seeds.shape[0]):
             seed = seeds[s]
             if ray_levels[seed] > limits[i]:
@@ -191,7 +191,7 @@ def search_pairs(  # type: ignore[no-untyped-def]
                 other = order[s, column]
                 if ray_levels[other] > limits[j]:
                     continue
-                frame_of(rays, seed, rays, other, crystal)
+                write_triad(rays, seed, rays, other, crystal)
                 turn_between(lab, crystal, u)
                 tried += 1
                 # half of the best so far may still overtake it once refined; below that there is no hope

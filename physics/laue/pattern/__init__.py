@@ -1,11 +1,11 @@
 """Laue patterns: which rays reach the detector, how strong they are, as a list and as an image."""
 
-from beamgym.physics.laue.pattern.image import Background, ImageModel, Sensor, SpotShape
+from beamgym.physics.laue.pattern.image import ImageBackground, ImageModel, Sensor, SpotShape
 from beamgym.physics.laue.pattern.kernels import brightest_first, panel_frame
 from beamgym.physics.laue.pattern.spots import LaueModel, Spots
 
 __all__ = [
-    "Background",
+    "ImageBackground",
     "ImageModel",
     "LaueModel",
     "Sensor",

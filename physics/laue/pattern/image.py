@@ -42,7 +42,7 @@ class SpotShape:
 
 
 @dataclass(frozen=True)
-class Background:
+class ImageBackground:
     """What falls on the panel beside the spots, in counts per second.
 
     Parameters
@@ -72,7 +72,7 @@ class Background:
             raise ValueError(f"shadow_transmission is a share of 0 to 1, not {self.shadow_transmission!r}")
 
     @classmethod
-    def none(cls) -> Background:
+    def none(cls) -> ImageBackground:
         """Return nothing: no scattering, no dark counts, no hole and no shadow."""
         return cls(0.0, 25.0, 0.0, 0.0, 0.0, 0.0, 1.0)
 
@@ -160,12 +160,12 @@ class ImageModel:
         self,
         detector: Detector,
         shape: SpotShape | None = None,
-        background: Background | None = None,
+        background: ImageBackground | None = None,
         camera: Sensor | None = None,
     ) -> None:
         self.detector, self.camera = detector, camera
         self.shape = shape or SpotShape()
-        self.background = background or Background.none()
+        self.background = background or ImageBackground.none()
         opening = self.background.opening(detector)
         response = opening * _pixel_response(camera, detector.shape) if camera else opening
         self.rate = (self.background.rate(detector) * response + self.background.dark_per_pixel).astype(np.float32)

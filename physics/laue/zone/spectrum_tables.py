@@ -13,7 +13,7 @@ from beamgym.physics.instrument import Float64Array
 from beamgym.physics.laue.beam import Beam, energy_grid
 from beamgym.physics.laue.zone.kernels import SpectrumTables, brightest_at
 
-BAND_KEV = (5.0, 25.0)
+ZONE_BAND_KEV = (5.0, 25.0)
 ELEMENT = "Cu"
 LEAST_SIN_THETA = 0.84
 """Below it nothing reaches a panel of ±50 mm at 40 mm (0.864 at its corners), be it 2 mm and a degree out of place."""
@@ -26,7 +26,7 @@ _LENGTHS = 4096  # points of the table that ranks directions
 
 def largest_length() -> float:
     """Return the longest |q| that diffracts in the band, 1/Å."""
-    length: float = 2.0 * BAND_KEV[1] / HC_KEV_A
+    length: float = 2.0 * ZONE_BAND_KEV[1] / HC_KEV_A
     return length
 
 
@@ -35,7 +35,7 @@ def copper_spectrum() -> SpectrumTables:
 
     That is just below molybdenum's K edge: a continuum without lines, in which no distant reflection flares up.
     """
-    beam = Beam.tube("Mo", _TUBE_KV, (BAND_KEV[0], _TUBE_KV)).detected_by("phosphor")
+    beam = Beam.tube("Mo", _TUBE_KV, (ZONE_BAND_KEV[0], _TUBE_KV)).detected_by("phosphor")
     energy = beam.energy_kev
     attenuation = mass_attenuation_cm2_per_g(ELEMENT, energy)
     weight = beam.spectrum * beam.efficiency / energy**2 / attenuation
@@ -46,7 +46,7 @@ def copper_spectrum() -> SpectrumTables:
 
 def point_spectrum() -> SpectrumTables:
     """Return the tables of the published task: |F| = 1, Kramers' continuum of a 50 kV tube, no absorption."""
-    energy = energy_grid(BAND_KEV)
+    energy = energy_grid(ZONE_BAND_KEV)
     weight = (50.0 / energy - 1.0) / energy**2
     nothing, one = np.zeros_like(energy), np.ones_like(_form_grid())
     return _tables(energy, weight / weight.max(), nothing, nothing, one, one)

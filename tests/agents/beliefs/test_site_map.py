@@ -20,10 +20,10 @@ from beamgym.agents.beliefs.site_choice import (
     best_seen_cell,
     cell_sites,
     choose_cells,
-    decide,
     drive_times_s,
     next_cell_to_compare,
     next_unseen_cell,
+    search_decision,
 )
 from beamgym.agents.beliefs.site_map import SearchExtractor, stage_numbers
 from beamgym.agents.export import export_graph
@@ -164,7 +164,7 @@ def decided(known, budget=0.9, correction=0.0):
     share = torch.tensor([[budget]])
     choices = choose_cells(known, share, CENTRES, RULES)
     assert isinstance(choices, Choices)
-    found = decide(choices, known, share, torch.tensor([[correction]]), RULES)
+    found = search_decision(choices, known, share, torch.tensor([[correction]]), RULES)
     verdict = "go back" if found.go_back.item() else "compare" if found.compare.item() else "search"
     return verdict, found.declaration.item()
 

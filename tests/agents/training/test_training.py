@@ -20,7 +20,7 @@ from beamgym.agents.training.config import TrainingConfig, load_config
 from beamgym.agents.training.episode_pictures import log_episode_gif
 from beamgym.agents.training.pretraining import RESUMED_SEEDS, tensors
 from beamgym.agents.training.run_folder import BEST, RunFolder
-from beamgym.agents.training.sb3 import Trainer, Watch, score
+from beamgym.agents.training.sb3 import Trainer, TrainingCallback, score
 from beamgym.agents.training.sb3_model import make_model, predict, training_envs
 from beamgym.agents.training.teacher import AlignTeacher
 from beamgym.envs.actions import encode_rotation
@@ -199,7 +199,7 @@ def test_only_the_critic_learns_at_first(tmp_path):
     config = CONFIG.model_copy(update={"warm_start": None, "n_timesteps": 2 * ROLLOUT * N, "selection_episodes": 1})
     trainer = Trainer(ID, config, RunFolder(tmp_path / "run"))
     before = {name: value.clone() for name, value in trainer.model.policy.state_dict().items()}
-    trainer.model.learn(config.n_timesteps, callback=Watch(trainer, done=0))
+    trainer.model.learn(config.n_timesteps, callback=TrainingCallback(trainer, done=0))
     moved = {name for name, value in trainer.model.policy.state_dict().items() if not torch.equal(value, before[name])}
     assert moved
     assert all("value_net" in name for name in moved)

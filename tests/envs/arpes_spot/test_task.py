@@ -18,9 +18,9 @@ from beamgym.envs.arpes_spot.task import ArpesSpotTask, SpotContext, SpotReward
 from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS, spectrum_to_uint8
 from beamgym.envs.make import make_env, make_vector_env
 from beamgym.physics.arpes.score.direct import direct_scores
-from beamgym.physics.arpes.simulator import FIRST_DWELL_S, READOUT_S
+from beamgym.physics.arpes.simulator import ARPES_READOUT_S, FIRST_DWELL_S
 from beamgym.physics.arpes.stage import LONGEST_DWELL_S, SHORTEST_DWELL_S
-from beamgym.physics.arpes.surface.levels import LEVELS, SurfaceNumbers
+from beamgym.physics.arpes.surface.levels import SURFACE_LEVELS, SurfaceNumbers
 from beamgym.physics.arpes.surface.surface import NEAR_BEST, REFERENCE_DWELL_S, TOP_SHARE
 from beamgym.physics.instrument import FrameFailed
 
@@ -53,7 +53,7 @@ def written(figure, renderer):
 
 class TestTheInterface:
     @pytest.mark.parametrize("image", [False, True])
-    @pytest.mark.parametrize("level", LEVELS)
+    @pytest.mark.parametrize("level", SURFACE_LEVELS)
     def test_both_checkers_are_content(self, level, image):
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
@@ -126,7 +126,7 @@ class TestTheInterface:
         chart = observation["map"].reshape(2, MAP_CELLS, MAP_CELLS, MAP_LAYERS)
         assert (chart[0, ..., 1] > 0).sum() == 1
         assert (chart[1, ..., 1] > 0).sum() > 1
-        assert observation["budget"][0] == pytest.approx(1 - (FIRST_DWELL_S + READOUT_S) / 120.0)
+        assert observation["budget"][0] == pytest.approx(1 - (FIRST_DWELL_S + ARPES_READOUT_S) / 120.0)
 
     def test_the_picture_is_rgb_and_changes_with_the_place(self):
         env = make_env("arpes", render_mode="rgb_array")
@@ -137,7 +137,7 @@ class TestTheInterface:
         assert before.dtype == np.uint8
         assert (before != env.render()).any()
 
-    @pytest.mark.parametrize("level", LEVELS)
+    @pytest.mark.parametrize("level", SURFACE_LEVELS)
     def test_nothing_written_in_the_picture_is_cut_off_or_covers_anything_else_written(self, level):
         env = make_env("arpes", level=level)
         env.reset(seed=1)
@@ -228,7 +228,7 @@ class TestTheGame:
         observation, *_, info = env.step(action(0.5, 0.0, 1.0))
         assert info["cost"]["motor_s"] == pytest.approx(0.5 / 0.5 + 0.2)
         assert info["cost"]["exposure_s"] == pytest.approx(LONGEST_DWELL_S)
-        spent = FIRST_DWELL_S + READOUT_S + info["cost"]["instrument_s"]
+        spent = FIRST_DWELL_S + ARPES_READOUT_S + info["cost"]["instrument_s"]
         assert observation["budget"] == pytest.approx(1.0 - spent / 120.0)
         *_, info = env.step(action(0.5, 0.0, -1.0))
         assert info["cost"]["exposure_s"] == pytest.approx(SHORTEST_DWELL_S)
@@ -469,7 +469,7 @@ class TestThePage:
         assert list(rows) == [item.name for item in fields(SurfaceNumbers)]
         for name, cells in rows.items():
             for level, cell in zip(("easy", "real", "hard"), cells, strict=False):
-                assert float(cell) == getattr(LEVELS[level], name), f"{name} of {level}"
+                assert float(cell) == getattr(SURFACE_LEVELS[level], name), f"{name} of {level}"
 
     def test_its_numbers_are_those_of_the_code(self):
         text = PAGE.read_text(encoding="utf-8")
@@ -478,7 +478,7 @@ class TestThePage:
         assert f"top {100 * TOP_SHARE:g} %" in text
         assert f"{SHORTEST_DWELL_S:g} s to {LONGEST_DWELL_S:g} s" in text
         assert f"− {SpotReward().time_cost:g} · beam seconds" in text
-        assert f"read-out {READOUT_S:g} s" in text
+        assert f"read-out {ARPES_READOUT_S:g} s" in text
 
 
 def test_a_task_can_be_made_over_another_scorer():

@@ -24,7 +24,7 @@ from beamgym.physics.laue.zone.crystals import crystal_system
 
 ID = "beamgym/LaueZone-v0"
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "environments" / "laue_zone.md"
-LEVELS = ("published", "easy", "real", "hard")
+LAUE_LEVELS = ("published", "easy", "real", "hard")
 SYSTEMS = ("cubic", "tetragonal", "hexagonal")
 
 
@@ -49,7 +49,7 @@ def steered(env, declare=False):
 
 
 class TestTheInterface:
-    @pytest.mark.parametrize("level", LEVELS)
+    @pytest.mark.parametrize("level", LAUE_LEVELS)
     def test_both_checkers_are_content(self, level):
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")

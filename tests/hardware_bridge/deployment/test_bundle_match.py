@@ -9,7 +9,7 @@ import pytest
 
 from beamgym.agents import zoo
 from beamgym.envs.bundles import BundleError
-from beamgym.envs.bundles.manifest import AxisSpec, Manifest, SpotSetting
+from beamgym.envs.bundles.manifest import Manifest, SpotSetting, TrainedAxis
 from beamgym.envs.bundles.model import OnnxModel
 from beamgym.hardware_bridge.deployment.bundle_match import BundleMismatch, bundle_limits, match_bundle
 from beamgym.hardware_bridge.instrument_file.context import context_of
@@ -70,7 +70,7 @@ def test_the_shipped_policy_is_for_the_practice_instrument(laue):
 
 def test_a_bundle_that_says_how_its_axes_turn_matches_as_well(manifest, laue):
     content = manifest.model_dump(mode="json")
-    content["setting"]["axes"] = [AxisSpec.of(axis).model_dump(mode="json") for axis in laue.physics_axes()]
+    content["setting"]["axes"] = [TrainedAxis.of(axis).model_dump(mode="json") for axis in laue.physics_axes()]
     match_bundle(Manifest.model_validate(content), laue)
     content["setting"]["axes"][3]["sign"] *= -1
     assert "axis 'j4' turned about" in _refusal(Manifest.model_validate(content), laue)

@@ -6,8 +6,8 @@ import pytest
 from beamgym.envs.checks import check_world
 from beamgym.physics.arpes.score.direct import direct_scores
 from beamgym.physics.arpes.score.quality import REFERENCE_COUNTS
-from beamgym.physics.arpes.simulator import FIRST_DWELL_S, READOUT_S, SimulatedArpes
-from beamgym.physics.arpes.surface.levels import LEVELS, SurfaceNumbers
+from beamgym.physics.arpes.simulator import ARPES_READOUT_S, FIRST_DWELL_S, SimulatedArpes
+from beamgym.physics.arpes.surface.levels import SURFACE_LEVELS, SurfaceNumbers
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import AcquireSettings, MoveFailed, PlaceableWorld, World
 
@@ -41,7 +41,7 @@ class TestTheSeam:
         assert report.duration_s[0] == pytest.approx(0.5 / 0.5 + 0.2)
         frame = world.acquire(SETTINGS, ones)
         assert frame.exposure_s[0] == pytest.approx(1.3)
-        assert frame.time_s[0] == pytest.approx(1.2 + 1.3 + READOUT_S)
+        assert frame.time_s[0] == pytest.approx(1.2 + 1.3 + ARPES_READOUT_S)
         np.testing.assert_allclose(world.positions(), [[0.5, -0.2, 1.3]])
 
     def test_the_shortest_exposure_is_made_on_the_fly_and_sees_the_middle_of_its_smear(self):
@@ -49,7 +49,7 @@ class TestTheSeam:
         flown, settled = begun(1, PERFECT), begun(1, PERFECT)
         report = flown.move(np.array([[0.4, 0.0, 0.05]]), ones)
         assert report.duration_s[0] == pytest.approx(0.4 / 0.5 - 0.05)
-        assert flown.acquire(SETTINGS, ones).time_s[0] == pytest.approx(0.4 / 0.5 + READOUT_S)
+        assert flown.acquire(SETTINGS, ones).time_s[0] == pytest.approx(0.4 / 0.5 + ARPES_READOUT_S)
         np.testing.assert_allclose(flown.positions(), [[0.4, 0.0, 0.05]])
         for x in (0.4, 0.4 - 0.0125):
             settled.move(np.array([[x, 0.0, 1.0]]), ones)
@@ -102,7 +102,7 @@ class TestTheSeam:
 
 
 class TestTheNumbers:
-    @pytest.mark.parametrize("level", LEVELS)
+    @pytest.mark.parametrize("level", SURFACE_LEVELS)
     def test_it_keeps_the_contract_of_a_world(self, level):
         check_world(lambda n: SimulatedArpes(n, level))
 
@@ -181,7 +181,7 @@ class TestTheTruth:
         world.move(np.tile([0.0, 0.0, 1.0], (16, 1)), ones)
         per_s = world.acquire(SETTINGS, ones).image.sum(axis=(1, 2)).mean()
         # Bands weigh 1, the background half of them, and the detector's edges lose a tenth.
-        assert per_s == pytest.approx(1.5 * 0.9 * LEVELS["real"].counts_per_s, rel=0.15)
+        assert per_s == pytest.approx(1.5 * 0.9 * SURFACE_LEVELS["real"].counts_per_s, rel=0.15)
 
 
 @pytest.fixture(scope="module")

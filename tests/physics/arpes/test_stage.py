@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from beamgym.physics.arpes.stage import LONGEST_DWELL_S, SHORTEST_DWELL_S, STAGES, Stage, motor_errors, stage
-from beamgym.physics.arpes.surface.levels import LEVELS
+from beamgym.physics.arpes.surface.levels import SURFACE_LEVELS
 from beamgym.physics.goniometer.motors import travel_time_s
 from beamgym.physics.instrument import Axis
 
@@ -57,8 +57,8 @@ class TestOnTheFly:
 
 
 def test_a_level_says_how_imperfect_the_stage_is():
-    assert motor_errors(LEVELS["hard"]).backlash == LEVELS["hard"].backlash_mm
-    assert motor_errors(LEVELS["easy"]).readback_sigma == 0.0
+    assert motor_errors(SURFACE_LEVELS["hard"]).backlash == SURFACE_LEVELS["hard"].backlash_mm
+    assert motor_errors(SURFACE_LEVELS["easy"]).readback_sigma == 0.0
 
 
 def test_mistakes_are_told_in_one_line():

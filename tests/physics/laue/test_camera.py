@@ -8,7 +8,7 @@ from beamgym.physics.crystal.crystal import load_crystal
 from beamgym.physics.goniometer.goniometer import goniometer
 from beamgym.physics.instrument import AcquireSettings
 from beamgym.physics.laue.beam import Beam
-from beamgym.physics.laue.camera import FAINTEST_COUNTS, GAIN, HOLE_MM, Camera
+from beamgym.physics.laue.camera import FAINTEST_COUNTS, GAIN, HOLE_MM, LaueCamera
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.pattern.spots import LaueModel, Spots
 from beamgym.physics.laue.simulator import SimulatedLaue
@@ -24,12 +24,12 @@ def _patterns(detector: Detector, n: int) -> Spots:
     return model.spots(random_orientations(make_keys(np.arange(n), 11)))
 
 
-def _expose(camera: Camera, spots: Spots, scale: float, seed: int = 3) -> np.ndarray:
+def _expose(camera: LaueCamera, spots: Spots, scale: float, seed: int = 3) -> np.ndarray:
     keys = make_keys(seed, np.arange(len(spots.count)))
     return camera.expose(spots.position_px, spots.intensity * np.float32(scale), spots.count, scale, keys)
 
 
-def _one_spot(camera: Camera, x: float, y: float, counts: float, seed: int = 1, n: int = 1) -> np.ndarray:
+def _one_spot(camera: LaueCamera, x: float, y: float, counts: float, seed: int = 1, n: int = 1) -> np.ndarray:
     position = np.tile(np.array([[[x, y]]], dtype=np.float32), (n, 1, 1))
     return camera.expose(
         position, np.full((n, 1), counts, dtype=np.float32), np.ones(n, np.int64), 10.0, make_keys(seed, np.arange(n))
@@ -37,12 +37,12 @@ def _one_spot(camera: Camera, x: float, y: float, counts: float, seed: int = 1, 
 
 
 @pytest.fixture(scope="module")
-def camera() -> Camera:
-    return Camera(PANEL)
+def camera() -> LaueCamera:
+    return LaueCamera(PANEL)
 
 
 @pytest.mark.parametrize("scale", [10.0, 2.5])
-def test_what_is_found_on_rendered_images_agrees_with_what_was_rendered(camera: Camera, scale: float) -> None:
+def test_what_is_found_on_rendered_images_agrees_with_what_was_rendered(camera: LaueCamera, scale: float) -> None:
     spots = _patterns(PANEL, IMAGES)
     peaks = camera.find(_expose(camera, spots, scale))
     error, found, false = [], [], 0
@@ -80,7 +80,7 @@ def test_the_fast_list_and_the_rendered_frame_of_one_episode_hold_the_same_spots
     assert np.mean(np.concatenate([distance.min(axis=0) for distance in away]) < 1.5) >= 0.9
 
 
-def test_intensities_found_are_counts_whatever_the_gain_of_the_read_out(camera: Camera) -> None:
+def test_intensities_found_are_counts_whatever_the_gain_of_the_read_out(camera: LaueCamera) -> None:
     for counts in (5e3, 5e4, 5e5):
         peaks = camera.find(_one_spot(camera, 100.3, 200.6, counts))
         assert peaks.count[0] == 1
@@ -88,24 +88,24 @@ def test_intensities_found_are_counts_whatever_the_gain_of_the_read_out(camera: 
         assert not peaks.saturated[0, 0]
 
 
-def test_a_spot_too_bright_for_the_read_out_is_flagged_and_still_in_place(camera: Camera) -> None:
+def test_a_spot_too_bright_for_the_read_out_is_flagged_and_still_in_place(camera: LaueCamera) -> None:
     peaks = camera.find(_one_spot(camera, 100.3, 200.6, 2e7))
     assert peaks.saturated[0, 0]
     np.testing.assert_allclose(peaks.position_px[0, 0], [100.3, 200.6], atol=0.3)
 
 
-def test_spots_above_the_faintest_counts_are_found_and_fainter_ones_are_not(camera: Camera) -> None:
+def test_spots_above_the_faintest_counts_are_found_and_fainter_ones_are_not(camera: LaueCamera) -> None:
     bright = camera.find(_one_spot(camera, 150.2, 99.7, 1.3 * FAINTEST_COUNTS, n=12))
     faint = camera.find(_one_spot(camera, 150.2, 99.7, 0.7 * FAINTEST_COUNTS, n=12))
     assert (bright.count == 1).all()
     assert (faint.count == 0).all()
 
 
-def test_a_frame_without_spots_gives_no_peaks(camera: Camera) -> None:
+def test_a_frame_without_spots_gives_no_peaks(camera: LaueCamera) -> None:
     assert (camera.find(_one_spot(camera, 0.0, 0.0, 0.0, n=5)).count == 0).all()
 
 
-def test_nothing_is_seen_through_the_hole_for_the_beam(camera: Camera) -> None:
+def test_nothing_is_seen_through_the_hole_for_the_beam(camera: LaueCamera) -> None:
     middle = 0.5 * (PANEL.shape[1] - 1)
     inside = middle + 0.5 * HOLE_MM / PANEL.pixel_mm
     assert camera.find(_one_spot(camera, inside, middle, 1e5)).count[0] == 0
@@ -113,7 +113,7 @@ def test_nothing_is_seen_through_the_hole_for_the_beam(camera: Camera) -> None:
     assert camera.find(_one_spot(camera, outside, middle, 1e5)).count[0] == 1
 
 
-def test_the_background_grows_with_the_exposure(camera: Camera) -> None:
+def test_the_background_grows_with_the_exposure(camera: LaueCamera) -> None:
     dark = np.zeros((1, 0), dtype=np.float32)
     places, none, key = np.zeros((1, 0, 2), dtype=np.float32), np.zeros(1, dtype=np.int64), make_keys(np.array([4]))
     short = camera.expose(places, dark, none, 10.0, key)[0, :100].astype(float) - 20
@@ -122,7 +122,7 @@ def test_the_background_grows_with_the_exposure(camera: Camera) -> None:
     assert short.mean() == pytest.approx(10 * GAIN * camera.model.rate[:100].mean(), rel=0.02)
 
 
-def test_an_image_depends_on_its_own_key_only(camera: Camera) -> None:
+def test_an_image_depends_on_its_own_key_only(camera: LaueCamera) -> None:
     spots = _patterns(PANEL, 3)
     together = _expose(camera, spots, 10.0)
     row = Spots(*(getattr(spots, name)[[1]] for name in ("count", "position_px", "intensity", "energy_kev", "ray")))
@@ -133,7 +133,7 @@ def test_an_image_depends_on_its_own_key_only(camera: Camera) -> None:
 
 
 def test_a_panel_of_coarse_pixels_still_shows_most_spots() -> None:
-    camera, spots = Camera(SMALL), _patterns(SMALL, 20)
+    camera, spots = LaueCamera(SMALL), _patterns(SMALL, 20)
     peaks = camera.find(_expose(camera, spots, 10.0))
     away = [
         np.linalg.norm(spots.position_px[i, :64][:, None] - peaks.position_px[i, : peaks.count[i]][None], axis=-1).min(
@@ -148,4 +148,4 @@ def test_a_panel_of_coarse_pixels_still_shows_most_spots() -> None:
 
 def test_a_negative_threshold_of_counts_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="faintest_counts is -1"):
-        Camera(SMALL, faintest_counts=-1)
+        LaueCamera(SMALL, faintest_counts=-1)

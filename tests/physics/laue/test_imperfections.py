@@ -12,7 +12,7 @@ from numba import njit
 from beamgym.physics.counter_rng import make_keys, normal, normal_pair, poisson, uniform
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.imperfection_kernels import disturb, draw_normals
-from beamgym.physics.laue.imperfections import LEVELS, Imperfections, imperfections, miscalibrated_detectors
+from beamgym.physics.laue.imperfections import LAUE_LEVELS, Imperfections, imperfections, miscalibrated_detectors
 
 SHAPE = (400, 512)
 uniform_of, normal_of = njit(lambda key, i: uniform(key, i)), njit(lambda key, i: normal(key, i))
@@ -138,12 +138,12 @@ def test_drawn_normals_are_the_numbers_of_their_own_key():
 class TestMiscalibratedDetectors:
     def test_a_perfect_camera_stands_where_it_should(self):
         nominal = Detector.side(shape=(300, 400), pixel_mm=0.2)
-        panels = miscalibrated_detectors(nominal, LEVELS["easy"], make_keys(np.arange(4)))
+        panels = miscalibrated_detectors(nominal, LAUE_LEVELS["easy"], make_keys(np.arange(4)))
         np.testing.assert_allclose(panels, np.tile(nominal.as_vector(), (4, 1)), atol=1e-12)
 
     def test_centres_move_and_panels_tilt_by_the_standard_deviations(self):
         nominal = Detector.back_reflection(shape=(300, 400), pixel_mm=0.2)
-        panels = miscalibrated_detectors(nominal, LEVELS["hard"], make_keys(np.arange(3000)))
+        panels = miscalibrated_detectors(nominal, LAUE_LEVELS["hard"], make_keys(np.arange(3000)))
         origin, fast, slow = panels[:, :3], panels[:, 3:6], panels[:, 6:]
         centre = origin + 0.5 * 0.2 * (399 * fast + 299 * slow)
         moved = centre - nominal.to_lab_mm([199.5, 149.5])
@@ -154,7 +154,7 @@ class TestMiscalibratedDetectors:
         assert tilt.mean() == pytest.approx(0.3 * math.sqrt(math.pi / 2), rel=0.05)
 
     def test_panels_stay_flat_and_square(self):
-        panels = miscalibrated_detectors(Detector.transmission(), LEVELS["hard"], make_keys(np.arange(20)))
+        panels = miscalibrated_detectors(Detector.transmission(), LAUE_LEVELS["hard"], make_keys(np.arange(20)))
         fast, slow = panels[:, 3:6], panels[:, 6:]
         np.testing.assert_allclose((fast * slow).sum(axis=1), 0.0, atol=1e-12)
         np.testing.assert_allclose((fast**2).sum(axis=1), 1.0, atol=1e-12)
@@ -162,7 +162,7 @@ class TestMiscalibratedDetectors:
 
 class TestNumbers:
     def test_harder_levels_are_harder_in_every_number(self):
-        easy, real, hard = (LEVELS[name] for name in ("easy", "real", "hard"))
+        easy, real, hard = (LAUE_LEVELS[name] for name in ("easy", "real", "hard"))
         for item in fields(Imperfections):
             values = [getattr(level, item.name) for level in (easy, real, hard)]
             assert values == sorted(values, reverse=item.name == "counts_scale")

@@ -14,7 +14,7 @@ from beamgym.physics.laue.camera import FAINTEST_COUNTS
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.imperfections import Imperfections
 from beamgym.physics.laue.pattern.spots import LaueModel
-from beamgym.physics.laue.simulator import READOUT_S, SimulatedLaue
+from beamgym.physics.laue.simulator import LAUE_READOUT_S, SimulatedLaue
 from beamgym.physics.orientation import misorientation_deg, rotation_matrix
 
 EXPOSE = AcquireSettings(exposure_s=10.0)
@@ -109,7 +109,7 @@ def test_frames_count_time_and_dose(make):
     world.move(np.array([[0, 0, 0, 8.0], [0, 0, 0, 0]]), np.array([True, False]))
     frame = world.acquire(EXPOSE, np.array([True, False]))
     assert frame.counter.tolist() == [2, 1]
-    assert frame.time_s.tolist() == [2 * (10.0 + READOUT_S) + 4.0, 10.0 + READOUT_S]
+    assert frame.time_s.tolist() == [2 * (10.0 + LAUE_READOUT_S) + 4.0, 10.0 + LAUE_READOUT_S]
     assert world.truth()["dose"].tolist() == [20.0, 10.0]
 
 

@@ -11,7 +11,7 @@ from beamgym.physics.arpes.score.quality import REFERENCE_COUNTS, v2_scores
 from beamgym.physics.arpes.surface.fields import RASTER_CELLS, Geography, draw_geographies
 from beamgym.physics.arpes.surface.flakes import MATERIALS, Analyser, draw_flakes
 from beamgym.physics.arpes.surface.kernels import CLEAN_GROUND, SECONDARIES, count_electrons
-from beamgym.physics.arpes.surface.levels import LEVELS, MOST_FLAKES, SurfaceNumbers, surface_numbers
+from beamgym.physics.arpes.surface.levels import MOST_FLAKES, SURFACE_LEVELS, SurfaceNumbers, surface_numbers
 from beamgym.physics.arpes.surface.surface import (
     LEAST_OF_BEST,
     NEAR_BEST,
@@ -36,21 +36,21 @@ def halves(layer=0.0, potential=0.0):
 
 @pytest.fixture(scope="module")
 def bank():
-    made = SurfaceBank(4, Analyser(GRID), LEVELS["real"])
+    made = SurfaceBank(4, Analyser(GRID), SURFACE_LEVELS["real"])
     for slot, key in enumerate(make_keys(np.arange(4))):
         made.draw(slot, key)
     return made
 
 
 def flat_bank(geography, columns=64, material="hexagonal"):
-    made = SurfaceBank(1, Analyser(Grid.uniform(shape=(64, columns))), LEVELS["real"])
+    made = SurfaceBank(1, Analyser(Grid.uniform(shape=(64, columns))), SURFACE_LEVELS["real"])
     made.draw(0, make_keys(3), geography, material)
     return made
 
 
 class TestTheGeography:
     def test_every_drawn_surface_has_sample_around_its_middle_and_none_at_its_corners(self):
-        for surface in draw_geographies(make_keys(np.arange(20)), LEVELS["hard"]):
+        for surface in draw_geographies(make_keys(np.arange(20)), SURFACE_LEVELS["hard"]):
             middle = surface.on_sample[
                 RASTER_CELLS // 2 - 8 : RASTER_CELLS // 2 + 8, RASTER_CELLS // 2 - 8 : RASTER_CELLS // 2 + 8
             ]
@@ -58,9 +58,9 @@ class TestTheGeography:
             assert not surface.on_sample[[0, 0, -1, -1], [0, -1, 0, -1]].any()
             assert 0.3 < surface.on_sample.mean() < 0.8
 
-    @pytest.mark.parametrize("level", LEVELS)
+    @pytest.mark.parametrize("level", SURFACE_LEVELS)
     def test_the_numbers_of_flakes_and_the_fields_are_those_of_the_level(self, level):
-        numbers = LEVELS[level]
+        numbers = SURFACE_LEVELS[level]
         surfaces = draw_geographies(make_keys(np.arange(60)), numbers)
         assert max(surface.flake.max() for surface in surfaces) < numbers.most_flakes
         potential = np.concatenate([surface.potential_ev[surface.on_sample] for surface in surfaces])
@@ -70,8 +70,8 @@ class TestTheGeography:
 
     def test_a_surface_depends_on_its_own_key_only(self):
         keys = make_keys(np.arange(5))
-        together = draw_geographies(keys, LEVELS["real"])
-        alone = draw_geographies(keys[3:4], LEVELS["real"])[0]
+        together = draw_geographies(keys, SURFACE_LEVELS["real"])
+        alone = draw_geographies(keys[3:4], SURFACE_LEVELS["real"])[0]
         assert np.array_equal(together[3].flake, alone.flake)
         assert np.array_equal(together[3].layer, alone.layer)
         assert not np.array_equal(together[2].flake, alone.flake)
@@ -100,7 +100,7 @@ class TestTheFlakes:
     @pytest.mark.parametrize("material", MATERIALS)
     def test_a_flakes_background_grows_downwards_and_weighs_as_much_as_its_bands(self, material):
         analyser = Analyser(GRID)
-        flakes = draw_flakes(make_keys(1), LEVELS["real"], analyser, material)
+        flakes = draw_flakes(make_keys(1), SURFACE_LEVELS["real"], analyser, material)
         inner = slice(analyser.margin, -analyser.margin)
         assert (np.diff(flakes.ground, axis=1) <= 1e-9).all()
         bands = flakes.signal[:, 0, inner].sum(axis=(1, 2))
@@ -124,7 +124,7 @@ class TestTheFlakes:
     def test_the_holders_edge_is_a_fermi_function_behind_the_resolution(self, temperature_k, width_ev):
         """10 to 90 % of a Gaussian are 2.563 sigma, of a Fermi function 4.394 kT; together by quadrature, nearly."""
         analyser = Analyser(Grid.uniform((-0.3, 0.3), shape=(1201, 64)), 0.02, 0.3, temperature_k)
-        rows = draw_flakes(make_keys(1), LEVELS["real"], analyser, "dirac").holder
+        rows = draw_flakes(make_keys(1), SURFACE_LEVELS["real"], analyser, "dirac").holder
         energy, edge = analyser.long_grid.energy_ev, rows / rows[0]
         at = np.interp([0.1, 0.5, 0.9], edge[::-1], energy[::-1])
         assert at[0] - at[2] == pytest.approx(width_ev, rel=0.01)
@@ -139,7 +139,7 @@ class TestTheFlakes:
 
     def test_an_unknown_material_is_named(self):
         with pytest.raises(ValueError, match="unknown material 'mud'; choose one of dirac"):
-            draw_flakes(make_keys(1), LEVELS["real"], Analyser(GRID), "mud")
+            draw_flakes(make_keys(1), SURFACE_LEVELS["real"], Analyser(GRID), "mud")
 
 
 class TestTheBeam:
@@ -177,7 +177,7 @@ class TestTheBeam:
     def test_age_is_a_layer(self):
         bank = flat_bank(halves())
         fresh, old = bank.spectrum(0, (-0.6, 0.0)), bank.spectrum(0, (-0.6, 0.0), age_h=3.0)
-        np.testing.assert_allclose(old[0], np.exp(-3.0 * LEVELS["real"].ageing_per_hour) * fresh[0], rtol=1e-4)
+        np.testing.assert_allclose(old[0], np.exp(-3.0 * SURFACE_LEVELS["real"].ageing_per_hour) * fresh[0], rtol=1e-4)
 
     def test_charging_moves_the_whole_spectrum(self):
         step = GRID.energy_step_ev
@@ -195,10 +195,10 @@ class TestTheBeam:
             (1, RASTER_CELLS), np.float32
         )
         tilted = Geography(geography.flake, geography.layer, 0.6 * slope)
-        bank = SurfaceBank(1, Analyser(GRID), LEVELS["real"], BeamFootprint(0.3, 0.3, 90.0, 0.0))
+        bank = SurfaceBank(1, Analyser(GRID), SURFACE_LEVELS["real"], BeamFootprint(0.3, 0.3, 90.0, 0.0))
         bank.draw(0, make_keys(3), tilted, "hexagonal")
         fwhm = 0.3 * 0.6 * 0.24 / 2.0  # beam times slope of the potential
-        wide = SurfaceBank(1, Analyser(GRID, resolution_ev=float(np.hypot(0.02, fwhm))), LEVELS["real"])
+        wide = SurfaceBank(1, Analyser(GRID, resolution_ev=float(np.hypot(0.02, fwhm))), SURFACE_LEVELS["real"])
         wide.draw(0, make_keys(3), geography, "hexagonal")
         blurred, expected = (made.spectrum(0, (-0.6, 0.0))[0].sum(axis=1) for made in (bank, wide))
         sharp = flat_bank(geography).spectrum(0, (-0.6, 0.0))[0].sum(axis=1)
@@ -216,7 +216,7 @@ class TestTheBeam:
 class TestTheScores:
     @pytest.mark.parametrize("columns", [64, 128])
     def test_they_are_those_of_the_spectra_by_v2(self, columns):
-        bank = flat_bank(draw_geographies(make_keys(np.array([8])), LEVELS["hard"])[0], columns)
+        bank = flat_bank(draw_geographies(make_keys(np.array([8])), SURFACE_LEVELS["hard"])[0], columns)
         places = np.random.default_rng(0).uniform(-0.5, 0.5, (12, 2))
         quick = bank.true_scores(0, places)
         spectra = [bank.spectrum(0, place) for place in places]
@@ -266,9 +266,9 @@ class TestTheScores:
             place = [drawn.centres_mm[column], drawn.centres_mm[row]]
             assert bank.true_scores(slot, [place]).total[0] == pytest.approx(drawn.best)
 
-    @pytest.mark.parametrize("level", LEVELS)
+    @pytest.mark.parametrize("level", SURFACE_LEVELS)
     def test_on_the_levels_surfaces_the_least_share_of_the_best_changes_nothing(self, level):
-        made = SurfaceBank(3, Analyser(GRID), LEVELS[level])
+        made = SurfaceBank(3, Analyser(GRID), SURFACE_LEVELS[level])
         for slot, key in enumerate(make_keys(np.arange(3))):
             made.draw(slot, key)
             drawn = made.map(slot, LIMITS)
@@ -281,7 +281,7 @@ class TestTheScores:
             np.ones((RASTER_CELLS, RASTER_CELLS), np.float32),
         )
         flake[40:80, 40:80] = 0
-        dirty = SurfaceBank(1, Analyser(GRID), LEVELS["real"])
+        dirty = SurfaceBank(1, Analyser(GRID), SURFACE_LEVELS["real"])
         dirty.draw(0, make_keys(3), Geography(flake, 4.4 * even, 0.0 * even, 0.3), "dirac")
         drawn = dirty.map(0, LIMITS)
         assert 0.0 < drawn.best < NEAR_BEST  # so that 0.25 points below the best would be below nothing
@@ -298,7 +298,7 @@ class TestTheScores:
         with pytest.raises(ValueError, match=r"every site .* scores 0.* \(71 x 50 um\).*smaller beam=") as caught:
             tiny.map(0, LIMITS)
         assert "\n" not in str(caught.value)
-        fine = SurfaceBank(1, Analyser(GRID), LEVELS["real"], BeamFootprint(0.005, 0.005))
+        fine = SurfaceBank(1, Analyser(GRID), SURFACE_LEVELS["real"], BeamFootprint(0.005, 0.005))
         fine.draw(0, make_keys(3), Geography(flake, none, none), "hexagonal")
         assert fine.map(0, LIMITS).best > 1.0
 
@@ -310,6 +310,6 @@ class TestTheScores:
 
     def test_the_bank_says_what_grid_it_needs(self):
         with pytest.raises(ValueError, match="the grid has 100 slit pixels"):
-            SurfaceBank(1, Analyser(Grid.uniform(shape=(64, 100))), LEVELS["real"])
+            SurfaceBank(1, Analyser(Grid.uniform(shape=(64, 100))), SURFACE_LEVELS["real"])
         with pytest.raises(ValueError, match="room is 0"):
-            SurfaceBank(0, Analyser(GRID), LEVELS["real"])
+            SurfaceBank(0, Analyser(GRID), SURFACE_LEVELS["real"])

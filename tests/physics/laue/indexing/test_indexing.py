@@ -22,7 +22,7 @@ from beamgym.physics.laue.indexing import kernels
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed, index, predict_px
 from beamgym.physics.laue.indexing.observed import Pattern, log10_binomial_tail, wahba
 from beamgym.physics.laue.indexing.table import HC_KEV_A, VOTE_SHARE, IndexingTable
-from beamgym.physics.laue.pattern.image import Background, ImageModel, Sensor, SpotShape
+from beamgym.physics.laue.pattern.image import ImageBackground, ImageModel, Sensor, SpotShape
 from beamgym.physics.laue.pattern.spots import LaueModel
 from beamgym.physics.laue.peaks.finder import find_peaks
 from beamgym.physics.orientation import misorientation_deg, nearest_rotation, random_orientations, rotation_matrix
@@ -455,7 +455,7 @@ def test_from_a_rendered_noisy_image_to_the_orientation(silicon):
     beam = Beam.tube("W")
     u = orientations(3, seed=12)
     camera = Sensor(hot_share=1e-4, dead_share=1e-4)
-    images = ImageModel(panel, SpotShape(blur_mm=0.15, mosaic_deg=0.05), Background(), camera).render(
+    images = ImageModel(panel, SpotShape(blur_mm=0.15, mosaic_deg=0.05), ImageBackground(), camera).render(
         LaueModel(silicon, beam, panel).spots(u), make_keys(13, np.arange(3)), exposure_s=10.0
     )
     peaks = find_peaks(images, max_peaks=100)

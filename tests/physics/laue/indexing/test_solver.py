@@ -14,7 +14,7 @@ from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files import save_detector
 from beamgym.physics.laue.indexing import IndexingFailed, MeasuredPattern, solve
-from beamgym.physics.laue.pattern.image import Background, ImageModel, Sensor, SpotShape
+from beamgym.physics.laue.pattern.image import ImageBackground, ImageModel, Sensor, SpotShape
 from beamgym.physics.laue.pattern.spots import LaueModel
 from beamgym.physics.orientation import misorientation_deg, random_orientations
 
@@ -86,7 +86,7 @@ def test_a_band_below_the_first_reflection_says_which_energy_is_needed(silicon):
 
 
 def test_the_program_of_the_page_runs(tmp_path, monkeypatch, capsys, silicon):
-    image = ImageModel(PANEL, SpotShape(blur_mm=0.3), Background(), Sensor()).render(
+    image = ImageModel(PANEL, SpotShape(blur_mm=0.3), ImageBackground(), Sensor()).render(
         LaueModel(silicon, Beam.tube("W"), PANEL).spots(ORIENTATION[None]), make_keys(3, np.arange(1)), exposure_s=10.0
     )
     Image.fromarray(image[0]).save(tmp_path / "pattern.tif")

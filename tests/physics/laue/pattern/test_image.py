@@ -12,7 +12,7 @@ from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.crystal.crystal import load_crystal
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.pattern.image import Background, ImageModel, Sensor, SpotShape, noise_tables
+from beamgym.physics.laue.pattern.image import ImageBackground, ImageModel, Sensor, SpotShape, noise_tables
 from beamgym.physics.laue.pattern.image_kernels import Width, spill, spot_covariance
 from beamgym.physics.laue.pattern.spots import LaueModel, Spots
 from beamgym.physics.noise_kernels import normal_quantile, poisson_large, poisson_small
@@ -119,7 +119,7 @@ def test_back_reflection_spots_are_nearly_round_and_low_angle_ones_radial():
 
 
 def test_without_a_camera_the_image_is_the_sum_of_its_parts():
-    background = Background(hole_mm=3.0, shadow_mm=6.0)
+    background = ImageBackground(hole_mm=3.0, shadow_mm=6.0)
     clean = ImageModel(PANEL).render(pattern(), exposure_s=3.0)
     full = ImageModel(PANEL, None, background).render(pattern(), exposure_s=3.0)
     opening = background.opening(PANEL)
@@ -129,7 +129,7 @@ def test_without_a_camera_the_image_is_the_sum_of_its_parts():
 
 
 def test_the_hole_and_the_shadow_lie_about_the_beam():
-    opening = Background(hole_mm=3.0, shadow_mm=6.0, shadow_transmission=0.3).opening(PANEL)
+    opening = ImageBackground(hole_mm=3.0, shadow_mm=6.0, shadow_transmission=0.3).opening(PANEL)
     assert (opening == 0).sum() * 0.25 == pytest.approx(np.pi * 9, rel=0.1)
     assert (opening == 0.3).sum() * 0.25 == pytest.approx(np.pi * 27, rel=0.1)
     assert opening[47, 63] == 0.0
@@ -137,7 +137,7 @@ def test_the_hole_and_the_shadow_lie_about_the_beam():
 
 
 def test_the_diffuse_hill_falls_away_from_the_beam():
-    rate = Background().rate(PANEL)
+    rate = ImageBackground().rate(PANEL)
     assert (np.diff(rate[47, 64:]) < 0).all()
     assert rate[47, 63] == pytest.approx(25.0 * 0.25, rel=0.01)
 
@@ -145,7 +145,7 @@ def test_the_diffuse_hill_falls_away_from_the_beam():
 def test_images_do_not_depend_on_the_batch():
     spots = pattern(5)
     keys = make_keys(3, np.arange(5))
-    model = ImageModel(PANEL, SpotShape(0.3, 0.05), Background(), Sensor(read_noise=3.0))
+    model = ImageModel(PANEL, SpotShape(0.3, 0.05), ImageBackground(), Sensor(read_noise=3.0))
     every = model.render(spots, keys, 0.5)
     for k in range(5):
         n = spots.count[k]
@@ -157,7 +157,7 @@ def test_images_do_not_depend_on_the_batch():
 
 
 def test_the_same_key_brings_the_same_noise_and_another_key_another():
-    model = ImageModel(PANEL, None, Background(), Sensor())
+    model = ImageModel(PANEL, None, ImageBackground(), Sensor())
     same = Spots(
         *(
             np.repeat(getattr(pattern(1), f), 2, axis=0)
@@ -203,7 +203,7 @@ def test_large_poisson_numbers_pass_chi_squared(mean):
 
 
 def test_pixels_of_an_image_are_poisson_and_independent():
-    background = Background(0.0, 25.0, 12.0, 0.0, 0.0, 0.0, 1.0)
+    background = ImageBackground(0.0, 25.0, 12.0, 0.0, 0.0, 0.0, 1.0)
     model = ImageModel(PANEL, None, background, camera())
     nothing = Spots(
         np.zeros(60, dtype=np.int64), np.zeros((60, 0, 2), dtype=np.float32),
@@ -234,7 +234,7 @@ def test_read_noise_gain_and_offset_are_what_they_say():
     dark = ImageModel(PANEL, None, None, Sensor(offset=50.0, read_noise=3.0)).render(nothing, keys).astype(float)
     assert dark.mean() == pytest.approx(50.0, abs=0.05)
     assert dark.std() == pytest.approx(np.sqrt(9 + 1 / 12), rel=0.01)
-    flat = Background(0.0, 25.0, 0.0, 20.0, 0.0, 0.0, 1.0)
+    flat = ImageBackground(0.0, 25.0, 0.0, 20.0, 0.0, 0.0, 1.0)
     lit = (
         ImageModel(PANEL, None, flat, Sensor(gain=4.0, offset=50.0, read_noise=3.0)).render(nothing, keys).astype(float)
     )
@@ -272,19 +272,19 @@ def test_blooming_keeps_the_charge_in_its_column():
 
 
 def test_hot_and_dead_pixels_belong_to_the_camera():
-    model = ImageModel(PANEL, None, Background(), Sensor(hot_share=0.01, dead_share=0.02, bits=16))
+    model = ImageModel(PANEL, None, ImageBackground(), Sensor(hot_share=0.01, dead_share=0.02, bits=16))
     one, two = model.render(pattern(1), make_keys(0, [1])), model.render(pattern(1), make_keys(0, [2]))
     assert model.hot.mean() == pytest.approx(0.01, abs=0.004)
     assert model.dead.mean() == pytest.approx(0.02, abs=0.006)
     for image in (one, two):
         assert (image[0][model.hot] == 65535).all()
         assert (image[0][model.dead] == 0).all()
-    other = ImageModel(PANEL, None, Background(), Sensor(hot_share=0.01, seed=1))
+    other = ImageModel(PANEL, None, ImageBackground(), Sensor(hot_share=0.01, seed=1))
     assert (other.hot != model.hot).any()
 
 
 def test_the_response_spreads_flat_light():
-    flat = Background(0.0, 25.0, 100.0, 0.0, 0.0, 0.0, 1.0)
+    flat = ImageBackground(0.0, 25.0, 100.0, 0.0, 0.0, 0.0, 1.0)
     even = ImageModel(PANEL, None, flat)
     uneven = ImageModel(PANEL, None, flat, camera(response_rms=0.05, noise=False))
     assert (uneven.rate / even.rate).std() == pytest.approx(0.05, rel=0.05)
@@ -299,7 +299,7 @@ def test_the_rounded_image_is_the_expected_one_to_the_nearest_count():
     assert np.abs(rounded.astype(float) - expected)[below].max() <= 4.0
     assert np.abs(rounded.astype(float) - expected)[below].mean() < 0.3
     assert (rounded[~below] == 65535).all()
-    behind = Background(hole_mm=3.0)
+    behind = ImageBackground(hole_mm=3.0)
     expected = ImageModel(PANEL, shape, behind).render(pattern())
     rounded = ImageModel(PANEL, shape, behind, camera(noise=False, offset=7.0)).render(pattern())
     np.testing.assert_allclose(rounded, np.floor(expected.astype(float) + 7.5), atol=1)
@@ -318,9 +318,9 @@ def test_a_pattern_without_spots_is_an_image_too():
     [
         (lambda: SpotShape(-1.0), "blur_mm"),
         (lambda: SpotShape(0.0), "some width"),
-        (lambda: Background(hill_per_mm2=float("nan")), "hill_per_mm2"),
-        (lambda: Background(shadow_transmission=1.5), "shadow_transmission"),
-        (lambda: Background(hill_width_deg=0.0), "hill_width_deg"),
+        (lambda: ImageBackground(hill_per_mm2=float("nan")), "hill_per_mm2"),
+        (lambda: ImageBackground(shadow_transmission=1.5), "shadow_transmission"),
+        (lambda: ImageBackground(hill_width_deg=0.0), "hill_width_deg"),
         (lambda: Sensor(bits=12), "8, 16 or 32"),
         (lambda: Sensor(gain=0.0), "gain"),
         (lambda: Sensor(hot_share=0.7, dead_share=0.7), "exceed 1"),
