@@ -141,22 +141,22 @@ def run_policies(
     """
     context = context_of(env)
     crystal = sample_of(context)
-    rivals = []
+    policies = []
     for name in names or policy_names(context):
         try:
-            rivals.append(find_policy(name, env_id, crystal, context))
+            policies.append(find_policy(name, env_id, crystal, context))
         except CannotPlay as error:
             _leave_out(name, error, names, console)
     results = []
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        for rival in rivals:
-            bar = progress.add_task(rival.name, total=episodes)
+        for policy in policies:
+            bar = progress.add_task(policy.name, total=episodes)
             try:
                 advance = lambda done, bar=bar: progress.advance(bar, done)  # noqa: E731
-                results.append(evaluate_in(rival, env, episodes, seed, progress=advance))
+                results.append(evaluate_in(policy, env, episodes, seed, progress=advance))
             except CannotPlay as error:
-                _leave_out(rival.name, error, names, console)
+                _leave_out(policy.name, error, names, console)
     if not results:
         raise ValueError(f"no policy can play {env_id} as asked; name one with --policy")
     return results

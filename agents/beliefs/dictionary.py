@@ -68,14 +68,14 @@ class Dictionary(nn.Module):
         kernel = torch.tensor([1.0, 2.0, 1.0]) / 4.0
         self.register_buffer("kernel", (kernel[:, None] * kernel)[None, None])
 
-    def features(self, spot_map: Tensor) -> Tensor:
+    def features(self, gnomonic_map: Tensor) -> Tensor:
         """Blur a map (b, 1, pixels, pixels) by a cell and take its root, which evens out how bright spots are."""
-        blurred = functional.conv2d(spot_map, self.kernel, padding=1)  # type: ignore[arg-type]
+        blurred = functional.conv2d(gnomonic_map, self.kernel, padding=1)  # type: ignore[arg-type]
         return torch.sqrt(blurred + 1e-4).flatten(1)
 
-    def forward(self, spot_map: Tensor) -> Tensor:
+    def forward(self, gnomonic_map: Tensor) -> Tensor:
         """Return the scores (b, k), logits of the entries."""
-        scores: Tensor = self.score(self.features(spot_map))
+        scores: Tensor = self.score(self.features(gnomonic_map))
         return scores
 
     @torch.no_grad()

@@ -79,7 +79,7 @@ class AlignExtractor(BaseFeaturesExtractor):
             nn.init.zeros_(layer.weight)  # type: ignore[arg-type]
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
-    def spot_maps(self, spots: Tensor) -> Tensor:
+    def gnomonic_maps(self, spots: Tensor) -> Tensor:
         """Return the gnomonic maps (b, 3, pixels, pixels) of flat spot lists (b, p * 5)."""
         maps: Tensor = self.map(spots.reshape(spots.shape[0], -1, SPOT_FIELDS))
         return maps

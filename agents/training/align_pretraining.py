@@ -100,7 +100,7 @@ def fit_dictionary(extractor: AlignExtractor, envs: InstrumentVectorEnv, samples
 
     def draw() -> tuple[Tensor, NDArray[np.int64]]:
         observation, _ = envs.reset(seed=next(seeds))
-        return extractor.spot_maps(torch.as_tensor(observation["spots"]))[:, 1:2], teacher.entry()
+        return extractor.gnomonic_maps(torch.as_tensor(observation["spots"]))[:, 1:2], teacher.entry()
 
     extractor.dictionary.fit(entries, draw, batches)
 

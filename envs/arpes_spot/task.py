@@ -207,7 +207,7 @@ class ArpesSpotTask:
         state = _cleared(previous if previous is not None else self._blank(positions), mask)
         state = replace(state, positions=np.where(mask[:, None], positions, state.positions))
         state = self._take(state, frame, mask, np.zeros(len(mask)), cleared=True)
-        return replace(state, reached=np.where(mask, self._worth(state, truth), state.reached))
+        return replace(state, reached=np.where(mask, self._rewarded_points(state, truth), state.reached))
 
     def target(self, state: SpotState, action: Float64Array) -> TaskCommand:
         """Turn an action into a site and a dwell; a step that would leave the stage's travel is shortened."""
@@ -340,25 +340,25 @@ class ArpesSpotTask:
         good = np.zeros(n, dtype=np.bool_) if truth is None else truth["place_score"] >= truth["threshold"]
         terminated = good.copy() if self.stop == "truth" else state.declared.copy()
         success, truncated = good & terminated, state.over & ~terminated
-        worth = self._worth(state, truth)
-        reached = np.maximum(state.reached, worth)
-        reward = self._pay(state, reached, worth, terminated, success)
+        points = self._rewarded_points(state, truth)
+        reached = np.maximum(state.reached, points)
+        reward = self._pay(state, reached, points, terminated, success)
         metrics = {} if truth is None else _site_info(truth)
         return replace(state, reached=reached), Verdict(reward, terminated, truncated, success, metrics)
 
-    def _worth(self, state: SpotState, truth: Truth | None) -> Float64Array:
+    def _rewarded_points(self, state: SpotState, truth: Truth | None) -> Float64Array:
         """Return the points that the reward is about, (n,)."""
         if truth is None or self.paid == "scores":
             return state.scores[:, 3].astype(np.float64)
         return truth["place_score"].copy()
 
     def _pay(
-        self, state: SpotState, reached: Float64Array, worth: Float64Array, ended: BoolArray, success: BoolArray
+        self, state: SpotState, reached: Float64Array, points: Float64Array, ended: BoolArray, success: BoolArray
     ) -> Float64Array:
         if self.reward.kind == "sparse":
             return np.asarray(self.reward.success * success, dtype=np.float64)
         rise = 0.1 * (reached - state.reached) - self.reward.time_cost * self.costs(state)["instrument_s"]
-        return np.asarray(rise + np.where(ended, 0.1 * worth, 0.0))
+        return np.asarray(rise + np.where(ended, 0.1 * points, 0.0))
 
     def costs(self, state: SpotState) -> dict[str, NDArray[Any]]:
         """Return the last step's exposures, motor, exposure and instrument seconds, and dose (seconds in the beam)."""

@@ -81,9 +81,9 @@ def _ints(entry: onnx.AttributeProto) -> Ints:
 
 
 def _leaves(entry: onnx.AttributeProto) -> NDArray[np.bool_]:
-    strange = set(entry.strings) - {b"LEAF", b"BRANCH_LEQ"}
-    if strange:
-        raise ValueError(f"its trees have nodes of the mode {sorted(strange)[0]!r}; BRANCH_LEQ and LEAF are run")
+    unknown = set(entry.strings) - {b"LEAF", b"BRANCH_LEQ"}
+    if unknown:
+        raise ValueError(f"its trees have nodes of the mode {sorted(unknown)[0]!r}; BRANCH_LEQ and LEAF are run")
     return np.array([mode == b"LEAF" for mode in entry.strings], dtype=np.bool_)
 
 

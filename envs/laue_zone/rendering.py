@@ -36,7 +36,7 @@ class ZoneRenderer:
         canvas: Any = FigureCanvasAgg(figure)
         world = loop.instrument
         orientation = world.truth()["orientation"][sample] if isinstance(world, World) else None
-        self._film(figure.add_axes((0.06, 0.11, 0.43, 0.76)), loop.state.image[sample, ..., 0])
+        self._image(figure.add_axes((0.06, 0.11, 0.43, 0.76)), loop.state.image[sample, ..., 0])
         self._poles(figure.add_axes((0.57, 0.40, 0.40, 0.47)), orientation)
         self._motors(figure.add_axes((0.63, 0.12, 0.31, 0.16)), loop.state.positions[sample])
         figure.text(0.06, 0.94, self._headline(loop.state, sample, orientation), color=_INK, fontsize=13, va="center")
@@ -51,7 +51,7 @@ class ZoneRenderer:
         word = "inside" if error <= self.context.tolerance_deg else "outside"
         return f"{moves}: nearest axis {error:.1f}° off the beam, {word} {self.context.tolerance_deg:g}°"
 
-    def _film(self, axes: Any, image: NDArray[np.uint8]) -> None:
+    def _image(self, axes: Any, image: NDArray[np.uint8]) -> None:
         half = 0.5 * self.context.detector.pixel_mm * self.context.detector.shape[0]
         axes.imshow(image, cmap="gray", vmin=0, vmax=255, extent=(-half, half, -half, half), interpolation="nearest")
         distance = self.context.detector.distance_mm

@@ -195,10 +195,10 @@ def _write_pictures(
 ) -> dict[str, Path]:
     frames = pictures(task, instrument, steps)
     positions = np.array([step.state.positions[0] for step in steps])
-    figure, film = folder / FIGURE, folder / FILM
+    figure, animation = folder / FIGURE, folder / FILM
     draw_figure(figure, frames[-1], instrument.axes, positions, title)
-    save_gif(frames, film, _GIF_FPS)
-    return {"figure": figure, "film": film}
+    save_gif(frames, animation, _GIF_FPS)
+    return {"figure": figure, "film": animation}
 
 
 def spots_seen(frame: Frame) -> dict[str, int | None]:

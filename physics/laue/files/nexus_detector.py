@@ -52,11 +52,11 @@ def read_nexus_detector(file: Path, shape: tuple[int, int] | None = None) -> Det
 def _first_module(handle: Any) -> Any:
     found = []
 
-    def look(_: str, item: Any) -> None:
+    def visit(_: str, item: Any) -> None:
         if "fast_pixel_direction" in getattr(item, "keys", dict)() and "slow_pixel_direction" in item:
             found.append(item)
 
-    handle.visititems(look)
+    handle.visititems(visit)
     return found[0] if found else None
 
 

@@ -36,9 +36,6 @@ class SpectrumTables(NamedTuple):
     thermal: Any
 
 
-Light = SpectrumTables  # an index in numba's cache that an earlier tree wrote names it so
-
-
 @njit(cache=True)
 def draw_uniforms(keys, m) -> Any:  # type: ignore[no-untyped-def]
     """Draw (n, m) uniform numbers in [0, 1), row i from keys[i] only."""

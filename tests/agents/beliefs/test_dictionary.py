@@ -66,9 +66,9 @@ def test_an_entry_that_was_never_drawn_leaves_every_weight_finite():
 
 
 def test_features_blur_by_a_cell_and_keep_the_sum():
-    spot_map = torch.zeros(1, 1, 7, 7)
-    spot_map[0, 0, 3, 3] = 1.0
-    seen = Dictionary(2, 7).features(spot_map).reshape(7, 7) ** 2 - 1e-4
+    gnomonic_map = torch.zeros(1, 1, 7, 7)
+    gnomonic_map[0, 0, 3, 3] = 1.0
+    seen = Dictionary(2, 7).features(gnomonic_map).reshape(7, 7) ** 2 - 1e-4
     assert seen.sum() == pytest.approx(1.0, abs=1e-5)
     assert seen[3, 3] == pytest.approx(0.25, abs=1e-5)
     assert seen[2, 2] == pytest.approx(1 / 16, abs=1e-5)

@@ -143,12 +143,12 @@ def test_squared_distances_keep_small_angles():
 def test_the_gnomonic_map_keeps_a_spots_weight_and_place(row, column):
     """The centroid of the (up to) four cells that share a spot is its place, and their sum is its weight."""
     normal = np.array([[-1.0, row, column]]) / np.sqrt(1 + row**2 + column**2)
-    spot_map = GnomonicMap(pixels=28, extent=0.6)(as_rows(normal, 64))[0, 2].numpy()
+    gnomonic_map = GnomonicMap(pixels=28, extent=0.6)(as_rows(normal, 64))[0, 2].numpy()
     places = np.linspace(-0.6, 0.6, 28)
-    assert spot_map.sum() == pytest.approx(1.0, abs=1e-4)
-    assert (spot_map > 1e-4).sum() <= 4
-    assert (spot_map.sum(1) * places).sum() == pytest.approx(row, abs=1e-4)
-    assert (spot_map.sum(0) * places).sum() == pytest.approx(column, abs=1e-4)
+    assert gnomonic_map.sum() == pytest.approx(1.0, abs=1e-4)
+    assert (gnomonic_map > 1e-4).sum() <= 4
+    assert (gnomonic_map.sum(1) * places).sum() == pytest.approx(row, abs=1e-4)
+    assert (gnomonic_map.sum(0) * places).sum() == pytest.approx(column, abs=1e-4)
 
 
 def test_the_gnomonic_maps_channels_weigh_by_rank_and_ignore_absent_rows():
@@ -171,7 +171,7 @@ def test_the_proposal_begins_as_the_dictionarys_turn(policy, observation):
     extractor.dictionary.turns.copy_(torch.randn(20, 3))
     with torch.no_grad():
         found = extractor.estimates(observation)
-        scores = extractor.dictionary(extractor.spot_maps(observation["spots"])[:, 1:2])
+        scores = extractor.dictionary(extractor.gnomonic_maps(observation["spots"])[:, 1:2])
     torch.testing.assert_close(found.coarse, found.entry)
     torch.testing.assert_close(found.scores, scores)
     assert (found.entry == extractor.dictionary.turns[scores.argmax(1)]).all()
