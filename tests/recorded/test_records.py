@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 pytest.importorskip("bluesky", reason="deploying needs the extra 'hardware'")
 
 from beamgym.envs.bundles import OnnxModel
+from beamgym.hardware_bridge.deployment import Deployment, Options, open_instrument
 from beamgym.hardware_bridge.direction_check.record import DirectionCheckMissing, require_direction_check
 from beamgym.hardware_bridge.guard.rules import replay
 from beamgym.hardware_bridge.guard.rules.table import RULES
@@ -21,7 +22,7 @@ from beamgym.hardware_bridge.instrument_file import load_instrument
 from beamgym.hardware_bridge.records import read_log, verify_log
 from beamgym.hardware_bridge.records.documents import read_documents
 from beamgym.scripts import main
-from beamgym.scripts.deploying.run import Deployment, Options
+from beamgym.scripts.deploying.policy import read_policy
 
 LOGS = json.loads((DATA / "logs.json").read_text(encoding="utf-8"))
 SIX = {"j1": (-90.0, 90.0), "j2": (-60.0, 60.0), "j3": (-90.0, 90.0)}
@@ -95,7 +96,9 @@ def test_a_recorded_direction_record_holds_for_its_instrument_file(kind, tmp_pat
 
 
 def test_a_recorded_yes_holds_for_the_same_run_and_for_no_other(here):
-    deployed = {steps: Deployment("bundle", "laue.yaml", Options(max_steps=steps, confirm="first")) for steps in (3, 4)}
+    opened = open_instrument("laue.yaml")
+    policy, confirm = read_policy("bundle", opened.file), "first"
+    deployed = {steps: Deployment(policy, opened, Options(max_steps=steps, confirm=confirm)) for steps in (3, 4)}
     asked = {steps: one.confirmation(SIX, input).start_question() for steps, one in deployed.items()}
     assert asked[3] == ""
     assert "is another one than was confirmed last. Run it (" in asked[4]
