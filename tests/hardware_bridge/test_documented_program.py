@@ -35,7 +35,7 @@ def test_the_printed_program_aligns_the_crystal_in_a_folder_where_nothing_was_ru
     path = tmp_path / "instrument.yaml"
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
     (tmp_path / "my_devices.py").write_text(printed("from ophyd_async.core"))
-    (tmp_path / "mine.py").write_text(printed("StopButton"))
+    (tmp_path / "mine.py").write_text(printed("session.guarded"))
     file = load_instrument(path)
     passed = DirectionReport({axis.name: "right" for axis in file.axes}, ImageFlags(), (), True, ("as the file says",))
     write_direction_record(path, file, passed, devices_digest(tmp_path / "my_devices.py"))
@@ -48,3 +48,25 @@ def test_the_printed_program_aligns_the_crystal_in_a_folder_where_nothing_was_ru
     assert done.returncode == 0, done.stdout + done.stderr
     assert laue_ioc.truth()["inside"]
     assert verify_log(tmp_path / "run-1" / "audit.jsonl").ok
+
+
+def test_the_printed_screen_of_ones_own_lets_a_run_pass_and_shows_it(tmp_path):
+    devices = Path(__file__).parent / "deployment" / "plain_devices.py"
+    (tmp_path / "my_devices.py").write_text(devices.read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "mine.py").write_text(printed("class Watcher"))
+    content = yaml.safe_load(shipped_instrument("laue_soft_ioc").read_text(encoding="utf-8"))
+    for part in ("shutter", "identity", "heartbeats", "suspenders", "envelopes"):
+        content.pop(part)
+    names = [axis["name"] for axis in content["axes"]]
+    content["devices"] = {name: {"adapter": "object", "address": f"my_{name}"} for name in (*names, "camera")}
+    path = tmp_path / "instrument.yaml"
+    path.write_text(yaml.safe_dump({**content, "simulation": False}), encoding="utf-8")
+    passed = DirectionReport(dict.fromkeys(names, "right"), ImageFlags(), (), True, ("as the file says",))
+    write_direction_record(path, load_instrument(path), passed, devices_digest(tmp_path / "my_devices.py"))
+    done = subprocess.run(
+        [sys.executable, "mine.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=LIMIT_S
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "declared True"
+    assert "next: {'j1': " in done.stdout
+    assert "estimate: {'misorientation_estimate_deg': " in done.stdout

@@ -9,13 +9,15 @@ from concurrent.futures import Future
 
 import pytest
 
+from beamgym.hardware_bridge.deployment.events import Note, Recorder
 from beamgym.hardware_bridge.deployment.session import session as session_module
 from beamgym.hardware_bridge.deployment.session.ending import wait_out
 from beamgym.hardware_bridge.deployment.session.session import AUDIT, Session
 from beamgym.hardware_bridge.devices import DeviceError
+from beamgym.hardware_bridge.guard.rules.decision import GuardRefused
 from beamgym.hardware_bridge.instrument_file.load import parse_instrument
 from beamgym.hardware_bridge.records.audit import AuditError
-from beamgym.hardware_bridge.records.audit_check import verify_log
+from beamgym.hardware_bridge.records.audit_check import read_log, verify_log
 
 
 class Stop(BaseException):
@@ -181,3 +183,73 @@ def test_a_log_that_is_deleted_stops_what_moves(rig):
         made.drive(delete)
     with pytest.raises(AuditError):
         made.audit.close()
+
+
+def test_a_latched_guard_is_re_armed_by_name_and_moves_again(held, tmp_path):
+    made, session = held
+    with session:
+        session.connect()
+        session.guarded(lambda question: True)
+        session.arm()
+        spent_s = session.guard.shutter.dose.spent_s
+        session.stop("somebody pressed stop")
+        made.wait(lambda: session.guard.state == "latched")
+        with pytest.raises(ValueError, match="needs the name"):
+            session.rearm("  ")
+        assert session.guard.state == "latched"
+        session.rearm("L. Meitner")
+        assert session.guard.state == "armed"
+        assert session.guard.shutter.dose.spent_s >= spent_s
+        session.in_loop(lambda: moved(session), 60.0)
+    assert made.x.sets == [0.5]
+    lines = [line for _, line in read_log(tmp_path / AUDIT) if line.get("event") == "re-armed"]
+    assert [line["data"] for line in lines] == [{"operator": "L. Meitner", "latched_by": "somebody pressed stop"}]
+
+
+async def moved(session):
+    await session.guard.axes["x"].set(0.5)
+
+
+def test_a_guard_that_finds_something_amiss_stays_latched(held):
+    made, session = held
+    with session:
+        session.connect()
+        session.guarded(lambda question: True)
+        session.arm()
+        session.stop("somebody pressed stop")
+        made.wait(lambda: session.guard.state == "latched")
+        made.x.alarm_text = "overheated"
+        with pytest.raises(GuardRefused, match="overheated"):
+            session.rearm("L. Meitner")
+        assert session.guard.state == "latched"
+
+
+def test_without_a_guard_there_is_nothing_to_re_arm(held):
+    _, session = held
+    with session, pytest.raises(ValueError, match="nothing is guarded yet"):
+        session.rearm("L. Meitner")
+
+
+def test_a_wait_for_a_device_ends_by_what_looks(held):
+    made, session = held
+    session._check, waits = (lambda: (_ for _ in ()).throw(Stop())), []
+
+    async def forever():
+        try:
+            await asyncio.sleep(600.0)
+        except asyncio.CancelledError:
+            waits.append("cancelled")
+            raise
+
+    with session:
+        with pytest.raises(Stop):
+            session.in_loop(forever, 600.0)
+        made.wait(lambda: waits)
+
+
+def test_whoever_answers_the_events_turns_the_axes_that_are_turned_by_hand(tmp_path, arpes_content):
+    sink = Recorder(lambda question: "12.5" if question.about == "axis" else "no")
+    operator = Session(parse_instrument(arpes_content), tmp_path, events=sink)._asked_operator()
+    assert asyncio.run(operator.ask("What does phi read now? ", 30.0)) == "12.5"
+    operator.tell("STOP: leave phi where it is.")
+    assert [note.text for note in sink.of(Note)] == ["STOP: leave phi where it is."]
