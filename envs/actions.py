@@ -1,4 +1,4 @@
-"""The cube law between an action in the unit ball and a rotation: fine moves need a fine scale.
+"""The cube law between an action in the unit ball and a rotation, so that small moves have a fine scale.
 
 With a linear scale a Gaussian policy that can turn by 90 degrees can never settle to 0.1; with angle = max |a|^3 the
 same spread of actions shrinks with the move.

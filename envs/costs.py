@@ -1,4 +1,4 @@
-"""What a step of a task with a camera costs."""
+"""The costs of a step of a task with a camera."""
 
 from typing import Any
 

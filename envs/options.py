@@ -1,4 +1,4 @@
-"""What a user may name when making an environment: the fields of a dataclass, checked before anything is built."""
+"""Keyword options of environments: the fields of a dataclass, checked before anything is built."""
 
 from dataclasses import fields
 from numbers import Integral, Real

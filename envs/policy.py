@@ -1,4 +1,4 @@
-"""What every rival is: a learned agent, a bundle and a baseline all decide by the same two calls."""
+"""The protocol of a policy: a learned agent, a bundle and a baseline all decide by the same two calls."""
 
 from typing import Any, Protocol, runtime_checkable
 
@@ -12,12 +12,12 @@ PolicyState = list[Any]
 
 
 class CannotPlay(ValueError):
-    """A policy that is sound, but not made for this environment."""
+    """A policy that cannot play this environment, though nothing is wrong with it."""
 
 
 @runtime_checkable
 class Policy(Protocol):
-    """Decides what to do next; batch-first, and each row for itself.
+    """Chooses actions; batch-first, each row independent of the others.
 
     Attributes
     ----------

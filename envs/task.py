@@ -1,4 +1,4 @@
-"""What a task is: pure functions between an instrument's frames and an agent's observations, actions and rewards."""
+"""The protocol of a task: pure functions from frames and actions to observations and rewards."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class TaskCommand:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a step was worth.
+    """Reward, end and success of a step.
 
     Parameters
     ----------
@@ -76,24 +76,24 @@ State = TypeVar("State")
 
 
 class Task(Protocol[State]):
-    """Pure rules of a game over an instrument; batch-first, without clock, I/O or hidden state.
+    """The rules of episodes on an instrument; pure functions, batch-first, without clock, I/O or hidden state.
 
     ``State`` is the task's own TaskState: history, remaining budget, goal, potential. It goes in and comes back.
     """
 
     @property
     def observation_space(self) -> spaces.Dict:
-        """What an agent sees of one episode."""
+        """Space of the observation of one episode."""
         ...
 
     @property
     def action_space(self) -> spaces.Box:
-        """What an agent does in one episode."""
+        """Space of the action of one episode."""
         ...
 
     @property
     def settings(self) -> AcquireSettings:
-        """How every frame is exposed."""
+        """Exposure settings of every frame."""
         ...
 
     def start(
@@ -107,11 +107,11 @@ class Task(Protocol[State]):
         ...
 
     def advance(self, state: State, command: TaskCommand, report: MoveReport, frame: Frame, mask: BoolArray) -> State:
-        """Take note of what a move and its frame brought, where ``mask`` is True."""
+        """Update the state by a move and its frame, where ``mask`` is True."""
         ...
 
     def observe(self, state: State) -> Observation:
-        """Return what a person at the instrument has, as fresh arrays with the batch dimension first."""
+        """Return the observation, which holds what a person at the instrument has, as fresh arrays, batch first."""
         ...
 
     def judge(self, state: State, truth: Truth | None = None) -> tuple[State, Verdict]:
@@ -119,13 +119,13 @@ class Task(Protocol[State]):
         ...
 
     def costs(self, state: State) -> dict[str, NDArray[Any]]:
-        """Return what the last step cost: exposures, motor_s, exposure_s, dose, each (n,)."""
+        """Return the costs of the last step: exposures, motor_s, exposure_s, dose, each (n,)."""
         ...
 
 
 @runtime_checkable
 class Advises(Protocol):
-    """A task that has more to say at the start of an episode than its costs."""
+    """A task that gives advice at the start of an episode, beside its costs."""
 
     def advice(self, state: Any, truth: Truth | None = None) -> dict[str, tuple[NDArray[Any], BoolArray]]:
         """Return named values (n, ...), each with the rows (n,) it concerns; those that concern none are left out."""

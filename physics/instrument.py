@@ -1,4 +1,4 @@
-"""The seam: what a task may ask of an instrument, real or simulated.
+"""The protocol of an instrument, real or simulated: all that a task may ask of it.
 
 Everything is batch-first: a simulated instrument holds n samples, a real one n = 1. A mask selects the rows that act;
 the others neither move nor expose.
@@ -19,7 +19,7 @@ from beamgym.physics.arrays import UInt64Array as UInt64Array
 
 
 class MoveFailed(RuntimeError):
-    """A motor did not arrive, or was sent where it cannot go."""
+    """A motor did not arrive, or its target is out of reach."""
 
 
 class FrameFailed(ValueError):
@@ -84,7 +84,7 @@ class Peaks:
 
 @dataclass(frozen=True)
 class Frame:
-    """What one exposure brought, for each of n samples.
+    """The result of one exposure, for each of n samples.
 
     It holds an image, or the list of peaks found, or both; ``peaks()`` gives the list either way.
 
@@ -118,7 +118,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class MoveReport:
-    """What became of a move.
+    """The outcome of a move.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ class Instrument(Protocol):
 
     @property
     def n(self) -> int:
-        """How many samples it holds; 1 for a real instrument."""
+        """Number of samples; 1 for a real instrument."""
         ...
 
     @property
@@ -179,7 +179,7 @@ class World(Instrument, Protocol):
         ...
 
     def truth(self) -> Mapping[str, NDArray[Any]]:
-        """Return what no real instrument knows; every array starts with the batch dimension."""
+        """Return the simulation's hidden state, such as the true orientation; batch dimension first."""
         ...
 
 

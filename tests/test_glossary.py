@@ -14,7 +14,7 @@ FLOORS = ("physics", "envs", "agents", "hardware_bridge", "scripts")
 STAY = {
     "warm_start": {"agents/training/config.py", "agents/training/sb3.py"},  # key of a training configuration
     "search_start": {"agents/training/config.py", "agents/training/sb3.py"},  # the same
-    "novelty": {
+    "novelty": {  # key of a scorer's configuration
         "agents/spectra/config.py",
         "agents/spectra/refit.py",
         "agents/spectra/card.py",

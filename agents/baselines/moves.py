@@ -1,4 +1,4 @@
-"""What the baselines share: reading positions from an observation, and asking for a rotation or for silence."""
+"""What the baselines share: positions from an observation, and actions that rotate, step or declare."""
 
 from collections.abc import Collection
 from typing import Any

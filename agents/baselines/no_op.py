@@ -1,4 +1,4 @@
-"""Declares at once: how often a random start is already aligned."""
+"""A baseline that declares at once: how often a random start is already aligned."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Moves at random: what any skill must beat."""
+"""A baseline that moves at random."""
 
 import zlib
 from typing import Any
@@ -27,7 +27,7 @@ class Random:
     def act(
         self, observation: Observation, state: PolicyState, truth: Truth | None = None
     ) -> tuple[NDArray[np.float32], PolicyState]:
-        """Move anywhere, and declare now and then."""
+        """Return random moves, some of them declarations."""
         n, context = len(state), state[0]
         draws = np.array([_draw(observation, i, width(context)) for i in range(n)])
         actions = (2.0 * draws - 1.0).astype(np.float32)

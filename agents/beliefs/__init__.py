@@ -1,4 +1,4 @@
-"""Networks that estimate an orientation or hold a map of what a search believes."""
+"""Networks that estimate an orientation, or the probability that each site of a map is among the best."""
 
 from beamgym.agents.beliefs.dictionary import nearest_entry, spread_orientations
 from beamgym.agents.beliefs.extractors import AlignExtractor, Estimates

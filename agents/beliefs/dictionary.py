@@ -1,4 +1,4 @@
-"""A dictionary of orientations as a linear layer: which of k known patterns does a spot map look like?
+"""A dictionary of orientations as a linear layer: scores of k known patterns for a gnomonic map.
 
 Its weights start as the closed-form best linear classifier of simulated patterns (linear discriminant of equal
 covariances: Fisher, Annals of Eugenics 7, 1936, 179; Rao, J. R. Stat. Soc. B 10, 1948, 159) and are trained further
@@ -51,7 +51,7 @@ def nearest_entry(orientation: Float64Array, entries: Float64Array, rotations: F
 
 
 class Dictionary(nn.Module):
-    """Scores k orientations against a spot map.
+    """Scores k orientations against a gnomonic map.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Dictionary(nn.Module):
         self.register_buffer("kernel", (kernel[:, None] * kernel)[None, None])
 
     def features(self, gnomonic_map: Tensor) -> Tensor:
-        """Blur a map (b, 1, pixels, pixels) by a cell and take its root, which evens out how bright spots are."""
+        """Blur a map (b, 1, pixels, pixels) by a cell and take its square root, which evens out intensities."""
         blurred = functional.conv2d(gnomonic_map, self.kernel, padding=1)  # type: ignore[arg-type]
         return torch.sqrt(blurred + 1e-4).flatten(1)
 

@@ -1,4 +1,4 @@
-"""Feature extractors for Stable-Baselines3: what a spot list has to be turned into before a network can learn from it.
+"""Feature extractors for Stable-Baselines3: a spot list as maps and registrations that a network learns from.
 
 A flat list of spots fed to an MLP learns slowly. Two views of the same list learn fast: the spots in a gnomonic map,
 under a dictionary of patterns and a small CNN, find the way from anywhere; the registration of the list on the pattern
@@ -71,7 +71,7 @@ class AlignExtractor(BaseFeaturesExtractor):
         self.trust_dictionary()
 
     def trust_dictionary(self) -> None:
-        """Let the proposal begin as the dictionary's own: nothing is rescored, no entry amended.
+        """Set first weights: the proposal is the dictionary's own; nothing is rescored, no entry amended.
 
         An amendment that begins at random may settle on the branch to a goal that is further than one action goes.
         """
@@ -85,7 +85,7 @@ class AlignExtractor(BaseFeaturesExtractor):
         return maps
 
     def estimates(self, observations: dict[str, Tensor]) -> "Estimates":
-        """Return what each way of looking says, for the warm start's losses."""
+        """Return the estimates of dictionary, CNN and registration, for the pretraining's losses."""
         spots = observations["spots"].reshape(observations["spots"].shape[0], -1, SPOT_FIELDS)
         expected = observations["expected"].reshape(spots.shape[0], -1, SPOT_FIELDS)
         with torch.no_grad():
@@ -116,7 +116,7 @@ class AlignExtractor(BaseFeaturesExtractor):
 
 
 class Estimates(NamedTuple):
-    """What an AlignExtractor makes of a batch.
+    """Estimates of an AlignExtractor for a batch.
 
     Parameters
     ----------

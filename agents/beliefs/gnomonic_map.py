@@ -1,4 +1,4 @@
-"""A spot list as a picture: plane normals in gnomonic projection, where zones are straight lines."""
+"""Spot lists as gnomonic maps of plane normals, in which zones are straight lines."""
 
 import torch
 from torch import Tensor, nn

@@ -59,7 +59,7 @@ class ProposalPolicy(MultiInputActorCriticPolicy):
         return [parameter for parameter in self.parameters() if id(parameter) not in critic]
 
     def decision_parameters(self) -> list[torch.nn.Parameter]:
-        """Return the actor's parameters that decide rather than measure: gate or commitment, dwell and spread.
+        """Return the actor's parameters of decisions, not of estimates: gate or commitment, dwell and spread.
 
         A gradient estimated from noisy returns is coarse beside what the warm start measured directly: where it may
         bend the whole network, it costs the last tenth of a degree.

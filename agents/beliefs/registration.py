@@ -1,4 +1,4 @@
-"""Registration of the found spots on those expected at the goal: near it, the turn needed to a share of the noise.
+"""Estimates the small remaining rotation near the goal by weighted least squares over found and expected spots.
 
 Near the goal the displacement of every spot is linear in the rotation that is missing, so that a weighted least-squares
 fit gives that rotation; narrowing the capture width from step to step leaves false and missing spots out.

@@ -1,4 +1,4 @@
-"""Any policy on any environment: metrics, curves, and seeds that never meet."""
+"""Evaluation of any policy on any environment: metrics, curves, and disjoint ranges of seeds."""
 
 from beamgym.agents.evaluation.demo_episodes import Picture, Played, covering_policy, play, policy_result
 from beamgym.agents.evaluation.evaluator import (

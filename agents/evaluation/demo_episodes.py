@@ -1,4 +1,4 @@
-"""One episode at a time, with pictures: what `beamgym demo` plays."""
+"""Single episodes with pictures, as `beamgym demo` plays them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -107,7 +107,7 @@ def play(env: InstrumentVectorEnv, policy: Policy, seed: int, show: Callable[[Pi
 
 
 def error_to_goal_deg(env: InstrumentVectorEnv) -> float:
-    """Return the true angle to the nearest goal in reach, degrees."""
+    """Return the true angle to the nearest reachable goal, degrees."""
     world: Any = env.loop.instrument
     state: Any = env.loop.state
     error = context_of(env).target.error_deg(world.truth()["orientation"], state.goals)
@@ -115,7 +115,7 @@ def error_to_goal_deg(env: InstrumentVectorEnv) -> float:
 
 
 def policy_result(episodes: list[Played], policy: Policy, env: InstrumentVectorEnv) -> PolicyResult:
-    """Sum up as `beamgym benchmark` does."""
+    """Return the metrics of episodes as `beamgym benchmark` computes them."""
     columns = {
         name: np.array([getattr(episode, source) for episode in episodes])
         for name, source in (

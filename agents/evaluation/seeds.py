@@ -1,4 +1,4 @@
-"""Which seeds belong to training, model selection, the benchmark and the tuning of rivals: ranges that never meet.
+"""Disjoint ranges of seeds for training, model selection, the benchmark and the tuning of rivals.
 
 A person gives small numbers (``--seed 0``) for each purpose. They are moved into that purpose's range, so that seed 0
 of the benchmark is another set of episodes than seed 0 of training.
@@ -25,7 +25,7 @@ def seed_range(purpose: Purpose) -> range:
 
 
 def first_seed(purpose: Purpose, seed: int) -> int:
-    """Return the environment seed of episode 0; episode i runs on the seed i further.
+    """Return the environment seed of episode 0; episode i runs on that seed + i.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def first_seed(purpose: Purpose, seed: int) -> int:
 
 
 def check_disjoint(trained: tuple[int, int], used: range) -> None:
-    """Refuse an evaluation on seeds that a policy was trained on.
+    """Raise ValueError for an evaluation on seeds that a policy was trained on.
 
     Parameters
     ----------

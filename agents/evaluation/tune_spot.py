@@ -60,7 +60,7 @@ GRIDS: Final[dict[str, tuple[Any, ...]]] = {
 
 @dataclass(frozen=True)
 class Tried:
-    """How one setting fared.
+    """Results of one setting.
 
     Parameters
     ----------

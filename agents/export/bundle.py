@@ -1,4 +1,4 @@
-"""Exports an SB3 model as a bundle: one ONNX graph from raw observation to clipped action, and what vouches for it."""
+"""Exports an SB3 model as a bundle: an ONNX graph from raw observation to clipped action, manifest, reference, card."""
 
 import copy
 import hashlib
@@ -63,7 +63,7 @@ OBSERVATION_UNITS = {
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a model comes from: what the manifest's ``training`` and ``encoder`` say.
+    """The origin of a model, for the manifest's ``training`` and ``encoder``.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def export_graph(
 
 @contextmanager
 def _on_cpu(model: BaseAlgorithm) -> Iterator[None]:
-    """Lend the model's policy to the CPU, and put it back where and how it was: training may go on after an export."""
+    """Move the model's policy to the CPU within a block, and restore device and mode: training may go on afterwards."""
     device, training = model.policy.device, model.policy.training
     model.policy.to("cpu")
     try:

@@ -1,4 +1,4 @@
-"""What a scorer flags: shares of spectra like its training's, and of out-of-distribution ones, kind by kind."""
+"""Shares of spectra that a scorer flags, by kind: of usual spectra and of out-of-distribution ones."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final

@@ -1,4 +1,4 @@
-"""How far scorers are off, all on the same spectra: the shipped network, gradient boosting and the best constant."""
+"""Errors of scorers on the same spectra: the shipped network, gradient boosting and the best constant."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field

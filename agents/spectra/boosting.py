@@ -1,4 +1,4 @@
-"""Gradient boosting on summary features: what a careful person would try before a network.
+"""Gradient boosting on summary features, a baseline for the network.
 
 Trees are grown by LightGBM and written as ONNX, so that a benchmark needs no other library and reads no pickle.
 """
@@ -57,7 +57,7 @@ are added up to 64 x 64 cells before anything is taken from them, and are made f
 
 
 def boosting_features(image: Float32Array, intensity: Float32Array) -> Float32Array:
-    """Return what the trees see, (m, 214): the intensity features, an 8 x 8 picture, and both profiles.
+    """Return the trees' features, (m, 214): the intensity features, an 8 x 8 picture, and both profiles.
 
     ``image`` (m, 64, 64) and ``intensity`` (m, 22) are as ``scorer_input`` gives them. The picture is averaged over
     blocks; the profiles are the means along the slit and along the energy.
@@ -139,7 +139,7 @@ def _rows(root: dict[str, Any], tree: int) -> Iterator[tuple[str, Any]]:
 
 
 def _below(threshold: float) -> float:
-    """Return the largest float32 that is not above a threshold, so that a float32 feature falls on the same side."""
+    """Return the largest float32 not above a threshold, so that float32 features fall on the same side."""
     near = np.float32(threshold)
     return float(near if near <= threshold else np.nextafter(near, np.float32(-np.inf)))
 

@@ -1,4 +1,4 @@
-"""The scorer's model card: what it is for, what it was trained on, how far it is off, and what it is not for."""
+"""The scorer's model card: purpose, training data, errors, and limits."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What the scorer learns from: spectra of both recipes on several grids, and of surfaces, fresh and reproducible.
+"""Training data of the scorer: spectra of both recipes on several grids, and of surfaces, fresh and reproducible.
 
 Batch number i of a seed is the same wherever and whenever it is made. Only this project's simulators are used.
 """
@@ -34,7 +34,7 @@ _DWELL_S = (0.05, 5.0)
 
 @dataclass(frozen=True)
 class Source:
-    """Where a share of the spectra comes from.
+    """A source of a share of the spectra.
 
     Parameters
     ----------

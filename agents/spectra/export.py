@@ -60,7 +60,7 @@ class _Observing(torch.nn.Module):
 
 @dataclass(frozen=True)
 class ScorerOrigin:
-    """Where a scorer comes from: the command that trains it again, its algorithm in words, and spectra it has seen."""
+    """The origin of a scorer: the command that trains it again, its algorithm, and the spectra of its training."""
 
     command: str
     algorithm: str
@@ -70,7 +70,7 @@ class ScorerOrigin:
 
 @dataclass(frozen=True)
 class Reference:
-    """What vouches for a scorer: its input ``space``, at least 200 inputs ``given`` (n, ...), and their ``scores``.
+    """Reference of a scorer: its input ``space``, at least 200 inputs ``given`` (n, ...), and their ``scores``.
 
     The first columns must be those of ``exact`` (n, k) to the last bit, where it is given.
     """

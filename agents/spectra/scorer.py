@@ -25,7 +25,7 @@ _SPREAD = torch.tensor([0.05, 0.2, 1.0, 2.0, 0.05, 0.2, 1.0, 2.0])
 
 @dataclass(frozen=True)
 class Validation:
-    """How far a network is off on spectra it has not seen.
+    """Errors of a network on validation spectra.
 
     Parameters
     ----------

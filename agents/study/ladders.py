@@ -1,4 +1,4 @@
-"""Degradation ladders: one measured spectrum, made worse step by step, and what the network says of each step.
+"""Degradation ladders: one measured spectrum, made worse step by step, and the network's score of each step.
 
 The cut is Bi2Se3 by laser ARPES (PyARPES' example data). What its true score is nobody knows; that it falls when the
 spectrum is blurred, thinned or buried in background is certain. Spearman's correlation of rung and score says whether

@@ -43,7 +43,7 @@ _APART_MM = 0.25  # between marked places
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """One surface, scanned on a grid of g x g places; rows run along y, columns along x.
+    """One surface, scanned on a grid of g x g sites; rows run along y, columns along x.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Scan:
 
 @dataclass(frozen=True)
 class Marked:
-    """A place whose spectrum is shown.
+    """A site whose spectrum is shown.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class Marked:
 def scan_surface(
     seed: int = 0, places: int = 32, dwell_s: float = REFERENCE_DWELL_S, size: int = 128, scorer: Scorer | None = None
 ) -> Scan:
-    """Cleave a Bi2Se3 surface, scan it, and score what was measured.
+    """Scan a simulated cleaved Bi2Se3 surface, and score its spectra.
 
     Parameters
     ----------
@@ -180,14 +180,14 @@ def rank_correlations(scan: Scan) -> dict[str, float]:
 
 
 def best_true_points(scan: Scan) -> dict[str, float]:
-    """Return the true points of the place that each map calls the best, and the most there are ("truth")."""
+    """Return the true points of each map's best site, and the largest of all ("truth")."""
     maps = {"truth": scan.truth, "cnn": scan.cnn, "bms": scan.bms, "electrons": scan.electrons}
     chosen = {name: np.where(scan.on_sample, points, -np.inf).argmax() for name, points in maps.items()}
     return {name: float(scan.truth.flat[place]) for name, place in chosen.items()}
 
 
 def marked_places(scan: Scan) -> tuple[Marked, ...]:
-    """Return five places on the sample, 0.25 mm or more apart where the sample is wide enough.
+    """Return five sites on the sample, 0.25 mm or more apart where the sample is wide enough.
 
     A is the best by the network, B the best by the BMS, C the brightest, D the middle and E the worst by the network.
     """

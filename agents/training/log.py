@@ -1,4 +1,4 @@
-"""What a training writes to TensorBoard beside SB3's curves: hyperparameters, pictures and a film of an episode."""
+"""TensorBoard entries beside SB3's curves: hyperparameters, pictures and an animation of an episode."""
 
 import io
 from typing import Any

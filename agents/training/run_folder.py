@@ -32,7 +32,7 @@ class RunFolder:
         return (self.path / CONFIG).is_file()
 
     def check(self, env_id: str, config: BaseModel, seed: int, resume: bool) -> None:
-        """Refuse a training that does not belong here, before anything is written.
+        """Raise ValueError for a training that does not belong into this folder, before anything is written.
 
         Parameters
         ----------
@@ -57,7 +57,7 @@ class RunFolder:
             raise ValueError(f"{self.path} holds a training with another configuration or seed; choose another folder")
 
     def begin(self, env_id: str, config: BaseModel, seed: int) -> None:
-        """Write what is trained, where it is not written yet."""
+        """Write environment, configuration and seed, where they are not written yet."""
         if self.begun:
             return
         self.path.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ class RunFolder:
         return state
 
     def figures(self) -> dict[str, Any]:
-        """Return the figures noted so far."""
+        """Return the numbers in figures.json so far."""
         path = self.path / FIGURES
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         return found
@@ -101,7 +101,7 @@ class RunFolder:
             raise ValueError(f"the training of seed {seed} in {self.path} was cut; finish it with --resume first")
 
     def note(self, name: str, value: Any) -> None:
-        """Add one figure to those noted, replacing the one of that name."""
+        """Write a number under a name to figures.json, replacing an earlier one."""
         self._write_text(FIGURES, json.dumps({**self.figures(), name: value}, indent=1))
 
     def _write_text(self, name: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Makes what a configuration asks for: the native vector environment, and the PPO model that learns in it."""
+"""Makes the native vector environment and the PPO model of a configuration."""
 
 from typing import Any
 
@@ -126,7 +126,7 @@ def _policy(config: TrainingConfig, envs: InstrumentVectorEnv) -> tuple[Any, dic
 
 
 def _align_kwargs(given: dict[str, Any], envs: InstrumentVectorEnv) -> dict[str, Any]:
-    """Give the extractor the environment's own scale of actions, in which it proposes."""
+    """Return the extractor's arguments with the environment's scale of actions, in which it proposes."""
     context = context_of(envs)
     wanted = "the align extractor proposes rotations: it needs LaueAlign with action 'rotation'"
     require_kind(context, ("laue",), wanted)

@@ -1,4 +1,4 @@
-"""Pictures of an ArpesSpot episode: the surface with the path over it, the last spectrum, the scores so far."""
+"""Pictures of an ArpesSpot episode: true map with the path, last spectrum, scores so far."""
 
 from typing import TYPE_CHECKING, Any
 

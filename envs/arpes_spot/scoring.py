@@ -1,4 +1,4 @@
-"""Scores of spectra by a trained network: the protocol, what the network is given, and the one that is shipped.
+"""Scores of spectra by a trained network: protocol, network input, and the shipped scorer.
 
 The network sees counts only. Spectra of any grid from 64 x 64 pixels up are added up to 64 x 64 cells, as a picture
 without its brightness, and the brightness goes beside it as numbers. N is counted, not guessed.

@@ -1,4 +1,4 @@
-"""What a scorer sees of a spectrum: the same picture and numbers, whatever the detector's pixels are."""
+"""The input of a scorer: the same picture and numbers for every grid of pixels."""
 
 import numpy as np
 from numba import njit

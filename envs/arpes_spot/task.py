@@ -1,4 +1,4 @@
-"""The ArpesSpot task: find the best spot of a cleaved sample in the beam time there is, and say when it is found."""
+"""The ArpesSpot task: find the best site of a cleaved sample within the beam time, and declare it."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
@@ -44,7 +44,7 @@ class SpotScorer(Protocol):
 
 @dataclass(frozen=True)
 class SpotReward:
-    """How an episode is paid.
+    """The reward of an episode.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class SpotReward:
 
 @dataclass(frozen=True)
 class SpotContext:
-    """What everybody at the instrument knows: the public side of one ArpesSpot task.
+    """Public knowledge of one ArpesSpot task: what everybody at the instrument knows.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ class SpotState:
 
 @dataclass
 class ArpesSpotTask:
-    """Find the best spot: the rules, over any stage and analyser.
+    """The rules of ArpesSpot, for any stage and analyser.
 
     Parameters
     ----------
@@ -238,7 +238,7 @@ class ArpesSpotTask:
     def advance(
         self, state: SpotState, command: TaskCommand, report: MoveReport, frame: Frame, mask: BoolArray
     ) -> SpotState:
-        """Take note of a move and its spectrum; see Task.advance."""
+        """Update the state by a move and its spectrum; see Task.advance."""
         moved = command.moves & mask
         travel = self._limits[:, 1] - self._limits[:, 0]
         made = (report.readback[:, :2] - state.positions[:, :2]) / travel * moved[:, None]
@@ -255,7 +255,7 @@ class ArpesSpotTask:
     def _take(
         self, state: SpotState, frame: Frame, mask: BoolArray, motor_s: Float64Array, cleared: bool = False
     ) -> SpotState:
-        """Take note of the spectra of the masked rows; the memory of a state just ``cleared`` is nobody else's yet."""
+        """Update the state by the spectra of the masked rows; a state just ``cleared`` is changed in place."""
         motor, exposure = np.where(mask, motor_s, 0.0), np.where(mask, frame.exposure_s, 0.0)
         if not mask.any():
             return replace(state, motor_s=motor, exposure_s=exposure)
@@ -307,7 +307,7 @@ class ArpesSpotTask:
         return np.asarray(np.clip(2.0 * (state.positions[:, :2] - low) / (high - low) - 1.0, -1.0, 1.0))
 
     def observe(self, state: SpotState) -> Observation:
-        """Return what is known at the instrument, as fresh arrays."""
+        """Return the observation, as fresh arrays."""
         n = len(state.used)
         position = self._fractions(state).astype(np.float32)
         if self.image:
@@ -331,7 +331,7 @@ class ArpesSpotTask:
         }
 
     def judge(self, state: SpotState, truth: Truth | None = None) -> tuple[SpotState, Verdict]:
-        """Pay the last step and end the episode where it ends.
+        """Return reward, end and success of the last step.
 
         Without truth, on hardware, success cannot be known and is never claimed; the dense reward then takes the
         scores that are observed.
@@ -404,7 +404,7 @@ def _box(ends: tuple[float, float], size: int) -> spaces.Box:
 
 
 def _cleared(state: SpotState, mask: BoolArray) -> SpotState:
-    """Forget the episodes of the masked rows."""
+    """Return the state with the masked rows' histories cleared."""
 
     def clear(values: NDArray[Any]) -> NDArray[Any]:
         kept = values.copy()

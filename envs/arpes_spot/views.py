@@ -1,4 +1,4 @@
-"""What an ArpesSpot observation is made of: spectra as grey images, and the coarse map of what was seen where."""
+"""Parts of an ArpesSpot observation: spectra as grey images, and the coarse map of measured sites."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What a bundle says about itself: manifest.json, validated so that an unknown key is an error."""
+"""A bundle's manifest.json, validated so that an unknown key is an error."""
 
 import re
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ class SpaceSpec(_Strict):
         return cls(shape=space.shape, dtype=dtype, low=_bound(space.low), high=_bound(space.high))
 
     def difference(self, space: spaces.Space[Any]) -> str:
-        """Return what sets a space apart from this one, in words, or an empty string."""
+        """Return in words how another space differs from this one, or an empty string."""
         if not isinstance(space, spaces.Box):
             return f"is a {type(space).__name__}, the bundle needs a Box"
         if space.shape != self.shape:
@@ -185,7 +185,7 @@ class Experiment(_Strict):
 
 
 class Training(_Strict):
-    """Where a policy comes from: the command, and the first and last environment seed it has seen."""
+    """The origin of a policy: the command, and the first and last environment seed of its training."""
 
     command: str
     algorithm: str

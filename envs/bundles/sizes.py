@@ -1,4 +1,4 @@
-"""What running a graph takes, found before anything is run: the size of every tensor, the work of every node.
+"""The cost of running a graph, before anything is run: the size of every tensor, the operations of every node.
 
 A graph of a few hundred bytes can ask for terabytes or run for a year. Here every node's output shape is inferred for
 one number of rows, node by node, and the first that is unknown or too large ends the walk, so that the check itself
@@ -41,7 +41,7 @@ class Cost:
 
 
 def cost_of(model: onnx.ModelProto, rows: int) -> Cost:
-    """Return what one call of a graph takes.
+    """Return the cost of one call of a graph.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Turn a given crystal until it stands as asked."""
+"""Align a given crystal to a target."""
 
 from beamgym.envs.laue_align.context import AlignContext, RewardModel
 from beamgym.envs.laue_align.factory import BEAMS, SIZE, LaueAlignOptions, build, expected_spots, task_over

@@ -1,4 +1,4 @@
-"""What everybody at the instrument knows of one LaueAlign task, and what the task pays."""
+"""Public knowledge of one LaueAlign task, and its reward."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,7 +16,7 @@ LARGEST_ERROR_DEG = 180.0
 
 @dataclass(frozen=True)
 class AlignContext:
-    """What everybody at the instrument knows: the public side of one LaueAlign task.
+    """Public knowledge of one LaueAlign task: what everybody at the instrument knows.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class AlignContext:
 
 @dataclass(frozen=True)
 class RewardModel:
-    """How a LaueAlign episode is paid, in one place.
+    """The reward of a LaueAlign episode.
 
     Dense: F = gamma * phi(s') - phi(s) with phi = shaping * (1 - ln(1 + error / tolerance) / ln(1 + 180 / tolerance)),
     0 after the end (Ng, Harada & Russell 1999), minus time_cost per instrument second, plus success at declaration.
@@ -109,7 +109,7 @@ class RewardModel:
     def pay(
         self, before: Float64Array, after: Float64Array, instrument_s: Float64Array, success: BoolArray
     ) -> Float64Array:
-        """Return what a step is paid, (n,), from the potentials around it, its instrument seconds and its success."""
+        """Return the reward of a step, (n,), from the potentials around it, its instrument seconds and its success."""
         bonus: Float64Array = self.success * success.astype(np.float64)
         if self.kind == "sparse":
             return bonus

@@ -1,4 +1,4 @@
-"""What can be said of a pose without the truth: the last frame, indexed by the nominal geometry."""
+"""Estimates a pose without the truth: indexes the last frame with the nominal geometry."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +16,7 @@ from beamgym.physics.orientation import rotation_vector_deg
 
 @dataclass(frozen=True)
 class PoseEstimate:
-    """What n frames say of the poses they were taken at.
+    """Estimated errors of the poses at which n frames were taken.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Kernel: found peaks on the panel to the rows that an agent sees."""
+"""Kernel: found peaks on the panel to spot rows of the observation."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What a person at the instrument has, as fixed-size arrays.
+"""Observations of a Laue instrument as fixed-size arrays.
 
 A spot is a row [nx, ny, nz, brightness, present]: the unit normal of the reflecting plane in the lab frame by the
 nominal detector geometry (a policy then depends on no detector), ln(1 + counts) / ln(1 + 1e6) cut at 1, and 1; missing

@@ -1,4 +1,4 @@
-"""The right half of a LaueAlign picture: how far off, what was done, what is left, and where the axes stand."""
+"""The right half of a LaueAlign picture: error, last move, budget left, and axis positions."""
 
 import numpy as np
 from PIL import Image, ImageDraw

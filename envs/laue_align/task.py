@@ -1,4 +1,4 @@
-"""The LaueAlign task: turn a crystal from its Laue patterns until it stands as asked, and say when it does."""
+"""The LaueAlign task: align a crystal by its Laue patterns, and declare when it is aligned."""
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -76,7 +76,7 @@ class View(Protocol):
 
 @dataclass
 class LaueAlignTask:
-    """Align a crystal: the rules, over any Laue instrument.
+    """The rules of LaueAlign, for any Laue instrument.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ class LaueAlignTask:
     def advance(
         self, state: AlignState, command: TaskCommand, report: MoveReport, frame: Frame, mask: BoolArray
     ) -> AlignState:
-        """Take note of a move and its frame; see Task.advance."""
+        """Update the state by a move and its frame; see Task.advance."""
         moved = command.moves & mask
         positions = np.where(moved[:, None], report.readback, state.positions)
         last = self._made(state.positions, positions, command.limited)
@@ -187,14 +187,14 @@ class LaueAlignTask:
         )
 
     def _made(self, before: Float64Array, after: Float64Array, limited: BoolArray) -> Float32Array:
-        """Return what became of a move, (n, 4): lab rotation vector as read, in units of 180°, and 1 if shortened."""
+        """Return the outcome of a move, (n, 4): lab rotation vector by the readback in units of 180°, 1 if shortened."""
         rotation = self.context.goniometer.rotation
         radians = np.empty((len(before), 3))
         vectors_of_matrices(rotation(after) @ rotation(before).transpose(0, 2, 1), radians)
         return np.concatenate([radians / np.pi, limited[:, None]], axis=1).astype(np.float32)
 
     def observe(self, state: AlignState) -> Observation:
-        """Return what is known at the instrument, as fresh float32 (or uint8) arrays."""
+        """Return the observation, as fresh float32 (or uint8) arrays."""
         n = len(state.used)
         left = np.maximum(self.context.exposures - state.used, 0) / self.context.exposures
         return {
@@ -207,7 +207,7 @@ class LaueAlignTask:
         }
 
     def judge(self, state: AlignState, truth: Truth | None = None) -> tuple[AlignState, Verdict]:
-        """Pay the last step and end the episode where it ends.
+        """Return reward, end and success of the last step.
 
         Without truth, on hardware, a declaration is judged by what can be seen: the last frame is indexed by the
         nominal geometry, and the declaration succeeds if the error so estimated is within the tolerance; a frame that
@@ -246,7 +246,7 @@ class LaueAlignTask:
         )
 
     def advice(self, state: AlignState, truth: Truth | None = None) -> dict[str, tuple[NDArray[Any], BoolArray]]:
-        """Return, for crystals from whose mount no goal can be reached, how to glue them anew.
+        """Return the remounting rotation of crystals from whose mount no goal can be reached.
 
         Returns
         -------

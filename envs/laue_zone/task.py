@@ -1,4 +1,4 @@
-"""The LaueZone task: find a symmetry axis of a crystal that nobody knows but its system, with two circles."""
+"""The LaueZone task: find a symmetry axis of an unknown crystal of known crystal system, with two circles."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -27,7 +27,7 @@ from beamgym.physics.laue.zone import AxisChoice, CrystalSystem, axis_angles_deg
 
 @dataclass(frozen=True)
 class ZoneContext:
-    """What everybody at the instrument knows: the public side of one LaueZone task.
+    """Public knowledge of one LaueZone task: what everybody at the instrument knows.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class ZoneContext:
 
     @property
     def sample(self) -> str:
-        """Nobody has named the crystal."""
+        """Name of the crystal: "", as it is unknown."""
         return ""
 
     @property
@@ -125,7 +125,7 @@ class ZoneState:
 
 @dataclass
 class LaueZoneTask:
-    """Find a symmetry axis: the rules, over any back-reflection camera with two circles.
+    """The rules of LaueZone, for any back-reflection camera with two circles.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ class LaueZoneTask:
     def advance(
         self, state: ZoneState, command: TaskCommand, report: MoveReport, frame: Frame, mask: BoolArray
     ) -> ZoneState:
-        """Take note of a move and its frame; see Task.advance."""
+        """Update the state by a move and its frame; see Task.advance."""
         moved = command.moves & mask
         made = (report.readback - state.positions) / self.context.max_rotation_deg * moved[:, None]
         last = np.concatenate([made, command.limited[:, None]], axis=1).astype(np.float32).clip(-1, 1)
@@ -208,7 +208,7 @@ class LaueZoneTask:
         )
 
     def observe(self, state: ZoneState) -> Observation:
-        """Return what is known at the instrument, as fresh arrays."""
+        """Return the observation, as fresh arrays."""
         left = np.maximum(self.context.exposures - state.used, 0) / self.context.exposures
         return {
             "image": state.image.copy(),
@@ -218,7 +218,7 @@ class LaueZoneTask:
         }
 
     def judge(self, state: ZoneState, truth: Truth | None = None) -> tuple[ZoneState, Verdict]:
-        """Pay the last step and end the episode where it ends; without truth nothing is paid and nothing claimed."""
+        """Return reward, end and success of the last step; without truth the reward is 0 and success False."""
         over = state.spent | ((state.used >= self.context.exposures) & (self.stop == "truth"))
         if truth is None:
             no = np.zeros(len(state.used), dtype=np.bool_)

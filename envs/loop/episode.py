@@ -71,7 +71,7 @@ class EpisodeLoop(Generic[State]):
         return self.task.costs(self._running())
 
     def advice(self) -> dict[str, tuple[NDArray[Any], BoolArray]]:
-        """Return what the task has to say about the episodes just begun; see Advises."""
+        """Return the task's advice about the episodes just begun; see Advises."""
         return self.task.advice(self._running(), self._truth()) if isinstance(self.task, Advises) else {}
 
     def step(self, action: NDArray[Any], mask: BoolArray) -> LoopStep:

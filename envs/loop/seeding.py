@@ -1,4 +1,4 @@
-"""Which key an episode runs on: (seed of its environment, number of the episode since that seed)."""
+"""The random key of an episode: (seed of its environment, number of the episode since that seed)."""
 
 from collections.abc import Callable, Sequence
 

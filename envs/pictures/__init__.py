@@ -1,4 +1,4 @@
-"""What the pictures of all tasks share, and the files they go to."""
+"""Drawing and picture files that the renderers of all tasks share."""
 
 from beamgym.envs.pictures import parts
 from beamgym.envs.pictures.files import episode_strip, save_gif

@@ -1,4 +1,4 @@
-"""What the pictures are drawn with: colours, type, round marks with soft edges, bars, and grey values of an image.
+"""Drawing tools: colours, type, marks with soft edges, bars, and grey values of an image.
 
 The colours are Okabe & Ito's (Color Universal Design, 2008): blue and vermilion stay apart for every kind of sight, and
 no meaning hangs on colour alone.

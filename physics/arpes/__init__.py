@@ -1,1 +1,1 @@
-"""Photoemission: from bands to spectra and what they are worth."""
+"""Photoemission: from bands to spectra and their scores."""

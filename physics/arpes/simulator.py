@@ -198,7 +198,7 @@ class SimulatedArpes:
         }
 
     def sites_mm(self) -> Float64Array:
-        """Return where on the surfaces the beams are, (n, 2): backlash, zero errors and drift in."""
+        """Return the sites under the beams, (n, 2) mm: with backlash, zero errors and drift."""
         return np.asarray(self._motors.true + self._drift_mm_per_s * self._clock[:, None])
 
     def score_map(self, row: int) -> ScoreMap:

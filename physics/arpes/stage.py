@@ -26,7 +26,7 @@ _X, _Y, _TIMER = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 0.0)
 
 @dataclass(frozen=True)
 class Stage:
-    """Two linear axes and a preset time.
+    """Two linear axes and an exposure-time axis, the dwell.
 
     Parameters
     ----------
@@ -63,11 +63,11 @@ class Stage:
         return np.array([axis.limits for axis in self.motors], dtype=np.float64)
 
     def on_the_fly(self, dwell_s: ArrayLike) -> BoolArray:
-        """Return where a dwell is the shortest one, whose exposure does not wait until the stage has settled."""
+        """Return True where a dwell is the shortest: its exposure does not wait until the stage has settled."""
         return is_shortest(dwell_s, self.dwell_s[0])
 
     def lead_s(self, begin_mm: Float64Array, end_mm: Float64Array, dwell_s: Float64Array) -> Float64Array:
-        """Return the seconds between an order and its exposure, (n,).
+        """Return the seconds between a command and the start of its exposure, (n,).
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ class Stage:
         return np.where(self.on_the_fly(dwell_s), flown, settled)
 
     def behind_mm(self, begin_mm: Float64Array, end_mm: Float64Array, dwell_s: Float64Array) -> Float64Array:
-        """Return where, from the end of the way, the stage is in the middle of the exposure, (n, 2) mm.
+        """Return the stage's offset from its target in the middle of the exposure, (n, 2) mm.
 
         Notes
         -----
@@ -128,7 +128,7 @@ STAGES: dict[str, Stage] = {
 
 
 def is_shortest(dwell_s: ArrayLike, shortest_s: float) -> BoolArray:
-    """Return where a dwell is the shortest that can be set, as near as an action of float32 comes to it."""
+    """Return True where a dwell is the shortest that can be set, to the precision of a float32 action."""
     return np.asarray(np.asarray(dwell_s, dtype=np.float64) <= _SHORTEST * shortest_s)
 
 
@@ -142,7 +142,7 @@ def stage(name: str | Stage) -> Stage:
 
 
 def motor_errors(numbers: SurfaceNumbers) -> MotorErrors:
-    """Return how imperfect a level's stage is."""
+    """Return the errors of a level's stage."""
     return MotorErrors(
         backlash=numbers.backlash_mm, zero_sigma=numbers.zero_error_mm, readback_sigma=numbers.readback_noise_mm
     )

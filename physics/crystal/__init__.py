@@ -1,4 +1,4 @@
-"""Crystal structures: from a CIF file, a name or pymatgen to everything that diffraction needs."""
+"""Crystal structures from a CIF file, a name or pymatgen, with structure factors and symmetry."""
 
 from beamgym.physics.crystal.crystal import Crystal, Radiation, crystal_names, load_crystal, ub_matrix
 from beamgym.physics.crystal.form_factors import dispersion, f0, mass_attenuation_cm2_per_g

@@ -1,4 +1,4 @@
-"""Crystals: a structure as everything that diffraction needs from it."""
+"""Crystals: cell, symmetry, directions, structure factors and absorption of a structure."""
 
 import difflib
 import os

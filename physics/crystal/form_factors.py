@@ -1,4 +1,4 @@
-"""What one atom scatters: X-ray form factors and dispersion, neutron scattering lengths, attenuation.
+"""Scattering by one atom: X-ray form factors and dispersion, neutron scattering lengths, attenuation.
 
 X-ray f0 is Waasmaier & Kirfel (Acta Cryst. A51 (1995) 416), good to sinθ/λ = 6 1/Å; f′, f″ and µ are Chantler
 (J. Phys. Chem. Ref. Data 29 (2000) 597), both from xraydb. Neutron lengths and cross-sections come from

@@ -1,4 +1,4 @@
-"""Unit cell, Laue class, and the rotations that a diffraction pattern cannot or can hardly tell apart."""
+"""Unit cell, Laue class, and the rotations that leave a diffraction pattern (nearly) the same."""
 
 import warnings
 from typing import Any

@@ -1,4 +1,4 @@
-"""Reflection tables: everything about a crystal's structure factors that does not depend on energy or orientation."""
+"""Reflection tables: the parts of a crystal's structure factors that depend on neither energy nor orientation."""
 
 from dataclasses import dataclass
 

@@ -163,7 +163,7 @@ def share_turn(total, side, near_a, near_c, low_a, high_a, low_c, high_c, speed_
 
 @njit(cache=True)
 def _polish(n1, n2, n3, r, root, work):  # type: ignore[no-untyped-def]
-    """Recover the digits that a double root b loses: take c anew, then b from the middle factor."""
+    """Refine a double root b, which loses digits: compute c again, then b from the middle factor."""
     axis_rotation(n1, -root[0], work[2])
     multiply(work[2], r, work[3])
     axis_rotation(n2, -root[1], work[1])

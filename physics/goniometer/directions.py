@@ -13,7 +13,7 @@ _LAB = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 
 
 class CrystalAxes(Protocol):
-    """What a target needs of a crystal: its directions and its rotations, in crystal Cartesian axes."""
+    """A crystal's directions and rotations as targets use them, in crystal Cartesian axes."""
 
     @property
     def rotations(self) -> Float64Array:

@@ -24,7 +24,7 @@ _TURN_HALVINGS = 12  # a turn that is too long is shortened to 1/4096 of itself
 
 @dataclass(frozen=True)
 class Solution:
-    """Positions that bring about wanted orientations.
+    """Axis positions that give wanted orientations.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Solution:
 
 @dataclass(frozen=True)
 class Turn:
-    """Positions after turning the sample as far as the goniometer can.
+    """Axis positions after turning the sample as far as the goniometer can.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class Goniometer:
 
     @property
     def chain(self) -> Chain:
-        """The arrays the inverse takes; axes without motion are appended where there are fewer than three."""
+        """Arrays for the inverse kinematics; axes without motion are appended where there are fewer than three."""
         return self._inverse
 
     @property
@@ -145,7 +145,7 @@ class Goniometer:
         return jacobian.reshape(*given.shape[:-1], 3, len(self.axes))
 
     def solve(self, rotation: ArrayLike, near: ArrayLike) -> Solution:
-        """Find the positions nearest in motion time that bring about a rotation.
+        """Return the positions that give a rotation with the shortest motion time.
 
         Parameters
         ----------
@@ -197,7 +197,7 @@ class Goniometer:
         return Turn(reached[:, : len(self.axes)], fraction, limiting)
 
     def explain(self, solution: Solution, row: int = 0) -> str:
-        """Say in one line why a row of a solution cannot be reached, or that it can."""
+        """Return one line that says why a row of a solution cannot be reached, or that it can."""
         if solution.reachable[row]:
             return f"{self.name}: reachable"
         index, needed = int(solution.limiting[row]), float(solution.needed[row])

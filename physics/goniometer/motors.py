@@ -1,4 +1,4 @@
-"""Motors as they are: limits, steps, backlash, zero error, readback noise, travel time, axes that miss each other.
+"""Imperfect motors: limits, steps, backlash, zero error, readback noise, travel time, eccentric axes.
 
 Pure functions on arrays of n samples and k axes: they return a new state and change nothing. Random numbers come from
 the keys that the caller gives.
@@ -17,7 +17,7 @@ from beamgym.physics.instrument import Axis, BoolArray, Float64Array, MoveFailed
 
 @dataclass(frozen=True)
 class MotorErrors:
-    """How imperfect the motors are; the defaults are perfect but for what each axis says of itself.
+    """Errors of the motors; by default none but the steps that each axis states.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class MotorErrors:
 
 @dataclass(frozen=True)
 class MotorState:
-    """Where n × k motors stand.
+    """Positions of n × k motors: counted, and true.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class MotorState:
 
     @property
     def true(self) -> Float64Array:
-        """(n, k) positions that the goniometer really has: backlash and zero error in."""
+        """(n, k) true positions: with backlash and zero error."""
         return self.axis + self.zero_error
 
 
@@ -153,7 +153,7 @@ def readback(errors: MotorErrors, state: MotorState, keys: UInt64Array | None = 
 
 
 def check_target(axes: Sequence[Axis], target: ArrayLike, mask: BoolArray | None = None) -> None:
-    """Raise MoveFailed, naming the axis, the value and the limits, where a target (n, k) cannot be gone to."""
+    """Raise MoveFailed, with axis, value and limits, where a target (n, k) is out of reach."""
     wanted = np.asarray(target, dtype=np.float64)
     low, high = _column(axes, "limits").T
     bad = ~((wanted >= low) & (wanted <= high))

@@ -1,4 +1,4 @@
-"""Kernels of the imperfect motors: what a command becomes, and how the sample wanders as the axes turn."""
+"""Kernels of the imperfect motors: true positions after a command, and the sample's offset as the axes turn."""
 
 import math
 

@@ -18,7 +18,7 @@ _UP = (0.0, 0.0, 1.0)
 
 @dataclass(frozen=True)
 class Preset:
-    """What a preset fixes: ``solve_with`` names the three axes the inverse turns, None for the innermost three."""
+    """A goniometer known by name; ``solve_with`` names the axes of the inverse, None for the innermost three."""
 
     axes: tuple[Axis, ...]
     solve_with: tuple[str, str, str] | None = None

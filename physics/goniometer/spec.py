@@ -1,4 +1,4 @@
-"""What a user writes to describe a goniometer, in YAML or as a dict, checked by pydantic."""
+"""The description of a goniometer in YAML or as a dict, checked by pydantic."""
 
 from difflib import get_close_matches
 from os import PathLike, fspath

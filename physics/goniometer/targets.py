@@ -1,4 +1,4 @@
-"""Where a crystal is to go: a pose, one direction to one axis, or two planes into the scattering plane.
+"""Targets of an alignment: a pose, one direction to one axis, or two planes into the scattering plane.
 
 An orientation O = R · U maps crystal Cartesian axes to the lab. Every target is a set of symmetry-equivalent ones; the
 error is the angle to the nearest of them.
@@ -67,7 +67,7 @@ class Target:
 
     @property
     def size(self) -> int:
-        """How many equivalents there are."""
+        """Number of symmetry-equivalent goals."""
         return len(self.orientations) if self.kind == "pose" else len(self.lines)
 
     def error_deg(self, orientation: ArrayLike, allowed: BoolArray | None = None) -> Float64Array:

@@ -1,4 +1,4 @@
-"""The incident beam: photons per second and keV on the sample, its polarisation, and what the detector makes of them.
+"""The incident beam: photons per second and keV on the sample, polarisation, and the detector's efficiency.
 
 All on one uniform grid of energies. ``energy_kev`` always means hc/λ with hc = 12.398420 keV Å; for neutrons too, where
 it merely names the wavelength. Presets give relative spectra and are scaled to a stated flux in the band.

@@ -1,4 +1,4 @@
-"""The simulated instrument's camera: exposes lists of spots to images, and finds them again, in the same counts."""
+"""The simulated instrument's camera: images of spot lists, and the peaks found in them, in the same counts."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ _FULL = np.iinfo(np.uint16).max
 
 
 class LaueCamera:
-    """Turns what diffracts into what a camera reads out, and that into found peaks.
+    """Renders spot lists as camera images, and finds the peaks of images.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ class LaueCamera:
         return Peaks(position, np.where(kept, counts, np.float32(0)), count, found.saturated & kept)
 
     def _without_background(self, images: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Take off what the empty camera shows, scaled to each frame, as one does with a background frame.
+        """Subtract the empty camera's image, scaled to each frame, as one does with a background frame.
 
         On coarse pixels the hill is too steep for the squares in which the finder measures the background. Full pixels
         stay full; other shapes and types are left to the finder, which refuses them.

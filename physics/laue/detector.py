@@ -1,4 +1,4 @@
-"""Flat detectors: where a ray lands, and which lattice plane a found spot stands for.
+"""Flat detectors: the pixel where a ray lands, and the plane normal of a found spot.
 
 Lab frame: x along the beam, z up, the sample at the origin. Pixel centres lie at integers, 0-based; a position's first
 number runs along ``fast`` and its second along ``slow``, so that it addresses ``image[slow, fast]``.
@@ -103,7 +103,7 @@ class Detector:
 
     @property
     def mirrored(self) -> bool:
-        """Whether the image is the mirror image of what an eye at the sample sees."""
+        """Whether the image is mirrored against the view from the sample."""
         return bool(np.cross(self.fast, self.slow) @ self.normal < 0)
 
     def as_vector(self) -> Float64Array:
@@ -135,7 +135,7 @@ class Detector:
         return point
 
     def to_pixel(self, direction: ArrayLike) -> tuple[Float64Array, BoolArray]:
-        """Find where rays from the sample land.
+        """Return the pixels where rays from the sample land.
 
         Parameters
         ----------
@@ -163,7 +163,7 @@ class Detector:
         return unit
 
     def plane_normals(self, position_px: ArrayLike) -> Float64Array:
-        """Turn spots into the lattice planes that made them.
+        """Return the plane normals of spots.
 
         The scattering vector of a spot bisects the diffracted ray and the reversed beam: q is along uf − x.
 

@@ -1,4 +1,4 @@
-"""Kernels: what is lost, moved and added between the spots that a crystal makes and the peaks that are found."""
+"""Kernels: missing, jittered and false peaks between a crystal's spots and the found peaks."""
 
 import math
 
@@ -26,7 +26,7 @@ def draw_normals(keys, m):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _insert(intensity, source, count, value, index):  # type: ignore[no-untyped-def]
-    """Put a spot where it belongs in a list kept brightest first; the faintest falls off a full list."""
+    """Insert a spot into a list sorted by brightness; the faintest is dropped from a full list."""
     room = intensity.shape[0]
     if count == room and value <= intensity[room - 1]:
         return count
@@ -42,7 +42,7 @@ def _insert(intensity, source, count, value, index):  # type: ignore[no-untyped-
 
 @njit(cache=True)
 def _real_spots(rates, key, numbers, intensity, source):  # type: ignore[no-untyped-def]
-    """List the spots that are found, brightest first; returns their number. Hopeless ones cost nothing."""
+    """List the spots that are found, brightest first; returns their number. Those too faint are skipped early."""
     scale, _, missing, _, spread, faintest, _ = numbers
     room, found = intensity.shape[0], 0
     brightest_luck = math.exp(_LARGEST_NORMAL * spread)

@@ -1,4 +1,4 @@
-"""What a real camera and sample do to a pattern, and the levels at which the environments play them."""
+"""Imperfections of a real camera and sample, and the levels of the Laue environments."""
 
 from dataclasses import dataclass, fields
 
@@ -84,7 +84,7 @@ def imperfections(level: str | Imperfections) -> Imperfections:
 
 
 def miscalibrated_detectors(nominal: Detector, level: Imperfections, keys: UInt64Array) -> Float64Array:
-    """Draw where the detector really stands, for each of n samples.
+    """Draw the true position of the detector for each of n samples.
 
     Parameters
     ----------

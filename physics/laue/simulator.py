@@ -50,7 +50,7 @@ _STREAM_MOUNT, _STREAM_CAMERA, _STREAM_MOTORS, _STREAM_READBACK, _STREAM_FRAME, 
 
 @dataclass(frozen=True)
 class LaueContext:
-    """What everybody knows of a Laue instrument: the crystal on it and the nominal geometry."""
+    """Public knowledge of a Laue instrument: the crystal on it and the nominal geometry."""
 
     crystal: Crystal
     goniometer: Goniometer

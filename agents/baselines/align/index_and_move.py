@@ -1,4 +1,4 @@
-"""What a crystallographer does: index the pattern, turn the axes by what is missing, look again, and declare."""
+"""Index-and-move: index the pattern, turn the axes by the missing rotation, check with a new frame, declare."""
 
 from dataclasses import dataclass, replace
 from typing import Any

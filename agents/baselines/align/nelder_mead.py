@@ -49,7 +49,7 @@ class NelderMead:
     def act(
         self, observation: Observation, state: PolicyState, truth: Truth | None = None
     ) -> tuple[NDArray[np.float32], PolicyState]:
-        """Take the value of the last pose, move to the next."""
+        """Evaluate the mismatch of the last pose, and move to the next."""
         value = mismatch(observation)
         context = state[0].context
         positions = positions_of(observation, context)
@@ -63,7 +63,7 @@ class NelderMead:
 
 
 def mismatch(observation: Observation) -> Float64Array:
-    """Return how badly the expected spots are met (n,): 0 when all are, 1 when none is anywhere near.
+    """Return the mismatch (n,) of found and expected spots: 0 when all are met, 1 when none is near.
 
     Each expected spot looks for the nearest found one; its share is 1 - exp(-d^2 / 2 w^2), the mean over the widths w,
     weighted by its expected brightness.

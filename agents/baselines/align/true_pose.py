@@ -1,4 +1,4 @@
-"""The oracle: it knows the true orientation, so only the motors and the budget stand between it and the goal."""
+"""The oracle of alignment: it knows the true orientation; only motor errors and budget limit it."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from beamgym.envs.task import Observation, Truth
 
 
 class TruePose:
-    """Turns the sample by exactly the rotation that is missing, and declares inside the tolerance."""
+    """Turns the sample by exactly the missing rotation, and declares inside the tolerance."""
 
     name = "true-pose"
     oracle = True

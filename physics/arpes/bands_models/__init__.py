@@ -1,4 +1,4 @@
-"""Dispersions, self-energies, gaps and matrix elements: what the electrons do before the analyser."""
+"""Dispersions, self-energies, gaps and matrix elements: the photoemission process before the analyser."""
 
 from beamgym.physics.arpes.bands_models.bands import Bands
 from beamgym.physics.arpes.bands_models.dirac import BI2SE3_BULK, DiracSurface, dirac_bands

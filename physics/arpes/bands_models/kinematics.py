@@ -88,7 +88,7 @@ def kinetic_energy_ev(
 
 @dataclass(frozen=True)
 class Geometry:
-    """How the sample faces the analyser.
+    """Orientation of the sample against the analyser.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ class Geometry:
         return laid[..., 0] * scale, laid[..., 1] * scale
 
     def turn(self, n: int) -> Float64Array:
-        """Return what ``kernels_bands.fill_directions`` wants, (n, 2, 3)."""
+        """Return the rows of the rotations that ``kernels.fill_directions`` takes, (n, 2, 3)."""
         matrix = np.swapaxes(self.rotation(), -1, -2) @ self._laid()
         return np.ascontiguousarray(np.broadcast_to(matrix[..., :2, :], (n, 2, 3)))
 
@@ -219,7 +219,7 @@ def cut_momentum(
 
 
 def _check_facing(geometry: Geometry, slit_rad: Float64Array, across_rad: Float64Array) -> None:
-    """Refuse windows (n, w) of which a part looks at the surface from behind."""
+    """Raise ValueError for windows (n, w) with emission angles behind the surface."""
     normal = geometry.rotation()[..., 2] @ geometry._laid()  # (..., 3), in the frame that the slit lies in
     widest = math.hypot(float(np.max(np.abs(slit_rad))), float(np.max(np.abs(across_rad))))
     if np.all(normal[..., 2] > math.sin(widest)):

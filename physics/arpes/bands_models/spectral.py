@@ -1,4 +1,4 @@
-"""The spectral function in plain numpy, for any shapes: what the kernels compute from tables, to check or to plot."""
+"""The spectral function in plain numpy, for any shapes: a reference for the kernels, and for plots."""
 
 from __future__ import annotations
 

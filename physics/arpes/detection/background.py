@@ -1,4 +1,4 @@
-"""What lies under the bands: constant, polynomial and Shirley backgrounds, relative to the brightest band pixel."""
+"""Backgrounds under the bands: constant, polynomial and Shirley, relative to the brightest band pixel."""
 
 from __future__ import annotations
 

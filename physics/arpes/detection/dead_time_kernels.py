@@ -1,4 +1,4 @@
-"""Numba kernels of dead time: what a pixel that is blind for a while after each electron counts of a Poisson stream."""
+"""Numba kernels of dead time: counts of a pixel that is blind for a while after each electron."""
 
 import math
 from typing import Any
@@ -15,7 +15,7 @@ _STREAM = np.uint64(0x1BD11BDAA9FC1A22)  # other numbers than counting without d
 
 @njit(cache=True, error_model="numpy")
 def count_slowly(mean, scale, dead_time, key, out) -> None:  # type: ignore[no-untyped-def]
-    """Write what a non-paralysable detector counts of Poisson arrivals, at most ⌈1/dead_time⌉ a pixel.
+    """Write the counts of a non-paralysable detector for Poisson arrivals, at most ⌈1/dead_time⌉ a pixel.
 
     Parameters
     ----------

@@ -93,7 +93,7 @@ def add_plain(energy, gamma, dispersion, weight, out) -> None:  # type: ignore[n
 
 @njit(cache=True, error_model="numpy", forceinline=True)
 def add_broad(energy, gamma, extra, dispersion, weight, out) -> None:  # type: ignore[no-untyped-def]
-    """The same with a further half width for every column."""
+    """Add Lorentzians as ``add_plain`` does, with a further half width for every column."""
     for c in range(out.shape[0]):
         width = gamma + extra[c]
         off = energy - dispersion[c]
@@ -183,7 +183,7 @@ def sharp_signal(i, tables, axes, reach, across, sharp) -> Any:  # type: ignore[
 
 @njit(cache=True, error_model="numpy")
 def band_signal(i, tables, axes, quick, sharp, weights, out) -> None:  # type: ignore[no-untyped-def]
-    """Write sample i's A·f, seen with its resolution, into ``out`` (rows, columns).
+    """Write sample i's A·f, blurred by its resolution, into ``out`` (rows, columns).
 
     ``sharp`` (h, w) is scratch. Rows and columns beyond the window are computed, not guessed, so that no edge darkens;
     rows without electrons are skipped. ``quick`` blurs widely by ``coarse_rows``, to 1e-4 of the brightest in reach.

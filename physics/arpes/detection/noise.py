@@ -71,7 +71,7 @@ def _count(mean, events, keys, exact, dead_time, inverse, out) -> None:  # type:
 
 
 def read_adc(counts: ArrayLike, keys: NDArray[np.uint64], response: Response) -> Float32Array:
-    """Turn counted events (n, e, a) into what a camera that reads charge clouds shows; the sum stays the same."""
+    """Turn counted events (n, e, a) into the image of an ADC that reads charge clouds; the sum stays the same."""
     out = np.array(counts, dtype=np.float32, order="C")
     scratch = np.empty(out.shape[1:], dtype=np.float32)
     for image, key in zip(out, keys, strict=True):

@@ -16,7 +16,7 @@ FWHM_PER_SIGMA = 2.0 * math.sqrt(2.0 * math.log(2.0))
 
 
 def blur(image: ArrayLike, energy_fwhm_px: ArrayLike, slit_fwhm_px: ArrayLike) -> Float32Array:
-    """Blur spectra whose surroundings are not known: the edge pixel is taken to go on for ever.
+    """Blur spectra without known surroundings: edge pixels are extended outwards.
 
     The simulator itself computes what lies beyond the window instead (``spectrum.Window``); this is for measured ones.
 

@@ -1,4 +1,4 @@
-"""What the detector does to an intensity before it is counted: sensitivity, gain map, mesh, defects, dead time, ADC."""
+"""The detector's response: sensitivity, gain map, mesh, defects, dead time, ADC."""
 
 from __future__ import annotations
 

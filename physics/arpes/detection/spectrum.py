@@ -41,7 +41,7 @@ def _none() -> Float32Array:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What n samples emit, and with which resolution it is seen.
+    """The emission of n samples as tables, and the resolution of the measurement.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def render(
 
 
 def band_intensity(scene: Scene) -> Float32Array:
-    """Return A·f of the bands, seen with the scene's resolution, (n, e, a) in 1/eV."""
+    """Return A·f of the bands at the scene's resolution, (n, e, a) in 1/eV."""
     rows, columns = scene.window.grid.shape
     out = np.empty((len(scene), rows, columns), dtype=np.float32)
     _band_intensity(scene.tables(), scene.window.axes(), out)
@@ -212,7 +212,7 @@ def band_intensity(scene: Scene) -> Float32Array:
 def detected(
     signal: Float32Array, background: Background, response: Response
 ) -> tuple[Float32Array, Float32Array, Float32Array]:
-    """Add backgrounds to intensities and look at them through the detector.
+    """Add backgrounds to intensities and apply the detector's response.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A given material under a given analyser: its cuts, maps and cubes, with what is written beside them."""
+"""A given material under a given analyser: its cuts, maps and cubes, with their parameters and labels."""
 
 from beamgym.physics.arpes.experiment.experiment import Domain, Experiment
 from beamgym.physics.arpes.experiment.files import read_hdf5, to_xarray, write_hdf5

@@ -1,4 +1,4 @@
-"""What an ``Experiment`` refuses when it is made."""
+"""Checks of an ``Experiment`` when it is made."""
 
 from __future__ import annotations
 

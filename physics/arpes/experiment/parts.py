@@ -1,4 +1,4 @@
-"""What an experiment is put together from, and what it gives: domains, gaps, spectra."""
+"""The parts of an experiment: domains and gaps, and the spectra that it gives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Value = float | int | str | NDArray[Any]
 
 @dataclass(frozen=True)
 class Domain:
-    """A part of the illuminated sample that is turned against the rest.
+    """A domain of the illuminated sample, rotated against the others.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Gap:
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """A measured-looking spectrum with everything it was made from.
+    """A simulated measurement with the noise-free parts and parameters it was made from.
 
     ``counts`` (energy, slit) for a cut, (energy, slit, deflection) for a cube, (slit, deflection) for a map;
     ``axes`` maps the dimensions' names, in order, to their values; ``arpes`` and ``background`` are noise-free, in

@@ -1,4 +1,4 @@
-"""Every parameter of an ``Experiment`` by name: what a file says of how a spectrum was made."""
+"""Every parameter of an ``Experiment`` by name, as written beside a spectrum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a recipe hands out: n spectra with their axes, scores and the parameters they were made from."""
+"""n spectra of a recipe, with their axes, scores and parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `full` recipe: everything the simulator can do, drawn over ranges wider than the published ones, done right."""
+"""The `full` recipe: every feature of the simulator, drawn over ranges wider than the published ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ DIRAC_BANDS: Final = 2 + 2 * SLICES
 
 @dataclass(frozen=True, eq=False)
 class FullParameters:
-    """What was drawn for n spectra.
+    """Parameters drawn for n spectra.
 
     Parameters
     ----------
@@ -171,13 +171,13 @@ def _crystal(draws: Draws, surface: Int64Array) -> dict[str, Any]:
 
 
 def _signed(draws: Draws) -> Float64Array:
-    """Hopping in eV: never so small that a band is flat, either sign."""
+    """Draw hopping energies in eV of either sign, large enough that no band is flat."""
     value = draws.between(-0.5, 0.5, SITES)
     return np.asarray(np.where(value >= 0.0, value + 0.08, value - 0.08))
 
 
 def _split(onsite: Float64Array, near: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """Two bands, + and −, for every other site energy of a honeycomb."""
+    """Draw the two bands, + and −, of a honeycomb for each site energy."""
     return np.repeat(onsite[:, ::2], 2, axis=1), np.repeat(np.abs(near[:, ::2]), 2, axis=1) * np.array([1, -1, 1, -1])
 
 

@@ -1,4 +1,4 @@
-"""Kernels of the `full` recipe: what its samples emit, and what the scores need to know of noise-free images."""
+"""Kernels of the `full` recipe: emission of its samples, and measures of noise-free images for the scores."""
 
 import math
 from typing import Any
@@ -46,7 +46,7 @@ def lay_out(  # type: ignore[no-untyped-def]
     owner, place, bands, momentum, matter, amplitude, ripple, field, harmonic, energy, partner, margin,
     energies, partners, weights, broadening, gaps,
 ) -> None:  # fmt: skip
-    """Write what n samples emit, the bands of one domain after those of another.
+    """Write the emission tables of n samples, the bands of one domain after those of another.
 
     Parameters
     ----------

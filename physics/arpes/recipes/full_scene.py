@@ -88,7 +88,7 @@ def simulate_full(p: FullParameters, grid: Grid, keys: NDArray[np.uint64], clean
 
 
 def build_scene(p: FullParameters, grid: Grid) -> Scene:
-    """Lay out what n samples emit: every domain's bands, one after another."""
+    """Return the scene of n samples: every domain's bands, one after another."""
     window = grid.window(p.resolution_ev, p.angle_fwhm_deg)
     n, width = len(p), window.slit_deg.size
     owner = np.repeat(np.arange(n), p.domains)
@@ -190,7 +190,7 @@ def _sigma(p: FullParameters, window: Window) -> NDArray[np.complex128]:
 
 
 def _reached(p: FullParameters, window: Window) -> NDArray[np.bool_]:
-    """Return which rows (n, h) each resolution reaches: margins are as wide as the worst one of a batch asks."""
+    """Return which rows (n, h) each resolution reaches: margins are sized for the worst one of a batch."""
     reach = np.ceil(REACH * p.resolution_ev / FWHM_PER_SIGMA / window.grid.energy_step_ev)
     row = np.arange(window.energy_ev.size) - window.margin_rows
     return np.asarray((row >= -reach[:, None]) & (row < window.grid.shape[0] + reach[:, None]))

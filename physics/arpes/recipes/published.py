@@ -65,7 +65,7 @@ _NORMALS: Final = 61
 
 @dataclass(frozen=True, eq=False)
 class PublishedParameters:
-    """What was drawn for n spectra.
+    """Parameters drawn for n spectra.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Use or regenerate: spectra whose scores are spread evenly, each reproducible on its own; and streams of them.
+"""Spectra whose scores are spread evenly by rejection, each reproducible on its own; and streams of them.
 
 Random parameters give mostly middling scores. As in Na et al. (arXiv 2508.15983), a spectrum whose score is common is
 thrown away and drawn again, more often the more common it is. How often is measured once, on a pilot of fixed keys, so
@@ -126,7 +126,7 @@ class Sampler:
 def stream(
     sampler: Sampler, seed: int, batch: int, first: int = 0, count: int | None = None, workers: int = 0
 ) -> Iterator[Batch]:
-    """Yield batches of spectra, simulated as they are wanted; nothing touches the disk.
+    """Yield batches of spectra, simulated on demand; nothing is written to disk.
 
     Parameters
     ----------

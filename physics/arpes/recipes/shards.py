@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class BrokenShard(ValueError):
-    """A file that is no whole shard: cut off, of another kind, or from an interrupted write."""
+    """A file that is not a complete shard: truncated, of another kind, or from an interrupted write."""
 
 
 def shard_path(folder: Path, number: int) -> Path:
@@ -108,7 +108,7 @@ def _check_amount(path: Path, file: h5py.File) -> None:
 
 
 def shard_attributes(path: Path) -> dict[str, Any]:
-    """Return what a shard says of itself: recipe, seed, first spectrum, number of spectra, version.
+    """Return a shard's attributes: recipe, seed, first spectrum, number of spectra, version.
 
     Raises
     ------
@@ -210,7 +210,7 @@ def write_dataset(
 
 
 def check_amounts(seed: int, count: int, per_shard: int, workers: int) -> None:
-    """Refuse what ``write_dataset`` cannot write before anything is drawn; raises as it does."""
+    """Check the arguments of ``write_dataset`` before anything is drawn; raises as it does."""
     check_whole(seed=seed, count=count, per_shard=per_shard, workers=workers)
     if seed < 0:
         raise ValueError(f"the seed must not be negative; got {seed}")

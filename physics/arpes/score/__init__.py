@@ -1,4 +1,4 @@
-"""What a spectrum is worth: the published score, its correction, and the score from parameters alone."""
+"""Scores of spectra: the published definition, its correction `v2`, and the score from parameters alone."""
 
 from beamgym.physics.arpes.score.bms import bms_scores
 from beamgym.physics.arpes.score.direct import direct_scores

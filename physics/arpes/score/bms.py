@@ -1,4 +1,4 @@
-"""The benchmark score that the published study compares its network with: one fit, one threshold, one sum.
+"""The benchmark score (BMS) of the published study: width of a fitted momentum distribution curve, by a threshold.
 
 Na et al., arXiv 2508.15983, Eq. 14–16: what an experimenter's script would compute from a map of measured spectra.
 """

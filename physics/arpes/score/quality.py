@@ -1,4 +1,4 @@
-"""How good an ARPES spectrum is: the published score as its code computes it, and a second reading that mends it.
+"""Scores of an ARPES spectrum: the published definition as its code computes it, and a corrected one (`v2`).
 
 Both give three components, sharpness S, signal to background B and counts N, each from 0 (bad) to 1 (good), a feature
 measure F, and a total from 0 to 10. Why the two differ is argued in docs/arpes_scores.md.

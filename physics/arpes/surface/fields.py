@@ -1,4 +1,4 @@
-"""The geography of a cleaved crystal: what lies where, before anything is measured.
+"""Rasters of a cleaved surface: flakes, contamination and potential at every site.
 
 A ``Geography`` is a raster: which flake lies at a site, how thick the contamination on it is and how far the site's
 potential shifts the spectrum. Drawn ones are Voronoi flakes with jagged edges, cut by cleave steps; measured ones come

@@ -1,4 +1,4 @@
-"""What each flake of a surface emits: its bands at its own tilt, twin, work function and width, at four sharpnesses.
+"""Spectra of each flake of a surface: bands at its own tilt, twin, work function and width, at four line widths.
 
 A surface is one material. Its flakes differ, and where charging spreads under the beam their spectra are blurred; the
 blur is interpolated between spectra rendered at the widths of ``LADDER_EV``, which is exact for the moments.

@@ -1,4 +1,4 @@
-"""Numba kernels of a beam on a surface: what it covers, the spectrum that comes of it, and how good that is.
+"""Numba kernels of a beam on a surface: the flakes that it covers, their spectrum, and its score.
 
 Shapes: s surfaces, f flakes, q points of the beam, r rows of the long grid, e rows and a columns of the window.
 """

@@ -1,4 +1,4 @@
-"""How badly a crystal has cleaved and how well its stage runs: the numbers behind the levels."""
+"""The numbers behind the levels of ARPES: quality of the cleave and errors of the stage."""
 
 from dataclasses import dataclass, fields
 

@@ -1,4 +1,4 @@
-"""By how much a measured spectrum is shifted against its cluster's, and where a mixture looks like a shift.
+"""Energy shifts of measured spectra against their cluster's mean, and where a mixture looks like a shift.
 
 At a rim the beam sees two kinds of site at once. Their mixture is no shifted spectrum, but a regression on shifts
 alone takes it for one, and for a large one.

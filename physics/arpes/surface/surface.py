@@ -1,4 +1,4 @@
-"""Surfaces under a beam: spectra anywhere on them, how good each site is, and which sites are the best.
+"""Surfaces under a beam: spectra at any site, the score of each site, and the best sites.
 
 A surface is a ``Geography`` (what lies where) with ``Flakes`` (what each emits). The beam covers several flakes at
 once; its spectrum is their mixture, shifted by charging, damped by contamination, blurred by what differs under it.
@@ -52,7 +52,7 @@ _TAIL_RINGS, _TAIL_POINTS = 3, 8
 
 @dataclass(frozen=True)
 class BeamFootprint:
-    """The light on the sample: an elliptical Gaussian with tails.
+    """The beam on the sample: an elliptical Gaussian with tails.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def _shell(share: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class ScoreMap:
-    """How good each site of a surface is: noise-free ``v2`` points at the reference dwell, as cleaved.
+    """Scores of the sites of a surface: noise-free ``v2`` points at the reference dwell, as cleaved.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ class ScoreMap:
 
 
 class SurfaceBank:
-    """Room for s surfaces, seen by one analyser and one beam.
+    """Up to s surfaces, measured with one analyser and one beam.
 
     Parameters
     ----------
@@ -259,7 +259,7 @@ class SurfaceBank:
         return self.scores(parts, judged, counts[rows].sum(axis=(1, 2), dtype=np.float64))
 
     def scores(self, parts: Float64Array, judged: Float64Array, events: Float64Array) -> Scores:
-        """Return the scores of m spectra from what the kernels say of them and the number of electrons."""
+        """Return the scores of m spectra from the kernels' measures and the number of electrons."""
         sharpness = v2_sharpness(
             np.hypot(self.analyser.resolution_ev, parts[:, BLUR]),
             self.analyser.temperature_k,

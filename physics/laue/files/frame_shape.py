@@ -1,4 +1,4 @@
-"""Which shape a calibration's frames have, where both the file and the image say."""
+"""The shape of a calibration's frames, where both the file and the image state it."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""From found peaks to the crystal's orientation, with "not indexed" as an answer.
+"""Finds the crystal's orientation from found peaks; "not indexed" is a possible answer.
 
 Each peak is a lattice plane's unit normal in the lab. Two bright peaks, assigned to two strong rays at the same angle,
 fix an orientation; every peak then votes for it through a map of all ray directions that its Bragg angle allows. The
@@ -158,7 +158,7 @@ class Indexer:
         return self._refused(max(tried, key=lambda fit: fit.merit, default=None), len(lab))
 
     def _demand(self, fit: Fit) -> float:
-        """Merit asked for: peaks that are not scattered at random fool the binomial odds, another crystal's most."""
+        """Return the merit required: binomial odds overrate peaks that are not random, such as another crystal's."""
         share = float(fit.assigned.mean())
         demand = self.min_figure_of_merit + (MINORITY_MERIT if share < MINORITY else 0.0)
         if share < MAJORITY and fit.mean_rad > LOOSE * np.radians(fit.tolerance_deg):

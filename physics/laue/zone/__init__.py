@@ -1,4 +1,4 @@
-"""The LaueRL world: a crystal of known system on two axes, seen on film."""
+"""The LaueRL world: an unknown crystal of known crystal system on two axes before a flat panel."""
 
 from beamgym.physics.laue.zone.crystals import AxisChoice, CrystalSystem
 from beamgym.physics.laue.zone.image_kernels import grey_of_counts

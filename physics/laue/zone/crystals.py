@@ -20,7 +20,7 @@ _COS60, _SIN60 = 0.5, math.sqrt(0.75)
 
 @dataclass(frozen=True)
 class CrystalSystem:
-    """What is known of the crystal before the first exposure.
+    """A crystal system: ranges of its cells, its symmetry axes, and how many spots are shown.
 
     Parameters
     ----------

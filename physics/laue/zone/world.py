@@ -60,7 +60,7 @@ PERFECT = Imperfections(**{item.name: 0.0 for item in fields(Imperfections) if i
 
 @dataclass(frozen=True)
 class ZoneSetup:
-    """What everybody knows: the crystal's system, the goniometer, and the panel at its mean distance."""
+    """Public knowledge: the crystal's system, the goniometer, and the panel at its mean distance."""
 
     system: CrystalSystem
     goniometer: Goniometer
