@@ -187,7 +187,7 @@ class LaueAlignTask:
         )
 
     def _made(self, before: Float64Array, after: Float64Array, limited: BoolArray) -> Float32Array:
-        """Return the outcome of a move, (n, 4): lab rotation vector by the readback in units of 180°, 1 if shortened."""
+        """Return a move's outcome, (n, 4): lab rotation vector by the readback in units of 180°, 1 if shortened."""
         rotation = self.context.goniometer.rotation
         radians = np.empty((len(before), 3))
         vectors_of_matrices(rotation(after) @ rotation(before).transpose(0, 2, 1), radians)
