@@ -47,7 +47,7 @@ _DRAWS = 1000
 (
     _STREAM_CELL,
     _STREAM_LIMIT,
-    _STREAM_PANEL,
+    _STREAM_FILM,
     _STREAM_MOUNT,
     _STREAM_TILT,
     _STREAM_MOTORS,
@@ -243,7 +243,7 @@ class SimulatedZone:
         """Put each panel at its own hidden distance, and out of place and tilted as the level says."""
         low, high = DISTANCE_MM
         panels = miscalibrated_detectors(self.context.detector, self.level, self._key(_STREAM_TILT)[rows])
-        distance = low + (high - low) * draw_uniforms(self._key(_STREAM_PANEL)[rows], 1)[:, 0]
+        distance = low + (high - low) * draw_uniforms(self._key(_STREAM_FILM)[rows], 1)[:, 0]
         panels[:, 0] += self.context.detector.distance_mm - distance
         self._samples.panel[rows] = panels
 
