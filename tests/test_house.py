@@ -46,6 +46,11 @@ def test_no_import_runs_upward():
     assert TREE.upward() == []
 
 
+def test_no_modules_and_no_rooms_import_each_other_in_a_circle():
+    assert HOUSE.circles(TREE.imports) == []
+    assert HOUSE.circles(TREE.arrows()) == []
+
+
 def test_a_circle_is_found():
     assert HOUSE.circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
     assert HOUSE.circles({"a": {"b", "c"}, "b": {"c"}}) == []
