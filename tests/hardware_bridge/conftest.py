@@ -4,13 +4,10 @@ libca and caproto's clients read EPICS_CA_* once, so the port is chosen here, be
 per kind is kept for the whole process; every test gets it as new: first sample, first settings, no faults, no records.
 """
 
-import asyncio
 import atexit
 import contextlib
-import functools
+import copy
 import gc
-import json
-import math
 import os
 import signal
 import socket
@@ -23,10 +20,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
-from beamgym.hardware_bridge.guard.rules import table
-from beamgym.hardware_bridge.guard.rules.decision import Decision
 from beamgym.hardware_bridge.guard.rules.replay import replay
 from beamgym.hardware_bridge.practice.audit_compare import Agreement, compare_with_record
 from beamgym.hardware_bridge.practice.process import HeldPort, IocProcess, loopback_environment
@@ -207,22 +201,7 @@ def without() -> Callable[..., Any]:
     is a time limit besides, which nothing reaches then.
     """
 
-    @contextlib.contextmanager
-    def left_out(*items: int) -> Iterator[None]:
-        def lenient(rule: Callable[..., Decision]) -> Callable[..., Decision]:
-            @functools.wraps(rule)
-            def decide(**inputs: Any) -> Decision:
-                decision = rule(**inputs)
-                return Decision(decision.item, True) if decision.item in items else decision
-
-            return decide
-
-        with pytest.MonkeyPatch.context() as patch:
-            if items:
-                patch.setattr(table, "RULES", {name: lenient(rule) for name, rule in table.RULES.items()})
-            if 5 in items:
-                patch.setattr(table, "TIME_LIMITS", dict.fromkeys(table.TIME_LIMITS, lambda **inputs: math.inf))
-            yield
+    from rigs.guarded import left_out
 
     return left_out
 
@@ -288,139 +267,77 @@ def paper_sample() -> PaperSample:
     return PaperSample()
 
 
-BUSY_S = 10.0
-"""On a busy machine the practice instrument may take so long for an answer, seconds."""
-
-LONG_S = 60.0
-"""On a busy machine a move or an exposure may take so long beyond its time; tests of what is late say less, seconds."""
-
-
-class Bench:
-    """A guard over Channel Access, and the practice instrument behind it as new, whose own truth is asked.
-
-    Parameters
-    ----------
-    ioc : the practice instrument
-    folder : for the audit log
-    change : gets the shipped instrument file as a mapping, and changes it
-    without : the fixture of that name
-    left_out : guard items that are left out while something is driven
-    agree : see ``agreed_log``
-    """
-
-    def __init__(
-        self, ioc: IocProcess, folder: Path, change: Any, without: Any, left_out: tuple[int, ...], agree: Any
-    ) -> None:
-        from beamgym.hardware_bridge.guard.guard import Guard
-        from beamgym.hardware_bridge.instrument_file.load import parse_instrument, shipped_instrument
-
-        content = yaml.safe_load(shipped_instrument(f"{ioc.kind}_soft_ioc").read_text(encoding="utf-8"))
-        content["heartbeats"][0]["missed"] = 40  # the machine may be busy
-        content["operator"] = {"deadman_s": 4.0 * LONG_S}
-        for part in (content["detector"], *content["axes"]):
-            part["timeout_s"] = LONG_S
-        for device in content["devices"].values():
-            if device["adapter"] == "epics":
-                device["options"] = {"reply_s": BUSY_S}
-        content["devices"]["shutter"]["options"]["travel_s"] = BUSY_S
-        if change is not None:
-            change(content)
-        self.file = parse_instrument(content)
-        self.ioc, self.log, self.agree = ioc, folder / "audit.jsonl", agree
-        self.questions: list[str] = []
-        self.objects: dict[str, Any] = {}
-        self.guard: Any = None
-        self.looks = 0
-        self._guard, self._without, self._left_out = Guard, without, left_out
-
-    def drive(self, test: Any, arm: bool = True, **options: Any) -> Any:
-        """Run a coroutine function of an armed guard, close the guard, and hold its log against the truth."""
-        with self._without(*self._left_out):
-            return asyncio.run(asyncio.wait_for(self._drive(test, arm, options), 600.0))
-
-    def enforces(self, item: int) -> bool:
-        """Whether a guard item is not left out."""
-        return item not in self._left_out
-
-    async def _drive(self, test: Any, arm: bool, options: dict[str, Any]) -> Any:
-        import aioca
-
-        from beamgym.hardware_bridge.adapters.connect import connect
-        from beamgym.hardware_bridge.guard.life import DeadMan
-        from beamgym.hardware_bridge.records.audit import AuditLog
-
-        options = {"confirm": self.yes, "deadman": DeadMan(), "answer_s": BUSY_S, "watch_s": 0.05, **options}
-        with AuditLog(self.log) as audit:
-            self.guard = self._guard(self.file, connect(self.file, self.objects), audit, **options)
-            self._count_looks()
-            try:
-                if arm:
-                    await self.guard.arm()
-                return await test(self.guard)
-            finally:
-                await self.guard.close()
-                audit.close()
-                aioca.purge_channel_caches()
-                if self.ioc.running:
-                    self.agree(self.log, self.ioc)
-
-    def _count_looks(self) -> None:
-        look, self.looks = self.guard.watch.check, 0
-
-        async def counted(command: Any) -> None:
-            await look(command)
-            self.looks += 1
-
-        self.guard.watch.check = counted
-
-    async def looked(self, times: int = 3, limit_s: float = 60.0) -> None:
-        """Wait until the watch has looked at everything so often again, and let it be."""
-        wanted = self.looks + times + 1  # one may be under way
-        await self.until(lambda: self.looks >= wanted, limit_s)
-
-    def yes(self, question: str) -> bool:
-        """Say yes to everything, and remember what was asked."""
-        self.questions.append(question)
-        return True
-
-    def happened(self, kind: str) -> list[dict[str, Any]]:
-        """Return what really happened of one kind."""
-        return [record for record in self.ioc.records() if record["kind"] == kind]
-
-    def received(self, ending: str) -> list[Any]:
-        """Return the values that clients have put into the PVs whose names end so."""
-        return [record["value"] for record in self.ioc.puts() if record["pv"].endswith(ending)]
-
-    async def until(self, true: Callable[[], Any], limit_s: float = 30.0) -> None:
-        """Wait, while the loop goes on, until something is so."""
-        give_up = time.monotonic() + limit_s
-        while time.monotonic() < give_up:
-            if await asyncio.to_thread(true):
-                return
-            await asyncio.sleep(0.02)
-        raise AssertionError(f"not so within {limit_s:g} s")
-
-    def lines(self) -> list[dict[str, Any]]:
-        """Return the audit log's lines."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
-
-
 @pytest.fixture
 def bench(
-    request: pytest.FixtureRequest, tmp_path: Path, agreed_log: Any, without: Any, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Bench]:
+    request: pytest.FixtureRequest, tmp_path: Path, agreed_log: Any, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
     """Call it for a guard over the practice instrument as new: bench("arpes", change, without=(9,))."""
     for extra in ("bluesky", "aioca", "ophyd_async"):
         pytest.importorskip(extra, reason="driving the practice instrument needs the extras 'hardware' and 'epics'")
+    from rigs.served import BUSY_S, Bench
+
     monkeypatch.setattr("beamgym.hardware_bridge.guard.arming.CONNECT_S", BUSY_S)
     monkeypatch.setattr("beamgym.hardware_bridge.guard.devices.proxies.SHUTTER_S", 2.0 * BUSY_S)
-    made, leave_out = [], without
+    made: list[Bench] = []
 
     def make(kind: str = "arpes", change: Any = None, without: tuple[int, ...] = ()) -> Bench:
         folder = tmp_path / f"bench{len(made)}"
         folder.mkdir()
         ioc = _server(request.getfixturevalue("_keeper"), kind)
-        made.append(Bench(ioc, folder, change, leave_out, without, agreed_log))
+        made.append(Bench(ioc, folder, change, without, agreed_log))
         return made[-1]
 
     return make
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Call it for a guard over plain-Python devices with faults: rig({"dose": None}, AsyncMotor, without=(5,))."""
+    pytest.importorskip("ophyd_async", reason="the rig's devices need the extra 'hardware'")
+    from rigs.faulty import Motor
+    from rigs.plain import Rig
+
+    made: list[Rig] = []
+
+    def make(changes: dict[str, Any] | None = None, motor: type[Motor] = Motor, without: tuple[int, ...] = ()) -> Rig:
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        made.append(Rig(folder, changes or {}, motor, without))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.audit.close()
+
+
+@pytest.fixture
+def async_motor() -> type:
+    """A motor of the rig with coroutines, as ophyd-async has them."""
+    from rigs.faulty import AsyncMotor
+
+    return AsyncMotor
+
+
+@pytest.fixture
+def arpes_content() -> dict[str, Any]:
+    """The rig's instrument file as a mapping, to be changed."""
+    from rigs.plain import ARPES
+
+    return copy.deepcopy(ARPES)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Call it for a simulated crystal without a guard, and a RunEngine whose loop is ended afterwards."""
+    pytest.importorskip("bluesky", reason="an episode as a plan needs the extra 'hardware'")
+    from rigs.stage import Stage
+
+    made: list[Stage] = []
+
+    def make(**options: Any) -> Stage:
+        made.append(Stage(tmp_path, **options))
+        return made[-1]
+
+    yield make
+    for entry in made:
+        entry.close()

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pytest
+from bluesky import RunEngine
+from bluesky import plan_stubs as bps
 
 from beamgym.agents.baselines.align.index_and_move import IndexAndMove
 from beamgym.envs.laue_align.factory import LaueAlignOptions, build
@@ -15,10 +16,6 @@ from beamgym.hardware_bridge.records.frame_store import FrameStore
 from beamgym.hardware_bridge.rollout.rollout import Rollout
 from beamgym.hardware_bridge.rollout.step_record import StepRecord
 from beamgym.physics.instrument import AcquireSettings, MoveReport
-
-bluesky = pytest.importorskip("bluesky")
-from bluesky import RunEngine  # noqa: E402
-from bluesky import plan_stubs as bps  # noqa: E402
 
 ONE = np.ones(1, dtype=np.bool_)
 
@@ -156,17 +153,3 @@ class Stage:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
-
-
-@pytest.fixture
-def stage(tmp_path):
-    """Return a function that makes a Stage; every engine's loop is ended afterwards."""
-    made = []
-
-    def make(**options):
-        made.append(Stage(tmp_path, **options))
-        return made[-1]
-
-    yield make
-    for entry in made:
-        entry.close()

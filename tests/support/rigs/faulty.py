@@ -1,52 +1,14 @@
-"""A whole instrument of plain-Python devices with faults, and a guard over it."""
+"""Plain-Python devices that can be told to misbehave."""
 
 import asyncio
-import contextlib
-import copy
-import itertools
 import math
 import threading
 import time
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pytest
 from ophyd_async.core import AsyncStatus
-
-from beamgym.hardware_bridge.guard.guard import Guard
-from beamgym.hardware_bridge.guard.life import DeadMan
-from beamgym.hardware_bridge.instrument_file.load import parse_instrument
-from beamgym.hardware_bridge.records.audit import AuditLog
-
-ARPES: dict[str, Any] = {
-    "name": "rig",
-    "kind": "arpes",
-    "devices": {
-        **{name: {"adapter": "object", "address": name} for name in ("x", "y", "camera", "shutter", "beat", "current")},
-        "dwell": {"adapter": "exposure", "address": "camera"},
-    },
-    "axes": [
-        {"name": name, "device": name, "kind": "linear", "unit": "mm", "vector": vector, "limits": [-1.0, 1.0],
-         "speed": 100.0, "tolerance": 0.01, "max_step": 1.5, "timeout_s": 20.0}
-        for name, vector in (("x", [1.0, 0.0, 0.0]), ("y", [0.0, 1.0, 0.0]))
-    ]
-    + [{"name": "dwell", "device": "dwell", "kind": "linear", "unit": "s", "vector": [0.0, 0.0, 0.0],
-        "limits": [0.01, 1.0], "tolerance": 0.001, "max_step": 1.0}],
-    "detector": {"device": "camera", "shape": [8, 6], "energy_ev": [-0.5, 0.1], "slit_deg": [-10.0, 10.0],
-                 "exposure_s": [0.01, 1.0], "timeout_s": 20.0, "saturation": 60000.0, "max_saturated": 0.1},
-    "shutter": {"device": "shutter"},
-    "dose": {"budget_s": 5.0},
-    "heartbeats": [{"name": "server", "device": "beat", "period_s": 0.05, "missed": 20}],
-    "suspenders": [{"name": "beam", "device": "current", "low": 10.0, "heartbeat": "server"}],
-    "operator": {"deadman_s": 60.0},
-    "arpes": {"beam_time_s": 100.0},
-}  # fmt: skip
-
-
-BUSY_S = 10.0
-"""On a busy machine a device of this rig may take so long for an answer, seconds; tests of what is late say less."""
 
 
 class Ended:
@@ -343,134 +305,3 @@ class Clock:
     def __call__(self) -> float:
         self.asked += 1
         return self.now_s
-
-
-class Rig:
-    """Devices, file, log and guard of one test; the policy's silence is counted by ``clock``, which stands.
-
-    The items of ``left_out`` are left out while the guard is armed.
-    """
-
-    def __init__(
-        self, folder: Any, changes: dict[str, Any], motor: type[Motor], without: Any, left_out: tuple[int, ...]
-    ) -> None:
-        content = copy.deepcopy(ARPES)
-        content.update(changes)
-        self.file = parse_instrument(content)
-        self.x, self.y = motor("x"), motor("y")
-        self.camera, self.shutter = Camera(), Shutter()
-        beats = itertools.count()
-        self.beat, self.current = Signal("beat", lambda: next(beats)), Signal("current", 200.0)
-        self.identity: Signal | None = None
-        self.answers: dict[str, bool] = {}
-        self.questions: list[str] = []
-        self.clock = Clock()
-        self.deadman = DeadMan(self.clock)
-        self.log = folder / "audit.jsonl"
-        self.audit = AuditLog(self.log)
-        self._without, self._left_out = without, left_out
-        self.guard: Guard = Any
-        self.looks = 0
-
-    def devices(self) -> Any:
-        return SimpleNamespace(
-            axes={"x": self.x, "y": self.y, "dwell": Exposure(self.camera)},
-            detector=self.camera,
-            shutter=self.shutter,
-            heartbeats={"server": self.beat},
-            suspenders={"beam": self.current},
-            identity=self.identity,
-        )
-
-    def confirm(self, question: str) -> bool:
-        self.questions.append(question)
-        return next((answer for part, answer in self.answers.items() if part in question), True)
-
-    def make(self, **options: Any) -> Guard:
-        """Make the guard, without arming it."""
-        options = {"confirm": self.confirm, "deadman": self.deadman, "answer_s": BUSY_S, "watch_s": 0.03} | options
-        self.guard = Guard(self.file, self.devices(), self.audit, **{"keep_trying_s": 60.0, **options})
-        self._count_looks()
-        return self.guard
-
-    def _count_looks(self) -> None:
-        look, self.looks = self.guard.watch.check, 0
-
-        async def counted(command: Any) -> None:
-            await look(command)
-            self.looks += 1
-
-        self.guard.watch.check = counted
-
-    @contextlib.asynccontextmanager
-    async def armed(self, **options: Any) -> Any:
-        """Make the guard, arm it, and close it at the end."""
-        guard = self.make(**options)
-        with self._without(*self._left_out):
-            try:
-                await guard.arm()
-                yield guard
-            finally:
-                await guard.close()
-
-    def enforces(self, item: int) -> bool:
-        """Whether a guard item is not left out."""
-        return item not in self._left_out
-
-    def drive(self, test: Any, **options: Any) -> Any:
-        """Run a coroutine function of an armed guard, within 200 s."""
-
-        async def all_of_it() -> Any:
-            async with self.armed(**options) as guard:
-                return await test(guard)
-
-        return asyncio.run(asyncio.wait_for(all_of_it(), 200.0))
-
-    async def until(self, true: Callable[[], Any]) -> None:
-        """Wait, while the loop goes on, until something is so; 30 s at most."""
-        deadline = time.monotonic() + 30.0
-        while not true():
-            assert time.monotonic() < deadline, "not so within 30 s"
-            await asyncio.sleep(0.01)
-
-    def wait(self, true: Callable[[], Any]) -> None:
-        """Wait in a thread, until something is so; 30 s at most."""
-        asyncio.run(self.until(true))
-
-    async def looked(self, times: int = 3) -> None:
-        """Wait until the watch has looked at everything so often again, and let it be."""
-        wanted = self.looks + times + 1  # one may be under way
-        await self.until(lambda: self.looks >= wanted)
-
-    async def latched(self) -> None:
-        """Wait until the guard has latched by itself."""
-        await self.until(lambda: self.guard.state == "latched")
-
-
-@pytest.fixture
-def rig(tmp_path, without):
-    """Return a maker of rigs: rig(changes to the file, motor class, guard items)."""
-    made = []
-
-    leave_out = without
-
-    def make(changes: dict[str, Any] | None = None, motor: type[Motor] = Motor, without: tuple[int, ...] = ()) -> Rig:
-        folder = tmp_path / str(len(made))
-        folder.mkdir()
-        made.append(Rig(folder, changes or {}, motor, leave_out, without))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.audit.close()
-
-
-@pytest.fixture
-def async_motor():
-    return AsyncMotor
-
-
-@pytest.fixture
-def arpes_content():
-    """Return the rig's instrument file as a mapping, to be changed."""
-    return copy.deepcopy(ARPES)
