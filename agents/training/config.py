@@ -108,7 +108,7 @@ class TrainingConfig(_Strict):
         "MultiInputPolicy", description="SB3's policy for observations in parts, which all of beamgym's are"
     )
     n_envs: int = Field(64, gt=0, description="environments in the native vector")
-    n_timesteps: int = Field(..., ge=0, description="environment steps of PPO; 0 for the warm start alone")
+    n_timesteps: int = Field(..., ge=0, description="environment steps of PPO; 0 for the pretraining alone")
     env_kwargs: dict[str, Any] = Field(
         default_factory=dict, description="what `gym.make` is given: crystal, goniometer, target, level, …"
     )
@@ -133,7 +133,7 @@ class TrainingConfig(_Strict):
         description="what PPO changes of an align or search actor: all of it, or when to trust, to commit, to declare",
     )
     warm_start: AlignPretrainingConfig | None = Field(
-        None, description="supervised warm start; none where it is left out"
+        None, description="supervised pretraining; none where it is left out"
     )
     search_start: SearchPretrainingConfig | None = Field(None, description="the same for the extractor `search`")
     checkpoint_every: int = Field(100_000, gt=0, description="steps between checkpoints, each with a selection")
