@@ -16,7 +16,7 @@ SHIPPED_POLICY = "shipped"
 """The name by which the zoo's bundle for an environment is asked for."""
 
 USUAL = "laue"
-"""The kind whose policies are meant where nobody says for which."""
+"""The kind whose policies are meant where no context is given."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from beamgym.agents.evaluation.seeds import first_seed
 from beamgym.envs.loop import InstrumentVectorEnv
 
 FAILURE: Final = 3.0
-"""Budgets that a failed episode counts as: 1 % of success is worth about 2.5 s of the usual beam time."""
+"""Budgets that a failed episode counts as: 1 % of success equals about 2.5 s of the usual beam time."""
 
 RUNGS: Final = (0.15, 0.4, 1.0)
 """Shares of the surfaces after which settings are dropped."""

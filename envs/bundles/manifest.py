@@ -61,7 +61,7 @@ class SpaceSpec(_Strict):
 
 
 class TrainedAxis(_Strict):
-    """One motor as it was in training: name, kind and the limits in ``unit``; "s" is the unit of a preset time.
+    """One axis as it was in training: name, kind and the limits in ``unit``; "s" is that of an exposure-time axis.
 
     ``vector``, ``sign`` and ``zero`` say how it turns or shifts the sample; bundles of the first days leave them out.
     """
@@ -76,7 +76,7 @@ class TrainedAxis(_Strict):
 
     @classmethod
     def of(cls, axis: Axis) -> "TrainedAxis":
-        """Describe an axis; one without a direction is a preset time."""
+        """Describe an axis; one without a direction is an exposure-time axis."""
         unit: Any = "deg" if axis.kind == "rotation" else "mm" if any(axis.vector) else "s"
         low, high = (float(limit) for limit in axis.limits)
         x, y, z = (float(part) for part in axis.vector)

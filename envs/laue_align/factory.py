@@ -34,7 +34,7 @@ BEAMS: dict[str, Callable[[], Beam]] = {
     "neutron": lambda: Beam.neutron(),
 }
 SIZE = 84
-"""Edge of the image observation where nobody asks for another, pixels."""
+"""Default edge of the image observation, pixels."""
 
 SMALLEST_IMAGE = 16  # pixels; on fewer a whole pattern is a handful of blots
 

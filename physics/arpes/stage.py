@@ -1,6 +1,6 @@
 """Stages that carry an ARPES sample under the beam, and the dwell, which is set like an axis.
 
-A stage's axes are ``x`` and ``y`` in the surface; the third axis, ``dwell``, is the analyser's preset in seconds: it is
+A stage's axes are ``x`` and ``y`` in the surface; the third, ``dwell``, is an exposure-time axis in seconds: it is
 set, not driven, and takes no time. An agent so chooses where to look and for how long in one move, and a real
 instrument offers the same three things to set.
 

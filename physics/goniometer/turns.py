@@ -1,4 +1,4 @@
-"""How to reach a target from an orientation that was measured: axis by axis, or by glueing the crystal anew."""
+"""From a measured orientation to a target: the turn of each axis, or the rotation for remounting."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -36,7 +36,7 @@ class AxisTurn:
 
 @dataclass(frozen=True)
 class Remount:
-    """The rotation by which to glue a crystal anew, with the goniometer at home.
+    """The rotation by which to remount a crystal, with the goniometer at home.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class TurnsToTarget:
 def turns_to_target(
     goniometer: Goniometer, target: Target, orientation: ArrayLike, positions: ArrayLike | None = None
 ) -> TurnsToTarget:
-    """Return how far each axis is to turn, or by which rotation to glue the crystal anew.
+    """Return the turn of each axis, or the rotation by which to remount the crystal.
 
     Parameters
     ----------

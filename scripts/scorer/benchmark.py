@@ -14,7 +14,7 @@ from beamgym.scripts.speeds.aurelia_peer import aurelia_spectra, load_aurelia
 
 SCORER = "arpes-scorer"
 BENCHMARK_SOURCES = ("published", "aurelia", "strange")
-"""Whose spectra are scored: this project's recipe, or aurelia's own; or what is flagged of spectra and strange ones."""
+"""Sources of spectra: this project's recipe, aurelia's own, or ("strange") usual and out-of-distribution ones."""
 
 FEWEST = 10
 _COMPONENTS = ("S", "B", "N")

@@ -51,7 +51,7 @@ def train_scorer(run: ScorerRun, progress: Callable[[str, int, int], None]) -> N
 
 
 def refit_scorer(run: ScorerRun, progress: Callable[[str, int, int], None]) -> None:
-    """Learn anew what a scorer's bundle calls unlike its training, and write it with the same scores."""
+    """Train the ood classifier of a scorer's bundle again, and write the bundle with the same scores."""
     from beamgym.agents.spectra import load_scorer_config, refit_ood
 
     if run.refit is None or run.folder or run.resume or run.json_file:

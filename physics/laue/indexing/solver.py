@@ -1,4 +1,4 @@
-"""From one measured pattern to an orientation in full: index, refine in pixels, index anew on the refined camera."""
+"""Indexes one measured pattern completely: index, refine in pixels, index again on the refined camera."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -24,7 +24,7 @@ SEED_RAYS = 500
 METRIC_TOLERANCE = 0.03
 """Relative change of lengths and angles up to which a lattice may be mistaken for its own image."""
 KEPT_SHARE = 0.5
-"""Share of the brightest rays that a rotation by thirds or sixths of lattice vectors must keep to be worth a trial."""
+"""Share of the brightest rays that a rotation by thirds or sixths of lattice vectors must keep to be tried."""
 COVERED_SHARE = 0.12
 """Largest share of all directions that the rays in play may lie within the tolerance of."""
 VOTE_SHARE = 0.04
