@@ -11,7 +11,7 @@ from beamgym.scripts.command_line import check_output, run
 
 
 def ioc_command(
-    kind: Annotated[str, typer.Argument(help="What to serve: laue or arpes.")],
+    kind: Annotated[str, typer.Argument(help="What to serve: laue, arpes or a kind of your own.")],
     prefix: Annotated[str, typer.Option(help="Beginning of every PV name.")] = "bgym:",
     port: Annotated[int, typer.Option(help="TCP and UDP port.")] = 5064,
     seed: Annotated[int, typer.Option(help="Seed of the sample, as an environment's reset(seed=...) takes it.")] = 0,

@@ -5,11 +5,13 @@ import sys
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
-from beamgym.scripts.command_line import DEBUG, call, run
+from beamgym.physics.messages import one_line
+from beamgym.scripts.command_line import DEBUG, call, fail, run
 
 VERBS: dict[str, str] = {
     "demo": "Align crystals with the shipped policy, and write a table and pictures.",
@@ -50,6 +52,10 @@ def _print_version(asked: bool) -> None:
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    imports: Annotated[
+        list[str] | None,
+        typer.Option("--import", help="Import a module of your own first, such as one that registers a kind; repeats."),
+    ] = None,
     show_version: Annotated[
         bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_print_version)
     ] = False,
@@ -57,6 +63,18 @@ def options(
     """Gymnasium environments in which agents learn to align crystals from Laue patterns."""
     if debug:
         os.environ[DEBUG] = "1"
+    for name in imports or ():
+        _import(name)
+
+
+def _import(name: str) -> None:
+    """Import a module, from the current folder too; leaves the program, with one line, where that fails."""
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        import_module(name)
+    except Exception as error:
+        fail(ValueError(f"--import {name}: {type(error).__name__}: {one_line(error)}"))
 
 
 def _mount(name: str) -> None:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -86,12 +86,13 @@ class IocProcess:
 
     Parameters
     ----------
-    kind : "laue" or "arpes"
+    kind : of instrument, such as "laue" or "arpes"
     port : one that is held for it by default
     repeater_port : one that is held for it by default
     prefix, seed, level, speed : as the command's options
     record, state : files; by default in a temporary folder of its own
     options : of the environment, such as {"goniometer": "psic"}
+    imports : modules that register kinds of one's own
 
     Attributes
     ----------
@@ -111,6 +112,7 @@ class IocProcess:
         record: str | os.PathLike[str] | None = None,
         state: str | os.PathLike[str] | None = None,
         options: Mapping[str, Any] | None = None,
+        imports: Sequence[str] = (),
     ) -> None:
         self.kind, self.prefix = kind, prefix
         self._held = [HeldPort() for given in (port, repeater_port) if given is None]
@@ -133,7 +135,8 @@ class IocProcess:
             "state": self.state,
         }
         # This very interpreter: another one on the path may lack the package.
-        self._command = [sys.executable, "-m", "beamgym.scripts.main", "ioc", kind]
+        self._command = [sys.executable, "-m", "beamgym.scripts.main"]
+        self._command += [f"--import={name}" for name in imports] + ["ioc", kind]
         self._command += [f"--{name}={value}" for name, value in words.items()]
         self._command += [f"--option={name}={json.dumps(value)}" for name, value in (options or {}).items()]
         self._process: subprocess.Popen[str] | None = None

@@ -1,4 +1,4 @@
-"""The practice instrument: a simulated Laue or ARPES instrument behind EPICS Channel Access (`beamgym ioc`).
+"""The practice instrument: a simulated instrument of any kind behind EPICS Channel Access (`beamgym ioc`).
 
 The emulated hardware (``practice.simulated``) lives by the wall clock and in its state file; this server shows it.
 """
@@ -33,7 +33,7 @@ class IocOptions:
 
     Parameters
     ----------
-    kind : "laue" or "arpes"
+    kind : of instrument, such as "laue" or "arpes"
     prefix : of every PV
     address : to listen on; other than loopback only on request
     port : TCP and UDP

@@ -18,6 +18,8 @@ from beamgym.physics.files import replacing
 from beamgym.physics.instrument import Axis, Float64Array, Frame, Instrument
 
 FIGURE, FILM = "figure.png", "episode.gif"
+EVERY_ROW = ("step", "done", "limited", "positions", "motor_s")
+"""What the rows of every kind of instrument have; what else they have is seen on its frames."""
 
 _INK, _QUIET, _PATH = "#181c22", "#8c939e", "#0072b2"  # blue: Okabe & Ito (2008)
 _GIF_FPS = 1.0
@@ -38,7 +40,7 @@ class EpisodeReport:
     moves, exposures : made and taken
     motor_s, exposure_s : seconds
     metrics : what the task says of the end, such as the estimated misorientation; null where it could not say
-    rows : one mapping a step: number, what was done, positions, spots
+    rows : one mapping a step: number, what was done, positions, what was seen on its frame
     files : paths by what they are
     audit_head : hash of the audit log's last line, see ``audit_check.verify_log``; empty where there is no log
     """

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from beamgym.agents.policies import BundlePolicy, find_bundle, find_policy, is_own
 from beamgym.envs.bundles import MANIFEST
+from beamgym.envs.kinds import sample_of
 from beamgym.hardware_bridge.deployment import DeployedPolicy, deployed_policy, refuse_aimless
 from beamgym.hardware_bridge.instrument_file import InstrumentFile, check_experiment
 from beamgym.hardware_bridge.tasks import default_task
@@ -29,8 +30,7 @@ def read_policy(name: str, file: InstrumentFile) -> DeployedPolicy:
         return deployed_policy(BundlePolicy(model), file)
     context = check_experiment(file)
     # a shipped bundle is found by the crystal, where there is one
-    crystal = str(getattr(file.experiment, "crystal", ""))
-    return deployed_policy(find_policy(name, default_task(context), crystal, context), file)
+    return deployed_policy(find_policy(name, default_task(context), sample_of(context), context), file)
 
 
 def refuse_code(name: str) -> None:

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from beamgym.hardware_bridge.deployment import Comparison, DryRun
 from beamgym.hardware_bridge.deployment.events import AxisCheck, Findings, Proposal
-from beamgym.hardware_bridge.rollout import EpisodeReport, judged
+from beamgym.hardware_bridge.rollout import EVERY_ROW, EpisodeReport, judged
 
 NOT_ASKED = "a run also asks for arrival (4), the frame's age (6), the shutter (10) and a human's yes (13)"
 """What a dry run, which moves nothing and exposes nothing, cannot judge: items of the guard."""
@@ -39,14 +39,16 @@ def others_table(findings: Findings) -> Table:
 def steps_table(report: EpisodeReport) -> Table:
     """Return an episode step by step."""
     table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
-    axes = list(report.rows[0]["positions"]) if report.rows else []
-    for heading in ("step", "done", *axes, "spots", "motors"):
+    first = report.rows[0] if report.rows else {}
+    axes, seen = list(first.get("positions", ())), [name for name in first if name not in EVERY_ROW]
+    for heading in ("step", "done", *axes, *seen, "motors"):
         table.add_column(heading, justify="left" if heading == "done" else "right", no_wrap=True)
     for row in report.rows:
         done = row["done"] + (", cut short" if row["limited"] else "")
         places = [_number(row["positions"][name], 2) for name in axes]
         motor = "" if row["motor_s"] is None else f"{row['motor_s']:.1f} s"
-        table.add_row(str(row["step"]), done, *places, "" if row["spots"] is None else str(row["spots"]), motor)
+        found = ["" if row[name] is None else f"{row[name]:.6g}" for name in seen]
+        table.add_row(str(row["step"]), done, *places, *found, motor)
     return table
 
 
