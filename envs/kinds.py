@@ -82,6 +82,7 @@ class EnvKind:
     setting : pydantic class with ``of(context)``, which says in a bundle's manifest what a policy was trained for, its
         ``axes`` included; None where bundles say nothing of it
     setting_key : the manifest's key of it
+    units : mapping of the names in an observation to what their numbers are, for a bundle's manifest
     action_scale : names, in setting and context, of what an action means: a bundle plays only where they are equal
     """
 
@@ -95,6 +96,7 @@ class EnvKind:
     task: Ref | None = None
     setting: Ref | None = None
     setting_key: str = EXPERIMENT
+    units: Ref = field(default_factory=dict)
     action_scale: tuple[str, ...] = ()
 
     @property
@@ -132,6 +134,7 @@ SHIPPED: tuple[EnvKind, ...] = (
         task="beamgym.envs.laue_align:task_over",
         setting="beamgym.envs.bundles:Setting",
         setting_key="setting",
+        units="beamgym.envs.laue_align:SPOT_UNITS",
         action_scale=("action", "max_rotation_deg"),
     ),
     EnvKind(
@@ -148,6 +151,7 @@ SHIPPED: tuple[EnvKind, ...] = (
         build="beamgym.envs.laue_zone:build",
         renderer="beamgym.envs.laue_zone:ZoneRenderer",
         budget=EXPOSURES,
+        units="beamgym.envs.laue_align:SPOT_UNITS",
     ),
     EnvKind(
         name="arpes",
@@ -172,6 +176,7 @@ SHIPPED: tuple[EnvKind, ...] = (
         task="beamgym.envs.arpes_spot:task_over",
         setting="beamgym.envs.bundles:SpotSetting",
         setting_key="spot",
+        units="beamgym.envs.arpes_spot:SITE_UNITS",
     ),
 )
 

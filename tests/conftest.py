@@ -10,8 +10,10 @@ import json
 import os
 import re
 import secrets
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,32 @@ def printed() -> Callable[[str, str], str]:
         return str(found[0])
 
     return program
+
+
+@pytest.fixture(scope="module")
+def lamp_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every file that docs/add_a_kind.md prints: a toy kind of instrument."""
+    folder = tmp_path_factory.mktemp("lamp")
+    page = (DOCS / "add_a_kind.md").read_text(encoding="utf-8")
+    for name, text in re.findall(r"```(?:python|yaml)\n# (\S+)\n(.*?)```", page, flags=re.DOTALL):
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lamp(lamp_folder: Path) -> Iterator[Any]:
+    """The module lamp.py of that page, its kind in all tables while the module's tests run."""
+    from beamgym.agents import kinds as agents
+    from beamgym.envs import kinds as envs
+    from beamgym.hardware_bridge import kinds as bridge
+
+    sys.path.insert(0, str(lamp_folder))
+    yield import_module("lamp_bridge") and import_module("lamp")
+    sys.path.remove(str(lamp_folder))
+    for name in ("lamp_bridge", "lamp"):
+        del sys.modules[name]
+    for table in (bridge, agents, envs):
+        table.forget_kind("lamp")
 
 
 def pytest_generate_tests(metafunc: Any) -> None:

@@ -10,7 +10,7 @@ from beamgym.agents.evaluation.evaluator import (
     evaluate_in,
     make_vector_env,
 )
-from beamgym.agents.evaluation.metrics import BEAM_TIME, EXPOSURES, Budget, MetricSet, budget_in
+from beamgym.agents.evaluation.metrics import BEAM_TIME, EXPOSURES, Budget, Metric, MetricSet, budget_in
 from beamgym.agents.evaluation.seeds import STRIDE, first_seed
 from beamgym.agents.evaluation.success_curve import amounts, curves, draw_curves
 from beamgym.agents.evaluation.tune_spot import GRIDS, Tried, episodes_needed, tune
@@ -22,6 +22,7 @@ __all__ = [
     "GRIDS",
     "STRIDE",
     "Budget",
+    "Metric",
     "MetricSet",
     "Picture",
     "Played",

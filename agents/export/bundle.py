@@ -38,27 +38,17 @@ from beamgym.envs.bundles import (
     scale_of,
     setting_entries,
 )
+from beamgym.envs.kinds import find_kind, kind_of_environment, resolve
 from beamgym.physics.files import replacing_folder
 
 BUNDLE_TOLERANCE = 1e-5
 """How far the graph's action may be from the model's own, for actions up to 1; float32 products differ by some 1e-7."""
 
-OBSERVATION_UNITS = {
-    "spots": "rows [nx, ny, nz, log intensity, present]; unit plane normals in the lab frame",
-    "expected": "as spots, of the target pattern at the goal pose",
-    "axes": "rows [fraction of travel, margin to the low limit / 180 deg, to the high limit / 180 deg, present]",
-    "last_move": "rotation vector in the lab frame / 180 deg, or steps of the travel; and 1 where it was shortened",
+COMMON_UNITS = {
     "budget": "remaining exposures, or beam time, / budget",
-    "target": "goal orientation, crystal to lab, row by row; tolerance / 20 degrees",
-    "image": "grey levels 0..255",
-    "spectrum": "grey levels 0..255, the root of the counts; rows energy, columns slit angle",
-    "position": "x and y, -1..1 of the travel",
-    "scores": "S, B, N and total / 10",
-    "exposure": "dwell on the action's scale, 0..1; log10(1 + electrons) / 7",
-    "best": "largest total / 10, and its x and y, -1..1 of the travel",
-    "map": "cells of the travel, each total / 10, visits / 8, S, B, N and dwell, 0..1",
     "action": "dimensionless, -1..1; the last number declares above 0",
 }
+"""What the numbers are that environments of every kind have; what else is observed, the kind's row says."""
 
 
 @dataclass(frozen=True)
@@ -240,12 +230,14 @@ def _write(
     (folder / CARD).write_text(card or _plain_card(folder.name, origin), encoding="utf-8")
     parts = named_spaces(observation_space)
     described = setting_entries(context)
+    kind = find_kind(context) or kind_of_environment(origin.env_id)
+    units = {**COMMON_UNITS, **({} if kind is None else resolve(kind.units))}
     manifest = manifest_class(described)(
         beamgym_version=beamgym.__version__,
         env_id=origin.env_id,
         observation_space={name: SpaceSpec.of(space) for name, space in parts.items()},
         action_space=SpaceSpec.of(model.action_space),
-        units={name: OBSERVATION_UNITS[name] for name in (*parts, "action") if name in OBSERVATION_UNITS},
+        units={name: units[name] for name in (*parts, "action") if name in units},
         encoder=Encoder(name=origin.encoder, parameters=dict(origin.encoder_parameters or {})),
         normaliser="inside the graph" if normaliser is not None else "none",
         training=Training(

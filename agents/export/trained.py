@@ -72,14 +72,15 @@ def export_trained(
 
 
 def encoder_of(space: spaces.Space[Any]) -> tuple[str, dict[str, int]]:
-    """Return the name and parameters of the encoder that gives such an observation: "spots", "image" or "map"."""
+    """Return name and parameters of the encoder that gives such an observation: "spots", "image", "map" or "plain"."""
     parts = space.spaces if isinstance(space, spaces.Dict) else {}
     if "map" in parts:
         return "map", {"cells": MAP_CELLS, "layers": MAP_LAYERS}
     if "image" in parts:
         return "image", {"size": (parts["image"].shape or (0,))[0]}
-    rows = (parts["spots"].shape or (0,))[0] // SPOT_FIELDS if "spots" in parts else 0
-    return "spots", {"rows": rows, "fields": SPOT_FIELDS}
+    if "spots" not in parts:
+        return "plain", {}
+    return "spots", {"rows": (parts["spots"].shape or (0,))[0] // SPOT_FIELDS, "fields": SPOT_FIELDS}
 
 
 def reference_observations(trainer: Trainer) -> dict[str, NDArray[Any]]:

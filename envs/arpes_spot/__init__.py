@@ -12,7 +12,7 @@ from beamgym.envs.arpes_spot.scoring import (
 )
 from beamgym.envs.arpes_spot.scoring_kernels import FEATURES, SIDE
 from beamgym.envs.arpes_spot.task import ArpesSpotTask, SpotContext, SpotReward
-from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS
+from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS, SITE_UNITS
 
 __all__ = [
     "COMPONENTS",
@@ -21,6 +21,7 @@ __all__ = [
     "MAP_LAYERS",
     "SCORE_DEFINITIONS",
     "SIDE",
+    "SITE_UNITS",
     "ArpesSpotOptions",
     "ArpesSpotTask",
     "QualityScorer",

@@ -14,6 +14,17 @@ MAP_CELLS: Final = 32
 MAP_LAYERS: Final = 6
 """Of the coarse map: total, visits, S, B, N and dwell of the spectrum that was counted longest in a cell."""
 
+SITE_UNITS: Final = {
+    "spectrum": "grey levels 0..255, the root of the counts; rows energy, columns slit angle",
+    "position": "x and y, -1..1 of the travel",
+    "scores": "S, B, N and total / 10",
+    "exposure": "dwell on the action's scale, 0..1; log10(1 + electrons) / 7",
+    "best": "largest total / 10, and its x and y, -1..1 of the travel",
+    "map": "cells of the travel, each total / 10, visits / 8, S, B, N and dwell, 0..1",
+    "last_move": "rotation vector in the lab frame / 180 deg, or steps of the travel; and 1 where it was shortened",
+}
+"""What the numbers of each part of an observation are, as bundles say it."""
+
 _SAME = 1e-3  # difference of two dwells, on their logarithmic scale, that are the same
 
 

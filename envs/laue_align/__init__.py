@@ -2,7 +2,7 @@
 
 from beamgym.envs.laue_align.context import AlignContext, RewardModel
 from beamgym.envs.laue_align.factory import BEAMS, SIZE, LaueAlignOptions, build, expected_spots, task_over
-from beamgym.envs.laue_align.observations import SPOT_FIELDS, ImageView, SpotView, axis_rows, axis_space
+from beamgym.envs.laue_align.observations import SPOT_FIELDS, SPOT_UNITS, ImageView, SpotView, axis_rows, axis_space
 from beamgym.envs.laue_align.rendering import LaueRenderer
 from beamgym.envs.laue_align.task import LaueAlignTask, View
 
@@ -10,6 +10,7 @@ __all__ = [
     "BEAMS",
     "SIZE",
     "SPOT_FIELDS",
+    "SPOT_UNITS",
     "AlignContext",
     "ImageView",
     "LaueAlignOptions",

@@ -14,6 +14,16 @@ from beamgym.envs.laue_align.observation_kernels import write_spot_rows
 from beamgym.physics.instrument import Axis, BoolArray, Float32Array, Float64Array, Frame, FrameFailed, Peaks
 from beamgym.physics.laue.detector import Detector
 
+SPOT_UNITS = {
+    "spots": "rows [nx, ny, nz, log intensity, present]; unit plane normals in the lab frame",
+    "expected": "as spots, of the target pattern at the goal pose",
+    "axes": "rows [fraction of travel, margin to the low limit / 180 deg, to the high limit / 180 deg, present]",
+    "last_move": "rotation vector in the lab frame / 180 deg, or steps of the travel; and 1 where it was shortened",
+    "target": "goal orientation, crystal to lab, row by row; tolerance / 20 degrees",
+    "image": "grey levels 0..255",
+}
+"""What the numbers of each part of an observation are, as bundles say it."""
+
 SPOT_FIELDS = 5
 AXIS_FIELDS = 4
 MAX_AXES = 6

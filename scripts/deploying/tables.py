@@ -47,7 +47,7 @@ def steps_table(report: EpisodeReport) -> Table:
         done = row["done"] + (", cut short" if row["limited"] else "")
         places = [_number(row["positions"][name], 2) for name in axes]
         motor = "" if row["motor_s"] is None else f"{row['motor_s']:.1f} s"
-        found = ["" if row[name] is None else f"{row[name]:.6g}" for name in seen]
+        found = ["" if row[name] is None else f"{row[name]:.4g}" for name in seen]
         table.add_row(str(row["step"]), done, *places, *found, motor)
     return table
 
