@@ -15,3 +15,8 @@ def one_line(error: object, limit: int | None = None) -> str:
     """
     text = " ".join(str(error).split()) or type(error).__name__
     return "".join(letter if letter.isprintable() else "?" for letter in text[:limit])
+
+
+def named_line(error: BaseException) -> str:
+    """Return the class of an exception and what it says, in one line; for errors of code that is not this project's."""
+    return f"{type(error).__name__}: {one_line(error)}"

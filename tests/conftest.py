@@ -59,7 +59,7 @@ CRYSTALS: dict[str, str] = {
     "Si": "pose [001] [110]",
     **json.loads((Path(__file__).parent / "recorded" / "crystals.json").read_text(encoding="utf-8")),
 }
-"""Each named crystal, with a target that somebody would align it for."""
+"""Each named crystal, with a target that somebody would align it for; new ones are added here, the recorded stay."""
 
 REGISTRIES: dict[str, dict[str, Any]] = {
     "any_environment": ENVIRONMENTS,

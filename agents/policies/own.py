@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from beamgym.envs.policy import Policy
+from beamgym.physics.messages import named_line
 
 _OWN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 _PARTS = ("name", "oracle", "start", "act")
@@ -51,9 +52,9 @@ def _imported(name: str) -> ModuleType:
             raise ValueError(
                 f"there is no module {name!r}; run from the folder that holds {name.split('.')[0]}.py, or install it"
             ) from None
-        raise ValueError(f"importing {name} failed: {_line(error)}") from error
+        raise ValueError(f"importing {name} failed: {named_line(error)}") from error
     except Exception as error:
-        raise ValueError(f"importing {name} failed: {_line(error)}") from error
+        raise ValueError(f"importing {name} failed: {named_line(error)}") from error
 
 
 def _attribute(module: ModuleType, name: str) -> Any:
@@ -70,8 +71,4 @@ def _made(name: str, found: Any) -> Any:
     try:
         return found()
     except Exception as error:
-        raise ValueError(f"{name}() failed: {_line(error)}; a policy is made without arguments") from error
-
-
-def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise ValueError(f"{name}() failed: {named_line(error)}; a policy is made without arguments") from error

@@ -5,6 +5,8 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
+from beamgym.physics.messages import named_line
+
 T = TypeVar("T")
 
 
@@ -36,7 +38,7 @@ def answer(call: str, work: Callable[[], T], remedy: str, allowed: tuple[type[Ex
     except Exception as error:
         if isinstance(error, (CheckFailed, *allowed)):
             raise
-        raise CheckFailed(f"{call}: raised {type(error).__name__}: {' '.join(str(error).split())}; {remedy}") from error
+        raise CheckFailed(f"{call}: raised {named_line(error)}; {remedy}") from error
 
 
 def demand_array(call: str, value: Any, shape: tuple[int, ...], kinds: str = "f", remedy: str = "") -> None:

@@ -25,6 +25,7 @@ from beamgym.hardware_bridge.instrument_file import context_of
 from beamgym.hardware_bridge.records import MODES, Confirmation, store_of, subject
 from beamgym.hardware_bridge.rollout import BlueskyInstrument, Rollout, StepRecord
 from beamgym.hardware_bridge.tasks import image_size, task_for
+from beamgym.physics.messages import one_line
 
 Limits = dict[str, tuple[float, float] | None]
 
@@ -137,7 +138,7 @@ class Deployment:
             yield
             problem = ""
         except (Stopped, ValueError) as error:
-            problem = " ".join(str(error).split())
+            problem = one_line(error)
             raise
         except Exception as error:
             problem = why_ended(error)
@@ -285,7 +286,7 @@ def why_ended(error: BaseException) -> str:
     cause = behind if behind is not None else error
     if type(cause).__name__ == "FailedStatus" and cause.__cause__ is not None:
         cause = cause.__cause__
-    return " ".join(str(cause).split()) or type(cause).__name__
+    return one_line(cause)
 
 
 def new_folder(out: Path) -> Path:

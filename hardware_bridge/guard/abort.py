@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from beamgym.hardware_bridge.ca_loops import forget_channels
 from beamgym.hardware_bridge.records import AuditLog
+from beamgym.physics.messages import named_line
 
 LOOP_GRACE_S = 0.5
 """A loop that does not answer within this time is taken to be blocked."""
@@ -163,7 +164,7 @@ class AbortThread:
             return self._own_loop().run_until_complete(_within(self._guard.halt, limit_s))
         except Exception as error:
             # An attempt that breaks down is one that failed; the next one may go well.
-            self._tell("abort attempt", error=f"{type(error).__name__}: {error}")
+            self._tell("abort attempt", error=named_line(error))
             return ("everything",)
 
     def _own_loop(self) -> asyncio.AbstractEventLoop:

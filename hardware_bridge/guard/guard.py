@@ -33,6 +33,7 @@ from beamgym.hardware_bridge.guard.watch import Watch
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.records import AuditLog
 from beamgym.physics.arpes.stage import is_shortest
+from beamgym.physics.messages import one_line
 
 __all__ = ["AbortReport", "Guard", "GuardRefused"]
 
@@ -220,7 +221,7 @@ class Guard:
             except BaseException as error:
                 # Cancellation too: a plan that is thrown away leaves its motor moving.
                 item = error.item if isinstance(error, GuardRefused) else 0
-                self.abort(str(error) or type(error).__name__, item)
+                self.abort(one_line(error), item)
                 # The command itself may have written its last line before it failed.
                 if not command.ended:
                     with contextlib.suppress(Exception):

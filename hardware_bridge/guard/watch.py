@@ -12,6 +12,7 @@ from beamgym.hardware_bridge.guard.instrument import GuardedInstrument
 from beamgym.hardware_bridge.guard.rules import CONNECTION, HEARTBEAT, PATH, SUSPENDER, GuardRefused
 from beamgym.hardware_bridge.instrument_file import HeartbeatEntry, SuspenderEntry
 from beamgym.hardware_bridge.records import AuditError
+from beamgym.physics.messages import named_line
 
 
 @dataclass
@@ -190,7 +191,7 @@ class Watch:
                 return
             except BaseException as error:
                 self._guard.abort(f"the watch failed: {error}")
-                self._tell(command, "failed", error=f"{type(error).__name__}: {error}")
+                self._tell(command, "failed", error=named_line(error))
                 return
             command.drop()
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beamgym.physics.messages import one_line
+from beamgym.physics.messages import named_line, one_line
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,7 @@ def test_whatever_an_exception_holds_is_one_printable_line_of_at_most_so_many_le
     said = one_line(ValueError(text), limit)
     assert said.isprintable()
     assert 0 < len(said) <= limit
+
+
+def test_an_error_of_somebody_elses_code_is_told_with_its_class():
+    assert named_line(KeyError("phi")) == "KeyError: 'phi'"

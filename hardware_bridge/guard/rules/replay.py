@@ -15,6 +15,7 @@ from typing import Any
 from beamgym.hardware_bridge.guard.rules.decision import Decision
 from beamgym.hardware_bridge.guard.rules.table import decide
 from beamgym.hardware_bridge.records import read_log
+from beamgym.physics.messages import named_line
 
 Decide = Callable[[str, Mapping[str, Any]], Decision]
 _AIMS = {"set": "target", "trigger": "exposure_s"}
@@ -114,7 +115,7 @@ def _again(line: int, entry: Mapping[str, Any], rules: Decide) -> list[Differenc
     try:
         decision = rules(rule, inputs if isinstance(inputs, dict) else {})
     except Exception as error:  # a log from elsewhere may hold anything
-        return [Difference(line, rule, recorded, f"{type(error).__name__}: {error}")]
+        return [Difference(line, rule, recorded, named_line(error))]
     # Rules whose refusals are worded better today still decide the same.
     now = {key: getattr(decision, key) for key in _DECIDED}
     return [] if recorded == now else [Difference(line, rule, recorded, now)]
