@@ -12,6 +12,7 @@ PAGE = ROOT / "docs" / "glossary.md"
 FLOORS = ("physics", "envs", "agents", "hardware_bridge", "scripts")
 
 STAY = {
+    "Light": {"physics/laue/zone/kernels.py"},  # name in numba's cached indices
     "warm_start": {"agents/training/config.py", "agents/training/sb3.py"},  # key of a training configuration
     "search_start": {"agents/training/config.py", "agents/training/sb3.py"},  # the same
     "novelty": {  # key of a scorer's configuration

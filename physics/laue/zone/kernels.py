@@ -36,6 +36,11 @@ class SpectrumTables(NamedTuple):
     thermal: Any
 
 
+# numba fails, instead of compiling, where an index in its cache names a class that is gone, as indices written before
+# version 0.1 do; with the old name it finds them stale and replaces them.
+Light = SpectrumTables
+
+
 @njit(cache=True)
 def draw_uniforms(keys, m) -> Any:  # type: ignore[no-untyped-def]
     """Draw (n, m) uniform numbers in [0, 1), row i from keys[i] only."""
