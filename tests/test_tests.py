@@ -104,7 +104,9 @@ def searched(folder, *options):
 
 
 def test_the_default_suite_draws_the_same_examples_and_a_random_search_can_be_repeated(tmp_path):
-    (tmp_path / "conftest.py").write_text((TESTS / "conftest.py").read_text(encoding="utf-8"), encoding="utf-8")
+    for name in ("conftest.py", "recorded/crystals.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text((TESTS / name).read_text(encoding="utf-8"), encoding="utf-8")
     (tmp_path / "test_drawn.py").write_text(DRAWN, encoding="utf-8")
     once, no_seed = searched(tmp_path)
     assert searched(tmp_path) == (once, [])
