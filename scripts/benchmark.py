@@ -229,9 +229,12 @@ def check_picture(path: Path | None) -> None:
 
 
 def check_env_id(env_id: str) -> None:
-    """Raise ValueError for an unknown environment, naming the nearest."""
+    """Raise ValueError for an unknown environment, naming the nearest, or what is to be imported."""
     if env_id in gym.registry:
         return
+    if "/" in env_id and not env_id.startswith("beamgym/"):
+        remedy = f"import the module that registers it: beamgym --import MODULE benchmark {env_id}"
+        raise ValueError(f"unknown environment {env_id!r}; {remedy}")
     close = difflib.get_close_matches(env_id, [*ENVIRONMENTS, SCORER], n=1, cutoff=0.3)
     raise ValueError(f"unknown environment {env_id!r}; did you mean {(close or list(ENVIRONMENTS))[0]!r}?")
 

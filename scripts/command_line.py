@@ -13,6 +13,9 @@ from beamgym.physics.messages import one_line
 DEBUG = "BEAMGYM_DEBUG"
 """Environment variable that asks for tracebacks; ``beamgym --debug`` sets it."""
 
+IMPORTED: list[str] = []
+"""Modules that ``beamgym --import`` has imported: a command that is to be run again needs them again."""
+
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # typer shows no name of its own for click's UsageError
 
 
@@ -54,6 +57,8 @@ def call(app: typer.Typer, words: Sequence[str], prog_name: str | None = None) -
     except _USAGE_ERROR as error:
         context = error.ctx
         more = f"; see {context.command_path} --help" if context is not None else ""
+        if "option: --import" in error.format_message():
+            more = "; it stands before the verb: beamgym --import MODULE VERB"
         typer.echo(f"error: {one_line(error.format_message()).rstrip('.')}{more}", err=True)
         raise SystemExit(error.exit_code) from None
     raise SystemExit(code if isinstance(code, int) else 0)

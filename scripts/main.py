@@ -10,8 +10,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from beamgym.physics.messages import one_line
-from beamgym.scripts.command_line import DEBUG, call, fail, run
+from beamgym.physics.messages import named_line
+from beamgym.scripts.command_line import DEBUG, IMPORTED, call, fail, run
 
 VERBS: dict[str, str] = {
     "demo": "Align crystals with the shipped policy, and write a table and pictures.",
@@ -31,7 +31,7 @@ _HANDED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_i
 
 app = typer.Typer(
     name="beamgym",
-    help="Gymnasium environments in which agents learn to align crystals from Laue patterns.",
+    help="Environments in which agents align crystals and search ARPES samples, and the guarded bridge to hardware.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -60,7 +60,7 @@ def options(
         bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
-    """Gymnasium environments in which agents learn to align crystals from Laue patterns."""
+    """Environments in which agents align crystals and search ARPES samples, and the guarded bridge to hardware."""
     if debug:
         os.environ[DEBUG] = "1"
     for name in imports or ():
@@ -71,10 +71,13 @@ def _import(name: str) -> None:
     """Import a module, from the current folder too; leaves the program, with one line, where that fails."""
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
+    if name.endswith(".py"):
+        fail(ValueError(f"--import {name}: give a module's name, not its file: {name.removesuffix('.py')}"))
     try:
         import_module(name)
     except Exception as error:
-        fail(ValueError(f"--import {name}: {type(error).__name__}: {one_line(error)}"))
+        fail(ValueError(f"--import {name}: {named_line(error)}"))
+    IMPORTED.append(name)
 
 
 def _mount(name: str) -> None:

@@ -9,7 +9,7 @@ import typer
 from tqdm import tqdm
 
 from beamgym.physics.files import write_text
-from beamgym.scripts.command_line import check_output, run
+from beamgym.scripts.command_line import IMPORTED, check_output, run
 from beamgym.scripts.scorer.train import BOOSTING, SCORER, ScorerRun, refit_scorer, train_scorer, train_trees
 
 
@@ -83,7 +83,8 @@ def train_command(
 
 def _command(env_id: str, config: Path | None, seed: int, timesteps: int | None) -> str:
     """Return the command that trains the same policy again, wherever it is run."""
-    parts = ["beamgym", "train", env_id, "--seed", str(seed)]
+    imports = [word for name in IMPORTED for word in ("--import", name)]
+    parts = ["beamgym", *imports, "train", env_id, "--seed", str(seed)]
     if config is not None:
         parts += ["--config", config.name]
     return shlex.join(parts + (["--timesteps", str(timesteps)] if timesteps is not None else []))

@@ -114,11 +114,26 @@ def test_the_pages_commands_run(lamp_folder):
     (words,) = printed_commands("train")
     few = ["--timesteps", "0"]
     assert "bundle: lamp-ppo" in run(lamp_folder, "-m", "beamgym.scripts.main", *words, *few)
+    assert "beamgym --import lamp train lab/Lamp-v0 --seed 0" in (lamp_folder / "lamp-ppo" / "CARD.md").read_text()
     assert ID in run(lamp_folder, "-m", "beamgym.scripts.main", "--import", "lamp", "envs")
 
 
-def test_a_module_that_cannot_be_imported_is_one_line(tmp_path):
-    words = [sys.executable, "-m", "beamgym.scripts.main", "--import", "no_such_lamp", "envs"]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr == "error: --import no_such_lamp: ModuleNotFoundError: No module named 'no_such_lamp'\n"
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (
+            ("--import", "no_such_lamp", "envs"),
+            "--import no_such_lamp: ModuleNotFoundError: No module named 'no_such_lamp'",
+        ),
+        (("--import", "lamp.py", "envs"), "--import lamp.py: give a module's name, not its file: lamp"),
+        (
+            ("envs", "--import", "lamp"),
+            "No such option: --import; it stands before the verb: beamgym --import MODULE VERB",
+        ),
+    ],
+)
+def test_a_wrong_import_is_one_line(tmp_path, words, line):
+    command = [sys.executable, "-m", "beamgym.scripts.main", *words]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode in (1, 2)
+    assert done.stderr == f"error: {line}\n"

@@ -43,7 +43,7 @@ def _instrument_kind(value: Any) -> Any:
     names = instrument_kinds()
     if value not in names:
         quoted = [repr(name) for name in names]
-        raise ValueError(f"found {value!r}; give {', '.join(quoted[:-1])} or {quoted[-1]}")
+        raise ValueError(f"found {value!r}; give {', '.join(quoted[:-1])} or {quoted[-1]}, or import what registers it")
     return value
 
 

@@ -68,6 +68,7 @@ def test_by_default_those_who_cannot_play_are_left_out_with_a_note(benchmark):
     ("arguments", "says"),
     [
         (["beamgym/LaueAlgn-v0"], "did you mean 'beamgym/LaueAlign-v0'"),
+        (["lab/Lamp-v0"], "beamgym --import MODULE benchmark lab/Lamp-v0"),
         ([ID, "--policy", "index_and_move"], "did you mean 'index-and-move'"),
         ([ID, "--level", "reel"], "level"),
         ([ID, "--crystal", "Sii"], "did you mean 'Si'"),
