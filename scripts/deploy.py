@@ -12,7 +12,8 @@ EPISODES = 100
 
 def deploy_command(
     policy: Annotated[
-        str | None, typer.Argument(help="A bundle's folder or name (laue-align-si), or index-and-move.")
+        str | None,
+        typer.Argument(help="A bundle's folder or name (laue-align-si), or a baseline's name (index-and-move)."),
     ] = None,
     instrument: Annotated[
         str | None, typer.Option("--instrument", "-i", help="instrument.yaml, or a shipped one: laue_soft_ioc.")
