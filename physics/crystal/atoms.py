@@ -11,6 +11,9 @@ from beamgym.physics.crystal.form_factors import element_of, form_factor_label, 
 B_ISO = "b_iso"
 """Site property that holds the isotropic Debye-Waller factor, Å²."""
 
+ISOTOPES = ("D", "T")
+"""Isotopes of hydrogen, which neutrons tell from it."""
+
 DEFAULT_B_ISO = 0.5
 """Debye-Waller factor of a site that has none, Å²."""
 
@@ -67,6 +70,8 @@ def atoms_of(structure: Structure, radiation: str = "xray") -> Atoms:
 
 def _label(species: object, radiation: str) -> str:
     symbol = str(getattr(species, "symbol", species))
+    if getattr(species, "name", "") in ISOTOPES:  # pymatgen's Element("D") calls itself H
+        symbol = str(species.name)  # type: ignore[attr-defined]
     if radiation == "neutron":
         scattering_length_fm(symbol)  # raises where there is none
         return element_of(symbol)

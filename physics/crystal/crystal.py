@@ -12,9 +12,10 @@ from scipy.constants import atomic_mass
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.constants import HC_KEV_A
-from beamgym.physics.crystal.atoms import Atoms, atoms_of
+from beamgym.physics.crystal.atoms import ISOTOPES, Atoms, atoms_of
 from beamgym.physics.crystal.cif import read_cif
 from beamgym.physics.crystal.form_factors import (
+    atomic_weight,
     element_of,
     mass_attenuation_cm2_per_g,
     neutron_attenuation_per_mm,
@@ -162,12 +163,23 @@ class Crystal:
         return total.reshape(energy.shape)
 
     def _composition(self) -> list[tuple[str, float, float]]:
-        """Elements with atoms per Å³ and atomic weight."""
-        amounts = self.structure.composition.element_composition
-        return [
-            (element_of(element.symbol), float(amount) / self.volume_a3, float(element.atomic_mass))
-            for element, amount in amounts.items()
-        ]
+        """Elements, and for neutrons isotopes of hydrogen, with atoms per Å³ and atomic weight."""
+        isotopes = self._isotopes()
+        found = []
+        for element, amount in self.structure.composition.element_composition.items():
+            symbol = element_of(element.symbol)
+            ordinary = float(amount) - (sum(isotopes.values()) if symbol == "H" else 0.0)
+            found.append((symbol, ordinary / self.volume_a3, float(element.atomic_mass)))
+        return [*found, *((name, amount / self.volume_a3, atomic_weight(name)) for name, amount in isotopes.items())]
+
+    def _isotopes(self) -> dict[str, float]:
+        """Atoms of D and T in the cell, where there are any."""
+        atoms = self.atoms
+        return {
+            name: sum(share for label, share in zip(atoms.label, atoms.occupancy, strict=True) if label == name)
+            for name in ISOTOPES
+            if name in atoms.label
+        }
 
 
 def load_crystal(spec: str | os.PathLike[str] | Structure | Crystal, radiation: Radiation = "xray") -> Crystal:

@@ -36,6 +36,11 @@ def element_of(label: str) -> str:
     return found[0]
 
 
+def atomic_weight(symbol: str) -> float:
+    """Return the standard atomic weight of an element, or the mass of an isotope of hydrogen ("D"), in u."""
+    return float(getattr(periodictable, element_of(symbol)).mass)
+
+
 def form_factor_label(symbol: str, oxidation_state: float | None = None) -> str:
     """Label of the form factor to use for a species.
 

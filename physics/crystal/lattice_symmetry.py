@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pymatgen.core import Structure
+from pymatgen.core import Lattice, Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
 from beamgym.physics.arrays import Float64Array
@@ -121,15 +121,40 @@ def symmetry_of(structure: Structure, b_matrix: Float64Array) -> tuple[str, Floa
     # a structure without properties: magnetic moments would lower the symmetry that X-rays see
     bare = Structure(structure.lattice, [site.species for site in structure], structure.frac_coords)
     found = _spglib(bare)
-    operations = np.asarray(found.rotations)
     laue_class = _LAUE_CLASS_OF_POINT_GROUP[str(found.pointgroup).strip()]
     if found.number in _SPACE_GROUPS_OF_31M:
         laue_class = "-31m"
+    operations = np.asarray(found.rotations)
     identity = (operations == np.eye(3, dtype=int)).all(axis=(1, 2))
     lattice_points = np.asarray(found.translations)[identity]
     lattice = Structure(bare.lattice, ["H"] * len(lattice_points), lattice_points)
     holohedry = np.asarray(_spglib(lattice).rotations)
-    return laue_class, _proper(operations, b_matrix), _proper(holohedry, b_matrix)
+    axes = np.asarray(np.linalg.inv(b_matrix).T, dtype=np.float64)
+    rotations, of_lattice = _proper(operations, axes), _proper(holohedry, axes)
+    if len(rotations) < ROTATIONS_OF_LAUE_CLASS[laue_class]:
+        return laue_class, *_of_primitive_cell(bare, found, axes)
+    return laue_class, rotations, of_lattice
+
+
+def _of_primitive_cell(structure: Structure, found: Any, axes: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Rotations of the atoms and of their lattice in a cell larger than theirs, crystal Cartesian.
+
+    In such a cell (magnetic and other supercells) spglib lists only those operations that keep the larger cell's
+    lattice too; the atoms may have more, and so has their pattern.
+    """
+    primitive = np.asarray(found.primitive_lattice)
+    to_crystal = axes @ np.linalg.inv(structure.lattice.matrix.T) @ primitive.T
+    lattice = _spglib(Structure(Lattice(primitive), ["H"], [[0.0, 0.0, 0.0]]))
+    atoms = _in_primitive_cell(structure, found)
+    return _proper(atoms, to_crystal), _proper(np.asarray(lattice.rotations), to_crystal)
+
+
+def _in_primitive_cell(structure: Structure, found: Any) -> NDArray[Any]:
+    """Rotations (k, 3, 3) of the atoms, on fractional coordinates of the primitive cell that spglib found."""
+    primitive = Lattice(found.primitive_lattice)
+    _, first = np.unique(np.asarray(found.mapping_to_primitive), return_index=True)
+    places = primitive.get_fractional_coords(structure.cart_coords[first])
+    return np.asarray(_spglib(Structure(primitive, [structure[index].species for index in first], places)).rotations)
 
 
 def _spglib(structure: Structure) -> Any:
@@ -143,10 +168,12 @@ def _spglib(structure: Structure) -> Any:
             ) from problem
 
 
-def _proper(operations: NDArray[Any], b_matrix: Float64Array) -> Float64Array:
-    """Distinct proper rotations (k, 3, 3), crystal Cartesian, of operations on fractional coordinates."""
+def _proper(operations: NDArray[Any], to_cartesian: Float64Array) -> Float64Array:
+    """Distinct proper rotations (k, 3, 3), crystal Cartesian, of operations on fractional coordinates.
+
+    ``to_cartesian`` (3, 3) has the cell's vectors as columns, crystal Cartesian.
+    """
     proper = operations * np.rint(np.linalg.det(operations)).astype(int)[:, None, None]
     distinct = np.unique(proper.reshape(-1, 9), axis=0).reshape(-1, 3, 3)
-    to_cartesian = np.linalg.inv(b_matrix).T
     rotations = nearest_rotation(to_cartesian @ distinct @ np.linalg.inv(to_cartesian))
     return rotations[np.argsort(-np.trace(rotations, axis1=1, axis2=2), kind="stable")]

@@ -481,14 +481,14 @@ def test_a_crystal_that_cannot_be_is_refused_in_one_line(spec, says):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "no sites"),
+        ("", "no line data_NAME"),
         ("data_x\n_cell_length_a 4\n", "no sites"),
-        ("this is not a CIF at all", "no sites"),
-        (CIF.format(extra="", rows="").replace("_cell_length_a 4.0\n", ""), "a loop_ has names but no rows"),
-        (CIF.format(extra="", rows="Sr1 Sr 0 0 0 1").replace("_cell_length_a 4.0\n", ""), "does not parse"),
-        (CIF.format(extra="", rows="Sr1 Sr 0 0 0 2.5"), "does not parse"),
+        ("this is not a CIF at all", "no line data_NAME"),
+        (CIF.format(extra="", rows="").replace("_cell_length_a 4.0\n", ""), "_cell_length_a .missing."),
+        (CIF.format(extra="", rows="Sr1 Sr 0 0 0 1").replace("_cell_length_a 4.0\n", ""), "_cell_length_a .missing."),
+        (CIF.format(extra="", rows="Sr1 Sr 0 0 0 2.5"), "occupancy '2.5'; give 0 to 1"),
         (CIF.format(extra="", rows="Sr1 Sr 0 0 0 1\nTi1 Ti 0 0 0.02 1"), "atoms overlap"),
-        (CIF.format(extra="", rows="Sr1 Sr zero 0 0 1"), "no sites"),
+        (CIF.format(extra="", rows="Sr1 Sr zero 0 0 1"), "coordinate 'zero'"),
         ("data_x\nloop_\n_atom_site_label\n_atom_site_fract_x\nA", "does not parse|no sites"),
     ],
 )

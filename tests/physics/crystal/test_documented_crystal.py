@@ -1,8 +1,10 @@
 """The programs of docs/add_a_crystal.md run, and their three crystals are the same."""
 
 import numpy as np
+import pytest
 
 from beamgym.physics.crystal import load_crystal
+from beamgym.physics.crystal.cif import CifWarning
 from beamgym.physics.crystal.named import NAMED_CRYSTALS
 
 PAGE = "add_a_crystal.md"
@@ -18,7 +20,8 @@ def test_file_structure_and_name_are_one_crystal(printed, tmp_path, monkeypatch,
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("beamgym.physics.crystal.named.NAMED_CRYSTALS", dict(NAMED_CRYSTALS))
     monkeypatch.setattr("beamgym.physics.crystal.crystal.NAMED_CRYSTALS", dict(NAMED_CRYSTALS))
-    file = run(printed(PAGE, "fluorite.cif"))
+    with pytest.warns(CifWarning, match="those of F m -3 m are used"):
+        file = run(printed(PAGE, "fluorite.cif"))
     assert file["env"].observation_space.contains(file["observation"])
     assert capsys.readouterr().out.startswith("CaF2 m-3m ")
     program = run(printed(PAGE, "Lattice.cubic"))
