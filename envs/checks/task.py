@@ -1,6 +1,6 @@
 """check_task: pure rules of a game, whose state is handed in and back, and whose arrays have the shapes they should."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from gymnasium import spaces
 
 from beamgym.envs.checks.contents import changed, contents
 from beamgym.envs.checks.failure import answer, demand, demand_array, demand_names
-from beamgym.envs.checks.world import MakeWorld
+from beamgym.envs.checks.world import MakeWorld, demand_maker
 from beamgym.envs.task import Advises, Observation, Task, TaskCommand, Truth, Verdict
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import AcquireSettings, BoolArray, Float64Array, Frame, MoveReport, UInt64Array, World
@@ -39,8 +39,12 @@ def check_task(task: Task[Any], make_world: MakeWorld, seed: int = 0, steps: int
     methods = ("start", "target", "advance", "observe", "judge", "costs")
     demand_names(task, ("observation_space", "action_space", "settings", *methods), "envs.task.Task")
     _check_spaces(task)
+    _check_context(task)
     shares = np.random.default_rng(seed).uniform(0.0, 1.0, (steps, 3, *task.action_space.shape))
+    # The last number declares above 0: a lower half leaves the moves before the last step to be seen.
+    shares[:-1, ..., -1] *= 0.5
     keys = make_keys(seed + np.arange(3))
+    demand_maker(make_world)
     together = _Game(task, make_world(3))
     seen = together.play(keys, shares)
     together.begin_anew(make_keys(seed + 100 + np.arange(3)), np.arange(3) == 0)
@@ -56,6 +60,19 @@ def _check_spaces(task: Task[Any]) -> None:
     demand(good, "action_space", f"is {box}", remedy)
     settings, remedy = task.settings, "give physics.instrument.AcquireSettings"
     demand(isinstance(settings, AcquireSettings), "settings", f"is a {type(settings).__name__}", remedy)
+
+
+def _check_context(task: Task[Any]) -> None:
+    """Check what everybody reads of a context, where the task has one."""
+    context = getattr(task, "context", None)
+    if context is None:
+        return
+    demand_names(context, ("instrument_axes", "sample", "action_size"), "envs.task.Context")
+    name, text = type(context).__name__, isinstance(context.sample, str)
+    demand(text, f"{name}.sample", f"is {context.sample!r}", 'give a name, or "" where nothing stands in the beam')
+    size = task.action_space.shape[-1]
+    found, remedy = f"is {context.action_size!r}", f"give {size}, the numbers of an action in action_space"
+    demand(context.action_size == size, f"{name}.action_size", found, remedy)
 
 
 def _check_rows(together: list[Observation], alone: list[Observation]) -> None:
@@ -158,6 +175,10 @@ class _Game:
     def check_costs(self) -> None:
         """Check what the last step cost."""
         costs = self._call("costs", self.state)
+        named = isinstance(costs, Mapping)
+        demand(
+            named, "costs(state)", f"returned a {type(costs).__name__}", f"return {', '.join(COSTS)} by name, each (n,)"
+        )
         missing = [name for name in COSTS if name not in costs]
         demand(not missing, "costs(state)", f"names no {', '.join(missing)}", f"return {', '.join(COSTS)}, each (n,)")
         for name, values in costs.items():
@@ -233,7 +254,11 @@ class _Game:
 
     def _same_view(self, call: str, blind: Any, state: Any) -> None:
         """Fail where the truth can be seen in an observation."""
-        at = changed(contents(self.task.observe(blind)), contents(self.task.observe(state)))
+        shown = contents(self._call("observe", blind))
+        # First: what changes by itself would be laid to the truth.
+        at = changed(shown, contents(self.task.observe(blind)))
+        demand(not at, "observe(state)", f"returned something else for the same state, at {at}", PURE)
+        at = changed(shown, contents(self.task.observe(state)))
         demand(not at, call, f"changed the observation {at!r} by the truth", "observe what an instrument shows")
 
     def _unmoved(self, call: str, before: Observation, rows: BoolArray) -> None:

@@ -29,6 +29,7 @@ def check_world(make_world: MakeWorld, settings: AcquireSettings | None = None, 
     CheckFailed : names the call, what came back, and what to return instead
     """
     settings = settings or AcquireSettings()
+    demand_maker(make_world)
     world = answer("make_world(3)", lambda: make_world(3), "return a World of 3 samples")
     demand_names(world, ("reset", "truth"), "physics.instrument.World")
     demand(world.n == 3, "make_world(3)", f"returned a World of n = {world.n}", "make as many samples as are asked for")
@@ -37,6 +38,14 @@ def check_world(make_world: MakeWorld, settings: AcquireSettings | None = None, 
     _check_truth(world, keys)
     _check_reset(world, settings, keys)
     _check_rows(make_world, world, settings, keys)
+
+
+def demand_maker(make_world: Any) -> None:
+    """Raise CheckFailed where a World was given instead of what makes one."""
+    name = type(make_world).__name__
+    demand(
+        callable(make_world), "make_world", f"is a {name}", f"give what makes one of n samples: lambda n: {name}(…, n)"
+    )
 
 
 def _check_truth(world: World, keys: UInt64Array) -> None:

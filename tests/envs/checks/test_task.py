@@ -1,12 +1,13 @@
 """check_task passes pure rules, and says of others which call is not pure or returns what nobody can use."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from gymnasium import spaces
 
-from beamgym.envs.checks import CheckFailed, check_task
+from beamgym.envs.checks import CheckFailed, check_task, check_world
 
 
 def test_a_sound_task_passes(lamp):
@@ -49,6 +50,17 @@ def changes_the_action(self, state, action):
 
 def ignores_the_mask(self, state, command, report, frame, mask):
     return super(type(self), self).advance(replace(state, light=state.light / 2.0), command, report, frame, mask)
+
+
+def counts_its_looks(self, state):
+    self.looks = getattr(self, "looks", 0) + 1
+    seen = super(type(self), self).observe(state)
+    return {**seen, "light": (0 * seen["light"] + self.looks % 7 / 7).astype(np.float32)}
+
+
+def begins_everywhere(self, previous, positions, frame, mask, truth=None):
+    state = super(type(self), self).start(previous, positions, frame, mask, truth)
+    return state if previous is None else replace(state, light=state.light / 2.0)
 
 
 def looks_at_the_batch(self, state):
@@ -106,6 +118,15 @@ def judging(**parts):
             {"costs": costing(lambda costs: {**costs, "dose": -1.0 - costs["dose"]})},
             r"'dose'\]: is .*; return what was",
         ),
+        (
+            {"observe": counts_its_looks},
+            r"observe\(state\): returned something else for the same state, at light; keep",
+        ),
+        (
+            {"start": begins_everywhere},
+            r"start\(previous, …, mask\): changed '\w+' of a row whose mask is False; leave",
+        ),
+        ({"costs": costing(lambda costs: None)}, r"costs\(state\): returned a NoneType; return exposures, motor_s"),
         ({"costs": costing(lambda costs: {"dose": costs["dose"]})}, "names no exposures, motor_s, exposure_s, instr"),
         ({"judge": judging(terminated=lambda verdict: verdict.reward)}, "terminated: holds float64; return a bool"),
         ({"judge": judging(reward=lambda verdict: verdict.reward * np.nan)}, "reward: is not finite; pay a finite"),
@@ -136,3 +157,36 @@ def test_wrong_spaces_are_named(lamp, name, value, complaint):
     setattr(task, name, value)
     with pytest.raises(CheckFailed, match=complaint):
         check_task(task, lamp.World)
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"sample": ""}, "SimpleNamespace: has no action_size; envs.task.Context asks for them all"),
+        ({"sample": None, "action_size": 2}, 'sample: is None; give a name, or "" where nothing stands in the beam'),
+        ({"sample": "", "action_size": 3}, "action_size: is 3; give 2, the numbers of an action in action_space"),
+    ],
+)
+def test_what_everybody_reads_of_a_context_is_named(lamp, given, complaint):
+    task = lamp.Task()
+    task.context = SimpleNamespace(instrument_axes=lamp.World().axes, **given)
+    with pytest.raises(CheckFailed, match=complaint):
+        check_task(task, lamp.World)
+
+
+def test_nobody_declares_before_the_last_step(lamp, broken):
+    seen = []
+
+    def target(self, state, action):
+        seen.append(action.copy())
+        return super(type(self), self).target(state, action)
+
+    check_task(broken(lamp.Task, target=target)(), lamp.World, steps=3)
+    assert [bool((action[:, -1] <= 0.0).all()) for action in seen[:3]] == [True, True, False]
+
+
+@pytest.mark.parametrize("check", ["check_world", "check_task"])
+def test_a_world_in_the_place_of_its_maker_is_named(lamp, check):
+    checks = {"check_world": check_world, "check_task": lambda world: check_task(lamp.Task(), world)}
+    with pytest.raises(CheckFailed, match=r"make_world: is a LampWorld; give what makes one .*: lambda n: LampWorld"):
+        checks[check](lamp.World(3))
