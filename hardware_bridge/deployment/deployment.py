@@ -1,6 +1,8 @@
 """A policy and an instrument that fit each other, and everything that every mode of a deployment needs of both."""
 
+import inspect
 import shutil
+import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +27,7 @@ from beamgym.hardware_bridge.instrument_file import context_of
 from beamgym.hardware_bridge.records import MODES, Confirmation, store_of, subject
 from beamgym.hardware_bridge.rollout import BlueskyInstrument, Rollout, StepRecord
 from beamgym.hardware_bridge.tasks import image_size, task_for
-from beamgym.physics.messages import one_line
+from beamgym.physics.messages import named_line, one_line
 
 Limits = dict[str, tuple[float, float] | None]
 
@@ -103,6 +105,7 @@ class Deployment:
         button: StopButton | None = None,
     ) -> None:
         self.options = options or Options()
+        _check_sink(events)
         self.events = EventStream(events or Nobody())
         self.button = button or StopButton()
         self.aborted: AbortReport | None = None
@@ -286,7 +289,19 @@ def why_ended(error: BaseException) -> str:
     cause = behind if behind is not None else error
     if type(cause).__name__ == "FailedStatus" and cause.__cause__ is not None:
         cause = cause.__cause__
-    return one_line(cause)
+    return f"{named_line(cause)} ({_place(cause)})" if _is_slip(cause) else one_line(cause)
+
+
+def _is_slip(error: BaseException) -> bool:
+    """Whether an error is a slip of the program that raised it, a policy or a sink, whose own text says too little."""
+    slips = (LookupError, AttributeError, TypeError, NameError, ArithmeticError, AssertionError)
+    return isinstance(error, slips) or type(error) in (RuntimeError, Exception)
+
+
+def _place(error: BaseException) -> str:
+    """Return file and line that raised an error."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}, line {frame.lineno}"
 
 
 def new_folder(out: Path) -> Path:
@@ -298,7 +313,22 @@ def new_folder(out: Path) -> Path:
     return next(out / name for name in names if not (out / name).exists())
 
 
+def _check_sink(events: Any) -> None:
+    """Raise ValueError before anything begins where a sink could not be told, or not be asked."""
+    if events is None:
+        return
+    name = type(events).__name__
+    if not callable(getattr(events, "report", None)):
+        raise ValueError(f"the sink {name} cannot be told anything; add `def report(self, event)`")
+    if not inspect.iscoroutinefunction(getattr(events, "ask", None)):
+        raise ValueError(f"the sink {name} cannot be asked; add `async def ask(self, question)`, which returns a text")
+
+
 def _check(options: Options) -> None:
+    for name in ("devices", "token", "out"):
+        value = getattr(options, name)
+        if value is not None and not isinstance(value, Path):
+            raise ValueError(f"Options: {name} is {value!r}; give a pathlib.Path of it")
     if options.confirm not in MODES:
         raise ValueError(f"--confirm is {options.confirm!r}; choose {', '.join(MODES)}")
     if options.token is not None and not options.token.exists():

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import beamgym
 from beamgym.envs.bundles import MANIFEST, OnnxModel
@@ -50,8 +51,10 @@ def deployed_policy(policy: Policy, file: InstrumentFile) -> DeployedPolicy:
 
     Raises
     ------
-    ValueError : it needs the truth, does not look where it goes (on hardware), or is a bundle for another environment
+    ValueError : it is no policy, needs the truth, does not look where it goes (on hardware), or is a bundle for another
+        environment
     """
+    _check_form(policy)
     refuse_aimless(policy.name, file)
     if policy.oracle:
         raise ValueError(f"{policy.name} needs the truth, which no instrument knows; choose another policy")
@@ -64,6 +67,16 @@ def deployed_policy(policy: Policy, file: InstrumentFile) -> DeployedPolicy:
     manifest = model.manifest
     files = {**manifest.files, MANIFEST: hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()}
     return DeployedPolicy(policy, manifest.env_id, model, files)
+
+
+def _check_form(policy: Any) -> None:
+    """Raise ValueError for a name, a class, or what lacks a part of a policy."""
+    if isinstance(policy, str | type):
+        what = repr(policy) if isinstance(policy, str) else f"the class {policy.__name__}"
+        raise ValueError(f"the policy is {what}; give an object, such as agents.policies.find_policy returns")
+    missing = [name for name in ("name", "oracle", "start", "act") if not hasattr(policy, name)]
+    if missing:
+        raise ValueError(f"the policy, a {type(policy).__name__}, has no {', '.join(missing)}; see envs.policy.Policy")
 
 
 def refuse_aimless(name: str, file: InstrumentFile) -> None:

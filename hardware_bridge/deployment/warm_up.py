@@ -14,7 +14,7 @@ from beamgym.envs.laue_align import AlignContext
 from beamgym.envs.loop import EpisodeLoop
 from beamgym.envs.task import Task
 from beamgym.hardware_bridge.kinds import bridge_kind_of
-from beamgym.hardware_bridge.rollout import Decides
+from beamgym.hardware_bridge.rollout import Decides, decided
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import World
 
@@ -57,7 +57,7 @@ def warm_up(task: Task[Any], policy: Decides, context: Any) -> bool:
     loop.reset(np.zeros(1, dtype=np.uint64), _ONE)
     memory = policy.start(context, 1)
     for _ in range(STEPS):
-        action, memory = policy.act(loop.observation(), memory)
+        action, memory = decided(policy, loop.observation(), memory)
         loop.step(np.asarray(action), _ONE)
     loop.step(declaration(task), _ONE)
     return True

@@ -2,7 +2,7 @@
 
 from beamgym.hardware_bridge.rollout.bluesky_instrument import BlueskyInstrument
 from beamgym.hardware_bridge.rollout.report import EVERY_ROW, EpisodeReport, judged, spots_seen, write_report
-from beamgym.hardware_bridge.rollout.rollout import Decides, Rollout
+from beamgym.hardware_bridge.rollout.rollout import Decides, Rollout, decided
 from beamgym.hardware_bridge.rollout.step_record import EpisodeStep, StepRecord, plain
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "EpisodeStep",
     "Rollout",
     "StepRecord",
+    "decided",
     "judged",
     "plain",
     "spots_seen",

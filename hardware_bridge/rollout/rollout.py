@@ -43,6 +43,14 @@ class Decides(Protocol):
         ...
 
 
+def decided(policy: Decides, observation: Observation, memory: Any) -> tuple[NDArray[np.float32], Any]:
+    """Return a policy's actions and the memory after them; raises ValueError where it returns something else."""
+    answer = policy.act(observation, memory)
+    if not (isinstance(answer, tuple | list) and len(answer) == 2):
+        raise ValueError(f"{policy.name}: act returned a {type(answer).__name__}; return actions (n, a) and n memories")
+    return answer[0], answer[1]
+
+
 class PlanInstrument(Protocol):
     """An instrument with n = 1 whose moves and exposures are plans."""
 
@@ -169,7 +177,7 @@ class Rollout:
         return memory, EpisodeStep(0, state, frame, self.task.observe(state), None, blank, None, self.task.costs(state))
 
     def _choose(self, memory: Any, step: EpisodeStep) -> tuple[Any, NDArray[np.float32], TaskCommand]:
-        answer, memory = self.policy.act(step.observation, memory)
+        answer, memory = decided(self.policy, step.observation, memory)
         action = finite_action(answer, self.task.action_space, 1)
         return memory, action.astype(np.float32), self.task.target(step.state, action)
 

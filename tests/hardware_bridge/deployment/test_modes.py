@@ -70,6 +70,77 @@ def test_a_check_returns_what_it_read_and_sends_nothing(mine):
     assert told(deployment).events[-1].problem == ""
 
 
+class Untold:
+    async def ask(self, question):
+        return "yes"
+
+
+class Unasked:
+    def report(self, event):
+        pass
+
+    def ask(self, question):
+        return "yes"
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"sink": Untold()}, "the sink Untold cannot be told anything; add `def report"),
+        ({"sink": Unasked()}, "the sink Unasked cannot be asked; add `async def ask"),
+        ({"devices": "mine.py"}, "Options: devices is 'mine.py'; give a pathlib.Path"),
+        ({"out": "runs"}, "Options: out is 'runs'; give a pathlib.Path"),
+    ],
+)
+def test_a_wrong_sink_or_option_is_one_line_before_anything_begins(mine, given, line):
+    with pytest.raises(ValueError, match=line):
+        mine(**given)
+
+
+class Slip:
+    """A policy with a slip of the pen, or one that answers what it is told to."""
+
+    name, oracle = "slip", False
+
+    def __init__(self, answer=None):
+        self.answer = answer
+
+    def start(self, context, n):
+        return [0] * n
+
+    def act(self, observation, state, truth=None):
+        return observation["spotz"] if self.answer is None else self.answer
+
+
+@pytest.mark.parametrize(
+    ("policy", "line"),
+    [
+        ("index-and-move", "the policy is 'index-and-move'; give an object"),
+        (Slip, "the policy is the class Slip; give an object"),
+        (object(), "the policy, a object, has no name, oracle, start, act; see envs.policy.Policy"),
+    ],
+)
+def test_what_is_no_policy_is_one_line(mine, policy, line):
+    mine()
+    with pytest.raises(ValueError, match=line):
+        Deployment(policy, "mine.yaml")
+
+
+@pytest.mark.parametrize(
+    ("policy", "line"),
+    [
+        (Slip(), r"^KeyError: 'spotz' \(test_modes.py, line \d+\)$"),
+        (Slip([1.0]), r"^slip: act returned a list; return actions \(n, a\) and n memories$"),
+    ],
+)
+def test_a_policys_slip_is_told_with_its_place_and_moves_nothing(mine, policy, line):
+    given = mine()
+    deployment = Deployment(policy, "mine.yaml", given.options, Recorder(lambda question: "yes"))
+    with pytest.raises(ValueError, match=line):
+        run(deployment)
+    assert not told(deployment).of(CommandAllowed)
+
+
 def test_what_keeps_the_guard_from_arming_is_told_after_what_was_read(mine):
     deployment = mine()
     deployment.file = deployment.file.model_copy(
