@@ -12,6 +12,7 @@ from typing import Any
 from beamgym.hardware_bridge.devices import DeviceError, answered, in_thread
 from beamgym.physics.messages import one_line
 
+_NO_LOOP = "no running event loop"
 _TELLTALES = ("read", "stop", "locate", "describe", "connect", "motor_limits", "moving", "alarm", "trigger", "set")
 
 
@@ -30,6 +31,11 @@ async def begin(what: str, limit_s: float, returned: Callable[[], None], device:
     def start() -> Any:
         try:
             return getattr(device, method)(*args)
+        except RuntimeError as error:
+            # What asyncio says of an AsyncStatus that is made in a thread names neither the reason nor the remedy.
+            if str(error) != _NO_LOOP:
+                raise
+            raise DeviceError(f"{what}: {_NO_LOOP} in a thread; make its other methods, such as read, async") from error
         finally:
             returned()
 

@@ -290,12 +290,25 @@ class ShutterProxy(SignalProxy):
 
 def one_value(readings: Mapping[str, Mapping[str, Any]], name: str) -> Any:
     """Return the value of a device's main reading: its own name, name_readback, name-readback, or the only one."""
+    _check_readings(readings, name)
     for ending in _READBACKS:
         if name + ending in readings:
             return readings[name + ending]["value"]
     if len(readings) == 1:
         return next(iter(readings.values()))["value"]
     raise DeviceError(f"{name}: which of {', '.join(readings) or 'no readings'} is its value? Name one {name!r}")
+
+
+def _check_readings(readings: Any, name: str) -> None:
+    """Raise DeviceError where ``read`` returned something else than bluesky's readings."""
+    good = isinstance(readings, Mapping) and all(
+        isinstance(reading, Mapping) and "value" in reading for reading in readings.values()
+    )
+    if not good:
+        found = f"{type(readings).__name__} {one_line(readings, 80)}"
+        raise DeviceError(
+            f"{name}: read returned {found}; return {{{name!r}: {{'value': …, 'timestamp': …}}}}, as bluesky has it"
+        )
 
 
 async def _answered(what: str, limit_s: float, device: Any, attribute: str) -> Any:
@@ -322,6 +335,7 @@ _MISSING: Any = object()
 
 
 def _of(readings: Mapping[str, Mapping[str, Any]], ending: str, default: Any = _MISSING) -> Any:
+    _check_readings(readings, "detector")
     for key, reading in readings.items():
         if key == ending or key.endswith((f"_{ending}", f"-{ending}")):
             return reading["value"]

@@ -25,6 +25,23 @@ def frame_of(mark: str) -> Any:
     return lambda: {f"camera{mark}{name}": {"value": value, "timestamp": 0.0} for name, value in values.items()}
 
 
+@pytest.mark.parametrize("found", [1.5, {"it": 1.5}, None])
+def test_readings_in_another_form_than_blueskys_are_told_with_the_right_one(found: Any):
+    device = SimpleNamespace(name="it", read=lambda: found)
+    for proxy, question in ((AxisProxy, "position"), (DetectorProxy, "frame")):
+        with pytest.raises(DeviceError, match=r"read returned .*; return \{'\w+': \{'value': …, 'timestamp': …\}\}"):
+            asked(proxy, device, question)
+
+
+def test_a_status_of_asyncio_made_in_a_thread_is_told_with_the_remedy():
+    class Plain:
+        def set(self, value: float) -> Any:
+            return asyncio.get_running_loop().create_future()
+
+    with pytest.raises(DeviceError, match="make its other methods, such as read, async"):
+        asyncio.run(AxisProxy(Plain(), "x", ANSWER_S).start(1.0))
+
+
 @pytest.mark.parametrize("mark", ["_", "-"])
 def test_a_frames_parts_are_found_by_classic_ophyds_names_and_by_those_of_ophyd_async(mark: str):
     device = SimpleNamespace(name="camera", read=frame_of(mark), trigger=lambda: None)
