@@ -94,6 +94,7 @@ async def _check_axis(
         file_limits=entry.limits,
         motor_limits=limits,
         position=position,
+        # After an abort a human has looked; whether the last stop was confirmed is asked before the way back.
         known=True,
         # Nobody has sent it yet, so that where it stands is where it was left; only its moving can be wrong.
         expected=position,

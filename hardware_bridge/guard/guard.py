@@ -196,7 +196,7 @@ class Guard:
     # -- what every command passes -----------------------------------------------------------------------------------
 
     def gate(self, command: GuardedCommand) -> None:
-        """Let the rules decide that hold for every command: armed, dead-man, heartbeats, suspenders."""
+        """Let the rules decide that hold for every command: armed, dead-man, connections, heartbeats, suspenders."""
         # Besides this very command: it must not excuse itself.
         silent_s, lapse_s = self.life.silent_s(besides=1), self.file.operator.deadman_s
         command.decide(RUN, state=self.state, reason=self.reason, silent_s=silent_s, lapse_s=lapse_s)
