@@ -72,7 +72,8 @@ def _run(deployment: Deployment, terminal: Terminal) -> dict[str, Any]:
 def _check(deployment: Deployment, terminal: Terminal) -> dict[str, Any]:
     """Read everything; the tables are printed when they are read, before the guard says whether it would arm."""
     findings = headless.check(deployment)
-    terminal.line("the guard would arm: everything is as the file says; nothing was moved")
+    # Frames are judged when they are taken: arming does not ask whether the detector's array is the wanted one.
+    terminal.line("the guard would arm; nothing was moved. Compare what the detector says with what is wanted")
     return findings.as_dict()
 
 

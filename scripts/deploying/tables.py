@@ -63,8 +63,8 @@ def practice_sentence(comparison: Comparison) -> str:
     """Return how practice and simulation compare, in a sentence."""
     result = comparison.as_dict()
     return (
-        f"{result['policy']}: {result['episodes']} episodes, {result['success_deployed']} aligned over Channel Access, "
-        f"{result['success_simulated']} in simulation, {result['different']} outcomes differ; exposures (median) "
+        f"{result['policy']}: {result['episodes']} episodes, "
+        f"{result['success_deployed']} successful over Channel Access, {result['success_simulated']} in simulation, {result['different']} outcomes differ; exposures (median) "
         f"{result['exposures_median_deployed']:g} and {result['exposures_median_simulated']:g}"
     )
 
