@@ -62,10 +62,11 @@ def episode_sentence(report: EpisodeReport) -> str:
 def practice_sentence(comparison: Comparison) -> str:
     """Return how practice and simulation compare, in a sentence."""
     result = comparison.as_dict()
+    medians = f"{result['exposures_median_deployed']:g} and {result['exposures_median_simulated']:g}"
     return (
         f"{result['policy']}: {result['episodes']} episodes, "
-        f"{result['success_deployed']} successful over Channel Access, {result['success_simulated']} in simulation, {result['different']} outcomes differ; exposures (median) "
-        f"{result['exposures_median_deployed']:g} and {result['exposures_median_simulated']:g}"
+        f"{result['success_deployed']} successful over Channel Access, {result['success_simulated']} in simulation, "
+        f"{result['different']} outcomes differ; exposures (median) {medians}"
     )
 
 
