@@ -6,16 +6,11 @@ import numpy as np
 from pymatgen.core import Structure
 
 from beamgym.physics.arrays import Float64Array
+from beamgym.physics.crystal.cif import B_ISO, DEFAULT_B_ISO
 from beamgym.physics.crystal.form_factors import element_of, form_factor_label, scattering_length_fm
-
-B_ISO = "b_iso"
-"""Site property that holds the isotropic Debye-Waller factor, Å²."""
 
 ISOTOPES = ("D", "T")
 """Isotopes of hydrogen, which neutrons tell from it."""
-
-DEFAULT_B_ISO = 0.5
-"""Debye-Waller factor of a site that has none, Å²."""
 
 
 @dataclass(frozen=True, eq=False)

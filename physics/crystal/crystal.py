@@ -13,7 +13,7 @@ from scipy.constants import atomic_mass
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.crystal.atoms import ISOTOPES, Atoms, atoms_of
-from beamgym.physics.crystal.cif import read_cif
+from beamgym.physics.crystal.cif import check_structure, prepared, read_cif
 from beamgym.physics.crystal.form_factors import (
     atomic_weight,
     element_of,
@@ -23,7 +23,6 @@ from beamgym.physics.crystal.form_factors import (
 from beamgym.physics.crystal.lattice_symmetry import busing_levy_b, symmetry_of
 from beamgym.physics.crystal.named import NAMED_CRYSTALS, structure_of
 from beamgym.physics.crystal.reflections import ENERGY_RANGE_KEV, ReflectionTable
-from beamgym.physics.crystal.structure_input import check_structure, prepared
 from beamgym.physics.crystal.table_cache import cached_reflection_table
 from beamgym.physics.orientation import check_rotation
 

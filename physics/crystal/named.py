@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from pymatgen.core import Lattice, Structure
 
-from beamgym.physics.crystal.atoms import B_ISO
+from beamgym.physics.crystal.cif import B_ISO
 
 
 @dataclass(frozen=True)

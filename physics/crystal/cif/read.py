@@ -11,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Lattice, Species, Structure
 
-from beamgym.physics.crystal.atoms import B_ISO
 from beamgym.physics.crystal.cif.block import Block, CifError, number, read_blocks
 from beamgym.physics.crystal.cif.formula import Stated, compared, formula_text, stated_content
 from beamgym.physics.crystal.cif.images import check_size, images_of, rotations_and_shifts
 from beamgym.physics.crystal.cif.metric import metric_of
 from beamgym.physics.crystal.cif.operations import listed_operations
 from beamgym.physics.crystal.cif.sites import OCCUPANCY_TOLERANCE, Row, rows_of
+from beamgym.physics.crystal.cif.structure_input import B_ISO, BeamgymWarning, check_structure
 from beamgym.physics.crystal.cif.symbols import Setting, cell_fits, same_group, settings_of
-from beamgym.physics.crystal.structure_input import BeamgymWarning, check_structure
 
 Float64Array = NDArray[np.float64]
 

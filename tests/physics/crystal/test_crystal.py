@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
 from beamgym.physics.crystal.cif import CifWarning
+from beamgym.physics.crystal.cif.structure_input import BeamgymWarning, DebyeWallerWarning
 from beamgym.physics.crystal.crystal import Crystal, crystal_names, load_crystal, ub_matrix
 from beamgym.physics.crystal.lattice_symmetry import ROTATIONS_OF_LAUE_CLASS, busing_levy_b
 from beamgym.physics.crystal.named import NAMED_CRYSTALS
 from beamgym.physics.crystal.reflections import reflection_table, structure_factors
-from beamgym.physics.crystal.structure_input import BeamgymWarning, DebyeWallerWarning
 from beamgym.physics.orientation import check_rotation, rotation_matrix
 
 # Laue class; rotations of the lattice; density in g/cm3 (CRC Handbook, Handbook of Mineralogy, or the work cited);
@@ -492,7 +492,7 @@ def test_a_crystal_that_cannot_be_is_refused_in_one_line(spec, says):
         ("data_x\nloop_\n_atom_site_label\n_atom_site_fract_x\nA", "does not parse|no sites"),
     ],
 )
-@pytest.mark.filterwarnings("ignore::beamgym.physics.crystal.structure_input.BeamgymWarning")
+@pytest.mark.filterwarnings("ignore::beamgym.physics.crystal.cif.structure_input.BeamgymWarning")
 def test_a_cif_that_cannot_be_read_is_refused_in_one_line(tmp_path, text, says):
     path = tmp_path / "bad.cif"
     path.write_text(text)
@@ -585,7 +585,7 @@ def test_any_structure_is_a_crystal_or_refused_in_one_line(cell, positions, elem
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(st.integers(0, 2000), st.text(alphabet="'\n_ .?0-9aZ;#x,", max_size=6), st.integers(0, 40))
-@pytest.mark.filterwarnings("ignore::beamgym.physics.crystal.structure_input.BeamgymWarning")
+@pytest.mark.filterwarnings("ignore::beamgym.physics.crystal.cif.structure_input.BeamgymWarning")
 def test_a_cif_with_anything_written_into_it_is_read_or_refused_in_one_line(tmp_path, place, text, cut):
     good = CIF.format(extra="_atom_site_B_iso_or_equiv", rows=ROWS.format(0.4, 0.5, 0.6))
     place %= len(good)

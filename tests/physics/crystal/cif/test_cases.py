@@ -8,7 +8,7 @@ import pytest
 
 from beamgym.physics.crystal import load_crystal
 from beamgym.physics.crystal.cif import CifWarning
-from beamgym.physics.crystal.structure_input import DebyeWallerWarning
+from beamgym.physics.crystal.cif.structure_input import DebyeWallerWarning
 
 DATA = Path(os.environ.get("BEAMGYM_DATA", Path(__file__).parents[5] / "shared" / "data"))
 CASES = DATA / "cases" / "cif"

@@ -5,7 +5,11 @@ import warnings
 import numpy as np
 from pymatgen.core import Structure
 
-from beamgym.physics.crystal.atoms import B_ISO, DEFAULT_B_ISO
+B_ISO = "b_iso"
+"""Site property that holds the isotropic Debye-Waller factor, Å²."""
+
+DEFAULT_B_ISO = 0.5
+"""Debye-Waller factor of a site that has none, Å²."""
 
 CLOSEST_ATOMS_A = 0.5
 """Atoms nearer to each other than this overlap, unless they share the place by partial occupancy, Å."""
