@@ -18,7 +18,7 @@ demo: $(INSTALLED)
 
 # A simulated instrument behind EPICS, and the shipped policy aligning its crystal over Channel Access.
 demo-hardware: $(INSTALLED) $(BRIDGE)
-	$(RUN)/python -m beamgym.scripts.demo_hardware
+	$(RUN)/python -m beamgym.scripts.deploying.demo_hardware
 
 test: $(INSTALLED) $(TOOLS)
 	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile
