@@ -1,6 +1,11 @@
 """Reads images and detector geometries that other programs wrote."""
 
-from beamgym.physics.laue.files.detector_formats import load_detector, load_detector_for, save_detector
+from beamgym.physics.laue.files.detector_formats import (
+    load_detector,
+    load_detector_for,
+    save_detector,
+    save_stated_camera,
+)
 from beamgym.physics.laue.files.image_files import PEAK_SUFFIXES, ImageFileError, read_image, read_peaks
 
 __all__ = [
@@ -11,4 +16,5 @@ __all__ = [
     "read_image",
     "read_peaks",
     "save_detector",
+    "save_stated_camera",
 ]

@@ -17,6 +17,7 @@ from beamgym.physics.files import write_text
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files.frame_shape import agreed_shape
 from beamgym.physics.laue.files.nexus_detector import read_nexus_detector
+from beamgym.physics.laue.stated_camera import StatedCamera
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _JSON_KEYS = ("origin_mm", "fast", "slow", "pixel_mm", "shape")
@@ -157,8 +158,7 @@ def load_detector_for(path: str | os.PathLike[str], image_shape: tuple[int, int]
         turned, and every angle would be wrong
     """
     file = Path(path)
-    states_rows_and_columns = file.suffix.lower() in (".json", ".nxs", ".h5")  # the others leave open which is which
-    stated = load_detector(file).shape if states_rows_and_columns else None
+    stated = load_detector(file).shape if file.is_file() and _states_rows_and_columns(file) else None
     if image_shape is not None and stated is not None and stated != image_shape:
         raise ValueError(
             f"the image has {image_shape[0]} rows and {image_shape[1]} columns, {file.name} says {stated[0]} and "
@@ -171,6 +171,21 @@ def save_detector(detector: Detector, path: str | os.PathLike[str]) -> None:
     """Write a detector as JSON, which ``load_detector`` reads back exactly."""
     values = {key: np.asarray(getattr(detector, key)).tolist() for key in _JSON_KEYS}
     write_text(path, json.dumps({"name": detector.name, **values}, indent=2) + "\n")
+
+
+def save_stated_camera(camera: StatedCamera, path: str | os.PathLike[str]) -> None:
+    """Write a camera in its user's words as JSON, which ``load_detector`` reads; every word can be changed by hand."""
+    write_text(path, json.dumps(camera.as_dict(), indent=2) + "\n")
+
+
+def _states_rows_and_columns(file: Path) -> bool:
+    """Tell whether a file says which of its two sizes is the rows; the formats of other programs leave it open."""
+    if file.suffix.lower() != ".json":
+        return file.suffix.lower() in (".nxs", ".h5")
+    try:
+        return bool(json.loads(_text(file)).get("shape"))
+    except (ValueError, AttributeError):
+        return True  # the reader will say what is wrong with it
 
 
 def _read_det(file: Path, shape: tuple[int, int] | None) -> Detector:
@@ -226,6 +241,11 @@ def _read_json(file: Path, shape: tuple[int, int] | None) -> Detector:
             raise ValueError("not an object")
     except ValueError:
         raise ValueError(f"{file.name} is not a JSON object with {', '.join(_JSON_KEYS)}") from None
+    if "place" in values:
+        try:
+            return StatedCamera.from_dict(values).detector(shape)
+        except ValueError as error:
+            raise ValueError(f"{file.name}: {error}") from None
     unknown = sorted(set(values) - {*_JSON_KEYS, "name"})
     missing = [key for key in _JSON_KEYS if key not in values]
     if unknown or missing:
