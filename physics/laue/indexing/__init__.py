@@ -1,5 +1,6 @@
 """From found spots, or from an image, to an orientation, refined with the camera's geometry."""
 
+from beamgym.physics.laue.indexing.handedness import Hand, HandednessCheck, check_handedness
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed, predict_px
 from beamgym.physics.laue.indexing.measured import MeasuredPattern, read_pattern
 from beamgym.physics.laue.indexing.observed import MIN_MATCHED
@@ -10,6 +11,8 @@ from beamgym.physics.laue.indexing.solver import BAND_KEV, IndexingFailed, Solve
 __all__ = [
     "BAND_KEV",
     "MIN_MATCHED",
+    "Hand",
+    "HandednessCheck",
     "Indexed",
     "Indexer",
     "IndexingFailed",
@@ -17,6 +20,7 @@ __all__ = [
     "NotIndexed",
     "Refined",
     "SolvedPattern",
+    "check_handedness",
     "predict_px",
     "read_pattern",
     "refine",
