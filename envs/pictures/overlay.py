@@ -68,22 +68,75 @@ def write_overlay(
     figure = Figure(figsize=(9.5, 10.0), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
+    draw_pattern(axes, image, detector, crystal, peaks, indexed, band_kev)
+    axes.set_title(
+        f"{crystal.name}: {indexed.matched} of {int(peaks.count[0])} peaks, figure of merit "
+        f"{indexed.figure_of_merit:.0f}, "
+        f"mean residual {indexed.residual_px:.2f} px"
+    )
+    _write(figure, axes, path)
+
+
+def write_attempt(
+    path: str | os.PathLike[str],
+    image: NDArray[np.generic] | None,
+    detector: Detector,
+    peaks: Peaks,
+    guess: tuple[Crystal, Float64Array, tuple[float, float]] | None = None,
+) -> None:
+    """Draw a pattern that was not indexed: its peaks, and what the best guess predicts, for the eye to judge.
+
+    Parameters
+    ----------
+    path : the PNG
+    image : (slow, fast) counts; None draws on plain ground
+    detector : the geometry that was tried
+    peaks : found peaks of one frame
+    guess : crystal, (3, 3) orientation and band in keV of the guess; None where there is none
+    """
+    figure = Figure(figsize=(9.5, 10.0), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    _draw_image(axes, image, detector)
+    count = int(peaks.count[0])
+    if guess is not None:
+        crystal, orientation, band_kev = guess
+        position, _, _ = predicted_spots(crystal, detector, orientation, band_kev)
+        shown = position[: max(60, int(SHOWN_PER_PEAK * count))]
+        axes.plot(*shown.T, "+", color="#d62728", markersize=9, markeredgewidth=1.1, label="best guess, not believed")
+    found = peaks.position_px[0, :count]
+    axes.plot(*found.T, "o", mfc="none", mec="#ff7f0e", markersize=13, markeredgewidth=1.3, label=f"found ({count})")
+    _draw_beam(axes, detector)
+    axes.set_title("not indexed" + ("" if guess is None else f" as {guess[0].name}"))
+    _write(figure, axes, path)
+
+
+def draw_pattern(
+    axes: Axes,
+    image: NDArray[np.generic] | None,
+    detector: Detector,
+    crystal: Crystal,
+    peaks: Peaks,
+    indexed: Indexed,
+    band_kev: tuple[float, float],
+    size: float = 1.0,
+) -> None:
+    """Draw image, found peaks, predicted spots with their indices, and the beam; ``size`` scales marks and letters."""
     _draw_image(axes, image, detector)
     position, _, hkl = predicted_spots(crystal, detector, indexed.orientation, band_kev)
     shown = slice(0, max(60, int(SHOWN_PER_PEAK * int(peaks.count[0]))))
-    axes.plot(*position[shown].T, "+", color="#d62728", markersize=9, markeredgewidth=1.1, label="predicted")
+    axes.plot(*position[shown].T, "+", color="#d62728", ms=9 * size, mew=1.1 * size, label="predicted")
     found = peaks.position_px[0, : int(peaks.count[0])]
     for mask, colour, label in (
         (indexed.assigned, "#1f77b4", f"found, indexed ({int(indexed.assigned.sum())})"),
         (~indexed.assigned, "#ff7f0e", f"found, not indexed ({int((~indexed.assigned).sum())})"),
     ):
-        axes.plot(*found[mask].T, "o", mfc="none", mec=colour, markersize=13, markeredgewidth=1.3, label=label)
-    _draw_labels(axes, position[shown], hkl[shown], detector)
+        axes.plot(*found[mask].T, "o", mfc="none", mec=colour, ms=13 * size, mew=1.3 * size, label=label)
+    _draw_labels(axes, position[shown], hkl[shown], detector, size)
     _draw_beam(axes, detector)
-    axes.set_title(
-        f"{crystal.name}: {indexed.matched} of {len(found)} peaks, figure of merit {indexed.figure_of_merit:.0f}, "
-        f"mean residual {indexed.residual_px:.2f} px"
-    )
+
+
+def _write(figure: Figure, axes: Axes, path: str | os.PathLike[str]) -> None:
     axes.set_xlabel("along fast, px")
     axes.set_ylabel("along slow, px")
     handles, labels = axes.get_legend_handles_labels()
@@ -104,9 +157,11 @@ def _draw_image(axes: Axes, image: NDArray[np.generic] | None, detector: Detecto
     axes.set_aspect("equal")
 
 
-def _draw_labels(axes: Axes, position: Float64Array, hkl: NDArray[np.int64], detector: Detector) -> None:
+def _draw_labels(
+    axes: Axes, position: Float64Array, hkl: NDArray[np.int64], detector: Detector, size: float = 1.0
+) -> None:
     """Label the strongest spots, leaving out those whose text would lie on another's."""
-    apart = np.array([0.12, 0.035]) * detector.shape[1]
+    apart = np.array([0.15, 0.035]) * detector.shape[1]
     placed: list[Float64Array] = []
     for spot, indices in zip(position, hkl, strict=True):
         if len(placed) == OVERLAY_LABELS:
@@ -118,11 +173,11 @@ def _draw_labels(axes: Axes, position: Float64Array, hkl: NDArray[np.int64], det
         axes.annotate(
             format_hkl(indices),
             spot,
-            xytext=(-8 if right else 8, 6),
+            xytext=(-8 * size if right else 8 * size, 6 * size),
             textcoords="offset points",
             ha="right" if right else "left",
             color="#7a0c0c",
-            fontsize=9,
+            fontsize=9.5 * size,
             bbox={"facecolor": "white", "alpha": 0.65, "edgecolor": "none", "pad": 0.5},
         )
 
@@ -136,7 +191,9 @@ def _draw_beam(axes: Axes, detector: Detector) -> None:
 
 
 def format_hkl(indices: NDArray[np.int64]) -> str:
-    """Write indices as crystallographers do, a bar over the negative ones: for matplotlib's mathtext."""
-    parts = [rf"\overline{{{-index}}}" if index < 0 else f"{index}" for index in indices.tolist()]
+    """Write indices as crystallographers do, a bar over the negative ones, for matplotlib's mathtext.
 
-    return "$" + r"\,".join(parts) + "$"
+    A full space stands between them: with a thin one, 1 0 26 reads as 1026.
+    """
+    parts = [rf"\overline{{{-index}}}" if index < 0 else f"{index}" for index in indices.tolist()]
+    return "$" + r"\ \ ".join(parts) + "$"

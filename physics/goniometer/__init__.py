@@ -13,6 +13,7 @@ from beamgym.physics.goniometer.motors import (
     travel_time_s,
 )
 from beamgym.physics.goniometer.motors_kernels import normal_batch
+from beamgym.physics.goniometer.senses import sense_words, turn_uncertainty
 from beamgym.physics.goniometer.targets import Target, parse_target
 from beamgym.physics.goniometer.turns import AxisTurn, Remount, TurnsToTarget, turns_to_target
 
@@ -34,7 +35,9 @@ __all__ = [
     "parse_target",
     "readback",
     "sample_offset_mm",
+    "sense_words",
     "start",
     "travel_time_s",
+    "turn_uncertainty",
     "turns_to_target",
 ]

@@ -70,6 +70,7 @@ class NotIndexed:
     reason: str
     matched: int = 0
     figure_of_merit: float = 0.0
+    orientation: Float64Array | None = None
 
 
 class Indexer:
@@ -173,7 +174,7 @@ class Indexer:
             f"the best orientation explains {matched} of {peaks} peaks with figure of merit {best.merit:.1f}, "
             f"less than {self._demand(best):.1f}: chance or another crystal does as well"
         )
-        return NotIndexed(reason, matched, best.merit)
+        return NotIndexed(reason, matched, best.merit, best.u)
 
     def _answer(self, pattern: Pattern, best: Fit, alternatives: list[Float64Array]) -> Indexed:
         assigned = best.assigned

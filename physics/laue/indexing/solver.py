@@ -26,7 +26,17 @@ TABLE_KEV = 12.0
 
 
 class IndexingFailed(ValueError):
-    """No orientation was found; the message is one line with the reason and what to check."""
+    """No orientation was found; the message is one line with the reason and what to check.
+
+    Parameters
+    ----------
+    message : that line
+    nearest : what came nearest; None where nothing could be tried
+    """
+
+    def __init__(self, message: str, nearest: NotIndexed | None = None) -> None:
+        super().__init__(message)
+        self.nearest = nearest
 
 
 @dataclass(frozen=True)
@@ -124,7 +134,7 @@ def _first_answer(
         )
     answer = indexer.index(pattern.position_px, pattern.intensity)
     if isinstance(answer, NotIndexed):
-        raise IndexingFailed(f"not indexed: {answer.reason}; check cell, band and detector geometry")
+        raise IndexingFailed(f"not indexed: {answer.reason}; check cell, band and detector geometry", answer)
     return answer
 
 

@@ -1,0 +1,89 @@
+"""What to try when a pattern was not indexed, the likeliest reason first."""
+
+from dataclasses import dataclass
+
+FEW_PEAKS, MANY_PEAKS = 12, 80
+"""Fewer peaks than the first seldom fix an orientation; more than the second are seldom all of one crystal."""
+NEARLY = 0.3
+"""Share of the peaks that a nearly right geometry explains; another crystal or a wrong camera explains fewer."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What an attempt was made with.
+
+    Parameters
+    ----------
+    peaks : how many were found or listed
+    matched : how many the best guess explained, 0 where there was none
+    from_image : whether peaks were found in an image, rather than read from a list
+    stated_camera : whether the geometry is a person's words, not a calibration
+    masked : whether parts of the image were left out
+    cells : how many crystals were tried
+    band_kev : lowest and highest photon energy
+    one_based : whether a list's first pixel was taken as 1
+    """
+
+    peaks: int
+    matched: int = 0
+    from_image: bool = True
+    stated_camera: bool = True
+    masked: bool = False
+    cells: int = 1
+    band_kev: tuple[float, float] = (5.0, 25.0)
+    one_based: bool = False
+
+
+def remedies(attempt: Attempt) -> tuple[str, ...]:
+    """Return what to try, one sentence each, the likeliest to help first."""
+    nearly = attempt.peaks > 0 and attempt.matched / attempt.peaks >= NEARLY
+    false_peaks, camera, crystal = _false_peaks(attempt), _camera(attempt), _crystal(attempt)
+    if attempt.peaks < FEW_PEAKS:
+        ordered = [*_few_peaks(attempt), *camera, *crystal]
+    elif attempt.peaks > MANY_PEAKS and not attempt.masked and not nearly:
+        ordered = [*false_peaks, *camera, *crystal]
+    else:
+        ordered = [*camera, *false_peaks, *crystal]
+    return (*ordered, "a mirrored picture is not the reason: it indexes as well, to a wrong orientation")
+
+
+def _few_peaks(attempt: Attempt) -> list[str]:
+    if not attempt.from_image:
+        return ["list more peaks: a dozen at least, the weaker ones too"]
+    return [
+        "look at the picture: where spots have no circle, lower --threshold (4, then 3)",
+        "dark spots on light ground, as on film: --invert",
+        "expose longer, or bring the film nearer",
+    ]
+
+
+def _false_peaks(attempt: Attempt) -> list[str]:
+    if not attempt.from_image:
+        return ["take out of the list what is no spot; leave the brightest 40"]
+    masked = [] if attempt.masked else ["circles on letters, rims or the beam hole: --max-radius MM, or --mask"]
+    return [*masked, "circles on nothing: --threshold 8, or --max-peaks 40"]
+
+
+def _camera(attempt: Attempt) -> list[str]:
+    found = []
+    if not attempt.from_image and not attempt.one_based:
+        found.append("a list of a program that counts pixels from 1 (LaueTools, ImageJ's ROI): --one-based")
+    if attempt.stated_camera:
+        found += [
+            "measure the distance from the sample, not from its holder, to the film anew: 3 % matter (--distance)",
+            "look up where the beam meets the film, in pixels of this very picture: 1 mm matters (--center)",
+            "check the pixel size: a scan's --dpi, a binned or shrunken image, a picture saved smaller (--pixel)",
+        ]
+    else:
+        found.append("check that the geometry file is of this camera, in this place, at this binning")
+    low, high = attempt.band_kev
+    found.append(
+        f"check --band: it is {low:g} to {high:g} keV; the upper end is the tube's voltage, the lower what air and "
+        "windows let through"
+    )
+    return found
+
+
+def _crystal(attempt: Attempt) -> list[str]:
+    several = [] if attempt.cells > 1 else ["another crystal: give every one that it may be, --cif A.cif --cif B.cif"]
+    return [*several, "several crystals in the beam: shift the sample, or narrow the collimator"]
