@@ -16,6 +16,7 @@ from beamgym.scripts.command_line import DEBUG, IMPORTED, call, fail, run
 VERBS: dict[str, str] = {
     "demo": "Align crystals with the shipped policy, and write a table and pictures.",
     "envs": "List the registered environments.",
+    "camera": "Write the geometry file of a hand-turned camera from a few words, and draw it.",
     "index": "Index a Laue image: orientation, figures, and the turns to a target.",
     "train": "Train an agent, and export it as a bundle.",
     "benchmark": "Compare policies on the same episodes, all under the same stopping rule.",

@@ -20,6 +20,7 @@ AXIS_COLOURS = ("#0072b2", "#009e73", "#cc3377", "#8a6d00", "#56b4e9", "#555555"
 _F = np.array([[-0.5, -1.0], [-0.5, 1.0], [0.6, 1.0], [-0.5, 1.0], [-0.5, 0.1], [0.35, 0.1]])
 """Strokes of a letter F in its own right and up: it looks otherwise in every mirrored or turned picture."""
 _UP = np.array([0.0, 0.0, 1.0])
+_HEAD = "-|>,head_width=0.35,head_length=0.7"
 
 
 class _Sight:
@@ -115,9 +116,9 @@ def _arrow(
 ) -> None:
     plot.annotate(
         "",
-        sight(end),
-        sight(start),
-        arrowprops={"arrowstyle": "-|>,head_width=0.35,head_length=0.7", "color": colour, "lw": width,
+        (float(sight(end)[0]), float(sight(end)[1])),
+        (float(sight(start)[0]), float(sight(start)[1])),
+        arrowprops={"arrowstyle": _HEAD, "color": colour, "lw": width,
                     "shrinkA": 0, "shrinkB": 0},
         zorder=zorder,
     )  # fmt: skip
@@ -125,7 +126,8 @@ def _arrow(
 
 def _label(plot: Plot, sight: _Sight, point: Float64Array, text: str, colour: str, **style: object) -> None:
     box = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.0}
-    plot.text(*sight(point), text, color=colour, fontsize=11, bbox=box, zorder=9, **style)  # type: ignore[arg-type]
+    x, y = sight(point).tolist()
+    plot.text(x, y, text, color=colour, fontsize=11, bbox=box, zorder=9, **style)  # type: ignore[arg-type]
 
 
 def _draw_panel(plot: Plot, detector: Detector, sight: _Sight) -> None:
@@ -220,12 +222,16 @@ def _draw_picture(plot: Plot, detector: Detector) -> None:
         if np.linalg.norm(inside) < 0.5:
             continue
         end = centre + length * inside
-        plot.annotate("", end, centre, arrowprops={"arrowstyle": "-|>,head_width=0.35,head_length=0.7",
-                      "color": INK, "lw": 2.0, "shrinkA": 6, "shrinkB": 0})  # fmt: skip
+        plot.annotate(
+            "",
+            (float(end[0]), float(end[1])),
+            (float(centre[0]), float(centre[1])),
+            arrowprops={"arrowstyle": _HEAD, "color": INK, "lw": 2.0, "shrinkA": 6, "shrinkB": 0},
+        )
         away = centre + 1.12 * length * inside
         side = "center" if abs(inside[1]) > 0.5 else ("left" if inside[0] > 0 else "right")
         level = "center" if abs(inside[1]) < 0.5 else ("top" if inside[1] > 0 else "bottom")
-        plot.text(*away, name, ha=side, va=level, fontsize=11, color=INK)
+        plot.text(float(away[0]), float(away[1]), name, ha=side, va=level, fontsize=11, color=INK)
     strokes, _ = detector.to_pixel(_letter_f(detector))
     plot.plot(*strokes.T, color=F_COLOUR, lw=3.0)
     plot.text(

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -24,8 +25,8 @@ from beamgym.physics.laue.report import (
 from beamgym.physics.laue.stated_camera import beam_point_px
 
 A4_INCHES = (8.27, 11.69)
-_TEXT = {"fontsize": 8.5, "va": "top", "family": "DejaVu Sans"}
-_TABLE = {**_TEXT, "family": "DejaVu Sans Mono", "fontsize": 7.6}
+_TEXT: dict[str, Any] = {"fontsize": 8.5, "va": "top", "family": "DejaVu Sans"}
+_TABLE: dict[str, Any] = {**_TEXT, "family": "DejaVu Sans Mono", "fontsize": 7.6}
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def draw_scale(axes: Axes, detector: Detector) -> None:
     axes.plot([start[0], end[0]], [start[1], start[1]], color="#181c22", lw=2.5, solid_capstyle="butt", zorder=8)
     angle = float(np.degrees(np.arctan2(length, detector.distance_mm)))
     axes.text(
-        *(start - np.array([0.0, 0.012 * rows])),
+        float(start[0]),
+        float(start[1] - 0.012 * rows),
         f"{length:g} mm = {angle:.1f}° of 2θ" + _where(detector),
         fontsize=7.5,
         ha="left",

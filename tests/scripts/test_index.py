@@ -20,7 +20,8 @@ from beamgym.physics.laue.files.detector_formats import load_detector, save_dete
 from beamgym.physics.laue.pattern.image import ImageBackground, ImageModel, Sensor, SpotShape
 from beamgym.physics.laue.pattern.spots import LaueModel
 from beamgym.physics.orientation import misorientation_deg, random_orientations, rotation_matrix
-from beamgym.scripts.index import index_command, read_target
+from beamgym.scripts.index import index_command
+from beamgym.scripts.indexing.words import read_target
 
 PANEL = Detector.back_reflection(shape=(512, 512), pixel_mm=0.32)
 APP = typer.Typer()

@@ -2,7 +2,7 @@
 
 from beamgym.physics.laue.indexing.handedness import Hand, HandednessCheck, check_handedness
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed, predict_px
-from beamgym.physics.laue.indexing.measured import MeasuredPattern, read_pattern
+from beamgym.physics.laue.indexing.measured import MeasuredPattern, read_pattern, straightened, within_radius
 from beamgym.physics.laue.indexing.observed import MIN_MATCHED
 from beamgym.physics.laue.indexing.refinement import Refined, refine
 from beamgym.physics.laue.indexing.results_file import write_results
@@ -25,5 +25,7 @@ __all__ = [
     "read_pattern",
     "refine",
     "solve",
+    "straightened",
+    "within_radius",
     "write_results",
 ]

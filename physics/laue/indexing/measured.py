@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.instrument import Peaks
+from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files import PEAK_SUFFIXES, read_image, read_peaks
 from beamgym.physics.laue.peaks import PeakFinder
+from beamgym.physics.laue.stated_camera import Fiducials, radius_mm
 
 
 @dataclass(frozen=True)
@@ -80,3 +82,29 @@ def _leaving_out(finder: PeakFinder, ignored: NDArray[np.bool_]) -> PeakFinder:
     if finder.mask is None:
         return replace(finder, mask=ignored)
     return replace(finder, mask=finder.mask | ignored) if finder.mask.shape == ignored.shape else finder
+
+
+def straightened(pattern: MeasuredPattern, marks: Fiducials) -> MeasuredPattern:
+    """Return the pattern without the perspective of a hand-held camera: peaks moved, the image redrawn for the eye."""
+    moved = replace(pattern.peaks, position_px=marks.straightened_px(pattern.peaks.position_px).astype(np.float32))
+    return MeasuredPattern(moved, None if pattern.image is None else marks.straightened(pattern.image))
+
+
+def within_radius(pattern: MeasuredPattern, detector: Detector, most_mm: float, most: int) -> MeasuredPattern:
+    """Return the pattern without the peaks that lie farther than ``most_mm`` from the beam's point on the panel.
+
+    Parameters
+    ----------
+    pattern, detector : the peaks, and where the panel stands
+    most_mm : largest distance on the panel, mm
+    most : keep so many at most, brightest first
+    """
+    inside = np.flatnonzero(radius_mm(detector, pattern.position_px) <= most_mm)[:most]
+    peaks = pattern.peaks
+    kept = Peaks(
+        peaks.position_px[:, inside],
+        peaks.intensity[:, inside],
+        np.array([len(inside)], dtype=np.int64),
+        peaks.saturated[:, inside],
+    )
+    return MeasuredPattern(kept, pattern.image)

@@ -29,7 +29,8 @@ def euler_angles_deg(orientation: ArrayLike) -> Float64Array:
     u = check_rotation(orientation, "orientation")
     tilt = float(np.arccos(np.clip(u[2, 2], -1.0, 1.0)))
     if np.sin(tilt) < 1e-7:
-        return np.degrees(np.array([np.arctan2(u[1, 0], u[0, 0]) % (2.0 * np.pi), tilt, 0.0]))
+        first = float(np.degrees(np.arctan2(u[1, 0], u[0, 0]))) % 360.0
+        return np.array([first, 0.0 if u[2, 2] > 0.0 else 180.0, 0.0])
     angles: Float64Array = Rotation.from_matrix(u).as_euler("ZXZ", degrees=True)
     return np.array([angles[0] % 360.0, angles[1], angles[2] % 360.0])
 

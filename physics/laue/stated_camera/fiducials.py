@@ -100,12 +100,14 @@ class Fiducials:
         rows, columns = self.straightened_shape
         column, row = np.meshgrid(np.arange(columns), np.arange(rows))
         film_mm = self._extent_mm[0] + self.pixel_mm * np.stack([column, row], axis=-1)
-        source = _mapped(np.linalg.inv(self._matrix), film_mm)
+        back = np.asarray(np.linalg.inv(self._matrix), dtype=np.float64)
+        source = _mapped(back, film_mm)
         fill = float(np.median(image))
         drawn = map_coordinates(
             np.asarray(image, dtype=np.float64), [source[..., 1], source[..., 0]], order=1, cval=fill
         )
-        return (np.rint(drawn) if image.dtype.kind in "ui" else drawn).astype(image.dtype)
+        straight: NDArray[Any] = (np.rint(drawn) if image.dtype.kind in "ui" else drawn).astype(image.dtype)
+        return straight
 
     @cached_property
     def _matrix(self) -> Float64Array:
@@ -121,7 +123,9 @@ class Fiducials:
         null = np.linalg.svd(np.array(rows))[2][-1].reshape(3, 3)
         matrix: Float64Array = null @ np.diag([scale, scale, 1.0])
         # positive on the near side of the horizon, so that a point beyond it can be told
-        return matrix * np.copysign(1.0, matrix[2] @ np.append(self.corners_px.mean(axis=0), 1.0))
+        near = float(matrix[2] @ np.append(self.corners_px.mean(axis=0), 1.0))
+        matrix *= np.copysign(1.0, near)
+        return matrix
 
     @cached_property
     def _extent_mm(self) -> Float64Array:

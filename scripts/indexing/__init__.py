@@ -1,0 +1,1 @@
+"""The parts of `beamgym index` and `beamgym camera`: options read, the report, and its text."""

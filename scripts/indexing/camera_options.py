@@ -1,0 +1,113 @@
+"""The camera of a command line: a geometry file, or a person's words, with flips and marks on a film."""
+
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.files import load_detector_for
+from beamgym.physics.laue.indexing import Hand, MeasuredPattern
+from beamgym.physics.laue.stated_camera import FLIPS, Fiducials, StatedCamera, flipped, pixel_of_dpi
+
+Eight = tuple[float, float, float, float, float, float, float, float]
+
+
+@dataclass(frozen=True)
+class CameraOptions:
+    """What stands on the command line about a camera; see the options' help.
+
+    Raises
+    ------
+    ValueError : options that contradict each other, or one that lacks another
+    """
+
+    file: Path | None = None
+    place: str | None = None
+    distance_mm: float | None = None
+    pixel_mm: float | None = None
+    dpi: float | None = None
+    center_px: tuple[float, float] | None = None
+    flip: str = "none"
+    rotate_deg: int = 0
+    fiducials: Eight | None = None
+    fiducial_size_mm: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.file is None) == (self.place is None):
+            raise ValueError("give the camera once: --detector FILE, or --camera PLACE --distance MM --pixel MM")
+        if self.flip not in FLIPS:
+            raise ValueError(f"--flip is one of {', '.join(FLIPS)}, got {self.flip!r}")
+        if (self.fiducials is None) != (self.fiducial_size_mm is None):
+            raise ValueError("--fiducials X1 Y1 … X4 Y4 and --fiducial-size W H go together: the marks and their mm")
+        if self.file is not None:
+            words = (self.distance_mm, self.pixel_mm, self.dpi, self.center_px, self.fiducials, self.rotate_deg or None)
+            if any(word is not None for word in words):
+                raise ValueError(
+                    "--distance, --pixel, --dpi, --center, --rotate and --fiducials go with --camera; the --detector "
+                    "file says them"
+                )
+            return
+        if self.distance_mm is None:
+            raise ValueError("--camera needs --distance MM, from the sample to the film or panel")
+        if sum(word is not None for word in (self.pixel_mm, self.dpi, self.fiducials)) != 1:
+            raise ValueError("--camera needs the pixel once: --pixel MM, --dpi N of a scan, or --fiducials on a film")
+
+    def marks(self, shape: tuple[int, int] | None) -> Fiducials | None:
+        """Return the film's marks in a picture of this shape; None where there are none."""
+        if self.fiducials is None or self.fiducial_size_mm is None:
+            return None
+        if shape is None:
+            raise ValueError("--fiducials are marks in an image; a list of peaks has none")
+        return Fiducials(np.reshape(self.fiducials, (4, 2)), self.fiducial_size_mm, shape)
+
+    def stated(self, marks: Fiducials | None = None) -> StatedCamera | None:
+        """Return the camera in words, of the straightened picture where there are marks; None for a file's."""
+        if self.place is None or self.distance_mm is None:
+            return None
+        center = self.center_px
+        if marks is not None:
+            pixel = marks.pixel_mm
+            seen = marks.straightened_px(center) if center is not None else marks.center_px
+            center = (float(seen[0]), float(seen[1]))
+        else:
+            pixel = self.pixel_mm if self.pixel_mm is not None else pixel_of_dpi(self.dpi or 0.0)
+        return StatedCamera(self.place, self.distance_mm, pixel, center, flip=self.flip, rotate_deg=self.rotate_deg)
+
+    def detector(self, pattern: MeasuredPattern, marks: Fiducials | None) -> Detector:
+        """Return the geometry for a pattern, straightened where there are marks."""
+        camera = self.stated(marks)
+        if camera is not None:
+            return camera.detector(_shape_for(pattern, camera))
+        assert self.file is not None
+        return flipped(load_detector_for(self.file, pattern.shape), self.flip)
+
+    def words_for(self, hand: Hand) -> str:
+        """Return the options that state the hand of a check, instead of those given."""
+        camera = self.stated_without_marks()
+        if camera is None:
+            return f"--flip {hand.flip if self.flip == 'none' else 'none'}"
+        wanted = hand.detector(camera.detector())
+        for flip, rotate_deg in product(FLIPS, (0, 90, 180, 270)):
+            other = replace(camera, flip=flip, rotate_deg=rotate_deg).detector()
+            if np.allclose([other.fast, other.slow], [wanted.fast, wanted.slow], atol=1e-6):
+                turned = f" --rotate {rotate_deg}" if rotate_deg != self.rotate_deg or rotate_deg else ""
+                return f"--flip {flip}{turned}"
+        return f"--flip {hand.flip} --rotate {hand.rotate_deg}"
+
+    def stated_without_marks(self) -> StatedCamera | None:
+        """Return the camera with a picture of one pixel, for its directions alone."""
+        if self.place is None:
+            return None
+        return StatedCamera(self.place, 1.0, 1.0, (0.0, 0.0), (1, 1), self.flip, self.rotate_deg)
+
+
+def _shape_for(pattern: MeasuredPattern, camera: StatedCamera) -> tuple[int, int]:
+    """Return the picture's shape; for a list of peaks one that holds them, which needs a centre that is stated."""
+    if pattern.shape is not None:
+        return pattern.shape
+    if camera.center_px is None:
+        raise ValueError("a list of peaks does not say where its picture's middle is: give --center X Y")
+    column, row = np.ceil(pattern.position_px.max(axis=0, initial=1.0) + 1.0)
+    return max(int(row), 1), max(int(column), 1)

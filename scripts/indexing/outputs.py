@@ -1,0 +1,89 @@
+"""What indexing leaves behind: pictures, results, the page for the lab book, and what to try after a failure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from beamgym.envs.pictures import LabNotes, write_attempt, write_overlay
+from beamgym.physics.crystal import Crystal
+from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.files import save_detector
+from beamgym.physics.laue.indexing import IndexingFailed, MeasuredPattern, SolvedPattern, write_results
+from beamgym.physics.laue.report import Attempt, remedies
+from beamgym.physics.laue.stated_camera import beam_point_px
+from beamgym.scripts.indexing.camera_options import CameraOptions
+from beamgym.scripts.indexing.text import targets_table, way_as_text
+
+
+def write_files(solved: SolvedPattern, picture: Path, h5: Path | None, detector_out: Path | None) -> dict[str, str]:
+    """Write what was asked for, and return each file's kind and name in the order in which they are told."""
+    files = {"overlay": str(picture)}
+    pattern = solved.pattern
+    write_overlay(
+        picture, pattern.image, solved.detector, solved.crystal, pattern.peaks, solved.indexed, solved.band_kev
+    )
+    if h5 is not None:
+        write_results(h5, solved.crystal, solved.detector, pattern.peaks, solved.indexed, pattern.image)
+        files["hdf5"] = str(h5)
+    if detector_out is not None:
+        save_detector(solved.detector, detector_out)
+        files["detector"] = str(detector_out)
+    return files
+
+
+def lab_notes(image: Path, solved: SolvedPattern, report: dict[str, Any]) -> LabNotes:
+    """Return what the page for the lab book says besides the solved pattern."""
+    written = datetime.fromtimestamp(image.stat().st_mtime).strftime("%Y-%m-%d %H:%M")
+    panel = solved.detector
+    column, row = beam_point_px(panel)
+    camera = [
+        f"{panel.name}, {panel.distance_mm:.2f} mm, pixel {panel.pixel_mm:.5g} mm",
+        f"centre: column {column:.1f}, row {row:.1f}" + (", mirrored picture" if panel.mirrored else ""),
+        f"{panel.shape[0]} rows, {panel.shape[1]} columns; {solved.band_kev[0]:g} to {solved.band_kev[1]:g} keV",
+    ]
+    ways = report.get("targets", [])
+    turns = [line for way in ways for line in _short(way)] if len(ways) < 3 else targets_table(ways)
+    warnings_ = [f"ambiguous: {len(report['ambiguous'])} more orientations fit as well"] if report["ambiguous"] else []
+    if "handedness" in report:
+        warnings_.append(f"two pictures: {report['handedness']['verdict']}")
+    return LabNotes(image.name, written, camera, turns, warnings_)
+
+
+def _short(way: dict[str, Any]) -> list[str]:
+    """Return the lines of one target without the words on the sense of +, which a page has no room for."""
+    return [line.split(";")[0] for line in way_as_text(way)]
+
+
+def tell_failure(
+    error: IndexingFailed,
+    pattern: MeasuredPattern,
+    panel: Detector,
+    samples: Sequence[Crystal],
+    band: tuple[float, float],
+    picture: Path,
+    geometry: CameraOptions,
+    max_radius: float | None,
+    one_based: bool,
+) -> None:
+    """Print what to try, and draw what was found with the best guess where there is anything to see."""
+    nearest = error.nearest
+    attempt = Attempt(
+        peaks=pattern.count,
+        matched=nearest.matched if nearest is not None else 0,
+        from_image=pattern.image is not None,
+        stated_camera=geometry.place is not None or (geometry.file is not None and geometry.file.suffix == ".json"),
+        masked=max_radius is not None,
+        cells=len(samples),
+        band_kev=band,
+        one_based=one_based,
+    )
+    typer.echo("\n".join(["not indexed; to try, the likeliest first:", *(f"  - {line}" for line in remedies(attempt))]))
+    if pattern.count:
+        guess = None
+        if nearest is not None and nearest.orientation is not None and len(samples) == 1:
+            guess = (samples[0], nearest.orientation, band)
+        write_attempt(picture, pattern.image, panel, pattern.peaks, guess)
+        typer.echo(f"wrote {picture}, with the peaks found" + (" and the best guess" if guess else ""))

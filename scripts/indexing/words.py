@@ -1,0 +1,49 @@
+"""Words of the command line read: crystals, targets, and where the axes stand."""
+
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import typer
+
+from beamgym.physics.arrays import Float64Array
+from beamgym.physics.crystal import Crystal, load_crystal
+from beamgym.physics.goniometer import Goniometer, Target, parse_target
+
+
+def read_target(crystal: Crystal, text: str) -> Target:
+    """Read a target such as "pose [001] beam [110] up"; the words beam and up may be left out."""
+    return parse_target(crystal, re.sub(r"\s+", " ", re.sub(r"\b(beam|up)\b", "", text)).strip())
+
+
+def load_crystals(cifs: Sequence[Path] | None, names: Sequence[str] | None, radiation: str) -> list[Crystal]:
+    """Load every crystal that was named, and tell on stderr what was noted of it."""
+    specs: list[Path | str] = [*(cifs or ()), *(names or ())]
+    if not specs:
+        raise ValueError("give the crystal once, or every one that it may be: --cif FILE or --crystal NAME")
+    if radiation not in ("xray", "neutron"):
+        raise ValueError(f"--radiation is xray or neutron, got {radiation!r}")
+    kind: Literal["xray", "neutron"] = "neutron" if radiation == "neutron" else "xray"
+    with warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always")
+        crystals = [load_crystal(spec, kind) for spec in specs]
+    for note in notes:
+        typer.echo(f"note: {note.message}", err=True)
+    return crystals
+
+
+def read_positions(stage: Goniometer, text: str | None, option: str = "--at", relative: bool = False) -> Float64Array:
+    """Read "phi=12.5, chi=3"; axes not named stand at home, or are not turned where the numbers are relative."""
+    positions = np.zeros(len(stage.axes)) if relative else stage.home()
+    for part in filter(None, re.split(r"[,;\s]+", re.sub(r"\s*=\s*", "=", text or ""))):
+        name, _, value = part.partition("=")
+        if name not in stage.names:
+            raise ValueError(f"{stage.name} has no axis {name!r}; its axes are {', '.join(stage.names)}")
+        try:
+            positions[stage.names.index(name)] = float(value)
+        except ValueError:
+            raise ValueError(f"{option} wants axis=position, as in {name}=12.5, got {part!r}") from None
+    return positions if relative else stage.check_positions(positions)
