@@ -76,6 +76,8 @@ def _draw_poles(axes: Axes, crystal: Crystal, orientation: Float64Array) -> None
             fontsize=6.5,
             color="#7a0c0c",
             ha="right" if left else "left",
+            bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 0.4},
+            zorder=7,
         )
     axes.plot([], [], "s", mfc="none", mec="#7a0c0c", ms=4.5, label="plane normals (hkl)")
 

@@ -28,14 +28,18 @@ def sense_words(axis: Axis) -> str:
     return f"+ is right-handed about ({vector[0]:+.2f}, {vector[1]:+.2f}, {vector[2]:+.2f})"
 
 
-def turn_uncertainty(goniometer: Goniometer, positions: ArrayLike, deviation_deg: ArrayLike) -> Float64Array:
+def turn_uncertainty(
+    goniometer: Goniometer, positions: ArrayLike, deviation_deg: ArrayLike, carried: ArrayLike | None = None
+) -> Float64Array:
     """Return one standard deviation of each axis' position that follows from an orientation's.
 
     Parameters
     ----------
     goniometer : the axes
     positions : (k,) where they are to go
-    deviation_deg : (3,) standard deviations of the orientation about the lab's x, y and z, degrees
+    deviation_deg : (3,) standard deviations of the orientation as measured about the lab's x, y and z, degrees
+    carried : (3, 3) turn from where the axes stood during the measurement to ``positions``, which carries the error
+        along; none by default
 
     Returns
     -------
@@ -44,7 +48,8 @@ def turn_uncertainty(goniometer: Goniometer, positions: ArrayLike, deviation_deg
     """
     moving = goniometer.chain.moving[goniometer.chain.moving < len(goniometer.axes)]
     jacobian = goniometer.jacobian(np.asarray(positions, dtype=np.float64))[:, moving]
-    share = np.linalg.pinv(jacobian, rcond=1e-6) * np.asarray(deviation_deg, dtype=np.float64)
+    turn = np.eye(3) if carried is None else np.asarray(carried, dtype=np.float64)
+    share = np.linalg.pinv(jacobian, rcond=1e-6) @ turn * np.asarray(deviation_deg, dtype=np.float64)
     deviation = np.zeros(len(goniometer.axes))
     deviation[moving] = np.linalg.norm(share, axis=1)
     return deviation

@@ -83,7 +83,9 @@ def way_report(way: TurnsToTarget, stage: Goniometer, solved: SolvedPattern) -> 
     }
     if way.remount is None:
         deviation = np.array([solved.uncertainty[name] for name in _ROTATIONS])
-        spread = turn_uncertainty(stage, [axis.goal for axis in way.axes], deviation)
+        goal = [axis.goal for axis in way.axes]
+        carried = stage.rotation(goal) @ way.mount @ solved.indexed.orientation.T
+        spread = turn_uncertainty(stage, goal, deviation, carried)
         report["axes"] = {
             axis.name: {
                 "turn": axis.turn,

@@ -34,6 +34,8 @@ def as_text(report: dict[str, Any]) -> str:
         lines.append(f"camera: {changes}; distance {report['distance_mm']:.3f} mm")
     if "handedness" in report:
         lines.append(f"two pictures: {report['handedness']['sentence']}")
+        if report["handedness"]["verdict"] in ("mirrored", "turned"):
+            lines.append("  UB and the turns below are for the picture as stated: do NOT turn by them")
     lines += _pointing_as_text(report["pointing"])
     ways = report.get("targets", [])
     for way in ways:
@@ -75,20 +77,35 @@ def _pointing_as_text(pointing: dict[str, Any]) -> list[str]:
         f"c [0 0 1] points {c['beam']:.1f}° from the beam (x), {c['up']:.1f}° from up (z), "
         f"{c['left']:.1f}° from left (y)"
     ]
-    for lab in ("beam", "up", "left"):
-        rows = [row for row in pointing["nearest"] if row["lab"] == lab]
-        lines.append(f"nearest to {lab}: " + "; ".join(_near_as_text(row) for row in rows))
-    return lines
+    lines.append("nearest zone axes [uvw] and plane normals (hkl):")
+    return lines + [_near_as_text(row) for row in _without_doubles(pointing["nearest"])]
+
+
+def _without_doubles(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out plane normals that are zone axes too, as in every cubic crystal."""
+    kept: list[dict[str, Any]] = []
+    for row in rows:
+        same = (
+            other
+            for other in kept
+            if other["lab"] == row["lab"]
+            and other["direction"][1:-1] == row["direction"][1:-1]
+            and abs(other["angle_deg"] - row["angle_deg"]) < 1e-6
+        )
+        if next(same, None) is None:
+            kept.append(row)
+    return kept
 
 
 def _near_as_text(row: dict[str, Any]) -> str:
-    text = f"{row['direction']} {row['angle_deg']:.1f}°"
+    text = f"  {row['lab']:<5} {row['direction']:<11} {row['angle_deg']:5.1f}° off"
     if "turns" not in row:
-        return text
+        x, y, z = row["axis_lab"]
+        return f"{text}; turn by it about ({x:.2f}, {y:.2f}, {z:.2f})"
     if row["turns"] is None:
-        return f"{text} (out of reach)"
+        return f"{text}; out of the head's reach"
     turns = ", ".join(f"{name} {turn:+.1f}" for name, turn in row["turns"].items() if abs(turn) >= 0.05)
-    return f"{text} ({turns or 'there'})"
+    return f"{text}; turn {turns}" if turns else f"{text}; it is there"
 
 
 def way_as_text(way: dict[str, Any]) -> list[str]:
