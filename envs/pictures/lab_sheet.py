@@ -1,6 +1,7 @@
 """One page for the lab book: picture with indices and scale, stereographic projection, orientation, turns, camera."""
 
 import os
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,10 @@ from beamgym.physics.laue.report import (
 from beamgym.physics.laue.stated_camera import beam_point_px
 
 A4_INCHES = (8.27, 11.69)
+COLUMN = 60
+"""Letters of the table's type that the right half of the page holds."""
+LOWEST = 0.03
+"""Share of the page's height below which nothing is written."""
 _TEXT: dict[str, Any] = {"fontsize": 8.5, "va": "top", "family": "DejaVu Sans"}
 _TABLE: dict[str, Any] = {**_TEXT, "family": "DejaVu Sans Mono", "fontsize": 7.6}
 
@@ -141,14 +146,22 @@ def _draw_numbers(figure: Figure, solved: SolvedPattern, notes: LabNotes) -> Non
             "U as Euler angles phi1, Phi, phi2",
             [f"{euler[0]:.2f}°, {euler[1]:.2f}°, {euler[2]:.2f}°", EULER_ANGLES],
         ),
-        *([("turns", list(notes.turns))] if notes.turns else []),
         ("camera", list(notes.camera)),
+        *([("turns", list(notes.turns))] if notes.turns else []),
     ]
     y = 0.352
     for title, lines in blocks:
         figure.text(0.52, y, title, **{**_TEXT, "fontweight": "bold"})
         y -= 0.0145
-        for line in lines:
+        for line in (part for whole in lines for part in _wrapped(whole)):
+            if y < LOWEST:
+                figure.text(0.53, y, "… (more in the report)", **_TABLE)
+                return
             figure.text(0.53, y, line, **_TABLE)
             y -= 0.0125
         y -= 0.006
+
+
+def _wrapped(line: str) -> list[str]:
+    """Return a line of the table in pieces that the column holds; a line of numbers keeps its blanks."""
+    return [line] if len(line) <= COLUMN else textwrap.wrap(line, COLUMN, subsequent_indent="    ")

@@ -13,7 +13,7 @@ from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.crystal.crystal import load_crystal
 from beamgym.physics.goniometer.goniometer import goniometer
 from beamgym.physics.laue.beam import Beam
-from beamgym.physics.laue.pattern.image import Background, ImageModel, Sensor, SpotShape
+from beamgym.physics.laue.pattern.image import ImageBackground, ImageModel, Sensor, SpotShape
 from beamgym.physics.laue.pattern.spots import LaueModel
 from beamgym.physics.laue.stated_camera import Fiducials, StatedCamera
 from beamgym.physics.orientation import misorientation_deg, rotation_matrix
@@ -45,7 +45,7 @@ def taken(crystal, panel, positions=(0.0, 0.0, 0.0)):
     """An 8-bit picture of the crystal on a two-arc head."""
     u = goniometer("two-arc").rotation(np.array(positions)) @ MOUNT
     spots = LaueModel(crystal, Beam.tube("W"), panel).spots(u[None])
-    model = ImageModel(panel, SpotShape(blur_mm=0.3), Background(), Sensor())
+    model = ImageModel(panel, SpotShape(blur_mm=0.3), ImageBackground(), Sensor())
     image = model.render(spots, make_keys(3, np.arange(1)), exposure_s=10.0)[0]
     return np.clip(image / np.percentile(image, 99.8) * 200.0, 0, 255).astype(np.uint8)
 
