@@ -15,7 +15,7 @@ from beamgym.physics.laue.indexing import IndexingFailed, MeasuredPattern, Solve
 from beamgym.physics.laue.report import Attempt, remedies
 from beamgym.physics.laue.stated_camera import beam_point_px
 from beamgym.scripts.indexing.camera_options import CameraOptions
-from beamgym.scripts.indexing.text import targets_table, way_as_text
+from beamgym.scripts.indexing.text import way_as_text
 
 
 def write_files(solved: SolvedPattern, picture: Path, h5: Path | None, detector_out: Path | None) -> dict[str, str]:
@@ -45,11 +45,21 @@ def lab_notes(image: Path, solved: SolvedPattern, report: dict[str, Any]) -> Lab
         f"{panel.shape[0]} rows, {panel.shape[1]} columns; {solved.band_kev[0]:g} to {solved.band_kev[1]:g} keV",
     ]
     ways = report.get("targets", [])
-    turns = [line for way in ways for line in _short(way)] if len(ways) < 3 else targets_table(ways)
+    turns = [line for way in ways for line in (_short(way) if len(ways) == 1 else _two_lines(way))]
     warnings_ = [f"ambiguous: {len(report['ambiguous'])} more orientations fit as well"] if report["ambiguous"] else []
     if "handedness" in report:
         warnings_.append(f"two pictures: {report['handedness']['verdict']}")
     return LabNotes(image.name, written, camera, turns, warnings_)
+
+
+def _two_lines(way: dict[str, Any]) -> list[str]:
+    """Return a target and its turns as briefly as can be, where there are several."""
+    if way["reachable"]:
+        turns = ", ".join(f"{name} {axis['turn']:+.2f}" for name, axis in way["axes"].items())
+    else:
+        x, y, z = way["remount"]["axis_lab"]
+        turns = f"glue anew: {way['remount']['angle_deg']:.1f}° about ({x:.2f}, {y:.2f}, {z:.2f})"
+    return [f"{way['label']}: {way['error_deg']:.2f}° away", f"  {turns}"]
 
 
 def _short(way: dict[str, Any]) -> list[str]:
