@@ -50,7 +50,21 @@ def index_command(
     saturation: Annotated[float | None, typer.Option(help="count at which a pixel is full")] = None,
     frame: Annotated[int, typer.Option(help="which image of a file with several, from 0")] = 0,
     dataset: Annotated[str | None, typer.Option(help="HDF5 path of the image")] = None,
-    one_based: Annotated[bool, typer.Option("--one-based", help="a peak list's first pixel is 1, not 0")] = False,
+    mask: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="pixels to leave out: an image (all but 0), or a rectangle COLUMN,ROW,COLUMN,ROW; repeatable"
+        ),
+    ] = None,
+    invert: Annotated[
+        bool | None,
+        typer.Option("--invert/--no-invert", help="dark spots on a light ground, as on a film; seen if clear"),
+    ] = None,
+    grey: Annotated[bool, typer.Option("--grey", help="take the mean of a colour picture's channels")] = False,
+    one_based: Annotated[
+        bool | None,
+        typer.Option("--one-based/--zero-based", help="a peak list's first pixel is 1 or 0; as the list says, else 0"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="unused: indexing draws no random numbers")] = 0,
 ) -> None:
     """Index a Laue pattern; print UB, the figures, and the turn of each axis that brings the target home."""
@@ -61,7 +75,9 @@ def index_command(
         _check_options(picture, saturation)
         sample = _load_crystal(cif, crystal, radiation)
         finder = PeakFinder(threshold, max_peaks, saturation=saturation)
-        pattern = read_pattern(image, finder, frame, dataset, one_based)
+        pattern = read_pattern(image, finder, frame, dataset, one_based, masks=mask or (), invert=invert, grey=grey)
+        for note in pattern.notes:
+            typer.echo(f"note: {note}", err=True)
         panel = load_detector_for(detector, pattern.shape)
         solved = solve(pattern, sample, panel, band, refine_detector=refine_detector)
         report = _report(image, solved)
@@ -83,7 +99,7 @@ def _write_files(solved: SolvedPattern, picture: Path, h5: Path | None, detector
     files = {"overlay": str(picture)}
     pattern = solved.pattern
     write_overlay(
-        picture, pattern.image, solved.detector, solved.crystal, pattern.peaks, solved.indexed, solved.band_kev
+        picture, pattern.shown, solved.detector, solved.crystal, pattern.peaks, solved.indexed, solved.band_kev
     )
     if h5 is not None:
         write_results(h5, solved.crystal, solved.detector, pattern.peaks, solved.indexed, pattern.image)
@@ -139,6 +155,7 @@ def _report(image: Path, solved: SolvedPattern) -> dict[str, Any]:
     return {
         "image": str(image),
         "crystal": solved.crystal.name,
+        "notes": list(solved.pattern.notes),
         "peaks": solved.pattern.count,
         "saturated": int(solved.pattern.peaks.saturated.sum()),
         "matched": indexed.matched,

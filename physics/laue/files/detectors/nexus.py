@@ -1,23 +1,33 @@
-"""A detector from a NeXus file: the first NXdetector_module, through its chain of transformations.
+"""A detector from a NeXus file: its one NXdetector_module, through the module's chain of transformations.
 
 NeXus' frame has z along the beam and y up; its (x, y, z) are (y, z, x) here. The module's offset is taken as the centre
 of its first pixel, as in imgCIF, which the class comes from.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.files.frame_shape import agreed_shape
+from beamgym.physics.laue.files.detectors.checks import agreed_shape
+from beamgym.physics.messages import one_line
 
 _TO_LAB = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-_MM = {"m": 1000.0, "mm": 1.0, "um": 1e-3, "µm": 1e-3, "micron": 1e-3, "cm": 10.0}
+_MM = {
+    **dict.fromkeys(("m", "meter", "metre", "meters", "metres"), 1000.0),
+    **dict.fromkeys(("cm", "centimeter", "centimetre", "centimeters", "centimetres"), 10.0),
+    **dict.fromkeys(("mm", "millimeter", "millimetre", "millimeters", "millimetres"), 1.0),
+    **dict.fromkeys(("um", "µm", "μm", "micron", "microns", "micrometer", "micrometre", "micrometers"), 1e-3),
+}
+_RADIANS = {
+    **dict.fromkeys(("deg", "degree", "degrees", "°"), np.pi / 180.0),
+    **dict.fromkeys(("rad", "radian", "radians"), 1.0),
+}
 _LONGEST_CHAIN = 64
 
 
@@ -31,33 +41,41 @@ def read_nexus_detector(file: Path, shape: tuple[int, int] | None = None) -> Det
 
     Raises
     ------
-    ValueError : not HDF5, no such module, pixels that are not square, units or transformations that are not known
+    ValueError : not HDF5, no such module or several, pixels that are not square, units or transformations that are not
+        known
     """
-    import h5py
-
     try:
         handle = h5py.File(file, "r")
     except OSError:
         raise ValueError(f"{file.name} is not an HDF5 file, which NeXus files are") from None
     with handle:
-        module = _first_module(handle)
-        if module is None:
-            raise ValueError(
-                f"{file.name} holds no NXdetector_module with fast_pixel_direction and slow_pixel_direction; "
-                "write the geometry as .json or .poni instead"
-            )
-        return _detector(module, shape, file.stem)
+        try:
+            return _detector(_only_module(handle, file), shape, file.stem)
+        except ValueError:
+            raise
+        except Exception as error:  # h5py raises OSError, KeyError, RuntimeError, TypeError and more on damaged files
+            raise ValueError(f"{file.name} is damaged or no NeXus detector ({one_line(error, 100)})") from None
 
 
-def _first_module(handle: Any) -> Any:
-    found = []
+def _only_module(handle: Any, file: Path) -> Any:
+    found: list[Any] = []
 
-    def visit(_: str, item: Any) -> None:
+    def look(_: str, item: Any) -> None:
         if "fast_pixel_direction" in getattr(item, "keys", dict)() and "slow_pixel_direction" in item:
             found.append(item)
 
-    handle.visititems(visit)
-    return found[0] if found else None
+    handle.visititems(look)
+    if not found:
+        raise ValueError(
+            f"{file.name} holds no NXdetector_module with fast_pixel_direction and slow_pixel_direction; "
+            "write the geometry as .json or .poni instead"
+        )
+    if len(found) > 1:
+        raise ValueError(
+            f"{file.name} holds {len(found)} modules ({found[0].name}, {found[1].name} …); a camera of one flat panel "
+            "is read: write its geometry as .json"
+        )
+    return found[0]
 
 
 def _detector(module: Any, shape: tuple[int, int] | None, name: str) -> Detector:
@@ -65,7 +83,7 @@ def _detector(module: Any, shape: tuple[int, int] | None, name: str) -> Detector
     sizes = [_value_mm(axis) for axis in (fast, slow)]
     if abs(sizes[0] - sizes[1]) > 1e-6 * abs(sizes[0]):
         raise ValueError(f"pixels must be square; the NeXus file gives {sizes[0]:g} × {sizes[1]:g} mm")
-    written = np.asarray(module["data_size"]).tolist()[-2:] if "data_size" in module else None
+    written = np.ravel(module["data_size"][()]).tolist()[-2:] if "data_size" in module else None
     rows, columns = agreed_shape(shape, written, "NeXus file")
     start = _offset_mm(fast) + _offset_mm(slow)
     origin, _ = _through_chain(module, fast, start)
@@ -84,8 +102,7 @@ def _through_chain(module: Any, axis: Any, start: Float64Array) -> tuple[Float64
         if kind == "translation":
             point = point + _value_mm(item) * _vector(item)
         elif kind == "rotation":
-            unit = _text(item.attrs.get("units", "deg"))
-            angle = float(np.ravel(item[()])[0]) * (1.0 if unit.startswith("rad") else np.pi / 180.0)
+            angle = _only_value(item) * _scale(_RADIANS, item.attrs.get("units", "deg"), item.name, "angles")
             turn = Rotation.from_rotvec(angle * _vector(item)).as_matrix()
             point, direction = turn @ point, turn @ direction
         else:
@@ -106,7 +123,7 @@ def _next(module: Any, item: Any) -> Any:
 
 
 def _vector(item: Any) -> Float64Array:
-    vector = np.asarray(item.attrs.get("vector", ()), dtype=np.float64)
+    vector = np.asarray(item.attrs.get("vector", ()), dtype=np.float64).ravel()
     length = float(np.linalg.norm(vector))
     if vector.shape != (3,) or not length > 0:
         raise ValueError(f"{item.name} needs an attribute vector of three numbers")
@@ -115,22 +132,37 @@ def _vector(item: Any) -> Float64Array:
 
 
 def _value_mm(item: Any) -> float:
-    return float(np.ravel(item[()])[0]) * _scale_mm(item.attrs.get("units", "m"), item.name)
+    return _only_value(item) * _scale(_MM, item.attrs.get("units", "m"), item.name, "lengths")
+
+
+def _only_value(item: Any) -> float:
+    """Return the number that an axis stands at; a scan's axis, which moves, is refused."""
+    values = np.ravel(np.asarray(item[()], dtype=np.float64))
+    if values.size == 0 or not np.isfinite(values).all():
+        raise ValueError(f"{item.name} holds no finite number")
+    if np.ptp(values) > 0:
+        raise ValueError(f"{item.name} moves from {values.min():g} to {values.max():g}; one position is read")
+    return float(values[0])
 
 
 def _offset_mm(item: Any) -> Float64Array:
     if "offset" not in item.attrs:
         return np.zeros(3)
-    scale = _scale_mm(item.attrs.get("offset_units", item.attrs.get("units", "m")), item.name)
-    offset: Float64Array = np.asarray(item.attrs["offset"], dtype=np.float64) * scale
+    scale = _scale(_MM, item.attrs.get("offset_units", item.attrs.get("units", "m")), item.name, "lengths")
+    offset: Float64Array = np.asarray(item.attrs["offset"], dtype=np.float64).ravel() * scale
+    if offset.shape != (3,) or not np.isfinite(offset).all():
+        raise ValueError(f"{item.name} needs an attribute offset of three numbers")
     return offset
 
 
-def _scale_mm(units: Any, name: str) -> float:
-    if _text(units) not in _MM:
-        raise ValueError(f"{name} is in {_text(units)!r}; lengths are read in {', '.join(_MM)}")
-    return _MM[_text(units)]
+def _scale(known: Mapping[str, float], units: Any, name: str, what: str) -> float:
+    if _text(units) not in known:
+        raise ValueError(f"{name} is in {_text(units)!r}; {what} are read in {', '.join(known)}")
+    return known[_text(units)]
 
 
 def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+    """Return an attribute's text, also where it is stored as bytes or as an array of one."""
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.reshape(-1)[0]
+    return value.decode("utf-8", "replace").rstrip("\0 ") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,9 @@
+"""Reads and writes where a camera stands, in the formats of other programs."""
+
+from beamgym.physics.laue.files.detectors.formats import load_detector, load_detector_for, save_detector
+
+__all__ = [
+    "load_detector",
+    "load_detector_for",
+    "save_detector",
+]

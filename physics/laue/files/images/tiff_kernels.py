@@ -1,0 +1,82 @@
+"""Kernels that unpack what TIFF files are packed with: LZW and PackBits."""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+_CLEAR, _END = 256, 257
+
+
+@njit(cache=True)
+def unpack_lzw(packed, out) -> Any:  # type: ignore[no-untyped-def]
+    """Unpack TIFF's LZW (codes of 9 to 12 bits, highest bit first) into ``out``.
+
+    Parameters
+    ----------
+    packed : (p,) uint8; out : (n,) uint8, filled as far as the codes reach
+
+    Returns
+    -------
+    how many bytes were written; -1 where a code cannot be
+    """
+    prefix, length = np.zeros(4097, dtype=np.int32), np.ones(4097, dtype=np.int32)
+    suffix, first = np.zeros(4097, dtype=np.uint8), np.zeros(4097, dtype=np.uint8)
+    for code in range(256):
+        suffix[code] = first[code] = code
+    bits, held, written = np.int64(0), 0, 0
+    width, following, previous = 9, 258, -1
+    for byte in packed:
+        bits, held = (bits << 8) | byte, held + 8
+        if held < width:
+            continue
+        held -= width
+        code = bits >> held
+        bits &= (1 << held) - 1
+        if code == _END:
+            return written
+        if code == _CLEAR:
+            width, following, previous = 9, 258, -1
+            continue
+        if code > following or (previous < 0 and code > 255) or (code == following and following > 4095):
+            return -1
+        if previous >= 0 and following < 4096:
+            prefix[following], length[following] = previous, length[previous] + 1
+            first[following] = first[previous]
+            suffix[following] = first[code] if code != following else first[previous]
+            following += 1
+            # TIFF widens the codes one entry early
+            if following >= (1 << width) - 1 and width < 12:
+                width += 1
+        end = written + length[code]
+        place, part = end - 1, code
+        for _ in range(length[code]):
+            if place < out.shape[0]:
+                out[place] = suffix[part]
+            part = prefix[part]
+            place -= 1
+        previous = code
+        written = end
+        if written >= out.shape[0]:
+            return out.shape[0]
+    return written
+
+
+@njit(cache=True)
+def unpack_runs(packed, out) -> Any:  # type: ignore[no-untyped-def]
+    """Unpack PackBits, runs of equal bytes, from (p,) uint8 into ``out`` (n,) uint8; return how many were written."""
+    read, written = np.int64(0), np.int64(0)
+    while read < packed.shape[0] and written < out.shape[0]:
+        count = np.int64(packed[read])
+        read += 1
+        if count < 128:
+            taken = min(count + 1, packed.shape[0] - read, out.shape[0] - written)
+            out[written : written + taken] = packed[read : read + taken]
+            read += count + 1
+            written += taken
+        elif count > 128 and read < packed.shape[0]:
+            taken = min(257 - count, out.shape[0] - written)
+            out[written : written + taken] = packed[read]
+            read += 1
+            written += taken
+    return written
