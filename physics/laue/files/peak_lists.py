@@ -213,7 +213,8 @@ def _names(line: str, separator: str | None) -> tuple[list[str], list[str]]:
     text = re.sub(r"\s+\([^)]*[\s=][^)]*\)\s*$", "", text.strip().strip("#"))
     marked = _BRACKETS.sub(lambda found: "\0" + re.sub(r"\s", "", found[1]), text)
     between = separator if separator and separator in marked else None
-    words = [word for word in marked.split(between) if word.strip()]
+    words = marked.split(between)
+    words = words[:-1] if len(words) > 1 and not words[-1].strip() else words
     parts = [word.partition("\0") for word in words]
     names = [re.sub(r"[^0-9a-zµ:]", "", name.lower()) for name, _, _ in parts]
     return names, [unit.lower().strip(".") for _, _, unit in parts]

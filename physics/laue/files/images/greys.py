@@ -15,8 +15,10 @@ _AGREE = 0.012
 """Share of the range by which channels of a grey picture may differ: three of 255, what JPEG rounds."""
 _FAR = 6.0
 _MORE = 4.0
-_LEAST_PIXELS = 12
+_LEAST_SPOTS = 5
 _SMOOTH_PX, _GROUND_PX = 3, 25
+_COARSE_PX = 500
+"""Edge to which a picture is reduced to see the wide spots of a film scan."""
 
 
 def to_grey(file: Path, values: NDArray[Any], asked: bool) -> tuple[NDArray[Any], tuple[str, ...]]:
@@ -90,8 +92,9 @@ def shows_dark_spots(values: NDArray[Any], ignored: BoolArray) -> bool | None:
 
     Notes
     -----
-    Spots are pixels of the 3 × 3 median that lie 6 standard deviations off a ground smoothed over 25; a shadow's edge
-    makes as many on one side as on the other.
+    Spots are patches of the 3 × 3 median, no wider than 25 pixels, that lie 6 standard deviations off a ground smoothed
+    over 25; at least five dark ones are wanted, and bright ones that weigh no more than a quarter of them. The spots of
+    a film scan are wide, so that the picture is looked at once more with its edge reduced to 500 pixels.
     """
     good = values[~ignored]
     if good.size == 0 or min(values.shape) < 2 * _GROUND_PX:
@@ -101,12 +104,42 @@ def shows_dark_spots(values: NDArray[Any], ignored: BoolArray) -> bool | None:
     if not light and high - middle > 2.0 * (middle - low):
         return False
     counts = np.where(ignored, middle, values).astype(np.float32)
-    residual = (ndimage.median_filter(counts, _SMOOTH_PX) - _ground(counts))[~ignored]
-    spread = 1.4826 * float(np.median(np.abs(residual - np.median(residual)))) + 1e-3 * (high - low)
-    dark, bright = int((residual < -_FAR * spread).sum()), int((residual > _FAR * spread).sum())
-    if dark < max(_LEAST_PIXELS, _MORE * bright):
+    step = min(counts.shape) // _COARSE_PX
+    if not _dark_spots(counts, high - low) and not (step > 1 and _dark_spots(_reduced(counts, step), high - low)):
         return False
     return True if light else None
+
+
+def _dark_spots(counts: NDArray[np.float32], span: float) -> bool:
+    residual = ndimage.median_filter(counts, _SMOOTH_PX) - _ground(counts)
+    spread = 1.4826 * float(np.median(np.abs(residual - np.median(residual)))) + 1e-3 * span
+    dark = _weights(-residual, _FAR * spread)
+    bright = _weights(residual, _FAR * spread)
+    return len(dark) >= _LEAST_SPOTS and float(dark.sum()) > _MORE * float(bright.sum())
+
+
+def _weights(residual: NDArray[np.float32], cut: float) -> NDArray[np.float64]:
+    """Return the sum of the cubes of every patch above the cut that is no wider than a spot.
+
+    Cubes, so that the many small steps of a JPEG do not outvote the spots.
+    """
+    patches, _ = ndimage.label(residual > cut)
+    cubes = residual.astype(np.float64) ** 3
+    return np.array(
+        [
+            cubes[place][patches[place] == number].sum()
+            for number, place in enumerate(ndimage.find_objects(patches), start=1)
+            if max(edge.stop - edge.start for edge in place) <= _GROUND_PX
+        ]
+    )
+
+
+def _reduced(counts: NDArray[np.float32], step: int) -> NDArray[np.float32]:
+    """Return means of squares of this many pixels along an edge."""
+    rows, columns = (edge - edge % step for edge in counts.shape)
+    squares = counts[:rows, :columns].reshape(rows // step, step, columns // step, step)
+    reduced: NDArray[np.float32] = squares.mean(axis=(1, 3))
+    return reduced
 
 
 def _ground(counts: NDArray[np.float32]) -> NDArray[np.float32]:

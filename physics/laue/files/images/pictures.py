@@ -1,6 +1,8 @@
-"""Pictures by Pillow (PNG, JPEG, GIF, WebP, JPEG 2000, BMP, PNM) and arrays of numpy."""
+"""Pictures by Pillow (PNG, JPEG, GIF, WebP, JPEG 2000, BMP), PNM pictures, and arrays of numpy."""
 
+import re
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,13 @@ from PIL import Image, UnidentifiedImageError
 
 from beamgym.physics.laue.files.images.pixels import ImageFileError, Pixels, check_frame, check_size, damaged
 
-_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "JPEG2000", "BMP", "PPM")
-SIGNATURES = (
-    b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  ",
-    b"P2", b"P3", b"P5", b"P6",
-)  # fmt: skip
+_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "JPEG2000", "BMP")
+SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  ")
+PNM_SIGNATURES = (b"P2", b"P3", b"P5", b"P6")
 NUMPY_SIGNATURE = b"\x93NUMPY"
 _GREY_MODES = ("L", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 _ORIENTATION = 0x0112
+_PNM_HEADER = re.compile(rb"(P[2356])((?:\s+#[^\n]*\n\s*|\s+)\d+){3}\s")
 
 
 def is_picture(head: bytes) -> bool:
@@ -25,8 +26,14 @@ def is_picture(head: bytes) -> bool:
     return head.startswith(SIGNATURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
-def read_picture(file: Path, frame: int) -> Pixels:
+def read_picture(file: Path, frame: int, formats: Sequence[str] = _FORMATS) -> Pixels:
     """Read one picture; colours come back as channels.
+
+    Parameters
+    ----------
+    file : the picture
+    frame : which of several, from 0
+    formats : Pillow's names of those that are tried
 
     Raises
     ------
@@ -35,7 +42,7 @@ def read_picture(file: Path, frame: int) -> Pixels:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's warning of large pictures; the size is checked here
-            with Image.open(file, formats=_FORMATS) as handle:
+            with Image.open(file, formats=tuple(formats)) as handle:
                 check_size(file, handle.height, handle.width)
                 frames = int(getattr(handle, "n_frames", 1))
                 check_frame(file, frame, frames)
@@ -69,6 +76,40 @@ def _pixels(file: Path, handle: Image.Image, frames: int) -> Pixels:
 def _png_bits(file: Path) -> int:
     with file.open("rb") as handle:
         return handle.read(25)[24]
+
+
+def read_pnm(file: Path, frame: int) -> Pixels:
+    """Read a PGM or PPM picture as it is stored; Pillow would stretch its counts to the full range.
+
+    Raises
+    ------
+    ImageFileError : damaged or cut short
+    """
+    raw = file.read_bytes()
+    header = _PNM_HEADER.match(raw)
+    if header is None:
+        raise damaged(file, "its header is not understood")
+    columns, rows, top = (int(word) for word in re.sub(rb"#[^\n]*", b"", header[0][2:]).split())
+    channels = 3 if header[1] in (b"P3", b"P6") else 1
+    check_frame(file, frame, 1)
+    check_size(file, rows, columns, channels)
+    if not 0 < top < 2**16:
+        raise damaged(file, f"its highest count is {top}")
+    body, count = raw[header.end() :], rows * columns * channels
+    if header[1] in (b"P2", b"P3"):
+        words = body.split()[:count]
+        if len(words) < count or not all(word.isdigit() and int(word) <= top for word in words):
+            raise damaged(file, "its numbers end early")
+        values = np.array(words, dtype=np.int64).astype(np.uint16)
+    else:
+        kind = np.dtype(np.uint8 if top < 256 else ">u2")
+        size = count * kind.itemsize
+        # some programs write two line ends behind the header
+        start = 1 if len(body) == size + 1 and body[:1].isspace() else 0
+        if len(body) - start < size:
+            raise damaged(file, f"{len(body) - start} of {size} bytes")
+        values = np.frombuffer(body, kind, count, start)
+    return Pixels(values.reshape((rows, columns) if channels == 1 else (rows, columns, 3)))
 
 
 def read_numpy(file: Path, frame: int) -> Pixels:

@@ -144,6 +144,8 @@ def _read(file: Path, frame: int, dataset: str | None) -> Pixels:
         return tiff.read_tiff(file, frame)
     if pictures.is_picture(head):
         return pictures.read_picture(file, frame)
+    if head.startswith(pictures.PNM_SIGNATURES):
+        return pictures.read_pnm(file, frame)
     if head.startswith(pictures.NUMPY_SIGNATURE):
         return pictures.read_numpy(file, frame)
     return _read_fabio(file, frame, head)
@@ -155,13 +157,15 @@ def _native(values: NDArray[Any]) -> NDArray[Any]:
         raise ImageFileError(f"an image of type {values.dtype} is not read; save real numbers")
     kinds = {2: np.float32, 16: np.float64, 12: np.float64}
     if values.dtype.kind == "f" and values.dtype.itemsize in kinds:
-        return np.ascontiguousarray(values, dtype=kinds[values.dtype.itemsize])
+        with np.errstate(over="ignore", invalid="ignore"):  # what does not fit is marked as not finite
+            return np.ascontiguousarray(values, dtype=kinds[values.dtype.itemsize])
     return np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
 
 
 def _film(values: NDArray[Any], ignored: BoolArray, invert: bool | None) -> tuple[NDArray[Any], tuple[str, ...]]:
     if invert is None:
-        dark = shows_dark_spots(values, ignored)
+        with np.errstate(all="ignore"):  # a damaged file may hold any number
+            dark = shows_dark_spots(values, ignored)
         if dark is None:
             return values, ("more dark spots than bright ones are seen: if this is a film, try --invert",)
         if not dark:

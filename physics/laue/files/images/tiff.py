@@ -1,7 +1,8 @@
 """TIFF images read to the last byte: one that is cut short or damaged is refused, where decoders fill up with zeros.
 
 Read are strips and tiles, both byte orders, BigTIFF, integers of 8 to 64 and floats of 16 to 64 bits, uncompressed or
-packed with deflate, LZW or PackBits, with predictors (TIFF 6.0, Adobe 1992, and its Technical Note 3).
+packed with deflate, LZW or PackBits, with predictors (TIFF 6.0, Adobe 1992, and its Technical Note 3). JPEG inside a
+TIFF is left to Pillow.
 """
 
 import struct
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.physics.laue.files.images import tiff_kernels
+from beamgym.physics.laue.files.images.pictures import read_picture
 from beamgym.physics.laue.files.images.pixels import ImageFileError, Pixels, check_frame, check_size, damaged
 
 UInt8Array = NDArray[np.uint8]
@@ -28,6 +30,8 @@ _KNOWN = {254, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 
 _SAMPLE_TYPES: Mapping[int, str] = {1: "u", 2: "i", 3: "f", 4: "u"}
 _MOST_PAGES = 100_000
 _WHITE_IS_ZERO, _PALETTE_COLOUR = 0, 3
+_READ_COLOURS = (0, 1, 2, 3)
+_JPEG = 7
 
 
 @dataclass(frozen=True)
@@ -59,22 +63,29 @@ def read_tiff(file: Path, frame: int) -> Pixels:
         if not pages:
             raise damaged(file, "no picture in it")
         check_frame(file, frame, len(pages))
-        return _page(file, raw, pages[frame], len(pages))
+        return _page(file, raw, pages[frame], frame, len(pages))
     except (struct.error, IndexError, KeyError, OverflowError, ValueError, zlib.error) as error:
         raise error if isinstance(error, ImageFileError) else damaged(file, error) from None
 
 
-def _page(file: Path, raw: bytes, tags: Mapping[int, tuple[int, ...]], frames: int) -> Pixels:
+def _page(file: Path, raw: bytes, tags: Mapping[int, tuple[int, ...]], frame: int, frames: int) -> Pixels:
     order = "<" if raw[:2] == b"II" else ">"
     layout = _layout(file, tags, order)
-    unpack = _UNPACKERS.get(tags.get(_COMPRESSION, (1,))[0])
+    compression = tags.get(_COMPRESSION, (1,))[0]
+    unpack = _UNPACKERS.get(compression)
+    photometric = tags.get(_PHOTOMETRIC, (1,))[0]
+    if photometric not in _READ_COLOURS and compression != _JPEG:
+        raise ImageFileError(f"{file.name} has printer's or television colours; save it as grey levels")
+    if compression == _JPEG:
+        for number in range(len(layout.offsets)):
+            _check_within(file, raw, layout, number, layout.sizes[number])
+        return read_picture(file, frame, ("TIFF",))
     if unpack is None:
         raise ImageFileError(
-            f"{file.name} is packed by TIFF compression {tags[_COMPRESSION][0]}; save it with LZW, deflate or none"
+            f"{file.name} is packed by TIFF compression {compression}; save it with LZW, deflate or none"
         )
     predictor = tags.get(_PREDICTOR, (1,))[0] if unpack is not _unpack_none else 1
     values = _assembled(file, raw, layout, unpack, predictor)
-    photometric = tags.get(_PHOTOMETRIC, (1,))[0]
     if photometric == _PALETTE_COLOUR:
         return Pixels(_coloured(values, tags, file), frames)
     said = "this TIFF shows 0 as white: its numbers are taken as they are stored"
@@ -189,15 +200,23 @@ def _piece(
 ) -> UInt8Array:
     """Return one strip's or tile's bytes, all of them."""
     expected = int(np.prod(shape)) * layout.dtype.itemsize
+    whole = layout.height * layout.width * layout.samples * layout.dtype.itemsize
     # some cameras write a wrong length of what is not packed
     size = expected if unpack is _unpack_none else layout.sizes[number]
+    start = _check_within(file, raw, layout, number, size)
+    unpacked = unpack(raw[start : start + size], whole)
+    # the last strip may be packed at its full height
+    if unpacked.size not in (expected, whole):
+        raise damaged(file, f"piece {number + 1} of {len(layout.offsets)} holds {unpacked.size} of {expected} bytes")
+    return unpacked[:expected]
+
+
+def _check_within(file: Path, raw: bytes, layout: _Layout, number: int, size: int) -> int:
+    """Return where a strip or tile of this size begins; raise where it does not lie within the file."""
     start = layout.offsets[number]
     if start == 0 or size == 0 or start + size > len(raw):
         raise damaged(file, f"piece {number + 1} of {len(layout.offsets)} lies beyond the file's end")
-    unpacked = unpack(raw[start : start + size], expected)
-    if unpacked.size < expected:
-        raise damaged(file, f"piece {number + 1} of {len(layout.offsets)} holds {unpacked.size} of {expected} bytes")
-    return unpacked[:expected]
+    return start
 
 
 def _undo_predictor(
@@ -230,29 +249,29 @@ def _coloured(values: NDArray[Any], tags: Mapping[int, tuple[int, ...]], file: P
     return colours
 
 
-def _unpack_none(packed: bytes, expected: int) -> UInt8Array:
+def _unpack_none(packed: bytes, whole: int) -> UInt8Array:
     return np.frombuffer(packed, np.uint8)
 
 
-def _unpack_deflate(packed: bytes, expected: int) -> UInt8Array:
-    unpacked = zlib.decompressobj()
-    data = unpacked.decompress(packed, expected)
+def _unpack_deflate(packed: bytes, whole: int) -> UInt8Array:
+    stream = zlib.decompressobj()
+    data = stream.decompress(packed, whole + 1)
     # the checksum stands behind the data: without it nobody knows whether these bytes are right
-    if len(data) == expected and not unpacked.eof:
-        unpacked.decompress(unpacked.unconsumed_tail, 1)
+    if not stream.eof:
+        raise ValueError("its deflated data do not end")
     return np.frombuffer(data, np.uint8)
 
 
-def _unpack_lzw(packed: bytes, expected: int) -> UInt8Array:
-    out = np.zeros(expected, np.uint8)
+def _unpack_lzw(packed: bytes, whole: int) -> UInt8Array:
+    out = np.zeros(whole, np.uint8)
     written = tiff_kernels.unpack_lzw(np.frombuffer(packed, np.uint8), out)
     if written < 0:
         raise ValueError("its LZW codes make no sense")
     return out[:written]
 
 
-def _unpack_runs(packed: bytes, expected: int) -> UInt8Array:
-    out = np.zeros(expected, np.uint8)
+def _unpack_runs(packed: bytes, whole: int) -> UInt8Array:
+    out = np.zeros(whole, np.uint8)
     return out[: tiff_kernels.unpack_runs(np.frombuffer(packed, np.uint8), out)]
 
 

@@ -18,7 +18,7 @@ def unpack_lzw(packed, out) -> Any:  # type: ignore[no-untyped-def]
 
     Returns
     -------
-    how many bytes were written; -1 where a code cannot be
+    how many bytes were written; -1 where a code cannot be, or the codes hold more than ``out``
     """
     prefix, length = np.zeros(4097, dtype=np.int32), np.ones(4097, dtype=np.int32)
     suffix, first = np.zeros(4097, dtype=np.uint8), np.zeros(4097, dtype=np.uint8)
@@ -49,16 +49,14 @@ def unpack_lzw(packed, out) -> Any:  # type: ignore[no-untyped-def]
             if following >= (1 << width) - 1 and width < 12:
                 width += 1
         end = written + length[code]
-        place, part = end - 1, code
-        for _ in range(length[code]):
-            if place < out.shape[0]:
-                out[place] = suffix[part]
+        if end > out.shape[0]:
+            return -1
+        part = code
+        for place in range(end - 1, written - 1, -1):
+            out[place] = suffix[part]
             part = prefix[part]
-            place -= 1
         previous = code
         written = end
-        if written >= out.shape[0]:
-            return out.shape[0]
     return written
 
 
