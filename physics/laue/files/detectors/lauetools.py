@@ -108,7 +108,7 @@ def read_fit(file: Path, shape: tuple[int, int] | None) -> Detector:
     """
     text = read_text(file)
     five, pixel, frame = (_below(file, text, t) for t in ("DetectorParameters", "pixelsize", "Frame dimensions"))
-    if five is None or len(five) < 5 or not pixel:
+    if five is None or len(five) not in (5, 6) or pixel is None or len(pixel) != 1:
         raise ValueError(f"{file.name} holds no #DetectorParameters and #pixelsize; use the fit's .det file")
     return _calibrated([*five[:5], pixel[0]], agreed_shape(shape, frame, file.name), file)
 
@@ -122,6 +122,9 @@ def read_cor(file: Path, shape: tuple[int, int] | None) -> Detector:
     """
     text = read_text(file)
     found = {key: _entry(file, text, key) for key in (*_KEYS, "ypixelsize", "framedim")}
+    several = [key for key, values in found.items() if key != "framedim" and values and len(values) > 1]
+    if several:
+        raise ValueError(f"{file.name}: {several[0]} holds {len(found[several[0]] or ())} numbers; one is wanted")
     missing = [key for key in _KEYS if found[key] is None]
     if missing:
         raise ValueError(f"{file.name} has no calibration in its header (no {', '.join(missing)}); use the .det file")
