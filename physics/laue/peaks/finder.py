@@ -109,7 +109,9 @@ class PeakFinder:
 
     def _check_values(self, image: NDArray[Any], ignored: BoolArray, saturation: float) -> None:
         if image.dtype.kind == "f":
-            bad = int((~np.isfinite(image) & ~ignored).sum()) if not np.isfinite(np.sum(image)) else 0
+            with np.errstate(over="ignore", invalid="ignore"):
+                whole = bool(np.isfinite(np.sum(image)))
+            bad = 0 if whole else int((~np.isfinite(image) & ~ignored).sum())
             if bad:
                 raise FrameFailed(f"{bad} pixels of the frame are not finite; mask dead pixels")
         if np.isfinite(saturation):

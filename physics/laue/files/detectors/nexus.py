@@ -15,6 +15,7 @@ from scipy.spatial.transform import Rotation
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files.detectors.checks import agreed_shape
+from beamgym.physics.laue.files.hdf5_probe import look_through
 from beamgym.physics.messages import one_line
 
 _TO_LAB = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
@@ -44,6 +45,7 @@ def read_nexus_detector(file: Path, shape: tuple[int, int] | None = None) -> Det
     ValueError : not HDF5, no such module or several, pixels that are not square, units or transformations that are not
         known
     """
+    look_through(file)
     try:
         handle = h5py.File(file, "r")
     except OSError:

@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from beamgym.physics.laue.files.hdf5_probe import look_through
 from beamgym.physics.laue.files.images.pixels import ImageFileError, Pixels, check_frame, check_size
 from beamgym.physics.messages import one_line
 
@@ -48,6 +49,10 @@ def read_hdf5(file: Path, frame: int, dataset: str | None) -> Pixels:
     ------
     ImageFileError : damaged, without an image, without that frame, or with several images and no word of which
     """
+    try:
+        look_through(file)
+    except ValueError as error:
+        raise ImageFileError(str(error)) from None
     try:
         with h5py.File(file, "r") as handle:
             stacks, notes = _chosen(file, handle, dataset)
