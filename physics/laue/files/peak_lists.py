@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.instrument import Peaks
-from beamgym.physics.laue.files.images.pixels import ImageFileError
-from beamgym.physics.laue.files.text_numbers import number, read_text
-
-Float64Array = NDArray[np.float64]
+from beamgym.physics.laue.files.images import ImageFileError
+from beamgym.physics.laue.files.parsing import number, read_text
 
 PEAK_SUFFIXES = (".txt", ".dat", ".csv", ".cor")
 _COMMENTS = ("#", "%", "!", "//")

@@ -14,7 +14,7 @@ from beamgym.physics.laue.files.detectors.checks import agreed_shape, number, po
 from beamgym.physics.laue.files.detectors.lauetools import read_cor, read_det, read_fit
 from beamgym.physics.laue.files.detectors.nexus import read_nexus_detector
 from beamgym.physics.laue.files.detectors.poni import read_poni
-from beamgym.physics.laue.files.text_numbers import read_text
+from beamgym.physics.laue.files.parsing import read_text
 
 _JSON_KEYS = ("origin_mm", "fast", "slow", "pixel_mm", "shape")
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files.detectors.checks import agreed_shape
-from beamgym.physics.laue.files.text_numbers import numbers_of_line, read_text
+from beamgym.physics.laue.files.parsing import numbers_of_line, read_text
 
 _KEYS = ("dd", "xcen", "ycen", "xbet", "xgam", "pixelsize")
 _WHOLE_TURN_DEG = 360.0

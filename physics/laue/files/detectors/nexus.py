@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files.detectors.checks import agreed_shape
-from beamgym.physics.laue.files.hdf5_probe import look_through
+from beamgym.physics.laue.files.parsing import look_through
 from beamgym.physics.messages import one_line
 
 _TO_LAB = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])

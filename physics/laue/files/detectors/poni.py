@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files.detectors.checks import agreed_shape, number
-from beamgym.physics.laue.files.text_numbers import read_text
-
-Float64Array = NDArray[np.float64]
+from beamgym.physics.laue.files.parsing import read_text
 
 _FAMILIES_M: Mapping[str, float] = {"pilatus": 172e-6, "eiger": 75e-6}
 """Pixels of the detectors that pyFAI names without their size (Dectris' data sheets)."""

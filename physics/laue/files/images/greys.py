@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from beamgym.physics.arrays import BoolArray
 from beamgym.physics.laue.files.images.pixels import ImageFileError
-
-BoolArray = NDArray[np.bool_]
 
 _AGREE = 0.012
 """Share of the range by which channels of a grey picture may differ: three of 255, what JPEG rounds."""

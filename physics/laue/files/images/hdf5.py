@@ -15,11 +15,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.physics.laue.files.hdf5_probe import look_through
+from beamgym.physics.arrays import BoolArray
 from beamgym.physics.laue.files.images.pixels import ImageFileError, Pixels, check_frame, check_size
+from beamgym.physics.laue.files.parsing import look_through
 from beamgym.physics.messages import one_line
-
-BoolArray = NDArray[np.bool_]
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _NUMBERED = re.compile(r"data_\d+")
@@ -76,20 +75,22 @@ def read_hdf5(file: Path, frame: int, dataset: str | None) -> Pixels:
 def _chosen(file: Path, handle: h5py.File, dataset: str | None) -> tuple[list[h5py.Dataset], list[str]]:
     """Return the datasets whose frames follow one another, and what is to be said about the choice."""
     if dataset is not None:
-        item = _get(file, handle, dataset)
-        if isinstance(item, h5py.Group):
-            return _in_group(file, item) or _none(file, f"{dataset!r} is a group without a signal"), []
-        if not isinstance(item, h5py.Dataset):
-            return _none(file, f"it holds no dataset {dataset!r}"), []
-        return [item], []
+        return _named(file, handle, dataset), []
     pointed = _pointed_to(file, handle)
     if pointed:
         return pointed, []
     return _only_one(file, handle)
 
 
-def _none(file: Path, why: str) -> list[h5py.Dataset]:
-    raise ImageFileError(f"{file.name} holds no image that is pointed to: {why}; name one with --dataset")
+def _named(file: Path, handle: h5py.File, dataset: str) -> list[h5py.Dataset]:
+    """Return the dataset that a user names, or the signal of the group."""
+    item = _get(file, handle, dataset)
+    if isinstance(item, h5py.Dataset):
+        return [item]
+    found = _in_group(file, item) if isinstance(item, h5py.Group) else []
+    if not found:
+        raise ImageFileError(f"{file.name} holds no dataset {dataset!r} that is an image; name another with --dataset")
+    return found
 
 
 def _get(file: Path, group: h5py.Group, name: str) -> Any:

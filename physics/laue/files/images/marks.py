@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beamgym.physics.arrays import BoolArray
 from beamgym.physics.laue.files.images.pixels import ImageFileError
-
-BoolArray = NDArray[np.bool_]
 
 _LOWEST_MARK = -3
 """Pixel detectors mark gaps, dead and noisy pixels by -1, -2 and -3; lower counts are noise about a subtracted dark."""

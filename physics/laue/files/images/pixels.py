@@ -54,4 +54,4 @@ def check_size(file: Path, rows: int, columns: int, samples: int = 1) -> None:
 
 def damaged(file: Path, reason: object) -> ImageFileError:
     """Return the error for a file that its reader cannot make sense of."""
-    return ImageFileError(f"{file.name} is damaged, cut short or no image ({one_line(reason, 100)})")
+    return ImageFileError(f"{file.name} is damaged or cut short, or no image ({one_line(reason, 100)})")

@@ -15,13 +15,12 @@ import fabio
 import numpy as np
 from numpy.typing import NDArray
 
+from beamgym.physics.arrays import BoolArray
 from beamgym.physics.laue.files.images import hdf5, pictures, tiff
 from beamgym.physics.laue.files.images.greys import inverted, shows_dark_spots, to_grey
 from beamgym.physics.laue.files.images.marks import load_mask, marked_pixels
 from beamgym.physics.laue.files.images.pixels import ImageFileError, Pixels, check_frame, check_size, damaged
 from beamgym.physics.messages import one_line
-
-BoolArray = NDArray[np.bool_]
 
 HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".cxi")
 _DAMAGE = re.compile(r"incomplete|mismatch|truncated|unable to read|not enough|short", re.IGNORECASE)

@@ -23,7 +23,7 @@ IMAGES = {
     "signal_as_array.h5": None,
 }
 """What a note says of each; all of them show the same twelve spots."""
-DAMAGED_IMAGES = {"cut_deflate.tif": "damaged, cut short"}
+DAMAGED_IMAGES = {"cut_deflate.tif": "damaged or cut short"}
 PARTS_OF_OTHERS = {"eiger_data_000001.h5"}
 REFUSED_DETECTORS = {
     "nan.det": "'nan' is not a number",

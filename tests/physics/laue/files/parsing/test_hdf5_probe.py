@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from beamgym.physics.laue.files import ImageFileError, load_detector, read_image
-from beamgym.physics.laue.files.hdf5_probe import look_through
+from beamgym.physics.laue.files.parsing import look_through
 
 
 @pytest.fixture

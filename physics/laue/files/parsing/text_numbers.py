@@ -1,10 +1,9 @@
 """Numbers out of text files that people and programs wrote: a whole entry is a number, or it is none."""
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[-+]?(?:nan|inf|infinity)", re.IGNORECASE)
 _NUMPY_SCALAR = re.compile(r"\b(?:np|numpy)\.(?:float|int|uint)\d+\(([^()]*)\)")
 LARGEST_TEXT = 50_000_000
@@ -57,13 +56,6 @@ def numbers_of_line(line: str) -> list[float]:
     decimal = "," if ";" in bare else "."
     words = re.split(r"\s*;\s*" if decimal == "," else r"\s*,\s*|\s+", bare.rstrip(",; "))
     return [_finite(word, number(word, decimal), line) for word in words]
-
-
-def whole_numbers(values: Sequence[float]) -> list[int] | None:
-    """Return the values as integers, or None where one is not a positive whole number."""
-    if all(value == int(value) and value >= 1 for value in values):
-        return [int(value) for value in values]
-    return None
 
 
 def _finite(word: str, value: float | None, line: str) -> float:
