@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.physics.laue.files.images import tiff_kernels
+from beamgym.physics.laue.files.images import unpack_kernels
 from beamgym.physics.laue.files.images.pictures import read_picture
 from beamgym.physics.laue.files.images.pixels import ImageFileError, Pixels, check_frame, check_size, damaged
 
@@ -264,7 +264,7 @@ def _unpack_deflate(packed: bytes, whole: int) -> UInt8Array:
 
 def _unpack_lzw(packed: bytes, whole: int) -> UInt8Array:
     out = np.zeros(whole, np.uint8)
-    written = tiff_kernels.unpack_lzw(np.frombuffer(packed, np.uint8), out)
+    written = unpack_kernels.unpack_lzw(np.frombuffer(packed, np.uint8), out)
     if written < 0:
         raise ValueError("its LZW codes make no sense")
     return out[:written]
@@ -272,7 +272,7 @@ def _unpack_lzw(packed: bytes, whole: int) -> UInt8Array:
 
 def _unpack_runs(packed: bytes, whole: int) -> UInt8Array:
     out = np.zeros(whole, np.uint8)
-    return out[: tiff_kernels.unpack_runs(np.frombuffer(packed, np.uint8), out)]
+    return out[: unpack_kernels.unpack_runs(np.frombuffer(packed, np.uint8), out)]
 
 
 _UNPACKERS: Mapping[int, Callable[[bytes, int], UInt8Array]] = {

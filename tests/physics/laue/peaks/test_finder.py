@@ -132,7 +132,17 @@ def test_hot_pixels_enter_no_statistic():
         spots[y - 6 : y + 7, x - 6 : x + 7] = True
     lone = np.zeros(SHAPE, dtype=bool)
     lone[::6, ::5] = True
-    image[lone & ~spots] = 2**32 - 1
+    image[lone & ~spots] = 2**31
+    peaks = find_peaks(image)
+    assert peaks.count[0] == len(positions)
+    assert nearest(peaks.position_px[0], positions)[1].max() < 0.5
+
+
+@pytest.mark.parametrize("kind", ["u4", "u8"])
+def test_gaps_of_a_counter_are_known_without_a_mask(kind):
+    positions = grid()
+    image = np.random.default_rng(5).poisson(render(positions, np.full(len(positions), 800.0), 1.0)).astype(kind)
+    image[44:52] = np.iinfo(kind).max
     peaks = find_peaks(image)
     assert peaks.count[0] == len(positions)
     assert nearest(peaks.position_px[0], positions)[1].max() < 0.5

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from beamgym.physics.laue.files import ImageFileError, read_image
-from beamgym.physics.laue.files.images import tiff_kernels
+from beamgym.physics.laue.files.images import unpack_kernels
 
 SHAPE = (50, 70)
 COUNTS = (np.random.default_rng(2).poisson(40.0, SHAPE) + 900 * (np.arange(SHAPE[1]) == 30)).astype(np.uint16)
@@ -165,9 +165,9 @@ def test_what_is_not_read_is_named(tmp_path, more, says):
 def test_codes_that_cannot_be_are_told_apart_from_data_that_end():
     out = np.zeros(4, np.uint8)
     # clear, then a code that no table holds yet
-    assert tiff_kernels.unpack_lzw(np.frombuffer(bytes([0x80, 0x7F, 0xFF, 0xFF]), np.uint8), out) == -1
+    assert unpack_kernels.unpack_lzw(np.frombuffer(bytes([0x80, 0x7F, 0xFF, 0xFF]), np.uint8), out) == -1
     # clear, 7, end: 100000000 000000111 100000001
-    assert tiff_kernels.unpack_lzw(np.frombuffer(bytes([0x80, 0x01, 0xE0, 0x20]), np.uint8), out) == 1
+    assert unpack_kernels.unpack_lzw(np.frombuffer(bytes([0x80, 0x01, 0xE0, 0x20]), np.uint8), out) == 1
     assert out[0] == 7
-    assert tiff_kernels.unpack_runs(np.frombuffer(bytes([254, 9, 128, 0, 5]), np.uint8), out) == 4
+    assert unpack_kernels.unpack_runs(np.frombuffer(bytes([254, 9, 128, 0, 5]), np.uint8), out) == 4
     assert out.tolist() == [9, 9, 9, 5]

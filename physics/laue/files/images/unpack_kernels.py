@@ -1,4 +1,4 @@
-"""Kernels that unpack what TIFF files are packed with: LZW and PackBits."""
+"""Kernels that unpack what images are packed with: LZW and PackBits of TIFF, byte offsets of CBF."""
 
 from typing import Any
 
@@ -78,3 +78,32 @@ def unpack_runs(packed, out) -> Any:  # type: ignore[no-untyped-def]
             read += 1
             written += taken
     return written
+
+
+@njit(cache=True)
+def unpack_byte_offsets(packed, out) -> Any:  # type: ignore[no-untyped-def]
+    """Unpack CBF's differences of 1, 2, 4 or 8 bytes from (p,) uint8 into ``out`` (n,) int64.
+
+    Returns
+    -------
+    how many values were written; the others are left as they are
+    """
+    place, value = np.int64(0), np.int64(0)
+    for written in range(out.shape[0]):
+        width, step = 1, np.int64(0)
+        while True:
+            if place + width > packed.shape[0]:
+                return written
+            step = np.int64(0)
+            for k in range(width):
+                step |= np.int64(packed[place + k]) << (8 * k)
+            if width < 8 and step >= np.int64(1) << (8 * width - 1):
+                step -= np.int64(1) << (8 * width)
+            place += width
+            # the lowest number of a width says that the difference follows in twice as many bytes
+            if width == 8 or step != -(np.int64(1) << (8 * width - 1)):
+                break
+            width *= 2
+        value += step
+        out[written] = value
+    return out.shape[0]
