@@ -102,7 +102,21 @@ def index_command(
     saturation: Annotated[float | None, typer.Option(help="count at which a pixel is full")] = None,
     frame: Annotated[int, typer.Option(help="which image of a file with several, from 0")] = 0,
     dataset: Annotated[str | None, typer.Option(help="HDF5 path of the image")] = None,
-    one_based: Annotated[bool, typer.Option("--one-based", help="a peak list's first pixel is 1, not 0")] = False,
+    mask: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="pixels to leave out: an image (all but 0), or a rectangle COLUMN,ROW,COLUMN,ROW; repeatable"
+        ),
+    ] = None,
+    invert: Annotated[
+        bool | None,
+        typer.Option("--invert/--no-invert", help="dark spots on a light ground, as on a film; seen if clear"),
+    ] = None,
+    grey: Annotated[bool, typer.Option("--grey", help="take the mean of a colour picture's channels")] = False,
+    one_based: Annotated[
+        bool | None,
+        typer.Option("--one-based/--zero-based", help="a peak list's first pixel is 1 or 0; as the list says, else 0"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="unused: indexing draws no random numbers")] = 0,
 ) -> None:
     """Index a Laue pattern; print UB, the figures, and the turn of each axis that brings the target home."""
@@ -116,7 +130,9 @@ def index_command(
         finder = PeakFinder(threshold, max_peaks * (SPARE if max_radius else 1), saturation=saturation)
 
         def read(path: Path) -> tuple[MeasuredPattern, Detector]:
-            pattern = read_pattern(path, finder, frame, dataset, one_based)
+            pattern = read_pattern(path, finder, frame, dataset, one_based, masks=mask or (), invert=invert, grey=grey)
+            for note in pattern.notes:
+                typer.echo(f"note: {note}", err=True)
             return _on_panel(pattern, geometry, max_radius, max_peaks)
 
         pattern, panel = read(image)
@@ -125,7 +141,7 @@ def index_command(
                 samples, lambda sample: solve(pattern, sample, panel, band, refine_detector=refine_detector)
             )
         except IndexingFailed as error:
-            tell_failure(error, pattern, panel, samples, band, picture, geometry, max_radius, one_based)
+            tell_failure(error, pattern, panel, samples, band, picture, geometry, max_radius, bool(one_based))
             raise
         solved = cells[0].solved
         assert solved is not None  # solve_cells raises where none fits

@@ -193,7 +193,13 @@ class FileDropDetector:
             return None
         try:
             image = await in_thread(
-                f"{self.name}: reading {seen.path.name}", _READ_S, read_image, seen.path, 0, self._options.dataset
+                f"{self.name}: reading {seen.path.name}",
+                _READ_S,
+                read_image,
+                seen.path,
+                0,
+                self._options.dataset,
+                invert=False,  # a camera's counts are what they are, however a frame looks
             )
         except (ImageFileError, FileNotFoundError) as error:
             if (

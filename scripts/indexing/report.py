@@ -36,6 +36,7 @@ def solved_report(image: Path, solved: SolvedPattern) -> dict[str, Any]:
     return {
         "image": str(image),
         "crystal": solved.crystal.name,
+        "notes": list(solved.pattern.notes),
         "peaks": solved.pattern.count,
         "saturated": int(solved.pattern.peaks.saturated.sum()),
         "matched": indexed.matched,

@@ -16,7 +16,7 @@ from beamgym.physics.goniometer.goniometer import goniometer
 from beamgym.physics.goniometer.targets import pose_target
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.files.detector_formats import load_detector, save_detector
+from beamgym.physics.laue.files.detectors.formats import load_detector, save_detector
 from beamgym.physics.laue.pattern.image import ImageBackground, ImageModel, Sensor, SpotShape
 from beamgym.physics.laue.pattern.spots import LaueModel
 from beamgym.physics.orientation import misorientation_deg, random_orientations, rotation_matrix
@@ -92,6 +92,25 @@ def test_the_report_brings_the_target_home(tmp_path, silicon):
         assert picture.size[0] > 600
     with h5py.File(nexus) as file:
         assert file["entry/peaks/indexed"][()].sum() == report["matched"]
+
+
+def test_a_film_with_gaps_and_a_mask_is_indexed_and_what_was_assumed_is_told(tmp_path, silicon):
+    u = near_target(silicon, 9.0)
+    image, camera = folder_with_image(tmp_path, silicon, u)
+    counts = np.array(Image.open(image)).astype(float)
+    film = 250 - np.clip((counts - counts.min()) / 40.0, 0, 240)
+    Image.fromarray(np.stack([film.astype(np.uint8)] * 3, axis=2)).save(tmp_path / "film.png")
+    result = tmp_path / "result.json"
+    options = ("--crystal", "Si", "--detector", camera, "--mask", "0,0,511,20", "--json", result)
+    answer = run(tmp_path / "film.png", *options)
+    assert answer.exit_code == 0, answer.output
+    report = json.loads(result.read_text())
+    assert misorientation_deg(np.array(report["u"]), u, silicon.rotations) < 0.1
+    assert report["notes"] == [
+        "dark spots on a light ground: taken for a film and inverted",
+        "the mask 0,0,511,20 leaves out 4.1 % of the pixels",
+    ]
+    assert "note: dark spots on a light ground" in answer.output
 
 
 def test_turns_start_where_the_axes_stand(tmp_path, silicon):

@@ -1,19 +1,18 @@
-"""Reads images and detector geometries that other programs wrote."""
+"""Reads images, lists of peaks and detector geometries that other programs wrote."""
 
-from beamgym.physics.laue.files.detector_formats import (
-    load_detector,
-    load_detector_for,
-    save_detector,
-    save_stated_camera,
-)
-from beamgym.physics.laue.files.image_files import PEAK_SUFFIXES, ImageFileError, read_image, read_peaks
+from beamgym.physics.laue.files.detectors import load_detector, load_detector_for, save_detector, save_stated_camera
+from beamgym.physics.laue.files.images import ImageFile, ImageFileError, read_image, read_mask
+from beamgym.physics.laue.files.peak_lists import PEAK_SUFFIXES, PeakList, read_peaks
 
 __all__ = [
     "PEAK_SUFFIXES",
+    "ImageFile",
     "ImageFileError",
+    "PeakList",
     "load_detector",
     "load_detector_for",
     "read_image",
+    "read_mask",
     "read_peaks",
     "save_detector",
     "save_stated_camera",

@@ -1,6 +1,7 @@
 """One measured pattern: the peaks found in an image, or a list of peaks that another program found."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.instrument import Peaks
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.files import PEAK_SUFFIXES, read_image, read_peaks
+from beamgym.physics.laue.files import PEAK_SUFFIXES, read_image, read_mask, read_peaks
 from beamgym.physics.laue.peaks import PeakFinder
 from beamgym.physics.laue.stated_camera import Fiducials, radius_mm
 
@@ -24,10 +25,14 @@ class MeasuredPattern:
     ----------
     peaks : found peaks of one frame (n = 1), brightest first
     image : (slow, fast) counts; None where only a list of peaks is known
+    ignored : (slow, fast) bool, pixels of the image that count for nothing; None where there is none
+    notes : what was assumed in reading the file, one line each
     """
 
     peaks: Peaks
     image: NDArray[Any] | None = None
+    ignored: NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -49,13 +54,24 @@ class MeasuredPattern:
         """(slow, fast) of the image; None for a list of peaks."""
         return None if self.image is None else (self.image.shape[0], self.image.shape[1])
 
+    @property
+    def shown(self) -> NDArray[Any] | None:
+        """The image for a picture: ignored pixels hold the least of the others' counts."""
+        if self.image is None or self.ignored is None or not self.ignored.any() or self.ignored.all():
+            return self.image
+        return np.where(self.ignored, self.image[~self.ignored].min(), self.image)
+
 
 def read_pattern(
     path: str | os.PathLike[str],
     finder: PeakFinder | None = None,
     frame: int = 0,
     dataset: str | None = None,
-    one_based: bool = False,
+    one_based: bool | None = None,
+    *,
+    masks: Sequence[str | os.PathLike[str]] = (),
+    invert: bool | None = None,
+    grey: bool = False,
 ) -> MeasuredPattern:
     """Read an image and find its peaks, or read a list of peaks (.txt, .dat, .csv or .cor).
 
@@ -64,17 +80,26 @@ def read_pattern(
     path : the file
     finder : how to find peaks, on the pixels that the file does not mark as dead; the default PeakFinder if not given
     frame, dataset : which image of a file with several, and where it lies in an HDF5 file, as in ``read_image``
-    one_based : a peak list's first pixel is 1, not 0, as in LaueTools
+    one_based : whether a peak list's first pixel is 1, as in LaueTools, or 0; None takes what the list says, else 0
+    masks : files and rectangles of pixels to leave out, as in ``read_mask``
+    invert, grey : what to make of films and colours, as in ``read_image``
 
     Raises
     ------
     FileNotFoundError, ImageFileError : there is no such file, or it cannot be read
     FrameFailed : an image that cannot be used: not finite, or too saturated
+    ValueError : a mask that does not fit, or a mask or a film's options with a list of peaks
     """
     if Path(path).suffix.lower() in PEAK_SUFFIXES:
-        return MeasuredPattern(read_peaks(path, one_based))
-    file = read_image(path, frame, dataset)
-    return MeasuredPattern(_leaving_out(finder or PeakFinder(), file.ignored)(file.image), file.image)
+        if masks or invert or grey:
+            raise ValueError(f"{Path(path).name} is a list of peaks: masks, inversion and grey go with an image")
+        listed = read_peaks(path, one_based)
+        return MeasuredPattern(listed, notes=listed.notes)
+    file = read_image(path, frame, dataset, invert=invert, grey=grey)
+    mask, said = read_mask(masks, (file.image.shape[0], file.image.shape[1]))
+    ignored = file.ignored | mask
+    peaks = _leaving_out(finder or PeakFinder(), ignored)(file.image)
+    return MeasuredPattern(peaks, file.image, ignored, (*file.notes, *said))
 
 
 def _leaving_out(finder: PeakFinder, ignored: NDArray[np.bool_]) -> PeakFinder:

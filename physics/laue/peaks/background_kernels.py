@@ -69,8 +69,15 @@ def clipped_mean(values, count) -> tuple[float, float]:  # type: ignore[no-untyp
         if used < 4:
             break
         shift = total / used
-        clipped = math.sqrt(max(0.0, squares / used - shift * shift)) * 1.02
+        variance = squares / used - shift * shift
         mean += shift
+        if variance < 1e-9 * shift * shift:
+            # hot pixels pulled the mean so far that the difference above is rounding: sum about the new mean
+            variance = 0.0
+            for k in range(count):
+                if low <= values[k] <= high:
+                    variance += (values[k] - mean) ** 2 / used
+        clipped = math.sqrt(max(0.0, variance)) * 1.02
         if used == kept and abs(clipped - deviation) < 0.01 * deviation:
             deviation = clipped
             break

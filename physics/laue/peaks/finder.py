@@ -19,7 +19,8 @@ class PeakFinder:
     ----------
     threshold : least significance of a spot, in standard deviations of the local background over 3 × 3 pixels
     max_peaks : keep this many, brightest first
-    mask : (slow, fast) True where a pixel is to be ignored (beam hole, dead modules), or None
+    mask : (slow, fast) True where a pixel is to be ignored (beam hole, dead modules), or None; what such pixels hold
+        enters no statistic and need not be finite
     saturation : count at which a pixel is full; None takes the top of an integer image's range
     max_saturated_share : a frame with a larger share of full pixels is refused
     tile_px : edge of the squares in which background and noise are measured; None picks 16 to 32 by the image's size
@@ -71,12 +72,17 @@ class PeakFinder:
             raise FrameFailed(f"the frame has shape {images.shape[1:]}, the detector {tuple(wanted)}")
         if images.dtype.kind not in "uif" or images.dtype.itemsize > 8:
             raise FrameFailed(f"a frame must hold real numbers, got {images.dtype}")
-        return images
+        # the kernels know this machine's byte order and floats of 32 and 64 bits
+        native = np.dtype(np.float32) if images.dtype.name == "float16" else images.dtype.newbyteorder("=")
+        return images if images.dtype == native and images.dtype.isnative else images.astype(native)
 
     def _one(self, image: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64], BoolArray]:
         ignored = (
             np.zeros(image.shape, dtype=bool) if self.mask is None else np.ascontiguousarray(self.mask, dtype=bool)
         )
+        if image.dtype.kind == "u" and image.dtype.itemsize >= 4:
+            # no counter reaches the top of 32 bits: pixel detectors mark their gaps so
+            ignored = ignored | (image >= np.iinfo(image.dtype).max - 1)
         saturation = self._saturation(image.dtype)
         self._check_values(image, ignored, saturation)
         counts = np.ascontiguousarray(image)
@@ -87,7 +93,7 @@ class PeakFinder:
         background_kernels.fill_gaps(level, noise)
         background_kernels.level_crowded(level, noise)
         # an image without noise still needs a scale: a ten-thousandth of its range
-        span = float(counts.max()) - float(level.min())
+        span = kernels.brightest(counts, ignored, level.min()) - float(level.min())
         noise = np.maximum(noise, max(1e-4 * span, 1e-12))
         excess = np.empty(image.shape, dtype=np.float32)
         background_kernels.subtract(counts, ignored, level, noise, tile, excess)
@@ -106,15 +112,21 @@ class PeakFinder:
 
     def _check_values(self, image: NDArray[Any], ignored: BoolArray, saturation: float) -> None:
         if image.dtype.kind == "f":
-            bad = int((~np.isfinite(image)).sum()) if not np.isfinite(np.sum(image)) else 0
+            with np.errstate(over="ignore", invalid="ignore"):
+                whole = bool(np.isfinite(np.sum(image)))
+            bad = 0 if whole else int((~np.isfinite(image) & ~ignored).sum())
             if bad:
-                raise FrameFailed(f"{bad} pixels of the frame are not finite; mask dead pixels with finite values")
+                raise FrameFailed(f"{bad} pixels of the frame are not finite; mask dead pixels")
         if np.isfinite(saturation):
-            share = float(np.count_nonzero((image >= saturation) & ~ignored)) / image.size
+            full = (image >= saturation) & ~ignored
+            used = max(ignored.size - int(np.count_nonzero(ignored)), 1)
+            share = float(np.count_nonzero(full)) / used
+            if share > self.max_saturated_share:
+                share = float(np.count_nonzero(full & kernels.has_neighbour(full))) / used
             if share > self.max_saturated_share:
                 raise FrameFailed(
                     f"{100 * share:.1f} % of the pixels are saturated, more than {100 * self.max_saturated_share:g} %: "
-                    "expose for less time"
+                    "expose for less time, or mask them where they mark gaps between modules"
                 )
 
 

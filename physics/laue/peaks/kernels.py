@@ -240,3 +240,42 @@ def centroid(excess, owner, number, x, y, width) -> tuple[float, float]:  # type
         if abs(step_x) < 1e-3 and abs(step_y) < 1e-3:
             break
     return x, y
+
+
+@njit(cache=True)
+def brightest(image, ignored, ground) -> float:  # type: ignore[no-untyped-def]
+    """Highest count that is neither ignored nor a hot pixel, whose neighbours hold less than optics would spread.
+
+    Parameters
+    ----------
+    image : (slow, fast) counts; ignored : (slow, fast) bool
+    ground : lowest level of the background, counts
+    """
+    rows, columns = image.shape
+    best = float(ground)
+    for row in range(rows):
+        for column in range(columns):
+            value = float(image[row, column])
+            if ignored[row, column] or not value > best:
+                continue
+            around = 0.0
+            for a in range(max(0, row - 1), min(rows, row + 2)):
+                for b in range(max(0, column - 1), min(columns, column + 2)):
+                    if (a != row or b != column) and not ignored[a, b]:
+                        around += max(float(image[a, b]) - ground, 0.0)
+            if around >= 0.15 * (value - ground):
+                best = value
+    return best
+
+
+@njit(cache=True)
+def has_neighbour(marked) -> BoolArray:  # type: ignore[no-untyped-def]
+    """Return (slow, fast) bool: whether one of a pixel's eight neighbours is marked as well."""
+    rows, columns = marked.shape
+    found = np.zeros(marked.shape, dtype=np.bool_)
+    for row in range(rows):
+        for column in range(columns):
+            for a in range(max(0, row - 1), min(rows, row + 2)):
+                for b in range(max(0, column - 1), min(columns, column + 2)):
+                    found[row, column] |= marked[a, b] and (a != row or b != column)
+    return found

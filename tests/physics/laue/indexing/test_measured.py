@@ -44,3 +44,29 @@ def test_a_list_has_peaks_and_no_image(tmp_path):
     assert pattern.shape is None
     np.testing.assert_array_equal(pattern.position_px, [(6.5, 7.0), (2.0, 3.0)])
     np.testing.assert_array_equal(pattern.intensity, [90.0, 10.0])
+
+
+def test_masks_of_a_person_and_marks_of_the_detector_are_left_out_together(tmp_path):
+    counts = np.array(Image.open(picture(tmp_path))).astype(np.uint32)
+    counts[40:44, 47:54] = 2**32 - 1
+    np.save(tmp_path / "image.npy", counts)
+    pattern = read_pattern(tmp_path / "image.npy", PeakFinder(threshold=8.0), masks=["0,0,5,63"])
+    np.testing.assert_allclose(pattern.position_px, [(20.0, 30.0)], atol=0.1)
+    assert pattern.ignored.sum() == 4 * 7 + 6 * 64
+    assert pattern.shown.max() < 2**16
+    assert [note.split(":")[0] for note in pattern.notes] == [
+        "28 pixels hold the mark of gaps, 2^32-1 or the like",
+        "the mask 0,0,5,63 leaves out 7.5 % of the pixels",
+    ]
+
+
+def test_an_image_without_marks_is_shown_as_it_is(tmp_path):
+    pattern = read_pattern(picture(tmp_path))
+    assert pattern.shown is pattern.image
+
+
+@pytest.mark.parametrize("options", [{"masks": ["0,0,1,1"]}, {"invert": True}, {"grey": True}])
+def test_what_goes_with_an_image_is_refused_for_a_list(tmp_path, options):
+    (tmp_path / "peaks.txt").write_text("X Y I\n3 4 10\n")
+    with pytest.raises(ValueError, match="is a list of peaks: masks, inversion and grey go with an image"):
+        read_pattern(tmp_path / "peaks.txt", **options)

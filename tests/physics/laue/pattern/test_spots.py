@@ -15,7 +15,7 @@ from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.crystal.crystal import load_crystal
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.files.detector_formats import from_lauetools
+from beamgym.physics.laue.files.detectors.lauetools import from_lauetools
 from beamgym.physics.laue.pattern.absorption import Slab
 from beamgym.physics.laue.pattern.intensity import energy_weight
 from beamgym.physics.laue.pattern.spots import LaueModel, check_orientations

@@ -108,6 +108,55 @@ def test_masked_pixels_hold_no_peaks_and_do_not_disturb_the_background():
     assert nearest(found, outside)[1].max() < 0.05
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1e30, 2.0**32 - 1])
+def test_what_masked_pixels_hold_enters_no_statistic(value):
+    positions = grid()
+    image = np.random.default_rng(5).poisson(render(positions, np.full(len(positions), 800.0), 1.0)).astype(float)
+    mask = np.zeros(SHAPE, dtype=bool)
+    mask[60:68], mask[100, 100] = True, True
+    image[mask] = 0.0
+    expected = find_peaks(image, mask=mask)
+    image[mask] = value
+    found = find_peaks(image, mask=mask)
+    np.testing.assert_array_equal(found.position_px, expected.position_px)
+    np.testing.assert_array_equal(found.intensity, expected.intensity)
+
+
+def test_hot_pixels_enter_no_statistic():
+    """One in thirty pixels stuck at any height: neither the noise nor the count of full pixels may follow them."""
+    positions = grid()
+    rng = np.random.default_rng(6)
+    image = rng.poisson(render(positions, np.full(len(positions), 600.0), 1.0, background=5.0)).astype(np.uint32)
+    spots = np.zeros(SHAPE, dtype=bool)
+    for x, y in positions.round().astype(int):
+        spots[y - 6 : y + 7, x - 6 : x + 7] = True
+    lone = np.zeros(SHAPE, dtype=bool)
+    lone[::6, ::5] = True
+    image[lone & ~spots] = 2**31
+    peaks = find_peaks(image)
+    assert peaks.count[0] == len(positions)
+    assert nearest(peaks.position_px[0], positions)[1].max() < 0.5
+
+
+@pytest.mark.parametrize("kind", ["u4", "u8"])
+def test_gaps_of_a_counter_are_known_without_a_mask(kind):
+    positions = grid()
+    image = np.random.default_rng(5).poisson(render(positions, np.full(len(positions), 800.0), 1.0)).astype(kind)
+    image[44:52] = np.iinfo(kind).max
+    peaks = find_peaks(image)
+    assert peaks.count[0] == len(positions)
+    assert nearest(peaks.position_px[0], positions)[1].max() < 0.5
+
+
+@pytest.mark.parametrize("kind", [">u2", ">i4", ">f4", ">f8", "f2", ">f2"])
+def test_any_byte_order_and_half_floats_are_understood(kind):
+    positions = grid()
+    image = np.round(render(positions, np.full(len(positions), 5e3), 1.2))
+    found, expected = find_peaks(image.astype(kind)), find_peaks(image.astype(kind).astype(np.float32))
+    assert found.count[0] == expected.count[0] == len(positions)
+    np.testing.assert_allclose(found.position_px, expected.position_px, atol=1e-3)
+
+
 def test_neighbours_are_told_apart():
     positions = np.array([[40.2, 40.1], [45.4, 41.3]])
     found = find_peaks(render(positions, [8000.0, 5000.0], 1.2)).position_px[0]

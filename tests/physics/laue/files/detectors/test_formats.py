@@ -12,16 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.files.detector_formats import (
-    from_lauetools,
-    from_poni,
-    load_detector,
-    load_detector_for,
-    save_detector,
-    to_lauetools,
-)
+from beamgym.physics.laue.files.detectors.formats import load_detector, load_detector_for, save_detector
+from beamgym.physics.laue.files.detectors.lauetools import from_lauetools, to_lauetools
+from beamgym.physics.laue.files.detectors.poni import from_poni
 
-DATA = Path(os.environ.get("BEAMGYM_DATA", Path(__file__).parents[4] / ".." / "shared" / "data"))
+DATA = Path(os.environ.get("BEAMGYM_DATA", Path(__file__).parents[5] / ".." / "shared" / "data"))
 needs_data = pytest.mark.skipif(not (DATA / "laue").is_dir(), reason="the measured data of BEAMGYM_DATA is not here")
 
 

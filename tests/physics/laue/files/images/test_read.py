@@ -13,7 +13,8 @@ from PIL import Image
 from beamgym.physics.crystal.crystal import load_crystal
 from beamgym.physics.instrument import Peaks
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.files.image_files import ImageFileError, read_image, read_peaks
+from beamgym.physics.laue.files.images.pixels import ImageFileError
+from beamgym.physics.laue.files.images.read import read_image
 from beamgym.physics.laue.indexing.indexing import Indexed
 from beamgym.physics.laue.indexing.results_file import write_results
 
@@ -87,12 +88,6 @@ def test_a_missing_file_is_named(tmp_path):
         read_image(tmp_path / "nothing.tif")
 
 
-def test_a_colour_picture_is_refused_with_the_remedy(tmp_path):
-    Image.fromarray(np.zeros((20, 30, 3), dtype=np.uint8)).save(tmp_path / "photo.png")
-    with pytest.raises(ImageFileError, match="colour image; save it as grey"):
-        read_image(tmp_path / "photo.png")
-
-
 def test_pixels_that_detectors_mark_are_ignored(tmp_path):
     counts = COUNTS.astype(np.int32)
     counts[3, 4], counts[5] = -2, -1
@@ -135,40 +130,6 @@ def test_hdf5_without_an_image_says_so(tmp_path):
         out["spectrum"] = np.arange(5.0)
     with pytest.raises(ImageFileError, match="holds no image"):
         read_image(tmp_path / "empty.h5")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "# X Y I (1-based pixel: first pixel centre = 1)\n10.5 20.25 300\n1 2 500\n",
-        "2theta chi X Y I\n58.4 20.1 10.5 20.25 300\n80.9 0.6 1 2 500\n# comment\n",
-        "peak_X peak_Y peak_Itot peak_Isub\n10.5 20.25 320 300\n1 2 520 500\n",
-        "10.5,20.25,300\n1,2,500\n",
-    ],
-)
-def test_peak_lists_are_read_brightest_first(tmp_path, text):
-    path = tmp_path / "peaks.txt"
-    path.write_text(text)
-    peaks = read_peaks(path, one_based=True)
-    np.testing.assert_allclose(peaks.position_px[0], [[0, 1], [9.5, 19.25]])
-    np.testing.assert_allclose(peaks.intensity[0], [500, 300])
-    assert peaks.count.tolist() == [2]
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("", "holds no peaks"),
-        ("1 2\n", "2 columns; X Y I"),
-        ("1 2 3\n4 five 6\n", "line 2: not numbers"),
-        ("1 2 nan\n", "not finite"),
-    ],
-)
-def test_a_bad_peak_list_is_refused_in_one_line(tmp_path, text, complaint):
-    path = tmp_path / "peaks.txt"
-    path.write_text(text)
-    with pytest.raises(ImageFileError, match=complaint):
-        read_peaks(path)
 
 
 def _result():

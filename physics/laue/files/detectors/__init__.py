@@ -1,0 +1,15 @@
+"""Reads and writes where a camera stands, in the formats of other programs."""
+
+from beamgym.physics.laue.files.detectors.formats import (
+    load_detector,
+    load_detector_for,
+    save_detector,
+    save_stated_camera,
+)
+
+__all__ = [
+    "load_detector",
+    "load_detector_for",
+    "save_detector",
+    "save_stated_camera",
+]

@@ -1,0 +1,11 @@
+"""Reads the images of other programs, with the pixels that are none."""
+
+from beamgym.physics.laue.files.images.pixels import ImageFileError
+from beamgym.physics.laue.files.images.read import ImageFile, read_image, read_mask
+
+__all__ = [
+    "ImageFile",
+    "ImageFileError",
+    "read_image",
+    "read_mask",
+]
