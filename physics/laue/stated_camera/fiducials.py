@@ -113,11 +113,11 @@ class Fiducials:
     def _matrix(self) -> Float64Array:
         """(3, 3) homography from picture to film: the null vector of the eight equations."""
         width, height = self.size_mm
-        film = np.array([[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]])
+        on_plane = np.array([[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]])
         # scaled to about one, else the eight equations differ by orders of magnitude
         scale = 1.0 / np.abs(self.corners_px).max()
         rows: list[list[float]] = []
-        for (x, y), (u, v) in zip((scale * self.corners_px).tolist(), film.tolist(), strict=True):
+        for (x, y), (u, v) in zip((scale * self.corners_px).tolist(), on_plane.tolist(), strict=True):
             rows.append([x, y, 1.0, 0.0, 0.0, 0.0, -u * x, -u * y, -u])
             rows.append([0.0, 0.0, 0.0, x, y, 1.0, -v * x, -v * y, -v])
         null = np.linalg.svd(np.array(rows))[2][-1].reshape(3, 3)
@@ -135,8 +135,8 @@ class Fiducials:
         size = np.array(self.size_mm)
         low, high = -MARGIN * size, (1.0 + MARGIN) * size
         if (self._matrix[2] @ np.column_stack([edge, np.ones(4)]).T > 0.0).all():
-            film = self.to_film_mm(edge)
-            low, high = np.maximum(low, film.min(axis=0)), np.minimum(high, film.max(axis=0))
+            on_plane = self.to_film_mm(edge)
+            low, high = np.maximum(low, on_plane.min(axis=0)), np.minimum(high, on_plane.max(axis=0))
         return np.stack([np.minimum(low, 0.0), np.maximum(high, size)])
 
 

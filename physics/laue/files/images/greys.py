@@ -99,14 +99,14 @@ def shows_dark_spots(values: NDArray[Any], ignored: BoolArray) -> bool | None:
     if good.size == 0 or min(values.shape) < 2 * _GROUND_PX:
         return False
     low, middle, high = (float(v) for v in np.percentile(good, [0.1, 50.0, 99.9]))
-    light = high - middle < middle - low
-    if not light and high - middle > 2.0 * (middle - low):
+    light_ground = high - middle < middle - low
+    if not light_ground and high - middle > 2.0 * (middle - low):
         return False
     counts = np.where(ignored, middle, values).astype(np.float32)
     step = min(counts.shape) // _COARSE_PX
     if not _dark_spots(counts, high - low) and not (step > 1 and _dark_spots(_reduced(counts, step), high - low)):
         return False
-    return True if light else None
+    return True if light_ground else None
 
 
 def _dark_spots(counts: NDArray[np.float32], span: float) -> bool:
