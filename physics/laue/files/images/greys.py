@@ -16,6 +16,8 @@ _FAR = 6.0
 _MORE = 4.0
 _LEAST_SPOTS = 5
 _SMOOTH_PX, _GROUND_PX = 3, 25
+_SOME_PIXELS = 1_000_000
+_MIDDLE_PX = 1200
 _COARSE_PX = 500
 """Edge to which a picture is reduced to see the wide spots of a film scan."""
 
@@ -93,20 +95,28 @@ def shows_dark_spots(values: NDArray[Any], ignored: BoolArray) -> bool | None:
     -----
     Spots are patches of the 3 × 3 median, no wider than 25 pixels, that lie 6 standard deviations off a ground smoothed
     over 25; at least five dark ones are wanted, and bright ones that weigh no more than a quarter of them. The spots of
-    a film scan are wide, so that the picture is looked at once more with its edge reduced to 500 pixels.
+    a film scan are wide, so that a large picture is looked at with its edge reduced to 500 pixels as well.
     """
     good = values[~ignored]
     if good.size == 0 or min(values.shape) < 2 * _GROUND_PX:
         return False
-    low, middle, high = (float(v) for v in np.percentile(good, [0.1, 50.0, 99.9]))
-    light_ground = high - middle < middle - low
-    if not light_ground and high - middle > 2.0 * (middle - low):
+    some = good[:: 1 + good.size // _SOME_PIXELS]
+    low, middle, high = (float(v) for v in np.percentile(some, [0.1, 50.0, 99.9]))
+    bright_ground = high - middle < middle - low
+    if not bright_ground and high - middle > 2.0 * (middle - low):
         return False
     counts = np.where(ignored, middle, values).astype(np.float32)
     step = min(counts.shape) // _COARSE_PX
-    if not _dark_spots(counts, high - low) and not (step > 1 and _dark_spots(_reduced(counts, step), high - low)):
+    seen = step > 1 and _dark_spots(_reduced(counts, step), high - low)
+    if not seen and not _dark_spots(_middle(counts), high - low):
         return False
-    return True if light_ground else None
+    return True if bright_ground else None
+
+
+def _middle(counts: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the picture, or the middle of a large one, which is enough to see what it is."""
+    rows, columns = (slice(max(0, (edge - _MIDDLE_PX) // 2), (edge + _MIDDLE_PX + 1) // 2) for edge in counts.shape)
+    return counts[rows, columns]
 
 
 def _dark_spots(counts: NDArray[np.float32], span: float) -> bool:

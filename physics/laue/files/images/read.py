@@ -95,7 +95,7 @@ def read_image(
         ignored, marks = ignored | pixels.ignored, (*marks, f"{new} pixels are ignored by the file's own mask")
     if ignored.all():
         raise ImageFileError(f"{file.name}: every pixel is marked as bad; nothing is left of the image")
-    values, turned = _bright_on_dark(values, ignored, invert)
+    values, turned = _bright_spots(values, ignored, invert)
     return ImageFile(values, ignored, file, pixels.frames, (*notes, *marks, *turned))
 
 
@@ -161,7 +161,7 @@ def _native(values: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
 
 
-def _bright_on_dark(
+def _bright_spots(
     values: NDArray[Any], ignored: BoolArray, invert: bool | None
 ) -> tuple[NDArray[Any], tuple[str, ...]]:
     if invert is None:
