@@ -26,7 +26,7 @@ from beamgym.physics.laue.peaks import PeakFinder
 from beamgym.physics.laue.report import solve_cells
 from beamgym.scripts.command_line import check_output, fail, run
 from beamgym.scripts.indexing.camera_options import CameraOptions, Eight
-from beamgym.scripts.indexing.outputs import lab_notes, tell_failure, write_files
+from beamgym.scripts.indexing.outputs import lab_notes, tell_cameras, tell_failure, write_files
 from beamgym.scripts.indexing.report import (
     cells_report,
     handedness_report,
@@ -89,6 +89,10 @@ def index_command(
     turned: Annotated[
         str | None, typer.Option(help="by how much the axes were turned for the second picture, such as 'phi=10'")
     ] = None,
+    search_camera: Annotated[
+        bool,
+        typer.Option("--search-camera", help="look for the camera within 10 % of the distance, where none is indexed"),
+    ] = False,
     refine_detector: Annotated[
         bool, typer.Option("--refine-detector", help="fit the camera's geometry too, on a reference crystal")
     ] = False,
@@ -138,7 +142,16 @@ def index_command(
         pattern, panel = read(image)
         try:
             cells = solve_cells(
-                samples, lambda sample: solve(pattern, sample, panel, band, refine_detector=refine_detector)
+                samples,
+                lambda sample: solve(
+                    pattern,
+                    sample,
+                    panel,
+                    band,
+                    refine_detector=refine_detector,
+                    search_camera=search_camera,
+                    progress=tell_cameras,
+                ),
             )
         except IndexingFailed as error:
             tell_failure(error, pattern, panel, samples, band, picture, geometry, max_radius, bool(one_based))

@@ -1,5 +1,6 @@
 """What indexing leaves behind: pictures, results, the page for the lab book, and what to try after a failure."""
 
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -97,3 +98,9 @@ def tell_failure(
             guess = (samples[0], nearest.orientation, band)
         write_attempt(picture, pattern.image, panel, pattern.peaks, guess)
         typer.echo(f"wrote {picture}, with the peaks found" + (" and the best guess" if guess else ""))
+
+
+def tell_cameras(tried: int, cameras: int) -> None:
+    """Tell on a terminal's last line how many cameras were tried; nothing goes into a file or a pipe."""
+    if sys.stderr.isatty():
+        typer.echo(f"\rcamera {tried} of at most {cameras} tried", err=True, nl=False)

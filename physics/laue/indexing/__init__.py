@@ -1,5 +1,6 @@
 """From found spots, or from an image, to an orientation, refined with the camera's geometry."""
 
+from beamgym.physics.laue.indexing.camera_search import FoundCamera, find_camera
 from beamgym.physics.laue.indexing.handedness import Hand, HandednessCheck, check_handedness
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed, predict_px
 from beamgym.physics.laue.indexing.measured import MeasuredPattern, read_pattern, straightened, within_radius
@@ -11,6 +12,7 @@ from beamgym.physics.laue.indexing.solver import BAND_KEV, IndexingFailed, Solve
 __all__ = [
     "BAND_KEV",
     "MIN_MATCHED",
+    "FoundCamera",
     "Hand",
     "HandednessCheck",
     "Indexed",
@@ -21,6 +23,7 @@ __all__ = [
     "Refined",
     "SolvedPattern",
     "check_handedness",
+    "find_camera",
     "predict_px",
     "read_pattern",
     "refine",

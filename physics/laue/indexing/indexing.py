@@ -8,6 +8,7 @@ A mirrored image indexes as well as the true one, in every crystal system: no si
 is flipped, and the orientation is then wrong. Only turning an axis by a known angle tells.
 """
 
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -102,6 +103,12 @@ class Indexer:
         self.tolerances_deg = tolerances_deg
         self.min_figure_of_merit = min_figure_of_merit
         self.table = IndexingTable(crystal, (float(band_kev[0]), float(band_kev[1])), beam)
+
+    def on(self, detector: Detector) -> "Indexer":
+        """Return this indexer for another camera; what was prepared for the crystal is shared."""
+        other = copy(self)
+        other.detector = detector
+        return other
 
     def index(
         self, position_px: ArrayLike, intensity: ArrayLike | None = None, guess: ArrayLike | None = None

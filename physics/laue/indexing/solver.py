@@ -9,6 +9,7 @@ from beamgym.physics.arrays import Float64Array
 from beamgym.physics.crystal import Crystal, ub_matrix
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.indexing.camera_search import Progress, find_camera
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed, predict_px
 from beamgym.physics.laue.indexing.measured import MeasuredPattern
 from beamgym.physics.laue.indexing.observed import MIN_MATCHED
@@ -83,6 +84,8 @@ def solve(
     band_kev: tuple[float, float] = BAND_KEV,
     *,
     refine_detector: bool = False,
+    search_camera: bool = False,
+    progress: Progress | None = None,
 ) -> SolvedPattern:
     """Find the orientation that explains a pattern's peaks and refine it in pixels.
 
@@ -93,6 +96,9 @@ def solve(
     detector : the camera's geometry
     band_kev : lowest and highest photon energy; the upper end decides which reflections can be there
     refine_detector : refine the panel's shift and two tilts too; for a reference crystal
+    search_camera : where the stated camera explains nothing, look for one within 10 % of its distance and 1.2 mm of its
+        centre, and refine it; only an answer beyond doubt is taken
+    progress : called after every camera of that search with how many were tried and how many there are
 
     Returns
     -------
@@ -103,7 +109,13 @@ def solve(
     IndexingFailed : too few peaks, or no orientation that explains them better than chance
     ValueError : a band that is none, or in which no reflection can reach the detector
     """
-    indexed = _first_answer(pattern, crystal, detector, band_kev)
+    try:
+        indexed = _first_answer(pattern, crystal, detector, band_kev)
+    except IndexingFailed as failed:
+        if not search_camera or pattern.count < MIN_MATCHED:
+            raise
+        indexed, detector = _searched(pattern, crystal, detector, band_kev, failed, progress)
+        refine_detector = True
     for _ in range(CAMERA_ROUNDS if refine_detector else 1):
         refined = _refined(pattern, crystal, detector, indexed, refine_detector)
         again = Indexer(crystal, band_kev, refined.detector).index(
@@ -136,6 +148,29 @@ def _first_answer(
     if isinstance(answer, NotIndexed):
         raise IndexingFailed(f"not indexed: {answer.reason}; check cell, band and detector geometry", answer)
     return answer
+
+
+def _searched(
+    pattern: MeasuredPattern,
+    crystal: Crystal,
+    stated: Detector,
+    band_kev: tuple[float, float],
+    failed: IndexingFailed,
+    progress: Progress | None,
+) -> tuple[Indexed, Detector]:
+    """Look for the camera that its user stated wrongly; raises the first failure anew where none is beyond doubt."""
+    indexer = Indexer(crystal, band_kev, stated)
+    found = find_camera(indexer, stated, pattern.position_px, pattern.intensity, progress=progress)
+    if found is not None and found.sure:
+        every = indexer.on(found.detector).index(
+            pattern.position_px, pattern.intensity, guess=found.indexed.orientation
+        )
+        if isinstance(every, Indexed):
+            return every, found.detector
+    nearest = f", the best with merit {found.merit_per_peak:.1f} a peak" if found is not None else ""
+    raise IndexingFailed(
+        f"{failed}; nor did any camera about the stated one explain the peaks{nearest}", failed.nearest
+    )
 
 
 def _refined(
