@@ -96,7 +96,7 @@ def picture_of(crystals: dict[str, Crystal], seed: int, kind: str, empty: bool =
 
 def timed_default(picture: LabPicture) -> tuple[Peaks, float]:
     """Peaks and CPU seconds of the environments' own finder, told whether spots are dark; a refusal is no peaks."""
-    image = picture.image.max() - picture.image if picture.camera.film else picture.image
+    image = picture.image.max() - picture.image if picture.camera.negative else picture.image
     start = time.process_time()
     try:
         peaks = PeakFinder(saturation=np.inf)(image.astype(np.float32))
@@ -117,9 +117,9 @@ def measured(seeds: range, kind: str, with_default: bool = True) -> dict[str, An
         start = time.process_time()
         seen = finder.examine(picture.image)
         laboratory.append(judged(seen.peaks, picture, time.process_time() - start))
-        wrong += seen.inverted != picture.camera.film
+        wrong += seen.inverted != picture.camera.negative
         empty = picture_of(crystals, seed, kind, empty=True)
-        false.append(int(LabPeakFinder(inverted=empty.camera.film)(empty.image).count[0]))
+        false.append(int(LabPeakFinder(inverted=empty.camera.negative)(empty.image).count[0]))
         if with_default:
             peaks, seconds = timed_default(picture)
             default.append(judged(peaks, picture, seconds))

@@ -33,7 +33,7 @@ class LabCamera:
     ----------
     true : where the panel really is
     stated : distance and centre by ruler, no tilt
-    film : densities of a negative, dark spots on light ground, 8 bits; False is a detector
+    negative : densities of a negative, dark spots on light ground, 8 bits; False is a detector
     bits : 8 or 16
     spot_mm : standard deviation of a spot's core
     tail : share of a spot's light that spreads four times as wide
@@ -41,7 +41,7 @@ class LabCamera:
 
     true: Detector
     stated: Detector
-    film: bool
+    negative: bool
     bits: int
     spot_mm: float
     tail: float
@@ -80,12 +80,12 @@ def lab_camera(rng: np.random.Generator) -> LabCamera:
     sideways, tilt = rng.uniform(-CENTRE_ERROR_MM, CENTRE_ERROR_MM, 2), rng.normal(0.0, 0.4, 2)
     away = distance * rng.uniform(-DISTANCE_ERROR, DISTANCE_ERROR)
     shift = sideways[0] * stated.fast + sideways[1] * stated.slow + away * stated.normal
-    film = bool(rng.random() < 0.4)
+    negative = bool(rng.random() < 0.4)
     return LabCamera(
         stated.displaced(shift, np.array([0.0, *tilt])),
         stated,
-        film,
-        8 if film or rng.random() < 0.4 else 16,
+        negative,
+        8 if negative or rng.random() < 0.4 else 16,
         float(max(rng.uniform(0.15, 0.4), 0.7 * pixel_mm)),
         float(rng.uniform(0.0, 0.25)),
     )
@@ -108,8 +108,8 @@ def lab_picture(crystal: Crystal, seed: int, empty: bool = False) -> LabPicture:
     position, strength = spots.position_px[0, :count].astype(np.float64), spots.intensity[0, :count].astype(np.float64)
     visible = int(rng.integers(25, 90))
     scale = float(np.sort(strength)[::-1][min(visible, count - 1)])
-    light, open_ = _light(camera, position, 0.0 * strength if empty else strength / scale, rng)
-    image = _read_out(light, camera, rng)
+    illumination, open_ = _illumination(camera, position, 0.0 * strength if empty else strength / scale, rng)
+    image = _read_out(illumination, camera, rng)
     column, row = np.rint(position).astype(int).T
     inside = (row >= 0) & (row < image.shape[0]) & (column >= 0) & (column < image.shape[1])
     inside[inside] = open_[row[inside], column[inside]]
@@ -119,7 +119,7 @@ def lab_picture(crystal: Crystal, seed: int, empty: bool = False) -> LabPicture:
     return LabPicture(image, camera, orientation, min(visible, count), position[inside][order], height[order])
 
 
-def _light(
+def _illumination(
     camera: LabCamera, position: Float64Array, strength: Float64Array, rng: np.random.Generator
 ) -> tuple[Float64Array, NDArray[np.bool_]]:
     """Expected light (the faintest visible spot's peak is 6 standard deviations of the noise) and where spots fall."""
@@ -161,10 +161,10 @@ def _ground(camera: LabCamera, rng: np.random.Generator) -> tuple[Float64Array, 
     return np.where(radius_mm < hole, 0.3, 1.0) * hill + rim, radius_mm > hole
 
 
-def _read_out(light: Float64Array, camera: LabCamera, rng: np.random.Generator) -> NDArray[np.unsignedinteger]:
-    noisy = light + rng.normal(size=light.shape) * np.sqrt(1.0 + np.maximum(light, 0.0) / 60.0)
+def _read_out(illumination: Float64Array, camera: LabCamera, rng: np.random.Generator) -> NDArray[np.unsignedinteger]:
+    noisy = illumination + rng.normal(size=illumination.shape) * np.sqrt(1.0 + np.maximum(illumination, 0.0) / 60.0)
     top = 2**camera.bits - 1
-    if camera.film:
+    if camera.negative:
         exposed = 1.0 - np.exp(-np.maximum(noisy, 0.0) / rng.uniform(80.0, 250.0))
         grey = top * (0.92 - 0.85 * exposed ** rng.uniform(0.8, 1.2))
     else:
@@ -173,7 +173,7 @@ def _read_out(light: Float64Array, camera: LabCamera, rng: np.random.Generator) 
     image = np.clip(np.rint(grey), 0, top)
     _write_letters(image, camera, rng)
     hot = rng.random(image.shape) < rng.choice([0.0, 1e-5, 1e-4])
-    image[hot] = 0 if camera.film else top
+    image[hot] = 0 if camera.negative else top
     picture: NDArray[np.unsignedinteger] = image.astype(np.uint8 if camera.bits == 8 else np.uint16)
     return picture
 
@@ -189,4 +189,4 @@ def _write_letters(image: Float64Array, camera: LabCamera, rng: np.random.Genera
     letters = np.asarray(picture)[: image.shape[0], : image.shape[1]] > 128
     top, left = (0 if rng.random() < 0.5 else image.shape[0] - letters.shape[0]), 0
     corner = image[top : top + letters.shape[0], left : left + letters.shape[1]]
-    corner[letters[: corner.shape[0], : corner.shape[1]]] = 10.0 if camera.film else 0.9 * (2**camera.bits - 1)
+    corner[letters[: corner.shape[0], : corner.shape[1]]] = 10.0 if camera.negative else 0.9 * (2**camera.bits - 1)

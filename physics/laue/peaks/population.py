@@ -68,15 +68,15 @@ def is_odd(spots: Candidates, width: float) -> BoolArray:
     Nothing that the optics made is narrower. A full spot is wider, up to five times with its tail, but round, alone and
     with a steeper flank than a Gaussian's of its width: a blotch is not.
     """
-    doubt = 8.0 / spots.height
+    uncertainty = 8.0 / spots.height
     # where the filter's noise is not that of pixels (JPEG), a hot pixel is surer by itself than through the filter
     alone = 0.5 * math.sqrt(math.pi) * spots.level * spots.width
     narrow = spots.width < (0.72 - 8.0 / np.maximum(spots.height, alone)) * width
-    flat_top = (spots.axes < 1.25) & (spots.filled < 0.1) & (spots.hardness * spots.width > 0.9) & (doubt < 0.3)
-    wide = spots.width > np.where(flat_top, 5.0, 2.2 + 2.0 * doubt) * width
-    long = spots.axes > 1.6 * (1.0 + doubt)
-    ridge = (spots.through > 0.5 + doubt) | (spots.filled > 0.4 + doubt)
-    hard = (spots.hardness > 3.0 / width + doubt) & (width > 2.5)
+    flat_top = (spots.axes < 1.25) & (spots.filled < 0.1) & (spots.hardness * spots.width > 0.9) & (uncertainty < 0.3)
+    wide = spots.width > np.where(flat_top, 5.0, 2.2 + 2.0 * uncertainty) * width
+    long = spots.axes > 1.6 * (1.0 + uncertainty)
+    ridge = (spots.through > 0.5 + uncertainty) | (spots.filled > 0.4 + uncertainty)
+    hard = (spots.hardness > 3.0 / width + uncertainty) & (width > 2.5)
     hard |= is_sharp_edged(spots) & ~flat_top & (spots.axes > 1.3)
     return narrow | wide | long | ridge | hard
 

@@ -143,10 +143,10 @@ def standing_maxima(  # type: ignore[no-untyped-def]
                 high, low = mine, other
                 if flat[top[low]] > flat[top[high]]:
                     high, low = low, high
-                climb = flat[top[low]] - value
-                if alive[low] and climb >= max(depth, share * flat[top[low]]):
+                ascend = flat[top[low]] - value
+                if alive[low] and ascend >= max(depth, share * flat[top[low]]):
                     # both stay: the meeting pixel goes to the higher one, and the fence between them stands
-                    rise[low] = min(rise[low], climb)
+                    rise[low] = min(rise[low], ascend)
                     mine = high
                 elif alive[low]:
                     alive[low] = False

@@ -32,8 +32,8 @@ def places(seed=0, step=52):
 
 
 def picture(positions, heights, width=2.0, seed=0, ground=1000.0):
-    light = ground + sum(spot(x, y, h, width) for (x, y), h in zip(positions, heights, strict=True))
-    return light + NOISE * np.random.default_rng(seed).normal(size=SHAPE)
+    illumination = ground + sum(spot(x, y, h, width) for (x, y), h in zip(positions, heights, strict=True))
+    return illumination + NOISE * np.random.default_rng(seed).normal(size=SHAPE)
 
 
 def met(positions, peaks, reach=1.0):
@@ -241,4 +241,4 @@ def test_the_brightest_peaks_of_drawn_laboratory_pictures_are_spots():
         reach = max(1.5, 0.6 * drawn.camera.spot_mm / drawn.camera.true.pixel_mm)
         away = np.linalg.norm(found[:, None] - drawn.position_px[None], axis=2).min(axis=1)
         assert (away < reach).mean() >= 0.9
-        assert seen.inverted == drawn.camera.film
+        assert seen.inverted == drawn.camera.negative
