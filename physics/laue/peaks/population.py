@@ -72,7 +72,7 @@ def is_odd(spots: Candidates, width: float) -> BoolArray:
     # where the filter's noise is not that of pixels (JPEG), a hot pixel is surer by itself than through the filter
     alone = 0.5 * math.sqrt(math.pi) * spots.level * spots.width
     narrow = spots.width < (0.72 - 8.0 / np.maximum(spots.height, alone)) * width
-    flat_top = (spots.axes < 1.25) & (spots.filled < 0.1) & (spots.hardness * spots.width > 0.9) & (uncertainty < 0.3)
+    flat_top = (spots.axes < 1.25) & (spots.filled < 0.1) & (spots.hardness * spots.width > 0.9) & (spots.level > 15.0)
     wide = spots.width > np.where(flat_top, 5.0, 2.2 + 2.0 * uncertainty) * width
     long = spots.axes > 1.6 * (1.0 + uncertainty)
     ridge = (spots.through > 0.5 + uncertainty) | (spots.filled > 0.4 + uncertainty)
@@ -107,21 +107,21 @@ def writing(spots: Candidates, odd: BoolArray, reach: float) -> BoolArray:
 
 
 def _line_of_writing(spots: Candidates, strokes: Int64Array, reach: float) -> BoolArray:
-    """(k,) True in the box about some strokes, which grows along the line by what is as bright as they."""
-    place, ink = spots.position_px, float(np.median(spots.level[strokes]))
-    margin = 0.3 * reach
-    inside = np.zeros(len(place), dtype=bool)
+    """(k,) True for strokes, for what is as bright as they and next to two of them, and for what lies amid three.
+
+    A box about them would be simpler; but a long scratch in pieces has one that is half of the picture.
+    """
+    away = np.linalg.norm(spots.position_px[:, None] - spots.position_px[None], axis=2)
+    inked = spots.level > 0.4 * float(np.median(spots.level[strokes]))
+    inside = np.zeros(len(away), dtype=bool)
     inside[strokes] = True
     for _ in range(20):
-        low, high = place[inside].min(axis=0), place[inside].max(axis=0)
-        step = np.where(high - low == (high - low).max(), reach, margin)
-        near = ((place >= low - step) & (place <= high + step)).all(axis=1) & (spots.level > 0.4 * ink)
-        if not (near & ~inside).any():
+        grown = inside | (inked & ((away[:, inside] < reach).sum(axis=1) >= 2))
+        if (grown == inside).all():
             break
-        inside |= near
-    low, high = place[inside].min(axis=0) - margin, place[inside].max(axis=0) + margin
-    within: BoolArray = ((place >= low) & (place <= high)).all(axis=1)
-    return within
+        inside = grown
+    amid: BoolArray = (away[:, inside] < 0.6 * reach).sum(axis=1) >= 3
+    return inside | amid
 
 
 def _groups(position: Float64Array, reach: float) -> NDArray[np.intp]:
