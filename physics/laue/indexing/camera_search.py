@@ -2,33 +2,41 @@
 
 A laboratory camera's distance is known to some per cent and its centre to a millimetre. That turns plane normals by a
 degree and more, beyond any search radius that would still tell a crystal from chance. So the radius stays and the
-camera moves: at distances and centres about the stated ones the pattern is indexed, each answer is followed down by
-refining the camera and matching anew, and the one that explains most is kept.
+camera moves: at distances and centres about the stated ones the pattern is searched, the best candidates of each,
+however poor, are followed down by fitting orientation and camera together and matching anew, and the one that explains
+most is kept. Only what comes out is judged.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed
-from beamgym.physics.laue.indexing.refinement import GEOMETRY, ROTATION, refine
+from beamgym.physics.laue.indexing.indexing import Indexed, Indexer
+from beamgym.physics.laue.indexing.joint_fit import Camera, fit_jointly
+from beamgym.physics.laue.indexing.observed import MIN_MATCHED, Fit, Pattern
 
 Progress = Callable[[int, int], None]
 """Called with how many cameras were tried, and how many there are."""
 
 DISTANCE_SHARE = 0.10
 """How far the distance may be from the stated one, relative: a ruler held to the wrong edge of a cassette."""
-CENTRE_MM = 1.2
+CENTRE_MM = 1.5
 """How far the centre is looked for, mm."""
 STEP_DEG = 0.5
 """Turn of a plane normal between two neighbouring cameras: a search radius of 0.6 degrees spans it."""
-BRIGHTEST = (80, 40)
+BRIGHTEST = (80, 40, 25)
 """Peaks taken, brightest first, in the order of trial: false peaks are fewer among bright ones."""
-ROUNDS = 5
-"""Refinements of a camera, each matching more peaks than the last."""
+SEARCH_DEG = 0.6
+"""Search radius at each camera."""
+FOLLOWED = 3
+"""Candidates of each camera that are followed down."""
+ROUNDS = 12
+"""Fits of a camera at most, each matching anew."""
+WIDEST_DEG, NARROWEST_DEG = 0.8, 0.1
+"""Radius of the first matches of a candidate, and the least that it is narrowed to."""
 SURE_SHARE, SURE_MERIT_PER_PEAK, SURE_MATCHED = 0.5, 1.2, 10
 """An answer that explains this share of the peaks with this merit for every one ends the search."""
 
@@ -52,7 +60,7 @@ class FoundCamera:
 
     @property
     def merit_per_peak(self) -> float:
-        """Figure of merit for each peak used: 1.3 to 2.2 for right answers, 0.2 to 0.8 for another crystal's."""
+        """Figure of merit for each peak used: 1.9 to 4 for right answers, 0.2 to 0.8 for another crystal's."""
         return self.indexed.figure_of_merit / len(self.indexed.assigned)
 
     @property
@@ -64,12 +72,27 @@ class FoundCamera:
         return many and self.merit_per_peak >= SURE_MERIT_PER_PEAK
 
 
+@dataclass(frozen=True)
+class _Followed:
+    """A candidate followed down: the fit at its last radius, the camera and the pattern on it."""
+
+    fit: Fit
+    camera: Camera
+    pattern: Pattern
+
+    def sure(self) -> bool:
+        count = len(self.fit.row)
+        matched = int(self.fit.assigned.sum())
+        return matched >= max(SURE_SHARE * count, SURE_MATCHED) and self.fit.merit >= SURE_MERIT_PER_PEAK * count
+
+
 def find_camera(
     indexer: Indexer,
     stated: Detector,
     position_px: Float64Array,
     intensity: Float64Array,
     *,
+    starts: Sequence[Detector] = (),
     distance_share: float = DISTANCE_SHARE,
     centre_mm: float = CENTRE_MM,
     progress: Progress | None = None,
@@ -82,43 +105,62 @@ def find_camera(
     stated : the camera as its user measured it
     position_px : (p, 2) peaks along fast and slow, 0-based
     intensity : (p,) on any positive scale
+    starts : cameras to try before all others, such as one whose centre is that of a collimator's shadow
     distance_share : largest error of the distance, relative
     centre_mm : largest error of the centre along rows and columns, mm
     progress : called after every camera
 
     Returns
     -------
-    FoundCamera, or None where no camera explains the peaks better than chance
+    FoundCamera, or None where no camera explains the peaks at all
     """
     order = np.argsort(-intensity, kind="stable")
-    trials = list(_trials(stated, distance_share, centre_mm, len(order)))
-    best: FoundCamera | None = None
-    for tried, (camera, number) in enumerate(trials, 1):
+    trials = list(_trials(stated, starts, distance_share, centre_mm, len(order)))
+    best: tuple[float, _Followed, int, int] | None = None
+    for tried, (moved, number) in enumerate(trials, 1):
         chosen = order[:number]
-        answer = indexer.on(camera).index(position_px[chosen], intensity[chosen])
-        if isinstance(answer, Indexed):
-            found = FoundCamera(*follow(indexer, camera, position_px[chosen], intensity[chosen], answer), number, tried)
-            if best is None or found.merit_per_peak > best.merit_per_peak:
-                best = found
-            if found.sure:
-                break
+        for found in _followed(indexer, Camera(stated, moved), position_px[chosen], intensity[chosen]):
+            merit = found.fit.merit / number
+            if best is None or merit > best[0]:
+                best = merit, found, number, tried
         if progress is not None:
             progress(tried, len(trials))
-    return best
+        if best is not None and best[1].sure():
+            break
+    if best is None:
+        return None
+    _, found, number, tried = best
+    chosen = order[:number]
+    found = _best_look_alike(indexer, found, position_px[chosen])
+    indexed = indexer.on(found.camera.detector).answer(found.pattern, found.fit, position_px[chosen])
+    return FoundCamera(indexed, found.camera.detector, number, tried)
 
 
-def _trials(stated: Detector, distance_share: float, centre_mm: float, peaks: int) -> Iterator[tuple[Detector, int]]:
-    """Yield cameras with how many peaks to try them on: distances alone first, then centres too."""
+def _trials(
+    stated: Detector, starts: Sequence[Detector], distance_share: float, centre_mm: float, peaks: int
+) -> Iterator[tuple[Float64Array, int]]:
+    """Yield cameras, as moved from the stated one, with how many peaks to try them on.
+
+    Distances alone first, about every start and then about the stated centre; then centres too.
+    """
     counts = list(dict.fromkeys(min(number, peaks) for number in BRIGHTEST))
     for number in counts:
-        for camera in cameras_about(stated, distance_share, 0.0):
-            yield camera, number
-    for camera in cameras_about(stated, distance_share, centre_mm):
-        yield camera, counts[-1]
+        for centre in [_moved(stated, start) for start in starts] + [np.zeros(5)]:
+            for moved in cameras_about(stated, distance_share, 0.0):
+                yield centre + moved, number
+    for number in counts[:2]:
+        for moved in cameras_about(stated, distance_share, centre_mm):
+            yield moved, number
 
 
-def cameras_about(stated: Detector, distance_share: float, centre_mm: float) -> Iterator[Detector]:
-    """Yield cameras at distances and centres about the stated one, the nearest first.
+def _moved(stated: Detector, start: Detector) -> Float64Array:
+    """How far a panel parallel to the stated one is shifted from it, as a camera's five numbers."""
+    shift = start.origin_mm - stated.origin_mm
+    return np.array([shift @ stated.fast, shift @ stated.slow, shift @ stated.normal, 0.0, 0.0])
+
+
+def cameras_about(stated: Detector, distance_share: float, centre_mm: float) -> Iterator[Float64Array]:
+    """Yield shifts and tilts (5,) about the stated camera, the nearest first, tilts zero.
 
     Neighbours differ by a turn of the plane normals of STEP_DEG at most, at the panel's corners for the distance.
     """
@@ -131,9 +173,9 @@ def cameras_about(stated: Detector, distance_share: float, centre_mm: float) -> 
     offsets = _symmetric(centre_mm, max(2.0 * np.radians(STEP_DEG) * reach * 1.5, 0.6))
     grid = [(share, along, down) for share in shares for along in offsets for down in offsets]
     scale = np.array([distance_share / 3.0, max(centre_mm, 1e-9) / 1.5, max(centre_mm, 1e-9) / 1.5])
+    away = np.sign(stated.origin_mm @ stated.normal) * reach
     for share, along, down in sorted(grid, key=lambda place: float(((np.array(place) / scale) ** 2).sum())):
-        away = np.sign(stated.origin_mm @ stated.normal) * share * reach
-        yield stated.displaced(away * stated.normal + along * stated.fast + down * stated.slow, np.zeros(3))
+        yield np.array([along, down, away * share, 0.0, 0.0])
 
 
 def _symmetric(limit: float, step: float) -> Float64Array:
@@ -142,34 +184,63 @@ def _symmetric(limit: float, step: float) -> Float64Array:
     return values
 
 
+def _followed(
+    indexer: Indexer, camera: Camera, position_px: Float64Array, intensity: Float64Array
+) -> Iterator[_Followed]:
+    """Search the pattern on one camera, and follow the best candidates down."""
+    pattern = Pattern(indexer.table, camera.detector.plane_normals(position_px), intensity)
+    if len(pattern.order) < MIN_MATCHED:
+        return
+    fits = sorted(pattern.candidates(SEARCH_DEG), key=lambda fit: -fit.merit)
+    for fit in fits[:FOLLOWED]:
+        found = follow(indexer, camera, position_px, intensity, fit)
+        if found is not None:
+            yield found
+            if found.sure():
+                return
+
+
 def follow(
-    indexer: Indexer, camera: Detector, position_px: Float64Array, intensity: Float64Array, answer: Indexed
-) -> tuple[Indexed, Detector]:
-    """Refine the camera and match anew, as long as that explains more; a worse answer is never taken.
+    indexer: Indexer, camera: Camera, position_px: Float64Array, intensity: Float64Array, candidate: Fit
+) -> _Followed | None:
+    """Fit camera and orientation to a candidate's matches and match anew, the radius narrowing with the residuals.
 
     Returns
     -------
-    the best answer and its camera
+    where it ends, judged; None where too few peaks agree
     """
-    prior = (1.0, 1.0, max(0.05 * camera.distance_mm, 1.0), 1.0, 1.0)
+    table = indexer.table
+    directions = table.sorted_directions[0]
+    u, radius = candidate.u, WIDEST_DEG
+    pattern = Pattern(table, camera.detector.plane_normals(position_px), intensity)
+    before = None
     for _ in range(ROUNDS):
-        if 2 * answer.matched <= len(ROTATION) + len(GEOMETRY):
+        row, _angle = pattern.match(u, radius)
+        assigned = row >= 0
+        if assigned.sum() < MIN_MATCHED or (before is not None and np.array_equal(row, before)):
             break
-        chosen = answer.assigned
-        refined = refine(
-            indexer.crystal,
-            camera,
-            position_px[chosen],
-            answer.hkl[chosen],
-            answer.orientation,
-            refine_detector=True,
-            geometry_uncertainty=prior,
-        )
-        again = indexer.on(refined.detector).index(position_px, intensity, guess=refined.orientation)
-        if isinstance(again, NotIndexed) or again.figure_of_merit <= answer.figure_of_merit:
-            break
-        gained = again.figure_of_merit - answer.figure_of_merit
-        answer, camera = again, refined.detector
-        if gained < 0.5:
-            break
-    return answer, camera
+        before = row
+        wanted = directions[row[assigned]]
+        u, camera, _ = fit_jointly(wanted, position_px[assigned], u, camera)
+        pattern = Pattern(table, camera.detector.plane_normals(position_px), intensity)
+        cosine = np.einsum("ij,ij->i", pattern.normals[assigned], wanted @ u.T)
+        spread = 1.48 * float(np.degrees(np.median(np.arccos(np.clip(cosine, -1.0, 1.0)))))
+        radius = float(np.clip(2.5 * spread, NARROWEST_DEG, radius))
+    if len(pattern.order) < MIN_MATCHED:
+        return None
+    fit = pattern.judge(pattern.polish(u, max(radius, 2.5 * NARROWEST_DEG), candidate.trials))
+    return _Followed(fit, camera, pattern) if fit.assigned.sum() >= MIN_MATCHED else None
+
+
+def _best_look_alike(indexer: Indexer, found: _Followed, position_px: Float64Array) -> _Followed:
+    """Follow every pseudo-symmetric image of an answer from the stated camera too, and keep what explains most.
+
+    A wrong distance turns an orientation into its look-alike's: only the residuals of either on its own camera tell.
+    """
+    best = found
+    for rotation in indexer.table.look_alikes:
+        image = replace(found.fit, u=found.fit.u @ rotation)
+        other = follow(indexer, found.camera, position_px, found.pattern.intensity, image)
+        if other is not None and other.fit.merit > best.fit.merit:
+            best = other
+    return best

@@ -135,6 +135,10 @@ class Indexer:
         answer = self.index_directions(self.detector.plane_normals(position), intensity, guess)
         if isinstance(answer, NotIndexed):
             return answer
+        return self._in_pixels(answer, position)
+
+    def _in_pixels(self, answer: Indexed, position: Float64Array) -> Indexed:
+        assert self.detector is not None
         predicted, _ = predict_px(self.crystal, self.detector, answer.orientation, answer.hkl[answer.assigned])
         distance = np.linalg.norm(predicted - position[answer.assigned], axis=1)
         return replace(answer, residual_px=float(distance.mean()))
@@ -164,6 +168,10 @@ class Indexer:
                 if best.merit >= self._demand(best):
                     return self._answer(pattern, best, alternatives)
         return self._refused(max(tried, key=lambda fit: fit.merit, default=None), len(lab))
+
+    def answer(self, pattern: Pattern, best: Fit, position_px: Float64Array) -> Indexed:
+        """Return a fit of this indexer's pattern as an answer, whatever its merit; the peaks (p, 2) on the detector."""
+        return self._in_pixels(self._answer(pattern, best, []), position_px)
 
     def _demand(self, fit: Fit) -> float:
         """Return the merit required: binomial odds overrate peaks that are not random, such as another crystal's."""

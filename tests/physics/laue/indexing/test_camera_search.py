@@ -9,6 +9,7 @@ from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing import Indexer, IndexingFailed, MeasuredPattern, find_camera, solve
 from beamgym.physics.laue.indexing.camera_search import cameras_about
+from beamgym.physics.laue.indexing.joint_fit import Camera
 from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.orientation import misorientation_deg, random_orientations
 
@@ -74,7 +75,7 @@ def test_peaks_that_are_no_pattern_find_no_camera():
 
 def test_the_cameras_begin_with_the_stated_one_and_reach_as_far_as_asked():
     cameras = list(cameras_about(STATED, 0.1, 1.2))
-    assert np.allclose(cameras[0].origin_mm, STATED.origin_mm)
-    distances = [camera.distance_mm for camera in cameras]
+    assert np.allclose(cameras[0], 0.0)
+    distances = [Camera(STATED, moved).detector.distance_mm for moved in cameras]
     assert min(distances) == pytest.approx(0.9 * STATED.distance_mm)
     assert max(distances) == pytest.approx(1.1 * STATED.distance_mm)
