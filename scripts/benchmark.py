@@ -1,266 +1,55 @@
-"""`beamgym benchmark`: runs rivals on the same episodes and compares them."""
-
-import difflib
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Any
+"""`beamgym benchmark`: runs rivals on the same episodes and compares them, or a suite of its own."""
 
 import gymnasium as gym
 import typer
-from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 import beamgym  # noqa: F401 - registers the environments
-from beamgym.agents.evaluation import (
-    BATCH,
-    Budget,
-    PolicyResult,
-    amounts,
-    budget_in,
-    context_of,
-    curves,
-    draw_curves,
-    evaluate_in,
-    first_seed,
-    make_vector_env,
-)
-from beamgym.agents.policies import find_policy, is_own, policy_names
-from beamgym.envs import ENVIRONMENTS
-from beamgym.envs.checks import check_policy
-from beamgym.envs.kinds import sample_of
-from beamgym.envs.loop import InstrumentVectorEnv
-from beamgym.envs.policy import CannotPlay
 from beamgym.physics.files import write_json
+from beamgym.scripts.benchmarking import options as of
+from beamgym.scripts.benchmarking.policies import Comparison, check_picture, compare_policies
+from beamgym.scripts.benchmarking.suites import SUITES, check_options, given_options, run_suite
 from beamgym.scripts.command_line import check_output, fail, run
-from beamgym.scripts.scorer.benchmark import SCORER, benchmark_scorer
 
-_SPECTRA = 5000
+_OF_THE_TASK = ("frames", "goniometer", "crystal", "target", "tolerance-deg", "action", "stop")
 
 
 def benchmark_command(
-    env_id: Annotated[str, typer.Argument(help="Environment, e.g. beamgym/LaueAlign-v0; or arpes-scorer.")],
-    policy: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A baseline, 'shipped', a bundle's directory, or module:Class for your own; repeats. Default: all. "
-            "With arpes-scorer, the bundle of another scorer, beside the usual ones."
-        ),
-    ] = None,
-    episodes: Annotated[int, typer.Option(help="Episodes per policy.")] = 100,
-    seed: Annotated[int, typer.Option(help="Which set of benchmark episodes.")] = 0,
-    level: Annotated[str, typer.Option(help="Difficulty: easy, real or hard.")] = "real",
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
-    frames: Annotated[str | None, typer.Option(help="'spots' (fast) or 'rendered' (images and peak finder).")] = None,
-    goniometer: Annotated[str | None, typer.Option(help="Preset or YAML file.")] = None,
-    crystal: Annotated[str | None, typer.Option(help="Name or CIF file.")] = None,
-    target: Annotated[str | None, typer.Option(help="E.g. 'pose [001] [110]' or 'axis [001] x'.")] = None,
-    tolerance_deg: Annotated[float | None, typer.Option(help="Error at which a declared pose is a success.")] = None,
-    action: Annotated[str | None, typer.Option(help="'rotation' or 'axes'.")] = None,
-    stop: Annotated[str | None, typer.Option(help="'declare' or 'truth'.")] = None,
-    curves_file: Annotated[
-        Path | None,
-        typer.Option("--curves", help="Draw success against what was spent into this PNG, PDF or SVG file."),
-    ] = None,
-    logdir: Annotated[Path | None, typer.Option(help="Write the figures for TensorBoard here.")] = None,
-    spectra: Annotated[
-        int | None, typer.Option(help=f"Spectra that arpes-scorer judges; {_SPECTRA} if left out.")
-    ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(help="Whose spectra those are: 'published', 'aurelia', or 'strange' to see what is flagged."),
-    ] = None,
+    context: typer.Context,
+    env_id: of.What,
+    policy: of.Policies = None,
+    episodes: of.Episodes = 100,
+    seed: of.Seed = 0,
+    level: of.Level = "real",
+    json_file: of.Json = None,
+    frames: of.Frames = None,
+    goniometer: of.Stage = None,
+    crystal: of.Sample = None,
+    target: of.Goal = None,
+    tolerance_deg: of.Tolerance = None,
+    action: of.Action = None,
+    stop: of.Stop = None,
+    curves_file: of.Curves = None,
+    logdir: of.Logdir = None,
+    spectra: of.Spectra = None,
+    source: of.Source = None,
 ) -> None:
-    """Compare policies on the same episodes, all under the same stopping rule."""
-    named = {
-        "frames": frames,
-        "goniometer": goniometer,
-        "crystal": crystal,
-        "target": target,
-        "tolerance_deg": tolerance_deg,
-        "action": action,
-        "stop": stop,
-    }
-    options = {name: value for name, value in named.items() if value is not None}
-    console = Console()
+    """Compare policies on the same episodes, all under the same stopping rule; or run a suite of another kind."""
+    given, console = given_options(context), Console()
+    task = {name.replace("-", "_"): given[name] for name in _OF_THE_TASK if name in given}
     try:
         check_output(json_file)
         check_picture(curves_file)
-        if env_id == SCORER:
-            for_policies = {**options, "curves": curves_file, "logdir": logdir}
-            _refuse(
-                for_policies, "compares policies", f"{SCORER} takes --spectra, --source, --policy, --seed and --json"
-            )
-            number = _SPECTRA if spectra is None else spectra
-            figures = benchmark_scorer(number, seed, source or "published", console, policy or ())
-            if json_file is not None:
-                write_json(json_file, figures)
+        check_options(env_id, given)
+        if env_id not in SUITES:
+            asked = Comparison(env_id, level, episodes, seed, task, policy or (), json_file, curves_file, logdir)
+            compare_policies(asked, console)
             return
-        _refuse({"spectra": spectra, "source": source}, f"is for {SCORER}", f"{env_id} takes --episodes and --policy")
-        check_env_id(env_id)
-        first_seed("benchmark", seed)
-        env = make_vector_env(env_id, min(episodes, BATCH), level, options)
-        budget = budget_in(context_of(env))
-        if curves_file is not None:
-            amounts(budget)
-        check_own(policy or (), env, env_id, {**options, "level": level})
-        results = run_policies(env, env_id, policy, episodes, seed, console)
+        figures = run_suite(env_id, given, seed, console)
+        if json_file is not None:
+            write_json(json_file, figures)
     except (ValueError, TypeError, OSError, gym.error.Error) as error:
         fail(error)
-    title = f"{env_id}, level {level}, {episodes} episodes, seed {seed}"
-    console.print(table(results, title))
-    console.print(caption(env), style="dim", highlight=False)
-    if json_file is not None:
-        write_json(json_file, report(env_id, level, episodes, seed, results, budget, curves_file is not None))
-    if curves_file is not None:
-        draw_curves(curves(results, budget), budget.metric_set.unit, title, curves_file)
-    if logdir is not None:
-        write_summary(logdir, env_id, level, results)
-
-
-def check_own(names: Sequence[str], env: InstrumentVectorEnv, env_id: str, options: dict[str, Any]) -> None:
-    """Check policies of the user's own on a few steps, where a mistake is told with its remedy.
-
-    Raises
-    ------
-    ValueError : there is no such policy, or it does not keep the contract of a Policy
-    """
-    for name in filter(is_own, names):
-        check_policy(find_policy(name, env_id, context=context_of(env)), env_id, n=2, steps=3, **options)
-
-
-def run_policies(
-    env: InstrumentVectorEnv, env_id: str, names: Sequence[str] | None, episodes: int, seed: int, console: Console
-) -> list[PolicyResult]:
-    """Run each named policy, or all; of all, those that cannot play this environment are left out with a note.
-
-    Raises
-    ------
-    ValueError : for a named policy that is unknown or cannot play, a bundle that is unsound, or when none is left
-    """
-    context = context_of(env)
-    crystal = sample_of(context)
-    policies = []
-    for name in names or policy_names(context):
-        try:
-            policies.append(find_policy(name, env_id, crystal, context))
-        except CannotPlay as error:
-            _leave_out(name, error, names, console)
-    results = []
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        for policy in policies:
-            bar = progress.add_task(policy.name, total=episodes)
-            try:
-                advance = lambda done, bar=bar: progress.advance(bar, done)  # noqa: E731
-                results.append(evaluate_in(policy, env, episodes, seed, progress=advance))
-            except CannotPlay as error:
-                _leave_out(policy.name, error, names, console)
-    if not results:
-        raise ValueError(f"no policy can play {env_id} as asked; name one with --policy")
-    return results
-
-
-def report(
-    env_id: str,
-    level: str,
-    episodes: int,
-    seed: int,
-    results: Sequence[PolicyResult],
-    budget: Budget | None = None,
-    drawn: bool = False,
-) -> dict[str, Any]:
-    """Return the machine-readable result, with curves of success if they were ``drawn`` or beam time is counted."""
-    known = budget or Budget()
-    more = {"curves": curves(results, known)} if drawn or known.metric_set.curves else {}
-    return {
-        "env": env_id,
-        "level": level,
-        "episodes": episodes,
-        "seed": seed,
-        "policies": {result.name: result.as_dict() for result in results},
-        **more,
-    }
-
-
-def table(results: Sequence[PolicyResult], title: str) -> Table:
-    """Return the comparison as a table; an oracle bears a star."""
-    metrics = results[0].metric_set.metrics
-    out = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0))
-    for heading in ("policy", "success", "95 % CI", *(metric.heading for metric in metrics)):
-        out.add_column(heading, justify="left" if heading == "policy" else "right", no_wrap=True)
-    for result in results:
-        low, high = result.success_ci95
-        out.add_row(
-            result.name + ("*" if result.oracle else ""),
-            f"{100 * result.success_rate:.1f} %",
-            f"{100 * low:.1f}–{100 * high:.1f}",
-            *(format(result.value(metric.name), metric.form) for metric in metrics),
-        )
-    return out
-
-
-def caption(env: InstrumentVectorEnv) -> str:
-    """Return how episodes end, what the medians count, and the share of starts the goniometer excludes."""
-    task: Any = env.loop.task
-    metric_set = budget_in(context_of(env)).metric_set
-    rule = {
-        "declare": "stopping: declare (the policy says when; judged once by the truth)",
-        "truth": "stopping: truth (the episode ends at the tolerance, or at the first spot that is good enough)",
-    }
-    lines = [
-        rule.get(getattr(task, "stop", "declare"), ""),
-        f"medians over all episodes; {metric_set.failures}",
-        f"{metric_set.total}: motors, exposures and read-out; *: is handed the truth",
-    ]
-    excluded = getattr(env.loop.instrument, "excluded_share", 0.0)
-    if excluded > 0.0:
-        name = env.loop.instrument.context.goniometer.name
-        lines.append(f"{name}: {100 * excluded:.1f} % of random starts are excluded, since no target can be reached")
-    return "\n".join(lines)
-
-
-def check_picture(path: Path | None) -> None:
-    """Raise ValueError before the work starts where the picture could not be written."""
-    check_output(path)
-    if path is not None and path.suffix.lower() not in (".png", ".pdf", ".svg"):
-        raise ValueError(f"cannot draw into {path}: give a file that ends in .png, .pdf or .svg")
-
-
-def check_env_id(env_id: str) -> None:
-    """Raise ValueError for an unknown environment, naming the nearest, or what is to be imported."""
-    if env_id in gym.registry:
-        return
-    if "/" in env_id and not env_id.startswith("beamgym/"):
-        remedy = f"import the module that registers it: beamgym --import MODULE benchmark {env_id}"
-        raise ValueError(f"unknown environment {env_id!r}; {remedy}")
-    close = difflib.get_close_matches(env_id, [*ENVIRONMENTS, SCORER], n=1, cutoff=0.3)
-    raise ValueError(f"unknown environment {env_id!r}; did you mean {(close or list(ENVIRONMENTS))[0]!r}?")
-
-
-def write_summary(logdir: Path, env_id: str, level: str, results: Sequence[PolicyResult]) -> None:
-    """Write every figure as a TensorBoard scalar, one run per policy."""
-    from torch.utils.tensorboard import SummaryWriter
-
-    for result in results:
-        with SummaryWriter(str(logdir / result.name)) as writer:
-            for name, value in result.as_dict().items():
-                if isinstance(value, float):
-                    writer.add_scalar(f"benchmark/{env_id}/{level}/{name}", value, 0)
-
-
-def _refuse(given: dict[str, Any], belongs: str, instead: str) -> None:
-    """Raise ValueError for the first option that was given although it means nothing here."""
-    for name, value in given.items():
-        if value is not None:
-            raise ValueError(f"--{name.replace('_', '-')} {belongs}; {instead}")
-
-
-def _leave_out(name: str, error: CannotPlay, named: Sequence[str] | None, console: Console) -> None:
-    if named:
-        raise error
-    console.print(f"{name} is left out: {error}", style="dim", highlight=False)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,15 @@ BENCHMARK_SOURCES = ("published", "aurelia", "strange")
 """Sources of spectra: this project's recipe, aurelia's own, or ("strange") usual and out-of-distribution ones."""
 
 FEWEST = 10
+USUAL = 5000
+"""Spectra that are judged where none are asked for."""
 _COMPONENTS = ("S", "B", "N")
+
+
+def run_suite(options: dict[str, Any], seed: int, console: Console) -> dict[str, Any]:
+    """Run the suite with the options of the command line; see ``benchmark_scorer``."""
+    source = options.get("source", BENCHMARK_SOURCES[0])
+    return benchmark_scorer(options.get("spectra", USUAL), seed, source, console, options.get("policy", ()))
 
 
 def benchmark_scorer(

@@ -1,0 +1,38 @@
+"""The options of `beamgym benchmark`, with a line of help each."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from beamgym.scripts.benchmarking.suites import SUITES
+
+What = Annotated[str, typer.Argument(help=f"Environment, e.g. beamgym/LaueAlign-v0; or {', '.join(SUITES)}.")]
+Policies = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A baseline, 'shipped', a bundle's directory, or module:Class for your own; repeats. Default: all. "
+        "With arpes-scorer, the bundle of another scorer, beside the usual ones."
+    ),
+]
+Episodes = Annotated[int, typer.Option(help="Episodes per policy.")]
+Seed = Annotated[int, typer.Option(help="Which set of benchmark episodes, spectra or pictures.")]
+Level = Annotated[str, typer.Option(help="Difficulty: easy, real or hard.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here.")]
+Frames = Annotated[str | None, typer.Option(help="'spots' (fast) or 'rendered' (images and peak finder).")]
+Stage = Annotated[str | None, typer.Option(help="Preset or YAML file.")]
+Sample = Annotated[str | None, typer.Option(help="Name or CIF file.")]
+Goal = Annotated[str | None, typer.Option(help="E.g. 'pose [001] [110]' or 'axis [001] x'.")]
+Tolerance = Annotated[float | None, typer.Option(help="Error at which a declared pose is a success.")]
+Action = Annotated[str | None, typer.Option(help="'rotation' or 'axes'.")]
+Stop = Annotated[str | None, typer.Option(help="'declare' or 'truth'.")]
+Curves = Annotated[
+    Path | None,
+    typer.Option("--curves", help="Draw success against what was spent into this PNG, PDF or SVG file."),
+]
+Logdir = Annotated[Path | None, typer.Option(help="Write the figures for TensorBoard here.")]
+Spectra = Annotated[int | None, typer.Option(help="Spectra that arpes-scorer judges; 5000 if left out.")]
+Source = Annotated[
+    str | None,
+    typer.Option(help="Whose spectra those are: 'published', 'aurelia', or 'strange' to see what is flagged."),
+]

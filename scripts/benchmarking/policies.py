@@ -1,0 +1,233 @@
+"""Policies on the same episodes: they are run, judged, and laid out in a table, in JSON and as curves."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from beamgym.agents.evaluation import (
+    BATCH,
+    Budget,
+    PolicyResult,
+    amounts,
+    budget_in,
+    context_of,
+    curves,
+    draw_curves,
+    evaluate_in,
+    first_seed,
+    make_vector_env,
+)
+from beamgym.agents.policies import find_policy, is_own, policy_names
+from beamgym.envs import ENVIRONMENTS
+from beamgym.envs.checks import check_policy
+from beamgym.envs.kinds import sample_of
+from beamgym.envs.loop import InstrumentVectorEnv
+from beamgym.envs.policy import CannotPlay
+from beamgym.physics.files import write_json
+from beamgym.scripts.benchmarking.suites import SUITES
+from beamgym.scripts.command_line import check_output
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is to be compared; see ``beamgym benchmark --help``.
+
+    Parameters
+    ----------
+    env_id, level, episodes, seed : which episodes
+    options : how the environment differs from its registered form
+    policies : names; empty for all
+    json_file, curves_file, logdir : what is to be written besides the table
+    """
+
+    env_id: str
+    level: str
+    episodes: int
+    seed: int
+    options: dict[str, Any]
+    policies: Sequence[str]
+    json_file: Path | None
+    curves_file: Path | None
+    logdir: Path | None
+
+    @property
+    def title(self) -> str:
+        """Heading of table and curves."""
+        return f"{self.env_id}, level {self.level}, {self.episodes} episodes, seed {self.seed}"
+
+
+def compare_policies(asked: Comparison, console: Console) -> None:
+    """Run every policy on the same episodes, print the table, and write what was asked for.
+
+    Raises
+    ------
+    ValueError, TypeError, gymnasium.error.Error : an environment, an option or a policy that is none
+    """
+    check_env_id(asked.env_id)
+    first_seed("benchmark", asked.seed)
+    env = make_vector_env(asked.env_id, min(asked.episodes, BATCH), asked.level, asked.options)
+    budget = budget_in(context_of(env))
+    if asked.curves_file is not None:
+        amounts(budget)
+    check_own(asked.policies, env, asked.env_id, {**asked.options, "level": asked.level})
+    results = run_policies(env, asked.env_id, asked.policies, asked.episodes, asked.seed, console)
+    console.print(table(results, asked.title))
+    console.print(caption(env), style="dim", highlight=False)
+    write_results(asked, results, budget)
+
+
+def write_results(asked: Comparison, results: Sequence[PolicyResult], budget: Budget) -> None:
+    """Write figures, curves and summaries to the files that were named."""
+    drawn = asked.curves_file is not None
+    if asked.json_file is not None:
+        figures = report(asked.env_id, asked.level, asked.episodes, asked.seed, results, budget, drawn)
+        write_json(asked.json_file, figures)
+    if asked.curves_file is not None:
+        draw_curves(curves(results, budget), budget.metric_set.unit, asked.title, asked.curves_file)
+    if asked.logdir is not None:
+        write_summary(asked.logdir, asked.env_id, asked.level, results)
+
+
+def check_own(names: Sequence[str], env: InstrumentVectorEnv, env_id: str, options: dict[str, Any]) -> None:
+    """Check policies of the user's own on a few steps, where a mistake is told with its remedy.
+
+    Raises
+    ------
+    ValueError : there is no such policy, or it does not keep the contract of a Policy
+    """
+    for name in filter(is_own, names):
+        check_policy(find_policy(name, env_id, context=context_of(env)), env_id, n=2, steps=3, **options)
+
+
+def run_policies(
+    env: InstrumentVectorEnv, env_id: str, names: Sequence[str] | None, episodes: int, seed: int, console: Console
+) -> list[PolicyResult]:
+    """Run each named policy, or all; of all, those that cannot play this environment are left out with a note.
+
+    Raises
+    ------
+    ValueError : for a named policy that is unknown or cannot play, a bundle that is unsound, or when none is left
+    """
+    context = context_of(env)
+    crystal = sample_of(context)
+    policies = []
+    for name in names or policy_names(context):
+        try:
+            policies.append(find_policy(name, env_id, crystal, context))
+        except CannotPlay as error:
+            _leave_out(name, error, names, console)
+    results = []
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        for policy in policies:
+            bar = progress.add_task(policy.name, total=episodes)
+            try:
+                advance = lambda done, bar=bar: progress.advance(bar, done)  # noqa: E731
+                results.append(evaluate_in(policy, env, episodes, seed, progress=advance))
+            except CannotPlay as error:
+                _leave_out(policy.name, error, names, console)
+    if not results:
+        raise ValueError(f"no policy can play {env_id} as asked; name one with --policy")
+    return results
+
+
+def report(
+    env_id: str,
+    level: str,
+    episodes: int,
+    seed: int,
+    results: Sequence[PolicyResult],
+    budget: Budget | None = None,
+    drawn: bool = False,
+) -> dict[str, Any]:
+    """Return the machine-readable result, with curves of success if they were ``drawn`` or beam time is counted."""
+    known = budget or Budget()
+    more = {"curves": curves(results, known)} if drawn or known.metric_set.curves else {}
+    return {
+        "env": env_id,
+        "level": level,
+        "episodes": episodes,
+        "seed": seed,
+        "policies": {result.name: result.as_dict() for result in results},
+        **more,
+    }
+
+
+def table(results: Sequence[PolicyResult], title: str) -> Table:
+    """Return the comparison as a table; an oracle bears a star."""
+    metrics = results[0].metric_set.metrics
+    out = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0))
+    for heading in ("policy", "success", "95 % CI", *(metric.heading for metric in metrics)):
+        out.add_column(heading, justify="left" if heading == "policy" else "right", no_wrap=True)
+    for result in results:
+        low, high = result.success_ci95
+        out.add_row(
+            result.name + ("*" if result.oracle else ""),
+            f"{100 * result.success_rate:.1f} %",
+            f"{100 * low:.1f}–{100 * high:.1f}",
+            *(format(result.value(metric.name), metric.form) for metric in metrics),
+        )
+    return out
+
+
+def caption(env: InstrumentVectorEnv) -> str:
+    """Return how episodes end, what the medians count, and the share of starts the goniometer excludes."""
+    task: Any = env.loop.task
+    metric_set = budget_in(context_of(env)).metric_set
+    rule = {
+        "declare": "stopping: declare (the policy says when; judged once by the truth)",
+        "truth": "stopping: truth (the episode ends at the tolerance, or at the first spot that is good enough)",
+    }
+    lines = [
+        rule.get(getattr(task, "stop", "declare"), ""),
+        f"medians over all episodes; {metric_set.failures}",
+        f"{metric_set.total}: motors, exposures and read-out; *: is handed the truth",
+    ]
+    excluded = getattr(env.loop.instrument, "excluded_share", 0.0)
+    if excluded > 0.0:
+        name = env.loop.instrument.context.goniometer.name
+        lines.append(f"{name}: {100 * excluded:.1f} % of random starts are excluded, since no target can be reached")
+    return "\n".join(lines)
+
+
+def check_picture(path: Path | None) -> None:
+    """Raise ValueError before the work starts where the picture could not be written."""
+    check_output(path)
+    if path is not None and path.suffix.lower() not in (".png", ".pdf", ".svg"):
+        raise ValueError(f"cannot draw into {path}: give a file that ends in .png, .pdf or .svg")
+
+
+def check_env_id(env_id: str) -> None:
+    """Raise ValueError for an unknown environment, naming the nearest, or what is to be imported."""
+    if env_id in gym.registry:
+        return
+    if "/" in env_id and not env_id.startswith("beamgym/"):
+        remedy = f"import the module that registers it: beamgym --import MODULE benchmark {env_id}"
+        raise ValueError(f"unknown environment {env_id!r}; {remedy}")
+    close = difflib.get_close_matches(env_id, [*ENVIRONMENTS, *SUITES], n=1, cutoff=0.3)
+    raise ValueError(f"unknown environment {env_id!r}; did you mean {(close or list(ENVIRONMENTS))[0]!r}?")
+
+
+def write_summary(logdir: Path, env_id: str, level: str, results: Sequence[PolicyResult]) -> None:
+    """Write every figure as a TensorBoard scalar, one run per policy."""
+    from torch.utils.tensorboard import SummaryWriter
+
+    for result in results:
+        with SummaryWriter(str(logdir / result.name)) as writer:
+            for name, value in result.as_dict().items():
+                if isinstance(value, float):
+                    writer.add_scalar(f"benchmark/{env_id}/{level}/{name}", value, 0)
+
+
+def _leave_out(name: str, error: CannotPlay, named: Sequence[str] | None, console: Console) -> None:
+    if named:
+        raise error
+    console.print(f"{name} is left out: {error}", style="dim", highlight=False)

@@ -1,0 +1,84 @@
+"""The suites of `beamgym benchmark` that compare no policies: who runs each, and which options are for it."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import typer
+from rich.console import Console
+
+_EVERYWHERE = ("seed", "json")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One suite.
+
+    Parameters
+    ----------
+    module : where ``run_suite(options, seed, console)`` stands, which prints tables and returns figures; imported when
+        it is called
+    options : names of the options that are for it, beside --seed and --json
+    """
+
+    module: str
+    options: tuple[str, ...]
+
+    @property
+    def takes(self) -> str:
+        """The options in words."""
+        *others, last = (f"--{name}" for name in (*self.options, *_EVERYWHERE))
+        return f"{', '.join(others)} and {last}"
+
+
+SUITES = {
+    "arpes-scorer": Suite("beamgym.scripts.scorer.benchmark", ("spectra", "source", "policy")),
+}
+"""Every suite by the word that stands in an environment's place."""
+
+_OF_POLICIES_TOO = ("policy",)
+
+
+def given_options(context: typer.Context) -> dict[str, Any]:
+    """Return the options that stand on the command line, by their names there without the dashes."""
+    given = {}
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.param_type_name == "option" and source is not None and source.name == "COMMANDLINE":
+            given[parameter.opts[0].removeprefix("--")] = context.params[parameter.name or ""]
+    return given
+
+
+def check_options(what: str, given: dict[str, Any]) -> None:
+    """Check that every given option means something here.
+
+    Parameters
+    ----------
+    what : a suite or an environment
+    given : as of ``given_options``
+
+    Raises
+    ------
+    ValueError : for the first one that does not
+    """
+    suite = SUITES.get(what)
+    instead = f"{what} takes {suite.takes if suite else '--episodes and --policy'}"
+    for name in given:
+        owners = [] if name in _OF_POLICIES_TOO else [other for other in SUITES if name in SUITES[other].options]
+        if name in _EVERYWHERE or (name in suite.options if suite else not owners):
+            continue
+        belongs = f"is for {' and '.join(owners)}" if owners else "compares policies"
+        raise ValueError(f"--{name} {belongs}; {instead}")
+
+
+def run_suite(name: str, given: dict[str, Any], seed: int, console: Console) -> dict[str, Any]:
+    """Run a suite with the given options, print its tables and return its figures.
+
+    Raises
+    ------
+    ValueError : what the suite cannot do
+    """
+    suite = SUITES[name]
+    options = {option: given[option] for option in suite.options if option in given}
+    figures: dict[str, Any] = import_module(suite.module).run_suite(options, seed, console)
+    return figures
