@@ -12,7 +12,6 @@ from beamgym.physics.files import write_json
 from beamgym.physics.goniometer import Goniometer, goniometer, turns_to_target
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing import (
-    BAND_KEV,
     IndexingFailed,
     MeasuredPattern,
     SolvedPattern,
@@ -35,7 +34,7 @@ from beamgym.scripts.indexing.report import (
     way_report,
 )
 from beamgym.scripts.indexing.text import as_text
-from beamgym.scripts.indexing.words import load_crystals, read_positions, read_target
+from beamgym.scripts.indexing.words import load_crystals, read_band, read_positions, read_target
 
 DEFAULT_TARGET = "pose [001] beam [110] up"
 DEFAULT_GONIOMETER = "two-arc"
@@ -74,7 +73,13 @@ def index_command(
     cif: Annotated[list[Path] | None, typer.Option(help="the crystal's CIF file; several: which fits?")] = None,
     crystal: Annotated[list[str] | None, typer.Option(help="or its name, such as Si; several: which fits?")] = None,
     radiation: Annotated[str, typer.Option(help="xray or neutron")] = "xray",
-    band: Annotated[tuple[float, float], typer.Option(help="lowest and highest photon energy, keV")] = BAND_KEV,
+    band: Annotated[
+        tuple[float, float] | None, typer.Option(help="lowest and highest photon energy, keV; 5 25 if not given")
+    ] = None,
+    wavelength: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="shortest and longest wavelength, Å, instead of --band; neutrons: 0.8 4 if not given"),
+    ] = None,
     target: Annotated[
         list[str] | None,
         typer.Option(help=f"what to bring where; several make a table; with --goniometer alone: '{DEFAULT_TARGET}'"),
@@ -131,6 +136,7 @@ def index_command(
         _check_options(picture, pdf, saturation, max_radius, second, turned)
         geometry = CameraOptions(detector, camera, distance, pixel, dpi, center, flip, rotate, fiducials, fiducial_size)
         samples = load_crystals(cif, crystal, radiation)
+        energies = read_band(band, wavelength, samples[0].radiation)
         finder = PeakFinder(threshold, max_peaks * (SPARE if max_radius else 1), saturation=saturation)
 
         def read(path: Path) -> tuple[MeasuredPattern, Detector]:
@@ -147,14 +153,14 @@ def index_command(
                     pattern,
                     sample,
                     panel,
-                    band,
+                    energies,
                     refine_detector=refine_detector,
                     search_camera=search_camera,
                     progress=tell_cameras,
                 ),
             )
         except IndexingFailed as error:
-            tell_failure(error, pattern, panel, samples, band, picture, geometry, max_radius, bool(one_based))
+            tell_failure(error, pattern, panel, samples, energies, picture, geometry, max_radius, bool(one_based))
             raise
         solved = cells[0].solved
         assert solved is not None  # solve_cells raises where none fits

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.constants import HC_KEV_A
+from beamgym.physics.laue.wavelengths import NEUTRON_BAND_A, band_of_wavelengths
 
 GRID_STEP_KEV = 0.005
 _LOWEST_KEV, _HIGHEST_KEV = 0.1, 500.0  # where the tables of absorption are good
@@ -149,6 +150,42 @@ class Beam:
         return cls(grid, sampled, np.ones_like(grid), polarisation, radiation, name).with_flux(flux_per_s)
 
     @classmethod
+    def from_wavelengths(
+        cls,
+        wavelength_a: ArrayLike,
+        spectrum: ArrayLike,
+        band_a: tuple[float, float] | None = None,
+        flux_per_s: float = DEFAULT_FLUX_PER_S,
+        radiation: Literal["xray", "neutron"] = "neutron",
+        polarisation: float = 0.0,
+        name: str = "table",
+    ) -> Beam:
+        """Return the beam of a measured spectrum per unit wavelength, as neutron sources state it.
+
+        Parameters
+        ----------
+        wavelength_a : (k,) rising, Å
+        spectrum : (k,) particles per second and Å, on any scale
+        band_a : shortest and longest wavelength used, Å; None for all of the table
+        flux_per_s, radiation, polarisation, name : as in ``from_table``
+
+        Raises
+        ------
+        ValueError : a table that does not rise, or wavelengths that are none
+
+        Notes
+        -----
+        Φ_E = Φ_λ λ²/hc, with E = hc/λ.
+        """
+        known, value = np.asarray(wavelength_a, dtype=np.float64), np.asarray(spectrum, dtype=np.float64)
+        if known.ndim != 1 or known.shape != value.shape or known.size < 2 or np.any(np.diff(known) <= 0):
+            raise ValueError("a spectrum's table needs rising wavelengths and one value for each")
+        grid = energy_grid(band_of_wavelengths(band_a or (float(known[0]), float(known[-1])), radiation))
+        wavelength = HC_KEV_A / grid
+        sampled = np.interp(wavelength, known, value, left=0.0, right=0.0) * wavelength**2 / HC_KEV_A
+        return cls(grid, sampled, np.ones_like(grid), polarisation, radiation, name).with_flux(flux_per_s)
+
+    @classmethod
     def flat(cls, band_kev: tuple[float, float] = (5.0, 25.0), flux_per_s: float = DEFAULT_FLUX_PER_S) -> Beam:
         """Return an unpolarised beam with the same number of photons per keV everywhere in the band."""
         grid = energy_grid(band_kev)
@@ -228,7 +265,7 @@ class Beam:
     def neutron(
         cls,
         temperature_k: float = 300.0,
-        wavelength_a: tuple[float, float] = (0.8, 4.0),
+        wavelength_a: tuple[float, float] = NEUTRON_BAND_A,
         flux_per_s: float = 1e8,
     ) -> Beam:
         """Thermal neutrons: flux per wavelength ∝ λ⁻⁵ exp(−(λ_T/λ)²) with λ_T = h/√(2 m k T).
@@ -239,12 +276,7 @@ class Beam:
 
         if not (math.isfinite(temperature_k) and temperature_k > 0):
             raise ValueError(f"temperature_k must be a positive temperature in K, not {temperature_k!r}")
-        short, long = wavelength_a
-        if not 0 < short < long:
-            raise ValueError(
-                f"wavelength_a must be (shortest, longest) in Å with shortest < longest; found {wavelength_a!r}"
-            )
-        grid = energy_grid((HC_KEV_A / long, HC_KEV_A / short))
+        grid = energy_grid(band_of_wavelengths(wavelength_a))
         wavelength = HC_KEV_A / grid
         thermal_a = 1e10 * h / math.sqrt(2.0 * m_n * k * temperature_k)
         per_wavelength = wavelength**-5.0 * np.exp(-((thermal_a / wavelength) ** 2))

@@ -15,6 +15,7 @@ from beamgym.physics.laue.files import save_detector
 from beamgym.physics.laue.indexing import IndexingFailed, MeasuredPattern, SolvedPattern, write_results
 from beamgym.physics.laue.report import Attempt, remedies
 from beamgym.physics.laue.stated_camera import beam_point_px
+from beamgym.physics.laue.wavelengths import band_words
 from beamgym.scripts.indexing.camera_options import CameraOptions
 from beamgym.scripts.indexing.text import way_as_text
 
@@ -43,7 +44,7 @@ def lab_notes(image: Path, solved: SolvedPattern, report: dict[str, Any]) -> Lab
     camera = [
         f"{panel.name}, {panel.distance_mm:.2f} mm, pixel {panel.pixel_mm:.5g} mm",
         f"centre: column {column:.1f}, row {row:.1f}" + (", mirrored picture" if panel.mirrored else ""),
-        f"{panel.shape[0]} rows, {panel.shape[1]} columns; {solved.band_kev[0]:g} to {solved.band_kev[1]:g} keV",
+        f"{panel.shape[0]} rows, {panel.shape[1]} columns; {band_words(solved.band_kev, solved.crystal.radiation)}",
     ]
     ways = report.get("targets", [])
     turns = [line for way in ways for line in (_short(way) if len(ways) == 1 else _two_lines(way))]
@@ -89,6 +90,7 @@ def tell_failure(
         masked=max_radius is not None,
         cells=len(samples),
         band_kev=band,
+        radiation=samples[0].radiation,
         one_based=one_based,
     )
     typer.echo("\n".join(["not indexed; to try, the likeliest first:", *(f"  - {line}" for line in remedies(attempt))]))

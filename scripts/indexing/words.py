@@ -12,6 +12,8 @@ import typer
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.crystal import Crystal, load_crystal
 from beamgym.physics.goniometer import Goniometer, Target, parse_target
+from beamgym.physics.laue.indexing import BAND_KEV
+from beamgym.physics.laue.wavelengths import NEUTRON_BAND_A, band_of_wavelengths
 
 
 def read_target(crystal: Crystal, text: str) -> Target:
@@ -33,6 +35,30 @@ def load_crystals(cifs: Sequence[Path] | None, names: Sequence[str] | None, radi
     for note in notes:
         typer.echo(f"note: {note.message}", err=True)
     return crystals
+
+
+def read_band(
+    band_kev: tuple[float, float] | None, wavelength_a: tuple[float, float] | None, radiation: str
+) -> tuple[float, float]:
+    """Return the band (lowest, highest) hc/λ in keV that --band or --wavelength states; without either, the usual one.
+
+    Raises
+    ------
+    ValueError : both were given, photon energies for neutrons, or lengths that are no band
+    """
+    if band_kev is not None and wavelength_a is not None:
+        raise ValueError("--band and --wavelength say the same thing: give one of them")
+    if band_kev is not None and radiation == "neutron":
+        raise ValueError(
+            f"--band is of photon energies in keV, and the radiation is neutron: give the shortest and longest "
+            f"wavelength in Å, such as --wavelength {NEUTRON_BAND_A[0]:g} {NEUTRON_BAND_A[1]:g}"
+        )
+    if wavelength_a is None and radiation == "neutron":
+        wavelength_a = NEUTRON_BAND_A
+        typer.echo("note: neutrons of {:g} to {:g} Å are assumed; --wavelength says it".format(*wavelength_a), err=True)
+    if wavelength_a is not None:
+        return band_of_wavelengths(wavelength_a, radiation)
+    return band_kev or BAND_KEV
 
 
 def read_positions(stage: Goniometer, text: str | None, option: str = "--at", relative: bool = False) -> Float64Array:

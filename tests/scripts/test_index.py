@@ -170,6 +170,23 @@ def test_a_peak_list_does_instead_of_an_image(tmp_path, silicon):
     assert report["matched"] == 60
 
 
+def test_neutrons_are_indexed_by_their_wavelengths(tmp_path):
+    """A list of peaks, with the band said in Å and with the usual one, which is told."""
+    salt = load_crystal("NaCl", "neutron")
+    u = near_target(salt, 20.0)
+    spots = LaueModel(salt, Beam.neutron(), PANEL, brightest=40).spots(u[None])
+    rows = np.column_stack([spots.position_px[0], spots.intensity[0]])
+    np.savetxt(tmp_path / "peaks.txt", rows, header="X Y I")
+    save_detector(PANEL, tmp_path / "camera.json")
+    options = ("--crystal", "NaCl", "--radiation", "neutron", "--detector", tmp_path / "camera.json")
+    for words in (("--wavelength", 0.8, 4), ()):
+        answer = run(tmp_path / "peaks.txt", *options, *words, "--json", tmp_path / "result.json")
+        assert answer.exit_code == 0, answer.output
+        assert ("neutrons of 0.8 to 4 Å are assumed" in answer.stderr) == (not words)
+        found = np.array(json.loads((tmp_path / "result.json").read_text())["u"])
+        assert misorientation_deg(found, u, salt.rotations) < 0.02
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -178,6 +195,12 @@ def test_a_peak_list_does_instead_of_an_image(tmp_path, silicon):
         ({"--band": "25 5"}, "lowest < highest"),
         ({"--band": "1 1.5"}, "no reflection between 1 and 1.5 keV can reach this detector"),
         ({"--band": "1 1.5"}, "use energies above 1.98 keV"),
+        ({"--wavelength": "8.2 12.4"}, "use energies above 1.98 keV"),
+        ({"--wavelength": "4 0.8"}, "0 < shortest < longest"),
+        ({"--wavelength": "0.5 2.5", "--band": "5 25"}, "give one of them"),
+        ({"--radiation": "neutron", "--band": "5 25"}, "such as --wavelength 0.8 4"),
+        ({"--radiation": "neutron", "--wavelength": "5 25000"}, "0.1 to 30 Å; found 5 to 25000 Å"),
+        ({"--radiation": "neutron", "--wavelength": "8 12"}, "use wavelengths below 6.27 Å"),
         ({"--saturation": "nan"}, "--saturation is the count at which a pixel is full"),
         ({"--saturation": "0"}, "a positive number, got 0"),
         ({"--out": "see.foo"}, "give a name that ends in .png"),
@@ -218,7 +241,7 @@ def test_a_failure_is_one_line_and_leaves_nothing(tmp_path, prepared, change, co
 
 
 def _words(key, value):
-    return value.split() if key == "--band" else [value]
+    return value.split() if key in ("--band", "--wavelength") else [value]
 
 
 def test_a_target_reads_with_and_without_its_small_words(silicon):

@@ -80,7 +80,7 @@ class Indexer:
     Parameters
     ----------
     crystal : the crystal
-    band_kev : lowest and highest photon energy
+    band_kev : lowest and highest photon energy; for neutrons ``wavelengths.band_of_wavelengths((0.8, 4.0))``
     detector : the camera's geometry; needed for pixel positions only
     tolerances_deg : search radii, tried in turn until one succeeds
     min_figure_of_merit : odds, as −log10, below which a solution is refused; 3 more where under 40 % of the peaks match

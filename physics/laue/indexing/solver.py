@@ -94,7 +94,8 @@ def solve(
     pattern : as from ``read_pattern``, or ``MeasuredPattern(peaks)``
     crystal : its cell and structure
     detector : the camera's geometry
-    band_kev : lowest and highest photon energy; the upper end decides which reflections can be there
+    band_kev : lowest and highest photon energy; the upper end decides which reflections can be there. For neutrons
+        hc/λ: ``wavelengths.band_of_wavelengths((0.8, 4.0))``
     refine_detector : refine the panel's shift and two tilts too; for a reference crystal
     search_camera : where the stated camera explains nothing, look for one within 10 % of its distance and 1.2 mm of its
         centre, and refine it; only an answer beyond doubt is taken

@@ -23,6 +23,7 @@ from beamgym.physics.laue.pattern.kernels import (
     first_bad_rotation,
     pad_lists,
 )
+from beamgym.physics.laue.wavelengths import band_words
 from beamgym.physics.orientation import ROTATION_TOLERANCE, check_rotation
 
 if TYPE_CHECKING:
@@ -207,13 +208,21 @@ def _check_reach(table: ReflectionTable, beam: Beam, detector: Detector) -> None
     reachable = (length * HC_KEV_A / 2 <= high * largest) & (length * HC_KEV_A / 2 >= low * smallest)
     if np.any(reachable):
         return
-    needed = shortest * HC_KEV_A / (2 * largest) if largest > 0 else np.inf
-    above = f"above {needed:.3g} keV" if np.isfinite(needed) else "above those at which the crystal reflects at all"
     two_theta = 2.0 * np.degrees(np.arcsin([smallest, min(1.0, largest)]))
     raise ValueError(
-        f"no reflection between {low:g} and {high:g} keV can reach this detector (2θ {two_theta[0]:.1f} to "
-        f"{two_theta[1]:.1f}°) at any orientation: use energies {above}, or move the detector"
+        f"no reflection between {band_words(beam.band_kev, beam.radiation, 'and')} can reach this detector "
+        f"(2θ {two_theta[0]:.1f} to {two_theta[1]:.1f}°) at any orientation: "
+        f"use {_needed(2.0 * largest / shortest, beam.radiation)}, or move the detector"
     )
+
+
+def _needed(longest_a: float, radiation: str) -> str:
+    """Return the words for what is shorter than the longest wavelength, in Å, that can reach a panel; 0 for none."""
+    if radiation == "neutron":
+        return f"wavelengths below {longest_a:.3g} Å" if longest_a > 0 else "another crystal: none reflects there"
+    if longest_a > 0:
+        return f"energies above {HC_KEV_A / longest_a:.3g} keV"
+    return "energies above those at which the crystal reflects at all"
 
 
 def _buffers(capacity: int) -> tuple[NDArray[np.generic], ...]:

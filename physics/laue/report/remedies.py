@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from beamgym.physics.laue.wavelengths import band_words
+
 FEW_PEAKS, MANY_PEAKS = 12, 80
 """Fewer peaks than the first seldom fix an orientation; more than the second are seldom all of one crystal."""
 NEARLY = 0.3
@@ -20,8 +22,9 @@ class Attempt:
     stated_camera : whether the geometry is a person's words, not a calibration
     masked : whether parts of the image were left out
     cells : how many crystals were tried
-    band_kev : lowest and highest photon energy
+    band_kev : lowest and highest photon energy; of neutrons hc/λ
     one_based : whether a list's first pixel was taken as 1
+    radiation : "xray" or "neutron"
     """
 
     peaks: int
@@ -32,6 +35,7 @@ class Attempt:
     cells: int = 1
     band_kev: tuple[float, float] = (5.0, 25.0)
     one_based: bool = False
+    radiation: str = "xray"
 
 
 def remedies(attempt: Attempt) -> tuple[str, ...]:
@@ -76,12 +80,16 @@ def _camera(attempt: Attempt) -> list[str]:
         ]
     else:
         found.append("check that the geometry file is of this camera, in this place, at this binning")
-    low, high = attempt.band_kev
-    found.append(
-        f"check --band: it is {low:g} to {high:g} keV; the upper end is the tube's voltage, the lower what air and "
-        "windows let through"
+    return [*found, _band(attempt)]
+
+
+def _band(attempt: Attempt) -> str:
+    band = band_words(attempt.band_kev, attempt.radiation)
+    if attempt.radiation == "neutron":
+        return f"check --wavelength: it is {band}; the shortest decides which reflections can be there"
+    return (
+        f"check --band: it is {band}; the upper end is the tube's voltage, the lower what air and windows let through"
     )
-    return found
 
 
 def _crystal(attempt: Attempt) -> list[str]:

@@ -61,6 +61,17 @@ def test_neutrons_are_a_maxwellian_in_wavelength():
     assert wavelength[np.argmax(per_wavelength)] == pytest.approx(1.781 * np.sqrt(0.4), abs=5e-3)
 
 
+def test_a_spectrum_by_wavelength_is_the_same_beam():
+    """The Maxwellian as a table per Å, as sources state it, against the preset; and a photon's energies."""
+    wavelength = np.linspace(0.8, 4.0, 4001)
+    table = Beam.from_wavelengths(wavelength, wavelength**-5.0 * np.exp(-((1.7788 / wavelength) ** 2)), flux_per_s=1e8)
+    preset = Beam.neutron(300.0)
+    assert (table.radiation, table.band_kev) == ("neutron", pytest.approx(preset.band_kev))
+    np.testing.assert_allclose(table.spectrum, preset.spectrum, rtol=1e-3)
+    photons = Beam.from_wavelengths([0.5, 2.5], [1.0, 1.0], radiation="xray")
+    assert at(photons, 6.0) / at(photons, 12.0) == pytest.approx(4.0, rel=1e-3)  # flat per Å is λ² per keV
+
+
 def test_filters_multiply_and_follow_beer():
     beam = Beam.flat((8.0, 20.0))
     once, twice = beam.filtered({"Al": 0.1}), beam.filtered({"Al": 0.05}).filtered({"Al": 0.05})
@@ -112,6 +123,8 @@ def test_a_measured_spectrum_is_resampled_and_scaled():
         (lambda: Beam.bending_magnet(critical_kev=0.0), "critical_kev"),
         (lambda: Beam.neutron(-3.0), "temperature_k"),
         (lambda: Beam.neutron(300.0, (4.0, 0.8)), "shortest"),
+        (lambda: Beam.neutron(300.0, (5.0, 25000.0)), "82 meV are 1 Å"),
+        (lambda: Beam.from_wavelengths([2.0, 1.0], [1.0, 1.0]), "rising wavelengths"),
         (lambda: Beam.flat().filtered({"unobtainium": 1.0}), "no material"),
         (lambda: Beam.flat().filtered({"Al": -1.0}), "length ≥ 0"),
         (lambda: Beam.flat().detected_by("film"), "phosphor"),

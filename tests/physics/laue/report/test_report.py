@@ -131,6 +131,12 @@ def test_the_likeliest_remedy_stands_first(attempt, first):
     assert first in remedies(attempt)[0]
 
 
+def test_neutrons_are_advised_in_wavelengths():
+    lines = "\n".join(remedies(Attempt(peaks=40, band_kev=(3.0996, 15.498), radiation="neutron")))
+    assert "check --wavelength: it is 0.8 to 4 Å" in lines
+    assert "keV" not in lines
+
+
 def test_what_was_done_already_is_not_advised():
     lines = "\n".join(remedies(Attempt(peaks=200, masked=True, cells=3)))
     assert "--max-radius" not in lines
