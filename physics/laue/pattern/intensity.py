@@ -6,11 +6,18 @@ per second,
     I = Φ_E(E) · hc λ² · r_e² |F|² / (2 V² sin²θ) · P · A · ε(E),
 
 with Φ_E per second and keV and A the effective diffracting length; per unit wavelength the same is Φ_λ λ⁴. A perfect
-crystal (Darwin; Zachariasen 1945) reflects a range of angles instead:
+crystal (Darwin, Phil. Mag. 27 (1914) 675; Zachariasen, Theory of X-ray Diffraction in Crystals (1945), chapter III)
+reflects a range of angles instead:
 
-    I = Φ_E(E) · hc λ · 8 r_e |F| / (3π V) / (2 sin²θ) · (1 + |cos 2θ|)/2 · ε(E).
+    I = Φ_E(E) · hc λ · 8 r_e |F| / (3π V) / (2 sin²θ) · P · ε(E).
 
-For neutrons r_e F becomes the sum of the scattering lengths.
+Each polarisation is reflected by itself. Across the plane of incident and exit ray (σ) the amplitude goes with F, in it
+(π) with F cos 2θ. A kinematic crystal's intensity goes with the square, P = w_σ + w_π cos²2θ, a perfect one's with the
+magnitude, P = w_σ + w_π |cos 2θ|; w are the shares of the beam's intensity, ½ each for a tube. In between, extinction
+takes less from π than from σ (Zachariasen, Acta Cryst. 23 (1967) 558; Becker & Coppens, Acta Cryst. A30 (1974) 129),
+which is left out.
+
+For neutrons r_e F becomes the sum of the scattering lengths, and P is 1.
 """
 
 from __future__ import annotations

@@ -245,13 +245,19 @@ def harmonic_sum(rays, physics, i, energy1, forward, sin_in, sin_out) -> tuple[f
 
 @njit(cache=True, error_model="numpy", inline="always")
 def polarisation_factor(physics, x, y, z) -> Any:  # type: ignore[no-untyped-def]
-    """Polarisation factor of the exit ray (x, y, z): 1 − (k·e)² averaged over the beam's two polarisations e."""
+    """Polarisation factor of the exit ray (x, y, z), averaged over the beam's two polarisations e.
+
+    With w the share of the intensity whose field lies in the plane of incident and exit ray, a kinematic reflection has
+    1 − w + w cos²2θ = 1 − (k·e)² and a perfect one 1 − w + w |cos 2θ|. In k·e the share is w = (k·e)²/sin²2θ; its
+    sin²2θ = (1 − |cos 2θ|)(1 + |cos 2θ|) cancels, so that nothing is divided by zero straight back or forward.
+    """
     if not physics.polarised:
         return 1.0
-    if physics.perfect:
-        return 0.5 * (1.0 + abs(x))
     degree = physics.polarisation
-    return 1.0 - 0.5 * ((1.0 + degree) * y * y + (1.0 - degree) * z * z)
+    in_plane = 0.5 * ((1.0 + degree) * y * y + (1.0 - degree) * z * z)
+    if physics.perfect:
+        return 1.0 - in_plane / (1.0 + abs(x))
+    return 1.0 - in_plane
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)

@@ -71,17 +71,23 @@ def reference(laue, u):
             strength = np.interp(energy, beam.energy_kev, weight)
             if laue.extinction == "none":
                 strength *= abs(f_sum) ** 2 * attenuation(laue.slab, u, exit_ray, mu)
-                horizontal, vertical = (1 + beam.polarisation) / 2, (1 - beam.polarisation) / 2
-                p = horizontal * (1 - exit_ray[1] ** 2) + vertical * (1 - exit_ray[2] ** 2)
+                p = polarisation(beam, exit_ray, power=2)
             else:
                 strength *= abs(f_sum)
-                p = (1 + abs(1 - 2 * sin_theta**2)) / 2
+                p = polarisation(beam, exit_ray, power=1)
             parts.append(strength * (1.0 if beam.radiation == "neutron" else p) / sin_theta**2)
             energies.append(energy)
         if parts and sum(parts) > 0:
             hkl = tuple(int(x) for x in sign * table.hkl[i])
             spots[hkl] = (position, sum(parts), energies[int(np.argmax(parts))])
     return spots
+
+
+def polarisation(beam, exit_ray, power):
+    """The beam's two fields split along and across the plane of reflection; along it, |cos 2θ| to a power."""
+    across = np.array([0.0, -exit_ray[2], exit_ray[1]]) / np.hypot(*exit_ray[1:])
+    share_across = (1 + beam.polarisation) / 2 * across[1] ** 2 + (1 - beam.polarisation) / 2 * across[2] ** 2
+    return share_across + (1 - share_across) * abs(exit_ray[0]) ** power
 
 
 def attenuation(slab, u, exit_ray, mu):
@@ -137,8 +143,10 @@ def test_neutrons_equal_plain_numpy():
     agree(laue, rotations(1, 5)[0])
 
 
-def test_perfect_crystal_equals_plain_numpy():
-    agree(model("Si", "side", extinction="full"), rotations(1, 6)[0])
+@pytest.mark.parametrize("degree", [-1.0, 0.0, 0.9])
+def test_perfect_crystal_equals_plain_numpy(degree):
+    beam = Beam.bending_magnet(polarisation=degree)
+    agree(LaueModel(crystal("Si"), beam, model("Si", "side").detector, extinction="full"), rotations(1, 6)[0])
 
 
 @pytest.mark.parametrize("thickness", [None, 0.05])
