@@ -33,6 +33,9 @@ def benchmark_command(
     logdir: of.Logdir = None,
     spectra: of.Spectra = None,
     source: of.Source = None,
+    part: of.Part = None,
+    pictures: of.Pictures = None,
+    workers: of.Workers = None,
 ) -> None:
     """Compare policies on the same episodes, all under the same stopping rule; or run a suite of another kind."""
     given, console = given_options(context), Console()

@@ -16,6 +16,9 @@ DEBUG = "BEAMGYM_DEBUG"
 IMPORTED: list[str] = []
 """Modules that ``beamgym --import`` has imported: a command that is to be run again needs them again."""
 
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+"""Environment of a process whose CPU time is measured, set before it starts, which is when the libraries read it."""
+
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # typer shows no name of its own for click's UsageError
 
 

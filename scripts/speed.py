@@ -15,11 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from beamgym.physics.files import write_json
-from beamgym.scripts.command_line import check_output, run
+from beamgym.scripts.command_line import ONE_THREAD, check_output, run
 from beamgym.scripts.speeds.cases import CASES
-
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
-"""Set before a row's process starts, which is when the libraries read it."""
 
 
 def speed_command(

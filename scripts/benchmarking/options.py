@@ -36,3 +36,8 @@ Source = Annotated[
     str | None,
     typer.Option(help="Whose spectra those are: 'published', 'aurelia', or 'strange' to see what is flagged."),
 ]
+Part = Annotated[
+    list[str] | None, typer.Option(help="Of index: cameras, false-peaks, crystals or grains; repeats. Default: all.")
+]
+Pictures = Annotated[int | None, typer.Option(help="Pictures of index's cameras, the rest in proportion; 300.")]
+Workers = Annotated[int | None, typer.Option(help="Processes of index; 1. The answers do not depend on it.")]

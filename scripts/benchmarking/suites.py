@@ -33,6 +33,7 @@ class Suite:
 
 SUITES = {
     "arpes-scorer": Suite("beamgym.scripts.scorer.benchmark", ("spectra", "source", "policy")),
+    "index": Suite("beamgym.scripts.index_suite.suite", ("part", "pictures", "workers")),
 }
 """Every suite by the word that stands in an environment's place."""
 
