@@ -37,7 +37,8 @@ def turn_uncertainty(
     ----------
     goniometer : the axes
     positions : (k,) where they are to go
-    deviation_deg : (3,) standard deviations of the orientation as measured about the lab's x, y and z, degrees
+    deviation_deg : (3,) standard deviations of the orientation as measured about the lab's x, y and z, degrees, or
+        their (3, 3) covariance in degrees²
     carried : (3, 3) turn from where the axes stood during the measurement to ``positions``, which carries the error
         along; none by default
 
@@ -49,7 +50,9 @@ def turn_uncertainty(
     moving = goniometer.chain.moving[goniometer.chain.moving < len(goniometer.axes)]
     jacobian = goniometer.jacobian(np.asarray(positions, dtype=np.float64))[:, moving]
     turn = np.eye(3) if carried is None else np.asarray(carried, dtype=np.float64)
-    share = np.linalg.pinv(jacobian, rcond=1e-6) @ turn * np.asarray(deviation_deg, dtype=np.float64)
+    share = np.linalg.pinv(jacobian, rcond=1e-6) @ turn
+    given = np.asarray(deviation_deg, dtype=np.float64)
+    covariance = np.diag(given**2) if given.ndim == 1 else given
     deviation = np.zeros(len(goniometer.axes))
-    deviation[moving] = np.linalg.norm(share, axis=1)
+    deviation[moving] = np.sqrt(np.maximum(np.diag(share @ covariance @ share.T), 0.0))
     return deviation

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.goniometer import (
     Goniometer,
@@ -25,8 +23,7 @@ from beamgym.physics.laue.report import (
     nearest_directions,
     orientation_uncertainty_deg,
 )
-
-_ROTATIONS = ("rotation_x_deg", "rotation_y_deg", "rotation_z_deg")
+from beamgym.physics.laue.stated_camera import beam_point_px
 
 
 def solved_report(image: Path, solved: SolvedPattern) -> dict[str, Any]:
@@ -51,6 +48,9 @@ def solved_report(image: Path, solved: SolvedPattern) -> dict[str, Any]:
         "euler_bunge_deg": euler_angles_deg(indexed.orientation).tolist(),
         "detector_change": solved.detector_change,
         "distance_mm": solved.detector.distance_mm,
+        "stated_distance_mm": solved.given.distance_mm,
+        "centre_px": beam_point_px(solved.detector).tolist(),
+        "stated_centre_px": beam_point_px(solved.given).tolist(),
         "ambiguous": [u.tolist() for u in indexed.ambiguous],
     }
 
@@ -83,10 +83,10 @@ def way_report(way: TurnsToTarget, stage: Goniometer, solved: SolvedPattern) -> 
         "mount": way.mount.tolist(),
     }
     if way.remount is None:
-        deviation = np.array([solved.uncertainty[name] for name in _ROTATIONS])
         goal = [axis.goal for axis in way.axes]
         carried = stage.rotation(goal) @ way.mount @ solved.indexed.orientation.T
-        spread = turn_uncertainty(stage, goal, deviation, carried)
+        # a camera's errors turn the orientation about axes of their own: the covariance knows, three numbers do not
+        spread = turn_uncertainty(stage, goal, solved.refined.rotation_covariance_deg2, carried)
         report["axes"] = {
             axis.name: {
                 "turn": axis.turn,

@@ -30,8 +30,7 @@ def as_text(report: dict[str, Any]) -> str:
             "--json lists them"
         )
     if report["detector_change"]:
-        changes = ", ".join(f"{name} {value:+.3f}" for name, value in report["detector_change"].items())
-        lines.append(f"camera: {changes}; distance {report['distance_mm']:.3f} mm")
+        lines.append(_camera_line(report))
     if "handedness" in report:
         lines.append(f"two pictures: {report['handedness']['sentence']}")
         if report["handedness"]["verdict"] in ("mirrored", "turned"):
@@ -56,6 +55,19 @@ def _orientation_line(report: dict[str, Any]) -> str:
     return (
         f"U {turn_words(report['uncertainty_deg'])}: {report['axis_angle']['angle_deg']:.2f}° about ({x:.4f}, {y:.4f}, "
         f"{z:.4f}); Euler angles {phi1:.2f}°, {big_phi:.2f}°, {phi2:.2f}° ({EULER_ANGLES})"
+    )
+
+
+def _camera_line(report: dict[str, Any]) -> str:
+    """Return where the camera was found to stand, and where it was stated to."""
+    found, stated = report["distance_mm"], report["stated_distance_mm"]
+    column, row = report["centre_px"]
+    stated_column, stated_row = report["stated_centre_px"]
+    change = report["detector_change"]
+    return (
+        f"camera: distance {found:.2f} mm, stated {stated:.2f} ({found - stated:+.2f}); "
+        f"centre ({column:.1f}, {row:.1f}) px, stated ({stated_column:.1f}, {stated_row:.1f}); "
+        f"tilted by {change['tilt_y_deg']:+.2f}° about y, {change['tilt_z_deg']:+.2f}° about z"
     )
 
 

@@ -5,13 +5,23 @@ from beamgym.physics.laue.indexing.handedness import Hand, HandednessCheck, chec
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed, predict_px
 from beamgym.physics.laue.indexing.measured import MeasuredPattern, read_pattern, straightened, within_radius
 from beamgym.physics.laue.indexing.observed import MIN_MATCHED
-from beamgym.physics.laue.indexing.refinement import Refined, refine
+from beamgym.physics.laue.indexing.refinement import (
+    CALIBRATED,
+    IN_WORDS,
+    CameraKnowledge,
+    Refined,
+    geometry_change,
+    refine,
+)
 from beamgym.physics.laue.indexing.results_file import write_results
 from beamgym.physics.laue.indexing.solver import BAND_KEV, IndexingFailed, SolvedPattern, solve
 
 __all__ = [
     "BAND_KEV",
+    "CALIBRATED",
+    "IN_WORDS",
     "MIN_MATCHED",
+    "CameraKnowledge",
     "FoundCamera",
     "Hand",
     "HandednessCheck",
@@ -24,6 +34,7 @@ __all__ = [
     "SolvedPattern",
     "check_handedness",
     "find_camera",
+    "geometry_change",
     "predict_px",
     "read_pattern",
     "refine",

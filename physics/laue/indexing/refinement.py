@@ -1,12 +1,13 @@
 """Least squares in pixels: orientation, and on request the cell's deviatoric strain or the detector's geometry."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import least_squares
+from scipy.spatial.transform import Rotation
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.crystal import Crystal
@@ -23,6 +24,44 @@ _STRAIN_SCALE = 1e-3  # so that one unit of every parameter moves a spot by abou
 
 
 @dataclass(frozen=True)
+class CameraKnowledge:
+    """One standard deviation of what is known of a camera before its picture is indexed.
+
+    Parameters
+    ----------
+    distance_mm, distance_share : of the distance from sample to panel, mm and relative to it; both count
+    centre_mm : of the panel's place along its edges, mm
+    tilt_deg : of its two tilts, degrees
+
+    The panel's twist about the beam is left out: it is the same as turning the crystal, and adds to the orientation.
+    """
+
+    distance_mm: float
+    distance_share: float
+    centre_mm: float
+    tilt_deg: float
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the geometry is better left alone than fitted to a pattern that is to be indexed."""
+        return self.distance_share == 0.0 and max(self.distance_mm, self.centre_mm) <= _CALIBRATED_MM
+
+    def geometry_uncertainty(self, detector: Detector) -> tuple[float, float, float, float, float]:
+        """Return the standard deviations of the five of ``GEOMETRY``, mm and degrees."""
+        distance = float(np.hypot(self.distance_mm, self.distance_share * detector.distance_mm))
+        return (self.centre_mm, self.centre_mm, distance, self.tilt_deg, self.tilt_deg)
+
+
+_CALIBRATED_MM = 0.3
+CALIBRATED = CameraKnowledge(distance_mm=0.1, distance_share=0.0, centre_mm=0.1, tilt_deg=0.05)
+"""A camera fitted to a reference crystal: another crystal seldom stands in the same place to better than 0.1 mm."""
+IN_WORDS = CameraKnowledge(distance_mm=0.5, distance_share=0.05, centre_mm=1.0, tilt_deg=1.0)
+"""A camera as a person states it: a ruler's distance, the centre by eye, a panel that seems straight."""
+UNCALIBRATED = CameraKnowledge(distance_mm=2.0, distance_share=0.0, centre_mm=2.0, tilt_deg=2.0)
+"""A camera that is yet to be calibrated on a reference crystal."""
+
+
+@dataclass(frozen=True)
 class Refined:
     """The result of a refinement.
 
@@ -34,7 +73,8 @@ class Refined:
     detector : the refined one, or the one given
     residual_px : (p,) distance of every peak from its prediction
     uncertainty : one standard deviation of each refined parameter, in the unit its name says
-    change : how far each parameter moved
+    change : how far each parameter moved from what was given
+    rotation_covariance_deg2 : (3, 3) covariance of the orientation's rotations about the lab's x, y and z
     """
 
     orientation: Float64Array
@@ -43,6 +83,7 @@ class Refined:
     residual_px: Float64Array
     uncertainty: Mapping[str, float]
     change: Mapping[str, float]
+    rotation_covariance_deg2: Float64Array
 
     @property
     def mean_residual_px(self) -> float:
@@ -98,6 +139,7 @@ def refine(
     refine_detector: bool = False,
     geometry_uncertainty: tuple[float, float, float, float, float] = GEOMETRY_UNCERTAINTY,
     robust: bool = True,
+    start: Detector | None = None,
 ) -> Refined:
     """Refine an indexed pattern by weighted least squares on the detector.
 
@@ -112,6 +154,7 @@ def refine(
     refine_detector : refine the panel's shift and two tilts too; for a reference crystal
     geometry_uncertainty : standard deviations of what is known of those five, mm and degrees
     robust : damp peaks far off by a soft L1 loss
+    start : where the refinement of the detector begins; what is known beforehand stays about ``detector``
 
     Returns
     -------
@@ -139,13 +182,66 @@ def refine(
     prior = np.full(len(names), np.inf)
     if refine_detector:
         prior[-len(GEOMETRY) :] = _checked_uncertainty(geometry_uncertainty)
-    start = check_rotation(orientation, "orientation")
-    model = _Model(indices @ crystal.b_matrix.T, position, start, detector, names, prior)
-    return _fit(model, robust)
+    u = check_rotation(orientation, "orientation")
+    model = _Model(indices @ crystal.b_matrix.T, position, u, detector, names, prior)
+    values = np.zeros(len(names))
+    if refine_detector and start is not None:
+        values[-len(GEOMETRY) :] = list(geometry_change(detector, start).values())
+    return _fit(model, values, robust)
 
 
-def _fit(model: _Model, robust: bool) -> Refined:
-    values = np.zeros(len(model.names))
+def geometry_change(given: Detector, final: Detector) -> dict[str, float]:
+    """Return how far a panel stands from the given one: the shift of its centre in mm and its tilts in degrees.
+
+    Parameters
+    ----------
+    given, final : two places of one panel
+
+    Returns
+    -------
+    by the names of ``GEOMETRY``: along the given fast, slow and normal (away from the sample), and the tilts about the
+    lab's y and z. A twist about x is left out: it is the same as turning the crystal
+    """
+    centre_px = [(given.shape[1] - 1) / 2, (given.shape[0] - 1) / 2]
+    shift = final.to_lab_mm(centre_px) - given.to_lab_mm(centre_px)
+    before, after = (np.stack([panel.fast, panel.slow, panel.normal]) for panel in (given, final))
+    tilt = Rotation.from_matrix(after.T @ before).as_rotvec(degrees=True)
+    moved = [float(shift @ given.fast), float(shift @ given.slow), float(shift @ given.normal)]
+    return dict(zip(GEOMETRY, [*moved, float(tilt[1]), float(tilt[2])], strict=True))
+
+
+def with_camera_uncertainty(
+    refined: Refined,
+    crystal: Crystal,
+    position_px: ArrayLike,
+    hkl: ArrayLike,
+    geometry_uncertainty: tuple[float, float, float, float, float],
+) -> Refined:
+    """Add to an orientation's uncertainty what follows from that of a camera that was left as given.
+
+    A camera a little off turns the fitted orientation by K = -pinv(dr/du) dr/dg for every unit of its geometry g, r
+    being the residuals and u the orientation; its covariance P adds K P Kᵀ.
+
+    Parameters
+    ----------
+    refined : of ``refine`` without the detector
+    crystal, position_px, hkl : as it was refined with
+    geometry_uncertainty : standard deviations of the five of ``GEOMETRY``, mm and degrees
+    """
+    names = ROTATION + GEOMETRY
+    q = np.asarray(hkl, dtype=np.float64) @ crystal.b_matrix.T
+    position = np.asarray(position_px, dtype=np.float64)
+    model = _Model(q, position, refined.orientation, refined.detector, names, np.full(len(names), np.inf))
+    steps = 1e-4 * np.eye(len(names))
+    jacobian = np.stack([(model.residuals(step) - model.residuals(-step)).ravel() / 2e-4 for step in steps], axis=1)
+    turned_by = -np.linalg.pinv(jacobian[:, :3]) @ jacobian[:, 3:]
+    variance = _checked_uncertainty(geometry_uncertainty) ** 2
+    covariance = refined.rotation_covariance_deg2 + (turned_by * variance) @ turned_by.T
+    uncertainty = dict(refined.uncertainty) | dict(zip(ROTATION, np.sqrt(np.diag(covariance)).tolist(), strict=True))
+    return replace(refined, uncertainty=uncertainty, rotation_covariance_deg2=covariance)
+
+
+def _fit(model: _Model, values: Float64Array, robust: bool) -> Refined:
     loss: Literal["soft_l1", "linear"] = "soft_l1" if robust else "linear"
     noise = 1.0
     # the first fit only finds the noise, which decides what counts as far off and how much the priors weigh
@@ -157,7 +253,8 @@ def _fit(model: _Model, robust: bool) -> Refined:
     freedom = 2 * len(model.position_px) - len(model.names)
     jacobian: Float64Array = np.asarray(fit.jac)
     variance = 2.0 * float(fit.cost) / freedom
-    deviation = np.sqrt(np.maximum(np.diag(np.linalg.pinv(jacobian.T @ jacobian)) * variance, 0.0))
+    covariance: Float64Array = np.asarray(np.linalg.pinv(jacobian.T @ jacobian) * variance, dtype=np.float64)
+    deviation = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     unit = np.array([_STRAIN_SCALE if name in STRAIN else 1.0 for name in model.names])
     return Refined(
         orientation=orientation,
@@ -166,6 +263,7 @@ def _fit(model: _Model, robust: bool) -> Refined:
         residual_px=np.linalg.norm(model.residuals(values), axis=1),
         uncertainty=dict(zip(model.names, (deviation * unit).tolist(), strict=True)),
         change=dict(zip(model.names, (values * unit).tolist(), strict=True)),
+        rotation_covariance_deg2=covariance[:3, :3],
     )
 
 

@@ -3,23 +3,31 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.crystal import Crystal, ub_matrix
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing.camera_search import Progress, find_camera
-from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed, predict_px
+from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed
 from beamgym.physics.laue.indexing.measured import MeasuredPattern
 from beamgym.physics.laue.indexing.observed import MIN_MATCHED
-from beamgym.physics.laue.indexing.refinement import GEOMETRY, ROTATION, Refined, refine
+from beamgym.physics.laue.indexing.plausibility import may_replace
+from beamgym.physics.laue.indexing.refinement import (
+    CALIBRATED,
+    GEOMETRY,
+    IN_WORDS,
+    ROTATION,
+    UNCALIBRATED,
+    CameraKnowledge,
+    Refined,
+    geometry_change,
+    refine,
+    with_camera_uncertainty,
+)
 from beamgym.physics.laue.pattern import LaueModel
 
 BAND_KEV = (5.0, 25.0)
 """What a tungsten tube or a bending magnet sends through air, keV."""
-LOOSE_GEOMETRY = (2.0, 2.0, 2.0, 2.0, 2.0)
-"""Standard deviations, mm and degrees, of a camera that is yet to be calibrated."""
 CAMERA_ROUNDS = 2
 """Refinements of a camera: the second has the peaks that the first camera was too far off to explain."""
 TABLE_KEV = 12.0
@@ -47,14 +55,16 @@ class SolvedPattern:
     Parameters
     ----------
     crystal : what was indexed
+    given : the geometry as it was given
     detector : the geometry that explains the peaks: the given one, or the refined one
     band_kev : lowest and highest photon energy
     pattern : the peaks, and the image where there is one
     indexed : the orientation after the last refinement, with figures, assigned peaks and ambiguities
-    refined : the last refinement before that, with the uncertainties and changes of its parameters
+    refined : the last refinement, with the uncertainties of its parameters
     """
 
     crystal: Crystal
+    given: Detector
     detector: Detector
     band_kev: tuple[float, float]
     pattern: MeasuredPattern
@@ -68,13 +78,17 @@ class SolvedPattern:
 
     @property
     def uncertainty(self) -> Mapping[str, float]:
-        """One standard deviation of each refined parameter, in the unit its name says."""
+        """One standard deviation of each refined parameter, in the unit its name says.
+
+        The rotations' hold what is not known of the camera. Their root sum of squares is the root mean square of the
+        angle to the true orientation.
+        """
         return self.refined.uncertainty
 
     @property
     def detector_change(self) -> dict[str, float]:
-        """How far the panel moved and tilted from the given geometry in the last round; empty unless it was refined."""
-        return {name: self.refined.change[name] for name in GEOMETRY if name in self.refined.change}
+        """How far the panel stands, in mm and degrees, from the one that was given; empty where it is that one."""
+        return {} if self.detector == self.given else geometry_change(self.given, self.detector)
 
 
 def solve(
@@ -83,6 +97,7 @@ def solve(
     detector: Detector,
     band_kev: tuple[float, float] = BAND_KEV,
     *,
+    known: CameraKnowledge = CALIBRATED,
     refine_detector: bool = False,
     search_camera: bool = False,
     progress: Progress | None = None,
@@ -96,7 +111,9 @@ def solve(
     detector : the camera's geometry
     band_kev : lowest and highest photon energy; the upper end decides which reflections can be there. For neutrons
         hc/λ: ``wavelengths.band_of_wavelengths((0.8, 4.0))``
-    refine_detector : refine the panel's shift and two tilts too; for a reference crystal
+    known : how well the geometry is known. It enters the orientation's uncertainty; a camera that is not calibrated is
+        fitted together with the orientation, since that would be biased by its errors
+    refine_detector : refine the panel's shift and two tilts as if little were known of them; for a reference crystal
     search_camera : where the stated camera explains nothing, look for one within 10 % of its distance and 1.2 mm of its
         centre, and refine it; only an answer beyond doubt is taken
     progress : called after every camera of that search with how many were tried and how many there are
@@ -110,22 +127,20 @@ def solve(
     IndexingFailed : too few peaks, or no orientation that explains them better than chance
     ValueError : a band that is none, or in which no reflection can reach the detector
     """
+    indexer = Indexer(crystal, band_kev, detector)
+    camera = detector
     try:
-        indexed = _first_answer(pattern, crystal, detector, band_kev)
+        indexed = _first_answer(pattern, indexer, detector)
     except IndexingFailed as failed:
         if not search_camera or pattern.count < MIN_MATCHED:
             raise
-        indexed, detector = _searched(pattern, crystal, detector, band_kev, failed, progress)
-        refine_detector = True
-    for _ in range(CAMERA_ROUNDS if refine_detector else 1):
-        refined = _refined(pattern, crystal, detector, indexed, refine_detector)
-        again = Indexer(crystal, band_kev, refined.detector).index(
-            pattern.position_px, pattern.intensity, guess=refined.orientation
-        )
-        if isinstance(again, Indexed):
-            indexed, detector = again, refined.detector
-    indexed = _with_last_fit(pattern, crystal, detector, indexed)
-    return SolvedPattern(crystal, detector, band_kev, pattern, indexed, refined)
+        indexed, camera = _searched(pattern, indexer, detector, failed, progress)
+        known = IN_WORDS if known.calibrated else known
+    known = UNCALIBRATED if refine_detector else known
+    indexed, camera = _matched_anew(pattern, indexer, detector, camera, indexed, known)
+    refined = _refined(pattern, crystal, detector, camera, indexed, known)
+    indexed = replace(indexed, orientation=refined.orientation, residual_px=refined.mean_residual_px)
+    return SolvedPattern(crystal, detector, refined.detector, band_kev, pattern, indexed, refined)
 
 
 def check_reach(crystal: Crystal, detector: Detector, band_kev: tuple[float, float]) -> None:
@@ -136,11 +151,8 @@ def check_reach(crystal: Crystal, detector: Detector, band_kev: tuple[float, flo
     LaueModel(crystal, beam, detector, table=crystal.reflections(max(high, TABLE_KEV)))
 
 
-def _first_answer(
-    pattern: MeasuredPattern, crystal: Crystal, detector: Detector, band_kev: tuple[float, float]
-) -> Indexed:
-    indexer = Indexer(crystal, band_kev, detector)
-    check_reach(crystal, detector, band_kev)
+def _first_answer(pattern: MeasuredPattern, indexer: Indexer, detector: Detector) -> Indexed:
+    check_reach(indexer.crystal, detector, indexer.table.band_kev)
     if pattern.count < MIN_MATCHED:
         raise IndexingFailed(
             f"{pattern.count} peaks found; at least {MIN_MATCHED} are needed: expose longer or lower the threshold"
@@ -153,14 +165,12 @@ def _first_answer(
 
 def _searched(
     pattern: MeasuredPattern,
-    crystal: Crystal,
+    indexer: Indexer,
     stated: Detector,
-    band_kev: tuple[float, float],
     failed: IndexingFailed,
     progress: Progress | None,
 ) -> tuple[Indexed, Detector]:
     """Look for the camera that its user stated wrongly; raises the first failure anew where none is beyond doubt."""
-    indexer = Indexer(crystal, band_kev, stated)
     found = find_camera(indexer, stated, pattern.position_px, pattern.intensity, progress=progress)
     if found is not None and found.sure:
         every = indexer.on(found.detector).index(
@@ -174,26 +184,45 @@ def _searched(
     )
 
 
+def _matched_anew(
+    pattern: MeasuredPattern,
+    indexer: Indexer,
+    given: Detector,
+    camera: Detector,
+    indexed: Indexed,
+    known: CameraKnowledge,
+) -> tuple[Indexed, Detector]:
+    """Match the peaks anew with what was refined, as long as that is no worse."""
+    for _ in range(1 if known.calibrated else CAMERA_ROUNDS):
+        refined = _refined(pattern, indexer.crystal, given, camera, indexed, known)
+        again = indexer.on(refined.detector).index(pattern.position_px, pattern.intensity, guess=refined.orientation)
+        if isinstance(again, NotIndexed) or not may_replace(indexed, again, indexer.crystal.rotations):
+            break
+        indexed, camera = again, refined.detector
+    return indexed, camera
+
+
 def _refined(
-    pattern: MeasuredPattern, crystal: Crystal, detector: Detector, indexed: Indexed, refine_detector: bool
+    pattern: MeasuredPattern,
+    crystal: Crystal,
+    given: Detector,
+    camera: Detector,
+    indexed: Indexed,
+    known: CameraKnowledge,
 ) -> Refined:
-    """Fit orientation and, where the peaks can fix it, the camera."""
-    parameters = len(ROTATION) + len(GEOMETRY)
+    """Fit orientation and, where it is not calibrated and the peaks can fix it, the camera about the given one."""
+    measured, hkl = pattern.position_px[indexed.assigned], indexed.hkl[indexed.assigned]
+    uncertain = known.geometry_uncertainty(given)
+    if known.calibrated or 2 * indexed.matched <= len(ROTATION) + len(GEOMETRY):
+        fit = refine(crystal, camera, measured, hkl, indexed.orientation)
+        return with_camera_uncertainty(fit, crystal, measured, hkl, uncertain)
     return refine(
         crystal,
-        detector,
-        pattern.position_px[indexed.assigned],
-        indexed.hkl[indexed.assigned],
+        given,
+        measured,
+        hkl,
         indexed.orientation,
-        refine_detector=refine_detector and 2 * indexed.matched > parameters,
-        geometry_uncertainty=LOOSE_GEOMETRY,
+        refine_detector=True,
+        geometry_uncertainty=uncertain,
+        start=camera,
     )
-
-
-def _with_last_fit(pattern: MeasuredPattern, crystal: Crystal, detector: Detector, indexed: Indexed) -> Indexed:
-    """Finish with a fit in pixels of the orientation alone, on the camera that came out."""
-    measured, hkl = pattern.position_px[indexed.assigned], indexed.hkl[indexed.assigned]
-    last = refine(crystal, detector, measured, hkl, indexed.orientation)
-    predicted, _ = predict_px(crystal, detector, last.orientation, hkl)
-    residual_px = float(np.linalg.norm(predicted - measured, axis=1).mean())
-    return replace(indexed, orientation=last.orientation, residual_px=residual_px)

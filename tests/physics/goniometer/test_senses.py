@@ -56,6 +56,14 @@ def test_turns_scatter_by_the_stated_uncertainty():
     np.testing.assert_allclose((np.array(goals) - goal).std(axis=0), stated, rtol=0.12)  # 400 draws: 3.5 % each
 
 
+def test_an_error_about_a_slanted_axis_is_shared_by_the_axes_that_make_it():
+    head, slanted = goniometer("two-arc"), np.array([0.1, 0.2, 0.3])
+    np.testing.assert_allclose(turn_uncertainty(head, head.home(), np.diag(slanted**2)), [0.3, 0.1, 0.2], atol=1e-9)
+    turned = rotation_matrix(np.array([0.0, 0.0, 90.0]))  # takes x to y, and y to -x
+    shared = turn_uncertainty(head, head.home(), np.outer(slanted, slanted), turned)
+    np.testing.assert_allclose(shared, [0.3, 0.2, 0.1], atol=1e-9)
+
+
 def test_axes_that_the_inverse_holds_have_no_uncertainty():
     head = goniometer("psic")
     assert turn_uncertainty(head, head.home(), [0.1, 0.1, 0.1])[head.names.index("mu")] == 0.0

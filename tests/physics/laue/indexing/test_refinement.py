@@ -7,7 +7,16 @@ from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.crystal.crystal import load_crystal
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing.indexing import predict_px
-from beamgym.physics.laue.indexing.refinement import GEOMETRY, ROTATION, STRAIN, refine
+from beamgym.physics.laue.indexing.refinement import (
+    CALIBRATED,
+    GEOMETRY,
+    IN_WORDS,
+    ROTATION,
+    STRAIN,
+    geometry_change,
+    refine,
+    with_camera_uncertainty,
+)
 from beamgym.physics.orientation import misorientation_deg, random_orientations, rotation_matrix, rotation_vector_deg
 
 DETECTOR = Detector.top(distance_mm=75.0, shape=(2000, 2000), pixel_mm=0.075)
@@ -86,6 +95,41 @@ def test_the_stated_uncertainty_is_the_scatter_of_repeated_measurements(silicon,
         stated.append([result.uncertainty[name] for name in ROTATION])
     # forty trials fix a standard deviation to 11 %; three of these, and the robust loss' few per cent
     np.testing.assert_allclose(np.mean(stated, axis=0), np.sqrt(np.mean(np.square(errors), axis=0)), rtol=0.4)
+
+
+@pytest.mark.parametrize("known", [CALIBRATED, IN_WORDS])
+def test_the_stated_uncertainty_is_that_of_cameras_known_so_well(silicon, known):
+    u = orientation(7)
+    sigma = known.geometry_uncertainty(DETECTOR)
+    ratios = []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        along, down, away, tilt_y, tilt_z = rng.normal(size=5) * sigma
+        shift = along * DETECTOR.fast + down * DETECTOR.slow + away * DETECTOR.normal
+        true = DETECTOR.displaced(shift, np.array([0.0, tilt_y, tilt_z]))
+        hkl, position = spots(silicon, u, true)
+        noisy = position + rng.normal(0, 0.5, position.shape)
+        options = {} if known.calibrated else {"refine_detector": True, "geometry_uncertainty": sigma}
+        result = refine(silicon, DETECTOR, noisy, hkl, u, **options)
+        if known.calibrated:
+            result = with_camera_uncertainty(result, silicon, noisy, hkl, sigma)
+        stated = np.array([result.uncertainty[name] for name in ROTATION])
+        np.testing.assert_allclose(stated**2, np.diag(result.rotation_covariance_deg2))
+        ratios.append(rotation_vector_deg(result.orientation @ u.T) / stated)
+    # thirty trials fix a standard deviation to 13 %; three of these
+    np.testing.assert_allclose(np.sqrt(np.mean(np.square(ratios), axis=0)), 1.0, atol=0.4)
+
+
+def test_changes_are_counted_from_the_given_camera_wherever_the_fit_begins(silicon):
+    u, near = orientation(6), DETECTOR.displaced(np.array([0.4, -0.2, 0.3]), np.array([0.0, 0.2, -0.1]))
+    true = DETECTOR.displaced(np.array([0.4, -0.3, 0.5]), np.array([0.0, 0.3, -0.2]))
+    hkl, position = spots(silicon, u, true)
+    known = (5.0, 5.0, 5.0, 5.0, 5.0)
+    at_once = refine(silicon, DETECTOR, position, hkl, u, refine_detector=True, geometry_uncertainty=known)
+    later = refine(silicon, DETECTOR, position, hkl, u, refine_detector=True, geometry_uncertainty=known, start=near)
+    for name in GEOMETRY:
+        assert later.change[name] == pytest.approx(at_once.change[name], abs=1e-3)
+        assert later.change[name] == pytest.approx(geometry_change(DETECTOR, later.detector)[name], abs=1e-9)
 
 
 def test_false_matches_do_not_pull(silicon):

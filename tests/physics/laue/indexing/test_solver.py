@@ -1,6 +1,7 @@
 """Solving a measured pattern without a terminal: orientation, camera, figures, or the reason why not."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,19 @@ from beamgym.physics.instrument import Peaks
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files import save_detector
-from beamgym.physics.laue.indexing import IndexingFailed, MeasuredPattern, solve
+from beamgym.physics.laue.indexing import (
+    IN_WORDS,
+    Indexed,
+    Indexer,
+    IndexingFailed,
+    MeasuredPattern,
+    geometry_change,
+    solve,
+)
+from beamgym.physics.laue.indexing.plausibility import may_replace
 from beamgym.physics.laue.pattern.image import ImageBackground, ImageModel, Sensor, SpotShape
 from beamgym.physics.laue.pattern.spots import LaueModel
-from beamgym.physics.orientation import misorientation_deg, random_orientations
+from beamgym.physics.orientation import misorientation_deg, random_orientations, rotation_matrix
 
 PANEL = Detector.back_reflection(shape=(512, 512), pixel_mm=0.32)
 ORIENTATION = random_orientations(make_keys(8, np.arange(1)))[0]
@@ -49,6 +59,7 @@ def test_without_asking_the_camera_stays_as_given(silicon):
     assert solved.detector == PANEL
     assert solved.detector_change == {}
     assert set(solved.uncertainty) == {"rotation_x_deg", "rotation_y_deg", "rotation_z_deg"}
+    assert min(solved.uncertainty.values()) > 0.005  # a camera is never known exactly
 
 
 def test_a_moved_camera_is_found_on_a_reference_crystal(silicon):
@@ -63,6 +74,69 @@ def test_a_moved_camera_is_found_on_a_reference_crystal(silicon):
         "tilt_y_deg",
         "tilt_z_deg",
     ]
+
+
+def measured(crystal, panel, noise_px, brightest=60, seed=1):
+    """The pattern as a finder would measure it."""
+    pattern = simulated(crystal, panel, brightest)
+    noise = np.random.default_rng(seed).normal(0.0, noise_px, pattern.peaks.position_px.shape)
+    return MeasuredPattern(replace(pattern.peaks, position_px=(pattern.peaks.position_px + noise).astype(np.float32)))
+
+
+def test_changes_of_the_camera_are_told_from_the_one_that_was_given(silicon):
+    moved = PANEL.displaced(3.8 * PANEL.normal + 0.5 * PANEL.fast, np.array([0.0, 0.3, -0.2]))
+    solved = solve(measured(silicon, moved, 0.1), silicon, PANEL, search_camera=True)
+    assert solved.given == PANEL
+    assert list(solved.detector_change.values()) == pytest.approx([0.5, 0.0, 3.8, 0.3, -0.2], abs=0.1)
+    assert solved.detector_change == geometry_change(PANEL, solved.detector)
+
+
+def test_a_camera_in_words_is_fitted_with_the_crystal_which_it_would_turn_otherwise(silicon):
+    moved = PANEL.displaced(0.8 * PANEL.fast - 0.7 * PANEL.normal, np.zeros(3))
+    pattern = measured(silicon, moved, 0.2)
+    left, fitted = solve(pattern, silicon, PANEL), solve(pattern, silicon, PANEL, known=IN_WORDS)
+    wrong, right = (
+        float(misorientation_deg(one.indexed.orientation, ORIENTATION, silicon.rotations)) for one in (left, fitted)
+    )
+    assert wrong > 0.2 > 0.05 > right
+    assert left.detector_change == {}
+    assert fitted.detector_change["shift_fast_mm"] == pytest.approx(0.8, abs=0.15)
+
+
+def test_a_later_pass_keeps_the_orientation_that_it_was_given_for_a_single_peak_more(silicon):
+    solved = solve(simulated(silicon), silicon, PANEL).indexed
+    u = rotation_matrix(np.array([0.0, 0.0, 60.0])) @ solved.orientation
+    near = rotation_matrix(np.array([0.3, 0.0, 0.0])) @ solved.orientation
+    given = replace(solved, matched=40, residual_px=1.0)
+
+    def may(orientation, matched, residual_px, earlier=given):
+        later = replace(solved, orientation=orientation, matched=matched, residual_px=residual_px)
+        return may_replace(earlier, later, silicon.rotations)
+
+    assert not may(u, 41, 1.2)
+    assert not may(u, 39, 0.5)
+    assert may(u, 41, 0.5)
+    assert may(near, 41, 1.2)
+    assert may(near, 39, 0.5)
+    assert not may(near, 39, 1.2)
+    assert may(u, 40, 1.2, replace(given, ambiguous=(u,)))
+
+
+def test_a_second_pass_that_strays_is_not_followed(silicon, monkeypatch):
+    short = PANEL.displaced(-2.0 * PANEL.normal, np.zeros(3))
+    index = Indexer.index
+
+    def strays(self, position_px, intensity=None, guess=None):
+        """With the camera refined, find something else that explains one peak more, less closely."""
+        answer = index(self, position_px, intensity, guess)
+        if guess is None or not isinstance(answer, Indexed):
+            return answer
+        turned = rotation_matrix(np.array([0.0, 0.0, 60.0])) @ answer.orientation
+        return replace(answer, orientation=turned, matched=answer.matched + 1, residual_px=answer.residual_px + 0.5)
+
+    monkeypatch.setattr(Indexer, "index", strays)
+    solved = solve(measured(silicon, PANEL, 0.2), silicon, short, known=IN_WORDS, search_camera=True)
+    assert misorientation_deg(solved.indexed.orientation, ORIENTATION, silicon.rotations) < 0.2
 
 
 def test_four_peaks_are_too_few(silicon):
