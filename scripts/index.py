@@ -12,10 +12,12 @@ from beamgym.physics.files import write_json
 from beamgym.physics.goniometer import Goniometer, goniometer, turns_to_target
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing import (
+    MOST_GRAINS,
     IndexingFailed,
     MeasuredPattern,
     SolvedPattern,
     check_handedness,
+    find_grains,
     read_pattern,
     solve,
     straightened,
@@ -25,6 +27,7 @@ from beamgym.physics.laue.peaks import PeakFinder
 from beamgym.physics.laue.report import solve_cells
 from beamgym.scripts.command_line import check_output, fail, run
 from beamgym.scripts.indexing.camera_options import CameraOptions, Eight
+from beamgym.scripts.indexing.grains import grains_report
 from beamgym.scripts.indexing.outputs import lab_notes, tell_cameras, tell_failure, write_files
 from beamgym.scripts.indexing.report import (
     cells_report,
@@ -98,6 +101,7 @@ def index_command(
         bool,
         typer.Option("--search-camera", help="look for the camera within 10 % of the distance, where none is indexed"),
     ] = False,
+    grains: Annotated[int, typer.Option(help="crystal grains looked for at most", min=1)] = MOST_GRAINS,
     refine_detector: Annotated[
         bool, typer.Option("--refine-detector", help="fit the camera's geometry too, on a reference crystal")
     ] = False,
@@ -164,7 +168,9 @@ def index_command(
             raise
         solved = cells[0].solved
         assert solved is not None  # solve_cells raises where none fits
-        report = solved_report(image, solved)
+        every = find_grains(solved.pattern, solved.crystal, solved.detector, solved.band_kev, grains, first=solved)
+        solved = every[0]
+        report = solved_report(image, solved) | grains_report(every)
         if len(cells) > 1:
             report["cells"] = cells_report(cells)
         asked = bool(target or goniometer_name is not None or at is not None)
@@ -179,9 +185,9 @@ def index_command(
             ways = [turns_to_target(stage, one, solved.indexed.orientation, positions) for one in wanted]
             report["targets"] = [way_report(way, stage, solved) for way in ways]
             report["target"] = report["targets"][0]
-        report["files"] = write_files(solved, picture, h5, detector_out)
+        report["files"] = write_files(every, picture, h5, detector_out)
         if pdf is not None:
-            write_lab_sheet(pdf, solved, lab_notes(image, solved, report))
+            write_lab_sheet(pdf, solved, lab_notes(image, solved, report), every[1:])
             report["files"]["pdf"] = str(pdf)
         if json_file is not None:
             write_json(json_file, report)

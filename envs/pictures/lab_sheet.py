@@ -54,12 +54,14 @@ class LabNotes:
     warnings: Sequence[str] = ()
 
 
-def write_lab_sheet(path: str | os.PathLike[str], solved: SolvedPattern, notes: LabNotes) -> None:
-    """Write one A4 page as PDF, which appears whole or not at all."""
+def write_lab_sheet(
+    path: str | os.PathLike[str], solved: SolvedPattern, notes: LabNotes, others: Sequence[SolvedPattern] = ()
+) -> None:
+    """Write one A4 page as PDF, which appears whole or not at all; further grains stand in its picture."""
     figure = Figure(figsize=A4_INCHES)
     FigureCanvasPdf(figure)
     _draw_head(figure, solved, notes)
-    _draw_picture(figure, solved)
+    _draw_picture(figure, solved, others)
     sphere = figure.add_axes((0.05, 0.045, 0.42, 0.30))
     draw_stereogram(sphere, solved.crystal, solved.indexed)
     sphere.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=4, frameon=False, fontsize=6.5,
@@ -83,11 +85,11 @@ def _draw_head(figure: Figure, solved: SolvedPattern, notes: LabNotes) -> None:
         figure.text(0.06, 0.931 - 0.014 * row, line, **{**_TEXT, "color": "#b3261e"})
 
 
-def _draw_picture(figure: Figure, solved: SolvedPattern) -> None:
+def _draw_picture(figure: Figure, solved: SolvedPattern, others: Sequence[SolvedPattern]) -> None:
     axes = figure.add_axes((0.06, 0.395, 0.88, 0.50))
     draw_pattern(
         axes, solved.pattern.image, solved.detector, solved.crystal, solved.pattern.peaks, solved.indexed,
-        solved.band_kev, size=0.62,
+        solved.band_kev, size=0.62, others=[grain.indexed for grain in others],
     )  # fmt: skip
     axes.set_xticks([])
     axes.set_yticks([])

@@ -1,6 +1,8 @@
 """The picture of an indexed pattern: image in grey, found peaks as circles, predicted spots as crosses with hkl."""
 
 import os
+from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,6 +22,8 @@ from beamgym.physics.laue.pattern import LaueModel
 
 OVERLAY_LABELS = 14
 """hkl labels in the picture: the strongest predicted spots, as far as they do not overlap."""
+GRAIN_COLOURS = ("#9467bd", "#17a2b8", "#c28e00", "#8c564b", "#e377c2")
+"""Circles and crosses of the second and further grains."""
 SHOWN_PER_PEAK = 1.6
 """Predicted spots drawn for each found peak, brightest first: all of them would bury the picture."""
 
@@ -55,6 +59,7 @@ def write_overlay(
     peaks: Peaks,
     indexed: Indexed,
     band_kev: tuple[float, float],
+    others: Sequence[Indexed] = (),
 ) -> None:
     """Draw one pattern to a PNG that appears whole or not at all.
 
@@ -63,16 +68,16 @@ def write_overlay(
     path : the PNG
     image : (slow, fast) counts; None draws on plain ground
     detector, crystal, band_kev : what the prediction is made of
-    peaks : found peaks of one frame; indexed : the answer for them
+    peaks : found peaks of one frame; indexed : the answer for them; others : of further grains
     """
     figure = Figure(figsize=(9.5, 10.0), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    draw_pattern(axes, image, detector, crystal, peaks, indexed, band_kev)
+    draw_pattern(axes, image, detector, crystal, peaks, indexed, band_kev, others=others)
     axes.set_title(
         f"{crystal.name}: {indexed.matched} of {int(peaks.count[0])} peaks, figure of merit "
         f"{indexed.figure_of_merit:.0f}, "
-        f"mean residual {indexed.residual_px:.2f} px"
+        f"mean residual {indexed.residual_px:.2f} px" + (f"; {len(others) + 1} grains" if others else "")
     )
     _write(figure, axes, path)
 
@@ -120,20 +125,44 @@ def draw_pattern(
     indexed: Indexed,
     band_kev: tuple[float, float],
     size: float = 1.0,
+    others: Sequence[Indexed] = (),
 ) -> None:
-    """Draw image, found peaks, predicted spots with their indices, and the beam; ``size`` scales marks and letters."""
+    """Draw image, found peaks, predicted spots with their indices, and the beam; ``size`` scales marks and letters.
+
+    Each of the other grains has a colour of its own.
+    """
     _draw_image(axes, image, detector)
     position, _, hkl = predicted_spots(crystal, detector, indexed.orientation, band_kev)
-    shown = slice(0, max(60, int(SHOWN_PER_PEAK * int(peaks.count[0]))))
+    expected = indexed.matched if others else int(peaks.count[0])
+    shown = slice(0, max(60, int(SHOWN_PER_PEAK * expected)))
     axes.plot(*position[shown].T, "+", color="#d62728", ms=9 * size, mew=1.1 * size, label="predicted")
     found = peaks.position_px[0, : int(peaks.count[0])]
+    left = ~np.any([indexed.assigned, *(other.assigned for other in others)], axis=0)
+    for number, (other, colour) in enumerate(zip(others, cycle(GRAIN_COLOURS)), 2):
+        _draw_grain(axes, predicted_spots(crystal, detector, other.orientation, band_kev)[0], found, other, colour,
+                    f"grain {number} ({other.matched})", size)  # fmt: skip
     for mask, colour, label in (
-        (indexed.assigned, "#1f77b4", f"found, indexed ({int(indexed.assigned.sum())})"),
-        (~indexed.assigned, "#ff7f0e", f"found, not indexed ({int((~indexed.assigned).sum())})"),
+        (indexed.assigned, "#1f77b4", f"{'grain 1' if others else 'found, indexed'} ({int(indexed.assigned.sum())})"),
+        (left, "#ff7f0e", f"found, not indexed ({int(left.sum())})"),
     ):
         axes.plot(*found[mask].T, "o", mfc="none", mec=colour, ms=13 * size, mew=1.3 * size, label=label)
     _draw_labels(axes, position[shown], hkl[shown], detector, size)
     _draw_beam(axes, detector)
+
+
+def _draw_grain(
+    axes: Axes,
+    predicted: Float64Array,
+    found: NDArray[np.floating],
+    grain: Indexed,
+    colour: str,
+    label: str,
+    size: float,
+) -> None:
+    """Draw the crosses and circles of a further grain, the circles a little smaller: a shared peak shows both."""
+    shown = predicted[: max(30, int(SHOWN_PER_PEAK * grain.matched))]
+    axes.plot(*shown.T, "+", color=colour, ms=7 * size, mew=0.9 * size)
+    axes.plot(*found[grain.assigned].T, "o", mfc="none", mec=colour, ms=10.5 * size, mew=1.3 * size, label=label)
 
 
 def _write(figure: Figure, axes: Axes, path: str | os.PathLike[str]) -> None:

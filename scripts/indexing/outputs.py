@@ -17,18 +17,22 @@ from beamgym.physics.laue.report import Attempt, remedies
 from beamgym.physics.laue.stated_camera import beam_point_px
 from beamgym.physics.laue.wavelengths import band_words
 from beamgym.scripts.indexing.camera_options import CameraOptions
+from beamgym.scripts.indexing.grains import grains_as_text
 from beamgym.scripts.indexing.text import way_as_text
 
 
-def write_files(solved: SolvedPattern, picture: Path, h5: Path | None, detector_out: Path | None) -> dict[str, str]:
+def write_files(
+    grains: Sequence[SolvedPattern], picture: Path, h5: Path | None, detector_out: Path | None
+) -> dict[str, str]:
     """Write what was asked for, and return each file's kind and name in the order in which they are told."""
     files = {"overlay": str(picture)}
+    solved, others = grains[0], [grain.indexed for grain in grains[1:]]
     pattern = solved.pattern
     write_overlay(
-        picture, pattern.image, solved.detector, solved.crystal, pattern.peaks, solved.indexed, solved.band_kev
+        picture, pattern.image, solved.detector, solved.crystal, pattern.peaks, solved.indexed, solved.band_kev, others
     )
     if h5 is not None:
-        write_results(h5, solved.crystal, solved.detector, pattern.peaks, solved.indexed, pattern.image)
+        write_results(h5, solved.crystal, solved.detector, pattern.peaks, solved.indexed, pattern.image, others=others)
         files["hdf5"] = str(h5)
     if detector_out is not None:
         save_detector(solved.detector, detector_out)
@@ -49,6 +53,7 @@ def lab_notes(image: Path, solved: SolvedPattern, report: dict[str, Any]) -> Lab
     ways = report.get("targets", [])
     turns = [line for way in ways for line in (_short(way) if len(ways) == 1 else _two_lines(way))]
     warnings_ = [f"ambiguous: {len(report['ambiguous'])} more orientations fit as well"] if report["ambiguous"] else []
+    warnings_ += [line.split(";")[0] for line in grains_as_text(report["grains"])[1:]]
     if "handedness" in report:
         warnings_.append(f"two pictures: {report['handedness']['verdict']}")
     return LabNotes(image.name, written, camera, turns, warnings_)

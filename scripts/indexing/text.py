@@ -3,6 +3,7 @@
 from typing import Any
 
 from beamgym.physics.laue.report import EULER_ANGLES, turn_words
+from beamgym.scripts.indexing.grains import grains_as_text
 
 GOOD_SHARE = 0.7
 """Share of the peaks explained below which the report says that something may be wrong."""
@@ -19,9 +20,10 @@ def as_text(report: dict[str, Any]) -> str:
     ]
     if len(report.get("cells", [])) > 1:
         lines += _cells_as_text(report["cells"])
-    if report["matched"] < GOOD_SHARE * report["peaks"]:
+    lines += grains_as_text(report["grains"])
+    if report["explained"] < GOOD_SHARE * report["peaks"]:
         lines.append(
-            "note: many peaks are left over: a second grain, another crystal with similar angles, or false peaks; "
+            "note: many peaks are left over: weaker grains, another crystal with similar angles, or false peaks; "
             "see the picture"
         )
     if report["ambiguous"]:

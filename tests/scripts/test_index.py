@@ -247,3 +247,32 @@ def _words(key, value):
 def test_a_target_reads_with_and_without_its_small_words(silicon):
     long, short = read_target(silicon, "pose [001] beam [110] up"), read_target(silicon, "pose [001] [110]")
     np.testing.assert_allclose(long.orientations, short.orientations)
+
+
+def test_a_second_grain_is_told_drawn_and_kept(tmp_path, silicon):
+    u = near_target(silicon, 9.0)
+    model = LaueModel(silicon, Beam.tube("W"), PANEL, brightest=40)
+    turn = rotation_matrix([20.0, -5.0, 11.0])
+    spots = [model.spots(one[None]) for one in (u, turn @ u)]
+    rows = [np.column_stack([one.position_px[0], one.intensity[0]]) for one in spots]
+    np.savetxt(tmp_path / "two.txt", np.concatenate(rows), header="X Y I", comments="")
+    save_detector(PANEL, tmp_path / "camera.json")
+    options = ["--crystal", "Si", "--detector", tmp_path / "camera.json", "--json", tmp_path / "r.json"]
+    done = run(tmp_path / "two.txt", *options, "--h5", tmp_path / "r.h5", "--pdf", tmp_path / "r.pdf")
+    assert done.exit_code == 0, done.output
+    assert "second grain: turned by " in done.stdout
+    report = json.loads((tmp_path / "r.json").read_text())
+    first, second = report["grains"]
+    assert first["u"] == report["u"]
+    found = [np.array(grain["u"]) for grain in (first, second)]
+    away = [min(misorientation_deg(one, true, silicon.rotations) for one in found) for true in (u, turn @ u)]
+    assert max(away) < 0.05
+    assert second["from_first"]["angle_deg"] == pytest.approx(
+        misorientation_deg(u, turn @ u, silicon.rotations), abs=0.05
+    )
+    with h5py.File(tmp_path / "r.h5") as file:
+        np.testing.assert_allclose(file["entry/grains/orientation_matrix"][1], found[1])
+    assert (tmp_path / "r.pdf").stat().st_size > 10_000
+    alone = run(tmp_path / "two.txt", *options, "--grains", "1")
+    assert "second grain" not in alone.stdout
+    assert len(json.loads((tmp_path / "r.json").read_text())["grains"]) == 1

@@ -1,6 +1,7 @@
 """From found spots, or from an image, to an orientation, refined with the camera's geometry."""
 
 from beamgym.physics.laue.indexing.camera_search import FoundCamera, find_camera
+from beamgym.physics.laue.indexing.grains import MOST_GRAINS, find_grains, shares_of_light
 from beamgym.physics.laue.indexing.handedness import Hand, HandednessCheck, check_handedness
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed, predict_px
 from beamgym.physics.laue.indexing.measured import MeasuredPattern, read_pattern, straightened, within_radius
@@ -21,6 +22,7 @@ __all__ = [
     "CALIBRATED",
     "IN_WORDS",
     "MIN_MATCHED",
+    "MOST_GRAINS",
     "CameraKnowledge",
     "FoundCamera",
     "Hand",
@@ -34,10 +36,12 @@ __all__ = [
     "SolvedPattern",
     "check_handedness",
     "find_camera",
+    "find_grains",
     "geometry_change",
     "predict_px",
     "read_pattern",
     "refine",
+    "shares_of_light",
     "solve",
     "straightened",
     "within_radius",

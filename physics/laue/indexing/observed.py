@@ -121,8 +121,8 @@ class Pattern:
     def _nearest_deg(self, u: Float64Array, known: list[Float64Array]) -> float:
         return float(misorientation_deg(u, np.array(known), self.table.crystal.rotations).min())
 
-    def match(self, u: Float64Array, tolerance_deg: float) -> tuple[Int64Array, Float64Array]:
-        """Assign peaks to rows of the sorted directions; angles in radians."""
+    def match(self, u: Float64Array, tolerance_deg: float, limit: int | None = None) -> tuple[Int64Array, Float64Array]:
+        """Assign peaks to rows of the sorted directions, those of the ``limit`` brightest rays; angles in radians."""
         table = self.table
         directions, ray, _ = table.sorted_directions
         low, high = table.band_kev
@@ -134,7 +134,7 @@ class Pattern:
             table.heights,
             ray,
             table.rank,
-            table.ray_limit(tolerance_deg),
+            table.ray_limit(tolerance_deg) if limit is None else limit,
             table.q_inv_a,
             table.reflections.first,
             table.reflections.order,

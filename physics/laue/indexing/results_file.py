@@ -1,6 +1,7 @@
 """Indexing results as HDF5 with NeXus names."""
 
 import os
+from collections.abc import Sequence
 from importlib.metadata import version
 
 import h5py
@@ -22,6 +23,7 @@ def write_results(
     indexed: Indexed,
     image: ArrayLike | None = None,
     row: int = 0,
+    others: Sequence[Indexed] = (),
 ) -> None:
     """Write one indexed pattern; the file appears whole or not at all.
 
@@ -32,11 +34,13 @@ def write_results(
     peaks : found peaks; ``row`` says which frame of theirs
     indexed : the answer
     image : (slow, fast) counts to store beside it
+    others : the answers of further grains
 
     Notes
     -----
     NXentry with NXsample (unit_cell, orientation_matrix, ub_matrix), NXinstrument/NXdetector, NXdata, and an NXprocess
-    with the figures. Directions are in the lab frame, x along the beam and z up, which the root's attribute says.
+    with the figures; of several grains, all of them in the NXcollection grains, and the first elsewhere. Directions are
+    in the lab frame, x along the beam and z up, which the root's attribute says.
     """
     with replacing(path) as draft, h5py.File(draft, "w") as out:
         out.attrs["default"] = "entry"
@@ -46,6 +50,8 @@ def write_results(
         _write_detector(entry, detector)
         _write_peaks(entry, peaks, indexed, row)
         _write_process(entry, indexed)
+        if others:
+            _write_grains(entry, crystal, [indexed, *others])
         if image is not None:
             _write_image(entry, np.asarray(image))
 
@@ -106,6 +112,17 @@ def _write_process(entry: h5py.Group, indexed: Indexed) -> None:
     _put(process, "figure_of_merit", indexed.figure_of_merit)
     _put(process, "mean_residual_pixel", indexed.residual_px, "pixel")
     _put(process, "mean_residual_angle", indexed.residual_deg, "degree")
+
+
+def _write_grains(entry: h5py.Group, crystal: Crystal, grains: Sequence[Indexed]) -> None:
+    group = _group(entry, "grains", "NXcollection")
+    _put(group, "orientation_matrix", np.array([grain.orientation for grain in grains]))
+    _put(group, "ub_matrix", np.array([ub_matrix(grain.orientation, crystal) for grain in grains]), "1/angstrom")
+    _put(group, "matched", np.array([grain.matched for grain in grains]))
+    _put(group, "figure_of_merit", np.array([grain.figure_of_merit for grain in grains]))
+    _put(group, "mean_residual_pixel", np.array([grain.residual_px for grain in grains]), "pixel")
+    _put(group, "indexed", np.array([grain.assigned for grain in grains]))
+    _put(group, "hkl", np.array([grain.hkl for grain in grains]))
 
 
 def _write_image(entry: h5py.Group, image: NDArray[np.generic]) -> None:
