@@ -131,6 +131,7 @@ def _context(options: LaueAlignOptions) -> AlignContext:
     beam = _named_beam(options.beam) if isinstance(options.beam, str) else options.beam
     if not isinstance(beam, Beam):
         raise TypeError(f"beam is {beam!r}; give one of {', '.join(BEAMS)}, or a Beam")
+    beam = beam.at_normal_incidence()  # v0's counts hold no oblique path in the detector
     crystal = _crystal(options.crystal, beam.radiation)
     target = parse_target(crystal, options.target) if isinstance(options.target, str) else options.target
     if not isinstance(target, Target):

@@ -7,8 +7,7 @@ it merely names the wavelength. Presets give relative spectra and are scaled to 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.constants import HC_KEV_A
+from beamgym.physics.laue.layers import SensitiveLayer, transmission
 from beamgym.physics.laue.wavelengths import NEUTRON_BAND_A, band_of_wavelengths
 
 GRID_STEP_KEV = 0.005
@@ -35,8 +35,10 @@ _LINES: Mapping[str, tuple[tuple[float, float], ...]] = {
 # Orders of magnitude of published tube spectra; a calibrated tube comes in by Beam.from_table.
 _LINE_SHARE_KEV: Mapping[str, float] = {"W": 1.5, "Mo": 5.0, "Cu": 8.0}
 _LINE_EDGE_KEV: Mapping[str, float] = {"W": 10.207, "Mo": 20.000, "Cu": 8.979}
-_AIR = "N1.562O.42C.0003Ar.0094"
-_AIR_DENSITY = 0.001205  # g/cm³ at 20 °C and 1013 hPa
+_LAYERS: Mapping[str, Callable[[], SensitiveLayer]] = {
+    "counting": SensitiveLayer.counter,
+    "phosphor": SensitiveLayer.phosphor,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,8 @@ class Beam:
     polarisation : (horizontal − vertical)/(horizontal + vertical); 0 for a tube, 1 in a synchrotron's plane
     radiation : "xray" or "neutron"
     name : for reports
+    layer : what stops photons in the detector, where rays that cross it obliquely are stopped more; None where
+        ``efficiency`` holds at every angle
 
     Raises
     ------
@@ -63,6 +67,7 @@ class Beam:
     polarisation: float = 0.0
     radiation: Literal["xray", "neutron"] = "xray"
     name: str = "beam"
+    layer: SensitiveLayer | None = None
 
     def __post_init__(self) -> None:
         energy = np.asarray(self.energy_kev, dtype=np.float64)
@@ -111,22 +116,32 @@ class Beam:
             spectrum *= transmission(material, thickness_mm, self.energy_kev)
         return replace(self, spectrum=spectrum)
 
-    def detected_by(self, kind: Literal["ideal", "counting", "phosphor"]) -> Beam:
+    def detected_by(self, kind: Literal["ideal", "counting", "phosphor"] | SensitiveLayer) -> Beam:
         """Return the beam with a detector's response.
 
-        "ideal" counts every photon. "counting" absorbs it in 0.32 mm of silicon. "phosphor" absorbs it in 40 µm of
-        Gd2O2S at half its bulk density and integrates energy: its counts are in units of one 10 keV photon.
+        Parameters
+        ----------
+        kind : a ``SensitiveLayer`` with its own thickness, such as ``SensitiveLayer.phosphor(0.1)``; "phosphor" for
+            40 µm of Gd2O2S at half its bulk density, which integrates energy (counts are in units of one 10 keV
+            photon); "counting" for 0.32 mm of silicon; "ideal" to count every photon
+
+        Raises
+        ------
+        ValueError : another word
         """
+        if isinstance(kind, SensitiveLayer):
+            return replace(self, efficiency=kind.efficiency(self.energy_kev), layer=kind)
         if kind == "ideal":
-            efficiency = np.ones_like(self.energy_kev)
-        elif kind == "counting":
-            efficiency = 1.0 - transmission("Si", 0.32, self.energy_kev)
-        elif kind == "phosphor":
-            stopped = 1.0 - transmission("Gd2O2S", 0.04, self.energy_kev, density=3.7)
-            efficiency = stopped * self.energy_kev / 10.0
-        else:
-            raise ValueError(f'a detector response is "ideal", "counting" or "phosphor", not {kind!r}')
-        return replace(self, efficiency=efficiency)
+            return replace(self, efficiency=np.ones_like(self.energy_kev), layer=None)
+        if kind not in _LAYERS:
+            raise ValueError(
+                f'a detector response is "ideal", "counting", "phosphor" or a SensitiveLayer, not {kind!r}'
+            )
+        return self.detected_by(_LAYERS[kind]())
+
+    def at_normal_incidence(self) -> Beam:
+        """Return the beam for a detector that counts oblique rays like those at right angles."""
+        return replace(self, layer=None)
 
     @classmethod
     def from_table(
@@ -299,28 +314,6 @@ def energy_grid(band_kev: tuple[float, float], step_kev: float = GRID_STEP_KEV) 
     if low < _LOWEST_KEV or high > _HIGHEST_KEV:
         raise ValueError(f"band_kev must lie within {_LOWEST_KEV:g} to {_HIGHEST_KEV:g} keV; found {low:g} to {high:g}")
     return np.linspace(low, high, math.ceil((high - low) / step_kev - 1e-9) + 1)
-
-
-def transmission(
-    material: str, thickness_mm: float, energy_kev: ArrayLike, density: float | None = None
-) -> Float64Array:
-    """Return the share of photons that passes ``thickness_mm`` of a material (xraydb name or formula, or "air")."""
-    import xraydb
-
-    if not (math.isfinite(thickness_mm) and thickness_mm >= 0):
-        raise ValueError(f"the thickness of {material!r} must be a length ≥ 0 in mm, not {thickness_mm!r}")
-    energy_ev = 1000.0 * np.asarray(energy_kev, dtype=np.float64)
-    formula, density = (_AIR, _AIR_DENSITY) if material == "air" else (material, density)
-    if density is None and re.fullmatch("[A-Z][a-z]?", formula):
-        density = xraydb.atomic_density(formula)
-    try:
-        mu_per_cm = xraydb.material_mu(formula, energy_ev, density=density)
-    except Exception as error:
-        raise ValueError(
-            f"xraydb knows no material {material!r}; use a name it lists, or a chemical formula"
-        ) from error
-    share: Float64Array = np.exp(-0.1 * thickness_mm * np.asarray(mu_per_cm, dtype=np.float64))
-    return share
 
 
 def synchrotron_g1(y: ArrayLike) -> Float64Array:

@@ -55,6 +55,7 @@ class Physics(NamedTuple):
     starts at ``low_kev`` with ``per_kev`` points per keV. ``polarised`` is False for neutrons, ``polarisation`` the
     beam's degree; ``perfect`` means |F| in place of |F|². ``mode`` is NO_SLAB, THICK_SLAB or PLATE, ``surface`` (3,)
     the face's normal in the crystal's Cartesian frame, ``whole`` whether the beam's footprint lies on the crystal.
+    ``layered`` tells whether the detector stops oblique rays more than ``weight`` says, ``depth`` (g,) is its µt.
     """
 
     low_kev: float
@@ -67,6 +68,8 @@ class Physics(NamedTuple):
     thickness_mm: float
     surface: Any
     whole: bool
+    layered: bool
+    depth: Any
 
 
 class Scratch(NamedTuple):
@@ -206,10 +209,11 @@ def slab_length(mode, thickness_mm, mu, sin_in, sin_out) -> Any:  # type: ignore
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def harmonic_sum(rays, physics, i, energy1, forward, sin_in, sin_out) -> tuple[float, float]:  # type: ignore[no-untyped-def]
+def harmonic_sum(rays, physics, i, energy1, forward, sin_in, sin_out, towards) -> tuple[float, float]:  # type: ignore[no-untyped-def]
     """Sum weight(E)·|F|² (or |F| for a perfect crystal) over ray i's harmonics in the band.
 
-    Returns (sum, energy of the strongest harmonic in keV); ``forward`` is False where −hkl diffracts: S is conjugated.
+    Returns (sum, energy of the strongest harmonic in keV); ``forward`` is False where −hkl diffracts: S is conjugated;
+    ``towards`` is the cosine of the angle between exit ray and panel normal.
     """
     total, strongest, energy_of = 0.0, 0.0, 0.0
     sign = 1.0 if forward else -1.0
@@ -237,6 +241,9 @@ def harmonic_sum(rays, physics, i, energy1, forward, sin_in, sin_out) -> tuple[f
         if physics.mode != NO_SLAB and not physics.perfect:
             mu = left * grid[cell, 1] + right * grid[cell + 1, 1]
             value *= slab_length(physics.mode, physics.thickness_mm, mu, sin_in, sin_out)
+        if physics.layered:
+            depth = left * physics.depth[cell] + right * physics.depth[cell + 1]
+            value *= math.expm1(-depth / towards) / math.expm1(-depth)
         total += value
         if value > strongest:
             strongest, energy_of = value, energy
@@ -297,7 +304,7 @@ def list_spots(u, frame, panel, rays, physics, scratch) -> Any:  # type: ignore[
                 continue
         sin_theta = abs(lab_x)
         energy1 = 0.5 * HC_KEV_A * rays.length[i] / sin_theta
-        total, energy = harmonic_sum(rays, physics, i, energy1, lab_x < 0.0, sin_in, sin_out)
+        total, energy = harmonic_sum(rays, physics, i, energy1, lab_x < 0.0, sin_in, sin_out, towards)
         total *= polarisation_factor(physics, exit_x, exit_y, exit_z)
         total /= sin_theta * sin_theta
         if not physics.whole:

@@ -170,6 +170,8 @@ class LaueModel:
             thickness_mm=float(thickness),
             surface=normal,
             whole=whole,
+            layered=self.beam.layer is not None,
+            depth=np.ones(1) if self.beam.layer is None else self.beam.layer.depth(energy),
         )
 
     def _panels(self, detectors: ArrayLike | None, n: int) -> Float64Array:

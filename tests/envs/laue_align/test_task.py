@@ -16,6 +16,7 @@ from beamgym.envs.laue_align.task import AlignContext, RewardModel, reach
 from beamgym.envs.loop.episode import EpisodeLoop
 from beamgym.envs.make import make_env
 from beamgym.physics.goniometer.goniometer import goniometer
+from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.orientation import rotation_matrix, rotation_vector_deg
 
@@ -42,6 +43,15 @@ def aligned(env, seed=0):
     for _ in range(3):
         last = env.step(home(env))
     return last
+
+
+def test_version_0_counts_oblique_rays_like_straight_ones():
+    """Its returns are to stay what they were, also with a beam that knows its detector's layer."""
+    beam = Beam.tube("W").detected_by("phosphor")
+    task, world = build(LaueAlignOptions(beam=beam), 1)
+    assert task.context.beam.layer is None
+    assert world.model.beam.layer is None
+    np.testing.assert_array_equal(world.model.beam.efficiency, beam.efficiency)
 
 
 @pytest.fixture(scope="module")

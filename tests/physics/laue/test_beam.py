@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beamgym.physics.constants import HC_KEV_A
-from beamgym.physics.laue.beam import Beam, energy_grid, synchrotron_g1, transmission
+from beamgym.physics.laue.beam import Beam, energy_grid, synchrotron_g1
+from beamgym.physics.laue.layers import transmission
 
 
 def at(beam, energy):

@@ -48,7 +48,7 @@ def of_both_polarisations(ray, degree, plane, **stack):
 
 
 def factor(ray, degree, perfect):
-    weights = Physics(5.0, 100.0, np.zeros((2, 2)), True, degree, perfect, 0, 0.0, np.zeros(3), True)
+    weights = Physics(5.0, 100.0, np.zeros((2, 2)), True, degree, perfect, 0, 0.0, np.zeros(3), True, False, np.ones(1))
     return polarisation_factor(weights, *ray)
 
 

@@ -23,7 +23,8 @@ def silicon():
 
 
 def factor(direction, degree=0.0, polarised=True, perfect=False):
-    weights = Physics(5.0, 100.0, np.zeros((2, 2)), polarised, degree, perfect, 0, 0.0, np.zeros(3), True)
+    surface, depth = np.zeros(3), np.ones(1)
+    weights = Physics(5.0, 100.0, np.zeros((2, 2)), polarised, degree, perfect, 0, 0.0, surface, True, False, depth)
     return polarisation_factor(weights, *(np.asarray(direction, dtype=float) / np.linalg.norm(direction)))
 
 

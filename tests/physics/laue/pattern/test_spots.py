@@ -16,6 +16,7 @@ from beamgym.physics.crystal.crystal import load_crystal
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files.detectors.lauetools import from_lauetools
+from beamgym.physics.laue.layers import SensitiveLayer
 from beamgym.physics.laue.pattern.absorption import Slab
 from beamgym.physics.laue.pattern.intensity import energy_weight
 from beamgym.physics.laue.pattern.spots import LaueModel, check_orientations
@@ -69,6 +70,9 @@ def reference(laue, u):
                 f_sum = f_sum + (table.f0[k, e] + f1 + 1j * f2) * partial
             mu = np.interp(energy, beam.energy_kev, mu_grid)
             strength = np.interp(energy, beam.energy_kev, weight)
+            if beam.layer is not None:
+                depth, cosine = beam.layer.depth(energy), exit_ray @ detector.normal
+                strength *= (1.0 - np.exp(-depth / abs(cosine))) / (1.0 - np.exp(-depth))
             if laue.extinction == "none":
                 strength *= abs(f_sum) ** 2 * attenuation(laue.slab, u, exit_ray, mu)
                 p = polarisation(beam, exit_ray, power=2)
@@ -136,6 +140,26 @@ def test_a_polarised_beam_equals_plain_numpy():
     laue = model("Si", "side")
     polarised = LaueModel(laue.crystal, Beam.bending_magnet(polarisation=0.9), laue.detector)
     agree(polarised, rotations(1, 4)[0])
+
+
+@pytest.mark.parametrize("panel", ["back_reflection", "side"])
+def test_a_phosphor_crossed_obliquely_equals_plain_numpy(panel):
+    laue = model("Si", panel)
+    beam = laue.beam.detected_by(SensitiveLayer.phosphor(0.03))
+    agree(LaueModel(laue.crystal, beam, laue.detector), rotations(1, 3)[0])
+
+
+def test_an_oblique_ray_gains_by_its_path_in_a_thin_layer_and_nothing_in_a_thick_one():
+    """1/cos α and 1, the limits of (1 − exp(−µt/cos α))/(1 − exp(−µt)); α reaches 49° in the panel's corner."""
+    laue, u = model("Si", "back_reflection"), rotations(1, 3)
+    spots = laue.spots(u)
+    cosine = np.abs(laue.detector.directions(spots.position_px[0].astype(float)) @ laue.detector.normal)
+    assert cosine.min() < 0.75
+    for thickness_mm, gain in ((1e-6, 1.0 / cosine), (5.0, np.ones_like(cosine))):
+        beam = laue.beam.detected_by(SensitiveLayer.phosphor(thickness_mm))
+        both = (LaueModel(laue.crystal, b, laue.detector).spots(u) for b in (beam, beam.at_normal_incidence()))
+        with_path, without = (each.intensity[0].astype(float) for each in both)
+        np.testing.assert_allclose(with_path / without, gain, rtol=2e-4)
 
 
 def test_neutrons_equal_plain_numpy():
