@@ -154,7 +154,10 @@ class Beam:
         radiation: Literal["xray", "neutron"] = "xray",
         name: str = "table",
     ) -> Beam:
-        """Resample a measured spectrum, per unit energy, onto a uniform grid over ``band_kev`` (default: all of it)."""
+        """Resample a measured spectrum, per unit energy, onto a uniform grid over ``band_kev`` (default: all of it).
+
+        For neutrons ``energy_kev`` is hc/λ and not their kinetic energy: ``from_wavelengths`` takes their table.
+        """
         known, value = np.asarray(energy_kev, dtype=np.float64), np.asarray(spectrum, dtype=np.float64)
         if known.ndim != 1 or known.shape != value.shape or known.size < 2 or np.any(np.diff(known) <= 0):
             raise ValueError(
