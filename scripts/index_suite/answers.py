@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
@@ -21,7 +21,7 @@ CRYSTALS = ("Si", "quartz", "Al2O3", "SrTiO3", "FePS3", "Ca2RuO4", "Bi2Se3", "ky
 RIGHT_DEG = 1.0
 """A right orientation is that near the truth: what a crude camera leaves, and no other orientation comes so close."""
 RESIDUAL_PX = 1.5
-"""Largest mean residual of a right answer."""
+"""Largest mean residual of a right answer to a picture."""
 
 load = cache(load_crystal)
 """A crystal by its name, loaded once in each process."""
@@ -41,8 +41,11 @@ class Answer:
     uncertainty_deg : one standard deviation of the angle, as the report says
     distance_error : of the camera that came out, relative to the true distance
     matched, peaks, merit : figures of the answer
-    warnings, ambiguous : how many warnings it carries, and how many other orientations
+    warnings : that it carries
+    ambiguous : how many other orientations it names
+    further_grains : how many grains are told besides the first; there is one in the beam
     cpu_s : CPU seconds
+    most_px : largest residual with which an answer counts as right
     """
 
     number: int
@@ -58,7 +61,9 @@ class Answer:
     merit: float = math.nan
     warnings: tuple[str, ...] = ()
     ambiguous: int = 0
+    further_grains: int = 0
     cpu_s: float = math.nan
+    most_px: float = math.inf
 
     @property
     def accepted(self) -> bool:
@@ -73,7 +78,7 @@ class Answer:
     @property
     def right(self) -> bool:
         """Whether the orientation is the true one and the peaks lie where it says."""
-        return self.near and self.residual_px <= RESIDUAL_PX
+        return self.near and self.residual_px <= self.most_px
 
     @property
     def wrong(self) -> bool:
@@ -91,24 +96,31 @@ class Answer:
 
 
 def answered(
-    ask: Callable[[], SolvedPattern], number: int, drawn: str, asked: str, truth: Float64Array, camera: Detector
+    ask: Callable[[], Sequence[SolvedPattern]],
+    number: int,
+    drawn: str,
+    asked: str,
+    truth: Float64Array,
+    camera: Detector,
+    most_px: float = math.inf,
 ) -> Answer:
-    """Put a question and judge the answer; the time is that of the question alone.
+    """Put a question and judge the answer, the first grain's; the time is that of the question alone.
 
     Parameters
     ----------
-    ask : indexes the pattern
-    number, drawn, asked : as in ``Answer``
+    ask : indexes the pattern and returns its grains
+    number, drawn, asked, most_px : as in ``Answer``
     truth : (3, 3) the true orientation
     camera : the true camera
     """
     start = time.process_time()
     try:
-        solved = ask()
+        grains = ask()
     except (IndexingFailed, FrameFailed) as failed:
         return Answer(number, drawn, asked, str(failed).splitlines()[0], cpu_s=time.process_time() - start)
     seconds = time.process_time() - start
-    indexed, same = solved.indexed, drawn == asked
+    solved, same = grains[0], drawn == asked
+    indexed = solved.indexed
     return Answer(
         number,
         drawn,
@@ -122,7 +134,9 @@ def answered(
         merit=indexed.figure_of_merit,
         warnings=tuple(getattr(solved, "warnings", ())),
         ambiguous=len(indexed.ambiguous),
+        further_grains=len(grains) - 1,
         cpu_s=seconds,
+        most_px=most_px,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from rich.box import SIMPLE
 from rich.table import Table
 
-from beamgym.physics.laue.indexing import BAND_KEV, solve
+from beamgym.physics.laue.indexing import BAND_KEV, find_grains
 from beamgym.scripts.index_suite.answers import CRYSTALS, Answer, answered, load
 from beamgym.scripts.index_suite.cameras import PictureCase, picture_answer, picture_seed, warm_up
 from beamgym.scripts.index_suite.false_peaks import scaled
@@ -78,7 +78,7 @@ def clear_answer(case: AskedCase) -> Answer:
     rng = np.random.default_rng([case.seed, STREAM, case.number])
     true = int(rng.integers(TRUE[0], TRUE[1] + 1))
     drawn = drawn_list(load(case.drawn), rng, true, float(rng.uniform(0.0, MOST_FALSE)))
-    ask = partial(solve, drawn.pattern, load(case.asked), drawn.camera, BAND_KEV)
+    ask = partial(find_grains, drawn.pattern, load(case.asked), drawn.camera, BAND_KEV)
     return answered(ask, case.number, case.drawn, case.asked, drawn.orientations[0], drawn.camera)
 
 

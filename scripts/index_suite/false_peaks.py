@@ -5,13 +5,13 @@ from functools import partial
 
 import numpy as np
 
-from beamgym.physics.laue.indexing import BAND_KEV, solve
+from beamgym.physics.laue.indexing import BAND_KEV, find_grains
 from beamgym.scripts.index_suite.answers import CRYSTALS, Answer, answered, load
 from beamgym.scripts.index_suite.cameras import warm_up
 from beamgym.scripts.index_suite.lists import drawn_list
 from beamgym.scripts.index_suite.rates import Bar
 from beamgym.scripts.index_suite.report import PartResult, by_crystal, table_of
-from beamgym.scripts.index_suite.tally import BECAME, RATES, figures_of
+from beamgym.scripts.index_suite.tally import LISTED, RATES, figures_of
 from beamgym.scripts.index_suite.workers import each
 
 RIGHT = 0.80
@@ -50,7 +50,7 @@ def run_false_peaks(pictures: int, seed: int, workers: int) -> PartResult:
     groups = {share: by_crystal(answers, CRYSTALS) for share, answers in found.items()}
     title = "false-peaks: {:g} % of the list is false; per cent"
     return PartResult(
-        tuple(table_of(title.format(100 * share), BECAME, group) for share, group in groups.items()),
+        tuple(table_of(title.format(100 * share), LISTED, group) for share, group in groups.items()),
         (_bar(groups[SHARES[0]]),),
         {
             f"{100 * share:g}": {
@@ -73,7 +73,7 @@ def list_answer(case: ListCase) -> Answer:
     rng = np.random.default_rng([case.seed, STREAM, case.number])
     crystal = load(case.drawn)
     drawn = drawn_list(crystal, rng, int(rng.integers(TRUE[0], TRUE[1] + 1)), case.false_share)
-    ask = partial(solve, drawn.pattern, crystal, drawn.camera, BAND_KEV)
+    ask = partial(find_grains, drawn.pattern, crystal, drawn.camera, BAND_KEV)
     return answered(ask, case.number, case.drawn, case.drawn, drawn.orientations[0], drawn.camera)
 
 

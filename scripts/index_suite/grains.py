@@ -10,8 +10,7 @@ import numpy as np
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.crystal import Crystal
-from beamgym.physics.laue import indexing
-from beamgym.physics.laue.indexing import BAND_KEV, IndexingFailed, SolvedPattern, solve
+from beamgym.physics.laue.indexing import BAND_KEV, IndexingFailed, find_grains
 from beamgym.scripts.index_suite.answers import CRYSTALS, error_deg, load
 from beamgym.scripts.index_suite.cameras import warm_up
 from beamgym.scripts.index_suite.false_peaks import scaled
@@ -29,13 +28,8 @@ LISTS = 200
 """Of each number of grains where there are 300 pictures: 25 of each crystal."""
 SPOTS, WEAKEST, MOST_FALSE = 40, 0.3, 0.05
 """Spots of each grain, the least weight of a further one beside the first, and the largest share of false peaks."""
-MOST = 5
-"""Grains that are looked for."""
 STREAM = 4
 """Tells this part's random numbers from the others'."""
-
-ALL_GRAINS: Callable[..., Sequence[SolvedPattern]] | None = getattr(indexing, "find_grains", None)
-"""Peels grain by grain; None where only the first one is looked for."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +89,8 @@ def run_grains(pictures: int, seed: int, workers: int) -> PartResult:
         for count in GRAINS
     }
     groups = {count: by_crystal(answers, CRYSTALS) for count, answers in found.items()}
-    columns = _COLUMNS if ALL_GRAINS is not None else {name: _COLUMNS[name] for name in _OF_THE_FIRST}
     return PartResult(
-        tuple(table_of(f"grains: {count} in each list; per cent", columns, group) for count, group in groups.items()),
+        tuple(table_of(f"grains: {count} in each list; per cent", _COLUMNS, group) for count, group in groups.items()),
         tuple(_bar(count, answers) for count, answers in found.items()),
         {
             f"{count}": {
@@ -118,17 +111,11 @@ def grains_answer(case: GrainsCase) -> GrainsFound:
     drawn = drawn_list(crystal, rng, SPOTS, float(rng.uniform(0.0, MOST_FALSE)), weights)
     start = time.process_time()
     try:
-        answers, refused = [one.indexed.orientation for one in look_for_grains(drawn, crystal)], ""
+        grains = find_grains(drawn.pattern, crystal, drawn.camera, BAND_KEV)
+        answers, refused = [grain.indexed.orientation for grain in grains], ""
     except IndexingFailed as failed:
         answers, refused = [], str(failed).splitlines()[0]
     return judged(case, crystal, drawn, answers, refused, time.process_time() - start)
-
-
-def look_for_grains(drawn: DrawnList, crystal: Crystal) -> Sequence[SolvedPattern]:
-    """Return every grain of a list; the first one alone where nothing looks for more."""
-    if ALL_GRAINS is None:
-        return (solve(drawn.pattern, crystal, drawn.camera, BAND_KEV),)
-    return ALL_GRAINS(drawn.pattern, crystal, drawn.camera, BAND_KEV, most=MOST)
 
 
 def judged(
@@ -153,10 +140,7 @@ def judged(
 
 
 def _bar(count: int, answers: Sequence[GrainsFound]) -> Bar:
-    figure = f"all of {count} grains found"
-    if ALL_GRAINS is None:
-        return Bar(figure, f"≥ {100 * ALL_FOUND:g} %", "only the first grain is looked for", None)
-    return Bar.at_least(figure, Rate.of(answer.all_found for answer in answers), ALL_FOUND)
+    return Bar.at_least(f"all of {count} grains found", Rate.of(answer.all_found for answer in answers), ALL_FOUND)
 
 
 def _share(flag: Callable[[GrainsFound], bool]) -> Callable[[list[GrainsFound]], Rate]:
@@ -171,7 +155,6 @@ def _seconds(group: list[GrainsFound]) -> str:
     return f"{typical(a.cpu_s for a in group):.1f}\n{max((a.cpu_s for a in group), default=0.0):.1f}"
 
 
-_OF_THE_FIRST = ("n\n", "first\nright", "refused\n", "CPU s\nmost")
 _COLUMNS: dict[str, Callable[[list[GrainsFound]], object]] = {
     "n\n": len,
     "first\nright": _share(lambda a: a.first),
@@ -185,16 +168,13 @@ _COLUMNS: dict[str, Callable[[list[GrainsFound]], object]] = {
 
 def _figures(group: list[GrainsFound]) -> dict[str, Any]:
     rates = {
-        "first_right": _share(lambda a: a.first)(group),
-        "refused": _share(lambda a: bool(a.refused))(group),
+        "first_right": _share(lambda a: a.first),
+        "grains_found": _found_share,
+        "all_found": _share(lambda a: a.all_found),
+        "with_false_grain": _share(lambda a: a.false > 0),
+        "refused": _share(lambda a: bool(a.refused)),
     }
-    if ALL_GRAINS is not None:
-        rates |= {
-            "grains_found": _found_share(group),
-            "all_found": _share(lambda a: a.all_found)(group),
-            "with_false_grain": _share(lambda a: a.false > 0)(group),
-        }
-    return {name: rate.as_dict() for name, rate in rates.items()} | {
+    return {name: rate(group).as_dict() for name, rate in rates.items()} | {
         "cpu_s_median": or_none(typical(a.cpu_s for a in group)),
         "cpu_s_most": max((a.cpu_s for a in group), default=0.0),
     }

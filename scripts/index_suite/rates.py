@@ -48,7 +48,7 @@ class Rate:
     def __str__(self) -> str:
         """Share over interval, per cent, in two lines."""
         if not self.total:
-            return "–\n"
+            return "–\n–"
         low, high = self.ci95
         return f"{100 * self.share:.1f}\n{_short(low)}–{_short(high)}"
 

@@ -23,6 +23,7 @@ RATES: dict[str, Callable[[list[Answer]], Rate]] = {
     "refused": _of_all(lambda a: not a.accepted),
     "wrong": _of_all(lambda a: a.wrong),
     "wrong_unflagged": _of_all(lambda a: a.wrong and not a.flagged),
+    "false_grain": _of_all(lambda a: a.further_grains > 0),
     "right_flagged": _of_right(lambda a: a.flagged),
     "right_warned": _of_right(lambda a: bool(a.warnings)),
     "right_ambiguous": _of_right(lambda a: a.ambiguous > 0),
@@ -37,7 +38,7 @@ def _two(form: str, of: Callable[[Answer], float], tail: float = 0.95) -> Column
 
     def cell(group: list[Answer]) -> str:
         values = [of(answer) for answer in group if answer.right]
-        return "\n".join(format(typical(values, share), form) for share in (0.5, tail))
+        return "\n".join(format(typical(values, share), form) if values else "–" for share in (0.5, tail))
 
     return cell
 
@@ -54,7 +55,12 @@ BECAME: dict[str, Column] = {
     "refused\n": RATES["refused"],
     "wrong\n": RATES["wrong"],
     "wrong,\nno flag": RATES["wrong_unflagged"],
+    "a false\ngrain": RATES["false_grain"],
     "CPU s\nmost": seconds,
+}
+LISTED: dict[str, Column] = {
+    **{heading: cell for heading, cell in BECAME.items() if not heading.startswith("residual")},
+    "error, °\n95 %": _two(".3f", of=lambda a: a.error_deg),
 }
 FLAGS: dict[str, Column] = {
     "flagged\n": RATES["right_flagged"],

@@ -17,7 +17,7 @@ from beamgym.scripts.index_suite.lists import APART_DEG, POSITION_PX, drawn_list
 from beamgym.scripts.index_suite.tally import RATES
 from beamgym.scripts.index_suite.workers import each
 
-GOOD = Answer(0, "Si", "Si", error_deg=0.05, residual_px=0.4, uncertainty_deg=0.02)
+GOOD = Answer(0, "Si", "Si", error_deg=0.05, residual_px=0.4, uncertainty_deg=0.02, most_px=1.5)
 
 
 def test_an_answer_is_right_near_the_truth_with_a_small_residual():
