@@ -52,7 +52,8 @@ def lab_notes(image: Path, solved: SolvedPattern, report: dict[str, Any]) -> Lab
     ]
     ways = report.get("targets", [])
     turns = [line for way in ways for line in (_short(way) if len(ways) == 1 else _two_lines(way))]
-    warnings_ = [f"ambiguous: {len(report['ambiguous'])} more orientations fit as well"] if report["ambiguous"] else []
+    warnings_ = [warning.split("? ")[0] + "?" for warning in report["warnings"]]
+    warnings_ += [f"ambiguous: {len(report['ambiguous'])} more orientations fit as well"] if report["ambiguous"] else []
     warnings_ += [line.split(";")[0] for line in grains_as_text(report["grains"])[1:]]
     if "handedness" in report:
         warnings_.append(f"two pictures: {report['handedness']['verdict']}")

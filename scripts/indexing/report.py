@@ -38,6 +38,7 @@ def solved_report(image: Path, solved: SolvedPattern) -> dict[str, Any]:
         "saturated": int(solved.pattern.peaks.saturated.sum()),
         "matched": indexed.matched,
         "figure_of_merit": indexed.figure_of_merit,
+        "warnings": list(solved.warnings),
         "residual_px": indexed.residual_px,
         "residual_deg": indexed.residual_deg,
         "u": indexed.orientation.tolist(),

@@ -18,6 +18,7 @@ def as_text(report: dict[str, Any]) -> str:
         *("  " + "  ".join(f"{value: .6f}" for value in row) for row in report["ub_inv_a"]),
         _orientation_line(report),
     ]
+    lines[1:1] = [f"WARNING: {warning}" for warning in report["warnings"]]
     if len(report.get("cells", [])) > 1:
         lines += _cells_as_text(report["cells"])
     lines += grains_as_text(report["grains"])

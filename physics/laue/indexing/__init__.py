@@ -6,6 +6,7 @@ from beamgym.physics.laue.indexing.handedness import Hand, HandednessCheck, chec
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed, predict_px
 from beamgym.physics.laue.indexing.measured import MeasuredPattern, read_pattern, straightened, within_radius
 from beamgym.physics.laue.indexing.observed import MIN_MATCHED
+from beamgym.physics.laue.indexing.plausibility import Plausibility, plausibility
 from beamgym.physics.laue.indexing.refinement import (
     CALIBRATED,
     IN_WORDS,
@@ -32,12 +33,14 @@ __all__ = [
     "IndexingFailed",
     "MeasuredPattern",
     "NotIndexed",
+    "Plausibility",
     "Refined",
     "SolvedPattern",
     "check_handedness",
     "find_camera",
     "find_grains",
     "geometry_change",
+    "plausibility",
     "predict_px",
     "read_pattern",
     "refine",

@@ -11,7 +11,7 @@ from beamgym.physics.laue.indexing.camera_search import Progress, find_camera
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed
 from beamgym.physics.laue.indexing.measured import MeasuredPattern
 from beamgym.physics.laue.indexing.observed import MIN_MATCHED
-from beamgym.physics.laue.indexing.plausibility import may_replace
+from beamgym.physics.laue.indexing.plausibility import may_replace, plausibility
 from beamgym.physics.laue.indexing.refinement import (
     CALIBRATED,
     GEOMETRY,
@@ -61,6 +61,7 @@ class SolvedPattern:
     pattern : the peaks, and the image where there is one
     indexed : the orientation after the last refinement, with figures, assigned peaks and ambiguities
     refined : the last refinement, with the uncertainties of its parameters
+    warnings : what speaks against the answer, a sentence each: another crystal, or a wrong orientation of this one
     """
 
     crystal: Crystal
@@ -70,6 +71,7 @@ class SolvedPattern:
     pattern: MeasuredPattern
     indexed: Indexed
     refined: Refined
+    warnings: tuple[str, ...] = ()
 
     @property
     def ub_inv_a(self) -> Float64Array:
@@ -97,7 +99,7 @@ def solve(
     detector: Detector,
     band_kev: tuple[float, float] = BAND_KEV,
     *,
-    known: CameraKnowledge = CALIBRATED,
+    known: CameraKnowledge | None = None,
     refine_detector: bool = False,
     search_camera: bool = False,
     progress: Progress | None = None,
@@ -112,10 +114,11 @@ def solve(
     band_kev : lowest and highest photon energy; the upper end decides which reflections can be there. For neutrons
         hc/λ: ``wavelengths.band_of_wavelengths((0.8, 4.0))``
     known : how well the geometry is known. It enters the orientation's uncertainty; a camera that is not calibrated is
-        fitted together with the orientation, since that would be biased by its errors
+        fitted together with the orientation, since that would be biased by its errors. None is ``IN_WORDS`` with
+        search_camera, else ``CALIBRATED``
     refine_detector : refine the panel's shift and two tilts as if little were known of them; for a reference crystal
-    search_camera : where the stated camera explains nothing, look for one within 10 % of its distance and 1.2 mm of its
-        centre, and refine it; only an answer beyond doubt is taken
+    search_camera : where the stated camera explains nothing, or what is not to be believed, look for one within 10 % of
+        its distance and 1.5 mm of its centre, and refine it; only an answer beyond doubt is taken
     progress : called after every camera of that search with how many were tried and how many there are
 
     Returns
@@ -128,19 +131,22 @@ def solve(
     ValueError : a band that is none, or in which no reflection can reach the detector
     """
     indexer = Indexer(crystal, band_kev, detector)
-    camera = detector
+    if known is None:
+        known = IN_WORDS if search_camera else CALIBRATED
+    known = UNCALIBRATED if refine_detector else known
     try:
-        indexed = _first_answer(pattern, indexer, detector)
+        solved = _finished(pattern, indexer, detector, detector, _first_answer(pattern, indexer, detector), known)
     except IndexingFailed as failed:
         if not search_camera or pattern.count < MIN_MATCHED:
             raise
-        indexed, camera = _searched(pattern, indexer, detector, failed, progress)
-        known = IN_WORDS if known.calibrated else known
-    known = UNCALIBRATED if refine_detector else known
-    indexed, camera = _matched_anew(pattern, indexer, detector, camera, indexed, known)
-    refined = _refined(pattern, crystal, detector, camera, indexed, known)
-    indexed = replace(indexed, orientation=refined.orientation, residual_px=refined.mean_residual_px)
-    return SolvedPattern(crystal, detector, refined.detector, band_kev, pattern, indexed, refined)
+        return _searched(pattern, indexer, detector, known, failed, progress)
+    if not (search_camera and solved.warnings):
+        return solved
+    try:
+        other = _searched(pattern, indexer, detector, known, IndexingFailed(solved.warnings[0]), progress)
+    except IndexingFailed:
+        return solved
+    return min(solved, other, key=lambda one: (len(one.warnings), -one.indexed.figure_of_merit))
 
 
 def check_reach(crystal: Crystal, detector: Detector, band_kev: tuple[float, float]) -> None:
@@ -167,9 +173,10 @@ def _searched(
     pattern: MeasuredPattern,
     indexer: Indexer,
     stated: Detector,
+    known: CameraKnowledge,
     failed: IndexingFailed,
     progress: Progress | None,
-) -> tuple[Indexed, Detector]:
+) -> SolvedPattern:
     """Look for the camera that its user stated wrongly; raises the first failure anew where none is beyond doubt."""
     found = find_camera(indexer, stated, pattern.position_px, pattern.intensity, progress=progress)
     if found is not None and found.sure:
@@ -177,10 +184,29 @@ def _searched(
             pattern.position_px, pattern.intensity, guess=found.indexed.orientation
         )
         if isinstance(every, Indexed):
-            return every, found.detector
+            known = IN_WORDS if known.calibrated else known
+            return _finished(pattern, indexer, stated, found.detector, every, known)
     nearest = f", the best with merit {found.merit_per_peak:.1f} a peak" if found is not None else ""
     raise IndexingFailed(
         f"{failed}; nor did any camera about the stated one explain the peaks{nearest}", failed.nearest
+    )
+
+
+def _finished(
+    pattern: MeasuredPattern,
+    indexer: Indexer,
+    given: Detector,
+    camera: Detector,
+    indexed: Indexed,
+    known: CameraKnowledge,
+) -> SolvedPattern:
+    """Refine an answer, match the peaks anew, and judge what comes out."""
+    indexed, camera = _matched_anew(pattern, indexer, given, camera, indexed, known)
+    refined = _refined(pattern, indexer.crystal, given, camera, indexed, known)
+    indexed = replace(indexed, orientation=refined.orientation, residual_px=refined.mean_residual_px)
+    judged = plausibility(indexer, refined.detector, indexed, pattern.position_px)
+    return SolvedPattern(
+        indexer.crystal, given, refined.detector, indexer.table.band_kev, pattern, indexed, refined, judged.warnings
     )
 
 
