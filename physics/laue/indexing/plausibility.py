@@ -128,7 +128,7 @@ def plausibility(indexer: Indexer, detector: Detector, answer: Indexed, position
 def _median_residuals(
     indexer: Indexer, detector: Detector, answer: Indexed, position_px: Float64Array
 ) -> tuple[float, float]:
-    """Return how far explained peaks lie from where they should, in the median: pixels, and degrees of their normals."""
+    """Return how far explained peaks lie from where they should, in the median: pixels, degrees of their normals."""
     if not answer.assigned.any():
         return 0.0, 0.0
     hkl, measured = answer.hkl[answer.assigned], position_px[answer.assigned]
