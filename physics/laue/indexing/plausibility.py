@@ -32,8 +32,10 @@ LEAST_MERIT, LEAST_LIKELIHOOD = 1.45, -1.2
 """Right answers have 1.5 to 3.7 and -0.9 to 0.5; other crystals and orientations 0.3 to 1.4, or else -1.7 and less."""
 DILUTED_MERIT, DILUTED_LIKELIHOOD = 0.7, 0.0
 """Where most of a list is false the merit is lower; then nearly all of the strongest spots have to be there."""
-LEFT_SHARE, LEFT_MERIT = 0.07, 4.0
-"""So many of the peaks left over on the answer's own lattice, at odds of 10⁴ against chance, are another cell's."""
+MAJORITY, MINORITY_LIKELIHOOD = 0.75, -0.4
+"""An answer that explains a smaller share of the peaks must be likelier than that."""
+LEFT_SHARE, LEFT_MERIT = 0.03, 3.0
+"""So many of the peaks left over on the answer's own lattice, at odds of 10³ against chance, are another cell's."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Plausibility:
 
     Parameters
     ----------
+    explained_share : share of the peaks that is explained
     merit_per_match : figure of merit for each explained peak, which false peaks hardly lower
     spots_likelihood : log-likelihood of which predicted spots are seen, less its expectation, for each one seen
     strong, strong_absent : predicted spots stronger than the middle one of those seen, and how many of them are absent
@@ -49,6 +52,7 @@ class Plausibility:
     left_merit : −log10 of the probability that chance puts so many there
     """
 
+    explained_share: float
     merit_per_match: float
     spots_likelihood: float
     strong: int
@@ -69,6 +73,11 @@ class Plausibility:
             found.append(
                 f"another crystal or orientation? {self.strong_absent} of the {self.strong} strongest spots that there "
                 "should be are absent, while weaker ones are there"
+            )
+        elif self.explained_share < MAJORITY and self.spots_likelihood < MINORITY_LIKELIHOOD:
+            found.append(
+                f"another crystal or orientation? Only {100.0 * self.explained_share:.0f} % of the peaks are explained "
+                "and not by the strongest spots that there should be"
             )
         if self.left_share > LEFT_SHARE and self.left_merit > LEFT_MERIT:
             found.append(
@@ -116,6 +125,7 @@ def plausibility(indexer: Indexer, detector: Detector, answer: Indexed, position
     near_deg = min(answer.tolerance_deg, NEAR_RESIDUALS * residual_deg)
     left_share, left_merit = _left_on_lattice(indexer, detector, answer, position_px, near_deg)
     return Plausibility(
+        float(answer.assigned.mean()),
         answer.figure_of_merit / max(answer.matched, 1),
         _seen_likelihood(np.log(strength), seen),
         half,

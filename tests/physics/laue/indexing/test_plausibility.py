@@ -85,12 +85,15 @@ def test_false_peaks_are_no_reason_for_a_warning():
         ({"merit_per_match": 1.2, "spots_likelihood": 0.2}, None),
         ({"merit_per_match": 0.6, "spots_likelihood": 0.2}, "figure of merit is 0.6"),
         ({"spots_likelihood": -2.0}, "2 of the 20 strongest spots that there should be are absent"),
+        ({"spots_likelihood": -0.8}, None),
+        ({"spots_likelihood": -0.8, "explained_share": 0.2}, "Only 20 % of the peaks are explained"),
         ({"left_share": 0.3, "left_merit": 12.0}, "30 % of the peaks are left over and lie on this crystal's lattice"),
         ({"left_share": 0.3, "left_merit": 2.0}, None),
     ],
 )
 def test_each_reason_is_a_sentence(changes, says):
     plain = {
+        "explained_share": 0.95,
         "merit_per_match": 2.2,
         "spots_likelihood": -0.1,
         "strong": 20,
