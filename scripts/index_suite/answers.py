@@ -132,7 +132,7 @@ def answered(
         matched=indexed.matched,
         peaks=len(indexed.assigned),
         merit=indexed.figure_of_merit,
-        warnings=tuple(getattr(solved, "warnings", ())),
+        warnings=solved.warnings,
         ambiguous=len(indexed.ambiguous),
         further_grains=len(grains) - 1,
         cpu_s=seconds,

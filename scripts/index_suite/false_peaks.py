@@ -11,7 +11,7 @@ from beamgym.scripts.index_suite.cameras import warm_up
 from beamgym.scripts.index_suite.lists import drawn_list
 from beamgym.scripts.index_suite.rates import Bar
 from beamgym.scripts.index_suite.report import PartResult, by_crystal, table_of
-from beamgym.scripts.index_suite.tally import LISTED, RATES, figures_of
+from beamgym.scripts.index_suite.tally import FLAGS, LISTED, RATES, figures_of
 from beamgym.scripts.index_suite.workers import each
 
 RIGHT = 0.80
@@ -49,8 +49,10 @@ def run_false_peaks(pictures: int, seed: int, workers: int) -> PartResult:
         found[share] = each(list_answer, cases, workers, f"{100 * share:g} % false")
     groups = {share: by_crystal(answers, CRYSTALS) for share, answers in found.items()}
     title = "false-peaks: {:g} % of the list is false; per cent"
+    tables = [table_of(title.format(100 * share), LISTED, group) for share, group in groups.items()]
+    flags = f"false-peaks: {100 * SHARES[0]:g} % false, flags and stated uncertainty; per cent of the right answers"
     return PartResult(
-        tuple(table_of(title.format(100 * share), LISTED, group) for share, group in groups.items()),
+        (tables[0], table_of(flags, FLAGS, groups[SHARES[0]]), *tables[1:]),
         (_bar(groups[SHARES[0]]),),
         {
             f"{100 * share:g}": {
