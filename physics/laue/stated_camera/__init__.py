@@ -1,17 +1,21 @@
-"""A camera as its user states it: place, distance, pixel size and centre by ruler, flips, and marks on a film."""
+"""A camera as its user states it, in words, with flips and marks on a film; and where the peaks' own zones put it."""
 
 from beamgym.physics.laue.stated_camera.fiducials import Fiducials
 from beamgym.physics.laue.stated_camera.flips import FLIPS, beam_point_px, flipped, mirrored_in_lab, radius_mm
 from beamgym.physics.laue.stated_camera.stated import PLACES, StatedCamera, pixel_of_dpi
+from beamgym.physics.laue.stated_camera.zone_sharpness import SharpCamera, sharpest_cameras, zone_sharpness
 
 __all__ = [
     "FLIPS",
     "PLACES",
     "Fiducials",
+    "SharpCamera",
     "StatedCamera",
     "beam_point_px",
     "flipped",
     "mirrored_in_lab",
     "pixel_of_dpi",
     "radius_mm",
+    "sharpest_cameras",
+    "zone_sharpness",
 ]
