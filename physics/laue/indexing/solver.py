@@ -25,6 +25,7 @@ from beamgym.physics.laue.indexing.refinement import (
     with_camera_uncertainty,
 )
 from beamgym.physics.laue.pattern import LaueModel
+from beamgym.physics.laue.stated_camera import sharpest_cameras
 
 BAND_KEV = (5.0, 25.0)
 """What a tungsten tube or a bending magnet sends through air, keV."""
@@ -134,19 +135,14 @@ def solve(
     if known is None:
         known = IN_WORDS if search_camera else CALIBRATED
     known = UNCALIBRATED if refine_detector else known
-    try:
-        solved = _finished(pattern, indexer, detector, detector, _first_answer(pattern, indexer, detector), known)
-    except IndexingFailed as failed:
-        if not search_camera or pattern.count < MIN_MATCHED:
-            raise
-        return _searched(pattern, indexer, detector, known, failed, progress)
-    if not (search_camera and solved.warnings):
-        return solved
-    try:
-        other = _searched(pattern, indexer, detector, known, IndexingFailed(solved.warnings[0]), progress)
-    except IndexingFailed:
-        return solved
-    return min(solved, other, key=lambda one: (len(one.warnings), -one.indexed.figure_of_merit))
+    check_reach(crystal, detector, band_kev)
+    if pattern.count < MIN_MATCHED:
+        raise IndexingFailed(
+            f"{pattern.count} peaks found; at least {MIN_MATCHED} are needed: expose longer or lower the threshold"
+        )
+    if not search_camera:
+        return _finished(pattern, indexer, detector, detector, _answer(pattern, indexer, detector), known)
+    return _searched(pattern, indexer, detector, known, progress)
 
 
 def check_reach(crystal: Crystal, detector: Detector, band_kev: tuple[float, float]) -> None:
@@ -157,38 +153,42 @@ def check_reach(crystal: Crystal, detector: Detector, band_kev: tuple[float, flo
     LaueModel(crystal, beam, detector, table=crystal.reflections(max(high, TABLE_KEV)))
 
 
-def _first_answer(pattern: MeasuredPattern, indexer: Indexer, detector: Detector) -> Indexed:
-    check_reach(indexer.crystal, detector, indexer.table.band_kev)
-    if pattern.count < MIN_MATCHED:
-        raise IndexingFailed(
-            f"{pattern.count} peaks found; at least {MIN_MATCHED} are needed: expose longer or lower the threshold"
-        )
-    answer = indexer.index(pattern.position_px, pattern.intensity)
+def _answer(pattern: MeasuredPattern, indexer: Indexer, camera: Detector) -> Indexed:
+    answer = indexer.on(camera).index(pattern.position_px, pattern.intensity)
     if isinstance(answer, NotIndexed):
         raise IndexingFailed(f"not indexed: {answer.reason}; check cell, band and detector geometry", answer)
     return answer
 
 
 def _searched(
-    pattern: MeasuredPattern,
-    indexer: Indexer,
-    stated: Detector,
-    known: CameraKnowledge,
-    failed: IndexingFailed,
-    progress: Progress | None,
+    pattern: MeasuredPattern, indexer: Indexer, stated: Detector, known: CameraKnowledge, progress: Progress | None
 ) -> SolvedPattern:
-    """Look for the camera that its user stated wrongly; raises the first failure anew where none is beyond doubt."""
-    found = find_camera(indexer, stated, pattern.position_px, pattern.intensity, progress=progress)
+    """Take the first answer to be believed: where zones are sharpest, as stated, of a search; else the best of them."""
+    sharp = [camera.detector for camera in sharpest_cameras(pattern.position_px, pattern.intensity, stated, most=2)]
+    tried: list[SolvedPattern] = []
+    for camera in (*sharp[:1], stated):
+        try:
+            answer = _answer(pattern, indexer, camera)
+        except IndexingFailed as failed:
+            failure = failed
+            continue
+        moved = IN_WORDS if known.calibrated and camera != stated else known
+        tried.append(_finished(pattern, indexer, stated, camera, answer, moved))
+        if not tried[-1].warnings:
+            return tried[-1]
+    found = find_camera(indexer, stated, pattern.position_px, pattern.intensity, starts=sharp, progress=progress)
     if found is not None and found.sure:
         every = indexer.on(found.detector).index(
             pattern.position_px, pattern.intensity, guess=found.indexed.orientation
         )
         if isinstance(every, Indexed):
-            known = IN_WORDS if known.calibrated else known
-            return _finished(pattern, indexer, stated, found.detector, every, known)
+            moved = IN_WORDS if known.calibrated else known
+            tried.append(_finished(pattern, indexer, stated, found.detector, every, moved))
+    if tried:
+        return min(tried, key=lambda one: (len(one.warnings), -one.indexed.figure_of_merit))
     nearest = f", the best with merit {found.merit_per_peak:.1f} a peak" if found is not None else ""
     raise IndexingFailed(
-        f"{failed}; nor did any camera about the stated one explain the peaks{nearest}", failed.nearest
+        f"{failure}; nor did any camera about the stated one explain the peaks{nearest}", failure.nearest
     )
 
 
