@@ -28,12 +28,12 @@ SCATTER = 1.0
 """Standard deviation of the logarithm of a spot's strength about the expected one: the spectrum is not known."""
 NEAR_RESIDUALS, NEAR_PX = 3.2, 1.5
 """A peak belongs to a predicted spot within so many median residuals, or so many pixels where those are less."""
-LEAST_MERIT, LEAST_LIKELIHOOD = 1.45, -1.2
-"""Right answers have 1.5 to 3.7 and -0.9 to 0.5; other crystals and orientations 0.3 to 1.4, or else -1.7 and less."""
+LEAST_MERIT, LEAST_LIKELIHOOD = 1.48, -1.25
+"""Right answers have 1.5 to 3.7 and -1.0 to 0.5; other crystals and orientations 0.3 to 1.4, or else -1.5 and less."""
 DILUTED_MERIT, DILUTED_LIKELIHOOD = 0.7, 0.0
 """Where most of a list is false the merit is lower; then nearly all of the strongest spots have to be there."""
-MAJORITY, MINORITY_LIKELIHOOD = 0.75, -0.4
-"""An answer that explains a smaller share of the peaks must be likelier than that."""
+MAJORITY, MINORITY_LIKELIHOOD, MINORITY_PEAKS = 0.75, -0.4, 12
+"""An answer that explains a smaller share of the peaks must be likelier than that, and explain so many at least."""
 LEFT_SHARE, LEFT_MERIT = 0.03, 3.0
 """So many of the peaks left over on the answer's own lattice, at odds of 10³ against chance, are another cell's."""
 
@@ -44,7 +44,7 @@ class Plausibility:
 
     Parameters
     ----------
-    explained_share : share of the peaks that is explained
+    explained, explained_share : how many peaks are explained, and what share of them
     merit_per_match : figure of merit for each explained peak, which false peaks hardly lower
     spots_likelihood : log-likelihood of which predicted spots are seen, less its expectation, for each one seen
     strong, strong_absent : predicted spots stronger than the middle one of those seen, and how many of them are absent
@@ -52,6 +52,7 @@ class Plausibility:
     left_merit : −log10 of the probability that chance puts so many there
     """
 
+    explained: int
     explained_share: float
     merit_per_match: float
     spots_likelihood: float
@@ -74,10 +75,13 @@ class Plausibility:
                 f"another crystal or orientation? {self.strong_absent} of the {self.strong} strongest spots that there "
                 "should be are absent, while weaker ones are there"
             )
-        elif self.explained_share < MAJORITY and self.spots_likelihood < MINORITY_LIKELIHOOD:
+        elif self.explained_share < MAJORITY and (
+            self.spots_likelihood < MINORITY_LIKELIHOOD or self.explained < MINORITY_PEAKS
+        ):
             found.append(
-                f"another crystal or orientation? Only {100.0 * self.explained_share:.0f} % of the peaks are explained "
-                "and not by the strongest spots that there should be"
+                f"another crystal or orientation? Only {self.explained}, {100.0 * self.explained_share:.0f} % of the "
+                "peaks, are explained, "
+                f"and {self.strong_absent} of the {self.strong} strongest spots that there should be are absent"
             )
         if self.left_share > LEFT_SHARE and self.left_merit > LEFT_MERIT:
             found.append(
@@ -116,7 +120,7 @@ def plausibility(indexer: Indexer, detector: Detector, answer: Indexed, position
     answer : the answer
     position_px : (p, 2) all peaks, along fast and slow
     """
-    residual_px, residual_deg = _median_residuals(indexer, detector, answer, position_px)
+    residual_px, residual_deg = median_residuals(indexer, detector, answer, position_px)
     near_px = max(NEAR_RESIDUALS * residual_px, NEAR_PX)
     place, strength = _predicted(indexer, detector, answer.orientation, 2.0 * near_px)
     distance, _ = cKDTree(position_px).query(place) if len(place) else (np.zeros(0), None)
@@ -125,6 +129,7 @@ def plausibility(indexer: Indexer, detector: Detector, answer: Indexed, position
     near_deg = min(answer.tolerance_deg, NEAR_RESIDUALS * residual_deg)
     left_share, left_merit = _left_on_lattice(indexer, detector, answer, position_px, near_deg)
     return Plausibility(
+        answer.matched,
         float(answer.assigned.mean()),
         answer.figure_of_merit / max(answer.matched, 1),
         _seen_likelihood(np.log(strength), seen),
@@ -135,10 +140,13 @@ def plausibility(indexer: Indexer, detector: Detector, answer: Indexed, position
     )
 
 
-def _median_residuals(
+def median_residuals(
     indexer: Indexer, detector: Detector, answer: Indexed, position_px: Float64Array
 ) -> tuple[float, float]:
-    """Return how far explained peaks lie from where they should, in the median: pixels, degrees of their normals."""
+    """Return how far explained peaks lie from where they should, in the median: pixels, degrees of their normals.
+
+    A few false ones among them do not matter; for arguments see ``plausibility``.
+    """
     if not answer.assigned.any():
         return 0.0, 0.0
     hkl, measured = answer.hkl[answer.assigned], position_px[answer.assigned]

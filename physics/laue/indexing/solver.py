@@ -10,8 +10,13 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing.camera_search import Progress, find_camera
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed
 from beamgym.physics.laue.indexing.measured import MeasuredPattern
-from beamgym.physics.laue.indexing.observed import MIN_MATCHED
-from beamgym.physics.laue.indexing.plausibility import may_replace, plausibility
+from beamgym.physics.laue.indexing.observed import MIN_MATCHED, Pattern
+from beamgym.physics.laue.indexing.plausibility import (
+    NEAR_RESIDUALS,
+    may_replace,
+    median_residuals,
+    plausibility,
+)
 from beamgym.physics.laue.indexing.refinement import (
     CALIBRATED,
     GEOMETRY,
@@ -31,6 +36,12 @@ BAND_KEV = (5.0, 25.0)
 """What a tungsten tube or a bending magnet sends through air, keV."""
 CAMERA_ROUNDS = 2
 """Refinements of a camera: the second has the peaks that the first camera was too far off to explain."""
+LEAST_RADIUS_DEG, WIDE = 0.05, 0.7
+"""Least radius of the last match, and the share of the former radius that it has to be below to be worth while."""
+TIGHTENED = 3
+"""Matches at most, each within a smaller radius."""
+GUESS_TRIALS = 1000
+"""Orientations that a match to a known one counts for in the odds, as in the indexer."""
 TABLE_KEV = 12.0
 """A reflection table to this energy holds every crystal's lowest reflections."""
 
@@ -164,9 +175,9 @@ def _searched(
     pattern: MeasuredPattern, indexer: Indexer, stated: Detector, known: CameraKnowledge, progress: Progress | None
 ) -> SolvedPattern:
     """Take the first answer to be believed: where zones are sharpest, as stated, of a search; else the best of them."""
-    sharp = [camera.detector for camera in sharpest_cameras(pattern.position_px, pattern.intensity, stated, most=2)]
+    sharp = [camera.detector for camera in sharpest_cameras(pattern.position_px, pattern.intensity, stated, most=1)]
     tried: list[SolvedPattern] = []
-    for camera in (*sharp[:1], stated):
+    for camera in (*sharp, stated):
         try:
             answer = _answer(pattern, indexer, camera)
         except IndexingFailed as failed:
@@ -202,12 +213,29 @@ def _finished(
 ) -> SolvedPattern:
     """Refine an answer, match the peaks anew, and judge what comes out."""
     indexed, camera = _matched_anew(pattern, indexer, given, camera, indexed, known)
+    indexed = _tightened(pattern, indexer.on(camera), indexed)
     refined = _refined(pattern, indexer.crystal, given, camera, indexed, known)
     indexed = replace(indexed, orientation=refined.orientation, residual_px=refined.mean_residual_px)
     judged = plausibility(indexer, refined.detector, indexed, pattern.position_px)
     return SolvedPattern(
         indexer.crystal, given, refined.detector, indexer.table.band_kev, pattern, indexed, refined, judged.warnings
     )
+
+
+def _tightened(pattern: MeasuredPattern, indexer: Indexer, indexed: Indexed) -> Indexed:
+    """Leave out the false peaks that a wide search radius has let in, where most residuals are much smaller."""
+    assert indexer.detector is not None
+    for _ in range(TIGHTENED):
+        _, residual_deg = median_residuals(indexer, indexer.detector, indexed, pattern.position_px)
+        radius = max(NEAR_RESIDUALS * residual_deg, LEAST_RADIUS_DEG)
+        if radius > WIDE * indexed.tolerance_deg:
+            break
+        peaks = Pattern(indexer.table, indexer.detector.plane_normals(pattern.position_px), pattern.intensity)
+        fit = peaks.judge(peaks.polish(indexed.orientation, radius, trials=GUESS_TRIALS))
+        if fit.assigned.sum() < MIN_MATCHED:
+            break
+        indexed = replace(indexer.answer(peaks, fit, pattern.position_px), ambiguous=indexed.ambiguous)
+    return indexed
 
 
 def _matched_anew(

@@ -77,6 +77,15 @@ def test_false_peaks_are_no_reason_for_a_warning():
     assert solved.warnings == ()
 
 
+@pytest.mark.parametrize("seed", [2, 5])
+def test_false_peaks_that_a_wide_radius_lets_in_are_left_out_again(seed):
+    solved = solve(taken("quartz", seed, true=25, false=25), load_crystal("quartz"), PANEL)
+    orientation = random_orientations(np.array([seed], dtype=np.uint64))[0]
+    assert misorientation_deg(solved.indexed.orientation, orientation, solved.crystal.rotations) < 0.03
+    assert 20 <= solved.indexed.matched <= 28
+    assert solved.indexed.residual_px < 0.6
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -86,13 +95,15 @@ def test_false_peaks_are_no_reason_for_a_warning():
         ({"merit_per_match": 0.6, "spots_likelihood": 0.2}, "figure of merit is 0.6"),
         ({"spots_likelihood": -2.0}, "2 of the 20 strongest spots that there should be are absent"),
         ({"spots_likelihood": -0.8}, None),
-        ({"spots_likelihood": -0.8, "explained_share": 0.2}, "Only 20 % of the peaks are explained"),
+        ({"spots_likelihood": -0.8, "explained_share": 0.2}, "Only 40, 20 % of the peaks, are explained"),
+        ({"explained": 7, "explained_share": 0.2}, "Only 7, 20 % of the peaks, are explained, and 2 of the 20"),
         ({"left_share": 0.3, "left_merit": 12.0}, "30 % of the peaks are left over and lie on this crystal's lattice"),
         ({"left_share": 0.3, "left_merit": 2.0}, None),
     ],
 )
 def test_each_reason_is_a_sentence(changes, says):
     plain = {
+        "explained": 40,
         "explained_share": 0.95,
         "merit_per_match": 2.2,
         "spots_likelihood": -0.1,
