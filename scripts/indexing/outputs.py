@@ -12,8 +12,8 @@ from beamgym.envs.pictures import LabNotes, write_attempt, write_overlay
 from beamgym.physics.crystal import Crystal
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files import save_detector
-from beamgym.physics.laue.indexing import IndexingFailed, MeasuredPattern, SolvedPattern, write_results
-from beamgym.physics.laue.report import Attempt, remedies
+from beamgym.physics.laue.indexing import IndexingFailed, MeasuredPattern, SolvedPattern
+from beamgym.physics.laue.report import Attempt, remedies, write_results
 from beamgym.physics.laue.stated_camera import beam_point_px
 from beamgym.physics.laue.wavelengths import band_words
 from beamgym.scripts.indexing.camera_options import CameraOptions

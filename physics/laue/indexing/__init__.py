@@ -15,7 +15,6 @@ from beamgym.physics.laue.indexing.refinement import (
     geometry_change,
     refine,
 )
-from beamgym.physics.laue.indexing.results_file import write_results
 from beamgym.physics.laue.indexing.solver import BAND_KEV, IndexingFailed, SolvedPattern, solve
 
 __all__ = [
@@ -48,5 +47,4 @@ __all__ = [
     "solve",
     "straightened",
     "within_radius",
-    "write_results",
 ]

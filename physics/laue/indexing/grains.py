@@ -16,6 +16,7 @@ from beamgym.physics.laue.indexing.indexing import Indexed, Indexer
 from beamgym.physics.laue.indexing.measured import MeasuredPattern
 from beamgym.physics.laue.indexing.observed import Fit, Pattern
 from beamgym.physics.laue.indexing.refinement import CALIBRATED, GEOMETRY, refine, with_camera_uncertainty
+from beamgym.physics.laue.indexing.rivals import best_of_rivals
 from beamgym.physics.laue.indexing.solver import BAND_KEV, SolvedPattern, solve
 from beamgym.physics.orientation import misorientation_deg
 
@@ -83,6 +84,7 @@ def find_grains(
         found = search.settled(found)
     if len(found) == 1:
         return (first,)
+    found = [search.compared(grain, found[:k] + found[k + 1 :]) for k, grain in enumerate(found)]
     solved = [search.solved(*one) for one in zip(found, search.given_out(found), strict=True)]
     return (replace(solved[0], refined=first.refined), *solved[1:])
 
@@ -155,6 +157,16 @@ class _Search:
                 return [found[0], *(grain for grain in again if grain is not None)]
             # the newest goes first: it was found among the fewest peaks
             del found[1 + max(k for k, grain in enumerate(again) if grain is None)]
+
+    def compared(self, grain: _Grain, others: Sequence[_Grain]) -> _Grain:
+        """Choose among a grain and its look-alikes by the peaks that no other grain explains."""
+        own = self.pattern.only(np.flatnonzero(~_explained_by_any(others)))
+        panel = self.first.detector
+        best, left = best_of_rivals(self.indexer, own, panel, panel, [grain.fit.u], calibrated=True)
+        answer = replace(grain, indexed=replace(grain.indexed, ambiguous=left))
+        if best is None:
+            return answer
+        return self.grain(best.fit.u, best.fit.tolerance_deg, best.fit.merit, answer.indexed)
 
     def _is_slip(self, grain: _Grain, other: _Grain) -> bool:
         """Whether a grain so near to another is that one, seen through a slightly wrong camera."""

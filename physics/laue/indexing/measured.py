@@ -50,6 +50,22 @@ class MeasuredPattern:
         return self.peaks.intensity[0, : self.count].astype(np.float64)
 
     @property
+    def saturated(self) -> NDArray[np.bool_]:
+        """(count,) True where a peak is full."""
+        return self.peaks.saturated[0, : self.count].astype(bool)
+
+    def only(self, rows: NDArray[np.integer]) -> "MeasuredPattern":
+        """Return the pattern with these peaks alone, by their numbers."""
+        peaks = self.peaks
+        kept = Peaks(
+            peaks.position_px[:, rows],
+            peaks.intensity[:, rows],
+            np.array([len(rows)], dtype=np.int64),
+            peaks.saturated[:, rows],
+        )
+        return MeasuredPattern(kept, self.image)
+
+    @property
     def shape(self) -> tuple[int, int] | None:
         """(slow, fast) of the image; None for a list of peaks."""
         return None if self.image is None else (self.image.shape[0], self.image.shape[1])
@@ -125,11 +141,4 @@ def within_radius(pattern: MeasuredPattern, detector: Detector, most_mm: float, 
     most : keep so many at most, brightest first
     """
     inside = np.flatnonzero(radius_mm(detector, pattern.position_px) <= most_mm)[:most]
-    peaks = pattern.peaks
-    kept = Peaks(
-        peaks.position_px[:, inside],
-        peaks.intensity[:, inside],
-        np.array([len(inside)], dtype=np.int64),
-        peaks.saturated[:, inside],
-    )
-    return MeasuredPattern(kept, pattern.image)
+    return pattern.only(inside)

@@ -29,6 +29,7 @@ from beamgym.physics.laue.indexing.refinement import (
     refine,
     with_camera_uncertainty,
 )
+from beamgym.physics.laue.indexing.rivals import best_beside_rivals
 from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.laue.stated_camera import sharpest_cameras
 
@@ -213,6 +214,7 @@ def _finished(
 ) -> SolvedPattern:
     """Refine an answer, match the peaks anew, and judge what comes out."""
     indexed, camera = _matched_anew(pattern, indexer, given, camera, indexed, known)
+    indexed, camera = best_beside_rivals(indexer, pattern, given, camera, indexed, calibrated=known.calibrated)
     indexed = _tightened(pattern, indexer.on(camera), indexed)
     refined = _refined(pattern, indexer.crystal, given, camera, indexed, known)
     indexed = replace(indexed, orientation=refined.orientation, residual_px=refined.mean_residual_px)

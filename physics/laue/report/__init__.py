@@ -10,6 +10,7 @@ from beamgym.physics.laue.report.orientation_words import (
 )
 from beamgym.physics.laue.report.pointing import LAB_DIRECTIONS, Near, angles_of_c_deg, nearest_directions
 from beamgym.physics.laue.report.remedies import Attempt, remedies
+from beamgym.physics.laue.report.results_file import write_results
 
 __all__ = [
     "EULER_ANGLES",
@@ -25,4 +26,5 @@ __all__ = [
     "remedies",
     "solve_cells",
     "turn_words",
+    "write_results",
 ]

@@ -16,7 +16,7 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files.images.pixels import ImageFileError
 from beamgym.physics.laue.files.images.read import read_image
 from beamgym.physics.laue.indexing.indexing import Indexed
-from beamgym.physics.laue.indexing.results_file import write_results
+from beamgym.physics.laue.report.results_file import write_results
 
 COUNTS = (np.arange(64 * 48).reshape(64, 48) * 7 % 4001).astype(np.uint16)
 

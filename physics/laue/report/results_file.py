@@ -12,7 +12,7 @@ from beamgym.physics.crystal import Crystal, ub_matrix
 from beamgym.physics.files import replacing
 from beamgym.physics.instrument import Peaks
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.indexing.indexing import Indexed
+from beamgym.physics.laue.indexing import Indexed
 
 
 def write_results(
