@@ -36,6 +36,7 @@ def _grain_report(grain: SolvedPattern, first: SolvedPattern, share: float) -> d
         "share_of_light": share,
         "from_first": {"angle_deg": float(angle), "axis_lab": (turn / angle if angle > 1e-9 else turn).tolist()},
         "ambiguous": [u.tolist() for u in indexed.ambiguous],
+        "warnings": list(grain.warnings),
     }
 
 
@@ -53,4 +54,5 @@ def grains_as_text(grains: Sequence[dict[str, Any]]) -> list[str]:
             f"{100.0 * grain['share_of_light']:.0f} % of the light, figure of merit {grain['figure_of_merit']:.1f}, "
             f"{grain['residual_px']:.2f} px" + ("; ambiguous" if grain["ambiguous"] else "")
         )
+        lines += [f"  WARNING: {warning}" for warning in grain["warnings"]]
     return lines

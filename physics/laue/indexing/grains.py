@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from beamgym.physics.arrays import BoolArray, Float64Array
+from beamgym.physics.arrays import BoolArray, Float64Array, Int64Array
 from beamgym.physics.crystal import Crystal
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer
 from beamgym.physics.laue.indexing.measured import MeasuredPattern
 from beamgym.physics.laue.indexing.observed import Fit, Pattern
+from beamgym.physics.laue.indexing.plausibility import plausibility
 from beamgym.physics.laue.indexing.refinement import CALIBRATED, GEOMETRY, refine, with_camera_uncertainty
 from beamgym.physics.laue.indexing.rivals import best_of_rivals
 from beamgym.physics.laue.indexing.solver import BAND_KEV, SolvedPattern, solve
@@ -62,7 +63,7 @@ def find_grains(
     Returns
     -------
     One SolvedPattern for each grain, one at least. Their ``indexed.assigned`` overlap only where spots do; the figure
-    of merit of the second and further ones is that of the peaks that no other grain explains. A single grain is
+    of merit and ``warnings`` are those of the peaks that no other grain explains. A single grain is
     ``first`` unchanged.
 
     Raises
@@ -85,7 +86,8 @@ def find_grains(
     if len(found) == 1:
         return (first,)
     found = [search.compared(grain, found[:k] + found[k + 1 :]) for k, grain in enumerate(found)]
-    solved = [search.solved(*one) for one in zip(found, search.given_out(found), strict=True)]
+    given = search.given_out(found)
+    solved = [search.solved(grain, given[k], given.any(axis=0) & ~given[k]) for k, grain in enumerate(found)]
     return (replace(solved[0], refined=first.refined), *solved[1:])
 
 
@@ -143,8 +145,7 @@ class _Search:
         own = ~np.any([self._explained(other, grain) for other in others], axis=0)
         if own.sum() < FEWEST_OWN or any(self._is_slip(grain, other) for other in others):
             return None
-        alone = Pattern(self.indexer.table, self.normals[own], self.pattern.intensity[own])
-        fit = alone.judge(alone.polish(grain.fit.u, grain.fit.tolerance_deg, TRIALS))
+        fit = self.fitted(grain.fit.u, grain.fit.tolerance_deg, own)
         if fit.merit < OWN_MERIT or fit.assigned.sum() < FEWEST_OWN:
             return None
         return self.grain(fit.u, fit.tolerance_deg, fit.merit, grain.indexed)
@@ -160,13 +161,18 @@ class _Search:
 
     def compared(self, grain: _Grain, others: Sequence[_Grain]) -> _Grain:
         """Choose among a grain and its look-alikes by the peaks that no other grain explains."""
-        own = self.pattern.only(np.flatnonzero(~_explained_by_any(others)))
+        own = ~_explained_by_any(others)
         panel = self.first.detector
-        best, left = best_of_rivals(self.indexer, own, panel, panel, [grain.fit.u], calibrated=True)
-        answer = replace(grain, indexed=replace(grain.indexed, ambiguous=left))
-        if best is None:
-            return answer
-        return self.grain(best.fit.u, best.fit.tolerance_deg, best.fit.merit, answer.indexed)
+        best, left = best_of_rivals(
+            self.indexer, self.pattern.only(np.flatnonzero(own)), panel, panel, [grain.fit.u], calibrated=True
+        )
+        fit = self.fitted(grain.fit.u, grain.fit.tolerance_deg, own) if best is None else best.fit
+        return self.grain(fit.u, fit.tolerance_deg, fit.merit, replace(grain.indexed, ambiguous=left))
+
+    def fitted(self, u: Float64Array, tolerance_deg: float, own: BoolArray) -> Fit:
+        """Fit an orientation to some of the peaks."""
+        alone = Pattern(self.indexer.table, self.normals[own], self.pattern.intensity[own])
+        return alone.judge(alone.polish(u, tolerance_deg, TRIALS))
 
     def _is_slip(self, grain: _Grain, other: _Grain) -> bool:
         """Whether a grain so near to another is that one, seen through a slightly wrong camera."""
@@ -216,8 +222,8 @@ class _Search:
         shift, down, away, tilt_y, tilt_z = (self.first.uncertainty.get(name, known[name]) for name in GEOMETRY)
         return shift, down, away, tilt_y, tilt_z
 
-    def solved(self, grain: _Grain, given: BoolArray) -> SolvedPattern:
-        """Refine a grain on the peaks that were given to it."""
+    def solved(self, grain: _Grain, given: BoolArray, taken: BoolArray) -> SolvedPattern:
+        """Refine a grain on the peaks that were given to it, and judge it without those that others have taken."""
         fit = replace(grain.fit, row=np.where(given, grain.fit.row, -1))
         hkl, energy = self.whole.strongest_harmonic(fit)
         measured, crystal, panel = self.pattern.position_px[given], self.first.crystal, self.first.detector
@@ -235,7 +241,16 @@ class _Search:
             energy_kev=energy,
             tolerance_deg=fit.tolerance_deg,
         )
-        return replace(self.first, indexed=indexed, refined=refined)
+        warnings = self._warnings(indexed, np.flatnonzero(~taken))
+        return replace(self.first, indexed=indexed, refined=refined, warnings=warnings)
+
+    def _warnings(self, indexed: Indexed, rows: Int64Array) -> tuple[str, ...]:
+        """What speaks against a grain, in the pattern of these peaks alone."""
+        alone = replace(
+            indexed, assigned=indexed.assigned[rows], hkl=indexed.hkl[rows], energy_kev=indexed.energy_kev[rows]
+        )
+        panel = self.first.detector
+        return plausibility(self.indexer, panel, alone, self.pattern.position_px[rows]).warnings
 
 
 def _explained_by_any(found: Sequence[_Grain]) -> BoolArray:

@@ -37,6 +37,8 @@ SATURATED_WEIGHT = 0.25
 """What a saturated peak's intensity counts for."""
 RESIDUAL_WEIGHT = 0.5
 """What one peak's residual tells, of the two that independent coordinates would: cameras have errors of their own."""
+MERIT_WEIGHT = 0.3
+"""What the figure of merit counts for: bright rays that show no spot tell too, but may be hidden or absorbed."""
 LEAST_RESIDUAL_RAD = 2e-4
 CERTAIN_LOG_ODDS = float(np.log(100.0))
 """Odds of 100 : 1 exclude a rival."""
@@ -119,7 +121,7 @@ def best_of_rivals(
 
 
 def log_odds(rival: Rival, pattern: MeasuredPattern) -> float:
-    """Log likelihood of intensities, residuals and left-over peaks, up to a constant that rivals share.
+    """Log likelihood of intensities, residuals, bright rays and left-over peaks, up to a constant that rivals share.
 
     The logarithms of measured and expected intensities differ by a smooth function of energy and angle, which takes up
     absorption and the spectrum, and by a scatter of Student's t distribution (Lange, Little and Taylor 1989).
@@ -127,19 +129,19 @@ def log_odds(rival: Rival, pattern: MeasuredPattern) -> float:
     fit, seen = rival.fit, rival.seen
     ray, sign, assigned = seen.rays(fit)
     matched = int(assigned.sum())
-    position = -RESIDUAL_WEIGHT * matched * float(np.log(max(fit.rms_rad, LEAST_RESIDUAL_RAD)))
-    left_over = UNMATCHED_LOG_ODDS * (len(assigned) - matched)
+    besides = -RESIDUAL_WEIGHT * matched * float(np.log(max(fit.rms_rad, LEAST_RESIDUAL_RAD)))
+    besides += MERIT_WEIGHT * float(np.log(10.0)) * fit.merit - UNMATCHED_LOG_ODDS * (len(assigned) - matched)
     measured, sines = pattern.intensity[assigned], seen.sines[assigned]
     expected, energy = seen.table.expected(ray, sign, sines)
     usable = (measured > 0) & (expected > 0)
     if usable.sum() < MIN_MATCHED:
-        return position - left_over
+        return besides
     columns = [np.ones(int(usable.sum()))]
     if usable.sum() >= MIN_SCALE_PEAKS:
         columns += [np.log(energy[usable]), np.log(energy[usable]) ** 2, np.log(sines[usable])]
     weight = np.where(pattern.saturated[assigned][usable], SATURATED_WEIGHT, 1.0)
     ratio = np.log(measured[usable] / expected[usable])
-    return HONEST * student_log_likelihood(ratio, np.stack(columns, axis=1), weight) + position - left_over
+    return HONEST * student_log_likelihood(ratio, np.stack(columns, axis=1), weight) + besides
 
 
 def student_log_likelihood(values: Float64Array, columns: Float64Array, weight: Float64Array) -> float:

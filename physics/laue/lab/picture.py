@@ -4,6 +4,7 @@ They are drawn to judge an indexer by what it was not made on, not to imitate on
 a range that laboratory cameras span.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +60,7 @@ class LabPicture:
     spots : spots drawn brighter than the noise
     position_px, strength : (k, 2) and (k,) spots that light the picture, brightest first: along fast and slow, and the
         peak's height in standard deviations of the noise on dark ground, before film or screen cut it
+    further : (3, 3) orientations of further grains
     """
 
     image: NDArray[np.unsignedinteger]
@@ -67,6 +69,7 @@ class LabPicture:
     spots: int
     position_px: Float64Array
     strength: Float64Array
+    further: tuple[Float64Array, ...] = ()
 
 
 def lab_camera(rng: np.random.Generator) -> LabCamera:
@@ -91,23 +94,32 @@ def lab_camera(rng: np.random.Generator) -> LabCamera:
     )
 
 
-def lab_picture(crystal: Crystal, seed: int, empty: bool = False) -> LabPicture:
+def lab_picture(crystal: Crystal, seed: int, empty: bool = False, further: Sequence[float] = ()) -> LabPicture:
     """Take a picture of a crystal in a random orientation with a random camera; one seed, one picture.
 
     Parameters
     ----------
     crystal, seed : what is drawn
     empty : leave every spot out and keep all else, to count what a finder finds where nothing is
+    further : how bright further grains in the beam are beside the first, one number each; all else stays
     """
     rng = np.random.default_rng(seed)
     camera = lab_camera(rng)
     orientation = Rotation.random(random_state=rng).as_matrix()
     beam = Beam.tube("W", float(rng.uniform(25.0, 35.0)))
-    spots = LaueModel(crystal, beam, camera.true).spots(orientation)
+    model = LaueModel(crystal, beam, camera.true)
+    spots = model.spots(orientation)
     count = int(spots.count[0])
     position, strength = spots.position_px[0, :count].astype(np.float64), spots.intensity[0, :count].astype(np.float64)
     visible = int(rng.integers(25, 90))
     scale = float(np.sort(strength)[::-1][min(visible, count - 1)])
+    shown = min(visible, count)
+    others = tuple(Rotation.random(random_state=seed * 10 + k).as_matrix() for k in range(1, len(further) + 1))
+    for weight, other in zip(further, others, strict=True):
+        spots = model.spots(other)
+        more, brightness = spots.position_px[0, : spots.count[0]], weight * spots.intensity[0, : spots.count[0]]
+        position, strength = np.concatenate([position, more]), np.concatenate([strength, brightness])
+        shown += int((brightness >= scale).sum())
     illumination, open_ = _illumination(camera, position, 0.0 * strength if empty else strength / scale, rng)
     image = _read_out(illumination, camera, rng)
     column, row = np.rint(position).astype(int).T
@@ -116,7 +128,7 @@ def lab_picture(crystal: Crystal, seed: int, empty: bool = False) -> LabPicture:
     inside &= not empty
     order = np.argsort(-strength[inside], kind="stable")
     height = 6.0 * strength[inside] / scale
-    return LabPicture(image, camera, orientation, min(visible, count), position[inside][order], height[order])
+    return LabPicture(image, camera, orientation, shown, position[inside][order], height[order], others)
 
 
 def _illumination(

@@ -37,7 +37,7 @@ def pattern_of(crystal, u, panel=PANEL, scatter=0.2, brightest=50, seed=1):
     )
 
 
-@pytest.mark.parametrize("name", ["quartz", "kyanite"])
+@pytest.mark.parametrize("name", ["quartz", "kyanite", "FePS3"])
 def test_good_intensities_leave_the_truth_alone(name):
     crystal = load_crystal(name)
     indexed = solve(pattern_of(crystal, ORIENTATIONS[0]), crystal, PANEL, BAND_KEV).indexed
@@ -46,15 +46,16 @@ def test_good_intensities_leave_the_truth_alone(name):
 
 
 def test_where_intensities_say_nothing_the_turn_of_quartz_stands_beside_the_answer():
-    crystal = load_crystal("quartz")
-    half_turn = crystal.holohedry
-    for u in ORIENTATIONS[:3]:
-        indexed = solve(pattern_of(crystal, u, scatter=4.0), crystal, PANEL, BAND_KEV).indexed
+    crystal, undecided = load_crystal("quartz"), 0
+    for u in ORIENTATIONS:
+        indexed = solve(pattern_of(crystal, u, scatter=4.0, brightest=15), crystal, PANEL, BAND_KEV).indexed
         both = np.array([indexed.orientation, *indexed.ambiguous])
-        assert misorientation_deg(both, u, crystal.rotations).min() < 0.1
-        assert len(both) == 2
-        twins = misorientation_deg(both[1] @ half_turn, both[0], crystal.rotations)
-        assert twins.min() < 0.1
+        assert misorientation_deg(both, u, crystal.rotations).min() < 0.3
+        if len(both) == 2:
+            undecided += 1
+            turned = both[1] @ crystal.holohedry
+            assert misorientation_deg(turned, both[0], crystal.rotations).min() < 0.3
+    assert undecided >= 3
 
 
 @pytest.mark.parametrize("share", [-0.04, 0.03])

@@ -25,6 +25,16 @@ def test_the_spots_told_are_where_the_light_is():
     assert np.median(difference[row, column]) > 4.0 * np.median(difference)
 
 
+def test_a_further_grain_adds_its_spots_and_moves_none():
+    alone, two = lab_picture(SILICON, 5), lab_picture(SILICON, 5, further=(0.7,))
+    assert len(two.further) == 1
+    assert np.array_equal(two.orientation, alone.orientation)
+    assert two.camera == alone.camera
+    apart = np.linalg.norm(alone.position_px[:, None] - two.position_px[None], axis=2)
+    assert apart.min(axis=1).max() == 0.0
+    assert two.spots > alone.spots
+
+
 @pytest.mark.parametrize("kind", DISTURBANCES)
 def test_a_disturbed_picture_is_made_by_its_seed_and_keeps_its_shape(kind):
     image = lab_picture(SILICON, 6).image
