@@ -7,7 +7,7 @@ from beamgym.physics.arrays import Float64Array
 from beamgym.physics.crystal import Crystal, ub_matrix
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.indexing.camera_search import Progress, find_camera
+from beamgym.physics.laue.indexing.camera_search import CENTRE_MM, DISTANCE_SHARE, Progress, find_camera
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed
 from beamgym.physics.laue.indexing.measured import MeasuredPattern
 from beamgym.physics.laue.indexing.observed import MIN_MATCHED, Pattern
@@ -37,6 +37,8 @@ BAND_KEV = (5.0, 25.0)
 """What a tungsten tube or a bending magnet sends through air, keV."""
 CAMERA_ROUNDS = 2
 """Refinements of a camera: the second has the peaks that the first camera was too far off to explain."""
+NEAR_CLEAR_ZONES = 0.04
+"""Where zones are clear the camera is known to 3 % of the distance and 0.3 mm: only there is it looked for."""
 LEAST_RADIUS_DEG, WIDE = 0.05, 0.7
 """Least radius of the last match, and the share of the former radius that it has to be below to be worth while."""
 TIGHTENED = 3
@@ -176,7 +178,8 @@ def _searched(
     pattern: MeasuredPattern, indexer: Indexer, stated: Detector, known: CameraKnowledge, progress: Progress | None
 ) -> SolvedPattern:
     """Take the first answer to be believed: where zones are sharpest, as stated, of a search; else the best of them."""
-    sharp = [camera.detector for camera in sharpest_cameras(pattern.position_px, pattern.intensity, stated, most=1)]
+    sharpest = sharpest_cameras(pattern.position_px, pattern.intensity, stated, most=1)
+    sharp = [camera.detector for camera in sharpest]
     tried: list[SolvedPattern] = []
     for camera in (*sharp, stated):
         try:
@@ -188,7 +191,17 @@ def _searched(
         tried.append(_finished(pattern, indexer, stated, camera, answer, moved))
         if not tried[-1].warnings:
             return tried[-1]
-    found = find_camera(indexer, stated, pattern.position_px, pattern.intensity, starts=sharp, progress=progress)
+    clear = bool(sharpest) and sharpest[0].clear
+    found = find_camera(
+        indexer,
+        stated,
+        pattern.position_px,
+        pattern.intensity,
+        starts=sharp,
+        distance_share=NEAR_CLEAR_ZONES if clear else DISTANCE_SHARE,
+        centre_mm=0.0 if clear else CENTRE_MM,
+        progress=progress,
+    )
     if found is not None and found.sure:
         every = indexer.on(found.detector).index(
             pattern.position_px, pattern.intensity, guess=found.indexed.orientation

@@ -80,6 +80,8 @@ def test_distance_and_centre_follow_from_the_peaks_of_any_crystal(name, place):
     assert found.detector.distance_mm == pytest.approx(true.distance_mm, rel=0.01)
     centre_mm = STATED.pixel_mm * (beam_point_px(found.detector) - beam_point_px(true))
     np.testing.assert_allclose(centre_mm, 0.0, atol=0.25)
+    assert found.clear
+    assert found.share == pytest.approx(found.sharpness / 9880)
     assert found.sharpness > 1.2 * zone_sharpness(position[np.argsort(-intensity)[:40]], STATED, 1.5)
 
 
@@ -91,6 +93,11 @@ def test_cameras_are_distinct_the_sharpest_first_and_within_the_range():
     assert all(abs(one.detector.distance_mm - 40.0) < 1.4 for one in found)
     for one in found:
         np.testing.assert_allclose(one.detector.fast, STATED.fast)
+
+
+def test_random_peaks_make_no_clear_zones():
+    rng = np.random.default_rng(6)
+    assert not sharpest_cameras(rng.uniform(0.0, 599.0, (40, 2)), rng.uniform(1.0, 9.0, 40), STATED)[0].clear
 
 
 def test_two_peaks_make_no_zone():
