@@ -12,12 +12,12 @@ import numpy as np
 from beamgym.physics.arrays import BoolArray, Float64Array, Int64Array
 from beamgym.physics.crystal import Crystal
 from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.indexing.alternatives import best_alternative
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer
 from beamgym.physics.laue.indexing.measured import MeasuredPattern
 from beamgym.physics.laue.indexing.observed import Fit, Pattern
 from beamgym.physics.laue.indexing.plausibility import plausibility
 from beamgym.physics.laue.indexing.refinement import CALIBRATED, GEOMETRY, refine, with_camera_uncertainty
-from beamgym.physics.laue.indexing.rivals import best_of_rivals
 from beamgym.physics.laue.indexing.solver import BAND_KEV, SolvedPattern, solve
 from beamgym.physics.orientation import misorientation_deg
 
@@ -163,7 +163,7 @@ class _Search:
         """Choose among a grain and its look-alikes by the peaks that no other grain explains."""
         own = ~_explained_by_any(others)
         panel = self.first.detector
-        best, left = best_of_rivals(
+        best, left = best_alternative(
             self.indexer, self.pattern.only(np.flatnonzero(own)), panel, panel, [grain.fit.u], calibrated=True
         )
         fit = self.fitted(grain.fit.u, grain.fit.tolerance_deg, own) if best is None else best.fit

@@ -7,6 +7,7 @@ from beamgym.physics.arrays import Float64Array
 from beamgym.physics.crystal import Crystal, ub_matrix
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.indexing.alternatives import best_beside_alternatives
 from beamgym.physics.laue.indexing.camera_search import CENTRE_MM, DISTANCE_SHARE, Progress, find_camera
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed
 from beamgym.physics.laue.indexing.measured import MeasuredPattern
@@ -29,7 +30,6 @@ from beamgym.physics.laue.indexing.refinement import (
     refine,
     with_camera_uncertainty,
 )
-from beamgym.physics.laue.indexing.rivals import best_beside_rivals
 from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.laue.stated_camera import sharpest_cameras
 
@@ -227,7 +227,7 @@ def _finished(
 ) -> SolvedPattern:
     """Refine an answer, match the peaks anew, and judge what comes out."""
     indexed, camera = _matched_anew(pattern, indexer, given, camera, indexed, known)
-    indexed, camera = best_beside_rivals(indexer, pattern, given, camera, indexed, calibrated=known.calibrated)
+    indexed, camera = best_beside_alternatives(indexer, pattern, given, camera, indexed, calibrated=known.calibrated)
     indexed = _tightened(pattern, indexer.on(camera), indexed)
     refined = _refined(pattern, indexer.crystal, given, camera, indexed, known)
     indexed = replace(indexed, orientation=refined.orientation, residual_px=refined.mean_residual_px)

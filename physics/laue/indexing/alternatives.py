@@ -1,4 +1,4 @@
-"""Rivals of an answer: orientations that explain the same peaks about as well, and whether intensities exclude them.
+"""Alternatives to an answer: orientations that explain the same peaks about as well, unless intensities exclude them.
 
 Each is fitted by itself, with a camera of its own where that is not calibrated: a distance that is a little wrong turns
 an orientation into its look-alike. Where positions leave several, intensities decide; what they do not exclude
@@ -21,17 +21,18 @@ from beamgym.physics.laue.indexing.refinement import geometry_change
 from beamgym.physics.orientation import misorientation_deg
 
 NEARLY_AS_MANY, NEARLY_AS_CLOSE = 0.85, 1.5
-"""A rival explains this share of the best one's peaks at least, with a mean square residual up to this times larger."""
+"""An alternative explains this share of the best one's peaks at least; its rms residual is up to this times larger."""
 SAME_PEAKS = 0.7
-"""What explains fewer of the answer's peaks is another grain and no rival."""
+"""What explains fewer of the answer's peaks is another grain and no alternative."""
 SAME_DEG = 0.5
 """Orientations nearer than this are one."""
 TRIALS = 10_000
+"""Orientations that a search tries, where an answer does not say."""
 FREEDOM = 4.0
-"""Degrees of freedom of Student's t by which logarithms of intensities scatter: one in fifty is off by four widths."""
+"""Degrees of freedom of Student's t by which logarithms of intensities scatter: one in sixty is off by four widths."""
 LEAST_SCATTER = 0.1
 """Smallest scatter of the logarithms that is believed."""
-HONEST = 0.7
+INTENSITY_WEIGHT = 0.7
 """What one peak's intensity tells beside an independent one: errors of spectrum and absorption are common to many."""
 SATURATED_WEIGHT = 0.25
 """What a saturated peak's intensity counts for."""
@@ -41,11 +42,11 @@ MERIT_WEIGHT = 0.3
 """What the figure of merit counts for: bright rays that show no spot tell too, but may be hidden or absorbed."""
 LEAST_RESIDUAL_RAD = 2e-4
 CERTAIN_LOG_ODDS = float(np.log(100.0))
-"""Odds of 100 : 1 exclude a rival."""
+"""Odds of 100 : 1 exclude an alternative."""
 
 
 @dataclass(frozen=True)
-class Rival:
+class Alternative:
     """An orientation with the camera that suits it best.
 
     Parameters
@@ -60,10 +61,10 @@ class Rival:
     seen: Pattern
 
 
-def best_beside_rivals(
+def best_beside_alternatives(
     indexer: Indexer, pattern: MeasuredPattern, given: Detector, camera: Detector, answer: Indexed, *, calibrated: bool
 ) -> tuple[Indexed, Detector]:
-    """Return the best of an answer and its rivals, those that are not excluded in ``ambiguous``, with its camera.
+    """Return the best of an answer and its alternatives, those that are not excluded in ``ambiguous``, with its camera.
 
     Parameters
     ----------
@@ -73,14 +74,14 @@ def best_beside_rivals(
     calibrated : the camera stays as it is
     """
     others = [*answer.ambiguous, *_found_besides(indexer, pattern, camera, answer)]
-    best, left = best_of_rivals(indexer, pattern, given, camera, [answer.orientation, *others], calibrated=calibrated)
+    best, left = best_alternative(indexer, pattern, given, camera, [answer.orientation, *others], calibrated=calibrated)
     if best is None:
         return replace(answer, ambiguous=left), camera
     found = indexer.on(best.camera).answer(best.seen, best.fit, pattern.position_px)
     return replace(found, ambiguous=left), best.camera
 
 
-def best_of_rivals(
+def best_alternative(
     indexer: Indexer,
     pattern: MeasuredPattern,
     given: Detector,
@@ -88,45 +89,45 @@ def best_of_rivals(
     orientations: Sequence[Float64Array],
     *,
     calibrated: bool,
-) -> tuple[Rival | None, tuple[Float64Array, ...]]:
+) -> tuple[Alternative | None, tuple[Float64Array, ...]]:
     """Compare an answer with the crystal's look-alikes of it, and with other orientations.
 
     Parameters
     ----------
-    indexer, pattern, given, camera, calibrated : as for ``best_beside_rivals``
+    indexer, pattern, given, camera, calibrated : as for ``best_beside_alternatives``
     orientations : (3, 3) the answer first, then others
 
     Returns
     -------
-    the rival that is better than the answer, None where none is, and the orientations that are not excluded
+    the alternative that is better than the answer, None where none is, and the orientations that are not excluded
     """
     first = _fitted(indexer, pattern, given, camera, orientations[0], calibrated)
     if first is None:
         return None, ()
-    rivals = [first]
+    alternatives = [first]
     for u in [*(orientations[0] @ turn for turn in indexer.table.look_alikes), *orientations[1:]]:
-        rival = _fitted(indexer, pattern, given, camera, u, calibrated)
-        if rival is not None and _new(rival, rivals, indexer.crystal.rotations):
-            rivals.append(rival)
-    leader = max(rivals, key=lambda rival: rival.fit.merit)
-    equals = [rival for rival in rivals if _nearly_as_good(rival.fit, leader.fit)]
-    odds = np.array([log_odds(rival, pattern) for rival in equals])
+        alternative = _fitted(indexer, pattern, given, camera, u, calibrated)
+        if alternative is not None and _new(alternative, alternatives, indexer.crystal.rotations):
+            alternatives.append(alternative)
+    leader = max(alternatives, key=lambda alternative: alternative.fit.merit)
+    equals = [alternative for alternative in alternatives if _nearly_as_good(alternative.fit, leader.fit)]
+    odds = np.array([log_odds(alternative, pattern) for alternative in equals])
     winner = equals[int(np.argmax(odds))]
     left = tuple(
-        rival.fit.u
-        for rival, one in zip(equals, odds, strict=True)
-        if rival is not winner and odds.max() - one < CERTAIN_LOG_ODDS
+        alternative.fit.u
+        for alternative, one in zip(equals, odds, strict=True)
+        if alternative is not winner and odds.max() - one < CERTAIN_LOG_ODDS
     )
     return (None if winner is first else winner), left
 
 
-def log_odds(rival: Rival, pattern: MeasuredPattern) -> float:
-    """Log likelihood of intensities, residuals, bright rays and left-over peaks, up to a constant that rivals share.
+def log_odds(alternative: Alternative, pattern: MeasuredPattern) -> float:
+    """Log likelihood of intensities, residuals, bright rays and left-over peaks, up to a constant common to all.
 
     The logarithms of measured and expected intensities differ by a smooth function of energy and angle, which takes up
     absorption and the spectrum, and by a scatter of Student's t distribution (Lange, Little and Taylor 1989).
     """
-    fit, seen = rival.fit, rival.seen
+    fit, seen = alternative.fit, alternative.seen
     ray, sign, assigned = seen.rays(fit)
     matched = int(assigned.sum())
     besides = -RESIDUAL_WEIGHT * matched * float(np.log(max(fit.rms_rad, LEAST_RESIDUAL_RAD)))
@@ -141,7 +142,7 @@ def log_odds(rival: Rival, pattern: MeasuredPattern) -> float:
         columns += [np.log(energy[usable]), np.log(energy[usable]) ** 2, np.log(sines[usable])]
     weight = np.where(pattern.saturated[assigned][usable], SATURATED_WEIGHT, 1.0)
     ratio = np.log(measured[usable] / expected[usable])
-    return HONEST * student_log_likelihood(ratio, np.stack(columns, axis=1), weight) + besides
+    return INTENSITY_WEIGHT * student_log_likelihood(ratio, np.stack(columns, axis=1), weight) + besides
 
 
 def student_log_likelihood(values: Float64Array, columns: Float64Array, weight: Float64Array) -> float:
@@ -164,17 +165,17 @@ def student_log_likelihood(values: Float64Array, columns: Float64Array, weight: 
 
 def _fitted(
     indexer: Indexer, pattern: MeasuredPattern, given: Detector, camera: Detector, u: Float64Array, calibrated: bool
-) -> Rival | None:
+) -> Alternative | None:
     """Fit an orientation, and the camera where it is free; None where too few peaks agree."""
     seen = Pattern(indexer.table, camera.plane_normals(pattern.position_px), pattern.intensity)
     if len(seen.order) < MIN_MATCHED:
         return None
     fit = seen.judge(seen.polish(u, indexer.tolerances_deg[0 if calibrated else -1], TRIALS))
     if calibrated:
-        return Rival(fit, camera, seen) if fit.assigned.sum() >= MIN_MATCHED else None
+        return Alternative(fit, camera, seen) if fit.assigned.sum() >= MIN_MATCHED else None
     moved = np.array(list(geometry_change(given, camera).values()))
     found = follow(indexer, Camera(given, moved), pattern.position_px, pattern.intensity, replace(fit, u=u))
-    return None if found is None else Rival(found.fit, found.camera.detector, found.pattern)
+    return None if found is None else Alternative(found.fit, found.camera.detector, found.pattern)
 
 
 def _found_besides(
@@ -188,8 +189,8 @@ def _found_besides(
             yield fit.u
 
 
-def _new(rival: Rival, known: list[Rival], rotations: Float64Array) -> bool:
-    away = misorientation_deg(rival.fit.u, np.array([other.fit.u for other in known]), rotations)
+def _new(alternative: Alternative, known: list[Alternative], rotations: Float64Array) -> bool:
+    away = misorientation_deg(alternative.fit.u, np.array([other.fit.u for other in known]), rotations)
     return float(away.min()) > SAME_DEG
 
 

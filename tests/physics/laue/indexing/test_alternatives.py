@@ -1,4 +1,4 @@
-"""Rivals of an answer: a look-alike is given beside the answer unless positions or intensities exclude it."""
+"""Alternatives of an answer: a look-alike is given beside the answer unless positions or intensities exclude it."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from beamgym.physics.instrument import Peaks
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing import IN_WORDS, MeasuredPattern, solve
-from beamgym.physics.laue.indexing.rivals import student_log_likelihood
+from beamgym.physics.laue.indexing.alternatives import student_log_likelihood
 from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.orientation import misorientation_deg, random_orientations
 
@@ -74,7 +74,7 @@ def test_student_likelihood_is_that_of_the_distribution_and_damps_strangers():
     values = np.random.default_rng(2).standard_t(4.0, 4000) * 0.5 + 1.7
     columns, weight = np.ones((4000, 1)), np.ones(4000)
     expected = t.logpdf(values, 4.0, 1.7, 0.5).sum() - 4000 * t.logpdf(0.0, 4.0)
-    # the constant of the density is left out: it is the same for every rival
+    # the constant of the density is left out: it is the same for every alternative
     assert student_log_likelihood(values, columns, weight) == pytest.approx(expected, abs=3.0)
     spoilt = values.copy()
     spoilt[:40] = 50.0
