@@ -10,7 +10,6 @@ from beamgym.envs.pictures import write_lab_sheet
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.files import write_json
 from beamgym.physics.goniometer import Goniometer, goniometer, turns_to_target
-from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing import (
     MOST_GRAINS,
     IndexingFailed,
@@ -18,17 +17,12 @@ from beamgym.physics.laue.indexing import (
     SolvedPattern,
     check_handedness,
     find_grains,
-    read_pattern,
     solve,
-    straightened,
-    within_radius,
 )
-from beamgym.physics.laue.peaks import PeakFinder
-from beamgym.physics.laue.report import solve_cells
 from beamgym.scripts.command_line import check_output, fail, run
 from beamgym.scripts.indexing.camera_options import CameraOptions, Eight
 from beamgym.scripts.indexing.grains import grains_report
-from beamgym.scripts.indexing.outputs import lab_notes, tell_cameras, tell_failure, write_files
+from beamgym.scripts.indexing.outputs import lab_notes, tell_failure, write_files
 from beamgym.scripts.indexing.report import (
     cells_report,
     handedness_report,
@@ -36,13 +30,13 @@ from beamgym.scripts.indexing.report import (
     solved_report,
     way_report,
 )
+from beamgym.scripts.indexing.solving import PictureFailed, Solving
+from beamgym.scripts.indexing.source import PictureSource
 from beamgym.scripts.indexing.text import as_text
 from beamgym.scripts.indexing.words import load_crystals, read_band, read_positions, read_target
 
 DEFAULT_TARGET = "pose [001] beam [110] up"
 DEFAULT_GONIOMETER = "two-arc"
-SPARE = 3
-"""So many times --max-peaks are looked for where --max-radius will take some away."""
 
 
 def index_command(
@@ -98,9 +92,12 @@ def index_command(
         str | None, typer.Option(help="by how much the axes were turned for the second picture, such as 'phi=10'")
     ] = None,
     search_camera: Annotated[
-        bool,
-        typer.Option("--search-camera", help="look for the camera within 10 % of the distance, where none is indexed"),
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--search-camera/--no-search-camera",
+            help="look for the camera within 10 % of the distance; on for a camera in words",
+        ),
+    ] = None,
     grains: Annotated[int, typer.Option(help="crystal grains looked for at most", min=1)] = MOST_GRAINS,
     refine_detector: Annotated[
         bool, typer.Option("--refine-detector", help="fit the camera's geometry too, on a reference crystal")
@@ -110,6 +107,10 @@ def index_command(
     out: Annotated[Path | None, typer.Option(help="overlay PNG; IMAGE's name with -indexed.png if not given")] = None,
     h5: Annotated[Path | None, typer.Option(help="write everything as NeXus HDF5")] = None,
     pdf: Annotated[Path | None, typer.Option(help="write a page for the lab book")] = None,
+    finder: Annotated[
+        str | None,
+        typer.Option(help="how spots are found: laboratory (films, tails, letters) or detector; one after the other"),
+    ] = None,
     threshold: Annotated[float, typer.Option(help="least significance of a peak, standard deviations")] = 5.0,
     max_peaks: Annotated[int, typer.Option(help="brightest peaks to use")] = 200,
     saturation: Annotated[float | None, typer.Option(help="count at which a pixel is full")] = None,
@@ -141,30 +142,29 @@ def index_command(
         geometry = CameraOptions(detector, camera, distance, pixel, dpi, center, flip, rotate, fiducials, fiducial_size)
         samples = load_crystals(cif, crystal, radiation)
         energies = read_band(band, wavelength, samples[0].radiation)
-        finder = PeakFinder(threshold, max_peaks * (SPARE if max_radius else 1), saturation=saturation)
-
-        def read(path: Path) -> tuple[MeasuredPattern, Detector]:
-            pattern = read_pattern(path, finder, frame, dataset, one_based, masks=mask or (), invert=invert, grey=grey)
-            for note in pattern.notes:
-                typer.echo(f"note: {note}", err=True)
-            return _on_panel(pattern, geometry, max_radius, max_peaks)
-
-        pattern, panel = read(image)
+        source = PictureSource(
+            geometry,
+            finder,
+            threshold,
+            max_peaks,
+            max_radius,
+            saturation,
+            frame,
+            dataset,
+            one_based,
+            tuple(mask or ()),
+            invert,
+            grey,
+        )
+        asked = bool(target or goniometer_name is not None or at is not None)
+        stage = goniometer(goniometer_name or DEFAULT_GONIOMETER) if asked or turned else None
+        positions = read_positions(stage, at) if stage is not None else None
+        wanted = {sample: [read_target(sample, text) for text in target or [DEFAULT_TARGET]] for sample in samples}
+        solving = Solving(samples, energies, refine_detector, search_camera)
         try:
-            cells = solve_cells(
-                samples,
-                lambda sample: solve(
-                    pattern,
-                    sample,
-                    panel,
-                    energies,
-                    refine_detector=refine_detector,
-                    search_camera=search_camera,
-                    progress=tell_cameras,
-                ),
-            )
-        except IndexingFailed as error:
-            tell_failure(error, pattern, panel, samples, energies, picture, geometry, max_radius, bool(one_based))
+            cells = solving.picture(source, image)
+        except PictureFailed as failure:
+            tell_failure(failure, solving, source, picture)
             raise
         solved = cells[0].solved
         assert solved is not None  # solve_cells raises where none fits
@@ -173,16 +173,14 @@ def index_command(
         report = solved_report(image, solved) | grains_report(every)
         if len(cells) > 1:
             report["cells"] = cells_report(cells)
-        asked = bool(target or goniometer_name is not None or at is not None)
-        stage = goniometer(goniometer_name or DEFAULT_GONIOMETER) if asked or turned else None
-        positions = read_positions(stage, at) if stage is not None else None
         if second is not None and stage is not None:
-            other, _ = read(second)
+            other, _ = source.read(second)
             report["handedness"] = _check_hand(solved, other, second, geometry, stage, positions, turned or "")
         report["pointing"] = pointing_report(solved, stage if asked else None, positions)
         if stage is not None and asked:
-            wanted = [read_target(solved.crystal, text) for text in target or [DEFAULT_TARGET]]
-            ways = [turns_to_target(stage, one, solved.indexed.orientation, positions) for one in wanted]
+            ways = [
+                turns_to_target(stage, one, solved.indexed.orientation, positions) for one in wanted[solved.crystal]
+            ]
             report["targets"] = [way_report(way, stage, solved) for way in ways]
             report["target"] = report["targets"][0]
         report["files"] = write_files(every, picture, h5, detector_out)
@@ -194,17 +192,6 @@ def index_command(
     except (ValueError, OSError) as error:
         fail(error)
     typer.echo(as_text(report))
-
-
-def _on_panel(
-    pattern: MeasuredPattern, geometry: CameraOptions, max_radius: float | None, max_peaks: int
-) -> tuple[MeasuredPattern, Detector]:
-    """Return the pattern, straight and without far peaks, and the panel on which it was taken."""
-    marks = geometry.marks(pattern.shape)
-    if marks is not None:
-        pattern = straightened(pattern, marks)
-    panel = geometry.detector(pattern, marks)
-    return (within_radius(pattern, panel, max_radius, max_peaks) if max_radius else pattern), panel
 
 
 def _check_hand(

@@ -1,16 +1,11 @@
 """Part "cameras": drawn laboratory pictures, indexed with the camera that their user measured by ruler."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from beamgym.physics.crystal import load_crystal
-from beamgym.physics.laue.detector import BEAM, Detector
-from beamgym.physics.laue.indexing import BAND_KEV, IN_WORDS, MeasuredPattern, SolvedPattern, find_grains, solve
+from beamgym.physics.laue.indexing import BAND_KEV, IN_WORDS, SolvedPattern, find_grains, pattern_of, solve
 from beamgym.physics.laue.lab import lab_picture
 from beamgym.physics.laue.peaks import LabPeakFinder
 from beamgym.scripts.index_suite.answers import CRYSTALS, RESIDUAL_PX, Answer, answered, load
@@ -73,30 +68,19 @@ def picture_answer(case: PictureCase) -> Answer:
     crystal = load_crystal(case.asked)
 
     def ask() -> Sequence[SolvedPattern]:
-        pattern, camera = laboratory_pattern(picture.image, picture.camera.stated)
-        first = solve(pattern, crystal, camera, BAND_KEV, known=IN_WORDS, search_camera=True)
+        pattern = pattern_of(picture.image, LabPeakFinder())
+        first = solve(pattern, crystal, picture.camera.stated, BAND_KEV, known=IN_WORDS, search_camera=True)
         return find_grains(pattern, crystal, first.detector, BAND_KEV, first=first)
 
     truth, camera = picture.orientation, picture.camera.true
     return answered(ask, case.number, case.drawn, case.asked, truth, camera, RESIDUAL_PX)
 
 
-def laboratory_pattern(image: NDArray[Any], stated: Detector) -> tuple[MeasuredPattern, Detector]:
-    """Return the peaks of a picture, and the camera as stated, its centre that of the shadow if there is one."""
-    seen = LabPeakFinder().examine(image)
-    pattern = MeasuredPattern(seen.peaks, image)
-    if seen.shadow is None:
-        return pattern, stated
-    beam, _ = stated.to_pixel(BEAM * np.sign(stated.origin_mm @ BEAM))
-    along, down = stated.pixel_mm * (beam - np.asarray(seen.shadow.centre_px))
-    return pattern, replace(stated, origin_mm=stated.origin_mm + along * stated.fast + down * stated.slow)
-
-
 @cache
 def warm_up() -> None:
     """Load the compiled kernels into this process: that is no part of a picture's time."""
     picture = lab_picture(load("Si"), _FIRST - 1)
-    pattern, _ = laboratory_pattern(picture.image, picture.camera.true)
+    pattern = pattern_of(picture.image, LabPeakFinder())
     solve(pattern, load("Si"), picture.camera.true, BAND_KEV)
 
 

@@ -26,7 +26,7 @@ LISTS, PICTURES = 1008, 200
 """Where the cameras have 300: 18 lists of every ordered pair, and pictures asked as another crystal."""
 TRUE, MOST_FALSE = (40, 80), 0.05
 """True peaks of a clear list, and the largest share of false ones."""
-STREAM = 3
+PART = 3
 """Tells this part's random numbers from the others'."""
 
 
@@ -75,7 +75,7 @@ def run_crystals(pictures: int, seed: int, workers: int) -> PartResult:
 def clear_answer(case: AskedCase) -> Answer:
     """Draw a clear list, index it as a crystal with its true camera, and judge the answer."""
     warm_up()
-    rng = np.random.default_rng([case.seed, STREAM, case.number])
+    rng = np.random.default_rng([case.seed, PART, case.number])
     true = int(rng.integers(TRUE[0], TRUE[1] + 1))
     drawn = drawn_list(load(case.drawn), rng, true, float(rng.uniform(0.0, MOST_FALSE)))
     ask = partial(find_grains, drawn.pattern, load(case.asked), drawn.camera, BAND_KEV)

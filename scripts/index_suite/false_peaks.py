@@ -22,7 +22,7 @@ TRUE = (20, 60)
 """Fewest and most true peaks."""
 LISTS = 200
 """Where there are 300 pictures: 25 of each crystal."""
-STREAM = 2
+PART = 2
 """Tells this part's random numbers from the others'."""
 
 
@@ -72,7 +72,7 @@ def scaled(lists: int, pictures: int) -> int:
 def list_answer(case: ListCase) -> Answer:
     """Draw a list, index it with its true camera, and judge the answer."""
     warm_up()
-    rng = np.random.default_rng([case.seed, STREAM, case.number])
+    rng = np.random.default_rng([case.seed, PART, case.number])
     crystal = load(case.drawn)
     drawn = drawn_list(crystal, rng, int(rng.integers(TRUE[0], TRUE[1] + 1)), case.false_share)
     ask = partial(find_grains, drawn.pattern, crystal, drawn.camera, BAND_KEV)

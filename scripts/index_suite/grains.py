@@ -28,7 +28,7 @@ LISTS = 200
 """Of each number of grains where there are 300 pictures: 25 of each crystal."""
 SPOTS, WEAKEST, MOST_FALSE = 40, 0.3, 0.05
 """Spots of each grain, the least weight of a further one beside the first, and the largest share of false peaks."""
-STREAM = 4
+PART = 4
 """Tells this part's random numbers from the others'."""
 
 
@@ -105,7 +105,7 @@ def run_grains(pictures: int, seed: int, workers: int) -> PartResult:
 def grains_answer(case: GrainsCase) -> GrainsFound:
     """Draw a list of several grains, look for all of them, and judge what is found."""
     warm_up()
-    rng = np.random.default_rng([case.seed, STREAM, case.grains, case.number])
+    rng = np.random.default_rng([case.seed, PART, case.grains, case.number])
     crystal = load(case.drawn)
     weights = (1.0, *(float(rng.uniform(WEAKEST, 1.0)) for _ in range(case.grains - 1)))
     drawn = drawn_list(crystal, rng, SPOTS, float(rng.uniform(0.0, MOST_FALSE)), weights)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.files import load_detector_for
-from beamgym.physics.laue.indexing import Hand, MeasuredPattern
+from beamgym.physics.laue.files import is_stated_camera, load_detector_for
+from beamgym.physics.laue.indexing import CALIBRATED, IN_WORDS, CameraKnowledge, Hand, MeasuredPattern
 from beamgym.physics.laue.stated_camera import FLIPS, Fiducials, StatedCamera, flipped, pixel_of_dpi
 
 Eight = tuple[float, float, float, float, float, float, float, float]
@@ -53,6 +53,16 @@ class CameraOptions:
             raise ValueError("--camera needs --distance MM, from the sample to the film or panel")
         if sum(word is not None for word in (self.pixel_mm, self.dpi, self.fiducials)) != 1:
             raise ValueError("--camera needs the pixel once: --pixel MM, --dpi N of a scan, or --fiducials on a film")
+
+    @property
+    def in_words(self) -> bool:
+        """Whether a person stated the camera, here or in a file, rather than a calibration."""
+        return self.file is None or is_stated_camera(self.file)
+
+    @property
+    def known(self) -> CameraKnowledge:
+        """How well the geometry is known."""
+        return IN_WORDS if self.in_words else CALIBRATED
 
     def marks(self, shape: tuple[int, int] | None) -> Fiducials | None:
         """Return the film's marks in a picture of this shape; None where there are none."""

@@ -1,6 +1,5 @@
 """What indexing leaves behind: pictures, results, the page for the lab book, and what to try after a failure."""
 
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -9,15 +8,14 @@ from typing import Any
 import typer
 
 from beamgym.envs.pictures import LabNotes, write_attempt, write_overlay
-from beamgym.physics.crystal import Crystal
-from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files import save_detector
-from beamgym.physics.laue.indexing import IndexingFailed, MeasuredPattern, SolvedPattern
+from beamgym.physics.laue.indexing import SolvedPattern
 from beamgym.physics.laue.report import Attempt, remedies, write_results
 from beamgym.physics.laue.stated_camera import beam_point_px
 from beamgym.physics.laue.wavelengths import band_words
-from beamgym.scripts.indexing.camera_options import CameraOptions
 from beamgym.scripts.indexing.grains import grains_as_text
+from beamgym.scripts.indexing.solving import PictureFailed, Solving
+from beamgym.scripts.indexing.source import PictureSource
 from beamgym.scripts.indexing.text import way_as_text
 
 
@@ -75,40 +73,24 @@ def _short(way: dict[str, Any]) -> list[str]:
     return [line.split(";")[0] for line in way_as_text(way)]
 
 
-def tell_failure(
-    error: IndexingFailed,
-    pattern: MeasuredPattern,
-    panel: Detector,
-    samples: Sequence[Crystal],
-    band: tuple[float, float],
-    picture: Path,
-    geometry: CameraOptions,
-    max_radius: float | None,
-    one_based: bool,
-) -> None:
+def tell_failure(failure: PictureFailed, solving: Solving, source: PictureSource, picture: Path) -> None:
     """Print what to try, and draw what was found with the best guess where there is anything to see."""
-    nearest = error.nearest
+    nearest, pattern, samples = failure.error.nearest, failure.pattern, solving.samples
     attempt = Attempt(
         peaks=pattern.count,
         matched=nearest.matched if nearest is not None else 0,
         from_image=pattern.image is not None,
-        stated_camera=geometry.place is not None or (geometry.file is not None and geometry.file.suffix == ".json"),
-        masked=max_radius is not None,
+        stated_camera=source.geometry.in_words,
+        masked=source.max_radius_mm is not None,
         cells=len(samples),
-        band_kev=band,
+        band_kev=solving.band_kev,
         radiation=samples[0].radiation,
-        one_based=one_based,
+        one_based=bool(source.one_based),
     )
     typer.echo("\n".join(["not indexed; to try, the likeliest first:", *(f"  - {line}" for line in remedies(attempt))]))
     if pattern.count:
         guess = None
         if nearest is not None and nearest.orientation is not None and len(samples) == 1:
-            guess = (samples[0], nearest.orientation, band)
-        write_attempt(picture, pattern.image, panel, pattern.peaks, guess)
+            guess = (samples[0], nearest.orientation, solving.band_kev)
+        write_attempt(picture, pattern.image, failure.panel, pattern.peaks, guess)
         typer.echo(f"wrote {picture}, with the peaks found" + (" and the best guess" if guess else ""))
-
-
-def tell_cameras(tried: int, cameras: int) -> None:
-    """Tell on a terminal's last line how many cameras were tried; nothing goes into a file or a pipe."""
-    if sys.stderr.isatty():
-        typer.echo(f"\rcamera {tried} of at most {cameras} tried", err=True, nl=False)

@@ -4,7 +4,13 @@ from beamgym.physics.laue.indexing.camera_search import FoundCamera, find_camera
 from beamgym.physics.laue.indexing.grains import MOST_GRAINS, find_grains, shares_of_light
 from beamgym.physics.laue.indexing.handedness import Hand, HandednessCheck, check_handedness
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed, predict_px
-from beamgym.physics.laue.indexing.measured import MeasuredPattern, read_pattern, straightened, within_radius
+from beamgym.physics.laue.indexing.measured import (
+    MeasuredPattern,
+    pattern_of,
+    read_pattern,
+    straightened,
+    within_radius,
+)
 from beamgym.physics.laue.indexing.observed import MIN_MATCHED
 from beamgym.physics.laue.indexing.plausibility import Plausibility, plausibility
 from beamgym.physics.laue.indexing.refinement import (
@@ -39,6 +45,7 @@ __all__ = [
     "find_camera",
     "find_grains",
     "geometry_change",
+    "pattern_of",
     "plausibility",
     "predict_px",
     "read_pattern",

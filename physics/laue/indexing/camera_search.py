@@ -8,7 +8,7 @@ most is kept. Only what comes out is judged.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,8 +23,8 @@ Progress = Callable[[int, int], None]
 
 DISTANCE_SHARE = 0.10
 """How far the distance may be from the stated one, relative: a ruler held to the wrong edge of a cassette."""
-CENTRE_MM = 1.5
-"""How far the centre is looked for, mm."""
+CENTRE_MM, CENTRE_STEP_MM = 1.5, 0.75
+"""How far the centre is looked for, and in which steps, mm: a candidate is followed over half a millimetre and more."""
 STEP_DEG = 0.5
 """Turn of a plane normal between two neighbouring cameras: a search radius of 0.6 degrees spans it."""
 BRIGHTEST = (80, 40, 25)
@@ -105,7 +105,8 @@ def find_camera(
     stated : the camera as its user measured it
     position_px : (p, 2) peaks along fast and slow, 0-based
     intensity : (p,) on any positive scale
-    starts : cameras to try before all others, such as one whose centre is that of a collimator's shadow
+    starts : cameras to try before all others: those at which zones are sharp; last one whose centre is that of a
+        collimator's shadow, about which distances are tried too
     distance_share : largest error of the distance, relative
     centre_mm : largest error of the centre along rows and columns, mm
     progress : called after every camera
@@ -131,7 +132,6 @@ def find_camera(
         return None
     _, found, number, tried = best
     chosen = order[:number]
-    found = _best_look_alike(indexer, found, position_px[chosen])
     indexed = indexer.on(found.camera.detector).answer(found.pattern, found.fit, position_px[chosen])
     return FoundCamera(indexed, found.camera.detector, number, tried)
 
@@ -141,16 +141,36 @@ def _trials(
 ) -> Iterator[tuple[Float64Array, int]]:
     """Yield cameras, as moved from the stated one, with how many peaks to try them on.
 
-    Distances alone first, about every start and then about the stated centre; then centres too.
+    The starts first; distances alone, about the last start and about the stated camera; coarser ones with centres too.
     """
     counts = list(dict.fromkeys(min(number, peaks) for number in BRIGHTEST))
+    places = [_moved(stated, start) for start in starts]
+    for place in places:
+        for number in counts:
+            yield place, number
     for number in counts:
-        for centre in [_moved(stated, start) for start in starts] + [np.zeros(5)]:
-            for moved in cameras_about(stated, distance_share, 0.0):
-                yield centre + moved, number
-    for number in counts[:2]:
-        for moved in cameras_about(stated, distance_share, centre_mm):
-            yield moved, number
+        for moved in cameras_about(stated, distance_share, 0.0):
+            for place in [*places[-1:], np.zeros(5)]:
+                yield place + moved, number
+    for moved in cameras_about(stated, distance_share, centre_mm):
+        if moved[:2].any():
+            yield moved, counts[min(1, len(counts) - 1)]
+
+
+def centred_on(stated: Detector, beam_px: tuple[float, float]) -> list[Detector]:
+    """Return the camera shifted so that the beam meets it at a pixel (along fast and slow).
+
+    It is empty where the beam never meets the panel, or farther from there than CENTRE_MM is wrong: then what was seen
+    at that pixel was no collimator.
+    """
+    where, _ = stated.to_pixel(np.array([[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]]))
+    where = where[np.isfinite(where).all(axis=1)]
+    if len(where) == 0:
+        return []
+    along, down = stated.pixel_mm * (np.asarray(beam_px) - where[0])
+    if np.hypot(along, down) > 2.0 * CENTRE_MM:
+        return []
+    return [stated.displaced(-along * stated.fast - down * stated.slow, np.zeros(3))]
 
 
 def _moved(stated: Detector, start: Detector) -> Float64Array:
@@ -162,15 +182,17 @@ def _moved(stated: Detector, start: Detector) -> Float64Array:
 def cameras_about(stated: Detector, distance_share: float, centre_mm: float) -> Iterator[Float64Array]:
     """Yield shifts and tilts (5,) about the stated camera, the nearest first, tilts zero.
 
-    Neighbours differ by a turn of the plane normals of STEP_DEG at most, at the panel's corners for the distance.
+    Neighbours differ by a turn of the plane normals of STEP_DEG at most, at the panel's corners for the distance; where
+    centres are tried too, by three times as much, for every candidate is followed.
     """
     reach = stated.distance_mm
     half = 0.5 * stated.pixel_mm * max(stated.shape)
     # n turns by half the turn of the ray; a ray at radius r turns by r d(d) / (d² + r²), most at r = d
     lever = max(half * reach / (half**2 + reach**2), 0.1) if half < reach else 0.5
     step = 2.0 * np.radians(STEP_DEG) / lever
-    shares = _symmetric(distance_share, min(step, distance_share))
-    offsets = _symmetric(centre_mm, max(2.0 * np.radians(STEP_DEG) * reach * 1.5, 0.6))
+    coarser = 3.0 if centre_mm > 0.0 else 1.0
+    shares = _symmetric(distance_share, min(coarser * step, distance_share))
+    offsets = _symmetric(centre_mm, CENTRE_STEP_MM)
     grid = [(share, along, down) for share in shares for along in offsets for down in offsets]
     scale = np.array([distance_share / 3.0, max(centre_mm, 1e-9) / 1.5, max(centre_mm, 1e-9) / 1.5])
     away = np.sign(stated.origin_mm @ stated.normal) * reach
@@ -230,17 +252,3 @@ def follow(
         return None
     fit = pattern.judge(pattern.polish(u, max(radius, 2.5 * NARROWEST_DEG), candidate.trials))
     return _Followed(fit, camera, pattern) if fit.assigned.sum() >= MIN_MATCHED else None
-
-
-def _best_look_alike(indexer: Indexer, found: _Followed, position_px: Float64Array) -> _Followed:
-    """Follow every pseudo-symmetric image of an answer from the stated camera too, and keep what explains most.
-
-    A wrong distance turns an orientation into its look-alike's: only the residuals of either on its own camera tell.
-    """
-    best = found
-    for rotation in indexer.table.look_alikes:
-        image = replace(found.fit, u=found.fit.u @ rotation)
-        other = follow(indexer, found.camera, position_px, found.pattern.intensity, image)
-        if other is not None and other.fit.merit > best.fit.merit:
-            best = other
-    return best

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.instrument import Peaks
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.files import PEAK_SUFFIXES, read_image, read_mask, read_peaks
-from beamgym.physics.laue.peaks import PeakFinder
+from beamgym.physics.laue.files import PEAK_SUFFIXES, inverted, read_image, read_mask, read_peaks
+from beamgym.physics.laue.peaks import LabPeakFinder, PeakFinder
 from beamgym.physics.laue.stated_camera import Fiducials, radius_mm
 
 
@@ -27,12 +27,15 @@ class MeasuredPattern:
     image : (slow, fast) counts; None where only a list of peaks is known
     ignored : (slow, fast) bool, pixels of the image that count for nothing; None where there is none
     notes : what was assumed in reading the file, one line each
+    beam_px : along fast and slow, the middle of the shadow that a collimator or a beam stop casts; None where none is
+        seen
     """
 
     peaks: Peaks
     image: NDArray[Any] | None = None
     ignored: NDArray[np.bool_] | None = None
     notes: tuple[str, ...] = ()
+    beam_px: tuple[float, float] | None = None
 
     @property
     def count(self) -> int:
@@ -63,7 +66,7 @@ class MeasuredPattern:
             np.array([len(rows)], dtype=np.int64),
             peaks.saturated[:, rows],
         )
-        return MeasuredPattern(kept, self.image)
+        return replace(self, peaks=kept)
 
     @property
     def shape(self) -> tuple[int, int] | None:
@@ -80,7 +83,7 @@ class MeasuredPattern:
 
 def read_pattern(
     path: str | os.PathLike[str],
-    finder: PeakFinder | None = None,
+    finder: PeakFinder | LabPeakFinder | None = None,
     frame: int = 0,
     dataset: str | None = None,
     one_based: bool | None = None,
@@ -111,14 +114,45 @@ def read_pattern(
             raise ValueError(f"{Path(path).name} is a list of peaks: masks, inversion and grey go with an image")
         listed = read_peaks(path, one_based)
         return MeasuredPattern(listed, notes=listed.notes)
-    file = read_image(path, frame, dataset, invert=invert, grey=grey)
+    by_finder = isinstance(finder, LabPeakFinder) and invert is None
+    file = read_image(path, frame, dataset, invert=False if by_finder else invert, grey=grey)
     mask, said = read_mask(masks, (file.image.shape[0], file.image.shape[1]))
-    ignored = file.ignored | mask
-    peaks = _leaving_out(finder or PeakFinder(), ignored)(file.image)
-    return MeasuredPattern(peaks, file.image, ignored, (*file.notes, *said))
+    if isinstance(finder, LabPeakFinder) and not by_finder:
+        finder = replace(finder, inverted=False)
+    return pattern_of(file.image, finder, file.ignored | mask, (*file.notes, *said))
 
 
-def _leaving_out(finder: PeakFinder, ignored: NDArray[np.bool_]) -> PeakFinder:
+def pattern_of(
+    image: NDArray[Any],
+    finder: PeakFinder | LabPeakFinder | None = None,
+    ignored: NDArray[np.bool_] | None = None,
+    notes: tuple[str, ...] = (),
+) -> MeasuredPattern:
+    """Find the peaks of an image (slow, fast).
+
+    Parameters
+    ----------
+    image : counts or densities
+    finder : the default PeakFinder if not given; a LabPeakFinder for pictures of laboratory cameras, which also finds
+        the collimator's shadow, and out whether spots are dark: the pattern's image then shows them bright
+    ignored : (slow, fast) True where a pixel says nothing
+    notes : what is known of the picture already
+
+    Raises
+    ------
+    FrameFailed : an image that cannot be used: not finite, or too saturated
+    """
+    dead = np.zeros(image.shape, dtype=bool) if ignored is None else ignored
+    chosen = _leaving_out(finder or PeakFinder(), dead)
+    if isinstance(chosen, PeakFinder):
+        return MeasuredPattern(chosen(image), image, dead, notes)
+    seen = chosen.examine(image)
+    shown = inverted(image, dead) if seen.inverted else image
+    beam_px = None if seen.shadow is None else seen.shadow.centre_px
+    return MeasuredPattern(seen.peaks, shown, dead, (*notes, *seen.notes), beam_px)
+
+
+def _leaving_out(finder: PeakFinder | LabPeakFinder, ignored: NDArray[np.bool_]) -> PeakFinder | LabPeakFinder:
     """Return the finder with these pixels masked besides its own; a mask of another shape it refuses by itself."""
     if finder.mask is None:
         return replace(finder, mask=ignored)
@@ -128,7 +162,12 @@ def _leaving_out(finder: PeakFinder, ignored: NDArray[np.bool_]) -> PeakFinder:
 def straightened(pattern: MeasuredPattern, marks: Fiducials) -> MeasuredPattern:
     """Return the pattern without the perspective of a hand-held camera: peaks moved, the image redrawn for the eye."""
     moved = replace(pattern.peaks, position_px=marks.straightened_px(pattern.peaks.position_px).astype(np.float32))
-    return MeasuredPattern(moved, None if pattern.image is None else marks.straightened(pattern.image))
+    beam_px = pattern.beam_px
+    if beam_px is not None:
+        column, row = marks.straightened_px(np.array(beam_px))
+        beam_px = float(column), float(row)
+    image = None if pattern.image is None else marks.straightened(pattern.image)
+    return replace(pattern, peaks=moved, image=image, ignored=None, beam_px=beam_px)
 
 
 def within_radius(pattern: MeasuredPattern, detector: Detector, most_mm: float, most: int) -> MeasuredPattern:

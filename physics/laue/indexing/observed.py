@@ -90,7 +90,7 @@ class Pattern:
         """Search pairs, then fit the best distinct orientations."""
         voters = self.order[:VOTE_PEAKS]
         normals = np.ascontiguousarray(self.normals[voters])
-        pairs = _pairs(normals[:PAIR_PEAKS])
+        pairs = peak_pairs(normals[:PAIR_PEAKS])
         if len(pairs) == 0:
             return
         cells, resolution = self.table.map(tolerance_deg)
@@ -110,15 +110,16 @@ class Pattern:
             if votes[k] < max(3, 0.6 * votes.max()) or len(polished) == CANDIDATES:
                 break
             known = [fit.u for fit in polished]
-            if known and self._nearest_deg(found[k], known) < 2.0 * tolerance_deg:
+            if known and self.nearest_deg(found[k], known) < 2.0 * tolerance_deg:
                 continue
             fit = self.judge(self.polish(found[k], tolerance_deg, tried))
-            if known and self._nearest_deg(fit.u, known) < 0.5 * tolerance_deg:
+            if known and self.nearest_deg(fit.u, known) < 0.5 * tolerance_deg:
                 continue
             polished.append(fit)
             yield fit
 
-    def _nearest_deg(self, u: Float64Array, known: list[Float64Array]) -> float:
+    def nearest_deg(self, u: Float64Array, known: list[Float64Array]) -> float:
+        """Angle to the nearest of known orientations, the crystal's own symmetry apart."""
         return float(misorientation_deg(u, np.array(known), self.table.crystal.rotations).min())
 
     def match(self, u: Float64Array, tolerance_deg: float, limit: int | None = None) -> tuple[Int64Array, Float64Array]:
@@ -213,7 +214,7 @@ class Pattern:
         alternatives = [*fits, *(self.judge(self.polish(u, best.tolerance_deg, best.trials)) for u in images)]
         equals = [max([best, *alternatives], key=lambda fit: fit.merit)]
         for other in [best, *alternatives]:
-            if self._nearest_deg(other.u, [fit.u for fit in equals]) > 0.3 and _as_good(other, equals[0]):
+            if self.nearest_deg(other.u, [fit.u for fit in equals]) > 0.3 and _as_good(other, equals[0]):
                 equals.append(other)
         if len(equals) == 1:
             return equals[0], []
@@ -274,7 +275,7 @@ def _as_good(other: Fit, best: Fit) -> bool:
     return bool(other.assigned.sum() >= 0.9 * best.assigned.sum() and other.rms_rad <= 1.2 * best.rms_rad + 1e-4)
 
 
-def _pairs(normals: Float64Array) -> Int64Array:
+def peak_pairs(normals: Float64Array) -> Int64Array:
     """Pairs of peaks far enough from parallel, brightest together first, (k, 2)."""
     limit = np.cos(np.radians(MIN_PAIR_DEG))
     pairs = [pair for pair in combinations(range(len(normals)), 2) if abs(normals[pair[0]] @ normals[pair[1]]) < limit]

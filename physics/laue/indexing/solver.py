@@ -1,19 +1,21 @@
 """Indexes one measured pattern completely: index, refine in pixels, index again on the refined camera."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.crystal import Crystal, ub_matrix
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing.alternatives import best_beside_alternatives
-from beamgym.physics.laue.indexing.camera_search import CENTRE_MM, DISTANCE_SHARE, Progress, find_camera
+from beamgym.physics.laue.indexing.camera_search import CENTRE_MM, DISTANCE_SHARE, Progress, centred_on, find_camera
+from beamgym.physics.laue.indexing.first_answer import among_false_peaks, every_peak
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed
 from beamgym.physics.laue.indexing.measured import MeasuredPattern
 from beamgym.physics.laue.indexing.observed import MIN_MATCHED, Pattern
 from beamgym.physics.laue.indexing.plausibility import (
     NEAR_RESIDUALS,
+    Plausibility,
     may_replace,
     median_residuals,
     plausibility,
@@ -45,6 +47,10 @@ TIGHTENED = 3
 """Matches at most, each within a smaller radius."""
 GUESS_TRIALS = 1000
 """Orientations that a match to a known one counts for in the odds, as in the indexer."""
+CLEAR_SHARE = 0.6
+"""An answer that explains this share of the peaks is not looked for among false ones."""
+SHARPEST = 2
+"""Cameras with sharp zones that a search begins with."""
 TABLE_KEV = 12.0
 """A reflection table to this energy holds every crystal's lowest reflections."""
 
@@ -146,17 +152,30 @@ def solve(
     ValueError : a band that is none, or in which no reflection can reach the detector
     """
     indexer = Indexer(crystal, band_kev, detector)
-    if known is None:
-        known = IN_WORDS if search_camera else CALIBRATED
-    known = UNCALIBRATED if refine_detector else known
     check_reach(crystal, detector, band_kev)
     if pattern.count < MIN_MATCHED:
         raise IndexingFailed(
             f"{pattern.count} peaks found; at least {MIN_MATCHED} are needed: expose longer or lower the threshold"
         )
-    if not search_camera:
-        return _finished(pattern, indexer, detector, detector, _answer(pattern, indexer, detector), known)
-    return _searched(pattern, indexer, detector, known, progress)
+    if known is None:
+        known = IN_WORDS if search_camera else CALIBRATED
+    known = UNCALIBRATED if refine_detector else known
+    attempt = _Attempt(pattern, indexer, detector, known, search_camera, progress)
+    best: SolvedPattern | None = None
+    for solved in attempt.answers():
+        if best is None or _less_doubtful(solved, best):
+            best = solved
+        if not best.warnings:
+            break
+    if best is None:
+        raise IndexingFailed(
+            f"not indexed: {'; '.join(attempt.reasons)}; check cell, band and detector geometry", attempt.nearest
+        )
+    return best
+
+
+def _less_doubtful(one: SolvedPattern, other: SolvedPattern) -> bool:
+    return (len(one.warnings), -one.indexed.figure_of_merit) < (len(other.warnings), -other.indexed.figure_of_merit)
 
 
 def check_reach(crystal: Crystal, detector: Detector, band_kev: tuple[float, float]) -> None:
@@ -167,54 +186,77 @@ def check_reach(crystal: Crystal, detector: Detector, band_kev: tuple[float, flo
     LaueModel(crystal, beam, detector, table=crystal.reflections(max(high, TABLE_KEV)))
 
 
-def _answer(pattern: MeasuredPattern, indexer: Indexer, camera: Detector) -> Indexed:
-    answer = indexer.on(camera).index(pattern.position_px, pattern.intensity)
-    if isinstance(answer, NotIndexed):
-        raise IndexingFailed(f"not indexed: {answer.reason}; check cell, band and detector geometry", answer)
-    return answer
+@dataclass
+class _Attempt:
+    """The ways to an answer, in turn: on the given camera, among many false peaks, and on a camera about the given one.
 
+    A camera in words is searched first: what the stated one explains is seldom all that there is.
+    """
 
-def _searched(
-    pattern: MeasuredPattern, indexer: Indexer, stated: Detector, known: CameraKnowledge, progress: Progress | None
-) -> SolvedPattern:
-    """Take the first answer to be believed: where zones are sharpest, as stated, of a search; else the best of them."""
-    sharpest = sharpest_cameras(pattern.position_px, pattern.intensity, stated, most=1)
-    sharp = [camera.detector for camera in sharpest]
-    tried: list[SolvedPattern] = []
-    for camera in (*sharp, stated):
-        try:
-            answer = _answer(pattern, indexer, camera)
-        except IndexingFailed as failed:
-            failure = failed
-            continue
-        moved = IN_WORDS if known.calibrated and camera != stated else known
-        tried.append(_finished(pattern, indexer, stated, camera, answer, moved))
-        if not tried[-1].warnings:
-            return tried[-1]
-    clear = bool(sharpest) and sharpest[0].clear
-    found = find_camera(
-        indexer,
-        stated,
-        pattern.position_px,
-        pattern.intensity,
-        starts=sharp,
-        distance_share=NEAR_CLEAR_ZONES if clear else DISTANCE_SHARE,
-        centre_mm=0.0 if clear else CENTRE_MM,
-        progress=progress,
-    )
-    if found is not None and found.sure:
-        every = indexer.on(found.detector).index(
-            pattern.position_px, pattern.intensity, guess=found.indexed.orientation
+    pattern: MeasuredPattern
+    indexer: Indexer
+    given: Detector
+    known: CameraKnowledge
+    search_camera: bool
+    progress: Progress | None
+    reasons: list[str] = field(default_factory=list)
+    nearest: NotIndexed | None = None
+
+    def answers(self) -> Iterator[SolvedPattern]:
+        """Yield answers, refined and judged; ``reasons`` tells in the end which ways led nowhere."""
+        if self.search_camera and not self.known.calibrated:
+            yield from self._on_found_camera()
+        yield from self._on_given_camera()
+        if self.search_camera and self.known.calibrated:
+            yield from self._on_found_camera()
+
+    def _on_given_camera(self) -> Iterator[SolvedPattern]:
+        position, intensity = self.pattern.position_px, self.pattern.intensity
+        ordinary = self.indexer.index(position, intensity)
+        if isinstance(ordinary, Indexed):
+            yield self._finished(self.given, ordinary, self.known)[0]
+            if ordinary.assigned.mean() > CLEAR_SHARE:
+                return
+        else:
+            self.nearest = ordinary
+            self.reasons.insert(0, ordinary.reason)
+        for indexed in among_false_peaks(self.indexer, self.given, position, intensity):
+            solved, judged = self._finished(self.given, indexed, self.known)
+            if judged.possible:
+                yield solved
+
+    def _on_found_camera(self) -> Iterator[SolvedPattern]:
+        """Look about the stated camera, first where zones are sharpest and where a shadow says that its centre is."""
+        position, intensity = self.pattern.position_px, self.pattern.intensity
+        sharpest = sharpest_cameras(position, intensity, self.given, most=SHARPEST)
+        clear = bool(sharpest) and sharpest[0].clear
+        starts = [one.detector for one in reversed(sharpest)] if clear else [one.detector for one in sharpest]
+        if not clear and self.pattern.beam_px is not None:
+            starts += centred_on(self.given, self.pattern.beam_px)
+        found = find_camera(
+            self.indexer,
+            self.given,
+            position,
+            intensity,
+            starts=starts,
+            distance_share=NEAR_CLEAR_ZONES if clear else DISTANCE_SHARE,
+            centre_mm=0.0 if clear else CENTRE_MM,
+            progress=self.progress,
         )
-        if isinstance(every, Indexed):
-            moved = IN_WORDS if known.calibrated else known
-            tried.append(_finished(pattern, indexer, stated, found.detector, every, moved))
-    if tried:
-        return min(tried, key=lambda one: (len(one.warnings), -one.indexed.figure_of_merit))
-    nearest = f", the best with merit {found.merit_per_peak:.1f} a peak" if found is not None else ""
-    raise IndexingFailed(
-        f"{failure}; nor did any camera about the stated one explain the peaks{nearest}", failure.nearest
-    )
+        best = ""
+        if found is not None:
+            every = every_peak(self.indexer, found, position, intensity)
+            known = IN_WORDS if self.known.calibrated else self.known
+            solved, _ = self._finished(found.detector, every, known)
+            if found.sure or not solved.warnings:
+                yield solved
+            best = f", the best with merit {found.merit_per_peak:.1f} a peak"
+        self.reasons.append(f"nor did any camera about the stated one explain the peaks{best}")
+
+    def _finished(
+        self, camera: Detector, indexed: Indexed, known: CameraKnowledge
+    ) -> tuple[SolvedPattern, Plausibility]:
+        return _finished(self.pattern, self.indexer, self.given, camera, indexed, known)
 
 
 def _finished(
@@ -224,7 +266,7 @@ def _finished(
     camera: Detector,
     indexed: Indexed,
     known: CameraKnowledge,
-) -> SolvedPattern:
+) -> tuple[SolvedPattern, Plausibility]:
     """Refine an answer, match the peaks anew, and judge what comes out."""
     indexed, camera = _matched_anew(pattern, indexer, given, camera, indexed, known)
     indexed, camera = best_beside_alternatives(indexer, pattern, given, camera, indexed, calibrated=known.calibrated)
@@ -232,8 +274,10 @@ def _finished(
     refined = _refined(pattern, indexer.crystal, given, camera, indexed, known)
     indexed = replace(indexed, orientation=refined.orientation, residual_px=refined.mean_residual_px)
     judged = plausibility(indexer, refined.detector, indexed, pattern.position_px)
-    return SolvedPattern(
-        indexer.crystal, given, refined.detector, indexer.table.band_kev, pattern, indexed, refined, judged.warnings
+    band_kev = indexer.table.band_kev
+    return (
+        SolvedPattern(indexer.crystal, given, refined.detector, band_kev, pattern, indexed, refined, judged.warnings),
+        judged,
     )
 
 

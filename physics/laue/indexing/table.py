@@ -47,7 +47,7 @@ class IndexingTable:
     crystal: Crystal
     band_kev: tuple[float, float]
     beam: Beam | None = None
-    _maps: dict[float, tuple[UInt8Array, int]] = field(default_factory=dict, repr=False)
+    _maps: dict[tuple[float, int], tuple[UInt8Array, int]] = field(default_factory=dict, repr=False)
     _sorted_q: dict[int, Float64Array] = field(default_factory=dict, repr=False)
     _brightness: dict[tuple[int, int], Float64Array] = field(default_factory=dict, repr=False)
 
@@ -122,14 +122,18 @@ class IndexingTable:
 
     def map(self, tolerance_deg: float) -> tuple[UInt8Array, int]:
         """Return the cube map of ray directions for this tolerance and its resolution."""
-        if tolerance_deg not in self._maps:
+        return self.bright_map(tolerance_deg, self.ray_limit(tolerance_deg, VOTE_SHARE))
+
+    def bright_map(self, tolerance_deg: float, rays: int) -> tuple[UInt8Array, int]:
+        """Return the cube map of so many ray directions, brightest first, and its resolution."""
+        if (tolerance_deg, rays) not in self._maps:
             tolerance_rad = np.radians(tolerance_deg)
             resolution = int(np.clip(round(5.0 / tolerance_rad), 128, 1024))
-            bright = self.rank < self.ray_limit(tolerance_deg, VOTE_SHARE)
+            bright = self.rank < rays
             unit = self.reflections.q_inv_a[bright] / self.q_inv_a[bright, None]
             cells = kernels.paint_map(unit, self.levels[bright], tolerance_rad, resolution)
-            self._maps[tolerance_deg] = (cells, resolution)
-        return self._maps[tolerance_deg]
+            self._maps[tolerance_deg, rays] = (cells, resolution)
+        return self._maps[tolerance_deg, rays]
 
     def chance(self, sines: Float64Array, tolerance_deg: float) -> Float64Array:
         """Probability that a peak of no ray's lies within the tolerance of one, (p,).

@@ -49,14 +49,14 @@ class Examined:
         """Sentences for the user."""
         notes = []
         if self.inverted:
-            notes.append("the spots are dark on light ground: the picture was inverted")
+            notes.append("dark spots on a light ground: taken for a film and inverted")
         if self.shadow is not None:
             x, y = self.shadow.centre_px
             notes.append(
                 f"a collimator's shadow of {self.shadow.radius_px:.0f} px about ({x:.0f}, {y:.0f}) is left out"
             )
         if self.left_out.get("writing"):
-            notes.append(f"{self.left_out['writing']} maxima look like writing and are left out")
+            notes.append(f"{self.left_out['writing']} maxima that hang together, as in writing, are left out")
         return tuple(notes)
 
 

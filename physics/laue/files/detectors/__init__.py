@@ -1,6 +1,7 @@
 """Reads and writes where a camera stands, in the formats of other programs."""
 
 from beamgym.physics.laue.files.detectors.formats import (
+    is_stated_camera,
     load_detector,
     load_detector_for,
     save_detector,
@@ -8,6 +9,7 @@ from beamgym.physics.laue.files.detectors.formats import (
 )
 
 __all__ = [
+    "is_stated_camera",
     "load_detector",
     "load_detector_for",
     "save_detector",

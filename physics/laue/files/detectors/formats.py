@@ -73,6 +73,18 @@ def save_stated_camera(camera: StatedCamera, path: str | os.PathLike[str]) -> No
     write_text(path, json.dumps(camera.as_dict(), indent=2) + "\n")
 
 
+def is_stated_camera(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a geometry file holds a person's words on a camera, as ``save_stated_camera`` writes them."""
+    file = Path(path)
+    if file.suffix.lower() != ".json":
+        return False
+    try:
+        values = json.loads(read_text(file))
+    except (ValueError, OSError, RecursionError):
+        return False  # the reader will say what is wrong with it
+    return isinstance(values, dict) and "place" in values
+
+
 def _states_rows_and_columns(file: Path) -> bool:
     """Tell whether a file says which of its two sizes is the rows; the formats of other programs leave it open."""
     if file.suffix.lower() != ".json":
