@@ -11,7 +11,6 @@ from beamgym.physics.laue.indexing.measured import (
     straightened,
     within_radius,
 )
-from beamgym.physics.laue.indexing.observed import MIN_MATCHED
 from beamgym.physics.laue.indexing.plausibility import Plausibility, plausibility
 from beamgym.physics.laue.indexing.refinement import (
     CALIBRATED,
@@ -22,6 +21,7 @@ from beamgym.physics.laue.indexing.refinement import (
     refine,
 )
 from beamgym.physics.laue.indexing.solver import BAND_KEV, IndexingFailed, SolvedPattern, solve
+from beamgym.physics.laue.matching import MIN_MATCHED
 
 __all__ = [
     "BAND_KEV",

@@ -16,8 +16,8 @@ from beamgym.physics.laue.indexing.camera_search import follow
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer
 from beamgym.physics.laue.indexing.joint_fit import Camera
 from beamgym.physics.laue.indexing.measured import MeasuredPattern
-from beamgym.physics.laue.indexing.observed import MIN_MATCHED, MIN_SCALE_PEAKS, UNMATCHED_LOG_ODDS, Fit, Pattern
 from beamgym.physics.laue.indexing.refinement import geometry_change
+from beamgym.physics.laue.matching import MIN_MATCHED, MIN_SCALE_PEAKS, UNMATCHED_LOG_ODDS, Fit, Pattern
 from beamgym.physics.orientation import misorientation_deg
 
 NEARLY_AS_MANY, NEARLY_AS_CLOSE = 0.85, 1.5

@@ -16,7 +16,7 @@ from beamgym.physics.arrays import Float64Array
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer
 from beamgym.physics.laue.indexing.joint_fit import Camera, fit_jointly
-from beamgym.physics.laue.indexing.observed import MIN_MATCHED, Fit, Pattern
+from beamgym.physics.laue.matching import MIN_MATCHED, Fit, Pattern
 
 Progress = Callable[[int, int], None]
 """Called with how many cameras were tried, and how many there are."""

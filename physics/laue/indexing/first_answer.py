@@ -6,8 +6,7 @@ from beamgym.physics.arrays import Float64Array
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing.camera_search import FoundCamera
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer
-from beamgym.physics.laue.indexing.observed import Pattern
-from beamgym.physics.laue.indexing.thorough import STAGES_DEG, search_thoroughly
+from beamgym.physics.laue.matching import STAGES_DEG, Pattern, search_thoroughly
 
 LEAST_MERIT, LEAST_MATCHED = 9.0, 8
 """What an orientation must reach that explains few of the peaks: those of chance stay below 3."""

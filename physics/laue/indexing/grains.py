@@ -15,10 +15,10 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing.alternatives import best_alternative
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer
 from beamgym.physics.laue.indexing.measured import MeasuredPattern
-from beamgym.physics.laue.indexing.observed import Fit, Pattern
 from beamgym.physics.laue.indexing.plausibility import plausibility
 from beamgym.physics.laue.indexing.refinement import CALIBRATED, GEOMETRY, refine, with_camera_uncertainty
 from beamgym.physics.laue.indexing.solver import BAND_KEV, SolvedPattern, solve
+from beamgym.physics.laue.matching import Fit, Pattern
 from beamgym.physics.orientation import misorientation_deg
 
 MOST_GRAINS = 5

@@ -18,8 +18,7 @@ from beamgym.physics.arrays import BoolArray, Float64Array, Int32Array
 from beamgym.physics.crystal import Crystal
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.indexing.observed import MIN_MATCHED, Fit, Pattern
-from beamgym.physics.laue.indexing.table import IndexingTable
+from beamgym.physics.laue.matching import MIN_MATCHED, Fit, IndexingTable, Pattern
 from beamgym.physics.orientation import check_rotation
 
 TOLERANCES_DEG = (0.25, 0.6)

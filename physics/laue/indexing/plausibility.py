@@ -17,7 +17,7 @@ from beamgym.physics.arrays import BoolArray, Float64Array
 from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, predict_px
-from beamgym.physics.laue.indexing.observed import log10_binomial_tail
+from beamgym.physics.laue.matching import log10_binomial_tail
 from beamgym.physics.orientation import misorientation_deg
 
 SAME_DEG = 1.0

@@ -12,7 +12,6 @@ from beamgym.physics.laue.indexing.camera_search import CENTRE_MM, DISTANCE_SHAR
 from beamgym.physics.laue.indexing.first_answer import among_false_peaks, every_peak
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed
 from beamgym.physics.laue.indexing.measured import MeasuredPattern
-from beamgym.physics.laue.indexing.observed import MIN_MATCHED, Pattern
 from beamgym.physics.laue.indexing.plausibility import (
     NEAR_RESIDUALS,
     Plausibility,
@@ -32,6 +31,7 @@ from beamgym.physics.laue.indexing.refinement import (
     refine,
     with_camera_uncertainty,
 )
+from beamgym.physics.laue.matching import MIN_MATCHED, Pattern
 from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.laue.stated_camera import sharpest_cameras
 

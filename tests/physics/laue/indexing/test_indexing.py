@@ -18,10 +18,10 @@ from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.crystal.crystal import load_crystal
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.indexing import kernels
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed, index, predict_px
-from beamgym.physics.laue.indexing.observed import Pattern, log10_binomial_tail, wahba
-from beamgym.physics.laue.indexing.table import HC_KEV_A, VOTE_SHARE, IndexingTable
+from beamgym.physics.laue.matching import kernels
+from beamgym.physics.laue.matching.observed import Pattern, log10_binomial_tail, wahba
+from beamgym.physics.laue.matching.table import HC_KEV_A, VOTE_SHARE, IndexingTable
 from beamgym.physics.laue.pattern.image import ImageBackground, ImageModel, Sensor, SpotShape
 from beamgym.physics.laue.pattern.spots import LaueModel
 from beamgym.physics.laue.peaks.finder import find_peaks

@@ -9,8 +9,8 @@ from scipy.special import betainc, gammaln
 
 from beamgym.physics.arrays import BoolArray, Float64Array, Int32Array, Int64Array
 from beamgym.physics.constants import HC_KEV_A
-from beamgym.physics.laue.indexing import kernels
-from beamgym.physics.laue.indexing.table import IndexingTable
+from beamgym.physics.laue.matching import kernels
+from beamgym.physics.laue.matching.table import IndexingTable
 from beamgym.physics.orientation import misorientation_deg
 
 PAIR_PEAKS = 20

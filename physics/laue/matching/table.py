@@ -11,7 +11,7 @@ from beamgym.physics.arrays import BoolArray, Float64Array, Int64Array
 from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.crystal import Crystal, ReflectionTable
 from beamgym.physics.laue.beam import Beam
-from beamgym.physics.laue.indexing import kernels
+from beamgym.physics.laue.matching import kernels
 from beamgym.physics.orientation import misorientation_deg, nearest_rotation
 
 UInt8Array = NDArray[np.uint8]

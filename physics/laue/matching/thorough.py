@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from beamgym.physics.laue.indexing import kernels
-from beamgym.physics.laue.indexing.observed import Fit, Pattern, peak_pairs
+from beamgym.physics.laue.matching import kernels
+from beamgym.physics.laue.matching.observed import Fit, Pattern, peak_pairs
 
 PAIR_PEAKS = 60
 """Peaks, brightest first, that orientations are made from."""
