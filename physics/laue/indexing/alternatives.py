@@ -26,6 +26,8 @@ SAME_PEAKS = 0.7
 """What explains fewer of the answer's peaks is another grain and no alternative."""
 SAME_DEG = 0.5
 """Orientations nearer than this are one."""
+RADII_DEG = (0.25, 1.0)
+"""Radii that a fit begins with: the image of an orientation that fits a little wrongly may be a degree off."""
 TRIALS = 10_000
 """Orientations that a search tries, where an answer does not say."""
 FREEDOM = 4.0
@@ -170,7 +172,8 @@ def _fitted(
     seen = Pattern(indexer.table, camera.plane_normals(pattern.position_px), pattern.intensity)
     if len(seen.order) < MIN_MATCHED:
         return None
-    fit = seen.judge(seen.polish(u, indexer.tolerances_deg[0 if calibrated else -1], TRIALS))
+    fits = [seen.judge(seen.polish(u, radius, TRIALS)) for radius in RADII_DEG]
+    fit = max(fits, key=lambda one: one.merit)
     if calibrated:
         return Alternative(fit, camera, seen) if fit.assigned.sum() >= MIN_MATCHED else None
     moved = np.array(list(geometry_change(given, camera).values()))
