@@ -40,6 +40,17 @@ def _grain_report(grain: SolvedPattern, first: SolvedPattern, share: float) -> d
     }
 
 
+def grains_in_short(grains: Sequence[dict[str, Any]]) -> list[str]:
+    """Return one line on all further grains, with each one's turn from the first; nothing where there is one grain."""
+    if len(grains) < 2:
+        return []
+    turns = ", ".join(
+        f"{grain['from_first']['angle_deg']:.1f}° away ({100.0 * grain['share_of_light']:.0f} % of the light)"
+        for grain in grains[1:]
+    )
+    return [f"{len(grains) - 1} more grain(s): {turns}"]
+
+
 def grains_as_text(grains: Sequence[dict[str, Any]]) -> list[str]:
     """Return a line for every further grain, and one on the first one's share; nothing where there is one grain."""
     if len(grains) < 2:

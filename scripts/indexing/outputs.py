@@ -13,7 +13,7 @@ from beamgym.physics.laue.indexing import SolvedPattern
 from beamgym.physics.laue.report import Attempt, remedies, write_results
 from beamgym.physics.laue.stated_camera import beam_point_px
 from beamgym.physics.laue.wavelengths import band_words
-from beamgym.scripts.indexing.grains import grains_as_text
+from beamgym.scripts.indexing.grains import grains_in_short
 from beamgym.scripts.indexing.solving import PictureFailed, Solving
 from beamgym.scripts.indexing.source import PictureSource
 from beamgym.scripts.indexing.text import way_as_text
@@ -52,7 +52,7 @@ def lab_notes(image: Path, solved: SolvedPattern, report: dict[str, Any]) -> Lab
     turns = [line for way in ways for line in (_short(way) if len(ways) == 1 else _two_lines(way))]
     warnings_ = [warning.split("? ")[0] + "?" for warning in report["warnings"]]
     warnings_ += [f"ambiguous: {len(report['ambiguous'])} more orientations fit as well"] if report["ambiguous"] else []
-    warnings_ += [line.split(";")[0] for line in grains_as_text(report["grains"])[1:]]
+    warnings_ += grains_in_short(report["grains"])
     if "handedness" in report:
         warnings_.append(f"two pictures: {report['handedness']['verdict']}")
     return LabNotes(image.name, written, camera, turns, warnings_)
