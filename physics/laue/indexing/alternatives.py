@@ -113,7 +113,8 @@ def best_alternative(
             alternatives.append(alternative)
     leader = max(alternatives, key=lambda alternative: alternative.fit.merit)
     equals = [alternative for alternative in alternatives if _nearly_as_good(alternative.fit, leader.fit)]
-    odds = np.array([log_odds(alternative, pattern) for alternative in equals])
+    cost = UNMATCHED_LOG_ODDS * max(2.0 * float(leader.fit.assigned.mean()) - 1.0, 0.0)
+    odds = np.array([log_odds(alternative, pattern, cost) for alternative in equals])
     winner = equals[int(np.argmax(odds))]
     left = tuple(
         alternative.fit.u
@@ -123,8 +124,11 @@ def best_alternative(
     return (None if winner is first else winner), left
 
 
-def log_odds(alternative: Alternative, pattern: MeasuredPattern) -> float:
+def log_odds(alternative: Alternative, pattern: MeasuredPattern, left_over: float = UNMATCHED_LOG_ODDS) -> float:
     """Log likelihood of intensities, residuals, bright rays and left-over peaks, up to a constant common to all.
+
+    A peak that is left over costs ``left_over``: nothing where most of the list is false, for then the more peaks lie
+    near an alternative's rays the more of them do so by chance.
 
     The logarithms of measured and expected intensities differ by a smooth function of energy and angle, which takes up
     absorption and the spectrum, and by a scatter of Student's t distribution (Lange, Little and Taylor 1989).
@@ -133,7 +137,7 @@ def log_odds(alternative: Alternative, pattern: MeasuredPattern) -> float:
     ray, sign, assigned = seen.rays(fit)
     matched = int(assigned.sum())
     besides = -RESIDUAL_WEIGHT * matched * float(np.log(max(fit.rms_rad, LEAST_RESIDUAL_RAD)))
-    besides += MERIT_WEIGHT * float(np.log(10.0)) * fit.merit - UNMATCHED_LOG_ODDS * (len(assigned) - matched)
+    besides += MERIT_WEIGHT * float(np.log(10.0)) * fit.merit - left_over * (len(assigned) - matched)
     measured, sines = pattern.intensity[assigned], seen.sines[assigned]
     expected, energy = seen.table.expected(ray, sign, sines)
     usable = (measured > 0) & (expected > 0)
