@@ -7,7 +7,15 @@ from beamgym.physics.crystal import load_crystal
 from beamgym.physics.instrument import Peaks
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.indexing import IndexingFailed, MeasuredPattern, solve
+from beamgym.physics.laue.indexing import (
+    BAND_KEV,
+    Indexed,
+    Indexer,
+    IndexingFailed,
+    MeasuredPattern,
+    plausibility,
+    solve,
+)
 from beamgym.physics.laue.indexing.plausibility import Plausibility
 from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.orientation import misorientation_deg, random_orientations
@@ -64,9 +72,12 @@ def test_a_wrong_orientation_is_warned_about_and_left_for_the_right_one_with_its
     pattern, crystal = taken("Ca2RuO4", seed), load_crystal("Ca2RuO4")
     short = PANEL.displaced(-2.0 * PANEL.normal, np.zeros(3))
     orientation = random_orientations(np.array([seed], dtype=np.uint64))[0]
-    wrong = solve(pattern, crystal, short)
-    assert misorientation_deg(wrong.indexed.orientation, orientation, crystal.rotations) > 80.0
-    assert "wrong orientation or camera" in wrong.warnings[0]
+    indexer = Indexer(crystal, BAND_KEV, short)
+    wrong = indexer.index(pattern.position_px, pattern.intensity)
+    assert isinstance(wrong, Indexed)
+    assert misorientation_deg(wrong.orientation, orientation, crystal.rotations) > 80.0
+    judged = plausibility(indexer, short, wrong, pattern.position_px)
+    assert "wrong orientation or camera" in judged.warnings[0]
     right = solve(pattern, crystal, short, search_camera=True)
     assert misorientation_deg(right.indexed.orientation, orientation, crystal.rotations) < 0.2
     assert right.warnings == ()
