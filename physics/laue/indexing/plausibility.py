@@ -32,8 +32,9 @@ LEAST_MERIT, LEAST_LIKELIHOOD = 1.48, -1.25
 """Right answers have 1.5 to 3.7 and -1.0 to 0.5; other crystals and orientations 0.3 to 1.4, or else -1.5 and less."""
 DILUTED_MERIT, DILUTED_LIKELIHOOD = 0.7, 0.0
 """Where most of a list is false the merit is lower; then nearly all of the strongest spots have to be there."""
-LEAST_DILUTED_MERIT = 0.25
-"""The merit for each explained peak that an answer among false peaks must have."""
+LEAST_POSSIBLE = (0.25, -2.0)
+"""Merit for each explained peak, and likelihood, below which an answer among false peaks is none: nine of ten of
+another crystal's are below, three of a hundred right ones."""
 MAJORITY, MINORITY_LIKELIHOOD, MINORITY_PEAKS = 0.75, -0.4, 12
 """An answer that explains a smaller share of the peaks must be likelier than that, and explain so many at least."""
 LEFT_SHARE, LEFT_MERIT = 0.03, 3.0
@@ -66,7 +67,8 @@ class Plausibility:
     @property
     def possible(self) -> bool:
         """Whether most of the strongest spots are there that the answer should show: without them it is none."""
-        return self.spots_likelihood >= LEAST_LIKELIHOOD and self.merit_per_match >= LEAST_DILUTED_MERIT
+        merit, likelihood = LEAST_POSSIBLE
+        return self.merit_per_match >= merit and self.spots_likelihood >= likelihood
 
     @property
     def warnings(self) -> tuple[str, ...]:
