@@ -16,6 +16,7 @@ CONTRACT = (
     "laue_spots_si_back",
     "laue_image_2048",
     "laue_image_84_noise",
+    "index_60_peaks",
     "env_laue_spots_vec256",
     "env_laue_image_84",
 )
