@@ -1,42 +1,24 @@
 """beamgym index: one Laue image in, the crystal's orientation and the way to the target out."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
 
 from beamgym.envs.pictures import write_lab_sheet
-from beamgym.physics.arrays import Float64Array
 from beamgym.physics.files import write_json
-from beamgym.physics.goniometer import Goniometer, goniometer, turns_to_target
-from beamgym.physics.laue.indexing import (
-    MOST_GRAINS,
-    IndexingFailed,
-    MeasuredPattern,
-    SolvedPattern,
-    check_handedness,
-    find_grains,
-    solve,
-)
+from beamgym.physics.laue.indexing import MOST_GRAINS, find_grains
 from beamgym.scripts.command_line import check_output, fail, run
 from beamgym.scripts.indexing.camera_options import CameraOptions, Eight
 from beamgym.scripts.indexing.grains import grains_report
 from beamgym.scripts.indexing.outputs import lab_notes, tell_failure, write_files
-from beamgym.scripts.indexing.report import (
-    cells_report,
-    handedness_report,
-    pointing_report,
-    solved_report,
-    way_report,
-)
+from beamgym.scripts.indexing.report import cells_report, solved_report
 from beamgym.scripts.indexing.solving import PictureFailed, Solving
 from beamgym.scripts.indexing.source import PictureSource
 from beamgym.scripts.indexing.text import as_text
-from beamgym.scripts.indexing.words import load_crystals, read_band, read_positions, read_target
-
-DEFAULT_TARGET = "pose [001] beam [110] up"
-DEFAULT_GONIOMETER = "two-arc"
+from beamgym.scripts.indexing.turning import DEFAULT_GONIOMETER, DEFAULT_TARGET, Turning
+from beamgym.scripts.indexing.words import load_crystals, read_band
 
 
 def index_command(
@@ -156,10 +138,7 @@ def index_command(
             invert,
             grey,
         )
-        asked = bool(target or goniometer_name is not None or at is not None)
-        stage = goniometer(goniometer_name or DEFAULT_GONIOMETER) if asked or turned else None
-        positions = read_positions(stage, at) if stage is not None else None
-        wanted = {sample: [read_target(sample, text) for text in target or [DEFAULT_TARGET]] for sample in samples}
+        turning = Turning.read(samples, target, goniometer_name, at, second, turned)
         solving = Solving(samples, energies, refine_detector, search_camera)
         try:
             cells = solving.picture(source, image)
@@ -173,16 +152,7 @@ def index_command(
         report = solved_report(image, solved) | grains_report(every)
         if len(cells) > 1:
             report["cells"] = cells_report(cells)
-        if second is not None and stage is not None:
-            other, _ = source.read(second)
-            report["handedness"] = _check_hand(solved, other, second, geometry, stage, positions, turned or "")
-        report["pointing"] = pointing_report(solved, stage if asked else None, positions)
-        if stage is not None and asked:
-            ways = [
-                turns_to_target(stage, one, solved.indexed.orientation, positions) for one in wanted[solved.crystal]
-            ]
-            report["targets"] = [way_report(way, stage, solved) for way in ways]
-            report["target"] = report["targets"][0]
+        report |= turning.report(solved, source)
         report["files"] = write_files(every, picture, h5, detector_out)
         if pdf is not None:
             write_lab_sheet(pdf, solved, lab_notes(image, solved, report), every[1:])
@@ -192,35 +162,6 @@ def index_command(
     except (ValueError, OSError) as error:
         fail(error)
     typer.echo(as_text(report))
-
-
-def _check_hand(
-    solved: SolvedPattern,
-    other: MeasuredPattern,
-    second: Path,
-    geometry: CameraOptions,
-    stage: Goniometer,
-    positions: Float64Array | None,
-    turned: str,
-) -> dict[str, Any]:
-    """Index the second picture, and compare the turn between the two with the known one, for both hands."""
-    start = stage.home() if positions is None else positions
-    end = stage.check_positions(start + read_positions(stage, turned, "--turned", relative=True))
-    turn = stage.rotation(end) @ stage.rotation(start).T
-    try:
-        found = solve(other, solved.crystal, solved.detector, solved.band_kev).indexed
-    except IndexingFailed as error:
-        raise IndexingFailed(f"{second.name}, the second picture: {error}", error.nearest) from None
-    first = solved.indexed
-    check = check_handedness(
-        [first.orientation, *first.ambiguous],
-        [found.orientation, *found.ambiguous],
-        turn,
-        solved.detector,
-        solved.crystal.rotations,
-    )
-    agreeing = {"mirrored": check.hands[1:2], "turned": check.agreeing}.get(check.verdict, ())
-    return handedness_report(check, second, ", or with ".join(geometry.words_for(hand) for hand in agreeing))
 
 
 def _check_options(
