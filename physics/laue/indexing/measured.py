@@ -173,6 +173,8 @@ def straightened(pattern: MeasuredPattern, marks: Fiducials) -> MeasuredPattern:
 def within_radius(pattern: MeasuredPattern, detector: Detector, most_mm: float, most: int) -> MeasuredPattern:
     """Return the pattern without the peaks that lie farther than ``most_mm`` from the beam's point on the panel.
 
+    The pixels out there are ignored from then on: that they show no spot says nothing against an answer.
+
     Parameters
     ----------
     pattern, detector : the peaks, and where the panel stands
@@ -180,4 +182,6 @@ def within_radius(pattern: MeasuredPattern, detector: Detector, most_mm: float, 
     most : keep so many at most, brightest first
     """
     inside = np.flatnonzero(radius_mm(detector, pattern.position_px) <= most_mm)[:most]
-    return pattern.only(inside)
+    rows, columns = np.indices(detector.shape)
+    outside = radius_mm(detector, np.stack([columns, rows], axis=-1).astype(np.float64)) > most_mm
+    return replace(pattern.only(inside), ignored=outside if pattern.ignored is None else pattern.ignored | outside)

@@ -119,7 +119,13 @@ def may_replace(earlier: Indexed, later: Indexed, rotations: Float64Array) -> bo
     return more and closer
 
 
-def plausibility(indexer: Indexer, detector: Detector, answer: Indexed, position_px: Float64Array) -> Plausibility:
+def plausibility(
+    indexer: Indexer,
+    detector: Detector,
+    answer: Indexed,
+    position_px: Float64Array,
+    ignored: BoolArray | None = None,
+) -> Plausibility:
     """Compare an answer with the picture that it should have made.
 
     Parameters
@@ -128,10 +134,15 @@ def plausibility(indexer: Indexer, detector: Detector, answer: Indexed, position
     detector : the camera that came out
     answer : the answer
     position_px : (p, 2) all peaks, along fast and slow
+    ignored : (slow, fast) True where a pixel says nothing; a spot that is not seen there is not absent
     """
     residual_px, residual_deg = median_residuals(indexer, detector, answer, position_px)
     near_px = max(NEAR_RESIDUALS * residual_px, NEAR_PX)
     place, strength = _predicted(indexer, detector, answer.orientation, 2.0 * near_px)
+    if ignored is not None:
+        column, row = np.rint(place).astype(np.int64).T
+        open_ = ~ignored[np.clip(row, 0, ignored.shape[0] - 1), np.clip(column, 0, ignored.shape[1] - 1)]
+        place, strength = place[open_], strength[open_]
     distance, _ = cKDTree(position_px).query(place) if len(place) else (np.zeros(0), None)
     seen = distance <= near_px
     half = max(int(seen.sum()) // 2, 1)

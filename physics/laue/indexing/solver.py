@@ -273,7 +273,7 @@ def _finished(
     indexed = _tightened(pattern, indexer.on(camera), indexed)
     refined = _refined(pattern, indexer.crystal, given, camera, indexed, known)
     indexed = replace(indexed, orientation=refined.orientation, residual_px=refined.mean_residual_px)
-    judged = plausibility(indexer, refined.detector, indexed, pattern.position_px)
+    judged = plausibility(indexer, refined.detector, indexed, pattern.position_px, pattern.ignored)
     band_kev = indexer.table.band_kev
     return (
         SolvedPattern(indexer.crystal, given, refined.detector, band_kev, pattern, indexed, refined, judged.warnings),

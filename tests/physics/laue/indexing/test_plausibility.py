@@ -16,6 +16,7 @@ from beamgym.physics.laue.indexing import (
     plausibility,
     solve,
 )
+from beamgym.physics.laue.indexing.measured import within_radius
 from beamgym.physics.laue.indexing.plausibility import Plausibility
 from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.orientation import misorientation_deg, random_orientations
@@ -81,6 +82,14 @@ def test_a_wrong_orientation_is_warned_about_and_left_for_the_right_one_with_its
     right = solve(pattern, crystal, short, search_camera=True)
     assert misorientation_deg(right.indexed.orientation, orientation, crystal.rotations) < 0.2
     assert right.warnings == ()
+
+
+@pytest.mark.parametrize("name", ["Si", "quartz"])
+def test_spots_that_were_left_out_on_request_are_not_called_absent(name):
+    """Of the brightest spots those within 20 mm are kept: four of five of the strongest lie outside."""
+    pattern = within_radius(taken(name, 1, true=80), PANEL, 20.0, 200)
+    assert pattern.count < 20
+    assert solve(pattern, load_crystal(name), PANEL).warnings == ()
 
 
 def test_false_peaks_are_no_reason_for_a_warning():
