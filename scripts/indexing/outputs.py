@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import typer
 
 from beamgym.envs.pictures import LabNotes, write_attempt, write_overlay
@@ -81,6 +82,8 @@ def tell_failure(failure: PictureFailed, solving: Solving, source: PictureSource
         matched=nearest.matched if nearest is not None else 0,
         from_image=pattern.image is not None,
         stated_camera=source.geometry.in_words,
+        searched_camera=solving.searches(source),
+        shadow=_shadow(failure, source),
         masked=source.max_radius_mm is not None,
         cells=len(samples),
         band_kev=solving.band_kev,
@@ -88,9 +91,18 @@ def tell_failure(failure: PictureFailed, solving: Solving, source: PictureSource
         one_based=bool(source.one_based),
     )
     typer.echo("\n".join(["not indexed; to try, the likeliest first:", *(f"  - {line}" for line in remedies(attempt))]))
-    if pattern.count:
+    if pattern.count or pattern.image is not None:
         guess = None
         if nearest is not None and nearest.orientation is not None and len(samples) == 1:
             guess = (samples[0], nearest.orientation, solving.band_kev)
         write_attempt(picture, pattern.image, failure.panel, pattern.peaks, guess)
         typer.echo(f"wrote {picture}, with the peaks found" + (" and the best guess" if guess else ""))
+
+
+def _shadow(failure: PictureFailed, source: PictureSource) -> tuple[float, float, float] | None:
+    """Return column, row and mm from the stated centre of the collimator's shadow, in the pixels of --center."""
+    seen, panel = failure.pattern.beam_px, failure.panel
+    if seen is None or source.geometry.fiducials is not None:
+        return None
+    column, row = beam_point_px(panel)
+    return *seen, panel.pixel_mm * float(np.hypot(seen[0] - column, seen[1] - row))

@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from beamgym.physics.crystal import Crystal
+from beamgym.physics.instrument import FrameFailed
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing import IndexingFailed, MeasuredPattern, SolvedPattern, solve
 from beamgym.physics.laue.report import CellAnswer, solve_cells
@@ -45,9 +46,13 @@ class Solving:
     refine_detector: bool = False
     search_camera: bool | None = None
 
+    def searches(self, source: PictureSource) -> bool:
+        """Whether the camera is looked for about the stated one: as was asked, else where a person stated it."""
+        return source.geometry.in_words if self.search_camera is None else self.search_camera
+
     def cells(self, pattern: MeasuredPattern, panel: Detector, source: PictureSource) -> tuple[CellAnswer, ...]:
         """Index a pattern as every crystal, the best answer first; raises IndexingFailed where none fits."""
-        search = source.geometry.in_words if self.search_camera is None else self.search_camera
+        search = self.searches(source)
 
         def one(sample: Crystal) -> SolvedPattern:
             return solve(
@@ -69,10 +74,16 @@ class Solving:
         Raises
         ------
         PictureFailed : with no finder's peaks; what is told is the first's
+        FrameFailed : a picture that the first finder cannot use
         """
-        failures = []
+        failures: list[PictureFailed] = []
         for finder in source.finders(path):
-            pattern, panel = source.read(path, finder)
+            try:
+                pattern, panel = source.read(path, finder)
+            except FrameFailed:
+                if failures:  # what the first finder's peaks failed by says more than that the next one finds none
+                    continue
+                raise
             try:
                 cells = self.cells(pattern, panel, source)
             except IndexingFailed as error:

@@ -6,6 +6,8 @@ from beamgym.physics.laue.wavelengths import band_words
 
 FEW_PEAKS, MANY_PEAKS = 12, 80
 """Fewer peaks than the first seldom fix an orientation; more than the second are seldom all of one crystal."""
+CENTRE_MM = 1.5
+"""How far a search looks for the centre, mm."""
 NEARLY = 0.3
 """Share of the peaks that a nearly right geometry explains; another crystal or a wrong camera explains fewer."""
 
@@ -20,6 +22,8 @@ class Attempt:
     matched : how many the best guess explained, 0 where there was none
     from_image : whether peaks were found in an image, rather than read from a list
     stated_camera : whether the geometry is a person's words, not a calibration
+    searched_camera : whether the camera was looked for about the stated one
+    shadow : column, row and distance in mm from the stated centre of a collimator's shadow; None where none was seen
     masked : whether parts of the image were left out
     cells : how many crystals were tried
     band_kev : lowest and highest photon energy; of neutrons hc/λ
@@ -31,6 +35,8 @@ class Attempt:
     matched: int = 0
     from_image: bool = True
     stated_camera: bool = True
+    searched_camera: bool = True
+    shadow: tuple[float, float, float] | None = None
     masked: bool = False
     cells: int = 1
     band_kev: tuple[float, float] = (5.0, 25.0)
@@ -48,14 +54,18 @@ def remedies(attempt: Attempt) -> tuple[str, ...]:
         ordered = [*false_peaks, *camera, *crystal]
     else:
         ordered = [*camera, *false_peaks, *crystal]
-    return (*ordered, "a mirrored picture is not the reason: it indexes as well, to a wrong orientation")
+    return (
+        *_shadow(attempt),
+        *ordered,
+        "a mirrored picture is not the reason: it indexes as well, to a wrong orientation",
+    )
 
 
 def _few_peaks(attempt: Attempt) -> list[str]:
     if not attempt.from_image:
         return ["list more peaks: a dozen at least, the weaker ones too"]
     return [
-        "look at the picture: where spots have no circle, lower --threshold (4, then 3)",
+        "where the picture shows spots without a circle, lower --threshold (4, then 3)",
         "dark spots on light ground, as on film: --invert",
         "expose longer, or bring the film nearer",
     ]
@@ -68,19 +78,43 @@ def _false_peaks(attempt: Attempt) -> list[str]:
     return [*masked, "circles on nothing: --threshold 8, or --max-peaks 40"]
 
 
+def _shadow(attempt: Attempt) -> list[str]:
+    if attempt.shadow is None or attempt.shadow[2] <= CENTRE_MM:
+        return []
+    column, row, away = attempt.shadow
+    return [
+        f"the beam may meet the film in the shadow that was seen, {away:.1f} mm from where you said: "
+        f"--center {column:.0f} {row:.0f}"
+    ]
+
+
 def _camera(attempt: Attempt) -> list[str]:
     found = []
     if not attempt.from_image and not attempt.one_based:
         found.append("a list of a program that counts pixels from 1 (LaueTools, ImageJ's ROI): --one-based")
-    if attempt.stated_camera:
-        found += [
-            "measure the distance from the sample, not from its holder, to the film anew: 3 % matter (--distance)",
-            "look up where the beam meets the film, in pixels of this very picture: 1 mm matters (--center)",
-            "check the pixel size: a scan's --dpi, a binned or shrunken image, a picture saved smaller (--pixel)",
-        ]
-    else:
-        found.append("check that the geometry file is of this camera, in this place, at this binning")
+    found += _words(attempt) if attempt.stated_camera else _file(attempt)
     return [*found, _band(attempt)]
+
+
+def _words(attempt: Attempt) -> list[str]:
+    searched = attempt.searched_camera
+    again = [] if searched else ["leave out --no-search-camera: the camera is then looked for about the stated one"]
+    return [
+        *again,
+        "measure the distance from the sample, not from its holder, to the film anew: "
+        + ("it was looked for within 10 %" if searched else "3 % matter")
+        + " (--distance)",
+        "look up where the beam meets the film, in pixels of this very picture: "
+        + (f"it was looked for within {CENTRE_MM:g} mm" if searched else "1 mm matters")
+        + " (--center)",
+        "check the pixel size: a scan's --dpi, a binned or shrunken image, a picture saved smaller (--pixel)",
+        "check where the film stands: back-reflection, transmission or side (--camera)",
+    ]
+
+
+def _file(attempt: Attempt) -> list[str]:
+    again = [] if attempt.searched_camera else ["look for the camera within 10 % of its distance: --search-camera"]
+    return ["check that the geometry file is of this camera, in this place, at this binning", *again]
 
 
 def _band(attempt: Attempt) -> str:

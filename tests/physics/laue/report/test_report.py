@@ -125,6 +125,9 @@ def test_where_no_cell_fits_every_reason_is_told():
         (Attempt(peaks=60, matched=25), "distance"),
         (Attempt(peaks=60, matched=25, from_image=False), "--one-based"),
         (Attempt(peaks=60, matched=25, stated_camera=False), "geometry file"),
+        (Attempt(peaks=60, matched=25, searched_camera=False), "--no-search-camera"),
+        (Attempt(peaks=60, matched=25, shadow=(334.2, 292.8, 4.8)), "--center 334 293"),
+        (Attempt(peaks=60, matched=25, shadow=(334.2, 292.8, 0.8)), "distance"),
     ],
 )
 def test_the_likeliest_remedy_stands_first(attempt, first):
