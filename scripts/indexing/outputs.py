@@ -91,7 +91,7 @@ def tell_failure(failure: PictureFailed, solving: Solving, source: PictureSource
         one_based=bool(source.one_based),
     )
     typer.echo("\n".join(["not indexed; to try, the likeliest first:", *(f"  - {line}" for line in remedies(attempt))]))
-    if pattern.count or pattern.image is not None:
+    if pattern.count or (pattern.image is not None and np.ptp(pattern.image) > 0):
         guess = None
         if nearest is not None and nearest.orientation is not None and len(samples) == 1:
             guess = (samples[0], nearest.orientation, solving.band_kev)
