@@ -134,7 +134,7 @@ def _draw_numbers(figure: Figure, solved: SolvedPattern, notes: LabNotes) -> Non
     blocks: list[tuple[str, Sequence[str]]] = [
         (
             "cell (Å, °)",
-            [" ".join(f"{n:.4f}" for n in cell[:3]), " ".join(f"{n:.3f}" for n in cell[3:])],
+            [" ".join(f"{n:.4f}" for n in cell[:3]) + "  " + " ".join(f"{n:.3f}" for n in cell[3:])],
         ),
         (
             f"UB (1/Å, no 2π; x beam, z up), {sure}",

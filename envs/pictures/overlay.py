@@ -166,8 +166,8 @@ def _draw_grain(
 
 
 def _write(figure: Figure, axes: Axes, path: str | os.PathLike[str]) -> None:
-    axes.set_xlabel("along fast, px")
-    axes.set_ylabel("along slow, px")
+    axes.set_xlabel("column, px")
+    axes.set_ylabel("row, px")
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
     with replacing(path) as draft:

@@ -12,8 +12,9 @@ from beamgym.physics.laue.indexing import Indexed
 NET_DEG = (30.0, 60.0)
 POLES_SHOWN = 26
 """Low-indexed poles that are drawn at most, those of the smallest indices first."""
-APART = 0.16
-"""Poles nearer to one that is drawn are left out, so that every name can be read; the circle's radius is 1."""
+NAME_SIZE = np.array([0.32, 0.10])
+"""Width and height of a pole's name with its square; the circle's radius is 1. A pole whose name would lie on another's
+is left out."""
 
 
 def projected(direction: Float64Array) -> Float64Array:
@@ -63,11 +64,14 @@ def _draw_poles(axes: Axes, crystal: Crystal, orientation: Float64Array) -> None
     for n in order:
         if len(named) == POLES_SHOWN:
             break
-        if not np.isfinite(places[n]).all() or any(np.linalg.norm(places[n] - place) < APART for place in named):
+        if not np.isfinite(places[n]).all():
             continue
-        named.append(places[n])
-        axes.plot(*places[n], "s", mfc="none", mec="#7a0c0c", ms=4.5, mew=0.9)
         left = places[n][0] > 0.75
+        name = places[n] + np.array([-0.5 if left else 0.5, 0.3]) * NAME_SIZE
+        if any((np.abs(name - other) < NAME_SIZE).all() for other in named):
+            continue
+        named.append(name)
+        axes.plot(*places[n], "s", mfc="none", mec="#7a0c0c", ms=4.5, mew=0.9)
         axes.annotate(
             format_hkl(hkl[n]),
             places[n],

@@ -50,7 +50,7 @@ def lab_notes(image: Path, solved: SolvedPattern, report: dict[str, Any]) -> Lab
         f"{panel.shape[0]} rows, {panel.shape[1]} columns; {band_words(solved.band_kev, solved.crystal.radiation)}",
     ]
     ways = report.get("targets", [])
-    turns = [line for way in ways for line in (_short(way) if len(ways) == 1 else _two_lines(way))]
+    turns = [line for way in ways for line in (_one_target(way) if len(ways) == 1 else _two_lines(way))]
     warnings_ = [warning.split("? ")[0] + "?" for warning in report["warnings"]]
     warnings_ += [f"ambiguous: {len(report['ambiguous'])} more orientations fit as well"] if report["ambiguous"] else []
     warnings_ += grains_in_short(report["grains"])
@@ -69,9 +69,10 @@ def _two_lines(way: dict[str, Any]) -> list[str]:
     return [f"{way['label']}: {way['error_deg']:.2f}° away", f"  {turns}"]
 
 
-def _short(way: dict[str, Any]) -> list[str]:
-    """Return the lines of one target without the words on the sense of +, which a page has no room for."""
-    return [line.split(";")[0] for line in way_as_text(way)]
+def _one_target(way: dict[str, Any]) -> list[str]:
+    """Return the lines of one target, the sense of every + on a line of its own: a turn without it is half a turn."""
+    target, *turns = way_as_text(way)
+    return [target.split(";")[0], *(part for line in turns for part in line.replace("; + ", "\n    + ").split("\n"))]
 
 
 def tell_failure(failure: PictureFailed, solving: Solving, source: PictureSource, picture: Path) -> None:
