@@ -1,5 +1,6 @@
 """The camera of a command line: a geometry file, or a person's words, with flips and marks on a film."""
 
+import json
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -94,20 +95,30 @@ class CameraOptions:
         return flipped(load_detector_for(self.file, pattern.shape), self.flip)
 
     def words_for(self, hand: Hand) -> str:
-        """Return the options that state the hand of a check, instead of those given."""
+        """Return what states the hand of a check, instead of what was given: options, or a camera file's words."""
         camera = self.stated_without_marks()
-        if camera is None:
-            return f"--flip {hand.flip if self.flip == 'none' else 'none'}"
-        wanted = hand.detector(camera.detector())
+        if camera is None or (self.file is not None and hand.rotate_deg == 0):
+            flip = f"--flip {hand.flip if self.flip == 'none' else 'none'}"
+            turned = f" and a geometry file of the picture turned by {hand.rotate_deg}°" if hand.rotate_deg else ""
+            return flip + turned
+        wanted = hand.detector(flipped(camera.detector(), self.flip if self.file is not None else "none"))
         for flip, rotate_deg in product(FLIPS, (0, 90, 180, 270)):
             other = replace(camera, flip=flip, rotate_deg=rotate_deg).detector()
             if np.allclose([other.fast, other.slow], [wanted.fast, wanted.slow], atol=1e-6):
+                if self.file is not None:
+                    instead = "" if self.flip == "none" else ", without --flip"
+                    return f'"flip": "{flip}" and "rotate_deg": {rotate_deg} in {self.file.name}{instead}'
                 turned = f" --rotate {rotate_deg}" if rotate_deg != self.rotate_deg or rotate_deg else ""
                 return f"--flip {flip}{turned}"
         return f"--flip {hand.flip} --rotate {hand.rotate_deg}"
 
     def stated_without_marks(self) -> StatedCamera | None:
-        """Return the camera with a picture of one pixel, for its directions alone."""
+        """Return the camera with a picture of one pixel, for its directions alone; None for a calibrated one."""
+        if self.file is not None:
+            if not is_stated_camera(self.file):
+                return None
+            words = StatedCamera.from_dict(json.loads(self.file.read_text(encoding="utf-8-sig")))
+            return StatedCamera(words.place, 1.0, 1.0, (0.0, 0.0), (1, 1), words.flip, words.rotate_deg)
         if self.place is None:
             return None
         return StatedCamera(self.place, 1.0, 1.0, (0.0, 0.0), (1, 1), self.flip, self.rotate_deg)

@@ -24,8 +24,8 @@ def as_text(report: dict[str, Any]) -> str:
     lines += grains_as_text(report["grains"])
     if report["explained"] < GOOD_SHARE * report["peaks"]:
         lines.append(
-            "note: many peaks are left over: weaker grains, another crystal with similar angles, or false peaks; "
-            "see the picture"
+            "note: many peaks are left over: another crystal with the same angles, weaker grains, or false peaks; "
+            "see the picture, and name every crystal that it may be"
         )
     if report["ambiguous"]:
         lines.append(
