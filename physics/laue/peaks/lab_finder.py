@@ -11,7 +11,7 @@ from beamgym.physics.arrays import BoolArray, Float32Array, Float64Array
 from beamgym.physics.instrument import FrameFailed, Peaks
 from beamgym.physics.laue.peaks import spot_kernels
 from beamgym.physics.laue.peaks.collimator import Shadow, find_shadow
-from beamgym.physics.laue.peaks.population import Candidates, is_odd, measure, usual_width, writing
+from beamgym.physics.laue.peaks.population import Candidates, is_odd, measure, stretch, usual_width, writing
 from beamgym.physics.laue.peaks.significance import Flattened, filter_spots, flatten, repair_lines
 
 SURVEY_WIDTH_PX = 1.5
@@ -186,13 +186,14 @@ class LabPeakFinder:
         self, spots: Candidates, width: float, shadow: Shadow | None, ignored: BoolArray
     ) -> tuple[BoolArray, dict[str, int]]:
         """Which candidates are spots, and how many are none for which reason."""
-        odd = is_odd(spots, width)
+        longer = stretch(spots)
+        odd = is_odd(spots, width, longer)
         shaded = np.zeros(len(odd), dtype=bool)
         if shadow is not None:
             away = np.linalg.norm(spots.position_px - np.asarray(shadow.centre_px), axis=1)
             shaded = away < shadow.outer_px + width
         edge = _near_edge(spots.position_px, ignored, 1.0 + width)
-        letters = writing(spots, odd & ~shaded, max(8.0 * width, 0.05 * max(ignored.shape)))
+        letters = writing(spots, odd & ~shaded, max(8.0 * width, 0.05 * max(ignored.shape)), longer)
         reasons = {"edge": edge, "shadow": shaded & ~edge, "writing": letters & ~shaded & ~edge}
         reasons["shape"] = odd & ~edge & ~shaded & ~letters
         return ~(edge | shaded | letters | odd), {reason: int(which.sum()) for reason, which in reasons.items()}
@@ -219,7 +220,7 @@ def _swamped(counts: Float32Array, width: float) -> BoolArray:
 
 def _round_ones(spots: Candidates) -> Float64Array:
     """Widths of the candidates that look like spots."""
-    keep = (spots.axes < 1.35) & (spots.filled < 0.3) & (spots.through < 0.4)
+    keep = (spots.axes < 1.35 * stretch(spots)) & (spots.filled < 0.3) & (spots.through < 0.4)
     widths: Float64Array = spots.width[keep]
     return widths
 

@@ -13,6 +13,12 @@ from beamgym.physics.laue.peaks import spot_kernels
 
 NARROWEST_OPTICAL_PX = 0.45
 """Phosphors and films spread a spot's light over more than this (standard deviation) of any pixel in use."""
+FEWEST_LONG, LONG = 8, 1.4
+"""Spots are long where so many clear ones are there, and the middle ratio of their axes exceeds this."""
+LONGEST, FEW_LONGER = 4.0, 0.15
+"""Where a larger share is longer than this, strokes of letters and scratches are what is long, not spots."""
+USUAL_AXES = 1.2
+"""Ratio of the axes up to which a spot counts as round."""
 
 
 @dataclass(frozen=True)
@@ -62,22 +68,36 @@ def usual_width(widths: Float64Array) -> float:
     return float(np.exp(np.mean(values)))
 
 
-def is_odd(spots: Candidates, width: float) -> BoolArray:
+def stretch(spots: Candidates) -> float:
+    """How many times longer than round most spots of a picture are: bent crystals, line foci and slanting films do so.
+
+    It is 1 unless most of the clear candidates, those that stand alone and are no hot pixels, are long.
+    """
+    clear = (spots.height > 12.0) & (spots.filled < 0.4) & (spots.through < 0.5) & (spots.width > NARROWEST_OPTICAL_PX)
+    if clear.sum() < FEWEST_LONG:
+        return 1.0
+    axes = spots.axes[clear]
+    middle = float(np.median(axes))
+    return middle / USUAL_AXES if middle > LONG and (axes > LONGEST).mean() < FEW_LONGER else 1.0
+
+
+def is_odd(spots: Candidates, width: float, longer: float = 1.0) -> BoolArray:
     """(k,) True where a shape is certainly not that of a spot ``width`` wide: the less is certain, the fainter it is.
 
     Nothing that the optics made is narrower. A full spot is wider, up to five times with its tail, but round, alone and
-    with a steeper flank than a Gaussian's of its width: a blotch is not.
+    with a steeper flank than a Gaussian's of its width: a blotch is not. Where most spots are long, ``longer`` from
+    ``stretch``, so may one be.
     """
     uncertainty = 8.0 / spots.height
     # where the filter's noise is not that of pixels (JPEG), a hot pixel is surer by itself than through the filter
     alone = 0.5 * math.sqrt(math.pi) * spots.level * spots.width
     narrow = spots.width < (0.72 - 8.0 / np.maximum(spots.height, alone)) * width
-    flat_top = (spots.axes < 1.25) & (spots.filled < 0.1) & (spots.hardness * spots.width > 0.9) & (spots.level > 15.0)
+    flat_top = (spots.axes < 1.25 * longer) & (spots.filled < 0.1) & (spots.hardness * spots.width > 0.9) & (spots.level > 15.0)
     wide = spots.width > np.where(flat_top, 5.0, 2.2 + 2.0 * uncertainty) * width
-    long = spots.axes > 1.6 * (1.0 + uncertainty)
+    long = spots.axes > 1.6 * longer * (1.0 + uncertainty)
     ridge = (spots.through > 0.5 + uncertainty) | (spots.filled > 0.4 + uncertainty)
     hard = (spots.hardness > 3.0 / width + uncertainty) & (width > 2.5)
-    hard |= is_sharp_edged(spots) & ~flat_top & (spots.axes > 1.3)
+    hard |= is_sharp_edged(spots) & ~flat_top & (spots.axes > 1.3 * longer)
     return narrow | wide | long | ridge | hard
 
 
@@ -87,16 +107,17 @@ def is_sharp_edged(spots: Candidates) -> BoolArray:
     return sharp
 
 
-def writing(spots: Candidates, odd: BoolArray, reach: float) -> BoolArray:
+def writing(spots: Candidates, odd: BoolArray, reach: float, longer: float = 1.0) -> BoolArray:
     """(k,) True for what belongs to letters: rows of bright, oddly shaped strokes, and whatever lies among them.
 
     Parameters
     ----------
     spots, odd : the candidates and which have an odd shape
     reach : strokes nearer than this belong together, pixels
+    longer : from ``stretch``
     """
     bright = odd & (spots.height > 15.0)
-    bright |= is_sharp_edged(spots) & ((spots.axes > 1.2) | (spots.filled > 0.05) | (spots.through > 0.2))
+    bright |= is_sharp_edged(spots) & ((spots.axes > 1.2 * longer) | (spots.filled > 0.05) | (spots.through > 0.2))
     group = _groups(spots.position_px[bright], reach)
     out = np.zeros(len(odd), dtype=bool)
     for number in range(int(group.max(initial=-1)) + 1):

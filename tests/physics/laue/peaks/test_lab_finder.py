@@ -12,7 +12,7 @@ from beamgym.physics.instrument import FrameFailed
 from beamgym.physics.laue.lab import lab_picture
 from beamgym.physics.laue.peaks import LabPeakFinder
 from beamgym.physics.laue.peaks.collimator import find_shadow
-from beamgym.physics.laue.peaks.population import usual_width
+from beamgym.physics.laue.peaks.population import Candidates, stretch, usual_width
 
 SHAPE = (360, 420)
 NOISE = 10.0
@@ -170,6 +170,38 @@ def test_scratches_and_steps_are_no_spots():
     peaks = LabPeakFinder()(image)
     found = peaks.position_px[0, : int(peaks.count[0])]
     assert (np.linalg.norm(found[:, None] - positions[None], axis=2).min(axis=1) > 3.0).sum() <= 1
+
+
+@pytest.mark.parametrize("inverted", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("elongation", [1.7, 2.3, 3.0])
+def test_spots_that_are_all_long_are_found(elongation, inverted):
+    """Bent crystals and line foci draw every spot long; scratches are far longer."""
+    positions, width = places(), 2.5
+    image = 1000.0 + NOISE * np.random.default_rng(4).normal(size=SHAPE)
+    for (x, y), height in zip(positions, np.geomspace(2000.0, 100.0, len(positions)), strict=True):
+        along, across = 0.8 * (COLUMNS - x) + 0.6 * (ROWS - y), 0.6 * (COLUMNS - x) - 0.8 * (ROWS - y)
+        image += height * np.exp(-0.5 * (along**2 / elongation + across**2 * elongation) / width**2)
+    image[300, 30:300] += 400.0
+    finder = LabPeakFinder()
+    seen = finder.examine(3000.0 - image if inverted else image)
+    assert seen.inverted == inverted
+    assert seen.width_px == pytest.approx(width, rel=0.1)
+    assert (met(positions, seen.peaks) < 1.0).mean() > 0.9
+    assert seen.peaks.count[0] <= 1.05 * len(positions)
+
+
+def test_letters_and_scratches_do_not_make_round_spots_long():
+    rng = np.random.default_rng(2)
+    count = 60
+    numbers = {"height": 100.0, "width": 2.0, "level": 50.0, "filled": 0.1, "through": 0.2, "hardness": 0.3}
+    candidates = {name: np.full(count, value) for name, value in numbers.items()}
+    position = rng.uniform(0.0, 400.0, (count, 2))
+    for axes, expected in (
+        (rng.uniform(1.0, 1.3, count), 1.0),
+        (np.r_[np.full(20, 1.1), rng.uniform(2.0, 9.0, 40)], 1.0),
+        (np.full(count, 2.4), 2.0),
+    ):
+        assert stretch(Candidates(position, axes=axes, **candidates)) == pytest.approx(expected)
 
 
 def test_spots_across_a_dead_line_are_found():
