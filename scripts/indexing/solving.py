@@ -81,9 +81,9 @@ class Solving:
             try:
                 pattern, panel = source.read(path, finder)
             except FrameFailed:
-                if failures:  # what the first finder's peaks failed by says more than that the next one finds none
-                    continue
-                raise
+                if not any(failure.error.nearest for failure in failures):
+                    raise
+                continue  # the first finder found spots: what to try is told of those
             try:
                 cells = self.cells(pattern, panel, source)
             except IndexingFailed as error:

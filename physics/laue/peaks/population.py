@@ -92,7 +92,8 @@ def is_odd(spots: Candidates, width: float, longer: float = 1.0) -> BoolArray:
     # where the filter's noise is not that of pixels (JPEG), a hot pixel is surer by itself than through the filter
     alone = 0.5 * math.sqrt(math.pi) * spots.level * spots.width
     narrow = spots.width < (0.72 - 8.0 / np.maximum(spots.height, alone)) * width
-    flat_top = (spots.axes < 1.25 * longer) & (spots.filled < 0.1) & (spots.hardness * spots.width > 0.9) & (spots.level > 15.0)
+    flat_top = (spots.axes < 1.25 * longer) & (spots.filled < 0.1) & (spots.level > 15.0)
+    flat_top &= spots.hardness * spots.width > 0.9
     wide = spots.width > np.where(flat_top, 5.0, 2.2 + 2.0 * uncertainty) * width
     long = spots.axes > 1.6 * longer * (1.0 + uncertainty)
     ridge = (spots.through > 0.5 + uncertainty) | (spots.filled > 0.4 + uncertainty)
