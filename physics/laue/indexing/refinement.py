@@ -33,7 +33,7 @@ class CameraKnowledge:
     centre_mm : of the panel's place along its edges, mm
     tilt_deg : of its two tilts, degrees
 
-    The panel's twist about the beam is left out: it is the same as turning the crystal, and adds to the orientation.
+    The panel's twist about the beam is the same as turning the crystal, so that no picture tells it: ``twist_deg``.
     """
 
     distance_mm: float
@@ -50,6 +50,16 @@ class CameraKnowledge:
         """Return the standard deviations of the five of ``GEOMETRY``, mm and degrees."""
         distance = float(np.hypot(self.distance_mm, self.distance_share * detector.distance_mm))
         return (self.centre_mm, self.centre_mm, distance, self.tilt_deg, self.tilt_deg)
+
+    def twist_deg(self, detector: Detector) -> float:
+        """Return the standard deviation of the panel's twist about the beam that comes of its tilts, degrees.
+
+        A panel across the beam is twisted about its normal, and its edges are taken to be straight; one beside the
+        beam is tilted. A calibration, done or under way, defines the twist and with it the lab.
+        """
+        if self.distance_share == 0.0:
+            return 0.0
+        return self.tilt_deg * float(np.sqrt(max(0.0, 1.0 - detector.normal[0] ** 2)))
 
 
 _CALIBRATED_MM = 0.3
@@ -238,6 +248,15 @@ def with_camera_uncertainty(
     variance = _checked_uncertainty(geometry_uncertainty) ** 2
     covariance = refined.rotation_covariance_deg2 + (turned_by * variance) @ turned_by.T
     uncertainty = dict(refined.uncertainty) | dict(zip(ROTATION, np.sqrt(np.diag(covariance)).tolist(), strict=True))
+    return replace(refined, uncertainty=uncertainty, rotation_covariance_deg2=covariance)
+
+
+def with_twist(refined: Refined, twist_deg: float) -> Refined:
+    """Add to an orientation's uncertainty that of the panel's twist about the beam, which is the crystal's too."""
+    if twist_deg == 0.0:
+        return refined
+    covariance = refined.rotation_covariance_deg2 + np.diag([twist_deg**2, 0.0, 0.0])
+    uncertainty = dict(refined.uncertainty) | {ROTATION[0]: float(np.sqrt(covariance[0, 0]))}
     return replace(refined, uncertainty=uncertainty, rotation_covariance_deg2=covariance)
 
 

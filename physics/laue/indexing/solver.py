@@ -30,6 +30,7 @@ from beamgym.physics.laue.indexing.refinement import (
     geometry_change,
     refine,
     with_camera_uncertainty,
+    with_twist,
 )
 from beamgym.physics.laue.matching import MIN_MATCHED, Pattern
 from beamgym.physics.laue.pattern import LaueModel
@@ -51,6 +52,8 @@ CLEAR_SHARE = 0.6
 """An answer that explains this share of the peaks is not looked for among false ones."""
 SHARPEST = 2
 """Cameras with sharp zones that a search begins with."""
+FEWEST_EXPLAINED = 8
+"""An orientation and a camera are eight numbers: fewer peaks than this can be explained whatever they are."""
 TABLE_KEV = 12.0
 """A reflection table to this energy holds every crystal's lowest reflections."""
 
@@ -275,8 +278,13 @@ def _finished(
     indexed = replace(indexed, orientation=refined.orientation, residual_px=refined.mean_residual_px)
     judged = plausibility(indexer, refined.detector, indexed, pattern.position_px, pattern.ignored)
     band_kev = indexer.table.band_kev
+    warnings = judged.warnings
+    if not known.calibrated and indexed.matched < FEWEST_EXPLAINED:
+        warnings += (
+            f"chance? Only {indexed.matched} peaks are explained, by an orientation and a camera fitted to them",
+        )
     return (
-        SolvedPattern(indexer.crystal, given, refined.detector, band_kev, pattern, indexed, refined, judged.warnings),
+        SolvedPattern(indexer.crystal, given, refined.detector, band_kev, pattern, indexed, refined, warnings),
         judged,
     )
 
@@ -326,10 +334,11 @@ def _refined(
     """Fit orientation and, where it is not calibrated and the peaks can fix it, the camera about the given one."""
     measured, hkl = pattern.position_px[indexed.assigned], indexed.hkl[indexed.assigned]
     uncertain = known.geometry_uncertainty(given)
+    twist_deg = known.twist_deg(given)
     if known.calibrated or 2 * indexed.matched <= len(ROTATION) + len(GEOMETRY):
         fit = refine(crystal, camera, measured, hkl, indexed.orientation)
-        return with_camera_uncertainty(fit, crystal, measured, hkl, uncertain)
-    return refine(
+        return with_twist(with_camera_uncertainty(fit, crystal, measured, hkl, uncertain), twist_deg)
+    fit = refine(
         crystal,
         given,
         measured,
@@ -339,3 +348,4 @@ def _refined(
         geometry_uncertainty=uncertain,
         start=camera,
     )
+    return with_twist(fit, twist_deg)

@@ -15,6 +15,7 @@ from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files import save_detector
 from beamgym.physics.laue.indexing import (
+    CALIBRATED,
     IN_WORDS,
     Indexed,
     Indexer,
@@ -101,6 +102,28 @@ def test_a_camera_in_words_is_fitted_with_the_crystal_which_it_would_turn_otherw
     assert wrong > 0.2 > 0.05 > right
     assert left.detector_change == {}
     assert fitted.detector_change["shift_fast_mm"] == pytest.approx(0.8, abs=0.15)
+
+
+def test_what_the_twist_of_a_side_panel_hides_is_in_the_uncertainty(silicon):
+    """Turned about the beam, panel and crystal look the same: the tilt that nobody measured is the crystal's error."""
+    panel = Detector.side(distance_mm=50.0, shape=(512, 512), pixel_mm=0.25)
+    pattern = measured(silicon, panel.displaced(np.zeros(3), np.array([0.9, 0.0, 0.0])), 0.1)
+    solved = solve(pattern, silicon, panel, known=IN_WORDS)
+    wrong = float(misorientation_deg(solved.indexed.orientation, ORIENTATION, silicon.rotations))
+    assert wrong == pytest.approx(0.9, abs=0.1)
+    assert solved.uncertainty["rotation_x_deg"] == pytest.approx(1.0, abs=0.05)
+    assert max(solved.uncertainty[name] for name in ("rotation_y_deg", "rotation_z_deg")) < 0.2
+
+
+def test_a_handful_of_peaks_on_a_fitted_camera_is_warned_of(silicon):
+    def warned(count, known):
+        solved = solve(measured(silicon, PANEL, 0.1, count), silicon, PANEL, known=known)
+        assert solved.indexed.matched == count
+        return any("chance?" in warning for warning in solved.warnings)
+
+    assert warned(7, IN_WORDS)
+    assert not warned(7, CALIBRATED)
+    assert not warned(20, IN_WORDS)
 
 
 def test_a_later_pass_keeps_the_orientation_that_it_was_given_for_a_single_peak_more(silicon):
