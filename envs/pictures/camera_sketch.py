@@ -51,7 +51,9 @@ def draw_camera(path: str | os.PathLike[str], detector: Detector, head: Goniomet
     """
     figure = Figure(figsize=(13.0, 8.4))
     FigureCanvasAgg(figure)
-    scene = figure.add_axes((0.005, 0.19, 0.64, 0.8))
+    title = f"{detector.name} camera, {detector.distance_mm:g} mm; head: {head.name} (not to scale)"
+    figure.text(0.03, 0.955, title, fontsize=14)
+    scene = figure.add_axes((0.005, 0.19, 0.64, 0.75))
     picture = figure.add_axes((0.68, 0.3, 0.28, 0.56))
     _draw_scene(scene, detector, head)
     _draw_picture(picture, detector)
@@ -90,11 +92,6 @@ def _draw_scene(plot: Plot, detector: Detector, head: Goniometer) -> None:
     plot.set_aspect("equal")
     plot.margins(x=0.1, y=0.04)
     plot.axis("off")
-    plot.set_title(
-        f"{detector.name} camera, {detector.distance_mm:g} mm; head: {head.name} (not to scale)",
-        fontsize=14,
-        loc="left",
-    )
 
 
 def _as_drawn(detector: Detector) -> Detector:
