@@ -160,14 +160,20 @@ def _leaving_out(finder: PeakFinder | LabPeakFinder, ignored: NDArray[np.bool_])
 
 
 def straightened(pattern: MeasuredPattern, marks: Fiducials) -> MeasuredPattern:
-    """Return the pattern without the perspective of a hand-held camera: peaks moved, the image redrawn for the eye."""
+    """Return the pattern without the perspective of a hand-held camera: peaks moved, the image redrawn for the eye.
+
+    What the picture does not show is ignored, as is what was ignored in it.
+    """
     moved = replace(pattern.peaks, position_px=marks.straightened_px(pattern.peaks.position_px).astype(np.float32))
     beam_px = pattern.beam_px
     if beam_px is not None:
         column, row = marks.straightened_px(np.array(beam_px))
         beam_px = float(column), float(row)
-    image = None if pattern.image is None else marks.straightened(pattern.image)
-    return replace(pattern, peaks=moved, image=image, ignored=None, beam_px=beam_px)
+    if pattern.image is None:
+        return replace(pattern, peaks=moved, ignored=None, beam_px=beam_px)
+    dead = np.zeros(pattern.image.shape, dtype=bool) if pattern.ignored is None else pattern.ignored
+    ignored = marks.straightened((~dead).astype(np.float64), fill=0.0) < 0.5
+    return replace(pattern, peaks=moved, image=marks.straightened(pattern.image), ignored=ignored, beam_px=beam_px)
 
 
 def within_radius(pattern: MeasuredPattern, detector: Detector, most_mm: float, most: int) -> MeasuredPattern:

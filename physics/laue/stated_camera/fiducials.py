@@ -85,24 +85,25 @@ class Fiducials:
         width, height = (self._extent_mm[1] - self._extent_mm[0]) / self.pixel_mm
         return int(np.clip(height, 1, MOST_PIXELS)) + 1, int(np.clip(width, 1, MOST_PIXELS)) + 1
 
-    def straightened(self, image: NDArray[Any]) -> NDArray[Any]:
+    def straightened(self, image: NDArray[Any], fill: float | None = None) -> NDArray[Any]:
         """Return the picture as a camera straight before the film would have taken it.
 
         Parameters
         ----------
         image : (rows, columns) of ``shape``
+        fill : what stands where the picture shows nothing; its median if None
 
         Returns
         -------
-        (rows, columns) of ``straightened_shape``, of the picture's type, bilinear; what the picture does not show is
-        filled with its median. It is for the eye: find peaks in the picture itself, where noise is noise, and move them
+        (rows, columns) of ``straightened_shape``, of the picture's type, bilinear. It is for the eye: find
+        peaks in the picture itself, where noise is noise, and move them
         """
         rows, columns = self.straightened_shape
         column, row = np.meshgrid(np.arange(columns), np.arange(rows))
         film_mm = self._extent_mm[0] + self.pixel_mm * np.stack([column, row], axis=-1)
         back = np.asarray(np.linalg.inv(self._matrix), dtype=np.float64)
         source = _mapped(back, film_mm)
-        fill = float(np.median(image))
+        fill = float(np.median(image)) if fill is None else fill
         drawn = map_coordinates(
             np.asarray(image, dtype=np.float64), [source[..., 1], source[..., 0]], order=1, cval=fill
         )

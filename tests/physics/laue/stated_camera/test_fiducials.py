@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from beamgym.physics.instrument import Peaks
+from beamgym.physics.laue.indexing import MeasuredPattern, straightened
 from beamgym.physics.laue.stated_camera import Fiducials
 
 SIZE = (100.0, 80.0)
@@ -71,3 +73,17 @@ def test_a_horizon_in_the_picture_does_not_make_it_endless():
 def test_marks_that_make_no_rectangle_are_refused(corners, size, complaint):
     with pytest.raises(ValueError, match=complaint):
         Fiducials(corners, size, SHAPE)
+
+
+def test_what_was_ignored_or_is_not_shown_is_ignored_in_the_straightened_picture():
+    image = np.full(SHAPE, 7.0)
+    ignored = np.zeros(SHAPE, dtype=bool)
+    column, row = np.rint(photographed(PLACES[:1])[0]).astype(int)
+    ignored[row - 4 : row + 5, column - 4 : column + 5] = True
+    none = Peaks(np.zeros((1, 0, 2)), np.zeros((1, 0)), np.zeros(1, dtype=int), np.zeros((1, 0), dtype=bool))
+    straight = straightened(MeasuredPattern(none, image, ignored), MARKS)
+    assert straight.ignored.shape == MARKS.straightened_shape
+    (x, y), shown = MARKS.straightened_px(photographed(PLACES[:1]))[0], MARKS.straightened(image, fill=0.0) > 3.5
+    assert straight.ignored[round(y), round(x)]
+    np.testing.assert_array_equal(straight.ignored[~shown], True)
+    assert straight.ignored[shown].mean() < 0.01
