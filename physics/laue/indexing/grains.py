@@ -250,7 +250,7 @@ class _Search:
             indexed, assigned=indexed.assigned[rows], hkl=indexed.hkl[rows], energy_kev=indexed.energy_kev[rows]
         )
         panel = self.first.detector
-        return plausibility(self.indexer, panel, alone, self.pattern.position_px[rows], self.pattern.ignored).warnings
+        return plausibility(self.indexer, panel, alone, self.pattern.position_px[rows], self.pattern.hidden).warnings
 
 
 def _explained_by_any(found: Sequence[_Grain]) -> BoolArray:

@@ -29,6 +29,7 @@ class MeasuredPattern:
     notes : what was assumed in reading the file, one line each
     beam_px : along fast and slow, the middle of the shadow that a collimator or a beam stop casts; None where none is
         seen
+    unseen : (slow, fast) bool, pixels of the image in which the finder can see no spot; None where there are none
     """
 
     peaks: Peaks
@@ -36,6 +37,7 @@ class MeasuredPattern:
     ignored: NDArray[np.bool_] | None = None
     notes: tuple[str, ...] = ()
     beam_px: tuple[float, float] | None = None
+    unseen: NDArray[np.bool_] | None = None
 
     @property
     def count(self) -> int:
@@ -56,6 +58,13 @@ class MeasuredPattern:
     def saturated(self) -> NDArray[np.bool_]:
         """(count,) True where a peak is full."""
         return self.peaks.saturated[0, : self.count].astype(bool)
+
+    @property
+    def hidden(self) -> NDArray[np.bool_] | None:
+        """(slow, fast) True where a spot may be and is not found: what is ignored or unseen; None if nothing is."""
+        if self.ignored is None or self.unseen is None:
+            return self.unseen if self.ignored is None else self.ignored
+        return self.ignored | self.unseen
 
     def only(self, rows: NDArray[np.integer]) -> "MeasuredPattern":
         """Return the pattern with these peaks alone, by their numbers."""
@@ -149,7 +158,7 @@ def pattern_of(
     seen = chosen.examine(image)
     shown = inverted(image, dead) if seen.inverted else image
     beam_px = None if seen.shadow is None else seen.shadow.centre_px
-    return MeasuredPattern(seen.peaks, shown, dead, (*notes, *seen.notes), beam_px)
+    return MeasuredPattern(seen.peaks, shown, dead, (*notes, *seen.notes), beam_px, seen.unseen)
 
 
 def _leaving_out(finder: PeakFinder | LabPeakFinder, ignored: NDArray[np.bool_]) -> PeakFinder | LabPeakFinder:
@@ -172,8 +181,12 @@ def straightened(pattern: MeasuredPattern, marks: Fiducials) -> MeasuredPattern:
     if pattern.image is None:
         return replace(pattern, peaks=moved, ignored=None, beam_px=beam_px)
     dead = np.zeros(pattern.image.shape, dtype=bool) if pattern.ignored is None else pattern.ignored
-    ignored = marks.straightened((~dead).astype(np.float64), fill=0.0) < 0.5
-    return replace(pattern, peaks=moved, image=marks.straightened(pattern.image), ignored=ignored, beam_px=beam_px)
+    ignored, unseen = (
+        None if hidden is None else marks.straightened((~hidden).astype(np.float64), fill=0.0) < 0.5
+        for hidden in (dead, pattern.unseen)
+    )
+    image = marks.straightened(pattern.image)
+    return replace(pattern, peaks=moved, image=image, ignored=ignored, beam_px=beam_px, unseen=unseen)
 
 
 def within_radius(pattern: MeasuredPattern, detector: Detector, most_mm: float, most: int) -> MeasuredPattern:

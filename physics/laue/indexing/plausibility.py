@@ -95,8 +95,8 @@ class Plausibility:
         if self.left_share > LEFT_SHARE and self.left_merit > LEFT_MERIT:
             found.append(
                 f"another cell with the same angles? {100.0 * self.left_share:.0f} % of the peaks are left over and "
-                "lie on this crystal's lattice, where it can show no spot in this band. Or does the beam reach beyond the "
-                "band? --band says it"
+                "lie on this crystal's lattice, where it can show no spot in this band. Or does the beam reach beyond "
+                "the band? --band says it"
             )
         return tuple(found)
 

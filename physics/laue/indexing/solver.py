@@ -276,7 +276,7 @@ def _finished(
     indexed = _tightened(pattern, indexer.on(camera), indexed)
     refined = _refined(pattern, indexer.crystal, given, camera, indexed, known)
     indexed = replace(indexed, orientation=refined.orientation, residual_px=refined.mean_residual_px)
-    judged = plausibility(indexer, refined.detector, indexed, pattern.position_px, pattern.ignored)
+    judged = plausibility(indexer, refined.detector, indexed, pattern.position_px, pattern.hidden)
     band_kev = indexer.table.band_kev
     warnings = judged.warnings
     if not known.calibrated and indexed.matched < FEWEST_EXPLAINED:

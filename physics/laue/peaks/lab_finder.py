@@ -35,6 +35,7 @@ class Examined:
     inverted : the spots are dark
     shadow : the collimator's or beam stop's, or None
     left_out : how many maxima were no spots, by reason
+    unseen : (slow, fast) True where no spot can be seen: in the shadow, and where nearly every pixel is full
     """
 
     peaks: Peaks
@@ -43,6 +44,7 @@ class Examined:
     inverted: bool
     shadow: Shadow | None
     left_out: dict[str, int]
+    unseen: BoolArray
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -125,7 +127,8 @@ class LabPeakFinder:
         inverted, width = self._survey(flat, ignored)
         sign = np.float32(-1.0 if inverted else 1.0)
         excess = sign * flat.excess
-        ignored = ignored | _swamped(sign * counts, width)
+        swamped = _swamped(sign * counts, width)
+        ignored = ignored | swamped
         if width >= FINE_WIDTH_PX:
             spot_kernels.repair_steep(excess, ignored)
         significance, above = filter_spots(excess, ignored, width, flat.terraces)
@@ -143,7 +146,8 @@ class LabPeakFinder:
             count=np.array([len(order)], dtype=np.int64),
             saturated=(full_pixels > 0)[order][None],
         )
-        return Examined(peaks, candidates.height[keep][order], width, inverted, shadow, left_out)
+        unseen = swamped | _shaded(raw.shape, shadow, width)
+        return Examined(peaks, candidates.height[keep][order], width, inverted, shadow, left_out, unseen)
 
     def _checked(self, image: NDArray[Any]) -> NDArray[Any]:
         if image.ndim != 2 or min(image.shape) < 32:
@@ -216,6 +220,16 @@ def _swamped(counts: Float32Array, width: float) -> BoolArray:
     share = uniform_filter((counts == top).astype(np.float32), int(16.0 * width) + 8, mode="nearest")
     swamped: BoolArray = share > 0.4
     return swamped
+
+
+def _shaded(shape: tuple[int, ...], shadow: Shadow | None, width: float) -> BoolArray:
+    """Where the shadow or its rim leaves no spot to be seen."""
+    if shadow is None:
+        return np.zeros(shape, dtype=bool)
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    x, y = shadow.centre_px
+    shaded: BoolArray = np.hypot(columns - x, rows - y) < shadow.outer_px + width
+    return shaded
 
 
 def _round_ones(spots: Candidates) -> Float64Array:

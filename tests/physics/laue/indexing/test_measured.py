@@ -6,7 +6,8 @@ from PIL import Image
 
 from beamgym.physics.instrument import FrameFailed
 from beamgym.physics.laue.indexing import read_pattern
-from beamgym.physics.laue.peaks import PeakFinder
+from beamgym.physics.laue.indexing.measured import pattern_of
+from beamgym.physics.laue.peaks import LabPeakFinder, PeakFinder
 
 
 def picture(folder, places=((20.0, 30.0), (50.0, 41.5)), shape=(64, 80)):
@@ -70,3 +71,16 @@ def test_what_goes_with_an_image_is_refused_for_a_list(tmp_path, options):
     (tmp_path / "peaks.txt").write_text("X Y I\n3 4 10\n")
     with pytest.raises(ValueError, match="is a list of peaks: masks, inversion and grey go with an image"):
         read_pattern(tmp_path / "peaks.txt", **options)
+
+
+def test_a_spot_in_a_shadow_or_a_mask_is_hidden():
+    rows, columns = np.mgrid[:300, :300]
+    away = np.hypot(columns - 150.0, rows - 150.0)
+    image = 1000.0 + 3000.0 * (away > 40.0) + np.random.default_rng(3).normal(0.0, 30.0, away.shape)
+    masked = np.zeros(image.shape, dtype=bool)
+    masked[:20] = True
+    pattern = pattern_of(image, LabPeakFinder(), masked)
+    assert pattern.hidden[away < 38.0].all()
+    assert pattern.hidden[:20].all()
+    assert not pattern.hidden[30:, :20].any()
+    assert pattern_of(image, PeakFinder(), masked).hidden is not None

@@ -153,6 +153,8 @@ def test_the_collimator_is_found_and_nothing_on_its_rim_is_a_spot():
     assert (np.hypot(found[:, 0] - 205.3, found[:, 1] - 171.8) > 38.0).all()
     outside = np.hypot(positions[:, 0] - 205.3, positions[:, 1] - 171.8) > 55.0
     assert (met(positions[outside], seen.peaks) < 1.0).mean() > 0.97
+    assert seen.unseen[away < 38.0].all()
+    assert not seen.unseen[away > 55.0].any()
 
 
 def test_a_picture_without_a_collimator_has_no_shadow():
