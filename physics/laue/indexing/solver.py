@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.crystal import Crystal, ub_matrix
@@ -34,7 +37,7 @@ from beamgym.physics.laue.indexing.refinement import (
 )
 from beamgym.physics.laue.matching import MIN_MATCHED, Pattern
 from beamgym.physics.laue.pattern import LaueModel
-from beamgym.physics.laue.stated_camera import sharpest_cameras
+from beamgym.physics.laue.stated_camera import SharpCamera, sharpest_cameras
 
 BAND_KEV = (5.0, 25.0)
 """What a tungsten tube or a bending magnet sends through air, keV."""
@@ -54,6 +57,8 @@ SHARPEST = 2
 """Cameras with sharp zones that a search begins with."""
 FEWEST_EXPLAINED = 8
 """An orientation and a camera are eight numbers: fewer peaks than this can be explained whatever they are."""
+DISTANCES = (0.0, 0.025, -0.025, 0.05, -0.05, 0.075, -0.075)
+"""Changes of an uncalibrated camera's distance at which an answer among false peaks is looked for."""
 TABLE_KEV = 12.0
 """A reflection table to this energy holds every crystal's lowest reflections."""
 
@@ -223,15 +228,37 @@ class _Attempt:
         else:
             self.nearest = ordinary
             self.reasons.insert(0, ordinary.reason)
-        for indexed in among_false_peaks(self.indexer, self.given, position, intensity):
-            solved, judged = self._finished(self.given, indexed, self.known)
-            if judged.possible:
-                yield solved
+        yield from self._among_false_peaks()
+
+    def _among_false_peaks(self) -> Iterator[SolvedPattern]:
+        """Try all pairs of bright peaks: at other distances too where the camera is open and no zone shows it."""
+        for camera in self._cameras():
+            found = False
+            for indexed in among_false_peaks(self.indexer, camera, self.pattern.position_px, self.pattern.intensity):
+                solved, judged = self._finished(camera, indexed, self.known)
+                if judged.possible:
+                    found = True
+                    yield solved
+            if found:
+                return
+
+    def _cameras(self) -> list[Detector]:
+        if self.known.calibrated or not self.search_camera:
+            return [self.given]
+        sharpest = self._sharpest
+        if sharpest and sharpest[0].clear:
+            return [sharpest[0].detector]
+        away = self.given.distance_mm * self.given.normal
+        return [self.given.displaced(share * away, np.zeros(3)) for share in DISTANCES]
+
+    @cached_property
+    def _sharpest(self) -> tuple[SharpCamera, ...]:
+        return sharpest_cameras(self.pattern.position_px, self.pattern.intensity, self.given, most=SHARPEST)
 
     def _on_found_camera(self) -> Iterator[SolvedPattern]:
         """Look about the stated camera, first where zones are sharpest and where a shadow says that its centre is."""
         position, intensity = self.pattern.position_px, self.pattern.intensity
-        sharpest = sharpest_cameras(position, intensity, self.given, most=SHARPEST)
+        sharpest = self._sharpest
         clear = bool(sharpest) and sharpest[0].clear
         starts = [one.detector for one in reversed(sharpest)] if clear else [one.detector for one in sharpest]
         if not clear and self.pattern.beam_px is not None:
