@@ -11,7 +11,7 @@ from beamgym.physics.files import write_json
 from beamgym.physics.laue.indexing import MOST_GRAINS, find_grains
 from beamgym.scripts.command_line import check_output, fail, run
 from beamgym.scripts.indexing.camera_options import CameraOptions, Eight
-from beamgym.scripts.indexing.grains import grains_report
+from beamgym.scripts.indexing.grains import grains_report, left_over
 from beamgym.scripts.indexing.outputs import lab_notes, tell_failure, write_files
 from beamgym.scripts.indexing.report import cells_report, solved_report
 from beamgym.scripts.indexing.solving import PictureFailed, Solving
@@ -150,6 +150,7 @@ def index_command(
         every = find_grains(solved.pattern, solved.crystal, solved.detector, solved.band_kev, grains, first=solved)
         solved = every[0]
         report = solved_report(image, solved) | grains_report(every)
+        report["warnings"] += left_over(every)
         if len(cells) > 1:
             report["cells"] = cells_report(cells)
         report |= turning.report(solved, source)

@@ -9,6 +9,8 @@ from beamgym.physics.laue.indexing import SolvedPattern, shares_of_light
 from beamgym.physics.laue.report import orientation_uncertainty_deg, turn_words
 from beamgym.physics.orientation import nearest_equivalent, rotation_vector_deg
 
+GOOD_SHARE = 0.7
+"""Share of the peaks that a picture's grains explain together, unless something else is in it."""
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
 
@@ -18,6 +20,17 @@ def grains_report(grains: Sequence[SolvedPattern]) -> dict[str, Any]:
     rows = [_grain_report(grain, grains[0], float(share)) for grain, share in zip(grains, shares, strict=True)]
     explained = np.any([grain.indexed.assigned for grain in grains], axis=0)
     return {"grains": rows, "explained": int(explained.sum())}
+
+
+def left_over(grains: Sequence[SolvedPattern]) -> list[str]:
+    """Return a warning where all grains together leave many peaks unexplained, else nothing."""
+    share = float(np.any([grain.indexed.assigned for grain in grains], axis=0).mean())
+    if share >= GOOD_SHARE:
+        return []
+    return [
+        f"another crystal with the same angles, weaker grains, or false peaks? {100.0 * (1.0 - share):.0f} % of the "
+        "peaks are left over; see the picture, and name every crystal that it may be"
+    ]
 
 
 def _grain_report(grain: SolvedPattern, first: SolvedPattern, share: float) -> dict[str, Any]:

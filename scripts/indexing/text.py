@@ -5,9 +5,6 @@ from typing import Any
 from beamgym.physics.laue.report import EULER_ANGLES, turn_words
 from beamgym.scripts.indexing.grains import grains_as_text
 
-GOOD_SHARE = 0.7
-"""Share of the peaks explained below which the report says that something may be wrong."""
-
 
 def as_text(report: dict[str, Any]) -> str:
     """Lay the report out for reading."""
@@ -22,11 +19,6 @@ def as_text(report: dict[str, Any]) -> str:
     if len(report.get("cells", [])) > 1:
         lines += _cells_as_text(report["cells"])
     lines += grains_as_text(report["grains"])
-    if report["explained"] < GOOD_SHARE * report["peaks"]:
-        lines.append(
-            "note: many peaks are left over: another crystal with the same angles, weaker grains, or false peaks; "
-            "see the picture, and name every crystal that it may be"
-        )
     if report["ambiguous"]:
         lines.append(
             f"ambiguous: {len(report['ambiguous'])} more orientation(s) fit as well and intensities do not decide; "
