@@ -17,6 +17,7 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer
 from beamgym.physics.laue.indexing.joint_fit import Camera, fit_jointly
 from beamgym.physics.laue.matching import MIN_MATCHED, Fit, Pattern
+from beamgym.physics.laue.stated_camera import symmetric_steps
 
 Progress = Callable[[int, int], None]
 """Called with how many cameras were tried, and how many there are."""
@@ -191,19 +192,13 @@ def cameras_about(stated: Detector, distance_share: float, centre_mm: float) -> 
     lever = max(half * reach / (half**2 + reach**2), 0.1) if half < reach else 0.5
     step = 2.0 * np.radians(STEP_DEG) / lever
     coarser = 3.0 if centre_mm > 0.0 else 1.0
-    shares = _symmetric(distance_share, min(coarser * step, distance_share))
-    offsets = _symmetric(centre_mm, CENTRE_STEP_MM)
+    shares = symmetric_steps(distance_share, min(coarser * step, distance_share))
+    offsets = symmetric_steps(centre_mm, CENTRE_STEP_MM)
     grid = [(share, along, down) for share in shares for along in offsets for down in offsets]
     scale = np.array([distance_share / 3.0, max(centre_mm, 1e-9) / 1.5, max(centre_mm, 1e-9) / 1.5])
     away = np.sign(stated.origin_mm @ stated.normal) * reach
     for share, along, down in sorted(grid, key=lambda place: float(((np.array(place) / scale) ** 2).sum())):
         yield np.array([along, down, away * share, 0.0, 0.0])
-
-
-def _symmetric(limit: float, step: float) -> Float64Array:
-    count = int(np.ceil(limit / step)) if limit > 0.0 else 0
-    values: Float64Array = np.linspace(-limit, limit, 2 * count + 1) if count else np.zeros(1)
-    return values
 
 
 def _followed(

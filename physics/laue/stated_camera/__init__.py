@@ -3,7 +3,12 @@
 from beamgym.physics.laue.stated_camera.fiducials import Fiducials
 from beamgym.physics.laue.stated_camera.flips import FLIPS, beam_point_px, flipped, mirrored_in_lab, radius_mm
 from beamgym.physics.laue.stated_camera.stated import PLACES, StatedCamera, pixel_of_dpi
-from beamgym.physics.laue.stated_camera.zone_sharpness import SharpCamera, sharpest_cameras, zone_sharpness
+from beamgym.physics.laue.stated_camera.zone_sharpness import (
+    SharpCamera,
+    sharpest_cameras,
+    symmetric_steps,
+    zone_sharpness,
+)
 
 __all__ = [
     "FLIPS",
@@ -17,5 +22,6 @@ __all__ = [
     "pixel_of_dpi",
     "radius_mm",
     "sharpest_cameras",
+    "symmetric_steps",
     "zone_sharpness",
 ]

@@ -117,14 +117,15 @@ def zone_sharpness(position_px: Float64Array, detector: Detector, widened: float
 
 def _grid(stated: Detector, distance_share: float, centre_mm: float) -> list[Float64Array]:
     """Shifts along fast, slow and normal, mm, from the middle of the range to its ends."""
-    away = _symmetric(distance_share, DISTANCE_STEP) * stated.distance_mm
-    across = _symmetric(centre_mm, CENTRE_STEP_MM)
+    away = symmetric_steps(distance_share, DISTANCE_STEP) * stated.distance_mm
+    across = symmetric_steps(centre_mm, CENTRE_STEP_MM)
     return [np.array(place) for place in product(across, across, away)]
 
 
-def _symmetric(limit: float, step: float) -> Float64Array:
-    count = int(np.ceil(limit / step - 1e-9))
-    values: Float64Array = np.linspace(-limit, limit, 2 * count + 1)
+def symmetric_steps(limit: float, step: float) -> Float64Array:
+    """Return even steps from -limit to limit, 0 among them, ``step`` apart at most; 0 alone without a limit."""
+    count = int(np.ceil(limit / step - 1e-9)) if limit > 0.0 else 0
+    values: Float64Array = np.linspace(-limit, limit, 2 * count + 1) if count else np.zeros(1)
     return values
 
 
