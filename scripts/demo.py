@@ -49,6 +49,7 @@ def demo_command(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the random starts.")] = 0,
     episodes: Annotated[int, typer.Option(help="Random starts per crystal.", min=1)] = 5,
+    level: Annotated[str, typer.Option(help="Difficulty: easy, real or hard, or a level's file.")] = LEVEL,
     out: Annotated[Path, typer.Option(help="Folder of the pictures; made where it is missing.")] = Path("out"),
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
@@ -64,17 +65,17 @@ def demo_command(
         crystals = (SHIPPED_CRYSTAL, read_crystal(cif, notes) if cif is not None else OTHER_CRYSTAL)
         for crystal in crystals:
             bar = progress.add_task("preparing", total=episodes)
-            env = make_vector_env(DEMO_ENV_ID, 1, LEVEL, {"crystal": crystal, "render_mode": "rgb_array"})
+            env = make_vector_env(DEMO_ENV_ID, 1, level, {"crystal": crystal, "render_mode": "rgb_array"})
             policy = covering_policy(env, DEMO_ENV_ID)
             progress.update(bar, description=f"{context_of(env).crystal.name}, {policy.name}")
             shows.append(DemoEpisodes(env, policy, range(first, first + episodes), partial(progress.advance, bar)))
     pictures = [path for show in shows for path in show.write_pictures(out)]
     console.print(table([episode for show in shows for episode in show.episodes]))
-    console.print(caption(shows[0].env), style="dim", highlight=False)
+    console.print(caption(shows[0].env, level), style="dim", highlight=False)
     for path in pictures:
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)
     if json_file is not None:
-        write_json(json_file, report(shows, seed, pictures))
+        write_json(json_file, report(shows, seed, pictures, level))
 
 
 class DemoEpisodes:
@@ -149,24 +150,24 @@ def table(episodes: list[Played]) -> Table:
     return out
 
 
-def caption(env: InstrumentVectorEnv) -> str:
+def caption(env: InstrumentVectorEnv, level: str) -> str:
     """Return what the table's numbers mean."""
     context = context_of(env)
     return (
-        f"{DEMO_ENV_ID}, level {LEVEL}, {context.goniometer.name}, {context.target.label}; aligned: declared within "
+        f"{DEMO_ENV_ID}, level {level}, {context.goniometer.name}, {context.target.label}; aligned: declared within "
         f"{context.tolerance_deg:g}°, judged by the truth, which the policy never sees; at most "
         f"{budget_of(env):.0f} exposures. Time: motors, exposures and read-out."
     )
 
 
-def report(shows: list[DemoEpisodes], seed: int, pictures: list[Path]) -> dict[str, Any]:
+def report(shows: list[DemoEpisodes], seed: int, pictures: list[Path], level: str) -> dict[str, Any]:
     """Return the machine-readable result: per policy over all its episodes, and per crystal."""
     by_policy: dict[str, list[DemoEpisodes]] = {}
     for show in shows:
         by_policy.setdefault(show.policy.name, []).append(show)
     return {
         "env": DEMO_ENV_ID,
-        "level": LEVEL,
+        "level": level,
         "episodes": sum(len(show.episodes) for show in shows),
         "seed": seed,
         "policies": {

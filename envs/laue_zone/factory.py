@@ -1,6 +1,7 @@
 """Builds LaueZone environments from what a user names."""
 
 from dataclasses import dataclass
+from os import PathLike
 from typing import Literal
 
 from beamgym.envs.laue_align import RewardModel
@@ -19,7 +20,7 @@ class LaueZoneOptions:
     ----------
     system : "cubic", "tetragonal" or "hexagonal"
     axes : "principal" (the axes of highest order count, as published) or "all"
-    level : "published", "easy", "real", "hard" or Imperfections
+    level : "published", "easy", "real", "hard", a level's file (.yaml) or Imperfections
     tolerance_deg : angle between beam and axis at which a pose counts as success, 0.02 to 20
     max_rotation_deg : step of each axis of a full action, degrees
     moves : budget; the exposure of reset comes on top
@@ -30,7 +31,7 @@ class LaueZoneOptions:
 
     system: str = "cubic"
     axes: AxisChoice = "principal"
-    level: str | Imperfections = PUBLISHED
+    level: str | PathLike[str] | Imperfections = PUBLISHED
     tolerance_deg: float = 5.0
     max_rotation_deg: float = 10.0
     moves: int = 50

@@ -1,12 +1,18 @@
-"""Imperfections of a real camera and sample, and the levels of the Laue environments."""
+"""Imperfections of a real camera and sample: the levels of the Laue environments, and files with levels."""
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from os import PathLike, fspath
+from pathlib import Path
 
 import numpy as np
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from beamgym.physics.files import write_text
 from beamgym.physics.instrument import Float64Array, UInt64Array
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.imperfection_kernels import draw_normals
+from beamgym.physics.messages import one_line
 from beamgym.physics.orientation import rotation_matrix
 
 
@@ -74,13 +80,97 @@ LAUE_LEVELS: dict[str, Imperfections] = {
 }
 
 
-def imperfections(level: str | Imperfections) -> Imperfections:
-    """Return a level by name, or the given numbers themselves; raises ValueError for an unknown name."""
+LEVEL_SUFFIXES = (".yaml", ".yml")
+"""How the name of a file with a level of one's own ends."""
+
+
+class LevelFile(BaseModel):
+    """A level in a file: its numbers, and where they come from.
+
+    Parameters
+    ----------
+    imperfections : numbers by the names of ``Imperfections``; one that is left out is the level "real"'s
+    intervals : (low, high) by the same names, between which 95 of 100 such fits have the true number
+    source : what they were measured on, in words and numbers
+    """
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+
+    imperfections: dict[str, float]
+    intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    source: dict[str, str | float] = Field(default_factory=dict)
+
+    @field_validator("imperfections")
+    @classmethod
+    def _possible(cls, numbers: dict[str, float]) -> dict[str, float]:
+        known = [item.name for item in fields(Imperfections)]
+        unknown = [name for name in numbers if name not in known]
+        if unknown:
+            raise ValueError(f"unknown key {', '.join(unknown)}; the keys are {', '.join(known)}")
+        Imperfections(**numbers)
+        return numbers
+
+    @property
+    def level(self) -> Imperfections:
+        """The numbers as the simulation takes them."""
+        return Imperfections(**self.imperfections)
+
+
+def imperfections(level: str | PathLike[str] | Imperfections) -> Imperfections:
+    """Return a level by name or from a file, or the given numbers themselves.
+
+    Raises
+    ------
+    ValueError : in one line, for an unknown name, or a file that is not there or holds no level
+    """
     if isinstance(level, Imperfections):
         return level
+    if isinstance(level, PathLike) or str(level).endswith(LEVEL_SUFFIXES):
+        return read_level(level).level
     if level not in LAUE_LEVELS:
-        raise ValueError(f"unknown level {level!r}; choose one of {', '.join(LAUE_LEVELS)}")
+        raise ValueError(f"unknown level {level!r}; choose one of {', '.join(LAUE_LEVELS)}, or a level's .yaml file")
     return LAUE_LEVELS[level]
+
+
+def read_level(path: str | PathLike[str]) -> LevelFile:
+    """Read a level's file; raises ValueError, in one line, for a file that is not there or holds no level."""
+    name = fspath(path)
+    try:
+        raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        return LevelFile.model_validate(raw)
+    except OSError as error:
+        raise ValueError(f"cannot read the level's file {name}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{name} is not YAML: {one_line(error)}") from None
+    except ValidationError as error:
+        raise ValueError(f"{name}: {_mistake(error)}") from None
+
+
+def write_level(
+    path: str | PathLike[str],
+    level: Imperfections,
+    intervals: dict[str, tuple[float, float]],
+    source: dict[str, str | float],
+) -> None:
+    """Write a level's file, whole or not at all; see :class:`LevelFile`."""
+    content = {
+        "imperfections": asdict(level),
+        "intervals": {name: list(ends) for name, ends in intervals.items()},
+        "source": source,
+    }
+    head = "# The imperfections of one instrument: give this file as a level, as in --level FILE or level=FILE.\n"
+    write_text(path, head + yaml.safe_dump(content, sort_keys=False))
+
+
+def _mistake(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"]) or "top level"
+    if first["type"] == "extra_forbidden":
+        return f"{place}: unknown key; the keys are {', '.join(LevelFile.model_fields)}"
+    if first["type"] == "model_type":
+        return f"{place}: found {first['input']!r}; give keys and values, such as missing_fraction: 0.2"
+    found = "" if first["type"] in ("missing", "value_error") else f", found {first['input']!r}"
+    return f"{place}: {first['msg'].removeprefix('Value error, ')}{found}"
 
 
 def miscalibrated_detectors(nominal: Detector, level: Imperfections, keys: UInt64Array) -> Float64Array:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from os import PathLike
 from typing import Any, Literal
 
 import numpy as np
@@ -65,7 +66,7 @@ class SimulatedLaue:
     ----------
     crystal, goniometer, beam, detector : the sample and the nominal instrument
     n : samples
-    level : imperfections, by name ("easy", "real", "hard") or as numbers
+    level : imperfections, by name ("easy", "real", "hard"), from a level's file, or as numbers
     frames : "spots" draws found peaks from the noise model; "rendered" draws images for the peak finder
     max_peaks : peaks kept of a frame, brightest first
     mount_filter : says which mounts (m, 3, 3) a start may be drawn from, e.g. those from which a target can be reached
@@ -85,7 +86,7 @@ class SimulatedLaue:
         beam: Beam,
         detector: Detector,
         n: int = 1,
-        level: str | Imperfections = "real",
+        level: str | PathLike[str] | Imperfections = "real",
         frames: Frames = "spots",
         max_peaks: int = 64,
         mount_filter: MountFilter | None = None,

@@ -17,7 +17,7 @@ Policies = Annotated[
 ]
 Episodes = Annotated[int, typer.Option(help="Episodes per policy.")]
 Seed = Annotated[int, typer.Option(help="Which set of benchmark episodes, spectra or pictures.")]
-Level = Annotated[str, typer.Option(help="Difficulty: easy, real or hard.")]
+Level = Annotated[str, typer.Option(help="Difficulty: easy, real or hard, or a level's file; see docs/fit_level.md.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here.")]
 Frames = Annotated[str | None, typer.Option(help="'spots' (fast) or 'rendered' (images and peak finder).")]
 Stage = Annotated[str | None, typer.Option(help="Preset or YAML file.")]

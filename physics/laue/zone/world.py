@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from beamgym.physics.instrument import (
     UInt64Array,
 )
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.imperfections import Imperfections, imperfections, miscalibrated_detectors
+from beamgym.physics.laue.imperfections import LEVEL_SUFFIXES, Imperfections, imperfections, miscalibrated_detectors
 from beamgym.physics.laue.peaks import PeakFinder
 from beamgym.physics.laue.zone.crystals import CrystalSystem, crystal_system
 from beamgym.physics.laue.zone.images import CountedImages, DrawnImages, SpotLists, ZoneImages
@@ -100,7 +101,7 @@ class SimulatedZone:
     ----------
     system : "cubic", "tetragonal" or "hexagonal"
     n : samples
-    level : "published" (equal disks), or imperfections by name ("easy", "real", "hard") or as numbers
+    level : "published" (equal disks), or imperfections by name ("easy", "real", "hard"), a level's file, or numbers
     size : pixels on the panel's edge
     start_filter : says from which orientations (m, 3, 3) an episode may start; may be set before the first reset
     """
@@ -109,7 +110,7 @@ class SimulatedZone:
         self,
         system: str | CrystalSystem = "cubic",
         n: int = 1,
-        level: str | Imperfections = PUBLISHED,
+        level: str | PathLike[str] | Imperfections = PUBLISHED,
         size: int = 84,
         start_filter: StartFilter | None = None,
     ) -> None:
@@ -261,12 +262,14 @@ class SimulatedZone:
         raise ValueError(f"no start among {_DRAWS} lies outside the tolerance; choose a smaller one")
 
 
-def _level(level: str | Imperfections) -> tuple[Imperfections, bool]:
+def _level(level: str | PathLike[str] | Imperfections) -> tuple[Imperfections, bool]:
     if level == PUBLISHED:
         return PERFECT, True
     try:
         return imperfections(level), False
     except ValueError as error:
+        if str(level).endswith(LEVEL_SUFFIXES):
+            raise
         raise ValueError(f"{error}, or {PUBLISHED!r}") from None
 
 

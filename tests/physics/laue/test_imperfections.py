@@ -1,7 +1,7 @@
 """What is lost, moved and added between spots and found peaks, against plain numpy and against its own statistics."""
 
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -12,7 +12,14 @@ from numba import njit
 from beamgym.physics.counter_rng import make_keys, normal, normal_pair, poisson, uniform
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.imperfection_kernels import disturb, draw_normals
-from beamgym.physics.laue.imperfections import LAUE_LEVELS, Imperfections, imperfections, miscalibrated_detectors
+from beamgym.physics.laue.imperfections import (
+    LAUE_LEVELS,
+    Imperfections,
+    imperfections,
+    miscalibrated_detectors,
+    read_level,
+    write_level,
+)
 
 SHAPE = (400, 512)
 uniform_of, normal_of = njit(lambda key, i: uniform(key, i)), njit(lambda key, i: normal(key, i))
@@ -184,3 +191,45 @@ class TestNumbers:
         with pytest.raises(ValueError, match=name) as caught:
             Imperfections(**{name: value})
         assert "\n" not in str(caught.value)
+
+
+class TestALevelsFile:
+    MINE = Imperfections(centroid_noise_mm=0.07, missing_fraction=0.31, backlash_deg=0.12)
+
+    def test_holds_the_numbers_to_the_last_bit(self, tmp_path):
+        path = tmp_path / "mine.yaml"
+        write_level(path, self.MINE, {"backlash_deg": (0.1, 0.14)}, {"runs": 24, "instrument": "mine"})
+        assert imperfections(path) == imperfections(str(path)) == self.MINE
+        assert read_level(path).intervals == {"backlash_deg": (0.1, 0.14)}
+
+    def test_leaves_out_what_stays_as_in_the_level_real(self, tmp_path):
+        path = tmp_path / "mine.yml"
+        path.write_text("imperfections: {false_spots: 9}\n", encoding="utf-8")
+        assert imperfections(path) == replace(LAUE_LEVELS["real"], false_spots=9.0)
+
+    @pytest.mark.parametrize(
+        ("text", "line"),
+        [
+            (
+                "imperfections: {false_spots: -1}",
+                "imperfections: false_spots is -1.0; it must be a finite number, 0 or more$",
+            ),
+            ("imperfections: {jitter_px: 1}", "imperfections: unknown key jitter_px; the keys are centroid_noise_mm, "),
+            ("imperfections: {missing_fraction: 1.5}", "missing_fraction is 1.5; it must be below 1"),
+            ("imperfections: {false_spots: .nan}", "imperfections.false_spots: .*finite"),
+            ("level: real", "imperfections: Field required"),
+            ("[1, 2]", "top level: found .*; give keys and values"),
+            ("a: b: c", "is not YAML"),
+        ],
+    )
+    def test_with_a_mistake_is_one_line_that_names_it(self, tmp_path, text, line):
+        path = tmp_path / "mine.yaml"
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(ValueError, match=line) as caught:
+            imperfections(path)
+        assert "mine.yaml" in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+    def test_that_is_not_there_is_one_line(self):
+        with pytest.raises(ValueError, match=r"cannot read the level's file nowhere.yaml: No such file"):
+            imperfections("nowhere.yaml")
