@@ -19,6 +19,7 @@ from beamgym.hardware_bridge.devices import (
     number_reading,
     signal_key,
 )
+from beamgym.hardware_bridge.settings import AxisSettings
 from beamgym.physics.messages import one_line
 
 tango = need("tango", "tango")
@@ -155,6 +156,16 @@ class TangoMotor:
         if not low < high:
             raise DeviceError(f"{self.name}: Tango says min_value {low:g} and max_value {high:g}, in wrong order")
         return low, high
+
+    async def settings(self) -> AxisSettings:
+        """Return unit, limits and position; Tango has no words for speed, backlash and step that all servers share."""
+        name = self._options.position
+        found = await self._server.call(f"reading the unit of {name}", lambda proxy: proxy.get_attribute_config(name))
+        # Tango says "No unit" where its server has not set one.
+        unit = "" if str(found.unit).lower() in ("", "no unit") else str(found.unit).strip()
+        homed = await self.home_done() if self._options.homed else None
+        position = (await self.read())[self.name]["value"]
+        return AxisSettings(self._server.address, unit, position, await self.motor_limits(), homed=homed)
 
     async def moving(self) -> bool:
         """Say whether the state is MOVING."""

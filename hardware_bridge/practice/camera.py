@@ -58,6 +58,10 @@ class Camera:
         # Last: a client that waits for "Done" finds the new array in place.
         await self.channels.show(self._driver())
 
+    @property
+    def _data_type(self) -> str:
+        return "Float32" if self._hardware.frame.image.dtype == np.float32 else "UInt16"
+
     def _driver(self) -> dict[str, Any]:
         exposing = self._hardware.exposure is not None
         return {
@@ -93,7 +97,10 @@ class Camera:
     def _serve_driver(self) -> None:
         add, values = self.channels.add, self._driver()
         slow, fast = self._hardware.sample.shape
-        add("cam1:AcquireTime", Double, values["cam1:AcquireTime"], self._set_time, units="s", precision=3)
+        low, high = self._hardware.sample.exposure_limits_s
+        # As DRVL and DRVH of the record say them to clients.
+        looks = {"units": "s", "precision": 3, "lower_ctrl_limit": low, "upper_ctrl_limit": high}
+        add("cam1:AcquireTime", Double, values["cam1:AcquireTime"], self._set_time, **looks)
         add("cam1:AcquireTime_RBV", Double, values["cam1:AcquireTime"], units="s", precision=3)
         for suffix, put in (("", self._set_mode), ("_RBV", None)):
             add(f"cam1:ImageMode{suffix}", Enum, MODES[0], put, enum_strings=MODES)
@@ -107,6 +114,8 @@ class Camera:
         add("cam1:AcquireBusy", Enum, "Done", enum_strings=("Done", "Acquiring"))
         for name, number in {"MaxSizeX": fast, "MaxSizeY": slow, "ArraySizeX": fast, "ArraySizeY": slow}.items():
             add(f"cam1:{name}_RBV", Long, number)
+        add("cam1:ColorMode_RBV", String, "Mono")
+        add("cam1:DataType_RBV", String, self._data_type)
         add("cam1:Manufacturer_RBV", String, "beamgym")
         add("cam1:Model_RBV", String, f"simulated {self._hardware.sample.kind}")
 
@@ -114,8 +123,9 @@ class Camera:
         add, frame = self.channels.add, self._hardware.frame
         values, size = self._array(frame), frame.image.size
         counts = frame.image.dtype == np.float32
+        add("image1:ColorMode_RBV", String, "Mono")
         add("image1:ArrayData", Float if counts else Long, values["image1:ArrayData"], max_length=size)
-        add("image1:DataType_RBV", String, "Float32" if counts else "UInt16")
+        add("image1:DataType_RBV", String, self._data_type)
         add("image1:NDimensions_RBV", Long, 2)
         add("image1:TimeStamp_RBV", Double, values["image1:TimeStamp_RBV"], precision=3)
         for name in ("ArraySize0", "ArraySize1", "EpicsTSSec", "EpicsTSNsec", "UniqueId", "ArrayCounter"):

@@ -105,6 +105,8 @@ class MotorRecord:
             ".DHLM": motor.high,
             ".VELO": motor.velocity,
             ".BDST": motor.backlash_distance,
+            # The correction of backlash is driven at the speed of the move.
+            ".BVEL": motor.velocity,
             ".RDBD": motor.deadband,
             ".OFF": motor.offset,
             ".DIR": "Pos" if motor.sign > 0 else "Neg",
@@ -151,6 +153,7 @@ class MotorRecord:
             ".BDST": lambda value: self._set("backlash_distance", value),
             ".RDBD": lambda value: self._set("deadband", value),
             ".OFF": lambda value: self._set("offset", value),
+            ".BVEL": None,
             ".RBV": None,
             ".DRBV": None,
             ".DIFF": None,
@@ -179,10 +182,11 @@ class MotorRecord:
 
     def _serve_constants(self, unit: str) -> None:
         step = self._motor.axis.step or 10.0 ** -_PRECISION[self._motor.axis.kind]
+        # What clients ask for at connecting, and nothing here uses.
         texts = {".EGU": unit, ".DESC": f"simulated {self._name}", ".OUT": "@beamgym", ".RTYP": "motor"}
+        texts[".NAME"] = self.channels.prefix
         for field, text in texts.items():
             self.channels.add(field, String, text)
-        # What clients ask for at connecting, and nothing here uses.
         for field, number in {".VMAX": 0.0, ".ACCL": 0.0, ".MRES": step, ".ERES": step, ".UREV": 200 * step}.items():
             self.channels.add(field, Double, number, units=unit)
         self.channels.add(".SREV", Long, 200)

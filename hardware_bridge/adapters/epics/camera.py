@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from beamgym.hardware_bridge.adapters.epics.camera_settings import read_camera_settings
 from beamgym.hardware_bridge.adapters.epics.channels import AsyncStatus, Channels, aioca
 from beamgym.hardware_bridge.adapters.epics.pva import PvaImage
 from beamgym.hardware_bridge.devices import AdapterOptions, DeviceError, Readings, answered
+from beamgym.hardware_bridge.settings import DetectorSettings
 from beamgym.physics.instrument import FrameFailed
 
 _EPICS_EPOCH_S = 631152000.0  # 1990-01-01 in unix time; areaDetector's TimeStamp counts from there
@@ -75,7 +77,7 @@ class EpicsCamera:
         self._shape = (int(shape[0]), int(shape[1]))
         self._timeout_s = timeout_s
         self._options = options or EpicsCameraOptions()
-        camera, image = prefix + self._options.camera, prefix + self._options.image
+        self._camera, self._image = camera, image = prefix + self._options.camera, prefix + self._options.image
         readable = {part: camera + part for part in ("AcquireTime", "AcquireTime_RBV", "AcquireBusy", "ImageMode")}
         # Read as well as written: connecting shows that it is there before anything is sent.
         readable |= {"Acquire": f"{camera}Acquire", "DetectorState_RBV": f"{camera}DetectorState_RBV"}
@@ -101,6 +103,11 @@ class EpicsCamera:
         # Its length is not known yet, so that it is connected by aioca and not as a typed signal.
         what = f"{self.name}: connecting to PV {self._data_pv}"
         await answered(what, timeout + 1.0, aioca.connect(self._data_pv, timeout=timeout))
+
+    async def settings(self) -> DetectorSettings:
+        """Return what driver and array plugin say of themselves; what their server lacks is None."""
+        image = "" if self._pva is not None else self._image
+        return await read_camera_settings(self._camera, image)
 
     def set_exposure(self, seconds: float) -> Any:
         """Write AcquireTime, seconds; the Status fails where the camera sets another time (1 %)."""

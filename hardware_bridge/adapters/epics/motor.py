@@ -8,7 +8,9 @@ from typing import Any
 from pydantic import Field
 
 from beamgym.hardware_bridge.adapters.epics.channels import AsyncStatus, Channels
+from beamgym.hardware_bridge.adapters.epics.motor_settings import read_motor_settings
 from beamgym.hardware_bridge.devices import AdapterOptions, DeviceError, Readings, finite, number_key
+from beamgym.hardware_bridge.settings import AxisSettings
 
 _FIELDS = ("VAL", "RBV", "DMOV", "STOP", "LLM", "HLM", "DLLM", "DHLM", "DIR", "OFF", "VELO", "EGU")
 _HEALTH = ("MSTA", "SPMG", "SEVR", "STAT", "HLS", "LLS", "LVIO")
@@ -100,6 +102,10 @@ class EpicsMotor:
         # DIR reads as a number or as its word, by how the client asks.
         sign = -1 if direction in (1, "1", "Neg") else 1
         return motor_record_limits(self.name, (low, high), (dial_low, dial_high), sign, offset)
+
+    async def settings(self) -> AxisSettings:
+        """Return what the record says of itself; fields that its server lacks are None."""
+        return await read_motor_settings(self._record)
 
     async def velocity(self) -> float:
         """Return VELO, the speed of a move, unit per second."""

@@ -15,6 +15,7 @@ from tango.test_context import DeviceTestContext
 
 from beamgym.hardware_bridge.adapters.tango import TangoMotor, TangoOptions, TangoSignal
 from beamgym.hardware_bridge.devices import DeviceError
+from beamgym.hardware_bridge.settings import AxisSettings
 
 FAST = {"poll_s": 0.01, "reply_s": 10.0}
 
@@ -28,7 +29,7 @@ class Motor(Device):
         self._valid, self._upper, self._homed = True, False, False
         self.set_state(tango.DevState.ON)
 
-    @attribute(dtype=float, min_value="-20", max_value="20")
+    @attribute(dtype=float, min_value="-20", max_value="20", unit="deg")
     def Position(self) -> Any:
         if self._valid:
             return self._position
@@ -177,6 +178,21 @@ def test_the_limits_are_those_of_the_attribute_and_none_where_it_has_none(server
         assert await other.motor_limits() is None
 
     asyncio.run(run())
+
+
+def test_a_server_says_unit_limits_and_position_and_leaves_the_rest_open(server: Any):
+    async def run() -> list[AxisSettings]:
+        found = []
+        for phi in (motor(server), motor(server, position="Angle", homed="Homed")):
+            await phi.connect(30.0)
+            found.append(await phi.settings())
+        return found
+
+    where = address(server)
+    assert asyncio.run(run()) == [
+        AxisSettings(where, "deg", 1.5, (-20.0, 20.0)),
+        AxisSettings(where, "", 1.5, None, homed=False),
+    ]
 
 
 def test_a_limit_switch_and_a_state_of_trouble_are_alarms(server: Any):

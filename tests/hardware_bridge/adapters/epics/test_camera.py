@@ -15,6 +15,7 @@ from bluesky.protocols import Readable, Stoppable, Triggerable
 from beamgym.hardware_bridge.adapters.epics.camera import EpicsCamera, EpicsCameraOptions, as_image
 from beamgym.hardware_bridge.adapters.epics.pva import PvaImage, ntndarray
 from beamgym.hardware_bridge.devices import DeviceError
+from beamgym.hardware_bridge.settings import DetectorSettings, largest_value
 from beamgym.physics.instrument import FrameFailed
 
 CONNECT_S = 30.0
@@ -264,3 +265,34 @@ def test_an_image_comes_over_pva(monkeypatch: pytest.MonkeyPatch):
             reader.close()
 
         asyncio.run(run())
+
+
+def test_a_camera_says_what_it_is_set_to(laue_ioc: Any):
+    async def run() -> DetectorSettings:
+        return await (await connected(laue_ioc)).settings()
+
+    assert asyncio.run(run()) == DetectorSettings(
+        "bgym:cam1:",
+        shape=(512, 512),
+        largest_shape=(512, 512),
+        data_type="UInt16",
+        color_mode="Mono",
+        image_mode="Single",
+        exposure_s=laue_ioc.get("cam1:AcquireTime_RBV"),
+        exposure_limits_s=(0.001, 3600.0),
+        counts_frames=True,
+        model="beamgym simulated laue",
+    )
+
+
+@pytest.mark.parametrize(
+    ("data_type", "largest"),
+    [("UInt8", 255.0), ("Int8", 127.0), ("UInt16", 65535.0), ("Int16", 32767.0), ("UInt32", 4294967295.0)],
+)
+def test_whole_numbers_have_a_largest_value(data_type: str, largest: float):
+    assert largest_value(data_type) == largest
+
+
+@pytest.mark.parametrize("data_type", ["Float32", "Float64", "unknown", "Int", None])
+def test_other_data_types_have_none(data_type: str | None):
+    assert largest_value(data_type) is None

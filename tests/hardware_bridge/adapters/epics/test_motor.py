@@ -12,7 +12,9 @@ from bluesky.protocols import Movable, Readable, Stoppable
 
 from beamgym.hardware_bridge.adapters.epics.channels import Channels
 from beamgym.hardware_bridge.adapters.epics.motor import EpicsMotor, EpicsMotorOptions, motor_record_limits
+from beamgym.hardware_bridge.adapters.epics.motor_settings import read_motor_settings
 from beamgym.hardware_bridge.devices import DeviceError
+from beamgym.hardware_bridge.settings import AxisSettings
 
 CONNECT_S = 30.0
 
@@ -303,3 +305,36 @@ def test_limits_that_cannot_be_are_an_error(
 ):
     with pytest.raises(DeviceError, match=message):
         motor_record_limits("phi", user, dial, 1, offset)
+
+
+def test_a_record_says_what_it_is_set_to(laue_ioc: Any):
+    async def run() -> AxisSettings:
+        return await (await connected(laue_ioc)).settings()
+
+    laue_ioc.put("j1.BDST", -0.5)
+    laue_ioc.put("j1.OFF", 3.0)
+    found = asyncio.run(run())
+    assert found == AxisSettings(
+        "bgym:j1",
+        "deg",
+        position=found.position,
+        limits=(-87.0, 93.0),
+        dial_limits=(-90.0, 90.0),
+        direction=1,
+        offset=3.0,
+        speed=2.0,
+        backlash=-0.5,
+        backlash_speed=2.0,
+        step=1e-4,
+        deadband=found.deadband,
+        homed=True,
+        description="simulated j1",
+        record_type="motor",
+    )
+
+
+def test_fields_that_a_server_lacks_are_left_open(laue_ioc: Any):
+    async def run() -> AxisSettings:
+        return await read_motor_settings(f"{laue_ioc.prefix}heartbeat", 0.5)
+
+    assert asyncio.run(run()) == AxisSettings("bgym:heartbeat")
