@@ -32,6 +32,11 @@ async def safe_return(guard: GuardedInstrument) -> bool:
             command.decide(AXIS_AT_RETURN, axis=axis.name, position=positions[axis.name], known=known)
         # So that a second call moves nothing.
         away = [axis for axis in travelling if abs(positions[axis.name] - guard.home[axis.name]) > axis.entry.tolerance]
+        # Asked once for the whole way; each set finds the yes given, as long as nothing of it has changed.
+        way = {axis.name: (positions[axis.name], guard.home[axis.name]) for axis in away}
+        if way:
+            guard.announce({name: target for name, (_, target) in way.items()}, exposure_follows=False)
+            await guard.ask_before(command, None, way)
         # One after another: each sweeps a line, all together would sweep a box.
         for axis in away:
             await axis.set(guard.home[axis.name])

@@ -27,8 +27,9 @@ from beamgym.hardware_bridge.guard.devices import (
 from beamgym.hardware_bridge.guard.go_back import safe_return
 from beamgym.hardware_bridge.guard.instrument import DevicesOfInstrument, Suspend
 from beamgym.hardware_bridge.guard.life import SignsOfLife
+from beamgym.hardware_bridge.guard.permits import Permits
 from beamgym.hardware_bridge.guard.questions import questions
-from beamgym.hardware_bridge.guard.rules import ANSWER, RUN, Decision, GuardRefused, decide
+from beamgym.hardware_bridge.guard.rules import RUN, Decision, GuardRefused, decide
 from beamgym.hardware_bridge.guard.watch import Watch
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.records import AuditLog
@@ -93,6 +94,7 @@ class Guard:
         self.detector = GuardedDetector(self, self.shutter, devices.detector)
         self.watch = Watch(self, watch_s, hold_s)
         self.questions = questions(confirm, file.confirm)
+        self.permits = Permits(self, self.questions)
         self.life = SignsOfLife(deadman)
         self._abort_thread, self._keep_trying_s = AbortThread(self, keep_trying_s), keep_trying_s
         self._launching = 0
@@ -166,6 +168,7 @@ class Guard:
 
     async def _arm(self, homed: Collection[str]) -> None:
         self.loop = asyncio.get_running_loop()
+        self.permits.forget()
         command = GuardedCommand(self, "arm", self.file.name)
         try:
             found = await arm_everything(self, self.watch, self.questions, command, frozenset(homed))
@@ -227,6 +230,8 @@ class Guard:
                     with contextlib.suppress(Exception):
                         command.end("failed" if command.sent else "refused", error=str(error), item=item)
                 raise
+            finally:
+                self.permits.used(command.device)
 
     @contextlib.contextmanager
     def launching(self) -> Iterator[None]:
@@ -243,38 +248,41 @@ class Guard:
         """Wait, for a bounded time, until no suspender holds; returns False where the command was stopped meanwhile."""
         return await self.watch.clear(interrupt)
 
+    def announce(self, targets: Mapping[str, float], exposure_follows: bool = True) -> None:
+        """Say which axes one command moves together, in their own units: a human is asked about all of them at once.
+
+        Commands nothing by itself. It holds until the next one, or until an axis of it is sent elsewhere.
+        """
+        self.permits.announce(targets, exposure_follows)
+
     async def ask_before(
         self,
         command: GuardedCommand,
-        device: str,
-        interrupt: "asyncio.Future[str]",
-        distance: float = 0.0,
-        exposes: bool = False,
+        interrupt: "asyncio.Future[str] | None",
+        moves: Mapping[str, tuple[float, float]] | None = None,
+        exposure_s: float | None = None,
     ) -> str | None:
-        """Have a human confirm what needs it; in a dry run nothing does.
+        """Have a human confirm what needs it, as a whole; in a dry run nothing does.
+
+        Parameters
+        ----------
+        command : gets the answer as a decision
+        interrupt : is done when the command is stopped; None where nothing stops it but an abort
+        moves : (from, to) of every axis that the command moves, in its own unit; None for an exposure
+        exposure_s : of a command that is an exposure, seconds
 
         Returns
         -------
         The question, empty where none was asked, or None where the command was stopped before the answer. After a
-        question everything must be decided anew: the human may have taken minutes.
+        question everything must be decided anew, since the human may have taken minutes, and then this is called
+        again: where nothing has changed that was shown, it asks nothing more.
+
+        Raises
+        ------
+        GuardRefused : the answer is no
         """
         # Nothing will move that a human would have to allow.
-        if self.dry_run:
-            return ""
-        if interrupt.done():
-            return None
-        asking = asyncio.ensure_future(self.questions.permit(device, distance, exposes))
-        try:
-            both: set[asyncio.Future[Any]] = {asking, interrupt}
-            # The abort must not wait for a human: the question is taken back.
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if interrupt.done():
-                return None
-            question, answer = asking.result()
-        finally:
-            asking.cancel()
-        command.decide(ANSWER, question=question, answer=answer)
-        return question
+        return "" if self.dry_run else await self.permits.ask(command, interrupt, moves or {}, exposure_s)
 
     def swept(self, moving: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
         """Return what every axis may take on: ``moving`` as given, the others as allowed, or as they stand."""

@@ -72,6 +72,10 @@ class GuardedInstrument(Supervisor, Protocol):
         """Return every device that is commanded."""
         ...
 
+    def announce(self, targets: Mapping[str, float], exposure_follows: bool = True) -> None:
+        """Say which axes one command moves together, so that a human is asked about all of them at once."""
+        ...
+
     def note(self, kind: str, **data: Any) -> None:
         """Write a line about something that is no command."""
         ...

@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from beamgym.hardware_bridge.devices import DeviceError, in_thread
@@ -15,14 +15,28 @@ ANSWER_S = 600.0
 
 @runtime_checkable
 class Confirms(Protocol):
-    """Asks what must be asked; both return the question, empty where none was needed, and whether the answer is yes."""
+    """Decides when a human is asked, and asks."""
 
     async def start(self) -> tuple[str, bool]:
-        """Ask before the run."""
+        """Ask before the run; returns the question, empty where none was needed, and whether the answer is yes."""
         ...
 
-    async def permit(self, device: str, length: float = 0.0, exposes: bool = False) -> tuple[str, bool]:
-        """Ask before a command: a move of ``length`` in the axis's unit, or an exposure."""
+    def why_ask(self, lengths: Mapping[str, float], exposes: bool = False) -> str:
+        """Return why a human must be asked before a command, and nothing where nobody need be.
+
+        Parameters
+        ----------
+        lengths : how far each axis is to move, in its own unit
+        exposes : the command is an exposure
+        """
+        ...
+
+    async def ask(self, question: str) -> bool:
+        """Put a question; anything but a yes, and nobody to ask, is a no."""
+        ...
+
+    def exposed(self) -> None:
+        """Count an exposure that was let pass."""
         ...
 
 
@@ -43,26 +57,33 @@ class Questions:
 
     async def start(self) -> tuple[str, bool]:
         """Ask before the run."""
-        return await self._ask("May this instrument be driven?")
+        question = "May this instrument be driven?"
+        return question, await self.ask(question)
 
-    async def permit(self, device: str, length: float = 0.0, exposes: bool = False) -> tuple[str, bool]:
-        """Ask before a command, where the file says so."""
-        every, longest = self._entry.every_n_steps, self._entry.larger_than.get(device)
+    def why_ask(self, lengths: Mapping[str, float], exposes: bool = False) -> str:
+        """Return why a human must be asked, where the file says so."""
+        longest = self._entry.larger_than
+        far = [name for name, length in lengths.items() if name in longest and abs(length) > longest[name]]
+        if far:
+            return ", ".join(f"{name} by more than {longest[name]:g}" for name in far)
+        every = self._entry.every_n_steps
         due = exposes and every and self._exposures and self._exposures % every == 0
-        self._exposures += exposes
-        if longest is not None and length > longest:
-            return await self._ask(f"{device} is to move by {length:.6g}, more than {longest:g}. Move it?")
-        return await self._ask(f"{self._exposures - 1} exposures were made. Go on?") if due else ("", True)
+        return f"{self._exposures} exposures were made" if due else ""
 
-    async def _ask(self, question: str) -> tuple[str, bool]:
+    async def ask(self, question: str) -> bool:
+        """Put a question."""
         try:
             # Can be taken back when an abort comes; a blocking one keeps its thread until somebody answers.
             if inspect.iscoroutinefunction(self._confirm):
-                return question, said_yes(await asyncio.wait_for(self._confirm(question), ANSWER_S))
-            return question, said_yes(await in_thread("the operator", ANSWER_S, self._confirm, question))
+                return said_yes(await asyncio.wait_for(self._confirm(question), ANSWER_S))
+            return said_yes(await in_thread("the operator", ANSWER_S, self._confirm, question))
         except (TimeoutError, DeviceError, EOFError):
             # Nobody there is a no: silence must not move a motor.
-            return question, False
+            return False
+
+    def exposed(self) -> None:
+        """Count an exposure that was let pass."""
+        self._exposures += 1
 
 
 def questions(confirm: Any, entry: ConfirmEntry) -> Confirms:

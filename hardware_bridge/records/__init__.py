@@ -6,6 +6,7 @@ from beamgym.hardware_bridge.records.confirmation import MODES, Confirmation, co
 from beamgym.hardware_bridge.records.documents import Consumer, DocumentCollector, JsonLines, tiled_consumer
 from beamgym.hardware_bridge.records.frame_store import FrameStore
 from beamgym.hardware_bridge.records.nexus_writer import write_nexus
+from beamgym.hardware_bridge.records.shown_command import ShownCommand, ShownMove
 
 __all__ = [
     "MODES",
@@ -17,6 +18,8 @@ __all__ = [
     "FrameStore",
     "JsonLines",
     "LogReport",
+    "ShownCommand",
+    "ShownMove",
     "content_digest",
     "read_log",
     "store_of",

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import inspect
 import json
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -141,8 +142,6 @@ class Confirmation:
         self.step = 0
         self._simulation, self._store, self._ask, self._timeout_s = file.simulation, store, ask, timeout_s
         self._given = _read(store)
-        self._granted_step = -1
-        self._turn: asyncio.Lock | None = None
 
     def start_question(self) -> str:
         """Return what must be asked before anything moves, or nothing.
@@ -151,7 +150,7 @@ class Confirmation:
         ------
         NotConfirmed : it must be asked, and the mode is "never"
         """
-        why = self._why_ask()
+        why = self._new_run()
         # A simulation cannot hurt anybody.
         if not why or (self.mode == "never" and self._simulation):
             return ""
@@ -174,32 +173,24 @@ class Confirmation:
             self._keep()
         return question, answer
 
-    async def permit(self, device: str, length: float = 0.0, exposes: bool = False) -> tuple[str, bool]:
-        """Ask what must be asked before a command. A yes to a step holds for all its axes until the next exposure.
+    def why_ask(self, lengths: Mapping[str, float], exposes: bool = False) -> str:
+        """Return why somebody must be asked before a command, and nothing where nobody need be.
 
         Parameters
         ----------
-        device : the axis or detector
-        length : of the move, in the axis's unit
-        exposes : it is an exposure, which ends a step
-
-        Returns
-        -------
-        The question, empty where there was none, and whether the command may go
+        lengths : how far each axis is to move, in its own unit
+        exposes : it is an exposure, which is asked about with the move before it
         """
-        # Made in the loop that uses it, which is the RunEngine's and not the one this was made in.
-        if self._turn is None:
-            self._turn = asyncio.Lock()
-        async with self._turn:
-            question = self._command_question(device, length, exposes)
-            answer = await self.ask(question) if question else True
-            # A yes is for the whole step: its axes move together, and one question for each would be answered blindly.
-            if question and answer:
-                self._granted_step = self.step
-            # The exposure ends a step, so that the next move is asked about again.
-            if exposes and answer:
-                self.step += 1
-            return question, answer
+        far = [name for name, length in lengths.items() if abs(length) > self.entry.larger_than.get(name, math.inf)]
+        if far:
+            return f"step {self.step}, {', '.join(f'{name} by more than {self._longest(name)}' for name in far)}"
+        every = self.entry.every_n_steps
+        asked = self.mode == "every" or (every and self.step and self.step % every == 0)
+        return f"step {self.step}" if asked and not exposes else ""
+
+    def exposed(self) -> None:
+        """Count an exposure that was let pass: it ends a step."""
+        self.step += 1
 
     async def ask(self, question: str) -> bool:
         """Put a question; anything but a yes within the time is no, and so is nobody to ask."""
@@ -215,19 +206,10 @@ class Confirmation:
             return False
         return said_yes(answer)
 
-    def _command_question(self, device: str, length: float, exposes: bool) -> str:
-        # Before the grants: a long move is asked about whatever was said to the step.
-        largest = self.entry.larger_than.get(device)
-        if largest is not None and abs(length) > largest:
-            return f"step {self.step}: {device} is to move by {length:.6g}, more than {largest:g}. Move it?"
-        if self._granted_step == self.step or exposes:
-            return ""
-        every = self.entry.every_n_steps
-        if self.mode == "every" or (every and self.step and self.step % every == 0):
-            return f"step {self.step}: {device} is to move by {length:.6g}, perhaps others too. Go on?"
-        return ""
+    def _longest(self, axis: str) -> str:
+        return f"{self.entry.larger_than[axis]:g}"
 
-    def _why_ask(self) -> str:
+    def _new_run(self) -> str:
         """Say what is new about this run, or nothing where it was confirmed before."""
         if any(self.bound.covered_by(given) for given in self._given):
             return ""

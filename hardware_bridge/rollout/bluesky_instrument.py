@@ -106,6 +106,8 @@ class BlueskyInstrument:
         """Move to absolute positions (1, k), all axes together; the Status of each is done when it has arrived."""
         wanted = dict(zip(self.file.axis_names, np.asarray(target, dtype=np.float64).reshape(-1), strict=True))
         group = bps.short_uid("move") if hasattr(bps, "short_uid") else f"move-{id(wanted)}"
+        # One command: a human is asked about all of its axes at once.
+        self.guard.announce(wanted)
         # the dwell first: whether a motor must settle depends on it
         for name, value in sorted(wanted.items(), key=lambda item: not self.guard.axes[item[0]].sets_exposure):
             yield from bps.abs_set(self.guard.axes[name], float(value), group=group)

@@ -14,7 +14,7 @@ from beamgym.hardware_bridge.devices import Readings, need, number_key, number_r
 from beamgym.hardware_bridge.guard.devices.calls import finished, forget
 from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
 from beamgym.hardware_bridge.guard.devices.proxies import AxisProxy
-from beamgym.hardware_bridge.guard.devices.supervisor import Supervisor
+from beamgym.hardware_bridge.guard.devices.supervisor import CHANGED, ROUNDS, Supervisor
 from beamgym.hardware_bridge.guard.rules import (
     AXIS_AFTER_MOVE,
     AXIS_AT_REST,
@@ -209,21 +209,20 @@ class GuardedAxis:
         Returns where it begins, or None where it was stopped meanwhile. After the last decision nothing is awaited.
         """
         assert self._interrupt is not None
-        # At most two rounds: the question is put once, and what it delayed is decided anew.
-        for asked in (False, True):
+        # What a question delayed is decided anew; a yes to what has changed meanwhile is no yes.
+        for _ in range(ROUNDS):
             self._guard.gate(command)
             # A suspension may last minutes, so that all readings come after it.
             if not await self._guard.wait_for_suspenders(self._interrupt):
                 return None
             start = await self._admit(command, target)
-            ask = self._guard.ask_before
-            question = "" if asked else await ask(command, self.name, self._interrupt, abs(target - start))
+            question = await self._guard.ask_before(command, self._interrupt, {self.name: (start, target)})
             if question is None:
                 return None
             if not question:
-                break
-        self._sweep(command, start, target)
-        return start
+                self._sweep(command, start, target)
+                return start
+        raise GuardRefused(13, CHANGED)
 
     async def _admit(self, command: GuardedCommand, target: float) -> float:
         """Decide on the target and on the axis as it stands; returns where it stands."""

@@ -40,11 +40,13 @@ class GuardedCommand:
 
     Attributes
     ----------
+    device : the device's name
     ended : its last line is written
     """
 
     def __init__(self, guard: CommandLog, verb: str, device: str, value: Any = None) -> None:
         self._guard = guard
+        self.device = device
         self._facts = {"device": device, "value": value}
         self._verb = verb
         self._decisions: list[dict[str, Any]] = []

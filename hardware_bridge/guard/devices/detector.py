@@ -10,7 +10,7 @@ from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
 from beamgym.hardware_bridge.guard.devices.frame import FrameCheck, check_frame, examine, finder_of, frame_of
 from beamgym.hardware_bridge.guard.devices.proxies import DetectorProxy, RawFrame
 from beamgym.hardware_bridge.guard.devices.shutter import GuardedShutter
-from beamgym.hardware_bridge.guard.devices.supervisor import Supervisor
+from beamgym.hardware_bridge.guard.devices.supervisor import CHANGED, ROUNDS, Supervisor
 from beamgym.hardware_bridge.guard.rules import (
     DEVICE_IS_FREE,
     EXPOSURE,
@@ -226,7 +226,7 @@ class GuardedDetector:
         """
         guard = self._guard
         assert self._interrupt is not None
-        for asked in (False, True):
+        for _ in range(ROUNDS):
             guard.gate(command)
             if not await guard.wait_for_suspenders(self._interrupt):
                 return False
@@ -238,10 +238,10 @@ class GuardedDetector:
                 spent_s=self._shutter.dose.spent_s,
                 budget_s=guard.budget_s,
             )
-            question = "" if asked else await guard.ask_before(command, self.name, self._interrupt, exposes=True)
+            question = await guard.ask_before(command, self._interrupt, exposure_s=exposure_s)
             if not question:
                 return question is not None
-        return True
+        raise GuardRefused(13, CHANGED)
 
     async def _set_exposure(self, seconds: float) -> None:
         """Set the exposure where it is not what we set last, or where an axis sets it and it must be longer."""

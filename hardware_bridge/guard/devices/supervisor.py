@@ -8,6 +8,11 @@ from typing import Any, Protocol
 from beamgym.hardware_bridge.guard.devices.command import CommandLog, GuardedCommand
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 
+ROUNDS = 4
+"""So often a command is decided anew, and asked about again, because what a human was shown has changed meanwhile."""
+
+CHANGED = "what was shown had changed each time that somebody said yes; find out who changes it, then begin anew"
+
 
 class Supervisor(CommandLog, Protocol):
     """Watches over several devices at once: permits their commands, and is told when one of them fails."""
@@ -74,12 +79,17 @@ class Supervisor(CommandLog, Protocol):
     async def ask_before(
         self,
         command: GuardedCommand,
-        device: str,
-        interrupt: "asyncio.Future[str]",
-        distance: float = 0.0,
-        exposes: bool = False,
+        interrupt: "asyncio.Future[str] | None",
+        moves: Mapping[str, tuple[float, float]] | None = None,
+        exposure_s: float | None = None,
     ) -> str | None:
-        """Have a human confirm; returns the question, empty where none was asked, None where it was stopped."""
+        """Have a human confirm a whole command: axis to (from, to), or an exposure of ``exposure_s`` seconds.
+
+        Returns
+        -------
+        The question, after which everything must be decided anew and this be called again; empty where none was asked;
+        None where the command was stopped
+        """
         ...
 
     def swept(self, moving: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:

@@ -1,6 +1,6 @@
 """The guard's rules as pure functions, so that a log can be replayed."""
 
-from beamgym.hardware_bridge.guard.rules.axes import swept_interval
+from beamgym.hardware_bridge.guard.rules.axes import swept_interval, tighter
 from beamgym.hardware_bridge.guard.rules.decision import Decision, GuardRefused, refusal
 from beamgym.hardware_bridge.guard.rules.replay import ReplayReport, replay
 from beamgym.hardware_bridge.guard.rules.table import (
@@ -72,5 +72,6 @@ __all__ = [
     "refusal",
     "replay",
     "swept_interval",
+    "tighter",
     "time_limit_s",
 ]

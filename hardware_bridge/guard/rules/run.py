@@ -47,7 +47,9 @@ def suspender(name: str, value: Number | None, low: Number | None, high: Number 
 
 def confirmed(question: str, answer: bool) -> Decision:
     """Item 13: a human who was asked has said yes."""
-    return Decision(13, True) if answer else refused(13, f"nobody confirmed: {question}")
+    # The first line says what it was; what follows are the facts that were shown.
+    first = question.partition("\n")[0]
+    return Decision(13, True) if answer else refused(13, f"nobody confirmed: {first}")
 
 
 def connection(what: str, lost: bool) -> Decision:

@@ -256,7 +256,7 @@ def test_item_13_larger_moves_and_every_second_exposure_are_asked_for(rig):
     asked = [question for question in r.questions if "driven" not in question]
     assert [question.split()[0] for question in asked] == ["x", "2"]
     r = rig({"confirm": {"larger_than": {"x": 0.4}}})
-    r.answers["x is to move"] = False
+    r.answers["x by more"] = False
     with pytest.raises(GuardRefused, match="item 13"):
         r.drive(one_step)
     assert r.x.sets == []

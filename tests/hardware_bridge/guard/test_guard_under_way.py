@@ -86,7 +86,7 @@ class Thinking:
 
     def __call__(self, question):
         self._rig.questions.append(question)
-        if "is to move" in question:
+        if "by more than" in question:
             self.asked.set()
             assert self.answer.wait(60.0)
         return True
@@ -105,6 +105,37 @@ def test_item_13_what_changes_while_the_human_thinks_is_seen(rig):
 
     with pytest.raises(GuardRefused, match=r"its limits are -0\.2 to 0\.2"):
         r.drive(go, confirm=human)
+    assert r.x.sets == []
+
+
+def test_item_13_a_yes_to_other_limits_is_asked_for_again(rig):
+    r = rig(LARGE)
+    human = Thinking(r)
+
+    async def go(guard):
+        moving = guard.axes["x"].set(0.5).task
+        await r.until(human.asked.is_set)
+        r.x.limits_mm = (-0.7, 0.7)
+        human.answer.set()
+        await moving
+
+    r.drive(go, confirm=human)
+    _, first, second = r.questions
+    assert "limits -1 to 1" in first
+    assert "limits -0.7 to 0.7" in second
+    assert r.x.sets == [0.5]
+
+
+def test_item_13_what_changes_with_every_answer_is_refused(rig):
+    r = rig(LARGE)
+
+    def human(question):
+        r.questions.append(question)
+        r.x.limits_mm = (-0.9 + 0.01 * len(r.questions), 0.9)
+        return True
+
+    with pytest.raises(GuardRefused, match="item 13: what was shown had changed each time"):
+        r.drive(lambda guard: guard.axes["x"].set(0.5).task, confirm=human)
     assert r.x.sets == []
 
 

@@ -102,45 +102,25 @@ def test_never_runs_a_simulation_without_a_question():
     assert _start(subject(POLICY, PLAN, file), "never", file, None) == ("", True)
 
 
-def test_every_step_is_asked_once_for_all_its_axes(hardware):
-    human = Human("yes")
-    confirmation = Confirmation(subject(POLICY, PLAN, hardware), "every", hardware, None, human)
-
-    async def steps():
-        for _ in range(3):
-            await asyncio.gather(*(confirmation.permit(axis, 5.0) for axis in ("j1", "j2", "j3")))
-            await confirmation.permit("detector", exposes=True)
-
-    asyncio.run(steps())
-    assert len(human.questions) == 3
-    assert [question.split(":")[0] for question in human.questions] == ["step 0", "step 1", "step 2"]
+def test_every_command_is_asked_about_and_an_exposure_ends_a_step(hardware):
+    confirmation = Confirmation(subject(POLICY, PLAN, hardware), "every", hardware)
+    whys = []
+    for _ in range(3):
+        whys += [confirmation.why_ask({"j1": 5.0, "j2": 0.0}), confirmation.why_ask({}, exposes=True)]
+        confirmation.exposed()
+    assert whys == ["step 0", "", "step 1", "", "step 2", ""]
 
 
 def test_the_files_own_wishes_are_asked_in_every_mode(hardware):
     entry = ConfirmEntry(every_n_steps=2, larger_than={"j1": 10.0})
     file = hardware.model_copy(update={"confirm": entry, "simulation": True})
-    human = Human("yes")
-    confirmation = Confirmation(subject(POLICY, PLAN, file), "never", file, None, human)
-
-    async def steps():
-        for _ in range(5):
-            await confirmation.permit("j1", 9.9)
-            await confirmation.permit("detector", exposes=True)
-        await confirmation.permit("j1", -10.1)
-        await confirmation.permit("j2", 100.0)
-
-    asyncio.run(steps())
-    assert [question.split(" ")[1] for question in human.questions] == ["2:", "4:", "5:"]
-    assert "j1 is to move by -10.1, more than 10" in human.questions[-1]
-
-
-def test_a_refused_step_stays_refused(hardware):
-    confirmation = Confirmation(subject(POLICY, PLAN, hardware), "every", hardware, None, Human("no"))
-
-    async def twice():
-        return [(await confirmation.permit("j1", 1.0))[1] for _ in range(2)]
-
-    assert asyncio.run(twice()) == [False, False]
+    confirmation = Confirmation(subject(POLICY, PLAN, file), "never", file)
+    whys = []
+    for _ in range(5):
+        whys.append(confirmation.why_ask({"j1": 9.9}))
+        confirmation.exposed()
+    whys += [confirmation.why_ask({"j2": 100.0, "j1": -10.1}), confirmation.why_ask({"j2": 100.0})]
+    assert whys == ["", "", "step 2", "", "step 4", "step 5, j1 by more than 10", ""]
 
 
 def test_nobody_there_and_no_answer_in_time_are_no(hardware):
