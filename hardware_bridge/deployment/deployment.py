@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import beamgym
+from beamgym.envs.episodes import append_episode
 from beamgym.envs.policy import Policy
 from beamgym.envs.task import Context, Task
 from beamgym.hardware_bridge.adapters import OwnDevices
@@ -25,9 +26,12 @@ from beamgym.hardware_bridge.guard import AbortReport, TokenFile
 from beamgym.hardware_bridge.guard.rules import refusal
 from beamgym.hardware_bridge.instrument_file import context_of
 from beamgym.hardware_bridge.records import MODES, Confirmation, store_of, subject
-from beamgym.hardware_bridge.rollout import BlueskyInstrument, Rollout, StepRecord
+from beamgym.hardware_bridge.rollout import BlueskyInstrument, Rollout, StepRecord, recorded
 from beamgym.hardware_bridge.tasks import image_size, task_for
 from beamgym.physics.messages import named_line, one_line
+
+MANUAL = "manual"
+"""The adapter of axes that a human turns."""
 
 Limits = dict[str, tuple[float, float] | None]
 
@@ -263,6 +267,14 @@ class Deployment:
             on_command=teller.on_command,
             **given,
         )
+
+    def record_episode(self, path: Path, rollout: Rollout, ending: str) -> None:
+        """Append what a rollout did, however it ended, to a file that training reads; nothing without a frame."""
+        if not rollout.steps:
+            return
+        by_hand = [axis.name for axis in self.file.axes if self.file.devices[axis.device].adapter == MANUAL]
+        about = {**rollout.metadata, "ending": ending, "turned_by_hand": by_hand, "confirm": self.options.confirm}
+        append_episode(path, recorded(rollout.steps, about))
 
     def metadata(self, context: Context) -> dict[str, Any]:
         """Return what the start document says."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from beamgym.envs.episodes import EPISODES
 from beamgym.envs.loop import EpisodeKeys, EpisodeLoop
 from beamgym.envs.task import Task
 from beamgym.hardware_bridge.deployment.deployment import Deployment, Limits, why_ended
@@ -217,6 +218,7 @@ def _deployed(
         raise
     except Exception as error:
         ending = why_ended(error)
+    deployment.record_episode(deployment.folder / EPISODES, rollout, ending or rollout.ended)
     exposures = sum(int(step.costs["exposures"][0]) for step in rollout.steps)
     right = rollout.ended == "declared" and bool(emulator.truth()["inside"])
     session.close()

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from beamgym.envs.episodes import EPISODES
 from beamgym.envs.task import Task
 from beamgym.hardware_bridge.deployment.deployment import DeployFailed, Deployment, why_ended
 from beamgym.hardware_bridge.deployment.directions import ensure_directions, refuse_unchecked
@@ -127,6 +128,9 @@ class Attempt:
         folder, audit, name = self.folder, self.session.audit, self.rollout.policy.name
         log = self.deployment.folder / AUDIT
         files = {"documents": folder / DOCUMENTS, "nexus": folder / NEXUS, "log": log}
+        if self.rollout.steps:
+            self.deployment.record_episode(folder / EPISODES, self.rollout, ending)
+            files["training"] = folder / EPISODES
         steps, instrument = self.rollout.steps, self.deployment.file.name
         report = write_report(
             folder, self.task, self.instrument, steps, ending, policy=name, name=instrument, files=files

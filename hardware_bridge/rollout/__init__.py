@@ -1,6 +1,7 @@
 """An episode on an instrument as one bluesky plan, its steps and its report."""
 
 from beamgym.hardware_bridge.rollout.bluesky_instrument import BlueskyInstrument
+from beamgym.hardware_bridge.rollout.episode import recorded
 from beamgym.hardware_bridge.rollout.report import EVERY_ROW, EpisodeReport, judged, spots_seen, write_report
 from beamgym.hardware_bridge.rollout.rollout import Decides, Rollout, decided
 from beamgym.hardware_bridge.rollout.step_record import EpisodeStep, StepRecord, plain
@@ -16,6 +17,7 @@ __all__ = [
     "decided",
     "judged",
     "plain",
+    "recorded",
     "spots_seen",
     "write_report",
 ]
