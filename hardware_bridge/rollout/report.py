@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from beamgym.envs.kinds import kind_of, resolve
 from beamgym.envs.loop import EpisodeLoop
-from beamgym.envs.pictures import save_gif
 from beamgym.envs.task import Task
 from beamgym.hardware_bridge.kinds import bridge_kind_of
 from beamgym.hardware_bridge.rollout.step_record import EpisodeStep, plain
@@ -195,6 +194,9 @@ def _draw_path(chart: Any, axis: Axis, positions: Float64Array) -> None:
 def _write_pictures(
     folder: Path, task: Task[Any], instrument: Instrument, steps: Sequence[EpisodeStep], title: str
 ) -> dict[str, Path]:
+    # Here: importing it takes a second, by which every mode of a deployment would begin later.
+    from beamgym.envs.pictures import save_gif
+
     frames = pictures(task, instrument, steps)
     positions = np.array([step.state.positions[0] for step in steps])
     figure, animation = folder / FIGURE, folder / FILM

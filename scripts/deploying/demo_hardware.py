@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from beamgym.scripts.command_line import run
+from beamgym.scripts.deploying.waiting import telling_seconds
 
 BUNDLE = "laue-align-si"
 INSTRUMENT = "laue_soft_ioc"
@@ -28,8 +30,11 @@ def demonstrate(
     except ImportError as error:
         raise ValueError(str(error)) from None
     words = ["deploy", BUNDLE, "--instrument", INSTRUMENT, "--confirm", "never", "--yes", "--out", str(out)]
-    typer.echo("starting the practice instrument; the first start compiles for some minutes")
-    with IocProcess("laue", seed=seed, speed=speed) as ioc:
+    typer.echo("starting the practice instrument; the first start compiles its simulation, which takes a minute")
+    ioc = IocProcess("laue", seed=seed, speed=speed)
+    with closing(ioc):
+        with telling_seconds("compiling and starting", typer.echo):
+            ioc.start()
         typer.echo(f"the practice instrument answers on loopback port {ioc.port}")
         command = [sys.executable, "-m", "beamgym.scripts.main", *words]
         # A client needs none of the server's variables, and libca complains of them.

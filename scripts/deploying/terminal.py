@@ -4,7 +4,7 @@ import os
 import select
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from rich.console import Console
@@ -16,6 +16,7 @@ from beamgym.hardware_bridge.deployment.events import (
     DirectionsChecked,
     Ended,
     Event,
+    FrameTaken,
     InstrumentRead,
     Note,
     Progress,
@@ -24,6 +25,7 @@ from beamgym.hardware_bridge.deployment.events import (
 )
 from beamgym.hardware_bridge.terminal import ask_terminal
 from beamgym.scripts.deploying.tables import axes_table, others_table
+from beamgym.scripts.deploying.waiting import telling_seconds
 
 _WIDTH = 120  # columns, where no terminal says how many
 
@@ -39,10 +41,12 @@ class Terminal:
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or (Console() if sys.stdout.isatty() else Console(width=_WIDTH))
         self._status: Status | None = None
+        self._waiting: AbstractContextManager[None] | None = None
         self._bar: ProgressBar | None = None
         self._printers: dict[type[Event], Callable[[Any], None]] = {
             StateChanged: self._state,
             Note: self._note,
+            FrameTaken: self._frame,
             InstrumentRead: self._read,
             DirectionsChecked: self._directions,
             Progress: self._progress,
@@ -67,17 +71,29 @@ class Terminal:
         self.console.print(text, end="", highlight=False, markup=False, soft_wrap=True)
 
     def _state(self, event: StateChanged) -> None:
-        if event.state == "rehearsing":
-            self._status = self.console.status("rehearsing in simulation")
+        self._stop_status()
+        if event.state != "rehearsing":
+            return
+        if self.console.is_terminal:
+            self._status = self.console.status("rehearsing in simulation; the first time compiles for a minute")
             self._status.start()
         else:
-            self._stop_status()
+            # A log file or a pipe shows no spinner.
+            self._waiting = telling_seconds("rehearsing in simulation, which compiles the first time", self.line)
+            self._waiting.__enter__()
 
     def _note(self, event: Note) -> None:
         if event.in_passing:
             self.console.print(event.text, highlight=False, style="dim")
         else:
             self.line(event.text)
+
+    def _frame(self, event: FrameTaken) -> None:
+        # Of many episodes, for which a bar is shown, nobody reads every step.
+        if self._bar is None:
+            seen = "" if event.spots_px is None else f", {len(event.spots_px)} spots"
+            text = f"step {event.step}: exposed for {event.exposure_s:g} s{seen}"
+            self.console.print(text, highlight=False, style="dim")
 
     def _read(self, event: InstrumentRead) -> None:
         self.console.print(axes_table(event.findings))
@@ -107,6 +123,9 @@ class Terminal:
         status, self._status = self._status, None
         if status is not None:
             status.stop()
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.__exit__(None, None, None)
 
     def _stop_bar(self) -> None:
         bar, self._bar = self._bar, None

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from beamgym.scripts.speeds import arpes as speed_arpes
+from beamgym.scripts.speeds import deploy_start
 from beamgym.scripts.speeds.indexing import index_60_peaks
 from beamgym.scripts.speeds.work import SelfTimed, Work, stepping
 
@@ -106,8 +107,12 @@ CASES: dict[str, tuple[Callable[[int], Work | SelfTimed], str]] = {
     "env_arpes_128": (speed_arpes.env_arpes_128, "steps/s"),
     "env_arpes_64_cnn": (speed_arpes.env_arpes_64_cnn, "steps/s"),
     "guard_step_ms": (guard_step_ms, "ms"),
+    "deploy_check_s": (deploy_start.deploy_check_s, "s"),
+    "deploy_signs_s": (deploy_start.deploy_signs_s, "s"),
+    "deploy_dry_run_s": (deploy_start.deploy_dry_run_s, "s"),
+    "deploy_run_s": (deploy_start.deploy_run_s, "s"),
 }
-"""Every row by name, with its unit; a second is one of CPU time of one thread, a guard's millisecond one of a clock."""
+"""Every row by name, with its unit: a rate is per second of CPU time of one thread, "ms" and "s" are a clock's."""
 
 
 def laue_torch_image(seed: int) -> Work:
