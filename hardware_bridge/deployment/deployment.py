@@ -3,9 +3,9 @@
 import inspect
 import shutil
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,13 @@ from beamgym.hardware_bridge.deployment.bundle_match import bundle_limits, match
 from beamgym.hardware_bridge.deployment.events import Ended, Events, EventStream, Nobody, Question, StateChanged
 from beamgym.hardware_bridge.deployment.instrument import OpenedInstrument, open_instrument
 from beamgym.hardware_bridge.deployment.policy import DeployedPolicy, deployed_policy
-from beamgym.hardware_bridge.deployment.session import AUDIT, KEEP_TRYING_S, Session, StopButton, Stopped
+from beamgym.hardware_bridge.deployment.session import AUDIT, KEEP_TRYING_S, PlanEngine, Session, StopButton, Stopped
 from beamgym.hardware_bridge.deployment.telling import StepTeller
 from beamgym.hardware_bridge.deployment.warm_up import warm_up
 from beamgym.hardware_bridge.guard import AbortReport, TokenFile
 from beamgym.hardware_bridge.guard.rules import refusal
 from beamgym.hardware_bridge.instrument_file import context_of
-from beamgym.hardware_bridge.records import MODES, Confirmation, store_of, subject
+from beamgym.hardware_bridge.records import MODES, Confirmation, ScanNumbers, scan_numbers_of, store_of, subject
 from beamgym.hardware_bridge.rollout import BlueskyInstrument, Rollout, StepRecord, recorded
 from beamgym.hardware_bridge.tasks import image_size, task_for
 from beamgym.physics.messages import named_line, one_line
@@ -58,6 +58,7 @@ class Options:
     episodes, seed, level : of the practice: how many, from which seed on, and the practice instrument's level
     out : folder in which the run's own folder is made
     keep_trying_s : an abort that cannot be completed, because a server is away, is tried for so long, seconds
+    metadata : further entries of the start document, such as operator, proposal, sample; plain data
     """
 
     devices: Path | None = None
@@ -74,6 +75,7 @@ class Options:
     level: str = "real"
     out: Path = Path("out")
     keep_trying_s: float = KEEP_TRYING_S
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Deployment:
@@ -88,6 +90,7 @@ class Deployment:
     options : how
     events : is told what happens and answers questions; without it nobody does
     button : stops it, see ``stop``; ``with StopButton() as button`` makes it listen to signals too
+    engine : the RunEngine to work in, where this is done within a plan of it; by default it makes its own
 
     Attributes
     ----------
@@ -107,11 +110,12 @@ class Deployment:
         options: Options | None = None,
         events: Events | None = None,
         button: StopButton | None = None,
+        engine: PlanEngine | None = None,
     ) -> None:
         self.options = options or Options()
         _check_sink(events)
         self.events = EventStream(events or Nobody())
-        self.button = button or StopButton()
+        self.button, self.engine = button or StopButton(), engine
         self.aborted: AbortReport | None = None
         self.head = ""
         _check(self.options)
@@ -170,6 +174,8 @@ class Deployment:
             keep_trying_s=self.options.keep_trying_s,
             events=self.events,
             check=self.button.check,
+            engine=self.engine,
+            scan_id_source=ScanNumbers(scan_numbers_of(self.path)),
         )
         try:
             with session:
@@ -277,7 +283,8 @@ class Deployment:
         append_episode(path, recorded(rollout.steps, about))
 
     def metadata(self, context: Context) -> dict[str, Any]:
-        """Return what the start document says."""
+        """Return what the start document says, beside what a RunEngine's own ``md`` says in every one."""
+        sample = {} if self.engine is not None and "sample" in self.engine.md else {"sample": context.sample}
         return {
             "beamgym_version": beamgym.__version__,
             "policy": self.deployed.policy.name,
@@ -286,12 +293,17 @@ class Deployment:
             "instrument": self.file.name,
             "instrument_sha256": self.file.digest(),
             "simulation": self.file.simulation,
-            "sample": context.sample,
+            **sample,
             "audit": AUDIT,
+            "motors": list(self.file.axis_names),
+            "detectors": [self.file.detector.device],
+            # What a live table and plot take for the abscissa.
+            "hints": {"dimensions": [[["step_number"], "primary"]]},
             "axes": [
                 {"name": axis.name, "unit": entry.unit, "limits": [float(end) for end in axis.limits]}
                 for axis, entry in zip(context.instrument_axes, self.file.axes, strict=True)
             ],
+            **self.options.metadata,
         }
 
 

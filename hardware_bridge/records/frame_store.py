@@ -36,6 +36,11 @@ class FrameStore:
         self._resource = {"uid": "", "announced": False}
 
     @property
+    def hints(self) -> dict[str, list[str]]:
+        """An image is nothing for a table or a plot."""
+        return {"fields": []}
+
+    @property
     def mode(self) -> Literal["reference", "inline"]:
         """How the images are in the documents."""
         return "inline" if self.path is None else "reference"

@@ -3,7 +3,7 @@
 from beamgym.hardware_bridge.rollout.bluesky_instrument import BlueskyInstrument
 from beamgym.hardware_bridge.rollout.episode import recorded
 from beamgym.hardware_bridge.rollout.report import EVERY_ROW, EpisodeReport, judged, spots_seen, write_report
-from beamgym.hardware_bridge.rollout.rollout import Decides, Rollout, decided
+from beamgym.hardware_bridge.rollout.rollout import Decides, Rollout, awaited, decided
 from beamgym.hardware_bridge.rollout.step_record import EpisodeStep, StepRecord, plain
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "EpisodeStep",
     "Rollout",
     "StepRecord",
+    "awaited",
     "decided",
     "judged",
     "plain",

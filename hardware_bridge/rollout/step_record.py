@@ -78,7 +78,7 @@ class StepRecord:
     @property
     def hints(self) -> dict[str, list[str]]:
         """What a live table shows."""
-        return {"fields": ["step_number", "step_reward", "step_declare"]}
+        return {"fields": ["step_number", "step_reward"]}
 
     def put(self, step: EpisodeStep) -> None:
         """Take a step; the next reading is it."""
@@ -118,6 +118,11 @@ class VerdictRecord:
             **{f"verdict_{name}": plain(values[0]) for name, values in metrics.items()},
         }
         self._time_s = time.time()
+
+    @property
+    def hints(self) -> dict[str, list[str]]:
+        """Nothing of it is for a plot."""
+        return {"fields": []}
 
     def describe(self) -> Reading:
         """Return the data keys."""

@@ -20,6 +20,7 @@ from beamgym.hardware_bridge.ca_loops import quiet_channels
 from beamgym.hardware_bridge.deployment.events import Events, Note, Question, StateChanged
 from beamgym.hardware_bridge.deployment.session.ending import end_loop, wait_out
 from beamgym.hardware_bridge.deployment.session.log_events import LogEvents
+from beamgym.hardware_bridge.deployment.session.plan_engine import PlanEngine
 from beamgym.hardware_bridge.devices import DeviceError, need
 from beamgym.hardware_bridge.guard import AbortReport, DeadMan, Guard
 from beamgym.hardware_bridge.guard.devices import AxisProxy
@@ -69,6 +70,8 @@ class Session:
     keep_trying_s : an abort that cannot be completed, because a server is away, is tried for so long, seconds
     events : is told what the guard does, from whichever thread does it; see ``EventStream``
     check : called again and again while a device or a human is waited for; what it raises ends the wait
+    engine : the RunEngine to work in, where this is done within a plan of it; by default the session makes its own
+    scan_id_source : of its own RunEngine, see ``ScanNumbers``; by default scan_id begins at 1
 
     Attributes
     ----------
@@ -89,7 +92,10 @@ class Session:
         keep_trying_s: float = KEEP_TRYING_S,
         events: Events | None = None,
         check: Callable[[], object] = lambda: None,
+        engine: PlanEngine | None = None,
+        scan_id_source: Callable[[Mapping[str, Any]], int] | None = None,
     ) -> None:
+        self._within, self._scan_id_source = engine, scan_id_source
         self._keep_trying_s = keep_trying_s
         self._events, self._check = events, check
         self.file, self.folder, self.dry_run = file, folder, dry_run
@@ -106,12 +112,13 @@ class Session:
         self._stop_reason = ""
 
     def __enter__(self) -> Self:
-        quiet()
+        if self._within is None:
+            quiet()
         self._report(StateChanged("connecting"))
         self.devices = connect(self.file, self._objects, self._operator or self._asked_operator())
         listener = None if self._events is None else LogEvents(self._events, lambda: self.guard)
         self.audit = AuditLog(self.folder / AUDIT, listener=listener)
-        self.engine = RunEngine(context_managers=[])
+        self.engine = self._within or self._own_engine()
         return self
 
     def __exit__(
@@ -131,8 +138,13 @@ class Session:
         finally:
             if self.audit is not None:
                 self.audit.close()
-            if self.engine is not None:
+            # Somebody else's engine goes on.
+            if self.engine is not None and self._within is None:
                 end_loop(self.engine)
+
+    def _own_engine(self) -> Any:
+        numbered = {} if self._scan_id_source is None else {"scan_id_source": self._scan_id_source}
+        return RunEngine(context_managers=[], **numbered)
 
     def connect(self) -> None:
         """Reach out for every device; writes nothing. Raises DeviceError for the first that does not answer."""
