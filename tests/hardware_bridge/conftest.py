@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import copy
 import gc
+import json
 import os
 import signal
 import socket
@@ -126,19 +127,23 @@ asyncio.run(main())
 """
 
 
+def _wait_for_port(process: "subprocess.Popen[bytes]") -> None:
+    give_up = time.monotonic() + 240.0
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", SIDE_PORT), timeout=1.0):
+            return
+        assert process.poll() is None
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
 class SideServer:
     """A second server, of a beam current `side:current` and a heartbeat `side:heartbeat`, on a port of its own."""
 
     def __init__(self) -> None:
         words = [sys.executable, "-c", SIDE_SERVER, str(SIDE_PORT), str(REPEATER_PORT)]
         self._process = subprocess.Popen(words)
-        give_up = time.monotonic() + 240.0
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", SIDE_PORT), timeout=1.0):
-                return
-            assert self._process.poll() is None
-            assert time.monotonic() < give_up
-            time.sleep(0.05)
+        _wait_for_port(self._process)
 
     def end(self) -> None:
         """End it as a power cut would."""
@@ -164,6 +169,25 @@ def side_server() -> Iterator[Callable[[], SideServer]]:
     yield start
     for server in started:
         server.end()
+
+
+@pytest.fixture(scope="module")
+def camera_server() -> Iterator[Callable[[dict[str, dict[str, Any]]], None]]:
+    """Call it with the entries of rigs/camera_server.py, by prefix, for a server of such cameras beside the others."""
+    import rigs
+
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(entries: dict[str, dict[str, Any]]) -> None:
+        script = Path(rigs.__file__).with_name("camera_server.py")
+        words = [sys.executable, str(script), str(SIDE_PORT), str(REPEATER_PORT), json.dumps(entries)]
+        started.append(subprocess.Popen(words))
+        _wait_for_port(started[-1])
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture(autouse=True)

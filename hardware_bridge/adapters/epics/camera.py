@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from beamgym.hardware_bridge.adapters.epics.array import as_image, grey_shape, restored, uncompressed
+from beamgym.hardware_bridge.adapters.epics.camera_records import OptionalRecords, ServerClock
 from beamgym.hardware_bridge.adapters.epics.camera_settings import read_camera_settings
 from beamgym.hardware_bridge.adapters.epics.channels import AsyncStatus, Channels, aioca
 from beamgym.hardware_bridge.adapters.epics.pva import PvaImage
@@ -23,6 +25,13 @@ _TROUBLE = ("Error", "Disconnected")
 # A camera that runs on by itself changes between any two readings; asking more often would not help.
 _TORN_READS = 5
 
+# Of the driver: what decides how a frame is taken, and which pixels of the chip it shows, which way round.
+_MODES = ("ImageMode_RBV", "TriggerMode_RBV", "NumImages_RBV", "NumExposures_RBV")
+_VIEW = ("BinX_RBV", "BinY_RBV", "MinX_RBV", "MinY_RBV", "ReverseX_RBV", "ReverseY_RBV")
+_FORM = ("DataType_RBV", "ColorMode_RBV", "NDimensions_RBV", "ArraySize2_RBV", "Codec_RBV")
+_DRIVER_COUNTER = "driver counter"
+_PLUGIN_COUNTERS = {"dropped": "DroppedArrays_RBV", "queued": "QueueUse"}
+
 
 class EpicsCameraOptions(AdapterOptions):
     """Options of an EPICS detector; its address is the prefix of all its PVs.
@@ -31,6 +40,8 @@ class EpicsCameraOptions(AdapterOptions):
     ----------
     camera, image : what follows the prefix, for the camera's records and for those of the array plugin
     pva_image : PV of an NTNDArray by which the image is read over PVA instead; needs p4p
+    driver_counter : record of the driver that counts its frames, held against the plugin's; "" where the two cannot be
+        compared, as with a driver that begins anew at every exposure
     epoch : "epics" where TimeStamp_RBV counts from 1990, as areaDetector's does; "unix" where from 1970
     image_wait_s : after the exposure, the image plugin delivers within this time, seconds
     reply_s : the IOC answers within this time, and is idle so long after it was told to stop, seconds
@@ -40,6 +51,7 @@ class EpicsCameraOptions(AdapterOptions):
     camera: str = "cam1:"
     image: str = "image1:"
     pva_image: str = ""
+    driver_counter: str = "ArrayCounter_RBV"
     epoch: Literal["epics", "unix"] = "epics"
     image_wait_s: float = Field(default=1.0, ge=0.0, le=600.0)
     reply_s: float = Field(default=2.0, gt=0.0, le=60.0)
@@ -61,6 +73,9 @@ class EpicsCamera:
     -----
     The camera's modes are the operator's: an ImageMode other than Single is refused, not changed. Whether a frame is
     fresh is the guard's to judge: after ``image_wait_s`` without a new image the old one is what ``read`` returns.
+
+    Records beyond the needed ones are used where the server has them: the element type and colour of the array, the
+    driver's own counter, dropped arrays and the plugin's queue, modes, binning and region.
     """
 
     parent = None
@@ -88,6 +103,15 @@ class EpicsCamera:
         self._data_pv = f"{image}ArrayData"
         self._pv = Channels(name, readable, self._options.reply_s)
         self._pva = PvaImage(name, self._options.pva_image, self._options.reply_s) if self._options.pva_image else None
+        optional = {part: camera + part for part in (*_MODES, *_VIEW, "AcquirePeriod_RBV", "AcquireTime_RBV")}
+        if self._options.driver_counter:
+            optional[_DRIVER_COUNTER] = camera + self._options.driver_counter
+        if self._pva is None:
+            optional |= {part: image + part for part in (*_FORM, *_PLUGIN_COUNTERS.values())}
+        self._more = OptionalRecords(name, optional, self._options.reply_s, self._heard)
+        self._clock = ServerClock()
+        self._exposures_s: list[float] = []
+        self._acquire_time_pv = f"{camera}AcquireTime"
 
     @property
     def losses(self) -> int:
@@ -96,6 +120,9 @@ class EpicsCamera:
 
     async def connect(self, timeout: float) -> None:
         """Connect every PV used; DeviceError names those that did not answer. Writes nothing."""
+        await self._more.connect_beside(self._connect_needed(timeout), timeout)
+
+    async def _connect_needed(self, timeout: float) -> None:
         await self._pv.connect(timeout)
         if self._pva is not None:
             await self._pva.connect(timeout)
@@ -116,6 +143,36 @@ class EpicsCamera:
     async def exposure_s(self) -> float:
         """Return AcquireTime_RBV, seconds."""
         return await self._pv.number("AcquireTime_RBV")
+
+    async def exposed_s(self) -> float:
+        """Return how long the last frame was exposed by the camera's own word, seconds.
+
+        The longest AcquireTime_RBV since the trigger, times NumExposures_RBV where there is one: what another client
+        set meanwhile is in it.
+        """
+        exposures = self._more.word("NumExposures_RBV")
+        times = float(exposures) if exposures.isdigit() and int(exposures) else 1.0
+        return times * max([*self._exposures_s, await self.exposure_s()])
+
+    async def frame_counts(self) -> dict[str, int]:
+        """Return "driver", "dropped" and "queued", as far as there are such records, and "plugin", the unique id."""
+        names = [_DRIVER_COUNTER, *_PLUGIN_COUNTERS.values()]
+        found, plugin = await asyncio.gather(self._more.numbers(names), self.counter())
+        counts = {"driver": found.get(_DRIVER_COUNTER)}
+        counts |= {key: found.get(record) for key, record in _PLUGIN_COUNTERS.items()}
+        return {"plugin": plugin, **{key: value for key, value in counts.items() if value is not None}}
+
+    async def modes(self) -> dict[str, str]:
+        """Return modes, region, binning and orientation of the image, as words by the records' names."""
+        view = {} if self._pva is None else await self._pva.view()
+        return self._more.words((*_MODES, *_VIEW, *_FORM[:2])) | view
+
+    def clock(self) -> tuple[float, float] | None:
+        """Return (how far the server's clock is ahead of ours, uncertainty), seconds; None before it was measured.
+
+        It is measured whenever the exposure is set.
+        """
+        return self._clock.offset_s()
 
     async def counter(self) -> int:
         """Return the unique id of the frame it holds."""
@@ -183,18 +240,36 @@ class EpicsCamera:
     async def _set_exposure(self, seconds: float) -> None:
         if not (math.isfinite(seconds) and seconds > 0):
             raise ValueError(f"{self.name}: an exposure is a positive number of seconds, not {seconds!r}")
-        await self._pv.put("AcquireTime", float(seconds))
+        await self._clock.measure(self._pv.put("AcquireTime", float(seconds)), self._stamp_s)
         found = await self.exposure_s()
         # One per cent: cameras round to their clock, and a dose is not known better than that.
         if not math.isclose(found, seconds, rel_tol=0.01):
             raise DeviceError(f"{self.name}: asked to expose {seconds:g} s, the camera set {found:g} s")
 
+    async def _stamp_s(self) -> float:
+        """Return when the server last processed AcquireTime, unix seconds by its own clock."""
+        what = f"{self.name}: reading PV {self._acquire_time_pv}"
+        work = aioca.caget(self._acquire_time_pv, format=aioca.FORMAT_TIME, timeout=None)
+        return float((await answered(what, self._options.reply_s, work)).timestamp)
+
+    def _heard(self, short: str, value: Any) -> None:
+        if short == "AcquireTime_RBV":
+            self._exposures_s.append(float(value))
+
     async def _trigger(self) -> None:
-        # The counter of before the trigger: a new image is one with another counter.
-        mode, before, exposure_s = await asyncio.gather(self._pv.get("ImageMode"), self.counter(), self.exposure_s())
+        # The counters of before the trigger: a new image is one with another counter.
+        mode, busy, before, exposure_s = await asyncio.gather(
+            self._pv.get("ImageMode"), self.exposing(), self.frame_counts(), self.exposure_s()
+        )
         if mode not in (0, "Single"):
             raise DeviceError(f"{self.name}: ImageMode is {mode!r}; set it to Single, one frame a trigger")
-        limit_s = exposure_s + self._timeout_s
+        # A trigger would do nothing, and the frame would be one that began earlier.
+        if busy:
+            raise DeviceError(f"{self.name} exposes already: another client has triggered it; stop that one first")
+        self._exposures_s = [exposure_s]
+        # Drivers may keep the camera busy for the whole period.
+        period = self._more.word("AcquirePeriod_RBV")
+        limit_s = max(exposure_s, _number(period)) + self._timeout_s
         deadline = time.monotonic() + limit_s
         # A put with completion, which areaDetector ends when the frame has been read out.
         await self._pv.put("Acquire", 1, limit_s)
@@ -205,8 +280,13 @@ class EpicsCamera:
             await asyncio.sleep(self._options.poll_s)
         overdue = time.monotonic() + self._options.image_wait_s
         # Plugins run in threads of their own, so that the image may come after the camera is idle.
-        while await self.counter() == before and time.monotonic() < overdue:
+        while not self._arrived(before, await self.frame_counts()) and time.monotonic() < overdue:
             await asyncio.sleep(self._options.poll_s)
+
+    def _arrived(self, before: dict[str, int], now: dict[str, int]) -> bool:
+        """Whether driver and plugin have both counted on, and nothing waits in the plugin's queue."""
+        counted = all(now[key] != before[key] for key in ("plugin", "driver") if key in now and key in before)
+        return counted and not now.get("queued")
 
     async def _frame(self) -> tuple[NDArray[Any], float]:
         if self._pva is not None:
@@ -217,17 +297,21 @@ class EpicsCamera:
         data = await answered(what, self._options.reply_s + 1.0, aioca.caget(self._data_pv, timeout=None))
         names = ("ArraySize0_RBV", "ArraySize1_RBV", "TimeStamp_RBV")
         columns, rows, stamp_s = await asyncio.gather(*(self._pv.number(name) for name in names))
-        image = as_image(self.name, np.atleast_1d(np.asarray(data)), (int(rows), int(columns)))
+        image = self._grey(np.atleast_1d(np.asarray(data)), (int(columns), int(rows)))
         return image, stamp_s + (_EPICS_EPOCH_S if self._options.epoch == "epics" else 0.0)
 
+    def _grey(self, data: NDArray[Any], sizes: tuple[int, int]) -> NDArray[Any]:
+        """Return a flat array as (rows, columns), with its own element type; FrameFailed for what is no grey image."""
+        more = self._more
+        uncompressed(self.name, more.word("Codec_RBV"))
+        deep = more.word("ArraySize2_RBV") if more.word("NDimensions_RBV") in ("3", "3.0") else ""
+        shape = grey_shape(self.name, (*sizes, int(_number(deep))), more.word("ColorMode_RBV"))
+        return as_image(self.name, restored(self.name, data, more.word("DataType_RBV")), shape)
 
-def as_image(name: str, data: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
-    """Return the first rows · columns numbers of a flat array as (rows, columns); FrameFailed where there are fewer."""
-    size = shape[0] * shape[1]
-    # What areaDetector serves before the first frame.
-    if size == 0:
-        raise FrameFailed(f"{name} has no frame yet: its image is {shape[0]} × {shape[1]}; trigger it first")
-    if data.size < size:
-        raise FrameFailed(f"{name}: {data.size} numbers make no image of {shape[0]} × {shape[1]}; read it again")
-    # The waveform may be longer than the frame, by how the record was set up.
-    return np.array(data[:size]).reshape(shape)
+
+def _number(text: str) -> float:
+    """Return a word as a number; 0 where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

@@ -12,7 +12,8 @@ pytest.importorskip("aioca", reason="the epics extra is not installed")
 
 from bluesky.protocols import Readable, Stoppable, Triggerable
 
-from beamgym.hardware_bridge.adapters.epics.camera import EpicsCamera, EpicsCameraOptions, as_image
+from beamgym.hardware_bridge.adapters.epics.array import as_image
+from beamgym.hardware_bridge.adapters.epics.camera import EpicsCamera, EpicsCameraOptions
 from beamgym.hardware_bridge.adapters.epics.pva import PvaImage, ntndarray
 from beamgym.hardware_bridge.devices import DeviceError
 from beamgym.hardware_bridge.settings import DetectorSettings, largest_value
