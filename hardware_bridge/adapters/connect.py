@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from beamgym.hardware_bridge.adapters.exposure_axis import ExposureAxis
+from beamgym.hardware_bridge.adapters.outputs import check_outputs
 from beamgym.hardware_bridge.adapters.table import Request, Shared, build
 from beamgym.hardware_bridge.devices import AdapterOptions, DeviceError, in_thread, parse_options
 from beamgym.hardware_bridge.instrument_file import AxisEntry, InstrumentFile, check_objects
@@ -25,6 +26,7 @@ class Devices:
     shutter : or None
     heartbeats, suspenders : readings, by name
     identity : the reading that says whether this is a simulation, or None
+    file : the instrument that they were made for; None where they were put together by hand
     """
 
     axes: dict[str, Any]
@@ -33,6 +35,7 @@ class Devices:
     heartbeats: dict[str, Any] = field(default_factory=dict)
     suspenders: dict[str, Any] = field(default_factory=dict)
     identity: Any = None
+    file: InstrumentFile | None = None
 
     def all(self) -> Iterator[tuple[str, Any]]:
         """Yield what each device is, in words, and the device; the manual axes last, since they ask a human."""
@@ -45,23 +48,31 @@ class Devices:
                 yield f"{kind} {name!r}", device
 
     async def connect(self, timeout: float) -> None:
-        """Connect everything at once; writes nothing.
+        """Connect everything at once and look behind the names of what is commanded; writes nothing.
 
         Raises
         ------
-        DeviceError : the first device that cannot be reached, in one line; ``timeout`` seconds hold for each
+        DeviceError : the first device that cannot be reached, in one line; ``timeout`` seconds hold for each; or one
+            that would command what is protected
         """
         # By identity: the exposure-time axis and several readings may share one device.
         devices = {id(device): (words, device) for words, device in self.all()}.values()
         found = await asyncio.gather(
             # All are waited for, so that none is left connecting when the first has failed.
             *(connect_device(words, device, timeout) for words, device in devices),
+            # Beside the others: what a record's server lacks is waited for.
+            self.check_outputs(),
             return_exceptions=True,
         )
         # The first in the file's order, whichever failed first, so that the message is the same each time.
         for error in found:
             if isinstance(error, BaseException):
                 raise error
+
+    async def check_outputs(self) -> None:
+        """Look behind the names of what is commanded; DeviceError where something protected stands there."""
+        if self.file is not None:
+            await check_outputs(self.file, self)
 
     async def close(self) -> None:
         """Close the lines that stay open, those of VISA stages."""
@@ -102,6 +113,7 @@ def connect(
         heartbeats={entry.name: part("signal", entry.name, entry.device) for entry in file.heartbeats},
         suspenders={entry.name: part("signal", entry.name, entry.device) for entry in file.suspenders},
         identity=part("signal", "identity", file.identity.device) if file.identity else None,
+        file=file,
     )
     # A name misspelt on either side would leave a device unguarded and unused.
     unused = sorted(set(shared.objects) - shared.used)

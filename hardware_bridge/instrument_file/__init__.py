@@ -14,9 +14,15 @@ from beamgym.hardware_bridge.instrument_file.entries import (
     SuspenderEntry,
 )
 from beamgym.hardware_bridge.instrument_file.file import InstrumentFile, tighter_limits
-from beamgym.hardware_bridge.instrument_file.identity import check_objects, simulation_beside, strangers
+from beamgym.hardware_bridge.instrument_file.identity import (
+    check_objects,
+    commanded_devices,
+    simulation_beside,
+    strangers,
+)
 from beamgym.hardware_bridge.instrument_file.load import load_instrument, parse_instrument, shipped_instrument
 from beamgym.hardware_bridge.instrument_file.missing_protection import find_missing_protection
+from beamgym.hardware_bridge.instrument_file.outputs import refused_output
 
 __all__ = [
     "ArpesTaskEntry",
@@ -32,11 +38,13 @@ __all__ = [
     "SuspenderEntry",
     "check_experiment",
     "check_objects",
+    "commanded_devices",
     "context_of",
     "find_missing_protection",
     "load_instrument",
     "parse_instrument",
     "planned_exposure_s",
+    "refused_output",
     "shipped_instrument",
     "simulation_beside",
     "strangers",

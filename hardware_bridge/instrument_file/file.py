@@ -7,9 +7,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, create_model
+from pydantic import BeforeValidator, Field, PrivateAttr, StringConstraints, create_model
 
 from beamgym.envs.kinds import resolve
 from beamgym.hardware_bridge.instrument_file.entries import (
@@ -31,6 +32,7 @@ from beamgym.hardware_bridge.instrument_file.entries import (
     SuspenderEntry,
 )
 from beamgym.hardware_bridge.kinds import bridge_kind, instrument_kinds
+from beamgym.hardware_bridge.protected_names import ProtectedNames, read_protected_names
 from beamgym.physics.arpes.stage import Stage
 from beamgym.physics.goniometer import Goniometer
 from beamgym.physics.instrument import Axis
@@ -63,6 +65,8 @@ class InstrumentFile(Strict):
     detector, shutter, dose, identity : the parts that there is one of; shutter, dose and identity may be missing
     heartbeats, suspenders, envelopes : any number of each
     confirm, operator : when a human is asked, and the dead-man
+    protected_names : files of names that nothing may command, beside those that the facility's always holds; relative
+        ones are looked for beside the instrument file
     goniometer : how Laue axes carry the sample
     laue, arpes : the experiment, of the file's kind; the part of another kind has its name too, see ``file_class``
     """
@@ -81,9 +85,11 @@ class InstrumentFile(Strict):
     envelopes: tuple[EnvelopeEntry, ...] = ()
     confirm: ConfirmEntry = ConfirmEntry()
     operator: OperatorEntry = OperatorEntry()
+    protected_names: tuple[Annotated[str, StringConstraints(min_length=1)], ...] = ()
     goniometer: GoniometerEntry = GoniometerEntry()
     laue: LaueTaskEntry | None = None
     arpes: ArpesTaskEntry | None = None
+    _folder: Path = PrivateAttr(default=Path())
 
     @property
     def experiment(self) -> Any:
@@ -134,6 +140,16 @@ class InstrumentFile(Strict):
     def detector_geometry(self) -> Detector:
         """Return the nominal Laue detector; raises ValueError for an ARPES instrument."""
         return self.detector.geometry()
+
+    def beside(self, folder: Path) -> Self:
+        """Return the same file, which lies in ``folder``: where the files that it names are looked for."""
+        found = self.model_copy()
+        found._folder = folder
+        return found
+
+    def read_protected_names(self) -> ProtectedNames:
+        """Return the names that nothing may command; raises ValueError where a file of them cannot be read."""
+        return read_protected_names(self._folder / name for name in self.protected_names)
 
     def digest(self) -> str:
         """Return the SHA-256 of the content, in hex: comments and order of keys do not matter, every value does."""

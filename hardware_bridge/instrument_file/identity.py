@@ -85,6 +85,14 @@ def commanded(file: InstrumentFile) -> Iterator[tuple[str, str]]:
         yield "the shutter", file.shutter.device
 
 
+def commanded_devices(file: InstrumentFile, devices: Any) -> Iterator[tuple[str, str, Any]]:
+    """Yield (place in the file, device's name, device) of everything that is commanded."""
+    parts = [devices.axes[axis.name] for axis in file.axes if axis.unit != "s"]
+    parts += [devices.detector, *([] if devices.shutter is None else [devices.shutter])]
+    for (place, name), part in zip(commanded(file), parts, strict=True):
+        yield place, name, part
+
+
 def pvs_of(device: Any) -> Iterator[str]:
     """Yield the PVs of a device of ophyd-async or classic ophyd; of another protocol the whole source."""
     source = getattr(device, "source", None)
@@ -165,10 +173,8 @@ async def strangers(file: InstrumentFile, devices: Any) -> list[str]:
 
 async def _commanded_pvs(file: InstrumentFile, devices: Any) -> list[str]:
     """Return PVs over Channel Access of everything that is commanded: one or more of each adapter's own, all others."""
-    parts = [devices.axes[axis.name] for axis in file.axes if axis.unit != "s"]
-    parts += [devices.detector, *([] if devices.shutter is None else [devices.shutter])]
     found: list[str] = []
-    for (_, name), part in zip(commanded(file), parts, strict=True):
+    for _, name, part in commanded_devices(file, devices):
         if file.devices[name].adapter == "epics":
             found += await _described(part)
         elif file.devices[name].adapter == "object":

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from beamgym.hardware_bridge.instrument_file.checks import check_together
 from beamgym.hardware_bridge.instrument_file.file import InstrumentFile, file_class
+from beamgym.hardware_bridge.instrument_file.outputs import check_outputs
 from beamgym.hardware_bridge.instrument_file.text import first_mistake, read_yaml
 
 
@@ -27,18 +28,32 @@ def load_instrument(path: str | PathLike[str]) -> InstrumentFile:
     ------
     ValueError : in one line, for a file that cannot be read, is no YAML, or holds a mistake
     """
-    return parse_instrument(read_yaml(Path(path)), str(path))
+    return parse_instrument(read_yaml(Path(path)), str(path), Path(path).parent)
 
 
-def parse_instrument(content: Mapping[str, Any], source: str = "the instrument") -> InstrumentFile:
-    """Check an instrument given as a mapping; ``source`` names it in messages. Raises ValueError as load_instrument."""
+def parse_instrument(
+    content: Mapping[str, Any], source: str = "the instrument", folder: Path = Path()
+) -> InstrumentFile:
+    """Check an instrument given as a mapping.
+
+    Parameters
+    ----------
+    content : what a file would hold
+    source : names it in messages
+    folder : where the files that it names are looked for
+
+    Raises
+    ------
+    ValueError : as ``load_instrument``
+    """
     model = file_class(content.get("kind") if isinstance(content, Mapping) else None)
     try:
-        file = model.model_validate(content)
+        file = model.model_validate(content).beside(folder)
     except ValidationError as error:
         raise ValueError(f"{source}: {first_mistake(error, model, content)}") from None
     try:
         check_together(file)
+        check_outputs(file)
     except ValueError as error:
         raise ValueError(f"{source}: {error}") from None
     return file

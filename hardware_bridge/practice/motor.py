@@ -184,7 +184,7 @@ class MotorRecord:
         step = self._motor.axis.step or 10.0 ** -_PRECISION[self._motor.axis.kind]
         # What clients ask for at connecting, and nothing here uses.
         texts = {".EGU": unit, ".DESC": f"simulated {self._name}", ".OUT": "@beamgym", ".RTYP": "motor"}
-        texts[".NAME"] = self.channels.prefix
+        texts |= {".NAME": self.channels.prefix, ".FLNK": ""}
         for field, text in texts.items():
             self.channels.add(field, String, text)
         for field, number in {".VMAX": 0.0, ".ACCL": 0.0, ".MRES": step, ".ERES": step, ".UREV": 200 * step}.items():

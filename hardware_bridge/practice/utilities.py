@@ -35,6 +35,10 @@ class Utilities:
         self._hardware, self._act, self._beats = hardware, act, 0
         add = self.channels.add
         add("shutter:Open", Enum, "Closed", self._open, enum_strings=_SHUTTER)
+        # What clients ask a record that they are to command: its own name, and what it writes to.
+        looks = {"NAME": f"{self.channels.prefix}shutter:Open", "RTYP": "bo", "DESC": "simulated shutter"}
+        for field, text in {**looks, "OUT": "@beamgym", "FLNK": ""}.items():
+            add(f"shutter:Open.{field}", String, text)
         add("shutter:Status", Enum, "Closed", enum_strings=_SHUTTER)
         add("dose:Total_s", Double, 0.0, units="s", precision=3)
         add("heartbeat", Long, 0)

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from odd_records import OddServer
 
 from beamgym.hardware_bridge.guard.rules.replay import replay
 from beamgym.hardware_bridge.practice.audit_compare import Agreement, compare_with_record
@@ -190,10 +191,32 @@ def camera_server() -> Iterator[Callable[[dict[str, dict[str, Any]]], None]]:
         process.wait()
 
 
+@pytest.fixture
+def odd_server() -> Iterator[Callable[[dict[str, Any]], OddServer]]:
+    """Call it with PVs for a server of odd records, while the test lasts; only one at a time can be."""
+    started: list[OddServer] = []
+
+    def start(pvs: dict[str, Any]) -> OddServer:
+        for other in started:
+            _purge_channels()
+            other.close()
+        started[:] = [OddServer(pvs, SIDE_PORT, REPEATER_PORT)]
+        return started[0]
+
+    yield start
+    _purge_channels()
+    for server in started:
+        server.close()
+
+
 @pytest.fixture(autouse=True)
 def _no_channels_left() -> Iterator[None]:
     """Close every channel after a test: libca would tell a loop that has ended when a server comes or goes."""
     yield
+    _purge_channels()
+
+
+def _purge_channels() -> None:
     aioca = sys.modules.get("aioca")
     if aioca is not None:
         aioca.purge_channel_caches()

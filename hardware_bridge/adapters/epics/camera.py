@@ -21,6 +21,9 @@ from beamgym.physics.instrument import FrameFailed
 _EPICS_EPOCH_S = 631152000.0  # 1990-01-01 in unix time; areaDetector's TimeStamp counts from there
 # AcquireBusy is a record of its own, whose words differ by driver; only what is known as idle counts as idle.
 _IDLE = ("0", "done", "idle", "no", "false")
+_OUTPUTS = ("Acquire", "AcquireTime")
+"""Records that are written; any other write is refused."""
+
 _TROUBLE = ("Error", "Disconnected")
 # A camera that runs on by itself changes between any two readings; asking more often would not help.
 _TORN_READS = 5
@@ -101,7 +104,7 @@ class EpicsCamera:
                 readable[part] = image + part
         # Apart from the others, since it is no number; see ``_frame``.
         self._data_pv = f"{image}ArrayData"
-        self._pv = Channels(name, readable, self._options.reply_s)
+        self._pv = Channels(name, readable, self._options.reply_s, _OUTPUTS)
         self._pva = PvaImage(name, self._options.pva_image, self._options.reply_s) if self._options.pva_image else None
         optional = {part: camera + part for part in (*_MODES, *_VIEW, "AcquirePeriod_RBV", "AcquireTime_RBV")}
         if self._options.driver_counter:
@@ -117,6 +120,11 @@ class EpicsCamera:
     def losses(self) -> int:
         """How often its server was lost since this was made."""
         return self._pv.losses
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """PVs that it may write."""
+        return self._pv.outputs
 
     async def connect(self, timeout: float) -> None:
         """Connect every PV used; DeviceError names those that did not answer. Writes nothing."""

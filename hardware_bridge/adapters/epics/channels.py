@@ -1,7 +1,7 @@
 """What the EPICS devices share: channels by ophyd-async over aioca, connected and read within bounds."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from beamgym.hardware_bridge.devices import DeviceError, answered, need
@@ -21,6 +21,7 @@ class Channels:
     name : the device's name, for messages
     pvs : short name → PV
     reply_s : the server answers within this time, seconds
+    outputs : short names of the PVs that may be written; every other write is refused before it is sent
 
     Attributes
     ----------
@@ -33,10 +34,11 @@ class Channels:
     server died, would be reported as done.
     """
 
-    def __init__(self, name: str, pvs: Mapping[str, str], reply_s: float) -> None:
+    def __init__(self, name: str, pvs: Mapping[str, str], reply_s: float, outputs: Collection[str] = ()) -> None:
         self._name = name
         self._pvs = dict(pvs)
         self._reply_s = reply_s
+        self._outputs = frozenset(outputs)
         self.losses = 0
         self._monitor: Any = None
         # Our own wait ends before the library's, and knows what it waited for.
@@ -45,6 +47,11 @@ class Channels:
             short: _core.epics_signal_r(None, f"ca://{pv}", name=f"{name}_{short}", timeout=reply_s + 1.0)
             for short, pv in pvs.items()
         }
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """PVs that may be written, in the order in which they were given."""
+        return tuple(pv for short, pv in self._pvs.items() if short in self._outputs)
 
     async def connect(self, timeout: float) -> None:
         """Connect all; DeviceError names the PVs that did not answer."""
@@ -86,13 +93,13 @@ class Channels:
         """Write and wait for the put's completion, by default for ``reply_s``; DeviceError where it fails."""
         limit_s = self._reply_s if timeout_s is None else timeout_s
         # Without aioca's own limit of 5 s: a move takes longer, and our wait names the device.
-        work = aioca.caput(self._pvs[short], value, wait=True, timeout=None)
+        work = aioca.caput(self._writable(short), value, wait=True, timeout=None)
         await answered(self._what("writing", short), limit_s, work)
 
     async def send(self, short: str, value: Any) -> None:
         """Write without waiting for completion; DeviceError where the server is not there."""
         # For stops: a completion would come only when the motor rests, or never.
-        work = aioca.caput(self._pvs[short], value, wait=False, timeout=None)
+        work = aioca.caput(self._writable(short), value, wait=False, timeout=None)
         await answered(self._what("writing", short), self._reply_s, work)
 
     def _listen(self, pv: str) -> None:
@@ -104,6 +111,13 @@ class Channels:
 
     def _hear(self, value: Any) -> None:
         self.losses += not value.ok
+
+    def _writable(self, short: str) -> str:
+        # Here and not in each device: nothing else in this package writes to Channel Access.
+        if short not in self._outputs:
+            pv = self._pvs.get(short, short)
+            raise DeviceError(f"{self._name}: PV {pv} is no declared output; nothing was written")
+        return self._pvs[short]
 
     def _what(self, doing: str, short: str) -> str:
         return f"{self._name}: {doing} PV {self._pvs[short]}"

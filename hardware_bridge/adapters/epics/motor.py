@@ -15,6 +15,9 @@ from beamgym.hardware_bridge.settings import AxisSettings
 _FIELDS = ("VAL", "RBV", "DMOV", "STOP", "LLM", "HLM", "DLLM", "DHLM", "DIR", "OFF", "VELO", "EGU")
 _HEALTH = ("MSTA", "SPMG", "SEVR", "STAT", "HLS", "LLS", "LVIO")
 
+_OUTPUTS = ("VAL", "STOP")
+"""Fields that are written; any other write is refused."""
+
 # Bits of MSTA, from the motor record's reference (epics-modules/motor, motorRecord, "Motor status").
 _SLIP_STALL, _PROBLEM, _COMM_ERROR, _HOMED = 0x40, 0x200, 0x1000, 0x4000
 
@@ -65,12 +68,18 @@ class EpicsMotor:
         self._unit = unit
         self._timeout_s = timeout_s
         self._options = options or EpicsMotorOptions()
-        self._pv = Channels(name, {field: f"{record}.{field}" for field in _FIELDS + _HEALTH}, self._options.reply_s)
+        pvs = {field: f"{record}.{field}" for field in _FIELDS + _HEALTH}
+        self._pv = Channels(name, pvs, self._options.reply_s, _OUTPUTS)
 
     @property
     def losses(self) -> int:
         """How often its server was lost since this was made."""
         return self._pv.losses
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """PVs that it may write."""
+        return self._pv.outputs
 
     async def connect(self, timeout: float) -> None:
         """Connect every field used; DeviceError names the PVs that did not answer, or a unit that is another."""

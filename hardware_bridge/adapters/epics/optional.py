@@ -7,7 +7,7 @@ from typing import Any
 from beamgym.hardware_bridge.adapters.epics.channels import aioca
 
 LOOK_S = 3.0
-"""What a server has is found within this time, seconds, also on a busy computer; what it lacks is waited for as long."""
+"""What a server has is found within this time, also on a busy computer; what it lacks takes as long, seconds."""
 
 
 async def read_optional(pvs: Mapping[str, str], timeout_s: float = LOOK_S) -> dict[str, Any]:

@@ -54,12 +54,17 @@ class EpicsShutter:
         readable = {"open": prefix + self._options.open, "status": self._status_pv}
         if self._options.close:
             readable["close"] = prefix + self._options.close
-        self._pv = Channels(name, readable, self._options.reply_s)
+        self._pv = Channels(name, readable, self._options.reply_s, ("open", "close"))
 
     @property
     def losses(self) -> int:
         """How often its server was lost since this was made."""
         return self._pv.losses
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """PVs that it may write."""
+        return self._pv.outputs
 
     async def connect(self, timeout: float) -> None:
         """Connect; DeviceError names the PVs that did not answer. Writes nothing."""
