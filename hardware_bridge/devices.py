@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from beamgym.physics.messages import one_line
+from beamgym.physics.messages import named_line, one_line
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -111,7 +111,8 @@ async def in_thread(what: str, timeout_s: float, function: Callable[P, T], *args
 
     Raises
     ------
-    DeviceError : it did not return in time; the thread is left behind and does not keep the process alive
+    DeviceError : it did not return in time; the thread is left behind and does not keep the process alive. Also where
+        it ended its thread, by SystemExit or the like
     """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[T] = loop.create_future()
@@ -129,8 +130,10 @@ async def in_thread(what: str, timeout_s: float, function: Callable[P, T], *args
         value, failure = None, None
         try:
             value = function(*args, **kwargs)
-        except Exception as error:
-            failure = error
+        except BaseException as error:
+            # SystemExit ends a thread without a word, and whoever waits would wait for nothing.
+            ordinary = isinstance(error, Exception) and not isinstance(error, StopIteration)
+            failure = error if ordinary else _ended(what, error)
         # The loop may have ended while the call hung.
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, value, failure)
@@ -145,6 +148,13 @@ async def in_thread(what: str, timeout_s: float, function: Callable[P, T], *args
         return answer.result()
     finally:
         answer.cancel()
+
+
+def _ended(what: str, error: BaseException) -> DeviceError:
+    """Return an error for what a Future, or a loop, would not take as one."""
+    found = DeviceError(f"{what} was ended by {named_line(error)}")
+    found.__cause__ = error
+    return found
 
 
 async def answered(what: str, timeout_s: float, work: Any) -> Any:

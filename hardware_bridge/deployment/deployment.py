@@ -280,7 +280,7 @@ class Deployment:
             return
         by_hand = [axis.name for axis in self.file.axes if self.file.devices[axis.device].adapter == MANUAL]
         about = {**rollout.metadata, "ending": ending, "turned_by_hand": by_hand, "confirm": self.options.confirm}
-        append_episode(path, recorded(rollout.steps, about))
+        append_episode(path, recorded(rollout.steps, about, failed=ending != rollout.ended))
 
     def metadata(self, context: Context) -> dict[str, Any]:
         """Return what the start document says, beside what a RunEngine's own ``md`` says in every one."""

@@ -97,8 +97,8 @@ def check_in_session(deployment: Deployment, session: Session, limits: Limits) -
     session.arm(deployment.options.homed)
     with deployment.button.stopping(session.stop):
         report = _moved(deployment, session, instrument)
+        session.conclude()
     with deployment.button.closing():
-        session.close()
         record = str(write_direction_record(deployment.path, file, report, own))
     deployment.events.report(DirectionsChecked(report.passed, dict(report.axes), tuple(report.lines), record))
     return DirectionCheck(report, str(deployment.path), record)
@@ -117,7 +117,11 @@ def _moved(deployment: Deployment, session: Session, instrument: BlueskyInstrume
     """Make the moves of this kind of instrument, and judge them."""
 
     def ask(text: str) -> bool:
-        return deployment.options.yes or said_yes(session.ask(Question(f"{text} [yes/no] ", "direction")))
+        if deployment.options.yes:
+            return True
+        # Who watches a sample may take as long as the question waits: nothing is under way meanwhile.
+        with instrument.guard.life.busy():
+            return said_yes(session.ask(Question(f"{text} [yes/no] ", "direction")))
 
     def tell(text: str) -> None:
         deployment.events.report(Note(f"direction check: {text}", in_passing=True))

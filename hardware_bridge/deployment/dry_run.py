@@ -48,5 +48,6 @@ def dry_run(deployment: Deployment) -> DryRun:
 
         with deployment.button.stopping(session.stop):
             session.engine(rehearsing())
+            session.conclude()
         proposal = proposal_of(deployment.file, task.context.instrument_axes, *found[-1])
         return DryRun(proposal, tuple(instrument.guard.detector.doubts))

@@ -106,14 +106,16 @@ class Attempt:
         return None
 
     def end(self) -> Exception | None:
-        """Close the session, write what needs all documents, and seal the log; returns why it could not be sealed."""
-        self.aborted = self.session.close()
+        """Close the session, write what needs all documents, and seal the log; returns what went wrong meanwhile."""
+        # Also what has latched it since the plan ended.
+        guard = self.instrument.guard
+        self.aborted = self.session.close() or self.aborted
         self.write_documents()
         try:
             self.session.seal()
         except AuditError as error:
             return error
-        return None
+        return guard.latch.refusal()
 
     def write_documents(self) -> None:
         """Write the NeXus file, where there are documents."""
@@ -133,7 +135,15 @@ class Attempt:
             files["training"] = folder / EPISODES
         steps, instrument = self.rollout.steps, self.deployment.file.name
         report = write_report(
-            folder, self.task, self.instrument, steps, ending, policy=name, name=instrument, files=files
+            folder,
+            self.task,
+            self.instrument,
+            steps,
+            ending,
+            policy=name,
+            name=instrument,
+            files=files,
+            failed=problem is not None,
         )
         report = replace(report, audit_head="" if audit is None else audit.head)
         write_json(folder / REPORT, report.as_dict())

@@ -162,8 +162,9 @@ class AbortThread:
                 # Preferred where it answers: the connections of the devices belong to that loop.
                 return self._in_loop(loop, self._guard.halt, limit_s)
             return self._own_loop().run_until_complete(_within(self._guard.halt, limit_s))
-        except Exception as error:
-            # An attempt that breaks down is one that failed; the next one may go well.
+        except BaseException as error:
+            # An attempt that breaks down is one that failed; the next one may go well. Whatever it was, the thread
+            # that stops motors goes on.
             self._tell("abort attempt", error=named_line(error))
             return ("everything",)
 

@@ -26,15 +26,16 @@ from beamgym.hardware_bridge.guard.devices import (
 )
 from beamgym.hardware_bridge.guard.go_back import safe_return
 from beamgym.hardware_bridge.guard.instrument import DevicesOfInstrument, Suspend
+from beamgym.hardware_bridge.guard.latch import Latch
 from beamgym.hardware_bridge.guard.life import SignsOfLife
 from beamgym.hardware_bridge.guard.permits import Permits
 from beamgym.hardware_bridge.guard.questions import questions
-from beamgym.hardware_bridge.guard.rules import RUN, Decision, GuardRefused, decide
+from beamgym.hardware_bridge.guard.rules import RUN, GuardRefused, decide
 from beamgym.hardware_bridge.guard.watch import Watch
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.records import AuditLog
 from beamgym.physics.arpes.stage import is_shortest
-from beamgym.physics.messages import one_line
+from beamgym.physics.messages import named_line, one_line
 
 __all__ = ["AbortReport", "Guard", "GuardRefused"]
 
@@ -79,7 +80,7 @@ class Guard:
     ) -> None:
         self.file, self.devices, self.audit, self.dry_run = file, devices, audit, dry_run
         self.answer_s, self.suspend = answer_s, suspend
-        self.state, self.reason, self.latched_item = "new", "", 0
+        self.latch = Latch()
         self.loop: asyncio.AbstractEventLoop | None = None
         self.home: dict[str, float] = {}
         self.motor_limits: MotorLimits = {}
@@ -103,6 +104,23 @@ class Guard:
         audit.sync_in_background()
         self._turn = threading.Lock()
 
+    # -- its state ---------------------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> str:
+        """State "new", "armed", "latched" or "closed"."""
+        return self.latch.state
+
+    @property
+    def reason(self) -> str:
+        """Why it latched, kept when it is closed; empty where it did not since it was armed."""
+        return self.latch.reason
+
+    @property
+    def latched_item(self) -> int:
+        """The item that latched it, 0 where none did."""
+        return self.latch.item
+
     # -- arming ------------------------------------------------------------------------------------------------------
 
     async def arm(self, homed: Collection[str] = ()) -> None:
@@ -120,7 +138,7 @@ class Guard:
         if self.state == "armed":
             return
         if self.state in ("latched", "closed"):
-            raise GuardRefused(11, self._may_pass().line)
+            self.check_latch()
         await self._arm(homed)
 
     async def rearm(self, operator: str, homed: Collection[str] = ()) -> None:
@@ -152,17 +170,15 @@ class Guard:
         if self.life.under_way:
             # it was let pass by the arming that is over: it must not be sent under the next one
             raise GuardRefused(11, "a command is still ending; wait for its end")
-        latched_by, latched_item = self.reason, self.latched_item
         # with nothing awaited between: nobody else re-arms meanwhile, and an abort from now on is a new one
-        self.state, self.reason, self.latched_item = "new", "", 0
+        latched_by = self.latch.release()
         self._abort_thread.forget()
         try:
             await self.watch.stop()
-            self.note("re-armed", operator=operator, latched_by=latched_by)
+            self.note("re-armed", operator=operator, latched_by=latched_by[0])
             await self._arm(homed)
         except BaseException:
-            if self.state == "new":
-                self.state, self.reason, self.latched_item = "latched", latched_by, latched_item
+            if self.latch.restore(latched_by):
                 self._abort_thread.report = report
             raise
 
@@ -172,17 +188,15 @@ class Guard:
         command = GuardedCommand(self, "arm", self.file.name)
         try:
             found = await arm_everything(self, self.watch, self.questions, command, frozenset(homed))
-            if self.state != "new":
-                # an abort while all this was read, or while the human was asked
-                raise GuardRefused(11, self._may_pass().line)
+            self.home, self.motor_limits = found.home, found.motor_limits
+            # Arming took its time, and a human may have thought; the silence is counted from here.
+            self.life.touch()
+            # After everything was read, and before the abort thread, which checks the dead-man of an armed guard only.
+            # Refused after an abort while all this was read, or while the human was asked.
+            self.latch.arm()
         except BaseException as error:
             command.end("refused", error=str(error))
             raise
-        self.home, self.motor_limits = found.home, found.motor_limits
-        # Arming took its time, and a human may have thought; the silence is counted from here.
-        self.life.touch()
-        # After everything was read, and before the abort thread, which checks the dead-man of an armed guard only.
-        self.state = "armed"
         self._abort_thread.start()
         self.watch.start()
         # registered after the libraries' own, so that it runs before theirs take the connections down
@@ -207,12 +221,34 @@ class Guard:
 
     def check_latch(self) -> None:
         """Raise GuardRefused where the guard was latched meanwhile; called with nothing awaited before the send."""
-        decision = self._may_pass()
-        if not decision.allowed:
-            raise GuardRefused(decision.item, decision.line)
+        self.latch.check()
 
-    def _may_pass(self) -> Decision:
-        return decide("armed", {"state": self.state, "reason": self.reason})
+    def require_armed(self) -> None:
+        """Raise GuardRefused, with what has latched it, where no command may pass any more; from any thread.
+
+        The dead-man is asked now: a decision that outlasted it is none, however soon it came afterwards.
+        """
+        self.check_deadman()
+        self.require_unlatched()
+        self.latch.check()
+
+    def require_unlatched(self) -> None:
+        """Raise GuardRefused where anything has latched the guard since it was armed, though it be closed now."""
+        refusal = self.latch.refusal()
+        if refusal is not None:
+            raise refusal
+
+    async def look_once_more(self) -> None:
+        """Check everything that is watched now, at the end of what was done; raises GuardRefused, after an abort.
+
+        What happened since the last look of the watch would be noticed after the end otherwise, and so by nobody.
+        """
+        self.require_armed()
+        command = GuardedCommand(self, "watch", self.file.name)
+        async with self.attending(command):
+            await self.watch.check(command)
+        command.drop()
+        self.require_armed()
 
     @contextlib.asynccontextmanager
     async def attending(self, command: GuardedCommand) -> AsyncIterator[None]:
@@ -344,8 +380,13 @@ class Guard:
         """Abort where a sign of life is missing; the abort thread calls this, since a blocked loop cannot."""
         if self.state != "armed":
             return
-        silent_s, lapse_s = self.life.silent_s(), self.file.operator.deadman_s
-        decision = decide("deadman", {"silent_s": silent_s, "lapse_s": lapse_s})
+        lapse_s = self.file.operator.deadman_s
+        try:
+            decision = decide("deadman", {"silent_s": self.life.silent_s(), "lapse_s": lapse_s})
+        except Exception as error:
+            # A sign of life that cannot be asked for is none, and must not end the thread that asks.
+            self.abort(f"a sign of life cannot be read: {named_line(error)}", 8)
+            return
         if not decision.allowed:
             self.abort(decision.line, decision.item)
 
@@ -357,10 +398,7 @@ class Guard:
         May be called from any thread, from the loop and from a signal handler, as often as one likes. Returns at once
         with a Future of the report; wait for it with ``result(timeout)``, but not in the loop.
         """
-        # The first reason is kept: what follows from it is no news.
-        if self.state not in ("latched", "closed"):
-            self.reason, self.latched_item = reason, item
-            self.state = "latched"
+        self.latch.latch(reason, item)
         future = self._abort_thread.request(reason)
         loop = self.loop
         if loop is not None and loop.is_running():
@@ -418,7 +456,7 @@ class Guard:
         # After the report: it is this thread that stops the motors.
         self._abort_thread.close()
         unconfirmed = [] if report is None else list(report.unconfirmed)
-        state, self.state = self.state, "closed"
+        state = self.latch.close()
         self.note("closed", state=state, reason=self.reason, spent_s=self.shutter.dose.spent_s, unconfirmed=unconfirmed)
 
     def _at_exit(self) -> None:

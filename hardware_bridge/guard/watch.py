@@ -177,12 +177,15 @@ class Watch:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(self._period_s)
             # A new one each time, which is dropped where all is well: a quiet hour leaves no lines in the log.
             command = GuardedCommand(self._guard, "watch", "instrument")
             try:
+                await asyncio.sleep(self._period_s)
                 await self.check(command)
             except asyncio.CancelledError:
+                # Whoever ends the watch while the guard is armed, such as a cleanup of the whole loop, leaves it blind.
+                if self._task is not None:
+                    self._guard.abort("the watch was ended while the guard was armed")
                 raise
             except GuardRefused as error:
                 # first the abort: a log that cannot be written must not keep a motor moving

@@ -72,6 +72,10 @@ class BlueskyInstrument:
         """Close the guard in the RunEngine's loop: everything stopped, shutter closed."""
         self._in_loop(self.guard.close, timeout_s)
 
+    def require_armed(self) -> None:
+        """Raise GuardRefused where the guard has latched, or a sign of life is missing; from any thread."""
+        self.guard.require_armed()
+
     def positions(self) -> Float64Array:
         """Return the readback of every axis, (1, k)."""
         read = self._in_loop(self.guard.positions, 10.0 * self.guard.answer_s)
@@ -80,6 +84,8 @@ class BlueskyInstrument:
     def move(self, target: Float64Array, mask: BoolArray) -> MoveReport:
         """Move to absolute positions (1, k); raises MoveFailed when the guard refuses or a motor does not arrive."""
         if not mask.any():
+            # An episode that ends without a last move must not end well behind a latched guard.
+            self.guard.require_armed()
             return MoveReport(self.positions(), np.zeros(1))
         return self._run(lambda: self.move_plan(target), MoveFailed)
 
@@ -89,6 +95,7 @@ class BlueskyInstrument:
         Where an axis sets the exposure, ``settings.exposure_s`` is not used, as in the simulated instrument.
         """
         if not mask.any() and self._frame is not None:
+            self.guard.require_armed()
             return self._frame
         return self._run(lambda: self.acquire_plan(settings), FrameFailed)
 

@@ -11,13 +11,14 @@ from beamgym.hardware_bridge.rollout.step_record import EpisodeStep, plain
 from beamgym.physics.instrument import Peaks
 
 
-def recorded(steps: Sequence[EpisodeStep], about: Mapping[str, Any]) -> Episode:
+def recorded(steps: Sequence[EpisodeStep], about: Mapping[str, Any], failed: bool = False) -> Episode:
     """Return the steps of one rollout as an episode, also of one that broke off.
 
     Parameters
     ----------
     steps : at least the first exposure
     about : what it is an episode of, as JSON has it
+    failed : it broke off, so that it is no success whatever its last verdict says
 
     Raises
     ------
@@ -33,7 +34,7 @@ def recorded(steps: Sequence[EpisodeStep], about: Mapping[str, Any]) -> Episode:
         np.array([verdict is not None and verdict.terminated[0] for verdict in verdicts], dtype=np.bool_),
         np.array([verdict is not None and verdict.truncated[0] for verdict in verdicts], dtype=np.bool_),
         _infos(steps),
-        {**about, **_verdict(steps[-1])},
+        {**about, **_verdict(steps[-1], failed)},
     )
 
 
@@ -72,8 +73,8 @@ def _spots(peaks: Sequence[Peaks]) -> dict[str, NDArray[Any]]:
     }
 
 
-def _verdict(step: EpisodeStep) -> dict[str, Any]:
+def _verdict(step: EpisodeStep, failed: bool) -> dict[str, Any]:
     if step.verdict is None:
         return {"success": False, "metrics": {}}
     metrics = {name: plain(values[0]) for name, values in step.verdict.metrics.items()}
-    return {"success": bool(step.verdict.is_success[0]), "metrics": metrics}
+    return {"success": not failed and bool(step.verdict.is_success[0]), "metrics": metrics}

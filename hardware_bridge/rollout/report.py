@@ -72,6 +72,7 @@ def write_report(
     policy: str,
     name: str,
     files: Mapping[str, Path] | None = None,
+    failed: bool = False,
 ) -> EpisodeReport:
     """Draw an episode and sum it up.
 
@@ -83,9 +84,10 @@ def write_report(
     ending : in words
     policy, name : the policy's name and the instrument's
     files : other paths to name, such as the documents and the log
+    failed : it broke off, or was latched: whatever its last verdict says, it is no success
     """
     verdict = steps[-1].verdict if steps else None
-    success = verdict is not None and bool(verdict.is_success[0])
+    success = not failed and verdict is not None and bool(verdict.is_success[0])
     metrics = {} if verdict is None else {key: plain(values[0]) for key, values in verdict.metrics.items()}
     title = f"{policy} on {name}: {ending}, {judged(success, metrics)}"
     kind = bridge_kind_of(_context(task, instrument))

@@ -4,6 +4,7 @@ Targets are absolute. Whatever may be sent again after a pause or a suspension l
 its exposure together, or a decision. Decisions run in a thread, so that the RunEngine's loop stays free to stop things.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -26,6 +27,7 @@ Plan = Generator[Any, Any, T]
 LONGEST_DECISION_S = 600.0
 """After so long a decision is given up for good; the guard's dead-man speaks up much earlier."""
 
+_LOOK_S = 0.05  # between two looks whether a decision is still wanted
 _ONE = np.ones(1, dtype=np.bool_)
 
 
@@ -76,6 +78,10 @@ class PlanInstrument(Protocol):
         """Take one frame."""
         ...
 
+    def require_armed(self) -> None:
+        """Raise where nothing may be commanded any more: the episode ends, and has failed; from any thread."""
+        ...
+
 
 @dataclass
 class Rollout:
@@ -91,7 +97,8 @@ class Rollout:
     readables : devices read into every event beside the record, such as the guarded axes
     metadata : for the start document
     pulse : called after every decision, the policy's sign of life
-    finish : coroutine function that leaves the instrument safe; called with whether the episode ended by itself
+    finish : coroutine function that leaves the instrument safe; called with whether the episode ended by itself. What
+        it raises makes the episode one that failed
     on_step : called after every recorded step
     on_command : called with the step before and what the policy decided on it, before anything is sent
     """
@@ -109,12 +116,15 @@ class Rollout:
     on_command: Callable[[EpisodeStep, TaskCommand], object] = lambda step, command: None
     steps: list[EpisodeStep] = field(default_factory=list, init=False)
     ended: str = field(default="", init=False)
+    _left: bool = field(default=False, init=False)
 
     def plan(self) -> Plan[list[EpisodeStep]]:
         """Return the whole episode as a plan for a RunEngine; it returns the steps.
 
-        However it ends, ``finish`` is run, within the run, before its last document.
+        However it ends, ``finish`` is run, within the run, before its verdict and its last document: what latches the
+        guard until then makes the run fail.
         """
+        self._left = False
         # Inside the run: its last document is sent when the instrument has been left safe.
         episode = bpp.finalize_wrapper(self._episode(), self._cleanup)
         run = bpp.run_wrapper(episode, md={"plan_name": "beamgym_rollout", **self.metadata})
@@ -131,8 +141,8 @@ class Rollout:
         """
         frame = yield from taken(self.instrument.acquire_plan)
         positions = yield from taken(self.instrument.positions_plan)
-        memory, step = yield from in_thread(partial(self._begin, frame, positions))
-        _, _, command = yield from in_thread(partial(self._choose, memory, step))
+        memory, step = yield from self._thought(partial(self._begin, frame, positions))
+        _, _, command = yield from self._thought(partial(self._choose, memory, step))
         self.on_command(step, command)
         if command.moves[0]:
             yield from taken(partial(self.instrument.move_plan, command.target))
@@ -144,19 +154,28 @@ class Rollout:
         frame = yield from taken(self.instrument.acquire_plan)
         positions = yield from taken(self.instrument.positions_plan)
         yield from bps.checkpoint()
-        memory, step = yield from in_thread(partial(self._begin, frame, positions))
+        memory, step = yield from self._thought(partial(self._begin, frame, positions))
         yield from self._note(step)
         while not (step.over or self._spent(step)):
-            memory, action, command = yield from in_thread(partial(self._choose, memory, step))
+            memory, action, command = yield from self._thought(partial(self._choose, memory, step))
             # After the decision: a policy that still thinks gives no sign of life.
             self.pulse()
             self.on_command(step, command)
             report, frame = yield from self._carry_out(command, step)
-            step = yield from in_thread(partial(self._settle, step, action, command, report, frame))
+            step = yield from self._thought(partial(self._settle, step, action, command, report, frame))
             yield from self._note(step)
+        yield from self._leave(well=True)
+        # Only now: a verdict is none while something can still make the run fail.
         self.ended = _ending(step)
         yield from self._conclude(step)
         return self.steps
+
+    def _thought(self, work: Callable[[], T]) -> Plan[T]:
+        """Run a part of a decision in a thread; raises at once what ends the episode meanwhile, such as a latch."""
+        result = yield from in_thread(work, self.instrument.require_armed)
+        # It may have come, and the latch with it, since the last look.
+        self.instrument.require_armed()
+        return result
 
     def _carry_out(self, command: TaskCommand, step: EpisodeStep) -> Plan[tuple[MoveReport, Frame]]:
         # A declaration without a last move exposes nothing: the frame held is judged.
@@ -197,7 +216,7 @@ class Rollout:
     def _note(self, step: EpisodeStep) -> Plan[None]:
         """Record a step as one event; the checkpoint before it is where a pause within it goes back to."""
         # In a thread: writing an image may take longer than the loop may be held up.
-        yield from in_thread(partial(self.record.put, step))
+        yield from self._thought(partial(self.record.put, step))
         yield from bps.checkpoint()
         yield from bps.create("primary")
         for device in self._read_with(step):
@@ -219,26 +238,44 @@ class Rollout:
         yield from bps.save()
         yield from bps.checkpoint()
 
-    def _cleanup(self) -> Plan[None]:
+    def _leave(self, well: bool) -> Plan[None]:
+        """Leave the instrument safe; ``well`` is an episode that came to its end by itself."""
         finish = self.finish
         if finish is not None:
-            # Only an episode that came to its end by itself is left without an abort.
-            well = bool(self.ended)
             yield from awaited(lambda: finish(well))
+        else:
+            self.instrument.require_armed()
+        self._left = well
+
+    def _cleanup(self) -> Plan[None]:
+        # Only an episode that came to its end by itself is left without an abort.
+        if not self._left and self.finish is not None:
+            yield from self._leave(well=False)
 
 
-def in_thread(work: Callable[[], T]) -> Plan[T]:
+def in_thread(work: Callable[[], T], check: Callable[[], object] = lambda: None) -> Plan[T]:
     """Run a function in a thread and return its result; what it raises is raised here.
 
     The thread keeps no process alive: whoever stops a run need not wait for a policy that hangs.
+
+    Parameters
+    ----------
+    work : the function
+    check : called many times a second while it runs; what it raises is raised here, and the function is left behind
     """
 
     async def outcome() -> tuple[T | None, BaseException | None]:
+        working = asyncio.ensure_future(in_daemon_thread("a decision", LONGEST_DECISION_S, work))
         try:
-            return await in_daemon_thread("a decision", LONGEST_DECISION_S, work), None
+            while not working.done():
+                check()
+                await asyncio.wait({working}, timeout=_LOOK_S)
+            return working.result(), None
         except Exception as error:
             # Handed back as a value, and raised again in the plan, where a plan can catch it.
             return None, error
+        finally:
+            working.cancel()
 
     value, error = yield from awaited(outcome)
     if error is not None:

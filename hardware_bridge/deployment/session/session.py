@@ -241,7 +241,8 @@ class Session:
 
         Raises
         ------
-        Exception : what ended it, other than the episode itself
+        GuardRefused : the guard has latched, at whatever moment
+        Exception : what else ended it, other than the episode itself
         """
         tokens = [self.engine.subscribe(consumer) for consumer in consumers]
         try:
@@ -249,21 +250,48 @@ class Session:
         finally:
             for token in tokens:
                 self.engine.unsubscribe(token)
+        self._guard.require_unlatched()
 
-    async def finish(self, well: bool, back: bool = False) -> None:
+    async def finish(self, well: bool, back: bool = False, closes: bool = True) -> None:
         """Leave the instrument safe at the end of an episode; runs in the loop.
 
         Parameters
         ----------
         well : it ended by itself; otherwise everything is aborted
         back : bring the axes back to where they stood when the guard was armed
+        closes : close the guard, so that nothing can go wrong any more between this and the run's last document;
+            False where another episode follows with the same guard
+
+        Raises
+        ------
+        GuardRefused : the guard has latched, or does now: the episode has not ended well
         """
         guard = self._guard
+        if guard.state == "closed":
+            # A pause within the run's last steps does them again.
+            return guard.require_unlatched()
         if not well:
             guard.abort(self._stop_reason or "the episode broke off")
             await guard.aborted()
-        elif back:
+            return
+        await guard.look_once_more()
+        if back:
             await guard.safe_return()
+        if closes:
+            await guard.close()
+        guard.require_unlatched()
+
+    def conclude(self) -> None:
+        """Look at everything once more and close the guard: the end of what is no episode, such as known moves.
+
+        Raises
+        ------
+        GuardRefused : the guard has latched, or does now; what was done is worth nothing then
+        """
+        guard = self._guard
+        self.in_loop(guard.look_once_more, self._ending_s)
+        self.close()
+        guard.require_unlatched()
 
     def stop(self, reason: str) -> None:
         """Abort whatever is under way; from any thread but the loop's, and from none twice at once."""

@@ -218,3 +218,46 @@ def test_the_policy_gives_a_sign_of_life_with_every_decision(stage):
     rollout = made.rollout(pulse=lambda: signs.append(1))
     made.engine(rollout.plan())
     assert len(signs) == len(rollout.steps) - 1
+
+
+class Hangs(Restless):
+    """Never comes to its second decision; what ends the episode comes meanwhile."""
+
+    def __init__(self, instrument):
+        self.instrument, self.free = instrument, threading.Event()
+
+    def act(self, observation, state):
+        if state[0]:
+            self.instrument.latched = "the guard has latched"
+            self.free.wait(120.0)
+        return super().act(observation, state)
+
+
+def test_a_decision_that_does_not_end_is_left_behind_when_nothing_may_be_commanded_any_more(stage):
+    made = stage(seed=5)
+    policy = Hangs(made.instrument)
+    rollout = made.rollout(policy)
+    with pytest.raises(RuntimeError, match="the guard has latched"):
+        made.engine(rollout.plan())
+    policy.free.set()
+    assert (rollout.ended, len(rollout.steps), made.finished) == ("", 2, [False])
+    assert made.named("stop")[0]["exit_status"] == "fail"
+    assert not made.events("verdict")
+
+
+def test_an_episode_whose_last_decision_outlasts_what_may_be_commanded_has_no_verdict(stage):
+    made = stage(seed=5)
+    made.documents.clear()
+    rollout = made.rollout()
+    end = rollout.finish
+
+    async def finish(well):
+        await end(well)
+        if well:
+            raise RuntimeError("the way back was refused")
+
+    rollout.finish = finish
+    with pytest.raises(RuntimeError, match="the way back was refused"):
+        made.engine(rollout.plan())
+    assert (rollout.ended, made.finished) == ("", [True, False])
+    assert not made.events("verdict")

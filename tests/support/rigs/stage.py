@@ -90,6 +90,11 @@ class PlainInstrument:
         self.world, self.context, self.axes = world, context, world.axes
         self.motors = [PlainMotor(world, i) for i in range(len(world.axes))]
         self.exposures = 0
+        self.latched = ""
+
+    def require_armed(self):
+        if self.latched:
+            raise RuntimeError(self.latched)
 
     def positions_plan(self):
         yield from bps.null()
