@@ -1,0 +1,91 @@
+"""Plays many runs side by side; every one of them in processes of its own, forked from one that has imported all."""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from campaign.ioc import Plan, sample_of
+from campaign.judge import Verdict, judged
+from campaign.runs import Run, forked
+from campaign.table import drawn, row, scenarios
+
+
+@dataclass(frozen=True)
+class Job:
+    """One scenario with one seed."""
+
+    name: str
+    seed: int
+
+    def folder(self, out: Path) -> Path:
+        """Return where its files are."""
+        return out / f"{self.name}-{self.seed}"
+
+
+def jobs(names: Sequence[str] | None, seeds: Sequence[int]) -> list[Job]:
+    """Return what is to be played: every scenario, or some of them, with every seed; raises ValueError for no such."""
+    known = [each["name"] for each in scenarios()]
+    for name in names or []:
+        row(name)
+    return [Job(name, seed) for seed in seeds for name in known if not names or name in names]
+
+
+def warmed() -> None:
+    """Import and compile everything once, here, so that no forked process has to."""
+    import beamgym.hardware_bridge.adapters.epics.camera
+    import beamgym.hardware_bridge.adapters.epics.motor
+    import beamgym.scripts.deploy
+    import beamgym.scripts.main  # noqa: F401
+    from beamgym.hardware_bridge.deployment import warm_up
+    from beamgym.hardware_bridge.tasks import task_for
+    from campaign.policies import Roaming
+
+    for name in ("clean", "clean-arpes"):
+        plan = Plan(drawn(row(name), 0)[1], 0)
+        sample = sample_of(plan)
+        sample.frame([shaft.start for shaft in plan.bench.shafts.values()], 0.2, 1)
+        if plan.bench.kind == "laue":
+            sample.error_deg(sample.context.goniometer.home())
+            warm_up(task_for(sample.context), Roaming(1, 0), sample.context)
+
+
+def play_all(wanted: Sequence[Job], out: Path, workers: int, anew: bool = False) -> Iterator[tuple[Job, Verdict]]:
+    """Play and judge, yield each with its verdict as it ends; what has a verdict in the folder is not played again."""
+    out.mkdir(parents=True, exist_ok=True)
+    waiting, under_way = list(wanted), dict[int, Job]()
+    while waiting or under_way:
+        while waiting and len(under_way) < workers:
+            job = waiting.pop(0)
+            kept = job.folder(out) / "verdict.json"
+            if kept.exists() and not anew:
+                yield job, _read(kept)
+                continue
+            under_way[_begun(job, out)] = job
+        for process in list(under_way):
+            ended, _ = os.waitpid(process, os.WNOHANG)
+            if ended:
+                job = under_way.pop(process)
+                yield job, _read(job.folder(out) / "verdict.json")
+        time.sleep(0.05)
+
+
+def _begun(job: Job, out: Path) -> int:
+    """Start a process that plays and judges one run."""
+
+    def work() -> None:
+        folder = job.folder(out)
+        Run(job.name, job.seed, folder).play()
+        verdict = judged(folder)
+        (folder / "verdict.json").write_text(json.dumps(verdict.as_dict(), indent=1), encoding="utf-8")
+
+    return forked(work, out / f"{job.name}-{job.seed}.log")
+
+
+def _read(path: Path) -> Verdict:
+    if not path.exists():
+        raise RuntimeError(f"{path.parent.name} was not judged; see {path.parent}.log")
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return Verdict(**{**found, "unsafe": tuple(found["unsafe"]), "misleading": tuple(found["misleading"])})
