@@ -187,10 +187,28 @@ def miscalibrated_detectors(nominal: Detector, level: Imperfections, keys: UInt6
     (n, 9) origin_mm, fast and slow of each sample's detector
     """
     draws = draw_normals(keys, 5)
+    return displaced_panels(nominal, draws, level.detector_shift_mm, level.detector_tilt_deg)
+
+
+def displaced_panels(
+    nominal: Detector, amounts: Float64Array, unit_mm: float = 1.0, unit_deg: float = 1.0
+) -> Float64Array:
+    """Return panels that stand a little elsewhere than the nominal one.
+
+    Parameters
+    ----------
+    nominal : the panel
+    amounts : (n, 5) shifts of its centre along fast, slow and their cross product, tilts about fast and slow
+    unit_mm, unit_deg : what an amount of 1 is
+
+    Returns
+    -------
+    (n, 9) origin_mm, fast and slow
+    """
     fast, slow = np.asarray(nominal.fast), np.asarray(nominal.slow)
     axes = np.stack([fast, slow, np.cross(fast, slow)])
-    tilt = rotation_matrix(level.detector_tilt_deg * (draws[:, 3:4] * fast + draws[:, 4:5] * slow))
+    tilt = rotation_matrix(unit_deg * (amounts[:, 3:4] * fast + amounts[:, 4:5] * slow))
     to_centre = 0.5 * nominal.pixel_mm * ((nominal.shape[1] - 1) * fast + (nominal.shape[0] - 1) * slow)
-    shift = level.detector_shift_mm * (draws[:, :1] * axes[0] + draws[:, 1:2] * axes[1] + draws[:, 2:3] * axes[2])
+    shift = unit_mm * (amounts[:, :1] * axes[0] + amounts[:, 1:2] * axes[1] + amounts[:, 2:3] * axes[2])
     origin = np.asarray(nominal.origin_mm) + to_centre + shift - tilt @ to_centre
     return np.concatenate([origin, tilt @ fast, tilt @ slow], axis=1)
