@@ -77,6 +77,19 @@ class DetectorSettings:
     model: str | None = None
 
 
+SPELLINGS = {
+    "deg": ("deg", "degs", "degree", "degrees", "°"),
+    "mm": ("mm", "millimeter", "millimeters", "millimetre", "millimetres"),
+    "s": ("s", "sec", "second", "seconds"),
+}
+"""How motors spell the units of instrument files: free text, which must not differ by a factor of 57 or 1000."""
+
+
+def is_unit(text: str, unit: str) -> bool:
+    """Say whether a motor's text, such as "Degrees", means a unit of instrument files, such as "deg"."""
+    return text.strip().lower() in SPELLINGS.get(unit, (unit,))
+
+
 Settings = AxisSettings | DetectorSettings
 
 

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
-from beamgym.hardware_bridge.deployment.deployment import Deployment
-from beamgym.hardware_bridge.deployment.events import AxisCheck, Findings, InstrumentRead, OtherCheck
+from beamgym.hardware_bridge.deployment.deployment import ANSWER_S, Deployment
+from beamgym.hardware_bridge.deployment.events import AxisCheck, DifferenceFound, Findings, InstrumentRead, OtherCheck
 from beamgym.hardware_bridge.deployment.session import Session
 from beamgym.hardware_bridge.devices import DeviceError
 from beamgym.hardware_bridge.guard.devices import AxisProxy, DetectorProxy, ShutterProxy, SignalProxy
 from beamgym.hardware_bridge.instrument_file import AxisEntry, InstrumentFile, find_missing_protection, tighter_limits
+from beamgym.hardware_bridge.settings_check import read_differences, refused
 
-_ANSWER_S = 10.0  # a computer may be busy; only what is dead takes so long
 _PATIENCE_S = 60.0
 
 
@@ -27,9 +27,12 @@ def check(deployment: Deployment) -> Findings:
     Stopped : it was stopped
     ValueError : in one line, what does not answer, does not fit, or would keep the guard from arming
     """
-    with deployment.mode("check"), deployment.connect(dry_run=True) as session:
+    with deployment.mode("check"), deployment.connect(dry_run=True, compared=False) as session:
         findings = read_everything(session)
         deployment.events.report(InstrumentRead(findings))
+        # After everything was shown: one difference seldom comes alone.
+        if said := refused(findings.differences):
+            raise ValueError(said)
         deployment.context(session.motor_limits())
         session.guarded(lambda question: False)
         session.arm(deployment.options.homed)
@@ -46,13 +49,15 @@ def read_everything(session: Session) -> Findings:
 
     async def read() -> Findings:
         axes = await asyncio.gather(*(_axis(session, entry) for entry in session.file.axes))
-        return Findings(tuple(axes), tuple(await _others(session)))
+        found = await read_differences(session.file, session.devices, ANSWER_S)
+        differences = tuple(DifferenceFound(each.place, each.text, each.refused) for each in found)
+        return Findings(tuple(axes), tuple(await _others(session)), differences)
 
     return session.in_loop(read, _PATIENCE_S)
 
 
 async def _axis(session: Session, entry: AxisEntry) -> AxisCheck:
-    proxy = AxisProxy(session.devices.axes[entry.name], entry.name, _ANSWER_S)  # type: ignore[union-attr]
+    proxy = AxisProxy(session.devices.axes[entry.name], entry.name, ANSWER_S)  # type: ignore[union-attr]
     position, motor, moving, alarm, homed = await asyncio.gather(
         proxy.position(), proxy.limits(), proxy.moving(), proxy.alarm(), proxy.homed()
     )
@@ -78,24 +83,24 @@ def _source(entry: AxisEntry, motor: tuple[float, float] | None, limits: tuple[f
 async def _others(session: Session) -> list[OtherCheck]:
     file, devices = session.file, session.devices
     assert devices is not None
-    lines = [await _detector(file, DetectorProxy(devices.detector, "detector", _ANSWER_S))]
+    lines = [await _detector(file, DetectorProxy(devices.detector, "detector", ANSWER_S))]
     if devices.shutter is not None:
-        place = await _answer(ShutterProxy(devices.shutter, "shutter", _ANSWER_S).place())
+        place = await _answer(ShutterProxy(devices.shutter, "shutter", ANSWER_S).place())
         lines.append(OtherCheck("shutter", place, "closed"))
     if file.dose is not None:
         lines.append(OtherCheck("dose", "0 s", f"at most {file.dose.budget_s:g} s of open shutter"))
     if file.identity is not None:
-        name = await _answer(SignalProxy(devices.identity, "identity", _ANSWER_S).value())
+        name = await _answer(SignalProxy(devices.identity, "identity", ANSWER_S).value())
         lines.append(OtherCheck("identity", name, file.identity.expected))
     for beat in file.heartbeats:
-        proxy = SignalProxy(devices.heartbeats[beat.name], beat.name, _ANSWER_S)
+        proxy = SignalProxy(devices.heartbeats[beat.name], beat.name, ANSWER_S)
         lines.append(
             OtherCheck(
                 f"heartbeat {beat.name}", await _beats(proxy, beat.period_s), f"changes within {beat.period_s:g} s"
             )
         )
     for entry in file.suspenders:
-        value = await _answer(SignalProxy(devices.suspenders[entry.name], entry.name, _ANSWER_S).value())
+        value = await _answer(SignalProxy(devices.suspenders[entry.name], entry.name, ANSWER_S).value())
         lines.append(OtherCheck(f"suspender {entry.name}", value, _range(entry.low, entry.high)))
     return lines + [
         OtherCheck(f"NOT GUARDED: no {lack.missing}", lack.means, lack.remedy) for lack in find_missing_protection(file)

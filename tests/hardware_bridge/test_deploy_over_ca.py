@@ -348,3 +348,29 @@ def test_a_search_for_the_best_spot_runs_on_the_stage(arpes_ioc, here):
     puts = [record["pv"] for record in arpes_ioc.puts()]
     assert any("AcquireTime" in pv for pv in puts)
     assert verify_log(folder() / "audit.jsonl").ok
+
+
+def test_a_check_compares_the_file_with_the_records_and_a_run_is_refused_before_its_first_dose(laue_ioc, here):
+    text = (here / "soft.yaml").read_text()
+    (here / "other.yaml").write_text(
+        text.replace("shape: [512, 512]", "shape: [512, 400]").replace("saturation: 65535", "saturation: 70000")
+    )
+    laue_ioc.put("j2.BDST", 0.4)
+    laue_ioc.put("j3.OFF", 2.0)
+    begun = len(laue_ioc.puts())
+    result = deploy("--check", policy="index-and-move", instrument="other.yaml")
+    lines = result.output.splitlines()
+    assert result.exit_code == 1
+    refused = [line for line in lines if line.startswith("WOULD BE REFUSED: detector: ")]
+    assert "512 × 512 rows × columns, the file's shape asks for 512 × 400; give shape: [512, 512]" in refused[0]
+    assert "no pixel of UInt16 can be 70000" in refused[1]
+    notes = [line for line in lines if line.startswith("note: ")]
+    assert any("axis 'j2': backlash is 0 in the file, and the motor runs 0.4 past" in line for line in notes)
+    assert any("axis 'j3': its offset is 2" in line for line in notes)
+    assert "512 × 400" in lines[-1]
+    assert "(and 1 more" in lines[-1]
+    result = auto("--dry-run", policy="index-and-move", instrument="other.yaml")
+    assert result.exit_code == 1
+    assert "--check` shows everything" in result.output.splitlines()[-1]
+    assert len(laue_ioc.puts()) == begun
+    assert laue_ioc.truth()["dose_s"] == 0.0

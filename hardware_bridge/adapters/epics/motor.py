@@ -10,7 +10,7 @@ from pydantic import Field
 from beamgym.hardware_bridge.adapters.epics.channels import AsyncStatus, Channels
 from beamgym.hardware_bridge.adapters.epics.motor_settings import read_motor_settings
 from beamgym.hardware_bridge.devices import AdapterOptions, DeviceError, Readings, finite, number_key
-from beamgym.hardware_bridge.settings import AxisSettings
+from beamgym.hardware_bridge.settings import AxisSettings, is_unit
 
 _FIELDS = ("VAL", "RBV", "DMOV", "STOP", "LLM", "HLM", "DLLM", "DHLM", "DIR", "OFF", "VELO", "EGU")
 _HEALTH = ("MSTA", "SPMG", "SEVR", "STAT", "HLS", "LLS", "LVIO")
@@ -20,13 +20,6 @@ _OUTPUTS = ("VAL", "STOP")
 
 # Bits of MSTA, from the motor record's reference (epics-modules/motor, motorRecord, "Motor status").
 _SLIP_STALL, _PROBLEM, _COMM_ERROR, _HOMED = 0x40, 0x200, 0x1000, 0x4000
-
-# EGU is free text; what it says must not differ from the file by a factor of 57 or 1000.
-_SPELLINGS = {
-    "deg": ("deg", "degs", "degree", "degrees", "°"),
-    "mm": ("mm", "millimeter", "millimeters", "millimetre", "millimetres"),
-    "s": ("s", "sec", "second", "seconds"),
-}
 
 
 class EpicsMotorOptions(AdapterOptions):
@@ -86,7 +79,7 @@ class EpicsMotor:
         await self._pv.connect(timeout)
         # An empty EGU is common and says nothing, so it is let pass.
         unit = str(await self._pv.get("EGU")).strip().lower()
-        if unit and unit not in _SPELLINGS.get(self._unit, (self._unit,)):
+        if unit and not is_unit(unit, self._unit):
             raise DeviceError(
                 f"{self.name}: {self._record}.EGU is {unit!r}, the instrument file says {self._unit!r}; mend one"
             )

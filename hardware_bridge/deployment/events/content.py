@@ -132,11 +132,24 @@ class OtherCheck:
 
 
 @dataclass(frozen=True)
+class DifferenceFound:
+    """A difference between file and device: its place in the file, what it is with its remedy, and its weight.
+
+    ``refused`` says that a run would be refused or broken off by it; otherwise it is only worth knowing.
+    """
+
+    place: str
+    text: str
+    refused: bool
+
+
+@dataclass(frozen=True)
 class Findings:
-    """Everything that a check read; among the others stands what nothing guards."""
+    """Everything that a check read; among the others stands what nothing guards; differences, the gravest first."""
 
     axes: tuple[AxisCheck, ...]
     others: tuple[OtherCheck, ...]
+    differences: tuple[DifferenceFound, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""

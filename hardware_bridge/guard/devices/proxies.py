@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from beamgym.hardware_bridge.devices import DeviceError
 from beamgym.hardware_bridge.guard.devices.calls import answer, begin, finished, forget, lives_in_loop
+from beamgym.hardware_bridge.settings import AxisSettings, DetectorSettings, Settings
 from beamgym.physics.messages import one_line
 
 SHUTTER_S = 5.0
@@ -61,6 +62,11 @@ class SignalProxy:
     async def value(self) -> Any:
         """Return its one value; DeviceError where it has none, or several that cannot be told apart."""
         return one_value(await self._ask("read"), getattr(self.device, "name", self.name))
+
+    async def settings(self) -> Settings | None:
+        """Return what it says it is set to; None where it does not say, or means something else by that name."""
+        found = await self._ask("settings") if self._has("settings") else None
+        return found if isinstance(found, AxisSettings | DetectorSettings) else None
 
     async def _ask(self, attribute: str, limit_s: float | None = None) -> Any:
         """Return what a method or a property says; of a signal, ophyd-async's or classic ophyd's, what it holds."""
