@@ -1,12 +1,17 @@
 """Plays many runs side by side; every one of them in processes of its own, forked from one that has imported all."""
 
+import contextlib
+import importlib
 import json
 import os
+import pkgutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import beamgym.hardware_bridge
+import beamgym.scripts
 from campaign.ioc import Plan, sample_of
 from campaign.judge import Verdict, judged
 from campaign.runs import Run, forked
@@ -35,10 +40,10 @@ def jobs(names: Sequence[str] | None, seeds: Sequence[int]) -> list[Job]:
 
 def warmed() -> None:
     """Import and compile everything once, here, so that no forked process has to."""
-    import beamgym.hardware_bridge.adapters.epics.camera
-    import beamgym.hardware_bridge.adapters.epics.motor
-    import beamgym.scripts.deploy
-    import beamgym.scripts.main  # noqa: F401
+    for room in (beamgym.hardware_bridge, beamgym.scripts):
+        for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
+            with contextlib.suppress(ImportError):
+                importlib.import_module(module.name)
     from beamgym.hardware_bridge.deployment import warm_up
     from beamgym.hardware_bridge.tasks import task_for
     from campaign.policies import Roaming

@@ -89,10 +89,9 @@ def play(row: dict[str, Any], seed: int, folder: Path) -> None:
             report = run(Deployment(given, folder / FILE, options, operator, button))
         found |= {"success": bool(report.success), "ending": report.ending}
     except ValueError as error:
-        found["problem"] = str(error)
+        found |= {"problem": str(error), "traceback": traceback.format_exc()}
     except BaseException as error:
-        found["problem"] = f"{type(error).__name__}: {error}"
-        found["traceback"] = traceback.format_exc()
+        found |= {"problem": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
     found |= {"ended_s": time.time(), "lines": operator.lines, "questions": operator.questions[:8]}
     if "disk_bytes" in row:
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
