@@ -96,6 +96,25 @@ def spot_finder(file: InstrumentFile) -> Finder:
     A simulation's images are searched as the simulated camera searches its own: its background is known.
     """
     entry = file.detector.peaks
+    find = _finder(file)
+
+    def padded(images: NDArray[Any]) -> Peaks:
+        # One length for every frame: a finder's own is that of the frame with the most spots, and documents whose
+        # arrays change their shape cannot be written as one.
+        found = find(images)
+        missing = ((0, 0), (0, max(entry.max_peaks - found.intensity.shape[1], 0)))
+        return Peaks(
+            np.pad(found.position_px, (*missing, (0, 0))),
+            np.pad(found.intensity, missing),
+            found.count,
+            np.pad(found.saturated, missing),
+        )
+
+    return padded
+
+
+def _finder(file: InstrumentFile) -> Finder:
+    entry = file.detector.peaks
     faintest = FAINTEST_COUNTS if entry.faintest_counts is None else entry.faintest_counts
     if file.simulation and entry.gain == GAIN:
         return LaueCamera(file.detector_geometry(), faintest, entry.max_peaks, entry.threshold).find
