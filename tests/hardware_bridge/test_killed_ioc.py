@@ -3,6 +3,7 @@
 The emulated hardware lives on while its server is dead: a motor goes on turning, an open shutter stays open.
 """
 
+import os
 import random
 import threading
 
@@ -18,7 +19,9 @@ from beamgym.hardware_bridge.rollout.rollout import Rollout
 from beamgym.hardware_bridge.rollout.step_record import StepRecord
 from beamgym.hardware_bridge.tasks import task_for
 
-MOMENTS = 50
+MOMENTS = int(os.environ.get("KILLS", "50"))
+"""How often the server is killed; KILLS=200 takes forty minutes."""
+
 EPISODE_S = 8.0
 """The server dies within the first seconds of an episode, whose first move and exposures last as long."""
 
