@@ -166,7 +166,9 @@ class DetectorEntry(Strict):
         reversed, the rows' order is reversed
     exposure_s : shortest and longest exposure
     timeout_s : longest wait beyond the exposure
-    max_age_s : a frame whose clock is older is stale
+    max_age_s : a frame comes so long after the end of its exposure, at most; None takes the experiment's read-out and
+        0.5 s. Whatever it says, a frame that began before its trigger is refused
+    stamped_at : what the frame's own time says: the "begin" of the exposure, its "end" (or its read-out), or "unknown"
     saturation : value of a full pixel
     max_saturated : a larger share of full pixels is refused, 0 to 1
     counter_required : refuse frames without a counter that has moved on
@@ -186,7 +188,8 @@ class DetectorEntry(Strict):
     flip_slow: bool = False
     exposure_s: Range
     timeout_s: Positive = 10.0
-    max_age_s: Positive = 10.0
+    max_age_s: Positive | None = None
+    stamped_at: Literal["begin", "end", "unknown"] = "unknown"
     saturation: Positive
     max_saturated: Annotated[Number, Field(ge=0, le=1)] = 0.01
     counter_required: bool = True

@@ -8,10 +8,13 @@ from beamgym.hardware_bridge.devices import DeviceError, Readings, in_thread, ne
 from beamgym.hardware_bridge.guard.devices.calls import finished, forget
 from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
 from beamgym.hardware_bridge.guard.devices.frame import FrameCheck, check_frame, examine, finder_of, frame_of
+from beamgym.hardware_bridge.guard.devices.origin import Counters, FrameOrigin
 from beamgym.hardware_bridge.guard.devices.proxies import DetectorProxy, RawFrame
+from beamgym.hardware_bridge.guard.devices.repeats import SeenFrames
 from beamgym.hardware_bridge.guard.devices.shutter import GuardedShutter
 from beamgym.hardware_bridge.guard.devices.supervisor import CHANGED, ROUNDS, Supervisor
 from beamgym.hardware_bridge.guard.rules import (
+    CAMERA_MODES,
     DEVICE_IS_FREE,
     EXPOSURE,
     FRAME_AS_READ,
@@ -21,6 +24,7 @@ from beamgym.hardware_bridge.guard.rules import (
     FRAME_PIXELS,
     SHUTTER_PLACE,
     TIME,
+    TRUE_EXPOSURE,
     GuardRefused,
     decisions,
     time_limit_s,
@@ -67,9 +71,7 @@ class GuardedDetector:
         self.doubts: tuple[str, ...] = ()
         self.finder = finder_of(guard.file)
         self._guard, self._shutter = guard, shutter
-        self._set_s: float | None = None
-        # Of the last frame's pixels, by which a repeated frame is known.
-        self._digest: str | None = None
+        self._origin, self._seen = FrameOrigin(self.proxy, guard.file), SeenFrames()
         self._interrupt: asyncio.Future[str] | None = None
         self._over: asyncio.Event | None = None
 
@@ -130,9 +132,15 @@ class GuardedDetector:
         return stopped
 
     async def settle(self) -> None:
-        """Stop what an abort could not, before arming; raises GuardRefused where it is not seen to be idle."""
+        """Before arming: stop what an abort could not, and note how the detector is set.
+
+        Raises
+        ------
+        GuardRefused : it is not seen to be idle
+        """
         if self.ours and not await self._stop():
             raise GuardRefused(5, _NOT_IDLE)
+        await self._origin.begin()
 
     async def read(self) -> Readings:
         """Return image, counter, exposure and time of the last frame, and how many spots it has.
@@ -205,15 +213,17 @@ class GuardedDetector:
         if guard.dry_run:
             return await self._pretend(command, exposure_s)
         await self._set_exposure(exposure_s)
-        # Immediately before the trigger: only a number and a time after these make a frame a new one.
-        before, asked_s = await self.proxy.counter(), time.time()
+        # Immediately before the trigger: only numbers after these make a frame a new one.
+        before, modes = await asyncio.gather(self._origin.counters(), self._origin.modes())
+        command.decide(CAMERA_MODES, **modes)
         command.send()
         guard.check_latch()
         if not await self._expose(command, exposure_s):
             self._broken_off(command, "stopped")
             return None
+        await self._count_true_exposure(command, exposure_s)
         raw = await self.proxy.frame()
-        frame = await self._judge(command, raw, before, asked_s, exposure_s, longer)
+        frame = await self._judge(command, raw, before, exposure_s, longer)
         # After the judgement: a refused frame was no exposure that the task knows of.
         self.exposures += 1
         command.end("done", counter=raw.counter, spent_s=self._shutter.dose.spent_s)
@@ -244,9 +254,7 @@ class GuardedDetector:
         raise GuardRefused(13, CHANGED)
 
     async def _set_exposure(self, seconds: float) -> None:
-        """Set the exposure where it is not what we set last, or where an axis sets it and it must be longer."""
-        if self._set_s == seconds or self._guard.axis_exposure_s == seconds:
-            return
+        """Set the exposure, also to what it was set to last: another client may have set it meanwhile."""
         command = GuardedCommand(self._guard, "expose", self.name, seconds)
         command.send()
         try:
@@ -255,10 +263,16 @@ class GuardedDetector:
         except BaseException as error:
             command.end("failed", error=str(error))
             raise
-        # Only after it was confirmed: an exposure time that is not certain is set again.
-        self._set_s = seconds
         self._guard.exposure_was_set(seconds)
         command.end("done")
+
+    async def _count_true_exposure(self, command: GuardedCommand, planned_s: float) -> None:
+        """Count what the camera says that it exposed, and refuse it where it is not what was planned."""
+        exposed_s = await self.proxy.exposed_s()
+        if exposed_s is not None:
+            # Before the judgement: also what is refused fell on the sample.
+            self._shutter.dose.was_exposed(exposed_s)
+        command.decide(TRUE_EXPOSURE, planned_s=planned_s, exposed_s=exposed_s)
 
     async def _expose(self, command: GuardedCommand, exposure_s: float) -> bool:
         """Open, trigger, wait, close; returns False where it was broken off. The shutter is closed however it ends."""
@@ -271,8 +285,10 @@ class GuardedDetector:
             # Before the call: from here on the detector may be exposing, whatever the call says.
             started = self.ours = True
             with guard.launching():
+                self._origin.triggered()
                 status = await self.proxy.start()
             done = await self._wait(status, exposure_s)
+            self._origin.done()
             if done:
                 self.ours = False
                 # The detector's own time counts where it is longer than the clock's, as in a simulation that runs
@@ -332,8 +348,7 @@ class GuardedDetector:
         self,
         command: GuardedCommand,
         raw: RawFrame,
-        before: int | None,
-        asked_s: float,
+        before: Counters,
         exposure_s: float,
         longer: bool,
     ) -> Frame:
@@ -343,28 +358,25 @@ class GuardedDetector:
             shape=raw.image.shape,
             expected=entry.raw_shape,
             kind=raw.image.dtype.kind,
-            counter_before=before,
-            counter=raw.counter,
-            counter_required=entry.counter_required,
-            time_s=raw.time_s,
-            asked_s=asked_s,
-            now_s=time.time(),
-            max_age_s=entry.max_age_s,
+            **await self._origin.facts(raw, before, exposure_s),
         )
         # In a thread: finding spots takes long enough to hold up the watch and the dead-man.
         checked, frame = await in_thread(
-            "examining the frame", _SEARCH_S, examine, raw, exposure_s, entry, self.finder, self.exposures
+            "examining the frame", _SEARCH_S, examine, raw, exposure_s, entry, self.finder, self.exposures, self._seen
         )
-        self.frame_check = checked
-        # Remembered also where it is refused: a camera that repeats itself repeats the refused one.
-        last_digest, self._digest = self._digest, checked.digest
+        self.frame_check, repeat = checked, checked.repeat
+        earlier = repeat.earlier if repeat else ()
         command.decide(
             FRAME_PIXELS,
-            digest=checked.digest,
-            last_digest=last_digest,
+            digest=repeat.digest if repeat else "",
+            last_digest=earlier[0] if earlier else None,
+            earlier_digests=earlier[1:],
+            alike_share=repeat.alike_share if repeat else 0.0,
+            blank=checked.blank or (repeat is not None and repeat.tells_little),
             share=checked.saturated_share,
             max_share=entry.max_saturated,
         )
+        self._origin.accept(raw)
         # After the pixels were judged: "saturated" says more than "no spots could be searched".
         if isinstance(frame, FrameFailed):
             raise frame

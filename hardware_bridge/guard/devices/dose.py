@@ -24,6 +24,7 @@ class DoseMeter:
         self._total = 0.0
         self._since: float | None = None
         self._exposed = 0.0
+        self._last_opening = 0.0
 
     @property
     def spent_s(self) -> float:
@@ -56,8 +57,18 @@ class DoseMeter:
     def stop(self) -> None:
         """The shutter was seen to be closed."""
         with self._turn:
-            self._total += self._running()
+            self._last_opening = self._running()
+            self._total += self._last_opening
             self._since = None
+
+    def was_exposed(self, seconds: float) -> None:
+        """The camera says afterwards that the last exposure took so long: what was not counted of it is."""
+        with self._turn:
+            missing = seconds - self._last_opening
+            # While it counts, the time that goes on is counted as well.
+            if missing > 0.0:
+                self._total += missing
+                self._last_opening = seconds
 
     def _running(self) -> float:
         return 0.0 if self._since is None else self._clock() - self._since

@@ -1,6 +1,5 @@
 """Makes a frame of a raw array (orientation, peaks) and checks its pixels (saturation, digest); pure functions."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from beamgym.envs.kinds import resolve
 from beamgym.hardware_bridge.guard.devices.proxies import RawFrame
+from beamgym.hardware_bridge.guard.devices.repeats import Repeat, SeenFrames
 from beamgym.hardware_bridge.instrument_file import DetectorEntry, InstrumentFile
 from beamgym.hardware_bridge.kinds import bridge_kind
 from beamgym.physics.instrument import Frame, FrameFailed, Peaks
@@ -27,26 +27,26 @@ class FrameCheck:
     ----------
     saturated_share : share of pixels that are full or not finite
     blank : every pixel has the same value
-    digest : hash of the pixels
+    repeat : how it compares with the frames before it; None where it was compared with none
     """
 
     saturated_share: float
     blank: bool
-    digest: str
+    repeat: Repeat | None = None
 
 
-def check_frame(raw: NDArray[Any], detector: DetectorEntry) -> FrameCheck:
-    """Check a raw array of numbers, in its own orientation."""
+def check_frame(raw: NDArray[Any], detector: DetectorEntry, seen: SeenFrames | None = None) -> FrameCheck:
+    """Check a raw array of numbers, in its own orientation, and compare it with the frames before it."""
     # Objects and text are refused by the rule (item 20); nothing here may look into them.
     if raw.dtype.kind not in "uif" or raw.size == 0:
-        return FrameCheck(1.0, True, "")
+        return FrameCheck(1.0, True)
     full = raw >= detector.saturation
     # NaN compares as not full, and is no measured value either.
     if raw.dtype.kind == "f":
         full |= ~np.isfinite(raw)
     # Over the raw pixels: two frames of the same scene differ in their noise, so equal ones are one frame served twice.
-    digest = hashlib.blake2b(np.ascontiguousarray(raw).tobytes(), digest_size=16).hexdigest()
-    return FrameCheck(float(np.count_nonzero(full)) / raw.size, bool((raw == raw.flat[0]).all()), digest)
+    repeat = None if seen is None else seen.compare(raw, detector.saturation)
+    return FrameCheck(float(np.count_nonzero(full)) / raw.size, bool((raw == raw.flat[0]).all()), repeat)
 
 
 def frame_of(raw: RawFrame, exposure_s: float, detector: DetectorEntry, finder: Finder | None, count: int) -> Frame:
@@ -74,14 +74,15 @@ def frame_of(raw: RawFrame, exposure_s: float, detector: DetectorEntry, finder: 
 
 
 def examine(
-    raw: RawFrame, exposure_s: float, detector: DetectorEntry, finder: Finder | None, count: int
+    raw: RawFrame, exposure_s: float, detector: DetectorEntry, finder: Finder | None, count: int, seen: SeenFrames
 ) -> tuple[FrameCheck, Frame | FrameFailed]:
     """Return what can be said of a raw frame, and the frame, or why it cannot be searched; see ``frame_of``."""
+    check = check_frame(raw.image, detector, seen)
     try:
-        return check_frame(raw.image, detector), frame_of(raw, exposure_s, detector, finder, count)
+        return check, frame_of(raw, exposure_s, detector, finder, count)
     except FrameFailed as error:
         # The frame can still be judged by its pixels, and the judgement says more than a failed search.
-        return check_frame(raw.image, detector), error
+        return check, error
 
 
 def finder_of(file: InstrumentFile) -> Finder | None:

@@ -1,8 +1,8 @@
 """Proxies: what the guard asks of motors, detectors, shutters and signals, whatever library made them.
 
 A device needs only what bluesky.protocols say (Movable, Readable, Triggerable, Stoppable). What else it offers, the
-guard uses: motor_limits, velocity, moving, alarm, home_done of a motor; set_exposure, counter, exposing and stop of a
-detector. Attributes of ophyd's own motors are understood too.
+guard uses: motor_limits, velocity, moving, alarm, home_done of a motor; set_exposure, counter, exposing, stop,
+exposed_s, frame_counts, modes and clock of a detector. Attributes of ophyd's own motors are understood too.
 """
 
 import asyncio
@@ -243,6 +243,27 @@ class DetectorProxy(SignalProxy):
         if not self._has("set_exposure"):
             return True
         return await self._finish(await self._start("set_exposure", seconds), self.answer_s)
+
+    async def exposed_s(self) -> float | None:
+        """Return how long the last frame was exposed by its own word, seconds; None where it does not say."""
+        name = next((name for name in ("exposed_s", "exposure_s") if self._has(name)), None)
+        found = None if name is None else await self._ask(name)
+        return None if found is None or not math.isfinite(float(found)) else float(found)
+
+    async def frame_counts(self) -> dict[str, int]:
+        """Return what it counts: "driver", "plugin", "dropped" and "queued" frames, as far as it says."""
+        found = await self._ask("frame_counts") if self._has("frame_counts") else {}
+        return {name: int(value) for name, value in found.items() if value is not None}
+
+    async def modes(self) -> dict[str, str]:
+        """Return how it is set, in words, by names of its own; empty where it does not say."""
+        found = await self._ask("modes") if self._has("modes") else {}
+        return {str(name): str(value) for name, value in found.items()}
+
+    async def clock(self) -> tuple[float, float] | None:
+        """Return (how far its clock is ahead of ours, uncertainty), seconds; None where it was not measured."""
+        found = await self._ask("clock") if self._has("clock") else None
+        return None if found is None else (float(found[0]), float(found[1]))
 
     async def start(self) -> Any:
         """Trigger it; returns its Status."""

@@ -1,8 +1,15 @@
 """The guard's decisions about exposures and frames: dose, shutter, freshness, shape, saturation, content."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from beamgym.hardware_bridge.guard.rules.decision import Decision, Interval, Number, refused, shown
+
+ALIKE_SHARE = 0.9
+"""A frame of whose telling pixels so many are the same as on an earlier one is that one. Frames of one scene have 0.4
+at most, where a pixel holds one count."""
+
+NEAR_FRAMES = 16
+"""Numbers of driver and plugin that differ by no more are one numbering, and differ by a lag."""
 
 
 def exposure(exposure_s: Number, allowed_s: Interval) -> Decision:
@@ -47,16 +54,26 @@ def fresh(
     asked_s: Number,
     now_s: Number,
     max_age_s: Number,
+    clock_offset_s: Number = 0.0,
+    clock_uncertain_s: Number | None = None,
+    lasts_s: Number = 0.0,
+    stamped_at: str = "unknown",
+    last_time_s: Number | None = None,
 ) -> Decision:
-    """Item 6: a frame was taken after it was asked for, by its counter and by its clock.
+    """Item 6: a frame began after its trigger and came soon after its end, by its counter and by its own clock.
 
     Parameters
     ----------
     counter_before, counter : the detector's frame counter before the trigger and after; None where it gives none, as
         before its first frame
-    time_s : the frame's own time, Unix seconds; None where the detector gives none
-    asked_s, now_s : when it was asked for, and now, by our clock
-    max_age_s : how far the frame's time may lie outside of that: the clocks' disagreement
+    time_s : the frame's own time, Unix seconds by its own clock; None where the detector gives none
+    asked_s, now_s : when it was triggered, and when the exposure was reported done, by our clock
+    max_age_s : a frame comes so long after the end of its exposure, at most
+    clock_offset_s, clock_uncertain_s : how far its clock is ahead of ours, and how well that is known; None in a log
+        that is older than this, where ``max_age_s`` stood for both
+    lasts_s : its exposure
+    stamped_at : what the time says: the "begin" of the exposure, its "end", or "unknown"
+    last_time_s : the time of the frame before it
     """
     if counter is None and counter_required:
         return refused(6, "the detector gives no frame counter; choose one that does, or set counter_required: false")
@@ -67,11 +84,106 @@ def fresh(
     counted = counter is not None and counter_before is not None
     if time_s is None:
         return Decision(6, True) if counted else refused(6, "nothing tells this frame's age: no counter and no time")
-    early, late = float(asked_s) - float(time_s), float(time_s) - float(now_s)
-    if early <= float(max_age_s) and late <= float(max_age_s):
+    if clock_uncertain_s is None:
+        return _within(float(asked_s) - float(time_s), float(time_s) - float(now_s), float(max_age_s))
+    if last_time_s is not None and float(time_s) <= float(last_time_s):
+        return refused(6, "the frame's clock did not go on since the frame before it: it is an old frame; restart it")
+    ours_s, lasts = float(time_s) - float(clock_offset_s), float(lasts_s)
+    begun_s = ours_s - (lasts if stamped_at == "end" else 0.0)
+    # The latest moment at which it can have ended: a time that is not said to be the end may be the begin.
+    ended_s = ours_s + (0.0 if stamped_at == "end" else lasts)
+    early, ahead = float(asked_s) - begun_s, ours_s - float(now_s)
+    if not max(early, ahead) <= float(clock_uncertain_s):
+        return _of_another_time(early, ahead, float(clock_uncertain_s))
+    late = float(now_s) - ended_s - float(clock_uncertain_s)
+    if late <= float(max_age_s):
         return Decision(6, True)
-    old = f"{shown(early)} s before it was asked for" if early > 0 else f"{shown(late)} s in the future"
-    return refused(6, f"the frame was taken {old}, max_age_s is {shown(max_age_s)}; synchronise the clocks")
+    return refused(
+        6,
+        f"the frame came {shown(late)} s after its exposure's end, max_age_s is {shown(max_age_s)}; raise it where "
+        "the read-out takes longer",
+    )
+
+
+def _within(early: float, late: float, max_age_s: float) -> Decision:
+    """Judge as logs were judged whose frames had no measured clock."""
+    if early <= max_age_s and late <= max_age_s:
+        return Decision(6, True)
+    return _of_another_time(early, late, max_age_s)
+
+
+def _of_another_time(early: float, ahead: float, uncertain_s: float) -> Decision:
+    old = f"{shown(ahead)} s in the future" if early <= uncertain_s else f"begun {shown(early)} s before its trigger"
+    return refused(
+        6,
+        f"the frame was {old}, by clocks that agree within {shown(uncertain_s)} s; it is an old frame, or "
+        "synchronise the clocks",
+    )
+
+
+def counted(
+    driver_before: int | None,
+    driver: int | None,
+    plugin_before: int | None,
+    plugin: int | None,
+    dropped_before: int | None,
+    dropped: int | None,
+    queued: int | None,
+) -> Decision:
+    """Item 6: the driver counted the one frame of the trigger, and the array plugin shows that one; None is not told.
+
+    Parameters
+    ----------
+    driver_before, driver : frames that the driver had taken before the trigger, and after it
+    plugin_before, plugin : number of the frame that the plugin shows
+    dropped_before, dropped : frames that the plugin could not take
+    queued : frames that wait for it
+    """
+    if dropped_before is not None and dropped is not None and dropped > dropped_before:
+        return refused(6, f"the array plugin dropped {dropped - dropped_before} frames; enlarge its queue")
+    if queued:
+        return refused(6, f"{queued} frames wait in the array plugin's queue: it shows an old one; wait and restart it")
+    if driver_before is None or driver is None:
+        return Decision(6, True)
+    if driver - driver_before != 1:
+        return refused(
+            6, f"the driver counted {driver - driver_before} frames for one trigger; set it to one frame a trigger"
+        )
+    if plugin_before is None or plugin is None:
+        return Decision(6, True)
+    # Drivers may number their frames from anywhere; only numbers that are near are one numbering, and a lag.
+    if plugin != driver and abs(plugin - driver) <= NEAR_FRAMES:
+        return refused(
+            6,
+            f"the array plugin shows frame {plugin}, the driver has taken {driver}: the image is of another trigger; "
+            "restart the plugin, or set driver_counter: '' where the two are never alike",
+        )
+    if plugin - plugin_before == 1:
+        return Decision(6, True)
+    gone_on = plugin - plugin_before
+    return refused(6, f"the array plugin went on by {gone_on} frames, the driver by 1; restart the plugin")
+
+
+def modes_kept(modes: Mapping[str, str], modes_before: Mapping[str, str]) -> Decision:
+    """Item 6: the camera's modes, region, binning and orientation are those of when the guard was armed."""
+    for name, before in modes_before.items():
+        if modes.get(name, before) != before:
+            return refused(
+                6, f"the camera's {name} went from {before} to {modes[name]} since the guard was armed; set it back"
+            )
+    return Decision(6, True)
+
+
+def exposed(planned_s: Number, exposed_s: Number | None) -> Decision:
+    """Item 10: a frame was exposed for as long as it was planned, by the camera's own word; None is not told."""
+    # One per cent and half a millisecond: cameras round to their clock, and the adapters allow as much.
+    if exposed_s is None or abs(float(exposed_s) - float(planned_s)) <= 0.01 * float(planned_s) + 5e-4:
+        return Decision(10, True)
+    return refused(
+        10,
+        f"the camera exposed for {shown(exposed_s)} s, not for {shown(planned_s)} s: another client sets its exposure; "
+        "end that one",
+    )
 
 
 def frame_form(shape: Sequence[int], expected: Sequence[int], kind: str) -> Decision:
@@ -84,12 +196,34 @@ def frame_form(shape: Sequence[int], expected: Sequence[int], kind: str) -> Deci
     return refused(6, f"the frame has shape {tuple(shape)}, the file says {tuple(expected)} (slow, fast)")
 
 
-def not_repeated(digest: str, last_digest: str | None) -> Decision:
-    """Item 6: a frame is not, pixel for pixel, the one before: noise never repeats itself."""
+def not_repeated(
+    digest: str,
+    last_digest: str | None,
+    earlier_digests: Sequence[str] = (),
+    alike_share: Number = 0.0,
+    blank: bool = False,
+) -> Decision:
+    """Item 6: a frame is none of the last ten, nor one of them turned, mirrored or changed in a few pixels.
+
+    Parameters
+    ----------
+    digest, last_digest, earlier_digests : of its pixels, of those of the frame before it, and of the ones before that
+    alike_share : largest share of pixels that show something and are the same as on one of those, in any orientation
+    blank : it shows nothing, or a few counts: such frames are alike without being one, and ``content`` judges them
+    """
     # The counter and the clock can be wrong together; pixels with noise cannot be equal by chance.
-    if digest != last_digest:
+    if blank:
         return Decision(6, True)
-    return refused(6, "the frame equals the one before pixel for pixel; the camera repeats itself, restart it")
+    if digest == last_digest or digest in earlier_digests:
+        which = "the one before" if digest == last_digest else "an earlier one"
+        return refused(6, f"the frame equals {which} pixel for pixel; the camera repeats itself, restart it")
+    if float(alike_share) < ALIKE_SHARE:
+        return Decision(6, True)
+    return refused(
+        6,
+        "the frame is an earlier one, turned, mirrored or changed in a few pixels; the camera repeats itself, "
+        "restart it",
+    )
 
 
 def saturation(share: Number, max_share: Number) -> Decision:

@@ -46,6 +46,9 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             frames.shutter,
             frames.shutter_command,
             frames.fresh,
+            frames.counted,
+            frames.modes_kept,
+            frames.exposed,
             frames.frame_form,
             frames.not_repeated,
             frames.saturation,
@@ -121,7 +124,9 @@ EXPOSURE = Checklist("the axes, the exposure and the dose", ("unfinished", "expo
 SHUTTER_MAY_OPEN = Checklist("why the shutter opens", ("shutter_command",))
 SHUTTER_PLACE = Checklist("where the shutter is", ("shutter",))
 # Before anybody looks into the pixels: shape and kind say whether that is safe.
-FRAME_AS_READ = Checklist("the frame as it was read", ("frame_form", "fresh"))
+FRAME_AS_READ = Checklist("the frame as it was read", ("frame_form", "fresh", "counted"))
+TRUE_EXPOSURE = Checklist("how long it was exposed", ("exposed",))
+CAMERA_MODES = Checklist("how the camera is set", ("modes_kept",))
 FRAME_FORM = Checklist("the frame that the detector holds", ("frame_form",))
 FRAME_PIXELS = Checklist("its pixels", ("not_repeated", "saturation"))
 FRAME_CONTENT = Checklist("what it shows", ("content",))
@@ -193,7 +198,8 @@ PROCEDURES: Mapping[str, tuple[Step, ...]] = MappingProxyType(
             *EVERY_COMMAND,
             Step("before", EXPOSURE),
             Step("before", ANSWER, "every so many exposures; after it all is decided anew"),
-            Step("before", TIME, "of setting the exposure, where it changes"),
+            Step("before", TIME, "of setting the exposure: written and read back before every trigger"),
+            Step("before", CAMERA_MODES),
             Step("before", LATCH, "after the line in the log"),
             Step("before", SHUTTER_MAY_OPEN),
             Step("before", LATCH, "at once before the shutter is sent"),
@@ -202,6 +208,7 @@ PROCEDURES: Mapping[str, tuple[Step, ...]] = MappingProxyType(
             *WATCHED,
             Step("while", TIME),
             Step("after", SHUTTER_PLACE, "seen closed, however the exposure ended"),
+            Step("after", TRUE_EXPOSURE),
             Step("after", FRAME_AS_READ),
             Step("after", FRAME_PIXELS),
             Step("after", FRAME_CONTENT, "an empty frame is taken once more, longer"),

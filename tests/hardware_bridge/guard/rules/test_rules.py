@@ -15,6 +15,14 @@ from beamgym.hardware_bridge.records.audit_lines import decode, encode
 
 BOX = [{"name": "beamstop", "forbidden": {"x": [2.0, 3.0], "y": [2.0, 3.0]}, "margin": 0.1}]
 
+MEASURED = {
+    "counter_before": 4, "counter": 5, "counter_required": True, "time_s": 100.2, "asked_s": 100.0, "now_s": 102.0,
+    "max_age_s": 2.5, "clock_uncertain_s": 0.05, "lasts_s": 1.0, "last_time_s": 99.0,
+}  # fmt: skip
+COUNTS = {
+    "driver_before": 6, "driver": 7, "plugin_before": 6, "plugin": 7, "dropped_before": 2, "dropped": 2, "queued": 0,
+}  # fmt: skip
+
 CASES: list[tuple[str, dict[str, Any], dict[str, Any], int]] = [
     ("has_limits", {"axis": "x", "file_limits": [-1, 1], "motor_limits": None}, {"file_limits": None}, 1),
     ("limits", {"axis": "x", "target": 1, "file_limits": [-1, 1], "motor_limits": None}, {"motor_limits": [0, 0.5]}, 1),
@@ -70,6 +78,24 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], int]] = [
     ),
     ("frame_form", {"shape": [2, 3], "expected": [2, 3], "kind": "u"}, {"shape": [3, 2]}, 6),
     ("frame_form", {"shape": [2, 3], "expected": [2, 3], "kind": "f"}, {"kind": "O"}, 20),
+    *(("fresh", MEASURED, change, 6) for change in (
+        {"time_s": 99.9}, {"time_s": 103.1}, {"counter": 4}, {"last_time_s": 100.5}, {"now_s": 104.0},
+        {"stamped_at": "end"}, {"clock_offset_s": 0.6}, {"time_s": math.nan}, {"clock_uncertain_s": math.nan},
+    )),
+    *(("counted", COUNTS, change, 6) for change in (
+        {"driver": 8}, {"driver": 6}, {"plugin": 6, "plugin_before": 5}, {"plugin": 8}, {"dropped": 3}, {"queued": 1},
+    )),
+    ("counted", COUNTS | {"plugin_before": 1000, "plugin": 1001}, {"plugin": 1002}, 6),
+    ("counted", dict.fromkeys(COUNTS), {"queued": 2}, 6),
+    ("counted", COUNTS | {"plugin_before": None, "plugin": None}, {"driver": 9}, 6),
+    ("modes_kept", {"modes": {"a": "1"}, "modes_before": {"a": "1"}}, {"modes": {"a": "2"}}, 6),
+    ("modes_kept", {"modes": {"a": "1"}, "modes_before": {}}, {"modes_before": {"a": "0"}}, 6),
+    ("exposed", {"planned_s": 1.0, "exposed_s": 1.01}, {"exposed_s": 20.0}, 10),
+    ("exposed", {"planned_s": 1.0, "exposed_s": None}, {"exposed_s": 0.9}, 10),
+    ("exposed", {"planned_s": 1.0, "exposed_s": 1.0}, {"exposed_s": math.nan}, 10),
+    ("not_repeated", {"digest": "ab", "last_digest": "cd", "earlier_digests": ["ef"]}, {"digest": "ef"}, 6),
+    ("not_repeated", {"digest": "ab", "last_digest": "cd", "alike_share": 0.4}, {"alike_share": 0.95}, 6),
+    ("not_repeated", {"digest": "ab", "last_digest": "ab", "blank": True}, {"blank": False}, 6),
     ("not_repeated", {"digest": "ab", "last_digest": "cd"}, {"last_digest": "ab"}, 6),
     ("saturation", {"share": 0.01, "max_share": 0.01}, {"share": 0.02}, 6),
     ("saturation", {"share": 0.01, "max_share": 0.01}, {"share": math.nan}, 6),
