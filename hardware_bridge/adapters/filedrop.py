@@ -112,6 +112,10 @@ class FileDropDetector:
         """Return the number of the last frame read, or None before the first."""
         return None if self._frame is None else self._frame.counter
 
+    def clock(self) -> tuple[float, float]:
+        """Return (0, ``clock_skew_s``): files are dated by their server's clock, of which only that much is known."""
+        return 0.0, self._options.clock_skew_s
+
     def trigger(self) -> Any:
         """Wait for the next frame; the Status fails with FrameFailed where none comes or it cannot be used."""
         return AsyncStatus(self._trigger(), name=self.name)

@@ -73,6 +73,7 @@ class Camera:
             "cam1:NumImages_RBV": self._frames,
             "cam1:ArrayCounter_RBV": self._hardware.counter,
             "cam1:DetectorState_RBV": STATES[int(exposing)],
+            "image1:DroppedArrays_RBV": self._hardware.dropped,
             "cam1:Acquire_RBV": "Acquire" if exposing else "Done",
             "cam1:Acquire": "Acquire" if exposing else "Done",
             "cam1:AcquireBusy": "Acquiring" if exposing else "Done",
@@ -130,6 +131,8 @@ class Camera:
         add("image1:TimeStamp_RBV", Double, values["image1:TimeStamp_RBV"], precision=3)
         for name in ("ArraySize0", "ArraySize1", "EpicsTSSec", "EpicsTSNsec", "UniqueId", "ArrayCounter"):
             add(f"image1:{name}_RBV", Long, values[f"image1:{name}_RBV"])
+        for name in ("DroppedArrays_RBV", "QueueUse"):
+            add(f"image1:{name}", Long, 0)
         # areaDetector's way of saying that there is no third dimension.
         add("image1:ArraySize2_RBV", Long, 0)
 

@@ -1,6 +1,7 @@
 """Records that not every camera has, and the server's clock: what the EPICS camera reads beside the image."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
@@ -11,6 +12,9 @@ from beamgym.hardware_bridge.devices import DeviceError, answered
 GRACE_S = 0.5
 """Records that are not needed are waited for so long after the needed ones have answered, seconds: one server answers
 for all of them in the same moment."""
+
+WORST_S = 0.5
+"""A measurement is none where the server took longer for its answer than twice that, seconds."""
 
 _MEASURED = 20
 """So many of the last measurements of a clock are kept: quartz clocks part by less than 1 ms in as many exposures."""
@@ -125,8 +129,8 @@ class ServerClock:
         self._bounds = [*self._bounds[1 - _MEASURED :], (low, high)]
 
     def offset_s(self) -> tuple[float, float] | None:
-        """Return (how far it is ahead of ours, uncertainty), seconds; None where it could not be measured."""
-        if not self._bounds:
+        """Return (how far it is ahead of ours, uncertainty), seconds; None where it could not be measured well."""
+        low, high = min(self._bounds, key=lambda pair: pair[1] - pair[0], default=(0.0, math.inf))
+        if high - low > 2.0 * WORST_S:
             return None
-        low, high = min(self._bounds, key=lambda pair: pair[1] - pair[0])
         return 0.5 * (low + high), 0.5 * (high - low)

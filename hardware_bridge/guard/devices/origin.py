@@ -10,8 +10,8 @@ from beamgym.hardware_bridge.guard.devices.proxies import DetectorProxy, RawFram
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 
 CLOCK_S = 0.5
-"""Clocks whose difference nobody has measured are taken to agree within this, seconds, and no measurement that is worse
-is believed: computers that are synchronised at all agree better, and a frame of the exposure before is older."""
+"""Clocks whose difference nobody has measured are taken to agree within this, seconds: computers that are synchronised
+at all agree better, and a frame of the exposure before is, as a rule, older."""
 
 ROUNDING_S = 0.01
 """Cameras round their times to so much, seconds."""
@@ -84,7 +84,7 @@ class FrameOrigin:
         exposure_s : how long it was exposed
         """
         counts, clock = await asyncio.gather(self._proxy.frame_counts(), self._proxy.clock())
-        offset_s, uncertain_s = (0.0, CLOCK_S) if clock is None else clock
+        offset_s, uncertain_s = (0.0, CLOCK_S - ROUNDING_S) if clock is None else clock
         numbers = {name: counts.get(name) for name in _COUNTED}
         earlier = {f"{name}_before": before.counts.get(name) for name in _COUNTED[:3]}
         return (
@@ -99,7 +99,7 @@ class FrameOrigin:
                 "now_s": self._done_s,
                 "max_age_s": self._max_age_s,
                 "clock_offset_s": offset_s,
-                "clock_uncertain_s": min(uncertain_s + ROUNDING_S, CLOCK_S),
+                "clock_uncertain_s": uncertain_s + ROUNDING_S,
                 "lasts_s": exposure_s,
                 "stamped_at": self._entry.stamped_at,
                 "last_time_s": self._last_time_s,

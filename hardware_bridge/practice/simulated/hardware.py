@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from beamgym.hardware_bridge.practice.simulated.beam_state import SPOILERS, BeamState, Exposure, ServedFrame
+from beamgym.hardware_bridge.practice.simulated.beam_state import BeamState, Exposure, ServedFrame
 from beamgym.hardware_bridge.practice.simulated.faults import (
     AXIS_FAULTS,
     FOREIGN_STEP,
@@ -18,6 +18,7 @@ from beamgym.hardware_bridge.practice.simulated.faults import (
     OVERSHOOT,
     read_value,
 )
+from beamgym.hardware_bridge.practice.simulated.frame_faults import OTHER_EXPOSURE, FrameFaults
 from beamgym.hardware_bridge.practice.simulated.motion import Motion, Motor, on_step, within_switches
 from beamgym.hardware_bridge.practice.simulated.sample import EmulatedSample
 from beamgym.hardware_bridge.practice.simulated.state import StateFile, check_kind, motors_again, plain_state
@@ -60,6 +61,7 @@ class EmulatedHardware:
         self.faults: dict[str, str] = {}
         # A camera has an array before its first frame, with the counter 0.
         self.frame = ServedFrame(sample.dark(0), 0, clock())
+        self._frame_faults, self.dropped = FrameFaults(self.has_fault, self.frame), 0
         kept = state.load()
         if kept is None:
             self.fresh(seed)
@@ -77,6 +79,7 @@ class EmulatedHardware:
         self.beam_state, self.exposure, self.counter, self.faults = BeamState(since=now), None, 0, {}
         self.exposure_s = self.sample.exposure_s
         self.frame = ServedFrame(self.sample.dark(0), 0, now)
+        self._frame_faults, self.dropped = FrameFaults(self.has_fault, self.frame), 0
         self._changed("fresh", now, seed=seed)
 
     def reset(self, seed: int) -> None:
@@ -201,9 +204,14 @@ class EmulatedHardware:
         """Begin an exposure of ``exposure_s`` and so many frames in a row (-1: until stopped), unless one is on."""
         now = self.advance()
         # A second Acquire while it exposes does nothing, as at a camera.
-        if self.exposure is None:
-            self._count_dose(now)
-            self._begin(now, frames - 1 if frames > 0 else -1)
+        if self.exposure is not None:
+            return
+        if self.has_fault("other_exposure"):
+            self.exposure_s = min(OTHER_EXPOSURE * self.exposure_s, self.sample.exposure_limits_s[1])
+        if self.has_fault("two_frames"):
+            frames = 2
+        self._count_dose(now)
+        self._begin(now, frames - 1 if frames > 0 else -1)
 
     def abort_exposure(self) -> None:
         """End an exposure without its frame, where the camera listens."""
@@ -335,12 +343,11 @@ class EmulatedHardware:
         if self.has_fault("repeated_frame"):
             return
         self.counter += 1
-        if self.has_fault("stale_frame"):
-            self.frame = ServedFrame(self.frame.image, self.counter, self.frame.time_s)
+        # The driver has counted it; the plugin shows what it showed.
+        if self.has_fault("dropped_frame"):
+            self.dropped += 1
             return
-        for name, spoil in SPOILERS.items():
-            image = spoil(image) if self.has_fault(name) else image
-        self.frame = ServedFrame(image, self.counter, when)
+        self.frame = self._frame_faults.handed_over(self.frame, ServedFrame(image, self.counter, when))
 
     def _burning(self) -> tuple[bool, float]:
         """Return whether beam falls on the sample, and how fast its time runs."""
