@@ -28,6 +28,7 @@ class BridgeKind:
     world : (context) → a World to rehearse in before anything connects, or None; None here too where there is none
     check : (file) → None; raises ValueError, in one line, where the parts of a file make no such instrument
     exposure_s : (file, settings or None) → seconds that a frame is exposed for, where no axis has set them
+    readout_s : (file) → seconds from the end of an exposure until its frame is there
     finder : (file) → what finds the sample on an image: a frame on which it finds nothing shows that nothing is there;
         None where there is nothing to be found, and any frame that is not blank will do
     check_directions : (instrument, file, ask, tell) → DirectionReport: whether every axis moves the way the file says
@@ -43,6 +44,7 @@ class BridgeKind:
     world: Ref | None = None
     check: Ref | None = None
     exposure_s: Ref = f"{_FILE}:planned_exposure_s"
+    readout_s: Ref = f"{_FILE}:planned_readout_s"
     finder: Ref | None = None
     check_directions: Ref = f"{_DIRECTIONS}:check_by_eye"
     differences: Ref = f"{_DEPLOYMENT}:plain_differences"

@@ -1,7 +1,12 @@
 """instrument.yaml: read, checked as a whole, and what it leaves unguarded."""
 
 from beamgym.envs.task import Context
-from beamgym.hardware_bridge.instrument_file.context import check_experiment, context_of, planned_exposure_s
+from beamgym.hardware_bridge.instrument_file.context import (
+    check_experiment,
+    context_of,
+    planned_exposure_s,
+    planned_readout_s,
+)
 from beamgym.hardware_bridge.instrument_file.entries import (
     ArpesTaskEntry,
     AxisEntry,
@@ -44,6 +49,7 @@ __all__ = [
     "load_instrument",
     "parse_instrument",
     "planned_exposure_s",
+    "planned_readout_s",
     "refused_output",
     "shipped_instrument",
     "simulation_beside",

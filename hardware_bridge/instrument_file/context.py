@@ -49,3 +49,9 @@ def planned_exposure_s(file: InstrumentFile, settings: AcquireSettings | None) -
     """Return the exposure that a task's settings ask for, or else that of the file's experiment, seconds."""
     seconds: float = file.experiment.exposure_s if settings is None else settings.exposure_s
     return seconds
+
+
+def planned_readout_s(file: InstrumentFile) -> float:
+    """Return the read-out of the file's experiment, seconds; 0 where its part has no ``readout_s``."""
+    part = {} if file.experiment is None else file.experiment.model_dump()
+    return float(part.get("readout_s", 0.0))

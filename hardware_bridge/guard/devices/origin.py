@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from beamgym.envs.kinds import resolve
 from beamgym.hardware_bridge.guard.devices.proxies import DetectorProxy, RawFrame
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
+from beamgym.hardware_bridge.kinds import bridge_kind
 
 CLOCK_S = 0.5
 """Clocks whose difference nobody has measured are taken to agree within this, seconds: computers that are synchronised
@@ -42,7 +44,7 @@ class FrameOrigin:
 
     def __init__(self, proxy: DetectorProxy, file: InstrumentFile) -> None:
         self._proxy, self._entry = proxy, file.detector
-        readout_s = float(getattr(file.experiment, "readout_s", 0.0))
+        readout_s = float(resolve(bridge_kind(file.kind).readout_s)(file))
         self._max_age_s = readout_s + DELIVERY_S if self._entry.max_age_s is None else self._entry.max_age_s
         self._modes: dict[str, str] = {}
         self._last_time_s: float | None = None
