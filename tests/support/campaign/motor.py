@@ -72,7 +72,7 @@ class Motor:
             return math.nan
         if "slow_readback" in broken:
             now -= broken["slow_readback"]["seconds"]
-        if "claims_target" in broken and self.moving:
+        if "claims_target" in broken and now < self.hall.paths[self.name].end_s:
             return self._dial(self.goal)
         dial = self._dial_of(self.hall.at(self.name, now)) + self.slipped
         if "noisy" in broken:
@@ -107,9 +107,8 @@ class Motor:
         if course is None:
             return
         shaft = self.drive or self
-        self._done_s = course.end_s + self.broken.get("late_done", {}).get("seconds", 0.0)
+        self._done_s = self._said_s(course)
         shaft.hall.go(shaft.name, self._bent(course, here, target, shaft), why)
-        self._done_s = min(self._done_s, self._said_s(course))
         self._rested.clear()
         self.moving, self.stopped = True, False
         await self._show_moving()
@@ -166,7 +165,7 @@ class Motor:
             return float(course.times[0]) + broken["early_done"]["share"] * (course.end_s - float(course.times[0]))
         if "claims_target" in broken:
             return float(course.times[0]) + broken["claims_target"]["seconds"]
-        return self._done_s
+        return course.end_s + broken.get("late_done", {}).get("seconds", 0.0)
 
     async def stop(self, value: int = 1, why: str = "stop") -> int:
         """Come to rest."""
