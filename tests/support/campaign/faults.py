@@ -51,10 +51,8 @@ async def _field(ioc: Any, numbers: dict[str, Any]) -> Undo:
     for motor in _axes(ioc, numbers):
         field = numbers["field"]
         before[motor.name] = old = ioc.channels.value(motor.name, field)
-        value = numbers["value"] if "value" in numbers else old * numbers["times"]
-        if "plus" in numbers:
-            value = old + numbers["plus"]
-        await ioc.set_field(motor.name, field, value)
+        changed = numbers["value"] if "value" in numbers else old * numbers.get("times", 1.0) + numbers.get("plus", 0.0)
+        await ioc.set_field(motor.name, field, changed)
 
     async def undo() -> None:
         for name, value in before.items():
