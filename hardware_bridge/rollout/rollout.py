@@ -18,6 +18,7 @@ from beamgym.hardware_bridge.devices import in_thread as in_daemon_thread
 from beamgym.hardware_bridge.devices import need
 from beamgym.hardware_bridge.rollout.step_record import EpisodeStep, StepRecord, VerdictRecord
 from beamgym.physics.instrument import Axis, Float64Array, Frame, MoveReport
+from beamgym.physics.messages import one_line
 
 bps, bpp = need("bluesky.plan_stubs", "hardware"), need("bluesky.preprocessors", "hardware")
 
@@ -127,7 +128,7 @@ class Rollout:
         self._left = False
         # Inside the run: its last document is sent when the instrument has been left safe.
         episode = bpp.finalize_wrapper(self._episode(), self._cleanup)
-        run = bpp.run_wrapper(episode, md={"plan_name": "beamgym_rollout", **self.metadata})
+        run = _in_run(episode, {"plan_name": "beamgym_rollout", **self.metadata})
         frames = self.record.frames
         # Only while this run is: the store follows its own documents.
         subscribed = run if frames is None else bpp.subs_wrapper(run, [frames.announced])
@@ -251,6 +252,18 @@ class Rollout:
         # Only an episode that came to its end by itself is left without an abort.
         if not self._left and self.finish is not None:
             yield from self._leave(well=False)
+
+
+def _in_run(plan: Plan[T], metadata: Mapping[str, Any]) -> Plan[T]:
+    """Enclose a plan in a run; unlike bluesky's own, one that was stopped half way is no success in its documents."""
+
+    def broken_off(error: Exception) -> Plan[None]:
+        status = getattr(error, "exit_status", "fail")
+        yield from bps.close_run(exit_status="abort" if status == "success" else status, reason=one_line(error))
+
+    yield from bps.open_run(metadata)
+    result: T = yield from bpp.contingency_wrapper(plan, except_plan=broken_off, else_plan=bps.close_run)
+    return result
 
 
 def in_thread(work: Callable[[], T], check: Callable[[], object] = lambda: None) -> Plan[T]:

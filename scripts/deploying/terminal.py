@@ -43,6 +43,7 @@ class Terminal:
         self._status: Status | None = None
         self._waiting: AbstractContextManager[None] | None = None
         self._bar: ProgressBar | None = None
+        self._held = False
         self._printers: dict[type[Event], Callable[[Any], None]] = {
             StateChanged: self._state,
             Note: self._note,
@@ -72,6 +73,12 @@ class Terminal:
 
     def _state(self, event: StateChanged) -> None:
         self._stop_status()
+        if event.state == "suspended":
+            self._held = True
+            self.line(f"suspended: {event.reason}. It goes on by itself when that is over; Ctrl-C ends it")
+        elif event.state == "running" and self._held:
+            self._held = False
+            self.line("it goes on")
         if event.state != "rehearsing":
             return
         if self.console.is_terminal:

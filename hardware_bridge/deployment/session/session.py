@@ -21,6 +21,7 @@ from beamgym.hardware_bridge.deployment.events import Events, Note, Question, St
 from beamgym.hardware_bridge.deployment.session.ending import end_loop, wait_out
 from beamgym.hardware_bridge.deployment.session.log_events import LogEvents
 from beamgym.hardware_bridge.deployment.session.plan_engine import PlanEngine
+from beamgym.hardware_bridge.deployment.session.quiet import quiet
 from beamgym.hardware_bridge.devices import DeviceError, need
 from beamgym.hardware_bridge.guard import AbortReport, DeadMan, Guard
 from beamgym.hardware_bridge.guard.devices import AxisProxy
@@ -436,9 +437,3 @@ def _waited(future: "Future[T]", timeout_s: float, check: Callable[[], object]) 
 async def _closed(guard: Guard) -> AbortReport | None:
     await guard.close()
     return await guard.aborted()
-
-
-def quiet() -> None:
-    """Keep other libraries' tracebacks off the terminal: what goes wrong is said in one line."""
-    for library in ("bluesky", "ophyd_async"):
-        logging.getLogger(library).setLevel(logging.CRITICAL + 1)

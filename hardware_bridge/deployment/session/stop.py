@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment, or any other stop: what it ends, and that nothing it began is stopped in turn."""
+"""Ctrl-C at any moment, Ctrl-Z, or any other stop: what it ends, and that nothing it began is stopped in turn."""
 
 import atexit
 import signal
@@ -8,7 +8,24 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
+"""Ctrl-C, an end that is asked for, a terminal that is gone, Ctrl-\\ and Ctrl-Z: all of them stop in good order.
+
+Ctrl-Z too: a process that is suspended stops no motor and closes no shutter.
+"""
+
+TERMINAL_SIGNALS = (signal.SIGTTIN, signal.SIGTTOU)
+"""Sent to who reads or writes a terminal from the background, and ignored: they would suspend the process.
+
+A question then finds nobody to ask, which is a no.
+"""
+
+FATAL_SIGNALS = tuple(
+    getattr(signal, name)
+    for name in ("SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGXCPU", "SIGIO", "SIGPWR", "SIGSTKFLT")
+    if hasattr(signal, name)
+)
+"""Signals that end a process which has no use for them; they stop in good order where nobody has."""
 
 
 class Stopped(RuntimeError):
@@ -40,7 +57,9 @@ class StopButton:
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> "StopButton":
-        self._before = {number: signal.signal(number, self._pressed) for number in SIGNALS}
+        unused = [number for number in FATAL_SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
+        self._before = {number: signal.signal(number, self._pressed) for number in (*SIGNALS, *unused)}
+        self._before |= {number: signal.signal(number, signal.SIG_IGN) for number in TERMINAL_SIGNALS}
         return self
 
     def __exit__(
