@@ -1,98 +1,101 @@
 """`beamgym deploy`: a policy on a real instrument, every command through the guard."""
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import Any
 
 from beamgym.scripts.command_line import check_output, run
+from beamgym.scripts.deploying import options
+from beamgym.scripts.deploying.new import refuse_words_of_new, write_new
 
 EPISODES = 100
 
 
 def deploy_command(
-    policy: Annotated[
-        str | None,
-        typer.Argument(help="A bundle's folder or name (laue-align-si), or a baseline's name (index-and-move)."),
-    ] = None,
-    instrument: Annotated[
-        str | None, typer.Option("--instrument", "-i", help="instrument.yaml, or a shipped one: laue_soft_ioc.")
-    ] = None,
-    devices: Annotated[
-        Path | None, typer.Option(help="Python file whose devices() returns your own devices by name.")
-    ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Connect, read everything, print it; move nothing.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Judge the first command by the present frame; write to nothing.")
-    ] = False,
-    signs: Annotated[
-        bool, typer.Option("--signs", help="Make the direction check: a small known move of every axis.")
-    ] = False,
-    confirm: Annotated[str, typer.Option(help="Ask before every move, before the first run, or never.")] = "every",
-    yes: Annotated[bool, typer.Option("--yes", help="Answer yes to everything; on a simulation only.")] = False,
-    max_steps: Annotated[int | None, typer.Option(help="Moves at most.", min=0)] = None,
-    dose: Annotated[
-        float | None, typer.Option(help="Seconds of open shutter at most, where that is less than the file's.", min=0)
-    ] = None,
-    return_home: Annotated[
-        bool, typer.Option("--return", help="Afterwards bring the axes back to where they stood.")
-    ] = False,
-    homed: Annotated[list[str] | None, typer.Option(help="An axis of which you say that it is homed.")] = None,
-    token: Annotated[
-        Path | None, typer.Option(help="File that the operator's token keeps touching; its silence stops everything.")
-    ] = None,
-    tiled: Annotated[str | None, typer.Option(help="URI of a Tiled server that takes the documents too.")] = None,
-    practice: Annotated[
-        int | None, typer.Option(help="Play so many episodes on the practice instrument and compare.", min=1)
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of the practice episodes.", min=0)] = 0,
-    level: Annotated[str, typer.Option(help="Level that the practice instrument was started with.")] = "real",
-    out: Annotated[Path, typer.Option(help="Folder in which the run's own folder is made.")] = Path("out"),
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the result here.")] = None,
-    verify: Annotated[Path | None, typer.Option(help="Say whether an audit log is whole, and do nothing else.")] = None,
-    record: Annotated[
-        Path | None, typer.Option(help="With --verify: hold the log against this record of the practice instrument.")
-    ] = None,
-    head: Annotated[
-        str | None, typer.Option(help="With --verify: the log must end with this hash, which the run printed.")
-    ] = None,
+    policy: options.Policy = None,
+    instrument: options.Instrument = None,
+    devices: options.Devices = None,
+    check: options.Check = False,
+    dry_run: options.DryRun = False,
+    signs: options.Signs = False,
+    confirm: options.Confirm = "every",
+    yes: options.Yes = False,
+    max_steps: options.MaxSteps = None,
+    dose: options.Dose = None,
+    return_home: options.ReturnHome = False,
+    homed: options.Homed = None,
+    token: options.Token = None,
+    tiled: options.Tiled = None,
+    practice: options.Practice = None,
+    seed: options.Seed = 0,
+    level: options.Level = "real",
+    out: options.Out = Path("out"),
+    json_file: options.JsonFile = None,
+    verify: options.Verify = None,
+    record: options.Record = None,
+    head: options.Head = None,
+    new: options.New = None,
+    kind: options.Kind = None,
+    axes: options.Axes = None,
+    camera: options.Camera = None,
+    shutter: options.Shutter = None,
+    beam: options.Beam = None,
+    suspend: options.Suspend = None,
+    heartbeat: options.Heartbeat = None,
+    identity: options.Identity = None,
+    goniometer: options.Goniometer = None,
+    option: options.DeviceOption = None,
 ) -> None:
     """Let a policy align or find on a real instrument: check, direction check, confirmation, run, report."""
     check_output(json_file)
+    words: dict[str, Any] = {
+        "kind": kind,
+        "axes": axes,
+        "camera": camera,
+        "shutter": shutter,
+        "beam": beam,
+        "identity": identity,
+    }
+    words |= {"suspenders": suspend, "heartbeats": heartbeat, "goniometer_name": goniometer, "options": option}
+    if new is not None:
+        return write_new(new, words, json_file)
+    refuse_words_of_new(words)
     if verify is not None:
-        from beamgym.scripts.deploying.modes import verify_log
+        return _verify(verify, json_file, record, head)
+    _refuse_words_of_verify(record, head)
+    mode = _mode({"check": check, "dry-run": dry_run, "signs": signs, "practice": practice is not None})
+    how: dict[str, Any] = {"devices": devices, "confirm": confirm, "yes": yes, "max_steps": max_steps, "dose_s": dose}
+    how |= {"back": return_home, "homed": tuple(homed or ()), "token": token, "tiled": tiled}
+    how |= {"episodes": practice or 0, "seed": seed, "level": level, "out": out}
+    return _deploy(policy, instrument, mode, how, json_file)
 
-        return verify_log(verify, json_file, record, head)
+
+def _verify(log: Path, json_file: Path | None, record: Path | None, head: str | None) -> None:
+    from beamgym.scripts.deploying.modes import verify_log
+
+    verify_log(log, json_file, record, head)
+
+
+def _refuse_words_of_verify(record: Path | None, head: str | None) -> None:
     for option, given in (("--record", record), ("--head", head)):
         if given is not None:
             raise ValueError(f"{option} is what a log is held against; name the log too: --verify audit.jsonl")
+
+
+def _mode(asked: dict[str, bool]) -> str:
+    modes = [name for name, on in asked.items() if on]
+    if len(modes) > 1:
+        raise ValueError(f"{' and '.join(f'--{name}' for name in modes)} were asked for at once; choose one")
+    return modes[0] if modes else "run"
+
+
+def _deploy(policy: str | None, instrument: str | None, mode: str, how: dict[str, Any], json_file: Path | None) -> None:
     if policy is None or instrument is None:
         raise ValueError("name a policy and an instrument: beamgym deploy laue-align-si --instrument instrument.yaml")
-    modes = [name for name, on in (("--check", check), ("--dry-run", dry_run), ("--signs", signs)) if on]
-    modes += ["--practice"] if practice is not None else []
-    if len(modes) > 1:
-        raise ValueError(f"{' and '.join(modes)} were asked for at once; choose one")
     bridge_or_say()
     from beamgym.hardware_bridge.deployment import Options
     from beamgym.scripts.deploying.modes import deploy
 
-    options = Options(
-        devices=devices,
-        confirm=confirm,
-        yes=yes,
-        max_steps=max_steps,
-        dose_s=dose,
-        back=return_home,
-        homed=tuple(homed or ()),
-        token=token,
-        tiled=tiled,
-        episodes=practice or 0,
-        seed=seed,
-        level=level,
-        out=out,
-    )
-    deploy(policy, instrument, options, modes[0].removeprefix("--") if modes else "run", json_file)
-    return None
+    deploy(policy, instrument, Options(**how), mode, json_file)
 
 
 def bridge_or_say() -> None:

@@ -8,6 +8,7 @@ from beamgym.hardware_bridge.instrument_file.context import (
     planned_readout_s,
 )
 from beamgym.hardware_bridge.instrument_file.entries import (
+    NO_HEARTBEAT,
     ArpesTaskEntry,
     AxisEntry,
     ConfirmEntry,
@@ -28,8 +29,11 @@ from beamgym.hardware_bridge.instrument_file.identity import (
 from beamgym.hardware_bridge.instrument_file.load import load_instrument, parse_instrument, shipped_instrument
 from beamgym.hardware_bridge.instrument_file.missing_protection import find_missing_protection
 from beamgym.hardware_bridge.instrument_file.outputs import refused_output
+from beamgym.hardware_bridge.instrument_file.undecided import UNDECIDED
 
 __all__ = [
+    "NO_HEARTBEAT",
+    "UNDECIDED",
     "ArpesTaskEntry",
     "AxisEntry",
     "ConfirmEntry",

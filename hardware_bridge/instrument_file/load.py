@@ -15,6 +15,7 @@ from beamgym.hardware_bridge.instrument_file.checks import check_together
 from beamgym.hardware_bridge.instrument_file.file import InstrumentFile, file_class
 from beamgym.hardware_bridge.instrument_file.outputs import check_outputs
 from beamgym.hardware_bridge.instrument_file.text import first_mistake, read_yaml
+from beamgym.hardware_bridge.instrument_file.undecided import check_decided
 
 
 def load_instrument(path: str | PathLike[str]) -> InstrumentFile:
@@ -46,6 +47,10 @@ def parse_instrument(
     ------
     ValueError : as ``load_instrument``
     """
+    try:
+        check_decided(content)
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from None
     model = file_class(content.get("kind") if isinstance(content, Mapping) else None)
     try:
         file = model.model_validate(content).beside(folder)

@@ -1,0 +1,163 @@
+"""The parts of a new instrument file beside its axes: devices, detector, shutter, readings and the experiment."""
+
+from collections.abc import Iterator
+
+from beamgym.envs.laue_align import BEAMS
+from beamgym.hardware_bridge.instrument_file import NO_HEARTBEAT
+from beamgym.hardware_bridge.new_instrument.lines import INDENT, line, number, quoted, shown, undecided
+from beamgym.hardware_bridge.new_instrument.read import Found, SignalFound
+from beamgym.hardware_bridge.new_instrument.request import NewInstrument
+from beamgym.hardware_bridge.settings import largest_value
+
+_COUNTS = ("UInt8", "Int8", "UInt16", "Int16")  # types that a pixel does fill; a wider one is full earlier
+
+
+def device_lines(request: NewInstrument, found: Found) -> Iterator[str]:
+    """Yield the devices, by name, with what each is."""
+    yield "devices:                                      # name: how to reach it; options: docs/adapters.md"
+    for name, record in request.axes.items():
+        yield _device(request, name, record, f'a motor record; DESC is "{found.axes[name].settings.description or ""}"')
+    if request.kind == "arpes":
+        yield "  dwell: {adapter: exposure, address: camera}  # the detector's exposure time"
+    yield _device(request, "camera", request.camera, f"areaDetector: {found.camera.model or 'model not said'}")
+    if request.shutter:
+        yield _device(request, "shutter", request.shutter, f'its status reads "{found.shutter_status}"')
+    if request.identity:
+        yield _device(request, "identity", request.identity, f'it says "{found.identity}"')
+    for signals in (found.heartbeats, found.suspenders):
+        for name, signal in signals.items():
+            yield _device(request, f"{name}_signal", signal.pv, f"it reads {_value(signal)}; at {signal.server}")
+
+
+def detector_lines(request: NewInstrument, found: Found) -> Iterator[str]:
+    """Yield the detector."""
+    camera = found.camera
+    yield "detector:"
+    yield "  device: camera"
+    if camera.shape is None:
+        yield undecided(2, "shape", "[rows, columns] of the array, after transpose and flips; the camera does not say")
+    else:
+        yield line(2, "shape", list(camera.shape), "rows, columns: ArraySize; exchange them where transpose is true")
+    yield from _place() if request.kind == "laue" else _spectrum()
+    for key, what in (
+        ("transpose", "true where rows are to become columns"),
+        ("flip_fast", "true where the columns' order is to be reversed"),
+        ("flip_slow", "true where the rows' order is to be reversed"),
+    ):
+        yield undecided(2, key, f"{what}; begin with false: the direction check tells")
+    yield from _frames(found)
+
+
+def safety_lines(request: NewInstrument, found: Found) -> Iterator[str]:
+    """Yield shutter, dose, identity, heartbeats, suspenders and envelopes."""
+    if request.shutter:
+        yield "shutter: {device: shutter}"
+    else:
+        yield "# shutter: none was named; the sample stays in the beam, and an abort closes nothing"
+    yield "dose:"
+    yield undecided(2, "budget_s", "seconds of open shutter that the sample may get in one session")
+    if request.identity:
+        yield f"identity: {{device: identity, expected: {shown(found.identity)}}}"
+    yield from _heartbeats(found)
+    yield from _suspenders(found)
+    yield undecided(0, "envelopes", "boxes in joint space that no path may enter; [] where nothing can collide; else")
+    yield f"{INDENT}# [{{name: camera, forbidden: {{{next(iter(request.axes))}: [10, 20]}}, margin: 1.0}}]"
+
+
+def experiment_lines(request: NewInstrument, found: Found) -> Iterator[str]:
+    """Yield the part of the file that describes the experiment."""
+    if request.kind == "arpes":
+        yield "arpes:"
+        yield line(2, "stage", "stepper", "the kind of stage, for reports")
+        yield line(2, "beam_time_s", 120, "proposed: what an episode may take")
+        yield line(2, "max_step_mm", 0.5, "proposed")
+        return
+    yield "laue:"
+    yield undecided(2, "crystal", "its name, such as Si, or the path of a CIF")
+    yield undecided(2, "target", 'such as "pose [001] [110]" or "axis [001] x": docs/goniometers.md')
+    yield undecided(2, "beam", f"one of {', '.join(BEAMS)}")
+    yield line(2, "tolerance_deg", 0.25, "proposed: so near to the target is aligned")
+    yield line(2, "max_rotation_deg", 90, "proposed: largest rotation of one step")
+    yield line(2, "exposures", 20, "proposed: frames that an episode may take")
+    seconds = found.camera.exposure_s
+    if seconds:
+        yield line(2, "exposure_s", seconds, "what the camera is set to now, AcquireTime")
+    else:
+        yield undecided(2, "exposure_s", "of a frame, seconds")
+
+
+def _device(request: NewInstrument, name: str, address: str, comment: str) -> str:
+    options = dict(request.options.get(name, {}))
+    text = f"  {name}: {{adapter: epics, address: {quoted(address)}"
+    return f"{text}{f', options: {shown(options)}' if options else ''}}}  # {comment}"
+
+
+def _place() -> Iterator[str]:
+    yield undecided(2, "origin_mm", "[x, y, z] of the centre of pixel (0, 0) from the sample; x along the beam, z up")
+    yield undecided(2, "fast", "[x, y, z], direction of growing column")
+    yield undecided(2, "slow", "[x, y, z], direction of growing row")
+    yield undecided(2, "pixel_mm", "edge of a pixel of this array, binning included")
+
+
+def _spectrum() -> Iterator[str]:
+    yield undecided(2, "energy_ev", "[first, last] centre of a row, E - E_F")
+    yield undecided(2, "slit_deg", "[first, last] centre of a column")
+
+
+def _frames(found: Found) -> Iterator[str]:
+    camera = found.camera
+    if camera.exposure_limits_s is None:
+        yield undecided(2, "exposure_s", "[shortest, longest] exposure, seconds; the camera does not say (DRVL, DRVH)")
+    else:
+        yield line(2, "exposure_s", list(camera.exposure_limits_s), "DRVL, DRVH of AcquireTime; narrow it as you like")
+    yield line(2, "timeout_s", 10, "proposed: longest wait beyond the exposure")
+    largest, kind = largest_value(camera.data_type), camera.data_type or "not said"
+    if largest is not None and camera.data_type in _COUNTS:
+        yield line(2, "saturation", largest, f"largest {kind}; less where the sensor is full earlier, 4095 of 12 bits")
+    else:
+        yield undecided(2, "saturation", f"value of a full pixel; {kind} is full earlier than its largest, or never")
+    numbered = camera.counts_frames
+    said = {True: "frames carry a number", False: "frames carry NO number", None: "not said"}[numbered]
+    yield line(2, "counter_required", bool(numbered), f"{said}; false gives up the check against repeated frames")
+
+
+def _heartbeats(found: Found) -> Iterator[str]:
+    if not found.heartbeats:
+        yield "# heartbeats: none was named; a server that hangs and still answers is not noticed"
+        return
+    yield "heartbeats:"
+    for name, beat in found.heartbeats.items():
+        yield f"  - name: {name}"
+        yield f"    device: {name}_signal"
+        if beat.period_s is None:
+            yield undecided(4, "period_s", "seconds between two changes; it was not seen to change within 3 s")
+        else:
+            period_s = max(0.5, 2.0 * beat.period_s)
+            yield line(4, "period_s", period_s, f"proposed; it was seen to change every {number(beat.period_s)} s")
+        yield line(4, "missed", 3, "proposed: so many periods without a change abort")
+
+
+def _suspenders(found: Found) -> Iterator[str]:
+    if not found.suspenders:
+        yield "# suspenders: none was named; beam and vacuum are not watched"
+        return
+    yield "suspenders:"
+    for name, signal in found.suspenders.items():
+        yield f"  - name: {name}"
+        yield f"    device: {name}_signal"
+        now = f"remove the line where there is no such bound; it reads {_value(signal)} now"
+        yield undecided(4, "low", f"the run waits below this; {now}")
+        if name != "beam":
+            yield undecided(4, "high", f"the run waits above this; {now}")
+        beats = found.heartbeats.items()
+        beat = next((each for each, one in beats if signal.server and one.server == signal.server), "")
+        if beat:
+            yield line(4, "heartbeat", beat, f"served by the same server, {signal.server}")
+        else:
+            names = ", ".join((*found.heartbeats, NO_HEARTBEAT))
+            yield undecided(4, "heartbeat", f"the one of its server {signal.server}: {names}")
+
+
+def _value(signal: SignalFound) -> str:
+    value = signal.value
+    return number(float(value)) if isinstance(value, int | float) else f'"{value}"'
