@@ -53,7 +53,12 @@ class TangoOptions(AdapterOptions):
 
 
 class TangoSignalOptions(AdapterOptions):
-    """Options of a single Tango attribute: ``reply_s``, within which the server answers, seconds."""
+    """Options of a single Tango attribute.
+
+    Parameters
+    ----------
+    reply_s : the server answers within this time, seconds
+    """
 
     reply_s: float = Field(default=3.0, gt=0.0, le=60.0)
 

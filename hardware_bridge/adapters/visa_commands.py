@@ -22,8 +22,8 @@ class VisaOptions(AdapterOptions):
     position, moving, stop : commands that read the position, ask whether it moves, and stop it
     low_limit, high_limit : commands that read the travel's ends, or None
     low, high : the travel's ends where the controller cannot say them, or None
-    error : command that reads the controller's error, or None; ``error_free`` is its answer when all is well
-    homed : command that asks whether the axis has been homed, or None; ``homed_reply`` is the answer of one that has
+    error, error_free : command that reads the controller's error, or None; its answer when all is well
+    homed, homed_reply : command that asks whether the axis has been homed, or None; the answer of one that has
     move_reply, stop_reply : what the controller answers to a move and a stop; None where it is silent
     moving_reply : regular expression that the answer matches, from its start, while the axis moves
     number : regular expression with one group, the number in an answer

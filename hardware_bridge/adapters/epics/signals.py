@@ -17,8 +17,8 @@ class EpicsShutterOptions(AdapterOptions):
     Parameters
     ----------
     open : what follows the prefix for the PV to which 1 is written to open, and 0 to close
-    close : PV of its own to which 1 is written to close; "" where ``open`` does both
-    status : PV that says how the shutter stands
+    close : the same for a PV of its own to which 1 is written to close; "" where ``open`` does both
+    status : the same for the PV that says how the shutter stands
     opened, closed : what ``status`` reads then, upper and lower case alike
     travel_s : the status follows a command within this time, seconds
     reply_s : the IOC answers within this time, seconds
@@ -115,7 +115,12 @@ class EpicsShutter:
 
 
 class EpicsSignalOptions(AdapterOptions):
-    """Options of a single EPICS reading: ``reply_s``, within which the IOC answers, seconds."""
+    """Options of a single EPICS reading.
+
+    Parameters
+    ----------
+    reply_s : the IOC answers within this time, seconds
+    """
 
     reply_s: float = Field(default=2.0, gt=0.0, le=60.0)
 
