@@ -54,6 +54,24 @@ def _whole(lines: list[str]) -> Iterator[Line]:
             return
 
 
+class Tail:
+    """Reads what is new in a story, again and again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._read = path, 0
+
+    def new(self) -> list[Line]:
+        """Return the whole lines that have come since the last call."""
+        if not self._path.exists():
+            return []
+        with self._path.open("rb") as file:
+            file.seek(self._read)
+            text = file.read()
+        whole = text.rfind(b"\n") + 1
+        self._read += whole
+        return list(_whole(text[:whole].decode().splitlines()))
+
+
 class Course:
     """Where a shaft is at every time: straight between knots, at rest before the first and after the last.
 
@@ -147,7 +165,7 @@ class Hall:
         # what was already travelled stays true
         before = old.times < now
         path = joined([Course(np.append(old.times[before], now), np.append(old.places[before], here)), path])
-        self.paths[name] = Course(path.times[-400:], path.places[-400:])
+        self.paths[name] = Course(path.times[-60:], path.places[-60:])
         times, places = self.paths[name].times, self.paths[name].places
         self.story.add(
             "path", axis=name, why=why, times=np.round(times, 4).tolist(), places=np.round(places, 6).tolist()

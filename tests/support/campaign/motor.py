@@ -15,6 +15,9 @@ from campaign.channels import Channels, Field
 from campaign.hall import Course, Hall, joined, leg
 
 TICK_S = 0.025
+RESTING_TICKS = 4
+"""A motor that rests is asked for its position so much more seldom."""
+
 _SPMG = ["Stop", "Pause", "Move", "Go"]
 _SEVERITIES = ["NO_ALARM", "MINOR", "MAJOR", "INVALID"]
 _STATUSES = ["NO_ALARM", "READ", "WRITE", "HIHI", "HIGH", "LOLO", "LOW", "STATE", "COS", "COMM"]
@@ -46,7 +49,7 @@ class Motor:
         self._rested = asyncio.Event()
         self._rested.set()
         self._noise = np.random.default_rng([seed, 31])
-        self._done_s = 0.0
+        self._done_s, self._ticks = 0.0, 0
         self._serve(shaft)
 
     # ------------------------------------------------------------------ what the record says of where it is
@@ -192,6 +195,9 @@ class Motor:
 
     async def tick(self) -> None:
         """Publish what has changed, and the end of a move."""
+        self._ticks += 1
+        if not self.moving and self._ticks % RESTING_TICKS:
+            return
         dial = self.reading()
         await self._show_place(dial)
         if "glitch" in self.broken and self.moving:

@@ -17,7 +17,7 @@ from typing import Any
 from beamgym.hardware_bridge.practice.process import HeldPort, loopback_environment
 from campaign import ioc, play
 from campaign.bench import Bench
-from campaign.hall import Line, Story, read_story
+from campaign.hall import Line, Story, Tail, read_story
 from campaign.table import drawn, row
 
 LONGEST_S = 90.0
@@ -75,10 +75,6 @@ class Run:
         about = {"scenario": self.scenario, "seed": self.seed, "begun_s": begun, "exit": code, "hung": self._hung}
         (self.folder / "run.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
 
-    @property
-    def _story(self) -> list[Line]:
-        return read_story(self.folder / STORY)
-
     def _start_server(self, port: int, story: str = STORY) -> None:
         plan = ioc.Plan(self.bench, self.seed, self.scenario.get("faults", []), self.scenario.get("settings", {}))
         sample = ioc.sample_of(plan)
@@ -91,7 +87,7 @@ class Run:
 
     def _until_served(self) -> None:
         give_up = time.monotonic() + 20.0
-        while not any(line["kind"] == "server" for line in self._story):
+        while not any(line["kind"] == "server" for line in read_story(self.folder / STORY)):
             if time.monotonic() > give_up:
                 raise RuntimeError(f"{self.name}: the server did not start, see {self.folder}/server.log")
             time.sleep(0.02)
@@ -160,7 +156,7 @@ class Run:
     def _wait(self, meanwhile: Callable[[], None]) -> int | None:
         """Wait for the bridge to end, and do from outside what the scenario says; returns its exit code."""
         hands = [Hand(each) for each in self.scenario.get("outside", [])]
-        give_up, seen = time.monotonic() + LONGEST_S, 0
+        give_up, story = time.monotonic() + LONGEST_S, Tail(self.folder / STORY)
         while True:
             ended, status = os.waitpid(self._client, os.WNOHANG)
             if ended:
@@ -172,15 +168,13 @@ class Run:
                 self._kill_client()
             meanwhile()
             self._hold_token()
-            story = self._story
-            for line in story[seen:]:
+            for line in story.new():
                 for hand in hands:
                     hand.see(line)
-            seen = len(story)
             for hand in hands:
                 if hand.due():
                     self._do(hand.what)
-            time.sleep(0.01)
+            time.sleep(0.02)
 
     def _hold_token(self) -> None:
         if self.scenario.get("token") and not self._token_dropped:
