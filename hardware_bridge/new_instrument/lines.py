@@ -16,7 +16,13 @@ _NO_TEXT = ("true", "false", "yes", "no", "on", "off", "null", "y", "n")  # word
 def line(indent: int, key: str, value: Any, comment: str = "") -> str:
     """Return a key with its value and a comment; ``value`` may be text that is YAML already, see ``shown``."""
     text = f"{' ' * indent}{key}: {shown(value)}".rstrip()
-    return f"{text.ljust(_COLUMN)}  # {comment}" if comment else text
+    return f"{text.ljust(_COLUMN)}  # {one_comment(comment)}" if comment else text
+
+
+def one_comment(text: str) -> str:
+    """Return text for a comment: what a record says must not become lines of the file by a line break of its own."""
+    words = " ".join(text.split())
+    return "".join(letter if letter.isprintable() else "?" for letter in words)
 
 
 def undecided(indent: int, key: str, comment: str) -> str:

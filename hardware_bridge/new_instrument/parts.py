@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from beamgym.envs.laue_align import BEAMS
 from beamgym.hardware_bridge.instrument_file import NO_HEARTBEAT
-from beamgym.hardware_bridge.new_instrument.lines import INDENT, line, number, quoted, shown, undecided
+from beamgym.hardware_bridge.new_instrument.lines import INDENT, line, number, one_comment, quoted, shown, undecided
 from beamgym.hardware_bridge.new_instrument.read import Found, SignalFound
 from beamgym.hardware_bridge.new_instrument.request import NewInstrument
 from beamgym.hardware_bridge.settings import largest_value
@@ -89,7 +89,7 @@ def experiment_lines(request: NewInstrument, found: Found) -> Iterator[str]:
 def _device(request: NewInstrument, name: str, address: str, comment: str) -> str:
     options = dict(request.options.get(name, {}))
     text = f"  {name}: {{adapter: epics, address: {quoted(address)}"
-    return f"{text}{f', options: {shown(options)}' if options else ''}}}  # {comment}"
+    return f"{text}{f', options: {shown(options)}' if options else ''}}}  # {one_comment(comment)}"
 
 
 def _place() -> Iterator[str]:
