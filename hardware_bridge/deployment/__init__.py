@@ -3,13 +3,13 @@
 from beamgym.hardware_bridge.deployment.bundle_match import bundle_limits, match_bundle, plain_differences
 from beamgym.hardware_bridge.deployment.check import check
 from beamgym.hardware_bridge.deployment.deployment import DeployFailed, Deployment, Options
-from beamgym.hardware_bridge.deployment.directions import DirectionCheck, make_direction_check
+from beamgym.hardware_bridge.deployment.directions import DirectionCheck, make_direction_check, refuse_unchecked
 from beamgym.hardware_bridge.deployment.dry_run import DryRun, dry_run
 from beamgym.hardware_bridge.deployment.instrument import OpenedInstrument, open_instrument
 from beamgym.hardware_bridge.deployment.policy import DeployedPolicy, deployed_policy, refuse_aimless
 from beamgym.hardware_bridge.deployment.practise import Comparison, practise
 from beamgym.hardware_bridge.deployment.run import run
-from beamgym.hardware_bridge.deployment.session import AUDIT, KEEP_TRYING_S, Session, StopButton, Stopped
+from beamgym.hardware_bridge.deployment.session import AUDIT, KEEP_TRYING_S, PlanEngine, Session, StopButton, Stopped
 from beamgym.hardware_bridge.deployment.verify import Verification, verify
 from beamgym.hardware_bridge.deployment.warm_up import warm_up
 
@@ -24,6 +24,7 @@ __all__ = [
     "DryRun",
     "OpenedInstrument",
     "Options",
+    "PlanEngine",
     "Session",
     "StopButton",
     "Stopped",
@@ -38,6 +39,7 @@ __all__ = [
     "plain_differences",
     "practise",
     "refuse_aimless",
+    "refuse_unchecked",
     "run",
     "verify",
     "warm_up",

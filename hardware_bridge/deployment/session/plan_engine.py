@@ -58,6 +58,7 @@ class PlanEngine:
         ended: Future[T] = Future()
         threading.Thread(target=self._work, args=(work, ended), name="beamgym deployment", daemon=True).start()
         asked_to_end: Exception | None = None
+        failed: Exception | None = None
         while True:
             request = None
             try:
@@ -65,6 +66,9 @@ class PlanEngine:
                 if request is None:
                     break
                 yield from request.run()
+            except messages.FailedStatus as error:
+                # Of a device whose plan has ended by another one's failure: what the work says of it comes first.
+                failed = error
             except Exception as error:
                 # The RunEngine lets a plan clean up: the instrument is left safe before it is let go.
                 asked_to_end = asked_to_end or error
@@ -76,7 +80,10 @@ class PlanEngine:
                 raise
         if asked_to_end is not None:
             raise asked_to_end
-        return ended.result()
+        result = ended.result()
+        if failed is not None:
+            raise failed
+        return result
 
     # -- what a session calls, from the thread -----------------------------------------------------------------------
 

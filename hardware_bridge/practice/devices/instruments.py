@@ -106,7 +106,7 @@ def arpes_stage(
 ) -> PracticeInstrument:
     """Return a simulated cleaved surface on a stage before an ARPES analyser.
 
-    Children: the motors "x" and "y" (mm), ``analyser``, whose ``exposure_s`` is the dwell, and ``shutter``.
+    Children: the motors "x" and "y" (mm), ``analyser``, whose ``acquire_time`` is the dwell, and ``shutter``.
 
     Parameters
     ----------

@@ -71,7 +71,7 @@ class PracticeDetector(PartOfBench):
     """Camera or analyser: one exposure a trigger; bluesky's Triggerable, Stoppable and Readable.
 
     Its readings are the frame, ``image`` (slow, fast), with its ``counter`` and ``time`` (end of the exposure, unix
-    seconds), and the numbers made of it, which are plotted. ``exposure_s`` sets the exposure.
+    seconds), and the numbers made of it, which are plotted. ``acquire_time`` sets the exposure, seconds.
 
     Parameters
     ----------
@@ -92,8 +92,8 @@ class PracticeDetector(PartOfBench):
             signal = bench.signal(float, partial(self._number, key), unit)
             setattr(self, key, signal)
             self.add_readables([signal], Format.HINTED_UNCACHED_SIGNAL)
-        self.exposure_s = bench.setting(float, lambda hardware: hardware.exposure_s, self._put_exposure, "s")
-        self.add_readables([self.exposure_s], Format.CONFIG_SIGNAL)
+        self.acquire_time = bench.setting(float, lambda hardware: hardware.exposure_s, self._put_exposure, "s")
+        self.add_readables([self.acquire_time], Format.CONFIG_SIGNAL)
         super().__init__(bench, name)
 
     def trigger(self) -> Any:
@@ -117,7 +117,11 @@ class PracticeDetector(PartOfBench):
     @core.AsyncStatus.wrap
     async def set_exposure(self, seconds: float) -> None:
         """Set the exposure time."""
-        await self.exposure_s.set(float(seconds))
+        await self.acquire_time.set(float(seconds))
+
+    async def exposure_s(self) -> float:
+        """Return the exposure time, seconds."""
+        return float(await self.acquire_time.get_value())
 
     async def exposing(self) -> bool:
         """Return whether it exposes."""

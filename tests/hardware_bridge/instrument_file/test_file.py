@@ -20,7 +20,10 @@ from beamgym.physics.arpes.simulator import SimulatedArpes
 from beamgym.physics.goniometer.goniometer import goniometer
 from beamgym.physics.goniometer.targets import parse_target
 
-SHIPPED = ("laue_soft_ioc", "arpes_soft_ioc", "laue_epics", "laue_manual_filedrop")
+SHIPPED = (
+    *("laue_soft_ioc", "arpes_soft_ioc", "laue_epics", "laue_manual_filedrop"),
+    *("laue_practice", "arpes_practice"),
+)
 
 
 def _content(name):
@@ -59,7 +62,7 @@ def test_every_shipped_file_loads(name):
 def test_the_registry_of_shipped_files_is_complete():
     folder = shipped_instrument("laue_soft_ioc").parent
     assert sorted(SHIPPED) == sorted(path.stem for path in folder.glob("*.yaml"))
-    with pytest.raises(ValueError, match="no instrument file 'soft' is shipped; there are arpes_soft_ioc"):
+    with pytest.raises(ValueError, match="no instrument file 'soft' is shipped; there are arpes_practice, arpes_soft_ioc"):
         shipped_instrument("soft")
 
 

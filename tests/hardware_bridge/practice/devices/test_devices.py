@@ -60,7 +60,7 @@ def column(documents, key):
 
 
 def opened(stage, plan):
-    yield from bps.mv(stage.shutter, "open", stage.analyser.exposure_s, 0.2)
+    yield from bps.mv(stage.shutter, "open", stage.analyser.acquire_time, 0.2)
     yield from plan
     yield from bps.mv(stage.shutter, "closed")
 
@@ -106,7 +106,7 @@ def test_documents_say_what_is_read_and_how_it_is_set(stage, engine):
     assert motor["data"]["stage-x-motor_egu"] == "mm"
     assert motor["data"]["stage-x-velocity"] > 0.0
     assert motor["data_keys"]["stage-x-low_limit_travel"]["units"] == "mm"
-    assert descriptor["configuration"]["stage-analyser"]["data"] == {"stage-analyser-exposure_s": 0.5}
+    assert descriptor["configuration"]["stage-analyser"]["data"] == {"stage-analyser-acquire_time": 0.5}
 
 
 def test_the_devices_are_what_blueskys_protocols_ask_for(stage):
@@ -163,7 +163,7 @@ def test_an_abort_of_the_run_engine_stops_the_motor(stage, engine):
 
 def test_a_stopped_exposure_fails_and_leaves_no_frame(stage, engine):
     async def exposed():
-        await stage.analyser.exposure_s.set(5.0)
+        await stage.analyser.acquire_time.set(5.0)
         stage.set_fault("hung_camera", "1")
         status = stage.analyser.trigger()
         while not await stage.analyser.exposing():
@@ -181,7 +181,7 @@ def test_a_stopped_exposure_fails_and_leaves_no_frame(stage, engine):
     ("where", "value", "words"), [("shutter", "ajar", "give 'open' or 'closed'"), ("exposure", -1.0, "give 0.05 to 5")]
 )
 def test_what_a_setting_cannot_be_is_said(stage, engine, where, value, words):
-    device = stage.shutter if where == "shutter" else stage.analyser.exposure_s
+    device = stage.shutter if where == "shutter" else stage.analyser.acquire_time
     with pytest.raises(FailedStatus) as caught:
         engine(bps.mv(device, value))
     assert words in str(caught.value.__cause__)

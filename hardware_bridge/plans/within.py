@@ -1,0 +1,136 @@
+"""What every plan does: a deployment made and worked through in a thread, within the RunEngine that runs the plan."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from beamgym.envs.kinds import resolve
+from beamgym.envs.policy import Policy
+from beamgym.hardware_bridge.deployment import (
+    DeployedPolicy,
+    Deployment,
+    OpenedInstrument,
+    Options,
+    PlanEngine,
+    StopButton,
+    open_instrument,
+)
+from beamgym.hardware_bridge.deployment.events import AlarmRaised, DirectionsChecked, Event, Note, Question
+from beamgym.hardware_bridge.devices import need
+from beamgym.hardware_bridge.plans.approvers import Approver, NobodyToAsk, present_approver
+
+need("bluesky", "hardware")
+
+from bluesky.utils import MsgGenerator  # noqa: E402 - after ``need``, which says what to install
+
+READ_POLICY = "beamgym.scripts.deploying.policy:read_policy"
+"""What finds a policy by its name. By name too: this floor does not know the agents, and scripts introduce the two."""
+
+T = TypeVar("T")
+
+
+class PlanEvents:
+    """The sink of a plan's events: sentences are printed, questions go to the approver.
+
+    Parameters
+    ----------
+    approver : who is asked
+    """
+
+    def __init__(self, approver: Approver) -> None:
+        self._approver = approver
+
+    def report(self, event: Event) -> None:
+        """Print what a human is to read."""
+        if isinstance(event, Note):
+            print(event.text)
+        elif isinstance(event, AlarmRaised):
+            print(f"ALARM: {event.line}")
+        elif isinstance(event, DirectionsChecked):
+            print(*(f"direction check: {line}" for line in event.lines), sep="\n")
+
+    async def ask(self, question: Question) -> str:
+        """Ask the approver."""
+        return await self._approver.ask(question)
+
+
+class Unaided:
+    """Stands where a deployment has a policy, and the work has none: nothing is decided."""
+
+    name, oracle = "no policy", False
+
+    def start(self, context: Any, n: int) -> list[None]:
+        """Return empty memories."""
+        return [None] * n
+
+    def act(self, observation: Any, state: Any, truth: Any = None) -> Any:
+        """Raise ValueError."""
+        raise ValueError("this plan decides nothing; give the name of a policy")
+
+
+def deployed(
+    policy: Policy | str | None, instrument: str, options: Options, work: Callable[[Deployment], T], kind: str = ""
+) -> MsgGenerator[T]:
+    """Return a plan that makes a deployment in the RunEngine that runs it, and does some work with it.
+
+    Everything that a deployment keeps holds here too: the instrument is left safe however the plan ends, a failing
+    guard fails the plan, the folder of outputs is the same.
+
+    Parameters
+    ----------
+    policy : an object, the name of a bundle or baseline, or None where the work needs none
+    instrument : path of an instrument file, or name of a shipped one
+    options : how it is deployed
+    work : such as ``deployment.run``
+    kind : of the instrument, where only one will do
+
+    Returns
+    -------
+    What ``work`` returned
+
+    Raises
+    ------
+    ValueError : in one line, what was refused or went wrong
+    """
+    button, approver = StopButton(), present_approver()
+    engine = PlanEngine(button.press)
+
+    def in_thread() -> T:
+        opened = open_instrument(instrument, options.out)
+        _check_kind(opened, kind)
+        _check_approver(opened, options, approver)
+        found = _policy(policy, opened)
+        return work(Deployment(found, opened, options, PlanEvents(approver), button, engine))
+
+    return (yield from engine.within(in_thread))
+
+
+def with_metadata(options: Options, **entries: Any) -> Options:
+    """Return options whose start document has further entries; those that are empty are left out."""
+    given = {name: value for name, value in entries.items() if value not in ("", None)}
+    return replace(options, metadata={**options.metadata, **given})
+
+
+def _policy(policy: Policy | str | None, opened: OpenedInstrument) -> Policy | DeployedPolicy:
+    if policy is None:
+        return Unaided()
+    if not isinstance(policy, str):
+        return policy
+    found: DeployedPolicy = resolve(READ_POLICY)(policy, opened.file)
+    return found
+
+
+def _check_kind(opened: OpenedInstrument, kind: str) -> None:
+    other = {"laue": "align", "arpes": "find_spot"}.get(opened.file.kind, "deployed")
+    if kind and opened.file.kind != kind:
+        raise ValueError(f"{opened.path} is an instrument of the kind {opened.file.kind!r}; use the plan {other}")
+
+
+def _check_approver(opened: OpenedInstrument, options: Options, approver: Approver) -> None:
+    """Raise ValueError at the start where every question would be a no."""
+    asks = not (options.yes or options.confirm == "never")
+    if asks and isinstance(approver, NobodyToAsk):
+        raise ValueError(
+            f"{opened.path}: nobody can be asked in this process, which has no terminal; register who answers, such as "
+            'register_approver(FileApprover("approvals")), see docs/bluesky.md'
+        )
