@@ -8,11 +8,14 @@ from typing import Any
 
 from beamgym.hardware_bridge.adapters.exposure_axis import ExposureAxis
 from beamgym.hardware_bridge.adapters.outputs import check_outputs
+from beamgym.hardware_bridge.adapters.searches import search_servers
 from beamgym.hardware_bridge.adapters.table import Request, Shared, build
 from beamgym.hardware_bridge.devices import AdapterOptions, DeviceError, in_thread, parse_options
-from beamgym.hardware_bridge.instrument_file import AxisEntry, InstrumentFile, check_objects
+from beamgym.hardware_bridge.instrument_file import AxisEntry, InstrumentFile, check_objects, pvs_of
 from beamgym.hardware_bridge.manual_operator import Operator
 from beamgym.physics.messages import one_line
+
+_SEARCH_S = 10.0  # a search that takes longer hangs
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,14 @@ class Devices:
         if self.file is not None:
             await check_outputs(self.file, self)
 
+    async def servers(self) -> dict[str, list[str]]:
+        """Return every server that answers for each PV over Channel Access, as "address:port"; empty without such PVs.
+
+        Writes nothing. A PV without an answer is one that was found by other means than a search by UDP.
+        """
+        pvs = [pv for _, device in self.all() for pv in _channel_access(device)]
+        return await in_thread("a search for servers", _SEARCH_S, search_servers, pvs) if pvs else {}
+
     async def close(self) -> None:
         """Close the lines that stay open, those of VISA stages."""
         for _, device in self.all():
@@ -122,6 +133,14 @@ def connect(
     # Before anything connects: a simulation must not even ask real motors.
     check_objects(file, shared.objects)
     return devices
+
+
+def _channel_access(device: Any) -> Iterator[str]:
+    """Yield the PVs over Channel Access of a device: ours keep them in channels, others in signals."""
+    for part in vars(device).values() if hasattr(device, "__dict__") else ():
+        pvs = getattr(part, "pvs", ())
+        yield from pvs if isinstance(pvs, tuple) else ()
+    yield from (pv for pv in pvs_of(device) if "://" not in pv)
 
 
 async def connect_device(words: str, device: Any, timeout: float) -> None:

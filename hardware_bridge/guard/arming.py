@@ -7,6 +7,7 @@ from beamgym.hardware_bridge.guard.devices import AxisState, GuardedAxis, Guarde
 from beamgym.hardware_bridge.guard.instrument import GuardedInstrument
 from beamgym.hardware_bridge.guard.questions import Confirms
 from beamgym.hardware_bridge.guard.rules import ANSWER, AXIS_AT_ARMING, SERVER, SHUTTER_PLACE
+from beamgym.hardware_bridge.guard.servers import ServerWatch
 from beamgym.hardware_bridge.guard.watch import Watch
 from beamgym.hardware_bridge.instrument_file import simulation_beside, strangers
 
@@ -31,19 +32,31 @@ class FoundAtArming:
 
 
 async def arm_everything(
-    guard: GuardedInstrument, watch: Watch, questions: Confirms, command: GuardedCommand, homed: frozenset[str]
+    guard: GuardedInstrument,
+    watch: Watch,
+    servers: ServerWatch,
+    questions: Confirms,
+    command: GuardedCommand,
+    homed: frozenset[str],
 ) -> FoundAtArming:
     """Connect and read everything; raises GuardRefused at the first thing that is not as it must be.
 
     Nothing is written but, where the shutter stands open and this is no dry run, its closing; and where an exposure of
     ours was not seen to end, the detector's stop.
     """
-    # Plain objects that a caller hands over have nothing to connect.
-    connect = getattr(guard.devices, "connect", None)
-    if connect is not None:
-        await connect(CONNECT_S)
-    # First of all: on hardware that was taken for a simulation not even the shutter may be touched.
-    await _check_identity(guard, command)
+    # Beside connecting, which takes as long.
+    searching = asyncio.ensure_future(servers.search())
+    try:
+        # Plain objects that a caller hands over have nothing to connect.
+        connect = getattr(guard.devices, "connect", None)
+        if connect is not None:
+            await connect(CONNECT_S)
+        # First of all: on hardware that was taken for a simulation not even the shutter may be touched; and before
+        # anybody's name is asked for, that it is one who answers.
+        servers.decide(command, await searching)
+        await _check_identity(guard, command)
+    finally:
+        searching.cancel()
     # Before the axes: what a hung server says of its motors may be long out of date.
     await watch.first_readings(command)
     # All at once: one after another the answers of slow servers would add up.

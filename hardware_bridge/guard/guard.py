@@ -31,6 +31,7 @@ from beamgym.hardware_bridge.guard.life import SignsOfLife
 from beamgym.hardware_bridge.guard.permits import Permits
 from beamgym.hardware_bridge.guard.questions import questions
 from beamgym.hardware_bridge.guard.rules import RUN, GuardRefused, decide
+from beamgym.hardware_bridge.guard.servers import ServerWatch
 from beamgym.hardware_bridge.guard.watch import Watch
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.records import AuditLog
@@ -93,7 +94,7 @@ class Guard:
         self.shutter = GuardedShutter(self, devices.shutter)
         # After the shutter, which every exposure opens.
         self.detector = GuardedDetector(self, self.shutter, devices.detector)
-        self.watch = Watch(self, watch_s, hold_s)
+        self.watch, self.servers = Watch(self, watch_s, hold_s), ServerWatch(self)
         self.questions = questions(confirm, file.confirm)
         self.permits = Permits(self, self.questions)
         self.life = SignsOfLife(deadman)
@@ -174,6 +175,7 @@ class Guard:
         latched_by = self.latch.release()
         self._abort_thread.forget()
         try:
+            self.servers.stop()
             await self.watch.stop()
             self.note("re-armed", operator=operator, latched_by=latched_by[0])
             await self._arm(homed)
@@ -187,7 +189,7 @@ class Guard:
         self.permits.forget()
         command = GuardedCommand(self, "arm", self.file.name)
         try:
-            found = await arm_everything(self, self.watch, self.questions, command, frozenset(homed))
+            found = await arm_everything(self, self.watch, self.servers, self.questions, command, frozenset(homed))
             self.home, self.motor_limits = found.home, found.motor_limits
             # Arming took its time, and a human may have thought; the silence is counted from here.
             self.life.touch()
@@ -199,6 +201,7 @@ class Guard:
             raise
         self._abort_thread.start()
         self.watch.start()
+        self.servers.start()
         # registered after the libraries' own, so that it runs before theirs take the connections down
         atexit.register(self._at_exit)
         command.end(
@@ -452,6 +455,7 @@ class Guard:
             self.abort("closed while something was under way")
         atexit.unregister(self._at_exit)
         report = await self.aborted()
+        self.servers.stop()
         await self.watch.stop()
         # After the report: it is this thread that stops the motors.
         self._abort_thread.close()

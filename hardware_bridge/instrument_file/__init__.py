@@ -23,6 +23,7 @@ from beamgym.hardware_bridge.instrument_file.file import InstrumentFile, tighter
 from beamgym.hardware_bridge.instrument_file.identity import (
     check_objects,
     commanded_devices,
+    pvs_of,
     simulation_beside,
     strangers,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "parse_instrument",
     "planned_exposure_s",
     "planned_readout_s",
+    "pvs_of",
     "refused_output",
     "shipped_instrument",
     "simulation_beside",

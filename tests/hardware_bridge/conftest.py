@@ -77,6 +77,12 @@ def _server(keeper: dict[str, IocProcess], kind: str) -> IocProcess:
 
 
 @pytest.fixture
+def ports() -> dict[str, int]:
+    """Ports of this process: of the first server, of one beside it, of the repeater."""
+    return {"first": PORT, "side": SIDE_PORT, "repeater": REPEATER_PORT}
+
+
+@pytest.fixture
 def laue_ioc(_keeper: dict[str, IocProcess]) -> IocProcess:
     """A Laue instrument as new, 50 times faster than real time."""
     return _server(_keeper, "laue")

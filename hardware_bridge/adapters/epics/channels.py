@@ -53,6 +53,11 @@ class Channels:
         """PVs that may be written, in the order in which they were given."""
         return tuple(pv for short, pv in self._pvs.items() if short in self._outputs)
 
+    @property
+    def pvs(self) -> tuple[str, ...]:
+        """All PVs."""
+        return tuple(self._pvs.values())
+
     async def connect(self, timeout: float) -> None:
         """Connect all; DeviceError names the PVs that did not answer."""
         # All at once: a missing PV costs its whole time limit.

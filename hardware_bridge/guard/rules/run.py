@@ -1,6 +1,7 @@
 """The guard's decisions about the run as a whole: latch, time limits, signs of life, suspenders, answers, identity."""
 
 import math
+from collections.abc import Mapping, Sequence
 
 from beamgym.hardware_bridge.guard.rules.decision import Decision, Number, refused, shown
 
@@ -78,3 +79,20 @@ def identity(simulation: bool, expected: str | None, found: str | None) -> Decis
     if expected is not None and found != expected:
         return refused(19, f"the file expects {expected!r}, the server calls itself {found!r}; correct the address")
     return Decision(19, True)
+
+
+def one_server(servers: Mapping[str, Sequence[str]]) -> Decision:
+    """Item 19: every PV has one server; two that serve one name are two instruments, and chance says which one answers.
+
+    Parameters
+    ----------
+    servers : every server that answers a search for a PV, as "address:port"; none says nothing
+    """
+    twice = [(pv, found) for pv, found in servers.items() if len(found) > 1]
+    if not twice:
+        return Decision(19, True)
+    pv, found = twice[0]
+    more = f" (and {len(twice) - 1} more PVs)" if len(twice) > 1 else ""
+    return refused(
+        19, f"{pv}{more} is served by {' and '.join(found)}; end one of them, or name one server in EPICS_CA_ADDR_LIST"
+    )

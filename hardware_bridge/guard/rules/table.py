@@ -61,6 +61,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             run.confirmed,
             run.connection,
             run.identity,
+            run.one_server,
         )
     }
 )
@@ -102,6 +103,7 @@ ANSWER = Checklist("the human's answer", ("confirmed",))
 TIME = Checklist("the time it takes", ("in_time",))
 
 SERVER = Checklist("who serves the devices", ("identity",))
+ONE_SERVER = Checklist("who else serves their PVs", ("one_server",))
 AXIS_AT_ARMING = Checklist(
     "each axis as it stands", ("has_limits", "known_position", "undisturbed", "alarm", "set_speed", "homed")
 )
@@ -165,12 +167,14 @@ WATCHED = (
     Step("while", PATH, "where a motor has left the path that it was allowed"),
     Step("while", HEARTBEAT),
     Step("while", SUSPENDER),
+    Step("while", ONE_SERVER, "every ten seconds"),
 )
 """What is watched as long as the guard is armed, whether or not something moves: by ``Watch`` and the abort thread."""
 
 PROCEDURES: Mapping[str, tuple[Step, ...]] = MappingProxyType(
     {
         "The guard is armed": (
+            Step("before", ONE_SERVER, "over Channel Access: a search, of which every answer counts"),
             Step("before", SERVER),
             Step("before", HEARTBEAT, "each is waited for until it was seen to beat"),
             Step("before", CONNECTION, "of each suspender"),

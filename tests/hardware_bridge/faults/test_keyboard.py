@@ -9,7 +9,6 @@ import json
 import os
 import pty
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 pytest.importorskip("caproto", reason="the practice instrument needs the extra 'ioc'")
 pytest.importorskip("aioca", reason="driving it needs the extra 'epics'")
@@ -28,6 +28,9 @@ from beamgym.hardware_bridge.instrument_file.load import load_instrument, shippe
 from beamgym.hardware_bridge.records.audit_check import verify_log
 
 LIMIT_S = 120.0
+SLOW = 0.02
+"""Degrees per second of the motors, of which the practice instrument makes fifty times as many."""
+
 CTRL_Z, CTRL_BACKSLASH = b"\x1a", b"\x1c"
 
 PROGRAM = """
@@ -121,12 +124,15 @@ def _client():
 @pytest.fixture
 def at_terminal(laue_ioc, tmp_path):
     """Call it for a run at a terminal, on slow motors; give signals that it leaves to the system."""
-    shutil.copyfile(shipped_instrument("laue_soft_ioc"), tmp_path / "soft.yaml")
+    content = yaml.safe_load(shipped_instrument("laue_soft_ioc").read_text(encoding="utf-8"))
+    for axis in content["axes"]:
+        axis["speed"] = SLOW
+    (tmp_path / "soft.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     file = load_instrument(tmp_path / "soft.yaml")
     report = DirectionReport({axis.name: "right" for axis in file.axes}, ImageFlags(), (), True, ("as the file says",))
     write_direction_record(tmp_path / "soft.yaml", file, report)
     for i in range(1, 7):
-        laue_ioc.put(f"j{i}.VELO", 0.02)
+        laue_ioc.put(f"j{i}.VELO", SLOW)
     started = []
 
     def start(left=""):

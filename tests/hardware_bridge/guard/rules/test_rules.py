@@ -100,6 +100,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], int]] = [
     ("saturation", {"share": 0.01, "max_share": 0.01}, {"share": 0.02}, 6),
     ("saturation", {"share": 0.01, "max_share": 0.01}, {"share": math.nan}, 6),
     ("heartbeat", {"name": "s", "missed": 2, "allowed": 3}, {"missed": 3}, 7),
+    ("one_server", {"servers": {"a": ["h:1"], "b": []}}, {"servers": {"a": ["h:1"], "b": ["h:1", "g:1"]}}, 19),
     ("deadman", {"silent_s": 1, "lapse_s": 1}, {"silent_s": 1.1}, 8),
     ("deadman", {"silent_s": 1, "lapse_s": 1}, {"silent_s": math.inf}, 8),
     ("suspender", {"name": "b", "value": 10, "low": 10, "high": None}, {"value": 9}, 9),

@@ -78,7 +78,7 @@ def test_arming_is_checked_in_the_tables_order(log):
     found = [entry["rule"] for entry in armed["data"]["decisions"]]
     axis = list(table.AXIS_AT_ARMING.rules)
     # x and y one after another; the dwell is only read
-    assert found == ["identity", "heartbeat", "suspender", *axis, *axis, "shutter", "confirmed"]
+    assert found == ["one_server", "identity", "heartbeat", "suspender", *axis, *axis, "shutter", "confirmed"]
     assert list(dict.fromkeys(found)) == expected("The guard is armed", ("before",), (table.CONNECTION,))
 
 
@@ -99,7 +99,8 @@ def test_the_watch_asks_the_rules_that_the_table_says_it_asks(rig):
         guard.axes["y"]._interrupt = guard.axes["y"].state.swept = None
 
     rig().drive(go, watch_s=100.0)
-    assert set(asked) == {step.checklist for step in table.WATCHED} - {table.SIGNS_OF_LIFE, table.CONNECTION}
+    apart = {table.SIGNS_OF_LIFE, table.CONNECTION, table.ONE_SERVER}
+    assert set(asked) == {step.checklist for step in table.WATCHED} - apart
 
 
 def test_every_rule_and_every_checklist_is_in_a_procedure():
