@@ -43,6 +43,7 @@ STATUSES = (
     "SOFT",
 )
 _MAJOR, _HWLIMIT = 2, 11
+_CHOICES = {".SET": ("Use", "Set"), ".FOFF": ("Variable", "Frozen")}
 _PRECISION = {"rotation": 4, "linear": 6}
 _UNIT = {"rotation": "deg", "linear": "mm"}
 
@@ -71,6 +72,7 @@ class MotorRecord:
         self.channels = Channels(prefix + name, note)
         self._hardware, self._name, self._act, self._rest = hardware, name, act, rest
         self._alarm = ChannelAlarm()
+        self._changeable: dict[str, Any] = {}
         self._serve()
 
     async def publish(self) -> None:
@@ -81,7 +83,8 @@ class MotorRecord:
         if self._alarm.severity != severity:
             await self._alarm.write(severity=severity, status=status, publish=False)
         values = self._values()
-        await self.channels.show({**values, ".SEVR": SEVERITIES[severity], ".STAT": STATUSES[status]})
+        shown = {**self._changeable, **self._motor.shown}
+        await self.channels.show({**shown, **values, ".SEVR": SEVERITIES[severity], ".STAT": STATUSES[status]})
 
     @property
     def _motor(self) -> Any:
@@ -90,7 +93,8 @@ class MotorRecord:
     def _values(self) -> dict[str, Any]:
         """Return every field that can change; .DMOV last, so that the others are in place when it says done."""
         motor, dial = self._motor, self._hardware.readback(self._name)
-        moving = motor.motion is not None
+        # A record that has lost its controller's status says that it is done.
+        moving = motor.motion is not None and not self._hardware.has_fault("early_done", self._name)
         # In user coordinates a negative direction exchanges the two ends.
         low, high = sorted((motor.user(motor.low), motor.user(motor.high)))
         # The whole way, not the leg of the backlash correction: TDIR is the direction of the move.
@@ -175,8 +179,9 @@ class MotorRecord:
         add(".HOMR", Short, 0, self._find_home)
         add(".SPMG", Enum, "Go", self._switch, enum_strings=("Stop", "Pause", "Move", "Go"))
         add(".DIR", Enum, "Pos", self._set_direction, enum_strings=("Pos", "Neg"))
-        add(".SET", Enum, "Use", enum_strings=("Use", "Set"))
-        add(".FOFF", Enum, "Variable", enum_strings=("Variable", "Frozen"))
+        for field, words in _CHOICES.items():
+            add(field, Enum, words[0], self._shower(field, words), enum_strings=words)
+            self._changeable[field] = words[0]
         add(".STAT", Enum, "NO_ALARM", enum_strings=STATUSES, alarm=self._alarm)
         add(".SEVR", Enum, "NO_ALARM", enum_strings=SEVERITIES, alarm=self._alarm)
 
@@ -186,9 +191,10 @@ class MotorRecord:
         texts = {".EGU": unit, ".DESC": f"simulated {self._name}", ".OUT": "@beamgym", ".RTYP": "motor"}
         texts |= {".NAME": self.channels.prefix, ".FLNK": ""}
         for field, text in texts.items():
-            self.channels.add(field, String, text)
+            self.channels.add(field, String, text, self._shower(field) if field == ".EGU" else None)
+        self._changeable |= {".EGU": unit, ".MRES": step}
         for field, number in {".VMAX": 0.0, ".ACCL": 0.0, ".MRES": step, ".ERES": step, ".UREV": 200 * step}.items():
-            self.channels.add(field, Double, number, units=unit)
+            self.channels.add(field, Double, number, self._shower(field) if field == ".MRES" else None, units=unit)
         self.channels.add(".SREV", Long, 200)
         self.channels.add(".PREC", Short, _PRECISION[self._motor.axis.kind])
 
@@ -202,7 +208,8 @@ class MotorRecord:
     async def _move_dial(self, value: float) -> None:
         await self._act(lambda: self._hardware.move(self._name, value))
         # The put completes when the motor rests, refused and stopped moves included.
-        await self._rest(self._name)
+        if not self._hardware.has_fault("early_done", self._name):
+            await self._rest(self._name)
 
     async def _find_home(self, value: int) -> None:
         if value:
@@ -229,6 +236,16 @@ class MotorRecord:
             if goal is not None:
                 self._hardware.move(self._name, goal)
         self._hardware.keep()
+
+    def _shower(self, field: str, words: tuple[str, ...] = ()) -> Put:
+        """Return what takes a put to a setting that is shown and does nothing else here."""
+
+        async def put(value: Any) -> None:
+            text = value.decode("latin-1") if isinstance(value, bytes) else value
+            self._motor.shown[field] = words[int(text)] if words else text
+            await self._act(self._hardware.keep)
+
+        return put
 
     async def _limit(self, value: float, low: bool) -> None:
         await self._set("low" if low else "high", self._motor.dial(value))

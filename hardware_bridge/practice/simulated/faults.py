@@ -11,6 +11,14 @@ AXIS_FAULTS: dict[str, str] = {
     "ignored_put": "a target is accepted, reported done, and nothing moves",
     "alarm": "the record is in a MAJOR alarm",
     "unhomed": "the motor has forgotten where its zero is, until it is homed",
+    "runaway": "moves do not end: the motor runs on past its target, up to its limit switch",
+    "wrong_way": "the motor runs the other way, up to its limit switch",
+    "modulo_readback": "the readback begins anew each turn (0 to 360 of the dial); the motor counts on",
+    "fake_arrival": "the readback shows every target at once, and success is reported; nothing moves",
+    "jumping_readback": "the readback shows every target at once; the motor is on its way",
+    "slow_readback": "the readback shows where the motor was one second ago",
+    "early_done": "the record says that the motor is done as soon as it is sent; it moves all the same",
+    "deaf_motor": "STOP does nothing: the motor goes on to its target",
 }
 """Faults of one axis, of several (comma between them) or of all ("1")."""
 

@@ -24,6 +24,11 @@ from beamgym.hardware_bridge.practice.simulated.sample import EmulatedSample
 from beamgym.hardware_bridge.practice.simulated.state import StateFile, check_kind, motors_again, plain_state
 from beamgym.hardware_bridge.practice.simulated.truth import TruthRecord
 
+LAG_S = 1.0
+"""So far behind is the readback of the fault "slow_readback", seconds of the wall clock."""
+
+_TURN = 360.0
+
 
 class EmulatedHardware:
     """Motors, shutter, dose and camera over a simulated sample.
@@ -56,6 +61,8 @@ class EmulatedHardware:
         self.sample, self.record, self.speed, self.clock = sample, record, speed, clock
         self._state = state
         self.motors: dict[str, Motor] = {}
+        # Each motor's last motion and when it ended: what a slow readback still shows.
+        self._last: dict[str, tuple[Motion, float]] = {}
         self.beam_state, self.exposure_s, self.counter = BeamState(), sample.exposure_s, 0
         self.exposure: Exposure | None = None
         self.faults: dict[str, str] = {}
@@ -76,6 +83,7 @@ class EmulatedHardware:
             axis.name: Motor.fresh(axis, float(home))
             for axis, home in zip(self.sample.axes, self.sample.home, strict=True)
         }
+        self._last.clear()
         self.beam_state, self.exposure, self.counter, self.faults = BeamState(since=now), None, 0, {}
         self.exposure_s = self.sample.exposure_s
         self.frame = ServedFrame(self.sample.dark(0), 0, now)
@@ -92,6 +100,7 @@ class EmulatedHardware:
         for motor, home in zip(self.motors.values(), self.sample.home, strict=True):
             motor.position = motor.target = float(home)
             motor.motion = motor.paused = None
+            self._last.clear()
             motor.switch, motor.violated = 0, False
         self.beam_state.dose_s, self.beam_state.since = 0.0, now
         self.exposure_s = self.sample.exposure_s
@@ -126,8 +135,10 @@ class EmulatedHardware:
             self._changed("refused", now, axis=name, target=dial, why=why, source=source)
             return False
         motor.target = dial
+        if self.has_fault("fake_arrival", name) or self.has_fault("jumping_readback", name):
+            motor.frozen = dial
         # Accepted and target set, as by a driver that lost its controller.
-        if self.has_fault("ignored_put", name):
+        if self.has_fault("ignored_put", name) or self.has_fault("fake_arrival", name):
             self._changed("ignored", now, axis=name, target=dial, source=source)
             return True
         # A new target in the middle of a move starts from where the motor is.
@@ -141,6 +152,10 @@ class EmulatedHardware:
         # After the limits were judged: the fault is beyond what the record knows.
         if self.has_fault("overshoot", name) and path[-1] != path[-2]:
             path = (*path[:-1], path[-1] + math.copysign(OVERSHOOT[motor.axis.kind], path[-1] - path[-2]))
+        if path[-1] != path[0] and (self.has_fault("runaway", name) or self.has_fault("wrong_way", name)):
+            ahead = path[-1] > path[0]
+            # Beyond the switch, which ends it.
+            path = path[0], math.inf if ahead != self.has_fault("wrong_way", name) else -math.inf
         path, switch = within_switches(motor.axis, path)
         if self.has_fault("limit_switch", name) and path[-1] != path[0]:
             path, switch = (path[0], 0.5 * (path[0] + path[-1])), 1 if path[-1] > path[0] else -1
@@ -153,6 +168,8 @@ class EmulatedHardware:
     def stop(self, name: str, source: str = "client") -> None:
         """Stop a motor where it is; nothing happens to one that rests."""
         now, motor = self.advance(), self.motors[name]
+        if self.has_fault("deaf_motor", name):
+            return
         motor.paused, motor.homing = None, False
         # A stop of a motor at rest is no event, and must not look like one in the record.
         if motor.motion is not None:
@@ -172,10 +189,17 @@ class EmulatedHardware:
         if self.has_fault("nan_readback", name):
             return math.nan
         frozen = self.motors[name].frozen
-        return self._reading(name, self.clock()) if frozen is None else frozen
+        if frozen is not None:
+            return frozen
+        read = self._reading(name, self.clock() - (LAG_S if self.has_fault("slow_readback", name) else 0.0))
+        return read % _TURN if self.has_fault("modulo_readback", name) else read
 
     def _reading(self, name: str, now: float) -> float:
         motor = self.motors[name]
+        last, ended = self._last.get(name, (None, -math.inf))
+        # Asked for a moment before the motor came to rest.
+        if motor.motion is None and last is not None and now < ended:
+            return last.position(now)
         # Without noise while it moves: it is drawn once for each place where the sample stands.
         if motor.motion is not None and now < motor.motion.ends:
             return motor.place(now)
@@ -291,6 +315,7 @@ class EmulatedHardware:
         """Let a motor rest where it now is, and tell the sample where it has been."""
         motor, index = self.motors[name], list(self.motors).index(name)
         if motor.motion is not None:
+            self._last[name] = motor.motion, min(now, self.clock())
             for point in motor.motion.walked(now):
                 motor.position = on_step(motor.axis, point)
                 self.sample.carry(index, motor.position)
@@ -363,6 +388,8 @@ class EmulatedHardware:
             if name == "frozen_readback":
                 # Frozen at what it read when the fault was set; setting it twice does not thaw it.
                 motor.frozen = None if not has else self._reading(axis, now) if motor.frozen is None else motor.frozen
+            if name in ("fake_arrival", "jumping_readback") and not has:
+                motor.frozen = None
             if name == "unhomed" and has:
                 motor.homed = False
             if name == "stall" and motor.motion is not None and motor.motion.stalled != has:

@@ -5,9 +5,9 @@ flight needs no process that carries it: whoever asks later finds it where it wo
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from beamgym.physics.instrument import Axis
 
@@ -85,7 +85,8 @@ class Motor:
     homing : it is on its way there
     go : the record's SPMG: STOP, PAUSE or GO
     paused : target to go on to after a pause
-    frozen : the readback shown by the fault of that name
+    frozen : the readback shown by the fault of that name, and by those that show the target
+    shown : what the record shows of settings that do nothing here, where somebody has changed them: field to value
     """
 
     STOP: ClassVar[int] = 0
@@ -110,6 +111,7 @@ class Motor:
     go: int = 3
     paused: float | None = None
     frozen: float | None = None
+    shown: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def fresh(cls, axis: Axis, position: float) -> "Motor":

@@ -212,6 +212,14 @@ WHAT_AXIS_FAULTS_DO = {
     "ignored_put": {"position": 0.0},
     "alarm": {"position": 10.0},
     "unhomed": {"position": 10.0, "homed": False},
+    "runaway": {"position": 180.0, "switch": 1},
+    "wrong_way": {"position": -180.0, "switch": -1},
+    "modulo_readback": {"position": 10.0},
+    "fake_arrival": {"position": 0.0, "readback": 10.0},
+    "jumping_readback": {"position": 10.0},
+    "slow_readback": {"position": 10.0},
+    "early_done": {"position": 10.0},
+    "deaf_motor": {"position": 10.0},
 }
 
 
@@ -231,6 +239,39 @@ def test_every_fault_of_an_axis_does_what_it_says_to_that_axis_only(make, clock,
     assert found == expected
     assert hardware.readback("phi") == pytest.approx(readback, nan_ok=True)
     assert run(hardware, "x", 1.0, clock).position == 1.0
+
+
+def test_readbacks_that_lie_while_the_motor_is_under_way(make, clock):
+    hardware = make()
+    hardware.set_fault("slow_readback", "phi")
+    hardware.set_fault("jumping_readback", "x")
+    hardware.move("phi", 10.0)
+    hardware.move("x", 5.0)
+    later(hardware, clock, 2.0)
+    assert (hardware.motors["phi"].place(clock.now), hardware.readback("phi")) == (4.0, 2.0)
+    assert (hardware.motors["x"].place(clock.now) < 5.0, hardware.readback("x")) == (True, 5.0)
+    hardware.stop("phi")
+    later(hardware, clock, 0.5)
+    assert (hardware.motors["phi"].position, hardware.readback("phi")) == (4.0, 3.0)
+    later(hardware, clock, 1.0)
+    assert hardware.readback("phi") == 4.0
+
+
+def test_a_modulo_readback_begins_anew_each_turn_and_the_motor_counts_on(make, clock):
+    hardware = make()
+    hardware.set_fault("modulo_readback", "phi")
+    assert run(hardware, "phi", -10.0, clock).position == -10.0
+    assert hardware.readback("phi") == 350.0
+
+
+def test_a_deaf_motor_goes_on_to_its_target(make, clock):
+    hardware = make()
+    hardware.set_fault("deaf_motor", "phi")
+    hardware.move("phi", 10.0)
+    later(hardware, clock, 1.0)
+    hardware.stop("phi")
+    later(hardware, clock, 60.0)
+    assert hardware.motors["phi"].position == 10.0
 
 
 @pytest.mark.parametrize("fault", AXIS_FAULTS)
