@@ -154,7 +154,8 @@ def _epics_axis(request: Request) -> Any:
     from beamgym.hardware_bridge.adapters.epics.motor import EpicsMotor, EpicsMotorOptions
 
     options = request.options(EpicsMotorOptions)
-    return EpicsMotor(request.name, request.entry.address, request.axis.unit, request.patience_s, options)
+    axis = request.axis
+    return EpicsMotor(request.name, request.entry.address, axis.unit, request.patience_s, options, axis.egu)
 
 
 def _epics_detector(request: Request) -> Any:

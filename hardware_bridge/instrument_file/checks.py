@@ -135,6 +135,7 @@ def _check_axis(axis: AxisEntry, adapter: str) -> None:
         raise ValueError(f"{where}: vector is zero; give the axis's direction in the lab frame")
     if axis.limits is None and adapter in ("manual", "exposure"):
         raise ValueError(f"{where}: a {adapter} axis has no limits of its own; give limits: [low, high]")
+    _check_turns(axis)
     # A motor with steps stands up to half a step from any target.
     if axis.tolerance < 0.5 * axis.step:
         raise ValueError(
@@ -146,6 +147,18 @@ def _check_axis(axis: AxisEntry, adapter: str) -> None:
         raise ValueError(
             f"{where}: tolerance {axis.tolerance:g} {axis.unit} is not below max_step {axis.max_step:g}, so that one "
             "that stands still would have arrived; give what it keeps"
+        )
+
+
+def _check_turns(axis: AxisEntry) -> None:
+    where = f"axis {axis.name!r}"
+    for key in ("turn", "cable_turns"):
+        if getattr(axis, key) is not None and axis.unit != "deg":
+            raise ValueError(f"{where}: {key} is for a rotation in deg; leave it out")
+    if axis.turn is not None and axis.limits is None:
+        raise ValueError(
+            f"{where}: a rotary axis has no end of its own; give limits: [low, high], counted on over the turns, that "
+            "its cables and hoses allow"
         )
 
 

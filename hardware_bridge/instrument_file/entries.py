@@ -108,6 +108,15 @@ class AxisEntry(Strict):
     max_moves_per_min : a faster stream of commands is refused
     timeout_s : longest wait beyond the time that the distance takes at ``speed``
     home_required : refuse to start, and to go on after a reconnect, before the motor says that it is homed
+    overrun : while it moves it may leave the way between start and target, backlash included, by this much; None takes
+        five tolerances
+    stall_s : while it moves it may read the same for so long, until it counts as stalled; more for a slow readback
+    readback_s : after the motor says that it is done, the readback may take so long to show it
+    turn : of a rotary axis whose readback begins anew each turn: 360. Its limits, its targets and its setpoint count on
+        over the turns; None for an axis whose readback does so too
+    cable_turns : at most so many turns, on either side, from where the cables hang free; None where none can wind up
+    cable_zero : position at which the cables hang free
+    egu : what the motor's own record says for its unit, where that is no usual spelling; "" where it says nothing
     """
 
     name: Name
@@ -129,6 +138,19 @@ class AxisEntry(Strict):
     max_moves_per_min: Positive | None = None
     timeout_s: Positive = 30.0
     home_required: bool = False
+    overrun: NotNegative | None = None
+    stall_s: Positive = 5.0
+    readback_s: Positive = 2.0
+    turn: Positive | None = None
+    cable_turns: Positive | None = None
+    cable_zero: Number = 0.0
+    egu: str | None = None
+
+    @property
+    def margin(self) -> float:
+        """How far a moving axis may leave its way."""
+        # Servos overshoot by some encoder counts, and a noisy readback by less than its tolerance.
+        return 5.0 * self.tolerance if self.overrun is None else self.overrun
 
     @field_validator("limits")
     @classmethod
@@ -252,10 +274,14 @@ class DoseEntry(Strict):
 
 
 class IdentityEntry(Strict):
-    """What says whether this is a simulation: a device whose reading must be ``expected``."""
+    """What says whether this is a simulation: a device whose reading must be ``expected``.
+
+    ``real_time`` says that its motors take the time of real ones: else nothing is concluded from how fast they are.
+    """
 
     device: Name
     expected: Annotated[str, StringConstraints(min_length=1)] = "beamgym-simulation"
+    real_time: bool = False
 
 
 class HeartbeatEntry(Strict):

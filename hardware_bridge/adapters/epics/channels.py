@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 from beamgym.hardware_bridge.devices import DeviceError, answered, need
@@ -11,6 +12,7 @@ aioca = need("aioca", "epics")
 AsyncStatus = need("ophyd_async.core", "epics").AsyncStatus
 
 _TOLD = 3  # PVs named in one message
+_POLL_S = 0.02
 
 
 class Channels:
@@ -26,6 +28,7 @@ class Channels:
     Attributes
     ----------
     losses : how often the server was lost since this was made, however soon it was back
+    latest : the last values of what ``monitor`` was asked for
 
     Notes
     -----
@@ -40,7 +43,10 @@ class Channels:
         self._reply_s = reply_s
         self._outputs = frozenset(outputs)
         self.losses = 0
+        self.latest: dict[str, Any] = {}
         self._monitor: Any = None
+        self._monitors: list[Any] = []
+        self._waiting: dict[str, set[asyncio.Future[Any]]] = {}
         # Our own wait ends before the library's, and knows what it waited for.
         # The type is the server's own: real records, gateways and soft IOCs differ in which integers are floats.
         self._signals: dict[str, Any] = {
@@ -106,6 +112,42 @@ class Channels:
         # For stops: a completion would come only when the motor rests, or never.
         work = aioca.caput(self._writable(short), value, wait=False, timeout=None)
         await answered(self._what("writing", short), self._reply_s, work)
+
+    async def monitor(self, pvs: Mapping[str, str], timeout_s: float) -> None:
+        """Be told of every change of some PVs, of which a server may lack some; ``latest`` holds their values.
+
+        Parameters
+        ----------
+        pvs : short name → PV
+        timeout_s : return after this time, seconds, though some have not answered; they are taken when they do
+        """
+        for monitor in self._monitors:
+            monitor.close()
+        self.latest.clear()
+        # A PV that its server lacks is looked for on, without a word.
+        self._monitors = [aioca.camonitor(pv, partial(self._update, short)) for short, pv in pvs.items()]
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        while len(self.latest) < len(pvs) and loop.time() < deadline:
+            await asyncio.sleep(_POLL_S)
+
+    async def update(self, short: str, timeout_s: float) -> Any:
+        """Return the next value of a PV that is monitored; None where none came within ``timeout_s`` seconds."""
+        coming: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(short, set())
+        waiting.add(coming)
+        try:
+            await asyncio.wait({coming}, timeout=timeout_s)
+            return coming.result() if coming.done() else None
+        finally:
+            waiting.discard(coming)
+            coming.cancel()
+
+    def _update(self, short: str, value: Any) -> None:
+        self.latest[short] = value
+        for coming in self._waiting.get(short, set()):
+            if not coming.done():
+                coming.set_result(value)
 
     def _listen(self, pv: str) -> None:
         """Be told when the server is lost: one that is back before anybody asked would be taken for the same."""

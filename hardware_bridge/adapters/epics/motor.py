@@ -21,6 +21,21 @@ _OUTPUTS = ("VAL", "STOP")
 # Bits of MSTA, from the motor record's reference (epics-modules/motor, motorRecord, "Motor status").
 _SLIP_STALL, _PROBLEM, _COMM_ERROR, _HOMED = 0x40, 0x200, 0x1000, 0x4000
 
+# What another client must not change in the middle of a run; a server may lack some of them.
+_WATCHED = (
+    *("EGU", "OFF", "DIR", "FOFF", "SET", "SPMG", "LLM", "HLM", "DLLM", "DHLM", "MRES", "ERES", "UEIP"),
+    *("VELO", "ACCL", "BDST", "BVEL", "FRAC"),
+)
+_WORDS = {
+    "DIR": ("Pos", "Neg"),
+    "FOFF": ("Variable", "Frozen"),
+    "SET": ("Use", "Set"),
+    "SPMG": ("Stop", "Pause", "Move", "Go"),
+    "UEIP": ("No", "Yes"),
+}
+_LACKED_S = 1.0
+"""A field of a record whose server has answered already is there within this time, or is lacked, seconds."""
+
 
 class EpicsMotorOptions(AdapterOptions):
     """Options of an EPICS axis.
@@ -42,9 +57,10 @@ class EpicsMotor:
     ----------
     name : the axis's name
     record : the record, e.g. "bgym:phi"
-    unit : "deg" or "mm"; another EGU is refused by ``connect``
+    unit : "deg" or "mm"; another EGU is refused by ``connect``, an empty one by the guard
     timeout_s : a move may take this long, seconds
     options : see EpicsMotorOptions
+    egu : what EGU says instead, where that is no usual spelling of the unit; "" where it says nothing
 
     Notes
     -----
@@ -54,11 +70,18 @@ class EpicsMotor:
     parent = None
 
     def __init__(
-        self, name: str, record: str, unit: str, timeout_s: float, options: EpicsMotorOptions | None = None
+        self,
+        name: str,
+        record: str,
+        unit: str,
+        timeout_s: float,
+        options: EpicsMotorOptions | None = None,
+        egu: str | None = None,
     ) -> None:
         self.name = name
         self._record = record
         self._unit = unit
+        self._egu = egu
         self._timeout_s = timeout_s
         self._options = options or EpicsMotorOptions()
         pvs = {field: f"{record}.{field}" for field in _FIELDS + _HEALTH}
@@ -76,13 +99,19 @@ class EpicsMotor:
 
     async def connect(self, timeout: float) -> None:
         """Connect every field used; DeviceError names the PVs that did not answer, or a unit that is another."""
+        begun = time.monotonic()
         await self._pv.connect(timeout)
-        # An empty EGU is common and says nothing, so it is let pass.
+        # Empty says nothing: whether that may be is the guard's to decide, and the file's to say.
         unit = str(await self._pv.get("EGU")).strip().lower()
-        if unit and not is_unit(unit, self._unit):
+        fits = is_unit(unit, self._unit) if self._egu is None else unit == self._egu.strip().lower()
+        if unit and not fits:
             raise DeviceError(
                 f"{self.name}: {self._record}.EGU is {unit!r}, the instrument file says {self._unit!r}; mend one"
             )
+        # On a busy computer what is there takes as long as the fields before, or a little more.
+        lacked_s = max(_LACKED_S, 3.0 * (time.monotonic() - begun))
+        monitored = {field: f"{self._record}.{field}" for field in (*_WATCHED, "RBV")}
+        await self._pv.monitor(monitored, min(lacked_s, timeout))
 
     def set(self, value: float) -> Any:
         """Write VAL, wait for the put's completion and for DMOV; judging arrival is the guard's."""
@@ -108,6 +137,19 @@ class EpicsMotor:
     async def settings(self) -> AxisSettings:
         """Return what the record says of itself; fields that its server lacks are None."""
         return await read_motor_settings(self._record)
+
+    def watched_settings(self) -> dict[str, Any]:
+        """Return the record's settings as its monitors last told them, by the names of its fields; nothing is asked."""
+        return {field: _plain(field, value) for field, value in self._pv.latest.items() if field != "RBV"}
+
+    async def setpoint(self) -> float:
+        """Return VAL: where the record was last told to be."""
+        return await self._pv.number("VAL")
+
+    async def next_position(self, timeout_s: float) -> float | None:
+        """Return RBV at its next update; None where none came within ``timeout_s`` seconds."""
+        found = await self._pv.update("RBV", timeout_s)
+        return None if found is None else float(found)
 
     async def velocity(self) -> float:
         """Return VELO, the speed of a move, unit per second."""
@@ -156,6 +198,14 @@ class EpicsMotor:
             if time.monotonic() > deadline:
                 raise DeviceError(f"{self.name} still moves {self._timeout_s:g} s after its command to {target:g}")
             await asyncio.sleep(self._options.poll_s)
+
+
+def _plain(field: str, value: Any) -> Any:
+    """Return a monitored value as a number or a text; a choice as its word."""
+    words = _WORDS.get(field, ())
+    if isinstance(value, str):
+        return str(value)
+    return words[int(value)] if words and 0 <= int(value) < len(words) else float(value)
 
 
 def motor_record_limits(
