@@ -1,7 +1,9 @@
 """Arming: connects, reads every device and lets the rules decide whether commands may pass."""
 
 import asyncio
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
+from typing import Any
 
 from beamgym.hardware_bridge.guard.devices import AxisState, GuardedAxis, GuardedCommand, SignalProxy
 from beamgym.hardware_bridge.guard.instrument import GuardedInstrument
@@ -25,10 +27,12 @@ class FoundAtArming:
     ----------
     home : where every axis stood, in its own unit
     motor_limits : each motor's own (low, high), None where it has none
+    travel : the targets that the tighter limits leave when each axis's backlash is taken off; None without limits
     """
 
     home: dict[str, float]
     motor_limits: MotorLimits
+    travel: MotorLimits = field(default_factory=dict)
 
 
 async def arm_everything(
@@ -67,10 +71,13 @@ async def arm_everything(
     # Last: whoever has said yes is not refused for a limit afterwards, and asked again.
     await _ask_to_start(guard, questions, command)
     found = FoundAtArming({}, {})
-    for axis, (position, limits) in zip(guard.axes.values(), states, strict=True):
+    for axis, (position, limits, settings) in zip(guard.axes.values(), states, strict=True):
         # The generation goes on counting, so that no reading begun before this is judged by the new position.
-        axis.state = AxisState(known=position, generation=axis.state.generation + 1)
+        generation, sent = axis.state.generation + 1, axis.state.sent
+        axis.state = AxisState(known=position, generation=generation, seen=position, sent=sent, settings=settings)
         found.home[axis.name], found.motor_limits[axis.name] = position, limits
+        backlash = 0.0 if axis.sets_exposure else axis.entry.backlash
+        found.travel[axis.name] = axis.proxy.targets(axis.entry.limits, limits, backlash, settings)
     return found
 
 
@@ -92,35 +99,56 @@ async def _check_identity(guard: GuardedInstrument, command: GuardedCommand) -> 
 
 async def _check_axis(
     axis: GuardedAxis, command: GuardedCommand, homed: bool
-) -> tuple[float, tuple[float, float] | None]:
-    """Read one axis and decide; returns its position and the motor's own limits."""
+) -> tuple[float, tuple[float, float] | None, dict[str, Any]]:
+    """Read one axis and decide; returns its position, the motor's own limits and its settings."""
     proxy, entry = axis.proxy, axis.entry
-    position, limits, moving, alarm, done, velocity = await asyncio.gather(
-        proxy.position(), proxy.limits(), proxy.moving(), proxy.alarm(), proxy.homed(), proxy.velocity()
+    (read, limits, moving), (alarm, done, velocity), (setpoint, settings) = await asyncio.gather(
+        asyncio.gather(proxy.position(), proxy.limits(), proxy.moving()),
+        asyncio.gather(proxy.alarm(), proxy.homed(), proxy.velocity()),
+        asyncio.gather(proxy.setpoint(), proxy.fields()),
     )
     # It is a setting of the detector: it does not travel, and has no zero to lose.
     if axis.sets_exposure:
-        return position, limits
+        return read, limits, {}
+    position = _counted(read, setpoint, entry.turn)
+    said = settings.get("EGU")
     command.decide(
         AXIS_AT_ARMING,
         axis=axis.name,
         file_limits=entry.limits,
         motor_limits=limits,
+        unit=entry.unit,
+        said=None if said is None else str(said),
+        egu=entry.egu,
+        turn=entry.turn,
         position=position,
         # After an abort a human has looked; whether the last stop was confirmed is asked before the way back.
         known=True,
+        reach=(position, position),
+        cable_turns=entry.cable_turns,
+        cable_zero=entry.cable_zero,
         # Nobody has sent it yet, so that where it stands is where it was left; only its moving can be wrong.
         expected=position,
         readback=position,
         tolerance=entry.tolerance,
         moving=bool(moving),
+        setpoint=setpoint,
+        # A controller may keep the target of a move that was stopped by the abort before.
+        sent=axis.state.sent,
         text=alarm,
         velocity=velocity,
         max_speed=entry.max_speed,
         home_required=entry.home_required,
         home_done=done or homed,
     )
-    return position, limits
+    return position, limits, settings
+
+
+def _counted(read: float, setpoint: float | None, turn: float | None) -> float:
+    """Return a readback with the turns that the controller's setpoint says it has made."""
+    if turn is None or setpoint is None or not math.isfinite(read):
+        return read
+    return read + turn * round((setpoint - read) / turn)
 
 
 async def _ask_to_start(guard: GuardedInstrument, questions: Confirms, command: GuardedCommand) -> None:

@@ -24,7 +24,6 @@ from beamgym.hardware_bridge.guard.devices import (
     GuardedShutter,
     SignalProxy,
 )
-from beamgym.hardware_bridge.guard.go_back import safe_return
 from beamgym.hardware_bridge.guard.instrument import DevicesOfInstrument, Suspend
 from beamgym.hardware_bridge.guard.latch import Latch
 from beamgym.hardware_bridge.guard.life import SignsOfLife
@@ -32,6 +31,7 @@ from beamgym.hardware_bridge.guard.permits import Permits
 from beamgym.hardware_bridge.guard.questions import questions
 from beamgym.hardware_bridge.guard.rules import RUN, GuardRefused, decide
 from beamgym.hardware_bridge.guard.servers import ServerWatch
+from beamgym.hardware_bridge.guard.several_axes import judge_move, safe_return
 from beamgym.hardware_bridge.guard.watch import Watch
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.records import AuditLog
@@ -85,9 +85,12 @@ class Guard:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.home: dict[str, float] = {}
         self.motor_limits: MotorLimits = {}
+        # What the tighter limits leave of targets when the backlash is taken off; a task is given these.
+        self.travel: MotorLimits = {}
         self.budget_s = file.dose.budget_s if file.dose else None
         # As plain mappings, since the rule's inputs go into the log as they are.
         self.boxes = [{"name": e.name, "forbidden": e.forbidden, "margin": e.margin} for e in file.envelopes]
+        self.turns = {entry.name: entry.turn for entry in file.axes if entry.turn is not None}
         self.axes = {
             entry.name: GuardedAxis(self, entry, devices.axes[entry.name], entry.unit == "s") for entry in file.axes
         }
@@ -100,6 +103,7 @@ class Guard:
         self.life = SignsOfLife(deadman)
         self._abort_thread, self._keep_trying_s = AbortThread(self, keep_trying_s), keep_trying_s
         self._launching = 0
+        self._judged: set[asyncio.Future[str]] = set()
         # A line is with the operating system before its command; waiting for the disk would cost milliseconds a
         # command.
         audit.sync_in_background()
@@ -190,7 +194,7 @@ class Guard:
         command = GuardedCommand(self, "arm", self.file.name)
         try:
             found = await arm_everything(self, self.watch, self.servers, self.questions, command, frozenset(homed))
-            self.home, self.motor_limits = found.home, found.motor_limits
+            self.home, self.motor_limits, self.travel = found.home, found.motor_limits, found.travel
             # Arming took its time, and a human may have thought; the silence is counted from here.
             self.life.touch()
             # After everything was read, and before the abort thread, which checks the dead-man of an armed guard only.
@@ -293,6 +297,16 @@ class Guard:
         Commands nothing by itself. It holds until the next one, or until an axis of it is sent elsewhere.
         """
         self.permits.announce(targets, exposure_follows)
+
+    async def judge_move(self, targets: Mapping[str, float]) -> None:
+        """Judge a move of several axes as a whole, before the first of them is sent; see several_axes.judge_move."""
+        given_up: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._judged.add(given_up)
+        try:
+            await judge_move(self, targets, given_up)
+        finally:
+            self._judged.discard(given_up)
+            given_up.cancel()
 
     async def ask_before(
         self,
@@ -443,7 +457,7 @@ class Guard:
         return (*unconfirmed, "a command that was leaving") if still_leaving else tuple(unconfirmed)
 
     async def safe_return(self) -> bool:
-        """Bring the axes back to where they stood when the guard was armed; see go_back.safe_return."""
+        """Bring the axes back to where they stood when the guard was armed; see several_axes.safe_return."""
         return await safe_return(self)
 
     async def close(self) -> None:
@@ -479,6 +493,9 @@ class Guard:
         return bool(self.life.under_way or self.shutter.ours or self.detector.ours or self.unfinished())
 
     def _interrupt_all(self) -> None:
+        for judged in self._judged:
+            if not judged.done():
+                judged.set_result("aborted")
         self.detector.interrupt()
         for axis in self.axes.values():
             axis.interrupt()

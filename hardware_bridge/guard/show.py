@@ -8,7 +8,7 @@ from typing import Any
 
 from beamgym.hardware_bridge.guard.devices import GuardedAxis
 from beamgym.hardware_bridge.guard.instrument import GuardedInstrument
-from beamgym.hardware_bridge.guard.rules import swept_interval, tighter
+from beamgym.hardware_bridge.guard.rules import tighter
 from beamgym.hardware_bridge.records import ShownCommand, ShownMove
 
 Interval = tuple[float, float]
@@ -28,7 +28,7 @@ async def show_move(
     positions = await guard.positions()
     moves = await asyncio.gather(*(_shown(axis, positions[axis.name], targets) for axis in guard.axes.values()))
     swept = {
-        name: swept_interval(positions[name], target, axis.entry.backlash, axis.entry.tolerance)
+        name: axis.swept(positions[name], target)
         for name, target in targets.items()
         if not (axis := guard.axes[name]).sets_exposure
     }

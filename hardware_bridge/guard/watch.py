@@ -9,7 +9,7 @@ from typing import Any
 from beamgym.hardware_bridge.devices import DeviceError
 from beamgym.hardware_bridge.guard.devices import GuardedAxis, GuardedCommand, SignalProxy
 from beamgym.hardware_bridge.guard.instrument import GuardedInstrument
-from beamgym.hardware_bridge.guard.rules import CONNECTION, HEARTBEAT, PATH, SUSPENDER, GuardRefused
+from beamgym.hardware_bridge.guard.rules import CONNECTION, HEARTBEAT, PATH, SETTINGS, SUSPENDER, GuardRefused
 from beamgym.hardware_bridge.instrument_file import HeartbeatEntry, SuspenderEntry
 from beamgym.hardware_bridge.records import AuditError
 from beamgym.physics.messages import named_line
@@ -91,6 +91,7 @@ class Watch:
         self._hold_s = hold_s
         self._task: asyncio.Task[None] | None = None
         self._clear: asyncio.Event | None = None
+        self._turn = 0
 
     async def first_readings(self, command: GuardedCommand) -> None:
         """Read every heartbeat until it was seen to beat, and every suspender; nothing starts without them."""
@@ -207,10 +208,12 @@ class Watch:
         loop = asyncio.get_running_loop()
         # A log that was deleted or replaced stops the run now, not at the next command.
         self._guard.audit.check()
+        travelling = [axis for axis in self._guard.axes.values() if not axis.sets_exposure]
         found = await asyncio.gather(
             *(heartbeat.read(loop.time()) for heartbeat in self.heartbeats),
             *(suspender.read() for suspender in self.suspenders),
-            *(self._check_axis(command, axis) for axis in self._guard.axes.values() if not axis.sets_exposure),
+            *(self._check_axis(command, axis) for axis in travelling),
+            *(self._check_settings(command, axis) for axis in self._due(travelling)),
             # Nothing is raised before all have answered: what fails first need not be the gravest.
             return_exceptions=True,
         )
@@ -249,6 +252,18 @@ class Watch:
             self._clear.set()
         self.tripped = tripped
 
+    def _due(self, axes: list[GuardedAxis]) -> list[GuardedAxis]:
+        """Return the axes whose settings are looked at now: all that keep them, and one of those that must be asked."""
+        asked = [axis for axis in axes if not axis.proxy.tells_fields]
+        self._turn += 1
+        return [axis for axis in axes if axis.proxy.tells_fields] + ([asked[self._turn % len(asked)]] if asked else [])
+
+    async def _check_settings(self, command: GuardedCommand, axis: GuardedAxis) -> None:
+        before, now = axis.state.settings, await axis.proxy.fields()
+        # Those of another arming are not compared.
+        if before is axis.state.settings:
+            command.decide(SETTINGS, axis=axis.name, before=before, now=now)
+
     async def _check_axis(self, command: GuardedCommand, axis: GuardedAxis) -> None:
         generation = axis.state.generation
         position, moving = await asyncio.gather(axis.position(), axis.proxy.moving())
@@ -264,10 +279,12 @@ class Watch:
     def _follow(self, command: GuardedCommand, axis: GuardedAxis, position: float) -> None:
         """Where a moving axis has left what its move was allowed to sweep, decide anew with where it is."""
         swept, tolerance = axis.state.swept, axis.entry.tolerance
-        # A readback that fails under way is judged at arrival, when the motor has stopped.
+        # A readback that fails under way is judged by the move itself, which looks more often.
         if swept is None or not math.isfinite(position) or swept[0] <= position <= swept[1]:
             return
         wider = (min(swept[0], position - tolerance), max(swept[1], position + tolerance))
-        command.decide(PATH, swept=self._guard.swept({axis.name: wider}), forbidden=self._guard.boxes)
+        command.decide(
+            PATH, swept=self._guard.swept({axis.name: wider}), forbidden=self._guard.boxes, turns=self._guard.turns
+        )
         # Kept, so that the next move of another axis counts with it, and this is not decided at every check.
         axis.state.swept = wider

@@ -52,14 +52,14 @@ class BlueskyInstrument:
 
     @property
     def axes(self) -> tuple[Axis, ...]:
-        """The axes, within the tighter of the file's and the motors' limits, as read when the guard was armed."""
-        return self.file.physics_axes(self.guard.motor_limits)
+        """The axes, within what the limits and the backlash leave, as read when the guard was armed."""
+        return self.file.physics_axes(self.guard.travel)
 
     @property
     def context(self) -> Context:
         """What the task may know, from the instrument file; the motors' limits are those read at arming."""
         if self._context is None:
-            self._context = context_of(self.file, self.guard.motor_limits)
+            self._context = context_of(self.file, self.guard.travel)
         return self._context
 
     def arm(self, homed: Sequence[str] = (), timeout_s: float = 60.0) -> None:
@@ -115,6 +115,8 @@ class BlueskyInstrument:
         group = bps.short_uid("move") if hasattr(bps, "short_uid") else f"move-{id(wanted)}"
         # One command: a human is asked about all of its axes at once.
         self.guard.announce(wanted)
+        # All of them are judged before the first is sent: one that is refused must not leave another one moved.
+        yield from _awaited(lambda: self.guard.judge_move(wanted))
         # the dwell first: whether a motor must settle depends on it
         for name, value in sorted(wanted.items(), key=lambda item: not self.guard.axes[item[0]].sets_exposure):
             yield from bps.abs_set(self.guard.axes[name], float(value), group=group)

@@ -158,12 +158,19 @@ class Session:
         self._report(StateChanged("connected"))
 
     def motor_limits(self) -> dict[str, tuple[float, float] | None]:
-        """Return each motor's own limits, where it has any."""
+        """Return what each motor's own limits leave of targets, its backlash taken off; None where it has none."""
+
+        async def one(name: str, device: Any) -> tuple[float, float] | None:
+            proxy, entry = AxisProxy(device, name, self._answer_s), self.file.axis(name)
+            if entry.unit == "s":
+                return await proxy.limits()
+            limits, settings = await asyncio.gather(proxy.limits(), proxy.fields())
+            return proxy.targets(entry.limits, limits, entry.backlash, settings)
 
         async def read() -> dict[str, tuple[float, float] | None]:
-            proxies = {name: AxisProxy(device, name, self._answer_s) for name, device in self._devices.axes.items()}
-            found = await asyncio.gather(*(proxy.limits() for proxy in proxies.values()))
-            return dict(zip(proxies, found, strict=True))
+            axes = self._devices.axes
+            found = await asyncio.gather(*(one(name, device) for name, device in axes.items()))
+            return dict(zip(axes, found, strict=True))
 
         return self.in_loop(read, 3 * self._answer_s)
 

@@ -1,4 +1,4 @@
-"""Proxies: what the guard asks of motors, detectors, shutters and signals, whatever library made them.
+"""Proxies: what the guard asks of detectors, shutters and signals, whatever library made them; axes are in axis_proxy.
 
 A device needs only what bluesky.protocols say (Movable, Readable, Triggerable, Stoppable). What else it offers, the
 guard uses: motor_limits, velocity, moving, alarm, home_done of a motor; set_exposure, counter, exposing, stop,
@@ -115,95 +115,6 @@ class SignalProxy:
             # What ophyd's stop returns may be a Status; then its end is the end of the command.
             ended = await self._ask("stop", limit_s=limit_s)
             await finished(f"{self.name}: stop", ended if hasattr(ended, "add_callback") else None, self.answer_s)
-
-
-@dataclass(frozen=True)
-class AxisProxy(SignalProxy):
-    """A motor, positions in its own unit."""
-
-    async def position(self) -> float:
-        """Return the readback; it may be nan."""
-        # bluesky's Locatable says which number is the readback; by ``read`` it has to be guessed from names.
-        if self._has("locate"):
-            return float((await self._ask("locate"))["readback"])
-        return float(await self.value())
-
-    async def limits(self) -> tuple[float, float] | None:
-        """Return the motor's own (low, high), or None where it has none, or does not say."""
-        # Our own name first, then the motor record's, then ophyd's ``limits``, which not every class fills in.
-        if self._has("motor_limits"):
-            found = await self._ask("motor_limits")
-        elif self._has("low_limit_travel"):
-            found = await self._limits_of_record()
-        elif self._has("limits"):
-            found = await self._ask("limits")
-        else:
-            return None
-        if found is None:
-            return None
-        low, high = (float(side) for side in found)
-        # ophyd's own convention: limits that are equal are no limits
-        return None if low == high == 0.0 else (low, high)
-
-    async def moving(self) -> bool | None:
-        """Return whether it moves; None where it does not say."""
-        if self._has("moving"):
-            return bool(await self._ask("moving"))
-        if self._has("motor_done_move"):
-            return not await self._ask("motor_done_move")
-        return None
-
-    async def alarm(self) -> str:
-        """Return the alarm it reports; empty where there is none."""
-        if not self._has("alarm"):
-            return ""
-        # Severities come as text or as the number 0, by the library.
-        text = str(await self._ask("alarm") or "")
-        return "" if text in _QUIET else text
-
-    async def velocity(self) -> float | None:
-        """Return the speed it is set to, units per second; None where it does not say."""
-        if not self._has("velocity"):
-            return None
-        speed = await self._ask("velocity")
-        return None if speed is None else float(speed)
-
-    async def homed(self) -> bool | None:
-        """Return whether it says that it is homed; None where it does not say."""
-        return bool(await self._ask("home_done")) if self._has("home_done") else None
-
-    async def start(self, target: float) -> Any:
-        """Send it to an absolute position; returns its Status."""
-        return await self._start("set", target)
-
-    async def stop_and_confirm(self, still_within: float, pause_s: float = 0.05) -> bool:
-        """Stop it, and say whether it was then seen to stand still.
-
-        Parameters
-        ----------
-        still_within : two readings that differ by no more are a stand-still
-        pause_s : between the readings, seconds
-        """
-        await self.stop()
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.answer_s
-        # Two readings: a motor that coasts to its stop has been told to stop already.
-        last = await self.position()
-        while loop.time() < deadline:
-            await asyncio.sleep(pause_s)
-            position, moving = await asyncio.gather(self.position(), self.moving())
-            # a motor whose readback is dead can still say itself that it stands
-            still = abs(position - last) <= still_within if math.isfinite(position) else moving is False
-            if still and not moving:
-                return True
-            last = position
-        return False
-
-    async def _limits_of_record(self) -> tuple[float, float] | None:
-        """Ask a motor record of ophyd-async or of classic ophyd, whose own ``limits`` not every server fills in."""
-        names = ("low_limit_travel", "high_limit_travel", "dial_low_limit_travel", "dial_high_limit_travel")
-        low, high, *dial = await asyncio.gather(*(self._ask(name) for name in names if self._has(name)))
-        return None if dial and not any(dial) else (float(low), float(high))
 
 
 @dataclass(frozen=True)

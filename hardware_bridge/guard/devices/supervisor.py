@@ -38,6 +38,11 @@ class Supervisor(CommandLog, Protocol):
         ...
 
     @property
+    def turns(self) -> dict[str, float]:
+        """Of rotary axes, after how much a position is the same place again."""
+        ...
+
+    @property
     def budget_s(self) -> float | None:
         """Seconds of open shutter that the sample may get; None without a budget."""
         ...

@@ -1,6 +1,6 @@
 """The guard's rules as pure functions, so that a log can be replayed."""
 
-from beamgym.hardware_bridge.guard.rules.axes import swept_interval, tighter
+from beamgym.hardware_bridge.guard.rules.axes import swept_interval, targets_within, tighter, way
 from beamgym.hardware_bridge.guard.rules.decision import Decision, GuardRefused, refusal
 from beamgym.hardware_bridge.guard.rules.replay import ReplayReport, replay
 from beamgym.hardware_bridge.guard.rules.table import (
@@ -10,6 +10,7 @@ from beamgym.hardware_bridge.guard.rules.table import (
     AXIS_AT_REST,
     AXIS_AT_RETURN,
     AXIS_BEFORE_MOVE,
+    AXIS_UNDER_WAY,
     CAMERA_MODES,
     CONNECTION,
     DEVICE_IS_FREE,
@@ -27,6 +28,7 @@ from beamgym.hardware_bridge.guard.rules.table import (
     PATH,
     RUN,
     SERVER,
+    SETTINGS,
     SHUTTER_MAY_OPEN,
     SHUTTER_PLACE,
     SUSPENDER,
@@ -46,6 +48,7 @@ __all__ = [
     "AXIS_AT_REST",
     "AXIS_AT_RETURN",
     "AXIS_BEFORE_MOVE",
+    "AXIS_UNDER_WAY",
     "CAMERA_MODES",
     "CONNECTION",
     "DEVICE_IS_FREE",
@@ -63,6 +66,7 @@ __all__ = [
     "PATH",
     "RUN",
     "SERVER",
+    "SETTINGS",
     "SHUTTER_MAY_OPEN",
     "SHUTTER_PLACE",
     "SUSPENDER",
@@ -78,6 +82,8 @@ __all__ = [
     "refusal",
     "replay",
     "swept_interval",
+    "targets_within",
     "tighter",
     "time_limit_s",
+    "way",
 ]

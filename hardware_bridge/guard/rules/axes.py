@@ -21,22 +21,35 @@ def has_limits(axis: str, file_limits: Interval | None, motor_limits: Interval |
     return Decision(1, True)
 
 
-def limits(axis: str, target: Number, file_limits: Interval | None, motor_limits: Interval | None) -> Decision:
-    """Item 1: a target lies within the tighter of the file's and the motor's limits; an axis needs one of the two.
+def limits(
+    axis: str,
+    target: Number,
+    file_limits: Interval | None,
+    motor_limits: Interval | None,
+    reach: Interval | None = None,
+) -> Decision:
+    """Item 1: a target, backlash overshoot included, lies within the tighter of the file's and the motor's limits.
 
     Parameters
     ----------
     target : degrees, mm or s
-    file_limits, motor_limits : (low, high) in the same unit, or None where there are none
+    file_limits, motor_limits : (low, high) in the same unit, or None where there are none; an axis needs one of the two
+    reach : (low, high) of the target and of the overshoot that takes out the backlash; None is the target alone
     """
     tightest = tighter(file_limits, motor_limits)
     if tightest is None or not tightest[0] <= tightest[1]:
         return has_limits(axis, file_limits, motor_limits)
     low, high = tightest
     # A nan target fails both comparisons and is refused.
-    if low <= float(target) <= high:
+    if not low <= float(target) <= high:
+        return refused(1, f"{axis} was to go to {shown(target)}, its limits are {shown(low)} to {shown(high)}")
+    if reach is None or (low <= float(reach[0]) and float(reach[1]) <= high):
         return Decision(1, True)
-    return refused(1, f"{axis} was to go to {shown(target)}, its limits are {shown(low)} to {shown(high)}")
+    return refused(
+        1,
+        f"{axis} was to go to {shown(target)} and reaches {shown(reach[0])} to {shown(reach[1])} to take out its "
+        f"backlash, its limits are {shown(low)} to {shown(high)}; keep so far from them",
+    )
 
 
 def finite(axis: str, target: Number) -> Decision:
@@ -85,7 +98,11 @@ def speed(axis: str, distance: Number, seconds: Number, max_speed: Number | None
     return refused(2, f"{axis} moved at {shown(found)} per second, max_speed is {shown(max_speed)}; slow it down")
 
 
-def envelope(swept: Mapping[str, Interval], forbidden: Sequence[Mapping[str, Any]]) -> Decision:
+def envelope(
+    swept: Mapping[str, Interval],
+    forbidden: Sequence[Mapping[str, Any]],
+    turns: Mapping[str, Number] | None = None,
+) -> Decision:
     """Item 3: everything that a move may sweep stays out of every forbidden box in joint space.
 
     Parameters
@@ -94,6 +111,7 @@ def envelope(swept: Mapping[str, Interval], forbidden: Sequence[Mapping[str, Any
         axis that stands, its position widened by the tolerance
     forbidden : boxes {"name", "forbidden": {axis: (low, high)}, "margin"}; an axis that a box does not name may have
         any position in it
+    turns : of rotary axes, after how much a position is the same place again
 
     Notes
     -----
@@ -106,7 +124,8 @@ def envelope(swept: Mapping[str, Interval], forbidden: Sequence[Mapping[str, Any
         margin = float(box.get("margin", 0.0))
         sides = box["forbidden"].items()
         # An axis that is not swept is an exposure-time axis, which no box can name (the file's check sees to that).
-        if all(axis in swept and _overlap(swept[axis], side, margin) for axis, side in sides):
+        met = (axis in swept and _overlap(swept[axis], side, margin, (turns or {}).get(axis)) for axis, side in sides)
+        if all(met):
             places = ", ".join(f"{axis} {shown(swept[axis][0])} to {shown(swept[axis][1])}" for axis, _ in sides)
             return refused(3, f"the move may sweep {places} and so enter {box['name']!r}; go round it in several moves")
     return Decision(3, True)
@@ -119,8 +138,14 @@ def readable(axis: str, position: Number) -> Decision:
     return refused(4, f"{axis} reads {position}; check the encoder: nobody knows where it is")
 
 
-def arrival(axis: str, start: Number, target: Number, readback: Number, tolerance: Number) -> Decision:
+def arrival(
+    axis: str, start: Number, target: Number, readback: Number, tolerance: Number, waited_s: Number | None = None
+) -> Decision:
     """Item 4: after settling, an axis reads a finite position within its tolerance of the target.
+
+    Parameters
+    ----------
+    waited_s : for so long after the motor said that it was done
 
     Notes
     -----
@@ -131,10 +156,14 @@ def arrival(axis: str, start: Number, target: Number, readback: Number, toleranc
         return refused(4, f"{axis} reads {readback} after its move to {shown(goal)}; check the encoder")
     if abs(read - goal) <= float(tolerance):
         return Decision(4, True)
-    # Bit for bit the same: an encoder that lives is never so quiet, so this is a stall or a frozen readback, and says
-    # so.
-    if read == float(start):
-        return refused(4, f"{axis} still reads {shown(read)} after a move to {shown(goal)}: stalled or frozen")
+    # It has not left its place: which of the three it is cannot be known from here.
+    if abs(read - float(start)) <= float(tolerance):
+        waited = "" if waited_s is None else f" and {shown(waited_s)} s of waiting"
+        return refused(
+            4,
+            f"{axis} still reads {shown(read)} after a move to {shown(goal)}{waited}: stalled, or the readback is "
+            "frozen or slower than the file's readback_s",
+        )
     return refused(
         4,
         f"{axis} did not arrive: {shown(read)} instead of {shown(goal)}, tolerance {shown(tolerance)}; "
@@ -184,16 +213,21 @@ def known_position(axis: str, position: Number, known: bool) -> Decision:
     return refused(11, f"where {axis} stands is not certain (it reads {position}); bring it back by hand")
 
 
-def move_limit_s(distance: float, speed: float, timeout_s: float) -> float:
+def move_limit_s(
+    distance: float, speed: float, timeout_s: float, backlash: float = 0.0, backlash_speed: float | None = None
+) -> float:
     """Item 5: a move has the time that its distance takes at the file's speed, and the file's timeout on top, seconds.
 
     Parameters
     ----------
-    distance : with the backlash, in the axis's unit; 0 for an exposure-time axis
+    distance : in the axis's unit; 0 for an exposure-time axis
     speed : units per second
     timeout_s : grace beyond that
+    backlash : travelled out and back beside the distance
+    backlash_speed : of the way back, units per second, where the motor takes out its backlash more slowly
     """
-    return distance / speed + timeout_s
+    back = min(speed, backlash_speed) if backlash_speed else speed
+    return (distance + backlash) / speed + backlash / back + timeout_s
 
 
 def tighter(first: Interval | None, second: Interval | None) -> tuple[float, float] | None:
@@ -204,17 +238,43 @@ def tighter(first: Interval | None, second: Interval | None) -> tuple[float, flo
     return max(low for low, _ in given), min(high for _, high in given)
 
 
-def swept_interval(start: float, target: float, backlash: float, tolerance: float) -> tuple[float, float]:
-    """Return the positions that an axis may take on a move.
+def way(start: float, target: float, backlash: float, overshoot: float = 0.0) -> tuple[float, float]:
+    """Return the positions that a motor takes on its way.
 
-    Both ends are widened: a motor that takes out its backlash comes to the target from one side, so that it may run
-    past the target, or first back past its start.
+    Parameters
+    ----------
+    backlash : of the file, which does not say on which side: the motor may run past the target, or first back past
+        its start
+    overshoot : of the motor record, in user coordinates: it comes to a target from ``target - overshoot``
     """
-    wider = abs(backlash) + abs(tolerance)
-    return min(start, target) - wider, max(start, target) + wider
+    ends = (start, target, target - overshoot)
+    wider = abs(backlash)
+    return min(min(start, target) - wider, *ends), max(max(start, target) + wider, *ends)
 
 
-def _overlap(first: Interval, second: Interval, margin: float) -> bool:
-    # written so that nan overlaps with everything
+def targets_within(limits: Interval | None, backlash: float, overshoot: float = 0.0) -> tuple[float, float] | None:
+    """Return the targets that limits leave when a motor takes out its backlash; see ``way``. None without limits."""
+    if limits is None:
+        return None
+    below, above = way(0.0, 0.0, backlash, overshoot)
+    return float(limits[0]) - below, float(limits[1]) - above
+
+
+def swept_interval(
+    start: float, target: float, backlash: float, tolerance: float, overshoot: float = 0.0
+) -> tuple[float, float]:
+    """Return the positions that an axis may take on a move: its way (see ``way``), widened by the tolerance."""
+    low, high = way(start, target, backlash, overshoot)
+    return low - abs(tolerance), high + abs(tolerance)
+
+
+def _overlap(first: Interval, second: Interval, margin: float, turn: Number | None = None) -> bool:
     low, high = float(second[0]) - margin, float(second[1]) + margin
+    if turn is not None and math.isfinite(float(first[0])):
+        # The turn of the box that begins next above the interval's begin, or the one before it.
+        shift = math.ceil((float(first[0]) - low) / float(turn)) * float(turn)
+        return _overlap(first, (low + shift, high + shift), 0.0) or _overlap(
+            first, (low + shift - float(turn), high + shift - float(turn)), 0.0
+        )
+    # written so that nan overlaps with everything
     return not (float(first[1]) < low or float(first[0]) > high)

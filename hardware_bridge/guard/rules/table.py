@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
-from beamgym.hardware_bridge.guard.rules import axes, frames, run
+from beamgym.hardware_bridge.guard.rules import axes, frames, motion, run
 from beamgym.hardware_bridge.guard.rules.decision import Decision
 
 Rule = Callable[..., Decision]
@@ -41,6 +41,15 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             axes.undisturbed,
             axes.homed,
             axes.known_position,
+            motion.unit,
+            motion.rotary,
+            motion.cable,
+            motion.kept_limits,
+            motion.on_its_way,
+            motion.progress,
+            motion.travel_time,
+            motion.setpoint,
+            motion.settings,
             frames.exposure,
             frames.dose,
             frames.shutter,
@@ -105,7 +114,19 @@ TIME = Checklist("the time it takes", ("in_time",))
 SERVER = Checklist("who serves the devices", ("identity",))
 ONE_SERVER = Checklist("who else serves their PVs", ("one_server",))
 AXIS_AT_ARMING = Checklist(
-    "each axis as it stands", ("has_limits", "known_position", "undisturbed", "alarm", "set_speed", "homed")
+    "each axis as it stands",
+    (
+        "has_limits",
+        "unit",
+        "rotary",
+        "known_position",
+        "cable",
+        "undisturbed",
+        "setpoint",
+        "alarm",
+        "set_speed",
+        "homed",
+    ),
 )
 AXIS_AT_RETURN = Checklist("each axis as it stands", ("known_position",))
 
@@ -113,13 +134,30 @@ DEVICE_IS_FREE = Checklist("the device itself", ("unfinished",))
 # Before anything is read: a target that is no number need not cost a round trip to the motor.
 TARGET = Checklist("the target", ("finite",))
 AXIS_BEFORE_MOVE = Checklist(
-    "target, motor and where it stands", ("limits", "readable", "step", "set_speed", "undisturbed", "rate", "alarm")
+    "target, motor and where it stands",
+    (
+        "limits",
+        "cable",
+        "readable",
+        "step",
+        "set_speed",
+        "undisturbed",
+        "setpoint",
+        "rate",
+        "alarm",
+        "settings",
+    ),
 )
 # It does not travel: no path, no speed, no step, and nobody can push it.
 EXPOSURE_AXIS_BEFORE_SET = Checklist("an exposure-time axis instead", ("limits", "rate", "alarm"))
 PATH = Checklist("the whole path", ("envelope",))
 AXIS_AT_REST = Checklist("each axis that stands", ("readable", "undisturbed"))
-AXIS_AFTER_MOVE = Checklist("where it stands now", ("arrival", "unfinished", "alarm", "speed"))
+# In the order of what says most about the cause: a box that was entered is more than a way that was left.
+AXIS_UNDER_WAY = Checklist(
+    "the axis that moves", ("readable", "kept_limits", "envelope", "on_its_way", "travel_time", "progress")
+)
+SETTINGS = Checklist("each motor's settings", ("settings",))
+AXIS_AFTER_MOVE = Checklist("where it stands now", ("arrival", "unfinished", "alarm", "speed", "travel_time"))
 EXPOSURE_AXIS_AFTER_SET = Checklist("an exposure-time axis instead", ("arrival", "unfinished", "alarm"))
 
 EXPOSURE = Checklist("the axes, the exposure and the dose", ("unfinished", "exposure", "dose"))
@@ -165,6 +203,7 @@ WATCHED = (
     Step("while", CONNECTION, "five times a second, as all that follows"),
     Step("while", AXIS_AT_REST),
     Step("while", PATH, "where a motor has left the path that it was allowed"),
+    Step("while", SETTINGS, "as the devices' monitors have them; one motor after another where they have none"),
     Step("while", HEARTBEAT),
     Step("while", SUSPENDER),
     Step("while", ONE_SERVER, "every ten seconds"),
@@ -192,6 +231,7 @@ PROCEDURES: Mapping[str, tuple[Step, ...]] = MappingProxyType(
             Step("before", ANSWER, "where the move is a long one; after it all is decided anew, since it takes time"),
             Step("before", PATH, "last, since other axes may have set off meanwhile"),
             Step("before", LATCH, "after the line in the log, at once before the motor is sent"),
+            Step("while", AXIS_UNDER_WAY, "by the move itself: 20 times a second and at every update"),
             *WATCHED,
             Step("while", TIME),
             Step("after", AXIS_AFTER_MOVE, "after settling"),
@@ -240,7 +280,7 @@ def decide(rule: str, inputs: Mapping[str, Any]) -> Decision:
         raise ValueError(f"rule {rule!r} cannot be given {sorted(inputs)}: {error}") from None
 
 
-def time_limit_s(what: str, **inputs: float) -> float:
+def time_limit_s(what: str, **inputs: float | None) -> float:
     """Return how long a "move" or an "exposure" may take, seconds; see ``TIME_LIMITS``."""
     return TIME_LIMITS[what](**inputs)
 

@@ -62,7 +62,8 @@ def test_every_shipped_file_loads(name):
 def test_the_registry_of_shipped_files_is_complete():
     folder = shipped_instrument("laue_soft_ioc").parent
     assert sorted(SHIPPED) == sorted(path.stem for path in folder.glob("*.yaml"))
-    with pytest.raises(ValueError, match="no instrument file 'soft' is shipped; there are arpes_practice, arpes_soft_ioc"):
+    known = "no instrument file 'soft' is shipped; there are arpes_practice, arpes_soft_ioc"
+    with pytest.raises(ValueError, match=known):
         shipped_instrument("soft")
 
 

@@ -161,7 +161,7 @@ def test_item_3_the_backlash_counts(rig, arpes_content):
 
 def test_item_3_an_axis_that_runs_past_its_way_into_a_box_is_stopped(rig, arpes_content):
     wall = [{"name": "wall", "forbidden": {"x": [0.5, 0.9]}, "margin": 0.0}]
-    r = rig({"envelopes": wall, **axis_with(arpes_content, "x", timeout_s=30.0)})
+    r = rig({"envelopes": wall, **axis_with(arpes_content, "x", timeout_s=30.0, overrun=0.5)})
     r.x.fault, r.x.travel_s = "overshoot", 8.0
     with pytest.raises(GuardRefused):
         r.drive(moving(("x", 0.3)))

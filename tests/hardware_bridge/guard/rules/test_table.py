@@ -49,7 +49,8 @@ def decided(log, command, device):
 
 
 def test_a_move_is_checked_in_the_tables_order(log):
-    other = (table.EXPOSURE_AXIS_BEFORE_SET, table.EXPOSURE_AXIS_AFTER_SET, *(step.checklist for step in table.WATCHED))
+    watched = (table.AXIS_UNDER_WAY, *(step.checklist for step in table.WATCHED))
+    other = (table.EXPOSURE_AXIS_BEFORE_SET, table.EXPOSURE_AXIS_AFTER_SET, *watched)
     before, after = decided(log, "set", "x")
     assert before == expected("An axis moves", ("before",), (*NOT_LOGGED, table.EXPOSURE_AXIS_BEFORE_SET))
     assert after == expected("An axis moves", ("while", "after"), (*NOT_LOGGED, *other))
@@ -59,7 +60,7 @@ def test_an_exposure_time_is_checked_in_the_tables_order(log):
     other = (table.AXIS_BEFORE_MOVE, table.AXIS_AFTER_MOVE, table.PATH)
     before, after = decided(log, "set", "dwell")
     assert before == expected("An axis moves", ("before",), (*NOT_LOGGED, *other))
-    watched = tuple(step.checklist for step in table.WATCHED)
+    watched = (table.AXIS_UNDER_WAY, *(step.checklist for step in table.WATCHED))
     assert after == expected("An axis moves", ("while", "after"), (*NOT_LOGGED, *other, *watched))
 
 
