@@ -62,6 +62,7 @@ class DetectorSettings:
     exposure_s : as it is set, seconds
     exposure_limits_s : shortest and longest exposure, seconds
     counts_frames : its frames carry a number
+    state : as its driver says it, such as "Idle"
     model : manufacturer and model
     """
 
@@ -74,6 +75,7 @@ class DetectorSettings:
     exposure_s: float | None = None
     exposure_limits_s: tuple[float, float] | None = None
     counts_frames: bool | None = None
+    state: str | None = None
     model: str | None = None
 
 

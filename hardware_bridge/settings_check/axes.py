@@ -48,6 +48,9 @@ def _limits(entry: AxisEntry, found: AxisSettings, travel: Travel) -> Found:
         )
         return
     low, high = travel
+    if entry.limits is not None and max(low, entry.limits[0]) > min(high, entry.limits[1]):
+        yield True, f"limits {_range(entry.limits)} and the motor's {_range(travel)} exclude each other; correct one"
+        return
     if entry.limits is not None and (entry.limits[0] < low - _ROUNDED or entry.limits[1] > high + _ROUNDED):
         yield (
             False,
@@ -85,6 +88,9 @@ def _speed(entry: AxisEntry, found: AxisSettings, travel: Travel) -> Found:
 
 
 def _backlash(entry: AxisEntry, found: AxisSettings, travel: Travel) -> Found:
+    if found.backlash is not None and not math.isfinite(found.backlash):
+        yield True, f"{found.source} says that its backlash is {found.backlash:g} (BDST); set it to a number"
+        return
     if found.backlash is None or math.isclose(abs(found.backlash), entry.backlash, rel_tol=_SHARE, abs_tol=_ROUNDED):
         return
     yield (

@@ -60,6 +60,11 @@ def _one_frame(file: InstrumentFile, found: DetectorSettings) -> Found:
         yield True, f"ImageMode of {found.source} is {found.image_mode!r}; set it to Single, one frame a trigger"
 
 
+def _state(file: InstrumentFile, found: DetectorSettings) -> Found:
+    if found.state in ("Error", "Disconnected"):
+        yield True, f"the state of {found.source} is {found.state}; clear it at its own screen"
+
+
 def _counter(file: InstrumentFile, found: DetectorSettings) -> Found:
     if file.detector.counter_required and found.counts_frames is False:
         yield True, "its frames carry no number; mend that, or give counter_required: false, which gives up a check"
@@ -90,6 +95,7 @@ _CHECKS: tuple[Callable[[InstrumentFile, DetectorSettings], Found], ...] = (
     _saturation,
     _grey,
     _one_frame,
+    _state,
     _counter,
     _exposure,
 )

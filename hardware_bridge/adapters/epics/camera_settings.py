@@ -9,6 +9,7 @@ from beamgym.hardware_bridge.settings import DetectorSettings
 _CAMERA = (
     *("MaxSizeX_RBV", "MaxSizeY_RBV", "ArraySizeX_RBV", "ArraySizeY_RBV", "DataType_RBV", "ColorMode_RBV"),
     *("AcquireTime", "AcquireTime_RBV", "ImageMode", "ArrayCounter_RBV", "Manufacturer_RBV", "Model_RBV"),
+    "DetectorState_RBV",
 )
 _IMAGE = ("ArraySize0_RBV", "ArraySize1_RBV", "DataType_RBV", "ColorMode_RBV", "UniqueId_RBV")
 
@@ -38,6 +39,7 @@ async def read_camera_settings(camera: str, image: str, timeout_s: float = LOOK_
         exposure_s=number(found, "camera AcquireTime") if seconds is None else seconds,
         exposure_limits_s=_control_limits(found.get("camera AcquireTime")),
         counts_frames="image UniqueId_RBV" in found or "camera ArrayCounter_RBV" in found,
+        state=text(found, "camera DetectorState_RBV"),
         model=" ".join(word for word in maker if word) or None,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from beamgym.hardware_bridge.adapters.epics.channels import AsyncStatus, Channels
-from beamgym.hardware_bridge.adapters.epics.motor_settings import read_motor_settings
+from beamgym.hardware_bridge.adapters.epics.motor_settings import direction_sign, read_motor_settings
 from beamgym.hardware_bridge.devices import AdapterOptions, DeviceError, Readings, finite, number_key
 from beamgym.hardware_bridge.settings import AxisSettings, is_unit
 
@@ -130,8 +130,9 @@ class EpicsMotor:
         names = ("LLM", "HLM", "DLLM", "DHLM", "OFF")
         *found, direction = await asyncio.gather(*(self._pv.number(name) for name in names), self._pv.get("DIR"))
         low, high, dial_low, dial_high, offset = found
-        # DIR reads as a number or as its word, by how the client asks.
-        sign = -1 if direction in (1, "1", "Neg") else 1
+        sign = direction_sign(direction)
+        if sign is None:
+            raise DeviceError(f"{self.name}: {self._record}.DIR is {direction!r}, neither Pos nor Neg; mend the record")
         return motor_record_limits(self.name, (low, high), (dial_low, dial_high), sign, offset)
 
     async def settings(self) -> AxisSettings:
@@ -163,8 +164,7 @@ class EpicsMotor:
         """Return what is wrong with the record, in a few words; "" where nothing is. A limit switch counts as wrong."""
         # All of them: a record in SPMG Stop, or on a limit switch, reports no alarm severity by itself.
         severity, kind, mode = await asyncio.gather(*(self._pv.get(name) for name in ("SEVR", "STAT", "SPMG")))
-        upper, lower, status = await asyncio.gather(*(self._pv.number(name) for name in ("HLS", "LLS", "MSTA")))
-        bits = int(status)
+        upper, lower, bits = await asyncio.gather(self._pv.number("HLS"), self._pv.number("LLS"), self._status_word())
         found = (
             (severity not in (0, "NO_ALARM"), f"alarm {severity} {kind}"),
             (bool(upper), "high limit switch"),
@@ -178,7 +178,13 @@ class EpicsMotor:
 
     async def home_done(self) -> bool:
         """Say whether MSTA's bit "homed" is set."""
-        return bool(int(await self._pv.number("MSTA")) & _HOMED)
+        return bool(await self._status_word() & _HOMED)
+
+    async def _status_word(self) -> int:
+        found = await self._pv.number("MSTA")
+        if not math.isfinite(found):
+            raise DeviceError(f"{self.name}: {self._record}.MSTA is {found}, no status word; mend the record")
+        return int(found)
 
     async def stop(self, success: bool = True) -> None:
         """Write 1 to STOP without waiting for completion."""

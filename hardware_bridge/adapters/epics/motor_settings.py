@@ -1,6 +1,7 @@
 """What a motor record says of its own settings."""
 
 import math
+from typing import Any
 
 from beamgym.hardware_bridge.adapters.epics.optional import LOOK_S, number, read_optional, text
 from beamgym.hardware_bridge.settings import AxisSettings
@@ -9,6 +10,7 @@ _FIELDS = (
     *("EGU", "RBV", "LLM", "HLM", "DLLM", "DHLM", "DIR", "OFF", "VELO", "VMAX"),
     *("BDST", "BVEL", "MRES", "RDBD", "MSTA", "DESC", "RTYP"),
 )
+_DIRECTIONS = {"Pos": 1, "0": 1, "0.0": 1, "Neg": -1, "1": -1, "1.0": -1}
 _HOMED = 0x4000  # of MSTA, see the motor record's reference
 
 
@@ -22,8 +24,7 @@ async def read_motor_settings(record: str, timeout_s: float = LOOK_S) -> AxisSet
         position=number(found, "RBV"),
         limits=_pair(number(found, "LLM"), number(found, "HLM")),
         dial_limits=_pair(number(found, "DLLM"), number(found, "DHLM")),
-        # Its word where it is an enumeration, else its number.
-        direction=None if "DIR" not in found else -1 if text(found, "DIR") in ("Neg", "1", "1.0") else 1,
+        direction=direction_sign(found.get("DIR")),
         offset=number(found, "OFF"),
         speed=number(found, "VELO"),
         # 0 says that there is no largest speed.
@@ -37,6 +38,12 @@ async def read_motor_settings(record: str, timeout_s: float = LOOK_S) -> AxisSet
         description=text(found, "DESC"),
         record_type=text(found, "RTYP"),
     )
+
+
+def direction_sign(found: Any) -> int | None:
+    """Return +1 where DIR is Pos, -1 where it is Neg, by its word or its number; None for anything else."""
+    # By how the client asks it reads as one or the other.
+    return _DIRECTIONS.get(str(found).strip())
 
 
 def _pair(low: float | None, high: float | None) -> tuple[float, float] | None:

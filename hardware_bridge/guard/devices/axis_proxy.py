@@ -63,9 +63,11 @@ class AxisProxy(SignalProxy):
     async def position(self) -> float:
         """Return the readback; it may be nan."""
         # bluesky's Locatable says which number is the readback; by ``read`` it has to be guessed from names.
-        if self._has("locate"):
-            return float((await self._ask("locate"))["readback"])
-        return float(await self.value())
+        found = (await self._ask("locate"))["readback"] if self._has("locate") else await self.value()
+        try:
+            return float(found)
+        except (TypeError, ValueError):
+            raise DeviceError(f"{self.name}: its position is {found!r}, no number; mend the device") from None
 
     async def limits(self) -> tuple[float, float] | None:
         """Return the motor's own (low, high), or None where it has none, or does not say."""

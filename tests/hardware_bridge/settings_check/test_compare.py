@@ -76,6 +76,8 @@ AXES = {
     "no speed": ({"speed": 0.0}, TRAVEL, True, "never arrives; set another one"),
     "speed nan": ({"speed": float("nan")}, TRAVEL, True, "never arrives; set another one"),
     "backlash": ({"backlash": -0.5}, TRAVEL, False, r"0.05 in the file.*runs 0.5 past.*BDST -0.5.*give backlash: 0.5"),
+    "limits that exclude each other": ({"limits": (180.0, 190.0)}, (180.0, 190.0), True, "exclude each other; correct"),
+    "a backlash that is none": ({"backlash": float("nan")}, TRAVEL, True, "backlash is nan .BDST.; set it to a number"),
     "no backlash": ({"backlash": 0.0}, TRAVEL, False, "give backlash: 0"),
     "direction": ({"direction": -1}, TRAVEL, False, "direction is Neg, against the dial.*direction check again"),
     "offset": ({"offset": -3.5}, TRAVEL, False, "offset is -3.5, against the dial"),
@@ -148,6 +150,7 @@ FRAMES = {
     "signed pixels": ({"data_type": "Int16"}, {"detector__saturation": 65535}, True, "saturation: 32767 or less"),
     "colours": ({"color_mode": "RGB1"}, {}, True, "gives colours .RGB1.*set ColorMode to Mono"),
     "many frames a trigger": ({"image_mode": "Continuous"}, {}, True, "set it to Single"),
+    "trouble": ({"state": "Error"}, {}, True, "the state of XF:cam1: is Error; clear it"),
     "no counter": ({"counts_frames": False}, {}, True, "carry no number"),
     "a planned exposure beyond it": (
         {"exposure_limits_s": (0.001, 0.5)},

@@ -282,6 +282,7 @@ def test_a_camera_says_what_it_is_set_to(laue_ioc: Any):
         exposure_s=laue_ioc.get("cam1:AcquireTime_RBV"),
         exposure_limits_s=(0.001, 3600.0),
         counts_frames=True,
+        state="Idle",
         model="beamgym simulated laue",
     )
 

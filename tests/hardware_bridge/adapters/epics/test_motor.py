@@ -236,7 +236,7 @@ def test_a_put_that_the_server_refuses_is_an_error(laue_ioc: Any):
     """ophyd-async 0.21 on Python 3.11 reports such a put as done."""
 
     async def run() -> None:
-        channels = Channels("j1", {"speed": "bgym:j1.VELO"}, 20.0)
+        channels = Channels("j1", {"speed": "bgym:j1.VELO"}, 20.0, ["speed"])
         await channels.connect(CONNECT_S)
         with pytest.raises(DeviceError, match=r"j1: writing PV bgym:j1\.VELO"):
             await channels.put("speed", -1.0)
