@@ -33,6 +33,8 @@ class BridgeKind:
         None where there is nothing to be found, and any frame that is not blank will do
     check_directions : (instrument, file, ask, tell) → DirectionReport: whether every axis moves the way the file says
     differences : (setting of a bundle's manifest, context) → one line for each difference
+    sample_change : (task, frames with their positions) → by how much the sample has turned on what carries it, degrees,
+        None where they do not tell, and the largest angle that is no change; None where a kind has no such thing
     report : (frame, n = 1) → what a report's row says of a frame, by name; None for what it could not say
     """
 
@@ -48,6 +50,7 @@ class BridgeKind:
     finder: Ref | None = None
     check_directions: Ref = f"{_DIRECTIONS}:check_by_eye"
     differences: Ref = f"{_DEPLOYMENT}:plain_differences"
+    sample_change: Ref | None = None
     report: Ref = "beamgym.hardware_bridge.rollout:spots_seen"
 
 
@@ -73,6 +76,7 @@ KINDS: dict[str, Row] = {
         finder="beamgym.hardware_bridge.guard.devices:spot_finder",
         check_directions=f"{_DIRECTIONS}:check_by_frames",
         differences=f"{_DEPLOYMENT}.bundle_match:laue_differences",
+        sample_change="beamgym.envs.laue_align:sample_change_deg",
     ),
     "zone": SimulationOnly("zone", "LaueZone repeats a published simulation; align the crystal with LaueAlign instead"),
     "arpes": BridgeKind(

@@ -1,6 +1,7 @@
 """Align a given crystal to a target."""
 
 from beamgym.envs.laue_align.context import AlignContext, RewardModel
+from beamgym.envs.laue_align.estimate import sample_change_deg
 from beamgym.envs.laue_align.factory import BEAMS, SIZE, LaueAlignOptions, build, expected_spots, task_over
 from beamgym.envs.laue_align.observations import SPOT_FIELDS, SPOT_UNITS, ImageView, SpotView, axis_rows, axis_space
 from beamgym.envs.laue_align.rendering import LaueRenderer
@@ -23,5 +24,6 @@ __all__ = [
     "axis_space",
     "build",
     "expected_spots",
+    "sample_change_deg",
     "task_over",
 ]

@@ -227,7 +227,7 @@ class LaueAlignTask:
         return replace(state, potential=potential), verdict
 
     def _judge_by_sight(self, state: AlignState) -> Verdict:
-        seen = self._estimator.estimate(state.frame, state.positions, state.declared)
+        seen = self.estimator.estimate(state.frame, state.positions, state.declared)
         lost = seen.remount_deg.any(axis=1)
         success = (seen.error_deg <= self.context.tolerance_deg) & ~lost
         metrics: dict[str, NDArray[Any]] = {}
@@ -239,7 +239,8 @@ class LaueAlignTask:
         return Verdict(reward, state.declared.copy(), state.spent.copy(), success, metrics)
 
     @cached_property
-    def _estimator(self) -> PoseEstimator:
+    def estimator(self) -> PoseEstimator:
+        """What indexes frames where there is no truth; made when first needed."""
         known = self.context
         return PoseEstimator(
             known.crystal, known.beam, known.goniometer, known.target, self.camera_detector or known.detector

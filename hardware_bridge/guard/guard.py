@@ -29,7 +29,7 @@ from beamgym.hardware_bridge.guard.latch import Latch
 from beamgym.hardware_bridge.guard.life import SignsOfLife
 from beamgym.hardware_bridge.guard.permits import Permits
 from beamgym.hardware_bridge.guard.questions import questions
-from beamgym.hardware_bridge.guard.rules import RUN, GuardRefused, decide
+from beamgym.hardware_bridge.guard.rules import RUN, SAMPLE, GuardRefused, decide
 from beamgym.hardware_bridge.guard.servers import ServerWatch
 from beamgym.hardware_bridge.guard.several_axes import judge_move, safe_return
 from beamgym.hardware_bridge.guard.watch import Watch
@@ -244,6 +244,26 @@ class Guard:
         refusal = self.latch.refusal()
         if refusal is not None:
             raise refusal
+
+    def judge_sample(self, change_deg: float | None, allowed_deg: float) -> None:
+        """Let the rule decide whether a success is claimed of the sample with which the run began; from any thread.
+
+        Parameters
+        ----------
+        change_deg, allowed_deg : see ``rules.frames.same_sample``
+
+        Raises
+        ------
+        GuardRefused : it is another one, after an abort
+        """
+        command = GuardedCommand(self, "judge", self.file.name)
+        try:
+            command.decide(SAMPLE, change_deg=change_deg, allowed_deg=allowed_deg)
+        except GuardRefused as error:
+            self.abort(error.line, error.item)
+            command.end("refused", item=error.item, line=error.line)
+            raise
+        command.end("judged")
 
     async def look_once_more(self) -> None:
         """Check everything that is watched now, at the end of what was done; raises GuardRefused, after an abort.

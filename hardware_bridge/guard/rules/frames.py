@@ -259,6 +259,25 @@ def content(spots: int | None, blank: bool, saturated_share: Number, longer: boo
     return refused(18, f"{seen}, even after a longer exposure; look at beam, sample and detector")
 
 
+def same_sample(change_deg: Number | None, allowed_deg: Number) -> Decision:
+    """Item 18: a success is claimed of the sample with which the run began, whose pattern turned as the axes did.
+
+    Parameters
+    ----------
+    change_deg : by how much the sample sits otherwise on what carries it, by the last frame and by earlier ones; None
+        where the frames do not tell
+    allowed_deg : the largest angle that is no change
+    """
+    # nan is an angle that nobody knows, and no proof
+    if change_deg is None or float(change_deg) <= float(allowed_deg):
+        return Decision(18, True)
+    return refused(
+        18,
+        f"the pattern did not turn as the axes did: it is {shown(change_deg)} degrees off, {shown(allowed_deg)} are "
+        "allowed; this is another sample, an old frame, or an axis that slipped: look at all three",
+    )
+
+
 def exposure_limit_s(exposure_s: float, timeout_s: float) -> float:
     """Item 5: an exposure has its own time, and the file's timeout on top, seconds."""
     return exposure_s + timeout_s

@@ -62,6 +62,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             frames.not_repeated,
             frames.saturation,
             frames.content,
+            frames.same_sample,
             run.armed,
             run.in_time,
             run.heartbeat,
@@ -170,6 +171,7 @@ CAMERA_MODES = Checklist("how the camera is set", ("modes_kept",))
 FRAME_FORM = Checklist("the frame that the detector holds", ("frame_form",))
 FRAME_PIXELS = Checklist("its pixels", ("not_repeated", "saturation"))
 FRAME_CONTENT = Checklist("what it shows", ("content",))
+SAMPLE = Checklist("all frames of the run", ("same_sample",))
 # Told, not refused: the shutter is closed in a dry run, so that the frame need not be a good one.
 FRAME_IN_DRY_RUN = Checklist("what a run would say of it", ("saturation", "content"))
 
@@ -261,6 +263,7 @@ PROCEDURES: Mapping[str, tuple[Step, ...]] = MappingProxyType(
             *EVERY_COMMAND,
             Step("before", SHUTTER_MAY_OPEN, "always refused; closing it never is"),
         ),
+        "A success is claimed": (Step("after", SAMPLE, "where the kind of instrument can tell"),),
         "The axes go back to where they stood": (
             Step("before", LATCH),
             Step("before", AXIS_AT_RETURN, "all of them; then one after another moves, as above"),

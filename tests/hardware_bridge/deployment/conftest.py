@@ -16,8 +16,8 @@ SIMULATED = ("shutter", "identity", "heartbeats", "suspenders", "envelopes")
 """Parts of the practice instrument's file that these devices do not have."""
 
 
-def write_files(flipped=(), faults=(), checked=True):
-    """Write mine.yaml and mine.py, and a passed direction check beside them."""
+def write_files(flipped=(), faults=(), checked=True, more=""):
+    """Write mine.yaml and mine.py, with more at its end, and a passed direction check beside them."""
     content = yaml.safe_load(shipped_instrument("laue_soft_ioc").read_text(encoding="utf-8"))
     for part in SIMULATED:
         content.pop(part)
@@ -26,7 +26,7 @@ def write_files(flipped=(), faults=(), checked=True):
     content |= {"name": "mine", "simulation": False}
     Path("mine.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     signs = [-1.0 if name in flipped else 1.0 for name in names]
-    Path("mine.py").write_text(f"{DEVICES}\n\nSIGNS[:] = {signs}\nFAULTS[:] = {list(faults)}\n", encoding="utf-8")
+    Path("mine.py").write_text(f"{DEVICES}\n\nSIGNS[:] = {signs}\nFAULTS[:] = {list(faults)}\n{more}", encoding="utf-8")
     if checked:
         report = DirectionReport(dict.fromkeys(names, "right"), ImageFlags(), (), True, ("as the file says",))
         write_direction_record("mine.yaml", load_instrument("mine.yaml"), report, devices_digest("mine.py"))
@@ -41,8 +41,8 @@ def mine(tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
 
-    def make(answer=lambda question: "yes", sink=None, flipped=(), faults=(), checked=True, **options):
-        write_files(flipped, faults, checked)
+    def make(answer=lambda question: "yes", sink=None, flipped=(), faults=(), checked=True, more="", **options):
+        write_files(flipped, faults, checked, more)
         given = Options(**{"devices": Path("mine.py"), "confirm": "first", **options})
         policy = find_policy("index-and-move", "beamgym/LaueAlign-v0")
         return Deployment(policy, "mine.yaml", given, sink or Recorder(answer))

@@ -9,6 +9,9 @@ import numpy as np
 PREFIX = "IDC13:"
 """Of every PV; nothing in these names is the practice instrument's."""
 
+BUSY = {"reply_s": 5.0}
+"""One busy computer is server and client here, and plays several runs at once."""
+
 _UP, _BEAM, _SIDE = [0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]
 _ALPHA = np.radians(50.0)
 
@@ -108,7 +111,7 @@ def laue(name: str, seed: int, changes: dict[str, Any] | None = None) -> Bench:
             (low - 5.0, high + 5.0),
             start,
         )
-        devices[about["name"]] = {"adapter": "epics", "address": f"{PREFIX}{record}"}
+        devices[about["name"]] = {"adapter": "epics", "address": f"{PREFIX}{record}", "options": BUSY}
         axes.append(
             {
                 "device": about["name"],
@@ -178,7 +181,7 @@ def arpes(seed: int, changes: dict[str, Any] | None = None) -> Bench:
             (-1.2, 1.2),
             0.0,
         )
-        devices[name] = {"adapter": "epics", "address": f"{PREFIX}m{number}"}
+        devices[name] = {"adapter": "epics", "address": f"{PREFIX}m{number}", "options": BUSY}
         vector = _BEAM if name == "x" else _SIDE
         axes.append(
             {
@@ -246,7 +249,7 @@ def _common() -> dict[str, Any]:
         "current": f"{PREFIX}ring:Current",
         "pressure": f"{PREFIX}vac:Pressure",
     }
-    return {name: {"adapter": "epics", "address": address} for name, address in devices.items()}
+    return {name: {"adapter": "epics", "address": address, "options": BUSY} for name, address in devices.items()}
 
 
 def _around(budget_s: float) -> dict[str, Any]:

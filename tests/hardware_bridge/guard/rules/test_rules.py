@@ -156,6 +156,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], int]] = [
     ),
     ("content", {"spots": 3, "blank": False, "saturated_share": 0.5, "longer": False}, {"saturated_share": 0.51}, 18),
     ("content", {"spots": 0, "blank": False, "saturated_share": 0.0, "longer": False}, {"longer": True}, 18),
+    ("same_sample", {"change_deg": 0.7, "allowed_deg": 2.0}, {"change_deg": 2.1}, 18),
+    ("same_sample", {"change_deg": None, "allowed_deg": 2.0}, {"change_deg": math.nan}, 18),
     ("content", {"spots": None, "blank": False, "saturated_share": 0, "longer": True}, {"blank": True}, 18),
     ("identity", {"simulation": True, "expected": "sim", "found": "sim"}, {"found": None}, 19),
     ("identity", {"simulation": True, "expected": "sim", "found": "sim"}, {"found": "ID07"}, 19),
