@@ -25,7 +25,15 @@ from beamgym.hardware_bridge.deployment.warm_up import warm_up
 from beamgym.hardware_bridge.guard import AbortReport, TokenFile
 from beamgym.hardware_bridge.guard.rules import refusal
 from beamgym.hardware_bridge.instrument_file import context_of
-from beamgym.hardware_bridge.records import MODES, Confirmation, ScanNumbers, scan_numbers_of, store_of, subject
+from beamgym.hardware_bridge.records import (
+    MODES,
+    Confirmation,
+    ScanNumbers,
+    refuse_link,
+    scan_numbers_of,
+    store_of,
+    subject,
+)
 from beamgym.hardware_bridge.rollout import BlueskyInstrument, Rollout, StepRecord, recorded
 from beamgym.hardware_bridge.settings_check import read_differences, refused
 from beamgym.hardware_bridge.tasks import image_size, task_for
@@ -291,6 +299,7 @@ class Deployment:
             return
         by_hand = [axis.name for axis in self.file.axes if self.file.devices[axis.device].adapter == MANUAL]
         about = {**rollout.metadata, "ending": ending, "turned_by_hand": by_hand, "confirm": self.options.confirm}
+        refuse_link(path)
         append_episode(path, recorded(rollout.steps, about, failed=ending != rollout.ended))
 
     def metadata(self, context: Context) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from beamgym.hardware_bridge.records import (
     DocumentCollector,
     FrameStore,
     JsonLines,
+    refuse_link,
     tiled_consumer,
     write_nexus,
 )
@@ -146,6 +147,7 @@ class Attempt:
             failed=problem is not None,
         )
         report = replace(report, audit_head="" if audit is None else audit.head)
+        refuse_link(folder / REPORT)
         write_json(folder / REPORT, report.as_dict())
         self.deployment.events.report(EpisodeEnded(report.ending, report.success, dict(report.metrics)))
         return report

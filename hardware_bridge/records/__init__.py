@@ -6,6 +6,7 @@ from beamgym.hardware_bridge.records.confirmation import MODES, Confirmation, co
 from beamgym.hardware_bridge.records.documents import Consumer, DocumentCollector, JsonLines, tiled_consumer
 from beamgym.hardware_bridge.records.frame_store import FrameStore
 from beamgym.hardware_bridge.records.nexus_writer import write_nexus
+from beamgym.hardware_bridge.records.own_file import refuse_link
 from beamgym.hardware_bridge.records.scan_numbers import ScanNumbers, scan_numbers_of
 from beamgym.hardware_bridge.records.shown_command import ShownCommand, ShownMove
 
@@ -24,6 +25,7 @@ __all__ = [
     "ShownMove",
     "content_digest",
     "read_log",
+    "refuse_link",
     "scan_numbers_of",
     "store_of",
     "subject",

@@ -19,6 +19,7 @@ from typing import Any
 
 from beamgym.hardware_bridge.records.audit_check import LogReport, verify_log
 from beamgym.hardware_bridge.records.audit_lines import START, TORN, digest, write_line
+from beamgym.hardware_bridge.records.own_file import refuse_link
 from beamgym.physics.files import sync
 
 UNKNOWN = "unknown"
@@ -47,7 +48,8 @@ class AuditLog:
 
     Raises
     ------
-    ValueError : another process has the log open, its chain is broken, or it cannot be opened
+    ValueError : another process has the log open, its chain is broken, it cannot be opened, or it is a link, has a
+        second name, or is another user's
     """
 
     def __init__(
@@ -284,9 +286,11 @@ class AuditLog:
 
 
 def _open(path: Path) -> int:
+    refuse_link(path, owned=True)
     try:
         new = not path.exists()
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        # A link that is put there between the two looks is not followed either.
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     except OSError as error:
         raise ValueError(f"cannot open the audit log {path}: {error.strerror}; give a file you may write") from None
     try:
@@ -306,7 +310,8 @@ def _open(path: Path) -> int:
 def _stands_at(file: int, path: Path) -> bool:
     """Whether an open file is still the one that its path names."""
     try:
-        return os.path.samestat(os.fstat(file), path.stat())
+        # Not through a link: the log may have been moved, and be written elsewhere by it.
+        return os.path.samestat(os.fstat(file), path.lstat())
     except OSError:
         return False
 

@@ -10,6 +10,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from beamgym.hardware_bridge.records.own_file import refuse_link
+
 DATASET = "/entry/data/image"
 
 _KEY = "frame_image"
@@ -115,6 +117,7 @@ class FrameStore:
 
 def append_image(path: Path, image: NDArray[Any]) -> None:
     """Append an image (slow, fast) to the file's data set (n, slow, fast), which is made where it is missing."""
+    refuse_link(path)
     # Opened for each image: an HDF5 file that is open when the process is killed may not be readable.
     with h5py.File(path, "a") as file:
         if DATASET not in file:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from beamgym.hardware_bridge.records.documents import Document
 from beamgym.hardware_bridge.records.frame_store import DATASET
+from beamgym.hardware_bridge.records.own_file import refuse_link
 
 
 def write_nexus(path: str | Path, documents: Iterable[tuple[str, Document]]) -> Path:
@@ -27,9 +28,10 @@ def write_nexus(path: str | Path, documents: Iterable[tuple[str, Document]]) -> 
 
     Raises
     ------
-    ValueError : when there is no start document
+    ValueError : when there is no start document, or the file is a link or not this run's alone
     """
     found = _Run(documents)
+    refuse_link(path)
     with h5py.File(path, "a") as file:
         file.attrs["default"] = "entry"
         entry = _group(file, "entry", "NXentry")
