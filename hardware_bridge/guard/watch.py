@@ -3,16 +3,27 @@
 import asyncio
 import contextlib
 import math
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from beamgym.hardware_bridge.devices import DeviceError
 from beamgym.hardware_bridge.guard.devices import GuardedAxis, GuardedCommand, SignalProxy
 from beamgym.hardware_bridge.guard.instrument import GuardedInstrument
-from beamgym.hardware_bridge.guard.rules import CONNECTION, HEARTBEAT, PATH, SETTINGS, SUSPENDER, GuardRefused
+from beamgym.hardware_bridge.guard.rules import (
+    CONNECTION,
+    HEARTBEAT,
+    PATH,
+    SETTINGS,
+    SUSPENDER,
+    SUSPENSIONS,
+    GuardRefused,
+)
 from beamgym.hardware_bridge.instrument_file import HeartbeatEntry, SuspenderEntry
 from beamgym.hardware_bridge.records import AuditError
 from beamgym.physics.messages import named_line
+
+_MINUTE_S = 60.0
 
 
 @dataclass
@@ -85,6 +96,8 @@ class Watch:
             SuspenderWatch(e, SignalProxy(devices.suspenders[e.name], e.name, answer_s)) for e in file.suspenders
         ]
         self.tripped = ""
+        # When it was suspended since the arming, monotonic seconds.
+        self._suspended: list[float] = []
         self._losses: dict[str, int] = {}
         self._guard = guard
         self._period_s = period_s
@@ -98,6 +111,7 @@ class Watch:
         self._clear = asyncio.Event()
         self._clear.set()
         self.tripped = ""
+        self._suspended.clear()
         # From here on: a server that was lost before the arming has been read anew by it.
         self._losses = {proxy.name: proxy.losses for proxy in self._proxies()}
         await asyncio.gather(*(self._first_beat(command, heartbeat) for heartbeat in self.heartbeats))
@@ -242,6 +256,7 @@ class Watch:
         # Only at the change: a suspension that is asked for again at every check would never end.
         if tripped and not self.tripped:
             self._clear.clear()
+            self._count_suspension(command)
             assert self._guard.suspend is not None
             # The event, not a time: bluesky waits for it, and then sends the commands again, which pass every rule
             # again.
@@ -263,6 +278,20 @@ class Watch:
         # Those of another arming are not compared.
         if before is axis.state.settings:
             command.decide(SETTINGS, axis=axis.name, before=before, now=now)
+
+    def _count_suspension(self, command: GuardedCommand) -> None:
+        """Let the rule decide whether the run may be suspended once more."""
+        now = time.monotonic()
+        self._suspended.append(now)
+        recent = sum(now - at < _MINUTE_S for at in self._suspended)
+        allowed = self._guard.file.suspensions
+        command.decide(
+            SUSPENSIONS,
+            last_minute=recent,
+            per_minute=allowed.per_minute,
+            suspensions=len(self._suspended),
+            per_run=allowed.per_run,
+        )
 
     async def _check_axis(self, command: GuardedCommand, axis: GuardedAxis) -> None:
         generation = axis.state.generation

@@ -329,6 +329,19 @@ class ConfirmEntry(Strict):
     larger_than: dict[Name, Positive] = Field(default_factory=dict)
 
 
+class SuspensionsEntry(Strict):
+    """How often the suspenders may suspend a run, and it goes on by itself; one more ends it.
+
+    Parameters
+    ----------
+    per_minute : within any 60 s; a beam that comes and goes is not there
+    per_run : since the guard was armed
+    """
+
+    per_minute: Annotated[int, Field(ge=0)] = 3
+    per_run: Annotated[int, Field(ge=0)] = 30
+
+
 class OperatorEntry(Strict):
     """The dead-man: seconds without a sign of life from the policy or the operator's token until everything stops."""
 

@@ -30,6 +30,7 @@ from beamgym.hardware_bridge.instrument_file.entries import (
     ShutterEntry,
     Strict,
     SuspenderEntry,
+    SuspensionsEntry,
 )
 from beamgym.hardware_bridge.kinds import bridge_kind, instrument_kinds
 from beamgym.hardware_bridge.protected_names import ProtectedNames, read_protected_names
@@ -64,6 +65,7 @@ class InstrumentFile(Strict):
     axes : the motors, outermost first; x, y and the dwell for ARPES
     detector, shutter, dose, identity : the parts that there is one of; shutter, dose and identity may be missing
     heartbeats, suspenders, envelopes : any number of each
+    suspensions : how often suspenders may suspend a run before one more ends it
     confirm, operator : when a human is asked, and the dead-man
     protected_names : files of names that nothing may command, beside those that the facility's always holds; relative
         ones are looked for beside the instrument file
@@ -82,6 +84,7 @@ class InstrumentFile(Strict):
     identity: IdentityEntry | None = None
     heartbeats: tuple[HeartbeatEntry, ...] = ()
     suspenders: tuple[SuspenderEntry, ...] = ()
+    suspensions: SuspensionsEntry = SuspensionsEntry()
     envelopes: tuple[EnvelopeEntry, ...] = ()
     confirm: ConfirmEntry = ConfirmEntry()
     operator: OperatorEntry = OperatorEntry()

@@ -46,6 +46,23 @@ def suspender(name: str, value: Number | None, low: Number | None, high: Number 
     return refused(9, f"suspender {name!r} reads {shown(value)}, outside {shown(low)} to {shown(high)}")
 
 
+def flapping(last_minute: int, per_minute: int, suspensions: int, per_run: int) -> Decision:
+    """Item 9: a run is suspended no more often than the file allows; what comes and goes is not there.
+
+    Parameters
+    ----------
+    last_minute, suspensions : how often it was within 60 s, and since the guard was armed, this time included
+    per_minute, per_run : how often it may be
+    """
+    if last_minute > per_minute:
+        return refused(
+            9, f"suspended {last_minute} times within a minute, {per_minute} are allowed; see why it comes and goes"
+        )
+    if suspensions > per_run:
+        return refused(9, f"suspended {suspensions} times in a run, {per_run} are allowed; see why it comes and goes")
+    return Decision(9, True)
+
+
 def confirmed(question: str, answer: bool) -> Decision:
     """Item 13: a human who was asked has said yes."""
     # The first line says what it was; what follows are the facts that were shown.

@@ -68,6 +68,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             run.heartbeat,
             run.deadman,
             run.suspender,
+            run.flapping,
             run.confirmed,
             run.connection,
             run.identity,
@@ -109,6 +110,7 @@ SIGNS_OF_LIFE = Checklist("signs of life", ("deadman",))
 CONNECTION = Checklist("each device's connection", ("connection",))
 HEARTBEAT = Checklist("each heartbeat", ("heartbeat",))
 SUSPENDER = Checklist("each suspender", ("suspender",))
+SUSPENSIONS = Checklist("how often it was suspended", ("flapping",))
 ANSWER = Checklist("the human's answer", ("confirmed",))
 TIME = Checklist("the time it takes", ("in_time",))
 
@@ -208,6 +210,7 @@ WATCHED = (
     Step("while", SETTINGS, "as the devices' monitors have them; one motor after another where they have none"),
     Step("while", HEARTBEAT),
     Step("while", SUSPENDER),
+    Step("while", SUSPENSIONS, "where a suspender trips and the run is suspended instead of ended"),
     Step("while", ONE_SERVER, "every ten seconds"),
 )
 """What is watched as long as the guard is armed, whether or not something moves: by ``Watch`` and the abort thread."""

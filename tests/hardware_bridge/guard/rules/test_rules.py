@@ -19,6 +19,7 @@ MEASURED = {
     "counter_before": 4, "counter": 5, "counter_required": True, "time_s": 100.2, "asked_s": 100.0, "now_s": 102.0,
     "max_age_s": 2.5, "clock_uncertain_s": 0.05, "lasts_s": 1.0, "last_time_s": 99.0,
 }  # fmt: skip
+FLAPS = {"last_minute": 3, "per_minute": 3, "suspensions": 30, "per_run": 30}
 COUNTS = {
     "driver_before": 6, "driver": 7, "plugin_before": 6, "plugin": 7, "dropped_before": 2, "dropped": 2, "queued": 0,
 }  # fmt: skip
@@ -129,6 +130,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], int]] = [
     ("suspender", {"name": "b", "value": 10, "low": 10, "high": None}, {"value": 9}, 9),
     ("suspender", {"name": "b", "value": 10, "low": None, "high": 10}, {"value": None}, 9),
     ("suspender", {"name": "b", "value": 10, "low": None, "high": 10}, {"value": math.nan}, 9),
+    ("flapping", FLAPS, {"last_minute": 4}, 9),
+    ("flapping", FLAPS, {"suspensions": 31}, 9),
     ("exposure", {"exposure_s": 1, "allowed_s": [0.1, 1]}, {"exposure_s": 1.1}, 10),
     ("dose", {"spent_s": 1, "exposure_s": 1, "budget_s": 2}, {"spent_s": 1.1}, 10),
     ("dose", {"spent_s": 1, "exposure_s": 1, "budget_s": None}, {"budget_s": 1}, 10),

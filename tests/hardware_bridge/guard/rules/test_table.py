@@ -100,7 +100,7 @@ def test_the_watch_asks_the_rules_that_the_table_says_it_asks(rig):
         guard.axes["y"]._interrupt = guard.axes["y"].state.swept = None
 
     rig().drive(go, watch_s=100.0)
-    apart = {table.SIGNS_OF_LIFE, table.CONNECTION, table.ONE_SERVER}
+    apart = {table.SIGNS_OF_LIFE, table.CONNECTION, table.SUSPENSIONS, table.ONE_SERVER}
     assert set(asked) == {step.checklist for step in table.WATCHED} - apart
 
 
