@@ -31,6 +31,8 @@ class BridgeKind:
     readout_s : (file) → seconds from the end of an exposure until its frame is there
     finder : (file) → what finds the sample on an image: a frame on which it finds nothing shows that nothing is there;
         None where there is nothing to be found, and any frame that is not blank will do
+    presence : (file) → ``presence.PresenceTest``: whether a frame shows the sample at all; None where only an empty
+        frame shows that nothing is there
     check_directions : (instrument, file, ask, tell) → DirectionReport: whether every axis moves the way the file says
     differences : (setting of a bundle's manifest, context) → one line for each difference
     sample_change : (task, frames with their positions) → by how much the sample has turned on what carries it, degrees,
@@ -48,6 +50,7 @@ class BridgeKind:
     exposure_s: Ref = f"{_FILE}:planned_exposure_s"
     readout_s: Ref = f"{_FILE}:planned_readout_s"
     finder: Ref | None = None
+    presence: Ref | None = None
     check_directions: Ref = f"{_DIRECTIONS}:check_by_eye"
     differences: Ref = f"{_DEPLOYMENT}:plain_differences"
     sample_change: Ref | None = None
@@ -74,6 +77,7 @@ KINDS: dict[str, Row] = {
         world=f"{_DEPLOYMENT}.warm_up:laue_world",
         check=f"{_FILE}.laue:check",
         finder="beamgym.hardware_bridge.guard.devices:spot_finder",
+        presence="beamgym.hardware_bridge.presence:crystal_presence",
         check_directions=f"{_DIRECTIONS}:check_by_frames",
         differences=f"{_DEPLOYMENT}.bundle_match:laue_differences",
         sample_change="beamgym.envs.laue_align:sample_change_deg",
@@ -88,6 +92,7 @@ KINDS: dict[str, Row] = {
         world=f"{_DEPLOYMENT}.warm_up:arpes_world",
         check=f"{_FILE}.arpes:check",
         exposure_s=f"{_FILE}.arpes:exposure_s",
+        presence="beamgym.hardware_bridge.presence:spectrum_presence",
         differences=f"{_DEPLOYMENT}.bundle_match:arpes_differences",
     ),
 }

@@ -117,7 +117,7 @@ async def _measure(steps: int, folder: Path) -> dict[str, float]:
             await guard.arm()
             guard.detector.exposure_s = _EXPOSURE_S
             # finding the spots is the task's own work: whoever takes a frame needs them
-            guard.detector.finder = None
+            guard.detector.finder = guard.detector.presence = None
             # Not timed: the first step is slower than all others.
             await _guarded_step(guard, 0)
             guarded = [await _timed(_guarded_step(guard, number)) for number in range(1, steps)]

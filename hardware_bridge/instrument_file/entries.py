@@ -193,6 +193,7 @@ class DetectorEntry(Strict):
     stamped_at : what the frame's own time says: the "begin" of the exposure, its "end" (or its read-out), or "unknown"
     saturation : value of a full pixel
     max_saturated : a larger share of full pixels is refused, 0 to 1
+    background_per_s : counts of the whole detector without a sample, for kinds whose frames are counts
     counter_required : refuse frames without a counter that has moved on
     peaks : how spots are found
     """
@@ -214,6 +215,7 @@ class DetectorEntry(Strict):
     stamped_at: Literal["begin", "end", "unknown"] = "unknown"
     saturation: Positive
     max_saturated: Annotated[Number, Field(ge=0, le=1)] = 0.01
+    background_per_s: NotNegative = 0.0
     counter_required: bool = True
     peaks: PeaksEntry = PeaksEntry()
 

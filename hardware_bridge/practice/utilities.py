@@ -12,6 +12,8 @@ IDENTITY = "beamgym-simulation"
 """What ``{P}identity`` says: no real instrument says this."""
 
 BEAM_MA = 200.0
+TRANSMISSION = 0.02
+"""What the attenuator before the shutter lets through."""
 VACUUM_MBAR = 2e-10
 BAD_VACUUM_MBAR = 1e-5
 HEARTBEAT_S = 0.1
@@ -43,6 +45,7 @@ class Utilities:
         add("dose:Total_s", Double, 0.0, units="s", precision=3)
         add("heartbeat", Long, 0)
         add("beam:Current", Double, BEAM_MA, units="mA", precision=2)
+        add("beam:Transmission", Double, TRANSMISSION, precision=3)
         add("vacuum:Pressure", Double, VACUUM_MBAR, units="mbar", precision=12)
         add("identity", String, IDENTITY)
         add("sim:reset", Double, 0.0, self._reset)
@@ -67,6 +70,7 @@ class Utilities:
                 "shutter:Status": _SHUTTER[hardware.beam_state.opened],
                 "dose:Total_s": hardware.dose_s(),
                 "beam:Current": BEAM_MA if hardware.beam else 0.0,
+                "beam:Transmission": 1.0 if hardware.has_fault("bright_beam") else TRANSMISSION,
                 "vacuum:Pressure": BAD_VACUUM_MBAR if hardware.has_fault("vacuum_loss") else VACUUM_MBAR,
                 "sim:seed": float(hardware.sample.seed),
                 **faults,

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from beamgym.hardware_bridge.devices import DeviceError, Readings, in_thread, need
 from beamgym.hardware_bridge.guard.devices.calls import finished, forget
 from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
-from beamgym.hardware_bridge.guard.devices.frame import FrameCheck, check_frame, examine, finder_of, frame_of
+from beamgym.hardware_bridge.guard.devices.frame import Examination, FrameCheck, finder_of, presence_of
 from beamgym.hardware_bridge.guard.devices.origin import Counters, FrameOrigin
 from beamgym.hardware_bridge.guard.devices.proxies import DetectorProxy, RawFrame
 from beamgym.hardware_bridge.guard.devices.repeats import SeenFrames
@@ -22,6 +23,7 @@ from beamgym.hardware_bridge.guard.rules import (
     FRAME_FORM,
     FRAME_IN_DRY_RUN,
     FRAME_PIXELS,
+    POOR_FRAMES,
     SHUTTER_PLACE,
     TIME,
     TRUE_EXPOSURE,
@@ -69,8 +71,10 @@ class GuardedDetector:
         self.exposures = 0
         self.ours = False
         self.doubts: tuple[str, ...] = ()
-        self.finder = finder_of(guard.file)
+        self.finder, self.presence = finder_of(guard.file), presence_of(guard.file)
         self._guard, self._shutter = guard, shutter
+        # Frames in a row that were empty, or on which the sample was not seen.
+        self._poor = 0
         self._origin, self._seen = FrameOrigin(self.proxy, guard.file), SeenFrames()
         self._interrupt: asyncio.Future[str] | None = None
         self._over: asyncio.Event | None = None
@@ -140,6 +144,7 @@ class GuardedDetector:
         """
         if self.ours and not await self._stop():
             raise GuardRefused(5, _NOT_IDLE)
+        self._poor = 0
         await self._origin.begin()
 
     async def read(self) -> Readings:
@@ -190,7 +195,7 @@ class GuardedDetector:
     async def _expose_until_content(self, command: GuardedCommand) -> None:
         exposure_s = await self._guard.exposure_now()
         frame = await self._once(command, exposure_s)
-        if frame is None or not self._empty(frame):
+        if frame is None or not self._once_more(frame):
             self.frame = frame
             return
         # Within the file's range: where that leaves nothing longer, the frame is judged as the last word.
@@ -200,7 +205,10 @@ class GuardedDetector:
         async with self._guard.attending(again):
             if longer_s <= exposure_s:
                 again.decide(FRAME_CONTENT, **self._content(frame, longer=True))
-            self.frame = await self._once(again, longer_s, longer=True)
+            frame = await self._once(again, longer_s, longer=True)
+            if frame is not None:
+                self._count_poor(self._content(frame, longer=True))
+            self.frame = frame
 
     async def _once(self, command: GuardedCommand, exposure_s: float, longer: bool = False) -> Frame | None:
         """Make one exposure and judge its frame; returns None where it was broken off."""
@@ -361,9 +369,8 @@ class GuardedDetector:
             **await self._origin.facts(raw, before, exposure_s),
         )
         # In a thread: finding spots takes long enough to hold up the watch and the dead-man.
-        checked, frame = await in_thread(
-            "examining the frame", _SEARCH_S, examine, raw, exposure_s, entry, self.finder, self.exposures, self._seen
-        )
+        examine = Examination(entry, self.finder, self.presence, self._seen)
+        checked, frame = await in_thread("examining the frame", _SEARCH_S, examine, raw, exposure_s, self.exposures)
         self.frame_check, repeat = checked, checked.repeat
         earlier = repeat.earlier if repeat else ()
         command.decide(
@@ -386,18 +393,29 @@ class GuardedDetector:
     def _content(self, frame: Frame, longer: bool) -> dict[str, Any]:
         spots = None if frame.found is None else int(frame.found.count[0])
         assert self.frame_check is not None
+        presence = self.frame_check.presence
         return {
             "spots": spots,
             "blank": self.frame_check.blank,
             "saturated_share": self.frame_check.saturated_share,
             "longer": longer,
+            "present": None if presence is None else presence.there,
+            # In a dry run one frame is all there is, and what speaks against it is told.
+            "poor_before": POOR_FRAMES - 1 if self._guard.dry_run else self._poor,
+            "says": "" if presence is None else presence.says,
         }
 
-    def _empty(self, frame: Frame) -> bool:
-        """Whether nothing is to be seen on a frame, so that it is worth exposing longer."""
-        # the rule allows the first empty frame, and says in its line that it wants another
-        (found,) = (decision for *_, decision in decisions(FRAME_CONTENT, self._content(frame, longer=False)))
+    def _once_more(self, frame: Frame) -> bool:
+        """Whether too little is to be seen on a frame, so that it is worth exposing longer; counts the poor ones."""
+        facts = self._content(frame, longer=False)
+        # the rule allows such a frame, and says in its line that it wants another
+        (found,) = (decision for *_, decision in decisions(FRAME_CONTENT, facts))
+        self._count_poor(facts)
         return bool(found.line) and not self._guard.dry_run
+
+    def _count_poor(self, facts: Mapping[str, Any]) -> None:
+        poor = facts["blank"] or facts["spots"] == 0 or facts["present"] is False
+        self._poor = self._poor + 1 if poor else 0
 
     async def _pretend(self, command: GuardedCommand, exposure_s: float) -> Frame:
         """In a dry run nothing is exposed: what the detector holds is shown instead, whatever its age.
@@ -408,8 +426,10 @@ class GuardedDetector:
         # Whatever the detector holds: an exposure would open the shutter.
         raw = await self.proxy.frame()
         command.decide(FRAME_FORM, shape=raw.image.shape, expected=self.entry.raw_shape, kind=raw.image.dtype.kind)
-        self.frame_check = check_frame(raw.image, self.entry)
-        frame = frame_of(raw, exposure_s, self.entry, self.finder, self.exposures)
+        examine = Examination(self.entry, self.finder, self.presence)
+        self.frame_check, frame = examine(raw, exposure_s, self.exposures)
+        if isinstance(frame, FrameFailed):
+            raise frame
         facts = {"share": self.frame_check.saturated_share, "max_share": self.entry.max_saturated}
         judged = [decision for *_, decision in decisions(FRAME_IN_DRY_RUN, facts | self._content(frame, longer=False))]
         self.doubts = tuple(f"item {found.item}: {found.line}" for found in judged if found.line)

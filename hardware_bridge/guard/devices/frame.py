@@ -12,6 +12,7 @@ from beamgym.hardware_bridge.guard.devices.proxies import RawFrame
 from beamgym.hardware_bridge.guard.devices.repeats import Repeat, SeenFrames
 from beamgym.hardware_bridge.instrument_file import DetectorEntry, InstrumentFile
 from beamgym.hardware_bridge.kinds import bridge_kind
+from beamgym.hardware_bridge.presence import Presence, PresenceTest
 from beamgym.physics.instrument import Frame, FrameFailed, Peaks
 from beamgym.physics.laue.camera import FAINTEST_COUNTS, GAIN, LaueCamera
 from beamgym.physics.laue.peaks import PeakFinder
@@ -28,11 +29,13 @@ class FrameCheck:
     saturated_share : share of pixels that are full or not finite
     blank : every pixel has the same value
     repeat : how it compares with the frames before it; None where it was compared with none
+    presence : whether the kind's own test sees the sample; None where it has none
     """
 
     saturated_share: float
     blank: bool
     repeat: Repeat | None = None
+    presence: Presence | None = None
 
 
 def check_frame(raw: NDArray[Any], detector: DetectorEntry, seen: SeenFrames | None = None) -> FrameCheck:
@@ -73,21 +76,50 @@ def frame_of(raw: RawFrame, exposure_s: float, detector: DetectorEntry, finder: 
     return frame if finder is None else replace(frame, found=finder(image))
 
 
-def examine(
-    raw: RawFrame, exposure_s: float, detector: DetectorEntry, finder: Finder | None, count: int, seen: SeenFrames
-) -> tuple[FrameCheck, Frame | FrameFailed]:
-    """Return what can be said of a raw frame, and the frame, or why it cannot be searched; see ``frame_of``."""
-    check = check_frame(raw.image, detector, seen)
-    try:
-        return check, frame_of(raw, exposure_s, detector, finder, count)
-    except FrameFailed as error:
-        # The frame can still be judged by its pixels, and the judgement says more than a failed search.
-        return check, error
+@dataclass(frozen=True)
+class Examination:
+    """What a detector's frames are examined with.
+
+    Parameters
+    ----------
+    detector : says how the array lies
+    finder : finds spots, or None
+    presence : sees the sample, or None
+    seen : the frames before, or None where they do not matter
+    """
+
+    detector: DetectorEntry
+    finder: Finder | None
+    presence: PresenceTest | None
+    seen: SeenFrames | None = None
+
+    def __call__(self, raw: RawFrame, exposure_s: float, count: int) -> tuple[FrameCheck, Frame | FrameFailed]:
+        """Return what can be said of a raw frame, and the frame, or why it cannot be searched; see ``frame_of``."""
+        check = check_frame(raw.image, self.detector, self.seen)
+        try:
+            frame = frame_of(raw, exposure_s, self.detector, self.finder, count)
+        except FrameFailed as error:
+            # The frame can still be judged by its pixels, and the judgement says more than a failed search.
+            return check, error
+        return replace(check, presence=self._presence(check, frame, exposure_s)), frame
+
+    def _presence(self, check: FrameCheck, frame: Frame, exposure_s: float) -> Presence | None:
+        empty = check.blank or (frame.found is not None and not int(frame.found.count[0]))
+        # An empty frame needs no test.
+        if self.presence is None or empty or frame.image is None:
+            return None
+        return self.presence(frame.image[0], frame.found, exposure_s)
 
 
 def finder_of(file: InstrumentFile) -> Finder | None:
     """Return what finds the sample on an instrument's images; None where its kind looks for nothing."""
     make = bridge_kind(file.kind).finder
+    return None if make is None else resolve(make)(file)
+
+
+def presence_of(file: InstrumentFile) -> PresenceTest | None:
+    """Return what sees the sample on an instrument's images; None where its kind has no test."""
+    make = bridge_kind(file.kind).presence
     return None if make is None else resolve(make)(file)
 
 

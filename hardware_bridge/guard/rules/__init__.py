@@ -2,6 +2,7 @@
 
 from beamgym.hardware_bridge.guard.rules.axes import swept_interval, targets_within, tighter, way
 from beamgym.hardware_bridge.guard.rules.decision import Decision, GuardRefused, refusal
+from beamgym.hardware_bridge.guard.rules.frames import POOR_FRAMES
 from beamgym.hardware_bridge.guard.rules.replay import ReplayReport, replay
 from beamgym.hardware_bridge.guard.rules.table import (
     ANSWER,
@@ -66,6 +67,7 @@ __all__ = [
     "LATCH",
     "ONE_SERVER",
     "PATH",
+    "POOR_FRAMES",
     "RUN",
     "SAMPLE",
     "SERVER",

@@ -8,6 +8,9 @@ ALIKE_SHARE = 0.9
 """A frame of whose telling pixels so many are the same as on an earlier one is that one. Frames of one scene have 0.4
 at most, where a pixel holds one count."""
 
+POOR_FRAMES = 2
+"""After so many frames in a row without the sample one longer exposure decides."""
+
 NEAR_FRAMES = 16
 """Numbers of driver and plugin that differ by no more are one numbering, and differ by a lag."""
 
@@ -237,25 +240,41 @@ def saturation(share: Number, max_share: Number) -> Decision:
     )
 
 
-def content(spots: int | None, blank: bool, saturated_share: Number, longer: bool) -> Decision:
-    """Item 18: a frame shows something a policy was made for.
+def content(
+    spots: int | None,
+    blank: bool,
+    saturated_share: Number,
+    longer: bool,
+    present: bool | None = None,
+    poor_before: int = 0,
+    says: str = "",
+) -> Decision:
+    """Item 18: a frame shows something a policy was made for: neither empty nor, twice in a row, without the sample.
 
     Parameters
     ----------
     spots : found spots; None where the task is not about spots
     blank : every pixel has the same value
     saturated_share : share of full pixels, 0 to 1
-    longer : whether this is already the longer exposure that an empty frame is given
+    longer : whether this is already the longer exposure that an empty frame, or a second poor one, is given
+    present : whether the kind's own test sees the sample; None where there is no such test
+    poor_before : frames in a row, before this one, that were empty or on which the sample was not seen
+    says : what the test saw, in words
     """
     # Whatever the file allows: no policy was trained on frames of which more than half is full.
     if float(saturated_share) > 0.5:
         return refused(18, "more than half of the frame is saturated; no policy knows such frames")
-    if not blank and (spots is None or spots > 0):
+    empty = blank or spots == 0
+    if not empty and present is not False:
         return Decision(18, True)
-    seen = "the frame is blank" if blank else "no spots were found"
+    seen = "the frame is blank" if blank else "no spots were found" if empty else says
+    # An empty frame at once; of frames that show something, two in a row: a good one may have few spots.
+    again = empty or poor_before + 1 >= POOR_FRAMES
     # Once more and longer: near the edge of a sample a short exposure may show too little, and that is no fault.
     if not longer:
-        return Decision(18, True, f"{seen}; it is taken once more, with a longer exposure")
+        return Decision(18, True, f"{seen}; it is taken once more, with a longer exposure" if again else "")
+    if not empty and poor_before < POOR_FRAMES:
+        return Decision(18, True)
     return refused(18, f"{seen}, even after a longer exposure; look at beam, sample and detector")
 
 

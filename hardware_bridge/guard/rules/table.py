@@ -260,7 +260,11 @@ PROCEDURES: Mapping[str, tuple[Step, ...]] = MappingProxyType(
             Step("after", TRUE_EXPOSURE),
             Step("after", FRAME_AS_READ),
             Step("after", FRAME_PIXELS),
-            Step("after", FRAME_CONTENT, "an empty frame is taken once more, longer"),
+            Step(
+                "after",
+                FRAME_CONTENT,
+                "an empty one, or a second without the sample, is taken once more, longer",
+            ),
         ),
         "The shutter is opened by hand": (
             *EVERY_COMMAND,

@@ -24,7 +24,7 @@ def practice(options: dict[str, Any]) -> PracticeSample:
     task, world = build(read_options(ArpesSpotOptions, {**options, "stage": standing}), 1)
     home = np.clip(0.0, *world.context.stage.limits_mm.T)
     first_s = float(world.positions()[0, 2])
-    return PracticeSample(task, world, home, _inside, first_s, ARPES_READOUT_S, world.context.stage.dwell_s, dark)
+    return PracticeSample(task, world, home, _inside, first_s, ARPES_READOUT_S, world.context.stage.dwell_s, dark, bare)
 
 
 def practice_options(file: InstrumentFile, level: str) -> dict[str, Any]:
@@ -36,6 +36,11 @@ def practice_options(file: InstrumentFile, level: str) -> dict[str, Any]:
 def dark(counter: int, shape: tuple[int, int]) -> NDArray[Any]:
     """Return the analyser's frame without light: no electrons, float32."""
     return np.zeros(shape, dtype=np.float32)
+
+
+def bare(counter: int, shape: tuple[int, int], seconds: float) -> NDArray[Any]:
+    """Return the analyser's frame beside the sample: stray electrons, one a second and pixel, float32."""
+    return np.random.default_rng(counter).poisson(seconds, shape).astype(np.float32)
 
 
 def _inside(truth: Truth) -> dict[str, Any]:

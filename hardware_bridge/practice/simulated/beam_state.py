@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 ONE_FULL_IN = 3
 """One pixel in that many is full in a saturated frame."""
 
+BRIGHTER = 50.0
+"""A beam without its attenuator is so many times brighter."""
+
 
 @dataclass
 class BeamState:
@@ -84,6 +87,12 @@ def _saturated(image: NDArray[Any]) -> NDArray[Any]:
     return spoilt
 
 
+def _bright(image: NDArray[Any]) -> NDArray[Any]:
+    """Return a frame of a beam that no attenuator weakens."""
+    largest = np.iinfo(image.dtype).max if image.dtype.kind == "u" else math.inf
+    return np.minimum(image.astype(np.float64) * BRIGHTER, largest).astype(image.dtype)
+
+
 def _blank(image: NDArray[Any]) -> NDArray[Any]:
     """Return a frame that shows the same everywhere: the darkest pixel of the true one."""
     return np.full_like(image, image.min())
@@ -95,6 +104,7 @@ def _cropped(image: NDArray[Any]) -> NDArray[Any]:
 
 
 SPOILERS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    "bright_beam": _bright,
     "saturated_frame": _saturated,
     "blank_frame": _blank,
     "wrong_shape": _cropped,

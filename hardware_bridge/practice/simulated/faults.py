@@ -41,6 +41,8 @@ PLAIN_FAULTS: dict[str, str] = {
     "changed_pixel": "the last frame is served again, one pixel changed, as a new one",
     "earlier_frame": "an earlier frame, of up to nine exposures ago, is served again as a new one",
     "other_exposure": "another client sets the exposure to 20 times what it was, at once before it begins",
+    "no_crystal": "the sample is out of the beam: diffuse background and a few stray spots, or a flat spectrum",
+    "bright_beam": "the attenuator is out: its reading is 1, and frames are 50 times brighter",
     "saturated_frame": "a third of the pixels are full",
     "blank_frame": "every pixel shows the same",
     "wrong_shape": "the frame is half as high as it should be",

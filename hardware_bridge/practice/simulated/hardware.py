@@ -349,13 +349,20 @@ class EmulatedHardware:
                 onward = motor.motion.going(when, motor.motion.stalled)
                 self._stand(name, when)
                 motor.motion = onward
-        # A dark frame does not advance the sample: it had no beam.
-        image = self.sample.expose(exposure.seconds) if lit else self.sample.dark(self.counter + 1)
+        image = self._image(exposure.seconds, lit)
         self.exposure = None
         self._serve(image, when)
         self._changed("frame", when, counter=self.counter, exposure_s=exposure.seconds, lit=lit)
         if exposure.left:
             self._begin(when, exposure.left - 1 if exposure.left > 0 else -1)
+
+    def _image(self, seconds: float, lit: bool) -> Any:
+        # A dark frame does not advance the sample: it had no beam. Nor does one beside it.
+        if not lit:
+            return self.sample.dark(self.counter + 1)
+        if self.has_fault("no_crystal"):
+            return self.sample.bare(self.counter + 1, seconds)
+        return self.sample.expose(seconds)
 
     def _end_exposure(self, now: float) -> None:
         if self.exposure is not None:

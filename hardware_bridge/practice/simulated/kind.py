@@ -18,6 +18,12 @@ def _dark(counter: int, shape: tuple[int, int]) -> NDArray[Any]:
     return np.zeros(shape, dtype=np.uint16)
 
 
+def _bare(counter: int, shape: tuple[int, int], seconds: float) -> NDArray[Any]:
+    """Return a structureless frame: what the beam makes beside the sample, a fifth of a count a second and pixel."""
+    counts = np.random.default_rng(counter).poisson(0.2 * seconds, shape)
+    return np.minimum(counts, np.iinfo(np.uint16).max).astype(np.uint16)
+
+
 @dataclass(frozen=True)
 class PracticeSample:
     """A task and its world of one sample, as an environment has them, and what the emulated hardware adds.
@@ -31,6 +37,7 @@ class PracticeSample:
     exposure_s, readout_s : of a frame
     exposure_limits_s : shortest and longest exposure
     dark : (counter, shape) → a frame (slow, fast) without light
+    bare : (counter, shape, seconds) → a frame (slow, fast) of beam without the sample
     """
 
     task: Any
@@ -41,6 +48,7 @@ class PracticeSample:
     readout_s: float = 0.0
     exposure_limits_s: tuple[float, float] = (1e-3, 3600.0)
     dark: Callable[[int, tuple[int, int]], NDArray[Any]] = _dark
+    bare: Callable[[int, tuple[int, int], float], NDArray[Any]] = _bare
 
 
 def practice_sample(kind: str, options: Mapping[str, Any]) -> PracticeSample:

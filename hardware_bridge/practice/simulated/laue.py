@@ -10,8 +10,11 @@ from beamgym.envs.options import read_options
 from beamgym.envs.task import Truth
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.practice.simulated.kind import PracticeSample
-from beamgym.physics.laue.camera import PEDESTAL, READ_NOISE
+from beamgym.physics.laue.camera import PEDESTAL, READ_NOISE, LaueCamera
 from beamgym.physics.laue.simulator import LAUE_READOUT_S
+
+STRAY_SPOTS, STRAY_COUNTS = 12, 4000.0
+"""Without the crystal there is the diffuse background, and a few spots of the grains of its holder, in counts each."""
 
 _FILE_OPTIONS = ("crystal", "target", "beam", "tolerance_deg", "max_rotation_deg", "action", "exposures")
 
@@ -30,8 +33,18 @@ def practice(options: dict[str, Any]) -> PracticeSample:
             "inside": bool(error[0] <= known.tolerance_deg and goals.any()),
         }
 
-    home = world.context.goniometer.home()
-    return PracticeSample(task, world, home, inside, float(task.settings.exposure_s), LAUE_READOUT_S, dark=dark)
+    camera = LaueCamera(known.detector)
+
+    def bare(counter: int, shape: tuple[int, int], seconds: float) -> NDArray[Any]:
+        rng = np.random.default_rng(counter)
+        stray = rng.uniform(5.0, np.array(shape[::-1]) - 6.0, (1, STRAY_SPOTS, 2)).astype(np.float32)
+        counts = np.full((1, STRAY_SPOTS), STRAY_COUNTS, dtype=np.float32)
+        keys = np.array([counter], dtype=np.uint64)
+        images: NDArray[Any] = camera.expose(stray, counts, np.array([STRAY_SPOTS]), seconds, keys)
+        return np.array(images[0])
+
+    home, first_s = world.context.goniometer.home(), float(task.settings.exposure_s)
+    return PracticeSample(task, world, home, inside, first_s, LAUE_READOUT_S, dark=dark, bare=bare)
 
 
 def practice_options(file: InstrumentFile, level: str) -> dict[str, Any]:

@@ -103,6 +103,10 @@ class EmulatedSample:
         """Return a frame (slow, fast) without light."""
         return self._sample.dark(counter, self.shape)
 
+    def bare(self, counter: int, seconds: float) -> NDArray[Any]:
+        """Return a frame (slow, fast) of beam without the sample."""
+        return self._sample.bare(counter, self.shape, seconds)
+
     def readback_noise(self) -> Float64Array:
         """Return what the encoders now read beyond the motors' counts, (k,)."""
         noise: Float64Array = self.world.positions()[0, : len(self.axes)] - self._stands

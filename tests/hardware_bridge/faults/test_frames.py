@@ -276,6 +276,32 @@ def test_item_6_a_cropped_frame_gets_to_the_file_and_no_further_where_the_item_i
     assert (good.image.shape, last.image.shape) == ((1, 64, 64), (1, 32, 64))
 
 
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [("laue", "no orientation of Si explains the"), ("arpes", "the spectrum's features are")],
+)
+def test_item_18_a_run_ends_where_the_sample_is_out_of_the_beam(bench, kind, line):
+    axis, steps = ("j6", (2.0, 4.0, 6.0)) if kind == "laue" else ("x", (0.1, 0.2, 0.3))
+
+    async def go(guard):
+        await guard.detector.trigger()
+        b.ioc.put("sim:fault:no_crystal", "1")
+        for target in steps:
+            await guard.axes[axis].set(target)
+            await guard.detector.trigger()
+
+    b = bench(kind)
+    assert line in refused(b, 18, go)
+    # the second frame without it is taken once more, longer, and is the last
+    first_s, *_, last_s = [record["exposure_s"] for record in b.happened("exposing")]
+    assert (len(b.happened("exposing")), last_s) == (4, pytest.approx(4.0 * first_s))
+    assert len(b.received(f"{axis}.VAL")) == 2
+    # without the item the axis goes wherever it is sent, by frames that show nothing
+    b = bench(kind, without=(18,))
+    b.drive(go)
+    assert len(b.received(f"{axis}.VAL")) == 3
+
+
 def hanging(content):
     content["detector"].update(timeout_s=0.5)
 

@@ -236,7 +236,9 @@ class Camera:
         return images[self.fault] if self.fault in images else self.draw(self._exposure)
 
     def _noise(self, exposure: float) -> Any:
-        return self._rng.integers(0, 1000, self.shape).astype(np.uint16)
+        # a step, as every spectrum has one: a flat one shows no sample
+        step = np.where(np.arange(self.shape[0]) < self.shape[0] // 2, 20.0, 400.0)[:, None]
+        return self._rng.poisson(step, self.shape).astype(np.uint16)
 
 
 class Shutter:

@@ -315,6 +315,62 @@ def test_item_18_a_blank_frame_is_taken_once_more_and_longer_then_it_stops(rig):
     assert through.camera.triggers == 1
 
 
+GOOD, FLAT, BLANK = "good", "flat", "blank"
+
+
+def shows(rig, *frames):
+    """Let the camera draw these frames one after another, and the last one from then on."""
+    rng, left = np.random.default_rng(6), list(frames)
+    step = np.where(np.arange(8) < 4, 20.0, 400.0)[:, None]
+
+    def draw(exposure):
+        what = left.pop(0) if len(left) > 1 else left[0]
+        means = {GOOD: step, FLAT: np.full((8, 1), 100.0)}
+        return np.full((8, 6), 7, np.uint16) if what == BLANK else rng.poisson(means[what], (8, 6)).astype(np.uint16)
+
+    rig.camera.draw = draw
+
+
+@pytest.mark.parametrize(
+    ("frames", "triggers", "lengths"),
+    [
+        ((GOOD, FLAT, GOOD, FLAT, GOOD), 5, [0.1] * 5),
+        ((FLAT, FLAT, GOOD), 2, [0.1, 0.1, 0.4]),
+        ((BLANK, FLAT, GOOD), 2, [0.1, 0.4, 0.4]),
+        ((FLAT, BLANK, GOOD, FLAT, GOOD), 4, [0.1, 0.1, 0.4, 0.4, 0.4]),
+    ],
+)
+def test_item_18_one_poor_frame_passes_and_the_second_is_taken_once_more(rig, frames, triggers, lengths):
+    # a longer exposure sets the dwell, too, and stays set until the policy asks for another
+    async def go(guard):
+        for _ in range(triggers):
+            await guard.detector.trigger()
+
+    r = rig()
+    shows(r, *frames)
+    r.drive(go)
+    assert r.camera.exposures == lengths
+
+
+@pytest.mark.parametrize(
+    ("frames", "lengths"),
+    [((GOOD, FLAT), [0.1, 0.1, 0.1, 0.4]), ((FLAT,), [0.1, 0.1, 0.4]), ((BLANK, FLAT), [0.1, 0.4, 0.4, 1.0])],
+)
+def test_item_18_two_poor_frames_and_a_longer_one_end_the_run(rig, frames, lengths):
+    async def go(guard):
+        for _ in range(4):
+            await guard.detector.trigger()
+
+    r = rig()
+    shows(r, *frames)
+    assert "features are" in refused(r, 18, go)
+    assert r.camera.exposures == lengths
+    through = rig(without=(18,))
+    shows(through, *frames)
+    through.drive(go)
+    assert through.camera.triggers == 4
+
+
 def test_item_18_a_frame_that_shows_something_after_the_longer_exposure_goes_on(rig):
     r = rig()
     r.camera.draw = lambda exposure: (np.arange(48).reshape(8, 6) * (exposure > 0.2)).astype(np.uint16)
