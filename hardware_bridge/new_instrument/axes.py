@@ -51,7 +51,8 @@ def _unit(found: AxisFound) -> Iterator[str]:
     source = found.settings.source
     if not found.unit:
         yield undecided(4, "kind", f"rotation or linear; {source}.EGU is empty")
-        yield undecided(4, "unit", "deg for a rotation, mm for a linear axis; write it into EGU too")
+        yield undecided(4, "unit", "deg for a rotation, mm for a linear axis")
+        yield line(4, "egu", "", "the record says no unit; write it there, and remove this line")
         return
     yield line(4, "kind", "rotation" if found.unit == "deg" else "linear", f"by its unit, {found.unit}")
     yield line(4, "unit", found.unit, f'{source}.EGU is "{found.settings.unit}"')

@@ -30,14 +30,22 @@ def compare_axis(entry: AxisEntry, found: AxisSettings, travel: Travel) -> list[
 
 
 def _unit(entry: AxisEntry, found: AxisSettings, travel: Travel) -> Found:
-    if found.unit == "":
+    said = found.unit
+    if said is None:
+        return
+    if entry.egu is not None:
+        if said.lower() != entry.egu.strip().lower():
+            yield True, f"{found.source} says the unit {said!r}, egu is {entry.egu!r}; correct one of them"
+        elif not said:
+            yield False, f"{found.source} says no unit: nothing but egu: '' shows that it counts in {entry.unit}"
+    elif not said:
         yield (
-            False,
+            True,
             f"{found.source} says no unit, so that nothing shows that it counts in {entry.unit}; write {entry.unit} "
-            "there (EGU of a motor record)",
+            "there (EGU of a motor record), or give the axis egu: ''",
         )
-    elif found.unit is not None and not is_unit(found.unit, entry.unit):
-        yield True, f"{found.source} counts in {found.unit!r}, the file in {entry.unit!r}; correct one of them"
+    elif not is_unit(said, entry.unit):
+        yield True, f"{found.source} counts in {said!r}, the file in {entry.unit!r}; correct one of them"
 
 
 def _limits(entry: AxisEntry, found: AxisSettings, travel: Travel) -> Found:

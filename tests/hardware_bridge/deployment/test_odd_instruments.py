@@ -27,7 +27,7 @@ MORE_MOTORS = {
     "no stop": ({"absent": ("STOP",)}, 1, "no answer from PV odd:m.STOP"),
     "no limits": ({"LLM": 0.0, "HLM": 0.0, "DLLM": 0.0, "DHLM": 0.0}, 0, "only this program holds it; set them there"),
     "turned": ({"DIR": ("Neg", ["Pos", "Neg"])}, 0, "its direction is Neg, against the dial"),
-    "no unit": ({"EGU": ""}, 0, "write deg there"),
+    "no unit": ({"EGU": ""}, 1, "write deg there"),
     "another unit": ({"EGU": "mm"}, 1, "EGU is 'mm', the instrument file says 'deg'; mend one"),
     "no speed": ({"VELO": 0.0}, 1, "with which it never arrives; set another one"),
     "a slow motor": ({"VELO": 0.01}, 1, "is stopped after 35 s; give speed: 0.01"),

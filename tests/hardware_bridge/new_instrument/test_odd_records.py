@@ -32,7 +32,7 @@ MOTORS = {
         {"DIR": 1, "OFF": 10.0, "DLLM": -2.0, "DHLM": 30.0, "LLM": -50.0, "HLM": 50.0},
         {"limits": [-20, 12]},
     ),
-    "no unit": ({"EGU": ""}, {"unit": UNDECIDED, "kind": UNDECIDED}),
+    "no unit": ({"EGU": ""}, {"unit": UNDECIDED, "kind": UNDECIDED, "egu": ""}),
     "a long unit": ({"EGU": "Degrees"}, {"unit": "deg"}),
     "a linear axis": ({"EGU": "mm"}, {"unit": "mm", "kind": "linear"}),
     "micrometres": ({"EGU": "um"}, "odd:m.EGU is 'um'; axes are in deg or mm: set the record's unit and resolution"),

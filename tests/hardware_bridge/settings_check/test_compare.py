@@ -60,7 +60,7 @@ def test_a_motor_that_is_as_the_file_says_has_no_difference():
 
 AXES = {
     "another unit": ({"unit": "mm"}, TRAVEL, True, "counts in 'mm', the file in 'deg'; correct one"),
-    "no unit": ({"unit": ""}, TRAVEL, False, "says no unit.*write deg there"),
+    "no unit": ({"unit": ""}, TRAVEL, True, "says no unit.*write deg there.*or give the axis egu: ''"),
     "tighter limits of the motor": ({}, (-10.0, 90.0), False, r"-170 to 170 go beyond.*-10 to 90.*limits: \[-10, 90\]"),
     "one tighter limit": ({}, (-200.0, 90.0), False, r"give limits: \[-170, 90\]"),
     "no limits of the motor": ({}, None, False, "only this program holds it; set them there too"),
@@ -96,6 +96,21 @@ def test_a_motor_that_differs_is_one_line_with_its_remedy(name):
     assert found.refused is is_refused
     assert re.search(said, found.text)
     assert "\n" not in found.text
+
+
+@pytest.mark.parametrize(
+    ("said", "egu", "weights", "text"),
+    [
+        ("", "", [False], "nothing but egu: '' shows that it counts in deg"),
+        ("Winkelgrad", "winkelgrad", [], ""),
+        ("mm", "", [True], "says the unit 'mm', egu is ''"),
+        ("deg", "grad", [True], "says the unit 'deg', egu is 'grad'"),
+    ],
+)
+def test_a_file_may_say_what_the_motor_says_for_its_unit(said, egu, weights, text):
+    found = _axis({"unit": said}, axes__0__egu=egu)
+    assert [each.refused for each in found] == weights
+    assert all(text in each.text for each in found)
 
 
 def test_what_a_motor_does_not_say_is_no_difference_but_for_missing_limits():
