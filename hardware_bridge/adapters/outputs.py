@@ -62,6 +62,8 @@ async def check_outputs(file: InstrumentFile, devices: Any) -> None:
         if adapter == "object":
             pvs = list(written_by(device))
             _check_names(place, pvs, protected)
+        if adapter == "tango":
+            looks.append(_check_tango(place, file.devices[name].address, device, protected))
         # A camera's records are its driver's own; a prefix is no alias of a valve.
         if place != "the detector":
             is_axis = adapter == "epics" and place.startswith("axis ")
@@ -106,6 +108,13 @@ async def _check_record(place: str, asked: str, protected: ProtectedNames, is_ax
             "limits and a stop: name that one"
         )
     await _check_behind(place, asked, record, protected, _DEEPEST)
+
+
+async def _check_tango(place: str, address: str, device: Any, protected: ProtectedNames) -> None:
+    name = await device.real_name()
+    found = protected.find(name)
+    if found is not None:
+        raise DeviceError(refused_output(place, address, f"an alias of {name!r}, which is {found}"))
 
 
 async def _check_behind(place: str, asked: str, record: Record, protected: ProtectedNames, depth: int) -> None:

@@ -131,6 +131,11 @@ class TangoMotor:
         self._options = options or TangoOptions()
         self._server = TangoServer(name, address, self._options.reply_s)
 
+    async def real_name(self) -> str:
+        """Return the device's own name, another one than the address where that is an alias."""
+        await self._server.open(self._options.reply_s)
+        return await self._server.call("asking its name", lambda proxy: str(proxy.dev_name()))
+
     async def connect(self, timeout: float) -> None:
         """Connect and read the position once; DeviceError names device and attribute."""
         await self._server.open(timeout)

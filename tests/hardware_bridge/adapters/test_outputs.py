@@ -1,6 +1,7 @@
 """Behind a harmless name: aliases, descriptions and links of records, as an independent server gives them."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +14,7 @@ from ophyd_async.epics.core import epics_signal_r, epics_signal_rw
 from beamgym.hardware_bridge.adapters.connect import connect
 from beamgym.hardware_bridge.adapters.epics.channels import Channels
 from beamgym.hardware_bridge.adapters.epics.motor import EpicsMotor
-from beamgym.hardware_bridge.adapters.outputs import written_by
+from beamgym.hardware_bridge.adapters.outputs import check_outputs, written_by
 from beamgym.hardware_bridge.devices import DeviceError
 from beamgym.hardware_bridge.instrument_file.load import parse_instrument
 
@@ -103,6 +104,22 @@ def test_an_object_that_writes_what_is_protected_is_refused_before_it_is_connect
     devices = connect(parse_instrument(content), {"mine": Stage("ID08:Gap", "mine")})
     with pytest.raises(DeviceError, match=r"axis 'phi' would command 'ID08:Gap\.VAL', which is an insertion device"):
         asyncio.run(devices.check_outputs())
+
+
+class Aliased:
+    """A Tango device that was named by an alias of its data base."""
+
+    async def real_name(self):
+        return "fe/master/id42"
+
+
+def test_a_tango_alias_of_what_is_protected_is_refused():
+    content = instrument(("odd:phi",))
+    content["devices"]["phi"] = {"adapter": "tango", "address": "my_motor"}
+    file = parse_instrument(content)
+    devices = SimpleNamespace(axes={"phi": Aliased()}, detector=None, shutter=SimpleNamespace(outputs=()))
+    with pytest.raises(DeviceError, match="'my_motor', an alias of 'fe/master/id42', which is a front end"):
+        asyncio.run(check_outputs(file, devices))
 
 
 def test_a_device_puts_to_its_declared_outputs_only(odd_server):

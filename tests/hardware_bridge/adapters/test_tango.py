@@ -121,6 +121,7 @@ def test_a_move_writes_the_position_once_and_reads_it_back(server: Any):
         phi = motor(server)
         await phi.connect(30.0)
         assert await position(phi) == 1.5
+        assert await phi.real_name() == server.dev_name()
         assert server.Writes == 0
         await phi.set(-7.25)
         assert await position(phi) == -7.25
