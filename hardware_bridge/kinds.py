@@ -37,6 +37,7 @@ class BridgeKind:
     differences : (setting of a bundle's manifest, context) → one line for each difference
     sample_change : (task, frames with their positions) → by how much the sample has turned on what carries it, degrees,
         None where they do not tell, and the largest angle that is no change; None where a kind has no such thing
+    new_file : () → ``new_instrument.kind.NewFile``: what `beamgym deploy --new` writes of it; None where it writes none
     report : (frame, n = 1) → what a report's row says of a frame, by name; None for what it could not say
     """
 
@@ -54,6 +55,7 @@ class BridgeKind:
     check_directions: Ref = f"{_DIRECTIONS}:check_by_eye"
     differences: Ref = f"{_DEPLOYMENT}:plain_differences"
     sample_change: Ref | None = None
+    new_file: Ref | None = None
     report: Ref = "beamgym.hardware_bridge.rollout:spots_seen"
 
 
@@ -76,6 +78,7 @@ KINDS: dict[str, Row] = {
         practice_options=f"{_SIMULATED}.laue:practice_options",
         world=f"{_DEPLOYMENT}.warm_up:laue_world",
         check=f"{_FILE}.laue:check",
+        new_file="beamgym.hardware_bridge.new_instrument.laue:new_file",
         finder="beamgym.hardware_bridge.guard.devices:spot_finder",
         presence="beamgym.hardware_bridge.presence:crystal_presence",
         check_directions=f"{_DIRECTIONS}:check_by_frames",
@@ -91,6 +94,7 @@ KINDS: dict[str, Row] = {
         practice_options=f"{_SIMULATED}.arpes:practice_options",
         world=f"{_DEPLOYMENT}.warm_up:arpes_world",
         check=f"{_FILE}.arpes:check",
+        new_file="beamgym.hardware_bridge.new_instrument.arpes:new_file",
         exposure_s=f"{_FILE}.arpes:exposure_s",
         presence="beamgym.hardware_bridge.presence:spectrum_presence",
         differences=f"{_DEPLOYMENT}.bundle_match:arpes_differences",

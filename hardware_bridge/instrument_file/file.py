@@ -144,6 +144,10 @@ class InstrumentFile(Strict):
         """Return the nominal Laue detector; raises ValueError for an ARPES instrument."""
         return self.detector.geometry()
 
+    def __eq__(self, other: object) -> bool:
+        """Say whether two files say the same; where a file lies is no part of what it says."""
+        return isinstance(other, InstrumentFile) and type(self) is type(other) and dict(self) == dict(other)
+
     def beside(self, folder: Path) -> Self:
         """Return the same file, which lies in ``folder``: where the files that it names are looked for."""
         found = self.model_copy()

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterator
 
+from beamgym.hardware_bridge.new_instrument.found import AxisFound
 from beamgym.hardware_bridge.new_instrument.lines import INDENT, line, number, undecided
-from beamgym.hardware_bridge.new_instrument.read import AxisFound
 from beamgym.physics.instrument import Axis
 
 _STEPS = 10.0
@@ -29,22 +29,6 @@ def axis_lines(name: str, found: AxisFound, preset: Axis | None, stack: str) -> 
     yield from _geometry(found, preset, stack)
     yield from _limits(found)
     yield from _motion(found)
-
-
-def dwell_lines(exposure_s: tuple[float, float] | None) -> Iterator[str]:
-    """Yield the lines of the exposure-time axis of an ARPES instrument."""
-    yield "  - name: dwell                               # the analyser's exposure time, set like an axis"
-    yield "    device: dwell"
-    yield line(4, "kind", "linear")
-    yield line(4, "unit", "s")
-    yield line(4, "vector", [0, 0, 0], "a time has no direction")
-    if exposure_s is None:
-        yield undecided(4, "limits", "[shortest, longest] exposure in s; the camera does not say")
-        yield undecided(4, "max_step", "longest change of the exposure, s")
-    else:
-        yield line(4, "limits", list(exposure_s), "as exposure_s of the detector below")
-        yield line(4, "max_step", exposure_s[1], "any change within the limits")
-    yield line(4, "tolerance", 0.001, "proposed")
 
 
 def _unit(found: AxisFound) -> Iterator[str]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from beamgym.envs.laue_align import BEAMS
 from beamgym.hardware_bridge.instrument_file import NO_HEARTBEAT
+from beamgym.hardware_bridge.new_instrument.found import Found, SignalFound
+from beamgym.hardware_bridge.new_instrument.kind import new_file_of
 from beamgym.hardware_bridge.new_instrument.lines import INDENT, line, number, one_comment, quoted, shown, undecided
-from beamgym.hardware_bridge.new_instrument.read import Found, SignalFound
 from beamgym.hardware_bridge.new_instrument.request import NewInstrument
 from beamgym.hardware_bridge.settings import largest_value
 
@@ -17,8 +17,7 @@ def device_lines(request: NewInstrument, found: Found) -> Iterator[str]:
     yield "devices:                                      # name: how to reach it; options: docs/adapters.md"
     for name, record in request.axes.items():
         yield _device(request, name, record, f'a motor record; DESC is "{found.axes[name].settings.description or ""}"')
-    if request.kind == "arpes":
-        yield "  dwell: {adapter: exposure, address: camera}  # the detector's exposure time"
+    yield from new_file_of(request.kind).devices(found)
     yield _device(request, "camera", request.camera, f"areaDetector: {found.camera.model or 'model not said'}")
     if request.shutter:
         yield _device(request, "shutter", request.shutter, f'its status reads "{found.shutter_status}"')
@@ -38,7 +37,7 @@ def detector_lines(request: NewInstrument, found: Found) -> Iterator[str]:
         yield undecided(2, "shape", "[rows, columns] of the array, after transpose and flips; the camera does not say")
     else:
         yield line(2, "shape", list(camera.shape), "rows, columns: ArraySize; exchange them where transpose is true")
-    yield from _place() if request.kind == "laue" else _spectrum()
+    yield from new_file_of(request.kind).place(found)
     for key, what in (
         ("transpose", "true where rows are to become columns"),
         ("flip_fast", "true where the columns' order is to be reversed"),
@@ -64,44 +63,10 @@ def safety_lines(request: NewInstrument, found: Found) -> Iterator[str]:
     yield f"{INDENT}# [{{name: camera, forbidden: {{{next(iter(request.axes))}: [10, 20]}}, margin: 1.0}}]"
 
 
-def experiment_lines(request: NewInstrument, found: Found) -> Iterator[str]:
-    """Yield the part of the file that describes the experiment."""
-    if request.kind == "arpes":
-        yield "arpes:"
-        yield line(2, "stage", "stepper", "the kind of stage, for reports")
-        yield line(2, "beam_time_s", 120, "proposed: what an episode may take")
-        yield line(2, "max_step_mm", 0.5, "proposed")
-        return
-    yield "laue:"
-    yield undecided(2, "crystal", "its name, such as Si, or the path of a CIF")
-    yield undecided(2, "target", 'such as "pose [001] [110]" or "axis [001] x": docs/goniometers.md')
-    yield undecided(2, "beam", f"one of {', '.join(BEAMS)}")
-    yield line(2, "tolerance_deg", 0.25, "proposed: so near to the target is aligned")
-    yield line(2, "max_rotation_deg", 90, "proposed: largest rotation of one step")
-    yield line(2, "exposures", 20, "proposed: frames that an episode may take")
-    seconds = found.camera.exposure_s
-    if seconds:
-        yield line(2, "exposure_s", seconds, "what the camera is set to now, AcquireTime")
-    else:
-        yield undecided(2, "exposure_s", "of a frame, seconds")
-
-
 def _device(request: NewInstrument, name: str, address: str, comment: str) -> str:
     options = dict(request.options.get(name, {}))
     text = f"  {name}: {{adapter: epics, address: {quoted(address)}"
     return f"{text}{f', options: {shown(options)}' if options else ''}}}  # {one_comment(comment)}"
-
-
-def _place() -> Iterator[str]:
-    yield undecided(2, "origin_mm", "[x, y, z] of the centre of pixel (0, 0) from the sample; x along the beam, z up")
-    yield undecided(2, "fast", "[x, y, z], direction of growing column")
-    yield undecided(2, "slow", "[x, y, z], direction of growing row")
-    yield undecided(2, "pixel_mm", "edge of a pixel of this array, binning included")
-
-
-def _spectrum() -> Iterator[str]:
-    yield undecided(2, "energy_ev", "[first, last] centre of a row, E - E_F")
-    yield undecided(2, "slit_deg", "[first, last] centre of a column")
 
 
 def _frames(found: Found) -> Iterator[str]:

@@ -4,7 +4,6 @@ import asyncio
 import math
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +14,7 @@ from beamgym.hardware_bridge.adapters.epics.motor_settings import read_motor_set
 from beamgym.hardware_bridge.adapters.epics.optional import read_optional
 from beamgym.hardware_bridge.ca_loops import forget_channels, quiet_channels
 from beamgym.hardware_bridge.devices import DeviceError
+from beamgym.hardware_bridge.new_instrument.found import AxisFound, Found, SignalFound
 from beamgym.hardware_bridge.new_instrument.request import NewInstrument
 from beamgym.hardware_bridge.settings import SPELLINGS, AxisSettings, DetectorSettings, is_unit
 
@@ -24,37 +24,6 @@ WATCH_S = 3.0
 _CONNECT_S = 10.0
 _LOOK_S = 0.05
 _ADDRESSES = "check its name, the IOC and EPICS_CA_ADDR_LIST"
-
-
-@dataclass(frozen=True)
-class AxisFound:
-    """A motor record: what it says, its unit in the file or "" where it says none, and its tighter limits or None."""
-
-    settings: AxisSettings
-    unit: str
-    limits: tuple[float, float] | None
-
-
-@dataclass(frozen=True)
-class SignalFound:
-    """A PV that is only read: its value, the server (host:port) that it is from, and seconds between two changes."""
-
-    pv: str
-    value: Any
-    server: str
-    period_s: float | None = None
-
-
-@dataclass(frozen=True)
-class Found:
-    """Everything that was read, by the names of the request."""
-
-    axes: dict[str, AxisFound]
-    camera: DetectorSettings
-    shutter_status: str
-    identity: str
-    heartbeats: dict[str, SignalFound]
-    suspenders: dict[str, SignalFound]
 
 
 def read_records(request: NewInstrument) -> Found:

@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from beamgym.hardware_bridge.kinds import instrument_kinds
+from beamgym.hardware_bridge.new_instrument.kind import new_file_of
 from beamgym.hardware_bridge.protected_names import read_protected_names
 from beamgym.physics.goniometer import Goniometer, goniometer
 
-_WRITES = ("laue", "arpes")
 _ENDS = ("Mtr", "VAL", "MTR")  # of records' names, which say nothing of the axis
 
 
@@ -18,7 +17,7 @@ class NewInstrument:
 
     Parameters
     ----------
-    kind : "laue" or "arpes"
+    kind : one of the table of kinds that has a column ``new_file``
     axes : motor records by the axis's name, outermost first
     camera : prefix of driver and array plugin
     shutter : prefix of the shutter's PVs, or ""
@@ -61,7 +60,7 @@ def new_instrument(
 
     Parameters
     ----------
-    kind : "laue" or "arpes"
+    kind : one of the table of kinds that has a column ``new_file``
     axes : PV or NAME=PV of each motor record, outermost first; several in one word with blanks between
     camera, shutter, identity, beam : PVs or prefixes
     heartbeats, suspenders : PV or NAME=PV
@@ -72,17 +71,14 @@ def new_instrument(
     ------
     ValueError : in one line, for what is missing, of no EPICS record, given twice, or protected
     """
-    if kind not in _WRITES:
-        known = [name for name in instrument_kinds() if name not in _WRITES]
-        more = f"; for {', '.join(known)} copy a file and change it by hand" if kind in known else ""
-        raise ValueError(f"--kind is {kind!r}; choose {' or '.join(_WRITES)}{more}")
+    fixed = new_file_of(kind).axes
     if not axes or not camera:
         raise ValueError("--new needs the motor records and the camera: --axes 'bgym:j1 bgym:j2' --camera bgym:")
     stack = None if goniometer_name is None else goniometer(goniometer_name)
     words = [word for each in axes for word in each.split()]
     found = NewInstrument(
         kind,
-        _axes(kind, words, stack),
+        _axes(fixed, words, stack),
         camera,
         shutter or "",
         identity or "",
@@ -95,11 +91,11 @@ def new_instrument(
     return found
 
 
-def _axes(kind: str, words: Sequence[str], stack: Goniometer | None) -> dict[str, str]:
-    if kind == "arpes":
-        if len(words) != 2:
-            raise ValueError(f"an arpes instrument has the motors x and y; --axes names {len(words)}; name x, then y")
-        return dict(zip(("x", "y"), (word.rpartition("=")[2] for word in words), strict=True))
+def _axes(fixed: tuple[str, ...] | None, words: Sequence[str], stack: Goniometer | None) -> dict[str, str]:
+    if fixed is not None:
+        if len(words) != len(fixed):
+            raise ValueError(f"this kind has the motors {', '.join(fixed)}; --axes names {len(words)} records")
+        return dict(zip(fixed, (word.rpartition("=")[2] for word in words), strict=True))
     if stack is None:
         return _named(words, None)
     if len(words) != len(stack.axes):

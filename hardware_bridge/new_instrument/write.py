@@ -7,10 +7,12 @@ from datetime import datetime
 from pathlib import Path
 
 from beamgym.hardware_bridge.instrument_file import UNDECIDED
-from beamgym.hardware_bridge.new_instrument.axes import axis_lines, dwell_lines
+from beamgym.hardware_bridge.new_instrument.axes import axis_lines
+from beamgym.hardware_bridge.new_instrument.found import Found
+from beamgym.hardware_bridge.new_instrument.kind import new_file_of
 from beamgym.hardware_bridge.new_instrument.lines import line
-from beamgym.hardware_bridge.new_instrument.parts import detector_lines, device_lines, experiment_lines, safety_lines
-from beamgym.hardware_bridge.new_instrument.read import Found, read_records
+from beamgym.hardware_bridge.new_instrument.parts import detector_lines, device_lines, safety_lines
+from beamgym.hardware_bridge.new_instrument.read import read_records
 from beamgym.hardware_bridge.new_instrument.request import NewInstrument
 
 _HEAD = (
@@ -65,12 +67,12 @@ def file_lines(path: Path, request: NewInstrument, found: Found) -> Iterator[str
     for i, (name, axis) in enumerate(found.axes.items()):
         preset = None if stack is None else stack.axes[i]
         yield from axis_lines(name, axis, preset, "" if stack is None else stack.name)
-    if request.kind == "arpes":
-        yield from dwell_lines(found.camera.exposure_limits_s)
+    kind = new_file_of(request.kind)
+    yield from kind.more_axes(found)
     yield from _goniometer(request)
-    for part in (detector_lines, safety_lines, experiment_lines):
+    for lines in (detector_lines(request, found), safety_lines(request, found), kind.experiment(found)):
         yield ""
-        yield from part(request, found)
+        yield from lines
 
 
 def _simulation(request: NewInstrument, found: Found) -> str:

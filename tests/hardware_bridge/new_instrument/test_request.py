@@ -39,7 +39,11 @@ REFUSED = {
     "a folder": (("laue", ["A:m1"], "/data/frames"), {}, "reads EPICS records only"),
     "an undulator": (("laue", ["ID08:Gap"], "A:"), {}, "'ID08:Gap' is an insertion device"),
     "a front end": (("laue", ["A:m1"], "A:"), {"shutter": "FE07I-PS-SHTR-02:"}, "is personnel protection"),
-    "three motors of a stage": (("arpes", ["A:m1 A:m2 A:m3"], "A:"), {}, "names 3; name x, then y"),
+    "three motors of a stage": (
+        ("arpes", ["A:m1 A:m2 A:m3"], "A:"),
+        {},
+        "has the motors x, y; --axes names 3",
+    ),
     "too few for the goniometer": (
         ("laue", ["A:m1"], "A:"),
         {"goniometer_name": "psic"},
