@@ -28,6 +28,7 @@ class Devices:
     detector : the detector
     shutter : or None
     heartbeats, suspenders : readings, by name
+    attenuator : the reading of what weakens the beam before the shutter, or None
     identity : the reading that says whether this is a simulation, or None
     file : the instrument that they were made for; None where they were put together by hand
     """
@@ -37,13 +38,18 @@ class Devices:
     shutter: Any = None
     heartbeats: dict[str, Any] = field(default_factory=dict)
     suspenders: dict[str, Any] = field(default_factory=dict)
+    attenuator: Any = None
     identity: Any = None
     file: InstrumentFile | None = None
 
     def all(self) -> Iterator[tuple[str, Any]]:
         """Yield what each device is, in words, and the device; the manual axes last, since they ask a human."""
         yield "detector", self.detector
-        for words, device in (("shutter", self.shutter), ("identity", self.identity)):
+        for words, device in (
+            ("shutter", self.shutter),
+            ("attenuator", self.attenuator),
+            ("identity", self.identity),
+        ):
             if device is not None:
                 yield words, device
         for kind, devices in (("heartbeat", self.heartbeats), ("suspender", self.suspenders), ("axis", self.axes)):
@@ -123,6 +129,7 @@ def connect(
         shutter=part("shutter", "shutter", file.shutter.device) if file.shutter else None,
         heartbeats={entry.name: part("signal", entry.name, entry.device) for entry in file.heartbeats},
         suspenders={entry.name: part("signal", entry.name, entry.device) for entry in file.suspenders},
+        attenuator=part("signal", "attenuator", file.attenuator.device) if file.attenuator else None,
         identity=part("signal", "identity", file.identity.device) if file.identity else None,
         file=file,
     )

@@ -109,6 +109,8 @@ def parts(file: InstrumentFile) -> Iterator[tuple[str, str, str]]:
     yield "detector", "detector", file.detector.device
     if file.shutter is not None:
         yield "shutter", "shutter", file.shutter.device
+    if file.attenuator is not None:
+        yield "signal", "attenuator", file.attenuator.device
     if file.identity is not None:
         yield "signal", "identity", file.identity.device
     for heartbeat in file.heartbeats:

@@ -92,6 +92,9 @@ async def _others(session: Session) -> list[OtherCheck]:
     if file.identity is not None:
         name = await _answer(SignalProxy(devices.identity, "identity", ANSWER_S).value())
         lines.append(OtherCheck("identity", name, file.identity.expected))
+    if file.attenuator is not None:
+        value = await _answer(SignalProxy(devices.attenuator, "attenuator", ANSWER_S).value())
+        lines.append(OtherCheck("attenuator", value, _range(file.attenuator.low, file.attenuator.high)))
     for beat in file.heartbeats:
         proxy = SignalProxy(devices.heartbeats[beat.name], beat.name, ANSWER_S)
         lines.append(

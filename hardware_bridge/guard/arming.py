@@ -68,6 +68,7 @@ async def arm_everything(
     # The first command, and towards the safe side; after the readings, so that nothing else is wrong.
     await _close_shutter(guard, command)
     await guard.detector.settle()
+    await guard.shutter.check_beam(command)
     # Last: whoever has said yes is not refused for a limit afterwards, and asked again.
     await _ask_to_start(guard, questions, command)
     found = FoundAtArming({}, {})

@@ -94,7 +94,7 @@ class Guard:
         self.axes = {
             entry.name: GuardedAxis(self, entry, devices.axes[entry.name], entry.unit == "s") for entry in file.axes
         }
-        self.shutter = GuardedShutter(self, devices.shutter)
+        self.shutter = GuardedShutter(self, devices.shutter, getattr(devices, "attenuator", None))
         # After the shutter, which every exposure opens.
         self.detector = GuardedDetector(self, self.shutter, devices.detector)
         self.watch, self.servers = Watch(self, watch_s, hold_s), ServerWatch(self)

@@ -27,7 +27,11 @@ def device_roles(file: InstrumentFile) -> Iterator[tuple[str, str]]:
     for axis in file.axes:
         yield f"axis {axis.name!r}", axis.device
     yield "detector", file.detector.device
-    for place, part in (("shutter", file.shutter), ("identity", file.identity)):
+    for place, part in (
+        ("shutter", file.shutter),
+        ("attenuator", file.attenuator),
+        ("identity", file.identity),
+    ):
         if part is not None:
             yield place, part.device
     for heartbeat in file.heartbeats:

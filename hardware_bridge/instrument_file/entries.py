@@ -192,6 +192,8 @@ class DetectorEntry(Strict):
         0.5 s. Whatever it says, a frame that began before its trigger is refused
     stamped_at : what the frame's own time says: the "begin" of the exposure, its "end" (or its read-out), or "unknown"
     saturation : value of a full pixel
+    max_pixel_per_s, max_total_per_s : of the hottest pixel and of all of them above the frame's darkest ones, in the
+        image's unit a second: a frame that has more ends the run before the next exposure; None asks for nothing
     max_saturated : a larger share of full pixels is refused, 0 to 1
     background_per_s : counts of the whole detector without a sample, for kinds whose frames are counts
     counter_required : refuse frames without a counter that has moved on
@@ -215,6 +217,8 @@ class DetectorEntry(Strict):
     stamped_at: Literal["begin", "end", "unknown"] = "unknown"
     saturation: Positive
     max_saturated: Annotated[Number, Field(ge=0, le=1)] = 0.01
+    max_pixel_per_s: Positive | None = None
+    max_total_per_s: Positive | None = None
     background_per_s: NotNegative = 0.0
     counter_required: bool = True
     peaks: PeaksEntry = PeaksEntry()
@@ -267,6 +271,15 @@ class ShutterEntry(Strict):
     """The shutter: opened for every exposure, closed on every exit."""
 
     device: Name
+
+
+class AttenuatorEntry(Strict):
+    """A reading of what stands in the beam before the shutter, which must lie within ``low`` and ``high`` (one may be
+    missing) at the moment in which the shutter is opened: a transmission, a filter's number, an undulator's gap."""
+
+    device: Name
+    low: Number | None = None
+    high: Number | None = None
 
 
 class DoseEntry(Strict):

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, StringConstraints, cre
 from beamgym.envs.kinds import resolve
 from beamgym.hardware_bridge.instrument_file.entries import (
     ArpesTaskEntry,
+    AttenuatorEntry,
     AxisEntry,
     ConfirmEntry,
     DetectorEntry,
@@ -63,7 +64,7 @@ class InstrumentFile(Strict):
     simulation : True only for a server that says itself that it simulates, by ``identity``
     devices : what there is to connect to, by name
     axes : the motors, outermost first; x, y and the dwell for ARPES
-    detector, shutter, dose, identity : the parts that there is one of; shutter, dose and identity may be missing
+    detector, shutter, attenuator, dose, identity : the parts that there is one of; all but the detector may be missing
     heartbeats, suspenders, envelopes : any number of each
     suspensions : how often suspenders may suspend a run before one more ends it
     confirm, operator : when a human is asked, and the dead-man
@@ -80,6 +81,7 @@ class InstrumentFile(Strict):
     axes: Annotated[tuple[AxisEntry, ...], Field(min_length=1)]
     detector: DetectorEntry
     shutter: ShutterEntry | None = None
+    attenuator: AttenuatorEntry | None = None
     dose: DoseEntry | None = None
     identity: IdentityEntry | None = None
     heartbeats: tuple[HeartbeatEntry, ...] = ()

@@ -34,6 +34,10 @@ def _parts(file: InstrumentFile) -> Iterator[MissingProtection]:
         )
     if not file.suspenders:
         yield MissingProtection("suspender", "beam and vacuum are not watched", "suspenders: [...]")
+    limited = file.detector.max_pixel_per_s, file.detector.max_total_per_s, file.attenuator
+    if all(part is None for part in limited):
+        means = "a beam that nothing weakens is met by sample and detector"
+        yield MissingProtection("count-rate ceiling", means, "detector: max_pixel_per_s, or attenuator: {device: ...}")
     if not file.detector.counter_required:
         yield MissingProtection(
             "frame counter", "a frame that is served again may pass as new", "detector: counter_required: true"

@@ -382,6 +382,10 @@ class GuardedDetector:
             blank=checked.blank or (repeat is not None and repeat.tells_little),
             share=checked.saturated_share,
             max_share=entry.max_saturated,
+            hottest_per_s=None if checked.hottest is None else checked.hottest / exposure_s,
+            total_per_s=None if checked.total is None else checked.total / exposure_s,
+            max_pixel_per_s=entry.max_pixel_per_s,
+            max_total_per_s=entry.max_total_per_s,
         )
         self._origin.accept(raw)
         # After the pixels were judged: "saturated" says more than "no spots could be searched".

@@ -30,12 +30,15 @@ class FrameCheck:
     blank : every pixel has the same value
     repeat : how it compares with the frames before it; None where it was compared with none
     presence : whether the kind's own test sees the sample; None where it has none
+    hottest, total : of the brightest pixel and of all of them, above the darkest ones; None where no ceiling is set
     """
 
     saturated_share: float
     blank: bool
     repeat: Repeat | None = None
     presence: Presence | None = None
+    hottest: float | None = None
+    total: float | None = None
 
 
 def check_frame(raw: NDArray[Any], detector: DetectorEntry, seen: SeenFrames | None = None) -> FrameCheck:
@@ -49,7 +52,22 @@ def check_frame(raw: NDArray[Any], detector: DetectorEntry, seen: SeenFrames | N
         full |= ~np.isfinite(raw)
     # Over the raw pixels: two frames of the same scene differ in their noise, so equal ones are one frame served twice.
     repeat = None if seen is None else seen.compare(raw, detector.saturation)
-    return FrameCheck(float(np.count_nonzero(full)) / raw.size, bool((raw == raw.flat[0]).all()), repeat)
+    share, blank = float(np.count_nonzero(full)) / raw.size, bool((raw == raw.flat[0]).all())
+    return FrameCheck(share, blank, repeat, None, *_brightness(raw, detector))
+
+
+def _brightness(raw: NDArray[Any], detector: DetectorEntry) -> tuple[float | None, float | None]:
+    """Return hottest pixel and sum above the darkest pixels; (None, None) where the file sets no ceiling."""
+    if detector.max_pixel_per_s is None and detector.max_total_per_s is None:
+        return None, None
+    values = raw.astype(np.float64)
+    # Above full, and not finite, are marks of dead pixels and gaps.
+    values = values[np.isfinite(values) & (values >= 0.0) & (values <= detector.saturation)]
+    if not values.size:
+        return None, None
+    # One in a hundred is darker: a camera's pedestal, and 0 of one that counts.
+    above = values - np.percentile(values, 1.0)
+    return float(above.max()), float(above.sum())
 
 
 def frame_of(raw: RawFrame, exposure_s: float, detector: DetectorEntry, finder: Finder | None, count: int) -> Frame:

@@ -1,13 +1,14 @@
 """The guarded shutter: only an exposure opens it, anybody may close it at any time."""
 
+import math
 from typing import Any
 
 from beamgym.hardware_bridge.devices import Readings, need, number_key, number_reading
 from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
 from beamgym.hardware_bridge.guard.devices.dose import DoseMeter
-from beamgym.hardware_bridge.guard.devices.proxies import ShutterProxy
+from beamgym.hardware_bridge.guard.devices.proxies import ShutterProxy, SignalProxy
 from beamgym.hardware_bridge.guard.devices.supervisor import Supervisor
-from beamgym.hardware_bridge.guard.rules import SHUTTER_MAY_OPEN, SHUTTER_PLACE, GuardRefused
+from beamgym.hardware_bridge.guard.rules import BEAM, SHUTTER_MAY_OPEN, SHUTTER_PLACE, GuardRefused
 
 AsyncStatus = need("ophyd_async.core", "hardware").AsyncStatus
 
@@ -21,14 +22,16 @@ class GuardedShutter:
     ----------
     guard : permits its commands, and is told when one fails
     device : what is opened, or None
+    attenuator : the reading of what weakens the beam before it, or None
     """
 
     parent = None
     name = "shutter"
 
-    def __init__(self, guard: Supervisor, device: Any | None) -> None:
+    def __init__(self, guard: Supervisor, device: Any | None, attenuator: Any | None = None) -> None:
         # Without a shutter the dose is still counted, from trigger to the end of the exposure.
         self.proxy = None if device is None else ShutterProxy(device, "shutter", guard.answer_s)
+        self._attenuator = None if attenuator is None else SignalProxy(attenuator, "attenuator", guard.answer_s)
         self.dose = DoseMeter()
         self._guard = guard
 
@@ -44,12 +47,15 @@ class GuardedShutter:
     async def open(self) -> None:
         """Open it for an exposure, and see it open; the dose counts from before the command."""
         command = GuardedCommand(self._guard, "open", self.name, 1)
-        # Before the rule and the command: time in which it may already be open counts.
-        self.dose.start()
         if self.proxy is None:
+            await self.check_beam(command)
+            self.dose.start()
             return
         try:
             command.decide(SHUTTER_MAY_OPEN, value=1, exposing=True)
+            await self.check_beam(command)
+            # Before the command: time in which it may already be open counts.
+            self.dose.start()
             command.send()
             # The line has been written meanwhile; an abort in that time wins.
             self._guard.check_latch()
@@ -62,6 +68,17 @@ class GuardedShutter:
             command.end("failed" if command.sent else "refused", error=str(error))
             raise
         command.end("done")
+
+    async def check_beam(self, command: GuardedCommand) -> None:
+        """Decide whether the beam before it is weakened as the file says; nothing where the file says nothing."""
+        entry = self._guard.file.attenuator
+        if entry is None or self._attenuator is None:
+            return
+        try:
+            value = float(await self._attenuator.value())
+        except (TypeError, ValueError):
+            value = math.nan
+        command.decide(BEAM, value=value, low=entry.low, high=entry.high)
 
     async def close(self) -> bool:
         """Close it, and say whether it was seen to be closed; the dose counts on until it was. Never refused."""

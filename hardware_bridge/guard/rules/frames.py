@@ -1,5 +1,6 @@
 """The guard's decisions about exposures and frames: dose, shutter, freshness, shape, saturation, content."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from beamgym.hardware_bridge.guard.rules.decision import Decision, Interval, Number, refused, shown
@@ -47,6 +48,43 @@ def shutter_command(value: int, exposing: bool) -> Decision:
     if value == 0 or exposing:
         return Decision(10, True)
     return refused(10, "the shutter opens for an exposure only; trigger the detector instead")
+
+
+def attenuated(value: Number, low: Number | None, high: Number | None) -> Decision:
+    """Item 10: the beam before the shutter is weakened as the file says, at the moment in which it is to open."""
+    # Written so that nan is refused.
+    above = low is None or float(value) >= float(low)
+    if above and (high is None or float(value) <= float(high)) and not math.isnan(float(value)):
+        return Decision(10, True)
+    return refused(
+        10,
+        f"the attenuator reads {shown(value)}, allowed are {shown(low)} to {shown(high)}: the shutter does not open "
+        "onto such a beam; put the attenuator in",
+    )
+
+
+def count_rate(
+    hottest_per_s: Number | None,
+    total_per_s: Number | None,
+    max_pixel_per_s: Number | None,
+    max_total_per_s: Number | None,
+) -> Decision:
+    """Item 10: neither a frame's hottest pixel nor all of them counted faster than the file allows.
+
+    Parameters
+    ----------
+    hottest_per_s, total_per_s : above the frame's darkest pixels, a second; None where they were not looked for
+    max_pixel_per_s, max_total_per_s : the ceilings; None where the file has none
+    """
+    for what, rate, most in (
+        ("hottest pixel", hottest_per_s, max_pixel_per_s),
+        ("frame", total_per_s, max_total_per_s),
+    ):
+        if most is not None and rate is not None and not float(rate) <= float(most):
+            return refused(
+                10, f"the {what} counted {shown(rate)} a second, allowed are {shown(most)}; put the attenuator in"
+            )
+    return Decision(10, True)
 
 
 def fresh(

@@ -54,6 +54,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             frames.dose,
             frames.shutter,
             frames.shutter_command,
+            frames.attenuated,
+            frames.count_rate,
             frames.fresh,
             frames.counted,
             frames.modes_kept,
@@ -168,10 +170,11 @@ SHUTTER_MAY_OPEN = Checklist("why the shutter opens", ("shutter_command",))
 SHUTTER_PLACE = Checklist("where the shutter is", ("shutter",))
 # Before anybody looks into the pixels: shape and kind say whether that is safe.
 FRAME_AS_READ = Checklist("the frame as it was read", ("frame_form", "fresh", "counted"))
+BEAM = Checklist("the beam before the shutter", ("attenuated",))
 TRUE_EXPOSURE = Checklist("how long it was exposed", ("exposed",))
 CAMERA_MODES = Checklist("how the camera is set", ("modes_kept",))
 FRAME_FORM = Checklist("the frame that the detector holds", ("frame_form",))
-FRAME_PIXELS = Checklist("its pixels", ("not_repeated", "saturation"))
+FRAME_PIXELS = Checklist("its pixels", ("not_repeated", "saturation", "count_rate"))
 FRAME_CONTENT = Checklist("what it shows", ("content",))
 SAMPLE = Checklist("all frames of the run", ("same_sample",))
 # Told, not refused: the shutter is closed in a dry run, so that the frame need not be a good one.
@@ -225,6 +228,7 @@ PROCEDURES: Mapping[str, tuple[Step, ...]] = MappingProxyType(
             Step("before", SUSPENDER),
             Step("before", AXIS_AT_ARMING, "an exposure-time axis is only read"),
             Step("before", SHUTTER_PLACE, "one that stands open is closed first; not in a dry run"),
+            Step("before", BEAM, "where the file names an attenuator"),
             Step("before", ANSWER, "last, so that the human answers when all else is well; not in a dry run"),
         ),
         "An axis moves": (
@@ -251,6 +255,7 @@ PROCEDURES: Mapping[str, tuple[Step, ...]] = MappingProxyType(
             Step("before", CAMERA_MODES),
             Step("before", LATCH, "after the line in the log"),
             Step("before", SHUTTER_MAY_OPEN),
+            Step("before", BEAM, "where the file names an attenuator"),
             Step("before", LATCH, "at once before the shutter is sent"),
             Step("before", SHUTTER_PLACE, "seen open"),
             Step("before", LATCH, "at once before the trigger"),

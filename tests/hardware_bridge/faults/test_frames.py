@@ -302,6 +302,46 @@ def test_item_18_a_run_ends_where_the_sample_is_out_of_the_beam(bench, kind, lin
     assert len(b.received(f"{axis}.VAL")) == 3
 
 
+def attenuated(content):
+    """A file that names the attenuator before the shutter."""
+    content["devices"]["filter"] = {"adapter": "epics", "address": "bgym:beam:Transmission"}
+    content["attenuator"] = {"device": "filter", "high": 0.1}
+
+
+def test_item_10_the_shutter_does_not_open_onto_a_beam_that_nothing_weakens(bench):
+    b = bench(change=attenuated)
+    assert "the attenuator reads 1, allowed are any to 0.1" in refused(b, 10, then(b, "bright_beam"))
+    # one exposure was made, before the attenuator went out, and the shutter was not told to open again
+    assert (len(b.happened("exposing")), b.received("shutter:Open").count(1)) == (1, 1)
+    b = bench(change=attenuated, without=(10,))
+    b.drive(then(b, "bright_beam"))
+    assert [record["opened"] for record in b.happened("shutter")].count(True) == 2
+
+
+def test_item_10_nothing_is_armed_before_a_beam_that_nothing_weakens(bench):
+    async def go(guard):
+        b.ioc.put("sim:fault:bright_beam", "1")
+        with pytest.raises(GuardRefused, match="the attenuator reads 1"):
+            await guard.arm()
+        return guard.state
+
+    b = bench(change=attenuated)
+    assert b.drive(go, arm=False) == "new"
+
+
+def test_item_10_a_frame_that_counts_too_fast_is_the_last(bench):
+    def ceiling(content):
+        content["detector"]["max_total_per_s"] = 2e5
+
+    b = bench(change=ceiling)
+    assert "the frame counted" in refused(b, 10, then(b, "bright_beam", more=2))
+    assert len(b.happened("exposing")) == 2
+    b = bench(change=ceiling, without=(10,))
+    good, last = b.drive(then(b, "bright_beam", more=2))
+    assert last.image.sum() > 10.0 * good.image.sum()
+    assert len(b.happened("exposing")) == 3
+
+
 def hanging(content):
     content["detector"].update(timeout_s=0.5)
 

@@ -19,7 +19,8 @@ ARPES: dict[str, Any] = {
     "name": "rig",
     "kind": "arpes",
     "devices": {
-        **{name: {"adapter": "object", "address": name} for name in ("x", "y", "camera", "shutter", "beat", "current")},
+        **{name: {"adapter": "object", "address": name} for name in
+           ("x", "y", "camera", "shutter", "beat", "current", "filter")},
         "dwell": {"adapter": "exposure", "address": "camera"},
     },
     "axes": [
@@ -32,6 +33,7 @@ ARPES: dict[str, Any] = {
     "detector": {"device": "camera", "shape": [8, 6], "energy_ev": [-0.5, 0.1], "slit_deg": [-10.0, 10.0],
                  "exposure_s": [0.01, 1.0], "timeout_s": 20.0, "saturation": 60000.0, "max_saturated": 0.1},
     "shutter": {"device": "shutter"},
+    "attenuator": {"device": "filter", "high": 0.1},
     "dose": {"budget_s": 5.0},
     "heartbeats": [{"name": "server", "device": "beat", "period_s": 0.05, "missed": 20}],
     "suspenders": [{"name": "beam", "device": "current", "low": 10.0, "heartbeat": "server"}],
@@ -57,6 +59,7 @@ class Rig(Guarded):
         self.camera, self.shutter = Camera(), Shutter()
         beats = itertools.count()
         self.beat, self.current = Signal("beat", lambda: next(beats)), Signal("current", 200.0)
+        self.filter = Signal("filter", 0.02)
         self.identity: Signal | None = None
         self.clock = Clock()
         self.deadman = DeadMan(self.clock)
@@ -70,6 +73,7 @@ class Rig(Guarded):
             shutter=self.shutter,
             heartbeats={"server": self.beat},
             suspenders={"beam": self.current},
+            attenuator=self.filter,
             identity=self.identity,
         )
 

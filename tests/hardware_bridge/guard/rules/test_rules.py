@@ -20,6 +20,7 @@ MEASURED = {
     "max_age_s": 2.5, "clock_uncertain_s": 0.05, "lasts_s": 1.0, "last_time_s": 99.0,
 }  # fmt: skip
 FLAPS = {"last_minute": 3, "per_minute": 3, "suspensions": 30, "per_run": 30}
+RATES = {"hottest_per_s": 100.0, "total_per_s": 1000.0, "max_pixel_per_s": 100.0, "max_total_per_s": 1000.0}
 COUNTS = {
     "driver_before": 6, "driver": 7, "plugin_before": 6, "plugin": 7, "dropped_before": 2, "dropped": 2, "queued": 0,
 }  # fmt: skip
@@ -114,6 +115,13 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], int]] = [
     ("counted", COUNTS | {"plugin_before": None, "plugin": None}, {"driver": 9}, 6),
     ("modes_kept", {"modes": {"a": "1"}, "modes_before": {"a": "1"}}, {"modes": {"a": "2"}}, 6),
     ("modes_kept", {"modes": {"a": "1"}, "modes_before": {}}, {"modes_before": {"a": "0"}}, 6),
+    ("attenuated", {"value": 0.02, "low": None, "high": 0.1}, {"value": 1.0}, 10),
+    ("attenuated", {"value": 3, "low": 2, "high": None}, {"value": 1}, 10),
+    ("attenuated", {"value": 3, "low": None, "high": 4}, {"value": math.nan}, 10),
+    ("count_rate", RATES, {"hottest_per_s": 101.0}, 10),
+    ("count_rate", RATES, {"total_per_s": 1001.0}, 10),
+    ("count_rate", RATES | {"max_total_per_s": None}, {"hottest_per_s": math.nan}, 10),
+    ("count_rate", RATES | {"max_pixel_per_s": None, "hottest_per_s": 1e9}, {"max_pixel_per_s": 1e8}, 10),
     ("exposed", {"planned_s": 1.0, "exposed_s": 1.01}, {"exposed_s": 20.0}, 10),
     ("exposed", {"planned_s": 1.0, "exposed_s": None}, {"exposed_s": 0.9}, 10),
     ("exposed", {"planned_s": 1.0, "exposed_s": 1.0}, {"exposed_s": math.nan}, 10),

@@ -65,13 +65,13 @@ def test_an_exposure_time_is_checked_in_the_tables_order(log):
 
 
 def test_a_frame_is_checked_in_the_tables_order(log):
-    shutter = (table.SHUTTER_MAY_OPEN, table.SHUTTER_PLACE)
+    shutter = (table.SHUTTER_MAY_OPEN, table.SHUTTER_PLACE, table.BEAM)
     before, after = decided(log, "trigger", "detector")
     # the shutter has lines of its own, and an exposure time that an axis has set is not set again
     assert before == expected("A frame is taken", ("before",), (*NOT_LOGGED, *shutter, table.TIME))
     watched = tuple(step.checklist for step in table.WATCHED)
     assert after == expected("A frame is taken", ("while", "after"), (*NOT_LOGGED, *watched))
-    assert decided(log, "open", "shutter") == [["shutter_command"], ["shutter"]]
+    assert decided(log, "open", "shutter") == [["shutter_command", "attenuated"], ["shutter"]]
 
 
 def test_arming_is_checked_in_the_tables_order(log):
@@ -79,7 +79,17 @@ def test_arming_is_checked_in_the_tables_order(log):
     found = [entry["rule"] for entry in armed["data"]["decisions"]]
     axis = list(table.AXIS_AT_ARMING.rules)
     # x and y one after another; the dwell is only read
-    assert found == ["one_server", "identity", "heartbeat", "suspender", *axis, *axis, "shutter", "confirmed"]
+    assert found == [
+        "one_server",
+        "identity",
+        "heartbeat",
+        "suspender",
+        *axis,
+        *axis,
+        "shutter",
+        "attenuated",
+        "confirmed",
+    ]
     assert list(dict.fromkeys(found)) == expected("The guard is armed", ("before",), (table.CONNECTION,))
 
 
