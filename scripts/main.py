@@ -23,10 +23,11 @@ VERBS: dict[str, str] = {
     "study": "Repeat the published ARPES study: score maps of a surface, and a measured cut made worse.",
     "dataset": "Write random labelled ARPES spectra as HDF5 shards.",
     "deploy": "Let a policy drive a real instrument, every command through a guard.",
+    "fit-level": "Estimate an instrument's imperfections from its recorded runs, as a level to train on.",
     "ioc": "Serve a simulated instrument over EPICS Channel Access, to practise on.",
     "speed": "Measure how fast the simulators and environments are.",
 }
-"""Every verb and its line of help; verb NAME is ``NAME_command`` in NAME.py."""
+"""Every verb and its line of help; verb NAME is ``NAME_command`` in NAME.py, or in a room NAME, - being _."""
 
 _HANDED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 
@@ -41,7 +42,12 @@ app = typer.Typer(
 
 def available_verbs() -> tuple[str, ...]:
     """Return the verbs whose file is there."""
-    return tuple(name for name in VERBS if find_spec(f"beamgym.scripts.{name}") is not None)
+    return tuple(name for name in VERBS if find_spec(module_of(name)) is not None)
+
+
+def module_of(verb: str) -> str:
+    """Return the module that holds a verb's command."""
+    return f"beamgym.scripts.{verb.replace('-', '_')}"
 
 
 def _print_version(asked: bool) -> None:
@@ -84,8 +90,8 @@ def _import(name: str) -> None:
 def _mount(name: str) -> None:
     @app.command(name, help=VERBS[name], add_help_option=False, context_settings=_HANDED_ON)
     def verb(context: typer.Context) -> None:
-        module = import_module(f"beamgym.scripts.{name}")
-        run(getattr(module, f"{name}_command"), context.args, f"beamgym {name}")
+        command = getattr(import_module(module_of(name)), f"{name.replace('-', '_')}_command")
+        run(command, context.args, f"beamgym {name}")
 
 
 for _name in available_verbs():

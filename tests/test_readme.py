@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from beamgym.envs import ENVIRONMENTS
-from beamgym.scripts.main import VERBS, available_verbs
+from beamgym.scripts.main import VERBS, available_verbs, module_of
 
 ROOT = Path(__file__).parents[1]
 FLOORS = ("physics", "envs", "agents", "hardware_bridge", "scripts")
@@ -33,7 +33,7 @@ def commands(text):
 
 def options_of(verb):
     app = typer.Typer()
-    app.command()(getattr(import_module(f"beamgym.scripts.{verb}"), f"{verb}_command"))
+    app.command()(getattr(import_module(module_of(verb)), f"{verb.replace('-', '_')}_command"))
     return {name for parameter in typer.main.get_command(app).params for name in parameter.opts}
 
 
@@ -95,7 +95,8 @@ def test_the_map_of_the_house_names_files_that_exist():
 def test_the_map_of_the_house_names_every_verb_every_task_and_every_package():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     for verb in available_verbs():
-        assert f"`scripts/{verb}.py`" in text
+        file = f"scripts/{verb.replace('-', '_')}"
+        assert f"`{file}.py`" in text or f"`{file}/`" in text
     rooms = {init.parent.relative_to(ROOT).as_posix() for top in FLOORS for init in (ROOT / top).rglob("__init__.py")}
     for folder in rooms:
         assert folder in text, f"{folder} is a room that the page does not mention"

@@ -100,6 +100,18 @@ class SearchPretrainingConfig(_Strict):
     go_on: float = Field(0.3, ge=0, lt=1, description="share of declarations that are put off")
 
 
+class RecordedConfig(_Strict):
+    """Hyperparameters of learning from recorded episodes; see agents/training/imitation.py."""
+
+    runs: list[str] = Field(..., min_length=1, description="folders of runs, or their `training.h5`")
+    epochs: int = Field(30, gt=0, description="passes over all their decisions")
+    batch_size: int = Field(64, gt=0, description="decisions of a gradient step")
+    learning_rate: float = Field(1e-4, gt=0, description="of Adam")
+    successes_only: bool = Field(
+        True, description="leave out episodes that were no success by what could be seen, or broke off"
+    )
+
+
 class TrainingConfig(_Strict):
     """Hyperparameters of one environment's training, named as in SB3 and rl-zoo3."""
 
@@ -136,6 +148,9 @@ class TrainingConfig(_Strict):
         None, description="supervised pretraining; none where it is left out"
     )
     search_start: SearchPretrainingConfig | None = Field(None, description="the same for the extractor `search`")
+    recorded: RecordedConfig | None = Field(
+        None, description="imitate the decisions of recorded runs, after the pretraining and before PPO; see below"
+    )
     checkpoint_every: int = Field(100_000, gt=0, description="steps between checkpoints, each with a selection")
     selection_episodes: int = Field(200, gt=0, description="episodes that judge a state, on the selection seeds")
 

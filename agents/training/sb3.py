@@ -16,7 +16,13 @@ from beamgym.agents.training.align_pretraining import (
     fit_dictionary,
     pretrain_align,
 )
-from beamgym.agents.training.config import AlignPretrainingConfig, SearchPretrainingConfig, TrainingConfig
+from beamgym.agents.training.config import (
+    AlignPretrainingConfig,
+    RecordedConfig,
+    SearchPretrainingConfig,
+    TrainingConfig,
+)
+from beamgym.agents.training.imitation import Decisions, imitate, read_decisions
 from beamgym.agents.training.log import log_hyperparameters
 from beamgym.agents.training.pretraining import RESUMED_SEEDS, make_optimiser
 from beamgym.agents.training.run_folder import BEST, RunFolder
@@ -63,6 +69,7 @@ class Trainer:
         torch.set_num_threads(1)
         self.first_seed = first_seed("training", seed)
         self.envs = training_envs(env_id, config)
+        self._decisions = self._read_decisions()
         self.model = make_model(config, self.envs, self.first_seed % 2**31)
         self._saved: dict[str, Any] = (folder.load() or {}) if resume else {}
         if self._saved:
@@ -80,6 +87,8 @@ class Trainer:
             self._take("warm_start", self._pretrain_align(self.config.warm_start))
         if self.config.search_start is not None and "timesteps" not in self._saved:
             self._take("search_start", self._pretrain_search(self.config.search_start))
+        if self._decisions is not None and self.config.recorded is not None and "timesteps" not in self._saved:
+            self._take("recorded", self._imitate(self._decisions, self.config.recorded))
         if self.config.n_timesteps > 0:
             self._ppo()
         best = self.folder.load(BEST)
@@ -141,6 +150,22 @@ class Trainer:
                 self.logger.dump(step.samples)
                 self._save(samples=step.samples, warm_optimiser=optimiser.state_dict())
         return result or self.select()
+
+    def _read_decisions(self) -> Decisions | None:
+        """Return what the recorded runs hold, before anything is written; None where none are named."""
+        if self.config.recorded is None:
+            return None
+        spaces: Any = (self.envs.single_observation_space, self.envs.single_action_space)
+        return read_decisions(self.config.recorded, self.env_id, *spaces)
+
+    def _imitate(self, decisions: Decisions, settings: RecordedConfig) -> PolicyResult:
+        for epoch, loss in enumerate(imitate(self.model, decisions, settings, self.first_seed % 2**31)):
+            self.progress("recorded", epoch + 1, settings.epochs)
+            self.logger.record("recorded/loss", loss)
+            self.logger.dump(epoch)
+        result = self.select()
+        self._log_selection(result, "recorded")
+        return result
 
     def _log_align(self, step: AlignProgress, result: PolicyResult) -> None:
         for name in ("dictionary_loss", "amend_loss", "gate_loss", "declare_loss"):

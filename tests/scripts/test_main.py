@@ -37,8 +37,8 @@ def test_help_lists_every_verb():
 
 @pytest.mark.parametrize("name", main.available_verbs())
 def test_a_verb_is_a_command_of_its_own_file_with_help(name):
-    module = import_module(f"beamgym.scripts.{name}")
-    assert getattr(module, f"{name}_command").__doc__.strip()
+    module = import_module(main.module_of(name))
+    assert getattr(module, f"{name.replace('-', '_')}_command").__doc__.strip()
     result = CliRunner().invoke(main.app, [name, "--help"])
     assert result.exit_code == 0
     assert f"beamgym {name}" in result.output

@@ -1,5 +1,6 @@
 """A level's numbers from recorded runs."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,14 +23,12 @@ LEAST_RUNS, LEAST_FRAMES = 3, 12
 CAMERA = ("along fast / mm", "along slow / mm", "across / mm", "tilt about fast / deg", "tilt about slow / deg")
 """What ``LevelFit.camera`` says of a camera that stands the same in all runs."""
 
-CALIBRATION_FALSE = 10.0
-"""False spots a frame of the simulation that shows how many of them a finder sees."""
-
 CALIBRATION_FRAMES = 60
 """Frames of that simulation at most: the finder's part is small, and known well enough by them."""
 
 _EXACT_DEG = 1e-6
 _START = np.array([0.1, 0.1, 0.02, 0.02, 0.1])
+_STARTS = (1.0, 0.1)
 
 
 @dataclass(frozen=True)
@@ -107,15 +106,14 @@ def fit_level(
 
 
 def finders_part(matcher: Matcher, matched: Sequence[Matched], counts: Sequence[SpotCounts], seed: int) -> Finder:
-    """Return what the peak finder does by itself: the same patterns, drawn and found without any imperfection but false
-    spots."""
+    """Return what the peak finder does by itself: the same patterns, drawn and found without any imperfection."""
     context, chosen, frames = matcher.context, list[Matched](), 0
     for one in matched:
         if frames < CALIBRATION_FRAMES:
             chosen.append(one)
             frames += one.run.frames
     scale = float(np.exp(np.concatenate([one.logs for one in counts]).mean()))
-    level = Imperfections(0.0, 0.0, CALIBRATION_FALSE, 0.0, 0.0, 0.0, 0.0, counts_scale=scale)
+    level = Imperfections(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, counts_scale=scale)
     mounts = np.array([matcher.mount(one.run, one.orientation)[0] for one in chosen])
     exposure_s = float(np.median(np.concatenate([one.run.exposure_s for one in chosen])))
     paths = [one.run.readback for one in chosen]
@@ -126,8 +124,7 @@ def finders_part(matcher: Matcher, matched: Sequence[Matched], counts: Sequence[
     return Finder(
         _sigma_px(found),
         sum(one.lost for one in found) / max(sum(one.sure for one in found), 1),
-        sum(one.false for one in found) / sum(one.searched for one in found) / CALIBRATION_FALSE,
-        0.0,
+        sum(one.false for one in found) / sum(one.searched for one in found),
         float(logs.std()),
         float(np.exp(logs.mean())) / scale,
     )
@@ -159,9 +156,10 @@ class _Mechanics:
         for follows, counts in places.items():
             runs = [products(context, one, count) for one, count in zip(matched, counts, strict=True)]
             reading = float(np.sqrt((self.off**2).mean())) if follows == "target" and len(self.off) else 0.0
-            for one_instrument in (False, True):
-                likelihood = Likelihood(runs, context, sigma_px, one_instrument, reading)
-                found.append((*most_likely(likelihood, _START), follows, likelihood))
+            for one_instrument, centred in itertools.product((False, True), repeat=2):
+                likelihood = Likelihood(runs, context, sigma_px, one_instrument, centred, reading)
+                best = min((most_likely(likelihood, share * _START) for share in _STARTS), key=lambda each: each[1])
+                found.append((*best, follows, likelihood))
         self.numbers, self.cost, self.follows, self.likelihood = min(found, key=lambda each: each[1])
 
     def estimates(self) -> dict[str, Estimate]:

@@ -15,6 +15,9 @@ from beamgym.physics.laue.level_fit.spots import SpotCounts
 
 TAILS = (0.025, 0.975)
 
+FALSE_SEEN = 0.03
+"""How well it is known which share of false spots a finder sees: some merge with others, some are too faint."""
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -37,14 +40,12 @@ class Finder:
     ----------
     sigma_px : error of a place, each direction
     lost : share of sure spots that are lost
-    seen : share of false spots that are seen
     added : false spots a frame of its own making
     spread, scale : standard deviation and factor of an intensity
     """
 
     sigma_px: float = 0.0
     lost: float = 0.0
-    seen: float = 1.0
     added: float = 0.0
     spread: float = 0.0
     scale: float = 1.0
@@ -81,7 +82,7 @@ def spot_estimates(counts: Sequence[SpotCounts], finder: Finder, pixel_mm: float
         return float(np.concatenate([one.logs for one in some]).mean())
 
     def own_rate(value: float) -> float:
-        return max(value - finder.added, 0.0) / finder.seen
+        return max(value - finder.added, 0.0)
 
     def own_share(value: float) -> float:
         return min(max(1.0 - (1.0 - value) / (1.0 - finder.lost), 0.0), 0.999)
@@ -98,7 +99,9 @@ def spot_estimates(counts: Sequence[SpotCounts], finder: Finder, pixel_mm: float
     return {
         "centroid_noise_mm": _wider(counts, square, _of_chi2(square(counts), freedom), own_mm),
         "missing_fraction": _wider(counts, share, (jeffreys[0] if lost else 0.0, jeffreys[1]), own_share),
-        "false_spots": _wider(counts, rate, (fewest / searched, most / searched), own_rate),
+        "false_spots": _wider(
+            counts, rate, (fewest / searched * (1.0 - FALSE_SEEN), most / searched * (1.0 + FALSE_SEEN)), own_rate
+        ),
         "intensity_noise": _wider(counts, scatter, _of_chi2(scatter(counts), freedoms), own_spread),
         "counts_scale": _wider(
             counts,
@@ -128,12 +131,13 @@ def _wider(
     runs = len(counts)
     error = float(np.sqrt((runs - 1) / runs * ((without - without.mean()) ** 2).sum()))
     half = float(stats.t.ppf(TAILS[1], runs - 1)) * error
-    low, high = min(counted[0], value - half), max(counted[1], value + half)
+    low, high = min(float(counted[0]), value - half), max(float(counted[1]), value + half)
     return Estimate(own(value), own(low), own(high))
 
 
 def _of_chi2(square: float, freedom: float) -> tuple[float, float]:
-    return square * freedom / stats.chi2.ppf(TAILS[1], freedom), square * freedom / stats.chi2.ppf(TAILS[0], freedom)
+    low, high = stats.chi2.ppf(TAILS, freedom)
+    return float(square * freedom / high), float(square * freedom / low)
 
 
 def _total(counts: Sequence[SpotCounts], name: str) -> float:

@@ -35,6 +35,10 @@ _CAMERA_KNOWN = np.array([3.0, 3.0, 3.0, 2.0, 2.0])
 _STRAYS_MM = 1.0
 """How far a sample is thought to leave the beam, mm: this keeps what is the camera's shift from being each frame's."""
 
+_TURN_DEG, _UNSTEADY = 0.1, 0.1
+"""A ray whose counts change by a tenth in a tenth of a degree is not used to judge intensities: a frame's orientation
+is not known better, and lines of a tube are narrow."""
+
 LEAST_SPOTS = 6
 """Spots a frame, on the mean, that must belong to the crystal: three fix its orientation and three its place."""
 
@@ -55,6 +59,7 @@ class Matched:
     orientation : (T, 3, 3) of each frame by itself
     scale : counts found for each count expected
     position_px, counts, present : (T, s, 2), (T, s), (T, s) rays expected on each frame
+    steady : (T, s) whether the counts expected do not hang on the last hundredths of a degree
     frame, ray, spot : (m,) which found spot of which frame is which of the s rays
     scattering : (m, 3) its scattering vector in the crystal's axes
     sigma_px : standard deviation of the spots about their rays, each direction
@@ -67,6 +72,7 @@ class Matched:
     position_px: Float64Array
     counts: Float64Array
     present: BoolArray
+    steady: BoolArray
     frame: Int64Array
     ray: Int64Array
     spot: Int64Array
@@ -184,6 +190,18 @@ class _Fit:
         present = spots.mask & (counts * self.scale > FAINT * FAINTEST_COUNTS)
         return spots.position_px.astype(np.float64), counts, present, scattering
 
+    def _steady(self) -> BoolArray:
+        """Return which rays keep their counts when the crystal turns a little: those on a spectral line do not."""
+        spots = self.matcher.model.spots(self.orientation, self.panels)
+        steady = spots.mask.copy()
+        for turn in _TURN_DEG * np.array([[0.0, 1.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, -1.0]]):
+            turned = self.matcher.model.spots(rotation_matrix(turn) @ self.orientation, self.panels)
+            for t in range(self.run.frames):
+                known = dict(zip(turned.ray[t, turned.mask[t]], turned.intensity[t, turned.mask[t]], strict=True))
+                other = np.array([known.get(ray, 0.0) for ray in spots.ray[t]])
+                steady[t] &= np.abs(other - spots.intensity[t]) < _UNSTEADY * spots.intensity[t]
+        return steady
+
     def _pairs(self, reach_px: float) -> _Pairs:
         position, counts, present, scattering = self._expected()
         peaks = self.run.peaks
@@ -245,6 +263,7 @@ class _Fit:
             position_px=position,
             counts=counts,
             present=present,
+            steady=self._steady(),
             frame=pairs.frame,
             ray=pairs.ray,
             spot=pairs.spot,

@@ -8,11 +8,11 @@ Each run is reduced to the products of its derivatives; the hidden numbers are i
 likelihood of the level's numbers (Patterson & Thompson, Biometrika 58, 1971, 545).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq, minimize
+from scipy.optimize import minimize
 
 from beamgym.physics.goniometer import Goniometer, MotorState, sample_offset_mm
 from beamgym.physics.instrument import BoolArray, Float64Array
@@ -29,6 +29,8 @@ LARGEST = np.array([5.0, 5.0, 5.0, 2.0, 5.0])
 HALF_CHI2 = 1.92
 """Half of the chi-squared value that 95 of 100 fall below with one degree of freedom."""
 
+_REACH = float(np.sqrt(HALF_CHI2))
+_CLOSE, _CROSSING_STEPS = 0.02, 12
 _SCALE = np.array([0.1, 0.1, 0.05, 0.05, 0.1])
 _ANYHOW_DEG = 20.0  # how a crystal sits is not known
 _STEP_DEG = 1e-3
@@ -129,6 +131,7 @@ class Likelihood:
     sigma_px : standard deviation of a spot about its ray
     one_instrument : the camera and the axes are the same in all runs, as where nobody touched them; else each run has
         its own, as the episodes of the environment have
+    centred : every run began in the middle of each axis's play, as the environment's do; else anywhere in it
     readback_deg : standard deviation of a reading
     """
 
@@ -138,9 +141,11 @@ class Likelihood:
         context: LaueContext,
         sigma_px: float,
         one_instrument: bool,
+        centred: bool = False,
         readback_deg: float = 0.0,
     ) -> None:
         self.runs, self.sigma, self.one, self.readback = runs, sigma_px, one_instrument, readback_deg
+        self.centred = centred
         axes = context.goniometer.axes
         self.rotates = np.array([axis.kind == "rotation" for axis in axes])
         self.own_play = np.array([axis.backlash for axis in axes])
@@ -165,9 +170,13 @@ class Likelihood:
         return total
 
     def hidden(self, numbers: Float64Array) -> tuple[Float64Array, Float64Array]:
-        """Return mean and standard deviation of camera (5) and axes, (c,) each, all runs being of one instrument."""
+        """Return mean and standard deviation of camera (5) and axes, (c,) each, all runs being of one instrument.
+
+        Where the camera stands is asked of the spots alone: how far cameras stand off in general does not matter.
+        """
         information, pull, _ = self._of_camera_and_axes(float(numbers[4]))
         spread = np.maximum(self._spread(numbers), 1e-9)
+        spread[:5] = LARGEST[0]
         covariance = np.linalg.inv(np.diag(spread**-2) + information.sum(axis=0))
         mean: Float64Array = covariance @ pull.sum(axis=0)
         return mean, np.sqrt(np.diag(covariance))
@@ -187,7 +196,7 @@ class Likelihood:
 
     def _without_own(self, backlash_deg: float) -> tuple[Float64Array, Float64Array, float]:
         play, variance = self.play(backlash_deg), self.sigma**2
-        began = np.sqrt(play**2 / 12.0 + np.where(self.rotates, self.readback, 0.0) ** 2)
+        began = np.sqrt((0.0 if self.centred else play**2 / 12.0) + np.where(self.rotates, self.readback, 0.0) ** 2)
         own = np.concatenate([np.full(3, _ANYHOW_DEG), began])
         wy, cy, yy = self._residuals(play)
         inner = np.eye(len(own)) + own[:, None] * self._ww * own / variance
@@ -235,21 +244,35 @@ def most_likely(
 
 def interval(likelihood: Likelihood, best: Float64Array, cost: float, index: int) -> tuple[float, float]:
     """Return where the profile of the likelihood falls by half of chi-squared's 95 % value, on both sides."""
-    near = best
 
-    def above(value: float) -> float:
-        nonlocal near
-        near, least = most_likely(likelihood, near, {index: value})
-        return least - cost - HALF_CHI2
+    def distance(value: float) -> float:
+        """Return the square root of what the cost rises by, which is all but a straight line on either side."""
+        least = most_likely(likelihood, best, {index: value})[1]
+        return float(np.sqrt(max(least - cost, 0.0)))
 
-    low = 0.0 if best[index] <= 0.0 or above(0.0) <= 0.0 else brentq(above, 0.0, best[index], xtol=1e-4, rtol=1e-2)
-    step = max(0.5 * best[index], 0.2 * _SCALE[index])
-    high = best[index] + step
-    while above(high) < 0.0 and high < LARGEST[index]:
+    low = 0.0
+    if best[index] > 0.0 and (least := distance(0.0)) > _REACH:
+        low = _crossing(distance, float(best[index]), 0.0, least)
+    step = max(0.5 * float(best[index]), 0.2 * float(_SCALE[index]))
+    high = float(best[index]) + step
+    while (most := distance(high)) < _REACH and high < LARGEST[index]:
         step *= 2.0
         high += step
-    high = LARGEST[index] if above(high) < 0.0 else brentq(above, best[index], high, xtol=1e-4, rtol=1e-2)
-    return float(low), float(high)
+    high = _crossing(distance, float(best[index]), high, most) if most > _REACH else float(LARGEST[index])
+    return low, high
+
+
+def _crossing(distance: Callable[[float], float], inside: float, outside: float, far: float) -> float:
+    """Return where a distance that grows from 0 at ``inside`` to ``far`` at ``outside`` comes to ``_REACH``."""
+    near = 0.0
+    for _ in range(_CROSSING_STEPS):
+        share = min(max((_REACH - near) / (far - near), 0.05), 0.95)
+        value = inside + share * (outside - inside)
+        found = distance(value)
+        if abs(found - _REACH) < _CLOSE:
+            return value
+        inside, near, outside, far = (value, found, outside, far) if found < _REACH else (inside, near, value, found)
+    return outside
 
 
 def _not_yet_moved(counts: Float64Array) -> BoolArray:

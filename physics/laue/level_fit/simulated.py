@@ -30,7 +30,7 @@ def random_targets(context: LaueContext, runs: int, frames: int, seed: int) -> F
 def simulated_runs(
     context: LaueContext,
     level: Imperfections,
-    targets: Sequence[Float64Array],
+    targets: Sequence[Float64Array] | Float64Array,
     exposure_s: float,
     seed: int,
     frames: Frames = "rendered",

@@ -28,7 +28,7 @@ FALSE_DECADES = 2.0
 """False spots are as bright as 1 to 100 times the faintest spot reported, evenly in the logarithm."""
 
 _BORDER_PX = 4.0
-_MOST_SPREAD = 1.0
+_MOST_SPREAD, _MOST_LOST = 1.0, 0.95
 _FAR = 6.0  # median deviations beyond which an intensity is another spot's
 
 
@@ -55,26 +55,41 @@ class SpotCounts:
     logs: Float64Array
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What is known so far of all runs: it says which spots had to be found."""
+
+    room: int
+    """spots that a list has room for"""
+    spread: float = 0.3
+    lost: float = 0.3
+    false: float = 3.0
+
+
 def count_spots(matched: Sequence[Matched], detector: Detector) -> list[SpotCounts]:
     """Return the sums of each run; how bright a spot must be to be sure depends on all of them."""
-    room = max(int(one.run.peaks.count.max()) for one in matched)
-    spread = 0.3
+    known = _Known(max(int(one.run.peaks.count.max()) for one in matched))
     for _ in range(3):
-        counts = [_of_run(one, detector, room, spread) for one in matched]
+        counts = [_of_run(one, detector, known) for one in matched]
         logs = np.concatenate([one.logs for one in counts])
-        spread = min(float(logs.std()) if len(logs) > 5 else spread, _MOST_SPREAD)
+        known = _Known(
+            known.room,
+            min(float(logs.std()) if len(logs) > 5 else known.spread, _MOST_SPREAD),
+            min(sum(one.lost for one in counts) / max(sum(one.sure for one in counts), 1), _MOST_LOST),
+            sum(one.false for one in counts) / max(sum(one.searched for one in counts), 1e-3),
+        )
     return counts
 
 
-def _of_run(one: Matched, detector: Detector, room: int, spread: float) -> SpotCounts:
+def _of_run(one: Matched, detector: Detector, known: _Known) -> SpotCounts:
     own = {(int(t), int(ray)): int(spot) for t, ray, spot in zip(one.frame, one.ray, one.spot, strict=True)}
     false = sure = lost = 0
     searched, logs = 0.0, list[float]()
     for t in range(one.run.frames):
-        seen_false, share = _false_spots(one, t, detector, room)
+        seen_false, share = _false_spots(one, t, detector, known.room)
         false, searched = false + seen_false, searched + share
         peaks = one.run.peaks
-        for ray in np.flatnonzero(_sure(one, t, detector, room, spread)):
+        for ray in np.flatnonzero(_sure(one, t, detector, known)):
             sure += 1
             spot = own.get((t, int(ray)))
             if spot is None:
@@ -118,11 +133,29 @@ def _false_spots(one: Matched, t: int, detector: Detector, room: int) -> tuple[i
     return int((apart & ~known & above).sum()), free * seen
 
 
-def _sure(one: Matched, t: int, detector: Detector, room: int, spread: float) -> BoolArray:
+def expected_cut(counts: Float64Array, room: int, lost: float, false: float) -> float:
+    """Return the counts below which a list with room for so many has no place, on the average.
+
+    Not those of its last spot: they are low where many were lost by chance, and more rays would seem sure just there.
+
+    Parameters
+    ----------
+    counts : (s,) of the rays
+    room, lost, false : length of the list, share of spots lost, mean number of false ones
+    """
+    falling = np.sort(counts[counts > FAINTEST_COUNTS])[::-1]
+    fainter = np.clip(np.log10(falling / FAINTEST_COUNTS) / FALSE_DECADES, 0.0, 1.0)
+    listed = (1.0 - lost) * np.arange(1, len(falling) + 1) + false * (1.0 - fainter)
+    full = np.flatnonzero(listed >= room)
+    return float(falling[full[0]]) if len(full) else FAINTEST_COUNTS
+
+
+def _sure(one: Matched, t: int, detector: Detector, known: _Known) -> BoolArray:
     """Return which rays of a frame (s,) should have been found, whatever their intensity's luck was."""
-    needed = SURELY * least_counts(one, t, room) * math.exp(3.0 * spread)
     position, counts = one.position_px[t], one.counts[t] * one.scale
-    bright = one.present[t] & (counts > needed)
+    cut = expected_cut(counts[one.present[t]], known.room, known.lost, known.false)
+    needed = SURELY * cut * math.exp(3.0 * known.spread)
+    bright = one.present[t] & one.steady[t] & (counts > needed)
     size = np.array([detector.shape[1], detector.shape[0]]) - 1.0
     inside = ((position > _BORDER_PX) & (position < size - _BORDER_PX)).all(axis=1)
     point = detector.to_lab_mm(position)

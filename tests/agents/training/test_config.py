@@ -12,6 +12,7 @@ from beamgym.agents.training.config import (
     EXTRACTOR_KEYS,
     AlignPretrainingConfig,
     PolicyKwargs,
+    RecordedConfig,
     SearchPretrainingConfig,
     TrainingConfig,
     load_config,
@@ -97,7 +98,9 @@ def test_the_known_keys_of_the_align_extractor_are_its_parameters():
     assert parameters == ["observation_space", *EXTRACTOR_KEYS["align"]]
 
 
-@pytest.mark.parametrize("model", [TrainingConfig, PolicyKwargs, AlignPretrainingConfig, SearchPretrainingConfig])
+@pytest.mark.parametrize(
+    "model", [TrainingConfig, PolicyKwargs, AlignPretrainingConfig, SearchPretrainingConfig, RecordedConfig]
+)
 def test_the_docs_list_every_key_with_its_default_and_meaning(model):
     """The rows of docs/training.md are those that :func:`rows` writes."""
     text = DOCS.read_text(encoding="utf-8")
