@@ -116,7 +116,8 @@ def finders_part(matcher: Matcher, matched: Sequence[Matched], counts: Sequence[
     level = Imperfections(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, counts_scale=scale)
     mounts = np.array([matcher.mount(one.run, one.orientation)[0] for one in chosen])
     exposure_s = float(np.median(np.concatenate([one.run.exposure_s for one in chosen])))
-    paths = [one.run.readback for one in chosen]
+    low, high = np.array([axis.limits for axis in context.goniometer.axes], dtype=np.float64).T
+    paths = [np.clip(one.run.readback, low, high) for one in chosen]  # a reading may lie a little beyond the end
     room = max(int(one.run.peaks.count.max()) for one in matched)
     runs = simulated_runs(context, level, paths, exposure_s, seed, "rendered", mounts, room)
     found = count_spots(_matched(matcher, runs)[0], context.detector)
