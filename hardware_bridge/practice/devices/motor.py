@@ -37,7 +37,8 @@ class PracticeMotor(PartOfBench):
         unit = UNITS[axis.kind]
         with self.add_children_as_readables(Format.HINTED_UNCACHED_SIGNAL):
             self.user_readback = bench.signal(float, lambda hardware: hardware.readback(axis.name), unit)
-        self.velocity = self._field(bench, "velocity", f"{unit}/s")
+        # By the clock on the wall, which a motor that is sped up does not follow by its own setting.
+        self.velocity = bench.setting(float, self._speed, self._put_speed, f"{unit}/s")
         self.low_limit_travel = self._field(bench, "low", unit)
         self.high_limit_travel = self._field(bench, "high", unit)
         self.motor_egu = bench.signal(str, lambda hardware: unit)
@@ -114,6 +115,14 @@ class PracticeMotor(PartOfBench):
             setattr(hardware.motors[self._axis], name, float(value))
 
         return bench.setting(float, lambda hardware: getattr(hardware.motors[self._axis], name), put, unit)
+
+    def _speed(self, hardware: EmulatedHardware) -> float:
+        return hardware.motors[self._axis].velocity * hardware.speed
+
+    def _put_speed(self, hardware: EmulatedHardware, value: float) -> None:
+        if not (math.isfinite(value) and value > 0.0):
+            raise ValueError(f"{self.name}: a velocity of {value:g}; give a finite number above 0")
+        hardware.motors[self._axis].velocity = float(value) / hardware.speed
 
     def _stands(self, hardware: EmulatedHardware) -> bool:
         return hardware.motors[self._axis].motion is None

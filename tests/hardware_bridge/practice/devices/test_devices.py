@@ -130,7 +130,7 @@ def test_a_target_that_cannot_be_is_refused_and_nothing_moves(stage, engine, tar
 @pytest.mark.parametrize("success", [True, False])
 def test_a_stop_leaves_the_motor_on_its_way_and_says_so(stage, engine, success):
     async def moved():
-        await stage.x.velocity.set(0.1 / FAST)
+        await stage.x.velocity.set(0.1)
         status = stage.x.set(0.9)
         updates = asyncio.Event()
         status.watch(lambda **update: updates.set())
@@ -150,7 +150,7 @@ def test_a_stop_leaves_the_motor_on_its_way_and_says_so(stage, engine, success):
 
 def test_an_abort_of_the_run_engine_stops_the_motor(stage, engine):
     def moving():
-        yield from bps.mv(stage.x.velocity, 0.1 / FAST)
+        yield from bps.mv(stage.x.velocity, 0.1)
         yield from bps.abs_set(stage.x, 0.9, group="move")
         threading.Thread(target=engine.abort, daemon=True).start()
         yield from bps.wait("move")
@@ -178,10 +178,15 @@ def test_a_stopped_exposure_fails_and_leaves_no_frame(stage, engine):
 
 
 @pytest.mark.parametrize(
-    ("where", "value", "words"), [("shutter", "ajar", "give 'open' or 'closed'"), ("exposure", -1.0, "give 0.05 to 5")]
+    ("where", "value", "words"),
+    [
+        ("shutter", "ajar", "give 'open' or 'closed'"),
+        ("exposure", -1.0, "give 0.05 to 5"),
+        ("velocity", 0.0, "give a finite number above 0"),
+    ],
 )
 def test_what_a_setting_cannot_be_is_said(stage, engine, where, value, words):
-    device = stage.shutter if where == "shutter" else stage.analyser.acquire_time
+    device = {"shutter": stage.shutter, "exposure": stage.analyser.acquire_time, "velocity": stage.x.velocity}[where]
     with pytest.raises(FailedStatus) as caught:
         engine(bps.mv(device, value))
     assert words in str(caught.value.__cause__)
