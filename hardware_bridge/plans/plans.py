@@ -3,7 +3,8 @@
 Their docstrings are in the form that the queue server reads.
 """
 
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,145 +22,123 @@ from bluesky.utils import MsgGenerator  # noqa: E402 - after ``need``, which say
 INSTRUMENT = "instrument.yaml"
 
 
-def align(
-    policy: str = "index-and-move",
-    instrument: str = INSTRUMENT,
-    devices: str = "",
-    sample: str = "",
-    operator: str = "",
-    proposal: str = "",
-    confirm: str = "every",
-    max_steps: int | None = None,
-    dose_s: float | None = None,
-    back: bool = False,
-    homed: list[str] | None = None,
-    token: str = "",
-    tiled: str = "",
-    out: str = "out",
-    must_succeed: bool = False,
-    yes: bool = False,
-    md: dict[str, Any] | None = None,
-) -> MsgGenerator[dict[str, Any]]:
-    """Align the crystal of a Laue instrument with a policy, every command through the guard.
+DOCUMENTED = """{summary}
 
-    What `beamgym deploy` does, in this RunEngine: documents, report, pictures and the audit log lie in a new folder in
-    `out`. However the plan ends, the motors are stopped and the shutter is closed. Where the guard fails, the plan
-    fails.
+What `beamgym deploy` does, in this RunEngine: documents, report, pictures and the audit log lie in a new folder in
+`out`. However the plan ends, the motors are stopped and the shutter is closed. Where the guard fails, the plan
+fails.
 
-    Parameters
-    ----------
-    policy : str
-        A bundle's folder or name, such as laue-align-si, or a baseline's, such as index-and-move.
-    instrument : str
-        Path of the instrument file, or the name of a shipped one.
-    devices : str
-        Python file whose function devices() returns your own devices by name; empty without one.
-    sample : str
-        Name of the sample, for the start document.
-    operator : str
-        Who is responsible, for the start document.
-    proposal : str
-        Number of the proposal, for the start document.
-    confirm : str
-        Ask a human before "every" move, before the "first" run, or "never"; "never" is refused on hardware unless this
-        very run was confirmed before.
-    max_steps : int, optional
-        Moves at most.
-    dose_s : float, optional
-        Seconds of open shutter at most, where that is less than the instrument file's.
-    back : bool
-        Afterwards bring the axes back to where they stood.
-    homed : list, optional
-        Axes of which a human says that they are homed.
-    token : str
-        File that the operator's token keeps touching; its silence stops everything.
-    tiled : str
-        URI of a Tiled server that takes the documents too.
-    out : str
-        Folder in which the run's own folder is made.
-    must_succeed : bool
-        Fail where the policy did not reach its goal, so that a queue stops there.
-    yes : bool
-        Answer yes to everything; on a simulation only.
-    md : dict, optional
-        Further entries of the start document.
+Parameters
+----------
+policy : str
+    A bundle's folder or name, such as laue-align-si, or a baseline's, such as {baseline}.
+instrument : str
+    Path of the instrument file, or the name of a shipped one.
+devices : str
+    Python file whose function devices() returns your own devices by name; empty without one.
+sample : str
+    Name of the sample, for the start document.
+operator : str
+    Who is responsible, for the start document.
+proposal : str
+    Number of the proposal, for the start document.
+confirm : str
+    Ask a human before "every" move, before the "first" run, or "never"; "never" is refused on hardware unless this
+    very run was confirmed before.
+max_steps : int, optional
+    Moves at most.
+dose_s : float, optional
+    Seconds of open shutter at most, where that is less than the instrument file's.
+back : bool
+    Afterwards bring the axes back to where they stood.
+homed : list, optional
+    Axes of which a human says that they are homed.
+token : str
+    File that the operator's token keeps touching; its silence stops everything.
+tiled : str
+    URI of a Tiled server that takes the documents too.
+out : str
+    Folder in which the run's own folder is made.
+must_succeed : bool
+    Fail where the policy did not reach its goal, so that a queue stops there.
+yes : bool
+    Answer yes to everything; on a simulation only.
+md : dict, optional
+    Further entries of the start document.
 
-    Returns
-    -------
-    dict
-        The report, as in report.json.
-    """
-    arguments = dict(locals())
-    return (yield from _episode("align", "laue", arguments))
+Returns
+-------
+dict
+    The report, as in report.json.
+"""
+"""The docstring of a plan of one episode, in the form that the queue server reads."""
 
 
-def find_spot(
-    policy: str = "shipped",
-    instrument: str = INSTRUMENT,
-    devices: str = "",
-    sample: str = "",
-    operator: str = "",
-    proposal: str = "",
-    confirm: str = "every",
-    max_steps: int | None = None,
-    dose_s: float | None = None,
-    back: bool = False,
-    homed: list[str] | None = None,
-    token: str = "",
-    tiled: str = "",
-    out: str = "out",
-    must_succeed: bool = False,
-    yes: bool = False,
-    md: dict[str, Any] | None = None,
-) -> MsgGenerator[dict[str, Any]]:
-    """Find the best spot of a cleaved ARPES sample with a policy, every command through the guard.
-
-    As the plan align, for a stage before an analyser.
+@dataclass(frozen=True)
+class EpisodePlan:
+    """What sets one plan of an episode apart from another.
 
     Parameters
     ----------
-    policy : str
-        A bundle's folder or name, or a baseline's, such as scan-then-best.
-    instrument : str
-        Path of the instrument file, or the name of a shipped one.
-    devices : str
-        Python file whose function devices() returns your own devices by name; empty without one.
-    sample : str
-        Name of the sample, for the start document.
-    operator : str
-        Who is responsible, for the start document.
-    proposal : str
-        Number of the proposal, for the start document.
-    confirm : str
-        Ask a human before "every" move, before the "first" run, or "never".
-    max_steps : int, optional
-        Moves at most.
-    dose_s : float, optional
-        Seconds of open shutter at most, where that is less than the instrument file's.
-    back : bool
-        Afterwards bring the axes back to where they stood.
-    homed : list, optional
-        Axes of which a human says that they are homed.
-    token : str
-        File that the operator's token keeps touching; its silence stops everything.
-    tiled : str
-        URI of a Tiled server that takes the documents too.
-    out : str
-        Folder in which the run's own folder is made.
-    must_succeed : bool
-        Fail where the policy did not reach its goal, so that a queue stops there.
-    yes : bool
-        Answer yes to everything; on a simulation only.
-    md : dict, optional
-        Further entries of the start document.
-
-    Returns
-    -------
-    dict
-        The report, as in report.json.
+    name : of the plan
+    kind : of the instrument that it is for
+    policy : the default one
+    baseline : a baseline that can be named
+    summary : what it does, in one line
     """
-    arguments = dict(locals())
-    return (yield from _episode("find_spot", "arpes", arguments))
+
+    name: str
+    kind: str
+    policy: str
+    baseline: str
+    summary: str
+
+    def made(self) -> Callable[..., MsgGenerator[dict[str, Any]]]:
+        """Return the plan, a generator function with plain arguments."""
+        about = self
+
+        def plan(
+            policy: str = about.policy,
+            instrument: str = INSTRUMENT,
+            devices: str = "",
+            sample: str = "",
+            operator: str = "",
+            proposal: str = "",
+            confirm: str = "every",
+            max_steps: int | None = None,
+            dose_s: float | None = None,
+            back: bool = False,
+            homed: list[str] | None = None,
+            token: str = "",
+            tiled: str = "",
+            out: str = "out",
+            must_succeed: bool = False,
+            yes: bool = False,
+            md: dict[str, Any] | None = None,
+        ) -> MsgGenerator[dict[str, Any]]:
+            arguments = {name: value for name, value in locals().items() if name != "about"}
+            return (yield from _episode(about, arguments))
+
+        plan.__name__ = plan.__qualname__ = self.name
+        plan.__doc__ = DOCUMENTED.format(summary=self.summary, baseline=self.baseline)
+        return plan
+
+
+align = EpisodePlan(
+    name="align",
+    kind="laue",
+    policy="index-and-move",
+    baseline="index-and-move",
+    summary="Align the crystal of a Laue instrument with a policy, every command through the guard.",
+).made()
+
+find_spot = EpisodePlan(
+    name="find_spot",
+    kind="arpes",
+    policy="shipped",
+    baseline="raster",
+    summary="Find the best spot of a cleaved ARPES sample with a policy, every command through the guard.",
+).made()
 
 
 def check(instrument: str = INSTRUMENT, devices: str = "", out: str = "out") -> MsgGenerator[dict[str, Any]]:
@@ -297,13 +276,13 @@ def go_back(
     return (yield from deployed(None, instrument, options, partial(bring_back, folder=Path(run))))
 
 
-def _episode(plan: str, kind: str, arguments: dict[str, Any]) -> MsgGenerator[dict[str, Any]]:
-    """Return the plan of one episode; ``arguments`` are those of the plan of that name."""
+def _episode(about: EpisodePlan, arguments: dict[str, Any]) -> MsgGenerator[dict[str, Any]]:
+    """Return the plan of one episode with these arguments."""
     further = arguments.pop("md") or {}
     options = with_metadata(
         _options(arguments),
         **further,
-        plan_name=plan,
+        plan_name=about.name,
         plan_args=_plain(arguments),
         **{name: arguments[name] for name in ("sample", "operator", "proposal")},
     )
@@ -314,7 +293,7 @@ def _episode(plan: str, kind: str, arguments: dict[str, Any]) -> MsgGenerator[di
             raise DeployFailed(f"{report.ending}, and by what can be seen no success; see {made.folder}")
         return report.as_dict()
 
-    return (yield from deployed(arguments["policy"], arguments["instrument"], options, work, kind))
+    return (yield from deployed(arguments["policy"], arguments["instrument"], options, work, about.kind))
 
 
 def _options(arguments: dict[str, Any]) -> Options:
