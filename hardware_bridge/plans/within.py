@@ -1,5 +1,6 @@
 """What every plan does: a deployment made and worked through in a thread, within the RunEngine that runs the plan."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -26,19 +27,24 @@ from bluesky.utils import MsgGenerator  # noqa: E402 - after ``need``, which say
 READ_POLICY = "beamgym.scripts.deploying.policy:read_policy"
 """What finds a policy by its name. By name too: this floor does not know the agents, and scripts introduce the two."""
 
+_LOOK_S = 0.05  # between two looks whether the RunEngine was paused
+
 T = TypeVar("T")
 
 
 class PlanEvents:
     """The sink of a plan's events: sentences are printed, questions go to the approver.
 
+    A question is taken back while the RunEngine is paused, since whoever types then, types something else.
+
     Parameters
     ----------
     approver : who is asked
+    paused : whether the RunEngine is
     """
 
-    def __init__(self, approver: Approver) -> None:
-        self._approver = approver
+    def __init__(self, approver: Approver, paused: Callable[[], bool] = lambda: False) -> None:
+        self._approver, self._paused = approver, paused
 
     def report(self, event: Event) -> None:
         """Print what a human is to read."""
@@ -50,8 +56,19 @@ class PlanEvents:
             print(*(f"direction check: {line}" for line in event.lines), sep="\n")
 
     async def ask(self, question: Question) -> str:
-        """Ask the approver."""
-        return await self._approver.ask(question)
+        """Ask the approver, and once more after each pause."""
+        while True:
+            while self._paused():
+                await asyncio.sleep(_LOOK_S)
+            asking = asyncio.ensure_future(self._approver.ask(question))
+            try:
+                while not (asking.done() or self._paused()):
+                    await asyncio.wait({asking}, timeout=_LOOK_S)
+                if asking.done():
+                    return asking.result()
+            finally:
+                asking.cancel()
+                await asyncio.wait({asking})
 
 
 class Unaided:
@@ -94,13 +111,14 @@ def deployed(
     """
     button, approver = StopButton(), present_approver()
     engine = PlanEngine(button.press)
+    events = PlanEvents(approver, lambda: engine.state == "paused")
 
     def in_thread() -> T:
         opened = open_instrument(instrument, options.out)
         _check_kind(opened, kind)
         _check_approver(opened, options, approver)
         found = _policy(policy, opened)
-        return work(Deployment(found, opened, options, PlanEvents(approver), button, engine))
+        return work(Deployment(found, opened, options, events, button, engine))
 
     return (yield from engine.within(in_thread))
 

@@ -1,6 +1,8 @@
 """Plans with plain arguments in an unmodified RunEngine, judged by the truth of the practice instrument."""
 
+import asyncio
 import json
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -14,10 +16,12 @@ from bluesky.run_engine import RunEngineInterrupted
 from bluesky.suspenders import SuspendBoolHigh
 from bluesky.utils import PersistentDict
 
+from beamgym.hardware_bridge.deployment.deployment import Deployment, Options
 from beamgym.hardware_bridge.deployment.run import run
 from beamgym.hardware_bridge.deployment.session.ending import end_loop
+from beamgym.hardware_bridge.plans.approvers import register_approver
 from beamgym.hardware_bridge.plans.plans import align, check, check_directions, dry_run, find_spot, go_back
-from beamgym.hardware_bridge.plans.within import deployed
+from beamgym.hardware_bridge.plans.within import PlanEvents, deployed
 from beamgym.hardware_bridge.records.audit_check import verify_log
 from beamgym.hardware_bridge.records.documents import read_documents
 from beamgym.hardware_bridge.records.scan_numbers import ScanNumbers
@@ -289,10 +293,64 @@ class Drift:
 
 
 def test_a_policy_object_is_deployed_by_the_same_plan(bench, human, engine):
-    from beamgym.hardware_bridge.deployment.deployment import Options
-
     stage = bench()
     options = Options(devices=Path("mine.py"), confirm="first", max_steps=2)
     report = engine(deployed(Drift(), "instrument.yaml", options, run)).plan_result
     assert (report.policy, report.moves) == ("drift", 2)
     assert stage.truth()["positions"]["x"] == pytest.approx(0.04, abs=0.005)
+
+
+class Absent:
+    """Is asked, does something else, and answers nothing the first time; then yes."""
+
+    def __init__(self, meanwhile, about):
+        self.asked, self.taken_back, self._meanwhile, self._about = [], [], meanwhile, about
+
+    async def ask(self, question):
+        self.asked.append(question.about)
+        if self.taken_back or question.about != self._about:
+            return "yes"
+        threading.Thread(target=self._meanwhile, daemon=True).start()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.taken_back.append(question)
+            raise
+
+
+def test_an_abort_takes_back_the_question_whether_the_run_may_begin(bench, engine, heard, human):
+    stage, absent = bench(), Absent(engine.abort, "start")
+    register_approver(absent)
+    with pytest.raises(RunEngineInterrupted):
+        engine(spot())
+    assert (engine.state, len(absent.taken_back)) == ("idle", 1)
+    assert (heard.documents, stage.truth()["frames"]) == ([], 0)
+
+
+def test_a_pause_takes_back_a_question_about_a_move_and_the_resume_asks_it_again(bench, engine, heard, human):
+    stage, absent = bench(), Absent(engine.request_pause, "command")
+    register_approver(absent)
+    with pytest.raises(RunEngineInterrupted):
+        engine(spot(confirm="every", max_steps=1))
+    assert engine.state == "paused"
+    give_up = time.monotonic() + LONG_S
+    while not absent.taken_back:
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+    assert stage.truth()["positions"] == {"x": 0.0, "y": 0.0}
+    engine.resume()
+    assert absent.asked == ["start", "command", "command"]
+    assert heard.exit_statuses == ["success"]
+    assert stage.truth()["frames"] == 2
+
+
+def test_deploys_own_engine_counts_its_runs_beside_the_instrument_file(bench, human):
+    bench()
+    options = Options(devices=Path("mine.py"), confirm="first", max_steps=1)
+    numbers = []
+    for _ in range(2):
+        made = Deployment(Drift(), "instrument.yaml", options, PlanEvents(human))
+        run(made)
+        numbers += [doc["scan_id"] for name, doc in read_documents(made.folder / "documents.jsonl") if name == "start"]
+    assert numbers == [1, 2]
+    assert Path("instrument.yaml.scan_id").read_text() == "2\n"
