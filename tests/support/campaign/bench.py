@@ -111,7 +111,7 @@ def laue(name: str, seed: int, changes: dict[str, Any] | None = None) -> Bench:
             (low - 5.0, high + 5.0),
             start,
         )
-        devices[about["name"]] = {"adapter": "epics", "address": f"{PREFIX}{record}", "options": BUSY}
+        devices[about["name"]] = {"adapter": "epics", "address": f"{PREFIX}{record}", "options": dict(BUSY)}
         axes.append(
             {
                 "device": about["name"],
@@ -181,7 +181,7 @@ def arpes(seed: int, changes: dict[str, Any] | None = None) -> Bench:
             (-1.2, 1.2),
             0.0,
         )
-        devices[name] = {"adapter": "epics", "address": f"{PREFIX}m{number}", "options": BUSY}
+        devices[name] = {"adapter": "epics", "address": f"{PREFIX}m{number}", "options": dict(BUSY)}
         vector = _BEAM if name == "x" else _SIDE
         axes.append(
             {
@@ -249,7 +249,7 @@ def _common() -> dict[str, Any]:
         "current": f"{PREFIX}ring:Current",
         "pressure": f"{PREFIX}vac:Pressure",
     }
-    return {name: {"adapter": "epics", "address": address, "options": BUSY} for name, address in devices.items()}
+    return {name: {"adapter": "epics", "address": address, "options": dict(BUSY)} for name, address in devices.items()}
 
 
 def _around(budget_s: float) -> dict[str, Any]:

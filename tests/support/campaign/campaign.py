@@ -66,14 +66,14 @@ def play_all(wanted: Sequence[Job], out: Path, workers: int, anew: bool = False)
             job = waiting.pop(0)
             kept = job.folder(out) / "verdict.json"
             if kept.exists() and not anew:
-                yield job, _read(kept)
+                yield job, _read(job, kept)
                 continue
             under_way[_begun(job, out)] = job
         for process in list(under_way):
             ended, _ = os.waitpid(process, os.WNOHANG)
             if ended:
                 job = under_way.pop(process)
-                yield job, _read(job.folder(out) / "verdict.json")
+                yield job, _read(job, job.folder(out) / "verdict.json")
         time.sleep(0.05)
 
 
@@ -89,8 +89,10 @@ def _begun(job: Job, out: Path) -> int:
     return forked(work, out / f"{job.name}-{job.seed}.log")
 
 
-def _read(path: Path) -> Verdict:
+def _read(job: Job, path: Path) -> Verdict:
+    """Return the verdict in a file; a run that was not judged is no proof of anything, and is said to be unsafe."""
     if not path.exists():
-        raise RuntimeError(f"{path.parent.name} was not judged; see {path.parent}.log")
+        unsafe = (f"the run was not judged, see {path.parent}.log",)
+        return Verdict(job.name, job.seed, str(row(job.name)["must"]), unsafe, (), False, False, 0.0, "")
     found = json.loads(path.read_text(encoding="utf-8"))
     return Verdict(**{**found, "unsafe": tuple(found["unsafe"]), "misleading": tuple(found["misleading"])})
