@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from campaign.campaign import Job, jobs, play_all, warmed
+from campaign.campaign import Job, jobs, play_all, read_verdicts, warmed
 from campaign.judge import Verdict
 from campaign.report import complaints, table
 
@@ -24,16 +24,19 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to this one")
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1), help="runs side by side")
     parser.add_argument("--out", type=Path, default=Path("out/campaign"), help="folder of all files")
+    parser.add_argument("--before", type=Path, help="verdicts.json of an earlier campaign, to stand beside")
     given = parser.parse_args(words)
     seeds = range(given.seeds) if given.seed is None else [given.seed]
     wanted = jobs(given.only, seeds)
-    warmed()
+    if not all((job.folder(given.out) / "verdict.json").exists() for job in wanted):
+        warmed()
     begun = time.monotonic()
     verdicts: list[Verdict] = []
     for job, verdict in play_all(wanted, given.out, given.workers, anew=given.seed is not None):
         verdicts.append(verdict)
         print(_line(job, verdict, len(verdicts), len(wanted)), flush=True)
-    print(f"\n{table(verdicts)}\n")
+    before = [] if given.before is None else read_verdicts(given.before)
+    print(f"\n{table(verdicts, before)}\n")
     print("\n".join(complaints(verdicts)) or "everything is as it must be")
     print(f"{len(verdicts)} runs in {time.monotonic() - begun:.0f} s")
     (given.out / "verdicts.json").write_text(json.dumps([v.as_dict() for v in verdicts], indent=1), encoding="utf-8")

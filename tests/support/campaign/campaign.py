@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import beamgym.hardware_bridge
 import beamgym.scripts
@@ -94,5 +95,13 @@ def _read(job: Job, path: Path) -> Verdict:
     if not path.exists():
         unsafe = (f"the run was not judged, see {path.parent}.log",)
         return Verdict(job.name, job.seed, str(row(job.name)["must"]), unsafe, (), False, False, 0.0, "")
-    found = json.loads(path.read_text(encoding="utf-8"))
+    return _verdict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def read_verdicts(path: Path) -> list[Verdict]:
+    """Return all verdicts of a campaign from its ``verdicts.json``."""
+    return [_verdict(found) for found in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def _verdict(found: dict[str, Any]) -> Verdict:
     return Verdict(**{**found, "unsafe": tuple(found["unsafe"]), "misleading": tuple(found["misleading"])})

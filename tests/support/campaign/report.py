@@ -8,6 +8,8 @@ from scipy.stats import beta
 from campaign.judge import Verdict
 from campaign.table import scenarios
 
+COUNTED = ("unsafe", "misleading", "false alarm")
+
 
 def upper(found: int, n: int) -> float:
     """Return the upper end of the 95 % interval of a rate (Clopper and Pearson 1934), one-sided at none."""
@@ -21,18 +23,46 @@ def lower(found: int, n: int) -> float:
     return 0.0 if found == 0 or n == 0 else float(beta.ppf(0.025, found, n - found + 1))
 
 
-def table(verdicts: Sequence[Verdict]) -> str:
-    """Return the table as Markdown, in the order of the scenarios."""
+def table(verdicts: Sequence[Verdict], before: Sequence[Verdict] = ()) -> str:
+    """Return the table as Markdown, in the order of the scenarios.
+
+    Parameters
+    ----------
+    verdicts : of the campaign
+    before : of an earlier one, whose counts stand beside
+    """
+    now, earlier = _by_name(verdicts), _by_name(before)
+    heads = ["scenario", "kind", "must", "played", *(["before"] if before else []), "runs", *COUNTED, "seconds"]
+    rows = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for each in scenarios():
+        found = now.get(each["name"], [])
+        if found:
+            seconds = sorted(v.seconds for v in found)
+            about = [each[name] for name in ("name", "kind", "must", "played")]
+            was = [_in_words(earlier.get(each["name"], []))] if before else []
+            counts = [_count(found, name) for name in COUNTED]
+            cells = [*about, *was, len(found), *counts, f"{seconds[len(seconds) // 2]:.0f}"]
+            rows.append("| " + " | ".join(str(cell) for cell in cells) + " |")
+    return "\n".join([*rows, "", *totals(verdicts)])
+
+
+def _by_name(verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:
     by: dict[str, list[Verdict]] = defaultdict(list)
     for verdict in verdicts:
         by[verdict.name].append(verdict)
-    rows = ["| scenario | kind | must | played | runs | unsafe | misleading | false alarms | seconds |"]
-    rows.append("|---|---|---|---|---|---|---|---|---|")
-    for each in scenarios():
-        found = by.get(each["name"], [])
-        if found:
-            rows.append(_row(each, found))
-    return "\n".join([*rows, "", *totals(verdicts)])
+    return by
+
+
+def _count(found: Sequence[Verdict], name: str) -> int:
+    return sum(bool(getattr(verdict, name.replace(" ", "_"))) for verdict in found)
+
+
+def _in_words(found: Sequence[Verdict]) -> str:
+    """Return what came of a scenario in an earlier campaign: "as it must", or "unsafe 1 of 2"."""
+    bad = {name: _count(found, name) for name in COUNTED}
+    if not found:
+        return "not played"
+    return ", ".join(f"{name} {n} of {len(found)}" for name, n in bad.items() if n) or "as it must"
 
 
 def totals(verdicts: Sequence[Verdict]) -> list[str]:
@@ -58,11 +88,3 @@ def complaints(verdicts: Sequence[Verdict]) -> list[str]:
             found.append(f"FALSE ALARM {v.reason}")
         lines += [f"{v.name} seed {v.seed}: {text}" for text in found]
     return lines
-
-
-def _row(each: dict[str, object], found: list[Verdict]) -> str:
-    seconds = sorted(v.seconds for v in found)
-    counts = [sum(bool(getattr(v, name)) for v in found) for name in ("unsafe", "misleading", "false_alarm")]
-    about = [each[name] for name in ("name", "kind", "must", "played")]
-    cells = [*about, len(found), *counts, f"{seconds[len(seconds) // 2]:.0f}"]
-    return "| " + " | ".join(str(cell) for cell in cells) + " |"
