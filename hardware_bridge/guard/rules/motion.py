@@ -56,7 +56,8 @@ def on_its_way(axis: str, position: Number, way: Interval, margin: Number) -> De
     return refused(
         4,
         f"{axis} runs at {shown(position)}, off its way from {shown(way[0])} to {shown(way[1])}; it is being stopped: "
-        "look for a wrong direction, a runaway, or an overshoot larger than the file's overrun",
+        "look for a wrong direction, crossed cables, another client, a runaway, or an overshoot larger than the file's "
+        "overrun",
     )
 
 
