@@ -27,6 +27,7 @@ UNKNOWN = "unknown"
 
 
 _GONE = "the file was removed, or another stands in its place"
+_CHANGED = "the file was cut, or written by another hand"
 
 
 Listener = Callable[[Mapping[str, Any], str], object]
@@ -158,13 +159,16 @@ class AuditLog:
         return self.event("decision", rule=rule, inputs=inputs, verdict=verdict)
 
     def check(self) -> None:
-        """Raise AuditError where a line could not be written, or be brought to the disk, or where the file is gone."""
+        """Raise AuditError where a line could not be written, or be brought to the disk, or the file was changed."""
         if self._broken:
             raise AuditError(f"the audit log {self.path} failed before: {self._broken}; start a new session")
         with self._turn:
             # Deleted or replaced, the file would go on taking lines that nobody will ever read.
             if self._file is not None and not _stands_at(self._file, self._place):
                 raise self._failed(OSError(None, _GONE))
+            # Cut or written by another hand: the chain would be broken, and only a later ``--verify`` would say so.
+            if self._file is not None and self._size and os.fstat(self._file).st_size != self._size:
+                raise self._failed(OSError(None, _CHANGED))
 
     def sync_in_background(self) -> None:
         """From now on leave it to a thread to bring lines to the disk, within milliseconds.

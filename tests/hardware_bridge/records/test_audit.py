@@ -370,3 +370,21 @@ def test_a_file_that_is_no_log_is_neither_whole_nor_continued(tmp_path):
     with pytest.raises(ValueError, match="start a new log"):
         AuditLog(other)
     assert other.read_text(encoding="utf-8") == "first\nsecond\n"
+
+
+@pytest.mark.parametrize("how", ["cut", "written"])
+def test_a_log_that_another_hand_cut_or_wrote_takes_no_more_lines(path, how):
+    log = AuditLog(path)
+    log.event("armed")
+    log.check()
+    if how == "cut":
+        os.truncate(path, path.stat().st_size // 2)
+    else:
+        with path.open("ab") as file:
+            file.write(b"{}\n")
+    with pytest.raises(AuditError, match="cut, or written by another hand; nothing moves"):
+        log.check()
+    with pytest.raises(AuditError, match="failed before"):
+        log.before("set", device="x", value=1.0)
+    with pytest.raises(AuditError):
+        log.close()
