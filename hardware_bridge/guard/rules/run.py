@@ -17,7 +17,11 @@ def armed(state: str, reason: str) -> Decision:
 
 def in_time(what: str, limit_s: Number, done: bool) -> Decision:
     """Item 5: what was waited for came within its time; what did not was stopped."""
-    return Decision(5, True) if done else refused(5, f"{what} took longer than {shown(limit_s)} s; it was told to stop")
+    if done:
+        return Decision(5, True)
+    return refused(
+        5, f"{what} took longer than {shown(limit_s)} s; it was told to stop: look at the device and its server"
+    )
 
 
 def heartbeat(name: str, missed: int, allowed: int) -> Decision:
