@@ -31,6 +31,8 @@ class Devices:
     attenuator : the reading of what weakens the beam before the shutter, or None
     identity : the reading that says whether this is a simulation, or None
     file : the instrument that they were made for; None where they were put together by hand
+    records : of axes that the caller's own EPICS devices drive, what tells the settings of their records; ``connect``
+        finds them
     """
 
     axes: dict[str, Any]
@@ -41,6 +43,7 @@ class Devices:
     attenuator: Any = None
     identity: Any = None
     file: InstrumentFile | None = None
+    records: dict[str, Any] = field(default_factory=dict)
 
     def all(self) -> Iterator[tuple[str, Any]]:
         """Yield what each device is, in words, and the device; the manual axes last, since they ask a human."""
@@ -77,6 +80,22 @@ class Devices:
         for error in found:
             if isinstance(error, BaseException):
                 raise error
+        await self._watch_records()
+
+    async def _watch_records(self) -> None:
+        """Watch the motor records behind the caller's own devices, which do not tell all that a path depends on."""
+        try:
+            from beamgym.hardware_bridge.adapters.epics.record_fields import LACKED_S, RecordFields, record_of
+        except ImportError:
+            # Without aioca, for those who drive by pyepics alone: then the file's backlash is all there is.
+            return
+        for name, device in self.axes.items():
+            # An adapter's own motor tells them itself.
+            record = None if hasattr(device, "watched_settings") else record_of(device)
+            if record is not None:
+                # Kept where it is there: connecting anew closes its monitors and opens others.
+                self.records.setdefault(name, RecordFields(name, record))
+        await asyncio.gather(*(record.connect(LACKED_S) for record in self.records.values()))
 
     async def check_outputs(self) -> None:
         """Look behind the names of what is commanded; DeviceError where something protected stands there."""

@@ -91,8 +91,10 @@ class Guard:
         # As plain mappings, since the rule's inputs go into the log as they are.
         self.boxes = [{"name": e.name, "forbidden": e.forbidden, "margin": e.margin} for e in file.envelopes]
         self.turns = {entry.name: entry.turn for entry in file.axes if entry.turn is not None}
+        records = getattr(devices, "records", None)
         self.axes = {
-            entry.name: GuardedAxis(self, entry, devices.axes[entry.name], entry.unit == "s") for entry in file.axes
+            entry.name: GuardedAxis(self, entry, devices.axes[entry.name], entry.unit == "s", records)
+            for entry in file.axes
         }
         self.shutter = GuardedShutter(self, devices.shutter, getattr(devices, "attenuator", None))
         # After the shutter, which every exposure opens.

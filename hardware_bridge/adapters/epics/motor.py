@@ -9,6 +9,7 @@ from pydantic import Field
 
 from beamgym.hardware_bridge.adapters.epics.channels import AsyncStatus, Channels
 from beamgym.hardware_bridge.adapters.epics.motor_settings import direction_sign, read_motor_settings
+from beamgym.hardware_bridge.adapters.epics.record_fields import LACKED_S, plain, record_fields
 from beamgym.hardware_bridge.devices import AdapterOptions, DeviceError, Readings, finite, number_key
 from beamgym.hardware_bridge.settings import AxisSettings, is_unit
 
@@ -20,21 +21,6 @@ _OUTPUTS = ("VAL", "STOP")
 
 # Bits of MSTA, from the motor record's reference (epics-modules/motor, motorRecord, "Motor status").
 _SLIP_STALL, _PROBLEM, _COMM_ERROR, _HOMED = 0x40, 0x200, 0x1000, 0x4000
-
-# What another client must not change in the middle of a run; a server may lack some of them.
-_WATCHED = (
-    *("EGU", "OFF", "DIR", "FOFF", "SET", "SPMG", "LLM", "HLM", "DLLM", "DHLM", "MRES", "ERES", "UEIP"),
-    *("VELO", "ACCL", "BDST", "BVEL", "FRAC"),
-)
-_WORDS = {
-    "DIR": ("Pos", "Neg"),
-    "FOFF": ("Variable", "Frozen"),
-    "SET": ("Use", "Set"),
-    "SPMG": ("Stop", "Pause", "Move", "Go"),
-    "UEIP": ("No", "Yes"),
-}
-_LACKED_S = 1.0
-"""A field of a record whose server has answered already is there within this time, or is lacked, seconds."""
 
 
 class EpicsMotorOptions(AdapterOptions):
@@ -109,9 +95,8 @@ class EpicsMotor:
                 f"{self.name}: {self._record}.EGU is {unit!r}, the instrument file says {self._unit!r}; mend one"
             )
         # On a busy computer what is there takes as long as the fields before, or a little more.
-        lacked_s = max(_LACKED_S, 3.0 * (time.monotonic() - begun))
-        monitored = {field: f"{self._record}.{field}" for field in (*_WATCHED, "RBV")}
-        await self._pv.monitor(monitored, min(lacked_s, timeout))
+        lacked_s = max(LACKED_S, 3.0 * (time.monotonic() - begun))
+        await self._pv.monitor(record_fields(self._record, "RBV"), min(lacked_s, timeout))
 
     def set(self, value: float) -> Any:
         """Write VAL, wait for the put's completion and for DMOV; judging arrival is the guard's."""
@@ -141,7 +126,7 @@ class EpicsMotor:
 
     def watched_settings(self) -> dict[str, Any]:
         """Return the record's settings as its monitors last told them, by the names of its fields; nothing is asked."""
-        return {field: _plain(field, value) for field, value in self._pv.latest.items() if field != "RBV"}
+        return {field: plain(field, value) for field, value in self._pv.latest.items() if field != "RBV"}
 
     async def setpoint(self) -> float:
         """Return VAL: where the record was last told to be."""
@@ -204,14 +189,6 @@ class EpicsMotor:
             if time.monotonic() > deadline:
                 raise DeviceError(f"{self.name} still moves {self._timeout_s:g} s after its command to {target:g}")
             await asyncio.sleep(self._options.poll_s)
-
-
-def _plain(field: str, value: Any) -> Any:
-    """Return a monitored value as a number or a text; a choice as its word."""
-    words = _WORDS.get(field, ())
-    if isinstance(value, str):
-        return str(value)
-    return words[int(value)] if words and 0 <= int(value) < len(words) else float(value)
 
 
 def motor_record_limits(

@@ -161,7 +161,7 @@ class Session:
         """Return what each motor's own limits leave of targets, its backlash taken off; None where it has none."""
 
         async def one(name: str, device: Any) -> tuple[float, float] | None:
-            proxy, entry = AxisProxy(device, name, self._answer_s), self.file.axis(name)
+            proxy, entry = AxisProxy(device, name, self._answer_s, self._devices.records), self.file.axis(name)
             if entry.unit == "s":
                 return await proxy.limits()
             limits, settings = await asyncio.gather(proxy.limits(), proxy.fields())

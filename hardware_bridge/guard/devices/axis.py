@@ -90,6 +90,7 @@ class GuardedAxis:
     entry : its part of the instrument file
     device : what is moved
     sets_exposure : it is the exposure-time axis: nothing travels and nothing can be stopped
+    records : see AxisProxy
 
     Attributes
     ----------
@@ -98,12 +99,19 @@ class GuardedAxis:
 
     parent = None
 
-    def __init__(self, guard: Supervisor, entry: AxisEntry, device: Any, sets_exposure: bool = False) -> None:
+    def __init__(
+        self,
+        guard: Supervisor,
+        entry: AxisEntry,
+        device: Any,
+        sets_exposure: bool = False,
+        records: Mapping[str, Any] | None = None,
+    ) -> None:
         self.name = entry.name
         self.entry = entry
         self.sets_exposure = sets_exposure
         self.asked = math.nan
-        self.proxy = AxisProxy(device, entry.name, guard.answer_s)
+        self.proxy = AxisProxy(device, entry.name, guard.answer_s, {} if records is None else records)
         self.state = AxisState()
         self._guard = guard
         self._limits: tuple[float, float] | None = None

@@ -8,7 +8,7 @@ Attributes of ophyd's and ophyd-async's own motors are understood too.
 import asyncio
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from beamgym.hardware_bridge.devices import DeviceError
@@ -58,7 +58,15 @@ class Overshoot:
 
 @dataclass(frozen=True)
 class AxisProxy(SignalProxy):
-    """A motor, positions in its own unit."""
+    """A motor, positions in its own unit.
+
+    Parameters
+    ----------
+    records : by name of the axis, what tells the settings of its motor record where the device does not; it may be
+        filled by connecting
+    """
+
+    records: Mapping[str, Any] = field(default_factory=dict)
 
     async def position(self) -> float:
         """Return the readback; it may be nan."""
@@ -133,12 +141,15 @@ class AxisProxy(SignalProxy):
     @property
     def tells_fields(self) -> bool:
         """Whether it keeps its settings itself, so that asking costs nothing."""
-        return self._has("watched_settings")
+        return self._has("watched_settings") or self.name in self.records
 
     async def fields(self) -> dict[str, Any]:
         """Return its settings by the motor record's names, such as OFF and HLM: all that it says; may be empty."""
-        if self.tells_fields:
+        if self._has("watched_settings"):
             return dict(await self._ask("watched_settings"))
+        record = self.records.get(self.name)
+        if record is not None:
+            return dict(record.watched_settings())
         if self._has("settings"):
             found = await self._ask("settings")
             return by_record_names(found) if isinstance(found, AxisSettings) else dict(found)

@@ -189,6 +189,34 @@ def test_the_records_own_backlash_keeps_out_of_the_box_on_its_side(bench, direct
     assert place(other, "x") == pytest.approx(0.48)
 
 
+def test_the_backlash_of_a_record_that_somebody_elses_device_drives_is_read_too(bench):
+    motor = pytest.importorskip("ophyd_async.epics.motor", reason="needs the extra 'hardware'")
+
+    def made(**options):
+        def change(content):
+            own_motor(content)
+            wall(0.15, 0.3)(content)
+
+        b = bench(change=change, **options)
+        b.objects = {"own": motor.Motor("ca://bgym:x", name="x")}
+        for field, value in (("BDST", 0.3), ("VAL", 0.8)):
+            b.ioc.put(f"x.{field}", value)
+        return b
+
+    b = made()
+    assert "enter 'wall'" in refused(b, {3}, moving(("x", 0.4)))
+    assert b.ioc.puts() == []
+
+    async def change(guard):
+        b.ioc.put("x.BDST", 0.2)
+        await b.until(lambda: guard.state == "latched")
+        await guard.aborted()
+        return guard.reason
+
+    b = made()
+    assert "BDST was changed from 0.3 to 0.2" in b.drive(change)
+
+
 def test_the_overshoot_stays_within_the_files_limits(bench):
     narrow = axis("x", limits=[-0.5, 0.5])
 
