@@ -89,8 +89,8 @@ class Guard:
         self.travel: MotorLimits = {}
         self.budget_s = file.dose.budget_s if file.dose else None
         # As plain mappings, since the rule's inputs go into the log as they are.
-        self.boxes = [{"name": e.name, "forbidden": e.forbidden, "margin": e.margin} for e in file.envelopes]
-        self.turns = {entry.name: entry.turn for entry in file.axes if entry.turn is not None}
+        self.obstacles = file.obstacles()
+        self.boxes: list[dict[str, Any]] = self.obstacles["forbidden"]
         records = getattr(devices, "records", None)
         self.axes = {
             entry.name: GuardedAxis(self, entry, devices.axes[entry.name], entry.unit == "s", records)

@@ -45,7 +45,7 @@ async def _judge(
         starts = await asyncio.gather(*(axes[name].admit(command, target) for name, target in targets.items()))
         moves = {name: (start, target) for (name, target), start in zip(targets.items(), starts, strict=True)}
         swept = {name: axes[name].swept(*move) for name, move in moves.items() if not axes[name].sets_exposure}
-        command.decide(PATH, swept=guard.swept(swept), forbidden=guard.boxes, turns=guard.turns)
+        command.decide(PATH, swept=guard.swept(swept), **guard.obstacles)
         question = await guard.ask_before(command, interrupt, moves)
         if question is None:
             guard.check_latch()

@@ -312,8 +312,6 @@ class Watch:
         if swept is None or not math.isfinite(position) or swept[0] <= position <= swept[1]:
             return
         wider = (min(swept[0], position - tolerance), max(swept[1], position + tolerance))
-        command.decide(
-            PATH, swept=self._guard.swept({axis.name: wider}), forbidden=self._guard.boxes, turns=self._guard.turns
-        )
+        command.decide(PATH, swept=self._guard.swept({axis.name: wider}), **self._guard.obstacles)
         # Kept, so that the next move of another axis counts with it, and this is not decided at every check.
         axis.state.swept = wider

@@ -46,6 +46,7 @@ def _check_names(file: InstrumentFile) -> None:
         ("heartbeat", [entry.name for entry in file.heartbeats]),
         ("suspender", [entry.name for entry in file.suspenders]),
         ("envelope", [entry.name for entry in file.envelopes]),
+        ("nozzle", [entry.name for entry in file.nozzles]),
     ):
         twice = _first_twice(names)
         if twice is not None:

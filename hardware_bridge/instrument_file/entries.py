@@ -337,6 +337,43 @@ class EnvelopeEntry(Strict):
         return forbidden
 
 
+class HolderEntry(Strict):
+    """A sphere that a part of the sample holder lies in: its middle with all axes at their zero, and its radius, mm."""
+
+    centre_mm: Triple
+    radius_mm: NotNegative
+
+
+class NozzleEntry(Strict):
+    """A solid cone in front of the sample, such as an analyser's nozzle, to which the holder keeps a distance.
+
+    Parameters
+    ----------
+    name : for messages
+    tip_mm : middle of its front in the lab frame, mm
+    axis : (3,) direction from the front into the analyser, of any length
+    radius_mm : of its front
+    half_angle_deg : by which it widens behind the front, less than 90; 0 for a tube
+    holder : spheres that hold all that the axes carry: sample, plate, screws, cables
+    margin_mm : the distance that is kept; it holds for all that the file does not know
+    """
+
+    name: Name
+    tip_mm: Triple
+    axis: Triple
+    radius_mm: NotNegative
+    half_angle_deg: Annotated[Number, Field(ge=0, lt=90)] = 0.0
+    holder: Annotated[tuple[HolderEntry, ...], Field(min_length=1)]
+    margin_mm: Positive = 1.0
+
+    @field_validator("axis")
+    @classmethod
+    def _pointing(cls, axis: Triple) -> Triple:
+        if not any(axis):
+            raise ValueError("is zero; give the direction from the nozzle's front into the analyser")
+        return axis
+
+
 class ConfirmEntry(Strict):
     """When a human is asked beyond the first run: every n steps (0 for never), and for moves longer than these."""
 

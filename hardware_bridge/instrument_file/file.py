@@ -27,6 +27,7 @@ from beamgym.hardware_bridge.instrument_file.entries import (
     IdentityEntry,
     LaueTaskEntry,
     Name,
+    NozzleEntry,
     OperatorEntry,
     ShutterEntry,
     Strict,
@@ -65,7 +66,7 @@ class InstrumentFile(Strict):
     devices : what there is to connect to, by name
     axes : the motors, outermost first; x, y and the dwell for ARPES
     detector, shutter, attenuator, dose, identity : the parts that there is one of; all but the detector may be missing
-    heartbeats, suspenders, envelopes : any number of each
+    heartbeats, suspenders, envelopes, nozzles : any number of each
     suspensions : how often suspenders may suspend a run before one more ends it
     confirm, operator : when a human is asked, and the dead-man
     protected_names : files of names that nothing may command, beside those that the facility's always holds; relative
@@ -88,6 +89,7 @@ class InstrumentFile(Strict):
     suspenders: tuple[SuspenderEntry, ...] = ()
     suspensions: SuspensionsEntry = SuspensionsEntry()
     envelopes: tuple[EnvelopeEntry, ...] = ()
+    nozzles: tuple[NozzleEntry, ...] = ()
     confirm: ConfirmEntry = ConfirmEntry()
     operator: OperatorEntry = OperatorEntry()
     protected_names: tuple[Annotated[str, StringConstraints(min_length=1)], ...] = ()
@@ -159,6 +161,23 @@ class InstrumentFile(Strict):
     def read_protected_names(self) -> ProtectedNames:
         """Return the names that nothing may command; raises ValueError where a file of them cannot be read."""
         return read_protected_names(self._folder / name for name in self.protected_names)
+
+    def obstacles(self) -> dict[str, Any]:
+        """Return what no path may meet, as plain mappings: what the guard's rules ``envelope`` and ``nozzle`` take."""
+        keys = ("name", "kind", "vector", "sign", "zero", "point_mm")
+        solid = ("name", "tip_mm", "axis", "radius_mm", "half_angle_deg", "margin_mm")
+        # The chain only where a nozzle needs it: what the rules are given stands in every line of the log.
+        travelling = [axis for axis in self.axes if axis.unit != "s"] if self.nozzles else []
+        return {
+            "forbidden": [{"name": e.name, "forbidden": e.forbidden, "margin": e.margin} for e in self.envelopes],
+            "turns": {axis.name: axis.turn for axis in self.axes if axis.turn is not None},
+            "chain": [{key: getattr(axis, key) for key in keys} for axis in travelling],
+            "nozzles": [
+                {key: getattr(e, key) for key in solid}
+                | {"holder": [(*sphere.centre_mm, sphere.radius_mm) for sphere in e.holder]}
+                for e in self.nozzles
+            ],
+        }
 
     def digest(self) -> str:
         """Return the SHA-256 of the content, in hex: comments and order of keys do not matter, every value does."""

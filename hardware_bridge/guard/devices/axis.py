@@ -328,7 +328,7 @@ class GuardedAxis:
         if not self.sets_exposure:
             # Decided with the other axes as they are now: those that move count with all that they may sweep.
             swept, guard = self.swept(start, target), self._guard
-            command.decide(PATH, swept=guard.swept({self.name: swept}), forbidden=guard.boxes, turns=guard.turns)
+            command.decide(PATH, swept=guard.swept({self.name: swept}), **guard.obstacles)
             self.state.swept = swept
         # Counted when it was permitted, so that moves which then fail count, too.
         self.state.moves.append(time.monotonic())
@@ -423,8 +423,7 @@ class GuardedAxis:
             AXIS_UNDER_WAY,
             **under_way.facts(position, time.monotonic()),
             swept=guard.swept({} if swept is None else {self.name: swept}),
-            forbidden=guard.boxes,
-            turns=guard.turns,
+            **guard.obstacles,
         )
         # Kept, so that the next move of another axis counts with it.
         self.state.swept = swept

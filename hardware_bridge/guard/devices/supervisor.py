@@ -38,8 +38,8 @@ class Supervisor(CommandLog, Protocol):
         ...
 
     @property
-    def turns(self) -> dict[str, float]:
-        """Of rotary axes, after how much a position is the same place again."""
+    def obstacles(self) -> dict[str, Any]:
+        """What no path may meet, as the rules ``envelope`` and ``nozzle`` take it, without the path."""
         ...
 
     @property

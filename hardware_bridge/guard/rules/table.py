@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
-from beamgym.hardware_bridge.guard.rules import axes, frames, motion, run
+from beamgym.hardware_bridge.guard.rules import axes, frames, motion, nozzle, run
 from beamgym.hardware_bridge.guard.rules.decision import Decision
 
 Rule = Callable[..., Decision]
@@ -34,6 +34,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             axes.set_speed,
             axes.speed,
             axes.envelope,
+            nozzle.nozzle,
             axes.readable,
             axes.arrival,
             axes.unfinished,
@@ -155,7 +156,7 @@ AXIS_BEFORE_MOVE = Checklist(
 )
 # It does not travel: no path, no speed, no step, and nobody can push it.
 EXPOSURE_AXIS_BEFORE_SET = Checklist("an exposure-time axis instead", ("limits", "rate", "alarm"))
-PATH = Checklist("the whole path", ("envelope",))
+PATH = Checklist("the whole path", ("envelope", "nozzle"))
 AXIS_AT_REST = Checklist("each axis that stands", ("readable", "undisturbed"))
 # In the order of what says most about the cause: a box that was entered is more than a way that was left.
 AXIS_UNDER_WAY = Checklist(

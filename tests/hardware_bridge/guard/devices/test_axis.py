@@ -170,6 +170,20 @@ def test_item_3_an_axis_that_runs_past_its_way_into_a_box_is_stopped(rig, arpes_
     assert r.x.truth < 0.7
 
 
+def test_item_3_the_holder_keeps_away_from_the_analysers_nozzle(rig):
+    nozzle = {"name": "analyser", "tip_mm": [1.0, 0.3, 0.0], "axis": [1.0, 0.0, 0.0], "radius_mm": 0.1}
+    holder = [{"centre_mm": [0.0, 0.0, 0.0], "radius_mm": 0.2}]
+    near = {"nozzles": [{**nozzle, "half_angle_deg": 30.0, "margin_mm": 0.1, "holder": holder}]}
+    # at y = 0.3 it ends 0.3 mm before the tip, and at y = -0.6 it may pass beside it
+    line = refused(rig(near), 3, moving(("y", 0.3), ("x", 0.8)))
+    assert "nearer to 'analyser' than 0.1 mm" in line
+    rig(near).drive(moving(("y", 0.3), ("x", 0.6)))
+    rig(near).drive(moving(("y", -0.6), ("x", 0.8)))
+    through = rig(near, without=(3,))
+    through.drive(moving(("y", 0.3), ("x", 0.8)))
+    assert through.x.sets == [0.8]
+
+
 # 4: arrival
 
 

@@ -25,6 +25,12 @@ COUNTS = {
     "driver_before": 6, "driver": 7, "plugin_before": 6, "plugin": 7, "dropped_before": 2, "dropped": 2, "queued": 0,
 }  # fmt: skip
 
+CHAIN = [{"name": "x", "kind": "linear", "vector": [1, 0, 0], "sign": 1, "zero": 0, "point_mm": [0, 0, 0]}]
+NOZZLE = [
+    {"name": "analyser", "tip_mm": [10, 0, 0], "axis": [1, 0, 0], "radius_mm": 1, "half_angle_deg": 10, "margin_mm": 1,
+     "holder": [[0, 0, 0, 2]]}
+]  # fmt: skip
+
 CASES: list[tuple[str, dict[str, Any], dict[str, Any], int]] = [
     ("has_limits", {"axis": "x", "file_limits": [-1, 1], "motor_limits": None}, {"file_limits": None}, 1),
     ("limits", {"axis": "x", "target": 1, "file_limits": [-1, 1], "motor_limits": None}, {"motor_limits": [0, 0.5]}, 1),
@@ -32,6 +38,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], int]] = [
     ("limits", {"axis": "x", "target": 1, "file_limits": [0, 2], "motor_limits": None}, {"target": math.nan}, 1),
     ("finite", {"axis": "x", "target": 3}, {"target": math.inf}, 2),
     ("step", {"axis": "x", "target": 1, "present": 0, "max_step": 1}, {"target": 1.1}, 2),
+    ("nozzle", {"swept": {"x": [0, 1]}, "chain": CHAIN, "nozzles": NOZZLE}, {"swept": {"x": [0, 9]}}, 3),
     ("readable", {"axis": "x", "position": 0}, {"position": math.nan}, 4),
     ("rate", {"axis": "x", "moves_last_minute": 2, "max_moves_per_min": 3}, {"moves_last_minute": 3}, 2),
     ("set_speed", {"axis": "x", "velocity": 2, "max_speed": 2}, {"velocity": 2.1}, 2),
