@@ -136,7 +136,7 @@ def test_a_stop_leaves_the_motor_on_its_way_and_says_so(stage, engine, success):
         status.watch(lambda **update: updates.set())
         while (await stage.x.user_readback.get_value()) < 0.001:
             await asyncio.sleep(0.0)
-        assert updates.is_set()
+        await updates.wait()
         await stage.x.stop(success)
         while not status.done:
             await asyncio.sleep(0.0)
