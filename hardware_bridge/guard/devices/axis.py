@@ -364,6 +364,7 @@ class GuardedAxis:
             done = await self._unless_interrupted(waiting, following)
         finally:
             waiting.cancel()
+            under_way.over = True
             if following is not None:
                 following.cancel()
                 # What it found is raised above, or comes too late to matter.
@@ -396,9 +397,13 @@ class GuardedAxis:
 
     async def _follow(self, under_way: UnderWay) -> None:
         """Judge a moving axis at every update of its readback, or as often as it can be asked; raises GuardRefused."""
-        while True:
+        # Not only cancelled: ``asyncio.wait_for`` of Python 3.11 forgets a cancellation that comes as its answer does
+        # (python/cpython#86296), and the next move would be judged by the way of this one.
+        while not under_way.over:
             try:
-                self._look(under_way, self.counted(await self.proxy.next_position()))
+                position = self.counted(await self.proxy.next_position())
+                if not under_way.over:
+                    self._look(under_way, position)
             except DeviceError:
                 # A connection that was lost is for the watch, which says whose.
                 await asyncio.sleep(LOOK_S)

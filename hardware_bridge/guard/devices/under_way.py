@@ -21,6 +21,7 @@ class UnderWay:
     motor_limits : the motor's own limits, as they were read before the move
     velocity : the fastest that the motor says it moves; None where it does not say, or where nothing follows from it
     begun : when it was about to be sent, monotonic seconds
+    over : nothing waits for its end any more
     """
 
     entry: AxisEntry
@@ -30,6 +31,7 @@ class UnderWay:
     motor_limits: tuple[float, float] | None
     velocity: float | None
     begun: float
+    over: bool = False
     _mark: float = field(init=False)
     _since: float = field(init=False)
 

@@ -272,6 +272,27 @@ def test_item_4_a_stop_by_another_client_is_a_failure(rig):
     refused(r, 4, go)
 
 
+def test_the_way_of_a_move_that_has_ended_is_asked_of_no_other(rig):
+    r = rig()
+    r.x.travel_s = 0.2
+
+    async def go(guard):
+        position = guard.axes["x"].proxy.next_position
+
+        async def forgetful(timeout_s=0.05):
+            # As wait_for of Python 3.11 does when its answer comes with the cancellation.
+            with contextlib.suppress(asyncio.CancelledError):
+                return await position(timeout_s)
+            return await guard.axes["x"].proxy.position()
+
+        object.__setattr__(guard.axes["x"].proxy, "next_position", forgetful)
+        for target in (0.3, 0.9, -0.9):
+            await guard.axes["x"].set(target)
+        return guard.state
+
+    assert r.drive(go) == "armed"
+
+
 # 5: timeouts
 
 
