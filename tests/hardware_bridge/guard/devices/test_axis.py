@@ -286,7 +286,7 @@ def test_the_way_of_a_move_that_has_ended_is_asked_of_no_other(rig):
             return await guard.axes["x"].proxy.position()
 
         object.__setattr__(guard.axes["x"].proxy, "next_position", forgetful)
-        for target in (0.3, 0.9, -0.9):
+        for target in (0.3, 0.9, -0.4):
             await guard.axes["x"].set(target)
         return guard.state
 
