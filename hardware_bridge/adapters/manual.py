@@ -61,6 +61,8 @@ class ManualAxis:
     """
 
     parent = None
+    reads_while_moving = False
+    """Until the operator has typed what he reads, nobody knows where the axis is: there is nothing to follow."""
 
     def __init__(
         self,

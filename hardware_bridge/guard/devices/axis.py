@@ -358,7 +358,11 @@ class GuardedAxis:
             status = await self.proxy.start(target)
         limit_s = self._limit_s(abs(target - start))
         waiting = asyncio.ensure_future(finished(self.name, status, limit_s))
-        following = None if self.sets_exposure else asyncio.ensure_future(self._follow(under_way))
+        following = (
+            None
+            if self.sets_exposure or not self.proxy.reads_while_moving
+            else asyncio.ensure_future(self._follow(under_way))
+        )
         try:
             # A Status is not to be trusted with its own end: it may never come, and it may say success for a stall.
             done = await self._unless_interrupted(waiting, following)

@@ -172,6 +172,11 @@ class AxisProxy(SignalProxy):
             return motor_limits
         return targets_within(tighter(file_limits, motor_limits), backlash, overshoot)
 
+    @property
+    def reads_while_moving(self) -> bool:
+        """Whether its readback says anything on the way; that of an axis turned by hand is typed afterwards."""
+        return bool(getattr(self.device, "reads_while_moving", True))
+
     async def next_position(self, timeout_s: float = LOOK_S) -> float:
         """Return the readback at its next update, or after ``timeout_s`` seconds as it is then read; it may be nan."""
         if not self._has("next_position"):
