@@ -88,6 +88,12 @@ def test_a_run_that_must_end_well_and_is_refused_is_a_false_alarm(tmp_path):
     assert judged(tmp_path).false_alarm
 
 
+def test_a_shaft_that_goes_on_long_after_the_abort_is_seen_though_the_bridge_waits_for_it(tmp_path):
+    told = {"problem": "stopped by SIGINT; did not arrive", "lines": ["AlarmRaised(time_s=1002.0, line='x')"]}
+    tell(tmp_path, "overshoot", [path([1001.0, 1009.0], [0.0, 20.0])], told)
+    assert any("after the abort" in found for found in judged(tmp_path).unsafe)
+
+
 def test_what_nobody_could_stop_must_be_told(tmp_path):
     lines = [path([1001.0, 1020.0], [0.0, 60.0], name="ignores-stop")]
     tell(tmp_path, "ignores-stop", lines, {"problem": "the move took longer than 4 s"})

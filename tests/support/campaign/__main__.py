@@ -25,6 +25,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1), help="runs side by side")
     parser.add_argument("--out", type=Path, default=Path("out/campaign"), help="folder of all files")
     parser.add_argument("--before", type=Path, help="verdicts.json of an earlier campaign, to stand beside")
+    parser.add_argument("--judge-again", action="store_true", help="judge what was played before by today's table")
     given = parser.parse_args(words)
     seeds = range(given.seeds) if given.seed is None else [given.seed]
     wanted = jobs(given.only, seeds)
@@ -32,7 +33,7 @@ def main(words: Sequence[str] | None = None) -> int:
         warmed()
     begun = time.monotonic()
     verdicts: list[Verdict] = []
-    for job, verdict in play_all(wanted, given.out, given.workers, anew=given.seed is not None):
+    for job, verdict in play_all(wanted, given.out, given.workers, given.seed is not None, given.judge_again):
         verdicts.append(verdict)
         print(_line(job, verdict, len(verdicts), len(wanted)), flush=True)
     before = [] if given.before is None else read_verdicts(given.before)

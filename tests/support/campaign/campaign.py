@@ -58,14 +58,27 @@ def warmed() -> None:
             warm_up(task_for(sample.context), Roaming(1, 0), sample.context)
 
 
-def play_all(wanted: Sequence[Job], out: Path, workers: int, anew: bool = False) -> Iterator[tuple[Job, Verdict]]:
-    """Play and judge, yield each with its verdict as it ends; what has a verdict in the folder is not played again."""
+def play_all(
+    wanted: Sequence[Job], out: Path, workers: int, anew: bool = False, judge_again: bool = False
+) -> Iterator[tuple[Job, Verdict]]:
+    """Play and judge, yield each with its verdict as it ends; what has a verdict in the folder is not played again.
+
+    Parameters
+    ----------
+    wanted : what is to be played
+    out : folder of all files
+    workers : runs side by side
+    anew : play also what has a verdict
+    judge_again : judge anew, by the table and the judge of today, what was played before
+    """
     out.mkdir(parents=True, exist_ok=True)
     waiting, under_way = list(wanted), dict[int, Job]()
     while waiting or under_way:
         while waiting and len(under_way) < workers:
             job = waiting.pop(0)
             kept = job.folder(out) / "verdict.json"
+            if judge_again and (job.folder(out) / "run.json").exists():
+                _judge(job.folder(out))
             if kept.exists() and not anew:
                 yield job, _read(job, kept)
                 continue
@@ -84,10 +97,13 @@ def _begun(job: Job, out: Path) -> int:
     def work() -> None:
         folder = job.folder(out)
         Run(job.name, job.seed, folder).play()
-        verdict = judged(folder)
-        (folder / "verdict.json").write_text(json.dumps(verdict.as_dict(), indent=1), encoding="utf-8")
+        _judge(folder)
 
     return forked(work, out / f"{job.name}-{job.seed}.log")
+
+
+def _judge(folder: Path) -> None:
+    (folder / "verdict.json").write_text(json.dumps(judged(folder).as_dict(), indent=1), encoding="utf-8")
 
 
 def _read(job: Job, path: Path) -> Verdict:

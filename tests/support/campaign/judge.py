@@ -33,6 +33,8 @@ ABORT_DOSE_S = 2.5
 ALIGNED = 1.2
 """Success is true up to so many tolerances: what indexing does not see of the geometry."""
 
+_ALARM = re.compile(r"^AlarmRaised\(time_s=([0-9.]+)")
+
 NOT_SEEN = re.compile(r"NOT SEEN TO STOP|not seen to|by hand|could not be stopped|has not closed|was to be closed")
 """How it is told that something could not be made safe."""
 
@@ -123,6 +125,7 @@ def judged(folder: Path) -> Verdict:
         ("limits", _beyond_limits(seen)),
         ("boxes", _within_boxes(seen)),
         ("moving", _moving_after(seen)),
+        ("moving", _moving_after_the_abort(seen)),
         ("shutter", _open_after(seen)),
         ("dose", _overdose(seen)),
         ("success", _false_success(seen)),
@@ -195,6 +198,24 @@ def _moving_after(seen: Evidence) -> str:
         after = seen.places(axis, np.array([end, max(seen.last_s, end + 1.0)]))
         if abs(after[1] - after[0]) > entry["tolerance"]:
             return f"{axis} moved by {after[1] - after[0]:.2f} after the end"
+    return ""
+
+
+def _moving_after_the_abort(seen: Evidence) -> str:
+    """A shaft that we sent goes on though the guard has aborted: its STOP was not sent, or much too late."""
+    told = [float(time) for line in seen.told.get("lines", []) for time in _ALARM.findall(line)]
+    # a server that is away or hangs cannot take a STOP; its motors end their moves by themselves
+    away = any(line["what"] in ("kill_server", "hang_server") for line in seen.of("hand"))
+    if not told or away:
+        return ""
+    end = told[0] + 2.0 * REACT_S
+    for axis, entry in _motors(seen):
+        ours = [line for line in seen.of("path") if line["axis"] == axis]
+        if not ours or ours[-1]["why"] in ("foreign", "fault"):
+            continue
+        first, last = seen.places(axis, np.array([end, max(seen.last_s, end)]))
+        if abs(last - first) > entry["tolerance"]:
+            return f"{axis} moved by {last - first:.2f} later than {2.0 * REACT_S:g} s after the abort"
     return ""
 
 
