@@ -14,7 +14,7 @@ from beamgym.hardware_bridge.deployment.events import EpisodeEnded, Note, Questi
 from beamgym.hardware_bridge.deployment.session import AUDIT, Session, Stopped
 from beamgym.hardware_bridge.devices import DeviceError
 from beamgym.hardware_bridge.guard import AbortReport
-from beamgym.hardware_bridge.guard.rules import GuardRefused
+from beamgym.hardware_bridge.guard.rules import GuardRefused, refusal
 from beamgym.hardware_bridge.records import (
     AuditError,
     Consumer,
@@ -32,6 +32,9 @@ DOCUMENTS, NEXUS, REPORT = "documents.jsonl", "episode.nxs", "report.json"
 
 NO_NAMES = ("", "y", "yes", "n", "no")
 """Answers that re-arm nothing: who re-arms a guard says who has looked."""
+
+ITEM_LATCHED = 11
+"""The guard's item of a command that comes after what has latched it."""
 
 ITEM_CONFIRMED = 13
 """The guard's item of a human's yes."""
@@ -103,8 +106,16 @@ class Attempt:
                 with deployment.button.stopping(session.stop):
                     session.play(self.rollout, consumers)
             except Exception as error:
-                return error
+                return self._cause(error)
         return None
+
+    def _cause(self, error: Exception) -> Exception:
+        """Return what has latched the guard, where an error only says that it is latched."""
+        behind, latched = refusal(error), self.instrument.guard.latch.refusal()
+        if latched is None or behind is None or behind.item != ITEM_LATCHED:
+            return error
+        latched.__cause__ = error
+        return latched
 
     def end(self) -> Exception | None:
         """Close the session, write what needs all documents, and seal the log; returns what went wrong meanwhile."""

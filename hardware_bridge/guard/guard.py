@@ -288,8 +288,9 @@ class Guard:
                 yield
             except BaseException as error:
                 # Cancellation too: a plan that is thrown away leaves its motor moving.
-                item = error.item if isinstance(error, GuardRefused) else 0
-                self.abort(one_line(error), item)
+                refusal = error if isinstance(error, GuardRefused) else None
+                item = 0 if refusal is None else refusal.item
+                self.abort(one_line(error) if refusal is None else refusal.line, item)
                 # The command itself may have written its last line before it failed.
                 if not command.ended:
                     with contextlib.suppress(Exception):

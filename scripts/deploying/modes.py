@@ -33,7 +33,7 @@ def deploy(policy: str, instrument: str, options: Options, mode: str, json_file:
         try:
             result = MODES[mode](deployment, terminal)
         except Stopped as stopped:
-            raise SystemExit(_said_stopped(deployment, stopped)) from None
+            raise SystemExit(_said_stopped(deployment, stopped, mode)) from None
         finally:
             if deployment.head and mode not in _LOOKING:
                 with suppress(OSError):  # the terminal may be gone
@@ -113,12 +113,16 @@ MODES: dict[str, Mode] = {
 }
 
 
-def _said_stopped(deployment: Deployment, stopped: Stopped) -> int:
+def _said_stopped(deployment: Deployment, stopped: Stopped, mode: str) -> int:
     log, report = deployment.folder / AUDIT, deployment.aborted
-    if report is None:
+    if mode in _LOOKING:
+        safe = "nothing had been moved"
+    elif report is None:
         safe = "nothing was under way"
     elif report.complete:
-        safe = "motors stopped, shutter closed"
+        # What was seen, and of what: motors of others are not looked at, and there may be no shutter.
+        shutter = "the file has no shutter" if deployment.file.shutter is None else "its shutter was seen closed"
+        safe = f"what it had moved was seen to stand, {shutter}"
     else:
         safe = f"NOT SEEN TO STOP: {', '.join(report.unconfirmed)}"
     where = f"; the log is {log}" if log.exists() else ""

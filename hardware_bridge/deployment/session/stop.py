@@ -113,7 +113,7 @@ class StopButton:
     def _pressed(self, number: int, frame: FrameType | None) -> None:
         again, self.reason = bool(self.reason), self.reason or f"stopped by {signal.Signals(number).name}"
         if again or self._closing:
-            self._say("already stopping: motors and shutter first\n")
+            self._say("already stopping: motors and shutter first, then the files; this takes seconds\n")
         elif not self._begin():
             raise Stopped(self.reason)
 

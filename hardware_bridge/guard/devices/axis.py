@@ -150,7 +150,7 @@ class GuardedAxis:
             # Long enough for a stop and the stand-still to be seen; the move itself ends the wait.
             await asyncio.wait_for(over.wait(), 3.0 * self._guard.answer_s)
         except TimeoutError:
-            self._guard.abort(f"{self.name} could not be stopped")
+            self._guard.abort(f"{self.name} was told to stop and was not seen to stand")
 
     def interrupt(self, reason: str = _ABORTED) -> None:
         """End the wait for the move under way; call it in the guard's loop."""
@@ -378,9 +378,8 @@ class GuardedAxis:
         if done is None:
             return False
         # Stopped before the rule refuses: the refusal is an abort anyway, but this motor has been late enough.
-        if not done:
-            await self.halt()
-        command.decide(TIME, what=f"the move of {self.name}", limit_s=limit_s, done=done)
+        stands = None if done else await self.halt()
+        command.decide(TIME, what=f"the move of {self.name}", limit_s=limit_s, done=done, stands=stands)
         return True
 
     def _under_way(self, start: float, target: float) -> UnderWay:

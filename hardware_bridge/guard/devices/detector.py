@@ -103,7 +103,7 @@ class GuardedDetector:
             # Closing the shutter, stopping the detector and seeing both takes several answers.
             await asyncio.wait_for(over.wait(), 6.0 * self._guard.answer_s)
         except TimeoutError:
-            self._guard.abort("the exposure could not be broken off")
+            self._guard.abort("the exposure was told to end and was not seen to end")
 
     async def resume(self) -> None:
         """Do nothing: the RunEngine triggers again."""
@@ -267,7 +267,7 @@ class GuardedDetector:
         command.send()
         try:
             done = await self.proxy.set_exposure(seconds)
-            command.decide(TIME, what="setting the exposure", limit_s=self._guard.answer_s, done=done)
+            command.decide(TIME, what="setting the exposure", limit_s=self._guard.answer_s, done=done, stands=None)
         except BaseException as error:
             command.end("failed", error=str(error))
             raise
@@ -315,7 +315,8 @@ class GuardedDetector:
             raise GuardRefused(5, _NOT_IDLE)
         if done is not None:
             limit_s = self._limit_s(exposure_s)
-            command.decide(TIME, what="the exposure", limit_s=limit_s, done=done)
+            # Not seen to be idle was refused above.
+            command.decide(TIME, what="the exposure", limit_s=limit_s, done=done, stands=None if done else stopped)
         command.decide(SHUTTER_PLACE, position="closed" if closed else "unknown", asked="closed")
         return bool(done)
 

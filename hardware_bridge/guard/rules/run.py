@@ -15,13 +15,23 @@ def armed(state: str, reason: str) -> Decision:
     return refused(11, f"the guard is {state}; arm it first")
 
 
-def in_time(what: str, limit_s: Number, done: bool) -> Decision:
-    """Item 5: what was waited for came within its time; what did not was stopped."""
+def in_time(what: str, limit_s: Number, done: bool, stands: bool | None = None) -> Decision:
+    """Item 5: what was waited for came within its time; what did not is told to stop.
+
+    Parameters
+    ----------
+    what : was waited for
+    limit_s : for so long, seconds
+    done : it came
+    stands : it was told to stop, and seen to stand or not; None where nothing was to be stopped
+    """
     if done:
         return Decision(5, True)
-    return refused(
-        5, f"{what} took longer than {shown(limit_s)} s; it was told to stop: look at the device and its server"
-    )
+    late = f"{what} took longer than {shown(limit_s)} s"
+    if stands is None:
+        return refused(5, f"{late}; look at the device and its server")
+    seen = "was seen to stand" if stands else "was NOT seen to stand: look at it now, and stop it by hand"
+    return refused(5, f"{late}; it was told to stop and {seen}")
 
 
 def heartbeat(name: str, missed: int, allowed: int) -> Decision:
@@ -79,7 +89,8 @@ def connection(what: str, lost: bool) -> Decision:
     # Also where it is back: the server may have restarted, with other limits and another zero.
     if not lost:
         return Decision(16, True)
-    return refused(16, f"the connection to {what} was lost; look at the instrument, then re-arm")
+    # What is known is a connection that was down, or an answer that did not come; not which of a server's ends it was.
+    return refused(16, f"lost, or without an answer: {what}; look at the instrument, then re-arm")
 
 
 def identity(simulation: bool, expected: str | None, found: str | None) -> Decision:
