@@ -264,9 +264,13 @@ class Deployment:
         """Return what puts a guard's questions to the events, with the command that waits for the answer."""
 
         async def ask(text: str) -> str:
-            armed = session.guard is not None and session.guard.state == "armed"
-            proposal = self._teller.proposal if armed and self._teller is not None else None
-            return await self.events.ask(Question(text, "command" if armed else "start", proposal))
+            guard = session.guard
+            if guard is None or guard.state != "armed":
+                return await self.events.ask(Question(text, "start"))
+            shown, decided = guard.permits.shown, self._teller.proposal if self._teller is not None else None
+            # A command of others, such as the way back, is not what the policy decided.
+            proposal = decided if decided is not None and shown is not None and decided.is_shown_in(shown) else None
+            return await self.events.ask(Question(text, "command", proposal, shown))
 
         return ask
 

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 from uuid import uuid4
 
+from beamgym.hardware_bridge.records import ShownCommand
+
 About = Literal["start", "command", "direction", "re-arm", "axis"]
 
 
@@ -54,6 +56,12 @@ class Proposal:
     limited: bool
     spots: int | None
 
+    def is_shown_in(self, command: ShownCommand) -> bool:
+        """Whether a command that a guard asks about goes where this one goes; an exposure goes with the move before."""
+        targets = {move.name: move.goes_to for move in command.moves if not move.stays}
+        mine = {axis.name: axis.goes_to for axis in self.axes}
+        return all(mine.get(name) == target for name, target in targets.items())
+
     @property
     def sha256(self) -> str:
         """Hash of everything in it, in hex: a yes to one proposal is not a yes to a changed one."""
@@ -69,13 +77,15 @@ class Question:
     text : as it is shown, with the answers that are expected at its end
     about : what it is about: the run ("start"), a "command", what a human sees of the
         "direction" check, whether to "re-arm" a latched guard, or the reading of an "axis" that is turned by hand
-    proposal : the whole command that waits for the answer, where one does
+    proposal : the whole command that waits for the answer, as the policy decided it, where one does
+    command : the same as the guard has read it: what a yes is bound to, with limits, nearest box, exposure and dose
     number : no two questions have the same
     """
 
     text: str
     about: About
     proposal: Proposal | None = None
+    command: ShownCommand | None = None
     number: str = field(default_factory=lambda: uuid4().hex)
 
 

@@ -225,6 +225,8 @@ def test_the_question_before_a_move_holds_the_whole_command(mine):
     moves = [question for question in asked if question.about == "command"]
     assert [question.about for question in asked] == ["start", "command"]
     assert moves[0].proposal == proposed.proposal
+    assert [move.goes_to for move in moves[0].command.moves] == [axis.goes_to for axis in proposed.proposal.axes]
+    assert moves[0].command.sha256[:12] in moves[0].text
     assert sum(axis.by != 0.0 for axis in moves[0].proposal.axes) > 1
     assert not [allowed for allowed in told(deployment).of(CommandAllowed) if allowed.verb == "set"]
     answers = [answered.answer for answered in told(deployment).of(QuestionAnswered)]
