@@ -112,7 +112,9 @@ class Attempt:
     def _cause(self, error: Exception) -> Exception:
         """Return what has latched the guard, where an error only says that it is latched."""
         behind, latched = refusal(error), self.instrument.guard.latch.refusal()
-        if latched is None or behind is None or behind.item != ITEM_LATCHED:
+        # A stop is one, whatever its abort refuses.
+        unlike = behind is None or behind.item != ITEM_LATCHED
+        if latched is None or unlike or isinstance(error, Stopped):
             return error
         latched.__cause__ = error
         return latched
