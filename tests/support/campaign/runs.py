@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,11 +118,13 @@ class Run:
             with contextlib.suppress(OSError):
                 while select.select([terminal], [], [], 0)[0]:
                     said.extend(os.read(terminal, 65536))
-            if bytes(said).count(b"[yes/no]") > answered[0]:
-                answered[0] += 1
-                os.write(terminal, b"yes\n")
+            # nobody has looked at the instrument, so that nothing is armed again
+            for question, answer in ((b"[yes/no]", b"yes\n"), (b"type your name", b"\n")):
+                if said.count(question) > answered[question]:
+                    answered[question] += 1
+                    os.write(terminal, answer)
 
-        answered = [0]
+        answered: Counter[bytes] = Counter()
         self._press = lambda key: os.write(terminal, key)
         code = self._wait(read)
         read()
