@@ -10,7 +10,7 @@ PREFIX = "IDC13:"
 """Of every PV; nothing in these names is the practice instrument's."""
 
 BUSY, LATE_S = {"reply_s": 5.0}, 1.5
-"""Answers, and frames, may be so late, seconds: one busy computer is server and client, and plays several runs at once."""
+"""Answers, and frames, may be so late, seconds: one busy computer is server and client, and plays several runs."""
 
 _UP, _BEAM, _SIDE = [0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]
 _ALPHA = np.radians(50.0)
