@@ -38,6 +38,7 @@ class BridgeKind:
     sample_change : (task, frames with their positions) → by how much the sample has turned on what carries it, degrees,
         None where they do not tell, and the largest angle that is no change; None where a kind has no such thing
     new_file : () → ``new_instrument.kind.NewFile``: what `beamgym deploy --new` writes of it; None where it writes none
+    plan : the plan of ``hardware_bridge.plans`` that plays its task in somebody else's RunEngine
     report : (frame, n = 1) → what a report's row says of a frame, by name; None for what it could not say
     """
 
@@ -56,6 +57,7 @@ class BridgeKind:
     differences: Ref = f"{_DEPLOYMENT}:plain_differences"
     sample_change: Ref | None = None
     new_file: Ref | None = None
+    plan: Ref = "beamgym.hardware_bridge.plans:deployed"
     report: Ref = "beamgym.hardware_bridge.rollout:spots_seen"
 
 
@@ -84,6 +86,7 @@ KINDS: dict[str, Row] = {
         check_directions=f"{_DIRECTIONS}:check_by_frames",
         differences=f"{_DEPLOYMENT}.bundle_match:laue_differences",
         sample_change="beamgym.envs.laue_align:sample_change_deg",
+        plan="beamgym.hardware_bridge.plans:align",
     ),
     "zone": SimulationOnly("zone", "LaueZone repeats a published simulation; align the crystal with LaueAlign instead"),
     "arpes": BridgeKind(
@@ -98,6 +101,7 @@ KINDS: dict[str, Row] = {
         exposure_s=f"{_FILE}.arpes:exposure_s",
         presence="beamgym.hardware_bridge.presence:spectrum_presence",
         differences=f"{_DEPLOYMENT}.bundle_match:arpes_differences",
+        plan="beamgym.hardware_bridge.plans:find_spot",
     ),
 }
 """Every kind by name, those of other packages included."""

@@ -18,6 +18,7 @@ from beamgym.hardware_bridge.deployment import (
 )
 from beamgym.hardware_bridge.deployment.events import AlarmRaised, DirectionsChecked, Event, Note, Question
 from beamgym.hardware_bridge.devices import need
+from beamgym.hardware_bridge.kinds import bridge_kind
 from beamgym.hardware_bridge.plans.approvers import Approver, NobodyToAsk, present_approver
 
 need("bluesky", "hardware")
@@ -139,9 +140,10 @@ def _policy(policy: Policy | str | None, opened: OpenedInstrument) -> Policy | D
 
 
 def _check_kind(opened: OpenedInstrument, kind: str) -> None:
-    other = {"laue": "align", "arpes": "find_spot"}.get(opened.file.kind, "deployed")
-    if kind and opened.file.kind != kind:
-        raise ValueError(f"{opened.path} is an instrument of the kind {opened.file.kind!r}; use the plan {other}")
+    own = opened.file.kind
+    if kind and own != kind:
+        plan = resolve(bridge_kind(own).plan).__name__
+        raise ValueError(f"{opened.path} is an instrument of the kind {own!r}; use the plan {plan}")
 
 
 def _check_approver(opened: OpenedInstrument, options: Options, approver: Approver) -> None:

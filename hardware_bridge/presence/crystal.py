@@ -1,6 +1,6 @@
 """Is the named crystal in the beam? Its lattice must explain the spots better than chance."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,8 +53,8 @@ class CrystalPresence:
 
     def _prepared(self) -> Indexer:
         if self._indexer is None:
-            known = check_experiment(self._file)
-            assert isinstance(known, AlignContext)
+            # The row of this kind names both the test and the context.
+            known = cast(AlignContext, check_experiment(self._file))
             self._indexer = Indexer(known.crystal, known.beam.band_kev, known.detector, beam=known.beam)
         return self._indexer
 
