@@ -184,7 +184,7 @@ def test_a_dry_run_on_an_empty_frame_says_that_a_run_would_not_accept_it(laue_io
 )
 def test_ctrl_c_at_any_moment_leaves_everything_safe(laue_ioc, here, press, kind, number):
     for i in range(1, 7):
-        laue_ioc.put(f"j{i}.VELO", 0.3)
+        laue_ioc.put(f"j{i}.VELO", 2.0)  # the file's speed; less is refused, since moves would be stopped on their way
     press(laue_ioc, kind, number)
     result = auto()
     assert result.exit_code == 130, result.output
