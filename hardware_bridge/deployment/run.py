@@ -110,11 +110,14 @@ class Attempt:
         return None
 
     def _cause(self, error: Exception) -> Exception:
-        """Return what has latched the guard, where an error only says that it is latched."""
+        """Return what has latched the guard, where an error only follows from it."""
         behind, latched = refusal(error), self.instrument.guard.latch.refusal()
         # A stop is one, whatever its abort refuses.
-        unlike = behind is None or behind.item != ITEM_LATCHED
-        if latched is None or unlike or isinstance(error, Stopped):
+        if latched is None or behind is None or isinstance(error, Stopped):
+            return error
+        # The first to be refused is why: what its abort then refuses, such as a blade that is still on its way, is not.
+        # A latch that no rule has asked for, as where an episode broke off, says less than what broke it off.
+        if behind.item != ITEM_LATCHED and not latched.item:
             return error
         latched.__cause__ = error
         return latched

@@ -95,6 +95,9 @@ class Ioc:
     async def set_field(self, name: str, key: str, value: Any) -> None:
         """Set a record's field as an operator's screen would; limits, DIR and OFF move what depends on them."""
         motor = self.motors[name]
+        if key == "BDST":
+            # scenarios say it in the words of the instrument file, the record has it in the dial's
+            value = motor.sign * value
         channel = self.channels._by[(name, key)]
         made = await channel.on_put(value) if channel.on_put is not None and key != "VAL" else value
         await self.channels.show(name, key, made)

@@ -122,11 +122,12 @@ class Motor:
         now = time.time() + 0.01
         if "ignored_put" in self.broken:
             return None
-        # BDST is in user coordinates, as VAL is; the file's are these, too, while all is well.
-        against = self.bdst and (target - here) * self.bdst < 0
+        # BDST is in dial coordinates, as the record has it: it comes to rest from DVAL - BDST
+        bdst = self._sign0 * self.bdst
+        against = bdst and (target - here) * bdst < 0
         if not against:
             return leg(here, target, self.velo, self.accl_s, now)
-        beyond = target - self.bdst
+        beyond = target - bdst
         first = leg(here, beyond, self.velo, self.accl_s, now)
         return joined([first, leg(beyond, target, self.bvel, self.accl_s, first.end_s + 0.01)])
 
