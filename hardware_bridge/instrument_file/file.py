@@ -3,8 +3,6 @@
 This module holds what a file says; ``load`` reads and checks one, ``checks`` says what its parts must be to each other.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, PrivateAttr, StringConstraints, create_model
 
 from beamgym.envs.kinds import resolve
+from beamgym.hardware_bridge.instrument_file.digest import digest_of
 from beamgym.hardware_bridge.instrument_file.entries import (
     ArpesTaskEntry,
     AttenuatorEntry,
@@ -181,9 +180,7 @@ class InstrumentFile(Strict):
 
     def digest(self) -> str:
         """Return the SHA-256 of the content, in hex: comments and order of keys do not matter, every value does."""
-        # Over the values as checked, not over the text: a comment or another order of keys is no other instrument.
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest_of(self)
 
 
 def file_class(kind: Any) -> type[InstrumentFile]:

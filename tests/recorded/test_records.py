@@ -61,9 +61,12 @@ def test_every_recorded_decision_comes_out_the_same(name):
     assert report.decisions == LOGS[name]["decisions"]
 
 
-def test_the_recorded_logs_hold_every_rule_and_refusals():
+def test_the_recorded_logs_hold_every_rule_of_their_version_and_refusals():
     entries = [entry for name in LOGS for entry in decided(DATA / name)]
-    assert {entry["rule"] for entry in entries} == set(RULES)
+    recorded = {entry["rule"] for entry in entries}
+    # All 32 of 0.1.0, which are asked as they were; what came later stands in no old log.
+    assert len(recorded) == 32
+    assert recorded <= set(RULES)
     refused = {entry["rule"] for entry in entries if not entry.get("verdict", entry)["allowed"]}
     assert refused >= {"arrival", "in_time", "saturation", "suspender", "connection"}
 
