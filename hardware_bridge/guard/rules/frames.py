@@ -39,7 +39,8 @@ def shutter(position: str, asked: str) -> Decision:
     """Item 10: the shutter is where it was sent; both are "open" or "closed", or "unknown"."""
     if position == asked:
         return Decision(10, True)
-    return refused(10, f"the shutter was to be {asked} and is {position}; look at it before going on")
+    why = ": it did not follow, or its server does not answer" if position == "unknown" else ""
+    return refused(10, f"the shutter was to be {asked} and is {position}{why}; look at it before going on")
 
 
 def shutter_command(value: int, exposing: bool) -> Decision:
