@@ -17,14 +17,17 @@ BEGUN_S, ENDED_S = 1000.0, 1010.0
 WELL = {"success": False, "problem": "guard item 4: th did not arrive", "began_s": BEGUN_S, "ended_s": ENDED_S}
 
 
-def tell(folder, name, lines, told=None, **about):
+def tell(folder, name, lines, told=None, plays=True, **about):
     """Write down a run of a scenario that never was."""
     scenario, _ = drawn(row(name), 0)
     run = {"scenario": {**scenario, **about}, "seed": 0, "begun_s": BEGUN_S, "exit": 0, "hung": False}
     (folder / "run.json").write_text(json.dumps(run))
     (folder / "result.json").write_text(json.dumps({**WELL, "lines": [], **(told or {})}))
+    played = [{"t": BEGUN_S, "kind": "fault", "what": fault["what"]} for fault in scenario.get("faults", [])]
     end = {"t": ENDED_S + 2.0, "kind": "client_ended", "status": 0}
-    (folder / "story.jsonl").write_text("".join(json.dumps(line) + "\n" for line in [*lines, end]))
+    (folder / "story.jsonl").write_text(
+        "".join(json.dumps(line) + "\n" for line in [*(played if plays else []), *lines, end])
+    )
 
 
 def path(times, places, at_s=BEGUN_S, name="overshoot", why="client"):
@@ -92,6 +95,11 @@ def test_a_shaft_that_goes_on_long_after_the_abort_is_seen_though_the_bridge_wai
     told = {"problem": "stopped by SIGINT; did not arrive", "lines": ["AlarmRaised(time_s=1002.0, line='x')"]}
     tell(tmp_path, "overshoot", [path([1001.0, 1009.0], [0.0, 20.0])], told)
     assert any("after the abort" in found for found in judged(tmp_path).unsafe)
+
+
+def test_a_run_whose_fault_was_never_played_proves_nothing(tmp_path):
+    tell(tmp_path, "overshoot", OPENED, plays=False)
+    assert any("nothing was proved" in found for found in judged(tmp_path).misleading)
 
 
 def test_what_nobody_could_stop_must_be_told(tmp_path):

@@ -113,6 +113,12 @@ class Evidence:
                 begun = None
         return spans if begun is None else [*spans, (begun, self.last_s)]
 
+    def not_played(self) -> list[str]:
+        """Return what the scenario names and the story does not hold: such a run proves nothing."""
+        wanted = [each["what"] for part in ("faults", "outside") for each in self.scenario.get(part, [])]
+        played = {line["what"] for line in self.of("fault", "hand")}
+        return [what for what in wanted if what not in played]
+
 
 def judged(folder: Path) -> Verdict:
     """Return what is to be said of the run in a folder."""
@@ -135,6 +141,8 @@ def judged(folder: Path) -> Verdict:
         if found and (what not in cannot or not NOT_SEEN.search(words)):
             unsafe.append(found)
     misleading = _misleading(seen, must, words)
+    if missing := seen.not_played():
+        misleading.append(f"nothing was proved: {', '.join(missing)} was never played")
     if seen.run["hung"]:
         unsafe.append(f"the bridge had not ended after {seen.end_s - seen.begin_s:.0f} s")
     reason = told["problem"] or told.get("ending", "")
