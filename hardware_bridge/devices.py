@@ -157,14 +157,17 @@ def _ended(what: str, error: BaseException) -> DeviceError:
     return found
 
 
-async def answered(what: str, timeout_s: float, work: Any) -> Any:
-    """Await ``work`` for at most ``timeout_s``; whatever it raises becomes a DeviceError of one line."""
+async def answered(what: str, timeout_s: float, work: Any, remedy: str = "") -> Any:
+    """Await ``work`` for at most ``timeout_s``; whatever it raises becomes a DeviceError of one line.
+
+    ``remedy`` is what a human can do where no answer came in time, as "; ask the maker".
+    """
     try:
         return await asyncio.wait_for(work, timeout_s)
     except DeviceError:
         raise
     except TimeoutError:
         # wait_for's own text says neither what nor how long.
-        raise DeviceError(f"{what}: no answer within {timeout_s:g} s") from None
+        raise DeviceError(f"{what}: no answer within {timeout_s:g} s{remedy}") from None
     except Exception as error:
         raise DeviceError(f"{what}: {one_line(error, 200)}") from error

@@ -1,6 +1,8 @@
 """`beamgym ioc`: serve the simulated instrument over EPICS Channel Access, to practise on."""
 
 import json
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +10,7 @@ import typer
 
 from beamgym.physics.files import write_text
 from beamgym.scripts.command_line import check_output, run
+from beamgym.scripts.deploying.waiting import telling_seconds
 
 
 def ioc_command(
@@ -47,11 +50,15 @@ def ioc_command(
     )
 
     def tell(ioc: Any) -> None:
+        waiting.close()
         if json_file is not None:
             write_text(json_file, json.dumps(sorted(ioc.channels), indent=2) + "\n")
         typer.echo(f"{kind}: {len(ioc.channels)} PVs {prefix}... on {address}:{port}; Ctrl-C ends it")
 
-    soft_ioc.serve(options, tell)
+    with ExitStack() as waiting:
+        tell_err = partial(typer.echo, err=True)
+        waiting.enter_context(telling_seconds("getting ready, which compiles the first time", tell_err))
+        soft_ioc.serve(options, tell)
 
 
 def _bridge() -> Any:

@@ -11,6 +11,7 @@ _STEPS = 10.0
 """A proposed tolerance: so many steps of the motor."""
 
 _FASTER = 1.5
+_MOVES, _MOVES_OF_A_STAGE = 60, 600
 """A proposed ``max_speed``: so many times the speed that is set now."""
 
 
@@ -97,7 +98,9 @@ def _arrival(found: AxisFound) -> Iterator[str]:
     else:
         yield undecided(4, "tolerance", f"how far from its target counts as arrived, {unit}")
     yield undecided(4, "max_step", f"longest single move, {unit}")
-    yield line(4, "max_moves_per_min", 60, "proposed")
+    # A stage is sent to a new place for every exposure of 0.05 s; a crystal is turned once an exposure of seconds.
+    often = _MOVES_OF_A_STAGE if found.unit == "mm" else _MOVES
+    yield line(4, "max_moves_per_min", often, "proposed: more moves in a minute end the run")
     yield line(4, "timeout_s", 30, "proposed: wait beyond the time that the distance takes")
     homed = {True: "MSTA says that it is homed", False: "MSTA says that it is NOT homed", None: "MSTA is not served"}
     yield line(4, "home_required", bool(settings.homed), f"{homed[settings.homed]}; true refuses one that is not")

@@ -80,7 +80,7 @@ def _frames(found: Found) -> Iterator[str]:
     if largest is not None and camera.data_type in _COUNTS:
         yield line(2, "saturation", largest, f"largest {kind}; less where the sensor is full earlier, 4095 of 12 bits")
     else:
-        yield undecided(2, "saturation", f"value of a full pixel; {kind} is full earlier than its largest, or never")
+        yield undecided(2, "saturation", f"value of a full pixel; 1.0e9 where none is ever full ({kind})")
     numbered = camera.counts_frames
     said = {True: "frames carry a number", False: "frames carry NO number", None: "not said"}[numbered]
     yield line(2, "counter_required", bool(numbered), f"{said}; false gives up the check against repeated frames")

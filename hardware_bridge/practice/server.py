@@ -77,7 +77,9 @@ class LoopbackServer(Context):
             bound.listen()
         except OSError as error:
             bound.close()
-            raise ValueError(f"port {port} on {address} cannot be used ({error.strerror}); choose another") from None
+            raise ValueError(
+                f"port {port} on {address} cannot be used ({error.strerror}); choose another, such as --port 5066"
+            ) from None
         return port, {address: bound}
 
 

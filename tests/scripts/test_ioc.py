@@ -1,5 +1,7 @@
 """`beamgym ioc` answers mistakes in one line, before anything is served; serving is tested with the hardware bridge."""
 
+from contextlib import contextmanager
+
 import pytest
 
 from beamgym.scripts.ioc import ioc_command
@@ -30,6 +32,31 @@ def test_mistakes_are_refused(ioc, words, message):
     assert result.exit_code != 0
     assert message in str(result.exception)
     assert isinstance(result.exception, ValueError | TypeError)
+
+
+def test_it_tells_that_it_gets_ready_until_it_listens(ioc, monkeypatch):
+    from types import SimpleNamespace
+
+    from beamgym.hardware_bridge.practice import soft_ioc
+
+    told = []
+
+    @contextmanager
+    def telling(what, tell):
+        told.append(what)
+        yield
+        told.append("over")
+
+    def serve(options, ready):
+        assert told == ["getting ready, which compiles the first time"]
+        ready(SimpleNamespace(channels={"bgym:j1": None}))
+        assert told[-1] == "over"
+
+    monkeypatch.setattr("beamgym.scripts.ioc.telling_seconds", telling)
+    monkeypatch.setattr(soft_ioc, "serve", serve)
+    result = ioc("laue")
+    assert result.exit_code == 0, result.output
+    assert "laue: 1 PVs bgym:... on 127.0.0.1:5064" in result.output
 
 
 def test_without_caproto_the_extra_is_named(ioc, monkeypatch):

@@ -13,6 +13,7 @@ AsyncStatus = need("ophyd_async.core", "epics").AsyncStatus
 
 _TOLD = 3  # PVs named in one message
 _POLL_S = 0.02
+_SLOW = "; does its IOC live? A slow one needs a larger reply_s in the device's options"
 
 
 class Channels:
@@ -84,7 +85,7 @@ class Channels:
 
     async def get(self, short: str) -> Any:
         """Return a value, read now; DeviceError where the server does not answer."""
-        return await answered(self._what("reading", short), self._reply_s, self._signals[short].get_value())
+        return await answered(self._what("reading", short), self._reply_s, self._signals[short].get_value(), _SLOW)
 
     async def number(self, short: str) -> float:
         """Return a value as a number; DeviceError where it is none."""
@@ -96,7 +97,7 @@ class Channels:
 
     async def reading(self, short: str) -> dict[str, Any]:
         """Return value, timestamp (unix s) and alarm severity, as bluesky's Reading."""
-        found = await answered(self._what("reading", short), self._reply_s, self._signals[short].read())
+        found = await answered(self._what("reading", short), self._reply_s, self._signals[short].read(), _SLOW)
         (reading,) = found.values()
         return dict(reading)
 
@@ -111,7 +112,7 @@ class Channels:
         """Write without waiting for completion; DeviceError where the server is not there."""
         # For stops: a completion would come only when the motor rests, or never.
         work = aioca.caput(self._writable(short), value, wait=False, timeout=None)
-        await answered(self._what("writing", short), self._reply_s, work)
+        await answered(self._what("writing", short), self._reply_s, work, _SLOW)
 
     async def monitor(self, pvs: Mapping[str, str], timeout_s: float) -> None:
         """Be told of every change of some PVs, of which a server may lack some; ``latest`` holds their values.

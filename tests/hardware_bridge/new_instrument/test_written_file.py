@@ -93,6 +93,8 @@ def test_an_arpes_file_is_written_from_the_records_decided_by_a_human_and_passes
     file = load_instrument("stage.yaml")
     assert [(axis.name, axis.unit) for axis in file.axes] == [("x", "mm"), ("y", "mm"), ("dwell", "s")]
     assert file.axes[2].limits == file.detector.exposure_s == (0.05, 5.0)
+    # A search makes about three exposures of 0.05 s a second, each at another site.
+    assert file.axes[0].max_moves_per_min > 3 * 60
     result = deploy("raster", "-i", "stage.yaml", "--check")
     assert result.exit_code == 0, result.output
     assert arpes_ioc.puts() == []
