@@ -472,7 +472,7 @@ class Guard:
         # each by itself: what was seen to be safe must not hide what was not
         # Closing a shutter that somebody else opened would spoil their measurement.
         if self.shutter.ours or self.detector.busy:
-            parts["shutter"] = self.shutter.close()
+            parts["shutter"] = self.shutter.close_for_good()
         if self.detector.ours or self.detector.busy:
             parts["detector"] = self.detector.halt()
         found = await asyncio.gather(*parts.values(), return_exceptions=True)

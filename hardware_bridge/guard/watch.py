@@ -47,10 +47,12 @@ class HeartbeatWatch:
         if now_s - self.read_s < self.entry.period_s:
             return
         value = await self.proxy.value()
-        # Unchanged rather than backward: counters wrap round, and some servers serve a time or a word.
-        self.missed = self.missed + 1 if value == self.value else 0
+        # Unchanged rather than backward: counters wrap round, and some servers serve a time or a word. Never nan, which
+        # differs from itself and would beat for ever.
+        beat = value != self.value and value == value
+        self.missed = 0 if beat else self.missed + 1
         # The first reading shows no beat; only a second, different one does.
-        self.seen = self.seen or (self.value is not None and value != self.value)
+        self.seen = self.seen or (self.value is not None and beat)
         self.value, self.read_s = value, now_s
 
 
@@ -228,6 +230,7 @@ class Watch:
             *(suspender.read() for suspender in self.suspenders),
             *(self._check_axis(command, axis) for axis in travelling),
             *(self._check_settings(command, axis) for axis in self._due(travelling)),
+            *([] if self._guard.dry_run else [self._guard.shutter.check_closed(command)]),
             # Nothing is raised before all have answered: what fails first need not be the gravest.
             return_exceptions=True,
         )

@@ -1,5 +1,6 @@
 """The guarded shutter: only an exposure opens it, anybody may close it at any time."""
 
+import asyncio
 import math
 from typing import Any
 
@@ -8,9 +9,18 @@ from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
 from beamgym.hardware_bridge.guard.devices.dose import DoseMeter
 from beamgym.hardware_bridge.guard.devices.proxies import ShutterProxy, SignalProxy
 from beamgym.hardware_bridge.guard.devices.supervisor import Supervisor
-from beamgym.hardware_bridge.guard.rules import BEAM, SHUTTER_MAY_OPEN, SHUTTER_PLACE, GuardRefused
+from beamgym.hardware_bridge.guard.rules import (
+    BEAM,
+    SHUTTER_AT_REST,
+    SHUTTER_MAY_OPEN,
+    SHUTTER_PLACE,
+    GuardRefused,
+)
 
 AsyncStatus = need("ophyd_async.core", "hardware").AsyncStatus
+
+BOUNCE_S = 0.3
+"""A blade that has arrived, or its limit switch, may bounce for so long, seconds."""
 
 _VALUES = {"open": 1.0, "closed": 0.0, "unknown": float("nan")}
 
@@ -34,6 +44,7 @@ class GuardedShutter:
         self._attenuator = None if attenuator is None else SignalProxy(attenuator, "attenuator", guard.answer_s)
         self.dose = DoseMeter()
         self._guard = guard
+        self._openings = 0
 
     @property
     def ours(self) -> bool:
@@ -56,6 +67,7 @@ class GuardedShutter:
             await self.check_beam(command)
             # Before the command: time in which it may already be open counts.
             self.dose.start()
+            self._openings += 1
             command.send()
             # The line has been written meanwhile; an abort in that time wins.
             self._guard.check_latch()
@@ -101,6 +113,37 @@ class GuardedShutter:
         outcome = "done" if place == "closed" else "unconfirmed"
         await command.end_whatever_happens(outcome, place=place, reported=moved)
         return place == "closed"
+
+    async def close_for_good(self) -> bool:
+        """Close it, and say whether it was still closed ``BOUNCE_S`` later; one that was not counts as open by us."""
+        if not await self.close():
+            return False
+        if self.proxy is None:
+            return True
+        await asyncio.sleep(BOUNCE_S)
+        closed = await self.proxy.place() == "closed"
+        if not closed:
+            self.dose.start()
+        return closed
+
+    async def check_closed(self, command: GuardedCommand) -> None:
+        """Decide whether it is still closed where no exposure has it open; twice, since its status may bounce.
+
+        What opens it otherwise is a fault or somebody else: the dose counts from here, and the abort closes it.
+        """
+        proxy, openings = self.proxy, self._openings
+        if proxy is None or self.ours:
+            return
+        place = await proxy.place()
+        if place != "closed":
+            await asyncio.sleep(BOUNCE_S)
+            place = await proxy.place()
+        # An exposure may have begun, or even ended, while it was read.
+        if self.ours or openings != self._openings:
+            return
+        if place != "closed":
+            self.dose.start()
+        command.decide(SHUTTER_AT_REST, position=place, asked="closed")
 
     async def read(self) -> Readings:
         """Return 1 for open, 0 for closed, nan where it is not known."""

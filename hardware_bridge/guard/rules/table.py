@@ -169,6 +169,7 @@ EXPOSURE_AXIS_AFTER_SET = Checklist("an exposure-time axis instead", ("arrival",
 EXPOSURE = Checklist("the axes, the exposure and the dose", ("unfinished", "exposure", "dose"))
 SHUTTER_MAY_OPEN = Checklist("why the shutter opens", ("shutter_command",))
 SHUTTER_PLACE = Checklist("where the shutter is", ("shutter",))
+SHUTTER_AT_REST = Checklist("the shutter that no exposure has open", ("shutter",))
 # Before anybody looks into the pixels: shape and kind say whether that is safe.
 FRAME_AS_READ = Checklist("the frame as it was read", ("frame_form", "fresh", "counted"))
 BEAM = Checklist("the beam before the shutter", ("attenuated",))
@@ -212,6 +213,7 @@ WATCHED = (
     Step("while", AXIS_AT_REST),
     Step("while", PATH, "where a motor has left the path that it was allowed"),
     Step("while", SETTINGS, "as the devices' monitors have them; one motor after another where they have none"),
+    Step("while", SHUTTER_AT_REST, "two looks in a row, since a blade may bounce; not in a dry run"),
     Step("while", HEARTBEAT),
     Step("while", SUSPENDER),
     Step("while", SUSPENSIONS, "where a suspender trips and the run is suspended instead of ended"),

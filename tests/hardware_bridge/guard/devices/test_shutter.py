@@ -1,0 +1,84 @@
+"""The shutter between exposures and after an abort: closed, and seen to stay so."""
+
+import asyncio
+import threading
+
+import pytest
+
+from beamgym.hardware_bridge.guard.devices import shutter
+from beamgym.hardware_bridge.guard.rules import GuardRefused
+from beamgym.hardware_bridge.guard.watch import HeartbeatWatch
+from beamgym.hardware_bridge.instrument_file import HeartbeatEntry
+
+
+def test_item_10_a_shutter_that_opens_between_exposures_ends_the_run_and_is_closed(rig):
+    r = rig()
+
+    async def go(guard):
+        await guard.detector.trigger()
+        spent_s = guard.shutter.dose.spent_s
+        r.shutter.place = 1  # by itself, or by somebody else
+        await r.latched()
+        report = await guard.aborted()
+        assert (report.unconfirmed, r.shutter.place) == ((), 0)
+        assert guard.shutter.dose.spent_s > spent_s
+        with pytest.raises(GuardRefused, match="the shutter was to be closed and is open"):
+            guard.require_armed()
+
+    r.drive(go)
+
+
+def test_item_10_off_leaves_a_shutter_open_that_opened_by_itself(rig):
+    r = rig(without=(10,))
+
+    async def go(guard):
+        await guard.detector.trigger()
+        r.shutter.place = 1
+        await asyncio.sleep(3.0 * shutter.BOUNCE_S)
+        guard.require_armed()
+        assert r.shutter.place == 1
+
+    r.drive(go)
+
+
+def test_a_status_that_bounces_between_exposures_is_no_opening(rig):
+    r = rig()
+
+    async def go(guard):
+        r.shutter.place = 1
+        threading.Timer(0.3 * shutter.BOUNCE_S, r.shutter.set, [0]).start()
+        await asyncio.sleep(3.0 * shutter.BOUNCE_S)
+        guard.require_armed()
+
+    r.drive(go)
+
+
+def test_item_10_a_shutter_that_opens_again_after_an_abort_is_closed_again(rig):
+    r = rig()
+
+    async def go(guard):
+        r.camera.fault = "hung"
+        exposing = guard.detector.trigger().task
+        await r.until(lambda: r.shutter.place == 1)
+        closes = r.shutter.puts.count(0)
+        guard.abort("a test")
+        await r.until(lambda: r.shutter.puts.count(0) > closes)
+        r.shutter.place = 1  # within the time for which it must be seen closed
+        report = await guard.aborted()
+        await asyncio.wait({exposing})
+        exposing.exception()
+        assert (report.unconfirmed, r.shutter.place) == ((), 0)
+        assert not guard.shutter.ours
+
+    r.drive(go)
+
+
+def test_a_heartbeat_that_reads_nan_does_not_beat():
+    class Dead:
+        async def value(self):
+            return float("nan")
+
+    beats = HeartbeatWatch(HeartbeatEntry(name="server", device="beat", period_s=1.0, missed=3), Dead())
+    for now_s in range(5):
+        asyncio.run(beats.read(float(now_s)))
+    assert (beats.seen, beats.missed) == (False, 5)
