@@ -67,7 +67,7 @@ class SuspenderWatch:
     async def read(self) -> None:
         """Read it."""
         try:
-            self.value = float(await self.proxy.value())
+            self.value = await self.proxy.number()
         except DeviceError:
             # So that the rule says "not connected" instead of judging an old value.
             self.value = None

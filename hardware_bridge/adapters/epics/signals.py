@@ -10,6 +10,9 @@ from pydantic import Field
 from beamgym.hardware_bridge.adapters.epics.channels import AsyncStatus, Channels
 from beamgym.hardware_bridge.devices import AdapterOptions, DeviceError, Readings, signal_key
 
+_INVALID = -1
+"""Severity INVALID, as ophyd-async hands it over."""
+
 
 class EpicsShutterOptions(AdapterOptions):
     """Options of an EPICS shutter; its address is the prefix of its PVs.
@@ -106,7 +109,11 @@ class EpicsShutter:
             await self._pv.put("open", value)
 
     async def _state(self) -> float:
-        text = str(await self._pv.get("status")).strip().lower()
+        found = await self._pv.reading("status")
+        # The record has lost the blade's controller, and shows what it last knew.
+        if found.get("alarm_severity") == _INVALID:
+            return math.nan
+        text = str(found["value"]).strip().lower()
         for value, words in ((1.0, self._options.opened), (0.0, self._options.closed)):
             if text in [word.lower() for word in words]:
                 return value

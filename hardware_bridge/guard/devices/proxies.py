@@ -63,6 +63,11 @@ class SignalProxy:
         """Return its one value; DeviceError where it has none, or several that cannot be told apart."""
         return one_value(await self._ask("read"), getattr(self.device, "name", self.name))
 
+    async def number(self) -> float:
+        """Return its one value as a number; nan where its server calls it invalid and shows the last one it had."""
+        found = one_reading(await self._ask("read"), getattr(self.device, "name", self.name))
+        return math.nan if is_invalid(found) else float(found["value"])
+
     async def settings(self) -> Settings | None:
         """Return what it says it is set to; None where it does not say, or means something else by that name."""
         found = await self._ask("settings") if self._has("settings") else None
@@ -215,10 +220,12 @@ class ShutterProxy(SignalProxy):
         """Return "open" or "closed"; "unknown" where it cannot be read or says something else."""
         if not self._has("read"):
             return "unknown"
-        value = await self.value()
+        found = one_reading(await self._ask("read"), getattr(self.device, "name", self.name))
+        if is_invalid(found):
+            return "unknown"
         words = {"1": "open", "open": "open", "true": "open", "0": "closed", "closed": "closed", "false": "closed"}
         # Shutters say 1, 1.0, True, "Open" or "OPEN", by who wrote the record.
-        text = str(value).strip().lower()
+        text = str(found["value"]).strip().lower()
         return words.get(text.removesuffix(".0"), "unknown")
 
     async def put(self, value: int) -> bool:
@@ -226,14 +233,25 @@ class ShutterProxy(SignalProxy):
         return await self._finish(await self._start("set", value), SHUTTER_S)
 
 
+def is_invalid(reading: Mapping[str, Any]) -> bool:
+    """Whether a reading's own server calls its value invalid, as EPICS does of a device that it has lost."""
+    # 3 is EPICS's INVALID, of which ophyd-async makes -1.
+    return reading.get("alarm_severity") in (3, -1)
+
+
 def one_value(readings: Mapping[str, Mapping[str, Any]], name: str) -> Any:
-    """Return the value of a device's main reading: its own name, name_readback, name-readback, or the only one."""
+    """Return the value of a device's main reading, see ``one_reading``."""
+    return one_reading(readings, name)["value"]
+
+
+def one_reading(readings: Mapping[str, Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    """Return a device's main reading: its own name, name_readback, name-readback, or the only one."""
     _check_readings(readings, name)
     for ending in _READBACKS:
         if name + ending in readings:
-            return readings[name + ending]["value"]
+            return readings[name + ending]
     if len(readings) == 1:
-        return next(iter(readings.values()))["value"]
+        return next(iter(readings.values()))
     raise DeviceError(f"{name}: which of {', '.join(readings) or 'no readings'} is its value? Name one {name!r}")
 
 

@@ -87,7 +87,7 @@ class GuardedShutter:
         if entry is None or self._attenuator is None:
             return
         try:
-            value = float(await self._attenuator.value())
+            value = await self._attenuator.number()
         except (TypeError, ValueError):
             value = math.nan
         command.decide(BEAM, value=value, low=entry.low, high=entry.high)

@@ -9,7 +9,7 @@ import pytest
 
 from beamgym.hardware_bridge.devices import DeviceError
 from beamgym.hardware_bridge.guard.devices.axis_proxy import AxisProxy
-from beamgym.hardware_bridge.guard.devices.proxies import DetectorProxy, SignalProxy, one_value
+from beamgym.hardware_bridge.guard.devices.proxies import DetectorProxy, ShutterProxy, SignalProxy, one_value
 
 ANSWER_S = 30.0
 
@@ -138,3 +138,16 @@ def test_what_a_device_answers_wrongly_is_one_line_that_names_it():
 
     with pytest.raises(DeviceError, match=r"^it: velocity: the line is dead$"):
         asked(AxisProxy, SimpleNamespace(name="phi", velocity=fails), "velocity")
+
+
+@pytest.mark.parametrize(
+    ("severity", "number", "place"), [(0, 0.0, "closed"), (2, 0.0, "closed"), (3, None, "unknown")]
+)
+def test_a_value_that_its_own_server_calls_invalid_is_not_known(severity: int, number: Any, place: str):
+    # 3 is EPICS's INVALID; ophyd-async says -1
+    for said in {severity, -1} if severity == 3 else {severity}:
+        reading = {"it": {"value": 0.0, "timestamp": 0.0, "alarm_severity": said}}
+        device = SimpleNamespace(name="it", read=lambda reading=reading: reading)
+        (found,) = asked(SignalProxy, device, "number")
+        assert np.isnan(found) if number is None else found == number
+        assert asked(ShutterProxy, device, "place") == [place]

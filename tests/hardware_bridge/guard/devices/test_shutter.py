@@ -53,24 +53,26 @@ def test_a_status_that_bounces_between_exposures_is_no_opening(rig):
     r.drive(go)
 
 
-def test_item_10_a_shutter_that_opens_again_after_an_abort_is_closed_again(rig):
+def test_item_10_a_shutter_that_opens_again_after_an_abort_was_not_closed(rig):
     r = rig()
+    read, sprung = r.shutter.read, []
 
-    async def go(guard):
-        r.camera.fault = "hung"
-        exposing = guard.detector.trigger().task
-        await r.until(lambda: r.shutter.place == 1)
-        closes = r.shutter.puts.count(0)
-        guard.abort("a test")
-        await r.until(lambda: r.shutter.puts.count(0) > closes)
-        r.shutter.place = 1  # within the time for which it must be seen closed
-        report = await guard.aborted()
-        await asyncio.wait({exposing})
-        exposing.exception()
-        assert (report.unconfirmed, r.shutter.place) == ((), 0)
-        assert not guard.shutter.ours
+    def springs():
+        found = read()
+        if not sprung:
+            sprung.append(True)
+            r.shutter.place = 1
+        return found
 
-    r.drive(go)
+    async def go():
+        guard = r.make()
+        r.shutter.read = springs
+        assert (await guard.shutter.close_for_good(), guard.shutter.ours) == (False, True)
+        assert (await guard.shutter.close_for_good(), guard.shutter.ours) == (True, False)
+        await guard.close()
+        return r.shutter.place
+
+    assert asyncio.run(go()) == 0
 
 
 def test_a_heartbeat_that_reads_nan_does_not_beat():
@@ -82,3 +84,16 @@ def test_a_heartbeat_that_reads_nan_does_not_beat():
     for now_s in range(5):
         asyncio.run(beats.read(float(now_s)))
     assert (beats.seen, beats.missed) == (False, 5)
+
+
+def test_item_10_the_shutter_does_not_open_onto_an_attenuator_whose_server_has_lost_it(rig):
+    r = rig()
+
+    async def go(guard):
+        good = r.filter.read
+        r.filter.read = lambda: {"filter": {**good()["filter"], "alarm_severity": 3}}
+        with pytest.raises(GuardRefused, match="the attenuator reads nan"):
+            await guard.detector.trigger()
+        assert r.shutter.puts.count(1) == 0
+
+    r.drive(go)
