@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from beamgym.hardware_bridge.instrument_file.entries import NO_HEARTBEAT, AxisEntry
 from beamgym.hardware_bridge.instrument_file.file import InstrumentFile
 
+HOUR_S = 3600.0
+"""What may last longer than this, seconds, ends nothing that an operator waits for."""
+
 
 @dataclass(frozen=True)
 class MissingProtection:
@@ -18,7 +21,7 @@ class MissingProtection:
 
 def find_missing_protection(file: InstrumentFile) -> tuple[MissingProtection, ...]:
     """Return everything that a file leaves unguarded, the gravest first."""
-    return (*_parts(file), *_heartbeats(file), *_axes(file))
+    return (*_parts(file), *_heartbeats(file), *_axes(file), *_numbers(file))
 
 
 def _parts(file: InstrumentFile) -> Iterator[MissingProtection]:
@@ -65,3 +68,29 @@ def _axes(file: InstrumentFile) -> Iterator[MissingProtection]:
         names = [axis.name for axis in file.axes if axis.unit != "s" and lacking(axis)]
         if names:
             yield MissingProtection(f"{key} of {', '.join(names)}", means, f"{key}: ...")
+
+
+def _numbers(file: InstrumentFile) -> Iterator[MissingProtection]:
+    """Yield the parts that are there with a number so large that they never refuse anything."""
+    if file.dose is not None and file.dose.budget_s > 24.0 * HOUR_S:
+        yield MissingProtection("dose", "its budget is more than a day of open shutter", "dose: {budget_s: ...}")
+    if file.operator.deadman_s > HOUR_S:
+        means = "a policy that hangs is waited for more than an hour"
+        yield MissingProtection("dead-man", means, "operator: {deadman_s: ...}")
+    for beat in file.heartbeats:
+        if beat.period_s * beat.missed > HOUR_S:
+            means = "a server that hangs is believed for more than an hour"
+            yield MissingProtection(f"heartbeat {beat.name}", means, "heartbeats: missed")
+    slow = [axis.name for axis in file.axes if max(axis.stall_s, axis.timeout_s, axis.readback_s) > HOUR_S]
+    if slow:
+        means = "a motor that does not come is waited for more than an hour"
+        yield MissingProtection(f"waits of {', '.join(slow)}", means, "stall_s, timeout_s, readback_s")
+    wide = [axis.name for axis in file.axes if axis.limits and axis.margin >= axis.limits[1] - axis.limits[0]]
+    if wide:
+        yield MissingProtection(
+            f"overrun of {', '.join(wide)}", "a runaway is stopped by nothing but limits", "overrun"
+        )
+    options = file.devices[file.shutter.device].options if file.shutter else {}
+    if options.get("status", "Status") in (options.get("open", "Open"), options.get("close")):
+        means = "its command is read back, so that a blade that is stuck is not noticed"
+        yield MissingProtection("shutter's status", means, "options: {status: ...}")

@@ -5,7 +5,7 @@ import math
 import time
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from beamgym.hardware_bridge.adapters.epics.channels import AsyncStatus, Channels
 from beamgym.hardware_bridge.devices import AdapterOptions, DeviceError, Readings, signal_key
@@ -32,10 +32,19 @@ class EpicsShutterOptions(AdapterOptions):
     close: str = ""
     status: str = "Status"
     opened: tuple[str, ...] = ("1", "1.0", "open", "opened")
-    closed: tuple[str, ...] = ("0", "0.0", "closed", "close")
+    # With its default too: "closed" may have been given to ``opened``.
+    closed: tuple[str, ...] = Field(default=("0", "0.0", "closed", "close"), validate_default=True)
     travel_s: float = Field(default=3.0, gt=0.0, le=600.0)
     reply_s: float = Field(default=2.0, gt=0.0, le=60.0)
     poll_s: float = Field(default=0.02, ge=0.001, le=10.0)
+
+    @field_validator("closed")
+    @classmethod
+    def _told_apart(cls, closed: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        both = {word.lower() for word in closed} & {word.lower() for word in info.data.get("opened", ())}
+        if both:
+            raise ValueError(f"{', '.join(sorted(both))} is among opened, too; a word says one of them")
+        return closed
 
 
 class EpicsShutter:

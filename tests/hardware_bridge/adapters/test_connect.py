@@ -309,3 +309,11 @@ def test_the_options_of_every_shipped_file_are_known(name: str):
         unknown["devices"][device]["options"]["colour"] = "red"
         with pytest.raises(ValueError, match="colour"):
             check_options(parse_instrument(unknown))
+
+
+@pytest.mark.parametrize("options", [{"opened": ["1", "Out"], "closed": ["0", "out"]}, {"opened": ["1", "Closed"]}])
+def test_a_shutters_word_for_closed_is_none_of_those_for_open(options):
+    content = yaml.safe_load(shipped_instrument("laue_soft_ioc").read_text(encoding="utf-8"))
+    content["devices"]["shutter"]["options"] = options
+    with pytest.raises(ValueError, match=r"shutter.*closed.* is among opened, too"):
+        check_options(parse_instrument(content))

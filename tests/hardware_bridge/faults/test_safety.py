@@ -402,8 +402,8 @@ async def abort_on_the_way(bench, guard):
     slowly(bench, "x", "y")
     moves = [guard.axes[name].set(0.8) for name in ("x", "y")]
     await bench.until(lambda: len(bench.ioc.truth()["moving"]) == 2)
+    guard.shutter.dose.start()  # as an exposure of ours would: an opening by others is an abort of its own
     await asyncio.to_thread(bench.ioc.put, "shutter:Open", 1)
-    guard.shutter.dose.start()
     guard.shutter.dose._total = 1e9  # the dose is spent
     for fault in ("beam_loss", "stopped_heartbeat", "alarm"):
         await asyncio.to_thread(bench.ioc.put, f"sim:fault:{fault}", "1")

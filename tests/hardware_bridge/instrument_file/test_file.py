@@ -445,6 +445,24 @@ def test_what_a_file_leaves_out_is_named_as_not_guarded(part):
     assert "max_speed of lower_arc, upper_arc" in [lack.missing for lack in find_missing_protection(whole)]
 
 
+LARGE = {
+    "dose": (("dose", "budget_s"), 1e9),
+    "dead-man": (("operator", "deadman_s"), 1e9),
+    "heartbeat server": (("heartbeats", 0, "missed"), 10**9),
+    "waits of j1": (("axes", 0, "stall_s"), 1e9),
+    "overrun of j1": (("axes", 0, "overrun"), 180.0),
+    "shutter's status": (("devices", "shutter", "options"), {"status": "Open"}),
+}
+
+
+@pytest.mark.parametrize("gap", LARGE)
+def test_a_number_that_switches_a_protection_off_is_named_as_not_guarded(gap):
+    whole = load_instrument(shipped_instrument("laue_soft_ioc"))
+    less = parse_instrument(_changed("laue_soft_ioc", *LARGE[gap]))
+    usual = find_missing_protection(whole)
+    assert [lack.missing for lack in find_missing_protection(less) if lack not in usual] == [gap]
+
+
 def test_every_fault_of_the_surroundings_is_one_that_the_shipped_files_suspender_sees():
     around = pytest.importorskip("beamgym.hardware_bridge.practice.utilities", reason="needs the extra 'ioc'")
     readings = {"beam": (around.BEAM_MA, 0.0), "vacuum": (around.VACUUM_MBAR, around.BAD_VACUUM_MBAR)}
