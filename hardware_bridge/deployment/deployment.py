@@ -3,7 +3,7 @@
 import inspect
 import shutil
 import traceback
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,7 +24,7 @@ from beamgym.hardware_bridge.deployment.telling import StepTeller
 from beamgym.hardware_bridge.deployment.warm_up import warm_up
 from beamgym.hardware_bridge.guard import AbortReport, TokenFile
 from beamgym.hardware_bridge.guard.rules import refusal
-from beamgym.hardware_bridge.instrument_file import context_of
+from beamgym.hardware_bridge.instrument_file import InstrumentFile, context_of
 from beamgym.hardware_bridge.records import (
     MODES,
     Confirmation,
@@ -254,7 +254,8 @@ class Deployment:
         }
         bound = subject(self.deployed.digest, plan, self.file, motor_limits)
         mode: Any = options.confirm
-        return Confirmation(bound, mode, self.file, store_of(self.path), self.answering(ask))
+        says = run_in_words(self.deployed.policy.name, self.file, bound.limits, options)
+        return Confirmation(bound, mode, self.file, store_of(self.path), self.answering(ask), says=says)
 
     def answering(self, ask: Callable[[str], Any]) -> Callable[[str], Any]:
         """Return ``ask``, or what says yes to everything where the options do."""
@@ -329,6 +330,19 @@ class Deployment:
             ],
             **self.options.metadata,
         }
+
+
+def run_in_words(
+    policy: str, file: InstrumentFile, limits: Iterable[tuple[str, float, float]], options: Options
+) -> str:
+    """Return what a human says yes to before a run: who drives what, within which limits, for how long."""
+    where = "a simulation" if file.simulation else "real hardware"
+    travel = ", ".join(f"{name} {low:g} to {high:g} {file.axis(name).unit}" for name, low, high in limits)
+    budgets = [budget for budget in (options.dose_s, file.dose.budget_s if file.dose else None) if budget is not None]
+    dose = f"at most {min(budgets):g} s of open shutter" if budgets else "no bound on the dose"
+    moves = "as many moves as its task allows" if options.max_steps is None else f"at most {options.max_steps} moves"
+    end = "then back to where they stand now" if options.back else "and they stay where the run ends"
+    return f"{policy} drives {file.name}, {where}: {travel}; {moves}, {dose}; {end}"
 
 
 def why_ended(error: BaseException) -> str:

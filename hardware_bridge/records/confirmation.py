@@ -124,6 +124,7 @@ class Confirmation:
     ask : puts a question; returns True or "yes", or an awaitable of it. A coroutine function is cancelled when the
         answer is no longer waited for; one that blocks is left behind in its thread. Without it nobody can be asked
     timeout_s : no answer within this is no
+    says : what the run is, in words, for the question before it
     """
 
     def __init__(
@@ -134,12 +135,13 @@ class Confirmation:
         store: Path | None = None,
         ask: Ask = ask_nobody,
         timeout_s: float = 600.0,
+        says: str = "",
     ) -> None:
         if mode not in MODES:
             raise ValueError(f"unknown mode {mode!r}; choose {', '.join(MODES)}")
         self.bound, self.mode = bound, mode
         self.entry: ConfirmEntry = file.confirm
-        self.step = 0
+        self.step, self._says = 0, says
         self._simulation, self._store, self._ask, self._timeout_s = file.simulation, store, ask, timeout_s
         self._given = _read(store)
 
@@ -156,7 +158,7 @@ class Confirmation:
             return ""
         if self.mode == "never":
             raise NotConfirmed(f"{why}; run it once with --confirm first, a human at the instrument")
-        return f"{why}. Run it ({self.bound.digest()[:12]})?"
+        return f"{why}. {self._says and f'{self._says}. '}Run it ({self.bound.digest()[:12]})?"
 
     async def start(self) -> tuple[str, bool]:
         """Ask what must be asked before the run, and keep a yes.

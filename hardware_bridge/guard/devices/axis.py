@@ -203,7 +203,7 @@ class GuardedAxis:
         sent: list[str] = []
         try:
             sent = await self.proxy.halt()
-            stopped = await self.proxy.stands(self.entry.tolerance, self._still_s())
+            stopped = await self.proxy.stands(self.entry.tolerance, self._still_s(), self.entry.readback_s)
         except BaseException as error:
             # Also a cancelled stop gets its outcome in the log.
             await command.end_whatever_happens("failed", error=str(error), sent=sent)

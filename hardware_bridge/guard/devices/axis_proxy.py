@@ -211,16 +211,20 @@ class AxisProxy(SignalProxy):
             raise errors[0]
         return sent
 
-    async def stands(self, within: float, still_s: float, pause_s: float = 0.05) -> bool:
+    async def stands(self, within: float, still_s: float, readback_s: float = 0.0, pause_s: float = 0.05) -> bool:
         """Say whether it is seen to stand still for a while, before the time for an answer is over.
 
         Parameters
         ----------
         within : all readings of that while lie within so much
         still_s : how long it must be seen to stand, seconds: long enough that one that moves would have left ``within``
+        readback_s : its readback comes anew within this time, seconds: one that does not say itself whether it moves
+            is watched for so long, since a slow readback stands while the motor runs on
         pause_s : between two readings, seconds
         """
         loop = asyncio.get_running_loop()
+        if await self.moving() is None:
+            still_s = max(still_s, readback_s)
         deadline = loop.time() + self.answer_s + still_s
         lowest = highest = math.nan
         since = loop.time()

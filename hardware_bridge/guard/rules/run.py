@@ -104,7 +104,10 @@ def identity(simulation: bool, expected: str | None, found: str | None) -> Decis
     """
     # A practice instrument says so itself, whatever name it was given; real ones do not.
     if found is not None and not simulation and "simulation" in found.lower():
-        return refused(19, f"the server calls itself {found!r}, the file says hardware; to practise, set simulation: true and identity")
+        return refused(
+            19,
+            f"the server calls itself {found!r}, the file says hardware; to practise set simulation: true, identity",
+        )
     # Silence is not enough: an EPICS record that does not exist looks the same as one that is slow.
     if simulation and (found is None or found != expected):
         return refused(19, f"the file says simulation {expected!r}, the server {found!r}: this may be real hardware")

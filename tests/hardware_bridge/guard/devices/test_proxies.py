@@ -151,3 +151,24 @@ def test_a_value_that_its_own_server_calls_invalid_is_not_known(severity: int, n
         (found,) = asked(SignalProxy, device, "number")
         assert np.isnan(found) if number is None else found == number
         assert asked(ShutterProxy, device, "place") == [place]
+
+
+class SlowReadback:
+    """A motor that runs on at 3 units per second, shows its place twice a second, and cannot say whether it moves."""
+
+    name = "it"
+
+    def __init__(self, speed: float) -> None:
+        self.speed, self.looks = speed, 0
+
+    async def read(self) -> dict[str, Any]:
+        self.looks += 1
+        # looks are 0.05 s apart: ten of them show the same place
+        return {"it": {"value": self.speed * 0.5 * (self.looks // 10), "timestamp": 0.0}}
+
+
+@pytest.mark.parametrize(("speed", "readback_s", "stands"), [(3.0, 0.0, True), (3.0, 1.0, False), (0.0, 1.0, True)])
+def test_a_slow_readback_is_watched_for_longer_than_it_takes(speed, readback_s, stands):
+    proxy = AxisProxy(SlowReadback(speed), "it", 1.0)
+    # with no time for the readback it is taken for a stand-still, though it runs on
+    assert asyncio.run(proxy.stands(0.02, 0.25, readback_s)) is stands
