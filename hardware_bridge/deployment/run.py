@@ -113,11 +113,12 @@ class Attempt:
         """Return what has latched the guard, where an error only follows from it."""
         behind, latched = refusal(error), self.instrument.guard.latch.refusal()
         # A stop is one, whatever its abort refuses.
-        if latched is None or behind is None or isinstance(error, Stopped):
+        if latched is None or isinstance(error, Stopped):
             return error
-        # The first to be refused is why: what its abort then refuses, such as a blade that is still on its way, is not.
-        # A latch that no rule has asked for, as where an episode broke off, says less than what broke it off.
-        if behind.item != ITEM_LATCHED and not latched.item:
+        # The first to be refused is why: what fails by its abort, such as a shutter that was about to open, is not. A
+        # latch that no rule has asked for, as where an episode broke off, says less than what broke it off.
+        follows = behind is not None and behind.item == ITEM_LATCHED
+        if not (latched.item or follows):
             return error
         latched.__cause__ = error
         return latched
