@@ -45,7 +45,7 @@ def press():
 def held(rig, tmp_path, arpes_content):
     """A rig's devices, and a session with them."""
     made = rig()
-    devices = {name: getattr(made, name) for name in ("x", "y", "camera", "shutter", "beat", "current")}
+    devices = {name: getattr(made, name) for name in ("x", "y", "camera", "shutter", "beat", "current", "filter")}
     return made, Session(parse_instrument(arpes_content), tmp_path, objects=devices)
 
 
