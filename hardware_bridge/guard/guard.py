@@ -516,6 +516,8 @@ class Guard:
         return bool(self.life.under_way or self.shutter.ours or self.detector.ours or self.unfinished())
 
     def _interrupt_all(self) -> None:
+        # A RunEngine that is suspended goes on, and its next command is refused: it must not wait for beam for ever.
+        self.watch.release()
         for judged in self._judged:
             if not judged.done():
                 judged.set_result("aborted")

@@ -167,6 +167,11 @@ class Watch:
             raise GuardRefused(9, f"{self.tripped}, and it did not come back within {self._hold_s:g} s")
         return True
 
+    def release(self) -> None:
+        """Let go of what waits for a suspender, because the guard has latched; call it in the guard's loop."""
+        if self._clear is not None:
+            self._clear.set()
+
     def decide(self, command: GuardedCommand) -> None:
         """Let the rules about connections, heartbeats and suspenders decide on what was last seen."""
         self._connected(command)

@@ -184,7 +184,7 @@ def test_items_9_and_16_a_suspender_that_was_never_reached_holds_everything_thou
 
 def test_item_9_a_run_is_suspended_and_goes_on_when_the_beam_is_back(bench, tmp_path):
     b = bench()
-    slowly(b, "x")
+    slowly(b, "x", speed=0.2)
 
     def plan(instrument):
         yield from bps.checkpoint()
@@ -196,7 +196,6 @@ def test_item_9_a_run_is_suspended_and_goes_on_when_the_beam_is_back(bench, tmp_
         b.ioc.put("sim:fault:beam_loss", "1")
         wait_for(lambda: b.happened("stopped"))
         seen.append(b.ioc.truth()["moving"])
-        b.ioc.put("x.VELO", 0.5)
         b.ioc.put("sim:fault:clear", 1)
 
     def wait_for(true):
@@ -220,6 +219,34 @@ def test_item_9_a_run_is_suspended_and_goes_on_when_the_beam_is_back(bench, tmp_
     assert resting(b)
     agreement = b.agree(tmp_path / AUDIT, b.ioc)
     assert agreement.puts == len(b.ioc.puts())
+
+
+def test_item_9_a_suspended_run_whose_guard_latches_ends(bench, tmp_path):
+    b = bench()
+    slowly(b, "x")
+
+    def plan(instrument):
+        yield from bps.checkpoint()
+        yield from instrument.move_plan(np.array([[0.8, 0.0, 0.5]]))
+
+    def weather():
+        give_up = time.monotonic() + 30.0
+        for kind, fault in (("moving", ("sim:fault:beam_loss", "1")), ("stopped", ("x.VELO", 0.5))):
+            while not b.happened(kind) and time.monotonic() < give_up:
+                time.sleep(0.02)
+            b.ioc.put(*fault)
+
+    with Session(b.file, tmp_path, keep_trying_s=20.0) as session:
+        instrument = session.guarded(lambda question: True)
+        session.arm()
+        thread = threading.Thread(target=weather)
+        thread.start()
+        # the beam stays away: only the latch can end the wait for it
+        with pytest.raises(Exception, match="VELO was changed"):
+            session.engine(plan(instrument))
+        thread.join()
+    assert resting(b)
+    assert b.received("x.VAL") == [0.8]
 
 
 # 10: dose and shutter
