@@ -10,7 +10,7 @@ from typing import Any
 from beamgym.hardware_bridge.guard.devices import GuardedCommand
 from beamgym.hardware_bridge.guard.instrument import GuardedInstrument
 from beamgym.hardware_bridge.guard.questions import Confirms
-from beamgym.hardware_bridge.guard.rules import ANSWER
+from beamgym.hardware_bridge.guard.rules import ANSWER, decide
 from beamgym.hardware_bridge.guard.show import show_exposure, show_move
 from beamgym.hardware_bridge.records import ShownCommand
 
@@ -106,7 +106,9 @@ class Permits:
             answer = await self._confirms.ask(question)
         finally:
             self.shown = None
-        self._granted, self._moved = shown if answer else None, set()
+        # By the rule, as everything: what it does not let pass is not granted to the other axes of the command either.
+        granted = decide("confirmed", {"question": question, "answer": answer}).allowed
+        self._granted, self._moved = shown if granted else None, set()
         return question, answer
 
     async def _show(self, targets: Mapping[str, float], exposure_s: float | None) -> ShownCommand:

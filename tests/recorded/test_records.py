@@ -104,7 +104,8 @@ def test_a_recorded_yes_holds_for_the_same_run_and_for_no_other(here):
     deployed = {steps: Deployment(policy, opened, Options(max_steps=steps, confirm=confirm)) for steps in (3, 4)}
     asked = {steps: one.confirmation(SIX, input).start_question() for steps, one in deployed.items()}
     assert asked[3] == ""
-    assert "is another one than was confirmed last. Run it (" in asked[4]
+    assert "is another one than was confirmed last. " in asked[4]
+    assert "at most 4 moves" in asked[4]
     narrower = deployed[3].confirmation(SIX | {"j1": (-90.0, 80.0)}, input)
     assert narrower.start_question() == ""
 
