@@ -103,7 +103,6 @@ class ServerClock:
 
     def __init__(self) -> None:
         self._bounds: list[tuple[float, float]] = []
-        self._last_stamp_s: float | None = None
 
     async def measure(self, process: Awaitable[None], stamp: Callable[[], Awaitable[float]]) -> None:
         """Make the server do something, and read when it says that it did.
@@ -113,16 +112,15 @@ class ServerClock:
         process : writes a record and waits for the completion
         stamp : reads the record's time stamp, unix seconds by the server's clock
         """
-        if self._last_stamp_s is None:
-            self._last_stamp_s = await stamp()
+        # Read anew each time: an axis that sets the exposure, or another client, may have processed it meanwhile.
+        last_s = await stamp()
         begun_s = time.time()
         await process
         ended_s = time.time()
         stamped_s = await stamp()
         # A server that stamps nothing anew says nothing about its clock.
-        if stamped_s == self._last_stamp_s:
+        if stamped_s == last_s:
             return
-        self._last_stamp_s = stamped_s
         low, high = stamped_s - ended_s, stamped_s - begun_s
         if any(high < other_low or low > other_high for other_low, other_high in self._bounds):
             self._bounds.clear()
