@@ -550,7 +550,7 @@ def test_item_11_a_return_that_does_not_end_is_stopped(bench):
     async def go(guard):
         await guard.axes["y"].set(0.5)
         await asyncio.to_thread(b.ioc.put, "sim:fault:stall", "y")
-        with pytest.raises(GuardRefused, match="took longer|it stalls") as refused:
+        with pytest.raises(GuardRefused, match=r"took longer|it stalls") as refused:
             await guard.safe_return()
         assert refused.value.item == 5
 
