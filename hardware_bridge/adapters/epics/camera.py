@@ -21,6 +21,7 @@ from beamgym.physics.instrument import FrameFailed
 _EPICS_EPOCH_S = 631152000.0  # 1990-01-01 in unix time; areaDetector's TimeStamp counts from there
 # AcquireBusy is a record of its own, whose words differ by driver; only what is known as idle counts as idle.
 _IDLE = ("0", "done", "idle", "no", "false")
+_LATE_MONITOR_S = 0.5
 _OUTPUTS = ("Acquire", "AcquireTime")
 """Records that are written; any other write is refused."""
 
@@ -264,6 +265,12 @@ class EpicsCamera:
         if short == "AcquireTime_RBV":
             self._exposures_s.append(float(value))
 
+    async def _heard_all(self, exposure_s: float) -> None:
+        """Wait until the monitor has come to what was read: what it brings late was set before the trigger."""
+        until = time.monotonic() + _LATE_MONITOR_S
+        while self._exposures_s and self._exposures_s[-1] != exposure_s and time.monotonic() < until:
+            await asyncio.sleep(self._options.poll_s)
+
     async def _trigger(self) -> None:
         # The counters of before the trigger: a new image is one with another counter.
         mode, busy, before, exposure_s = await asyncio.gather(
@@ -274,6 +281,7 @@ class EpicsCamera:
         # A trigger would do nothing, and the frame would be one that began earlier.
         if busy:
             raise DeviceError(f"{self.name} exposes already: another client has triggered it; stop that one first")
+        await self._heard_all(exposure_s)
         self._exposures_s = [exposure_s]
         # Drivers may keep the camera busy for the whole period.
         period = self._more.word("AcquirePeriod_RBV")
