@@ -279,7 +279,11 @@ class Session:
             # A pause within the run's last steps does them again.
             return guard.require_unlatched()
         if not well:
-            guard.abort(self._stop_reason or "the episode broke off")
+            if self._stop_reason:
+                guard.abort(self._stop_reason)
+            else:
+                # No rule has asked for it: what broke the episode off is the reason, and not this.
+                guard.abort("the episode broke off", item=0)
             await guard.aborted()
             return
         await guard.look_once_more()
