@@ -249,6 +249,9 @@ class Watch:
         for heartbeat in self.heartbeats:
             command.decide(HEARTBEAT, name=heartbeat.entry.name, missed=heartbeat.missed, allowed=heartbeat.allowed)
         self._check_suspenders(command)
+        # After them: where the beam is gone, its own shutter may close, and the run waits instead of ending.
+        if not self.tripped:
+            await self._guard.shutter.check_open(command)
 
     def _check_suspenders(self, command: GuardedCommand) -> None:
         tripped = ""

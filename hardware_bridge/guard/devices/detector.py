@@ -302,6 +302,7 @@ class GuardedDetector:
                 # The detector's own time counts where it is longer than the clock's, as in a simulation that runs
                 # faster.
                 shutter.dose.exposed(exposure_s)
+                await shutter.check_stayed_open(command)
         finally:
             # First the shutter, which ends the dose, then the detector.
             closed = await self._close()

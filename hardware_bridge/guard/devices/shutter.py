@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from typing import Any
 
 from beamgym.hardware_bridge.devices import Readings, need, number_key, number_reading
@@ -12,6 +13,7 @@ from beamgym.hardware_bridge.guard.devices.supervisor import Supervisor
 from beamgym.hardware_bridge.guard.rules import (
     BEAM,
     SHUTTER_AT_REST,
+    SHUTTER_IN_EXPOSURE,
     SHUTTER_MAY_OPEN,
     SHUTTER_PLACE,
     GuardRefused,
@@ -45,6 +47,9 @@ class GuardedShutter:
         self.dose = DoseMeter()
         self._guard = guard
         self._openings = 0
+        # Seen open for an exposure, and not told to close since; and when it was first seen otherwise, monotonic.
+        self._exposing = False
+        self._shut_since: float | None = None
 
     @property
     def ours(self) -> bool:
@@ -76,6 +81,7 @@ class GuardedShutter:
             # Read back by itself: a shutter that reports done may be stuck.
             place = await self.proxy.place() if moved else "unknown"
             command.decide(SHUTTER_PLACE, position=place, asked="open")
+            self._exposing, self._shut_since = True, None
         except BaseException as error:
             command.end("failed" if command.sent else "refused", error=str(error))
             raise
@@ -94,6 +100,7 @@ class GuardedShutter:
 
     async def close(self) -> bool:
         """Close it, and say whether it was seen to be closed; the dose counts on until it was. Never refused."""
+        self._exposing = False
         if self.proxy is None:
             self.dose.stop()
             return True
@@ -144,6 +151,33 @@ class GuardedShutter:
         if place != "closed":
             self.dose.start()
         command.decide(SHUTTER_AT_REST, position=place, asked="closed")
+
+    async def check_open(self, command: GuardedCommand) -> None:
+        """Decide whether the shutter of an exposure under way still stands open; its status may bounce.
+
+        One that an interlock, or somebody else, has closed leaves a frame of less light than the task believes.
+        """
+        proxy, openings = self.proxy, self._openings
+        if proxy is None or not self._exposing:
+            return
+        place = await proxy.place()
+        # It may have been told to close while it was read.
+        if not self._exposing or openings != self._openings:
+            return
+        now = time.monotonic()
+        if place == "open":
+            self._shut_since = None
+        elif self._shut_since is None:
+            self._shut_since = now
+        elif now - self._shut_since >= BOUNCE_S:
+            command.decide(SHUTTER_IN_EXPOSURE, position=place, asked="open")
+
+    async def check_stayed_open(self, command: GuardedCommand) -> None:
+        """The same at the end of an exposure, where no further look comes: waits until a bounce would be over."""
+        await self.check_open(command)
+        if self._exposing and self._shut_since is not None:
+            await asyncio.sleep(max(0.0, self._shut_since + BOUNCE_S - time.monotonic()))
+            await self.check_open(command)
 
     async def read(self) -> Readings:
         """Return 1 for open, 0 for closed, nan where it is not known."""

@@ -170,6 +170,7 @@ EXPOSURE = Checklist("the axes, the exposure and the dose", ("unfinished", "expo
 SHUTTER_MAY_OPEN = Checklist("why the shutter opens", ("shutter_command",))
 SHUTTER_PLACE = Checklist("where the shutter is", ("shutter",))
 SHUTTER_AT_REST = Checklist("the shutter that no exposure has open", ("shutter",))
+SHUTTER_IN_EXPOSURE = Checklist("the shutter of an exposure under way", ("shutter",))
 # Before anybody looks into the pixels: shape and kind say whether that is safe.
 FRAME_AS_READ = Checklist("the frame as it was read", ("frame_form", "fresh", "counted"))
 BEAM = Checklist("the beam before the shutter", ("attenuated",))
@@ -263,6 +264,7 @@ PROCEDURES: Mapping[str, tuple[Step, ...]] = MappingProxyType(
             Step("before", SHUTTER_PLACE, "seen open"),
             Step("before", LATCH, "at once before the trigger"),
             *WATCHED,
+            Step("while", SHUTTER_IN_EXPOSURE, "two looks in a row; once more at the exposure's end"),
             Step("while", TIME),
             Step("after", SHUTTER_PLACE, "seen closed, however the exposure ended"),
             Step("after", TRUE_EXPOSURE),

@@ -325,6 +325,35 @@ def test_item_10_off_leaves_the_shutter_open_at_an_exit(bench):
     assert b.ioc.truth()["shutter_open"]
 
 
+async def shut_while_exposing(bench, guard, hung):
+    """Close the shutter from another client during an exposure, which hangs or ends by itself."""
+    if hung:
+        bench.ioc.put("sim:fault:hung_camera", "1")
+    else:
+        await guard.axes["dwell"].set(5.0)
+    status = guard.detector.trigger()
+    await bench.until(lambda: bench.happened("exposing"))
+    await asyncio.to_thread(bench.ioc.put, "shutter:Open", 0)
+    await status
+
+
+@pytest.mark.parametrize("hung", [True, False])
+def test_item_10_a_shutter_that_closes_in_an_exposure_ends_it(bench, hung):
+    b = bench()
+    with pytest.raises(GuardRefused, match="the shutter was to be open and is closed"):
+        b.drive(lambda guard: shut_while_exposing(b, guard, hung))
+    assert b.guard.latched_item == 10
+    assert resting(b)
+
+
+def test_item_10_off_takes_a_frame_behind_a_closed_shutter(bench):
+    # This camera shows nothing then, which is another item's; a shutter that closes half way leaves more on it.
+    b = bench(without=(10, 18))
+    b.drive(lambda guard: shut_while_exposing(b, guard, hung=False))
+    assert [event["opened"] for event in b.happened("shutter")][:2] == [True, False]
+    assert len(b.happened("frame")) == 1
+
+
 def by_object(content):
     content["devices"]["shutter"] = {"adapter": "object", "address": "shutter"}
 
