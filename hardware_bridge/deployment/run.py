@@ -135,6 +135,20 @@ class Attempt:
             return error
         return guard.latch.refusal()
 
+    def tell_places(self) -> None:
+        """Say where the axes stand after what broke off: an abort brings nothing back, nor does a human's no."""
+        guard, entries = self.instrument.guard, self.deployment.file.axes
+        if self.aborted is not None and not self.aborted.complete:
+            return
+        try:
+            read = self.session.in_loop(guard.positions, guard.answer_s, check=lambda: None)
+        except Exception:
+            text = "where the axes stand cannot be read now; look at them"
+        else:
+            places = ", ".join(f"{each.name} = {read[each.name]:.4f} {each.unit}" for each in entries if each.unit != "s")
+            text = f"the axes stand at {places}; nothing was brought back"
+        self.deployment.events.report(Note(text))
+
     def write_documents(self) -> None:
         """Write the NeXus file, where there are documents."""
         if self.documents.documents:
@@ -187,6 +201,8 @@ def _play(deployment: Deployment, session: Session, attempt_in: "partial[Attempt
     with deployment.button.closing():
         broken = attempt.end()
         problem = problem or broken
+        if problem is not None:
+            attempt.tell_places()
         report = attempt.report(problem)
     if problem is not None:
         log = deployment.folder / AUDIT

@@ -20,7 +20,7 @@ from rigs.guarded import BUSY_S
 from typer.testing import CliRunner
 
 from beamgym.hardware_bridge.deployment.deployment import DeployFailed, Deployment, Options
-from beamgym.hardware_bridge.deployment.events import Ended, EpisodeEnded, Recorder, StateChanged
+from beamgym.hardware_bridge.deployment.events import Ended, EpisodeEnded, Note, Recorder, StateChanged
 from beamgym.hardware_bridge.deployment.run import run
 from beamgym.hardware_bridge.deployment.session import Session
 from beamgym.hardware_bridge.direction_check.check import DirectionReport
@@ -113,6 +113,9 @@ class LastDecision:
         assert f"guard item {item}: " in self.watcher.of(Ended)[-1].problem
         assert "latched" in [event.state for event in self.watcher.of(StateChanged)]
         assert verify_log(self.written("audit.jsonl")).ok
+        (told,) = (event.text for event in self.watcher.of(Note) if event.text.startswith("the axes stand at "))
+        stands = self.ioc.truth()["positions"]
+        assert all(f"{axis} = {stands[axis]:.4f}" in told for axis in ("j1", "j2", "j3"))
 
     def ended_well(self):
         """Play it, and return whether every report says that it ended by itself."""
