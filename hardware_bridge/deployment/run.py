@@ -145,7 +145,9 @@ class Attempt:
         except Exception:
             text = "where the axes stand cannot be read now; look at them"
         else:
-            places = ", ".join(f"{each.name} = {read[each.name]:.4f} {each.unit}" for each in entries if each.unit != "s")
+            places = ", ".join(
+                f"{each.name} = {read[each.name]:.4f} {each.unit}" for each in entries if each.unit != "s"
+            )
             text = f"the axes stand at {places}; nothing was brought back"
         self.deployment.events.report(Note(text))
 
