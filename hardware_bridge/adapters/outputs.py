@@ -1,12 +1,12 @@
 """What stands behind the names that are commanded: aliases, record types, descriptions and links of EPICS records."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from beamgym.hardware_bridge.devices import DeviceError
-from beamgym.hardware_bridge.instrument_file import InstrumentFile, commanded_devices, refused_output
+from beamgym.hardware_bridge.instrument_file import InstrumentFile, commanded_devices, record_of, refused_output
 from beamgym.hardware_bridge.protected_names import ProtectedNames
 
 _DEEPEST = 3  # links that are followed from a record to the next
@@ -19,6 +19,9 @@ _LINKS = {
     "swait": ("OUTN",),
 }
 """Fields by which a record of a type writes to others, or processes them, beside OUT and FLNK."""
+
+_MOVING = ("motor", "table", "sscan", "scan", "epid")
+"""Types of records that move something: a shutter that is one would be moved to 0 and 1, past every rule for axes."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,22 @@ class Record:
     links: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Output:
+    """A record that a place of the file commands, as it is found before anything is compared."""
+
+    place: str
+    adapter: str
+    record: Record
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether two places that both write it are a mistake; devices of one's own may share other records."""
+        return self.adapter == "epics" or self.record.kind == "motor"
+
+
 async def check_outputs(file: InstrumentFile, devices: Any) -> None:
-    """Refuse an axis or shutter behind whose name something protected stands; nothing is written.
+    """Refuse an axis or shutter behind whose name something protected or another device stands; nothing is written.
 
     Parameters
     ----------
@@ -52,10 +69,11 @@ async def check_outputs(file: InstrumentFile, devices: Any) -> None:
     Raises
     ------
     DeviceError : in one line: a PV of an object with a protected name; an alias of one; a record whose DESC says that
-        it is one, or that writes to one; an axis that is no motor record
+        it is one, or that writes to one; an axis that is no motor record; a shutter that is one; a record that two of
+        the file's devices command, by an alias or a link too
     """
     protected = file.read_protected_names()
-    looks = []
+    looks, tango = [], []
     for place, name, device in commanded_devices(file, devices):
         adapter = file.devices[name].adapter
         pvs = list(getattr(device, "outputs", ())) if adapter == "epics" else []
@@ -63,12 +81,15 @@ async def check_outputs(file: InstrumentFile, devices: Any) -> None:
             pvs = list(written_by(device))
             _check_names(place, pvs, protected)
         if adapter == "tango":
-            looks.append(_check_tango(place, file.devices[name].address, device, protected))
-        # A camera's records are its driver's own; a prefix is no alias of a valve.
-        if place != "the detector":
-            is_axis = adapter == "epics" and place.startswith("axis ")
-            looks += [_check_record(place, record, protected, is_axis) for record in _records(pvs)]
-    await asyncio.gather(*looks)
+            tango.append(_check_tango(place, file.devices[name].address, device, protected))
+        looks += [_look(place, adapter, record) for record in _records(_that_count(place, adapter, pvs))]
+    outputs, _ = await asyncio.gather(asyncio.gather(*looks), asyncio.gather(*tango))
+    for output in outputs:
+        _check_kind(output)
+    claimed = _claimed(outputs)
+    # A camera's records are its driver's own; a prefix is no alias of a valve.
+    behind = [output for output in outputs if output.place != "the detector"]
+    await asyncio.gather(*(_check_behind(each, each.record, protected, claimed, _DEEPEST) for each in behind))
 
 
 def written_by(device: Any) -> Iterator[str]:
@@ -100,14 +121,49 @@ def _check_names(place: str, pvs: list[str], protected: ProtectedNames) -> None:
             raise DeviceError(refused_output(place, pv, f"which is {found}"))
 
 
-async def _check_record(place: str, asked: str, protected: ProtectedNames, is_axis: bool) -> None:
-    record = await _read_record(asked)
-    if is_axis and record.kind not in ("", "motor"):
+def _that_count(place: str, adapter: str, pvs: list[str]) -> list[str]:
+    """Return the PVs that are looked behind: of a user's own camera, with its hundred settings, what exposes."""
+    if place != "the detector" or adapter != "object":
+        return pvs
+    return [pv for pv in pvs if pv.partition(".")[0].endswith(("Acquire", "AcquireTime"))]
+
+
+async def _look(place: str, adapter: str, asked: str) -> _Output:
+    # Of a camera the name is enough: whatever else commands it is asked, and few drivers' records are worth a wait.
+    camera = place == "the detector"
+    return _Output(place, adapter, Record(asked, asked, "", "", ()) if camera else await _read_record(asked))
+
+
+def _check_kind(output: _Output) -> None:
+    """Refuse an axis that is no motor record, and a shutter that is one; a user's own device knows what it does."""
+    place, record = output.place, output.record
+    if output.adapter != "epics" or place == "the detector":
+        return
+    if place == "the shutter" and record.kind in _MOVING:
         raise DeviceError(
-            f"{place}: {asked} is a record of the type {record.kind!r}; an axis is a motor record, which has "
+            f"{place}: {record.asked} is a record of the type {record.kind!r}, which moves something, past every rule "
+            "for axes: name the record that opens the shutter, or hand the shutter over as a device of your own"
+        )
+    if place != "the shutter" and record.kind not in ("", "motor"):
+        raise DeviceError(
+            f"{place}: {record.asked} is a record of the type {record.kind!r}; an axis is a motor record, which has "
             "limits and a stop: name that one"
         )
-    await _check_behind(place, asked, record, protected, _DEEPEST)
+
+
+def _claimed(outputs: list[_Output]) -> dict[str, str]:
+    """Return which place commands a record, by its own name; DeviceError where two do."""
+    found: dict[str, _Output] = {}
+    for output in outputs:
+        # An alias and the record are one; where the server does not say, the name asked for is all there is.
+        for key in dict.fromkeys((record_of(output.record.name), record_of(output.record.asked))):
+            other = found.setdefault(key, output)
+            if other.place != output.place and (other.is_certain or output.is_certain):
+                raise DeviceError(
+                    f"{output.place} and {other.place} command the same record {output.record.name!r}, named "
+                    f"{output.record.asked!r} and {other.record.asked!r}; give each its own"
+                )
+    return {key: output.place for key, output in found.items() if output.is_certain}
 
 
 async def _check_tango(place: str, address: str, device: Any, protected: ProtectedNames) -> None:
@@ -117,14 +173,23 @@ async def _check_tango(place: str, address: str, device: Any, protected: Protect
         raise DeviceError(refused_output(place, address, f"an alias of {name!r}, which is {found}"))
 
 
-async def _check_behind(place: str, asked: str, record: Record, protected: ProtectedNames, depth: int) -> None:
-    why = _why(record, asked, protected)
+async def _check_behind(
+    output: _Output, record: Record, protected: ProtectedNames, claimed: Mapping[str, str], depth: int
+) -> None:
+    why = _why(record, output.record.asked, protected)
     if why:
-        raise DeviceError(refused_output(place, asked, why))
+        raise DeviceError(refused_output(output.place, output.record.asked, why))
+    for link in record.links:
+        other = claimed.get(record_of(link), output.place)
+        if other != output.place:
+            raise DeviceError(
+                f"{output.place} would command {output.record.asked!r}, by which {link!r} is written, and that is "
+                f"{other}; name a record that moves nothing else of this file"
+            )
     if depth > 1:
         linked = await asyncio.gather(*(_read_record(link.partition(".")[0]) for link in record.links))
         for each in linked:
-            await _check_behind(place, asked, each, protected, depth - 1)
+            await _check_behind(output, each, protected, claimed, depth - 1)
 
 
 def _why(record: Record, asked: str, protected: ProtectedNames) -> str:

@@ -29,7 +29,7 @@ from beamgym.hardware_bridge.instrument_file.identity import (
 )
 from beamgym.hardware_bridge.instrument_file.load import load_instrument, parse_instrument, shipped_instrument
 from beamgym.hardware_bridge.instrument_file.missing_protection import find_missing_protection
-from beamgym.hardware_bridge.instrument_file.outputs import refused_output
+from beamgym.hardware_bridge.instrument_file.outputs import record_of, refused_output
 from beamgym.hardware_bridge.instrument_file.undecided import UNDECIDED
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "planned_exposure_s",
     "planned_readout_s",
     "pvs_of",
+    "record_of",
     "refused_output",
     "shipped_instrument",
     "simulation_beside",

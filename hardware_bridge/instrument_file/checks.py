@@ -12,6 +12,7 @@ from beamgym.hardware_bridge.instrument_file.entries import (
 )
 from beamgym.hardware_bridge.instrument_file.file import InstrumentFile
 from beamgym.hardware_bridge.instrument_file.identity import check_simulation
+from beamgym.hardware_bridge.instrument_file.outputs import check_shared
 from beamgym.hardware_bridge.instrument_file.text import nearest
 from beamgym.hardware_bridge.kinds import bridge_kind, instrument_kinds
 
@@ -85,42 +86,6 @@ def _check_addresses(file: InstrumentFile) -> None:
             raise ValueError(
                 f"devices: {name}: an exposure-time axis belongs to the detector; give address: {file.detector.device}"
             )
-
-
-def _check_shared_addresses(file: InstrumentFile) -> None:
-    """Refuse two devices that command the same thing: two axes, or an axis and the shutter or detector."""
-    taken: dict[tuple[str, str, str], str] = {}
-    for axis in file.axes:
-        for key in _commanded_by(file, axis.device):
-            if key in taken:
-                raise ValueError(
-                    f"devices: {axis.device} and {taken[key]} have the same address {key[1]!r}; correct one"
-                )
-            taken[key] = axis.device
-    for name in (file.detector.device, *([file.shutter.device] if file.shutter else [])):
-        for key in _commanded_by(file, name, prefix=True):
-            if key in taken:
-                raise ValueError(
-                    f"devices: {name} and the axis {taken[key]} have the same address {key[1]!r}; correct one"
-                )
-
-
-def _commanded_by(file: InstrumentFile, name: str, prefix: bool = False) -> Iterator[tuple[str, str, str]]:
-    """Yield what a device commands: adapter, record and channel; a manual axis, which has no address, nothing.
-
-    With ``prefix`` the address is that of several PVs, of which a shutter's are named by its options.
-    """
-    device = file.devices[name]
-    ends = [""]
-    if prefix and device.adapter == "epics":
-        ends += [str(device.options.get("open", "Open")), str(device.options.get("close", ""))]
-    if not device.address or device.adapter == "exposure":
-        return
-    # A VISA controller has several axes at one address; a record's fields are the record.
-    channel = str(device.options.get("axis", "")) if device.adapter == "visa" else ""
-    for end in ends:
-        address = device.address + end
-        yield device.adapter, address.partition(".")[0] if device.adapter == "epics" else address, channel
 
 
 def _check_axes(file: InstrumentFile) -> None:
@@ -262,7 +227,7 @@ _CHECKS: tuple[Callable[[InstrumentFile], None], ...] = (
     _check_identity,
     _check_devices,
     _check_addresses,
-    _check_shared_addresses,
+    check_shared,
     check_simulation,
     _check_axes,
     _check_axis_references,

@@ -36,6 +36,14 @@ AXES = {
         "axis 'soft' would command 'odd:soft', which writes to 'ID08:Gap.VAL', which is an insertion device",
     ),
     "odd:ao": ({"RTYP": "ao"}, "axis 'ao': odd:ao is a record of the type 'ao'; an axis is a motor record"),
+    "odd:again": (
+        {"NAME": "odd:chi"},
+        "axis 'chi' and axis 'again' command the same record 'odd:chi', named 'odd:chi' and 'odd:again'; give each its",
+    ),
+    "odd:pseudo": (
+        {"OUT": "odd:chi.VAL CA"},
+        "axis 'pseudo' would command 'odd:pseudo', by which 'odd:chi.VAL' is written, and that is axis 'chi'; name a",
+    ),
     "odd:ordinary": ({}, ""),
     "odd:silent": ({"absent": SILENT}, ""),
 }
@@ -50,6 +58,19 @@ SHUTTERS = {
         {"OUT": "odd:step PP"},
         "which writes to 'odd:step', which writes to 'BL07I-VA-VALVE-01:CON', which is a vacuum valve",
     ),
+    "odd:m4:": (
+        {"RTYP": "motor"},
+        "the shutter: odd:m4:Open is a record of the type 'motor', which moves something, past every rule for axes",
+    ),
+    "odd:camera:": (
+        {"NAME": "odd:cam1:Acquire"},
+        "the shutter and the detector command the same record 'odd:cam1:Acquire', named 'odd:camera:Open' and",
+    ),
+    "odd:jog:": (
+        {"OUT": "odd:ordinary.JOGF PP"},
+        "command 'odd:jog:Open', by which 'odd:ordinary.JOGF' is written, and that is axis 'ordinary'; name a record",
+    ),
+    "odd:usual:": ({}, ""),
 }
 
 
@@ -111,6 +132,31 @@ class Aliased:
 
     async def real_name(self):
         return "fe/master/id42"
+
+
+class TwoMotors(Device):
+    """An axis of ophyd-async that drives a second motor besides."""
+
+    def __init__(self, pv, other, name=""):
+        self.readback = epics_signal_r(float, f"ca://{pv}.RBV")
+        self.setpoint = epics_signal_rw(float, f"ca://{pv}.VAL")
+        self.other = epics_signal_rw(float, f"ca://{other}.VAL")
+        super().__init__(name)
+
+    def set(self, value):
+        return self.setpoint.set(value)
+
+    def read(self):
+        return self.readback.read()
+
+
+def test_an_object_that_drives_another_axis_besides_is_refused(odd_server):
+    odd_server(motor("odd:phi") | REST)
+    content = instrument()
+    content["devices"]["phi"] = {"adapter": "object", "address": "mine"}
+    devices = connect(parse_instrument(content), {"mine": TwoMotors("odd:phi", "odd:chi", "mine")})
+    with pytest.raises(DeviceError, match="axis 'chi' and axis 'phi' command the same record 'odd:chi'"):
+        asyncio.run(devices.check_outputs())
 
 
 def test_a_tango_alias_of_what_is_protected_is_refused():

@@ -68,6 +68,128 @@ def test_what_is_protected_is_refused_in_one_line_with_its_place(name):
     assert "\n" not in str(caught.value)
 
 
+def _told(**options):
+    """The shutter of laue_epics, told by other PVs."""
+    return _with("shutter", address="XF:LAUE", options={"status": "{Sh:1}Status", **options})
+
+
+def _second(adapter, *addresses, **options):
+    """Two axes of another adapter, by their addresses."""
+    content = copy.deepcopy(_content())
+    for name, address in zip(("rotation", "lower_arc"), addresses, strict=True):
+        content["devices"][name] = {"adapter": adapter, "address": address, "options": options}
+    return content
+
+
+SHARED = {
+    "a shutter opened by a motor": (
+        _told(open="{Gon:1-Ax:Rot}Mtr.VAL"),
+        "devices: shutter and the axis rotation have the same address 'XF:LAUE{Gon:1-Ax:Rot}Mtr'; correct one",
+    ),
+    "a shutter opened by a motor without a field": (
+        _told(open="{Gon:1-Ax:Rot}Mtr"),
+        "devices: shutter and the axis rotation have the same address",
+    ),
+    "a shutter opened by a jog": (
+        _told(open="{Gon:1-Ax:Rot}Mtr.JOGF"),
+        "devices: shutter and the axis rotation have the same address",
+    ),
+    "a shutter closed by a relative move": (
+        _told(open="{Sh:1}Open", close="{Gon:1-Ax:Low}Mtr.RLV"),
+        "devices: shutter and the axis lower_arc have the same address",
+    ),
+    "a shutter whose blade an axis moves": (
+        _told(open="{Sh:1}Open", status="{Gon:1-Ax:Low}Mtr.RBV"),
+        "devices: shutter and the axis lower_arc have the same address",
+    ),
+    "a shutter that starts the camera": (
+        _told(open="{Det:1}cam1:Acquire"),
+        "devices: shutter: 'XF:LAUE{Det:1}cam1:Acquire' starts or sets an exposure of the detector",
+    ),
+    "a shutter that sets the exposure": (
+        _told(open="{Sh:1}Open", close="{Det:1}cam1:AcquireTime.VAL"),
+        "cam1:AcquireTime.VAL' starts or sets an exposure of the detector",
+    ),
+    "a shutter that sets the camera": (
+        _told(open="{Det:1}cam1:ImageMode"),
+        "'XF:LAUE{Det:1}cam1:ImageMode' is a setting of the detector",
+    ),
+    "a shutter that sets the array plugin": (
+        _told(open="{Det:1}image1:EnableCallbacks"),
+        "is a setting of the detector",
+    ),
+    "a shutter that writes what a suspender reads": (
+        _with("shutter", address="SR:", options={"open": "Current-I", "status": "x"}),
+        "devices: shutter: 'SR:Current-I' is what the suspender 'beam' reads",
+    ),
+    "a shutter that beats a heart": (
+        _told(open="{IOC:1}Heartbeat.PROC"),
+        "Heartbeat.PROC' is what the heartbeat 'motors' reads",
+    ),
+    "a shutter that is closed by what opens it": (
+        _told(open="{Sh:1}Cmd", close="{Sh:1}Cmd.PROC"),
+        "its options open and close name the same record 'XF:LAUE{Sh:1}Cmd', in which a 1 opens",
+    ),
+    "an axis that is the shutter's button": (
+        _with("rotation", address="XF:LAUE{Sh:1}Open"),
+        "devices: shutter and the axis rotation have the same address 'XF:LAUE{Sh:1}Open'; correct one",
+    ),
+    "an axis that is the camera's button": (
+        _with("rotation", address="XF:LAUE{Det:1}cam1:Acquire"),
+        "devices: camera and the axis rotation have the same address 'XF:LAUE{Det:1}cam1:Acquire'; correct one",
+    ),
+    "an axis in another case": (
+        _with("lower_arc", address="xf:laue{Gon:1-Ax:Rot}Mtr"),
+        "devices: lower_arc and rotation have the same address 'xf:laue{Gon:1-Ax:Rot}Mtr', written "
+        "'XF:LAUE{Gon:1-Ax:Rot}Mtr' there; correct one",
+    ),
+    "an axis by its field": (
+        _with("lower_arc", address="XF:LAUE{Gon:1-Ax:Rot}Mtr.VAL"),
+        "devices: lower_arc and rotation have the same address 'XF:LAUE{Gon:1-Ax:Rot}Mtr'; correct one",
+    ),
+    "a Tango axis with and without its data base": (
+        _second("tango", "tango://lid11:20000/id11/motor/phi", "ID11/motor/phi"),
+        "devices: lower_arc and rotation have the same address 'ID11/motor/phi', written 'tango://lid11",
+    ),
+    "a VISA axis by another spelling": (
+        _second("visa", "TCPIP::10.0.0.7::5025::SOCKET", "TCPIP0::10.0.0.7::5025::socket", axis="1"),
+        "devices: lower_arc and rotation have the same address",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_what_two_devices_would_command_is_refused_in_one_line_with_both(name):
+    content, said = SHARED[name]
+    with pytest.raises(ValueError, match="mine") as caught:
+        parse_instrument(content, "mine.yaml")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_attenuator_is_read_and_the_shutter_does_not_write_to_it():
+    content = _told(open="{Att:1}Trans")
+    content["devices"]["transmission"] = {"adapter": "epics", "address": "XF:LAUE{Att:1}Trans.RVAL"}
+    content["attenuator"] = {"device": "transmission", "high": 0.1}
+    with pytest.raises(ValueError, match=r"'XF:LAUE\{Att:1\}Trans' is what the attenuator reads"):
+        parse_instrument(content)
+    content["devices"]["transmission"]["address"] = "XF:LAUE{Att:2}Trans"
+    assert parse_instrument(content).attenuator.high == 0.1
+
+
+def test_the_shutter_that_a_camera_drives_is_no_setting_of_it():
+    shutter = {"open": "{Det:1}cam1:ShutterControl", "status": "{Det:1}cam1:ShutterStatus_RBV"}
+    assert parse_instrument(_told(**shutter)).devices["shutter"].options == shutter
+
+
+def test_two_channels_of_one_controller_and_two_data_bases_are_two_axes():
+    content = _second("visa", "TCPIP::10.0.0.7::5025::SOCKET", "TCPIP::10.0.0.7::5025::SOCKET")
+    for name, axis in (("rotation", "1"), ("lower_arc", "2")):
+        content["devices"][name]["options"] = {"axis": axis}
+    assert len(parse_instrument(content).axes) == 3
+    assert parse_instrument(_second("tango", "id11/motor/phi", "id11/motor/chi"))
+
+
 @pytest.mark.parametrize("field", ["BL:shutter", "BL:shutter.VAL", "BL:shutter.PROC"])
 def test_a_shutter_may_be_told_by_the_output_of_its_record(field):
     assert parse_instrument(_with("shutter", address=field, options={"open": "", "status": ".RVAL"}))
