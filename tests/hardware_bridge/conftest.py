@@ -330,7 +330,7 @@ def bench(
     from rigs.served import BUSY_S, Bench
 
     monkeypatch.setattr("beamgym.hardware_bridge.guard.arming.CONNECT_S", BUSY_S)
-    monkeypatch.setattr("beamgym.hardware_bridge.guard.devices.proxies.SHUTTER_S", 2.0 * BUSY_S)
+    monkeypatch.setattr("beamgym.hardware_bridge.guard.devices.proxies.shutter.SHUTTER_S", 2.0 * BUSY_S)
     made: list[Bench] = []
 
     def make(kind: str = "arpes", change: Any = None, without: tuple[int, ...] = ()) -> Bench:

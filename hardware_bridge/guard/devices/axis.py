@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from beamgym.hardware_bridge.devices import DeviceError, Readings, need, number_key, number_reading
-from beamgym.hardware_bridge.guard.devices.axis_proxy import LOOK_S, AxisProxy, Overshoot, overshoot_of
-from beamgym.hardware_bridge.guard.devices.calls import finished, forget
-from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
-from beamgym.hardware_bridge.guard.devices.supervisor import CHANGED, ROUNDS, Supervisor
+from beamgym.hardware_bridge.guard.devices.commands import CHANGED, ROUNDS, GuardedCommand, Supervisor
+from beamgym.hardware_bridge.guard.devices.proxies import LOOK_S, AxisProxy, Overshoot, finished, forget, overshoot_of
 from beamgym.hardware_bridge.guard.devices.under_way import UnderWay
 from beamgym.hardware_bridge.guard.rules import (
     AXIS_AFTER_MOVE,

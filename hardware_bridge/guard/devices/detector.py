@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from beamgym.hardware_bridge.devices import DeviceError, Readings, in_thread, need
-from beamgym.hardware_bridge.guard.devices.calls import finished, forget
-from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
+from beamgym.hardware_bridge.guard.devices.commands import CHANGED, ROUNDS, GuardedCommand, Supervisor
 from beamgym.hardware_bridge.guard.devices.frame import Examination, FrameCheck, finder_of, presence_of
 from beamgym.hardware_bridge.guard.devices.origin import Counters, FrameOrigin
-from beamgym.hardware_bridge.guard.devices.proxies import DetectorProxy, RawFrame
+from beamgym.hardware_bridge.guard.devices.proxies import DetectorProxy, RawFrame, finished, forget
 from beamgym.hardware_bridge.guard.devices.repeats import SeenFrames
 from beamgym.hardware_bridge.guard.devices.shutter import GuardedShutter
-from beamgym.hardware_bridge.guard.devices.supervisor import CHANGED, ROUNDS, Supervisor
 from beamgym.hardware_bridge.guard.rules import (
     CAMERA_MODES,
     DEVICE_IS_FREE,

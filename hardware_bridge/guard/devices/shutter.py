@@ -6,10 +6,9 @@ import time
 from typing import Any
 
 from beamgym.hardware_bridge.devices import Readings, need, number_key, number_reading
-from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
+from beamgym.hardware_bridge.guard.devices.commands import GuardedCommand, Supervisor
 from beamgym.hardware_bridge.guard.devices.dose import DoseMeter
 from beamgym.hardware_bridge.guard.devices.proxies import ShutterProxy, SignalProxy
-from beamgym.hardware_bridge.guard.devices.supervisor import Supervisor
 from beamgym.hardware_bridge.guard.rules import (
     BEAM,
     SHUTTER_AT_REST,

@@ -9,7 +9,7 @@ import pytest
 from rigs.moves import arming, axis, moving
 from rigs.served import Bench
 
-from beamgym.hardware_bridge.guard.devices.axis_proxy import AxisProxy
+from beamgym.hardware_bridge.guard.devices.proxies import AxisProxy
 from beamgym.hardware_bridge.guard.rules.decision import GuardRefused
 
 CRAWL = 0.004

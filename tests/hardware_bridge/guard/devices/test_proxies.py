@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from beamgym.hardware_bridge.devices import DeviceError
-from beamgym.hardware_bridge.guard.devices.axis_proxy import AxisProxy
-from beamgym.hardware_bridge.guard.devices.proxies import DetectorProxy, ShutterProxy, SignalProxy, one_value
+from beamgym.hardware_bridge.guard.devices.proxies import AxisProxy, DetectorProxy, ShutterProxy, SignalProxy
+from beamgym.hardware_bridge.guard.devices.proxies.signal import one_value
 
 ANSWER_S = 30.0
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from beamgym.hardware_bridge.guard.devices.command import GuardedCommand
+from beamgym.hardware_bridge.guard.devices.commands import GuardedCommand
 from beamgym.hardware_bridge.guard.rules import table
 from beamgym.hardware_bridge.guard.rules.page import as_markdown, items_of
 from beamgym.hardware_bridge.records.audit_check import read_log

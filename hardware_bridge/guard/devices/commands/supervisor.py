@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Protocol
 
-from beamgym.hardware_bridge.guard.devices.command import CommandLog, GuardedCommand
+from beamgym.hardware_bridge.guard.devices.commands.command import CommandLog, GuardedCommand
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 
 ROUNDS = 4

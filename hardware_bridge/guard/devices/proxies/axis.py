@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from beamgym.hardware_bridge.devices import DeviceError
-from beamgym.hardware_bridge.guard.devices.calls import answer, finished, lives_in_loop
-from beamgym.hardware_bridge.guard.devices.proxies import SignalProxy
+from beamgym.hardware_bridge.guard.devices.proxies.calls import answer, finished, lives_in_loop
+from beamgym.hardware_bridge.guard.devices.proxies.record_fields import RECORD_FIELDS, by_record_names, overshoot_of
+from beamgym.hardware_bridge.guard.devices.proxies.signal import SignalProxy
 from beamgym.hardware_bridge.guard.rules import targets_within, tighter
 from beamgym.hardware_bridge.settings import AxisSettings
 from beamgym.physics.messages import one_line
@@ -22,38 +23,6 @@ LOOK_S = 0.05
 """A moving axis without updates of its own is read this often, seconds."""
 
 _QUIET = ("", "NO_ALARM", "0")
-
-# Fields of the motor record, by the attributes that ophyd-async's Motor and classic ophyd's EpicsMotor give them.
-_SETTINGS = {
-    "motor_egu": "EGU",
-    "motor_resolution": "MRES",
-    "velocity": "VELO",
-    "acceleration_time": "ACCL",
-    "acceleration": "ACCL",
-    "offset": "OFF",
-    "user_offset": "OFF",
-    "user_offset_dir": "DIR",
-    "offset_freeze_switch": "FOFF",
-    "set_use_switch": "SET",
-    "low_limit_travel": "LLM",
-    "high_limit_travel": "HLM",
-    "dial_low_limit_travel": "DLLM",
-    "dial_high_limit_travel": "DHLM",
-}
-
-
-@dataclass(frozen=True)
-class Overshoot:
-    """How a motor takes out its backlash, in user coordinates.
-
-    Parameters
-    ----------
-    distance : it comes to every target from ``target - distance``; its sign says from which side
-    speed : of that last way, units per second; None where it does not say
-    """
-
-    distance: float = 0.0
-    speed: float | None = None
 
 
 @dataclass(frozen=True)
@@ -154,9 +123,9 @@ class AxisProxy(SignalProxy):
             found = await self._ask("settings")
             return by_record_names(found) if isinstance(found, AxisSettings) else dict(found)
         # Only of an EPICS motor: a method ``velocity`` of any other device is no setting that others change.
-        names = [name for name in _SETTINGS if self._has(name)] if self._has("motor_egu") else []
+        names = [name for name in RECORD_FIELDS if self._has(name)] if self._has("motor_egu") else []
         values = await asyncio.gather(*(self._ask(name) for name in names))
-        return {_SETTINGS[name]: getattr(value, "value", value) for name, value in zip(names, values, strict=True)}
+        return {RECORD_FIELDS[name]: getattr(value, "value", value) for name, value in zip(names, values, strict=True)}
 
     def targets(
         self,
@@ -279,41 +248,3 @@ class _Put:
 
     def put(self) -> None:
         self.signal.put(1, wait=False)
-
-
-def by_record_names(settings: AxisSettings) -> dict[str, Any]:
-    """Return what a device says of its settings by the motor record's names; what it does not say is left out."""
-    low, high = settings.limits or (None, None)
-    dial_low, dial_high = settings.dial_limits or (None, None)
-    named = {
-        "EGU": settings.unit,
-        "MRES": settings.step,
-        "VELO": settings.speed,
-        "BDST": settings.backlash,
-        "BVEL": settings.backlash_speed,
-        "OFF": settings.offset,
-        "DIR": None if settings.direction is None else "Pos" if settings.direction > 0 else "Neg",
-        "LLM": low,
-        "HLM": high,
-        "DLLM": dial_low,
-        "DHLM": dial_high,
-    }
-    return {field: value for field, value in named.items() if value is not None}
-
-
-def overshoot_of(settings: Mapping[str, Any]) -> Overshoot:
-    """Return how a motor record takes out its backlash, from its BDST, BVEL and DIR; none where it does not say.
-
-    Notes
-    -----
-    The record drives to ``DVAL - BDST`` at VELO and from there to DVAL at BVEL: BDST is in dial coordinates, of which a
-    negative DIR reverses the sign (motorRecord.cc of epics-modules/motor, ``do_work``). A short move in the preferred
-    direction is made without it, so that this holds more than happens.
-    """
-    distance = settings.get("BDST")
-    if not isinstance(distance, int | float) or not math.isfinite(distance) or distance == 0.0:
-        return Overshoot()
-    speed = settings.get("BVEL")
-    sign = -1.0 if settings.get("DIR") in ("Neg", 1, "1") else 1.0
-    known = isinstance(speed, int | float) and math.isfinite(speed) and speed > 0.0
-    return Overshoot(sign * float(distance), float(speed) if known and speed is not None else None)
