@@ -3,7 +3,12 @@
 from beamgym.hardware_bridge.deployment.bundle_match import bundle_limits, match_bundle, plain_differences
 from beamgym.hardware_bridge.deployment.check import check
 from beamgym.hardware_bridge.deployment.deployment import DeployFailed, Deployment, Options
-from beamgym.hardware_bridge.deployment.directions import DirectionCheck, make_direction_check, refuse_unchecked
+from beamgym.hardware_bridge.deployment.directions import (
+    DirectionCheck,
+    make_direction_check,
+    refuse_other_coordinates,
+    refuse_unchecked,
+)
 from beamgym.hardware_bridge.deployment.dry_run import DryRun, dry_run
 from beamgym.hardware_bridge.deployment.instrument import OpenedInstrument, open_instrument
 from beamgym.hardware_bridge.deployment.policy import DeployedPolicy, deployed_policy, refuse_aimless
@@ -39,6 +44,7 @@ __all__ = [
     "plain_differences",
     "practise",
     "refuse_aimless",
+    "refuse_other_coordinates",
     "refuse_unchecked",
     "run",
     "verify",

@@ -10,8 +10,10 @@ from beamgym.hardware_bridge.deployment.session import Session
 from beamgym.hardware_bridge.direction_check import (
     DirectionReport,
     check_directions,
+    coordinates_of,
     direction_check_passed,
     require_direction_check,
+    require_same_coordinates,
     write_direction_record,
 )
 from beamgym.hardware_bridge.records import Confirmation, content_digest, store_of, subject
@@ -77,6 +79,12 @@ def refuse_unchecked(deployment: Deployment) -> None:
         require_direction_check(deployment.path, deployment.file, deployment.own.sha256)
 
 
+def refuse_other_coordinates(deployment: Deployment, session: Session) -> None:
+    """Refuse motors whose positions mean other places than in the direction check, where one was passed."""
+    if direction_check_passed(deployment.path, deployment.file, deployment.own.sha256):
+        require_same_coordinates(deployment.path, deployment.file, coordinates_of(session.motor_settings()))
+
+
 def ensure_directions(deployment: Deployment, session: Session) -> None:
     """Make sure that this very file has passed its direction check; on a simulation it is made now.
 
@@ -93,13 +101,14 @@ def ensure_directions(deployment: Deployment, session: Session) -> None:
 def check_in_session(deployment: Deployment, session: Session, limits: Limits) -> DirectionCheck:
     """Make the check in a connected session, keep its record, and report it."""
     file, own = deployment.file, deployment.own.sha256
+    coordinates = coordinates_of(session.motor_settings())
     instrument = session.guarded(_confirmation(deployment, session, limits))
     session.arm(deployment.options.homed)
     with deployment.button.stopping(session.stop):
         report = _moved(deployment, session, instrument)
         session.conclude()
     with deployment.button.closing():
-        record = str(write_direction_record(deployment.path, file, report, own))
+        record = str(write_direction_record(deployment.path, file, report, own, coordinates))
     deployment.events.report(DirectionsChecked(report.passed, dict(report.axes), tuple(report.lines), record))
     return DirectionCheck(report, str(deployment.path), record)
 

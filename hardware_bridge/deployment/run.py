@@ -9,7 +9,7 @@ from typing import Any
 from beamgym.envs.episodes import EPISODES
 from beamgym.envs.task import Task
 from beamgym.hardware_bridge.deployment.deployment import DeployFailed, Deployment, why_ended
-from beamgym.hardware_bridge.deployment.directions import ensure_directions, refuse_unchecked
+from beamgym.hardware_bridge.deployment.directions import ensure_directions, refuse_other_coordinates, refuse_unchecked
 from beamgym.hardware_bridge.deployment.events import EpisodeEnded, Note, Question, StateChanged
 from beamgym.hardware_bridge.deployment.session import AUDIT, Session, Stopped
 from beamgym.hardware_bridge.devices import DeviceError
@@ -62,6 +62,8 @@ def run(deployment: Deployment) -> EpisodeReport:
     with deployment.mode("run"):
         refuse_unchecked(deployment)
         with deployment.connect() as session:
+            # Before the limits, which are others too where an offset is another one.
+            refuse_other_coordinates(deployment, session)
             limits = session.motor_limits()
             task = deployment.prepare(limits)
             ensure_directions(deployment, session)

@@ -11,6 +11,7 @@ import numpy as np
 
 from beamgym.envs.kinds import resolve
 from beamgym.hardware_bridge.direction_check.check import Direction, DirectionReport, KnownMove, known_turn_deg
+from beamgym.hardware_bridge.direction_check.coordinates import Coordinates, changed_coordinates
 from beamgym.hardware_bridge.direction_check.motion import ImageFlags
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.kinds import bridge_kind
@@ -117,11 +118,16 @@ def devices_digest(path: str | Path) -> str:
 
 
 def write_direction_record(
-    instrument: str | Path, file: InstrumentFile, report: DirectionReport, devices: str = ""
+    instrument: str | Path,
+    file: InstrumentFile,
+    report: DirectionReport,
+    devices: str = "",
+    coordinates: Coordinates | None = None,
 ) -> Path:
     """Keep a direction check's result, passed or not, beside the instrument file; returns where.
 
-    ``devices`` is the digest of the Python file that made the user's own devices, "" without one.
+    ``devices`` is the digest of the Python file that made the user's own devices, "" without one; ``coordinates`` what
+    the motors' positions meant, see ``coordinates_of``.
     """
     content: dict[str, Any] = {
         "format": FORMAT,
@@ -130,6 +136,7 @@ def write_direction_record(
         "passed": report.passed,
         "axes": dict(report.axes),
         "lines": list(report.lines),
+        "coordinates": coordinates or {},
         "time_s": time.time(),
     }
     # Against an edit by mistake, such as passed: true.
@@ -182,6 +189,29 @@ def require_direction_check(instrument: str | Path, file: InstrumentFile, device
     if passed is not True or untested:
         raise DirectionCheckMissing(
             f"the direction check of {instrument} was not passed; mend what it found, then {remedy}"
+        )
+
+
+def require_same_coordinates(instrument: str | Path, file: InstrumentFile, now: Coordinates) -> None:
+    """Refuse motors whose positions mean other places than in the direction check, which was passed.
+
+    A record of before this was kept says nothing of it, and refuses nothing.
+
+    Parameters
+    ----------
+    instrument, file : the instrument file's path and content
+    now : what the motors' positions mean now, see ``coordinates_of``
+
+    Raises
+    ------
+    DirectionCheckMissing : in one line, with what has changed and what to do
+    """
+    content = json.loads(direction_record_path(instrument).read_text(encoding="utf-8"))
+    changed = changed_coordinates(file, content.get("coordinates", {}), now)
+    if changed:
+        raise DirectionCheckMissing(
+            f"since the direction check of {instrument} {'; '.join(changed)}: the file's zero, sign, limits and boxes "
+            "mean other places now; put it back, or correct the file, and run `beamgym deploy --signs`"
         )
 
 

@@ -4,7 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import beamgym
-from beamgym.hardware_bridge.deployment import AUDIT, Deployment, Session, refuse_unchecked
+from beamgym.hardware_bridge.deployment import (
+    AUDIT,
+    Deployment,
+    Session,
+    refuse_other_coordinates,
+    refuse_unchecked,
+)
 from beamgym.hardware_bridge.devices import need
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.records import Confirmation, content_digest, read_log, store_of, subject
@@ -58,6 +64,7 @@ def bring_back(deployment: Deployment, folder: Path) -> dict[str, float]:
         goal = stood_at(folder, deployment.file)
         refuse_unchecked(deployment)
         with deployment.connect() as session:
+            refuse_other_coordinates(deployment, session)
             session.guarded(_confirmation(deployment, session, goal))
             session.arm(deployment.options.homed)
             with deployment.button.stopping(session.stop):

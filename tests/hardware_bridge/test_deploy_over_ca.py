@@ -24,6 +24,7 @@ from beamgym.scripts import main
 
 SOFT = "laue_soft_ioc"
 BUNDLE = "laue-align-si"
+AXES = ("j1", "j2", "j3", "j4", "j5", "j6")
 
 
 @pytest.fixture
@@ -81,6 +82,22 @@ def press():
         thread.join()
 
 
+@pytest.mark.parametrize(("offset", "moved"), [(-9.0, False), (0.0, True)])
+def test_nothing_moves_where_somebody_set_an_offset_since_the_direction_check(laue_ioc, here, offset, moved):
+    path = here / "soft.yaml"
+    report = DirectionReport(dict.fromkeys(AXES, "right"), ImageFlags(), (), True, ("as the file says",))
+    known = {name: {"DIR": "Pos", "OFF": 0.0} for name in AXES}
+    write_direction_record(path, load_instrument(path), report, coordinates=known)
+    laue_ioc.put("j3.OFF", offset)
+    begun = len(laue_ioc.puts())
+    result = auto("--max-steps", 1)
+    assert any(record["pv"] == "bgym:cam1:Acquire" for record in laue_ioc.puts()[begun:]) is moved
+    assert (
+        "j3: OFF was 0 and is -9: the file's zero, sign, limits and boxes mean other places" in result.output
+    ) is not moved
+    assert safe(laue_ioc)
+
+
 def test_the_shipped_policy_aligns_the_crystal_and_leaves_everything_it_promises(laue_ioc, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = auto("--json", "result.json", instrument=SOFT)
@@ -90,6 +107,8 @@ def test_the_shipped_policy_aligns_the_crystal_and_leaves_everything_it_promises
     assert safe(laue_ioc)
     assert "direction check passed" in result.output
     assert direction_check_passed("out/laue_soft_ioc.yaml", load_instrument("out/laue_soft_ioc.yaml"))
+    record = json.loads(Path("out/laue_soft_ioc.yaml.signs.json").read_text(encoding="utf-8"))
+    assert {axis: found["OFF"] for axis, found in record["coordinates"].items()} == dict.fromkeys(AXES, 0.0)
     report = json.loads(Path("result.json").read_text())
     assert report["ending"] == "declared"
     assert report["metrics"]["misorientation_estimate_deg"] < 0.25

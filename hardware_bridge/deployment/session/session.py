@@ -174,6 +174,16 @@ class Session:
 
         return self.in_loop(read, 3 * self._answer_s)
 
+    def motor_settings(self) -> dict[str, dict[str, Any]]:
+        """Return what each motor says of its settings, by axis, by the motor record's names; may be empty."""
+        axes = {name: device for name, device in self._devices.axes.items() if self.file.axis(name).unit != "s"}
+        proxies = [AxisProxy(device, name, self._answer_s, self._devices.records) for name, device in axes.items()]
+
+        async def read() -> list[dict[str, Any]]:
+            return await asyncio.gather(*(proxy.fields() for proxy in proxies))
+
+        return dict(zip(axes, self.in_loop(read, 3 * self._answer_s), strict=True))
+
     def guarded(self, confirm: Any) -> BlueskyInstrument:
         """Put a new guard before the devices; an earlier one is closed.
 

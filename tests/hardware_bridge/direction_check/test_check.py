@@ -9,6 +9,7 @@ import pytest
 
 from beamgym.envs.laue_align.factory import LaueAlignOptions, build
 from beamgym.hardware_bridge.direction_check.check import AS_IT_IS, judge_directions, known_turn_deg
+from beamgym.hardware_bridge.direction_check.coordinates import changed_coordinates, coordinates_of
 from beamgym.hardware_bridge.direction_check.motion import BRIGHTEST, ImageFlags, agreement, image_flags, moved_px
 from beamgym.hardware_bridge.direction_check.record import (
     DirectionCheckMissing,
@@ -17,6 +18,7 @@ from beamgym.hardware_bridge.direction_check.record import (
     make_known_moves,
     make_seen_moves,
     require_direction_check,
+    require_same_coordinates,
     write_direction_record,
 )
 from beamgym.hardware_bridge.instrument_file.load import load_instrument, parse_instrument, shipped_instrument
@@ -339,6 +341,38 @@ def test_a_forged_or_broken_record_does_not_pass(six, report, tmp_path):
     for text in (json.dumps({**good, "instrument": "0" * 64}), json.dumps({**good, "axes": {}}), "[]", "{}", "no"):
         direction_record_path(path).write_text(text, encoding="utf-8")
         assert not direction_check_passed(path, six)
+
+
+SAID = {"DIR": "Pos", "OFF": 0.0, "MRES": 0.001, "VELO": 5.0}
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"OFF": -12.5}, "j3: OFF was 0 and is -12.5"),
+        ({"DIR": "Neg"}, "j3: DIR was Pos and is Neg"),
+        ({"MRES": 0.002}, "j3: MRES was 0.001 and is 0.002"),
+    ],
+)
+def test_a_motor_that_counts_otherwise_than_in_its_test_is_refused(six, report, tmp_path, changed, told):
+    path = tmp_path / "mine.yaml"
+    write_direction_record(path, six, report, "", coordinates_of(dict.fromkeys(SIX, SAID)))
+    now = coordinates_of({**dict.fromkeys(SIX, SAID), "j3": {**SAID, **changed}})
+    with pytest.raises(DirectionCheckMissing, match=f"since the direction check of .*mine.yaml {told}: "):
+        require_same_coordinates(path, six, now)
+    # without what the test kept, or where the motor says nothing, it would pass
+    require_same_coordinates(path, six, coordinates_of({name: {} for name in SIX}))
+    write_direction_record(path, six, report)
+    require_same_coordinates(path, six, now)
+
+
+def test_a_zero_within_the_tolerance_and_another_speed_leave_the_coordinates_as_they_were(six):
+    before = coordinates_of({"j1": SAID, "j2": {"OFF": float("nan"), "DIR": None}})
+    assert before == {"j1": {"DIR": "Pos", "OFF": 0.0, "MRES": 0.001}, "j2": {}}
+    tolerance = six.axes[0].tolerance
+    found = coordinates_of({"j1": {**SAID, "OFF": 0.9 * tolerance, "VELO": 1.0}, "j2": SAID})
+    assert changed_coordinates(six, before, found) == []
+    assert changed_coordinates(six, before, {"j1": {"OFF": 1.1 * tolerance}}) != []
 
 
 def test_a_stage_is_judged_by_a_human_who_watches(tmp_path):

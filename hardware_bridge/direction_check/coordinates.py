@@ -1,0 +1,65 @@
+"""In which coordinates a motor counted when its direction was checked, and whether it still counts in them."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from beamgym.hardware_bridge.instrument_file import InstrumentFile
+
+Coordinates = dict[str, dict[str, float | str]]
+"""By axis: settings by the motor record's names, as far as the motor says them."""
+
+_FIELDS = ("DIR", "OFF", "MRES")
+_SAME_STEP = 1e-6
+"""Steps that differ by a smaller share are the same: a text of ten digits has been read again."""
+
+
+def coordinates_of(settings: Mapping[str, Mapping[str, Any]]) -> Coordinates:
+    """Return, of the settings of each axis, those that say what its positions mean: DIR, OFF and MRES.
+
+    Parameters
+    ----------
+    settings : by axis, by the motor record's names; what a motor does not say is left out
+    """
+    return {
+        axis: {field: known for field in _FIELDS if (known := _known(found.get(field))) is not None}
+        for axis, found in settings.items()
+    }
+
+
+def changed_coordinates(file: InstrumentFile, before: Mapping[str, Any], now: Coordinates) -> list[str]:
+    """Return a few words for every setting that is another one than before, such as "phi: OFF was 0 and is 11".
+
+    Parameters
+    ----------
+    file : an offset counts as the same within its axis's tolerance, which homing anew may leave
+    before, now : of ``coordinates_of``; what only one of them says is not compared
+    """
+    return [line for axis in file.axes for line in _changed(axis.name, axis.tolerance, before, now)]
+
+
+def _changed(axis: str, tolerance: float, before: Mapping[str, Any], now: Coordinates) -> Iterator[str]:
+    then, found = before.get(axis, {}), now.get(axis, {})
+    for field in _FIELDS:
+        if field in then and field in found and not _same(field, then[field], found[field], tolerance):
+            yield f"{axis}: {field} was {_text(then[field])} and is {_text(found[field])}"
+
+
+def _same(field: str, one: Any, other: Any, tolerance: float) -> bool:
+    if isinstance(one, str) or isinstance(other, str):
+        return bool(one == other)
+    within = tolerance if field == "OFF" else 0.0
+    return math.isclose(one, other, rel_tol=_SAME_STEP, abs_tol=within)
+
+
+def _known(value: Any) -> float | str | None:
+    """Return a word, or a finite number; None for anything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float) and math.isfinite(value):
+        return float(value)
+    return None
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value:.6g}"
