@@ -233,8 +233,9 @@ class Watch:
         found = await asyncio.gather(
             *(heartbeat.read(loop.time()) for heartbeat in self.heartbeats),
             *(suspender.read() for suspender in self.suspenders),
-            *(self._check_axis(command, axis) for axis in travelling),
+            # Before the axes: another zero or direction explains a position that is another one.
             *(self._check_settings(command, axis) for axis in self._due(travelling)),
+            *(self._check_axis(command, axis) for axis in travelling),
             *([] if self._guard.dry_run else [self._guard.shutter.check_closed(command)]),
             # Nothing is raised before all have answered: what fails first need not be the gravest.
             return_exceptions=True,
