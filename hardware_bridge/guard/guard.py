@@ -147,6 +147,8 @@ class Guard:
         if self.state in ("latched", "closed"):
             self.check_latch()
         await self._arm(homed)
+        # The human may have thought for minutes: what others did meanwhile is seen before the first frame.
+        await self.look_once_more()
 
     async def rearm(self, operator: str, homed: Collection[str] = ()) -> None:
         """Arm a latched guard again: a human has looked at the instrument, and says so with a name.
@@ -189,6 +191,7 @@ class Guard:
             if self.latch.restore(latched_by):
                 self._abort_thread.report = report
             raise
+        await self.look_once_more()
 
     async def _arm(self, homed: Collection[str]) -> None:
         self.loop = asyncio.get_running_loop()

@@ -41,6 +41,44 @@ def test_item_10_off_leaves_a_shutter_open_that_opened_by_itself(rig):
     r.drive(go)
 
 
+def opened_meanwhile(r):
+    """Return a guard that watches once a minute, and whose human says yes while somebody opens the shutter."""
+
+    def confirm(question):
+        r.shutter.place = 1
+        return True
+
+    return r.make(confirm=confirm, watch_s=60.0)
+
+
+def test_item_10_a_shutter_that_is_opened_while_a_human_thinks_is_closed_before_the_first_frame(rig):
+    r = rig()
+
+    async def go():
+        guard = opened_meanwhile(r)
+        with pytest.raises(GuardRefused, match="the shutter was to be closed and is open"):
+            await guard.arm()
+        report = await guard.aborted()
+        assert (report.unconfirmed, r.shutter.place, r.camera.triggers) == ((), 0, 0)
+        assert guard.shutter.dose.spent_s > 0.0
+        await guard.close()
+
+    asyncio.run(go())
+
+
+def test_item_10_off_arms_with_a_shutter_that_was_opened_while_a_human_thought(rig, without):
+    r = rig()
+
+    async def go():
+        guard = opened_meanwhile(r)
+        await guard.arm()
+        assert (guard.state, r.shutter.place) == ("armed", 1)
+        await guard.close()
+
+    with without(10):
+        asyncio.run(go())
+
+
 def test_a_status_that_bounces_between_exposures_is_no_opening(rig):
     r = rig()
 
