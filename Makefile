@@ -3,7 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 RUN := $(VENV)/bin
 TORCH := torch==2.13.0
-WORKERS ?= 2
+# More than most machines have cores: tests of the bridge wait for servers most of their time.
+WORKERS ?= 4
 
 PACKAGE := $(shell find src physics envs agents hardware_bridge scripts -not -name __pycache__ -not -name '*.py[co]' -not -name '*.nb[ic]')
 DEPENDENCIES := $(VENV)/.dependencies

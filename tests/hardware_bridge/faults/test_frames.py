@@ -411,7 +411,7 @@ def test_items_5_and_11_a_camera_that_ignores_its_stop_is_told_again_until_it_li
 
 def test_items_5_and_11_a_camera_that_never_stops_is_named_by_the_abort(bench):
     b = bench(change=strict)
-    report = b.drive(hung_and_deaf(b, listens=False), answer_s=3.0, keep_trying_s=25.0)
+    report = b.drive(hung_and_deaf(b, listens=False), answer_s=3.0, keep_trying_s=8.0)
     assert (report.unconfirmed, report.complete) == (("detector",), False)
     assert report.attempts > 1
     truth = b.ioc.truth()

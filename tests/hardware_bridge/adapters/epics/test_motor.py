@@ -214,7 +214,7 @@ def test_an_ioc_that_dies_during_a_move_is_an_error_and_after_its_return_all_is_
     laue_ioc.put("j1.VELO", 0.002)
 
     async def run() -> None:
-        phi = EpicsMotor("j1", "bgym:j1", "deg", 20.0, EpicsMotorOptions(reply_s=5.0))
+        phi = EpicsMotor("j1", "bgym:j1", "deg", 20.0, EpicsMotorOptions(reply_s=2.0))
         await phi.connect(CONNECT_S)
         status = phi.set(80.0)
         while not await phi.moving():
