@@ -126,7 +126,9 @@ class Channels:
             monitor.close()
         self.latest.clear()
         # A PV that its server lacks is looked for on, without a word.
-        self._monitors = [aioca.camonitor(pv, partial(self._update, short)) for short, pv in pvs.items()]
+        # With their severity, and told also when only that changes.
+        form = aioca.FORMAT_TIME
+        self._monitors = [aioca.camonitor(pv, partial(self._update, short), format=form) for short, pv in pvs.items()]
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
         while len(self.latest) < len(pvs) and loop.time() < deadline:

@@ -16,6 +16,9 @@ from beamgym.hardware_bridge.settings import AxisSettings, is_unit
 _FIELDS = ("VAL", "RBV", "DMOV", "STOP", "LLM", "HLM", "DLLM", "DHLM", "DIR", "OFF", "VELO", "EGU")
 _HEALTH = ("MSTA", "SPMG", "SEVR", "STAT", "HLS", "LLS", "LVIO")
 
+_INVALID = 3
+"""Severity of a value that the record could not read: it shows the last one that it had."""
+
 _OUTPUTS = ("VAL", "STOP")
 """Fields that are written; any other write is refused."""
 
@@ -133,9 +136,11 @@ class EpicsMotor:
         return await self._pv.number("VAL")
 
     async def next_position(self, timeout_s: float) -> float | None:
-        """Return RBV at its next update; None where none came within ``timeout_s`` seconds."""
+        """Return RBV at its next update, nan with the severity INVALID; None where none came within ``timeout_s`` s."""
         found = await self._pv.update("RBV", timeout_s)
-        return None if found is None else float(found)
+        if found is None:
+            return None
+        return math.nan if getattr(found, "severity", 0) == _INVALID else float(found)
 
     async def velocity(self) -> float:
         """Return VELO, the speed of a move, unit per second."""

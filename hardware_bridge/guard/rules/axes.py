@@ -9,6 +9,9 @@ from typing import Any
 
 from beamgym.hardware_bridge.guard.rules.decision import Decision, Interval, Number, refused, shown
 
+_CHECK = "check the encoder, and whether its server calls the position INVALID"
+"""What is to be done where an axis has no position."""
+
 
 def has_limits(axis: str, file_limits: Interval | None, motor_limits: Interval | None) -> Decision:
     """Item 1: an axis has limits, in the file or in its motor, and the two leave some travel."""
@@ -135,7 +138,7 @@ def readable(axis: str, position: Number) -> Decision:
     """Item 4: an axis reads a finite position; where it does not, nothing begins and nothing goes on."""
     if math.isfinite(float(position)):
         return Decision(4, True)
-    return refused(4, f"{axis} reads {position}; check the encoder: nobody knows where it is")
+    return refused(4, f"{axis} reads {position}; {_CHECK}: nobody knows where it is")
 
 
 def arrival(
@@ -153,7 +156,7 @@ def arrival(
     """
     read, goal = float(readback), float(target)
     if not math.isfinite(read):
-        return refused(4, f"{axis} reads {readback} after its move to {shown(goal)}; check the encoder")
+        return refused(4, f"{axis} reads {readback} after its move to {shown(goal)}; {_CHECK}")
     if abs(read - goal) <= float(tolerance):
         return Decision(4, True)
     # It has not left its place: which of the three it is cannot be known from here.
@@ -210,7 +213,8 @@ def known_position(axis: str, position: Number, known: bool) -> Decision:
     """Item 11: where an axis stands is known: its position is finite, and every move and stop was confirmed."""
     if known and math.isfinite(float(position)):
         return Decision(11, True)
-    return refused(11, f"where {axis} stands is not certain (it reads {position}); bring it back by hand")
+    remedy = "bring it back by hand" if math.isfinite(float(position)) else _CHECK
+    return refused(11, f"where {axis} stands is not certain (it reads {position}); {remedy}")
 
 
 def move_limit_s(

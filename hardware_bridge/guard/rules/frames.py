@@ -121,7 +121,9 @@ def fresh(
         return refused(6, "the detector gives no frame counter; choose one that does, or set counter_required: false")
     if counter is not None and counter_before is not None and counter <= counter_before:
         return refused(
-            6, f"the frame counter went from {counter_before} to {counter}: this is an old frame, or a new server"
+            6,
+            f"the frame counter went from {counter_before} to {counter}: this is an old frame, or a new server, or "
+            "another client has ended the exposure",
         )
     counted = counter is not None and counter_before is not None
     if time_s is None:
@@ -129,7 +131,11 @@ def fresh(
     if clock_uncertain_s is None:
         return _within(float(asked_s) - float(time_s), float(time_s) - float(now_s), float(max_age_s))
     if last_time_s is not None and float(time_s) <= float(last_time_s):
-        return refused(6, "the frame's clock did not go on since the frame before it: it is an old frame; restart it")
+        return refused(
+            6,
+            "the frame's clock did not go on since the frame before it: it is an old frame, or its clock was set back; "
+            "restart the camera, or see to its clock",
+        )
     ours_s, lasts = float(time_s) - float(clock_offset_s), float(lasts_s)
     begun_s = ours_s - (lasts if stamped_at == "end" else 0.0)
     # The latest moment at which it can have ended: a time that is not said to be the end may be the begin.

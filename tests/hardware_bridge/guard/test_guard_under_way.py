@@ -63,6 +63,45 @@ def test_items_7_9_17_hold_where_the_log_cannot_be_written(rig, monkeypatch, tro
         r.audit.close()
 
 
+def lost_on_its_way(r):
+    """Let the server of x call its readback invalid while it moves: it has lost the controller."""
+    read = r.x.read
+
+    def marked():
+        severity = 3 if r.x.really_moving else 0
+        return {name: {**found, "alarm_severity": severity} for name, found in read().items()}
+
+    r.x.read = marked
+
+
+def test_item_4_a_motor_whose_readback_is_called_invalid_on_its_way_is_stopped(rig):
+    r = rig()
+    lost_on_its_way(r)
+
+    async def go(guard):
+        moving = on_its_way(r, guard)
+        await asyncio.wait({moving})
+        await guard.aborted()
+        assert not r.x.really_moving
+        assert r.x.truth < 0.9
+        return moving.exception()
+
+    with pytest.raises(GuardRefused, match=r"guard item 4: x reads nan; check .* calls the position INVALID"):
+        raise r.drive(go)
+
+
+def test_item_4_off_lets_it_go_on_blindly(rig):
+    r = rig(without=(4,))
+    lost_on_its_way(r)
+
+    async def go(guard):
+        r.x.travel_s = 0.5
+        await guard.axes["x"].set(1.0)
+        assert r.x.truth == pytest.approx(1.0)
+
+    r.drive(go)
+
+
 def test_item_16_a_server_that_was_lost_and_is_back_before_anybody_asked_is_not_taken_for_the_same(rig):
     async def go(guard):
         r.x.losses = 1

@@ -14,7 +14,7 @@ from typing import Any
 from beamgym.hardware_bridge.devices import DeviceError
 from beamgym.hardware_bridge.guard.devices.proxies.calls import answer, finished, lives_in_loop
 from beamgym.hardware_bridge.guard.devices.proxies.record_fields import RECORD_FIELDS, by_record_names, overshoot_of
-from beamgym.hardware_bridge.guard.devices.proxies.signal import SignalProxy
+from beamgym.hardware_bridge.guard.devices.proxies.signal import SignalProxy, is_invalid, one_reading
 from beamgym.hardware_bridge.guard.rules import targets_within, tighter
 from beamgym.hardware_bridge.settings import AxisSettings
 from beamgym.physics.messages import one_line
@@ -38,9 +38,13 @@ class AxisProxy(SignalProxy):
     records: Mapping[str, Any] = field(default_factory=dict)
 
     async def position(self) -> float:
-        """Return the readback; it may be nan."""
+        """Return the readback; nan also where its server calls it invalid: it shows the last one that it had."""
         # bluesky's Locatable says which number is the readback; by ``read`` it has to be guessed from names.
-        found = (await self._ask("locate"))["readback"] if self._has("locate") else await self.value()
+        if self._has("locate"):
+            found = (await self._ask("locate"))["readback"]
+        else:
+            reading = one_reading(await self._ask("read"), getattr(self.device, "name", self.name))
+            found = math.nan if is_invalid(reading) else reading["value"]
         try:
             return float(found)
         except (TypeError, ValueError):

@@ -19,6 +19,12 @@ from beamgym.hardware_bridge.settings import AxisSettings
 CONNECT_S = 30.0
 
 
+class Update(float):
+    """A number as a monitor brings it: with the severity of its record."""
+
+    severity = 0
+
+
 def motor(ioc: Any, timeout_s: float = 60.0, unit: str = "deg", name: str = "j1") -> EpicsMotor:
     return EpicsMotor(name, f"{ioc.prefix}{name}", unit, timeout_s, EpicsMotorOptions(reply_s=20.0))
 
@@ -149,6 +155,22 @@ def test_a_readback_that_is_not_a_number_is_passed_on(laue_ioc: Any):
         assert math.isnan(await position(await connected(laue_ioc)))
 
     asyncio.run(run())
+
+
+def test_an_update_that_its_server_calls_invalid_is_no_position(laue_ioc: Any):
+    async def run() -> tuple[float | None, float | None]:
+        phi, found = await connected(laue_ioc), []
+        for severity in (0, 3):
+            value = Update(4.25)
+            value.severity = severity
+            asyncio.get_running_loop().call_later(0.05, phi._pv._update, "RBV", value)
+            found.append(await phi.next_position(CONNECT_S))
+        return found[0], found[1]
+
+    known, invalid = asyncio.run(run())
+    assert known == 4.25
+    assert invalid is not None
+    assert math.isnan(invalid)
 
 
 def test_an_alarm_and_a_limit_switch_are_told(laue_ioc: Any):

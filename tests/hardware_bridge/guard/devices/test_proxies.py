@@ -151,6 +151,7 @@ def test_a_value_that_its_own_server_calls_invalid_is_not_known(severity: int, n
         (found,) = asked(SignalProxy, device, "number")
         assert np.isnan(found) if number is None else found == number
         assert asked(ShutterProxy, device, "place") == [place]
+        assert asked(AxisProxy, device, "position") == pytest.approx([found], nan_ok=True)
 
 
 class SlowReadback:
