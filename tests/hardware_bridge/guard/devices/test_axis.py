@@ -8,7 +8,7 @@ import time
 import pytest
 
 from beamgym.hardware_bridge.devices import DeviceError
-from beamgym.hardware_bridge.guard.devices import axis as guarded_axis
+from beamgym.hardware_bridge.guard.devices.axis import arrival
 from beamgym.hardware_bridge.guard.life import TokenFile
 from beamgym.hardware_bridge.guard.rules.decision import GuardRefused
 
@@ -194,7 +194,7 @@ def test_what_the_shortest_dwell_looks_at_need_not_settle_and_is_not_charged_for
         naps.append(seconds)
         return True
 
-    monkeypatch.setattr(guarded_axis, "_nap", nap)
+    monkeypatch.setattr(arrival, "_nap", nap)
     r = rig(axis_with(arpes_content, "x", settle_s=300.0))
 
     async def go(guard):

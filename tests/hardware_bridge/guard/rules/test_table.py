@@ -1,10 +1,10 @@
 """The rule table says what the guard does: in this order, all of it, and on the page as well."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
+from beamgym.hardware_bridge.guard.devices.axis.interruption import Interruption
 from beamgym.hardware_bridge.guard.devices.commands import GuardedCommand
 from beamgym.hardware_bridge.guard.rules import table
 from beamgym.hardware_bridge.guard.rules.page import as_markdown, items_of
@@ -106,7 +106,7 @@ def test_the_watch_asks_the_rules_that_the_table_says_it_asks(rig):
         guard.proxies()[0].device.losses = 0
         await guard.watch.check(Heard(guard, "watch", "instrument"))
         guard.axes["y"].state.swept = (5.0, 6.0)
-        guard.axes["y"]._interrupt = asyncio.get_running_loop().create_future()
+        guard.axes["y"]._interrupt = Interruption(guard.check_latch)
         await guard.watch.check(Heard(guard, "watch", "instrument"))
         guard.axes["y"]._interrupt = guard.axes["y"].state.swept = None
 
