@@ -27,10 +27,14 @@ from beamgym.hardware_bridge.instrument_file.identity import (
     simulation_beside,
     strangers,
 )
-from beamgym.hardware_bridge.instrument_file.load import load_instrument, parse_instrument, shipped_instrument
+from beamgym.hardware_bridge.instrument_file.load import (
+    UNDECIDED,
+    load_instrument,
+    parse_instrument,
+    shipped_instrument,
+)
 from beamgym.hardware_bridge.instrument_file.missing_protection import find_missing_protection
 from beamgym.hardware_bridge.instrument_file.outputs import record_of, refused_output
-from beamgym.hardware_bridge.instrument_file.undecided import UNDECIDED
 
 __all__ = [
     "NO_HEARTBEAT",

@@ -34,6 +34,12 @@ def check(file: InstrumentFile) -> None:
         )
     stand_in = {axis.name: (-1.0, 1.0) for axis in file.axes if axis.limits is None}
     prefixed("axes", lambda: file.build_stage(stand_in))
+    for axis in file.axes:
+        if axis.unit == "mm" and axis.tolerance > file.experiment.max_step_mm:
+            raise ValueError(
+                f"axis {axis.name!r}: tolerance {axis.tolerance:g} mm is more than arpes: max_step_mm "
+                f"{file.experiment.max_step_mm:g}, so that a step would have arrived before it is made; give less"
+            )
 
 
 def context(file: InstrumentFile, motor_limits: MotorLimits | None) -> SpotContext:

@@ -33,6 +33,7 @@ from beamgym.hardware_bridge.instrument_file.entries import (
     SuspenderEntry,
     SuspensionsEntry,
 )
+from beamgym.hardware_bridge.instrument_file.ranges import range_of
 from beamgym.hardware_bridge.kinds import bridge_kind, instrument_kinds
 from beamgym.hardware_bridge.protected_names import ProtectedNames, read_protected_names
 from beamgym.physics.arpes.stage import Stage
@@ -123,8 +124,8 @@ class InstrumentFile(Strict):
 
         Raises
         ------
-        ValueError : an axis with neither limits, with limits that exclude each other, or with a tolerance as wide as
-            its travel
+        ValueError : an axis with neither limits, with limits that exclude each other, with a motor's so wide that they
+            are none, or with a tolerance as wide as its travel
         """
         return tuple(_physics_axis(axis, (motor_limits or {}).get(axis.name)) for axis in self.axes)
 
@@ -220,6 +221,12 @@ def _physics_axis(entry: AxisEntry, motor: tuple[float, float] | None) -> Axis:
     scale = 1.0 if abs(length - 1.0) < _UNIT or length == 0.0 else 1.0 / length
     x, y, z = (part * scale for part in entry.vector)
     low, high = tighter_limits(entry.name, entry.limits, motor)
+    row = range_of("axes: limits", entry.unit) if entry.limits is None else None
+    if row is not None and (low < row.low or high > row.high):
+        raise ValueError(
+            f"axis {entry.name!r}: its motor's own limits, {low:g} to {high:g} {entry.unit}, are so wide that they are "
+            "none; give limits: [low, high]"
+        )
     if low < high and entry.tolerance >= high - low:
         raise ValueError(
             f"axis {entry.name!r}: tolerance {entry.tolerance:g} {entry.unit} is not below its travel {high - low:g}, "

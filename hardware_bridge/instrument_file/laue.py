@@ -35,6 +35,12 @@ def check(file: InstrumentFile) -> None:
         raise ValueError("a laue instrument needs a rotation axis; found none")
     stand_in = {axis.name: (-180.0, 180.0) for axis in file.axes if axis.limits is None}
     prefixed("axes", lambda: file.build_goniometer(stand_in))
+    for axis in file.axes:
+        if axis.unit == "deg" and axis.tolerance > _part(file).tolerance_deg:
+            raise ValueError(
+                f"axis {axis.name!r}: tolerance {axis.tolerance:g} deg is more than laue: tolerance_deg "
+                f"{_part(file).tolerance_deg:g}, so that a crystal that is not aligned may count as it; give less"
+            )
 
 
 def context(file: InstrumentFile, motor_limits: MotorLimits | None) -> AlignContext:

@@ -9,6 +9,11 @@ from beamgym.hardware_bridge.instrument_file.file import InstrumentFile
 HOUR_S = 3600.0
 """What may last longer than this, seconds, ends nothing that an operator waits for."""
 
+_OFTEN = 30
+"""More suspensions a minute, or ten times more a run, end nothing."""
+
+_MOSTLY = 0.5
+
 
 @dataclass(frozen=True)
 class MissingProtection:
@@ -85,6 +90,13 @@ def _numbers(file: InstrumentFile) -> Iterator[MissingProtection]:
     if slow:
         means = "a motor that does not come is waited for more than an hour"
         yield MissingProtection(f"waits of {', '.join(slow)}", means, "stall_s, timeout_s, readback_s")
+    if max(file.suspensions.per_minute, file.suspensions.per_run / 10.0) > _OFTEN and file.suspenders:
+        means = "a beam that comes and goes is taken for one that is there"
+        yield MissingProtection("suspensions", means, "suspensions: {per_minute: 3, per_run: 30}")
+    if file.detector.max_saturated >= _MOSTLY:
+        means = "a frame of which half is full is no fault"
+        yield MissingProtection("saturation", means, "detector: max_saturated")
+    yield from _boxes_beyond(file)
     wide = [axis.name for axis in file.axes if axis.limits and axis.margin >= axis.limits[1] - axis.limits[0]]
     if wide:
         yield MissingProtection(
@@ -94,3 +106,17 @@ def _numbers(file: InstrumentFile) -> Iterator[MissingProtection]:
     if options.get("status", "Status") in (options.get("open", "Open"), options.get("close")):
         means = "its command is read back, so that a blade that is stuck is not noticed"
         yield MissingProtection("shutter's status", means, "options: {status: ...}")
+
+
+def _boxes_beyond(file: InstrumentFile) -> Iterator[MissingProtection]:
+    """Yield boxes that no path within the limits meets: a slip of sign or unit, or a wall behind a narrowed travel."""
+    limits = {axis.name: axis.limits for axis in file.axes}
+    for box in file.envelopes:
+        for name, (low, high) in box.forbidden.items():
+            travel = limits[name]
+            if travel is not None and (high + box.margin < travel[0] or low - box.margin > travel[1]):
+                means = f"it lies outside the limits of {name}, so that it keeps nothing off"
+                yield MissingProtection(
+                    f"envelope {box.name}", means, "envelopes: forbidden, in the axis's unit and sign"
+                )
+                break

@@ -446,10 +446,13 @@ def test_what_a_file_leaves_out_is_named_as_not_guarded(part):
 
 
 LARGE = {
-    "dose": (("dose", "budget_s"), 1e9),
-    "dead-man": (("operator", "deadman_s"), 1e9),
-    "heartbeat server": (("heartbeats", 0, "missed"), 10**9),
-    "waits of j1": (("axes", 0, "stall_s"), 1e9),
+    "dose": (("dose", "budget_s"), 1e5),
+    "dead-man": (("operator", "deadman_s"), 8e4),
+    "heartbeat server": (("heartbeats", 0, "period_s"), 3600.0),
+    "waits of j1": (("axes", 0, "stall_s"), 8e4),
+    "suspensions": (("suspensions",), {"per_minute": 1000}),
+    "saturation": (("detector", "max_saturated"), 1.0),
+    "envelope folded": (("envelopes", 0, "forbidden", "j2"), [75.0, 80.0]),
     "overrun of j1": (("axes", 0, "overrun"), 180.0),
     "shutter's status": (("devices", "shutter", "options"), {"status": "Open"}),
 }
