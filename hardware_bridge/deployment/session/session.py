@@ -5,6 +5,7 @@ stops what it moved, closes the shutter and completes the log.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
@@ -18,6 +19,7 @@ import numpy as np
 from beamgym.hardware_bridge.adapters import Devices, connect
 from beamgym.hardware_bridge.ca_loops import quiet_channels
 from beamgym.hardware_bridge.deployment.events import Events, Note, Question, StateChanged
+from beamgym.hardware_bridge.deployment.session.claim import claimed
 from beamgym.hardware_bridge.deployment.session.ending import end_loop, wait_out
 from beamgym.hardware_bridge.deployment.session.log_events import LogEvents
 from beamgym.hardware_bridge.deployment.session.plan_engine import PlanEngine
@@ -111,6 +113,7 @@ class Session:
         self.devices: Devices | None = None
         self.audit: AuditLog | None = None
         self._stop_reason = ""
+        self._claims = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         if self._within is None:
@@ -137,6 +140,7 @@ class Session:
             if self.engine is not None:
                 self.in_loop(self._devices.close, CONNECT_S, check=lambda: None)
         finally:
+            self._claims.close()
             if self.audit is not None:
                 self.audit.close()
             # Somebody else's engine goes on.
@@ -148,7 +152,16 @@ class Session:
         return RunEngine(context_managers=[], **numbered)
 
     def connect(self) -> None:
-        """Reach out for every device; writes nothing. Raises DeviceError for the first that does not answer."""
+        """Reach out for every device; writes nothing.
+
+        Raises
+        ------
+        DeviceError : the first that does not answer, or that another process on this computer commands
+        """
+        if not self.dry_run:
+            devices = (*self._devices.axes.values(), self._devices.detector, self._devices.shutter)
+            outputs = dict.fromkeys(pv for device in devices for pv in getattr(device, "outputs", ()))
+            self._claims.enter_context(claimed(outputs))
 
         async def connected() -> None:
             await self._devices.connect(CONNECT_S)
