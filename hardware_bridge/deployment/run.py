@@ -68,6 +68,8 @@ def run(deployment: Deployment) -> EpisodeReport:
             task = deployment.prepare(limits)
             ensure_directions(deployment, session)
             instrument = session.guarded(deployment.confirmation(limits, deployment.asker(session)))
+            # Once more: rehearsing may take minutes, and arming takes the settings as it finds them.
+            refuse_other_coordinates(deployment, session)
             session.arm(deployment.options.homed)
             return _play(deployment, session, partial(Attempt, deployment, session, task, instrument))
 
