@@ -17,7 +17,8 @@ class GuardRefused(RuntimeError):
     """The guard refused a command, or stopped the run; ``item`` is the number of the rule, ``line`` says why."""
 
     def __init__(self, item: int, line: str) -> None:
-        super().__init__(f"guard item {item}: {line}")
+        # 0 where no rule has asked for it: a device that fails, a program that ends.
+        super().__init__(f"guard item {item}: {line}" if item else f"the guard has stopped the run: {line}")
         self.item = item
         self.line = line
 
