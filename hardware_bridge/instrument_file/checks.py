@@ -104,7 +104,9 @@ def _check_axis(axis: AxisEntry, adapter: str) -> None:
     if axis.unit != "s" and not any(axis.vector):
         raise ValueError(f"{where}: vector is zero; give the axis's direction in the lab frame")
     if axis.limits is None and adapter in ("manual", "exposure"):
-        raise ValueError(f"{where}: a {adapter} axis has no limits of its own; give limits: [low, high]")
+        raise ValueError(
+            f"{where}: {_ARTICLES.get(adapter, 'a')} {adapter} axis has no limits of its own; give limits: [low, high]"
+        )
     _check_turns(axis)
     # A motor with steps stands up to half a step from any target.
     if axis.tolerance < 0.5 * axis.step:
@@ -212,6 +214,7 @@ def _first_twice(names: Iterable[str]) -> str | None:
     return None
 
 
+_ARTICLES = {"exposure": "an"}
 _ADDRESSES = {
     "epics": "PV of the motor record, camera or signal",
     "tango": "Tango device, such as sys/tg_test/1",

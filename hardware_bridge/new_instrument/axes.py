@@ -54,12 +54,17 @@ def _geometry(found: AxisFound, preset: Axis | None, stack: str) -> Iterator[str
     turns = "turn right-handed about the vector" if found.unit != "mm" else "go along the vector"
     yield undecided(4, "sign", f"1 where growing positions {turns}, -1 where not; DIR is {direction};")
     yield f"{INDENT}# begin with 1: the direction check (--signs) tells"
-    zero = "where the axis does not act, such as the goniometer's home"
-    yield undecided(
-        4,
-        "zero",
-        f"position {zero}; it stands at {_said(found.settings.position)}, OFF is {_said(found.settings.offset)}",
-    )
+    now = f"it stands at {_said(found.settings.position)}, OFF is {_said(found.settings.offset)}"
+    if found.unit == "mm":
+        yield undecided(
+            4, "zero", "position at which the sample is where vectors and nozzles of this file mean it, such as"
+        )
+        yield f"{INDENT}# its middle in the beam; an ARPES stage without nozzles takes any, also 0; {now}"
+    else:
+        yield undecided(
+            4, "zero", "position at which the axis does not act: with all axes there the vectors hold, as at the"
+        )
+        yield f"{INDENT}# goniometer's home; {now}"
 
 
 def _limits(found: AxisFound) -> Iterator[str]:

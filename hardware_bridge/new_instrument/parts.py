@@ -9,6 +9,7 @@ from beamgym.hardware_bridge.new_instrument.lines import INDENT, line, number, o
 from beamgym.hardware_bridge.new_instrument.request import NewInstrument
 from beamgym.hardware_bridge.settings import largest_value
 
+_BAD_WHEN_HIGH = ("vac", "press", "gauge", "temp")  # in a reading's name: what must not rise; all else must not fall
 _COUNTS = ("UInt8", "Int8", "UInt16", "Int16")  # types that a pixel does fill; a wider one is full earlier
 
 
@@ -110,10 +111,7 @@ def _suspenders(found: Found) -> Iterator[str]:
     for name, signal in found.suspenders.items():
         yield f"  - name: {name}"
         yield f"    device: {name}_signal"
-        now = f"remove the line where there is no such bound; it reads {_value(signal)} now"
-        yield undecided(4, "low", f"the run waits below this; {now}")
-        if name != "beam":
-            yield undecided(4, "high", f"the run waits above this; {now}")
+        yield from _bounds(name, signal)
         beats = found.heartbeats.items()
         beat = next((each for each, one in beats if signal.server and one.server == signal.server), "")
         if beat:
@@ -121,6 +119,14 @@ def _suspenders(found: Found) -> Iterator[str]:
         else:
             names = ", ".join((*found.heartbeats, NO_HEARTBEAT))
             yield undecided(4, "heartbeat", f"the one of its server {signal.server}: {names}")
+
+
+def _bounds(name: str, signal: SignalFound) -> Iterator[str]:
+    """Yield the bound that is most likely meant, to be decided, and the other one as a comment: one side suffices."""
+    waits = {"low": "the run waits below this", "high": "the run waits above this"}
+    asked, other = ("high", "low") if any(word in name.lower() for word in _BAD_WHEN_HIGH) else ("low", "high")
+    yield undecided(4, asked, f"{waits[asked]}; it reads {_value(signal)} now")
+    yield f"    # {other}: NUMBER".ljust(len(INDENT)) + f"# {waits[other]}: in the place of {asked}, or besides it"
 
 
 def _value(signal: SignalFound) -> str:

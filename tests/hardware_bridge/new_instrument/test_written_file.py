@@ -62,6 +62,12 @@ def test_a_laue_file_is_written_from_the_records_decided_by_a_human_and_passes_t
         i for i, line in enumerate(text.splitlines(), start=1) if f": {UNDECIDED} " in line
     ]
     assert all(said in result.output for _, said in told)
+    # What a zero is; and of a suspender the side that it is most likely about, the other beside it.
+    assert text.count("position at which the axis does not act: with all axes there the vectors hold") == 6
+    assert [line.split(":")[0].strip() for line in text.splitlines() if "the run waits" in line] == [
+        *("low", "# high"),
+        *("high", "# low"),
+    ]
     result = deploy("index-and-move", "-i", "mine.yaml", "--check")
     assert result.exit_code == 1
     assert "mine.yaml: axes[0] (j1): sign is not decided" in result.output
@@ -76,6 +82,7 @@ def test_a_laue_file_is_written_from_the_records_decided_by_a_human_and_passes_t
     assert file.detector.shape == (512, 512)
     assert file.detector.saturation == 65535
     assert file.simulation
+    assert [(entry.low, entry.high) for entry in file.suspenders] == [(0.0, None), (None, 1000.0)]
     assert {entry.heartbeat for entry in file.suspenders} == {"server"}
     result = deploy("index-and-move", "-i", "mine.yaml", "--check")
     assert result.exit_code == 0, result.output
@@ -87,6 +94,7 @@ def test_a_laue_file_is_written_from_the_records_decided_by_a_human_and_passes_t
 def test_an_arpes_file_is_written_from_the_records_decided_by_a_human_and_passes_the_check(arpes_ioc, here):
     result = deploy("--new", "stage.yaml", *ARPES)
     assert result.exit_code == 0, result.output
+    assert Path("stage.yaml").read_text().count("its middle in the beam; an ARPES stage without nozzles takes any") == 2
     decisions = DECISIONS | {"max_step": "2", "vector": "[1, 0, 0]"}
     second = [i for i, line in enumerate(Path("stage.yaml").read_text().splitlines(), 1) if "vector: DECIDE" in line][1]
     decide(Path("stage.yaml"), decisions | {second: "[0, 1, 0]"})
