@@ -4,12 +4,9 @@ Everything that is a coroutine runs in the RunEngine's loop, where the devices l
 stops what it moved, closes the shutter and completes the log.
 """
 
-import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
-from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -18,15 +15,17 @@ import numpy as np
 
 from beamgym.hardware_bridge.adapters import Devices, connect
 from beamgym.hardware_bridge.ca_loops import quiet_channels
-from beamgym.hardware_bridge.deployment.events import Events, Note, Question, StateChanged
+from beamgym.hardware_bridge.deployment.events import Events, Question, StateChanged
+from beamgym.hardware_bridge.deployment.session.asking import asked_operator
 from beamgym.hardware_bridge.deployment.session.claim import claimed
-from beamgym.hardware_bridge.deployment.session.ending import end_loop, wait_out
+from beamgym.hardware_bridge.deployment.session.ending import close_guard, end_loop, finish_episode
 from beamgym.hardware_bridge.deployment.session.log_events import LogEvents
+from beamgym.hardware_bridge.deployment.session.motors import read_motor_limits, read_motor_settings
 from beamgym.hardware_bridge.deployment.session.plan_engine import PlanEngine
 from beamgym.hardware_bridge.deployment.session.quiet import quiet
+from beamgym.hardware_bridge.deployment.session.waiting import in_loop, wait_out
 from beamgym.hardware_bridge.devices import DeviceError, need
 from beamgym.hardware_bridge.guard import AbortReport, DeadMan, Guard
-from beamgym.hardware_bridge.guard.devices import AxisProxy
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.manual_operator import Operator
 from beamgym.hardware_bridge.records import AuditLog
@@ -53,8 +52,6 @@ ANSWER_S, PRACTICE_ANSWER_S = 5.0, 15.0
 
 ARMINGS = 3
 """How often a device that is slow to answer is asked before it counts as away."""
-
-_LOOK_S = 0.02  # between two looks whether a wait is to end
 
 T = TypeVar("T")
 
@@ -119,7 +116,7 @@ class Session:
         if self._within is None:
             quiet()
         self._report(StateChanged("connecting"))
-        self.devices = connect(self.file, self._objects, self._operator or self._asked_operator())
+        self.devices = connect(self.file, self._objects, self._operator or asked_operator(self._events))
         listener = None if self._events is None else LogEvents(self._events, lambda: self.guard)
         self.audit = AuditLog(self.folder / AUDIT, listener=listener)
         self.engine = self._within or self._own_engine()
@@ -172,30 +169,11 @@ class Session:
 
     def motor_limits(self) -> dict[str, tuple[float, float] | None]:
         """Return what each motor's own limits leave of targets, its backlash taken off; None where it has none."""
-
-        async def one(name: str, device: Any) -> tuple[float, float] | None:
-            proxy, entry = AxisProxy(device, name, self._answer_s, self._devices.records), self.file.axis(name)
-            if entry.unit == "s":
-                return await proxy.limits()
-            limits, settings = await asyncio.gather(proxy.limits(), proxy.fields())
-            return proxy.targets(entry.limits, limits, entry.backlash, settings)
-
-        async def read() -> dict[str, tuple[float, float] | None]:
-            axes = self._devices.axes
-            found = await asyncio.gather(*(one(name, device) for name, device in axes.items()))
-            return dict(zip(axes, found, strict=True))
-
-        return self.in_loop(read, 3 * self._answer_s)
+        return self.in_loop(lambda: read_motor_limits(self.file, self._devices, self._answer_s), 3 * self._answer_s)
 
     def motor_settings(self) -> dict[str, dict[str, Any]]:
         """Return what each motor says of its settings, by axis, by the motor record's names; may be empty."""
-        axes = {name: device for name, device in self._devices.axes.items() if self.file.axis(name).unit != "s"}
-        proxies = [AxisProxy(device, name, self._answer_s, self._devices.records) for name, device in axes.items()]
-
-        async def read() -> list[dict[str, Any]]:
-            return await asyncio.gather(*(proxy.fields() for proxy in proxies))
-
-        return dict(zip(axes, self.in_loop(read, 3 * self._answer_s), strict=True))
+        return self.in_loop(lambda: read_motor_settings(self.file, self._devices, self._answer_s), 3 * self._answer_s)
 
     def guarded(self, confirm: Any) -> BlueskyInstrument:
         """Put a new guard before the devices; an earlier one is closed.
@@ -297,24 +275,7 @@ class Session:
         ------
         GuardRefused : the guard has latched, or does now: the episode has not ended well
         """
-        guard = self._guard
-        if guard.state == "closed":
-            # A pause within the run's last steps does them again.
-            return guard.require_unlatched()
-        if not well:
-            if self._stop_reason:
-                guard.abort(self._stop_reason)
-            else:
-                # No rule has asked for it: what broke the episode off is the reason, and not this.
-                guard.abort("the episode broke off", item=0)
-            await guard.aborted()
-            return
-        await guard.look_once_more()
-        if back:
-            await guard.safe_return()
-        if closes:
-            await guard.close()
-        guard.require_unlatched()
+        await finish_episode(self._guard, well, back, closes, self._stop_reason)
 
     def conclude(self) -> None:
         """Look at everything once more and close the guard: the end of what is no episode, such as known moves.
@@ -351,20 +312,10 @@ class Session:
         guard = self.guard
         if guard is None:
             return None
-        closing: Future[AbortReport | None] = asyncio.run_coroutine_threadsafe(_closed(guard), self.engine.loop)
-        interruptions = [wait_out(closing, self._ending_s)]
-        ended: Future[Any] = closing
-        if not closing.done():
-            ended = guard.abort("the instrument's loop does not answer")
-            interruptions.append(wait_out(ended, self._ending_s))
-        if ended.done() and ended.exception() is None:
-            self.abort_report = ended.result() or self.abort_report
+        closing = close_guard(guard, self.engine.loop, self._ending_s)
+        self.abort_report = closing.report or self.abort_report
         if guard.state == "closed":
             self.guard = None
-        for interruption in filter(None, interruptions):
-            raise interruption
-        if not closing.done():
-            raise DeviceError("the instrument's loop does not answer; look whether everything stands and is closed")
         return closing.result()
 
     def seal(self) -> str:
@@ -397,12 +348,7 @@ class Session:
         TimeoutError : there was no result in time
         Exception : what the coroutine raises, or ``check``; an interruption here cancels the coroutine there
         """
-        future = asyncio.run_coroutine_threadsafe(work(), self.engine.loop)
-        try:
-            return _waited(future, timeout_s, check or self._check)
-        except BaseException:
-            future.cancel()
-            raise
+        return in_loop(self.engine.loop, work, timeout_s, check or self._check)
 
     def ask(self, question: Question, timeout_s: float = 600.0) -> str:
         """Put a question to whoever answers the events' questions; "" where nobody does, or not in time.
@@ -416,17 +362,6 @@ class Session:
             return self.in_loop(lambda: events.ask(question), timeout_s)
         except (EOFError, TimeoutError):
             return ""
-
-    def _asked_operator(self) -> Operator:
-        """Return who turns manual axes where nobody was named: whoever answers the events' questions."""
-        events = self._events
-        if events is None:
-            return Operator()
-
-        async def ask(question: str) -> str:
-            return await events.ask(Question(question, "axis"))
-
-        return Operator(ask, lambda text: events.report(Note(text)))
 
     def _report(self, event: StateChanged) -> None:
         if self._events is not None:
@@ -452,22 +387,3 @@ class Session:
         if self.guard is None:
             raise ValueError("nothing is guarded yet; call guarded() first")
         return self.guard
-
-
-def _waited(future: "Future[T]", timeout_s: float, check: Callable[[], object]) -> T:
-    """Return a future's result; ``check`` is called a few times a second until it is there."""
-    ended: list[Any] = []
-    future.add_done_callback(ended.append)
-    give_up = time.monotonic() + timeout_s
-    # no lock here, which an interruption could leave locked
-    while not ended:
-        check()
-        if time.monotonic() > give_up:
-            raise TimeoutError(f"no result within {timeout_s:g} s")
-        time.sleep(_LOOK_S)
-    return future.result()
-
-
-async def _closed(guard: Guard) -> AbortReport | None:
-    await guard.close()
-    return await guard.aborted()

@@ -11,8 +11,9 @@ import pytest
 
 from beamgym.hardware_bridge.deployment.events import Note, Recorder
 from beamgym.hardware_bridge.deployment.session import session as session_module
-from beamgym.hardware_bridge.deployment.session.ending import wait_out
+from beamgym.hardware_bridge.deployment.session.asking import asked_operator
 from beamgym.hardware_bridge.deployment.session.session import AUDIT, Session
+from beamgym.hardware_bridge.deployment.session.waiting import wait_out
 from beamgym.hardware_bridge.devices import DeviceError
 from beamgym.hardware_bridge.guard.rules.decision import GuardRefused
 from beamgym.hardware_bridge.instrument_file.load import parse_instrument
@@ -247,9 +248,9 @@ def test_a_wait_for_a_device_ends_by_what_looks(held):
         made.wait(lambda: waits)
 
 
-def test_whoever_answers_the_events_turns_the_axes_that_are_turned_by_hand(tmp_path, arpes_content):
+def test_whoever_answers_the_events_turns_the_axes_that_are_turned_by_hand():
     sink = Recorder(lambda question: "12.5" if question.about == "axis" else "no")
-    operator = Session(parse_instrument(arpes_content), tmp_path, events=sink)._asked_operator()
+    operator = asked_operator(sink)
     assert asyncio.run(operator.ask("What does phi read now? ", 30.0)) == "12.5"
     operator.tell("STOP: leave phi where it is.")
     assert [note.text for note in sink.of(Note)] == ["STOP: leave phi where it is."]
