@@ -1,8 +1,9 @@
 """The headless run: every mode takes a policy and an instrument, returns data, and reports through one sink."""
 
 from beamgym.hardware_bridge.deployment.bundle_match import bundle_limits, match_bundle, plain_differences
+from beamgym.hardware_bridge.deployment.causes import DeployFailed
 from beamgym.hardware_bridge.deployment.check import check
-from beamgym.hardware_bridge.deployment.deployment import DeployFailed, Deployment, Options
+from beamgym.hardware_bridge.deployment.deployment import Deployment
 from beamgym.hardware_bridge.deployment.directions import (
     DirectionCheck,
     make_direction_check,
@@ -15,6 +16,7 @@ from beamgym.hardware_bridge.deployment.policy import DeployedPolicy, deployed_p
 from beamgym.hardware_bridge.deployment.practise import Comparison, practise
 from beamgym.hardware_bridge.deployment.run import run
 from beamgym.hardware_bridge.deployment.session import AUDIT, KEEP_TRYING_S, PlanEngine, Session, StopButton, Stopped
+from beamgym.hardware_bridge.deployment.terms import Options
 from beamgym.hardware_bridge.deployment.verify import Verification, verify
 from beamgym.hardware_bridge.deployment.warm_up import warm_up
 

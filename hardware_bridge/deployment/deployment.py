@@ -1,11 +1,8 @@
 """A policy and an instrument that fit each other, and everything that every mode of a deployment needs of both."""
 
-import inspect
 import shutil
-import traceback
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,17 +13,23 @@ from beamgym.envs.policy import Policy
 from beamgym.envs.task import Context, Task
 from beamgym.hardware_bridge.adapters import OwnDevices
 from beamgym.hardware_bridge.deployment.bundle_match import bundle_limits, match_bundle
+from beamgym.hardware_bridge.deployment.causes import DeployFailed, why_ended
 from beamgym.hardware_bridge.deployment.events import Ended, Events, EventStream, Nobody, Question, StateChanged
 from beamgym.hardware_bridge.deployment.instrument import OpenedInstrument, open_instrument
 from beamgym.hardware_bridge.deployment.policy import DeployedPolicy, deployed_policy
-from beamgym.hardware_bridge.deployment.session import AUDIT, KEEP_TRYING_S, PlanEngine, Session, StopButton, Stopped
+from beamgym.hardware_bridge.deployment.session import AUDIT, PlanEngine, Session, StopButton, Stopped
 from beamgym.hardware_bridge.deployment.telling import StepTeller
+from beamgym.hardware_bridge.deployment.terms import (
+    Options,
+    check_options,
+    check_sink,
+    refuse_on_hardware,
+    run_in_words,
+)
 from beamgym.hardware_bridge.deployment.warm_up import warm_up
 from beamgym.hardware_bridge.guard import AbortReport, TokenFile
-from beamgym.hardware_bridge.guard.rules import refusal
-from beamgym.hardware_bridge.instrument_file import InstrumentFile, context_of
+from beamgym.hardware_bridge.instrument_file import context_of
 from beamgym.hardware_bridge.records import (
-    MODES,
     Confirmation,
     ScanNumbers,
     refuse_link,
@@ -37,7 +40,7 @@ from beamgym.hardware_bridge.records import (
 from beamgym.hardware_bridge.rollout import BlueskyInstrument, Rollout, StepRecord, recorded
 from beamgym.hardware_bridge.settings_check import read_differences, refused
 from beamgym.hardware_bridge.tasks import image_size, task_for
-from beamgym.physics.messages import named_line, one_line
+from beamgym.physics.messages import one_line
 
 MANUAL = "manual"
 """The adapter of axes that a human turns."""
@@ -45,48 +48,6 @@ MANUAL = "manual"
 ANSWER_S = 10.0  # a computer may be busy; only what is dead takes so long
 
 Limits = dict[str, tuple[float, float] | None]
-
-
-class DeployFailed(ValueError):
-    """What ended a deployment, in one line."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a policy is deployed; the command line's options, see `beamgym deploy --help`.
-
-    Parameters
-    ----------
-    devices : Python file whose ``devices()`` returns the user's own devices by name
-    confirm : ask before "every" move, before the "first" run, or "never"
-    yes : answer yes to everything; on a simulation only
-    max_steps : moves at most
-    dose_s : seconds of open shutter at most, where that is less than the file's
-    back : afterwards bring the axes back to where they stood
-    homed : axes of which a human says that they are homed
-    token : file that the operator's token keeps touching
-    tiled : URI of a Tiled server that takes the documents too
-    episodes, seed, level : of the practice: how many, from which seed on, and the practice instrument's level
-    out : folder in which the run's own folder is made
-    keep_trying_s : an abort that cannot be completed, because a server is away, is tried for so long, seconds
-    metadata : further entries of the start document, such as operator, proposal, sample; plain data
-    """
-
-    devices: Path | None = None
-    confirm: str = "every"
-    yes: bool = False
-    max_steps: int | None = None
-    dose_s: float | None = None
-    back: bool = False
-    homed: tuple[str, ...] = ()
-    token: Path | None = None
-    tiled: str | None = None
-    episodes: int = 0
-    seed: int = 0
-    level: str = "real"
-    out: Path = Path("out")
-    keep_trying_s: float = KEEP_TRYING_S
-    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Deployment:
@@ -124,19 +85,19 @@ class Deployment:
         engine: PlanEngine | None = None,
     ) -> None:
         self.options = options or Options()
-        _check_sink(events)
+        check_sink(events)
         self.events = EventStream(events or Nobody())
         self.button, self.engine = button or StopButton(), engine
         self.aborted: AbortReport | None = None
         self.head = ""
-        _check(self.options)
+        check_options(self.options)
         self.own = OwnDevices(self.options.devices)
         self.folder = new_folder(self.options.out)
         opened = (
             instrument if isinstance(instrument, OpenedInstrument) else open_instrument(instrument, self.options.out)
         )
         self._source, self.path, self.file = opened.source, opened.path, opened.file
-        _refuse_on_hardware(self.options, opened)
+        refuse_on_hardware(self.options, self.file, self.path)
         self.deployed = policy if isinstance(policy, DeployedPolicy) else deployed_policy(policy, self.file)
         if self.deployed.model is not None:
             match_bundle(self.deployed.model.manifest, self.file)
@@ -332,40 +293,6 @@ class Deployment:
         }
 
 
-def run_in_words(
-    policy: str, file: InstrumentFile, limits: Iterable[tuple[str, float, float]], options: Options
-) -> str:
-    """Return what a human says yes to before a run: who drives what, within which limits, for how long."""
-    where = "a simulation" if file.simulation else "real hardware"
-    travel = ", ".join(f"{name} {low:g} to {high:g} {file.axis(name).unit}" for name, low, high in limits)
-    budgets = [budget for budget in (options.dose_s, file.dose.budget_s if file.dose else None) if budget is not None]
-    dose = f"at most {min(budgets):g} s of open shutter" if budgets else "no bound on the dose"
-    moves = "as many moves as its task allows" if options.max_steps is None else f"at most {options.max_steps} moves"
-    end = "then back to where they stand now" if options.back else "and they stay where the run ends"
-    return f"{policy} drives {file.name}, {where}: {travel}; {moves}, {dose}; {end}"
-
-
-def why_ended(error: BaseException) -> str:
-    """Return why something ended: the guard's refusal where one lies behind it."""
-    behind = refusal(error)
-    cause = behind if behind is not None else error
-    if type(cause).__name__ == "FailedStatus" and cause.__cause__ is not None:
-        cause = cause.__cause__
-    return f"{named_line(cause)} ({_place(cause)})" if _is_slip(cause) else one_line(cause)
-
-
-def _is_slip(error: BaseException) -> bool:
-    """Whether an error is a slip of the program that raised it, a policy or a sink, whose own text says too little."""
-    slips = (LookupError, AttributeError, TypeError, NameError, ArithmeticError, AssertionError)
-    return isinstance(error, slips) or type(error) in (RuntimeError, Exception)
-
-
-def _place(error: BaseException) -> str:
-    """Return file and line that raised an error."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(frame.filename).name}, line {frame.lineno}"
-
-
 def new_folder(out: Path) -> Path:
     """Return a folder for a run that is not there yet, named by the time; raises ValueError where ``out`` is a file."""
     if out.exists() and not out.is_dir():
@@ -373,28 +300,6 @@ def new_folder(out: Path) -> Path:
     stem = datetime.now().strftime("deploy-%Y%m%d-%H%M%S")
     names = (stem, *(f"{stem}-{i}" for i in range(2, 1000)))
     return next(out / name for name in names if not (out / name).exists())
-
-
-def _check_sink(events: Any) -> None:
-    """Raise ValueError before anything begins where a sink could not be told, or not be asked."""
-    if events is None:
-        return
-    name = type(events).__name__
-    if not callable(getattr(events, "report", None)):
-        raise ValueError(f"the sink {name} cannot be told anything; add `def report(self, event)`")
-    if not inspect.iscoroutinefunction(getattr(events, "ask", None)):
-        raise ValueError(f"the sink {name} cannot be asked; add `async def ask(self, question)`, which returns a text")
-
-
-def _check(options: Options) -> None:
-    for name in ("devices", "token", "out"):
-        value = getattr(options, name)
-        if value is not None and not isinstance(value, Path):
-            raise ValueError(f"Options: {name} is {value!r}; give a pathlib.Path of it")
-    if options.confirm not in MODES:
-        raise ValueError(f"--confirm is {options.confirm!r}; choose {', '.join(MODES)}")
-    if options.token is not None and not options.token.exists():
-        raise ValueError(f"--token: there is no file {options.token}; whatever touches it must run before the start")
 
 
 def _refuse_differences(session: Session) -> None:
@@ -405,12 +310,3 @@ def _refuse_differences(session: Session) -> None:
 
     if said := session.in_loop(read, 3 * ANSWER_S):
         raise ValueError(f"{said}; `beamgym deploy --check` shows everything")
-
-
-def _refuse_on_hardware(options: Options, instrument: OpenedInstrument) -> None:
-    if instrument.file.simulation:
-        return
-    if options.yes:
-        raise ValueError(f"--yes is for simulations; {instrument.path} is real hardware, and a human must answer there")
-    if options.episodes:
-        raise ValueError(f"--practice is for simulations; {instrument.path} is real hardware")

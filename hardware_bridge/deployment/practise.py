@@ -14,7 +14,8 @@ import numpy as np
 from beamgym.envs.episodes import EPISODES
 from beamgym.envs.loop import EpisodeKeys, EpisodeLoop
 from beamgym.envs.task import Task
-from beamgym.hardware_bridge.deployment.deployment import Deployment, Limits, why_ended
+from beamgym.hardware_bridge.deployment.causes import why_ended
+from beamgym.hardware_bridge.deployment.deployment import Deployment, Limits
 from beamgym.hardware_bridge.deployment.directions import ensure_directions
 from beamgym.hardware_bridge.deployment.events import EpisodeEnded, Progress, StateChanged
 from beamgym.hardware_bridge.deployment.run import DOCUMENTS

@@ -8,7 +8,8 @@ from typing import Any
 
 from beamgym.envs.episodes import EPISODES
 from beamgym.envs.task import Task
-from beamgym.hardware_bridge.deployment.deployment import DeployFailed, Deployment, why_ended
+from beamgym.hardware_bridge.deployment.causes import DeployFailed, why_ended
+from beamgym.hardware_bridge.deployment.deployment import Deployment
 from beamgym.hardware_bridge.deployment.directions import ensure_directions, refuse_other_coordinates, refuse_unchecked
 from beamgym.hardware_bridge.deployment.events import EpisodeEnded, Note, Question, StateChanged
 from beamgym.hardware_bridge.deployment.session import AUDIT, Session, Stopped

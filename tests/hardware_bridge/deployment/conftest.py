@@ -37,7 +37,8 @@ def mine(tmp_path, monkeypatch):
     """Call it for a deployment of index-and-move on one's own devices; ``answer`` says what a human answers."""
     pytest.importorskip("bluesky", reason="deploying needs the extra 'hardware'")
     from beamgym.agents.policies import find_policy
-    from beamgym.hardware_bridge.deployment.deployment import Deployment, Options
+    from beamgym.hardware_bridge.deployment.deployment import Deployment
+    from beamgym.hardware_bridge.deployment.terms import Options
 
     monkeypatch.chdir(tmp_path)
 

@@ -5,8 +5,9 @@ import threading
 
 import pytest
 
+from beamgym.hardware_bridge.deployment.causes import DeployFailed
 from beamgym.hardware_bridge.deployment.check import check
-from beamgym.hardware_bridge.deployment.deployment import DeployFailed, Deployment
+from beamgym.hardware_bridge.deployment.deployment import Deployment
 from beamgym.hardware_bridge.deployment.directions import make_direction_check
 from beamgym.hardware_bridge.deployment.dry_run import dry_run
 from beamgym.hardware_bridge.deployment.events.events import (

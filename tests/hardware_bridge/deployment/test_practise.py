@@ -39,7 +39,8 @@ def test_one_in_twenty_may_differ(tmp_path):
 def test_practice_over_channel_access_returns_both_sides(laue_ioc, tmp_path, monkeypatch):
     pytest.importorskip("aioca", reason="driving the practice instrument needs the extra 'epics'")
     from beamgym.agents.policies import find_policy
-    from beamgym.hardware_bridge.deployment.deployment import Deployment, Options
+    from beamgym.hardware_bridge.deployment.deployment import Deployment
+    from beamgym.hardware_bridge.deployment.terms import Options
 
     monkeypatch.chdir(tmp_path)
     shutil.copyfile(shipped_instrument("laue_soft_ioc"), "soft.yaml")

@@ -11,9 +11,11 @@ import yaml
 from beamgym.agents.policies import find_policy
 from beamgym.envs.episodes import EPISODES, episode_files, read_episodes
 from beamgym.envs.episodes.episode import INFOS
-from beamgym.hardware_bridge.deployment.deployment import DeployFailed, Deployment, Options
+from beamgym.hardware_bridge.deployment.causes import DeployFailed
+from beamgym.hardware_bridge.deployment.deployment import Deployment
 from beamgym.hardware_bridge.deployment.events.sinks import Recorder
 from beamgym.hardware_bridge.deployment.run import run
+from beamgym.hardware_bridge.deployment.terms import Options
 from beamgym.hardware_bridge.direction_check.check import DirectionReport
 from beamgym.hardware_bridge.direction_check.motion import ImageFlags
 from beamgym.hardware_bridge.direction_check.record import devices_digest, write_direction_record

@@ -1,7 +1,7 @@
 """What a human says yes to before a run is said in words: who drives what, how far, how long."""
 
 from beamgym.hardware_bridge.deployment import Options
-from beamgym.hardware_bridge.deployment.deployment import run_in_words
+from beamgym.hardware_bridge.deployment.terms import run_in_words
 from beamgym.hardware_bridge.instrument_file.load import load_instrument, shipped_instrument
 
 

@@ -19,10 +19,12 @@ pytest.importorskip("aioca", reason="driving it needs the extra 'epics'")
 from rigs.guarded import BUSY_S
 from typer.testing import CliRunner
 
-from beamgym.hardware_bridge.deployment.deployment import DeployFailed, Deployment, Options
+from beamgym.hardware_bridge.deployment.causes import DeployFailed
+from beamgym.hardware_bridge.deployment.deployment import Deployment
 from beamgym.hardware_bridge.deployment.events import Ended, EpisodeEnded, Note, Recorder, StateChanged
 from beamgym.hardware_bridge.deployment.run import run
 from beamgym.hardware_bridge.deployment.session import Session
+from beamgym.hardware_bridge.deployment.terms import Options
 from beamgym.hardware_bridge.direction_check.check import DirectionReport
 from beamgym.hardware_bridge.direction_check.motion import ImageFlags
 from beamgym.hardware_bridge.direction_check.record import write_direction_record

@@ -16,9 +16,10 @@ from bluesky.run_engine import RunEngineInterrupted
 from bluesky.suspenders import SuspendBoolHigh
 from bluesky.utils import PersistentDict
 
-from beamgym.hardware_bridge.deployment.deployment import Deployment, Options
+from beamgym.hardware_bridge.deployment.deployment import Deployment
 from beamgym.hardware_bridge.deployment.run import run
 from beamgym.hardware_bridge.deployment.session.ending import end_loop
+from beamgym.hardware_bridge.deployment.terms import Options
 from beamgym.hardware_bridge.plans.approvers import register_approver
 from beamgym.hardware_bridge.plans.plans import align, check, check_directions, dry_run, find_spot, go_back
 from beamgym.hardware_bridge.plans.within import PlanEvents, deployed
