@@ -9,9 +9,8 @@ and calls ``rearm``.
 import asyncio
 import atexit
 import contextlib
-import math
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -23,6 +22,11 @@ from beamgym.hardware_bridge.guard.devices import (
     GuardedDetector,
     GuardedShutter,
     SignalProxy,
+    asks_shortest_dwell,
+    exposure_set_s,
+    halt_together,
+    swept_together,
+    unfinished_axes,
 )
 from beamgym.hardware_bridge.guard.instrument import DevicesOfInstrument, Suspend
 from beamgym.hardware_bridge.guard.latch import Latch
@@ -35,7 +39,6 @@ from beamgym.hardware_bridge.guard.several_axes import judge_move, safe_return
 from beamgym.hardware_bridge.guard.watch import Watch
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.records import AuditLog
-from beamgym.physics.arpes.stage import is_shortest
 from beamgym.physics.messages import named_line, one_line
 
 __all__ = ["AbortReport", "Guard", "GuardRefused"]
@@ -365,36 +368,21 @@ class Guard:
 
     def swept(self, moving: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
         """Return what every axis may take on: ``moving`` as given, the others as allowed, or as they stand."""
-        intervals: dict[str, tuple[float, float]] = {}
-        for name, axis in self.axes.items():
-            # It is nowhere in space.
-            if axis.sets_exposure:
-                continue
-            width = axis.entry.tolerance
-            # What stands may be anywhere within its tolerance; nan reaches everywhere, see the rule.
-            stand = (axis.state.known - width, axis.state.known + width)
-            intervals[name] = moving.get(name, axis.state.swept or stand)
-        return intervals
+        return swept_together(self.axes, moving)
 
     def unfinished(self) -> list[str]:
         """Return the axes that move, or stand where they were stopped on their way."""
-        return [name for name, axis in self.axes.items() if axis.busy or not axis.state.arrived]
+        return unfinished_axes(self.axes)
 
     @property
     def on_the_fly(self) -> bool:
         """Whether the dwell asked for is the shortest: then nothing needs to settle after it has arrived."""
-        return any(
-            axis.sets_exposure and axis.entry.limits is not None and bool(is_shortest(axis.asked, axis.entry.limits[0]))
-            for axis in self.axes.values()
-        )
+        return asks_shortest_dwell(self.axes)
 
     @property
     def axis_exposure_s(self) -> float | None:
         """The exposure that an axis has set, seconds; None where no axis sets it."""
-        times_s = [
-            axis.state.known for axis in self.axes.values() if axis.sets_exposure and math.isfinite(axis.state.known)
-        ]
-        return times_s[0] if times_s else None
+        return exposure_set_s(self.axes)
 
     def exposure_was_set(self, seconds: float) -> None:
         """Take note that the exposure, which an axis sets too, was set by the detector."""
@@ -460,27 +448,12 @@ class Guard:
 
     async def halt(self) -> tuple[str, ...]:
         """Stop and close once, all at the same time; returns what was not seen to stand or to be closed."""
+        if self.dry_run:
+            return ()
         # Counted before the stops: what leaves after a stop was sent would move on, so another attempt is needed.
         still_leaving = self._launching > 0 or any(proxy.leaving for proxy in self.proxies())
-        parts: dict[str, Coroutine[Any, Any, bool]] = {
-            # Only what we sent: another client's motor is not ours to stop.
-            name: axis.halt()
-            for name, axis in self.axes.items()
-            if axis.state.commanded and not axis.sets_exposure
-        }
-        if self.dry_run:
-            for part in parts.values():
-                part.close()
-            return ()
-        # each by itself: what was seen to be safe must not hide what was not
-        # Closing a shutter that somebody else opened would spoil their measurement.
-        if self.shutter.ours or self.detector.busy:
-            parts["shutter"] = self.shutter.close_for_good()
-        if self.detector.ours or self.detector.busy:
-            parts["detector"] = self.detector.halt()
-        found = await asyncio.gather(*parts.values(), return_exceptions=True)
-        unconfirmed = [name for name, stopped in zip(parts, found, strict=True) if stopped is not True]
-        return (*unconfirmed, "a command that was leaving") if still_leaving else tuple(unconfirmed)
+        unconfirmed = await halt_together(self.axes, self.shutter, self.detector)
+        return (*unconfirmed, "a command that was leaving") if still_leaving else unconfirmed
 
     async def safe_return(self) -> bool:
         """Bring the axes back to where they stood when the guard was armed; see several_axes.safe_return."""

@@ -12,6 +12,13 @@ from beamgym.hardware_bridge.guard.devices.proxies import (
     overshoot_of,
 )
 from beamgym.hardware_bridge.guard.devices.shutter import GuardedShutter
+from beamgym.hardware_bridge.guard.devices.together import (
+    asks_shortest_dwell,
+    exposure_set_s,
+    halt_together,
+    swept_together,
+    unfinished_axes,
+)
 
 __all__ = [
     "CHANGED",
@@ -26,6 +33,11 @@ __all__ = [
     "ShutterProxy",
     "SignalProxy",
     "Supervisor",
+    "asks_shortest_dwell",
+    "exposure_set_s",
+    "halt_together",
     "overshoot_of",
     "spot_finder",
+    "swept_together",
+    "unfinished_axes",
 ]
