@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from beamgym.hardware_bridge.devices import DeviceError
 from beamgym.hardware_bridge.instrument_file import InstrumentFile, commanded_devices, record_of, refused_output
 from beamgym.hardware_bridge.protected_names import ProtectedNames
 
+_TYPE_S = 1.0  # the server has answered before
 _DEEPEST = 3  # links that are followed from a record to the next
 _LINKS = {
     "dfanout": tuple(f"OUT{letter}" for letter in "ABCDEFGHIJKLMNOP"),
@@ -130,8 +131,19 @@ def _that_count(place: str, adapter: str, pvs: list[str]) -> list[str]:
 
 async def _look(place: str, adapter: str, asked: str) -> _Output:
     # Of a camera the name is enough: whatever else commands it is asked, and few drivers' records are worth a wait.
-    camera = place == "the detector"
-    return _Output(place, adapter, Record(asked, asked, "", "", ()) if camera else await _read_record(asked))
+    if place == "the detector":
+        return _Output(place, adapter, Record(asked, asked, "", "", ()))
+    record = await _read_record(asked)
+    # A server that does not say the type: what can be asked whether it has done moving is a motor.
+    if place == "the shutter" and not record.kind and await _is_served(f"{asked}.DMOV"):
+        record = replace(record, kind="motor")
+    return _Output(place, adapter, record)
+
+
+async def _is_served(pv: str) -> bool:
+    from beamgym.hardware_bridge.adapters.epics.optional import read_optional
+
+    return bool(await read_optional({"asked": pv}, _TYPE_S))
 
 
 def _check_kind(output: _Output) -> None:

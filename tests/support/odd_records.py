@@ -53,12 +53,12 @@ def camera(prefix, shape=(8, 6), absent=(), **fields):
     return {prefix + name: value for name, value in records.items() if name not in absent}
 
 
-def shutter(name, **fields):
+def shutter(name, absent=(), **fields):
     """PVs of a shutter: a bo record told by ``Open``, and its ``Status``."""
     words = ["Closed", "Open"]
     record = {"NAME": f"{name}Open", "RTYP": "bo", "DESC": "fast shutter", "OUT": "@asyn(DIO,3)", "FLNK": "", **fields}
     told = {f"{name}Open": ("Closed", words), f"{name}Status": ("Closed", words)}
-    return told | {f"{name}Open.{field}": value for field, value in record.items()}
+    return told | {f"{name}Open.{field}": value for field, value in record.items() if field not in absent}
 
 
 def instrument(axes=("odd:phi", "odd:chi"), **changes):

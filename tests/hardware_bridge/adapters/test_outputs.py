@@ -62,6 +62,10 @@ SHUTTERS = {
         {"RTYP": "motor"},
         "the shutter: odd:m4:Open is a record of the type 'motor', which moves something, past every rule for axes",
     ),
+    "odd:m5:": (
+        {"absent": SILENT, "DMOV": 1},
+        "the shutter: odd:m5:Open is a record of the type 'motor', which moves something, past every rule for axes",
+    ),
     "odd:camera:": (
         {"NAME": "odd:cam1:Acquire"},
         "the shutter and the detector command the same record 'odd:cam1:Acquire', named 'odd:camera:Open' and",
