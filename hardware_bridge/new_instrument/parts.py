@@ -1,6 +1,6 @@
 """The parts of a new instrument file beside its axes: devices, detector, shutter, readings and the experiment."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from beamgym.hardware_bridge.instrument_file import NO_HEARTBEAT
 from beamgym.hardware_bridge.new_instrument.found import Found, SignalFound
@@ -88,13 +88,8 @@ def _frames(found: Found) -> Iterator[str]:
 
 
 def _heartbeats(found: Found) -> Iterator[str]:
-    if not found.heartbeats:
-        yield "# heartbeats: none was named; a server that hangs and still answers is not noticed"
-        return
-    yield "heartbeats:"
-    for name, beat in found.heartbeats.items():
-        yield f"  - name: {name}"
-        yield f"    device: {name}_signal"
+    def content(name: str) -> Iterator[str]:
+        beat = found.heartbeats[name]
         if beat.period_s is None:
             yield undecided(4, "period_s", "seconds between two changes; it was not seen to change within 3 s")
         else:
@@ -102,23 +97,40 @@ def _heartbeats(found: Found) -> Iterator[str]:
             yield line(4, "period_s", period_s, f"proposed; it was seen to change every {number(beat.period_s)} s")
         yield line(4, "missed", 3, "proposed: so many periods without a change abort")
 
+    return _watched("heartbeats", found.heartbeats, "a server that hangs and still answers is not noticed", content)
+
 
 def _suspenders(found: Found) -> Iterator[str]:
-    if not found.suspenders:
-        yield "# suspenders: none was named; beam and vacuum are not watched"
+    def content(name: str) -> Iterator[str]:
+        signal = found.suspenders[name]
+        yield from _bounds(name, signal)
+        yield _heartbeat_of(signal, found)
+
+    return _watched("suspenders", found.suspenders, "beam and vacuum are not watched", content)
+
+
+def _watched(
+    key: str, names: Collection[str], unwatched: str, content: Callable[[str], Iterator[str]]
+) -> Iterator[str]:
+    """Yield the entries of what is watched, each with its signal, or what is not noticed where none was named."""
+    if not names:
+        yield f"# {key}: none was named; {unwatched}"
         return
-    yield "suspenders:"
-    for name, signal in found.suspenders.items():
+    yield f"{key}:"
+    for name in names:
         yield f"  - name: {name}"
         yield f"    device: {name}_signal"
-        yield from _bounds(name, signal)
-        beats = found.heartbeats.items()
-        beat = next((each for each, one in beats if signal.server and one.server == signal.server), "")
-        if beat:
-            yield line(4, "heartbeat", beat, f"served by the same server, {signal.server}")
-        else:
-            names = ", ".join((*found.heartbeats, NO_HEARTBEAT))
-            yield undecided(4, "heartbeat", f"the one of its server {signal.server}: {names}")
+        yield from content(name)
+
+
+def _heartbeat_of(signal: SignalFound, found: Found) -> str:
+    """Return the line that names the heartbeat of a signal's server."""
+    beats = found.heartbeats.items()
+    beat = next((each for each, one in beats if signal.server and one.server == signal.server), "")
+    if beat:
+        return line(4, "heartbeat", beat, f"served by the same server, {signal.server}")
+    names = ", ".join((*found.heartbeats, NO_HEARTBEAT))
+    return undecided(4, "heartbeat", f"the one of its server {signal.server}: {names}")
 
 
 def _bounds(name: str, signal: SignalFound) -> Iterator[str]:
