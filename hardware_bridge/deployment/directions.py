@@ -80,9 +80,11 @@ def refuse_unchecked(deployment: Deployment) -> None:
 
 
 def refuse_other_coordinates(deployment: Deployment, session: Session) -> None:
-    """Refuse motors whose positions mean other places than in the direction check, where one was passed."""
+    """Refuse motors and an image that mean other places than in the direction check, where one was passed."""
     if direction_check_passed(deployment.path, deployment.file, deployment.own.sha256):
-        require_same_coordinates(deployment.path, deployment.file, coordinates_of(session.motor_settings()))
+        require_same_coordinates(
+            deployment.path, deployment.file, coordinates_of(session.motor_settings(), session.image_modes())
+        )
 
 
 def ensure_directions(deployment: Deployment, session: Session) -> None:
@@ -101,7 +103,7 @@ def ensure_directions(deployment: Deployment, session: Session) -> None:
 def check_in_session(deployment: Deployment, session: Session, limits: Limits) -> DirectionCheck:
     """Make the check in a connected session, keep its record, and report it."""
     file, own = deployment.file, deployment.own.sha256
-    coordinates = coordinates_of(session.motor_settings())
+    coordinates = coordinates_of(session.motor_settings(), session.image_modes())
     instrument = session.guarded(_confirmation(deployment, session, limits))
     session.arm(deployment.options.homed)
     with deployment.button.stopping(session.stop):

@@ -193,14 +193,14 @@ def require_direction_check(instrument: str | Path, file: InstrumentFile, device
 
 
 def require_same_coordinates(instrument: str | Path, file: InstrumentFile, now: Coordinates) -> None:
-    """Refuse motors whose positions mean other places than in the direction check, which was passed.
+    """Refuse motors and an image that mean other places than in the direction check, which was passed.
 
     A record of before this was kept says nothing of it, and refuses nothing.
 
     Parameters
     ----------
     instrument, file : the instrument file's path and content
-    now : what the motors' positions mean now, see ``coordinates_of``
+    now : what positions and image mean now, see ``coordinates_of``
 
     Raises
     ------
@@ -210,8 +210,8 @@ def require_same_coordinates(instrument: str | Path, file: InstrumentFile, now: 
     changed = changed_coordinates(file, content.get("coordinates", {}), now)
     if changed:
         raise DirectionCheckMissing(
-            f"since the direction check of {instrument} {'; '.join(changed)}: the file's zero, sign, limits and boxes "
-            "mean other places now; put it back, or correct the file, and run `beamgym deploy --signs`"
+            f"since the direction check of {instrument} {'; '.join(changed)}: the file's zeros, signs, limits, boxes "
+            "and pixels mean other places now; put it back, or correct the file and run `beamgym deploy --signs`"
         )
 
 

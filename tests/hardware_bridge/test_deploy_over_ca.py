@@ -93,7 +93,7 @@ def test_nothing_moves_where_somebody_set_an_offset_since_the_direction_check(la
     result = auto("--max-steps", 1)
     assert any(record["pv"] == "bgym:cam1:Acquire" for record in laue_ioc.puts()[begun:]) is moved
     assert (
-        "j3: OFF was 0 and is -9: the file's zero, sign, limits and boxes mean other places" in result.output
+        "j3: OFF was 0 and is -9: the file's zeros, signs, limits, boxes and pixels mean" in result.output
     ) is not moved
     assert safe(laue_ioc)
 
@@ -108,7 +108,7 @@ def test_the_shipped_policy_aligns_the_crystal_and_leaves_everything_it_promises
     assert "direction check passed" in result.output
     assert direction_check_passed("out/laue_soft_ioc.yaml", load_instrument("out/laue_soft_ioc.yaml"))
     record = json.loads(Path("out/laue_soft_ioc.yaml.signs.json").read_text(encoding="utf-8"))
-    assert {axis: found["OFF"] for axis, found in record["coordinates"].items()} == dict.fromkeys(AXES, 0.0)
+    assert {axis: record["coordinates"][axis]["OFF"] for axis in AXES} == dict.fromkeys(AXES, 0.0)
     report = json.loads(Path("result.json").read_text())
     assert report["ending"] == "declared"
     assert report["metrics"]["misorientation_estimate_deg"] < 0.25

@@ -32,6 +32,9 @@ _TORN_READS = 5
 # Of the driver: what decides how a frame is taken, and which pixels of the chip it shows, which way round.
 _MODES = ("ImageMode_RBV", "TriggerMode_RBV", "NumImages_RBV", "NumExposures_RBV")
 _VIEW = ("BinX_RBV", "BinY_RBV", "MinX_RBV", "MinY_RBV", "ReverseX_RBV", "ReverseY_RBV")
+_SOURCE = "NDArrayPort_RBV"
+"""Which plugin or driver the image comes from: one that crops or mirrors makes another image of the same frame."""
+
 _FORM = ("DataType_RBV", "ColorMode_RBV", "NDimensions_RBV", "ArraySize2_RBV", "Codec_RBV")
 _DRIVER_COUNTER = "driver counter"
 _PLUGIN_COUNTERS = {"dropped": "DroppedArrays_RBV", "queued": "QueueUse"}
@@ -111,7 +114,7 @@ class EpicsCamera:
         if self._options.driver_counter:
             optional[_DRIVER_COUNTER] = camera + self._options.driver_counter
         if self._pva is None:
-            optional |= {part: image + part for part in (*_FORM, *_PLUGIN_COUNTERS.values())}
+            optional |= {part: image + part for part in (*_FORM, _SOURCE, *_PLUGIN_COUNTERS.values())}
         self._more = OptionalRecords(name, optional, self._options.reply_s, self._heard)
         self._clock = ServerClock()
         self._exposures_s: list[float] = []
@@ -174,7 +177,7 @@ class EpicsCamera:
     async def modes(self) -> dict[str, str]:
         """Return modes, region, binning and orientation of the image, as words by the records' names."""
         view = {} if self._pva is None else await self._pva.view()
-        return self._more.words((*_MODES, *_VIEW, *_FORM[:2])) | view
+        return self._more.words((*_MODES, *_VIEW, *_FORM[:2], _SOURCE)) | view
 
     def clock(self) -> tuple[float, float] | None:
         """Return (how far the server's clock is ahead of ours, uncertainty), seconds; None before it was measured.

@@ -26,6 +26,7 @@ from beamgym.hardware_bridge.deployment.session.quiet import quiet
 from beamgym.hardware_bridge.deployment.session.waiting import in_loop, wait_out
 from beamgym.hardware_bridge.devices import DeviceError, need
 from beamgym.hardware_bridge.guard import AbortReport, DeadMan, Guard
+from beamgym.hardware_bridge.guard.devices import DetectorProxy
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.manual_operator import Operator
 from beamgym.hardware_bridge.records import AuditLog
@@ -174,6 +175,11 @@ class Session:
     def motor_settings(self) -> dict[str, dict[str, Any]]:
         """Return what each motor says of its settings, by axis, by the motor record's names; may be empty."""
         return self.in_loop(lambda: read_motor_settings(self.file, self._devices, self._answer_s), 3 * self._answer_s)
+
+    def image_modes(self) -> dict[str, str]:
+        """Return how the detector is set, in words, by names of its own; empty where it does not say."""
+        detector = DetectorProxy(self._devices.detector, "detector", self._answer_s)
+        return self.in_loop(detector.modes, 3 * self._answer_s)
 
     def guarded(self, confirm: Any) -> BlueskyInstrument:
         """Put a new guard before the devices; an earlier one is closed.

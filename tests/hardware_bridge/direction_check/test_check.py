@@ -366,9 +366,22 @@ def test_a_motor_that_counts_otherwise_than_in_its_test_is_refused(six, report, 
     require_same_coordinates(path, six, now)
 
 
+@pytest.mark.parametrize("changed", [{"ReverseX_RBV": "1"}, {"MinY_RBV": "40"}, {"NDArrayPort_RBV": "TRANS1"}])
+def test_an_image_that_is_read_out_otherwise_than_in_the_test_is_refused(six, report, tmp_path, changed):
+    path = tmp_path / "mine.yaml"
+    modes = {"ReverseX_RBV": "0", "MinY_RBV": "0", "NDArrayPort_RBV": "DET1", "ImageMode_RBV": "Single"}
+    write_direction_record(path, six, report, "", coordinates_of({}, modes))
+    # what only says when frames are taken is judged at the trigger
+    require_same_coordinates(path, six, coordinates_of({}, {**modes, "ImageMode_RBV": "Continuous"}))
+    ((name, word),) = changed.items()
+    with pytest.raises(DirectionCheckMissing, match=f"the image: {name} was {modes[name]} and is {word}: "):
+        require_same_coordinates(path, six, coordinates_of({}, {**modes, **changed}))
+    require_same_coordinates(path, six, coordinates_of({}, {"ReverseX_RBV": "0"}))
+
+
 def test_a_zero_within_the_tolerance_and_another_speed_leave_the_coordinates_as_they_were(six):
     before = coordinates_of({"j1": SAID, "j2": {"OFF": float("nan"), "DIR": None}})
-    assert before == {"j1": {"DIR": "Pos", "OFF": 0.0, "MRES": 0.001}, "j2": {}}
+    assert before == {"j1": {"DIR": "Pos", "OFF": 0.0, "MRES": 0.001}, "j2": {}, "the image": {}}
     tolerance = six.axes[0].tolerance
     found = coordinates_of({"j1": {**SAID, "OFF": 0.9 * tolerance, "VELO": 1.0}, "j2": SAID})
     assert changed_coordinates(six, before, found) == []
