@@ -1,7 +1,7 @@
 """beamgym index: one Laue image in, the crystal's orientation and the way to the target out."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -9,10 +9,11 @@ import typer
 from beamgym.envs.pictures import write_lab_sheet
 from beamgym.physics.files import write_json
 from beamgym.physics.laue.indexing import MOST_GRAINS, find_grains
-from beamgym.scripts.command_line import check_output, fail, run
+from beamgym.physics.laue.report import CellAnswer
+from beamgym.scripts.command_line import fail, run
 from beamgym.scripts.indexing.camera_options import CameraOptions, Eight
 from beamgym.scripts.indexing.grains import grains_report, left_over
-from beamgym.scripts.indexing.outputs import lab_notes, tell_failure, write_files
+from beamgym.scripts.indexing.outputs import OutputFiles, lab_notes, tell_failure, write_files
 from beamgym.scripts.indexing.report import cells_report, solved_report
 from beamgym.scripts.indexing.solving import PictureFailed, Solving
 from beamgym.scripts.indexing.source import PictureSource
@@ -117,10 +118,9 @@ def index_command(
 ) -> None:
     """Index a Laue pattern; print UB, the figures, and the turn of each axis that brings the target home."""
     try:
-        picture = out or image.with_name(f"{image.stem}-indexed.png")
-        for file in (picture, json_file, h5, detector_out, pdf):
-            check_output(file)
-        _check_options(picture, pdf, saturation, max_radius, second, turned)
+        files = OutputFiles(out or image.with_name(f"{image.stem}-indexed.png"), json_file, h5, detector_out, pdf)
+        files.check()
+        _check_options(saturation, max_radius, second, turned)
         geometry = CameraOptions(detector, camera, distance, pixel, dpi, center, flip, rotate, fiducials, fiducial_size)
         samples = load_crystals(cif, crystal, radiation)
         energies = read_band(band, wavelength, samples[0].radiation)
@@ -140,43 +140,45 @@ def index_command(
         )
         turning = Turning.read(samples, target, goniometer_name, at, second, turned)
         solving = Solving(samples, energies, refine_detector, search_camera)
-        try:
-            cells = solving.picture(source, image)
-        except PictureFailed as failure:
-            tell_failure(failure, solving, source, picture)
-            raise
-        solved = cells[0].solved
-        assert solved is not None  # solve_cells raises where none fits
-        every = find_grains(solved.pattern, solved.crystal, solved.detector, solved.band_kev, grains, first=solved)
-        solved = every[0]
-        report = solved_report(image, solved) | grains_report(every)
-        report["warnings"] += left_over(every)
-        if len(cells) > 1:
-            report["cells"] = cells_report(cells)
-        report |= turning.report(solved, source)
-        report["files"] = write_files(every, picture, h5, detector_out)
-        if pdf is not None:
-            write_lab_sheet(pdf, solved, lab_notes(image, solved, report), every[1:])
-            report["files"]["pdf"] = str(pdf)
-        if json_file is not None:
-            write_json(json_file, report)
+        report = _indexed(image, source, solving, turning, grains, files)
     except (ValueError, OSError) as error:
         fail(error)
     typer.echo(as_text(report))
 
 
-def _check_options(
-    picture: Path,
-    pdf: Path | None,
-    saturation: float | None,
-    max_radius: float | None,
-    second: Path | None,
-    turned: str | None,
-) -> None:
-    if picture.suffix.lower() != ".png":
-        raise ValueError(f"--out writes a PNG: give a name that ends in .png, got {picture}")
-    if pdf is not None and pdf.suffix.lower() != ".pdf":
-        raise ValueError(f"--pdf writes a PDF: give a name that ends in .pdf, got {pdf}")
+def _indexed(
+    image: Path, source: PictureSource, solving: Solving, turning: Turning, most_grains: int, files: OutputFiles
+) -> dict[str, Any]:
+    """Index the picture, write the files that were asked for, and return the report."""
+    cells = _cells(image, source, solving, files.picture)
+    first = cells[0].solved
+    assert first is not None  # solve_cells raises where none fits
+    every = find_grains(first.pattern, first.crystal, first.detector, first.band_kev, most_grains, first=first)
+    solved = every[0]
+    report = solved_report(image, solved) | grains_report(every)
+    report["warnings"] += left_over(every)
+    if len(cells) > 1:
+        report["cells"] = cells_report(cells)
+    report |= turning.report(solved, source)
+    report["files"] = write_files(every, files.picture, files.h5, files.detector)
+    if files.pdf is not None:
+        write_lab_sheet(files.pdf, solved, lab_notes(image, solved, report), every[1:])
+        report["files"]["pdf"] = str(files.pdf)
+    if files.json is not None:
+        write_json(files.json, report)
+    return report
+
+
+def _cells(image: Path, source: PictureSource, solving: Solving, picture: Path) -> tuple[CellAnswer, ...]:
+    """Solve the picture with every crystal that was named; a failure is told with what to try."""
+    try:
+        return solving.picture(source, image)
+    except PictureFailed as failure:
+        tell_failure(failure, solving, source, picture)
+        raise
+
+
+def _check_options(saturation: float | None, max_radius: float | None, second: Path | None, turned: str | None) -> None:
     if saturation is not None and not (np.isfinite(saturation) and saturation > 0.0):
         raise ValueError(f"--saturation is the count at which a pixel is full, a positive number, got {saturation:g}")
     if max_radius is not None and not (np.isfinite(max_radius) and max_radius > 0.0):

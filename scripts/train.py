@@ -2,6 +2,9 @@
 
 import json
 import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,52 +45,89 @@ def train_command(
     if env_id in (SCORER, BOOSTING):
         if timesteps is not None or beside:
             raise ValueError(f"--timesteps and --beside are for policies; {env_id} has neither")
-        asked = ScorerRun(config, run_folder, seed, resume, bundle, overwrite, workers, json_file, refit)
-        bars = _Bars()
-        try:
-            verb = train_trees if env_id == BOOSTING else train_scorer if refit is None else refit_scorer
-            verb(asked, bars.show)
-        finally:
-            bars.close()
+        _train_scorer(env_id, ScorerRun(config, run_folder, seed, resume, bundle, overwrite, workers, json_file, refit))
         return
     if refit is not None:
         raise ValueError(f"--refit-novelty is for {SCORER}; {env_id} has no novelty")
+    _train_policy(
+        PolicyRun(
+            env_id, config, run_folder, seed, resume, bundle, overwrite, tuple(beside or ()), timesteps, json_file
+        )
+    )
+
+
+@dataclass(frozen=True)
+class PolicyRun:
+    """The training of a policy, as the command line asks for it; see the options of `beamgym train`."""
+
+    env_id: str
+    config: Path | None
+    folder: Path | None
+    seed: int
+    resume: bool
+    bundle: Path | None
+    overwrite: bool
+    beside: tuple[Path, ...]
+    timesteps: int | None
+    json_file: Path | None
+
+    def target(self, folder: Path) -> Path:
+        """Return where the bundle goes; raises ValueError where something is there that may not be replaced."""
+        target = self.bundle or folder / "bundle"
+        if target.exists() and not self.overwrite:
+            raise ValueError(f"{target} exists; add --overwrite to replace it, or choose another --bundle")
+        return target
+
+    def command(self) -> str:
+        """Return the command that trains the same policy again, wherever it is run."""
+        imports = [word for name in IMPORTED for word in ("--import", name)]
+        parts = ["beamgym", *imports, "train", self.env_id, "--seed", str(self.seed)]
+        if self.config is not None:
+            parts += ["--config", self.config.name]
+        return shlex.join(parts + (["--timesteps", str(self.timesteps)] if self.timesteps is not None else []))
+
+
+def _train_scorer(name: str, asked: ScorerRun) -> None:
+    verb = train_trees if name == BOOSTING else train_scorer if asked.refit is None else refit_scorer
+    with _bars() as show:
+        verb(asked, show)
+
+
+def _train_policy(asked: PolicyRun) -> None:
+    """Train, export the bundle, and print the figures."""
     from beamgym.agents.export import export_trained
     from beamgym.agents.training import RunFolder, Trainer, load_config, log_episode_gif
 
-    settings = load_config(env_id, config)
-    if timesteps is not None:
-        settings = settings.model_copy(update={"n_timesteps": timesteps})
-    folder = RunFolder(run_folder or Path("runs") / f"{env_id.rsplit('/', maxsplit=1)[-1]}-{seed}")
-    target = bundle or folder.path / "bundle"
-    if target.exists() and not overwrite:
-        raise ValueError(f"{target} exists; add --overwrite to replace it, or choose another --bundle")
-    others = [RunFolder(path) for path in beside or []]
+    settings = load_config(asked.env_id, asked.config)
+    if asked.timesteps is not None:
+        settings = settings.model_copy(update={"n_timesteps": asked.timesteps})
+    name = f"{asked.env_id.rsplit('/', maxsplit=1)[-1]}-{asked.seed}"
+    folder = RunFolder(asked.folder or Path("runs") / name)
+    target = asked.target(folder.path)
+    others = [RunFolder(path) for path in asked.beside]
     for other in others:
         other.check_finished()
-    bars = _Bars()
-    trainer = Trainer(env_id, settings, folder, seed, resume, bars.show)
-    try:
+    with _bars() as show:
+        trainer = Trainer(asked.env_id, settings, folder, asked.seed, asked.resume, show)
         result = trainer.run()
-    finally:
-        bars.close()
     log_episode_gif(trainer)
-    written = export_trained(trainer, target, _command(env_id, config, seed, timesteps), result, overwrite, others)
+    written = export_trained(trainer, target, asked.command(), result, asked.overwrite, others)
     typer.echo(
         f"success {result.success_rate:.3f}, exposures (median) {result.exposures_median:g} on the selection seeds"
     )
     typer.echo(f"bundle: {written}")
-    if json_file is not None:
-        write_text(json_file, json.dumps(folder.figures(), indent=1) + "\n")
+    if asked.json_file is not None:
+        write_text(asked.json_file, json.dumps(folder.figures(), indent=1) + "\n")
 
 
-def _command(env_id: str, config: Path | None, seed: int, timesteps: int | None) -> str:
-    """Return the command that trains the same policy again, wherever it is run."""
-    imports = [word for name in IMPORTED for word in ("--import", name)]
-    parts = ["beamgym", *imports, "train", env_id, "--seed", str(seed)]
-    if config is not None:
-        parts += ["--config", config.name]
-    return shlex.join(parts + (["--timesteps", str(timesteps)] if timesteps is not None else []))
+@contextmanager
+def _bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Give what shows the progress of a phase, and close the last bar at the end."""
+    bars = _Bars()
+    try:
+        yield bars.show
+    finally:
+        bars.close()
 
 
 class _Bars:

@@ -1,6 +1,7 @@
 """What indexing leaves behind: pictures, results, the page for the lab book, and what to try after a failure."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,37 @@ from beamgym.physics.laue.indexing import SolvedPattern
 from beamgym.physics.laue.report import Attempt, remedies, write_results
 from beamgym.physics.laue.stated_camera import beam_point_px
 from beamgym.physics.laue.wavelengths import band_words
+from beamgym.scripts.command_line import check_output
 from beamgym.scripts.indexing.grains import grains_in_short
 from beamgym.scripts.indexing.solving import PictureFailed, Solving
 from beamgym.scripts.indexing.source import PictureSource
 from beamgym.scripts.indexing.text import way_as_text
+
+
+@dataclass(frozen=True)
+class OutputFiles:
+    """What is to be written: the picture, and the result in whichever forms were asked for.
+
+    Parameters
+    ----------
+    picture : the overlay, a PNG
+    json, h5, detector, pdf : the result, everything as NeXus, the geometry used, the page for the lab book
+    """
+
+    picture: Path
+    json: Path | None
+    h5: Path | None
+    detector: Path | None
+    pdf: Path | None
+
+    def check(self) -> None:
+        """Raise ValueError where one of them cannot be written, or its name ends as that of another form."""
+        for file in (self.picture, self.json, self.h5, self.detector, self.pdf):
+            check_output(file)
+        if self.picture.suffix.lower() != ".png":
+            raise ValueError(f"--out writes a PNG: give a name that ends in .png, got {self.picture}")
+        if self.pdf is not None and self.pdf.suffix.lower() != ".pdf":
+            raise ValueError(f"--pdf writes a PDF: give a name that ends in .pdf, got {self.pdf}")
 
 
 def write_files(
