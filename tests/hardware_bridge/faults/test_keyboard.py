@@ -152,6 +152,13 @@ def shines(ioc):
     return ioc.truth()["shutter_open"]
 
 
+def pressed(run, ioc, key, seen=moves):
+    """Return a run after a key was pressed in it, at the moment at which its instrument moves, or shines."""
+    run.until(lambda: seen(ioc))
+    run.press(key)
+    return run
+
+
 def ends_safely(run, ioc):
     """Wait for its end, and demand that nothing moves, the shutter is closed and the log is whole."""
     run.until(lambda: run.state() not in ("running", "stopped"))
@@ -165,18 +172,14 @@ def ends_safely(run, ioc):
 
 
 def test_ctrl_z_while_motors_run_stops_them_instead_of_suspending_the_process(laue_ioc, at_terminal):
-    run = at_terminal()
-    run.until(lambda: moves(laue_ioc))
-    run.press(CTRL_Z)
+    run = pressed(at_terminal(), laue_ioc, CTRL_Z)
     ends_safely(run, laue_ioc)
     assert b"stopped by SIGTSTP; what it had moved was seen to stand, its shutter was seen closed" in run.output
 
 
 @pytest.mark.slow
 def test_ctrl_z_that_is_left_to_the_system_leaves_motors_running(laue_ioc, at_terminal):
-    run = at_terminal("SIGTSTP")
-    run.until(lambda: moves(laue_ioc))
-    run.press(CTRL_Z)
+    run = pressed(at_terminal("SIGTSTP"), laue_ioc, CTRL_Z)
     run.until(lambda: run.state() == "stopped")
     begun = laue_ioc.truth()["positions"]
     run.until(lambda: laue_ioc.truth()["positions"] != begun)
@@ -185,18 +188,14 @@ def test_ctrl_z_that_is_left_to_the_system_leaves_motors_running(laue_ioc, at_te
 
 @pytest.mark.slow
 def test_ctrl_backslash_while_the_shutter_is_open_closes_it(laue_ioc, at_terminal):
-    run = at_terminal()
-    run.until(lambda: shines(laue_ioc))
-    run.press(CTRL_BACKSLASH)
+    run = pressed(at_terminal(), laue_ioc, CTRL_BACKSLASH, seen=shines)
     ends_safely(run, laue_ioc)
     assert b"stopped by SIGQUIT" in run.output
 
 
 @pytest.mark.slow
 def test_ctrl_backslash_that_is_left_to_the_system_leaves_the_shutter_open(laue_ioc, at_terminal):
-    run = at_terminal("SIGQUIT")
-    run.until(lambda: moves(laue_ioc))
-    run.press(CTRL_BACKSLASH)
+    run = pressed(at_terminal("SIGQUIT"), laue_ioc, CTRL_BACKSLASH)
     run.until(lambda: run.state() not in ("running", "stopped"))
     assert run.state() == 128 + signal.SIGQUIT
     assert moves(laue_ioc)

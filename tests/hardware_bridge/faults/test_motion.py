@@ -8,27 +8,13 @@ import contextlib
 import math
 
 import pytest
-from rigs.moves import arming, axis, moving
+from rigs.moves import arming, axis, moving, refused
 
 from beamgym.hardware_bridge.devices import DeviceError
 from beamgym.hardware_bridge.guard.rules.decision import GuardRefused
 
 SLOW = 0.0005
 """With this .VELO a motor makes 0.025 mm/s on the fast instrument: a move of 1 mm takes 40 s."""
-
-
-def refused(bench, item, test, **options):
-    """Run a test that the guard must refuse for an item, abort included; returns the line."""
-
-    async def attempt(guard):
-        with pytest.raises(GuardRefused) as caught:
-            await test(guard)
-        await guard.aborted()
-        return caught.value
-
-    found = bench.drive(attempt, **options)
-    assert found.item == item, found.line
-    return found.line
 
 
 async def sleeping(guard):
@@ -75,7 +61,7 @@ def place(bench, name):
 def test_item_1_the_files_limit_holds_where_it_is_the_tighter(bench):
     narrow = axis("x", limits=[-0.4, 0.4])
     b = bench(change=narrow)
-    assert "its limits are -0.4 to 0.4" in refused(b, 1, moving(("x", 0.5)))
+    assert "its limits are -0.4 to 0.4" in refused(b, {1}, moving(("x", 0.5)))
     assert b.ioc.puts() == []
     assert place(b, "x") == 0.0
     through = bench(change=narrow, without=(1,))
@@ -91,7 +77,7 @@ def test_item_1_the_motors_limit_holds_where_it_is_the_tighter_and_is_read_anew_
 
     # That another client has changed a setting is item 17's; here the limits are read as they are.
     b = bench(without=(17,))
-    assert "its limits are -1 to 0.6" in refused(b, 1, narrowed)
+    assert "its limits are -1 to 0.6" in refused(b, {1}, narrowed)
     assert b.received(":x.VAL") == [0.5]
     b = bench(without=(1, 17))
     with pytest.raises(DeviceError, match="beyond its limits"):
@@ -104,7 +90,7 @@ def test_item_1_an_axis_without_any_limits_is_not_armed(bench):
     b = bench(change=axis("x", limits=None))
     b.ioc.put("x.DLLM", 0.0)
     b.ioc.put("x.DHLM", 0.0)
-    assert "neither in the file nor in its motor" in refused(b, 1, arming, arm=False)
+    assert "neither in the file nor in its motor" in refused(b, {1}, arming, arm=False)
     assert b.ioc.puts() == []
     through = bench(change=axis("x", limits=None), without=(1,))
     through.ioc.put("x.DLLM", 0.0)
@@ -124,7 +110,7 @@ def test_item_2_a_target_that_is_no_number_never_leaves(bench, target):
         await guard.axes["x"].set(target)
 
     b = bench()
-    refused(b, 2, careless)
+    refused(b, {2}, careless)
     assert b.ioc.puts() == []
     through = bench(without=(1, 2, 4, 5))
     through.drive(careless)
@@ -135,7 +121,7 @@ def test_item_2_a_target_that_is_no_number_never_leaves(bench, target):
 def test_item_2_a_step_that_is_too_long_never_leaves(bench):
     short = axis("x", max_step=0.3)
     b = bench(change=short)
-    refused(b, 2, moving(("x", 0.2), ("x", 0.6)))
+    refused(b, {2}, moving(("x", 0.2), ("x", 0.6)))
     assert b.received(":x.VAL") == [0.2]
     assert place(b, "x") == pytest.approx(0.2)
     through = bench(change=short, without=(2,))
@@ -146,7 +132,7 @@ def test_item_2_a_step_that_is_too_long_never_leaves(bench):
 def test_item_2_one_move_too_many_in_a_minute_never_leaves(bench):
     seldom = axis("x", max_moves_per_min=2)
     b = bench(change=seldom)
-    refused(b, 2, moving(("x", 0.1), ("x", 0.2), ("x", 0.3)))
+    refused(b, {2}, moving(("x", 0.1), ("x", 0.2), ("x", 0.3)))
     assert b.received(":x.VAL") == [0.1, 0.2]
     through = bench(change=seldom, without=(2,))
     through.drive(moving(("x", 0.1), ("x", 0.2), ("x", 0.3)))
@@ -161,7 +147,7 @@ def test_item_2_a_motor_that_somebody_set_too_fast_is_not_sent(bench):
 
     # the emulated motors are 50 times faster than they say, which the speed of a finished move would show
     b = bench(change=axis("x", max_speed=40.0), without=(17,))
-    assert "is set to 50 per second" in refused(b, 2, faster)
+    assert "is set to 50 per second" in refused(b, {2}, faster)
     assert b.received(":x.VAL") == [0.2]
     b = bench(change=axis("x", max_speed=40.0), without=(2, 17))
     b.drive(faster)
@@ -182,7 +168,7 @@ def wall(**sides):
 
 def test_item_3_a_path_through_a_forbidden_box_is_not_begun_though_both_its_ends_are_free(bench):
     b = bench(change=wall(x=(0.2, 0.4)))
-    assert "enter 'wall'" in refused(b, 3, moving(("x", 0.8)))
+    assert "enter 'wall'" in refused(b, {3}, moving(("x", 0.8)))
     assert (b.ioc.puts(), paths(b, "x")) == ([], [])
     through = bench(change=wall(x=(0.2, 0.4)), without=(3,))
     through.drive(moving(("x", 0.8)))
@@ -197,7 +183,7 @@ def test_item_3_the_overshoot_of_the_backlash_stays_out_of_the_box_too(bench):
     b = bench(change=wall(x=(0.2, 0.35)))
     for name, value in (("x.BDST", 0.1), ("x.VAL", 0.8)):
         b.ioc.put(name, value)
-    refused(b, 3, down)
+    refused(b, {3}, down)
     assert b.ioc.puts() == []
     through = bench(change=wall(x=(0.2, 0.35)), without=(3,))
     for name, value in (("x.BDST", 0.1), ("x.VAL", 0.8)):
@@ -212,7 +198,7 @@ def test_item_3_axes_that_start_together_may_not_meet_in_a_box_on_any_order_of_a
 
     corner = wall(x=(0.3, 0.5), y=(0.3, 0.5))
     b = bench(change=corner)
-    refused(b, 3, both)
+    refused(b, {3}, both)
     assert len(b.received(":x.VAL") + b.received(":y.VAL")) <= 1
     assert place(b, "x") < 0.3 or place(b, "y") < 0.3
     through = bench(change=corner, without=(3,))
@@ -235,7 +221,7 @@ def test_item_4_a_move_that_was_reported_done_and_did_not_arrive_is_the_last(ben
         await moving(("x", 0.5), ("y", 0.5))(guard)
 
     b = bench()
-    refused(b, 4, on)
+    refused(b, {4}, on)
     assert (b.received(":x.VAL"), b.received(":y.VAL"), b.received(":x.STOP")) == ([0.5], [], [1])
     assert place(b, "x") == pytest.approx(ends, abs=1e-3)
     assert b.guard.latched_item == 4
@@ -255,7 +241,7 @@ def test_item_4_what_goes_wrong_on_the_way_is_seen_at_the_end(bench, fault):
         await guard.axes["y"].set(0.5)
 
     b = bench()
-    refused(b, 4, on)
+    refused(b, {4}, on)
     assert (b.received(":y.VAL"), b.received(":x.STOP")) == ([], [1])
     assert stands(b)
     b = bench(without=(4,))
@@ -272,7 +258,7 @@ def test_item_4_an_axis_in_alarm_or_without_a_readback_is_not_sent(bench):
             b.ioc.put(f"sim:fault:{fault}", "x")
             await guard.axes["x"].set(0.5)
 
-        refused(b, 4, on)
+        refused(b, {4}, on)
         assert b.received(":x.VAL") == []
 
 
@@ -286,7 +272,7 @@ def test_item_4_nothing_is_exposed_while_an_axis_moves(bench):
             await ended(status)
 
     b = bench()
-    refused(b, 4, expose)
+    refused(b, {4}, expose)
     assert (b.happened("exposing"), b.received("shutter:Open")) == ([], [])
     b = bench(without=(4,))
     b.drive(expose)
@@ -308,7 +294,7 @@ def stalling(b):
 def test_item_5_a_motor_that_never_arrives_is_stopped_in_time_and_seen_to_stand(bench):
     quick = axis("x", timeout_s=0.5)
     b = bench(change=quick)
-    assert "the move of x took longer than 1." in refused(b, 5, stalling(b))
+    assert "the move of x took longer than 1." in refused(b, {5}, stalling(b))
     assert stands(b)
     (stopped,) = b.happened("stopped")
     (left,) = b.happened("moving")

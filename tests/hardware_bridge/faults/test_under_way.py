@@ -6,28 +6,13 @@ Each fault comes with the same one getting through where its item is left out.
 import asyncio
 
 import pytest
-from rigs.moves import arming, axis, moving
+from rigs.moves import arming, axis, moving, refused
 from rigs.served import Bench
 
 from beamgym.hardware_bridge.guard.devices.proxies import AxisProxy
-from beamgym.hardware_bridge.guard.rules.decision import GuardRefused
 
 CRAWL = 0.004
 """With this .VELO a motor makes 0.2 mm/s on the fast instrument: 5 s from the middle to a limit switch at 1 mm."""
-
-
-def refused(bench, items, test, **options):
-    """Run a test that the guard must refuse for one of some items, abort included; returns the line."""
-
-    async def attempt(guard):
-        with pytest.raises(GuardRefused) as caught:
-            await test(guard)
-        await guard.aborted()
-        return caught.value
-
-    found = bench.drive(attempt, **options)
-    assert found.item in items, found.line
-    return found.line
 
 
 def place(bench, name):

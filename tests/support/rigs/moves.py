@@ -1,7 +1,14 @@
-"""What tests of moving axes say again and again: changes of one axis in a file, and moves that a guard is to make."""
+"""What tests of moving axes say again and again: changes of one axis in a file, and moves that a guard is to make.
+
+Or to refuse.
+"""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
+
+import pytest
+
+from beamgym.hardware_bridge.guard.rules.decision import GuardRefused
 
 
 def axis(name: str, **changes: Any) -> Callable[[dict[str, Any]], None]:
@@ -27,3 +34,17 @@ def moving(*targets: tuple[str, float]) -> Callable[[Any], Coroutine[Any, Any, N
 async def arming(guard: Any) -> None:
     """Arm a guard."""
     await guard.arm()
+
+
+def refused(bench: Any, items: set[int], test: Callable[[Any], Coroutine[Any, Any, Any]], **options: Any) -> str:
+    """Run a test that the guard of a bench must refuse for one of some items, abort included; returns the line."""
+
+    async def attempt(guard: Any) -> GuardRefused:
+        with pytest.raises(GuardRefused) as caught:
+            await test(guard)
+        await guard.aborted()
+        return caught.value
+
+    found = bench.drive(attempt, **options)
+    assert found.item in items, found.line
+    return str(found.line)
