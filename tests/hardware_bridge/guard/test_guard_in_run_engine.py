@@ -1,40 +1,17 @@
 """What a RunEngine does to guarded devices: it pauses, suspends, sends again, and stops everything at the end."""
 
-import asyncio
 import contextlib
 import json
 import threading
 import time
 
 import pytest
-from bluesky import RunEngine
 from bluesky import plan_stubs as bps
 from bluesky.utils import RunEngineInterrupted
+from rigs.engine import engine_with
 
 from beamgym.hardware_bridge.guard.rules.decision import GuardRefused, refusal
 from beamgym.hardware_bridge.records.audit_check import verify_log
-
-
-@contextlib.contextmanager
-def engine_with(rig, **options):
-    """Yield a RunEngine and the guard, armed in its loop."""
-    engine = RunEngine({}, context_managers=[])
-
-    def do(work):
-        return asyncio.run_coroutine_threadsafe(work, engine.loop).result(200.0)
-
-    def suspend(back, line):
-        engine.request_suspend(back, justification=line)
-
-    guard = rig.make(**({"suspend": suspend} | options))
-    try:
-        do(guard.arm())
-        yield engine, guard
-    finally:
-        do(guard.close())
-        engine.loop.call_soon_threadsafe(engine.loop.stop)
-        engine._th.join(timeout=10.0)
-        engine.loop.close()
 
 
 @contextlib.contextmanager

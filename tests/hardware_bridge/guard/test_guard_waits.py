@@ -1,41 +1,17 @@
 """While a run is paused or suspended nothing is decided: the dead-man strikes, and nothing goes on after it."""
 
-import asyncio
-import contextlib
 import threading
 
 import pytest
-from bluesky import RunEngine
 from bluesky import plan_stubs as bps
 from bluesky.utils import RunEngineInterrupted
+from rigs.engine import engine_with
 
 from beamgym.hardware_bridge.guard.life import DeadMan
 from beamgym.hardware_bridge.guard.rules.decision import GuardRefused, refusal
 
 LATE_S = 61.0
 """More than the rig's dead-man allows, seconds of its own clock."""
-
-
-@contextlib.contextmanager
-def engine_with(rig, now):
-    """Yield a RunEngine and the guard, armed in its loop; ``now`` holds the seconds of the dead-man's clock."""
-    engine = RunEngine({}, context_managers=[])
-
-    def do(work):
-        return asyncio.run_coroutine_threadsafe(work, engine.loop).result(200.0)
-
-    def suspend(back, line):
-        engine.request_suspend(back, justification=line)
-
-    guard = rig.make(suspend=suspend, deadman=DeadMan(lambda: now[0]))
-    try:
-        do(guard.arm())
-        yield engine, guard
-    finally:
-        do(guard.close())
-        engine.loop.call_soon_threadsafe(engine.loop.stop)
-        engine._th.join(timeout=10.0)
-        engine.loop.close()
 
 
 def step(guard, target=0.5):
@@ -52,7 +28,7 @@ def latched_by(rig, guard):
 def test_a_pause_longer_than_the_dead_man_allows_ends_the_run(rig):
     r, now = rig(), [0.0]
     r.x.travel_s = 15.0
-    with engine_with(r, now) as (engine, guard):
+    with engine_with(r, deadman=DeadMan(lambda: now[0])) as (engine, guard):
 
         def press():
             r.wait(lambda: r.x.really_moving)
@@ -76,7 +52,7 @@ def test_a_pause_longer_than_the_dead_man_allows_ends_the_run(rig):
 def test_a_suspension_longer_than_the_dead_man_allows_ends_the_run_though_the_beam_comes_back(rig):
     r, now, found = rig(), [0.0], []
     r.x.travel_s = 15.0
-    with engine_with(r, now) as (engine, guard):
+    with engine_with(r, deadman=DeadMan(lambda: now[0])) as (engine, guard):
 
         def lose_the_beam():
             r.wait(lambda: r.x.really_moving)
