@@ -192,7 +192,7 @@ def _file() -> InstrumentFile:
                 "saturation": 65535,
             },
             "shutter": {"device": "shutter"},
-            "dose": {"budget_s": 1e6},
+            "dose": {"budget_s": 5e5},
             "heartbeats": [{"name": "server", "device": "server", "period_s": 0.1}],
             "suspenders": [{"name": "beam", "device": "beam", "low": 10.0, "heartbeat": "server"}],
             "laue": {"crystal": "Si", "target": "pose [001] [110]"},
