@@ -25,6 +25,7 @@ from beamgym.hardware_bridge.guard.devices import (
     asks_shortest_dwell,
     exposure_set_s,
     halt_together,
+    set_off_again,
     swept_together,
     unfinished_axes,
 )
@@ -454,6 +455,19 @@ class Guard:
         still_leaving = self._launching > 0 or any(proxy.leaving for proxy in self.proxies())
         unconfirmed = await halt_together(self.axes, self.shutter, self.detector)
         return (*unconfirmed, "a command that was leaving") if still_leaving else unconfirmed
+
+    async def stop_again(self) -> tuple[str, ...]:
+        """Stop and close once more what has not stayed as an abort left it; returns its names, with what became of it.
+
+        A controller that resumes after a STOP, or a client that opens the shutter again, is noticed by nobody else.
+        """
+        left = () if self.dry_run else await set_off_again(self.axes, self.shutter)
+        if not left:
+            return ()
+        self.note("set off again", names=list(left))
+        unconfirmed = await self.halt()
+        told = [f"{name} (set off again after it was stopped)" for name in left if name not in unconfirmed]
+        return (*unconfirmed, *told)
 
     async def safe_return(self) -> bool:
         """Bring the axes back to where they stood when the guard was armed; see several_axes.safe_return."""

@@ -2,13 +2,16 @@
 
 import asyncio
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from beamgym.hardware_bridge.ca_loops import forget_channels
 from beamgym.hardware_bridge.deployment.session.waiting import wait_out
 from beamgym.hardware_bridge.devices import DeviceError
 from beamgym.hardware_bridge.guard import AbortReport, Guard
+
+STAYS_S = 1.5
+"""So long after an abort it is looked whether everything has stayed as it was left, seconds."""
 
 _CANCEL_S = 10.0  # tasks that are cancelled end within this time, or are left
 
@@ -89,7 +92,11 @@ def close_guard(guard: Guard, loop: asyncio.AbstractEventLoop, ending_s: float) 
 
 async def _closed(guard: Guard) -> AbortReport | None:
     await guard.close()
-    return await guard.aborted()
+    report = await guard.aborted()
+    if report is None or not report.complete:
+        return report
+    await asyncio.sleep(STAYS_S)
+    return replace(report, unconfirmed=await guard.stop_again())
 
 
 def end_loop(engine: Any) -> None:

@@ -16,6 +16,7 @@ from beamgym.hardware_bridge.guard.devices.together import (
     asks_shortest_dwell,
     exposure_set_s,
     halt_together,
+    set_off_again,
     swept_together,
     unfinished_axes,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "exposure_set_s",
     "halt_together",
     "overshoot_of",
+    "set_off_again",
     "spot_finder",
     "swept_together",
     "unfinished_axes",

@@ -132,6 +132,13 @@ class GuardedShutter:
             self.dose.start()
         return closed
 
+    async def opened_again(self) -> bool:
+        """Whether it does not read closed though we have closed it for good; then it counts as open by us."""
+        if self.proxy is None or not self._openings or await self.proxy.place() == "closed":
+            return False
+        self.dose.start()
+        return True
+
     async def check_closed(self, command: GuardedCommand) -> None:
         """Decide whether it is still closed where no exposure has it open; twice, since its status may bounce.
 

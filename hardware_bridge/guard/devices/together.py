@@ -62,3 +62,17 @@ async def halt_together(axes: Axes, shutter: GuardedShutter, detector: GuardedDe
     # each by itself: what was seen to be safe must not hide what was not
     found = await asyncio.gather(*parts.values(), return_exceptions=True)
     return tuple(name for name, stopped in zip(parts, found, strict=True) if stopped is not True)
+
+
+async def set_off_again(axes: Axes, shutter: GuardedShutter) -> tuple[str, ...]:
+    """Return what no longer stands, or is no longer closed, as an abort of ours has left it; nothing is sent."""
+    stopped = [axis for axis in axes.values() if math.isfinite(axis.state.stopped_at)]
+    found = await asyncio.gather(*(_left_again(axis) for axis in stopped), shutter.opened_again())
+    return tuple(name for name, left in zip([*(axis.name for axis in stopped), "shutter"], found, strict=True) if left)
+
+
+async def _left_again(axis: GuardedAxis) -> bool:
+    position, moving = await asyncio.gather(axis.position(), axis.proxy.moving())
+    # Written so that nan counts.
+    stands = abs(position - axis.state.stopped_at) <= axis.entry.tolerance
+    return bool(moving) or not stands

@@ -21,6 +21,7 @@ from ophyd_async.core import AsyncStatus
 from beamgym.hardware_bridge.adapters.connect import connect_device
 from beamgym.hardware_bridge.deployment.session.session import AUDIT, Session
 from beamgym.hardware_bridge.devices import DeviceError
+from beamgym.hardware_bridge.guard.guard import Guard
 from beamgym.hardware_bridge.guard.rules.decision import GuardRefused
 
 SLOW, SLOWER = 0.004, 0.0005  # mm/s as the record has it, 50 times faster in the emulator: 0.8 mm take 4 s, or 32 s
@@ -220,6 +221,46 @@ def test_item_9_a_run_is_suspended_and_goes_on_when_the_beam_is_back(bench, tmp_
     assert resting(b)
     agreement = b.agree(tmp_path / AUDIT, b.ioc)
     assert agreement.puts == len(b.ioc.puts())
+
+
+def ended_and_set_off(b, folder, again):
+    """Abort a move after an exposure, let ``again`` set something off, and close; returns what the session tells."""
+    slowly(b, "x", speed=0.01)
+    with Session(b.file, folder, keep_trying_s=20.0) as session:
+        guard = session.guarded(lambda question: True).guard
+        session.arm()
+
+        async def aborted():
+            await guard.detector.trigger()
+            status = guard.axes["x"].set(0.8)
+            await b.until(lambda: b.ioc.truth()["moving"])
+            guard.abort("a test")
+            await asyncio.wait({status.task})
+            return await guard.aborted()
+
+        assert session.in_loop(aborted, 60.0).complete
+        b.ioc.put(*again)
+        return session.close()
+
+
+@pytest.mark.parametrize(
+    ("again", "name"), [(("sim:fault:foreign_move", "x=0.8"), "x"), (("shutter:Open", 1), "shutter")]
+)
+def test_item_11_what_sets_off_again_after_an_abort_is_stopped_once_more_and_named(bench, tmp_path, again, name):
+    b = bench()
+    report = ended_and_set_off(b, tmp_path, again)
+    assert report.unconfirmed == (f"{name} (set off again after it was stopped)",)
+    assert resting(b)
+
+
+def test_item_11_off_calls_an_abort_complete_after_which_a_motor_runs_on(bench, tmp_path, monkeypatch):
+    async def believed(guard):
+        return ()
+
+    monkeypatch.setattr(Guard, "stop_again", believed)
+    b = bench()
+    assert ended_and_set_off(b, tmp_path, ("sim:fault:foreign_move", "x=0.8")).complete
+    b.wait(lambda: place(b, "x") > 0.7)
 
 
 def test_item_9_a_suspended_run_whose_guard_latches_ends(bench, tmp_path):

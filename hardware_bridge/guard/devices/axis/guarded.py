@@ -114,6 +114,7 @@ class GuardedAxis(KnownAxis):
         try:
             sent = await self.proxy.halt()
             stopped = await self.proxy.stands(self.entry.tolerance, still_s(self), self.entry.readback_s)
+            self.state.stopped_at = await self.position() if stopped else math.nan
         except BaseException as error:
             # Also a cancelled stop gets its outcome in the log.
             await command.end_whatever_happens("failed", error=str(error), sent=sent)

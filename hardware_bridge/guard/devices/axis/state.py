@@ -21,6 +21,7 @@ class AxisState:
     commanded : it was sent somewhere since the guard was armed
     arrived : the last move ended at its target
     certain : the last stop, if there was one, was confirmed
+    stopped_at : where it was seen to stand after that stop; nan where it was not
     moved_s : how long the last move took, settling included, and no less than by the file's speed, seconds
     generation : counts begins and ends of moves, so that a reading taken across one is not judged
     moves : when it was sent, monotonic seconds, within the last minute
@@ -35,6 +36,7 @@ class AxisState:
     commanded: bool = False
     arrived: bool = True
     certain: bool = True
+    stopped_at: float = math.nan
     moved_s: float = 0.0
     generation: int = 0
     moves: deque[float] = field(default_factory=deque)
