@@ -28,6 +28,7 @@ from beamgym.hardware_bridge.records import (
 )
 from beamgym.hardware_bridge.rollout import BlueskyInstrument, EpisodeReport, Rollout, StepRecord, write_report
 from beamgym.physics.files import write_json
+from beamgym.physics.messages import one_line
 
 DOCUMENTS, NEXUS, REPORT = "documents.jsonl", "episode.nxs", "report.json"
 
@@ -133,12 +134,19 @@ class Attempt:
         # Also what has latched it since the plan ended.
         guard = self.instrument.guard
         self.aborted = self.session.close() or self.aborted
-        self.write_documents()
+        unwritten: Exception | None = None
+        try:
+            self.write_documents()
+        except (OSError, RuntimeError) as error:
+            # h5py's own words say neither which file nor what to do.
+            unwritten = DeployFailed(
+                f"{NEXUS} could not be written ({one_line(error)}): free the disk; {DOCUMENTS} has it all"
+            )
         try:
             self.session.seal()
         except AuditError as error:
             return error
-        return guard.latch.refusal()
+        return guard.latch.refusal() or unwritten
 
     def tell_places(self) -> None:
         """Say where the axes stand after what broke off: an abort brings nothing back, nor does a human's no."""
@@ -210,9 +218,13 @@ def _play(deployment: Deployment, session: Session, attempt_in: "partial[Attempt
         problem = problem or broken
         if problem is not None:
             attempt.tell_places()
-        report = attempt.report(problem)
-    if problem is not None:
         log = deployment.folder / AUDIT
+        try:
+            report = attempt.report(problem)
+        except OSError as error:
+            why = attempt.rollout.ended if problem is None else why_ended(problem)
+            raise DeployFailed(f"{why}; its report could not be written ({one_line(error)}); see {log}") from error
+    if problem is not None:
         raise problem if isinstance(problem, Stopped) else DeployFailed(f"{report.ending}; see {log}") from problem
     return report
 

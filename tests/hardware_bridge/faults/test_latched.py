@@ -280,3 +280,23 @@ def test_nothing_is_armed_any_more_while_the_figures_are_written(last, monkeypat
     monkeypatch.setattr(of_run, "write_report", drawn)
     assert played.ended_well()
     assert states == ["closed"]
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("write_nexus", r"episode\.nxs could not be written \(no space left\)"),
+        ("write_report", "declared; its report could"),
+    ],
+)
+def test_a_disk_that_fills_at_the_end_fails_the_run_in_one_line(last, monkeypatch, what, words):
+    played = last()
+
+    def full(*given, **named):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(sys.modules[run.__module__], what, full)
+    with pytest.raises(DeployFailed, match=words):
+        run(played.deployment)
+    assert played.safe()
+    assert verify_log(played.written("audit.jsonl")).ok
