@@ -193,9 +193,11 @@ class MotorRecord:
         for field, text in texts.items():
             self.channels.add(field, String, text, self._shower(field) if field == ".EGU" else None)
         self._changeable |= {".EGU": unit, ".MRES": step}
-        for field, number in {".VMAX": 0.0, ".ACCL": 0.0, ".MRES": step, ".ERES": step, ".UREV": 200 * step}.items():
+        numbers = {".VMAX": 0.0, ".ACCL": 0.0, ".MRES": step, ".ERES": step, ".UREV": 200 * step, ".FRAC": 1.0}
+        for field, number in numbers.items():
             self.channels.add(field, Double, number, self._shower(field) if field == ".MRES" else None, units=unit)
         self.channels.add(".SREV", Long, 200)
+        self.channels.add(".UEIP", Enum, "No", enum_strings=("No", "Yes"))
         self.channels.add(".PREC", Short, _PRECISION[self._motor.axis.kind])
 
     async def _move_user(self, value: float) -> None:
