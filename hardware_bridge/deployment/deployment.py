@@ -140,7 +140,11 @@ class Deployment:
         compared : refuse, in one line, a file that its devices contradict; otherwise the caller compares them
         """
         objects = self.own.make()
-        self.folder.mkdir(parents=True)
+        try:
+            self.folder.mkdir(parents=True)
+        except OSError as error:
+            out = self.options.out
+            raise ValueError(f"cannot write into {out}: {error.strerror}; give another folder with --out") from None
         for copy in {self.path, self.folder / "instrument.yaml"} - {self._source}:
             shutil.copyfile(self._source, copy)
         session = Session(

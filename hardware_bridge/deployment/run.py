@@ -192,7 +192,14 @@ class Attempt:
             files=files,
             failed=problem is not None,
         )
-        report = replace(report, audit_head="" if audit is None else audit.head)
+        guard = self.instrument.guard
+        spent_s, budget_s = guard.shutter.dose.spent_s, guard.budget_s
+        report = replace(
+            report,
+            audit_head="" if audit is None else audit.head,
+            dose_s=spent_s,
+            dose_left_s=None if budget_s is None else max(0.0, budget_s - spent_s),
+        )
         refuse_link(folder / REPORT)
         write_json(folder / REPORT, report.as_dict())
         self.deployment.events.report(EpisodeEnded(report.ending, report.success, dict(report.metrics)))

@@ -44,7 +44,9 @@ class StepTeller:
     def on_step(self, step: EpisodeStep) -> None:
         """Report a step that was made."""
         self.proposal = None
-        self._events.report(_frame(step))
+        # A declaration without a last move exposes nothing: the frame held is judged.
+        if step.command is None or bool(step.command.moves[0]):
+            self._events.report(_frame(step))
         self._events.report(AxesRead(step.number, tuple(self._readings(step))))
         if step.verdict is not None:
             values = {name: plain(values[0]) for name, values in step.verdict.metrics.items()}

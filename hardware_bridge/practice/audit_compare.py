@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -29,6 +29,7 @@ class Agreement:
     ----------
     log : what the log says of itself
     puts : commands that the emulator received from clients
+    later : commands of other clients that it received after the log was closed
     unlogged : those that no ``before`` line announced, or that an announced one was followed by once too often
     unreceived : commands that the log calls done and the emulator never received
     """
@@ -37,6 +38,7 @@ class Agreement:
     puts: int
     unlogged: tuple[str, ...] = ()
     unreceived: tuple[str, ...] = ()
+    later: int = 0
 
     @property
     def ok(self) -> bool:
@@ -51,7 +53,8 @@ class Agreement:
             return f"NOT THE SAME: {len(self.unlogged)} commands received and not logged, first {self.unlogged[0]}"
         if self.unreceived:
             return f"NOT THE SAME: {len(self.unreceived)} commands logged and not received, first {self.unreceived[0]}"
-        return f"the same: {self.puts} commands received, each announced by exactly one line"
+        later = f"; {self.later} later ones are other clients'" if self.later else ""
+        return f"the same: {self.puts} commands received, each announced by exactly one line{later}"
 
 
 def compare_with_record(
@@ -85,14 +88,27 @@ def compare_with_record(
     announced = [_announced(members, exposure_axes) for members in lines if members.get("kind") == "before"]
     begun_s = _number(lines[0].get("time_s")) if lines else 0.0
     # A record may go on over several sessions; what came before this log is not its matter.
-    puts = [event for event in _events(record) if _from_client(event) and event["time_s"] >= begun_s - CLOCK_S]
-    unlogged = tuple(_told(event) for event in puts if not _taken(event, announced))
+    since = [event for event in _events(record) if _from_client(event) and event["time_s"] >= begun_s - CLOCK_S]
+    taken = [_taken(event, announced) for event in since]
+    later = _after(since, taken, lines)
+    unlogged = tuple(
+        _told(event) for event, known, after in zip(since, taken, later, strict=True) if not (known or after)
+    )
     unreceived = tuple(
         f"line {number}: {verb} {device} {value}".rstrip()
         for _, number, (verb, device, value) in announced
         if report.outcomes.get(number) == "done"
     )
-    return Agreement(report, len(puts), unlogged, unreceived)
+    return Agreement(report, len(since) - sum(later), unlogged, unreceived, sum(later))
+
+
+def _after(puts: Sequence[Mapping[str, Any]], taken: Sequence[bool], lines: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """Say of each put whether it came after the end, of a client with nothing before it and nothing announced."""
+    if not lines or lines[-1].get("kind") != "close":
+        return [False] * len(puts)
+    ended_s = _number(lines[-1].get("time_s")) + CLOCK_S
+    ours = {each["client"] for each, known in zip(puts, taken, strict=True) if known or each["time_s"] <= ended_s}
+    return [each["time_s"] > ended_s and each["client"] not in ours for each in puts]
 
 
 def _events(record: str | PathLike[str] | Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:

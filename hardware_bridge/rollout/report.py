@@ -42,6 +42,8 @@ class EpisodeReport:
     rows : one mapping a step: number, what was done, positions, what was seen on its frame
     files : paths by what they are
     audit_head : hash of the audit log's last line, see ``audit_check.verify_log``; empty where there is no log
+    dose_s, dose_left_s : seconds of open shutter that were spent since the guard was armed, and what is left of the
+        budget; None where they are not counted, or not limited
     """
 
     policy: str
@@ -56,6 +58,8 @@ class EpisodeReport:
     rows: tuple[Mapping[str, Any], ...]
     files: Mapping[str, str]
     audit_head: str = ""
+    dose_s: float | None = None
+    dose_left_s: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON has it."""

@@ -56,7 +56,11 @@ def episode_sentence(report: EpisodeReport) -> str:
     """Return how an episode ended, in a sentence."""
     text = f"{report.policy} on {report.instrument}: {report.ending}, {judged(report.success, report.metrics)}"
     exposures = f"{report.exposures} exposure{'' if report.exposures == 1 else 's'}"
-    return f"{text}; {exposures}, {report.exposure_s:.0f} s of light, motors {report.motor_s:.1f} s"
+    spent = f"{text}; {exposures}, {report.exposure_s:.0f} s of light, motors {report.motor_s:.1f} s"
+    if report.dose_s is None:
+        return spent
+    left = "" if report.dose_left_s is None else f"; another run of this sample: --dose {report.dose_left_s:.1f}"
+    return f"{spent}; {report.dose_s:.1f} s of dose spent{left}"
 
 
 def practice_sentence(comparison: Comparison) -> str:

@@ -56,6 +56,19 @@ def test_every_command_received_was_announced_once(session):
     assert found.summary() == "the same: 9 commands received, each announced by exactly one line"
 
 
+def test_what_other_clients_command_after_the_log_is_none_of_its_matter(session):
+    path, record = session
+    others = [
+        received("j1.VAL", 9.0, 300.0, client="me@127.0.0.1:40777"),
+        received("j2.STOP", 1, 301.0, client="x@h:1"),
+    ]
+    found = compare_with_record(path, [*record, *others])
+    assert (found.ok, found.puts, found.later) == (True, len(COMMANDS), 2)
+    assert found.summary().endswith("announced by exactly one line; 2 later ones are other clients'")
+    during = received("j1.VAL", 9.0, 101.0, client="me@127.0.0.1:40777")
+    assert not compare_with_record(path, [*record, during]).ok
+
+
 @pytest.mark.parametrize(
     "extra",
     [
