@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from beamgym.agents.baselines.align.calibrating import Calibrating
 from beamgym.agents.baselines.align.index_and_move import IndexAndMove
 from beamgym.agents.baselines.align.nelder_mead import NelderMead
 from beamgym.agents.baselines.align.true_pose import TruePose
@@ -10,12 +11,13 @@ from beamgym.agents.baselines.random import Random
 from beamgym.envs.policy import Policy
 
 BASELINES: dict[str, Callable[[], Policy]] = {
-    policy.name: policy for policy in (Random, NoOp, TruePose, NelderMead, IndexAndMove)
+    policy.name: policy for policy in (Random, NoOp, TruePose, NelderMead, IndexAndMove, Calibrating)
 }
 """Every baseline by the name it has in tables."""
 
 __all__ = [
     "BASELINES",
+    "Calibrating",
     "IndexAndMove",
     "NelderMead",
     "TruePose",

@@ -76,15 +76,30 @@ class Fit:
 
 
 class Pattern:
-    """The peaks of one pattern, brightest first, against one table."""
+    """The peaks of one pattern, brightest first, against one table.
 
-    def __init__(self, table: IndexingTable, normals: Float64Array, intensity: Float64Array) -> None:
+    Parameters
+    ----------
+    table : the crystal's
+    normals : (p, 3) unit plane normals: in the lab, or of several frames turned back into one
+    intensity : (p,) any positive scale
+    sines : (p,) sin(theta) of each; by default of normals in the lab
+    """
+
+    def __init__(
+        self,
+        table: IndexingTable,
+        normals: Float64Array,
+        intensity: Float64Array,
+        sines: Float64Array | None = None,
+    ) -> None:
         self.table = table
         self.normals = np.ascontiguousarray(normals)
         self.intensity = intensity
-        self.sines = np.maximum(-normals[:, 0], 1e-6)
+        found = -normals[:, 0] if sines is None else sines
+        self.sines = np.maximum(found, 1e-6)
         self.order = np.argsort(-intensity, kind="stable")
-        self.order = self.order[normals[self.order, 0] < 0.0]
+        self.order = self.order[found[self.order] > 0.0]
 
     def candidates(self, tolerance_deg: float) -> Iterator[Fit]:
         """Search pairs, then fit the best distinct orientations."""

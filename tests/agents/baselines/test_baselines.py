@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from beamgym.agents.baselines.align.calibrating import Calibrating
 from beamgym.agents.baselines.align.index_and_move import IndexAndMove
 from beamgym.agents.baselines.align.nelder_mead import NelderMead, mismatch
 from beamgym.agents.baselines.align.true_pose import TruePose
@@ -23,7 +24,7 @@ from beamgym.physics.goniometer.goniometer import goniometer
 from beamgym.physics.orientation import rotation_matrix, rotation_vector_deg
 
 ID = "beamgym/LaueAlign-v0"
-EVERY = (Random, NoOp, TruePose, NelderMead, IndexAndMove)
+EVERY = (Random, NoOp, TruePose, NelderMead, IndexAndMove, Calibrating)
 
 
 @pytest.fixture(scope="module")

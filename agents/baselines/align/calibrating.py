@@ -1,0 +1,207 @@
+"""Calibrating: estimate mount, camera and axes from all frames, aim through the play, declare when it is sure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.agents.baselines.moves import (
+    declared,
+    exposures_left,
+    need_kind,
+    positions_of,
+    rotating_action,
+    step_to,
+)
+from beamgym.envs.policy import CannotPlay, PolicyState
+from beamgym.envs.task import Observation, Truth
+from beamgym.physics.instrument import Float64Array
+from beamgym.physics.laue.estimation import (
+    PRIORS,
+    Estimator,
+    Fitted,
+    Prior,
+    Shot,
+    Track,
+    foresee,
+    gets_to,
+    likely_to_end,
+    stands_at,
+    within,
+)
+from beamgym.physics.orientation import rotation_matrix, rotation_vector_deg
+
+CONFIDENCE = 0.997
+"""Probability of being within the tolerance at which it declares."""
+LOOK_AROUND_DEG = 12.0
+"""Rotation after a pattern that no orientation explains, to bring other spots onto the detector."""
+ROUNDS = 5
+"""Corrections of a command by where it would truly end."""
+PER_DEGREE = 0.0005
+"""What a degree of turning costs against the chance that the next frame is the last one needed."""
+_BRIGHTEST = 1e6
+
+
+@dataclass(frozen=True)
+class _Memory:
+    context: Any
+    track: Track = field(default_factory=Track)
+    tries: int = 0
+
+
+class Calibrating:
+    """Aligns any known crystal without training; see docs/calibrating.md.
+
+    Parameters
+    ----------
+    confidence : probability of being within the tolerance at which it declares
+    priors : what may be known of the instrument beforehand
+    """
+
+    name = "calibrating"
+    oracle = False
+
+    def __init__(self, confidence: float = CONFIDENCE, priors: Sequence[Prior] = PRIORS) -> None:
+        if not 0.0 < confidence < 1.0:
+            raise ValueError(f"confidence is {confidence}; give a probability between 0 and 1, such as {CONFIDENCE}")
+        self.confidence, self.priors = confidence, priors
+        self._prepared: tuple[Any, Estimator] | None = None
+
+    def start(self, context: Any, n: int) -> PolicyState:
+        """Return n memories of no frame yet; the estimator is prepared once per crystal and instrument.
+
+        Raises CannotPlay where the crystal is not known.
+        """
+        need_kind(context, ("laue",), "calibrating needs a crystal whose cell is known; this environment hides it")
+        if self._prepared is None or self._prepared[0] is not context:
+            estimator = Estimator(context.crystal, context.beam, context.goniometer, context.detector, self.priors)
+            self._prepared = context, estimator
+        return [_Memory(context) for _ in range(n)]
+
+    def act(
+        self, observation: Observation, state: PolicyState, truth: Truth | None = None
+    ) -> tuple[NDArray[np.float32], PolicyState]:
+        """Estimate, then move or declare; raises CannotPlay for an environment that observes no spots."""
+        if "spots" not in observation:
+            raise CannotPlay("calibrating needs spot observations; use an environment with 'spots'")
+        context = state[0].context
+        positions, left = positions_of(observation, context), exposures_left(observation, context)
+        actions, done, after = [], left == 0, []
+        for i, memory in enumerate(state):
+            shot = _shot(observation["spots"][i], positions[i], context)
+            track = self._estimator.seen(memory.track, shot)
+            action, sure = self._decided(track, context, memory.tries)
+            actions.append(action)
+            done[i] |= sure
+            after.append(replace(memory, track=track, tries=memory.tries + (track.best is None)))
+        return declared(np.concatenate(actions), done), after
+
+    @property
+    def _estimator(self) -> Estimator:
+        assert self._prepared is not None
+        return self._prepared[1]
+
+    def _decided(self, track: Track, context: Any, tries: int) -> tuple[NDArray[np.float32], bool]:
+        """Return the next action (1, a), and whether to declare instead."""
+        best, here = track.best, track.shots[-1].readback
+        if best is None:
+            return rotating_action(_look_around(tries)[None], here[None], context), False
+        if not track.open and self.certainty(track, context) >= self.confidence:
+            return rotating_action(np.eye(3)[None], here[None], context), True
+        return self._aimed(best, track, context), False
+
+    def certainty(self, track: Track, context: Any) -> float:
+        """Return the probability that the crystal of the last frame is within the tolerance of a reachable goal."""
+        best = track.best
+        if best is None or not self._estimator.understands(track):
+            return 0.0
+        allowed = context.target.reachable(context.goniometer, best.mount[None])
+        if not allowed.any():
+            return 0.0
+
+        def error_deg(orientation: Float64Array) -> Float64Array:
+            error: Float64Array = context.target.error_deg(
+                orientation, np.broadcast_to(allowed, (len(orientation), allowed.shape[1]))
+            )
+            return error
+
+        orientation = self._estimator.adjustment.orientations(best, track.shots)[-1]
+        return within(best, orientation, error_deg, context.tolerance_deg)
+
+    def _aimed(self, fitted: Fitted, track: Track, context: Any) -> NDArray[np.float32]:
+        """Return the action that brings the crystal to the goal that is best to go to."""
+        adjustment, stage = self._estimator.adjustment, context.goniometer
+        here = track.shots[-1].readback
+        low, high = np.array([axis.limits for axis in stage.axes]).T
+        true = stands_at(adjustment, fitted, track.shots)
+        goal, places = self._goal(fitted, track, context, np.clip(true, low, high))
+        if context.action != "rotation":
+            return step_to(self._command(fitted, track, places, low, high)[None], here[None], context)
+        turn = stage.rotation(places) @ stage.rotation(true).T
+        for _ in range(ROUNDS):
+            vector = rotation_vector_deg(turn[None])[0]
+            length = float(np.linalg.norm(vector))
+            if length > context.max_rotation_deg:
+                turn = rotation_matrix(vector * context.max_rotation_deg / length)
+                break
+            reached = stage.turn(np.clip(here, low, high)[None], vector[None]).positions[0]
+            ends = stage.rotation(gets_to(adjustment, fitted, track.shots, reached)) @ fitted.mount
+            turn = goal @ ends.T @ turn
+        return rotating_action(turn[None], here[None], context)
+
+    def _command(
+        self, fitted: Fitted, track: Track, places: Float64Array, low: Float64Array, high: Float64Array
+    ) -> Float64Array:
+        """Return where to send the axes so that they truly get to ``places`` (k,)."""
+        command = places.copy()
+        for _ in range(ROUNDS):
+            ends = gets_to(self._estimator.adjustment, fitted, track.shots, np.clip(command, low, high))
+            command = command + places - ends
+        clipped: Float64Array = np.clip(command, low, high)
+        return clipped
+
+    def _goal(
+        self, fitted: Fitted, track: Track, context: Any, true: Float64Array
+    ) -> tuple[Float64Array, Float64Array]:
+        """Return a goal (3, 3), and the axes' positions there (k,).
+
+        Of a pose's equivalents the one at which the next frame is likeliest to be the last one needed: one seen from
+        another side tells more of the camera. Otherwise the nearest.
+        """
+        nearest = context.target.reachable_goals(context.goniometer, fitted.mount[None], true[None])
+        choice = nearest.orientation[0], nearest.positions[0]
+        if context.target.kind != "pose" or context.action != "rotation" or track.open:
+            return choice
+        allowed = context.target.reachable(context.goniometer, fitted.mount[None])[0]
+        goals = context.target.orientations[allowed]
+        solved = context.goniometer.solve(goals @ fitted.mount.T, true)
+        best = -np.inf
+        stands = context.goniometer.rotation(true)
+        for goal, places in zip(goals[solved.reachable], solved.positions[solved.reachable], strict=True):
+            turn = context.goniometer.rotation(places) @ stands.T
+            angle = float(np.linalg.norm(rotation_vector_deg(turn[None])[0]))
+            if angle > context.max_rotation_deg:
+                continue
+            seen, blind = foresee(self._estimator.adjustment, fitted, track.shots, places)
+            spread = float(np.sqrt(np.linalg.eigvalsh(seen)[-1])) / context.tolerance_deg
+            worth = likely_to_end(seen, blind, context.tolerance_deg) - PER_DEGREE * angle - 0.02 * spread
+            if worth > best:
+                best, choice = worth, (goal, places)
+        return choice
+
+
+def _shot(spots: NDArray[np.float32], positions: Float64Array, context: Any) -> Shot:
+    """Return an observed frame with its spots in pixels of the nominal detector."""
+    rows = spots.reshape(-1, 5).astype(np.float64)
+    rows = rows[rows[:, 4] > 0.5]
+    ray = np.array([1.0, 0.0, 0.0]) - 2.0 * rows[:, :1] * rows[:, :3]
+    position, _ = context.detector.to_pixel(ray)
+    return Shot(positions, position, np.expm1(rows[:, 3] * np.log1p(_BRIGHTEST)))
+
+
+def _look_around(tries: int) -> Float64Array:
+    vector = np.zeros(3)
+    vector[(1, 2, 0)[tries % 3]] = LOOK_AROUND_DEG
+    return rotation_matrix(vector)

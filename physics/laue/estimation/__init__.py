@@ -1,0 +1,24 @@
+"""Pose, camera and play from the frames of an episode, with a posterior."""
+
+from beamgym.physics.laue.estimation.adjustment import Adjustment, Fitted
+from beamgym.physics.laue.estimation.aiming import foresee, gets_to, likely_to_end, stands_at
+from beamgym.physics.laue.estimation.estimator import Estimator, Track
+from beamgym.physics.laue.estimation.frames import Shot
+from beamgym.physics.laue.estimation.posterior import spread_deg, within
+from beamgym.physics.laue.estimation.prior import PRIORS, Prior
+
+__all__ = [
+    "PRIORS",
+    "Adjustment",
+    "Estimator",
+    "Fitted",
+    "Prior",
+    "Shot",
+    "Track",
+    "foresee",
+    "gets_to",
+    "likely_to_end",
+    "spread_deg",
+    "stands_at",
+    "within",
+]

@@ -1,0 +1,245 @@
+"""The adjustment: mount, panel and axes from the spots of all frames, by robust least squares about a prior.
+
+Gauss-Newton with Cauchy weights on the spots alone (Holland and Welsch 1977), never on what was known beforehand. The
+spots' own scatter is estimated anew at each step. What is known beforehand is one of several priors; that of the
+largest evidence (MacKay, "Bayesian Interpolation", Neural Computation 4 (1992) 415) is taken on, and all count in what
+is said of the result.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from beamgym.physics.arrays import Float64Array, Int32Array
+from beamgym.physics.laue.estimation import kernels
+from beamgym.physics.laue.estimation.evidence import Belief, weigh
+from beamgym.physics.laue.estimation.frames import Pairs, Shot, readings
+from beamgym.physics.laue.estimation.instrument import Setup
+from beamgym.physics.laue.estimation.layout import Layout
+from beamgym.physics.laue.estimation.prior import PRIORS, Prior
+from beamgym.physics.orientation import rotation_matrix
+
+CLOSING_IN_MM = (3.0, 1.5, 0.8, 0.5)
+"""Distance within which a spot is given to a ray while a fit closes in, mm."""
+AGAIN_MM = (1.2, 0.6, 0.5)
+"""The same where all but the last frame were fitted before."""
+WITHIN = 3.5
+"""At the end, within so many standard deviations."""
+HALF_WEIGHT = 2.4
+"""Residual, in standard deviations, at which a spot counts by half: 95 % efficient for Gaussian errors."""
+INFORMATION = 1.24
+"""What a spot tells under these weights, against the sum of the weights: 0.95 of a Gaussian spot against 0.76."""
+LEAST_SPOT_MM, USUAL_SPOT_MM = 0.02, 0.1
+LEAST_PAIRS = 4
+RAYS = 128
+"""Rays, brightest first, that spots are given to."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """One way to see all frames.
+
+    Parameters
+    ----------
+    mount : (3, 3) the crystal on the goniometer at zero angles
+    values : (p,) the other parameters, by ``Layout``
+    spot_mm : one standard deviation of a spot about its ray, each direction, mm
+    pairs : which spots were given to which rays
+    turn : (3, p) how the crystal turns in the lab in the last frame, degrees, by the parameters
+    beliefs : what each prior makes of it; of a fit on its way, what its own makes of it
+    prior : the one of the largest evidence
+    misfit : mean square of the residuals, mm²
+    information : (p, p) what the spots tell of the parameters
+    """
+
+    mount: Float64Array
+    values: Float64Array
+    spot_mm: float = USUAL_SPOT_MM
+    pairs: Pairs | None = None
+    turn: Float64Array | None = None
+    beliefs: tuple[Belief, ...] = ()
+    prior: int = 0
+    misfit: float = 0.0
+    information: Float64Array | None = None
+
+
+class Adjustment:
+    """Fits what is seen of one crystal on one instrument.
+
+    Parameters
+    ----------
+    setup : the nominal instrument
+    priors : what may be known of it beforehand
+    """
+
+    def __init__(self, setup: Setup, priors: Sequence[Prior] = PRIORS) -> None:
+        self.setup, self.priors = setup, tuple(priors)
+
+    def begin(self, mount: Float64Array, frames: int) -> Fitted:
+        """Return a guess from an orientation of the crystal on the goniometer."""
+        return Fitted(mount, self.priors[0].mean(self.setup.layout(frames)))
+
+    def grown(self, fitted: Fitted, frames: int) -> Fitted:
+        """Return a fit with room for more frames."""
+        values = self.priors[0].mean(self.setup.layout(frames))
+        values[: len(fitted.values)] = fitted.values
+        return replace(fitted, values=values)
+
+    def fit(self, guess: Fitted, shots: Sequence[Shot], closing_in_mm: Sequence[float] = CLOSING_IN_MM) -> Fitted:
+        """Fit all frames; returns the guess as it was where too few spots belong to the crystal."""
+        fitted = guess
+        for reach in closing_in_mm:
+            fitted = replace(fitted, spot_mm=min(fitted.spot_mm, 0.4 * reach))
+            pairs = self.pair(fitted, shots, reach)
+            if len(pairs) < LEAST_PAIRS:
+                return guess
+            fitted = self.improved(fitted, shots, pairs)
+        return self._settled(fitted, shots) or guess
+
+    def _settled(self, fitted: Fitted, shots: Sequence[Shot]) -> Fitted | None:
+        """Return the fit by the prior of the largest evidence; None where too few spots belong to the crystal.
+
+        The spots' scatter is that of the loosest prior, under which nothing else hides in it: under a prior that is too
+        tight the misfit would count as scatter, and speak for that prior.
+        """
+        loose = replace(fitted, prior=self.loosest)
+        for last in (False, True):
+            pairs = self.pair(loose, shots, max(WITHIN * loose.spot_mm, 0.1))
+            if len(pairs) < LEAST_PAIRS:
+                return None
+            loose = self.improved(loose, shots, pairs, weighed=last)
+        settled, spot_mm = loose, loose.spot_mm
+        # A second time where the first made another prior the likeliest.
+        for _ in range(2):
+            best = int(np.argmax([belief.weight for belief in settled.beliefs]))
+            if settled is not loose and best == settled.prior:
+                break
+            likely = replace(settled, prior=best, spot_mm=spot_mm)
+            settled = self.improved(likely, shots, pairs, weighed=True)
+        return replace(settled, spot_mm=spot_mm)
+
+    def brought_in(self, fitted: Fitted, shots: Sequence[Shot], orientation: Float64Array) -> Fitted:
+        """Return a fit to which a last frame belongs that stands otherwise than expected, at ``orientation`` (3, 3)."""
+        last = len(shots) - 1
+        assert fitted.pairs is not None
+        earlier = fitted.pairs.of(fitted.pairs.frame < last)
+        panel = self.panels(fitted, shots)[-1]
+        pairs = earlier.joined(self.pair_one(shots[-1], last, orientation, panel, CLOSING_IN_MM[2]))
+        loose = replace(fitted, prior=self.loosest)
+        for _ in range(3):
+            loose = self.improved(replace(loose, spot_mm=USUAL_SPOT_MM), shots, pairs)
+        return self.fit(loose, shots, AGAIN_MM)
+
+    @property
+    def loosest(self) -> int:
+        """The prior under which the axes are known worst."""
+        return int(np.argmax([prior.zero_deg + 1e-3 * prior.shift_mm for prior in self.priors]))
+
+    def explained(self, fitted: Fitted, frame: int) -> float:
+        """Return how many spots of a frame were given to rays, as a share of what the best frame has."""
+        if fitted.pairs is None:
+            return 0.0
+        counts = np.bincount(fitted.pairs.frame, minlength=frame + 1)
+        return float(counts[frame] / max(int(counts.max()), 1))
+
+    def orientations(self, fitted: Fitted, shots: Sequence[Shot]) -> Float64Array:
+        """Return crystal to lab in every frame, (T, 3, 3)."""
+        readback = readings(shots)
+        true, _, _ = self.setup.course(fitted.values, self.setup.layout(len(shots)), readback)
+        turned: Float64Array = self.setup.goniometer.rotation(true) @ fitted.mount
+        return turned
+
+    def pair(self, fitted: Fitted, shots: Sequence[Shot], reach_mm: float) -> Pairs:
+        """Give spots to rays: each other's nearest, within reach."""
+        orientations, panels = self.orientations(fitted, shots), self.panels(fitted, shots)
+        joined = self.pair_one(shots[0], 0, orientations[0], panels[0], reach_mm)
+        for t in range(1, len(shots)):
+            joined = joined.joined(self.pair_one(shots[t], t, orientations[t], panels[t], reach_mm))
+        return joined
+
+    def pair_one(
+        self, shot: Shot, number: int, orientation: Float64Array, panel: Float64Array, reach_mm: float
+    ) -> Pairs:
+        """The same in one frame, whose crystal stands as ``orientation`` (3, 3) before a panel (9,)."""
+        pixel = self.setup.detector.pixel_mm
+        spots = self.setup.model.spots(orientation[None], panel[None])
+        count = min(int(spots.count[0]), RAYS)
+        there = spots.position_px[0, :count].astype(np.float64)
+        near = kernels.mutual_nearest(np.ascontiguousarray(shot.position_px), there, reach_mm / pixel)
+        found = np.flatnonzero(near >= 0)
+        normal = self.normals(spots.ray[0, near[found]])
+        return Pairs(normal, np.full(len(found), number), pixel * (shot.position_px[found] - self.setup.middle_px))
+
+    def panels(self, fitted: Fitted, shots: Sequence[Shot]) -> Float64Array:
+        """Return the panel as each frame's sample sees it, (T, 9)."""
+        setup, layout = self.setup, self.setup.layout(len(shots))
+        panels = np.tile(setup.panel_vector(fitted.values), (len(shots), 1))
+        true, _, _ = setup.course(fitted.values, layout, readings(shots))
+        panels[:, :3] -= setup.strayed(true) @ fitted.values[layout.miss]
+        return panels
+
+    def normals(self, ray: Int32Array) -> Float64Array:
+        """Return the unit plane normals of rays as ``Spots`` numbers them, (m, 3)."""
+        table = self.setup.model.table
+        sign = np.where(ray < 0, -1.0, 1.0)[:, None]
+        q = sign * table.q_inv_a[np.where(ray < 0, -ray - 1, ray)]
+        unit: Float64Array = q / np.linalg.norm(q, axis=1, keepdims=True)
+        return unit
+
+    def improved(self, fitted: Fitted, shots: Sequence[Shot], pairs: Pairs, weighed: bool = False) -> Fitted:
+        """Return the fit after one step of Gauss-Newton; its beliefs are those of all priors where ``weighed``."""
+        layout = self.setup.layout(len(shots))
+        variance = fitted.spot_mm**2 / INFORMATION
+        orientation, by_turn, by_shift = self.derivatives(fitted, layout, readings(shots))
+        matrix, gradient = np.zeros((layout.size, layout.size)), np.zeros(layout.size)
+        residual = np.zeros((len(pairs), 2))
+        panel = self.setup.panel(fitted.values)
+        centres = panel.centre + np.einsum("tip,p->ti", by_shift[:, :, layout.miss], fitted.values[layout.miss])
+        kernels.normal_equations(
+            pairs.normal, pairs.frame, pairs.found_mm, orientation, centres, panel.fast, panel.slow, panel.across,
+            by_turn, by_shift, layout.tilt.start, HALF_WEIGHT * fitted.spot_mm, matrix, gradient, residual,
+        )  # fmt: skip
+        chosen = self.priors if weighed else self.priors[fitted.prior : fitted.prior + 1]
+        beliefs = weigh(matrix / variance, gradient / variance, fitted.values, chosen, layout, self.setup.rotates)
+        step = beliefs[fitted.prior if weighed else 0].step
+        values = fitted.values + step
+        values[layout.mount] = 0.0
+        spot_mm = max(1.4826 * float(np.median(np.abs(residual))), LEAST_SPOT_MM)
+        return Fitted(
+            mount=rotation_matrix(step[layout.mount]) @ fitted.mount,
+            values=values,
+            spot_mm=spot_mm,
+            pairs=pairs,
+            turn=by_turn[-1],
+            beliefs=tuple(replace(each, step=each.step - step) for each in beliefs),
+            prior=fitted.prior,
+            misfit=float(np.mean(residual**2)),
+            information=matrix / variance,
+        )
+
+    def derivatives(
+        self, fitted: Fitted, layout: Layout, readback: Float64Array, first: int = 0
+    ) -> tuple[Float64Array, Float64Array, Float64Array]:
+        """Return orientations (T, 3, 3), and how they turn (degrees) and the panel shifts (mm), (T, 3, p) each.
+
+        Parameters
+        ----------
+        first : of the frames from this one on
+        """
+        setup, k = self.setup, layout.axes
+        true, by_play, by_start = (each[first:] for each in setup.course(fitted.values, layout, readback))
+        frames = len(true)
+        rotation, by_axes = setup.goniometer.rotation(true), setup.goniometer.jacobian(true)
+        by_turn, by_shift = np.zeros((frames, 3, layout.size)), np.zeros((frames, 3, layout.size))
+        by_turn[:, :, layout.mount] = rotation
+        by_turn[:, :, layout.zero] = by_axes
+        by_turn[:, :, layout.each] = by_axes * by_play[:, None]
+        by_turn[:, :, layout.start] = by_axes * by_start[:, None]
+        by_turn[:, :, layout.play] = (by_axes * (by_play * setup.rotates)[:, None]).sum(axis=2)
+        for t in range(frames):
+            column = layout.readings.start + (first + t) * k
+            by_turn[t, :, column : column + k] = by_axes[t]
+        by_shift[:, :, layout.shift] = setup.edges.T
+        by_shift[:, :, layout.miss] = -setup.strayed(true)
+        return rotation @ fitted.mount, by_turn, by_shift

@@ -1,0 +1,93 @@
+"""How to send the axes so that the crystal gets where it should: through the play, and past the zero errors."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from beamgym.physics.arrays import Float64Array
+from beamgym.physics.laue.estimation import kernels
+from beamgym.physics.laue.estimation.adjustment import Adjustment, Fitted
+from beamgym.physics.laue.estimation.frames import Shot, readings
+from beamgym.physics.laue.estimation.layout import Layout
+from beamgym.physics.laue.estimation.posterior import turns
+
+SPOTS_SEEN = 50
+"""Spots that a frame to come is thought to show."""
+_DRAWS = 256
+_SURE = 2.8
+"""Standard deviations within which a declaration must lie."""
+
+
+def gets_to(adjustment: Adjustment, fitted: Fitted, shots: Sequence[Shot], command: Float64Array) -> Float64Array:
+    """Return where the axes truly stand, (k,), once they are sent to a command (k,) after these frames."""
+    setup = adjustment.setup
+    layout = setup.layout(len(shots) + 1)
+    values = np.zeros(layout.size)
+    values[: len(fitted.values)] = fitted.values
+    true, _, _ = setup.course(values, layout, np.array([*readings(shots), command]))
+    last: Float64Array = true[-1]
+    return last
+
+
+def stands_at(adjustment: Adjustment, fitted: Fitted, shots: Sequence[Shot]) -> Float64Array:
+    """Return where the axes truly stand in the last frame, (k,)."""
+    true, _, _ = adjustment.setup.course(fitted.values, adjustment.setup.layout(len(shots)), readings(shots))
+    last: Float64Array = true[-1]
+    return last
+
+
+def foresee(
+    adjustment: Adjustment, fitted: Fitted, shots: Sequence[Shot], command: Float64Array
+) -> tuple[Float64Array, Float64Array]:
+    """Return how well the orientation at a command (k,) will be known: covariances (3, 3), degrees².
+
+    Returns
+    -------
+    After a frame there, and before it: what is not known of where a move ends
+    """
+    assert fitted.information is not None
+    setup, frames = adjustment.setup, len(shots) + 1
+    grown, layout = adjustment.grown(fitted, frames), setup.layout(frames)
+    readback = np.array([*readings(shots), command])
+    orientation, by_turn, by_shift = adjustment.derivatives(grown, layout, readback, first=frames - 1)
+    information = np.diag(adjustment.priors[fitted.prior].precision(layout, setup.rotates))
+    known = len(fitted.information)
+    information[:known, :known] += fitted.information
+    more = _information_there(adjustment, grown, orientation, by_turn, by_shift, layout)
+    after, before = (by_turn[0] @ np.linalg.inv(each) @ by_turn[0].T for each in (information + more, information))
+    return after, before
+
+
+def _information_there(
+    adjustment: Adjustment,
+    fitted: Fitted,
+    orientation: Float64Array,
+    by_turn: Float64Array,
+    by_shift: Float64Array,
+    layout: Layout,
+) -> Float64Array:
+    """Return what the spots of one frame to come will tell of the parameters, (p, p)."""
+    setup = adjustment.setup
+    panel, vector = setup.panel(fitted.values), setup.panel_vector(fitted.values)
+    spots = setup.model.spots(orientation, vector[None])
+    count = min(int(spots.count[0]), SPOTS_SEEN)
+    normal = adjustment.normals(spots.ray[0, :count])
+    found = setup.detector.pixel_mm * (spots.position_px[0, :count].astype(np.float64) - setup.middle_px)
+    matrix, gradient = np.zeros((layout.size, layout.size)), np.zeros(layout.size)
+    kernels.normal_equations(
+        normal, np.zeros(count, dtype=np.int64), found, orientation, panel.centre[None], panel.fast, panel.slow,
+        panel.across, by_turn, by_shift, layout.tilt.start, np.inf, matrix, gradient, np.zeros((count, 2)),
+    )  # fmt: skip
+    return matrix / fitted.spot_mm**2
+
+
+def likely_to_end(seen: Float64Array, blind: Float64Array, tolerance_deg: float) -> float:
+    """Return the chance that a move ends so that the next frame allows a declaration.
+
+    Parameters
+    ----------
+    seen, blind : covariances (3, 3) after and before a frame there, as from ``foresee``
+    tolerance_deg : largest error allowed
+    """
+    room = tolerance_deg - _SURE * float(np.sqrt(np.linalg.eigvalsh(seen)[-1]))
+    return float(np.mean(np.linalg.norm(turns(blind, _DRAWS), axis=1) < room))

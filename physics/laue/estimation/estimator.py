@@ -1,0 +1,178 @@
+"""The estimator: frame by frame, how a known crystal sits on its goniometer, and how sure that is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+
+from beamgym.physics.arrays import Float64Array
+from beamgym.physics.crystal import Crystal
+from beamgym.physics.goniometer import Goniometer
+from beamgym.physics.laue.beam import Beam
+from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.estimation.adjustment import AGAIN_MM, RAYS, Adjustment, Fitted
+from beamgym.physics.laue.estimation.frames import Shot
+from beamgym.physics.laue.estimation.instrument import Setup
+from beamgym.physics.laue.estimation.merit import merit
+from beamgym.physics.laue.estimation.prior import PRIORS, Prior
+from beamgym.physics.laue.estimation.search import TOLERANCES_DEG, joint_pattern, mounts_by_all, mounts_by_last
+from beamgym.physics.laue.indexing import Indexed, Indexer
+from beamgym.physics.laue.pattern import LaueModel
+from beamgym.physics.orientation import misorientation_deg, nearest_equivalent
+
+LEAST_MERIT = 8.0
+"""A fit that chance does not reach in 10^8 trials is the crystal."""
+RIVALS = 3.0
+"""A second fit that is worse by less, as −log10 of the odds, leaves the matter open."""
+DECISIVE_LOG_ODDS = 4.6
+"""Odds of 100 : 1 by the intensities settle it."""
+KEPT, KEPT_BEHIND = 6, 12.0
+"""Fits that are kept from frame to frame, and by how much they may be worse than the best."""
+SAME_DEG = 0.6
+"""Fits nearer than this are one."""
+MOST_MOUNTS = 40
+EXPLAINED = 0.5
+"""A frame of which a smaller share of the spots is explained than of the best one is not understood."""
+STRAYED_DEG = 8.0
+"""By so much at most may axes carry a crystal elsewhere than they read."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """What is known after some frames.
+
+    Parameters
+    ----------
+    shots : the frames
+    fits : ways to see them, best first
+    merits : −log10 of the odds of chance, of each
+    open : whether another than the first is as good
+    """
+
+    shots: tuple[Shot, ...] = ()
+    fits: tuple[Fitted, ...] = ()
+    merits: tuple[float, ...] = ()
+    open: bool = False
+
+    @property
+    def best(self) -> Fitted | None:
+        """The best fit; None where no orientation explains the spots."""
+        return self.fits[0] if self.fits and self.merits[0] >= LEAST_MERIT else None
+
+
+class Estimator:
+    """Follows one crystal on one instrument; what it prepares serves all episodes.
+
+    Parameters
+    ----------
+    crystal, beam, goniometer, detector : what stands in the beam, and the nominal instrument
+    priors : what may be known of the instrument beforehand
+    """
+
+    def __init__(
+        self,
+        crystal: Crystal,
+        beam: Beam,
+        goniometer: Goniometer,
+        detector: Detector,
+        priors: Sequence[Prior] = PRIORS,
+    ) -> None:
+        self.crystal, self.goniometer, self.detector = crystal, goniometer, detector
+        self.indexer = Indexer(crystal, beam.band_kev, detector, tolerances_deg=TOLERANCES_DEG, beam=beam)
+        model = LaueModel(crystal, beam, detector, brightest=RAYS)
+        self.adjustment = Adjustment(Setup(goniometer, detector, model), priors)
+
+    def seen(self, track: Track, shot: Shot) -> Track:
+        """Return what is known after one more frame."""
+        shots = (*track.shots, shot)
+        adjustment = self.adjustment
+        closing = AGAIN_MM if track.shots else ()
+        fits = [adjustment.fit(adjustment.grown(each, len(shots)), shots, closing) for each in track.fits]
+        fits = [self._brought_in(each, shots) for each in fits]
+        merits = [merit(adjustment, each, shots) for each in fits]
+        if max(merits, default=0.0) < LEAST_MERIT:
+            self._search(shots, fits, merits)
+        return self._ranked(shots, fits, merits)
+
+    def understands(self, track: Track) -> bool:
+        """Whether the best fit explains the last frame as well as the others."""
+        best = track.best
+        return best is not None and self.adjustment.explained(best, len(track.shots) - 1) >= EXPLAINED
+
+    def _brought_in(self, fitted: Fitted, shots: tuple[Shot, ...]) -> Fitted:
+        """Return a fit that explains the last frame too, where that frame by itself says how it stands."""
+        adjustment, last = self.adjustment, len(shots) - 1
+        if fitted.pairs is None or adjustment.explained(fitted, last) >= EXPLAINED:
+            return fitted
+        expected = adjustment.orientations(fitted, shots)[-1]
+        shot = shots[-1]
+        answer = self.indexer.on(self._panel(fitted)).index(shot.position_px, shot.counts, expected)
+        if not isinstance(answer, Indexed):
+            return fitted
+        apart, which = nearest_equivalent(answer.orientation[None], expected, self.crystal.rotations)
+        if apart[0] > STRAYED_DEG:
+            return fitted
+        other = adjustment.brought_in(fitted, shots, answer.orientation @ self.crystal.rotations[which[0]])
+        return other if adjustment.explained(other, last) > adjustment.explained(fitted, last) else fitted
+
+    def _panel(self, fitted: Fitted) -> Detector:
+        """Return the panel where a fit puts it."""
+        vector, nominal = self.adjustment.setup.panel_vector(fitted.values), self.detector
+        return Detector(vector[:3], vector[3:6], vector[6:], nominal.pixel_mm, nominal.shape, nominal.name)
+
+    def _search(self, shots: tuple[Shot, ...], fits: list[Fitted], merits: list[float]) -> None:
+        """Add what searches find, until one of it explains the frames."""
+        searches = [mounts_by_last] if len(shots) == 1 else [mounts_by_last, mounts_by_all]
+        for search in searches:
+            for mount in islice(search(self.indexer, self.goniometer, shots, self.detector), MOST_MOUNTS):
+                if self._near(mount, fits) < SAME_DEG:
+                    continue
+                fitted = self.adjustment.fit(self.adjustment.begin(mount, len(shots)), shots)
+                fits.append(fitted)
+                merits.append(merit(self.adjustment, fitted, shots))
+            if max(merits, default=0.0) >= LEAST_MERIT:
+                return
+
+    def _near(self, mount: Float64Array, fits: Sequence[Fitted]) -> float:
+        if not fits:
+            return np.inf
+        mounts = np.array([each.mount for each in fits])
+        return float(misorientation_deg(mounts, mount, self.crystal.rotations).min())
+
+    def _ranked(self, shots: tuple[Shot, ...], fits: list[Fitted], merits: list[float]) -> Track:
+        kept: list[int] = []
+        for i in np.argsort(merits)[::-1]:
+            behind = merits[kept[0]] - merits[i] if kept else 0.0
+            if len(kept) == KEPT or behind > KEPT_BEHIND:
+                break
+            if fits[i].pairs is not None and self._near(fits[i].mount, [fits[j] for j in kept]) > SAME_DEG:
+                kept.append(int(i))
+        track = Track(shots, tuple(fits[i] for i in kept), tuple(merits[i] for i in kept))
+        return self._settled(track)
+
+    def _settled(self, track: Track) -> Track:
+        """Let intensities decide among fits that are as good as the best."""
+        rivals = [i for i, each in enumerate(track.merits) if each > track.merits[0] - RIVALS]
+        if len(rivals) < 2:
+            return track
+        odds = np.array([self._log_odds(track.fits[i], track.shots) for i in rivals])
+        first = int(np.argmax(odds))
+        order = [rivals[first], *(i for i in range(len(track.fits)) if i != rivals[first])]
+        second = float(np.max(np.delete(odds, first)))
+        return replace(
+            track,
+            fits=tuple(track.fits[i] for i in order),
+            merits=tuple(track.merits[i] for i in order),
+            open=odds[first] - second < DECISIVE_LOG_ODDS,
+        )
+
+    def _log_odds(self, fitted: Fitted, shots: tuple[Shot, ...]) -> float:
+        """Return the log likelihood of the intensities of all frames, up to a constant."""
+        adjustment = self.adjustment
+        orientation = adjustment.orientations(fitted, shots)
+        turned = orientation @ fitted.mount.T
+        panel = self._panel(fitted)
+        pattern = joint_pattern(self.indexer, shots, panel, turned)
+        tolerance = float(np.degrees(3.0 * fitted.spot_mm / panel.distance_mm))
+        return pattern.log_odds(pattern.polish(fitted.mount, max(tolerance, 0.1), trials=1000))

@@ -1,0 +1,58 @@
+"""Where each parameter of the adjustment stands in its vector."""
+
+from dataclasses import dataclass
+
+PANEL = ("along fast / mm", "along slow / mm", "across / mm", "tilt about fast / deg", "tilt about slow / deg")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The parameters of an episode of T frames on k axes.
+
+    Parameters
+    ----------
+    axes : k
+    frames : T
+    """
+
+    axes: int
+    frames: int
+
+    mount = slice(0, 3)
+    shift = slice(3, 6)
+    tilt = slice(6, 8)
+    panel = slice(3, 8)
+    play = 8
+
+    def _of_axes(self, number: int) -> slice:
+        return slice(9 + number * self.axes, 9 + (number + 1) * self.axes)
+
+    @property
+    def zero(self) -> slice:
+        """Each axis's zero error."""
+        return self._of_axes(0)
+
+    @property
+    def each(self) -> slice:
+        """By what each axis's play differs from that of all."""
+        return self._of_axes(1)
+
+    @property
+    def start(self) -> slice:
+        """Where each axis stood within its play at first."""
+        return self._of_axes(2)
+
+    @property
+    def miss(self) -> slice:
+        """By how much each axis misses the sample: three numbers an axis."""
+        return slice(9 + 3 * self.axes, 9 + 6 * self.axes)
+
+    @property
+    def readings(self) -> slice:
+        """By what each axis's position differs from its reading, frame by frame."""
+        return slice(9 + 6 * self.axes, self.size)
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return 9 + (6 + self.frames) * self.axes

@@ -1,0 +1,61 @@
+"""Where the crystal may sit on the goniometer: by the last frame alone, or by all frames turned back into one."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from beamgym.physics.arrays import Float64Array
+from beamgym.physics.goniometer import Goniometer
+from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.estimation.frames import Shot
+from beamgym.physics.laue.indexing import Indexed, Indexer
+from beamgym.physics.laue.matching import Pattern
+
+TOLERANCES_DEG = (0.25, 0.6, 1.0)
+"""Search radii: of a calibrated camera, one that is half a millimetre off, one that is off by a millimetre."""
+BEST = 6
+"""Candidates of a search over several frames that are handed on."""
+
+
+def mounts_by_last(
+    indexer: Indexer, goniometer: Goniometer, shots: Sequence[Shot], detector: Detector
+) -> Iterator[Float64Array]:
+    """Yield mounts (3, 3) by the last frame: that of the index, what it could not exclude, and the look-alikes."""
+    shot = shots[-1]
+    if len(shot.position_px) == 0:
+        return
+    answer = indexer.on(detector).index(shot.position_px, shot.counts)
+    if not isinstance(answer, Indexed):
+        return
+    here = goniometer.rotation(shot.readback)
+    found = answer.orientation
+    for u in (found, *answer.ambiguous, *(found @ image for image in indexer.table.look_alikes)):
+        yield here.T @ u
+
+
+def mounts_by_all(
+    indexer: Indexer, goniometer: Goniometer, shots: Sequence[Shot], detector: Detector
+) -> Iterator[Float64Array]:
+    """Yield mounts (3, 3) by all frames together, likeliest first: each spot is turned back to zero angles."""
+    joint = joint_pattern(indexer, shots, detector, goniometer.rotation(np.array([shot.readback for shot in shots])))
+    for tolerance in TOLERANCES_DEG:
+        fits = sorted(joint.candidates(tolerance), key=lambda fit: -fit.merit)
+        for fit in fits[:BEST]:
+            yield fit.u
+
+
+def joint_pattern(indexer: Indexer, shots: Sequence[Shot], detector: Detector, turned: Float64Array) -> Pattern:
+    """Return the spots of all frames as one pattern of the crystal on the goniometer at zero angles.
+
+    Parameters
+    ----------
+    turned : (T, 3, 3) how the goniometer has turned it in each frame
+    """
+    normals, sines, counts = [], [], []
+    for shot, turn in zip(shots, turned, strict=True):
+        lab = detector.plane_normals(shot.position_px)
+        normals.append(lab @ turn)
+        sines.append(-lab[:, 0])
+        # Of each frame the brightest first, whatever another's scale.
+        counts.append(shot.counts / max(float(np.median(shot.counts)), 1e-9) if len(shot.counts) else shot.counts)
+    return Pattern(indexer.table, np.concatenate(normals), np.concatenate(counts), np.concatenate(sines))

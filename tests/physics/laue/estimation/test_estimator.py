@@ -1,0 +1,65 @@
+"""Which crystal orientation it is: look-alikes, strangers, and frames of which none is enough alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from seen_frames import EXACT, HARD, TURNS, context, estimator, followed, shot, stands_deg, world
+
+from beamgym.physics.laue.estimation.estimator import LEAST_MERIT, Track
+from beamgym.physics.laue.estimation.frames import Shot
+from beamgym.physics.orientation import misorientation_deg
+
+
+@pytest.mark.parametrize("crystal", ["kyanite", "Ca2RuO4", "FePS3"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_look_alike_is_taken_for_the_crystal(crystal, seed):
+    made, known = followed(HARD, seed, TURNS, crystal)
+    group = context(crystal).crystal.rotations
+    assert misorientation_deg(known.best.mount, made.truth()["mount"][0], group) < 1.0
+    assert np.linalg.norm(stands_deg(made, known, crystal)) < 0.3
+
+
+def test_spots_at_random_are_no_crystal():
+    rng = np.random.default_rng(1)
+    known = Track()
+    for _ in range(2):
+        position = rng.uniform(0.0, 2047.0, (60, 2))
+        known = estimator().seen(known, Shot(np.zeros(6), position, rng.uniform(10.0, 1e4, 60)))
+    assert known.best is None
+
+
+def test_no_spots_are_no_crystal():
+    known = estimator().seen(Track(), Shot(np.zeros(6), np.zeros((0, 2)), np.zeros(0)))
+    assert known.best is None
+    made = world(HARD, 3)
+    known = estimator().seen(known, shot(made, TURNS[0]))
+    assert known.best is not None
+
+
+def test_several_frames_show_what_none_shows_alone():
+    """Each frame keeps nine true spots among thirty false ones."""
+    rng, made, known, alone = np.random.default_rng(5), world(EXACT, 7), Track(), []
+    for target in (None, *TURNS, tuple(-0.5 * np.array(TURNS[0]))):
+        whole = shot(made, target)
+        false = rng.uniform(0.0, 2047.0, (30, 2))
+        position = np.concatenate([whole.position_px[:9], false])
+        counts = np.concatenate([whole.counts[:9], rng.choice(whole.counts, 30)])
+        one = Shot(whole.readback, position, counts)
+        alone.append(estimator().seen(Track(), one).best)
+        known = estimator().seen(known, one)
+    assert known.merits[0] > LEAST_MERIT
+    assert np.linalg.norm(stands_deg(made, known)) < 0.2
+
+
+def test_the_same_frames_give_the_same_answer():
+    first, second = (followed(HARD, 9)[1] for _ in range(2))
+    np.testing.assert_array_equal(first.best.values, second.best.values)
+    np.testing.assert_array_equal(first.best.mount, second.best.mount)
+
+
+def test_a_last_frame_that_shows_another_crystal_is_not_understood():
+    _, known = followed(HARD, 10, TURNS[:1])
+    assert estimator().understands(known)
+    stranger = shot(world(replace(HARD), 77), TURNS[1])
+    assert not estimator().understands(estimator().seen(known, stranger))
