@@ -14,7 +14,7 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing import IndexingFailed, SolvedPattern
 from beamgym.physics.laue.report import orientation_uncertainty_deg
 from beamgym.physics.orientation import misorientation_deg
-from beamgym.scripts.index_suite.rates import or_none
+from beamgym.scripts.rates import or_none
 
 CRYSTALS = ("Si", "quartz", "Al2O3", "SrTiO3", "FePS3", "Ca2RuO4", "Bi2Se3", "kyanite")
 """From cubic to triclinic, from layered to dense, from 5 to 12 Å."""

@@ -9,10 +9,10 @@ from beamgym.physics.laue.indexing import BAND_KEV, IN_WORDS, SolvedPattern, fin
 from beamgym.physics.laue.lab import lab_picture
 from beamgym.physics.laue.peaks import LabPeakFinder
 from beamgym.scripts.index_suite.answers import CRYSTALS, RESIDUAL_PX, Answer, answered, load
-from beamgym.scripts.index_suite.rates import Bar, Rate
 from beamgym.scripts.index_suite.report import PartResult, by_crystal, table_of
 from beamgym.scripts.index_suite.tally import BECAME, FLAGS, GOOD, figures_of
 from beamgym.scripts.index_suite.workers import each
+from beamgym.scripts.rates import Bar, Rate
 
 RIGHT, CPU_S, UNFLAGGED, FLAGGED = 0.90, 20.0, 0.005, 0.05
 """The bars: right at least, seconds for each at most, wrong without a flag and right with one at most."""

@@ -15,10 +15,10 @@ from beamgym.scripts.index_suite.answers import CRYSTALS, Answer, answered, load
 from beamgym.scripts.index_suite.cameras import PictureCase, picture_answer, picture_seed, warm_up
 from beamgym.scripts.index_suite.false_peaks import scaled
 from beamgym.scripts.index_suite.lists import drawn_list
-from beamgym.scripts.index_suite.rates import Bar, Rate
 from beamgym.scripts.index_suite.report import PartResult, by_crystal, table_of
 from beamgym.scripts.index_suite.tally import figures_of, seconds
 from beamgym.scripts.index_suite.workers import each
+from beamgym.scripts.rates import Bar, Rate
 
 WARNED, FEWEST = 0.05, 1000
 """The bar: of the right crystal's answers, so many may carry a warning; of at least so many others, all have to."""

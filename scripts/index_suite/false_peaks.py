@@ -9,10 +9,10 @@ from beamgym.physics.laue.indexing import BAND_KEV, find_grains
 from beamgym.scripts.index_suite.answers import CRYSTALS, Answer, answered, load
 from beamgym.scripts.index_suite.cameras import warm_up
 from beamgym.scripts.index_suite.lists import drawn_list
-from beamgym.scripts.index_suite.rates import Bar
 from beamgym.scripts.index_suite.report import PartResult, by_crystal, table_of
 from beamgym.scripts.index_suite.tally import FLAGS, LISTED, RATES, figures_of
 from beamgym.scripts.index_suite.workers import each
+from beamgym.scripts.rates import Bar
 
 RIGHT = 0.80
 """The bar, for each crystal."""

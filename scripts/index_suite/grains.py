@@ -15,9 +15,9 @@ from beamgym.scripts.index_suite.answers import CRYSTALS, error_deg, load
 from beamgym.scripts.index_suite.cameras import warm_up
 from beamgym.scripts.index_suite.false_peaks import scaled
 from beamgym.scripts.index_suite.lists import DrawnList, drawn_list
-from beamgym.scripts.index_suite.rates import Bar, Rate, or_none, typical
 from beamgym.scripts.index_suite.report import PartResult, by_crystal, table_of
 from beamgym.scripts.index_suite.workers import each
+from beamgym.scripts.rates import Bar, Rate, or_none, typical
 
 ALL_FOUND = 0.90
 """The bar, for each number of grains."""

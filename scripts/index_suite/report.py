@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 from rich.box import SIMPLE
 from rich.table import Table
 
-from beamgym.scripts.index_suite.rates import Bar
+from beamgym.scripts.rates import Bar
 
 
 class OfACrystal(Protocol):
@@ -60,14 +60,4 @@ def table_of(title: str, columns: dict[str, Callable[[list[Found]], object]], gr
         if name == "all":
             out.add_section()
         out.add_row(name, *(str(cell(group)) for cell in columns.values()))
-    return out
-
-
-def bars_table(bars: Sequence[Bar]) -> Table:
-    """Return the bars for reading."""
-    out = Table(box=SIMPLE, padding=(0, 1, 0, 0))
-    for heading in ("figure", "bar", "reached", "met"):
-        out.add_column(heading)
-    for bar in bars:
-        out.add_row(bar.figure, bar.bar, bar.reached, "–" if bar.met is None else "yes" if bar.met else "NO")
     return out

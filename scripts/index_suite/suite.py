@@ -9,7 +9,8 @@ from beamgym.scripts.index_suite.cameras import run_cameras
 from beamgym.scripts.index_suite.crystals import run_crystals
 from beamgym.scripts.index_suite.false_peaks import run_false_peaks
 from beamgym.scripts.index_suite.grains import run_grains
-from beamgym.scripts.index_suite.report import PartResult, bars_table
+from beamgym.scripts.index_suite.report import PartResult
+from beamgym.scripts.rates import bars_table
 
 PARTS: dict[str, Callable[[int, int, int], PartResult]] = {
     "cameras": run_cameras,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from beamgym.scripts.index_suite.answers import RESIDUAL_PX, Answer
-from beamgym.scripts.index_suite.rates import Rate, or_none, typical
+from beamgym.scripts.rates import Rate, or_none, typical
 
 Column = Callable[[list[Answer]], object]
 

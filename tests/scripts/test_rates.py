@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from beamgym.scripts.index_suite.rates import Bar, Rate, typical
+from beamgym.scripts.rates import Bar, Rate, typical
 
 Z = 1.959963984540054
 

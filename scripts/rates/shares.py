@@ -1,4 +1,4 @@
-"""Shares with their intervals, and the bars that they are to reach."""
+"""Shares with their intervals, and typical values."""
 
 import math
 from collections.abc import Iterable
@@ -53,47 +53,8 @@ class Rate:
         return f"{100 * self.share:.1f}\n{_short(low)}–{_short(high)}"
 
 
-@dataclass(frozen=True)
-class Bar:
-    """What a figure is to reach, and what it has reached.
-
-    Parameters
-    ----------
-    figure : in words
-    bar : in words
-    reached : in words
-    met : whether it is reached; None where nothing was measured
-    """
-
-    figure: str
-    bar: str
-    reached: str
-    met: bool | None
-
-    @classmethod
-    def at_least(cls, figure: str, rate: Rate, share: float) -> "Bar":
-        """A share that is not to be smaller."""
-        return cls(figure, f"≥ {100 * share:g} %", _in_one_line(rate), rate.share >= share if rate.total else None)
-
-    @classmethod
-    def at_most(cls, figure: str, rate: Rate, share: float) -> "Bar":
-        """A share that is not to be larger."""
-        return cls(figure, f"≤ {100 * share:g} %", _in_one_line(rate), rate.share <= share if rate.total else None)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
-        return {"figure": self.figure, "bar": self.bar, "reached": self.reached, "met": self.met}
-
-
 def _short(share: float) -> str:
     return f"{100 * share:.0f}" if share >= 0.0995 else f"{100 * share:.1f}"
-
-
-def _in_one_line(rate: Rate) -> str:
-    if not rate.total:
-        return "nothing counted"
-    low, high = rate.ci95
-    return f"{100 * rate.share:.1f} % ({100 * low:.1f}–{100 * high:.1f}), {rate.count} of {rate.total}"
 
 
 def typical(values: Iterable[float], share: float = 0.5) -> float:
