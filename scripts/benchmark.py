@@ -36,6 +36,7 @@ def benchmark_command(
     part: of.Part = None,
     pictures: of.Pictures = None,
     workers: of.Workers = None,
+    page: of.Page = None,
 ) -> None:
     """Compare policies on the same episodes, all under the same stopping rule; or run a suite of another kind."""
     given, console = given_options(context), Console()

@@ -12,16 +12,23 @@ Policies = Annotated[
     list[str] | None,
     typer.Option(
         help="A baseline, 'shipped', a bundle's directory, or module:Class for your own; repeats. Default: all. "
-        "With arpes-scorer, the bundle of another scorer, beside the usual ones."
+        "With arpes-scorer, the bundle of another scorer, beside the usual ones; with laue-levels and laue-crystals, "
+        "a policy beside the usual ones."
     ),
 ]
-Episodes = Annotated[int, typer.Option(help="Episodes per policy.")]
+Episodes = Annotated[int, typer.Option(help="Episodes per policy; of laue-levels 500, of laue-crystals 200.")]
 Seed = Annotated[int, typer.Option(help="Which set of benchmark episodes, spectra or pictures.")]
-Level = Annotated[str, typer.Option(help="Difficulty: easy, real or hard, or a level's file; see docs/fit_level.md.")]
+Level = Annotated[
+    str,
+    typer.Option(
+        help="Difficulty: easy, real or hard, or a level's file; see docs/fit_level.md. Of laue-levels, the only rows "
+        "to play: real, hard, two-arc, camera or zero-errors; of laue-crystals hard if left out."
+    ),
+]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here.")]
 Frames = Annotated[str | None, typer.Option(help="'spots' (fast) or 'rendered' (images and peak finder).")]
 Stage = Annotated[str | None, typer.Option(help="Preset or YAML file.")]
-Sample = Annotated[str | None, typer.Option(help="Name or CIF file.")]
+Sample = Annotated[str | None, typer.Option(help="Name or CIF file; of laue-crystals, this one alone.")]
 Goal = Annotated[str | None, typer.Option(help="E.g. 'pose [001] [110]' or 'axis [001] x'.")]
 Tolerance = Annotated[float | None, typer.Option(help="Error at which a declared pose is a success.")]
 Action = Annotated[str | None, typer.Option(help="'rotation' or 'axes'.")]
@@ -40,4 +47,5 @@ Part = Annotated[
     list[str] | None, typer.Option(help="Of index: cameras, false-peaks, crystals or grains; repeats. Default: all.")
 ]
 Pictures = Annotated[int | None, typer.Option(help="Pictures of index's cameras, the rest in proportion; 300.")]
+Page = Annotated[Path | None, typer.Option(help="Write the leaderboard of laue-levels or laue-crystals here.")]
 Workers = Annotated[int | None, typer.Option(help="Processes of index; 1. The answers do not depend on it.")]

@@ -213,7 +213,8 @@ def check_env_id(env_id: str) -> None:
         remedy = f"import the module that registers it: beamgym --import MODULE benchmark {env_id}"
         raise ValueError(f"unknown environment {env_id!r}; {remedy}")
     close = difflib.get_close_matches(env_id, [*ENVIRONMENTS, *SUITES], n=1, cutoff=0.3)
-    raise ValueError(f"unknown environment {env_id!r}; did you mean {(close or list(ENVIRONMENTS))[0]!r}?")
+    suites = "" if "/" in env_id else f" The suites are {', '.join(SUITES)}"
+    raise ValueError(f"unknown environment {env_id!r}; did you mean {(close or list(ENVIRONMENTS))[0]!r}?{suites}")
 
 
 def write_summary(logdir: Path, env_id: str, level: str, results: Sequence[PolicyResult]) -> None:

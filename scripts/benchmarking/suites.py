@@ -1,4 +1,4 @@
-"""The suites of `beamgym benchmark` that compare no policies: who runs each, and which options are for it."""
+"""The suites of `beamgym benchmark`, named in an environment's place: who runs each, and which options are for it."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -34,10 +34,13 @@ class Suite:
 SUITES = {
     "arpes-scorer": Suite("beamgym.scripts.scorer.benchmark", ("spectra", "source", "policy")),
     "index": Suite("beamgym.scripts.index_suite.suite", ("part", "pictures", "workers")),
+    "laue-levels": Suite("beamgym.scripts.laue_suites.levels", ("episodes", "policy", "level", "page")),
+    "laue-crystals": Suite("beamgym.scripts.laue_suites.crystals", ("episodes", "policy", "crystal", "level", "page")),
 }
 """Every suite by the word that stands in an environment's place."""
 
-_OF_POLICIES_TOO = ("policy",)
+_OF_POLICIES_TOO = ("policy", "episodes", "level", "crystal")
+"""Options that are for environments too, where policies are compared."""
 
 
 def given_options(context: typer.Context) -> dict[str, Any]:
@@ -65,11 +68,18 @@ def check_options(what: str, given: dict[str, Any]) -> None:
     suite = SUITES.get(what)
     instead = f"{what} takes {suite.takes if suite else '--episodes and --policy'}"
     for name in given:
-        owners = [] if name in _OF_POLICIES_TOO else [other for other in SUITES if name in SUITES[other].options]
-        if name in _EVERYWHERE or (name in suite.options if suite else not owners):
+        owners = [other for other in SUITES if name in SUITES[other].options]
+        for_environments = not owners or name in _OF_POLICIES_TOO
+        if name in _EVERYWHERE or (name in suite.options if suite else for_environments):
             continue
-        belongs = f"is for {' and '.join(owners)}" if owners else "compares policies"
-        raise ValueError(f"--{name} {belongs}; {instead}")
+        raise ValueError(f"--{name} {_belongs(suite, owners, for_environments)}; {instead}")
+
+
+def _belongs(suite: Suite | None, owners: list[str], for_environments: bool) -> str:
+    """Return, in words, what an option is for that does not belong to the suite or environment asked for."""
+    if for_environments and suite is not None and "episodes" not in suite.options:
+        return "compares policies"
+    return f"is for {' and '.join((*(['environments'] if for_environments else []), *owners))}"
 
 
 def run_suite(name: str, given: dict[str, Any], seed: int, console: Console) -> dict[str, Any]:

@@ -1,0 +1,52 @@
+"""The rows of a suite: tasks that every policy plays on the same starts, and what is to be reached there."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+ENV_ID = "beamgym/LaueAlign-v0"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What the policy ``calibrating`` is to reach on a row.
+
+    Parameters
+    ----------
+    success : smallest share of episodes that end aligned
+    exposures : largest median of exposures; None where none is asked
+    misled : largest share of episodes that were declared more than 5° off; None where none is asked
+    """
+
+    success: float
+    exposures: float | None = None
+    misled: float | None = None
+
+
+@dataclass(frozen=True)
+class SuiteRow:
+    """One task.
+
+    Parameters
+    ----------
+    name : in tables and JSON
+    group : of the rows that are chosen together on the command line
+    options : how the environment differs from its registered form, "level" among them
+    goal : None where nothing is to be reached
+    """
+
+    name: str
+    group: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    goal: Goal | None = None
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> ValueError:
+    """Return the error, in one line with the nearest names, for a name that is none of the known ones."""
+    names = list(known)
+    by_lower_case = {each.lower(): each for each in names}
+    close = [by_lower_case[each] for each in difflib.get_close_matches(name.lower(), by_lower_case, n=2, cutoff=0.4)]
+    if close:
+        return ValueError(f"unknown {what} {name!r}; did you mean {' or '.join(map(repr, close))}?")
+    return ValueError(f"unknown {what} {name!r}; choose one of {', '.join(names)}")

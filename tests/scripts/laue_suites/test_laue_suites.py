@@ -1,0 +1,141 @@
+"""`beamgym benchmark laue-levels` and `laue-crystals` keep their contract, and refuse in one line before any work."""
+
+import json
+
+import pytest
+
+from beamgym.physics.crystal import load_crystal
+from beamgym.physics.laue.imperfections import LAUE_LEVELS
+from beamgym.scripts.benchmark import benchmark_command
+from beamgym.scripts.laue_suites import playing, suite
+from beamgym.scripts.laue_suites.crystals import CRYSTALS, SYSTEMS, lattice_system, rows_of
+from beamgym.scripts.laue_suites.levels import CAMERA, ROWS, ZERO_ERRORS
+from beamgym.scripts.laue_suites.page import command_line, machine, processor
+
+
+@pytest.fixture
+def benchmark(as_verb):
+    return as_verb(benchmark_command, columns=100)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Only policies that need nothing prepared."""
+    monkeypatch.setattr(playing, "USUAL", ("no-op", "random"))
+
+
+def test_every_policy_has_the_same_starts_on_every_row(quick, benchmark, tmp_path):
+    file = tmp_path / "figures.json"
+    result = benchmark("laue-levels", "--level", "hard", "--episodes", 3, "--seed", 2, "--json", file)
+    assert result.exit_code == 0, result.output
+    content = json.loads(file.read_text())
+    assert set(content) == {"suite", "seed", "episodes", "rows", "bars", "over_all_rows"}
+    assert (content["suite"], content["seed"], content["episodes"]) == ("laue-levels", 2, 3)
+    assert list(content["rows"]) == ["hard, 0.25°", "hard, 0.1°"]
+    coarse, fine = (row["policies"]["no-op"] for row in content["rows"].values())
+    assert coarse["failed"] == fine["failed"]  # it never moves: where it ends is where it started
+    assert len(coarse["failed"]) == coarse["success"]["total"] == 3
+    assert coarse["exposures_median"] == 20.0
+    assert coarse["dose_s_median"] == 10.0
+    curve = content["rows"]["hard, 0.25°"]["curves"]
+    assert (curve["counted"], set(curve["success"])) == ("exposures", {"no-op", "random"})
+
+
+def test_the_page_and_the_table_name_the_crystals_system(quick, benchmark, tmp_path):
+    page = tmp_path / "page.md"
+    words = ("laue-crystals", "--crystal", "kyanite", "--episodes", 2, "--policy", "true-pose", "--page", page)
+    result = benchmark(*words)
+    assert result.exit_code == 0, result.output
+    assert "kyanite, triclinic" in result.output
+    text = page.read_text()
+    assert "beamgym benchmark laue-crystals --episodes 2 --seed 0 --policy true-pose --crystal kyanite\n" in text
+    assert "| kyanite, triclinic | true-pose* | 100.0 (34.2–100.0) |" in text
+    assert "meant for 200 episodes" in text
+    assert machine() in text
+    assert str(tmp_path) not in text
+
+
+def test_an_agent_of_silicon_has_no_line_on_another_crystal(monkeypatch, benchmark):
+    monkeypatch.setattr(playing, "USUAL", ("no-op", "shipped"))
+    result = benchmark("laue-crystals", "--crystal", "Al2O3", "--episodes", 1)
+    assert result.exit_code == 0, result.output
+    assert " no-op" in result.output
+    assert [line.split() for line in result.output.splitlines() if "shipped" in line] == [
+        ["shipped", "is", "left", "out", "where", "it", "cannot", "play:", "Al2O3,", "rhombohedral."]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["laue-level"], "did you mean 'laue-levels'"),
+        (["laue-harsh"], "The suites are arpes-scorer, index, laue-levels, laue-crystals"),
+        (["laue-levels", "--level", "hrad"], "unknown level 'hrad'; did you mean 'hard'"),
+        (["laue-levels", "--level", "xyz"], "choose one of real, hard, two-arc, camera, zero-errors"),
+        (["laue-levels", "--crystal", "Si"], "--crystal is for environments and laue-crystals; laue-levels takes"),
+        (["laue-levels", "--policy", "calibrted"], "unknown policy 'calibrted'; did you mean 'calibrating'"),
+        (["laue-levels", "--policy", "raster"], "raster plays another task"),
+        (["laue-levels", "--episodes", "0"], "episodes is 0; it must lie between 1 and"),
+        (["laue-levels", "--seed", "-1"], "the seed is -1"),
+        (["laue-levels", "--pictures", "3"], "--pictures is for index; laue-levels takes"),
+        (["laue-levels", "--goniometer", "psic"], "--goniometer is for environments; laue-levels takes"),
+        (["index", "--level", "hard"], "--level compares policies; index takes"),
+        (["laue-levels", "--page", "nowhere/page.md"], "cannot write nowhere"),
+        (["laue-crystals", "--crystal", "kyanit"], "unknown crystal 'kyanit'; did you mean 'kyanite'"),
+        (["laue-crystals", "--level", "herd"], "unknown level 'herd'; did you mean 'hard'"),
+        (["laue-crystals", "--level", "none.yaml"], "cannot read the level's file none.yaml"),
+        (["index", "--page", "page.md"], "--page is for laue-levels and laue-crystals; index takes"),
+        (["beamgym/LaueAlign-v0", "--page", "page.md"], "--page is for laue-levels and laue-crystals"),
+    ],
+)
+def test_a_mistake_is_one_line_and_costs_no_work(benchmark, monkeypatch, arguments, says):
+    monkeypatch.setattr(suite, "play_row", lambda *given: pytest.fail("episodes were played"))
+    result = benchmark(*arguments)
+    assert result.exit_code == 1
+    assert says in result.output
+    assert len(result.output.strip().splitlines()) == 1
+
+
+def test_the_instruments_beyond_hard_differ_from_it_in_what_they_are_named_after():
+    hard = LAUE_LEVELS["hard"]
+    assert (CAMERA.detector_shift_mm, CAMERA.detector_tilt_deg) == (2.0, 1.0)
+    assert ZERO_ERRORS.zero_error_deg == 0.3
+    for level, names in ((CAMERA, {"detector_shift_mm", "detector_tilt_deg"}), (ZERO_ERRORS, {"zero_error_deg"})):
+        assert {name for name, value in vars(level).items() if value != getattr(hard, name)} == names
+
+
+def test_every_row_of_the_levels_has_a_goal_and_its_own_name():
+    assert all(row.goal is not None for row in ROWS)
+    assert len({row.name for row in ROWS}) == len(ROWS) == 8
+    assert [row.goal.success for row in ROWS] == [0.995, 0.985] * 3 + [0.97, 0.98]
+
+
+def test_the_eight_crystals_are_of_all_seven_lattice_systems():
+    found = {name: lattice_system(load_crystal(name)) for name in CRYSTALS}
+    assert set(found.values()) == set(SYSTEMS.values())
+    assert (found["Si"], found["quartz"], found["Al2O3"], found["FePS3"]) == (
+        "cubic",
+        "hexagonal",
+        "rhombohedral",
+        "monoclinic",
+    )
+
+
+def test_goals_are_for_the_usual_crystals_at_hard():
+    assert all(row.goal is not None for row in rows_of(None, "hard"))
+    assert all(row.goal is None for row in rows_of(None, "real"))
+    assert [row.goal for row in rows_of("Ge", "hard")] == [None]
+
+
+def test_the_command_repeats_what_was_asked_and_not_where_it_goes(tmp_path):
+    options = {"policy": ["a b", "c"], "level": "hard", "page": tmp_path / "page.md", "episodes": 4}
+    assert command_line("laue-levels", options, 4, 7) == (
+        "beamgym benchmark laue-levels --episodes 4 --seed 7 --policy 'a b' --policy c --level hard"
+    )
+
+
+def test_the_processor_is_named_as_linux_tells_it(tmp_path):
+    file = tmp_path / "cpuinfo"
+    file.write_text("processor\t: 0\nmodel name\t: A Processor 9\n")
+    assert processor(file) == "A Processor 9"
+    assert processor(tmp_path / "none")
