@@ -6,6 +6,7 @@ above a size) is asked in every mode.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import inspect
 import json
@@ -195,8 +196,16 @@ class Confirmation:
         self.step += 1
 
     async def ask(self, question: str) -> bool:
-        """Put a question; anything but a yes within the time is no, and so is nobody to ask."""
-        text = f"{question} [yes/no] "
+        """Put a question; anything but a yes within the time is no, and so is nobody to ask.
+
+        After a no to a command, a yes that was kept for this run holds no more.
+        """
+        answer = await self._answered(f"{question} [yes/no] ")
+        if not answer:
+            self._withdraw()
+        return answer
+
+    async def _answered(self, text: str) -> bool:
         try:
             if inspect.iscoroutinefunction(self._ask):
                 answer: Any = await asyncio.wait_for(self._ask(text), self._timeout_s)
@@ -225,6 +234,17 @@ class Confirmation:
 
     def _keep(self) -> None:
         self._given.append(self.bound)
+        self._write()
+
+    def _withdraw(self) -> None:
+        left = [given for given in self._given if not self.bound.covered_by(given)]
+        if len(left) < len(self._given):
+            self._given = left
+            # A no must not fail because it cannot be kept.
+            with contextlib.suppress(ValueError):
+                self._write()
+
+    def _write(self) -> None:
         if self._store is None:
             return
         entries = [{**asdict(given), "sha256": given.digest()} for given in self._given]

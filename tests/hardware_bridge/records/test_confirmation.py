@@ -62,6 +62,19 @@ def test_a_no_is_not_kept(hardware, tmp_path):
     assert _start(bound, "first", hardware, store)[0]
 
 
+def test_a_no_to_a_command_takes_the_kept_yes_back(hardware, tmp_path):
+    store, bound = tmp_path / "kept.json", subject(POLICY, PLAN, hardware)
+    other = subject(POLICY, PLAN | {"max_steps": 5}, hardware)
+    for each in (bound, other):
+        assert _start(each, "first", hardware, store)[1]
+    confirm = Confirmation(bound, "first", hardware, store, Human("no"))
+    assert not asyncio.run(confirm.ask("step 1: j1 by 3 deg?"))
+    asked, allowed = _start(bound, "first", hardware, store)
+    assert asked
+    assert allowed
+    assert _start(other, "first", hardware, store) == ("", True)
+
+
 @pytest.mark.parametrize("answer", ["", "n", "yess", "ja", None, 1, False])
 def test_anything_but_yes_is_no(hardware, answer):
     assert not _start(subject(POLICY, PLAN, hardware), "first", hardware, None, answer)[1]
