@@ -67,8 +67,11 @@ async def halt_together(axes: Axes, shutter: GuardedShutter, detector: GuardedDe
 async def set_off_again(axes: Axes, shutter: GuardedShutter) -> tuple[str, ...]:
     """Return what no longer stands, or is no longer closed, as an abort of ours has left it; nothing is sent."""
     stopped = [axis for axis in axes.values() if math.isfinite(axis.state.stopped_at)]
-    found = await asyncio.gather(*(_left_again(axis) for axis in stopped), shutter.opened_again())
-    return tuple(name for name, left in zip([*(axis.name for axis in stopped), "shutter"], found, strict=True) if left)
+    looks = [*(_left_again(axis) for axis in stopped), shutter.opened_again()]
+    # What cannot be read was not seen to stay, and must not hide the others, nor keep the report from being written.
+    found = await asyncio.gather(*looks, return_exceptions=True)
+    names = [*(axis.name for axis in stopped), "shutter"]
+    return tuple(name for name, left in zip(names, found, strict=True) if left is not False)
 
 
 async def _left_again(axis: GuardedAxis) -> bool:
