@@ -4,6 +4,7 @@ from beamgym.physics.laue.estimation.adjustment import Adjustment, Fitted
 from beamgym.physics.laue.estimation.aiming import foresee, gets_to, likely_to_end, stands_at
 from beamgym.physics.laue.estimation.estimator import Estimator, Track
 from beamgym.physics.laue.estimation.frames import Shot
+from beamgym.physics.laue.estimation.kernels import mutual_nearest, play_course
 from beamgym.physics.laue.estimation.posterior import spread_deg, within
 from beamgym.physics.laue.estimation.prior import PRIORS, Prior
 
@@ -18,6 +19,8 @@ __all__ = [
     "foresee",
     "gets_to",
     "likely_to_end",
+    "mutual_nearest",
+    "play_course",
     "spread_deg",
     "stands_at",
     "within",

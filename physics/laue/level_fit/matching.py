@@ -7,6 +7,7 @@ import numpy as np
 from beamgym.physics.instrument import BoolArray, Float64Array, Int64Array
 from beamgym.physics.laue.camera import FAINTEST_COUNTS
 from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.estimation import mutual_nearest as nearest_partners
 from beamgym.physics.laue.imperfections import displaced_panels
 from beamgym.physics.laue.indexing import Indexed, Indexer
 from beamgym.physics.laue.level_fit.runs import RecordedRun, landing_px
@@ -305,13 +306,9 @@ def by_turn(q: Float64Array, panel: Float64Array, pixel_mm: float) -> Float64Arr
 
 def mutual_nearest(one: Float64Array, other: Float64Array, reach: float) -> Int64Array:
     """Return (m, 2) rows of points (p, 2) and (q, 2) that are each other's nearest and within reach."""
-    if not (len(one) and len(other)):
-        return np.zeros((0, 2), dtype=np.int64)
-    distance = np.linalg.norm(one[:, None] - other[None], axis=-1)
-    forth, back = distance.argmin(axis=1), distance.argmin(axis=0)
-    rows = np.arange(len(one))
-    kept = (back[forth] == rows) & (distance[rows, forth] < reach)
-    return np.stack([rows[kept], forth[kept]], axis=1).astype(np.int64)
+    partner = nearest_partners(np.ascontiguousarray(one), np.ascontiguousarray(other), reach)
+    rows = np.flatnonzero(partner >= 0)
+    return np.stack([rows, partner[rows]], axis=1).astype(np.int64)
 
 
 def _huber(residual: Float64Array) -> Float64Array:

@@ -16,6 +16,7 @@ from scipy.optimize import minimize
 
 from beamgym.physics.goniometer import Goniometer, MotorState, sample_offset_mm
 from beamgym.physics.instrument import BoolArray, Float64Array
+from beamgym.physics.laue.estimation import play_course as play_operator
 from beamgym.physics.laue.level_fit.matching import Matched, by_camera, by_origin, by_turn
 from beamgym.physics.laue.level_fit.runs import landing_px
 from beamgym.physics.laue.simulator import LaueContext
@@ -114,11 +115,8 @@ def miss_offsets(stage: Goniometer, counts: Float64Array) -> Float64Array:
 
 def play_course(counts: Float64Array, play: Float64Array) -> Float64Array:
     """Return how far each axis stands from its motor's count, (T, k): the play operator, begun in its middle."""
-    true, off = counts[0].copy(), [np.zeros(counts.shape[1])]
-    for count in counts[1:]:
-        true = np.clip(true, count - 0.5 * play, count + 0.5 * play)
-        off.append(true - count)
-    return np.array(off)
+    off: Float64Array = play_operator(counts, play, np.zeros(counts.shape[1]))[0]
+    return off
 
 
 class Likelihood:
