@@ -11,9 +11,11 @@ from beamgym.envs.kinds import EXPOSURES, find_kind, require_kind
 from beamgym.envs.policy import CannotPlay
 from beamgym.envs.task import Observation
 from beamgym.physics.instrument import Float64Array
-from beamgym.physics.orientation import rotation_vector_deg
+from beamgym.physics.orientation import rotation_matrix, rotation_vector_deg
 
 _FIELDS = 4
+LOOK_AROUND_DEG = 12.0
+"""Rotation after a pattern that did not index, to bring other spots onto the detector."""
 _TURNED = ("laue", "zone")
 """Kinds whose axes are a goniometer's."""
 
@@ -37,6 +39,13 @@ def exposures_left(observation: Observation, context: Any) -> NDArray[np.int64]:
     """Return how many more frames the budget holds (n,); at 0 only declaring is left."""
     left: NDArray[np.int64] = np.rint(observation["budget"][:, 0] * context.exposures).astype(np.int64)
     return left
+
+
+def look_around(tries: int) -> Float64Array:
+    """Return a rotation (3, 3) by ``LOOK_AROUND_DEG`` about one lab axis after another, by the number of tries."""
+    vector = np.zeros(3)
+    vector[(1, 2, 0)[tries % 3]] = LOOK_AROUND_DEG
+    return rotation_matrix(vector)
 
 
 def rotating_action(rotation: Float64Array, positions: Float64Array, context: Any) -> NDArray[np.float32]:

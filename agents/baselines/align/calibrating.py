@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from beamgym.agents.baselines.moves import (
     declared,
     exposures_left,
+    look_around,
     need_kind,
     positions_of,
     rotating_action,
@@ -35,8 +36,6 @@ from beamgym.physics.orientation import rotation_matrix, rotation_vector_deg
 
 CONFIDENCE = 0.997
 """Probability of being within the tolerance at which it declares."""
-LOOK_AROUND_DEG = 12.0
-"""Rotation after a pattern that no orientation explains, to bring other spots onto the detector."""
 ROUNDS = 5
 """Corrections of a command by where it would truly end."""
 PER_DEGREE = 0.0005
@@ -107,7 +106,7 @@ class Calibrating:
         """Return the next action (1, a), and whether to declare instead."""
         best, here = track.best, track.shots[-1].readback
         if best is None:
-            return rotating_action(_look_around(tries)[None], here[None], context), False
+            return rotating_action(look_around(tries)[None], here[None], context), False
         if not track.open and self.certainty(track, context) >= self.confidence:
             return rotating_action(np.eye(3)[None], here[None], context), True
         return self._aimed(best, track, context), False
@@ -199,9 +198,3 @@ def _shot(spots: NDArray[np.float32], positions: Float64Array, context: Any) -> 
     ray = np.array([1.0, 0.0, 0.0]) - 2.0 * rows[:, :1] * rows[:, :3]
     position, _ = context.detector.to_pixel(ray)
     return Shot(positions, position, np.expm1(rows[:, 3] * np.log1p(_BRIGHTEST)))
-
-
-def _look_around(tries: int) -> Float64Array:
-    vector = np.zeros(3)
-    vector[(1, 2, 0)[tries % 3]] = LOOK_AROUND_DEG
-    return rotation_matrix(vector)

@@ -6,18 +6,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.agents.baselines.moves import declared, exposures_left, need_kind, positions_of, rotating_action
+from beamgym.agents.baselines.moves import (
+    declared,
+    exposures_left,
+    look_around,
+    need_kind,
+    positions_of,
+    rotating_action,
+)
 from beamgym.envs.policy import CannotPlay, PolicyState
 from beamgym.envs.task import Observation, Truth
 from beamgym.physics.instrument import Float64Array
 from beamgym.physics.laue.indexing import Indexed, Indexer
-from beamgym.physics.orientation import misorientation_deg, rotation_matrix
+from beamgym.physics.orientation import misorientation_deg
 
 DECLARE_WITHIN = 0.6
 """Share of the tolerance within which an indexed pose is good enough; the rest is for what indexing does not see."""
-
-LOOK_AROUND_DEG = 12.0
-"""Rotation after a pattern that did not index, to bring other spots onto the detector."""
 
 _BRIGHTEST = 1e6
 
@@ -69,7 +73,7 @@ class IndexAndMove:
         for i, memory in enumerate(state):
             mount = _index(observation["spots"][i], memory, here[i])
             if mount is None:
-                missing[i] = _look_around(memory.tries)
+                missing[i] = look_around(memory.tries)
                 after.append(replace(memory, tries=memory.tries + 1))
                 continue
             missing[i], error = _missing(context, mount, positions[i], here[i])
@@ -101,9 +105,3 @@ def _missing(
     """Return the lab rotation to the nearest reachable goal, and the error there is now, in degrees."""
     goals = context.target.reachable_goals(context.goniometer, mount[None], positions[None])
     return context.goniometer.rotation(goals.positions[0]) @ here.T, float(goals.error_deg[0])
-
-
-def _look_around(tries: int) -> Float64Array:
-    vector = np.zeros(3)
-    vector[(1, 2, 0)[tries % 3]] = LOOK_AROUND_DEG
-    return rotation_matrix(vector)
