@@ -7,6 +7,7 @@ import numpy as np
 
 from beamgym.scripts.speeds import arpes as speed_arpes
 from beamgym.scripts.speeds import deploy_start
+from beamgym.scripts.speeds.calibrating import calibrating_ms
 from beamgym.scripts.speeds.indexing import index_60_peaks
 from beamgym.scripts.speeds.work import SelfTimed, Work, stepping
 
@@ -97,6 +98,7 @@ CASES: dict[str, tuple[Callable[[int], Work | SelfTimed], str]] = {
     "laue_image_2048": (laue_image_2048, "images/s"),
     "laue_image_84_noise": (laue_image_84_noise, "images/s"),
     "index_60_peaks": (index_60_peaks, "lists/s"),
+    "calibrating_ms": (calibrating_ms, "ms"),
     "env_laue_spots_vec256": (env_laue_spots_vec256, "steps/s"),
     "env_laue_image_84": (env_laue_image_84, "steps/s"),
     "env_laue_zone": (env_laue_zone, "steps/s"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from beamgym.physics.arrays import Float64Array, Int32Array
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.laue.estimation import kernels
 from beamgym.physics.laue.estimation.evidence import Belief, weigh
 from beamgym.physics.laue.estimation.frames import Pairs, Shot, readings
@@ -32,8 +32,6 @@ INFORMATION = 1.24
 """What a spot tells under these weights, against the sum of the weights: 0.95 of a Gaussian spot against 0.76."""
 LEAST_SPOT_MM, USUAL_SPOT_MM = 0.02, 0.1
 LEAST_PAIRS = 4
-RAYS = 128
-"""Rays, brightest first, that spots are given to."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,8 @@ class Adjustment:
         assert fitted.pairs is not None
         earlier = fitted.pairs.of(fitted.pairs.frame < last)
         panel = self.panels(fitted, shots)[-1]
-        pairs = earlier.joined(self.pair_one(shots[-1], last, orientation, panel, CLOSING_IN_MM[2]))
+        strain = self.strain(fitted, shots)
+        pairs = earlier.joined(self.pair_one(shots[-1], last, orientation, panel, strain, CLOSING_IN_MM[2]))
         loose = replace(fitted, prior=self.loosest)
         for _ in range(3):
             loose = self.improved(replace(loose, spot_mm=USUAL_SPOT_MM), shots, pairs)
@@ -134,7 +133,7 @@ class Adjustment:
     @property
     def loosest(self) -> int:
         """The prior under which the axes are known worst."""
-        return int(np.argmax([prior.zero_deg + 1e-3 * prior.shift_mm for prior in self.priors]))
+        return int(np.argmax([prior.zero_deg + 1e-3 * prior.distance_mm for prior in self.priors]))
 
     def explained(self, fitted: Fitted, frame: int) -> float:
         """Return how many spots of a frame were given to rays, as a share of what the best frame has."""
@@ -152,24 +151,45 @@ class Adjustment:
 
     def pair(self, fitted: Fitted, shots: Sequence[Shot], reach_mm: float) -> Pairs:
         """Give spots to rays: each other's nearest, within reach."""
-        orientations, panels = self.orientations(fitted, shots), self.panels(fitted, shots)
-        joined = self.pair_one(shots[0], 0, orientations[0], panels[0], reach_mm)
-        for t in range(1, len(shots)):
-            joined = joined.joined(self.pair_one(shots[t], t, orientations[t], panels[t], reach_mm))
-        return joined
+        strain = self.strain(fitted, shots)
+        placed = self.orientations(fitted, shots), self.panels(fitted, shots)
+        return self._paired(list(enumerate(shots)), *placed, strain, reach_mm)
+
+    def strain(self, fitted: Fitted, shots: Sequence[Shot]) -> Float64Array:
+        """Return what a fit deforms the reciprocal cell by, (3, 3)."""
+        return self.setup.strain(fitted.values, self.setup.layout(len(shots)))
 
     def pair_one(
-        self, shot: Shot, number: int, orientation: Float64Array, panel: Float64Array, reach_mm: float
+        self,
+        shot: Shot,
+        number: int,
+        orientation: Float64Array,
+        panel: Float64Array,
+        strain: Float64Array,
+        reach_mm: float,
     ) -> Pairs:
-        """The same in one frame, whose crystal stands as ``orientation`` (3, 3) before a panel (9,)."""
-        pixel = self.setup.detector.pixel_mm
-        spots = self.setup.model.spots(orientation[None], panel[None])
-        count = min(int(spots.count[0]), RAYS)
-        there = spots.position_px[0, :count].astype(np.float64)
-        near = kernels.mutual_nearest(np.ascontiguousarray(shot.position_px), there, reach_mm / pixel)
-        found = np.flatnonzero(near >= 0)
-        normal = self.normals(spots.ray[0, near[found]])
-        return Pairs(normal, np.full(len(found), number), pixel * (shot.position_px[found] - self.setup.middle_px))
+        """The same in one frame, whose crystal (3, 3) with its cell deformed (3, 3) stands before a panel (9,)."""
+        return self._paired([(number, shot)], orientation[None], panel[None], strain, reach_mm)
+
+    def _paired(
+        self,
+        frames: Sequence[tuple[int, Shot]],
+        orientations: Float64Array,
+        panels: Float64Array,
+        strain: Float64Array,
+        reach_mm: float,
+    ) -> Pairs:
+        """The same of numbered frames, with the crystal (T, 3, 3) and the panel (T, 9) of each."""
+        pixel, middle = self.setup.detector.pixel_mm, self.setup.middle_px
+        normals, numbers, found_px = [], [], []
+        rays = self.setup.rays(orientations, panels, strain)
+        for (number, shot), there in zip(frames, rays, strict=True):
+            near = kernels.mutual_nearest(np.ascontiguousarray(shot.position_px), there.position_px, reach_mm / pixel)
+            found = np.flatnonzero(near >= 0)
+            normals.append(there.normal[near[found]])
+            numbers.append(np.full(len(found), number))
+            found_px.append(shot.position_px[found])
+        return Pairs(np.concatenate(normals), np.concatenate(numbers), pixel * (np.concatenate(found_px) - middle))
 
     def panels(self, fitted: Fitted, shots: Sequence[Shot]) -> Float64Array:
         """Return the panel as each frame's sample sees it, (T, 9)."""
@@ -178,14 +198,6 @@ class Adjustment:
         true, _, _ = setup.course(fitted.values, layout, readings(shots))
         panels[:, :3] -= setup.strayed(true) @ fitted.values[layout.miss]
         return panels
-
-    def normals(self, ray: Int32Array) -> Float64Array:
-        """Return the unit plane normals of rays as ``Spots`` numbers them, (m, 3)."""
-        table = self.setup.model.table
-        sign = np.where(ray < 0, -1.0, 1.0)[:, None]
-        q = sign * table.q_inv_a[np.where(ray < 0, -ray - 1, ray)]
-        unit: Float64Array = q / np.linalg.norm(q, axis=1, keepdims=True)
-        return unit
 
     def improved(self, fitted: Fitted, shots: Sequence[Shot], pairs: Pairs, weighed: bool = False) -> Fitted:
         """Return the fit after one step of Gauss-Newton; its beliefs are those of all priors where ``weighed``."""
@@ -197,8 +209,9 @@ class Adjustment:
         panel = self.setup.panel(fitted.values)
         centres = panel.centre + np.einsum("tip,p->ti", by_shift[:, :, layout.miss], fitted.values[layout.miss])
         kernels.normal_equations(
-            pairs.normal, pairs.frame, pairs.found_mm, orientation, centres, panel.fast, panel.slow, panel.across,
-            by_turn, by_shift, layout.tilt.start, HALF_WEIGHT * fitted.spot_mm, matrix, gradient, residual,
+            pairs.normal, pairs.frame, pairs.found_mm, orientation, centres, panel.edges, by_turn, by_shift,
+            layout.tilt.start, self.setup.modes, layout.cell.start, self.setup.strain(fitted.values, layout),
+            HALF_WEIGHT * fitted.spot_mm, matrix, gradient, residual,
         )  # fmt: skip
         chosen = self.priors if weighed else self.priors[fitted.prior : fitted.prior + 1]
         beliefs = weigh(matrix / variance, gradient / variance, fitted.values, chosen, layout, self.setup.rotates)

@@ -69,14 +69,16 @@ def _information_there(
     """Return what the spots of one frame to come will tell of the parameters, (p, p)."""
     setup = adjustment.setup
     panel, vector = setup.panel(fitted.values), setup.panel_vector(fitted.values)
-    spots = setup.model.spots(orientation, vector[None])
-    count = min(int(spots.count[0]), SPOTS_SEEN)
-    normal = adjustment.normals(spots.ray[0, :count])
-    found = setup.detector.pixel_mm * (spots.position_px[0, :count].astype(np.float64) - setup.middle_px)
+    strain = setup.strain(fitted.values, layout)
+    rays = setup.rays(orientation, vector[None], strain)[0]
+    normal = rays.normal[:SPOTS_SEEN]
+    found = setup.detector.pixel_mm * (rays.position_px[:SPOTS_SEEN] - setup.middle_px)
+    count = len(normal)
     matrix, gradient = np.zeros((layout.size, layout.size)), np.zeros(layout.size)
     kernels.normal_equations(
-        normal, np.zeros(count, dtype=np.int64), found, orientation, panel.centre[None], panel.fast, panel.slow,
-        panel.across, by_turn, by_shift, layout.tilt.start, np.inf, matrix, gradient, np.zeros((count, 2)),
+        normal, np.zeros(count, dtype=np.int64), found, orientation, panel.centre[None], panel.edges, by_turn,
+        by_shift, layout.tilt.start, setup.modes, layout.cell.start, strain,
+        np.inf, matrix, gradient, np.zeros((count, 2)),
     )  # fmt: skip
     return matrix / fitted.spot_mm**2
 

@@ -11,7 +11,7 @@ from beamgym.physics.crystal import Crystal
 from beamgym.physics.goniometer import Goniometer
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.estimation.adjustment import AGAIN_MM, RAYS, Adjustment, Fitted
+from beamgym.physics.laue.estimation.adjustment import AGAIN_MM, Adjustment, Fitted
 from beamgym.physics.laue.estimation.frames import Shot
 from beamgym.physics.laue.estimation.instrument import Setup
 from beamgym.physics.laue.estimation.merit import merit
@@ -21,6 +21,8 @@ from beamgym.physics.laue.indexing import Indexed, Indexer
 from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.orientation import misorientation_deg, nearest_equivalent
 
+RAYS = 128
+"""Rays, brightest first, that spots are given to."""
 LEAST_MERIT = 8.0
 """A fit that chance does not reach in 10^8 trials is the crystal."""
 RIVALS = 3.0

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg.lapack import dpotrf, dpotri
 
 from beamgym.physics.arrays import BoolArray, Float64Array
 from beamgym.physics.laue.estimation.layout import Layout
@@ -58,14 +59,25 @@ def _one(
     layout: Layout,
     rotates: BoolArray,
 ) -> tuple[float, Float64Array, Float64Array]:
-    # That of the mount, of which nothing is known, is 0: its width, the same in all, is left out.
     precision = prior.precision(layout, rotates)
     off = values - prior.mean(layout)
     whole = information + np.diag(precision)
     towards = pull - precision * off
-    covariance = np.asarray(np.linalg.inv(whole), dtype=np.float64)
+    covariance, log_det = _inverse(whole)
     step = np.asarray(covariance @ towards, dtype=np.float64)
     misfit = float(off @ (precision * off) - towards @ step)
+    # That of the mount, of which nothing is known, is the same in all and is left out.
     known = np.log(precision[layout.mount.stop :]).sum()
-    log = np.log(prior.share) + 0.5 * (known - np.linalg.slogdet(whole)[1] - misfit)
+    log = np.log(prior.share) + 0.5 * (known - log_det - misfit)
     return float(log), step, covariance
+
+
+def _inverse(matrix: Float64Array) -> tuple[Float64Array, float]:
+    """Return the inverse of a symmetric positive matrix, and ln of its determinant, by Cholesky's factors."""
+    factor, failed = dpotrf(matrix, lower=1)
+    if failed:
+        return np.asarray(np.linalg.inv(matrix), dtype=np.float64), float(np.linalg.slogdet(matrix)[1])
+    half, _ = dpotri(factor, lower=1)
+    below = np.tril(half, -1)
+    inverse: Float64Array = half - np.triu(half, 1) + below.T
+    return inverse, 2.0 * float(np.log(np.diag(factor)).sum())

@@ -10,18 +10,33 @@ from beamgym.physics.goniometer import Goniometer
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.estimation import kernels
 from beamgym.physics.laue.estimation.layout import Layout
+from beamgym.physics.laue.estimation.shape import shape_modes
 from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.orientation import rotation_matrix
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel by its centre, mm, and its unit edges and their cross product."""
+    """A panel by its centre (3,), mm, and by its unit edges and their cross product, rows of (3, 3)."""
 
     centre: Float64Array
-    fast: Float64Array
-    slow: Float64Array
-    across: Float64Array
+    edges: Float64Array
+
+
+@dataclass(frozen=True)
+class Rays:
+    """What one frame is to show, brightest first.
+
+    Parameters
+    ----------
+    position_px : (m, 2) along fast and slow
+    normal : (m, 3) unit plane normals in the crystal's frame
+    intensity : (m,)
+    """
+
+    position_px: Float64Array
+    normal: Float64Array
+    intensity: Float64Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +77,17 @@ class Setup:
 
     def layout(self, frames: int) -> Layout:
         """Return where the parameters of so many frames stand."""
-        return Layout(len(self.goniometer.axes), frames)
+        return Layout(len(self.goniometer.axes), frames, len(self.modes))
+
+    @cached_property
+    def modes(self) -> Float64Array:
+        """(m, 3, 3) ways in which the reciprocal cell may differ in shape that keep the crystal's symmetry."""
+        return shape_modes(self.model.crystal.rotations)
+
+    def strain(self, values: Float64Array, layout: Layout) -> Float64Array:
+        """Return what the reciprocal cell is deformed by, (3, 3): normals are those of ``strain @ h``."""
+        changed: Float64Array = np.eye(3) + np.einsum("m,mij->ij", values[layout.cell], self.modes)
+        return changed
 
     def play(self, values: Float64Array, layout: Layout) -> Float64Array:
         """Return each axis's play, (k,)."""
@@ -82,14 +107,35 @@ class Setup:
         nominal = self.detector.to_lab_mm(self.middle_px)
         about_fast, about_slow = values[Layout.tilt]
         turn = rotation_matrix(about_fast * self.edges[0] + about_slow * self.edges[1])
-        fast, slow, across = self.edges @ turn.T
-        return Panel(nominal + values[Layout.shift] @ self.edges, fast, slow, across)
+        return Panel(nominal + values[Layout.shift] @ self.edges, self.edges @ turn.T)
 
     def panel_vector(self, values: Float64Array) -> Float64Array:
         """Return the panel as ``LaueModel.spots`` takes it, (9,)."""
         panel = self.panel(values)
-        corner = self.detector.pixel_mm * (self.middle_px[0] * panel.fast + self.middle_px[1] * panel.slow)
-        return np.concatenate([panel.centre - corner, panel.fast, panel.slow])
+        corner = self.detector.pixel_mm * self.middle_px @ panel.edges[:2]
+        return np.concatenate([panel.centre - corner, panel.edges[0], panel.edges[1]])
+
+    def rays(self, orientations: Float64Array, panels: Float64Array, strain: Float64Array) -> list[Rays]:
+        """Return what each of T frames is to show.
+
+        Parameters
+        ----------
+        orientations, panels : (T, 3, 3) crystal to lab, and (T, 9) the panel as each frame's sample sees it
+        strain : (3, 3) what the reciprocal cell is deformed by; it moves spots, and changes no brightness
+        """
+        spots, table = self.model.spots(orientations, panels), self.model.table
+        deformed, pixel = bool(np.any(strain != np.eye(3))), self.detector.pixel_mm
+        out = []
+        for t, orientation in enumerate(orientations):
+            count = int(spots.count[t])
+            ray = spots.ray[t, :count]
+            q = np.where(ray < 0, -1.0, 1.0)[:, None] * table.q_inv_a[np.where(ray < 0, -ray - 1, ray)]
+            normal = q / np.linalg.norm(q, axis=1, keepdims=True)
+            place = spots.position_px[t, :count].astype(np.float64)
+            if deformed:
+                place = kernels.landed(normal @ strain.T, orientation, panels[t], pixel)
+            out.append(Rays(place, normal, spots.intensity[t, :count].astype(np.float64)))
+        return out
 
     def strayed(self, true: Float64Array) -> Float64Array:
         """Return the derivatives of the sample's place (mm) by the axes' misses, (T, 3, 3 k), at true positions (T, k).

@@ -13,10 +13,12 @@ class Layout:
     ----------
     axes : k
     frames : T
+    modes : m, ways in which the cell may differ in shape
     """
 
     axes: int
     frames: int
+    modes: int = 0
 
     mount = slice(0, 3)
     shift = slice(3, 6)
@@ -48,11 +50,16 @@ class Layout:
         return slice(9 + 3 * self.axes, 9 + 6 * self.axes)
 
     @property
+    def cell(self) -> slice:
+        """By how much the cell differs in shape, in each of the ways that the crystal's symmetry leaves it."""
+        return slice(9 + 6 * self.axes, 9 + 6 * self.axes + self.modes)
+
+    @property
     def readings(self) -> slice:
         """By what each axis's position differs from its reading, frame by frame."""
-        return slice(9 + 6 * self.axes, self.size)
+        return slice(self.cell.stop, self.size)
 
     @property
     def size(self) -> int:
         """How many there are."""
-        return 9 + (6 + self.frames) * self.axes
+        return 9 + (6 + self.frames) * self.axes + self.modes

@@ -1,6 +1,7 @@
 """What is known of an instrument before its frames are seen: several beliefs, of which the frames choose."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,7 +19,8 @@ class Prior:
     Parameters
     ----------
     share : how likely it is that this belief is the right one
-    shift_mm : of the panel's centre, in each of three directions, mm
+    shift_mm : of the panel's centre along each of its edges, mm
+    distance_mm : of the panel's centre across it, mm
     tilt_deg : of each of the panel's two tilts, degrees
     zero_deg : of every axis's zero error, degrees
     play_deg, play_sigma_deg : mean and deviation of the play that all rotation axes have, degrees
@@ -26,10 +28,12 @@ class Prior:
     start_deg : of where each axis stands within its play at first, degrees
     readback_deg : of every reading, degrees
     miss_mm : by which each axis misses the sample, in each of three directions, mm
+    cell : by which the cell differs in shape, in each way that the symmetry leaves it
     """
 
     share: float = 1.0
     shift_mm: float = 0.5
+    distance_mm: float = 0.5
     tilt_deg: float = 0.3
     zero_deg: float = 0.02
     play_deg: float = 0.12
@@ -38,6 +42,7 @@ class Prior:
     start_deg: float = 0.02
     readback_deg: float = 0.008
     miss_mm: float = 0.0
+    cell: float = 0.0005
 
     def mean(self, layout: Layout) -> Float64Array:
         """Return what is expected of every parameter, (p,)."""
@@ -46,20 +51,19 @@ class Prior:
         return mean
 
     def precision(self, layout: Layout, rotates: BoolArray) -> Float64Array:
-        """Return 1 / σ² of every parameter, (p,); 0 for the mount, of which nothing is known."""
-        precision: Float64Array = self.sigma(layout, rotates) ** -2.0
-        precision[layout.mount] = 0.0
-        return precision
+        """Return 1 / σ² of every parameter, (p,), as ``sigma``."""
+        return _precision(self, layout, tuple(rotates.tolist()))
 
     def sigma(self, layout: Layout, rotates: BoolArray) -> Float64Array:
-        """Return one standard deviation of every parameter, (p,); those of linear axes are held."""
+        """Return one standard deviation of every parameter, (p,); those of linear axes are held, the mount is free."""
 
         def of_axes(sigma: float) -> Float64Array:
             return np.where(rotates, max(sigma, _HELD), _HELD)
 
         sigma = np.empty(layout.size)
         sigma[layout.mount] = _FREE_DEG
-        sigma[layout.shift], sigma[layout.tilt] = self.shift_mm, self.tilt_deg
+        sigma[layout.shift] = self.shift_mm, self.shift_mm, self.distance_mm
+        sigma[layout.tilt], sigma[layout.cell] = self.tilt_deg, self.cell
         sigma[layout.zero], sigma[layout.each] = of_axes(self.zero_deg), of_axes(self.play_each_deg)
         sigma[layout.start], sigma[layout.play] = of_axes(self.start_deg), self.play_sigma_deg
         sigma[layout.miss] = np.repeat(of_axes(self.miss_mm), 3)
@@ -67,8 +71,16 @@ class Prior:
         return sigma
 
 
-CAMERAS = ((0.7, 0.5, 0.3), (0.3, 2.0, 1.0))
-"""Share, shift in mm and tilt in degrees: a camera placed to half a millimetre, or to two."""
+@lru_cache(maxsize=1024)
+def _precision(prior: Prior, layout: Layout, rotates: tuple[bool, ...]) -> Float64Array:
+    precision: Float64Array = prior.sigma(layout, np.array(rotates)) ** -2.0
+    precision.flags.writeable = False
+    return precision
+
+
+CAMERAS = ((0.6, 0.5, 0.5, 0.3, 0.0005), (0.25, 2.0, 2.0, 1.0, 0.0005), (0.15, 1.0, 6.0, 0.6, 0.015))
+"""Share, shift along the panel and across it in mm, tilt in degrees, shape of the cell: a camera placed to half a
+millimetre; one placed to two; one of which the distance is hardly known, before a crystal of which the cell is not."""
 AXES = ((0.4, 0.01, 0.01, 0.005, 0.0), (0.35, 0.08, 0.04, 0.01, 0.03), (0.25, 0.4, 0.1, 0.02, 0.1))
 """Share, zero error, own play and reading in degrees, miss in mm: axes that are exact, fair, or poor."""
 
@@ -76,13 +88,15 @@ PRIORS = tuple(
     Prior(
         share=of_camera * of_axes,
         shift_mm=shift,
+        distance_mm=distance,
         tilt_deg=tilt,
         zero_deg=zero,
         play_each_deg=play,
         readback_deg=reading,
         miss_mm=miss,
+        cell=cell,
     )
-    for of_camera, shift, tilt in CAMERAS
+    for of_camera, shift, distance, tilt, cell in CAMERAS
     for of_axes, zero, play, reading, miss in AXES
 )
 """Every camera with every kind of axes."""

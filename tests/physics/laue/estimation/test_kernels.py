@@ -21,17 +21,18 @@ def predicted(adjustment, fitted, normal, frame):
     turned = setup.goniometer.rotation(true) @ fitted.mount
     panel = setup.panel(fitted.values)
     centre = panel.centre - (setup.strayed(true) @ fitted.values[layout.miss])[frame]
-    q = np.einsum("mij,mj->mi", turned[frame], normal)
+    deformed = normal @ setup.strain(fitted.values, layout).T
+    q = np.einsum("mij,mj->mi", turned[frame], deformed / np.linalg.norm(deformed, axis=1, keepdims=True))
     ray = np.array([1.0, 0.0, 0.0]) - 2.0 * q[:, :1] * q
-    reach = (centre @ panel.across) / (ray @ panel.across)
+    reach = (centre @ panel.edges[2]) / (ray @ panel.edges[2])
     point = reach[:, None] * ray - centre
-    return np.stack([point @ panel.fast, point @ panel.slow], axis=1)
+    return np.stack([point @ panel.edges[0], point @ panel.edges[1]], axis=1)
 
 
-@pytest.fixture(scope="module")
-def case():
+@pytest.fixture(scope="module", params=["Si", "kyanite"])
+def case(request):
     """A state whose parameters are off their means, and spots that it predicts."""
-    adjustment = estimator().adjustment
+    adjustment = estimator(request.param).adjustment
     layout = adjustment.setup.layout(len(READBACK))
     values = adjustment.priors[0].mean(layout) + 0.05 * np.random.default_rng(3).normal(size=layout.size)
     # That a miss's own effect turns with the axes is of second order, and left out.
@@ -39,8 +40,8 @@ def case():
     fitted = Fitted(random_orientations(np.array([5], dtype=np.uint64))[0], values)
     turned = setup_turned(adjustment, fitted, layout)
     panels = np.tile(adjustment.setup.panel_vector(values), (len(READBACK), 1))
-    spots = adjustment.setup.model.spots(turned, panels)
-    normal = np.concatenate([adjustment.normals(spots.ray[t, :8]) for t in range(len(READBACK))])
+    rays = adjustment.setup.rays(turned, panels, adjustment.setup.strain(values, layout))
+    normal = np.concatenate([each.normal[:8] for each in rays])
     return adjustment, layout, fitted, normal, np.repeat(np.arange(len(READBACK)), 8)
 
 
@@ -56,8 +57,9 @@ def equations(adjustment, layout, fitted, normal, frame, found):
     panel = adjustment.setup.panel(fitted.values)
     centres = panel.centre + np.einsum("tip,p->ti", by_shift[:, :, layout.miss], fitted.values[layout.miss])
     kernels.normal_equations(
-        normal, frame, found, orientation, centres, panel.fast, panel.slow, panel.across, by_turn, by_shift,
-        layout.tilt.start, 1e9, matrix, gradient, residual,
+        normal, frame, found, orientation, centres, panel.edges, by_turn, by_shift, layout.tilt.start,
+        adjustment.setup.modes, layout.cell.start, adjustment.setup.strain(fitted.values, layout), 1e9,
+        matrix, gradient, residual,
     )  # fmt: skip
     return matrix, gradient, residual
 
