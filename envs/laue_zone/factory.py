@@ -18,7 +18,7 @@ class LaueZoneOptions:
 
     Parameters
     ----------
-    system : "cubic", "tetragonal" or "hexagonal"
+    system : "cubic", "tetragonal", "hexagonal", "trigonal", "orthorhombic", "monoclinic" or "triclinic"
     axes : "principal" (the axes of highest order count, as published) or "all"
     level : "published", "easy", "real", "hard", a level's file (.yaml) or Imperfections
     tolerance_deg : angle between beam and axis at which a pose counts as success, 0.02 to 20
@@ -55,5 +55,5 @@ def build(options: LaueZoneOptions, n: int) -> tuple[LaueZoneTask, SimulatedZone
         options.max_rotation_deg,
         options.moves,
     )
-    world.start_filter = lambda starts: context.error_deg(starts) > context.tolerance_deg
+    world.start_filter = lambda starts, cells: context.error_deg(starts, cells) > context.tolerance_deg
     return LaueZoneTask(context, RewardModel(options.reward), options.stop), world

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from beamgym.envs.laue_zone.task import ZoneContext, ZoneState
 from beamgym.envs.loop import EpisodeLoop
+from beamgym.envs.task import Truth
 from beamgym.physics.instrument import Float64Array, World
 from beamgym.physics.laue.zone import PANEL_HOLE_MM
 
@@ -35,21 +36,22 @@ class ZoneRenderer:
         figure = Figure(figsize=_INCHES, dpi=_DPI, facecolor="white")
         canvas: Any = FigureCanvasAgg(figure)
         world = loop.instrument
-        orientation = world.truth()["orientation"][sample] if isinstance(world, World) else None
+        truth = {name: value[sample] for name, value in world.truth().items()} if isinstance(world, World) else None
         self._image(figure.add_axes((0.06, 0.11, 0.43, 0.76)), loop.state.image[sample, ..., 0])
-        self._poles(figure.add_axes((0.57, 0.40, 0.40, 0.47)), orientation)
+        self._poles(figure.add_axes((0.57, 0.40, 0.40, 0.47)), truth)
         self._motors(figure.add_axes((0.63, 0.12, 0.31, 0.16)), loop.state.positions[sample])
-        figure.text(0.06, 0.94, self._headline(loop.state, sample, orientation), color=_INK, fontsize=13, va="center")
+        figure.text(0.06, 0.94, self._headline(loop.state, sample, truth), color=_INK, fontsize=13, va="center")
         canvas.draw()
         return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
-    def _headline(self, state: ZoneState, sample: int, orientation: Float64Array | None) -> str:
+    def _headline(self, state: ZoneState, sample: int, truth: Truth | None) -> str:
         moves = f"{self.context.system.name}, move {state.used[sample] - 1} of {self.context.moves}"
-        if orientation is None:
+        if truth is None:
             return moves
-        error = self.context.error_deg(orientation[None])[0]
+        error = self.context.error_deg(truth["orientation"][None], truth["cell"][None])[0]
+        what = "axis" if self.context.system.has_axes else "strongest zone"
         word = "inside" if error <= self.context.tolerance_deg else "outside"
-        return f"{moves}: nearest axis {error:.1f}° off the beam, {word} {self.context.tolerance_deg:g}°"
+        return f"{moves}: nearest {what} {error:.1f}° off the beam, {word} {self.context.tolerance_deg:g}°"
 
     def _image(self, axes: Any, image: NDArray[np.uint8]) -> None:
         half = 0.5 * self.context.detector.pixel_mm * self.context.detector.shape[0]
@@ -62,18 +64,20 @@ class ZoneRenderer:
             title="film, seen from the sample", xlabel="y / mm", ylabel="z / mm", xlim=(-half, half), ylim=(-half, half)
         )
 
-    def _poles(self, axes: Any, orientation: Float64Array | None) -> None:
+    def _poles(self, axes: Any, truth: Truth | None) -> None:
         """Stereographic projection against the beam of every axis line, the principal ones large."""
         _circle(axes, 1.0, _QUIET, "-")
         _circle(axes, np.tan(np.radians(0.5 * self.context.tolerance_deg)), _GOAL, "--")
         axes.plot([0], [0], "+", color=_PRESENT, markersize=10)
-        if orientation is not None:
-            wanted = len(self.context.directions)
-            for number, line in enumerate(self.context.system.axes("all")):
-                y, z = _projected(orientation @ line)
+        if truth is not None:
+            cell = truth["cell"][None]
+            wanted = self.context.lines(cell).shape[1]
+            for number, line in enumerate(self.context.system.lines(cell, "all")[0]):
+                y, z = _projected(truth["orientation"] @ line)
                 counts = number < wanted
                 axes.plot([y], [z], "o", color=_GOAL if counts else _QUIET, markersize=8 if counts else 4)
-        axes.set(title="symmetry axes about the beam (simulation only)", xlim=(-1.05, 1.05), ylim=(-1.05, 1.05))
+        what = "symmetry axes" if self.context.system.has_axes else "strongest zone"
+        axes.set(title=f"{what} about the beam (simulation only)", xlim=(-1.05, 1.05), ylim=(-1.05, 1.05))
         axes.set_aspect("equal")
         axes.axis("off")
 

@@ -87,13 +87,37 @@ class ZoneContext:
 
     @property
     def directions(self) -> Float64Array:
-        """(k, 3) the axes that count, crystal Cartesian."""
+        """(k, 3) the symmetry axes that count, crystal Cartesian; none in triclinic, whose goal depends on the cell."""
         return self.system.axes(self.axes)
 
-    def error_deg(self, orientation: Float64Array) -> Float64Array:
-        """Return the angle (n,) between the beam and the nearest axis that counts, of orientations (n, 3, 3)."""
-        angle: Float64Array = axis_angles_deg(np.ascontiguousarray(orientation), self.directions)
-        return angle
+    def lines(self, cells: Float64Array) -> Float64Array:
+        """Return the lines that count in cells (n, 6), crystal Cartesian: (n, k, 3).
+
+        They are the symmetry axes, or in triclinic the axis of each crystal's strongest zone.
+        """
+        return self.system.lines(cells, self.axes)
+
+    def error_deg(self, orientation: Float64Array, cells: Float64Array | None = None) -> Float64Array:
+        """Return the angle (n,) between the beam and the nearest line that counts.
+
+        Parameters
+        ----------
+        orientation : (n, 3, 3) crystal to lab
+        cells : (n, 6) a, b, c in Å and α, β, γ in degrees; needed where the goal depends on them, in triclinic
+
+        Raises
+        ------
+        ValueError : a triclinic system without cells
+        """
+        orientation = np.ascontiguousarray(orientation)
+        if self.system.has_axes:
+            angle: Float64Array = axis_angles_deg(orientation, self.directions)
+            return angle
+        if cells is None:
+            raise ValueError("the strongest zone depends on the cell: hand over the cells (n, 6) too")
+        lines = self.lines(cells)
+        each = [axis_angles_deg(orientation[i : i + 1], lines[i]) for i in range(len(orientation))]
+        return np.concatenate(each) if each else np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -176,7 +200,7 @@ class LaueZoneTask:
         )
         if truth is None:
             return state
-        potential = self._potential(self.context.error_deg(truth["orientation"]))
+        potential = self._potential(self.context.error_deg(truth["orientation"], truth["cell"]))
         return replace(state, potential=np.where(mask, potential, state.potential))
 
     def target(self, state: ZoneState, action: Float64Array) -> TaskCommand:
@@ -223,7 +247,7 @@ class LaueZoneTask:
         if truth is None:
             no = np.zeros(len(state.used), dtype=np.bool_)
             return state, Verdict(np.zeros(len(no)), state.declared.copy(), over & ~state.declared, no, {})
-        error = self.context.error_deg(truth["orientation"])
+        error = self.context.error_deg(truth["orientation"], truth["cell"])
         inside = error <= self.context.tolerance_deg
         terminated = inside if self.stop == "truth" else state.declared.copy()
         success = inside & terminated

@@ -12,7 +12,7 @@ from beamgym.physics.instrument import Float64Array
 
 
 class TrueAxis:
-    """Turns the nearest symmetry axis into the beam, and declares inside the tolerance."""
+    """Turns the nearest line that counts into the beam, and declares inside the tolerance."""
 
     name = "true-pose"
     oracle = True
@@ -30,8 +30,8 @@ class TrueAxis:
             raise ValueError("true-pose is an oracle: it needs the truth, which only a simulated instrument knows")
         context = state[0]
         positions = positions_of(observation, context)
-        wanted = zone_positions(truth["mount"], context.directions, positions)
-        done = context.error_deg(truth["orientation"]) <= context.tolerance_deg
+        wanted = zone_positions(truth["mount"], context.lines(truth["cell"]), positions)
+        done = context.error_deg(truth["orientation"], truth["cell"]) <= context.tolerance_deg
         spent = exposures_left(observation, context) == 0
         return declared(step_to(wanted, positions, context), done | spent), state
 
@@ -44,14 +44,14 @@ def zone_positions(mount: Float64Array, directions: Float64Array, positions: Flo
     Parameters
     ----------
     mount : (n, 3, 3) crystal to lab at zero angles
-    directions : (k, 3) lines, crystal Cartesian
+    directions : (n, k, 3) lines, crystal Cartesian
     positions : (n, 2) where theta and phi stand, degrees
 
     Returns
     -------
     (n, 2) theta and phi, each within 90 degrees of 0
     """
-    x, y, z = np.moveaxis(np.einsum("nij,kj->nki", mount, directions), 2, 0)
+    x, y, z = np.moveaxis(np.einsum("nij,nkj->nki", mount, directions), 2, 0)
     flip = np.where(x < 0.0, -1.0, 1.0)
     theta = np.degrees(np.arctan2(flip * z, np.hypot(x, y)))
     phi = -np.degrees(np.arctan2(flip * y, flip * x))

@@ -94,7 +94,15 @@ def _coprime(h, k, n) -> Any:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _list_rays(b, edges, body_centred, longest, most, found) -> int:  # type: ignore[no-untyped-def]
+def _first_order(h, k, n, lattice) -> Any:  # type: ignore[no-untyped-def]
+    """Return the first multiple of a direction that the lattice allows; its points per cell name it: P 1, I 2, R 3."""
+    if lattice == 2:
+        return 1 + (h + k + n) % 2
+    return 3 if lattice == 3 and (k + n - h) % 3 else 1
+
+
+@njit(cache=True)
+def _list_rays(b, edges, lattice, longest, most, found) -> int:  # type: ignore[no-untyped-def]
     """Write unit vector and |q| of the primitive directions with |q| <= ``longest``, one of each opposite pair."""
     number = 0
     reach = np.floor(edges * longest).astype(np.int64)  # |h| = |a · q| <= a |q|
@@ -105,7 +113,7 @@ def _list_rays(b, edges, body_centred, longest, most, found) -> int:  # type: ig
                 y = b[1, 0] * h + b[1, 1] * k + b[1, 2] * n
                 z = b[2, 0] * h + b[2, 1] * k + b[2, 2] * n
                 length = math.sqrt(x * x + y * y + z * z)
-                first = 2.0 * length if body_centred and (h + k + n) % 2 else length
+                first = _first_order(h, k, n, lattice) * length
                 if first > longest or number == most or not _coprime(h, abs(k), abs(n)):
                     continue
                 found[number, 0], found[number, 1], found[number, 2] = x / length, y / length, z / length
@@ -115,14 +123,14 @@ def _list_rays(b, edges, body_centred, longest, most, found) -> int:  # type: ig
 
 
 @njit(cache=True)
-def pick_rays(b, edges, body_centred, longest, ranks, per_length, scratch, rays) -> Any:  # type: ignore[no-untyped-def]
+def pick_rays(b, edges, lattice, longest, ranks, per_length, scratch, rays) -> Any:  # type: ignore[no-untyped-def]
     """Fill a table with the rays of one crystal that can be brightest on the panel.
 
     Parameters
     ----------
     b : (3, 3) B matrix, 1/Å
     edges : (3,) a, b, c in Å
-    body_centred : whether reflections with odd h + k + l are absent
+    lattice : points per cell, 1 (P), 2 (I: odd h + k + l are absent) or 3 (R: −h + k + l = 3n only)
     longest : |q| to which directions are listed, 1/Å
     ranks : (g,) intensity bound at |q| = index / ``per_length``
     scratch : (s, 4) float32 room for all directions
@@ -132,7 +140,7 @@ def pick_rays(b, edges, body_centred, longest, ranks, per_length, scratch, rays)
     -------
     number of rays
     """
-    number = _list_rays(b, edges, body_centred, longest, scratch.shape[0], scratch)
+    number = _list_rays(b, edges, lattice, longest, scratch.shape[0], scratch)
     if number <= rays.shape[0]:
         rays[:number] = scratch[:number]
         return number

@@ -34,7 +34,8 @@ from beamgym.physics.laue.zone.spectrum_tables import (
 )
 from beamgym.physics.orientation import random_orientations
 
-StartFilter = Callable[[Float64Array], BoolArray]
+StartFilter = Callable[[Float64Array, Float64Array], BoolArray]
+"""Says of orientations (m, 3, 3) and cells (m, 6) from which of them an episode may start, (m,)."""
 
 PUBLISHED = "published"
 PANEL_MM = 100.0
@@ -99,11 +100,12 @@ class SimulatedZone:
 
     Parameters
     ----------
-    system : "cubic", "tetragonal" or "hexagonal"
+    system : one of the seven crystal systems by name, or numbers
     n : samples
     level : "published" (equal disks), or imperfections by name ("easy", "real", "hard"), a level's file, or numbers
     size : pixels on the panel's edge
-    start_filter : says from which orientations (m, 3, 3) an episode may start; may be set before the first reset
+    start_filter : says from which orientations (m, 3, 3) of which cells (m, 6) an episode may start; may be set before
+        the first reset
     """
 
     def __init__(
@@ -233,11 +235,11 @@ class SimulatedZone:
         samples.limit[rows] = system.draw_spot_limits(self._key(_STREAM_LIMIT)[rows])
         scratch = np.empty((_DIRECTIONS + _DIRECTIONS // 4, 4), np.float32)
         per_length = (len(self._ranks) - 1) / largest_length()
-        sphere = 2.0 * _ZETA3 * _DIRECTIONS * 3.0 / (4.0 * np.pi) / (volumes * (2.0 if system.body_centred else 1.0))
+        sphere = 2.0 * _ZETA3 * _DIRECTIONS * 3.0 / (4.0 * np.pi) / (volumes * float(system.lattice))
         for i, row in enumerate(rows):
             longest = min(largest_length(), float(sphere[i] ** (1.0 / 3.0)))
             samples.rays_used[row] = pick_rays(
-                b[i], cells[i, :3], system.body_centred, longest, self._ranks, per_length, scratch, samples.rays[row]
+                b[i], cells[i, :3], system.lattice, longest, self._ranks, per_length, scratch, samples.rays[row]
             )
 
     def _place_films(self, rows: NDArray[np.int64]) -> None:
@@ -254,7 +256,9 @@ class SimulatedZone:
         for attempt in range(_DRAWS):
             drawn = random_orientations(make_keys(self._keys[rows[left]], 0, attempt, _STREAM_MOUNT))
             start = home[left] @ drawn
-            good = np.ones(len(left), np.bool_) if self.start_filter is None else self.start_filter(start)
+            good = np.ones(len(left), np.bool_)
+            if self.start_filter is not None:
+                good = self.start_filter(start, self._samples.cell[rows[left]])
             mounts[left[good]] = drawn[good]
             left = left[~good]
             if not len(left):

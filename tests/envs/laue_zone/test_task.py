@@ -25,7 +25,7 @@ from beamgym.physics.laue.zone.crystals import crystal_system
 ID = "beamgym/LaueZone-v0"
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "environments" / "laue_zone.md"
 LAUE_LEVELS = ("published", "easy", "real", "hard")
-SYSTEMS = ("cubic", "tetragonal", "hexagonal")
+SYSTEMS = ("cubic", "tetragonal", "hexagonal", "trigonal", "orthorhombic", "monoclinic", "triclinic")
 
 
 def to_beam(orientation, directions):
@@ -39,7 +39,8 @@ def to_beam(orientation, directions):
 def steered(env, declare=False):
     """Play an episode by the truth; return its steps."""
     loop, context, steps = env.loop, env.loop.task.context, []
-    goal = to_beam(loop.instrument.truth()["orientation"][0], context.directions)
+    truth = loop.instrument.truth()
+    goal = to_beam(truth["orientation"][0], context.lines(truth["cell"])[0])
     while True:
         left = (goal - loop.instrument.positions()[0]) / context.max_rotation_deg
         arrived = np.abs(left).max() < 1e-6
@@ -140,7 +141,8 @@ class TestTheGame:
     def test_no_start_lies_inside_the_tolerance(self, system, axes):
         task, world = build(LaueZoneOptions(system=system, axes=axes), 128)
         world.reset(np.arange(128, dtype=np.uint64) * np.uint64(7919), np.ones(128, np.bool_))
-        assert (task.context.error_deg(world.truth()["orientation"]) > 5.0).all()
+        truth = world.truth()
+        assert (task.context.error_deg(truth["orientation"], truth["cell"]) > 5.0).all()
 
     @pytest.mark.parametrize("system", SYSTEMS)
     def test_every_start_can_be_solved_and_the_episode_ends_inside_the_tolerance(self, system):
@@ -308,16 +310,24 @@ class TestThePage:
         }
 
     def test_its_crystals_are_those_of_the_code(self):
-        for name, a, c, lattice, spots in rows_of("system | a / Å"):
+        rows = rows_of("system | a / Å")
+        assert tuple(row[0] for row in rows) == SYSTEMS
+        for name, a, b, c, angles, lattice, spots in rows:
             system = crystal_system(name)
             assert a == f"{system.a_angstrom[0]:g} to {system.a_angstrom[1]:g}"
+            assert b == ("= a" if system.b_angstrom is None else "{:g} to {:g}".format(*system.b_angstrom))
             assert c == ("= a" if system.c_angstrom is None else "{:g} to {:g}".format(*system.c_angstrom))
-            assert lattice == ("I" if system.body_centred else "P")
+            told = [f"{low:g}" if low == high else f"{low:g} to {high:g}" for low, high in system.angles_deg]
+            assert angles == ", ".join(told)
+            assert lattice == {1: "P", 2: "I", 3: "R"}[system.lattice]
             assert spots == f"{system.spots[0]} to {system.spots[1]}"
 
     def test_its_axes_are_counted_right(self):
         for name, principal, everything in rows_of("system | `axes"):
             system = crystal_system(name)
+            if not system.has_axes:
+                assert "strongest zone" in principal
+                continue
             assert int(re.search(r"(\d+) lines? in all|(\d+) in all", everything).group(0).split()[0]) == len(
                 system.axes("all")
             )
@@ -334,7 +344,7 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("options", "error", "words"),
         [
-            ({"system": "monoclinic"}, ValueError, "choose one of cubic"),
+            ({"system": "quasicrystal"}, ValueError, "choose one of cubic"),
             ({"level": "impossible"}, ValueError, "or 'published'"),
             ({"axes": "some"}, ValueError, "'principal' or 'all'"),
             ({"tolerance_deg": 0.0}, ValueError, "0.02 to 20"),

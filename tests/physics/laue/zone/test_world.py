@@ -82,6 +82,8 @@ def reference_spots(cell, system, orientation, detector, spectrum):
         good = (q[:, 0] < 0) & (energy >= spectrum.low_kev) & (energy <= spectrum.high_kev)
     if system.body_centred:
         good &= hkl.sum(axis=1) % 2 == 0
+    if system.rhombohedral:
+        good &= (hkl[:, 1] + hkl[:, 2] - hkl[:, 0]) % 3 == 0
     hkl, q, wavelength, energy = hkl[good], q[good], wavelength[good], energy[good]
     position, hit = detector.to_pixel(np.array([1.0, 0.0, 0.0]) + wavelength[:, None] * q)
     hkl, q, energy, position = hkl[hit], q[hit], energy[hit], position[hit]
@@ -110,11 +112,32 @@ def thinned(position, intensity, separation, limit):
     return position[kept]
 
 
+PAIRS = ((1, 2), (0, 2), (0, 1))
+
+
+def keeps(system, b, rotation):
+    """Whether a rotation carries the reciprocal lattice into itself, its absences too."""
+    hkl = np.array(list(itertools.product(range(-2, 3), repeat=3)))
+    turned = hkl @ (np.linalg.inv(b) @ rotation @ b).T
+    return np.abs(turned - np.rint(turned)).max() < 1e-9 and bool(
+        (allowed(system, hkl) == allowed(system, np.rint(turned))).all()
+    )
+
+
+def allowed(system, hkl):
+    h, k, n = hkl.T
+    return {1: h * 0 == 0, 2: (h + k + n) % 2 == 0, 3: (k + n - h) % 3 == 0}[system.lattice]
+
+
 CASES = [
     ("cubic", (3.2, 3.2, 3.2, 90, 90, 90)),
     ("cubic", (8.7, 8.7, 8.7, 90, 90, 90)),
     ("tetragonal", (5.8, 5.8, 13.1, 90, 90, 90)),
     ("hexagonal", (4.3, 4.3, 12.4, 90, 90, 120)),
+    ("trigonal", (4.3, 4.3, 12.4, 90, 90, 120)),
+    ("orthorhombic", (3.4, 9.1, 5.2, 90, 90, 90)),
+    ("monoclinic", (3.4, 7.1, 5.2, 90, 113, 90)),
+    ("triclinic", (3.4, 4.1, 5.2, 81, 107, 95)),
 ]
 
 
@@ -218,16 +241,62 @@ class TestThePatterns:
 
 class TestTheCrystals:
     @pytest.mark.parametrize("name", SYSTEMS)
-    def test_cells_fill_their_published_range(self, name):
+    def test_cells_fill_their_stated_ranges(self, name):
         system = crystal_system(name)
         cells = system.draw_cells(make_keys(1, np.arange(2000)))
-        low, high = system.a_angstrom
-        assert stats.kstest(cells[:, 0], "uniform", (low, high - low)).pvalue > 1e-3
-        assert (cells[:, 0] == cells[:, 1]).all()
-        if system.c_angstrom is None:
-            assert (cells[:, 2] == cells[:, 0]).all()
-        else:
-            assert stats.kstest(cells[:, 2], "uniform", (12.0, 3.0)).pvalue > 1e-3
+        ranges = (system.a_angstrom, system.b_angstrom, system.c_angstrom, *system.angles_deg)
+        for i, between in enumerate(ranges):
+            if between is None:
+                assert (cells[:, i] == cells[:, 0]).all()
+            elif between[0] == between[1]:
+                assert (cells[:, i] == between[0]).all()
+            else:
+                low, high = between
+                assert stats.kstest(cells[:, i], "uniform", (low, high - low)).pvalue > 1e-3
+
+    @pytest.mark.parametrize("name", SYSTEMS)
+    def test_b_matrices_have_the_cells_metric_and_volume(self, name):
+        system = crystal_system(name)
+        cells = system.draw_cells(make_keys(3, np.arange(20)))
+        b = system.b_matrices(cells)
+        vectors = np.linalg.inv(b)
+        edges = np.linalg.norm(vectors, axis=2)
+        cosines = [np.sum(vectors[:, i] * vectors[:, j], axis=1) / edges[:, i] / edges[:, j] for i, j in PAIRS]
+        assert edges == pytest.approx(cells[:, :3])
+        angles = np.degrees(np.arccos(cosines)).T
+        assert angles == pytest.approx(cells[:, 3:], abs=1e-6)
+        assert np.abs(np.tril(b, -1)).max() < 1e-12
+        assert 1.0 / np.linalg.det(b) / system.lattice == pytest.approx(system.primitive_volumes(cells))
+
+    @pytest.mark.parametrize("name", sorted(set(SYSTEMS) - {"triclinic"}))
+    def test_turns_about_the_axes_carry_the_lattice_into_itself(self, name):
+        system = crystal_system(name)
+        b = system.b_matrices(system.draw_cells(make_keys(3, np.arange(1))))[0]
+        order = {"cubic": 4, "tetragonal": 4, "hexagonal": 6, "trigonal": 3}.get(name, 2)
+        for axis in system.axes("principal"):
+            assert keeps(system, b, rotation_matrix(360.0 / order * axis))
+        for axis in system.axes("all"):
+            assert any(keeps(system, b, rotation_matrix(360.0 / n * axis)) for n in (2, 3))
+
+    def test_a_rhombohedral_lattice_has_three_fold_axes_only(self):
+        system = crystal_system("trigonal")
+        b = system.b_matrices(system.draw_cells(make_keys(3, np.arange(1))))[0]
+        assert not keeps(system, b, rotation_matrix([0.0, 0.0, 60.0]))
+        assert not keeps(system, b, rotation_matrix([180.0, 0.0, 0.0]))
+
+    def test_the_strongest_zone_holds_the_densest_net_of_reciprocal_points(self):
+        system = crystal_system("triclinic")
+        cells = system.draw_cells(make_keys(3, np.arange(6)))
+        points = np.array(list(itertools.product(range(-12, 13), repeat=3)))
+        steps = np.array([step for step in itertools.product(range(-2, 3), repeat=3) if step > (0, 0, 0)])
+        for cell, line in zip(cells, system.lines(cells)[:, 0], strict=True):
+            b = system.b_matrices(cell[None])[0]
+            q = points @ b.T
+            q = q[(q**2).sum(axis=1) < 0.55**2]
+            zones = steps @ np.linalg.inv(b)
+            zones /= np.linalg.norm(zones, axis=1, keepdims=True)
+            members = [(np.abs(q @ zone) < 1e-9).sum() for zone in zones]
+            assert (np.abs(q @ line) < 1e-9).sum() == max(members)
 
     def test_hexagonal_spacings_follow_the_textbook_formula(self):
         system, cell = crystal_system("hexagonal"), np.array([[5.0, 5.0, 13.0, 90, 90, 120]])
@@ -247,7 +316,7 @@ class TestTheCrystals:
     @given(st.integers(0, 2**32), st.floats(-180, 180), st.sampled_from(sorted(SYSTEMS)))
     def test_the_angle_to_an_axis_does_not_change_about_the_beam(self, seed, turn_deg, name):
         orientation = random_orientations(make_keys(seed, np.arange(3)))
-        axes = SYSTEMS[name].axes("all")
+        axes = SYSTEMS[name].lines(SYSTEMS[name].draw_cells(make_keys(seed, np.arange(1))), "all")[0]
         turned = rotation_matrix([turn_deg, 0.0, 0.0]) @ orientation
         assert axis_angles_deg(turned, axes) == pytest.approx(axis_angles_deg(orientation, axes), abs=1e-6)
 
@@ -259,7 +328,7 @@ class TestTheCrystals:
 
     def test_an_unknown_system_is_refused_with_the_list(self):
         with pytest.raises(ValueError, match="choose one of cubic, tetragonal, hexagonal"):
-            crystal_system("monoclinic")
+            crystal_system("quasicrystal")
 
 
 class TestTheFilms:
@@ -401,7 +470,7 @@ class TestTheWorld:
 
     def test_the_start_filter_decides_where_a_start_may_lie(self):
         axes = SYSTEMS["hexagonal"].axes()
-        world = SimulatedZone("hexagonal", 64, start_filter=lambda starts: axis_angles_deg(starts, axes) > 60.0)
+        world = SimulatedZone("hexagonal", 64, start_filter=lambda starts, _: axis_angles_deg(starts, axes) > 60.0)
         world.reset(make_keys(4, np.arange(64)), everybody(64))
         assert (axis_angles_deg(world.truth()["orientation"], axes) > 60.0).all()
 
@@ -418,7 +487,7 @@ class TestTheWorld:
         assert 0.1 < np.abs(wandered).mean() < 0.6
 
     def test_a_filter_that_nothing_passes_is_reported(self):
-        world = SimulatedZone("cubic", 1, start_filter=lambda starts: np.zeros(len(starts), np.bool_))
+        world = SimulatedZone("cubic", 1, start_filter=lambda starts, _: np.zeros(len(starts), np.bool_))
         with pytest.raises(ValueError, match="no start among"):
             world.reset(make_keys(4, np.arange(1)), everybody(1))
 
