@@ -3,6 +3,7 @@
 from beamgym.envs.laue_align.context import AlignContext, RewardModel
 from beamgym.envs.laue_align.estimate import sample_change_deg
 from beamgym.envs.laue_align.factory import BEAMS, SIZE, LaueAlignOptions, build, expected_spots, task_over
+from beamgym.envs.laue_align.image_finder import ImageFinder, image_panel
 from beamgym.envs.laue_align.observations import SPOT_FIELDS, SPOT_UNITS, ImageView, SpotView, axis_rows, axis_space
 from beamgym.envs.laue_align.rendering import LaueRenderer
 from beamgym.envs.laue_align.task import LaueAlignTask, View
@@ -13,6 +14,7 @@ __all__ = [
     "SPOT_FIELDS",
     "SPOT_UNITS",
     "AlignContext",
+    "ImageFinder",
     "ImageView",
     "LaueAlignOptions",
     "LaueAlignTask",
@@ -24,6 +26,7 @@ __all__ = [
     "axis_space",
     "build",
     "expected_spots",
+    "image_panel",
     "sample_change_deg",
     "task_over",
 ]

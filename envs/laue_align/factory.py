@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from beamgym.envs.laue_align.image_finder import image_panel
 from beamgym.envs.laue_align.observations import MAX_AXES, ImageView, SpotView, spot_rows
 from beamgym.envs.laue_align.task import EXPECTED_ROWS, AlignContext, LaueAlignTask, RewardModel
 from beamgym.physics.crystal import Crystal, Radiation, crystal_names, load_crystal
@@ -82,7 +83,7 @@ def build(options: LaueAlignOptions, n: int, image: bool = False) -> tuple[LaueA
     context = _context(options)
     view = ImageView(_checked_size(options.size, context.detector)) if image else SpotView(context.detector)
     reward = RewardModel(options.reward)
-    panel = _image_detector(context.detector, options.size) if image else context.detector
+    panel = image_panel(context.detector, options.size) if image else context.detector
     task = LaueAlignTask(context, view, expected_spots(context), reward, options.stop, panel)
     world = SimulatedLaue(
         context.crystal,
@@ -158,14 +159,6 @@ def _detector(spec: str | PathLike[str] | Detector) -> Detector:
     if not isinstance(spec, str | PathLike):
         raise TypeError(f"detector is {spec!r}; give one of {', '.join(DETECTORS)}, a file or a Detector")
     return DETECTORS[spec]() if isinstance(spec, str) and spec in DETECTORS else load_detector(spec)
-
-
-def _image_detector(detector: Detector, size: int) -> Detector:
-    """Return the same panel with ``size`` pixels on its shorter edge: no image is finer than what is observed."""
-    factor = min(detector.shape) / size
-    corner = detector.to_lab_mm([0.5 * (factor - 1), 0.5 * (factor - 1)])
-    shape = (round(detector.shape[0] / factor), round(detector.shape[1] / factor))
-    return Detector(corner, detector.fast, detector.slow, detector.pixel_mm * factor, shape, detector.name)
 
 
 def _crystal(spec: Any, radiation: Radiation) -> Crystal:

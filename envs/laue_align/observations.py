@@ -29,6 +29,8 @@ AXIS_FIELDS = 4
 MAX_AXES = 6
 _BRIGHTEST = 1e6  # counts drawn as brightness 1; a whole back-reflection pattern spans 1e2 to 1e6
 _MARGIN_DEG = 180.0
+MEDIAN_GREY, GREY_PER_ROOT = 32, 4
+"""Of an image: the grey of its median pixel, and greys per unit of the root of the read-out."""
 
 
 def spot_space(rows: int) -> spaces.Box:
@@ -150,14 +152,15 @@ def image_to_uint8(image: NDArray[np.generic], size: int) -> NDArray[np.uint8]:
         raise ValueError(f"the camera's images of {image.shape[1:]} pixels are smaller than the {size} asked for")
     small = image.astype(np.float32)
     if small.shape[1:] != (size, size):
-        small = _bin_mean(small, size)
+        small = bin_mean(small, size)
     root = np.sqrt(np.maximum(small, 0.0))
     level = np.median(root.reshape(len(root), -1), axis=1)[:, None, None]
-    grey: NDArray[np.uint8] = np.clip(32 + 4 * (root - level), 0, 255).astype(np.uint8)[..., None]
+    grey: NDArray[np.uint8] = np.clip(MEDIAN_GREY + GREY_PER_ROOT * (root - level), 0, 255).astype(np.uint8)[..., None]
     return grey
 
 
-def _bin_mean(image: Float32Array, size: int) -> Float32Array:
+def bin_mean(image: Float32Array, size: int) -> Float32Array:
+    """Bin images (n, rows, columns) to (n, size, size) by the mean."""
     for axis in (1, 2):
         edges = np.linspace(0, image.shape[axis], size + 1).astype(np.int64)
         shape = [1, 1, 1]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beamgym.agents.baselines.align.seen import seen_frames
 from beamgym.agents.baselines.moves import (
     declared,
     exposures_left,
@@ -16,9 +17,10 @@ from beamgym.agents.baselines.moves import (
     rotating_action,
     step_to,
 )
-from beamgym.envs.policy import CannotPlay, PolicyState
+from beamgym.envs.policy import PolicyState
 from beamgym.envs.task import Observation, Truth
 from beamgym.physics.instrument import Float64Array
+from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.estimation import (
     PRIORS,
     Estimator,
@@ -40,7 +42,6 @@ ROUNDS = 5
 """Corrections of a command by where it would truly end."""
 PER_DEGREE = 0.0005
 """What a degree of turning costs against the chance that the next frame is the last one needed."""
-_BRIGHTEST = 1e6
 
 
 @dataclass(frozen=True)
@@ -69,33 +70,37 @@ class Calibrating:
         self._prepared: tuple[Any, Estimator] | None = None
 
     def start(self, context: Any, n: int) -> PolicyState:
-        """Return n memories of no frame yet; the estimator is prepared once per crystal and instrument.
+        """Return n memories of no frame yet; the estimator is prepared at the first frame, once per instrument.
 
         Raises CannotPlay where the crystal is not known.
         """
         need_kind(context, ("laue",), "calibrating needs a crystal whose cell is known; this environment hides it")
-        if self._prepared is None or self._prepared[0] is not context:
-            estimator = Estimator(context.crystal, context.beam, context.goniometer, context.detector, self.priors)
-            self._prepared = context, estimator
         return [_Memory(context) for _ in range(n)]
 
     def act(
         self, observation: Observation, state: PolicyState, truth: Truth | None = None
     ) -> tuple[NDArray[np.float32], PolicyState]:
-        """Estimate, then move or declare; raises CannotPlay for an environment that observes no spots."""
-        if "spots" not in observation:
-            raise CannotPlay("calibrating needs spot observations; use an environment with 'spots'")
+        """Estimate, then move or declare; raises CannotPlay for an environment that observes no spots and no image."""
         context = state[0].context
+        frames = seen_frames(observation, context, self.name)
+        self._prepare(context, frames[0].panel)
         positions, left = positions_of(observation, context), exposures_left(observation, context)
         actions, done, after = [], left == 0, []
         for i, memory in enumerate(state):
-            shot = _shot(observation["spots"][i], positions[i], context)
+            shot = Shot(positions[i], frames[i].position_px, frames[i].counts)
             track = self._estimator.seen(memory.track, shot)
             action, sure = self._decided(track, context, memory.tries)
             actions.append(action)
             done[i] |= sure
             after.append(replace(memory, track=track, tries=memory.tries + (track.best is None)))
         return declared(np.concatenate(actions), done), after
+
+    def _prepare(self, context: Any, panel: Detector) -> None:
+        """Make the estimator of an instrument whose spots come in pixels of a panel."""
+        known = self._prepared
+        if known is None or known[0] is not context or known[1].detector != panel:
+            estimator = Estimator(context.crystal, context.beam, context.goniometer, panel, self.priors)
+            self._prepared = context, estimator
 
     @property
     def _estimator(self) -> Estimator:
@@ -189,12 +194,3 @@ class Calibrating:
             if worth > best:
                 best, choice = worth, (goal, places)
         return choice
-
-
-def _shot(spots: NDArray[np.float32], positions: Float64Array, context: Any) -> Shot:
-    """Return an observed frame with its spots in pixels of the nominal detector."""
-    rows = spots.reshape(-1, 5).astype(np.float64)
-    rows = rows[rows[:, 4] > 0.5]
-    ray = np.array([1.0, 0.0, 0.0]) - 2.0 * rows[:, :1] * rows[:, :3]
-    position, _ = context.detector.to_pixel(ray)
-    return Shot(positions, position, np.expm1(rows[:, 3] * np.log1p(_BRIGHTEST)))

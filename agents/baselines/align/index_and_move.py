@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beamgym.agents.baselines.align.seen import Seen, seen_frames
 from beamgym.agents.baselines.moves import (
     declared,
     exposures_left,
@@ -14,7 +15,7 @@ from beamgym.agents.baselines.moves import (
     positions_of,
     rotating_action,
 )
-from beamgym.envs.policy import CannotPlay, PolicyState
+from beamgym.envs.policy import PolicyState
 from beamgym.envs.task import Observation, Truth
 from beamgym.physics.instrument import Float64Array
 from beamgym.physics.laue.indexing import Indexed, Indexer
@@ -22,8 +23,6 @@ from beamgym.physics.orientation import misorientation_deg
 
 DECLARE_WITHIN = 0.6
 """Share of the tolerance within which an indexed pose is good enough; the rest is for what indexing does not see."""
-
-_BRIGHTEST = 1e6
 
 
 @dataclass(frozen=True)
@@ -63,15 +62,14 @@ class IndexAndMove:
     def act(
         self, observation: Observation, state: PolicyState, truth: Truth | None = None
     ) -> tuple[NDArray[np.float32], PolicyState]:
-        """Index, then move or declare; raises CannotPlay for an environment that observes no spots."""
-        if "spots" not in observation:
-            raise CannotPlay("index-and-move needs spot observations; use an environment with 'spots'")
+        """Index, then move or declare; raises CannotPlay for an environment that observes no spots and no image."""
         context = state[0].context
+        frames = seen_frames(observation, context, self.name)
         positions = positions_of(observation, context)
         here, left = context.goniometer.rotation(positions), exposures_left(observation, context)
         missing, done, after = np.empty((len(state), 3, 3)), left == 0, []
         for i, memory in enumerate(state):
-            mount = _index(observation["spots"][i], memory, here[i])
+            mount = _index(frames[i], memory, here[i])
             if mount is None:
                 missing[i] = look_around(memory.tries)
                 after.append(replace(memory, tries=memory.tries + 1))
@@ -82,13 +80,10 @@ class IndexAndMove:
         return declared(rotating_action(missing, positions, context), done), after
 
 
-def _index(spots: NDArray[np.float32], memory: _Memory, here: Float64Array) -> Float64Array | None:
+def _index(seen: Seen, memory: _Memory, here: Float64Array) -> Float64Array | None:
     """Return the mount U, the crystal on the goniometer at zero angles, or None where the pattern does not index."""
-    rows = spots.reshape(-1, 5).astype(np.float64)
-    rows = rows[rows[:, 4] > 0.5]
     guess = None if memory.mount is None else here @ memory.mount
-    counts = np.expm1(rows[:, 3] * np.log1p(_BRIGHTEST))
-    answer = memory.indexer.index_directions(rows[:, :3], counts, guess)
+    answer = memory.indexer.index_directions(seen.normals, seen.counts, guess)
     if not isinstance(answer, Indexed):
         return None
     orientations = np.array([answer.orientation, *answer.ambiguous])

@@ -66,9 +66,6 @@ def test_without_spots_it_looks_around_and_never_declares():
 def test_it_says_what_it_cannot_play():
     with pytest.raises(CannotPlay, match="hides it"):
         evaluate_in(Calibrating(), make_vector_env("beamgym/LaueZone-v0", 1, "real", {}), 1, seed=0)
-    image = make_vector_env("beamgym/LaueAlignImage-v0", 1, "real", {})
-    with pytest.raises(CannotPlay, match="spot observations"):
-        evaluate_in(Calibrating(), image, 1, seed=0)
 
 
 @pytest.mark.parametrize("confidence", [0.0, 1.0, 1.5, float("nan")])
