@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.agents.baselines.align.seen import seen_frames
+from beamgym.agents.baselines.align.frame_spots import spots_of_frames
 from beamgym.agents.baselines.moves import (
     declared,
     exposures_left,
@@ -82,7 +82,7 @@ class Calibrating:
     ) -> tuple[NDArray[np.float32], PolicyState]:
         """Estimate, then move or declare; raises CannotPlay for an environment that observes no spots and no image."""
         context = state[0].context
-        frames = seen_frames(observation, context, self.name)
+        frames = spots_of_frames(observation, context, self.name)
         self._prepare(context, frames[0].panel)
         positions, left = positions_of(observation, context), exposures_left(observation, context)
         actions, done, after = [], left == 0, []

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.agents.baselines.align.seen import Seen, seen_frames
+from beamgym.agents.baselines.align.frame_spots import FrameSpots, spots_of_frames
 from beamgym.agents.baselines.moves import (
     declared,
     exposures_left,
@@ -64,7 +64,7 @@ class IndexAndMove:
     ) -> tuple[NDArray[np.float32], PolicyState]:
         """Index, then move or declare; raises CannotPlay for an environment that observes no spots and no image."""
         context = state[0].context
-        frames = seen_frames(observation, context, self.name)
+        frames = spots_of_frames(observation, context, self.name)
         positions = positions_of(observation, context)
         here, left = context.goniometer.rotation(positions), exposures_left(observation, context)
         missing, done, after = np.empty((len(state), 3, 3)), left == 0, []
@@ -80,7 +80,7 @@ class IndexAndMove:
         return declared(rotating_action(missing, positions, context), done), after
 
 
-def _index(seen: Seen, memory: _Memory, here: Float64Array) -> Float64Array | None:
+def _index(seen: FrameSpots, memory: _Memory, here: Float64Array) -> Float64Array | None:
     """Return the mount U, the crystal on the goniometer at zero angles, or None where the pattern does not index."""
     guess = None if memory.mount is None else here @ memory.mount
     answer = memory.indexer.index_directions(seen.normals, seen.counts, guess)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from beamgym.agents.baselines.align.calibrating import Calibrating
+from beamgym.agents.baselines.align.frame_spots import spots_of_frames
 from beamgym.agents.baselines.align.index_and_move import IndexAndMove
-from beamgym.agents.baselines.align.seen import seen_frames
 from beamgym.agents.evaluation.evaluator import Episodes, context_of, evaluate_in, make_vector_env, run_episodes
 from beamgym.envs.checks import check_policy
 from beamgym.envs.policy import CannotPlay
@@ -24,7 +24,7 @@ def test_listed_spots_lie_where_their_normals_say():
     env = make_vector_env(SPOTS, 3, "real", {})
     observation, _ = env.reset(seed=[1, 2, 3])
     frame = env.loop.state.frame.peaks()
-    for i, seen in enumerate(seen_frames(observation, context_of(env), "anyone")):
+    for i, seen in enumerate(spots_of_frames(observation, context_of(env), "anyone")):
         assert seen.panel == context_of(env).detector
         np.testing.assert_allclose(seen.position_px, frame.position_px[i, : len(seen.counts)], atol=1e-3)
         np.testing.assert_allclose(seen.counts, np.minimum(frame.intensity[i, : len(seen.counts)], 1e6), rtol=1e-4)
@@ -32,7 +32,7 @@ def test_listed_spots_lie_where_their_normals_say():
 
 def test_spots_of_an_image_come_with_its_own_panel(images):
     observation, _ = images.reset(seed=list(range(EPISODES)))
-    for seen in seen_frames(observation, context_of(images), "anyone"):
+    for seen in spots_of_frames(observation, context_of(images), "anyone"):
         assert seen.panel.shape == (84, 84)
         assert 30 < len(seen.counts) <= 64
         np.testing.assert_allclose(seen.panel.plane_normals(seen.position_px), seen.normals, atol=1e-9)

@@ -16,7 +16,7 @@ _BRIGHTEST = 1e6
 
 
 @dataclass(frozen=True)
-class Seen:
+class FrameSpots:
     """The spots of one frame, the brightest first.
 
     Parameters
@@ -38,7 +38,7 @@ class Seen:
         return position
 
 
-def seen_frames(observation: Observation, context: Any, policy: str) -> list[Seen]:
+def spots_of_frames(observation: Observation, context: Any, policy: str) -> list[FrameSpots]:
     """Return what each of n observations shows.
 
     Parameters
@@ -59,17 +59,17 @@ def seen_frames(observation: Observation, context: Any, policy: str) -> list[See
     raise CannotPlay(f"{policy} needs found spots or the camera's image; use an environment with 'spots' or 'image'")
 
 
-def _listed(spots: Any, panel: Detector) -> Seen:
+def _listed(spots: Any, panel: Detector) -> FrameSpots:
     rows = spots.reshape(-1, SPOT_FIELDS).astype(np.float64)
     rows = rows[rows[:, 4] > 0.5]
-    return Seen(rows[:, :3], np.expm1(rows[:, 3] * np.log1p(_BRIGHTEST)), panel)
+    return FrameSpots(rows[:, :3], np.expm1(rows[:, 3] * np.log1p(_BRIGHTEST)), panel)
 
 
-def _found(images: Any, finder: ImageFinder) -> list[Seen]:
+def _found(images: Any, finder: ImageFinder) -> list[FrameSpots]:
     peaks = finder.find(images)
     rows = [slice(0, int(count)) for count in peaks.count]
     return [
-        Seen(
+        FrameSpots(
             finder.panel.plane_normals(peaks.position_px[i, kept]),
             peaks.intensity[i, kept].astype(np.float64),
             finder.panel,
