@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 from numba import njit, uint64
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from beamgym.physics.arrays import UInt64Array
 
@@ -84,6 +84,15 @@ def make_keys(seed: ArrayLike, episode: ArrayLike = 0, step: ArrayLike = 0, stre
         for part in (seed, episode, step, stream):
             key = _mix_array((key ^ np.asarray(part).astype(np.uint64)) + _GOLDEN)
     return key
+
+
+def uniforms(keys: ArrayLike, m: int) -> NDArray[np.float64]:
+    """Draw (..., m) doubles in [0, 1): numbers 0 to m - 1 of each key, the same as ``uniform`` draws in kernels."""
+    counters = np.arange(1, m + 1, dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        words = _mix_array(np.asarray(keys, dtype=np.uint64)[..., None] + counters * _GOLDEN)
+    drawn: NDArray[np.float64] = (words >> np.uint64(11)).astype(np.float64) * _TO_UNIT
+    return drawn
 
 
 def _mix_array(word: UInt64Array) -> UInt64Array:

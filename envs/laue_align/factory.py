@@ -51,7 +51,7 @@ class LaueAlignOptions:
     target : "pose [001] [110]", "axis [001] x", "plane (100) (010)" or a Target
     beam : name in BEAMS or a Beam
     detector : name in DETECTORS, a file (.det, .fit, .poni, .json) or a Detector
-    level : "easy", "real", "hard", a level's file (.yaml) or Imperfections
+    level : "easy", "real", "hard", "harsh", a level's file (.yaml) or Imperfections
     tolerance_deg : error at which a declared pose counts as success, 0.02 to 20
     exposures : budget, the first exposure included
     action : "rotation" or "axes"

@@ -1,5 +1,6 @@
 """Crystal structures from a CIF file, a name or pymatgen, with structure factors and symmetry."""
 
+from beamgym.physics.crystal.axial_ratios import free_axial_ratios, with_axial_ratios
 from beamgym.physics.crystal.crystal import Crystal, Radiation, crystal_names, load_crystal, ub_matrix
 from beamgym.physics.crystal.form_factors import dispersion, f0, mass_attenuation_cm2_per_g
 from beamgym.physics.crystal.reflections import ReflectionTable
@@ -11,7 +12,9 @@ __all__ = [
     "crystal_names",
     "dispersion",
     "f0",
+    "free_axial_ratios",
     "load_crystal",
     "mass_attenuation_cm2_per_g",
     "ub_matrix",
+    "with_axial_ratios",
 ]

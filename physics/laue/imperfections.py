@@ -15,6 +15,16 @@ from beamgym.physics.laue.imperfection_kernels import draw_normals
 from beamgym.physics.messages import one_line
 from beamgym.physics.orientation import rotation_matrix
 
+LEAST_SECOND_GRAIN = 0.3
+"""Smallest volume of a second grain over that of the larger one: fainter ones hardly show beside it."""
+
+MOST_AXIAL_RATIO = 0.2
+"""Largest share by which an axial ratio may be off: further away it is another crystal."""
+
+
+NEEDS_A_KNOWN_CRYSTAL = ("distance_range_mm", "axial_ratio_fraction", "second_grain", "true_spots")
+"""Numbers that only a world with a given crystal and a given camera takes; 0 everywhere else."""
+
 
 @dataclass(frozen=True)
 class Imperfections:
@@ -33,6 +43,13 @@ class Imperfections:
     readback_noise_deg : standard deviation of every reading of a rotation axis, degrees
     eccentricity_mm : standard deviation by which each axis misses the sample (the sphere of confusion), mm
     counts_scale : counts relative to the level "real"
+    distance_range_mm : how far the detector stands from its nominal distance at most, either way, drawn evenly, mm
+    axial_ratio_fraction : how far each axial ratio that symmetry leaves free (c/a; b/a and c/a) is from the crystal's
+        file at most, either way, drawn evenly; nothing changes for a cubic crystal
+    second_grain : volume of a second grain over that of the larger one, at most; drawn evenly from 0.3, its
+        orientation from all; 0 for none
+    true_spots : mean number of the larger grain's spots that a frame shows, chosen anew among those bright enough,
+        each frame's number drawn evenly within a fifth of it; 0 for all
     """
 
     centroid_noise_mm: float = 0.1
@@ -46,6 +63,10 @@ class Imperfections:
     readback_noise_deg: float = 0.0
     eccentricity_mm: float = 0.0
     counts_scale: float = 1.0
+    distance_range_mm: float = 0.0
+    axial_ratio_fraction: float = 0.0
+    second_grain: float = 0.0
+    true_spots: float = 0.0
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -55,6 +76,12 @@ class Imperfections:
         if self.missing_fraction >= 1:
             raise ValueError(
                 f"missing_fraction is {self.missing_fraction}; it must be below 1, or no spot is ever found"
+            )
+        if self.axial_ratio_fraction > MOST_AXIAL_RATIO:
+            raise ValueError(f"axial_ratio_fraction is {self.axial_ratio_fraction}; choose 0 to {MOST_AXIAL_RATIO}")
+        if self.second_grain and not LEAST_SECOND_GRAIN <= self.second_grain < 1:
+            raise ValueError(
+                f"second_grain is {self.second_grain}; it must be 0 for none, or from {LEAST_SECOND_GRAIN} to below 1"
             )
 
 
@@ -76,6 +103,21 @@ LAUE_LEVELS: dict[str, Imperfections] = {
         detector_tilt_deg=0.3,
         backlash_deg=0.2,
         counts_scale=0.25,
+    ),
+    "harsh": Imperfections(
+        missing_fraction=0.0,
+        false_spots=40.0,
+        detector_shift_mm=0.5,
+        detector_tilt_deg=0.3,
+        backlash_deg=0.3,
+        zero_error_deg=0.1,
+        readback_noise_deg=0.02,
+        eccentricity_mm=0.05,
+        counts_scale=0.25,
+        distance_range_mm=10.0,
+        axial_ratio_fraction=0.03,
+        second_grain=0.7,
+        true_spots=10.0,
     ),
 }
 

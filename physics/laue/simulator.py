@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from beamgym.physics.counter_rng import make_keys
+from beamgym.physics.counter_rng import make_keys, uniforms
 from beamgym.physics.crystal import Crystal
 from beamgym.physics.goniometer import (
     Goniometer,
@@ -35,8 +35,13 @@ from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.camera import FAINTEST_COUNTS, LaueCamera
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.imperfection_kernels import disturb
-from beamgym.physics.laue.imperfections import Imperfections, imperfections, miscalibrated_detectors
-from beamgym.physics.laue.pattern import LaueModel, Spots
+from beamgym.physics.laue.imperfections import (
+    LEAST_SECOND_GRAIN,
+    Imperfections,
+    imperfections,
+    miscalibrated_detectors,
+)
+from beamgym.physics.laue.pattern import LaueModel, Samples, Spots, few_spots
 from beamgym.physics.orientation import check_rotation, random_orientations
 
 Frames = Literal["spots", "rendered"]
@@ -46,7 +51,18 @@ LAUE_READOUT_S = 2.0
 _MOST_SPOTS = 128  # brightest spots simulated, or drawn on an image
 _SPOTS_PER_FOUND = 1.4  # simulated for one to be found: at 20 % noise 1 of 10,000 found ones comes from further down
 _DRAWS = 1000  # mounts drawn before a goniometer that reaches no target is reported
-_STREAM_MOUNT, _STREAM_CAMERA, _STREAM_MOTORS, _STREAM_READBACK, _STREAM_FRAME, _STREAM_IMAGE = range(6)
+(
+    _STREAM_MOUNT,
+    _STREAM_CAMERA,
+    _STREAM_MOTORS,
+    _STREAM_READBACK,
+    _STREAM_FRAME,
+    _STREAM_IMAGE,
+    _STREAM_DISTANCE,
+    _STREAM_LATTICE,
+    _STREAM_GRAIN,
+    _STREAM_FEW,
+) = range(10)
 
 
 @dataclass(frozen=True)
@@ -66,7 +82,7 @@ class SimulatedLaue:
     ----------
     crystal, goniometer, beam, detector : the sample and the nominal instrument
     n : samples
-    level : imperfections, by name ("easy", "real", "hard"), from a level's file, or as numbers
+    level : imperfections, by name ("easy", "real", "hard", "harsh"), from a level's file, or as numbers
     frames : "spots" draws found peaks from the noise model; "rendered" draws images for the peak finder
     max_peaks : peaks kept of a frame, brightest first
     mount_filter : says which mounts (m, 3, 3) a start may be drawn from, e.g. those from which a target can be reached
@@ -98,6 +114,7 @@ class SimulatedLaue:
             raise ValueError(f"n is {n}; at least one sample is needed")
         self.n, self.context = n, LaueContext(crystal, goniometer, detector, beam)
         self.level, self.frames, self.max_peaks = imperfections(level), frames, max_peaks
+        _check_distance(self.level, detector)
         self._errors = MotorErrors(
             backlash=of_rotations(goniometer.axes, self.level.backlash_deg),
             zero_sigma=of_rotations(goniometer.axes, self.level.zero_error_deg),
@@ -106,6 +123,7 @@ class SimulatedLaue:
         )
         self._motors = start(goniometer.axes, self._errors, goniometer.home(), np.zeros(n, dtype=np.uint64))
         self.model = LaueModel(crystal, beam, detector, brightest=self._simulated_spots())
+        self._samples = _samples(self.model, n, self.level)
         self.camera = camera or (LaueCamera(detector) if frames == "rendered" else None)
         self._mount_filter = mount_filter
         self._keys = np.zeros(n, dtype=np.uint64)
@@ -163,8 +181,9 @@ class SimulatedLaue:
         given = self._draw_mounts(keys[rows]) if mount is None else self._one_mount_each(mount)[rows]
         self._keys[rows] = keys[rows]
         self._mount[rows] = given
-        camera_keys = make_keys(keys[rows], 0, 0, _STREAM_CAMERA)
-        self._panels[rows] = miscalibrated_detectors(self.context.detector, self.level, camera_keys)
+        self._panels[rows] = self._draw_panels(keys[rows])
+        lattice_keys, grain_keys = (make_keys(keys[rows], 0, 0, part) for part in (_STREAM_LATTICE, _STREAM_GRAIN))
+        self._samples.draw(rows, lattice_keys, grain_keys)
         self._motors = self._begun(begin, mask)
         self._orientation[rows] = self._turned(rows)
         self._frames[rows] = 0
@@ -181,7 +200,7 @@ class SimulatedLaue:
     def acquire(self, settings: AcquireSettings, mask: BoolArray) -> Frame:
         """Expose where ``mask`` is True; the other rows repeat their last frame."""
         keys = make_keys(self._keys, 0, self._frames, _STREAM_FRAME)
-        spots = self._spots(mask)
+        spots = self._spots(mask, settings.exposure_s)
         self._counter += mask
         self._frames += mask
         self._clock += mask * (settings.exposure_s + LAUE_READOUT_S)
@@ -196,16 +215,25 @@ class SimulatedLaue:
         return Frame(exposure, self._counter.copy(), self._clock.copy(), image, found, finder)
 
     def truth(self) -> Mapping[str, NDArray[Any]]:
-        """Return orientation (n, 3, 3), crystal to lab, mount (n, 3, 3), detector (n, 9) and dose (n,)."""
-        return {
+        """Return orientation (n, 3, 3), crystal to lab, mount (n, 3, 3), detector (n, 9) and dose (n,).
+
+        Also b_matrix (n, 3, 3), the true lattice in the crystal's Cartesian frame, 1/Å, and where there is a second
+        grain its second_orientation (n, 3, 3) and second_share (n,), its volume over the larger one's.
+        """
+        known = {
             "orientation": self._orientation.copy(),
             "mount": self._mount.copy(),
             "detector": self._panels.copy(),
             "dose": self._dose.copy(),
+            "b_matrix": self._samples.lattice.copy(),
         }
+        if self.level.second_grain > 0.0:
+            known["second_orientation"] = self._samples.second(self._orientation, np.arange(self.n))
+            known["second_share"] = self._samples.share.copy()
+        return known
 
     def _simulated_spots(self) -> int:
-        if self.frames == "rendered":
+        if self.frames == "rendered" or self.level.true_spots > 0.0:
             return _MOST_SPOTS
         return min(math.ceil(_SPOTS_PER_FOUND * self.max_peaks / (1.0 - self.level.missing_fraction)), _MOST_SPOTS)
 
@@ -231,11 +259,25 @@ class SimulatedLaue:
             "widen its limits or choose another target"
         )
 
-    def _spots(self, mask: BoolArray) -> Spots:
-        panels = self._panels[mask]
+    def _draw_panels(self, keys: UInt64Array) -> Float64Array:
+        """Draw where the detectors of m samples stand, (m, 9)."""
+        detector = self.context.detector
+        panels = miscalibrated_detectors(detector, self.level, make_keys(keys, 0, 0, _STREAM_CAMERA))
+        if self.level.distance_range_mm > 0.0:
+            off = 2.0 * uniforms(make_keys(keys, 0, 0, _STREAM_DISTANCE), 1) - 1.0
+            panels[:, :3] += self.level.distance_range_mm * off * detector.normal
+        return panels
+
+    def _spots(self, mask: BoolArray, exposure_s: float) -> Spots:
+        rows, panels = np.flatnonzero(mask), self._panels[mask]
         if self.level.eccentricity_mm > 0.0:
             panels[:, :3] -= sample_offset_mm(self.context.goniometer, self._motors)[mask]
-        return self.model.spots(self._orientation[mask], panels)
+        spots = self._samples.spots(self._orientation[mask], panels, rows)
+        if self.level.true_spots <= 0.0 or not len(rows):
+            return spots
+        least_rate = FAINTEST_COUNTS / (exposure_s * self.level.counts_scale)
+        keys = make_keys(self._keys[mask], 0, self._frames[mask], _STREAM_FEW)
+        return few_spots(spots, self.level.true_spots, least_rate, keys)
 
     def _turned(self, rows: NDArray[np.int64]) -> Float64Array:
         """Return how the crystals of some rows now stand, (m, 3, 3)."""
@@ -304,6 +346,19 @@ class SimulatedLaue:
         image[mask] = drawn
         self._image = image
         return image.copy()
+
+
+def _samples(model: LaueModel, n: int, level: Imperfections) -> Samples:
+    second = (LEAST_SECOND_GRAIN, level.second_grain) if level.second_grain > 0.0 else None
+    return Samples(model, n, level.axial_ratio_fraction, second)
+
+
+def _check_distance(level: Imperfections, detector: Detector) -> None:
+    if level.distance_range_mm >= 0.5 * detector.distance_mm:
+        raise ValueError(
+            f"distance_range_mm is {level.distance_range_mm:g} and the detector stands at {detector.distance_mm:g} mm; "
+            "choose a range below half of its distance"
+        )
 
 
 def _no_peaks(n: int, room: int) -> Peaks:

@@ -8,7 +8,7 @@ import numpy as np
 
 from beamgym.physics.goniometer import Goniometer
 from beamgym.physics.instrument import Float64Array
-from beamgym.physics.laue.imperfections import Imperfections
+from beamgym.physics.laue.imperfections import NEEDS_A_KNOWN_CRYSTAL, Imperfections
 from beamgym.physics.laue.level_fit.intervals import Estimate, Finder, reading_estimate, spot_estimates
 from beamgym.physics.laue.level_fit.matching import Matched, Matcher, NotMatched
 from beamgym.physics.laue.level_fit.mechanics import NUMBERS, Likelihood, interval, most_likely, products
@@ -94,7 +94,7 @@ def fit_level(
     ordered = {**estimates, **mechanics.estimates()}
     names = list(Imperfections.__dataclass_fields__)
     return LevelFit(
-        {name: ordered[name] for name in names},
+        {name: ordered[name] for name in names if name not in NEEDS_A_KNOWN_CRYSTAL},
         len(matched),
         sum(one.run.frames for one in matched),
         sum(len(one.frame) for one in matched),

@@ -2,15 +2,18 @@
 
 from beamgym.physics.laue.pattern.image import ImageBackground, ImageModel, Sensor, SpotShape
 from beamgym.physics.laue.pattern.kernels import brightest_first, panel_frame
+from beamgym.physics.laue.pattern.samples import Samples, few_spots
 from beamgym.physics.laue.pattern.spots import LaueModel, Spots
 
 __all__ = [
     "ImageBackground",
     "ImageModel",
     "LaueModel",
+    "Samples",
     "Sensor",
     "SpotShape",
     "Spots",
     "brightest_first",
+    "few_spots",
     "panel_frame",
 ]

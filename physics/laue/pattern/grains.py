@@ -103,7 +103,7 @@ def grain_spots(
         raise ValueError(f"give one model, or one for each of the {g} grains, all with the same detector")
     share = _shares(fraction, n, g)
     lists = [every[k].spots(np.ascontiguousarray(u[:, k]), detectors) for k in range(g)]
-    return _merged(lists, share, brightest)
+    return merged_spots(lists, share, brightest)
 
 
 def _shares(fraction: ArrayLike, n: int, g: int) -> Float64Array:
@@ -116,28 +116,37 @@ def _shares(fraction: ArrayLike, n: int, g: int) -> Float64Array:
     return share
 
 
-def _merged(lists: Sequence[Spots], share: Float64Array, brightest: int | None) -> GrainSpots:
-    intensity = np.concatenate(
-        [part.intensity * share[:, k : k + 1].astype(np.float32) for k, part in enumerate(lists)], axis=1
-    )
-    grain = np.concatenate([np.full(part.ray.shape, k, dtype=np.int32) for k, part in enumerate(lists)], axis=1)
-    total = np.count_nonzero(intensity > 0, axis=1)
+def merged_spots(lists: Sequence[Spots], share: Float64Array, brightest: int | None) -> GrainSpots:
+    """Merge the lists of g grains, brightest first; ``share`` (n, g) scales each grain's intensities."""
+    parts = {
+        name: np.concatenate([getattr(part, name) for part in lists], axis=1)
+        for name in ("position_px", "energy_kev", "ray")
+    }
+    scaled = [part.intensity * share[:, k : k + 1].astype(np.float32) for k, part in enumerate(lists)]
+    grain = [np.full(part.ray.shape, k, dtype=np.int32) for k, part in enumerate(lists)]
+    count = np.sum([part.count for part in lists], axis=0)
+    whole = GrainSpots(count, intensity=np.concatenate(scaled, axis=1), grain=np.concatenate(grain, axis=1), **parts)
+    return sorted_spots(whole, brightest)
+
+
+def sorted_spots(spots: GrainSpots, brightest: int | None) -> GrainSpots:
+    """Sort lists brightest first; rows without intensity, and those beyond ``brightest``, are dropped."""
+    total = np.count_nonzero(spots.intensity > 0, axis=1)
     count = total if brightest is None else np.minimum(total, brightest)
     kept = int(count.max(initial=0))
-    place = np.argsort(-intensity, axis=1, kind="stable")[:, :kept]
+    place = np.argsort(-spots.intensity, axis=1, kind="stable")[:, :kept]
     real = np.arange(kept)[None, :] < count[:, None]
 
-    def gather(name: str) -> NDArray[Any]:
-        value = np.concatenate([getattr(part, name) for part in lists], axis=1)
-        taken: NDArray[Any] = np.take_along_axis(value, place, axis=1) * real
+    def gather(values: NDArray[Any], kind: type) -> NDArray[Any]:
+        taken: NDArray[Any] = (np.take_along_axis(values, place, axis=1) * real).astype(kind)
         return taken
 
-    position = np.concatenate([part.position_px for part in lists], axis=1)
+    position = np.take_along_axis(spots.position_px, place[..., None], axis=1)
     return GrainSpots(
         count=count.astype(np.int64),
-        position_px=np.take_along_axis(position, place[..., None], axis=1) * real[..., None].astype(np.float32),
-        intensity=(np.take_along_axis(intensity, place, axis=1) * real).astype(np.float32),
-        energy_kev=gather("energy_kev").astype(np.float32),
-        ray=gather("ray").astype(np.int32),
-        grain=(np.take_along_axis(grain, place, axis=1) * real).astype(np.int32),
+        position_px=position * real[..., None].astype(np.float32),
+        intensity=gather(spots.intensity, np.float32),
+        energy_kev=gather(spots.energy_kev, np.float32),
+        ray=gather(spots.ray, np.int32),
+        grain=gather(spots.grain, np.int32),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -136,6 +137,16 @@ class LaueModel:
             total = batch_spots(u[rows], own, self._panel, self._rays, self._weights, keep, *buffers, count[rows])
             parts.append(tuple(buffer[:total] for buffer in buffers))
         return _padded(count, parts)
+
+    def with_table(self, table: ReflectionTable) -> LaueModel:
+        """Return the model with another table of the same reflections, as of a lattice that is a little stretched.
+
+        Places and energies follow the table; the cell's volume and absorption stay those of the crystal.
+        """
+        changed = copy.copy(self)
+        changed.table = table
+        changed._rays = changed._ray_tables()
+        return changed
 
     def _ray_tables(self) -> Rays:
         table = self.table

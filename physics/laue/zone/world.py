@@ -20,7 +20,13 @@ from beamgym.physics.instrument import (
     UInt64Array,
 )
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.imperfections import LEVEL_SUFFIXES, Imperfections, imperfections, miscalibrated_detectors
+from beamgym.physics.laue.imperfections import (
+    LEVEL_SUFFIXES,
+    NEEDS_A_KNOWN_CRYSTAL,
+    Imperfections,
+    imperfections,
+    miscalibrated_detectors,
+)
 from beamgym.physics.laue.peaks import PeakFinder
 from beamgym.physics.laue.zone.crystals import CrystalSystem, crystal_system
 from beamgym.physics.laue.zone.images import CountedImages, DrawnImages, SpotLists, ZoneImages
@@ -270,11 +276,18 @@ def _level(level: str | PathLike[str] | Imperfections) -> tuple[Imperfections, b
     if level == PUBLISHED:
         return PERFECT, True
     try:
-        return imperfections(level), False
+        numbers = imperfections(level)
     except ValueError as error:
         if str(level).endswith(LEVEL_SUFFIXES):
             raise
         raise ValueError(f"{error}, or {PUBLISHED!r}") from None
+    asked = [name for name in NEEDS_A_KNOWN_CRYSTAL if getattr(numbers, name)]
+    if asked:
+        raise ValueError(
+            f"level {level!r} has {', '.join(asked)} above 0, which an unknown crystal at an unknown distance does not "
+            "take; give 'published', 'easy', 'real', 'hard', or Imperfections without them"
+        )
+    return numbers, False
 
 
 def _merged(state: motors.MotorState, fresh: motors.MotorState, mask: BoolArray) -> motors.MotorState:

@@ -369,3 +369,8 @@ class TestMistakes:
         env.reset(seed=0)
         with pytest.raises(ValueError, match="NaN"):
             env.step(np.array([np.nan, 0.0, 0.0]))
+
+
+def test_a_level_that_needs_a_known_crystal_is_refused_in_one_line():
+    with pytest.raises(ValueError, match=r"axial_ratio_fraction, .*which an unknown crystal .* does not take"):
+        gym.make("beamgym/LaueZone-v0", level="harsh")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from beamgym.physics.counter_rng import make_keys, normal, normal_pair, poisson, uniform
+from beamgym.physics.counter_rng import make_keys, normal, normal_pair, poisson, uniform, uniforms
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.imperfection_kernels import disturb, draw_normals
 from beamgym.physics.laue.imperfections import (
@@ -184,7 +184,9 @@ class TestNumbers:
     )
     @settings(max_examples=100)
     def test_numbers_are_taken_as_they_are_or_refused_in_one_line(self, name, value):
-        good = math.isfinite(value) and value >= 0 and not (name == "missing_fraction" and value >= 1)
+        low, high = {"second_grain": (0.3, 1.0), "axial_ratio_fraction": (0.0, 0.2)}.get(name, (0.0, math.inf))
+        good = math.isfinite(value) and (low <= value <= high or value == 0)
+        good = good and not (name in ("missing_fraction", "second_grain") and value >= 1)
         if good:
             assert getattr(Imperfections(**{name: value}), name) == value
             return
@@ -233,3 +235,23 @@ class TestALevelsFile:
     def test_that_is_not_there_is_one_line(self):
         with pytest.raises(ValueError, match=r"cannot read the level's file nowhere.yaml: No such file"):
             imperfections("nowhere.yaml")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ({"axial_ratio_fraction": 0.3}, "axial_ratio_fraction is 0.3; choose 0 to 0.2"),
+        ({"second_grain": 0.1}, "it must be 0 for none, or from 0.3 to below 1"),
+        ({"second_grain": 1.0}, "it must be 0 for none, or from 0.3 to below 1"),
+        ({"true_spots": -1.0}, "true_spots is -1.0; it must be a finite number, 0 or more"),
+    ],
+)
+def test_what_no_sample_has_is_refused_in_one_line(numbers, words):
+    with pytest.raises(ValueError, match=words):
+        Imperfections(**numbers)
+
+
+def test_uniforms_are_those_of_the_kernels():
+    keys = make_keys(np.arange(5), 1)
+    drawn = [[uniform_of(key, i) for i in range(3)] for key in keys]
+    np.testing.assert_array_equal(uniforms(keys, 3), drawn)

@@ -1,5 +1,7 @@
 """The simulated instrument: draws a sample from its key, moves, exposes, and knows the truth."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -146,6 +148,74 @@ def test_level_hard_has_fewer_spots_found_and_more_false_ones(parts):
         world.reset(make_keys(np.arange(50)), _all(50))
         counts[level] = world.acquire(EXPOSE, _all(50)).peaks().count.mean()
     assert counts["hard"] < 0.8 * counts["easy"]
+
+
+@pytest.fixture(scope="module")
+def worlds(parts):
+    made = {}
+    for name in ("Si", "LSCO"):
+        made[name] = SimulatedLaue(load_crystal(name), goniometer("e4cv"), *parts[1:], 200, "harsh")
+        made[name].reset(make_keys(np.arange(200)), _all(200))
+    return made
+
+
+class TestLevelHarsh:
+    def test_the_distance_is_off_by_up_to_10_mm_either_way(self, worlds):
+        panel = worlds["Si"].truth()["detector"]
+        normal = np.cross(panel[:, 3:6], panel[:, 6:])
+        off = np.abs((panel[:, :3] * normal).sum(axis=1)) - 70.0
+        assert off.min() < -8.5
+        assert off.max() > 8.5
+        assert np.abs(off).max() < 10.0 + 5 * 0.5
+        assert off.std() == pytest.approx(10.0 / math.sqrt(3.0), rel=0.15)
+
+    def test_a_cubic_lattice_is_the_files_and_a_tetragonal_one_has_another_c(self, worlds):
+        file = {name: world.context.crystal.b_matrix for name, world in worlds.items()}
+        np.testing.assert_array_equal(worlds["Si"].truth()["b_matrix"], np.tile(file["Si"], (200, 1, 1)))
+        ratio = file["LSCO"][2, 2] / worlds["LSCO"].truth()["b_matrix"][:, 2, 2]
+        assert ratio.min() < 0.975
+        assert ratio.max() > 1.025
+
+    def test_the_second_grain_turns_with_the_larger_one_and_is_smaller(self, worlds):
+        world = worlds["Si"]
+        before = world.truth()
+        world.move(np.tile([-20.0, 30.0, 40.0], (200, 1)), _all(200))
+        after = world.truth()
+        between = [np.swapaxes(t["orientation"], 1, 2) @ t["second_orientation"] for t in (before, after)]
+        np.testing.assert_allclose(between[0], between[1], atol=1e-12)
+        assert (before["second_share"] >= 0.3).all()
+        assert (before["second_share"] < 0.7).all()
+        apart = misorientation_deg(before["orientation"], before["second_orientation"], world.context.crystal.rotations)
+        assert np.median(apart) > 30.0
+
+    def test_a_rendered_frame_shows_both_grains_and_the_false_spots(self, parts):
+        found = {}
+        for frames in ("spots", "rendered"):
+            world = SimulatedLaue(parts[0], goniometer("e4cv"), *parts[1:], 4, "harsh", frames)
+            world.reset(make_keys(np.arange(4)), _all(4))
+            found[frames] = world.acquire(EXPOSE, _all(4)).peaks()
+        for i in range(4):
+            drawn = found["spots"].position_px[i, : found["spots"].count[i]]
+            seen = found["rendered"].position_px[i, : found["rendered"].count[i]]
+            near = np.linalg.norm(drawn[:, None] - seen[None], axis=-1).min(axis=1) < 1.0
+            assert near.mean() > 0.75
+
+    def test_the_same_key_gives_the_same_frame_whatever_the_batch(self, worlds):
+        many = SimulatedLaue(worlds["LSCO"].context.crystal, *_rest(worlds["LSCO"]), 3, "harsh")
+        one = SimulatedLaue(worlds["LSCO"].context.crystal, *_rest(worlds["LSCO"]), 1, "harsh")
+        many.reset(make_keys([7, 8, 9]), _all(3))
+        one.reset(make_keys([8]), _all(1))
+        np.testing.assert_array_equal(
+            many.acquire(EXPOSE, _all(3)).peaks().position_px[1], one.acquire(EXPOSE, _all(1)).peaks().position_px[0]
+        )
+
+    def test_a_range_beyond_half_the_distance_is_refused(self, parts):
+        with pytest.raises(ValueError, match="choose a range below half of its distance"):
+            SimulatedLaue(parts[0], goniometer("e4cv"), *parts[1:], 1, Imperfections(distance_range_mm=40.0))
+
+
+def _rest(world):
+    return world.context.goniometer, world.context.beam, world.context.detector
 
 
 def test_found_peaks_are_the_spots_give_or_take_the_levels_noise(any_level, parts):

@@ -8,13 +8,13 @@ import pytest
 
 from beamgym.envs.laue_align.factory import LaueAlignOptions, build
 from beamgym.physics.instrument import Peaks
-from beamgym.physics.laue.imperfections import LAUE_LEVELS, Imperfections, displaced_panels
+from beamgym.physics.laue.imperfections import LAUE_LEVELS, NEEDS_A_KNOWN_CRYSTAL, Imperfections, displaced_panels
 from beamgym.physics.laue.level_fit.fit import fit_level
 from beamgym.physics.laue.level_fit.runs import RecordedRun
 from beamgym.physics.laue.level_fit.simulated import random_targets, simulated_runs
 from beamgym.physics.laue.simulator import LaueContext
 
-NAMES = [item.name for item in fields(Imperfections)]
+NAMES = [item.name for item in fields(Imperfections) if item.name not in NEEDS_A_KNOWN_CRYSTAL]
 ODD = Imperfections(
     centroid_noise_mm=0.07,
     missing_fraction=0.35,
