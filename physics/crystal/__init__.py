@@ -3,11 +3,13 @@
 from beamgym.physics.crystal.axial_ratios import free_axial_ratios, with_axial_ratios
 from beamgym.physics.crystal.crystal import Crystal, Radiation, crystal_names, load_crystal, ub_matrix
 from beamgym.physics.crystal.form_factors import dispersion, f0, mass_attenuation_cm2_per_g
+from beamgym.physics.crystal.random_crystals import RandomCrystals
 from beamgym.physics.crystal.reflections import ReflectionTable
 
 __all__ = [
     "Crystal",
     "Radiation",
+    "RandomCrystals",
     "ReflectionTable",
     "crystal_names",
     "dispersion",

@@ -23,7 +23,7 @@ from beamgym.physics.crystal.form_factors import (
 from beamgym.physics.crystal.lattice_symmetry import busing_levy_b, symmetry_of
 from beamgym.physics.crystal.named import NAMED_CRYSTALS, structure_of
 from beamgym.physics.crystal.reflections import ENERGY_RANGE_KEV, ReflectionTable
-from beamgym.physics.crystal.table_cache import cached_reflection_table
+from beamgym.physics.crystal.table_cache import cached_reflection_table, remembered_reflection_table
 from beamgym.physics.orientation import check_rotation
 
 Radiation = Literal["xray", "neutron"]
@@ -44,6 +44,7 @@ class Crystal:
     holohedry : (j, 3, 3) proper rotations of the lattice; those beyond the Laue class keep every spot's place, not its
         intensity
     radiation : "xray" or "neutron"
+    keep_tables : keep its tables of reflections on disk; False for crystals drawn at random, of which there is no end
     """
 
     name: str
@@ -54,6 +55,7 @@ class Crystal:
     rotations: Float64Array
     holohedry: Float64Array
     radiation: Radiation = "xray"
+    keep_tables: bool = True
 
     @property
     def atoms(self) -> Atoms:
@@ -87,7 +89,8 @@ class Crystal:
         ------
         ValueError : when the energy lies outside 0.1 to 400 keV, or asks for more than 20 million reflections
         """
-        return cached_reflection_table(self.b_matrix, self.atoms, max_energy_kev, self.radiation)
+        made = cached_reflection_table if self.keep_tables else remembered_reflection_table
+        return made(self.b_matrix, self.atoms, max_energy_kev, self.radiation)
 
     def direction(self, uvw: ArrayLike) -> Float64Array:
         """Unit vector of a real-space direction [uvw].

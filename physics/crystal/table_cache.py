@@ -23,6 +23,8 @@ from beamgym.physics.crystal.reflections import (
 from beamgym.physics.files import replacing
 
 _FORMAT = "1"
+_MOST_REMEMBERED = 8  # tables, of a few MB each
+_REMEMBERED: dict[str, ReflectionTable] = {}  # the one used last is last
 _ARRAYS = ("hkl", "q_inv_a", "first", "order", "f0", "partial", "energy_kev", "f_prime", "f_second")
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 
@@ -57,6 +59,19 @@ def cached_reflection_table(
     table = reflection_table(b_matrix, atoms, energy, radiation)
     with contextlib.suppress(OSError):
         save_table(path, table)
+    return table
+
+
+def remembered_reflection_table(
+    b_matrix: NDArray[np.float64], atoms: Atoms, max_energy_kev: float, radiation: str
+) -> ReflectionTable:
+    """``reflection_table``, with the last few kept in memory and nothing on disk; arguments as there."""
+    energy = check_max_energy(max_energy_kev)
+    key = content_key(b_matrix, atoms, energy, radiation)
+    table = _REMEMBERED.pop(key, None) or reflection_table(b_matrix, atoms, energy, radiation)
+    _REMEMBERED[key] = table
+    while len(_REMEMBERED) > _MOST_REMEMBERED:
+        _REMEMBERED.pop(next(iter(_REMEMBERED)))
     return table
 
 
