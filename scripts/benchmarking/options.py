@@ -12,17 +12,20 @@ Policies = Annotated[
     list[str] | None,
     typer.Option(
         help="A baseline, 'shipped', a bundle's directory, or module:Class for your own; repeats. Default: all. "
-        "With arpes-scorer, the bundle of another scorer, beside the usual ones; with laue-levels and laue-crystals, "
+        "With arpes-scorer, the bundle of another scorer, beside the usual ones; with a laue suite, "
         "a policy beside the usual ones."
     ),
 ]
-Episodes = Annotated[int, typer.Option(help="Episodes per policy; of laue-levels 500, of laue-crystals 200.")]
+Episodes = Annotated[
+    int, typer.Option(help="Episodes per policy; of laue-levels and laue-image 500, of laue-crystals 200.")
+]
 Seed = Annotated[int, typer.Option(help="Which set of benchmark episodes, spectra or pictures.")]
 Level = Annotated[
     str,
     typer.Option(
         help="Difficulty: easy, real or hard, or a level's file; see docs/fit_level.md. Of laue-levels, the only rows "
-        "to play: real, hard, two-arc, camera or zero-errors; of laue-crystals hard if left out."
+        "to play: real, hard, two-arc, camera or zero-errors; of laue-image: real, hard, sizes, crystals or "
+        "rendered; of laue-crystals hard if left out."
     ),
 ]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here.")]
@@ -47,5 +50,5 @@ Part = Annotated[
     list[str] | None, typer.Option(help="Of index: cameras, false-peaks, crystals or grains; repeats. Default: all.")
 ]
 Pictures = Annotated[int | None, typer.Option(help="Pictures of index's cameras, the rest in proportion; 300.")]
-Page = Annotated[Path | None, typer.Option(help="Write the leaderboard of laue-levels or laue-crystals here.")]
+Page = Annotated[Path | None, typer.Option(help="Write the leaderboard of a laue suite here.")]
 Workers = Annotated[int | None, typer.Option(help="Processes of index; 1. The answers do not depend on it.")]

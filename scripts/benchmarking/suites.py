@@ -35,6 +35,7 @@ SUITES = {
     "arpes-scorer": Suite("beamgym.scripts.scorer.benchmark", ("spectra", "source", "policy")),
     "index": Suite("beamgym.scripts.index_suite.suite", ("part", "pictures", "workers")),
     "laue-levels": Suite("beamgym.scripts.laue_suites.levels", ("episodes", "policy", "level", "page")),
+    "laue-image": Suite("beamgym.scripts.laue_suites.images", ("episodes", "policy", "level", "page")),
     "laue-crystals": Suite("beamgym.scripts.laue_suites.crystals", ("episodes", "policy", "crystal", "level", "page")),
 }
 """Every suite by the word that stands in an environment's place."""
@@ -79,7 +80,8 @@ def _belongs(suite: Suite | None, owners: list[str], for_environments: bool) -> 
     """Return, in words, what an option is for that does not belong to the suite or environment asked for."""
     if for_environments and suite is not None and "episodes" not in suite.options:
         return "compares policies"
-    return f"is for {' and '.join((*(['environments'] if for_environments else []), *owners))}"
+    *others, last = (*(["environments"] if for_environments else []), *owners)
+    return f"is for {', '.join(others)} and {last}" if others else f"is for {last}"
 
 
 def run_suite(name: str, given: dict[str, Any], seed: int, console: Console) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""The suites `beamgym benchmark laue-levels` and `laue-crystals`: policies that align crystals, over many tasks."""
+"""The suites `beamgym benchmark laue-…`: policies that align crystals, over many tasks."""

@@ -16,7 +16,7 @@ from beamgym.envs.policy import CannotPlay, Policy
 from beamgym.scripts.benchmarking.policies import check_own
 from beamgym.scripts.laue_suites.claims import claims_of, watched
 from beamgym.scripts.laue_suites.measured import Measured
-from beamgym.scripts.laue_suites.rows import ENV_ID, SuiteRow
+from beamgym.scripts.laue_suites.rows import SuiteRow
 
 USUAL = ("calibrating", "index-and-move", "shipped", "random")
 """Policies of every row; one that cannot play there is left out."""
@@ -45,7 +45,7 @@ class PlayedRow:
 def env_of(row: SuiteRow, n: int) -> InstrumentVectorEnv:
     """Return the environment of a row, n episodes side by side."""
     options = dict(row.options)
-    return make_vector_env(ENV_ID, n, options.pop("level"), options)
+    return make_vector_env(row.env_id, n, options.pop("level"), options)
 
 
 def check_policies(names: Sequence[str], row: SuiteRow) -> None:
@@ -61,8 +61,8 @@ def check_policies(names: Sequence[str], row: SuiteRow) -> None:
     try:
         context = context_of(env)
         for name in names:
-            find_policy(name, ENV_ID, sample_of(context), context)
-        check_own(names, env, ENV_ID, dict(row.options))
+            find_policy(name, row.env_id, sample_of(context), context)
+        check_own(names, env, row.env_id, dict(row.options))
     finally:
         env.close()
 
@@ -84,7 +84,7 @@ def play_row(row: SuiteRow, names: Sequence[str], episodes: int, seed: int) -> P
         for name in dict.fromkeys((*USUAL, *names)):
             with _told(f"{row.name}: {name}", episodes) as advance:
                 try:
-                    policy = watched(find_policy(name, ENV_ID, sample_of(context), context))
+                    policy = watched(find_policy(name, row.env_id, sample_of(context), context))
                     measured.append(_measured(row, policy, env, episodes, seed, advance))
                 except CannotPlay:  # such as the agent of one crystal on another
                     absent.append(name)

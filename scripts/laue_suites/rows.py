@@ -14,14 +14,17 @@ class Goal:
 
     Parameters
     ----------
-    success : smallest share of episodes that end aligned
+    success : smallest share of episodes that end aligned; None where none is asked
     exposures : largest median of exposures; None where none is asked
     misled : largest share of episodes that were declared more than 5° off; None where none is asked
+    beside, apart : name of another row on the same starts, and by how much the share aligned may differ from its
     """
 
-    success: float
+    success: float | None = None
     exposures: float | None = None
     misled: float | None = None
+    beside: str = ""
+    apart: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,14 @@ class SuiteRow:
     group : of the rows that are chosen together on the command line
     options : how the environment differs from its registered form, "level" among them
     goal : None where nothing is to be reached
+    env_id : the environment
     """
 
     name: str
     group: str
     options: Mapping[str, Any] = field(default_factory=dict)
     goal: Goal | None = None
+    env_id: str = ENV_ID
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> ValueError:

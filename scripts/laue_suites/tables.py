@@ -131,13 +131,24 @@ def bars_of(measured: Sequence[Measured], policy: str = "calibrating") -> list[B
         goal, name = one.row.goal, one.row.name
         if goal is None or one.result.name != policy:
             continue
-        bars.append(Bar.at_least(f"{name}: aligned", one.aligned, goal.success))
+        if goal.success is not None:
+            bars.append(Bar.at_least(f"{name}: aligned", one.aligned, goal.success))
         if goal.exposures is not None:
             median = one.result.exposures_median
             bars.append(Bar(f"{name}: exposures", f"≤ {goal.exposures:g}", f"{median:g}", median <= goal.exposures))
         if goal.misled is not None:
             bars.append(Bar.at_most(f"{name}: declared > {MISLED_DEG:g}° off", one.misled, goal.misled))
+        other = [each for each in measured if each.row.name == goal.beside and each.result.name == policy]
+        bars += [_pairs_bar(one, each, goal.apart) for each in other]
     return bars
+
+
+def _pairs_bar(one: Measured, other: Measured, apart: float) -> Bar:
+    """Return the bar of two rows on the same starts: how far their shares lie apart, and how many episodes differ."""
+    mine, theirs = one.result.episodes.success, other.result.episodes.success
+    gain = float(mine.mean() - theirs.mean())
+    told = f"{100 * gain:+.1f} points; {(mine & ~theirs).sum()} only here, {(~mine & theirs).sum()} only there"
+    return Bar(f"{one.row.name}: aligned, less {other.row.name}", f"± {100 * apart:g} points", told, abs(gain) <= apart)
 
 
 def over_all_rows(measured: Sequence[Measured]) -> dict[str, tuple[float, float, float]]:

@@ -86,6 +86,21 @@ def test_bars_are_for_calibrating_and_say_met_or_missed():
     assert all(bar.met for bar in bars_of([well]))
 
 
+def test_rows_on_the_same_starts_are_compared_pair_by_pair():
+    beside = SuiteRow("lists", "rendered", {"level": "hard"})
+    row = SuiteRow("rendered", "rendered", {"level": "hard", "frames": "rendered"}, Goal(beside="lists", apart=0.02))
+    lists = measured(errors=(0.1, 0.2, 0.3, 0.4), row=beside)
+    alike, worse = measured(errors=(0.3, 0.2, 0.1, 0.4), row=row), measured(errors=(0.3, 0.2, 0.3, 0.4), row=row)
+    assert bars_of([lists]) == []
+    assert [(bar.reached, bar.met) for bar in bars_of([lists, alike])] == [
+        ("+0.0 points; 1 only here, 1 only there", True)
+    ]
+    assert [(bar.bar, bar.reached, bar.met) for bar in bars_of([lists, worse])] == [
+        ("± 2 points", "-25.0 points; 0 only here, 1 only there", False)
+    ]
+    assert bars_of([worse]) == []  # nothing to compare with
+
+
 def test_the_page_tells_missed_bars_claims_and_worst_episodes():
     page = page_of("suite", "beamgym benchmark x", [measured()], ["Four episodes."], 100)
     assert page.count("**missed**") == 3

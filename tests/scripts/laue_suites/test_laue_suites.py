@@ -7,7 +7,7 @@ import pytest
 from beamgym.physics.crystal import load_crystal
 from beamgym.physics.laue.imperfections import LAUE_LEVELS
 from beamgym.scripts.benchmark import benchmark_command
-from beamgym.scripts.laue_suites import playing, suite
+from beamgym.scripts.laue_suites import images, playing, suite
 from beamgym.scripts.laue_suites.crystals import CRYSTALS, SYSTEMS, lattice_system, rows_of
 from beamgym.scripts.laue_suites.levels import CAMERA, ROWS, ZERO_ERRORS
 from beamgym.scripts.laue_suites.page import command_line, machine, processor
@@ -69,7 +69,7 @@ def test_an_agent_of_silicon_has_no_line_on_another_crystal(monkeypatch, benchma
     ("arguments", "says"),
     [
         (["laue-level"], "did you mean 'laue-levels'"),
-        (["laue-harsh"], "The suites are arpes-scorer, index, laue-levels, laue-crystals"),
+        (["laue-harsh"], "The suites are arpes-scorer, index, laue-levels, laue-image, laue-crystals"),
         (["laue-levels", "--level", "hrad"], "unknown level 'hrad'; did you mean 'hard'"),
         (["laue-levels", "--level", "xyz"], "choose one of real, hard, two-arc, camera, zero-errors"),
         (["laue-levels", "--crystal", "Si"], "--crystal is for environments and laue-crystals; laue-levels takes"),
@@ -84,8 +84,10 @@ def test_an_agent_of_silicon_has_no_line_on_another_crystal(monkeypatch, benchma
         (["laue-crystals", "--crystal", "kyanit"], "unknown crystal 'kyanit'; did you mean 'kyanite'"),
         (["laue-crystals", "--level", "herd"], "unknown level 'herd'; did you mean 'hard'"),
         (["laue-crystals", "--level", "none.yaml"], "cannot read the level's file none.yaml"),
-        (["index", "--page", "page.md"], "--page is for laue-levels and laue-crystals; index takes"),
-        (["beamgym/LaueAlign-v0", "--page", "page.md"], "--page is for laue-levels and laue-crystals"),
+        (["index", "--page", "page.md"], "--page is for laue-levels, laue-image and laue-crystals; index takes"),
+        (["beamgym/LaueAlign-v0", "--page", "page.md"], "--page is for laue-levels, laue-image and laue-crystals"),
+        (["laue-image", "--level", "size"], "unknown level 'size'; did you mean 'sizes'"),
+        (["laue-image", "--crystal", "Si"], "--crystal is for environments and laue-crystals; laue-image takes"),
     ],
 )
 def test_a_mistake_is_one_line_and_costs_no_work(benchmark, monkeypatch, arguments, says):
@@ -119,6 +121,30 @@ def test_the_eight_crystals_are_of_all_seven_lattice_systems():
         "rhombohedral",
         "monoclinic",
     )
+
+
+def test_rows_of_images_play_images_and_rendered_rows_stand_beside_lists():
+    groups = {group: [row for row in images.ROWS if row.group == group] for group in {row.group for row in images.ROWS}}
+    assert set(groups) == {"real", "hard", "sizes", "crystals", "rendered"}
+    assert {row.env_id for row in images.ROWS if row.group != "rendered"} == {"beamgym/LaueAlignImage-v0"}
+    assert {row.env_id for row in groups["rendered"]} == {"beamgym/LaueAlign-v0"}
+    assert len({row.name for row in images.ROWS}) == len(images.ROWS)
+    goals = [row.goal for row in groups["rendered"] if row.goal is not None]
+    assert [goal.beside for goal in goals] == ["lists, real", "lists, hard"]
+    assert {goal.apart for goal in goals} == {0.02}
+    assert len(groups["crystals"]) == 7
+
+
+def test_the_suite_of_images_plays_policies_that_see_images(monkeypatch, benchmark, tmp_path):
+    monkeypatch.setattr(playing, "USUAL", ("index-and-move", "nelder-mead", "no-op"))
+    file = tmp_path / "figures.json"
+    result = benchmark("laue-image", "--level", "real", "--episodes", 4, "--json", file)
+    assert result.exit_code == 0, result.output
+    rows = json.loads(file.read_text())["rows"]
+    assert list(rows) == ["Si 84², real", "Si 84², real, 0.1°"]
+    assert rows["Si 84², real"]["policies"]["index-and-move"]["success"]["count"] == 4
+    assert set(rows["Si 84², real"]["policies"]) == {"index-and-move", "no-op"}
+    assert "nelder-mead is left out" in result.output
 
 
 def test_goals_are_for_the_usual_crystals_at_hard():
