@@ -25,6 +25,7 @@ from beamgym.agents.evaluation import (
     play,
     policy_result,
 )
+from beamgym.agents.policies import Recommended
 from beamgym.envs.loop import InstrumentVectorEnv
 from beamgym.envs.pictures import episode_strip, save_gif
 from beamgym.envs.policy import Policy
@@ -53,24 +54,28 @@ def demo_command(
     out: Annotated[Path, typer.Option(help="Folder of the pictures; made where it is missing.")] = Path("out"),
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
-    """Align crystals from random starts: silicon, and a second one, by the shipped policy where it covers them."""
+    """Align crystals from random starts: silicon, and a second one, by the policy that measured best."""
     check_output(json_file)
     if out.exists() and not out.is_dir():
         raise ValueError(f"cannot write into {out}: it is a file; give a folder with --out")
     first = first_seed("benchmark", seed)
     console, notes = Console(), Console(stderr=True)
-    shows = []
+    shows: list[DemoEpisodes] = []
+    reasons: list[Recommended] = []
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=notes, transient=True) as progress:
         crystals = (SHIPPED_CRYSTAL, read_crystal(cif, notes) if cif is not None else OTHER_CRYSTAL)
         for crystal in crystals:
             bar = progress.add_task("preparing", total=episodes)
             env = make_vector_env(DEMO_ENV_ID, 1, level, {"crystal": crystal, "render_mode": "rgb_array"})
-            policy = covering_policy(env, DEMO_ENV_ID)
+            policy, reason = covering_policy(env, DEMO_ENV_ID)
+            reasons.append(reason)
             progress.update(bar, description=f"{context_of(env).crystal.name}, {policy.name}")
             shows.append(DemoEpisodes(env, policy, range(first, first + episodes), partial(progress.advance, bar)))
     pictures = [path for show in shows for path in show.write_pictures(out)]
     console.print(table([episode for show in shows for episode in show.episodes]))
+    for reason in dict.fromkeys(reasons):
+        console.print(str(reason), highlight=False, soft_wrap=True)
     console.print(caption(shows[0].env, level), style="dim", highlight=False)
     for path in pictures:
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)

@@ -89,8 +89,8 @@ def _mode(asked: dict[str, bool]) -> str:
 
 
 def _deploy(policy: str | None, instrument: str | None, mode: str, how: dict[str, Any], json_file: Path | None) -> None:
-    if policy is None or instrument is None:
-        raise ValueError("name a policy and an instrument: beamgym deploy laue-align-si --instrument instrument.yaml")
+    if instrument is None:
+        raise ValueError("name an instrument: beamgym deploy --instrument instrument.yaml")
     bridge_or_say()
     from beamgym.hardware_bridge.deployment import Options
     from beamgym.scripts.deploying.modes import deploy

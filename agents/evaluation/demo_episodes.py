@@ -7,21 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.agents.baselines.align import IndexAndMove
 from beamgym.agents.evaluation.evaluator import (
     Episodes,
     PolicyResult,
     budget_of,
-    check_seeds_and_spaces,
     context_of,
     summarise,
 )
-from beamgym.agents.policies import SHIPPED, BundlePolicy, find_policy
+from beamgym.agents.policies import Recommended, recommended_policy
+from beamgym.envs.kinds import sample_of
 from beamgym.envs.loop import InstrumentVectorEnv
-from beamgym.envs.policy import CannotPlay, Policy
-
-CELL_TOLERANCE = 0.01
-"""Relative difference of cell parameters above which a crystal is not the one that a bundle was made for."""
+from beamgym.envs.policy import Policy
 
 Picture = NDArray[np.uint8]
 
@@ -52,16 +48,10 @@ class Played:
     ended: bool
 
 
-def covering_policy(env: InstrumentVectorEnv, env_id: str) -> Policy:
-    """Return the shipped bundle that was made for this crystal, or index-and-move where there is none."""
-    crystal = context_of(env).crystal
-    try:
-        policy = find_policy(SHIPPED, env_id, crystal.name)
-        check_seeds_and_spaces(policy, env, range(0, 0))
-        policy.start(context_of(env), 1)
-    except CannotPlay:
-        return IndexAndMove()
-    return policy if _same_cell(policy, crystal) else IndexAndMove()
+def covering_policy(env: InstrumentVectorEnv, env_id: str) -> tuple[Policy, Recommended]:
+    """Return the best measured policy that plays this environment, and the reason."""
+    context = context_of(env)
+    return recommended_policy(env_id, context, sample_of(context))
 
 
 def play(env: InstrumentVectorEnv, policy: Policy, seed: int, show: Callable[[Picture], None] | None = None) -> Played:
@@ -128,11 +118,6 @@ def policy_result(episodes: list[Played], policy: Policy, env: InstrumentVectorE
         )
     }
     return summarise(policy, Episodes(**columns), budget_of(env))
-
-
-def _same_cell(policy: Policy, crystal: Any) -> bool:
-    setting = policy.model.manifest.setting if isinstance(policy, BundlePolicy) else None
-    return setting is None or bool(np.allclose(setting.cell, crystal.cell, rtol=CELL_TOLERANCE))
 
 
 def _show(env: InstrumentVectorEnv, show: Callable[[Picture], None] | None) -> None:

@@ -3,5 +3,15 @@
 from beamgym.agents.policies.bundle import BundlePolicy
 from beamgym.agents.policies.find import SHIPPED, find_bundle, find_policy, policy_names
 from beamgym.agents.policies.own import is_own
+from beamgym.agents.policies.recommended import Recommended, recommended_policy
 
-__all__ = ["SHIPPED", "BundlePolicy", "find_bundle", "find_policy", "is_own", "policy_names"]
+__all__ = [
+    "SHIPPED",
+    "BundlePolicy",
+    "Recommended",
+    "find_bundle",
+    "find_policy",
+    "is_own",
+    "policy_names",
+    "recommended_policy",
+]

@@ -1,4 +1,4 @@
-"""`make demo-hardware`: the shipped policy aligns silicon over EPICS Channel Access, on the practice instrument."""
+"""`make demo-hardware`: the usual policy aligns silicon over EPICS Channel Access, on a practice instrument."""
 
 import os
 import subprocess
@@ -12,7 +12,6 @@ import typer
 from beamgym.scripts.command_line import run
 from beamgym.scripts.deploying.waiting import telling_seconds
 
-BUNDLE = "laue-align-si"
 INSTRUMENT = "laue_soft_ioc"
 SPEED = 20.0
 """Motors and exposures that many times faster than real ones, so that the show takes half a minute."""
@@ -23,13 +22,13 @@ def demonstrate(
     speed: Annotated[float, typer.Option(help="How many times faster than real motors and exposures.")] = SPEED,
     out: Annotated[Path, typer.Option(help="Folder of the results; made where it is missing.")] = Path("out"),
 ) -> None:
-    """Start the practice instrument, deploy the shipped policy on it, and compare with the emulator's truth."""
+    """Start the practice instrument, deploy on it without naming a policy, and compare with the emulator's truth."""
     try:
         import beamgym.hardware_bridge.practice.soft_ioc  # noqa: F401
         from beamgym.hardware_bridge.practice import IocProcess
     except ImportError as error:
         raise ValueError(str(error)) from None
-    words = ["deploy", BUNDLE, "--instrument", INSTRUMENT, "--confirm", "never", "--yes", "--out", str(out)]
+    words = ["deploy", "--instrument", INSTRUMENT, "--confirm", "never", "--yes", "--out", str(out)]
     typer.echo("starting the practice instrument; the first start compiles its simulation, which takes a minute")
     ioc = IocProcess("laue", seed=seed, speed=speed)
     with closing(ioc):

@@ -10,7 +10,7 @@ import typer
 from beamgym.hardware_bridge import deployment as headless
 from beamgym.hardware_bridge.deployment import AUDIT, Deployment, Options, StopButton, Stopped, open_instrument
 from beamgym.physics.files import write_json
-from beamgym.scripts.deploying.policy import read_policy
+from beamgym.scripts.deploying.policy import read_policy, recommended_for
 from beamgym.scripts.deploying.tables import command_table, episode_sentence, practice_sentence, steps_table
 from beamgym.scripts.deploying.terminal import Terminal, say_from_handler
 
@@ -18,8 +18,8 @@ _LOOKING = ("check", "dry-run")
 """Modes that send nothing, whose log proves nothing."""
 
 
-def deploy(policy: str, instrument: str, options: Options, mode: str, json_file: Path | None) -> None:
-    """Do what was asked for, print it, and write it.
+def deploy(policy: str | None, instrument: str, options: Options, mode: str, json_file: Path | None) -> None:
+    """Do what was asked for, print it, and write it; where no policy is named, the best measured one is taken.
 
     Raises
     ------
@@ -28,6 +28,10 @@ def deploy(policy: str, instrument: str, options: Options, mode: str, json_file:
     """
     opened, terminal = open_instrument(instrument, options.out), Terminal()
     button = StopButton(say_from_handler)
+    if policy is None:
+        chosen = recommended_for(opened.file)
+        policy = chosen.policy
+        terminal.line(str(chosen))
     deployment = Deployment(read_policy(policy, opened.file), opened, options, terminal, button)
     with button:
         try:

@@ -10,7 +10,10 @@ _LOG = "An audit log (--verify)"
 
 Policy = Annotated[
     str | None,
-    typer.Argument(help="A bundle's folder or name (laue-align-si), or a baseline's name (index-and-move)."),
+    typer.Argument(
+        help="A baseline's name (calibrating), or a bundle's folder or name (laue-align-si). Default: the one that "
+        "measured best for this kind of instrument."
+    ),
 ]
 Instrument = Annotated[
     str | None, typer.Option("--instrument", "-i", help="instrument.yaml, or a shipped one: laue_soft_ioc.")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from beamgym.agents.policies import BundlePolicy, find_bundle, find_policy, is_own
+from beamgym.agents.policies import BundlePolicy, Recommended, find_bundle, find_policy, is_own, recommended_policy
 from beamgym.envs.bundles import MANIFEST
 from beamgym.envs.kinds import sample_of
 from beamgym.hardware_bridge.deployment import DeployedPolicy, deployed_policy, refuse_aimless
@@ -31,6 +31,17 @@ def read_policy(name: str, file: InstrumentFile) -> DeployedPolicy:
     context = check_experiment(file)
     # a shipped bundle is found by the crystal, where there is one
     return deployed_policy(find_policy(name, default_task(context), sample_of(context), context), file)
+
+
+def recommended_for(file: InstrumentFile) -> Recommended:
+    """Return which policy to take for an instrument where none is named, and why.
+
+    Raises
+    ------
+    ValueError : none is known that can play there
+    """
+    context = check_experiment(file)
+    return recommended_policy(default_task(context), context, sample_of(context))[1]
 
 
 def refuse_code(name: str) -> None:

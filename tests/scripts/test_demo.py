@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from beamgym.agents.baselines.align.calibrating import Calibrating
 from beamgym.agents.baselines.align.index_and_move import IndexAndMove
 from beamgym.agents.evaluation.demo_episodes import play
 from beamgym.agents.evaluation.evaluator import evaluate, make_vector_env
 from beamgym.agents.evaluation.seeds import first_seed
-from beamgym.agents.policies.find import SHIPPED, zoo
 from beamgym.scripts import main
 from beamgym.scripts.demo import DEMO_ENV_ID
 
@@ -70,7 +70,8 @@ def test_both_crystals_end_aligned(shown):
 def test_the_table_says_by_which_policy(shown):
     output, report, _ = shown
     policies = [entry["policy"] for entry in report["crystals"]]
-    assert policies == [SHIPPED if zoo() else "index-and-move", "index-and-move"]
+    assert policies == ["calibrating", "calibrating"]
+    assert output.count("policy: calibrating, which aligned") == 1
     for name in policies:
         assert name in output
     assert "yes" in output
@@ -81,7 +82,7 @@ def test_figures_are_those_of_the_benchmark(shown):
     assert set(report) == {"env", "level", "episodes", "seed", "policies", "crystals", "pictures"}
     names = {entry["policy"] for entry in report["crystals"]}
     assert set(report["policies"]) == names
-    by_hand = evaluate(IndexAndMove(), DEMO_ENV_ID, 2, 3, "real", {"crystal": "MgO"})
+    by_hand = evaluate(Calibrating(), DEMO_ENV_ID, 2, 3, "real", {"crystal": "MgO"})
     mine = report["crystals"][1]
     assert mine["success_rate"] == by_hand.success_rate
     assert set(by_hand.as_dict()) <= set(mine)

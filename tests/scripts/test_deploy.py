@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from beamgym.agents.policies.find import zoo
 from beamgym.hardware_bridge.instrument_file.load import load_instrument, shipped_instrument
 from beamgym.scripts import main
+from beamgym.scripts.deploying import modes
 from beamgym.scripts.deploying.policy import read_policy
 
 pytest.importorskip("bluesky", reason="deploying needs the extra 'hardware'")
@@ -42,8 +43,9 @@ def hardware(here):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ((), "name a policy and an instrument"),
-        ((BUNDLE,), "name a policy and an instrument"),
+        ((), "name an instrument"),
+        ((BUNDLE,), "name an instrument"),
+        (("-i", "nobody"), "no instrument file 'nobody' is shipped"),
         ((BUNDLE, "-i", "nowhere.yaml"), "there is no instrument file nowhere.yaml"),
         ((BUNDLE, "-i", "nobody"), "no instrument file 'nobody' is shipped"),
         ((BUNDLE, "-i", SOFT, "--check", "--signs"), "--check and --signs were asked for at once"),
@@ -150,6 +152,17 @@ def test_a_bundle_for_another_crystal_is_refused_in_one_line(here):
     result = deploy(BUNDLE, "-i", here / "germanium.yaml")
     assert result.exit_code == 1
     assert "train on this crystal" in result.output
+
+
+@pytest.mark.parametrize(("instrument", "policy"), [(SOFT, "calibrating"), ("arpes_soft_ioc", "shipped")])
+def test_without_a_name_the_best_measured_policy_is_taken_and_said(here, monkeypatch, instrument, policy):
+    taken = []
+    monkeypatch.setattr(modes, "read_policy", lambda name, file: taken.append(name) or read_policy(name, file))
+    monkeypatch.setitem(modes.MODES, "run", lambda deployment, terminal: {})
+    result = deploy("-i", instrument, "--yes")
+    assert result.exit_code == 0, result.output
+    assert taken == [policy]
+    assert f"policy: {policy}, " in result.output
 
 
 def test_a_yes_to_a_procedure_is_bound_to_its_version_and_its_text():
