@@ -4,6 +4,7 @@ from beamgym.physics.laue.stated_camera.fiducials import Fiducials
 from beamgym.physics.laue.stated_camera.flips import FLIPS, beam_point_px, flipped, mirrored_in_lab, radius_mm
 from beamgym.physics.laue.stated_camera.stated import PLACES, StatedCamera, pixel_of_dpi
 from beamgym.physics.laue.stated_camera.zone_sharpness import (
+    POSITION_PX,
     SharpCamera,
     sharpest_cameras,
     symmetric_steps,
@@ -13,6 +14,7 @@ from beamgym.physics.laue.stated_camera.zone_sharpness import (
 __all__ = [
     "FLIPS",
     "PLACES",
+    "POSITION_PX",
     "Fiducials",
     "SharpCamera",
     "StatedCamera",
