@@ -1,6 +1,7 @@
 """Kernels of commensurate lattices: how densely each would fill its reciprocal space, and which turns keep it."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit

@@ -75,8 +75,8 @@ def refined(
         return None
     chi2 = _chi2(views, distance_mm, basis, hkl[indexed], indexed)
     worse = max(1.0, chi2 / max(1, 2 * int(indexed.sum()) - 9))
-    covariance: Float64Array = views.sigma_rad**2 * worse * np.linalg.pinv(normal_matrix)[:9, :9]
-    return LatticeFit(distance_mm, basis, hkl, indexed, chi2, covariance)
+    inverse = np.asarray(np.linalg.pinv(normal_matrix), dtype=np.float64)
+    return LatticeFit(distance_mm, basis, hkl, indexed, chi2, views.sigma_rad**2 * worse * inverse[:9, :9])
 
 
 def tolerance_rad(views: Views) -> float:
