@@ -16,16 +16,14 @@ Policies = Annotated[
         "a policy beside the usual ones."
     ),
 ]
-Episodes = Annotated[
-    int, typer.Option(help="Episodes per policy; of laue-levels and laue-image 500, of laue-crystals 200.")
-]
+Episodes = Annotated[int, typer.Option(help="Episodes per policy; of laue-levels and laue-image 500, of others 200.")]
 Seed = Annotated[int, typer.Option(help="Which set of benchmark episodes, spectra or pictures.")]
 Level = Annotated[
     str,
     typer.Option(
         help="Difficulty: easy, real or hard, or a level's file; see docs/fit_level.md. Of laue-levels, the only rows "
         "to play: real, hard, two-arc, camera or zero-errors; of laue-image: real, hard, sizes, crystals or "
-        "rendered; of laue-crystals hard if left out."
+        "rendered; of laue-zone: published or real; of laue-crystals hard if left out."
     ),
 ]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here.")]

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from beamgym.physics.laue.imperfections import LAUE_LEVELS
-from beamgym.scripts.laue_suites.rows import Goal, SuiteRow, unknown
+from beamgym.scripts.laue_suites.rows import Goal, SuiteRow, rows_of_group
 from beamgym.scripts.laue_suites.suite import AskedSuite, run_rows
 
 NAME = "laue-levels"
@@ -37,36 +37,11 @@ ROWS = (
 """Every row; ``calibrating`` takes the same prior on all of them."""
 
 
-def chosen_rows(level: str | None) -> tuple[SuiteRow, ...]:
-    """Return all rows, or those of one level.
-
-    Raises
-    ------
-    ValueError : a level that has no row, with the nearest names
-    """
-    rows = tuple(row for row in ROWS if level in (None, row.group))
-    if not rows:
-        raise unknown("level", str(level), dict.fromkeys(row.group for row in ROWS))
-    return rows
-
-
 def run_suite(options: dict[str, Any], seed: int, console: Console) -> dict[str, Any]:
-    """Run the suite with the options of the command line, print its tables, and return its figures.
+    """Run the suite and return its figures, as ``run_rows``; ``options`` are "episodes", "policy", "level" and "page".
 
-    Parameters
-    ----------
-    options : "episodes", "policy" (names besides the usual), "level" (only its rows) and "page" (a file)
-    seed : which set of starts
-    console : where the tables go
-
-    Returns
-    -------
-    "suite", "seed", "episodes", "rows" by name, "bars" and "over_all_rows"
-
-    Raises
-    ------
-    ValueError : an unknown level or policy, or numbers that make no sense
+    Raises ValueError for an unknown level or policy, or numbers that make no sense.
     """
-    rows = chosen_rows(options.get("level"))
+    rows = rows_of_group(ROWS, options.get("level"))
     title = "laue-levels: silicon, six-axis arm unless named"
     return run_rows(AskedSuite(NAME, title, rows, options.get("episodes", EPISODES), EPISODES, seed, options), console)

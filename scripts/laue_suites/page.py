@@ -84,7 +84,7 @@ def _bars(measured: Sequence[Measured]) -> list[str]:
         return []
     words = {None: "–", True: "met", False: "**missed**"}
     rows = [(bar.figure, bar.bar, bar.reached, words[bar.met]) for bar in bars]
-    return ["## What `calibrating` is to reach", "", *markdown(("figure", "bar", "reached", ""), rows)]
+    return [f"## What `{measured[0].row.policy}` is to reach", "", *markdown(("figure", "bar", "reached", ""), rows)]
 
 
 def _summary(measured: Sequence[Measured]) -> list[str]:
@@ -109,7 +109,8 @@ def _claims(measured: Sequence[Measured]) -> list[str]:
     return ["## Do the claims hold?", "", *markdown(headings, rows)] if rows else []
 
 
-def _worst(measured: Sequence[Measured], first_seed: int, policy: str = "calibrating") -> list[str]:
+def _worst(measured: Sequence[Measured], first_seed: int) -> list[str]:
+    policy = measured[0].row.policy
     failed = []
     for one in measured:
         episodes = one.result.episodes

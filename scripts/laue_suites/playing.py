@@ -19,7 +19,7 @@ from beamgym.scripts.laue_suites.measured import Measured
 from beamgym.scripts.laue_suites.rows import SuiteRow
 
 USUAL = ("calibrating", "index-and-move", "shipped", "random")
-"""Policies of every row; one that cannot play there is left out."""
+"""Policies of every row that names none; one that cannot play there is left out."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def play_row(row: SuiteRow, names: Sequence[str], episodes: int, seed: int) -> P
         context = context_of(env)
         measured: list[Measured] = []
         absent: list[str] = []
-        for name in dict.fromkeys((*USUAL, *names)):
+        for name in dict.fromkeys((*(row.policies or USUAL), *names)):
             with _told(f"{row.name}: {name}", episodes) as advance:
                 try:
                     policy = watched(find_policy(name, row.env_id, sample_of(context), context))

@@ -10,7 +10,7 @@ ENV_ID = "beamgym/LaueAlign-v0"
 
 @dataclass(frozen=True)
 class Goal:
-    """What the policy ``calibrating`` is to reach on a row.
+    """What a row's policy is to reach on it.
 
     Parameters
     ----------
@@ -18,6 +18,7 @@ class Goal:
     exposures : largest median of exposures; None where none is asked
     misled : largest share of episodes that were declared more than 5° off; None where none is asked
     beside, apart : name of another row on the same starts, and by how much the share aligned may differ from its
+    moves_of_oracle : largest number of moves, beside those of the oracle on the same starts; None where none is asked
     """
 
     success: float | None = None
@@ -25,6 +26,7 @@ class Goal:
     misled: float | None = None
     beside: str = ""
     apart: float = 0.0
+    moves_of_oracle: float | None = None
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class SuiteRow:
     options : how the environment differs from its registered form, "level" among them
     goal : None where nothing is to be reached
     env_id : the environment
+    policy : whose goal it is
+    policies : who plays; those of every Laue alignment where none are named
     """
 
     name: str
@@ -45,6 +49,22 @@ class SuiteRow:
     options: Mapping[str, Any] = field(default_factory=dict)
     goal: Goal | None = None
     env_id: str = ENV_ID
+    policy: str = "calibrating"
+    policies: tuple[str, ...] = ()
+
+
+def rows_of_group(rows: Iterable[SuiteRow], group: str | None) -> tuple[SuiteRow, ...]:
+    """Return all rows, or those of one group.
+
+    Raises
+    ------
+    ValueError : a group that has no row, with the nearest names
+    """
+    every = tuple(rows)
+    chosen = tuple(row for row in every if group in (None, row.group))
+    if not chosen:
+        raise unknown("level", str(group), dict.fromkeys(row.group for row in every))
+    return chosen
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> ValueError:

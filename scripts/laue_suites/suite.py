@@ -65,6 +65,10 @@ class AskedSuite:
 def run_rows(asked: AskedSuite, console: Console) -> dict[str, Any]:
     """Play every row, print table and bars, write the page, and return the figures.
 
+    Returns
+    -------
+    "suite", "seed", "episodes", "rows" by name, "bars" and "over_all_rows"
+
     Raises
     ------
     ValueError : numbers that make no sense, a policy that is none, or a page that could not be written

@@ -124,11 +124,11 @@ def policy_name(measured: Measured) -> str:
     return measured.result.name + ("*" if measured.result.oracle else "")
 
 
-def bars_of(measured: Sequence[Measured], policy: str = "calibrating") -> list[Bar]:
-    """Return what the policy was to reach on each row, and what it reached."""
+def bars_of(measured: Sequence[Measured]) -> list[Bar]:
+    """Return what its policy was to reach on each row, and what it reached."""
     bars = []
     for one in measured:
-        goal, name = one.row.goal, one.row.name
+        goal, name, policy = one.row.goal, one.row.name, one.row.policy
         if goal is None or one.result.name != policy:
             continue
         if goal.success is not None:
@@ -140,7 +140,17 @@ def bars_of(measured: Sequence[Measured], policy: str = "calibrating") -> list[B
             bars.append(Bar.at_most(f"{name}: declared > {MISLED_DEG:g}° off", one.misled, goal.misled))
         other = [each for each in measured if each.row.name == goal.beside and each.result.name == policy]
         bars += [_pairs_bar(one, each, goal.apart) for each in other]
+        if goal.moves_of_oracle is not None:
+            oracles = [each for each in measured if each.row is one.row and each.result.oracle]
+            bars += [_moves_bar(one, oracle, goal.moves_of_oracle) for oracle in oracles]
     return bars
+
+
+def _moves_bar(one: Measured, oracle: Measured, most: float) -> Bar:
+    """Return the bar of a policy's moves, summed over the same starts, beside those of an oracle."""
+    moves, least = (float((each.result.episodes.exposures - 1).sum()) for each in (one, oracle))
+    told = f"{moves / max(least, 1.0):.3f}; {moves:g} beside {least:g} moves"
+    return Bar(f"{one.row.name}: moves beside the oracle's", f"≤ {most:g}", told, moves <= most * least)
 
 
 def _pairs_bar(one: Measured, other: Measured, apart: float) -> Bar:
