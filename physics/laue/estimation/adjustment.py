@@ -30,7 +30,7 @@ HALF_WEIGHT = 2.4
 """Residual, in standard deviations, at which a spot counts by half: 95 % efficient for Gaussian errors."""
 INFORMATION = 1.24
 """What a spot tells under these weights, against the sum of the weights: 0.95 of a Gaussian spot against 0.76."""
-LEAST_SPOT_MM, USUAL_SPOT_MM = 0.02, 0.1
+LEAST_SPOT_MM, USUAL_SPOT_MM, USUAL_NUMBERS = 0.02, 0.1, 4.0
 LEAST_PAIRS = 4
 
 
@@ -74,9 +74,11 @@ class Adjustment:
     def __init__(self, setup: Setup, priors: Sequence[Prior] = PRIORS) -> None:
         self.setup, self.priors = setup, tuple(priors)
 
-    def begin(self, mount: Float64Array, frames: int) -> Fitted:
-        """Return a guess from an orientation of the crystal on the goniometer."""
-        return Fitted(mount, self.priors[0].mean(self.setup.layout(frames)))
+    def begin(self, mount: Float64Array, frames: int, across_mm: float = 0.0) -> Fitted:
+        """Return a guess from how the crystal sits on the goniometer, with the panel shifted across itself."""
+        values = self.priors[0].mean(self.setup.layout(frames))
+        values[Layout.shift.stop - 1] = across_mm
+        return Fitted(mount, values, prior=self.loosest if across_mm else 0)
 
     def grown(self, fitted: Fitted, frames: int) -> Fitted:
         """Return a fit with room for more frames."""
@@ -215,10 +217,11 @@ class Adjustment:
         )  # fmt: skip
         chosen = self.priors if weighed else self.priors[fitted.prior : fitted.prior + 1]
         beliefs = weigh(matrix / variance, gradient / variance, fitted.values, chosen, layout, self.setup.rotates)
-        step = beliefs[fitted.prior if weighed else 0].step
+        own = beliefs[fitted.prior if weighed else 0]
+        step = own.step
         values = fitted.values + step
         values[layout.mount] = 0.0
-        spot_mm = max(1.4826 * float(np.median(np.abs(residual))), LEAST_SPOT_MM)
+        spot_mm = _scatter_mm(residual, float(np.sum(own.covariance * matrix)) / variance)
         return Fitted(
             mount=rotation_matrix(step[layout.mount]) @ fitted.mount,
             values=values,
@@ -256,3 +259,14 @@ class Adjustment:
         by_shift[:, :, layout.shift] = setup.edges.T
         by_shift[:, :, layout.miss] = -setup.strayed(true)
         return rotation @ fitted.mount, by_turn, by_shift
+
+
+def _scatter_mm(residual: Float64Array, fitted: float) -> float:
+    """Return the spots' own scatter, mm, from residuals (m, 2) of which so many numbers were fitted away.
+
+    A few spots do not tell it: a usual scatter counts as if it had been seen in a few numbers more.
+    """
+    free = max(residual.size - fitted, 0.2 * residual.size)
+    seen = residual.size / free * (1.4826 * float(np.median(np.abs(residual)))) ** 2
+    blend = (USUAL_NUMBERS * USUAL_SPOT_MM**2 + free * seen) / (USUAL_NUMBERS + free)
+    return max(float(np.sqrt(blend)), LEAST_SPOT_MM)

@@ -13,10 +13,11 @@ from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.estimation.adjustment import AGAIN_MM, Adjustment, Fitted
 from beamgym.physics.laue.estimation.frames import Shot
+from beamgym.physics.laue.estimation.grains import SHARED, grain, without
 from beamgym.physics.laue.estimation.instrument import Setup
 from beamgym.physics.laue.estimation.merit import merit
 from beamgym.physics.laue.estimation.prior import PRIORS, Prior
-from beamgym.physics.laue.estimation.search import TOLERANCES_DEG, joint_pattern, mounts_by_all, mounts_by_last
+from beamgym.physics.laue.estimation.search import TOLERANCES_DEG, by_all, by_distance, by_last, joint_pattern
 from beamgym.physics.laue.indexing import Indexed, Indexer
 from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.orientation import misorientation_deg, nearest_equivalent
@@ -31,9 +32,11 @@ DECISIVE_LOG_ODDS = 4.6
 """Odds of 100 : 1 by the intensities settle it."""
 KEPT, KEPT_BEHIND = 6, 12.0
 """Fits that are kept from frame to frame, and by how much they may be worse than the best."""
+LARGER = 2.6
+"""Standard deviations by which one grain must be larger than another before it is taken for the larger one."""
 SAME_DEG = 0.6
 """Fits nearer than this are one."""
-MOST_MOUNTS = 40
+MOST_STARTS = 40
 EXPLAINED = 0.5
 """A frame of which a smaller share of the spots is explained than of the best one is not understood."""
 STRAYED_DEG = 8.0
@@ -124,17 +127,29 @@ class Estimator:
         return Detector(vector[:3], vector[3:6], vector[6:], nominal.pixel_mm, nominal.shape, nominal.name)
 
     def _search(self, shots: tuple[Shot, ...], fits: list[Fitted], merits: list[float]) -> None:
-        """Add what searches find, until one of it explains the frames."""
-        searches = [mounts_by_last] if len(shots) == 1 else [mounts_by_last, mounts_by_all]
+        """Add what searches find, until one of it explains the frames; then what explains the spots left over."""
+        searches = [by_last, by_all, by_distance] if len(shots) > 1 else [by_last, by_distance]
         for search in searches:
-            for mount in islice(search(self.indexer, self.goniometer, shots, self.detector), MOST_MOUNTS):
-                if self._near(mount, fits) < SAME_DEG:
+            for start in islice(search(self.indexer, self.goniometer, shots, self.detector), MOST_STARTS):
+                if self._near(start.mount, fits) < SAME_DEG:
                     continue
-                fitted = self.adjustment.fit(self.adjustment.begin(mount, len(shots)), shots)
-                fits.append(fitted)
-                merits.append(merit(self.adjustment, fitted, shots))
+                self._add(self.adjustment.begin(start.mount, len(shots), start.across_mm), shots, fits, merits)
             if max(merits, default=0.0) >= LEAST_MERIT:
+                self._search_left_over(shots, fits, merits)
                 return
+
+    def _search_left_over(self, shots: tuple[Shot, ...], fits: list[Fitted], merits: list[float]) -> None:
+        """Add a second grain, where the spots that the best fit leaves over have one."""
+        best = fits[int(np.argmax(merits))]
+        panel, left = self._panel(best), without(shots, grain(self.adjustment, best, shots))
+        for start in islice(by_last(self.indexer, self.goniometer, left, panel), MOST_STARTS):
+            if self._near(start.mount, fits) >= SAME_DEG:
+                self._add(replace(best, mount=start.mount), shots, fits, merits)
+
+    def _add(self, guess: Fitted, shots: tuple[Shot, ...], fits: list[Fitted], merits: list[float]) -> None:
+        fitted = self.adjustment.fit(guess, shots)
+        fits.append(fitted)
+        merits.append(merit(self.adjustment, fitted, shots))
 
     def _near(self, mount: Float64Array, fits: Sequence[Fitted]) -> float:
         if not fits:
@@ -145,13 +160,35 @@ class Estimator:
     def _ranked(self, shots: tuple[Shot, ...], fits: list[Fitted], merits: list[float]) -> Track:
         kept: list[int] = []
         for i in np.argsort(merits)[::-1]:
-            behind = merits[kept[0]] - merits[i] if kept else 0.0
-            if len(kept) == KEPT or behind > KEPT_BEHIND:
+            if len(kept) == KEPT:
                 break
-            if fits[i].pairs is not None and self._near(fits[i].mount, [fits[j] for j in kept]) > SAME_DEG:
+            behind = merits[kept[0]] - merits[i] if kept else 0.0
+            if fits[i].pairs is None or (behind > KEPT_BEHIND and merits[i] < LEAST_MERIT):
+                continue
+            if self._near(fits[i].mount, [fits[j] for j in kept]) <= SAME_DEG:
+                continue
+            if behind <= KEPT_BEHIND or self._another(fits[i], fits[kept[0]], shots):
                 kept.append(int(i))
         track = Track(shots, tuple(fits[i] for i in kept), tuple(merits[i] for i in kept))
-        return self._settled(track)
+        return self._largest(self._settled(track))
+
+    def _largest(self, track: Track) -> Track:
+        """Put the largest grain first, where several are seen."""
+        if len(track.fits) < 2 or track.merits[1] < LEAST_MERIT:
+            return track
+        grains = [grain(self.adjustment, fitted, track.shots) for fitted in track.fits]
+        seen = [i for i in range(1, len(grains)) if track.merits[i] >= LEAST_MERIT]
+        others = [i for i in seen if grains[i].shared(grains[0]) < SHARED]
+        if not others:
+            return track
+        first = max([0, *others], key=lambda i: grains[i].log_volume)
+        unsure = any(grains[first].larger(grains[i]) < LARGER for i in [0, *others] if i != first)
+        return replace(_led_by(track, first), open=track.open or unsure)
+
+    def _another(self, one: Fitted, other: Fitted, shots: tuple[Shot, ...]) -> bool:
+        """Whether two fits explain different spots."""
+        grains = [grain(self.adjustment, each, shots) for each in (one, other)]
+        return grains[0].shared(grains[1]) < SHARED
 
     def _settled(self, track: Track) -> Track:
         """Let intensities decide among fits that are as good as the best."""
@@ -160,14 +197,8 @@ class Estimator:
             return track
         odds = np.array([self._log_odds(track.fits[i], track.shots) for i in rivals])
         first = int(np.argmax(odds))
-        order = [rivals[first], *(i for i in range(len(track.fits)) if i != rivals[first])]
         second = float(np.max(np.delete(odds, first)))
-        return replace(
-            track,
-            fits=tuple(track.fits[i] for i in order),
-            merits=tuple(track.merits[i] for i in order),
-            open=odds[first] - second < DECISIVE_LOG_ODDS,
-        )
+        return replace(_led_by(track, rivals[first]), open=bool(odds[first] - second < DECISIVE_LOG_ODDS))
 
     def _log_odds(self, fitted: Fitted, shots: tuple[Shot, ...]) -> float:
         """Return the log likelihood of the intensities of all frames, up to a constant."""
@@ -178,3 +209,9 @@ class Estimator:
         pattern = joint_pattern(self.indexer, shots, panel, turned)
         tolerance = float(np.degrees(3.0 * fitted.spot_mm / panel.distance_mm))
         return pattern.log_odds(pattern.polish(fitted.mount, max(tolerance, 0.1), trials=1000))
+
+
+def _led_by(track: Track, first: int) -> Track:
+    """Return a track with another of its fits first."""
+    order = [first, *(i for i in range(len(track.fits)) if i != first)]
+    return replace(track, fits=tuple(track.fits[i] for i in order), merits=tuple(track.merits[i] for i in order))

@@ -1,6 +1,7 @@
-"""Where the crystal may sit on the goniometer: by the last frame alone, or by all frames turned back into one."""
+"""How the crystal may sit on the goniometer: by the last frame alone, or by all frames turned back into one."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,12 +16,27 @@ TOLERANCES_DEG = (0.25, 0.6, 1.0)
 """Search radii: of a calibrated camera, one that is half a millimetre off, one that is off by a millimetre."""
 BEST = 6
 """Candidates of a search over several frames that are handed on."""
+DISTANCES = (-0.04, 0.04, -0.08, 0.08, -0.12, 0.12, -0.16, 0.16, -0.2, 0.2)
+"""By how much of its distance a camera may stand elsewhere, where nothing explains the spots: each within reach of the
+largest search radius."""
 
 
-def mounts_by_last(
-    indexer: Indexer, goniometer: Goniometer, shots: Sequence[Shot], detector: Detector
-) -> Iterator[Float64Array]:
-    """Yield mounts (3, 3) by the last frame: that of the index, what it could not exclude, and the look-alikes."""
+@dataclass(frozen=True)
+class Start:
+    """Where an adjustment is to begin.
+
+    Parameters
+    ----------
+    mount : (3, 3) the crystal on the goniometer at zero angles
+    across_mm : shift of the panel across itself
+    """
+
+    mount: Float64Array
+    across_mm: float = 0.0
+
+
+def by_last(indexer: Indexer, goniometer: Goniometer, shots: Sequence[Shot], detector: Detector) -> Iterator[Start]:
+    """Yield starts by the last frame: that of the index, what it could not exclude, and the look-alikes."""
     shot = shots[-1]
     if len(shot.position_px) == 0:
         return
@@ -30,18 +46,35 @@ def mounts_by_last(
     here = goniometer.rotation(shot.readback)
     found = answer.orientation
     for u in (found, *answer.ambiguous, *(found @ image for image in indexer.table.look_alikes)):
-        yield here.T @ u
+        yield Start(here.T @ u)
 
 
-def mounts_by_all(
-    indexer: Indexer, goniometer: Goniometer, shots: Sequence[Shot], detector: Detector
-) -> Iterator[Float64Array]:
-    """Yield mounts (3, 3) by all frames together, likeliest first: each spot is turned back to zero angles."""
+def by_all(indexer: Indexer, goniometer: Goniometer, shots: Sequence[Shot], detector: Detector) -> Iterator[Start]:
+    """Yield starts by all frames together, likeliest first: each spot is turned back to zero angles."""
     joint = joint_pattern(indexer, shots, detector, goniometer.rotation(np.array([shot.readback for shot in shots])))
     for tolerance in TOLERANCES_DEG:
         fits = sorted(joint.candidates(tolerance), key=lambda fit: -fit.merit)
         for fit in fits[:BEST]:
-            yield fit.u
+            yield Start(fit.u)
+
+
+def by_distance(indexer: Indexer, goniometer: Goniometer, shots: Sequence[Shot], detector: Detector) -> Iterator[Start]:
+    """Yield starts by all frames together with the panel nearer or farther than it is said to be, likeliest first."""
+    turned = goniometer.rotation(np.array([shot.readback for shot in shots]))
+    found = []
+    for share in DISTANCES:
+        moved = share * detector.distance_mm
+        joint = joint_pattern(indexer, shots, _moved(detector, moved), turned)
+        found += [(fit.merit, Start(fit.u, moved)) for fit in joint.candidates(TOLERANCES_DEG[-1])]
+    for _, start in sorted(found, key=lambda each: -each[0])[: 2 * BEST]:
+        yield start
+
+
+def _moved(detector: Detector, across_mm: float) -> Detector:
+    """Return the panel moved along the cross product of its edges."""
+    fast, slow = np.asarray(detector.fast), np.asarray(detector.slow)
+    origin = np.asarray(detector.origin_mm) + across_mm * np.cross(fast, slow)
+    return Detector(origin, fast, slow, detector.pixel_mm, detector.shape, detector.name)
 
 
 def joint_pattern(indexer: Indexer, shots: Sequence[Shot], detector: Detector, turned: Float64Array) -> Pattern:
