@@ -1,4 +1,4 @@
-"""Estimates a pose without the truth: indexes the last frame with the nominal geometry."""
+"""Estimates a pose without the truth: by all frames of an episode, with camera and axes fitted along."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,23 +12,38 @@ from beamgym.physics.goniometer import Goniometer, Target
 from beamgym.physics.instrument import BoolArray, Float64Array, Frame
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.indexing import Indexed, Indexer
+from beamgym.physics.laue.estimation import Estimator, Shot, Track, standing
+from beamgym.physics.laue.indexing import Indexed
 from beamgym.physics.orientation import misorientation_deg, rotation_vector_deg
 
 
 @dataclass(frozen=True)
 class PoseEstimate:
-    """Estimated errors of the poses at which n frames were taken.
+    """Estimated errors of the poses at which n last frames were taken.
 
     Parameters
     ----------
-    error_deg : (n,) to the nearest goal that the goniometer reaches; NaN where not looked at or not indexed
+    error_deg : (n,) to the nearest goal that the goniometer reaches; NaN where not looked at, or the last frame is not
+        understood
+    sigma_deg : (n,) one standard deviation of the orientation, in the direction in which it is known worst
+    probability : (n,) of being within the tolerance of a goal that can be reached; 0 where not indexed
     remount_deg : (n, 3) rotation vector, in the lab with the goniometer at home, by which to glue the crystal anew so
         that a goal can be reached; zeros where that is not needed or not known
     """
 
     error_deg: Float64Array
+    sigma_deg: Float64Array
+    probability: Float64Array
     remount_deg: Float64Array
+
+
+@dataclass(frozen=True)
+class SeenFrame:
+    """A frame of an episode without truth: where it was taken, (n, k), and the rows of whose episode it is, (n,)."""
+
+    frame: Frame
+    positions: Float64Array
+    rows: BoolArray
 
 
 MOST_FRAMES = 3
@@ -41,12 +56,13 @@ the camera's place made 0.7° at most in 491 episodes of the levels "real" and "
 
 @dataclass
 class PoseEstimator:
-    """Indexes frames and compares with a target.
+    """Follows the frames of an episode and compares with a target.
 
     Parameters
     ----------
     crystal, beam, goniometer, target : what stands in the beam, on what, and where it is to go
     detector : the nominal panel, whose pixels the frames' peaks are given in
+    tolerance_deg : largest error allowed
     """
 
     crystal: Crystal
@@ -54,22 +70,28 @@ class PoseEstimator:
     goniometer: Goniometer
     target: Target
     detector: Detector
+    tolerance_deg: float
 
     @cached_property
-    def indexer(self) -> Indexer:
-        """The prepared indexer; made when first needed, since it takes longer than a frame."""
-        return Indexer(self.crystal, self.beam.band_kev, self.detector, beam=self.beam)
+    def estimator(self) -> Estimator:
+        """The prepared estimator; made when first needed, since it takes longer than a frame."""
+        return Estimator(self.crystal, self.beam, self.goniometer, self.detector)
 
-    def estimate(self, frame: Frame, positions: Float64Array, mask: BoolArray) -> PoseEstimate:
-        """Index the frames where ``mask`` (n,) is True, taken at goniometer positions (n, k)."""
-        error, remount = np.full(len(mask), np.nan), np.zeros((len(mask), 3))
-        peaks = frame.peaks() if mask.any() else None
+    def estimate(self, seen: Sequence[SeenFrame], mask: BoolArray) -> PoseEstimate:
+        """Judge the last frames of the rows where ``mask`` (n,) is True, by all frames of their episodes in order."""
+        n = len(mask)
+        out = PoseEstimate(np.full(n, np.nan), np.full(n, np.nan), np.zeros(n), np.zeros((n, 3)))
         for row in np.flatnonzero(mask):
-            found = slice(0, int(peaks.count[row]))  # type: ignore[union-attr]
-            answer = self.indexer.index(peaks.position_px[row, found], peaks.intensity[row, found])  # type: ignore[union-attr]
-            if isinstance(answer, Indexed):
-                error[row], remount[row] = self._judge(answer, positions[row])
-        return PoseEstimate(error, remount)
+            track = self._track(seen, int(row))
+            stands = standing(self.estimator, track, self.target, self.tolerance_deg)
+            if stands is None or not stands.understood:
+                continue
+            out.error_deg[row], out.sigma_deg[row] = stands.error_deg, stands.sigma_deg
+            out.probability[row] = stands.probability
+            if not stands.reachable:
+                goals = self.target.reachable_goals(self.goniometer, stands.mount[None])
+                out.remount_deg[row] = rotation_vector_deg(goals.remount[0])
+        return out
 
     def mounts(self, frame: Frame, positions: Float64Array) -> Float64Array:
         """Return how the crystal may sit on the goniometer by one frame (n = 1) taken at positions (k,).
@@ -78,23 +100,26 @@ class PoseEstimator:
         -------
         (m, 3, 3) orientations at zero angles, the ambiguous ones too; m is 0 where the frame cannot be indexed
         """
-        peaks = frame.peaks()
-        spots = slice(0, int(peaks.count[0]))
-        answer = self.indexer.index(peaks.position_px[0, spots], peaks.intensity[0, spots])
+        shot = _shot(frame, positions, 0)
+        answer = self.estimator.indexer.index(shot.position_px, shot.counts)
         if not isinstance(answer, Indexed):
             return np.empty((0, 3, 3))
         found: Float64Array = self.goniometer.rotation(positions).T @ np.stack([answer.orientation, *answer.ambiguous])
         return found
 
-    def _judge(self, answer: Indexed, positions: Float64Array) -> tuple[float, Float64Array]:
-        """Return the error of an indexed frame, the largest of its ambiguous solutions, and how to remount."""
-        orientation = np.stack([answer.orientation, *answer.ambiguous])
-        mount = self.goniometer.rotation(positions).T @ orientation
-        allowed = self.target.reachable(self.goniometer, mount)
-        lost = np.asarray(~allowed.any(axis=1), dtype=np.bool_)
-        error = self.target.error_deg(orientation, np.where(lost[:, None], True, allowed))
-        remount = self.target.reachable_goals(self.goniometer, mount[:1]).remount[0]
-        return float(error.max()), rotation_vector_deg(remount)
+    def _track(self, seen: Sequence[SeenFrame], row: int) -> Track:
+        track = Track()
+        for each in seen:
+            if each.rows[row]:
+                track = self.estimator.seen(track, _shot(each.frame, each.positions[row], row))
+        return track
+
+
+def _shot(frame: Frame, positions: Float64Array, row: int) -> Shot:
+    """Return one row of a frame as the estimator takes it."""
+    peaks = frame.peaks()
+    spots = slice(0, int(peaks.count[row]))
+    return Shot(positions, peaks.position_px[row, spots].astype(np.float64), peaks.intensity[row, spots])
 
 
 def sample_change_deg(task: Any, seen: Sequence[tuple[Frame, Float64Array]]) -> tuple[float | None, float]:

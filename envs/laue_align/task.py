@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from beamgym.envs.actions import decode_rotation, decode_steps
 from beamgym.envs.costs import camera_costs
 from beamgym.envs.laue_align.context import AlignContext, RewardModel
-from beamgym.envs.laue_align.estimate import PoseEstimator
+from beamgym.envs.laue_align.estimate import PoseEstimator, SeenFrame
 from beamgym.envs.laue_align.observations import axis_rows, axis_space, spot_space
 from beamgym.envs.task import Observation, TaskCommand, Truth, Verdict
 from beamgym.physics.goniometer import Goniometer
@@ -21,6 +21,8 @@ from beamgym.physics.orientation import rotation_vector_deg
 from beamgym.physics.orientation_kernels import vectors_of_matrices
 
 EXPECTED_ROWS = 48
+LIKELY = 0.5
+"""Probability of being within the tolerance from which a declaration without truth counts as a success."""
 
 __all__ = ["EXPECTED_ROWS", "AlignContext", "AlignState", "LaueAlignTask", "RewardModel", "View", "reach"]
 
@@ -41,6 +43,7 @@ class AlignState:
     goals : (n, g) which equivalent goals the goniometer can reach from this mount, or None without truth
     potential : (n,)
     motor_s, exposed : (n,) of the last step
+    seen : the frames so far, where there is no truth to judge by
     """
 
     positions: Float64Array
@@ -54,6 +57,7 @@ class AlignState:
     potential: Float64Array
     motor_s: Float64Array
     exposed: BoolArray
+    seen: tuple[SeenFrame, ...] = ()
 
 
 class View(Protocol):
@@ -142,7 +146,7 @@ class LaueAlignTask:
             exposed=mask.copy(),
         )
         if truth is None:
-            return state
+            return replace(state, seen=_seen_anew(state.seen, frame, positions, mask))
         potential = state.potential.copy()
         error = self._error(goals[mask] if goals is not None else None, truth["orientation"][mask])
         potential[mask] = self.reward.potential(error, self.context.tolerance_deg)
@@ -184,6 +188,7 @@ class LaueAlignTask:
             spent=np.where(mask, ~command.declare & ~command.moves, state.spent),
             motor_s=np.where(moved, report.duration_s, 0.0),
             exposed=moved,
+            seen=(*state.seen, SeenFrame(frame, positions, moved)) if state.seen and moved.any() else state.seen,
         )
 
     def _made(self, before: Float64Array, after: Float64Array, limited: BoolArray) -> Float32Array:
@@ -209,10 +214,10 @@ class LaueAlignTask:
     def judge(self, state: AlignState, truth: Truth | None = None) -> tuple[AlignState, Verdict]:
         """Return reward, end and success of the last step.
 
-        Without truth, on hardware, a declaration is judged by what can be seen: the last frame is indexed by the
-        nominal geometry, and the declaration succeeds if the error so estimated is within the tolerance; a frame that
-        cannot be indexed is no success. The reward is then ``success`` or 0, whatever its kind: shaping would need the
-        truth.
+        Without truth, on hardware, a declaration is judged by what can be seen: mount, camera and axes are estimated
+        from all frames of the episode, and the declaration succeeds if the crystal is likelier within the tolerance
+        than not; frames that no orientation explains are no success. The reward is then ``success`` or 0, whatever its
+        kind: shaping would need the truth.
         """
         if truth is None:
             return state, self._judge_by_sight(state)
@@ -227,12 +232,14 @@ class LaueAlignTask:
         return replace(state, potential=potential), verdict
 
     def _judge_by_sight(self, state: AlignState) -> Verdict:
-        seen = self.estimator.estimate(state.frame, state.positions, state.declared)
+        seen = self.estimator.estimate(state.seen, state.declared)
         lost = seen.remount_deg.any(axis=1)
-        success = (seen.error_deg <= self.context.tolerance_deg) & ~lost
+        success = (seen.probability >= LIKELY) & state.declared
         metrics: dict[str, NDArray[Any]] = {}
         if state.declared.any():
             metrics["misorientation_estimate_deg"] = seen.error_deg
+            metrics["misorientation_sigma_deg"] = seen.sigma_deg
+            metrics["within_tolerance_probability"] = seen.probability
         if lost.any():
             metrics["remount_deg"] = seen.remount_deg
         reward: Float64Array = self.reward.success * success.astype(np.float64)
@@ -242,9 +249,8 @@ class LaueAlignTask:
     def estimator(self) -> PoseEstimator:
         """What indexes frames where there is no truth; made when first needed."""
         known = self.context
-        return PoseEstimator(
-            known.crystal, known.beam, known.goniometer, known.target, self.camera_detector or known.detector
-        )
+        detector = self.camera_detector or known.detector
+        return PoseEstimator(known.crystal, known.beam, known.goniometer, known.target, detector, known.tolerance_deg)
 
     def advice(self, state: AlignState, truth: Truth | None = None) -> dict[str, tuple[NDArray[Any], BoolArray]]:
         """Return the remounting rotation of crystals from whose mount no goal can be reached.
@@ -298,6 +304,14 @@ class LaueAlignTask:
         last = np.zeros((n, 4), dtype=np.float32)
         zero = np.zeros(n)
         return AlignState(positions, frame, view, last, np.zeros(n, dtype=np.int64), no, no, None, zero, zero, no)
+
+
+def _seen_anew(
+    seen: tuple[SeenFrame, ...], frame: Frame, positions: Float64Array, mask: BoolArray
+) -> tuple[SeenFrame, ...]:
+    """Return the frames seen, with a first one of the rows that begin anew; theirs before it are forgotten."""
+    kept = (replace(each, rows=each.rows & ~mask) for each in seen)
+    return (*(each for each in kept if each.rows.any()), SeenFrame(frame, positions, mask.copy()))
 
 
 def reach(goniometer: Goniometer, positions: Float64Array, turn_deg: Float64Array) -> tuple[Float64Array, BoolArray]:

@@ -41,11 +41,20 @@ _ONE = np.ones(1, dtype=np.bool_)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one episode: declared in the right place, exposures taken, and what ended it otherwise."""
+    """What became of one episode.
+
+    Parameters
+    ----------
+    success : declared in the right place, by the truth
+    exposures : taken
+    ending : "declared", or what ended it otherwise
+    judged : what the task made of it without the truth, as on a real instrument; None in simulation
+    """
 
     success: bool
     exposures: int
     ending: str
+    judged: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,11 @@ class Comparison:
         """Whether more outcomes differ than may."""
         return self.different > MOST_DIFFERENT * len(self.pairs)
 
+    @property
+    def judged_right(self) -> int:
+        """How many deployed episodes were judged as the truth has it, without the truth."""
+        return sum(pair.deployed.judged == pair.deployed.success for pair in self.pairs)
+
     def require(self, folder: Path) -> None:
         """Raise ValueError where more outcomes differ than may; the line names ``practice.json`` in ``folder``."""
         if self.too_many:
@@ -103,6 +117,7 @@ class Comparison:
             "different": self.different,
             "success_simulated": sum(outcome.success for outcome in simulated),
             "success_deployed": sum(outcome.success for outcome in deployed),
+            "judged_right": self.judged_right,
             "exposures_median_simulated": float(np.median([outcome.exposures for outcome in simulated])),
             "exposures_median_deployed": float(np.median([outcome.exposures for outcome in deployed])),
             "pairs": [asdict(pair) for pair in self.pairs],
@@ -223,7 +238,9 @@ def _deployed(
     exposures = sum(int(step.costs["exposures"][0]) for step in rollout.steps)
     right = rollout.ended == "declared" and bool(emulator.truth()["inside"])
     session.close()
-    outcome = Outcome(right, exposures, ending or rollout.ended)
+    verdict = rollout.steps[-1].verdict if rollout.steps else None
+    judged = not ending and verdict is not None and bool(verdict.is_success[0])
+    outcome = Outcome(right, exposures, ending or rollout.ended, judged)
     deployment.events.report(EpisodeEnded(outcome.ending, outcome.success, {}))
     return outcome
 

@@ -70,7 +70,8 @@ def practice_sentence(comparison: Comparison) -> str:
     return (
         f"{result['policy']}: {result['episodes']} episodes, "
         f"{result['success_deployed']} successful over Channel Access, {result['success_simulated']} in simulation, "
-        f"{result['different']} outcomes differ; exposures (median) {medians}"
+        f"{result['different']} outcomes differ; judged without the truth as with it: {result['judged_right']}; "
+        f"exposures (median) {medians}"
     )
 
 

@@ -31,8 +31,8 @@ from beamgym.physics.laue.estimation import (
     foresee,
     gets_to,
     likely_to_end,
+    standing,
     stands_at,
-    within,
 )
 from beamgym.physics.orientation import rotation_matrix, rotation_vector_deg
 
@@ -112,27 +112,14 @@ class Calibrating:
         best, here = track.best, track.shots[-1].readback
         if best is None:
             return rotating_action(look_around(tries)[None], here[None], context), False
-        if not track.open and self.certainty(track, context) >= self.confidence:
+        if self.certainty(track, context) >= self.confidence:
             return rotating_action(np.eye(3)[None], here[None], context), True
         return self._aimed(best, track, context), False
 
     def certainty(self, track: Track, context: Any) -> float:
         """Return the probability that the crystal of the last frame is within the tolerance of a reachable goal."""
-        best = track.best
-        if best is None or not self._estimator.understands(track):
-            return 0.0
-        allowed = context.target.reachable(context.goniometer, best.mount[None])
-        if not allowed.any():
-            return 0.0
-
-        def error_deg(orientation: Float64Array) -> Float64Array:
-            error: Float64Array = context.target.error_deg(
-                orientation, np.broadcast_to(allowed, (len(orientation), allowed.shape[1]))
-            )
-            return error
-
-        orientation = self._estimator.adjustment.orientations(best, track.shots)[-1]
-        return within(best, orientation, error_deg, context.tolerance_deg)
+        stands = standing(self._estimator, track, context.target, context.tolerance_deg)
+        return 0.0 if stands is None else stands.probability
 
     def _aimed(self, fitted: Fitted, track: Track, context: Any) -> NDArray[np.float32]:
         """Return the action that brings the crystal to the goal that is best to go to."""

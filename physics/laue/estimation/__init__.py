@@ -7,6 +7,7 @@ from beamgym.physics.laue.estimation.frames import Shot
 from beamgym.physics.laue.estimation.kernels import mutual_nearest, play_course
 from beamgym.physics.laue.estimation.posterior import spread_deg, within
 from beamgym.physics.laue.estimation.prior import PRIORS, Prior
+from beamgym.physics.laue.estimation.standing import Standing, standing
 
 __all__ = [
     "PRIORS",
@@ -15,6 +16,7 @@ __all__ = [
     "Fitted",
     "Prior",
     "Shot",
+    "Standing",
     "Track",
     "foresee",
     "gets_to",
@@ -22,6 +24,7 @@ __all__ = [
     "mutual_nearest",
     "play_course",
     "spread_deg",
+    "standing",
     "stands_at",
     "within",
 ]

@@ -70,7 +70,11 @@ def test_no_truth_is_in_it(mine):
     episode = the_episode(deployment)
     words = json.dumps(episode.about) + " ".join([*episode.infos, *episode.observations])
     assert "truth" not in words
-    assert set(episode.about["metrics"]) == {"misorientation_estimate_deg"}
+    assert set(episode.about["metrics"]) == {
+        "misorientation_estimate_deg",
+        "misorientation_sigma_deg",
+        "within_tolerance_probability",
+    }
 
 
 def test_what_broke_off_is_an_episode_as_far_as_it_came(mine):
