@@ -76,17 +76,21 @@ class BlueskyInstrument:
         """Raise GuardRefused where the guard has latched, or a sign of life is missing; from any thread."""
         self.guard.require_armed()
 
-    def require_same_sample(self, task: Any, seen: Sequence[tuple[Frame, Float64Array]]) -> None:
+    def require_same_sample(self, task: Any, seen: Sequence[tuple[Frame, Float64Array]], claimed: bool = True) -> None:
         """Raise GuardRefused where frames are not of one sample that moved as its axes did; from any thread.
 
         Parameters
         ----------
         task : the rules
         seen : frames and the positions (1, k) at which each was taken, in order; the last one is what success rests on
+        claimed : whether success is claimed; where not, frames that do not tell are no reason to refuse
         """
         change = bridge_kind(self.file.kind).sample_change
-        if change is not None and len(seen) > 1:
-            self.guard.judge_sample(*resolve(change)(task, seen))
+        if change is None or len(seen) < 2:
+            return
+        by, allowed = resolve(change)(task, seen)
+        if claimed or by is not None:
+            self.guard.judge_sample(by, allowed)
 
     def positions(self) -> Float64Array:
         """Return the readback of every axis, (1, k)."""

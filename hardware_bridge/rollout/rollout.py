@@ -83,7 +83,7 @@ class PlanInstrument(Protocol):
         """Raise where nothing may be commanded any more: the episode ends, and has failed; from any thread."""
         ...
 
-    def require_same_sample(self, task: Any, seen: Sequence[tuple[Frame, Float64Array]]) -> None:
+    def require_same_sample(self, task: Any, seen: Sequence[tuple[Frame, Float64Array]], claimed: bool = True) -> None:
         """Raise where frames, with the positions (1, k) of each, are not of one sample that moved as its axes did."""
         ...
 
@@ -169,9 +169,12 @@ class Rollout:
             report, frame = yield from self._carry_out(command, step)
             step = yield from self._thought(partial(self._settle, step, action, command, report, frame))
             yield from self._note(step)
-        if step.declared and step.verdict is not None and bool(step.verdict.is_success[0]):
-            seen = [(each.frame, each.state.positions) for each in self.steps]
-            yield from self._thought(partial(self.instrument.require_same_sample, self.task, seen))
+        if step.declared and step.verdict is not None:
+            seen, claimed = (
+                [(each.frame, each.state.positions) for each in self.steps],
+                bool(step.verdict.is_success[0]),
+            )
+            yield from self._thought(partial(self.instrument.require_same_sample, self.task, seen, claimed))
         yield from self._leave(well=True)
         # Only now: a verdict is none while something can still make the run fail.
         self.ended = _ending(step)

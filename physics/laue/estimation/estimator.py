@@ -17,15 +17,24 @@ from beamgym.physics.laue.estimation.grains import SHARED, grain, without
 from beamgym.physics.laue.estimation.instrument import Setup
 from beamgym.physics.laue.estimation.merit import merit
 from beamgym.physics.laue.estimation.prior import PRIORS, Prior
-from beamgym.physics.laue.estimation.search import TOLERANCES_DEG, by_all, by_distance, by_last, joint_pattern
+from beamgym.physics.laue.estimation.search import (
+    TOLERANCES_DEG,
+    by_all,
+    by_distance,
+    by_last,
+    by_left_over,
+    joint_pattern,
+)
 from beamgym.physics.laue.indexing import Indexed, Indexer
 from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.orientation import misorientation_deg, nearest_equivalent
 
 RAYS = 128
 """Rays, brightest first, that spots are given to."""
-LEAST_MERIT = 8.0
-"""A fit that chance does not reach in 10^8 trials is the crystal."""
+LEAST_MERIT, MORE_A_FRAME = 8.0, 4.0
+"""A fit that chance does not reach in 10^8 trials is the crystal; every frame beyond the first has to add to that."""
+LEFT_OVER_FRAMES = 3
+"""Up to so many frames, what the best fit leaves over is searched for another grain."""
 RIVALS = 3.0
 """A second fit that is worse by less, as −log10 of the odds, leaves the matter open."""
 DECISIVE_LOG_ODDS = 4.6
@@ -41,6 +50,11 @@ EXPLAINED = 0.5
 """A frame of which a smaller share of the spots is explained than of the best one is not understood."""
 STRAYED_DEG = 8.0
 """By so much at most may axes carry a crystal elsewhere than they read."""
+
+
+def demand(frames: int) -> float:
+    """Return the merit from which a fit of so many frames is the crystal."""
+    return LEAST_MERIT + MORE_A_FRAME * (frames - 1)
 
 
 @dataclass(frozen=True)
@@ -63,7 +77,7 @@ class Track:
     @property
     def best(self) -> Fitted | None:
         """The best fit; None where no orientation explains the spots."""
-        return self.fits[0] if self.fits and self.merits[0] >= LEAST_MERIT else None
+        return self.fits[0] if self.fits and self.merits[0] >= demand(len(self.shots)) else None
 
 
 class Estimator:
@@ -96,8 +110,10 @@ class Estimator:
         fits = [adjustment.fit(adjustment.grown(each, len(shots)), shots, closing) for each in track.fits]
         fits = [self._brought_in(each, shots) for each in fits]
         merits = [merit(adjustment, each, shots) for each in fits]
-        if max(merits, default=0.0) < LEAST_MERIT:
+        if max(merits, default=0.0) < demand(len(shots)):
             self._search(shots, fits, merits)
+        if len(shots) <= LEFT_OVER_FRAMES and max(merits, default=0.0) >= demand(len(shots)):
+            self._search_left_over(shots, fits, merits)
         return self._ranked(shots, fits, merits)
 
     def understands(self, track: Track) -> bool:
@@ -127,22 +143,22 @@ class Estimator:
         return Detector(vector[:3], vector[3:6], vector[6:], nominal.pixel_mm, nominal.shape, nominal.name)
 
     def _search(self, shots: tuple[Shot, ...], fits: list[Fitted], merits: list[float]) -> None:
-        """Add what searches find, until one of it explains the frames; then what explains the spots left over."""
+        """Add what searches find, until one of it explains the frames."""
         searches = [by_last, by_all, by_distance] if len(shots) > 1 else [by_last, by_distance]
         for search in searches:
             for start in islice(search(self.indexer, self.goniometer, shots, self.detector), MOST_STARTS):
                 if self._near(start.mount, fits) < SAME_DEG:
                     continue
                 self._add(self.adjustment.begin(start.mount, len(shots), start.across_mm), shots, fits, merits)
-            if max(merits, default=0.0) >= LEAST_MERIT:
-                self._search_left_over(shots, fits, merits)
+            if max(merits, default=0.0) >= demand(len(shots)):
                 return
 
     def _search_left_over(self, shots: tuple[Shot, ...], fits: list[Fitted], merits: list[float]) -> None:
         """Add a second grain, where the spots that the best fit leaves over have one."""
         best = fits[int(np.argmax(merits))]
         panel, left = self._panel(best), without(shots, grain(self.adjustment, best, shots))
-        for start in islice(by_last(self.indexer, self.goniometer, left, panel), MOST_STARTS):
+        turned = self.adjustment.orientations(best, shots) @ best.mount.T
+        for start in by_left_over(self.indexer, left, panel, turned):
             if self._near(start.mount, fits) >= SAME_DEG:
                 self._add(replace(best, mount=start.mount), shots, fits, merits)
 
@@ -163,7 +179,7 @@ class Estimator:
             if len(kept) == KEPT:
                 break
             behind = merits[kept[0]] - merits[i] if kept else 0.0
-            if fits[i].pairs is None or (behind > KEPT_BEHIND and merits[i] < LEAST_MERIT):
+            if fits[i].pairs is None or (behind > KEPT_BEHIND and merits[i] < demand(len(shots))):
                 continue
             if self._near(fits[i].mount, [fits[j] for j in kept]) <= SAME_DEG:
                 continue
@@ -174,10 +190,11 @@ class Estimator:
 
     def _largest(self, track: Track) -> Track:
         """Put the largest grain first, where several are seen."""
-        if len(track.fits) < 2 or track.merits[1] < LEAST_MERIT:
+        least = demand(len(track.shots))
+        if sum(each >= least for each in track.merits) < 2:
             return track
         grains = [grain(self.adjustment, fitted, track.shots) for fitted in track.fits]
-        seen = [i for i in range(1, len(grains)) if track.merits[i] >= LEAST_MERIT]
+        seen = [i for i in range(1, len(grains)) if track.merits[i] >= least]
         others = [i for i in seen if grains[i].shared(grains[0]) < SHARED]
         if not others:
             return track

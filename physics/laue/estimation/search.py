@@ -10,15 +10,23 @@ from beamgym.physics.goniometer import Goniometer
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.estimation.frames import Shot
 from beamgym.physics.laue.indexing import Indexed, Indexer
-from beamgym.physics.laue.matching import Pattern
+from beamgym.physics.laue.matching import MIN_MATCHED, Pattern
 
 TOLERANCES_DEG = (0.25, 0.6, 1.0)
 """Search radii: of a calibrated camera, one that is half a millimetre off, one that is off by a millimetre."""
 BEST = 6
 """Candidates of a search over several frames that are handed on."""
-DISTANCES = (-0.04, 0.04, -0.08, 0.08, -0.12, 0.12, -0.16, 0.16, -0.2, 0.2)
-"""By how much of its distance a camera may stand elsewhere, where nothing explains the spots: each within reach of the
-largest search radius."""
+DISTANCES = (0.0, -0.028, 0.028, -0.056, 0.056, -0.084, 0.084, -0.112, 0.112, -0.14, 0.14)
+"""By how much of its distance a camera may stand elsewhere, where nothing explains the spots, in steps of which each is
+within reach of the next radius."""
+ONE_FRAME_DEG, MORE_DEG = 0.4, 0.5
+"""Search radius of one frame, and of several, about whose turns little is known."""
+PAIR_PEAKS, VOTE_PEAKS = 40, 200
+"""Peaks that orientations are made from, and that vote: most of them may be false."""
+LEFT_OVER_DEG = 0.3
+"""Search radius where camera and axes were fitted."""
+TELLING = 14.0
+"""Merit that ends a search over distances."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +69,25 @@ def by_all(indexer: Indexer, goniometer: Goniometer, shots: Sequence[Shot], dete
 def by_distance(indexer: Indexer, goniometer: Goniometer, shots: Sequence[Shot], detector: Detector) -> Iterator[Start]:
     """Yield starts by all frames together with the panel nearer or farther than it is said to be, likeliest first."""
     turned = goniometer.rotation(np.array([shot.readback for shot in shots]))
-    found = []
+    tolerance = ONE_FRAME_DEG if len(shots) == 1 else MORE_DEG
+    found: list[tuple[float, Start]] = []
     for share in DISTANCES:
         moved = share * detector.distance_mm
         joint = joint_pattern(indexer, shots, _moved(detector, moved), turned)
-        found += [(fit.merit, Start(fit.u, moved)) for fit in joint.candidates(TOLERANCES_DEG[-1])]
+        found += [(fit.merit, Start(fit.u, moved)) for fit in joint.candidates(tolerance, PAIR_PEAKS, VOTE_PEAKS)]
+        if max((merit for merit, _ in found), default=0.0) > TELLING:
+            break
     for _, start in sorted(found, key=lambda each: -each[0])[: 2 * BEST]:
         yield start
+
+
+def by_left_over(indexer: Indexer, shots: Sequence[Shot], detector: Detector, turned: Float64Array) -> Iterator[Start]:
+    """Yield starts by spots that are left over, on a panel and after turns (T, 3, 3) that are known by now."""
+    joint = joint_pattern(indexer, shots, detector, turned)
+    if len(joint.order) < MIN_MATCHED:
+        return
+    for fit in sorted(joint.candidates(LEFT_OVER_DEG, PAIR_PEAKS, VOTE_PEAKS), key=lambda fit: -fit.merit)[:2]:
+        yield Start(fit.u)
 
 
 def _moved(detector: Detector, across_mm: float) -> Detector:

@@ -6,7 +6,7 @@ import numpy as np
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.goniometer import Target
-from beamgym.physics.laue.estimation.estimator import LEAST_MERIT, Estimator, Track
+from beamgym.physics.laue.estimation.estimator import Estimator, Track, demand
 from beamgym.physics.laue.estimation.posterior import spread_deg, within
 
 
@@ -52,7 +52,7 @@ def standing(estimator: Estimator, track: Track, target: Target, tolerance_deg: 
     stands = [
         estimator.adjustment.orientations(fitted, track.shots)[-1]
         for fitted, merit in zip(track.fits, track.merits, strict=True)
-        if fitted is best or (track.open and merit >= LEAST_MERIT)
+        if fitted is best or (track.open and merit >= demand(len(track.shots)))
     ]
     understood = estimator.understands(track)
     sure = reachable and not track.open and understood

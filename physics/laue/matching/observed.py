@@ -101,11 +101,13 @@ class Pattern:
         self.order = np.argsort(-intensity, kind="stable")
         self.order = self.order[found[self.order] > 0.0]
 
-    def candidates(self, tolerance_deg: float) -> Iterator[Fit]:
-        """Search pairs, then fit the best distinct orientations."""
-        voters = self.order[:VOTE_PEAKS]
+    def candidates(
+        self, tolerance_deg: float, pair_peaks: int = PAIR_PEAKS, vote_peaks: int = VOTE_PEAKS
+    ) -> Iterator[Fit]:
+        """Search pairs among so many of the brightest peaks, then fit the best distinct orientations."""
+        voters = self.order[:vote_peaks]
         normals = np.ascontiguousarray(self.normals[voters])
-        pairs = peak_pairs(normals[:PAIR_PEAKS])
+        pairs = peak_pairs(normals[:pair_peaks])
         if len(pairs) == 0:
             return
         cells, resolution = self.table.map(tolerance_deg)

@@ -44,9 +44,11 @@ def test_item_18_a_crystal_that_is_exchanged_in_mid_run_is_no_success(mine):
     assert error_deg() > 5.0
 
 
-def test_item_18_off_claims_success_of_another_crystal(mine):
+def test_item_18_off_it_is_no_success_either_but_nobody_is_told_why(mine):
     with left_out(18):
-        assert run(mine(more=EXCHANGED)).success
+        report = run(mine(more=EXCHANGED))
+    assert not report.success
+    assert report.metrics["within_tolerance_probability"] < 0.5
     assert error_deg() > 5.0
 
 

@@ -96,7 +96,7 @@ class PlainInstrument:
         if self.latched:
             raise RuntimeError(self.latched)
 
-    def require_same_sample(self, task, seen):
+    def require_same_sample(self, task, seen, claimed=True):
         """Nothing here could be exchanged."""
 
     def positions_plan(self):
