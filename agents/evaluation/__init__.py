@@ -1,5 +1,6 @@
 """Evaluation of any policy on any environment: metrics, curves, and disjoint ranges of seeds."""
 
+from beamgym.agents.evaluation.claims import claims_of, watched
 from beamgym.agents.evaluation.demo_episodes import Picture, Played, covering_policy, play, policy_result
 from beamgym.agents.evaluation.evaluator import (
     BATCH,
@@ -31,6 +32,7 @@ __all__ = [
     "amounts",
     "budget_in",
     "budget_of",
+    "claims_of",
     "context_of",
     "covering_policy",
     "curves",
@@ -43,4 +45,5 @@ __all__ = [
     "play",
     "policy_result",
     "tune",
+    "watched",
 ]

@@ -28,12 +28,19 @@ class Measured:
     result : as of ``evaluate``
     claims : (m,) probability stated at the declaration; NaN where none was
     exposure_s : beam on the sample in one frame, seconds
+    called : the name by which the policy was found, where that is another than its own
     """
 
     row: SuiteRow
     result: PolicyResult
     claims: Float64Array
     exposure_s: float
+    called: str = ""
+
+    @property
+    def asked(self) -> str:
+        """The name by which the policy is found."""
+        return self.called or self.result.name
 
     @cached_property
     def aligned(self) -> Rate:

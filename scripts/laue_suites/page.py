@@ -5,25 +5,27 @@ import platform
 import shlex
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from beamgym.scripts.laue_suites.measured import CLAIM_EDGES, Measured
+from beamgym.scripts.laue_suites.measured import Measured
+from beamgym.scripts.laue_suites.summaries import BUDGETS, Shares, against_exposures, claims_held, over_all_rows
 from beamgym.scripts.laue_suites.tables import (
     LEGEND,
     Cell,
     bars_of,
     markdown,
-    over_all_rows,
     page_table,
     policy_name,
 )
+from beamgym.scripts.laue_suites.worst import WorstEpisode
 
-WORST = 10
-"""Episodes of each suite that are told."""
+PICTURES = (
+    "In the pictures dots are found spots; squares stand where spots lie by the truth, circles where they lie by what "
+    "the policy believed."
+)
 
 
 def command_line(suite: str, options: Mapping[str, Any], episodes: int, seed: int) -> str:
@@ -54,7 +56,9 @@ def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def page_of(title: str, command: str, measured: Sequence[Measured], remarks: Sequence[str], first_seed: int) -> str:
+def page_of(
+    title: str, command: str, measured: Sequence[Measured], remarks: Sequence[str], worst: Sequence[WorstEpisode] = ()
+) -> str:
     """Return the whole page.
 
     Parameters
@@ -63,7 +67,7 @@ def page_of(title: str, command: str, measured: Sequence[Measured], remarks: Seq
     command : that makes it
     measured : every policy on every row
     remarks : sentences that belong to these figures
-    first_seed : environment seed of episode 0
+    worst : episodes that failed
     """
     parts = [
         [f"# {title}"],
@@ -73,7 +77,7 @@ def page_of(title: str, command: str, measured: Sequence[Measured], remarks: Seq
         ["## Every policy on every row", "", *page_table(measured), "", LEGEND],
         _summary(measured),
         _claims(measured),
-        _worst(measured, first_seed),
+        _worst(worst),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
@@ -88,46 +92,42 @@ def _bars(measured: Sequence[Measured]) -> list[str]:
 
 
 def _summary(measured: Sequence[Measured]) -> list[str]:
-    rows = [
-        (name, f"{100 * mean:.1f} ({100 * low:.1f}–{100 * high:.1f})")
-        for name, (mean, low, high) in over_all_rows(measured).items()
-    ]
-    text = "Policies that played every row; each row counts alike; the interval is a bootstrap's, stratified by rows."
-    return ["## Over all rows", "", text, "", *markdown(("policy", "aligned %"), rows)] if rows else []
+    whole, budgets = over_all_rows(measured), against_exposures(measured)
+    rows = [(name, _share(whole[name]), *(_share(each) for each in shares)) for name, shares in budgets.items()]
+    text = (
+        "Policies that played every row; each row counts alike; intervals are a bootstrap's, stratified by rows. "
+        "Beside all: the share that had ended aligned within so many exposures."
+    )
+    headings = ("policy", "aligned %", *(f"within {budget}" for budget in BUDGETS))
+    return ["## Over all rows, and against the budget", "", text, "", *markdown(headings, rows)] if rows else []
+
+
+def _share(shares: Shares) -> str:
+    mean, low, high = (100 * each for each in shares)
+    return f"{mean:.1f} ({low:.1f}–{high:.1f})"
 
 
 def _claims(measured: Sequence[Measured]) -> list[str]:
-    edges = (*CLAIM_EDGES, np.inf)
+    rows = [
+        (name, f"{low:g} to {high:g}", f"{100 * stated:.2f}", str(held.total), Cell.of(held).words())
+        for name, low, high, stated, held in claims_held(measured)
+    ]
+    text = "Of the declarations at a stated probability, over all rows, the share that was right."
+    headings = ("policy", "stated probability", "mean stated %", "declarations", "right %")
+    return ["## Do the claims hold?", "", text, "", *markdown(headings, rows)] if rows else []
+
+
+def _worst(worst: Sequence[WorstEpisode]) -> list[str]:
+    if not worst:
+        return []
     rows = []
-    for one in measured:
-        for low, high in pairwise(edges):
-            held = one.held(low, high)
-            if held.total:
-                stated = f"{low:g} to {min(high, 1.0):g}"
-                rows.append((one.row.name, policy_name(one), stated, str(held.total), Cell.of(held).words()))
-    headings = ("row", "policy", "stated probability", "declarations", "right %")
-    return ["## Do the claims hold?", "", *markdown(headings, rows)] if rows else []
-
-
-def _worst(measured: Sequence[Measured], first_seed: int) -> list[str]:
-    policy = measured[0].row.policy
-    failed = []
-    for one in measured:
-        episodes = one.result.episodes
-        for i in np.flatnonzero(~episodes.success if one.result.name == policy else []):
-            error = float(episodes.misorientation_deg[i])
-            why = _why(bool(episodes.ended[i]), float(one.claims[i]), one.misled_episodes[i])
-            failed.append(
-                (error, (one.row.name, str(first_seed + int(i)), f"{error:.3g}", f"{episodes.exposures[i]:g}", why))
-            )
-    failed.sort(key=lambda entry: -entry[0])
-    headings = ("row", "environment seed", "error °", "exposures", "what happened")
-    title = f"## The worst episodes of `{policy}`"
-    return [title, "", *markdown(headings, [row for _, row in failed[:WORST]])] if failed else []
-
-
-def _why(declared: bool, claim: float, misled: bool) -> str:
-    if not declared:
-        return "the budget was spent before it was sure"
-    kind = "declared another orientation" if misled else "declared outside the tolerance"
-    return kind if np.isnan(claim) else f"{kind}, stated probability {claim:.4f}"
+    for each in worst:
+        picture = f"[picture](<{each.picture.parent.name}/{each.picture.name}>)" if each.picture else "–"
+        place = each.measured.row.name, policy_name(each.measured), str(each.env_seed)
+        rows.append((*place, f"{each.error_deg:.3g}", str(each.exposures), each.why, picture))
+    headings = ("row", "policy", "environment seed", "error °", "exposures", "why it failed", "last frame")
+    ours = worst[0].measured.row.policy
+    text = f"The failed episodes furthest off: ten of `{ours}`, three of each other policy that looks."
+    if any(each.picture for each in worst):
+        text += " They were played again with the truth at hand. " + PICTURES
+    return ["## The worst episodes", "", text, "", *markdown(headings, rows)]

@@ -8,13 +8,21 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from beamgym.agents.evaluation import BATCH, budget_in, context_of, curves, evaluate_in, make_vector_env
+from beamgym.agents.evaluation import (
+    BATCH,
+    budget_in,
+    claims_of,
+    context_of,
+    curves,
+    evaluate_in,
+    make_vector_env,
+    watched,
+)
 from beamgym.agents.policies import find_policy
 from beamgym.envs.kinds import sample_of
 from beamgym.envs.loop import InstrumentVectorEnv
 from beamgym.envs.policy import CannotPlay, Policy
 from beamgym.scripts.benchmarking.policies import check_own
-from beamgym.scripts.laue_suites.claims import claims_of, watched
 from beamgym.scripts.laue_suites.measured import Measured
 from beamgym.scripts.laue_suites.rows import SuiteRow
 
@@ -85,7 +93,7 @@ def play_row(row: SuiteRow, names: Sequence[str], episodes: int, seed: int) -> P
             with _told(f"{row.name}: {name}", episodes) as advance:
                 try:
                     policy = watched(find_policy(name, row.env_id, sample_of(context), context))
-                    measured.append(_measured(row, policy, env, episodes, seed, advance))
+                    measured.append(_measured(row, name, policy, env, episodes, seed, advance))
                 except CannotPlay:  # such as the agent of one crystal on another
                     absent.append(name)
         spent = curves([one.result for one in measured], budget_in(context))
@@ -97,6 +105,7 @@ def play_row(row: SuiteRow, names: Sequence[str], episodes: int, seed: int) -> P
 
 def _measured(
     row: SuiteRow,
+    name: str,
     policy: Policy,
     env: InstrumentVectorEnv,
     episodes: int,
@@ -104,7 +113,7 @@ def _measured(
     advance: Callable[[int], None],
 ) -> Measured:
     result = evaluate_in(policy, env, episodes, seed, progress=advance)
-    return Measured(row, result, claims_of(policy, episodes), context_of(env).exposure_s)
+    return Measured(row, result, claims_of(policy, episodes), context_of(env).exposure_s, name)
 
 
 @contextmanager

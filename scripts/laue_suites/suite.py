@@ -14,7 +14,9 @@ from beamgym.scripts.laue_suites.measured import episode_records
 from beamgym.scripts.laue_suites.page import command_line, page_of
 from beamgym.scripts.laue_suites.playing import PlayedRow, check_policies, play_row
 from beamgym.scripts.laue_suites.rows import SuiteRow
-from beamgym.scripts.laue_suites.tables import LEGEND, bars_of, over_all_rows, terminal_table
+from beamgym.scripts.laue_suites.summaries import over_all_rows
+from beamgym.scripts.laue_suites.tables import LEGEND, bars_of, terminal_table
+from beamgym.scripts.laue_suites.worst import told_again, worst_failures
 from beamgym.scripts.rates import bars_table
 
 MOST_EPISODES = 1_000_000
@@ -87,7 +89,8 @@ def run_rows(asked: AskedSuite, console: Console) -> dict[str, Any]:
     console.print("\n".join((LEGEND, *remarks)), style="dim", highlight=False)
     if asked.page is not None:
         command = command_line(asked.name, asked.options, asked.episodes, asked.seed)
-        write_text(asked.page, page_of(asked.title, command, measured, remarks, first))
+        worst = list(told_again(worst_failures(measured), first, asked.page.with_name(f"{asked.page.stem}_worst")))
+        write_text(asked.page, page_of(asked.title, command, measured, remarks, worst))
     return figures_of(asked, played, first)
 
 

@@ -4,15 +4,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from rich.box import SIMPLE
 from rich.table import Table
 
 from beamgym.scripts.laue_suites.measured import MISLED_DEG, Measured
 from beamgym.scripts.rates import Bar, Rate
-
-DRAWS = 4000
-"""Draws of the bootstrap over all rows."""
 
 
 @dataclass(frozen=True)
@@ -159,20 +155,3 @@ def _pairs_bar(one: Measured, other: Measured, apart: float) -> Bar:
     gain = float(mine.mean() - theirs.mean())
     told = f"{100 * gain:+.1f} points; {(mine & ~theirs).sum()} only here, {(~mine & theirs).sum()} only there"
     return Bar(f"{one.row.name}: aligned, less {other.row.name}", f"± {100 * apart:g} points", told, abs(gain) <= apart)
-
-
-def over_all_rows(measured: Sequence[Measured]) -> dict[str, tuple[float, float, float]]:
-    """Return, for every policy that played all rows, mean success over rows with the bootstrap's 95 % interval.
-
-    Every row counts alike; episodes are drawn anew within their row (a stratified bootstrap, Agarwal et al. 2021).
-    """
-    names, rng = {one.row.name for one in measured}, np.random.default_rng(0)
-    summary = {}
-    for policy in dict.fromkeys(one.result.name for one in measured):
-        rates = [one.aligned for one in measured if one.result.name == policy]
-        if len(rates) < len(names):
-            continue
-        drawn = np.mean([rng.binomial(rate.total, rate.share, DRAWS) / rate.total for rate in rates], axis=0)
-        low, high = np.quantile(drawn, (0.025, 0.975))
-        summary[policy] = float(np.mean([rate.share for rate in rates])), float(low), float(high)
-    return summary

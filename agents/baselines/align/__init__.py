@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from beamgym.agents.baselines.align.calibrating import Calibrating
+from beamgym.agents.baselines.align.frame_spots import FrameSpots, spots_of_frames
 from beamgym.agents.baselines.align.index_and_move import IndexAndMove
 from beamgym.agents.baselines.align.nelder_mead import NelderMead
 from beamgym.agents.baselines.align.true_pose import TruePose
@@ -18,7 +19,9 @@ BASELINES: dict[str, Callable[[], Policy]] = {
 __all__ = [
     "BASELINES",
     "Calibrating",
+    "FrameSpots",
     "IndexAndMove",
     "NelderMead",
     "TruePose",
+    "spots_of_frames",
 ]

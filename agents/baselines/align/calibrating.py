@@ -121,6 +121,14 @@ class Calibrating:
         stands = standing(self._estimator, track, context.target, context.tolerance_deg)
         return 0.0 if stands is None else stands.probability
 
+    def believed(self, track: Track) -> tuple[Float64Array, Float64Array] | None:
+        """Return orientation (3, 3) and panel (9,) of the last frame by the best fit; None where there is none."""
+        best = track.best
+        if best is None:
+            return None
+        adjustment = self._estimator.adjustment
+        return adjustment.orientations(best, track.shots)[-1], adjustment.panels(best, track.shots)[-1]
+
     def _aimed(self, fitted: Fitted, track: Track, context: Any) -> NDArray[np.float32]:
         """Return the action that brings the crystal to the goal that is best to go to."""
         adjustment, stage = self._estimator.adjustment, context.goniometer

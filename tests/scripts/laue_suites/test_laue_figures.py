@@ -1,18 +1,21 @@
 """Figures of the Laue suites are what hand-made episodes say they are."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from beamgym.agents.baselines.align import TruePose
 from beamgym.agents.evaluation import BATCH, PolicyResult, evaluate_in, make_vector_env
+from beamgym.agents.evaluation.claims import claims_of, watched
 from beamgym.agents.evaluation.evaluator import Episodes, summarise
-from beamgym.scripts.laue_suites.claims import claims_of, watched
 from beamgym.scripts.laue_suites.measured import Measured, episode_records
 from beamgym.scripts.laue_suites.page import page_of
 from beamgym.scripts.laue_suites.rows import ENV_ID, Goal, SuiteRow
-from beamgym.scripts.laue_suites.tables import bars_of, over_all_rows
+from beamgym.scripts.laue_suites.summaries import against_exposures, claims_held, over_all_rows
+from beamgym.scripts.laue_suites.tables import bars_of
+from beamgym.scripts.laue_suites.worst import WorstEpisode, worst_failures
 
 ROW = SuiteRow("hard", "hard", {"level": "hard"}, Goal(success=0.7, exposures=3, misled=0.0))
 
@@ -102,13 +105,49 @@ def test_rows_on_the_same_starts_are_compared_pair_by_pair():
 
 
 def test_the_page_tells_missed_bars_claims_and_worst_episodes():
-    page = page_of("suite", "beamgym benchmark x", [measured()], ["Four episodes."], 100)
+    one = measured()
+    told = "declared: took another orientation"
+    worst = [WorstEpisode(one, 3, 103, told, Path("page_worst/hard-calibrating-103.png"))]
+    page = page_of("suite", "beamgym benchmark x", [one], ["Four episodes."], worst)
     assert page.count("**missed**") == 3
-    assert "| hard | calibrating | 0.997 to 0.999 | 2 | 50.0 (9.5–90.5) |" in page
-    assert "| hard | 103 | 40 | 2 | declared another orientation, stated probability 0.5000 |" in page
-    assert page.index("| hard | 103 |") < page.index("| hard | 102 |")
+    assert "| calibrating | 0.997 to 0.999 | 99.80 | 2 | 50.0 (9.5–90.5) |" in page
+    assert f"| hard | calibrating | 103 | 40 | 2 | {told} | [picture](<page_worst/hard-calibrating-103.png>) |" in page
     assert "Written by this command" in page
     assert "beamgym benchmark x" in page
+
+
+def test_the_worst_are_those_furthest_off_and_the_usual_policys_come_first():
+    other = SuiteRow("easy", "easy", {"level": "easy"})
+    ours, more = measured(), measured(errors=(0.1, 50.0, 0.1, 0.1), row=other)
+    rival = measured(name="index-and-move", errors=(9.0, 8.0, 7.0, 6.0))
+    blind = measured(name="random", errors=(90.0,) * 4)
+    chosen = worst_failures([blind, rival, ours, more])
+    assert [(one.result.name, one.row.name, i) for one, i in chosen] == [
+        ("calibrating", "easy", 1),
+        ("calibrating", "hard", 3),
+        ("calibrating", "hard", 2),
+        ("index-and-move", "hard", 0),
+        ("index-and-move", "hard", 1),
+        ("index-and-move", "hard", 2),
+    ]
+
+
+def test_claims_of_all_rows_are_held_against_what_was_right():
+    other = SuiteRow("easy", "easy", {"level": "easy"})
+    held = claims_held([measured(), measured(row=other), measured(name="index-and-move", claims=(math.nan,) * 4)])
+    assert [(name, low, rate.count, rate.total) for name, low, _, _, rate in held] == [
+        ("calibrating", 0.0, 0, 2),
+        ("calibrating", 0.997, 2, 4),
+        ("calibrating", 0.999, 2, 2),
+    ]
+    assert held[1][3] == pytest.approx(0.998)
+
+
+def test_success_against_exposures_counts_only_what_had_ended_aligned():
+    quick, slow = measured(exposures=2.0), measured(errors=(0.1,) * 4, exposures=4.0, row=SuiteRow("b", "b"))
+    found = against_exposures([quick, slow], (1, 2, 4))["calibrating"]
+    assert [mean for mean, _, _ in found] == [0.0, 0.25, 0.75]  # of 2 of 4, and 4 of 4
+    assert found[2][1] < 0.75 < found[2][2]
 
 
 def test_over_all_rows_each_row_counts_alike_and_only_those_who_played_all():

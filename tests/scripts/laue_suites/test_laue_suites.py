@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from beamgym.physics.crystal import load_crystal
 from beamgym.physics.laue.imperfections import LAUE_LEVELS
@@ -53,6 +55,23 @@ def test_the_page_and_the_table_name_the_crystals_system(quick, benchmark, tmp_p
     assert "meant for 200 episodes" in text
     assert machine() in text
     assert str(tmp_path) not in text
+
+
+def test_the_page_has_pictures_of_what_failed_beside_it(monkeypatch, benchmark, tmp_path):
+    monkeypatch.setattr(playing, "USUAL", ("index-and-move", "no-op"))
+    page = tmp_path / "page.md"
+    result = benchmark("laue-image", "--level", "hard", "--episodes", 4, "--page", page)
+    assert result.exit_code == 0, result.output
+    pictures = sorted((tmp_path / "page_worst").iterdir())
+    assert pictures
+    text = page.read_text()
+    for path in pictures:
+        assert f"(<page_worst/{path.name}>)" in text
+        with Image.open(path) as picture:
+            assert (picture.format, picture.size) == ("PNG", (420, 470))
+            assert np.asarray(picture.convert("RGB")).std() > 5
+    assert "declared: right orientation, yet" in text
+    assert "no-op" not in text.split("## The worst episodes")[1]
 
 
 def test_an_agent_of_silicon_has_no_line_on_another_crystal(monkeypatch, benchmark):
