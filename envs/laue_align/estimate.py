@@ -119,7 +119,8 @@ def _shot(frame: Frame, positions: Float64Array, row: int) -> Shot:
     """Return one row of a frame as the estimator takes it."""
     peaks = frame.peaks()
     spots = slice(0, int(peaks.count[row]))
-    return Shot(positions, peaks.position_px[row, spots].astype(np.float64), peaks.intensity[row, spots])
+    counts = peaks.intensity[row, spots].astype(np.float64)
+    return Shot(positions, peaks.position_px[row, spots].astype(np.float64), counts)
 
 
 def sample_change_deg(task: Any, seen: Sequence[tuple[Frame, Float64Array]]) -> tuple[float | None, float]:
