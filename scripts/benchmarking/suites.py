@@ -37,6 +37,7 @@ SUITES = {
     "laue-levels": Suite("beamgym.scripts.laue_suites.levels", ("episodes", "policy", "level", "page")),
     "laue-image": Suite("beamgym.scripts.laue_suites.images", ("episodes", "policy", "level", "page")),
     "laue-crystals": Suite("beamgym.scripts.laue_suites.crystals", ("episodes", "policy", "crystal", "level", "page")),
+    "laue-harsh": Suite("beamgym.scripts.laue_suites.harsh", ("episodes", "policy", "crystal", "page")),
     "laue-zone": Suite("beamgym.scripts.laue_suites.zones", ("episodes", "policy", "level", "page")),
 }
 """Every suite by the word that stands in an environment's place."""

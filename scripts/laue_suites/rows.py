@@ -19,6 +19,7 @@ class Goal:
     misled : largest share of episodes that were declared more than 5° off; None where none is asked
     beside, apart : name of another row on the same starts, and by how much the share aligned may differ from its
     moves_of_oracle : largest number of moves, beside those of the oracle on the same starts; None where none is asked
+    above, lead : name of another policy of the row, and by how much the share aligned is to exceed its
     """
 
     success: float | None = None
@@ -27,6 +28,8 @@ class Goal:
     beside: str = ""
     apart: float = 0.0
     moves_of_oracle: float | None = None
+    above: str = ""
+    lead: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,8 @@ def bars_of(measured: Sequence[Measured]) -> list[Bar]:
             bars.append(Bar.at_most(f"{name}: declared > {MISLED_DEG:g}° off", one.misled, goal.misled))
         other = [each for each in measured if each.row.name == goal.beside and each.result.name == policy]
         bars += [_pairs_bar(one, each, goal.apart) for each in other]
+        rivals = [each for each in measured if each.row is one.row and each.result.name == goal.above]
+        bars += [_lead_bar(one, rival, goal.lead) for rival in rivals]
         if goal.moves_of_oracle is not None:
             oracles = [each for each in measured if each.row is one.row and each.result.oracle]
             bars += [_moves_bar(one, oracle, goal.moves_of_oracle) for oracle in oracles]
@@ -147,6 +149,17 @@ def _moves_bar(one: Measured, oracle: Measured, most: float) -> Bar:
     moves, least = (float((each.result.episodes.exposures - 1).sum()) for each in (one, oracle))
     told = f"{moves / max(least, 1.0):.3f}; {moves:g} beside {least:g} moves"
     return Bar(f"{one.row.name}: moves beside the oracle's", f"≤ {most:g}", told, moves <= most * least)
+
+
+def _lead_bar(one: Measured, rival: Measured, lead: float) -> Bar:
+    """Return the bar of two policies on the same starts: by how much the first is ahead, how many episodes differ."""
+    mine, theirs = one.result.episodes.success, rival.result.episodes.success
+    gain = float(mine.mean() - theirs.mean())
+    told = (
+        f"{100 * gain:+.1f} points; {(mine & ~theirs).sum()} only {one.result.name}, {(~mine & theirs).sum()} only it"
+    )
+    figure = f"{one.row.name}: aligned, less {rival.result.name}"
+    return Bar(figure, f"≥ +{100 * lead:g} points", told, gain >= lead)
 
 
 def _pairs_bar(one: Measured, other: Measured, apart: float) -> Bar:

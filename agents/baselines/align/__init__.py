@@ -5,6 +5,7 @@ from collections.abc import Callable
 from beamgym.agents.baselines.align.calibrating import Calibrating
 from beamgym.agents.baselines.align.frame_spots import FrameSpots, spots_of_frames
 from beamgym.agents.baselines.align.index_and_move import IndexAndMove
+from beamgym.agents.baselines.align.index_and_refine import IndexAndRefine
 from beamgym.agents.baselines.align.nelder_mead import NelderMead
 from beamgym.agents.baselines.align.true_pose import TruePose
 from beamgym.agents.baselines.no_op import NoOp
@@ -12,7 +13,7 @@ from beamgym.agents.baselines.random import Random
 from beamgym.envs.policy import Policy
 
 BASELINES: dict[str, Callable[[], Policy]] = {
-    policy.name: policy for policy in (Random, NoOp, TruePose, NelderMead, IndexAndMove, Calibrating)
+    policy.name: policy for policy in (Random, NoOp, TruePose, NelderMead, IndexAndMove, IndexAndRefine, Calibrating)
 }
 """Every baseline by the name it has in tables."""
 
@@ -21,6 +22,7 @@ __all__ = [
     "Calibrating",
     "FrameSpots",
     "IndexAndMove",
+    "IndexAndRefine",
     "NelderMead",
     "TruePose",
     "spots_of_frames",

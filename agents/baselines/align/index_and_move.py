@@ -1,5 +1,6 @@
 """Index-and-move: index the pattern, turn the axes by the missing rotation, check with a new frame, declare."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,21 +64,45 @@ class IndexAndMove:
         self, observation: Observation, state: PolicyState, truth: Truth | None = None
     ) -> tuple[NDArray[np.float32], PolicyState]:
         """Index, then move or declare; raises CannotPlay for an environment that observes no spots and no image."""
-        context = state[0].context
-        frames = spots_of_frames(observation, context, self.name)
-        positions = positions_of(observation, context)
-        here, left = context.goniometer.rotation(positions), exposures_left(observation, context)
-        missing, done, after = np.empty((len(state), 3, 3)), left == 0, []
-        for i, memory in enumerate(state):
-            mount = _index(frames[i], memory, here[i])
-            if mount is None:
-                missing[i] = look_around(memory.tries)
-                after.append(replace(memory, tries=memory.tries + 1))
-                continue
-            missing[i], error = _missing(context, mount, positions[i], here[i])
-            done[i] |= error <= self.declare_within * context.tolerance_deg
-            after.append(replace(memory, mount=mount))
-        return declared(rotating_action(missing, positions, context), done), after
+        return play_by_mounts(self.name, self.declare_within, observation, state, _seen)
+
+
+def play_by_mounts(
+    name: str,
+    declare_within: float,
+    observation: Observation,
+    state: PolicyState,
+    seen: Callable[[FrameSpots, Any, Float64Array], tuple[Float64Array | None, Any]],
+) -> tuple[NDArray[np.float32], PolicyState]:
+    """Turn by what is missing of each row, look around where nothing indexes, declare where little is missing.
+
+    Parameters
+    ----------
+    name : of the policy
+    declare_within : share of the tolerance
+    observation, state : of n rows; memories have a ``context`` and a number of ``tries``
+    seen : takes a frame, its memory and the goniometer's rotation (3, 3); returns the mount (3, 3), or None where the
+        frame does not index, and the memory after it
+    """
+    context = state[0].context
+    frames = spots_of_frames(observation, context, name)
+    positions = positions_of(observation, context)
+    here, left = context.goniometer.rotation(positions), exposures_left(observation, context)
+    missing, done, after = np.empty((len(state), 3, 3)), left == 0, []
+    for i, memory in enumerate(state):
+        mount, following = seen(frames[i], memory, here[i])
+        after.append(following)
+        if mount is None:
+            missing[i] = look_around(memory.tries)
+            continue
+        missing[i], error = _missing(context, mount, positions[i], here[i])
+        done[i] |= error <= declare_within * context.tolerance_deg
+    return declared(rotating_action(missing, positions, context), done), after
+
+
+def _seen(frame: FrameSpots, memory: _Memory, here: Float64Array) -> tuple[Float64Array | None, _Memory]:
+    mount = _index(frame, memory, here)
+    return (None, replace(memory, tries=memory.tries + 1)) if mount is None else (mount, replace(memory, mount=mount))
 
 
 def _index(seen: FrameSpots, memory: _Memory, here: Float64Array) -> Float64Array | None:

@@ -11,6 +11,7 @@ from beamgym.physics.laue.indexing.measured import (
     straightened,
     within_radius,
 )
+from beamgym.physics.laue.indexing.open_camera import SeenGrain, grain_near, grains_at_distances
 from beamgym.physics.laue.indexing.plausibility import Plausibility, plausibility
 from beamgym.physics.laue.indexing.refinement import (
     CALIBRATED,
@@ -40,11 +41,14 @@ __all__ = [
     "NotIndexed",
     "Plausibility",
     "Refined",
+    "SeenGrain",
     "SolvedPattern",
     "check_handedness",
     "find_camera",
     "find_grains",
     "geometry_change",
+    "grain_near",
+    "grains_at_distances",
     "pattern_of",
     "plausibility",
     "predict_px",

@@ -7,6 +7,7 @@ import pytest
 
 from beamgym.agents.baselines.align.calibrating import Calibrating
 from beamgym.agents.baselines.align.index_and_move import IndexAndMove
+from beamgym.agents.baselines.align.index_and_refine import IndexAndRefine
 from beamgym.agents.baselines.align.nelder_mead import NelderMead, mismatch
 from beamgym.agents.baselines.align.true_pose import TruePose
 from beamgym.agents.baselines.moves import exposures_left, positions_of, rotating_action
@@ -24,7 +25,7 @@ from beamgym.physics.goniometer.goniometer import goniometer
 from beamgym.physics.orientation import rotation_matrix, rotation_vector_deg
 
 ID = "beamgym/LaueAlign-v0"
-EVERY = (Random, NoOp, TruePose, NelderMead, IndexAndMove, Calibrating)
+EVERY = (Random, NoOp, TruePose, NelderMead, IndexAndMove, IndexAndRefine, Calibrating)
 
 
 @pytest.fixture(scope="module")

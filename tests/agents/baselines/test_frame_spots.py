@@ -6,6 +6,7 @@ import pytest
 from beamgym.agents.baselines.align.calibrating import Calibrating
 from beamgym.agents.baselines.align.frame_spots import spots_of_frames
 from beamgym.agents.baselines.align.index_and_move import IndexAndMove
+from beamgym.agents.baselines.align.index_and_refine import IndexAndRefine
 from beamgym.agents.evaluation.evaluator import Episodes, context_of, evaluate_in, make_vector_env, run_episodes
 from beamgym.envs.checks import check_policy
 from beamgym.envs.policy import CannotPlay
@@ -39,7 +40,7 @@ def test_spots_of_an_image_come_with_its_own_panel(images):
         assert (np.diff(seen.counts) <= 0).all()
 
 
-@pytest.mark.parametrize(("policy", "exposures"), [(Calibrating, 2), (IndexAndMove, 2)])
+@pytest.mark.parametrize(("policy", "exposures"), [(Calibrating, 2), (IndexAndMove, 2), (IndexAndRefine, 2)])
 def test_silicon_is_aligned_by_its_images(images, policy, exposures):
     result = evaluate_in(policy(), images, EPISODES, seed=24)
     assert result.success_rate == 1.0
@@ -60,7 +61,7 @@ def test_other_crystals_sizes_and_panels_at_a_level_with_a_wrong_camera(options)
     assert evaluate_in(Calibrating(), env, EPISODES, seed=25).success_rate == 1.0
 
 
-@pytest.mark.parametrize("policy", [Calibrating, IndexAndMove])
+@pytest.mark.parametrize("policy", [Calibrating, IndexAndMove, IndexAndRefine])
 def test_an_image_is_played_as_it_would_be_alone(images, policy):
     together = run_episodes(policy(), images, range(500, 504))
     alone = run_episodes(policy(), make_vector_env(IMAGES, 1, "real", {}), range(502, 503))
@@ -69,14 +70,14 @@ def test_an_image_is_played_as_it_would_be_alone(images, policy):
     check_policy(policy(), IMAGES)
 
 
-@pytest.mark.parametrize("policy", [Calibrating, IndexAndMove])
+@pytest.mark.parametrize("policy", [Calibrating, IndexAndMove, IndexAndRefine])
 def test_one_policy_plays_spots_then_images(policy, images):
     one = policy()
     assert evaluate_in(one, make_vector_env(SPOTS, 4, "real", {}), 4, seed=26).success_rate == 1.0
     assert evaluate_in(one, images, 4, seed=26).success_rate == 1.0
 
 
-@pytest.mark.parametrize("policy", [Calibrating, IndexAndMove])
+@pytest.mark.parametrize("policy", [Calibrating, IndexAndMove, IndexAndRefine])
 @pytest.mark.parametrize("grey", [0, 32, 255])
 def test_it_looks_around_where_an_image_shows_nothing(images, policy, grey):
     observation, _ = images.reset(seed=list(range(EPISODES)))
@@ -89,7 +90,7 @@ def test_it_looks_around_where_an_image_shows_nothing(images, policy, grey):
         assert (np.abs(actions[:, :3]).max(axis=1) > 0).all()
 
 
-@pytest.mark.parametrize("policy", [Calibrating, IndexAndMove])
+@pytest.mark.parametrize("policy", [Calibrating, IndexAndMove, IndexAndRefine])
 def test_an_observation_without_either_is_refused(images, policy):
     observation, _ = images.reset(seed=list(range(EPISODES)))
     one = policy()

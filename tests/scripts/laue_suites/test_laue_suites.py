@@ -9,10 +9,11 @@ from PIL import Image
 from beamgym.physics.crystal import load_crystal
 from beamgym.physics.laue.imperfections import LAUE_LEVELS
 from beamgym.scripts.benchmark import benchmark_command
-from beamgym.scripts.laue_suites import images, playing, suite
+from beamgym.scripts.laue_suites import harsh, images, playing, suite
 from beamgym.scripts.laue_suites.crystals import CRYSTALS, SYSTEMS, lattice_system, rows_of
 from beamgym.scripts.laue_suites.levels import CAMERA, ROWS, ZERO_ERRORS
 from beamgym.scripts.laue_suites.page import command_line, machine, processor
+from beamgym.scripts.laue_suites.rows import Goal
 
 
 @pytest.fixture
@@ -88,10 +89,16 @@ def test_an_agent_of_silicon_has_no_line_on_another_crystal(monkeypatch, benchma
     ("arguments", "says"),
     [
         (["laue-level"], "did you mean 'laue-levels'"),
-        (["laue-harsh"], "The suites are arpes-scorer, index, laue-levels, laue-image, laue-crystals"),
+        (["laue-horse"], "did you mean 'laue-harsh'"),
+        (["xyz"], "The suites are arpes-scorer, index, laue-levels, laue-image, laue-crystals, laue-harsh"),
+        (["laue-harsh", "--crystal", "kyanit"], "unknown crystal 'kyanit'; did you mean 'kyanite'"),
+        (["laue-harsh", "--level", "hard"], "--level is for environments, laue-levels, laue-image, laue-crystals"),
         (["laue-levels", "--level", "hrad"], "unknown level 'hrad'; did you mean 'hard'"),
         (["laue-levels", "--level", "xyz"], "choose one of real, hard, two-arc, camera, zero-errors"),
-        (["laue-levels", "--crystal", "Si"], "--crystal is for environments and laue-crystals; laue-levels takes"),
+        (
+            ["laue-levels", "--crystal", "Si"],
+            "--crystal is for environments, laue-crystals and laue-harsh; laue-levels",
+        ),
         (["laue-levels", "--policy", "calibrted"], "unknown policy 'calibrted'; did you mean 'calibrating'"),
         (["laue-levels", "--policy", "raster"], "raster plays another task"),
         (["laue-levels", "--episodes", "0"], "episodes is 0; it must lie between 1 and"),
@@ -103,10 +110,10 @@ def test_an_agent_of_silicon_has_no_line_on_another_crystal(monkeypatch, benchma
         (["laue-crystals", "--crystal", "kyanit"], "unknown crystal 'kyanit'; did you mean 'kyanite'"),
         (["laue-crystals", "--level", "herd"], "unknown level 'herd'; did you mean 'hard'"),
         (["laue-crystals", "--level", "none.yaml"], "cannot read the level's file none.yaml"),
-        (["index", "--page", "page.md"], "laue-crystals and laue-zone; index takes"),
+        (["index", "--page", "page.md"], "laue-harsh and laue-zone; index takes"),
         (["beamgym/LaueAlign-v0", "--page", "page.md"], "--page is for laue-levels, laue-image, laue-crystals"),
         (["laue-image", "--level", "size"], "unknown level 'size'; did you mean 'sizes'"),
-        (["laue-image", "--crystal", "Si"], "--crystal is for environments and laue-crystals; laue-image takes"),
+        (["laue-image", "--crystal", "Si"], "--crystal is for environments, laue-crystals and laue-harsh; laue-image"),
     ],
 )
 def test_a_mistake_is_one_line_and_costs_no_work(benchmark, monkeypatch, arguments, says):
@@ -164,6 +171,35 @@ def test_the_suite_of_images_plays_policies_that_see_images(monkeypatch, benchma
     assert rows["Si 84², real"]["policies"]["index-and-move"]["success"]["count"] == 4
     assert set(rows["Si 84², real"]["policies"]) == {"index-and-move", "no-op"}
     assert "nelder-mead is left out" in result.output
+
+
+def test_the_suite_at_harsh_compares_policies_on_the_same_starts(monkeypatch, benchmark, tmp_path):
+    monkeypatch.setattr(harsh, "POLICIES", ("no-op", "true-pose"))
+    monkeypatch.setattr(harsh, "GOAL", Goal(above="no-op", lead=0.1))
+    file = tmp_path / "figures.json"
+    original = harsh.SuiteRow
+    monkeypatch.setattr(harsh, "SuiteRow", lambda *given, **named: original(*given, **named, policy="true-pose"))
+    result = benchmark("laue-harsh", "--crystal", "LSCO", "--episodes", 3, "--json", file)
+    assert result.exit_code == 0, result.output
+    content = json.loads(file.read_text())
+    names = ["La2-xSrxCuO4, tetragonal, 0.25°", "La2-xSrxCuO4, tetragonal, 1°"]
+    assert list(content["rows"]) == names
+    assert [bar["figure"] for bar in content["bars"]] == [f"{name}: aligned, less no-op" for name in names]
+    assert content["bars"][1] == {
+        "figure": f"{names[1]}: aligned, less no-op",
+        "bar": "≥ +10 points",
+        "reached": "+100.0 points; 3 only true-pose, 0 only it",
+        "met": True,
+    }
+
+
+def test_the_crystals_at_harsh_are_of_six_systems_and_each_has_a_rival():
+    rows = harsh.rows_of(None)
+    assert len({lattice_system(load_crystal(name)) for name in harsh.CRYSTALS}) == 6
+    assert len({row.name for row in rows}) == len(rows) == 12
+    for row in rows:
+        assert row.goal.above in row.policies
+        assert row.options["level"] == "harsh"
 
 
 def test_goals_are_for_the_usual_crystals_at_hard():
