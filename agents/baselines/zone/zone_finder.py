@@ -18,6 +18,8 @@ CONFIDENCE = 0.99
 """Probability of being within the tolerance at which it declares."""
 ARRIVED_DEG = 0.05
 """A goal so near is where the axes stand."""
+MOST_ASIDES = 6
+"""Steps off a goal to see more of the pattern; then it declares there, as sure as it can be."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,15 @@ class ZoneFinder:
         context, track = memory.context, memory.track
         if memory.declared:  # and yet it goes on: the truth ends this episode, and does not hold what was declared
             memory = replace(memory, refuted=(*memory.refuted, track.beam), declared=False)
+        goal = _goal(memory, here)
         sure = not _refuted(track.beam, memory) and self.certainty(track, context) >= self.confidence
-        if sure or left == 0:
+        arrived = goal is not None and bool(np.abs(goal - here).max() < ARRIVED_DEG)
+        # a step aside needs another one back
+        aside = memory.asides < MOST_ASIDES and left >= 2 and track.learns(self.confidence)
+        if sure or left == 0 or (arrived and not aside):
             stay = step_to(here[None], here[None], context)
             return declared(stay, np.ones(1, np.bool_)), replace(memory, declared=True)
-        goal = _goal(memory, here)
-        if goal is None or np.abs(goal - here).max() < ARRIVED_DEG:
+        if goal is None or arrived:
             around = np.zeros(2) if goal is None else goal
             goal = around + context.max_rotation_deg * spiral(memory.asides + 2)[-1]
             memory = replace(memory, asides=memory.asides + 1)

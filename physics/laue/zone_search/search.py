@@ -19,8 +19,10 @@ CHOSEN, ON_ONE_ZONE = 16, 5
 """Spots that are tried as a basis, and how many of them may lie on one zone."""
 SMALL_INDEX = 8
 """Largest index on the basis of a quadruple."""
-BASES, FOLLOWED = 8, 4
-"""Bases kept of each distance, and followed of all."""
+BASES, FOLLOWED, ENOUGH = 8, 6, 2
+"""Bases kept of each distance, followed of all, and followed where a lattice with the right axes was among them."""
+INDEXED = 0.7
+"""Share of the spots that such a lattice indexes."""
 REFINED = 6
 """Lattices that are refined with their axes."""
 NEAR, WIDE = 17.0, 55.0
@@ -36,6 +38,10 @@ class _Candidate:
     lattice: Lattice
     axes: Axes
 
+    def fits(self, views: Views) -> bool:
+        """Whether it indexes most spots and has the system's axes."""
+        return float(self.fit.indexed.mean()) >= INDEXED and self.axes.misfit < NEAR * views.sigma_rad
+
 
 def search_lattices(views: Views, system: CrystalSystem, choice: AxisChoice = "principal") -> list[FoundLattice]:
     """Return the lattices of a crystal system that explain the spots of some frames, the likeliest first.
@@ -50,8 +56,10 @@ def search_lattices(views: Views, system: CrystalSystem, choice: AxisChoice = "p
     -------
     lattices whose lines differ; none where nothing fits
     """
-    bases = _bases(views)[:FOLLOWED]
-    candidates = [one for _, distance, basis in bases for one in _candidates(views, distance, basis, system, choice)]
+    candidates: list[_Candidate] = []
+    for number, (_, distance, basis) in enumerate(_bases(views)[:FOLLOWED]):
+        if number < ENOUGH or not any(one.fits(views) for one in candidates):
+            candidates += _candidates(views, distance, basis, system, choice)
     candidates.sort(key=lambda one: one.cost)
     found: dict[float, FoundLattice] = {}
     for one in candidates:
