@@ -19,7 +19,7 @@ from beamgym.agents.evaluation.seeds import Purpose, check_disjoint, first_seed,
 from beamgym.agents.policies import BundlePolicy
 from beamgym.envs.bundles import BundleError
 from beamgym.envs.loop import InstrumentVectorEnv
-from beamgym.envs.policy import CannotPlay, Policy, PolicyState
+from beamgym.envs.policy import CannotPlay, Policy
 from beamgym.envs.task import Observation, Truth
 from beamgym.physics.instrument import BoolArray, Float64Array
 
@@ -193,29 +193,33 @@ def check_seeds_and_spaces(policy: Policy, env: InstrumentVectorEnv, seeds: rang
 def run_episodes(
     policy: Policy, env: InstrumentVectorEnv, seeds: range, progress: Callable[[int], None] | None = None
 ) -> Episodes:
-    """Run one episode on each seed, at most ``env.num_envs`` of them, side by side to their ends."""
+    """Run one episode on each seed, at most ``env.num_envs`` of them, side by side to their ends.
+
+    Where each sample has a crystal of its own they are run one after another, and the policy starts anew for each.
+    """
     n, m, loop = env.num_envs, len(seeds), env.loop
     padded = [seeds[i] if i < m else seeds[0] for i in range(n)]
     observation, _ = env.reset(seed=padded)
-    memory = policy.start(context_of(env), n)
-    active = np.arange(n) < m
     success, ended = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
     kept = budget_in(context_of(env)).metric_set.finals
     finals = {name: np.full(n, np.nan) for name in ("misorientation_deg", "shortfall", *kept)}
     spent = {name: np.zeros(n) for name in ("exposures", "motor_s", "instrument_s")}
-    _add(spent, loop.costs(), active)
-    while active.any():
-        actions = _act(policy, env, observation, memory, active)
-        step = loop.step(actions, active)
-        _add(spent, step.costs, active)
-        done = active & (step.verdict.terminated | step.verdict.truncated)
-        success[done], ended[done] = step.verdict.is_success[done], step.verdict.terminated[done]
-        for name in finals.keys() & step.verdict.metrics.keys():
-            finals[name][done] = step.verdict.metrics[name][done]
-        active &= ~done
-        if progress is not None and done.any():
-            progress(int(done.sum()))
-        observation = step.observation
+    _add(spent, loop.costs(), np.arange(n) < m)
+    for rows in _played_together(env):
+        memory = dict(zip(rows.tolist(), policy.start(env.contexts[rows[0]], len(rows)), strict=True))
+        active = np.isin(np.arange(n), rows) & (np.arange(n) < m)
+        while active.any():
+            actions = _act(policy, env, observation, memory, active)
+            step = loop.step(actions, active)
+            _add(spent, step.costs, active)
+            done = active & (step.verdict.terminated | step.verdict.truncated)
+            success[done], ended[done] = step.verdict.is_success[done], step.verdict.terminated[done]
+            for name in finals.keys() & step.verdict.metrics.keys():
+                finals[name][done] = step.verdict.metrics[name][done]
+            active &= ~done
+            if progress is not None and done.any():
+                progress(int(done.sum()))
+            observation = step.observation
     own = np.array([finals[name] for name in kept]).reshape(len(kept), n).T
     named = {name: finals[name] for name in ("misorientation_deg", "shortfall")}
     arrays = {"success": success, "ended": ended, **spent, **named, "finals": own}
@@ -261,16 +265,24 @@ def budget_of(env: InstrumentVectorEnv) -> float:
     return budget_in(context_of(env)).exposures
 
 
+def _played_together(env: InstrumentVectorEnv) -> list[NDArray[np.int64]]:
+    """Return groups of rows: all of them where they share one context, else each by itself."""
+    rows = np.arange(env.num_envs)
+    if all(context is env.contexts[0] for context in env.contexts):
+        return [rows]
+    return [rows[i : i + 1] for i in rows]
+
+
 def _act(
-    policy: Policy, env: InstrumentVectorEnv, observation: Observation, memory: PolicyState, active: BoolArray
+    policy: Policy, env: InstrumentVectorEnv, observation: Observation, memory: dict[int, Any], active: BoolArray
 ) -> NDArray[np.float32]:
     rows = np.flatnonzero(active)
     seen = {name: values[rows] for name, values in observation.items()}
     truth: Truth | None = None
     if policy.oracle:
         truth = {name: values[rows] for name, values in _truth(env).items()}
-    chosen, after = policy.act(seen, [memory[i] for i in rows], truth)
-    for i, entry in zip(rows, after, strict=True):
+    chosen, after = policy.act(seen, [memory[i] for i in rows.tolist()], truth)
+    for i, entry in zip(rows.tolist(), after, strict=True):
         memory[i] = entry
     actions = np.zeros(env.action_space.shape or (), dtype=np.float32)
     actions[rows] = chosen

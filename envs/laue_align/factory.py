@@ -1,7 +1,7 @@
 """Builds LaueAlign environments from what a user names."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from os import PathLike
 from typing import Any, Literal
@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from beamgym.envs.laue_align.image_finder import image_panel
+from beamgym.envs.laue_align.many_crystals import CrystalRows, ManyCrystalTask, ManyCrystalWorld
 from beamgym.envs.laue_align.observations import MAX_AXES, ImageView, SpotView, spot_rows
 from beamgym.envs.laue_align.task import EXPECTED_ROWS, AlignContext, LaueAlignTask, RewardModel
 from beamgym.physics.crystal import Crystal, Radiation, crystal_names, load_crystal
@@ -60,6 +61,8 @@ class LaueAlignOptions:
     reward : "dense" or "sparse"
     stop : "declare" or "truth"
     size : edge of the image observation, pixels
+    crystals : in place of ``crystal``, what each episode's is drawn from: a sequence of names, CIFs, Structures or
+        Crystals, or a stream such as ``RandomCrystals("train")``, of which ``stream[i]`` is one
     """
 
     crystal: Any = "Si"
@@ -76,10 +79,45 @@ class LaueAlignOptions:
     reward: Literal["dense", "sparse"] = "dense"
     stop: Literal["declare", "truth"] = "declare"
     size: int = SIZE
+    crystals: Any = None
 
 
-def build(options: LaueAlignOptions, n: int, image: bool = False) -> tuple[LaueAlignTask, SimulatedLaue]:
+def build(
+    options: LaueAlignOptions, n: int, image: bool = False
+) -> tuple[LaueAlignTask, SimulatedLaue] | tuple[ManyCrystalTask, ManyCrystalWorld]:
     """Make the task and a world of n samples; ``image`` observes pictures instead of spot lists."""
+    if options.crystals is None:
+        return _build_one(options, n, image)
+    rows = CrystalRows(
+        _checked_crystals(options), lambda crystal: _build_one(replace(options, crystal=crystal), 1, image), n
+    )
+    return ManyCrystalTask(rows), ManyCrystalWorld(rows)
+
+
+def _checked_crystals(options: LaueAlignOptions) -> Any:
+    """Return what crystals are drawn from; raises TypeError or ValueError, in one line, where nothing can be."""
+    crystals = options.crystals
+    if isinstance(crystals, str | PathLike) or not hasattr(crystals, "__getitem__"):
+        raise TypeError(
+            f"crystals is {crystals!r}; give a list of names, CIFs or Crystals, or a stream such as "
+            "RandomCrystals('train')"
+        )
+    if options.crystal != LaueAlignOptions.crystal:
+        raise ValueError("crystal and crystals were both given; crystals is what each episode's crystal is drawn from")
+    if isinstance(options.target, Target):
+        raise ValueError("a Target is one crystal's; with crystals give words, such as 'pose [001] [110]'")
+    if isinstance(crystals, Sequence):
+        if not len(crystals):
+            raise ValueError("crystals is empty; give one crystal or more")
+        return [_crystal(each, _radiation(options)) for each in crystals]
+    return crystals
+
+
+def _radiation(options: LaueAlignOptions) -> Radiation:
+    return (_named_beam(options.beam) if isinstance(options.beam, str) else options.beam).radiation
+
+
+def _build_one(options: LaueAlignOptions, n: int, image: bool) -> tuple[LaueAlignTask, SimulatedLaue]:
     context = _context(options)
     view = ImageView(_checked_size(options.size, context.detector)) if image else SpotView(context.detector)
     reward = RewardModel(options.reward)

@@ -5,13 +5,16 @@ where a found spot lies inside, vermilion and light where none does. On the righ
 done, what is left, and where the axes stand within their travel.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from beamgym.envs.laue_align.many_crystals import ManyCrystalTask, ManyState, OneSample
 from beamgym.envs.laue_align.rendering_column import ColumnDrawing
 from beamgym.envs.laue_align.rendering_pattern import PatternDrawing, inside
-from beamgym.envs.laue_align.task import AlignContext, AlignState
+from beamgym.envs.laue_align.task import AlignContext
 from beamgym.envs.loop import EpisodeLoop
 from beamgym.envs.pictures import parts
 from beamgym.physics.instrument import Float64Array, World
@@ -34,7 +37,7 @@ class LaueRenderer:
         self._type = parts.Type()
         self.column = ColumnDrawing(context, self._type)
 
-    def draw(self, loop: EpisodeLoop[AlignState], index: int = 0) -> NDArray[np.uint8]:
+    def draw(self, loop: EpisodeLoop[Any] | OneSample, index: int = 0) -> NDArray[np.uint8]:
         """Draw one of the loop's samples.
 
         Parameters
@@ -52,6 +55,9 @@ class LaueRenderer:
         """
         if loop.state is None or loop.frame is None:
             raise ValueError("there is nothing to draw before the first episode; call reset() before render()")
+        if isinstance(loop.task, ManyCrystalTask) and isinstance(loop.state, ManyState):
+            sample = loop.task.alone(loop.state, loop.frame, index)
+            return LaueRenderer(sample.task.context).draw(sample)
         world = loop.instrument
         orientation = world.truth()["orientation"][[index]] if isinstance(world, World) else None
         expected = self.pattern.expected(loop.state, orientation, index)

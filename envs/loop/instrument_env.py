@@ -44,6 +44,11 @@ class InstrumentEnv(gym.Env[Observation, NDArray[Any]]):
         self._renderer = renderer
         self._keys = EpisodeKeys(1)
 
+    @property
+    def context(self) -> Any:
+        """What everybody at the instrument knows at present, such as the crystal of the running episode."""
+        return getattr(self.loop.task, "context", getattr(self.loop.instrument, "context", None))
+
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:

@@ -51,6 +51,14 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         self._keys = EpisodeKeys(world.n)
         self._ended = np.zeros(world.n, dtype=np.bool_)
 
+    @property
+    def contexts(self) -> tuple[Any, ...]:
+        """What everybody at each sample's instrument knows at present: n times the same, unless crystals are drawn."""
+        task, instrument = self.loop.task, self.loop.instrument
+        one = getattr(task, "context", getattr(instrument, "context", None))
+        each: tuple[Any, ...] = getattr(task, "contexts", (one,) * self.num_envs)
+        return each
+
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:

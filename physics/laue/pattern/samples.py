@@ -90,7 +90,7 @@ class Samples:
         return merged_spots([larger, smaller], shares, None)
 
     def _one_grain(self, orientation: Float64Array, panels: Float64Array, rows: Int64Array) -> Spots:
-        if not self._ratios:
+        if not self._ratios or not len(rows):
             return self._model.spots(orientation, panels)
         each = (
             self._models[row].spots(orientation[i : i + 1], panels[i : i + 1]) for i, row in enumerate(rows.tolist())
