@@ -74,11 +74,11 @@ class Adjustment:
     def __init__(self, setup: Setup, priors: Sequence[Prior] = PRIORS) -> None:
         self.setup, self.priors = setup, tuple(priors)
 
-    def begin(self, mount: Float64Array, frames: int, across_mm: float = 0.0) -> Fitted:
-        """Return a guess from how the crystal sits on the goniometer, with the panel shifted across itself."""
+    def begin(self, mount: Float64Array, frames: int, shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Fitted:
+        """Return a guess from how the crystal sits on the goniometer, and where the panel stands."""
         values = self.priors[0].mean(self.setup.layout(frames))
-        values[Layout.shift.stop - 1] = across_mm
-        return Fitted(mount, values, prior=self.loosest if across_mm else 0)
+        values[Layout.shift] = shift_mm
+        return Fitted(mount, values, prior=self.loosest if any(shift_mm) else 0)
 
     def grown(self, fitted: Fitted, frames: int) -> Fitted:
         """Return a fit with room for more frames."""

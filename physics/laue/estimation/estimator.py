@@ -18,11 +18,13 @@ from beamgym.physics.laue.estimation.instrument import Setup
 from beamgym.physics.laue.estimation.merit import merit
 from beamgym.physics.laue.estimation.prior import PRIORS, Prior
 from beamgym.physics.laue.estimation.search import (
+    MAJORITY,
     TOLERANCES_DEG,
     by_all,
     by_distance,
     by_last,
     by_left_over,
+    by_zones,
     joint_pattern,
 )
 from beamgym.physics.laue.indexing import Indexed, Indexer
@@ -110,7 +112,7 @@ class Estimator:
         fits = [adjustment.fit(adjustment.grown(each, len(shots)), shots, closing) for each in track.fits]
         fits = [self._brought_in(each, shots) for each in fits]
         merits = [merit(adjustment, each, shots) for each in fits]
-        if max(merits, default=0.0) < demand(len(shots)):
+        if not self._convincing(shots, fits, merits):
             self._search(shots, fits, merits)
         if len(shots) <= LEFT_OVER_FRAMES and max(merits, default=0.0) >= demand(len(shots)):
             self._search_left_over(shots, fits, merits)
@@ -143,15 +145,28 @@ class Estimator:
         return Detector(vector[:3], vector[3:6], vector[6:], nominal.pixel_mm, nominal.shape, nominal.name)
 
     def _search(self, shots: tuple[Shot, ...], fits: list[Fitted], merits: list[float]) -> None:
-        """Add what searches find, until one of it explains the frames."""
-        searches = [by_last, by_all, by_distance] if len(shots) > 1 else [by_last, by_distance]
+        """Add what searches find, until one of it is convincing."""
+        searches = [by_last, by_all, by_distance, by_zones] if len(shots) > 1 else [by_last, by_distance, by_zones]
         for search in searches:
             for start in islice(search(self.indexer, self.goniometer, shots, self.detector), MOST_STARTS):
                 if self._near(start.mount, fits) < SAME_DEG:
                     continue
-                self._add(self.adjustment.begin(start.mount, len(shots), start.across_mm), shots, fits, merits)
-            if max(merits, default=0.0) >= demand(len(shots)):
+                self._add(self.adjustment.begin(start.mount, len(shots), start.shift_mm), shots, fits, merits)
+            if self._convincing(shots, fits, merits):
                 return
+
+    @staticmethod
+    def _convincing(shots: tuple[Shot, ...], fits: Sequence[Fitted], merits: Sequence[float]) -> bool:
+        """Whether nothing better is to be sought.
+
+        A wrong camera makes wrong orientations that chance would not make either: in the first frames the best fit is
+        to explain most of the spots, or all searches are made.
+        """
+        if max(merits, default=0.0) < demand(len(shots)):
+            return False
+        pairs = fits[int(np.argmax(merits))].pairs
+        spots = sum(len(shot.position_px) for shot in shots)
+        return len(shots) > LEFT_OVER_FRAMES or (pairs is not None and len(pairs) >= MAJORITY * spots)
 
     def _search_left_over(self, shots: tuple[Shot, ...], fits: list[Fitted], merits: list[float]) -> None:
         """Add a second grain, where the spots that the best fit leaves over have one."""

@@ -11,6 +11,7 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.estimation.frames import Shot
 from beamgym.physics.laue.indexing import Indexed, Indexer
 from beamgym.physics.laue.matching import MIN_MATCHED, Pattern
+from beamgym.physics.laue.stated_camera import sharpest_cameras
 
 TOLERANCES_DEG = (0.25, 0.6, 1.0)
 """Search radii: of a calibrated camera, one that is half a millimetre off, one that is off by a millimetre."""
@@ -25,8 +26,10 @@ PAIR_PEAKS, VOTE_PEAKS = 40, 200
 """Peaks that orientations are made from, and that vote: most of them may be false."""
 LEFT_OVER_DEG = 0.3
 """Search radius where camera and axes were fitted."""
-TELLING = 14.0
-"""Merit that ends a search over distances."""
+ZONES_SHARE, ZONES_CENTRE_MM = 0.3, 3.0
+"""Errors of distance and centre within which the sharpness of zones is asked where no search with the crystal helps."""
+TELLING, MAJORITY = 14.0, 0.5
+"""Merit, and share of the spots explained, that end a search over distances."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,11 @@ class Start:
     Parameters
     ----------
     mount : (3, 3) the crystal on the goniometer at zero angles
-    across_mm : shift of the panel across itself
+    shift_mm : of the panel along its edges and across itself
     """
 
     mount: Float64Array
-    across_mm: float = 0.0
+    shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 def by_last(indexer: Indexer, goniometer: Goniometer, shots: Sequence[Shot], detector: Detector) -> Iterator[Start]:
@@ -74,11 +77,31 @@ def by_distance(indexer: Indexer, goniometer: Goniometer, shots: Sequence[Shot],
     for share in DISTANCES:
         moved = share * detector.distance_mm
         joint = joint_pattern(indexer, shots, _moved(detector, moved), turned)
-        found += [(fit.merit, Start(fit.u, moved)) for fit in joint.candidates(tolerance, PAIR_PEAKS, VOTE_PEAKS)]
-        if max((merit for merit, _ in found), default=0.0) > TELLING:
+        fits = list(joint.candidates(tolerance, PAIR_PEAKS, VOTE_PEAKS))
+        found += [(fit.merit, Start(fit.u, (0.0, 0.0, moved))) for fit in fits]
+        if any(fit.merit > TELLING and fit.assigned.mean() > MAJORITY for fit in fits):
             break
     for _, start in sorted(found, key=lambda each: -each[0])[: 2 * BEST]:
         yield start
+
+
+def by_zones(indexer: Indexer, goniometer: Goniometer, shots: Sequence[Shot], detector: Detector) -> Iterator[Start]:
+    """Yield starts by all frames on the cameras that make zones sharp in the frame with the most spots.
+
+    That needs no crystal, and reaches farther than a search with one.
+    """
+    fullest = max(shots, key=lambda shot: len(shot.position_px))
+    cameras = sharpest_cameras(fullest.position_px, fullest.counts, detector, ZONES_SHARE, ZONES_CENTRE_MM)
+    turned = goniometer.rotation(np.array([shot.readback for shot in shots]))
+    edges = np.stack([detector.fast, detector.slow, np.cross(detector.fast, detector.slow)])
+    for camera in cameras:
+        if not camera.clear:
+            continue
+        shift = edges @ (np.asarray(camera.detector.origin_mm) - np.asarray(detector.origin_mm))
+        joint = joint_pattern(indexer, shots, camera.detector, turned)
+        fits = sorted(joint.candidates(MORE_DEG, PAIR_PEAKS, VOTE_PEAKS), key=lambda fit: -fit.merit)
+        for fit in fits[:BEST]:
+            yield Start(fit.u, (float(shift[0]), float(shift[1]), float(shift[2])))
 
 
 def by_left_over(indexer: Indexer, shots: Sequence[Shot], detector: Detector, turned: Float64Array) -> Iterator[Start]:

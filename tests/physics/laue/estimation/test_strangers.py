@@ -1,0 +1,75 @@
+"""What an instrument may have that nobody said: another distance, another cell, a second grain."""
+
+import numpy as np
+import pytest
+from seen_frames import TURNS, estimator, shot, world
+
+from beamgym.physics.laue.estimation import Track
+from beamgym.physics.laue.estimation.grains import grain, without
+from beamgym.physics.laue.imperfections import Imperfections
+from beamgym.physics.orientation import misorientation_deg
+
+FEW_FALSE = {"missing_fraction": 0.2, "false_spots": 5.0, "detector_shift_mm": 0.3, "detector_tilt_deg": 0.2}
+
+
+def followed(level, seed, crystal="Si", frames=3):
+    """Return the truth of a made instrument, and what is known after some frames of it."""
+    made, known = world(Imperfections(**level), seed, crystal), estimator(crystal)
+    track = Track()
+    for target in (None, *TURNS)[:frames]:
+        track = known.seen(track, shot(made, target))
+    return made.truth(), known, track
+
+
+def off_deg(truth, known, track, name="orientation"):
+    orientation = known.adjustment.orientations(track.best, track.shots)[-1]
+    return float(misorientation_deg(orientation, truth[name][0], known.crystal.rotations))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_camera_far_from_where_it_is_said_to_stand_is_found(seed):
+    truth, known, track = followed({**FEW_FALSE, "distance_range_mm": 20.0}, seed)
+    assert off_deg(truth, known, track) < 0.15
+    centre = known.detector.shape[0] // 2
+    vector = truth["detector"][0]
+    away = vector[:3] + centre * known.detector.pixel_mm * (vector[3:6] + vector[6:])
+    placed = known.adjustment.setup.panel(track.best.values).centre
+    assert np.linalg.norm(placed) == pytest.approx(np.linalg.norm(away), abs=0.5)
+
+
+@pytest.mark.parametrize("crystal", ["La2-xSrxCuO4", "quartz"])
+def test_another_axial_ratio_is_fitted(crystal):
+    truth, known, track = followed({**FEW_FALSE, "axial_ratio_fraction": 0.03}, 9, crystal)
+    assert off_deg(truth, known, track) < 0.15
+    nominal, true = np.linalg.inv(known.crystal.b_matrix), np.linalg.inv(truth["b_matrix"][0])
+    ratio = (np.linalg.norm(true[2]) / np.linalg.norm(true[0])) / (
+        np.linalg.norm(nominal[2]) / np.linalg.norm(nominal[0])
+    )
+    strain = known.adjustment.strain(track.best, track.shots)
+    assert abs(ratio - 1.0) > 0.002
+    assert strain[0, 0] / strain[2, 2] == pytest.approx(ratio, abs=0.002)
+
+
+@pytest.mark.parametrize("seed", [5, 6, 7])
+def test_of_two_grains_the_larger_one_is_the_crystal(seed):
+    truth, known, track = followed({**FEW_FALSE, "second_grain": 0.7}, seed)
+    assert off_deg(truth, known, track) < 0.15
+    assert len(track.fits) == 2
+    orientation = known.adjustment.orientations(track.fits[1], track.shots)[-1]
+    assert misorientation_deg(orientation, truth["second_orientation"][0], known.crystal.rotations) < 0.3
+    first, second = (grain(known.adjustment, each, track.shots) for each in track.fits)
+    assert first.shared(second) < 0.3
+    assert first.larger(second) > 0.0
+    left = without(track.shots, first)
+    assert all(len(one.position_px) < len(all_.position_px) for one, all_ in zip(left, track.shots, strict=True))
+
+
+def test_a_frame_by_chance_does_not_pass_for_the_crystal():
+    rng = np.random.default_rng(3)
+    known, track = estimator(), Track()
+    made = world(Imperfections(**FEW_FALSE), 8)
+    for target in (None, *TURNS):
+        seen = shot(made, target)
+        place = rng.uniform(0.0, 511.0, seen.position_px.shape)
+        track = known.seen(track, type(seen)(seen.readback, place, seen.counts))
+        assert track.best is None
