@@ -54,7 +54,7 @@ def _draw_frame(axes: Axes, episode: Replayed) -> None:
             extent=(-0.5, columns - 0.5, rows - 0.5, -0.5),
             aspect="auto",
         )
-    axes.plot(*episode.found_px.T, "k.", ms=3.0, label="found")
+    axes.plot(*episode.found_px.T, "ko", ms=2.6, mec="white", mew=0.4, label="found")
     axes.set_xlim(-0.5, columns - 0.5)
     axes.set_ylim(rows - 0.5, -0.5)
     axes.set_aspect("equal")

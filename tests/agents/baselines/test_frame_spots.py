@@ -13,7 +13,7 @@ from beamgym.envs.policy import CannotPlay
 from beamgym.physics.laue.detector import Detector
 
 SPOTS, IMAGES = "beamgym/LaueAlign-v0", "beamgym/LaueAlignImage-v0"
-EPISODES = 12
+EPISODES = 8
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +57,8 @@ def test_silicon_is_aligned_by_its_images(images, policy, exposures):
     ],
 )
 def test_other_crystals_sizes_and_panels_at_a_level_with_a_wrong_camera(options):
-    env = make_vector_env(IMAGES, EPISODES, "hard", options)
-    assert evaluate_in(Calibrating(), env, EPISODES, seed=25).success_rate == 1.0
+    env = make_vector_env(IMAGES, 6, "hard", options)
+    assert evaluate_in(Calibrating(), env, 6, seed=25).success_rate == 1.0
 
 
 @pytest.mark.parametrize("policy", [Calibrating, IndexAndMove, IndexAndRefine])

@@ -1,6 +1,7 @@
 """`beamgym benchmark laue-levels` and `laue-crystals` keep their contract, and refuse in one line before any work."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,7 +60,8 @@ def test_the_page_and_the_table_name_the_crystals_system(quick, benchmark, tmp_p
 
 
 def test_the_page_has_pictures_of_what_failed_beside_it(monkeypatch, benchmark, tmp_path):
-    monkeypatch.setattr(playing, "USUAL", ("index-and-move", "no-op"))
+    few = [replace(row, policies=("index-and-move", "no-op")) for row in images.ROWS]
+    monkeypatch.setattr(images, "ROWS", few)
     page = tmp_path / "page.md"
     result = benchmark("laue-image", "--level", "hard", "--episodes", 4, "--page", page)
     assert result.exit_code == 0, result.output
@@ -162,7 +164,8 @@ def test_rows_of_images_play_images_and_rendered_rows_stand_beside_lists():
 
 
 def test_the_suite_of_images_plays_policies_that_see_images(monkeypatch, benchmark, tmp_path):
-    monkeypatch.setattr(playing, "USUAL", ("index-and-move", "nelder-mead", "no-op"))
+    few = [replace(row, policies=("index-and-move", "nelder-mead", "no-op")) for row in images.ROWS]
+    monkeypatch.setattr(images, "ROWS", few)
     file = tmp_path / "figures.json"
     result = benchmark("laue-image", "--level", "real", "--episodes", 4, "--json", file)
     assert result.exit_code == 0, result.output
