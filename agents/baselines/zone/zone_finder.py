@@ -18,17 +18,24 @@ CONFIDENCE = 0.99
 """Probability of being within the tolerance at which it declares."""
 ARRIVED_DEG = 0.05
 """A goal so near is where the axes stand."""
-MOST_ASIDES = 6
-"""Steps off a goal to see more of the pattern; then it declares there, as sure as it can be."""
+WORTH = 0.02
+"""A line is gone to where its lattice has at least so much of the probability of the likeliest one."""
 
 
 @dataclass(frozen=True)
 class _Memory:
-    """``asides`` steps made to see more; ``refuted`` beams at which a declaration did not end the episode."""
+    """What is remembered of an episode.
+
+    ``steps`` made along a spiral while nothing was known; ``visited`` beams along lines that were not certain; ``last``
+    all were visited, and the likeliest is gone to once more; ``refuted`` beams at which a declaration did not end the
+    episode.
+    """
 
     context: Any
     track: Track = field(default_factory=Track)
-    asides: int = 0
+    steps: int = 0
+    visited: tuple[Float64Array, ...] = ()
+    last: bool = False
     refuted: tuple[Float64Array, ...] = ()
     declared: bool = False
 
@@ -76,29 +83,37 @@ class ZoneFinder:
         """Return the action (1, a), and what is remembered."""
         context, track = memory.context, memory.track
         if memory.declared:  # and yet it goes on: the truth ends this episode, and does not hold what was declared
-            memory = replace(memory, refuted=(*memory.refuted, track.beam), declared=False)
+            memory = replace(memory, refuted=(*memory.refuted, track.beam), declared=False, last=False)
+        sure = not _near(track.beam, memory.refuted, context) and self.certainty(track, context) >= self.confidence
         goal = _goal(memory, here)
-        sure = not _refuted(track.beam, memory) and self.certainty(track, context) >= self.confidence
-        arrived = goal is not None and bool(np.abs(goal - here).max() < ARRIVED_DEG)
-        # a step aside needs another one back
-        aside = memory.asides < MOST_ASIDES and left >= 2 and track.learns(self.confidence)
-        if sure or left == 0 or (arrived and not aside):
+        if goal is not None and np.abs(goal - here).max() < ARRIVED_DEG:
+            sure |= memory.last or not track.learns(self.confidence)
+            # the way to another candidate shows most, and the truth may end the episode there
+            memory = replace(memory, visited=(*memory.visited, track.beam))
+            goal = _goal(memory, here)
+        if sure or left == 0:
             stay = step_to(here[None], here[None], context)
             return declared(stay, np.ones(1, np.bool_)), replace(memory, declared=True)
-        if goal is None or arrived:
-            around = np.zeros(2) if goal is None else goal
-            goal = around + context.max_rotation_deg * spiral(memory.asides + 2)[-1]
-            memory = replace(memory, asides=memory.asides + 1)
+        if goal is None and track.found:
+            memory = replace(memory, last=True, visited=())
+            goal = _goal(memory, here)
+        if goal is None:
+            goal = context.max_rotation_deg * spiral(memory.steps + 2)[-1]
+            memory = replace(memory, steps=memory.steps + 1)
         low, high = np.array([axis.limits for axis in context.goniometer.axes]).T
         return step_to(np.clip(goal, low, high)[None], here[None], context), memory
 
 
 def _goal(memory: _Memory, here: Float64Array) -> Float64Array | None:
     """Return where theta and phi (2,) lay along the beam the line likeliest to be met soon; None if none is known."""
-    best, goal = 0.0, None
+    best, goal, likeliest = 0.0, None, 0.0
     for share, lattice in zip(memory.track.shares(), memory.track.found, strict=True):
-        for line in lattice.lines:
-            if _refuted(line, memory):
+        lines = [line for line in lattice.lines if not _near(line, memory.refuted, memory.context)]
+        likeliest = likeliest or (float(share) if lines else 0.0)
+        if share < (1.0 if memory.last else WORTH) * likeliest:
+            continue
+        for line in lines:
+            if _near(line, memory.visited, memory.context):
                 continue
             places = zone_positions(np.eye(3)[None], line[None, None], here[None])[0]
             moves = np.abs(places - here).max() / memory.context.max_rotation_deg
@@ -107,7 +122,7 @@ def _goal(memory: _Memory, here: Float64Array) -> Float64Array | None:
     return goal
 
 
-def _refuted(line: Float64Array, memory: _Memory) -> bool:
-    """Whether a line lay within the tolerance of a beam at which a declaration did not end the episode."""
-    limit = np.cos(np.radians(memory.context.tolerance_deg))
-    return any(abs(float(line @ beam)) > limit for beam in memory.refuted)
+def _near(line: Float64Array, beams: tuple[Float64Array, ...], context: Any) -> bool:
+    """Whether a line lies within the tolerance of one of the beams."""
+    limit = np.cos(np.radians(context.tolerance_deg))
+    return any(abs(float(line @ beam)) > limit for beam in beams)

@@ -6,7 +6,7 @@ import numpy as np
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.laue.zone_search.refinement import LatticeFit, refined, tolerance_rad
-from beamgym.physics.laue.zone_search.symmetry import Axes, lines_along, spread_deg
+from beamgym.physics.laue.zone_search.symmetry import Axes, lines_along, shortness_nats, spread_deg
 from beamgym.physics.laue.zone_search.views import Views
 
 LARGEST_INDEX = 16
@@ -63,7 +63,10 @@ def fitted(views: Views, distance_mm: float, basis: Float64Array, axes: Axes) ->
         return None
     lines = lines_along(fit.basis, axes.uvw)
     spread = spread_deg(fit.basis, fit.covariance, axes.uvw)
-    return FoundLattice(fit, axes, cost_of(views, fit), views.spots * place_nats(views), views.spots, lines, spread)
+    cost = cost_of(views, fit)
+    if not len(axes.turns):  # no symmetry axis, the shortest vector counts
+        cost += shortness_nats(fit.basis, fit.covariance, axes.uvw[0])
+    return FoundLattice(fit, axes, cost, views.spots * place_nats(views), views.spots, lines, spread)
 
 
 def cost_of(views: Views, fit: LatticeFit) -> float:

@@ -12,7 +12,7 @@ from beamgym.physics.laue.zone_search.distances import sharp_distances
 from beamgym.physics.laue.zone_search.found import LARGEST_INDEX, FoundLattice, cost_of, fitted
 from beamgym.physics.laue.zone_search.kernels import best_quadruples, spread_over_zones, zone_memberships
 from beamgym.physics.laue.zone_search.refinement import LatticeFit, refined, tolerance_rad
-from beamgym.physics.laue.zone_search.symmetry import Axes, axes_of
+from beamgym.physics.laue.zone_search.symmetry import Axes, possible_axes
 from beamgym.physics.laue.zone_search.views import Views
 
 CHOSEN, ON_ONE_ZONE = 16, 5
@@ -23,7 +23,7 @@ BASES, FOLLOWED, ENOUGH = 8, 6, 2
 """Bases kept of each distance, followed of all, and followed where a lattice with the right axes was among them."""
 INDEXED = 0.7
 """Share of the spots that such a lattice indexes."""
-REFINED = 6
+REFINED = 8
 """Lattices that are refined with their axes."""
 NEAR, WIDE = 17.0, 55.0
 """A turn that misses the lattice by less than so many errors of a normal is likely, or possible."""
@@ -61,9 +61,9 @@ def search_lattices(views: Views, system: CrystalSystem, choice: AxisChoice = "p
         if number < ENOUGH or not any(one.fits(views) for one in candidates):
             candidates += _candidates(views, distance, basis, system, choice)
     candidates.sort(key=lambda one: one.cost)
-    found: dict[float, FoundLattice] = {}
+    found: dict[tuple[float, float, float], FoundLattice] = {}
     for one in candidates:
-        key = round(one.cost, 3)
+        key = (round(one.cost, 3), round(one.axes.misfit, 6), _length(one))
         if len(found) < REFINED and key not in found:
             lattice = fitted(views, one.fit.distance_mm, one.lattice.basis, one.axes)
             if lattice is not None:
@@ -97,14 +97,17 @@ def _candidates(
         return []
     out = []
     for lattice in related_lattices(fit.basis, _whole(fit)):
-        axes = axes_of(lattice.basis, system, choice)
-        if axes.misfit < WIDE * views.sigma_rad:
-            likely = 0.0 if axes.misfit < NEAR * views.sigma_rad else LIKELIER_NATS
-            nats = fit._replace(
-                basis=lattice.basis / np.cbrt(abs(np.linalg.det(lattice.basis))), hkl=_spread(fit, lattice)
-            )
-            out.append(_Candidate(cost_of(views, nats) + likely, fit, lattice, axes))
+        unit = lattice.basis / np.cbrt(abs(np.linalg.det(lattice.basis)))
+        cost = cost_of(views, fit._replace(basis=unit, hkl=_spread(fit, lattice)))
+        for axes in possible_axes(unit, system, choice, WIDE * views.sigma_rad):
+            unlikely = 0.0 if axes.misfit < NEAR * views.sigma_rad else LIKELIER_NATS
+            out.append(_Candidate(cost + unlikely, fit, lattice, axes))
     return out
+
+
+def _length(one: _Candidate) -> float:
+    """Return the length of its first direct vector that counts: it tells apart candidates of one lattice."""
+    return round(float(np.linalg.norm(one.axes.uvw[0] @ np.linalg.inv(one.lattice.basis))), 6)
 
 
 def _whole(fit: LatticeFit) -> Int64Array:

@@ -1,10 +1,11 @@
 """Which directions of a lattice are the axes that its system has, or that of the strongest zone where it has none."""
 
-from itertools import product
+from itertools import combinations, product
 from math import gcd
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import log_ndtr
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.laue.zone import AxisChoice, CrystalSystem
@@ -18,6 +19,12 @@ UVW = np.array(
     dtype=np.float64,
 )
 """Directions that are tried, on the direct basis of a reduced lattice."""
+MOST_NEAR, MOST_SETS = 9, 4
+"""Axes that a lattice may have, and sets of them that are taken into account."""
+ACROSS = 0.1
+"""Axes of one set are perpendicular: the largest cosine of their angle before refinement."""
+ALIKE = 0.1
+"""A direct vector longer than the shortest by more than this share is not the shortest."""
 
 
 class Axes(NamedTuple):
@@ -28,22 +35,49 @@ class Axes(NamedTuple):
     misfit: float
 
 
-def axes_of(basis: Float64Array, system: CrystalSystem, choice: AxisChoice) -> Axes:
-    """Return the lines that count in a lattice of a system, those that fit best, and how badly they do.
+def possible_axes(basis: Float64Array, system: CrystalSystem, choice: AxisChoice, limit: float) -> list[Axes]:
+    """Return the sets of lines that may be those that count in a lattice of a system, the best fit first.
+
+    A cell that nearly has a higher symmetry has several: three fourfold axes to choose one from, say.
 
     Parameters
     ----------
     basis : (3, 3) reciprocal basis, columns
     system, choice : which axes there are
+    limit : largest misfit of a turn
     """
     if not system.has_axes:
-        return Axes(_shortest(basis)[None], np.zeros((0, 3, 3)), 0.0)
+        return [Axes(uvw[None], np.zeros((0, 3, 3)), 0.0) for uvw in _shortest(basis)]
     misfit, turns = _turns(basis, ORDERS[system.name])
-    best = np.argsort(misfit, kind="stable")[: len(system.principal)]
-    uvw = UVW[best]
-    if choice == "all" and len(system.others):
-        uvw = np.concatenate([uvw, _others(basis, set(best.tolist()), len(system.others))])
-    return Axes(uvw, turns[best], float(misfit[best[-1]]))
+    near = [int(i) for i in np.argsort(misfit, kind="stable")[:MOST_NEAR] if misfit[i] < limit]
+    lines = lines_along(basis, UVW)
+    sets = [
+        list(chosen)
+        for chosen in combinations(near, len(system.principal))
+        if all(abs(lines[i] @ lines[j]) < ACROSS for i, j in combinations(chosen, 2))
+    ]
+    sets.sort(key=lambda chosen: misfit[chosen].max())
+    return [
+        Axes(_with_others(basis, chosen, system, choice), turns[chosen], float(misfit[chosen].max()))
+        for chosen in sets[:MOST_SETS]
+    ]
+
+
+def shortness_nats(basis: Float64Array, covariance: Float64Array, uvw: Float64Array) -> float:
+    """Return −ln of the probability that no other lattice vector is shorter than one (3,) that should be the shortest.
+
+    Parameters
+    ----------
+    basis, covariance : (3, 3), and (9, 9) of its elements
+    uvw : (3,)
+    """
+    length = np.linalg.norm(UVW @ np.linalg.inv(basis), axis=1)
+    length[(np.abs(UVW - uvw) < 0.5).all(axis=1)] = np.inf
+    other = UVW[int(length.argmin())]
+    (mine, slope), (theirs, other_slope) = (_length_and_slope(basis, one) for one in (uvw, other))
+    difference = slope - other_slope
+    sigma = np.sqrt(max(1e-300, float(difference @ covariance @ difference)))
+    return -float(log_ndtr((theirs - mine) / sigma))
 
 
 def lines_along(basis: Float64Array, uvw: Float64Array) -> Float64Array:
@@ -77,12 +111,26 @@ def _turns(basis: Float64Array, order: int) -> tuple[Float64Array, Float64Array]
     return misfit, turns
 
 
-def _others(basis: Float64Array, taken: set[int], most: int) -> Float64Array:
+def _with_others(basis: Float64Array, chosen: list[int], system: CrystalSystem, choice: AxisChoice) -> Float64Array:
+    """Return the principal axes [uvw], and those of lower order behind them where all count."""
+    if choice != "all" or not len(system.others):
+        return np.array(UVW[chosen])
     misfit = np.minimum(_turns(basis, 2)[0], _turns(basis, 3)[0])
-    ranked = [i for i in np.argsort(misfit, kind="stable") if int(i) not in taken]
-    return UVW[ranked[:most]]
+    ranked = [int(i) for i in np.argsort(misfit, kind="stable") if int(i) not in chosen]
+    return np.array(UVW[[*chosen, *ranked[: len(system.others)]]])
 
 
 def _shortest(basis: Float64Array) -> Float64Array:
-    shortest: Float64Array = UVW[np.argmin(((UVW @ np.linalg.inv(basis)) ** 2).sum(axis=1))]
+    """Return the shortest direct vectors [uvw] (k, 3): those that errors may have made longer than another."""
+    length = np.linalg.norm(UVW @ np.linalg.inv(basis), axis=1)
+    ranked = np.argsort(length, kind="stable")[:MOST_SETS]
+    shortest: Float64Array = UVW[ranked[length[ranked] <= (1.0 + ALIKE) * length[ranked[0]]]]
     return shortest
+
+
+def _length_and_slope(basis: Float64Array, uvw: Float64Array) -> tuple[float, Float64Array]:
+    """Return a direct vector's length, and how it changes (9,) with the elements of the basis."""
+    inverse = np.linalg.inv(basis)
+    vector = uvw @ inverse
+    length = float(np.linalg.norm(vector))
+    return length, np.array([-vector @ (inverse.T @ unit.T @ vector) / length for unit in np.eye(9).reshape(9, 3, 3)])

@@ -23,7 +23,7 @@ from beamgym.physics.laue.zone_search.kernels import (
     zone_memberships,
 )
 from beamgym.physics.laue.zone_search.refinement import refined, tolerance_rad
-from beamgym.physics.laue.zone_search.symmetry import axes_of, lines_along, spread_deg
+from beamgym.physics.laue.zone_search.symmetry import lines_along, possible_axes, shortness_nats, spread_deg
 from beamgym.physics.orientation import random_orientations, rotation_matrix
 
 CAMERA = Detector.back_reflection(50.0, (84, 84), 100.0 / 84.0)
@@ -150,7 +150,7 @@ class TestSymmetry:
     def test_a_lattices_axes_are_those_of_its_system(self, system, choice):
         basis, cell, turn = basis_of(system)
         reduced = related_lattices(basis, short_rays(basis, 60), width=1, depth=0)[0].basis
-        axes = axes_of(reduced, SYSTEMS[system], choice)
+        axes = possible_axes(reduced, SYSTEMS[system], choice, 1e-6)[0]
         expected = SYSTEMS[system].lines(cell, choice)[0] @ turn.T
         lines = lines_along(reduced, axes.uvw)
         assert axes.misfit < 1e-9
@@ -158,7 +158,29 @@ class TestSymmetry:
         assert np.abs(lines @ expected.T).max(axis=0) == pytest.approx(1.0)
 
     def test_a_lattice_without_the_axes_misfits(self):
-        assert axes_of(basis_of("triclinic")[0], SYSTEMS["tetragonal"], "principal").misfit > 0.05
+        assert not possible_axes(basis_of("triclinic")[0], SYSTEMS["tetragonal"], "principal", 0.05)
+
+    def test_a_nearly_cubic_cell_leaves_three_fourfold_axes_to_choose_from(self):
+        basis = np.diag([1.0, 1.0, 1.004])
+        near = possible_axes(basis, SYSTEMS["tetragonal"], "principal", 0.02)
+        assert len(near) == 3
+        assert near[0].uvw.tolist() == [[0.0, 0.0, 1.0]]
+        assert near[0].misfit < 1e-9 < near[1].misfit
+
+    def test_twofold_axes_of_one_set_are_perpendicular(self):
+        near = possible_axes(np.diag([1.0, 1.002, 1.5]), SYSTEMS["orthorhombic"], "principal", 0.02)
+        assert [len(one.uvw) for one in near] == [3, 3]  # along the edges, or across two of them
+        for one in near:
+            assert np.abs(one.uvw @ one.uvw.T - np.diag(np.diag(one.uvw @ one.uvw.T))).max() < 1e-9
+
+    def test_which_of_two_vectors_is_shorter_is_as_sure_as_their_lengths(self):
+        basis, covariance = np.diag([1.0, 1.001, 0.7]), np.eye(9) * 1e-6
+        rng = np.random.default_rng(0)
+        drawn = np.linalg.inv(basis + rng.normal(0.0, 1e-3, (4000, 3, 3)))
+        length = np.linalg.norm(drawn, axis=2)
+        first = (length[:, 0] < length[:, 1]).mean()
+        assert np.exp(-shortness_nats(basis, covariance, np.array([1.0, 0, 0]))) == pytest.approx(first, abs=0.03)
+        assert np.exp(-shortness_nats(basis, covariance, np.array([0, 1.0, 0]))) == pytest.approx(1 - first, abs=0.03)
 
     def test_the_spread_of_a_line_is_that_of_many_bases(self):
         rng, basis = np.random.default_rng(0), basis_of("monoclinic")[0]
@@ -185,7 +207,7 @@ class TestRefinement:
 
     def test_turns_that_keep_the_lattice_hold_its_metric(self):
         basis, _, _ = basis_of("cubic")
-        axes = axes_of(basis, SYSTEMS["cubic"], "principal")
+        axes = possible_axes(basis, SYSTEMS["cubic"], "principal", 1e-6)[0]
         fit = refined(views_of(basis), 47.1, basis, 12, 6, axes.turns)
         metric = fit.basis.T @ fit.basis
         assert metric == pytest.approx(np.eye(3), abs=1e-6)
