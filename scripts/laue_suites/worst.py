@@ -12,14 +12,16 @@ from beamgym.agents.evaluation import context_of
 from beamgym.agents.policies import find_policy
 from beamgym.envs.kinds import sample_of
 from beamgym.envs.policy import CannotPlay
-from beamgym.scripts.laue_gallery import Replayed, replay, why, write_picture
+from beamgym.scripts.laue_gallery import Replayed, replay, why, write_picture, zone_failure
 from beamgym.scripts.laue_suites.measured import Measured
 from beamgym.scripts.laue_suites.playing import env_of
 
 FIRST, OTHERS = 10, 3
 """Episodes that are told of ``calibrating``, and of each other policy."""
-BLIND = ("random", "no-op")
+BLIND = ("random", "no-op", "blind-spiral")
 """Policies that fail because they do not look."""
+ZONE = "beamgym/LaueZone-v0"
+"""Its crystals are unknown: their episodes are told otherwise."""
 _LETTERS = 62  # of a line above a picture
 
 
@@ -83,6 +85,10 @@ def told_again(chosen: Sequence[tuple[Measured, int]], first_seed: int, folder: 
         try:
             context = context_of(env)
             policy = find_policy(one.asked, one.row.env_id, sample_of(context), context)
+            if one.row.env_id == ZONE:
+                picture = _picture_of(one, seed, folder)
+                yield WorstEpisode(one, number, seed, zone_failure(env, policy, seed, picture), picture)
+                continue
             yield _drawn(one, number, replay(env, policy, seed), seed, folder)
         except CannotPlay:  # frames of another kind than these pictures are drawn of
             yield WorstEpisode(one, number, seed, _by_figures(one, number), None)
@@ -91,11 +97,16 @@ def told_again(chosen: Sequence[tuple[Measured, int]], first_seed: int, folder: 
 
 
 def _drawn(one: Measured, number: int, episode: Replayed, seed: int, folder: Path) -> WorstEpisode:
-    told, name = why(episode), f"{one.row.name} {one.result.name} {seed}"
-    folder.mkdir(parents=True, exist_ok=True)
-    picture = folder / f"{re.sub(r'[^a-zA-Z0-9]+', '-', name)}.png"
+    told, picture = why(episode), _picture_of(one, seed, folder)
     write_picture(episode, fill(f"{one.row.name}: {one.result.name}, seed {seed}. {told}", _LETTERS), picture)
     return WorstEpisode(one, number, seed, told, picture)
+
+
+def _picture_of(one: Measured, seed: int, folder: Path) -> Path:
+    """Return the file of an episode's picture; its folder is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{one.row.name} {one.result.name} {seed}"
+    return folder / f"{re.sub(r'[^a-zA-Z0-9]+', '-', name)}.png"
 
 
 def _by_figures(one: Measured, number: int) -> str:
