@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import qmc
 
 from beamgym.agents.baselines.align.frame_spots import spots_of_frames
 from beamgym.agents.baselines.moves import (
@@ -40,6 +41,9 @@ CONFIDENCE = 0.997
 """Probability of being within the tolerance at which it declares."""
 ROUNDS = 5
 """Corrections of a command by where it would truly end."""
+WORTH_A_DETOUR, DETOUR_COSTS, DETOUR_FRAMES, DETOURS = 0.3, 0.3, 3, 16
+"""Below this chance that a frame at the goal is the last one needed, in the first frames, other poses are looked at;
+what the frame more costs; and how many are looked at."""
 PER_DEGREE = 0.0005
 """What a degree of turning costs against the chance that the next frame is the last one needed."""
 
@@ -176,7 +180,9 @@ class Calibrating:
         allowed = context.target.reachable(context.goniometer, fitted.mount[None])[0]
         goals = context.target.orientations[allowed]
         solved = context.goniometer.solve(goals @ fitted.mount.T, true)
-        best = -np.inf
+        low, high = np.array([axis.limits for axis in context.goniometer.axes]).T
+        setup, best = self._estimator.adjustment.setup, -np.inf
+        short = 0.5 * setup.play(fitted.values, setup.layout(len(track.shots)))
         stands = context.goniometer.rotation(true)
         for goal, places in zip(goals[solved.reachable], solved.positions[solved.reachable], strict=True):
             turn = context.goniometer.rotation(places) @ stands.T
@@ -186,6 +192,48 @@ class Calibrating:
             seen, blind = foresee(self._estimator.adjustment, fitted, track.shots, places)
             spread = float(np.sqrt(np.linalg.eigvalsh(seen)[-1])) / context.tolerance_deg
             worth = likely_to_end(seen, blind, context.tolerance_deg) - PER_DEGREE * angle - 0.02 * spread
+            # At the end of its travel an axis stops short of where it is sent, by its play.
+            worth -= float((np.minimum(places - low, high - places) < short).any())
             if worth > best:
                 best, choice = worth, (goal, places)
+        if best < WORTH_A_DETOUR and len(track.shots) <= DETOUR_FRAMES:
+            return self._detour(fitted, track, context, true, choice)
         return choice
+
+    def _detour(
+        self,
+        fitted: Fitted,
+        track: Track,
+        context: Any,
+        true: Float64Array,
+        choice: tuple[Float64Array, Float64Array],
+    ) -> tuple[Float64Array, Float64Array]:
+        """Return a pose on the way to a goal whose frame tells more than one at the goal; the goal where none does.
+
+        What counts is whether the frame after it, at the goal, is likely to be the last one needed.
+        """
+        stage, found = context.goniometer, choice
+
+        def worth_after(places: Float64Array) -> float:
+            seen, blind = foresee(self._estimator.adjustment, fitted, track.shots, places, choice[1])
+            return likely_to_end(seen, blind, context.tolerance_deg)
+
+        worth = worth_after(choice[1]) + DETOUR_COSTS
+        low, high = np.array([axis.limits for axis in stage.axes]).T
+        stands = stage.rotation(true)
+        for places in _elsewhere(low, high, choice[1]):
+            turn = stage.rotation(places) @ stands.T
+            if float(np.linalg.norm(rotation_vector_deg(turn[None])[0])) > context.max_rotation_deg:
+                continue
+            gained = worth_after(places)
+            if gained > worth:
+                worth, found = gained, (stage.rotation(places) @ fitted.mount, places)
+        return found
+
+
+def _elsewhere(low: Float64Array, high: Float64Array, goal: Float64Array) -> Float64Array:
+    """Return positions (m, k) spread evenly over the travel, a quarter turn about the goal at most, always the same."""
+    even = qmc.Halton(len(low), scramble=False).random(DETOURS + 1)[1:]
+    near, far = np.maximum(low, goal - 90.0), np.minimum(high, goal + 90.0)
+    spread: Float64Array = near + even * (far - near)
+    return spread

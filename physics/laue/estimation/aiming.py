@@ -37,24 +37,27 @@ def stands_at(adjustment: Adjustment, fitted: Fitted, shots: Sequence[Shot]) -> 
 
 
 def foresee(
-    adjustment: Adjustment, fitted: Fitted, shots: Sequence[Shot], command: Float64Array
+    adjustment: Adjustment, fitted: Fitted, shots: Sequence[Shot], *commands: Float64Array
 ) -> tuple[Float64Array, Float64Array]:
-    """Return how well the orientation at a command (k,) will be known: covariances (3, 3), degrees².
+    """Return how well the orientation at the last of some commands (k,) will be known: covariances (3, 3), degrees².
 
     Returns
     -------
-    After a frame there, and before it: what is not known of where a move ends
+    After a frame at each of them, and before the last one's frame: what is not known of where that move ends
     """
     assert fitted.information is not None
-    setup, frames = adjustment.setup, len(shots) + 1
+    setup, first, frames = adjustment.setup, len(shots), len(shots) + len(commands)
     grown, layout = adjustment.grown(fitted, frames), setup.layout(frames)
-    readback = np.array([*readings(shots), command])
-    orientation, by_turn, by_shift = adjustment.derivatives(grown, layout, readback, first=frames - 1)
+    readback = np.array([*readings(shots), *commands])
+    orientation, by_turn, by_shift = adjustment.derivatives(grown, layout, readback, first=first)
     information = np.diag(adjustment.priors[fitted.prior].precision(layout, setup.rotates))
     known = len(fitted.information)
     information[:known, :known] += fitted.information
-    more = _information_there(adjustment, grown, orientation, by_turn, by_shift, layout)
-    after, before = (by_turn[0] @ np.linalg.inv(each) @ by_turn[0].T for each in (information + more, information))
+    last = by_turn[-1]
+    for i in range(len(commands) - 1):
+        information += _information_there(adjustment, grown, orientation[i], by_turn[i], by_shift[i], layout)
+    more = _information_there(adjustment, grown, orientation[-1], last, by_shift[-1], layout)
+    after, before = (last @ np.linalg.inv(each) @ last.T for each in (information + more, information))
     return after, before
 
 
@@ -70,14 +73,14 @@ def _information_there(
     setup = adjustment.setup
     panel, vector = setup.panel(fitted.values), setup.panel_vector(fitted.values)
     strain = setup.strain(fitted.values, layout)
-    rays = setup.rays(orientation, vector[None], strain)[0]
+    rays = setup.rays(orientation[None], vector[None], strain)[0]
     normal = rays.normal[:SPOTS_SEEN]
     found = setup.detector.pixel_mm * (rays.position_px[:SPOTS_SEEN] - setup.middle_px)
     count = len(normal)
     matrix, gradient = np.zeros((layout.size, layout.size)), np.zeros(layout.size)
     kernels.normal_equations(
-        normal, np.zeros(count, dtype=np.int64), found, orientation, panel.centre[None], panel.edges, by_turn,
-        by_shift, layout.tilt.start, setup.modes, layout.cell.start, strain,
+        normal, np.zeros(count, dtype=np.int64), found, orientation[None], panel.centre[None], panel.edges,
+        by_turn[None], by_shift[None], layout.tilt.start, setup.modes, layout.cell.start, strain,
         np.inf, matrix, gradient, np.zeros((count, 2)),
     )  # fmt: skip
     return matrix / fitted.spot_mm**2

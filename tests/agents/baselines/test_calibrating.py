@@ -21,8 +21,10 @@ EPISODES = 12
     [
         ("real", {}, 2),
         (HARD, {}, 3),
-        (HARD, {"tolerance_deg": 0.1}, 6),
+        (HARD, {"tolerance_deg": 0.1}, 4.5),
         (HARD, {"goniometer": "two-arc"}, 3),
+        (HARD, {"goniometer": "two-arc", "tolerance_deg": 0.1}, 4.5),
+        ("harsh", {}, 7),
         (HARD, {"action": "axes", "goniometer": "kappa"}, 3),
         (HARD, {"target": "axis [111] z", "goniometer": "psic"}, 3),
         (HARD, {"crystal": "kyanite"}, 4),
