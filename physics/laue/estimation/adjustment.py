@@ -216,8 +216,10 @@ class Adjustment:
             HALF_WEIGHT * fitted.spot_mm, matrix, gradient, residual,
         )  # fmt: skip
         chosen = self.priors if weighed else self.priors[fitted.prior : fitted.prior + 1]
-        beliefs = weigh(matrix / variance, gradient / variance, fitted.values, chosen, layout, self.setup.rotates)
-        own = beliefs[fitted.prior if weighed else 0]
+        which = fitted.prior if weighed else 0
+        spots = matrix / variance, gradient / variance
+        beliefs = weigh(*spots, fitted.values, chosen, layout, self.setup.rotates, which)
+        own = beliefs[which]
         step = own.step
         values = fitted.values + step
         values[layout.mount] = 0.0

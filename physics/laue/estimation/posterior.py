@@ -8,11 +8,11 @@ from scipy.stats import norm, qmc
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.laue.estimation.adjustment import Fitted
+from beamgym.physics.laue.estimation.evidence import LEAST_WEIGHT
 from beamgym.physics.orientation import rotation_matrix
 
 DRAWS = 1024
 """Turns drawn of each belief: a power of two, since they are spread evenly (Sobol, 1967)."""
-LEAST_WEIGHT = 1e-4
 
 
 @cache
