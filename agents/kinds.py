@@ -41,7 +41,7 @@ _EXPOSURES, _BEAM_TIME = "beamgym.agents.evaluation:EXPOSURES", "beamgym.agents.
 
 KINDS: dict[str, AgentKind] = {
     "laue": AgentKind("laue", "beamgym.agents.baselines.align:BASELINES", _EXPOSURES),
-    "zone": AgentKind("zone", "beamgym.agents.baselines.zone:BASELINES", _EXPOSURES),
+    "zone": AgentKind("zone", "beamgym.agents.baselines.zone:BASELINES", _EXPOSURES, default="zone-finder"),
     "arpes": AgentKind("arpes", "beamgym.agents.baselines.spot:BASELINES", _BEAM_TIME),
 }
 """Every kind by name, those of other packages included."""
