@@ -140,12 +140,12 @@ def replay(env: InstrumentVectorEnv, policy: Policy, seed: int) -> Replayed:
 
 
 def _believed(policy: Policy, memory: Any, turned: Float64Array, panel: Detector) -> View | None:
-    """Return how the policy thinks that the crystal stands, by what it says or by the mount that it keeps."""
+    """Return how the policy thinks that the crystal stands, by what it says or by mount and camera as it keeps them."""
     if hasattr(policy, "believed"):
         found = policy.believed(memory.track)
         return None if found is None else View(*found)
-    mount = getattr(memory, "mount", None)
-    return None if mount is None else View(turned @ mount, panel.as_vector())
+    mount, camera = getattr(memory, "mount", None), getattr(memory, "camera", None)
+    return None if mount is None else View(turned @ mount, (camera or panel).as_vector())
 
 
 def _certain(policy: Policy, memory: Any, context: Any) -> float:

@@ -58,6 +58,13 @@ def test_a_camera_that_is_off_by_more_than_the_tolerance_misleads_indexing(env):
     assert "with a tolerance of 0.25°" in why(episode)
 
 
+def test_a_policy_with_a_camera_of_its_own_is_shown_with_it(env):
+    episode = replay(env, found("index-and-refine"), 5003)
+    nominal = episode.panel.as_vector()
+    assert np.abs(episode.believed.panel - episode.true.panel).max() < np.abs(nominal - episode.true.panel).max()
+    assert episode.explained(episode.believed) >= episode.explained(View(episode.believed.orientation, nominal))
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
