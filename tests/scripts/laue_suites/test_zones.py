@@ -34,7 +34,7 @@ def test_it_has_every_system_at_both_levels_under_both_stopping_rules():
 def test_it_plays_finder_spiral_random_and_oracle_and_writes_the_page(monkeypatch, benchmark, tmp_path):
     monkeypatch.setattr(zones, "ROWS", (zones.ROWS[2], zones.ROWS[9]))
     file, page = tmp_path / "figures.json", tmp_path / "page.md"
-    result = benchmark("laue-zone", "--level", "published", "--episodes", 3, "--json", file, "--page", page)
+    result = benchmark("laue-zone", "--level", "published", "--episodes", 2, "--json", file, "--page", page)
     assert result.exit_code == 0, result.output
     content = json.loads(file.read_text())
     assert [list(row["policies"]) for row in content["rows"].values()] == [list(zones.POLICIES)] * 2
