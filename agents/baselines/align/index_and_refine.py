@@ -12,30 +12,36 @@ from beamgym.agents.baselines.align.index_and_move import play_by_mounts
 from beamgym.agents.baselines.moves import need_kind
 from beamgym.envs.policy import PolicyState
 from beamgym.envs.task import Observation, Truth
+from beamgym.physics.crystal import Crystal
 from beamgym.physics.instrument import Float64Array
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing import Indexed, Indexer, SeenGrain, grain_near, grains_at_distances
 from beamgym.physics.orientation import misorientation_deg
 
-DECLARE_WITHIN = 0.6
+DECLARE_WITHIN = 0.45
 """Share of the tolerance within which a refined pose is good enough."""
 SHIFT_MM, TILT_DEG = 0.5, 0.3
 """Standard deviations of the camera's place across its normal and of its tilts, as the refinement takes them."""
 RANGE_MM = 11.0
 """By how much the distance is off at most where it is searched, either way; the search takes seconds a frame."""
-LEAST_MERIT = 6.0
-"""−log10 of the odds of chance below which an answer is none."""
-LEAST_KNOWN = (0.05, 0.05, 0.1, 0.03, 0.03)
+LEAST_MERIT = 5.0
+"""−log10 of the odds of chance below which an answer is none: in 40 frames at harsh none was wrong above."""
+LEAST_KNOWN = (0.02, 0.02, 0.05, 0.015, 0.015)
 """The camera is never taken to be better known than this from former frames, mm and degrees."""
 
 
-@dataclass(frozen=True)
+SAME_DEG = 2.0
+"""Mounts nearer than this are one grain's: play and a camera that is off turn them by less."""
+
+
+@dataclass(frozen=True, eq=False)
 class _Grain:
-    """A grain of the sample: its mount (3, 3), and its brightness, the mean of ``frames`` frames."""
+    """A grain: its mount (3, 3), its brightness, the mean of ``frames`` frames, and how many frames lacked it."""
 
     mount: Float64Array
     brightness: float
-    frames: int
+    frames: int = 1
+    missed: int = 0
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,6 @@ class _Memory:
     known: tuple[float, float, float, float, float] | None = None
     grains: tuple[_Grain, ...] = ()
     tries: int = 0
-
-    @property
-    def mount(self) -> Float64Array | None:
-        """Mount of the brightest grain."""
-        return max(self.grains, key=lambda grain: grain.brightness).mount if self.grains else None
 
 
 class IndexAndRefine:
@@ -98,8 +99,8 @@ class IndexAndRefine:
         seen = self._seen(frame, memory, here)
         if not seen:
             return None, replace(memory, tries=memory.tries + 1)
-        memory = _with_grains(memory, seen, here)
-        return memory.mount, memory
+        memory, shown = _with_grains(memory, seen, here)
+        return max(shown, key=lambda grain: grain.brightness).mount, memory
 
     def _seen(self, frame: FrameSpots, memory: _Memory, here: Float64Array) -> list[SeenGrain]:
         """Return the grains of this frame, the likeliest first."""
@@ -135,22 +136,38 @@ class IndexAndRefine:
         return [grain for grain in grains if grain.merit >= self.least_merit]
 
 
-def _with_grains(memory: _Memory, seen: Sequence[SeenGrain], here: Float64Array) -> _Memory:
-    """Return the memory with the grains of a frame: known ones brought up to date, new ones added."""
-    grains = list(memory.grains)
-    taken: set[int] = set()
+def _with_grains(memory: _Memory, seen: Sequence[SeenGrain], here: Float64Array) -> tuple[_Memory, list[_Grain]]:
+    """Return the memory with the grains of a frame, and those grains: known ones are brought up to date.
+
+    A grain that was missed as often as it was seen is forgotten: it was chance.
+    """
+    crystal = memory.context.crystal
+    left, shown = list(memory.grains), list[_Grain]()
     for one in seen:
         mount = here.T @ one.orientation
-        away = [float(misorientation_deg(mount, grain.mount, memory.context.crystal.rotations)) for grain in grains]
-        near = int(np.argmin(away)) if away else -1
-        if near >= 0 and away[near] < 2.0:
-            if near not in taken:
-                before = grains[near]
-                mean = (before.frames * before.brightness + one.brightness) / (before.frames + 1)
-                grains[near] = _Grain(mount, mean, before.frames + 1)
-        else:
-            near = len(grains)
-            grains.append(_Grain(mount, one.brightness, 1))
-        taken.add(near)
+        if any(misorientation_deg(mount, grain.mount, crystal.holohedry) < SAME_DEG for grain in shown):
+            continue
+        near = (grain for grain in left if misorientation_deg(mount, grain.mount, crystal.holohedry) < SAME_DEG)
+        before = next(near, None)
+        if before is None:
+            shown.append(_Grain(mount, one.brightness))
+            continue
+        left.remove(before)
+        frames = before.frames + 1
+        mean = before.brightness + (one.brightness - before.brightness) / frames
+        shown.append(_Grain(_image_near(mount, before.mount, crystal), mean, frames, before.missed))
+    missed = [replace(grain, missed=grain.missed + 1) for grain in left]
+    kept = (*shown, *(grain for grain in missed if grain.missed < grain.frames))
     along, down, away, tilt_y, tilt_z = np.maximum(seen[0].known, LEAST_KNOWN).tolist()
-    return replace(memory, camera=seen[0].detector, known=(along, down, away, tilt_y, tilt_z), grains=tuple(grains))
+    known = along, down, away, tilt_y, tilt_z
+    return replace(memory, camera=seen[0].detector, known=known, grains=kept), shown
+
+
+def _image_near(mount: Float64Array, known: Float64Array, crystal: Crystal) -> Float64Array:
+    """Return the image of a mount, under the lattice's rotations, that is nearest to a known one.
+
+    The image is decided in the frame in which a grain is first seen; a frame of few spots may mistake it later.
+    """
+    images: Float64Array = mount @ crystal.holohedry
+    away = misorientation_deg(images, known, crystal.rotations)
+    return images[int(np.argmin(away))]

@@ -30,7 +30,7 @@ OF_EACH_DISTANCE, FOLLOWED = 3, 12
 RADII_DEG = (0.5, 0.35, 0.25)
 """Radii of the matches between refinements."""
 SAME_DEG = 2.0
-"""Orientations nearer than this are one grain."""
+"""Orientations nearer than this, the lattice's own rotations apart, are one grain."""
 GUESS_TRIALS = 1000
 """Orientations that a match to a known one counts for in the odds, as in the indexer."""
 
@@ -141,6 +141,9 @@ def _refined(
     if fit.assigned.sum() < MIN_MATCHED:
         return
     refit = Fit(u, row, angle, RADII_DEG[-1], fit.merit, trials)
+    best, _ = pattern.resolve(refit, [refit])
+    if misorientation_deg(best.u, u, indexer.crystal.rotations) > SAME_DEG:  # an image with better intensities
+        u, refit = best.u, best
     shift, down, away, tilt_y, tilt_z = deviations
     yield SeenGrain(
         u,
@@ -183,6 +186,6 @@ def _distinct(indexer: Indexer, found: list[SeenGrain]) -> tuple[SeenGrain, ...]
     kept: list[SeenGrain] = []
     for grain in found:
         others = np.array([one.orientation for one in kept]).reshape(-1, 3, 3)
-        if not kept or misorientation_deg(grain.orientation, others, indexer.crystal.rotations).min() > SAME_DEG:
+        if not kept or misorientation_deg(grain.orientation, others, indexer.crystal.holohedry).min() > SAME_DEG:
             kept.append(grain)
     return tuple(kept)
