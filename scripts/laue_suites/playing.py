@@ -26,7 +26,7 @@ from beamgym.scripts.benchmarking.policies import check_own
 from beamgym.scripts.laue_suites.measured import Measured
 from beamgym.scripts.laue_suites.rows import SuiteRow
 
-USUAL = ("calibrating", "index-and-move", "shipped", "random")
+USUAL = ("calibrating", "index-and-refine", "index-and-move", "shipped", "random")
 """Policies of every row that names none; one that cannot play there is left out."""
 
 

@@ -170,4 +170,5 @@ def _image_near(mount: Float64Array, known: Float64Array, crystal: Crystal) -> F
     """
     images: Float64Array = mount @ crystal.holohedry
     away = misorientation_deg(images, known, crystal.rotations)
-    return images[int(np.argmin(away))]
+    nearest: Float64Array = images[int(np.argmin(away))]
+    return nearest
