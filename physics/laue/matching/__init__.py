@@ -10,6 +10,7 @@ from beamgym.physics.laue.matching.observed import (
 )
 from beamgym.physics.laue.matching.table import IndexingTable
 from beamgym.physics.laue.matching.thorough import STAGES_DEG, search_thoroughly
+from beamgym.physics.laue.matching.voting_kernels import vote_pairs
 
 __all__ = [
     "MIN_MATCHED",
@@ -21,4 +22,5 @@ __all__ = [
     "Pattern",
     "log10_binomial_tail",
     "search_thoroughly",
+    "vote_pairs",
 ]
