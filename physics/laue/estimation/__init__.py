@@ -7,6 +7,7 @@ from beamgym.physics.laue.estimation.frames import Shot
 from beamgym.physics.laue.estimation.kernels import mutual_nearest, play_course
 from beamgym.physics.laue.estimation.posterior import spread_deg, within
 from beamgym.physics.laue.estimation.prior import PRIORS, Prior
+from beamgym.physics.laue.estimation.search import Start
 from beamgym.physics.laue.estimation.standing import Standing, standing
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Prior",
     "Shot",
     "Standing",
+    "Start",
     "Track",
     "foresee",
     "gets_to",

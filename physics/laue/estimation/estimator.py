@@ -1,6 +1,6 @@
 """The estimator: frame by frame, how a known crystal sits on its goniometer, and how sure that is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -20,6 +20,7 @@ from beamgym.physics.laue.estimation.prior import PRIORS, Prior
 from beamgym.physics.laue.estimation.search import (
     MAJORITY,
     TOLERANCES_DEG,
+    Start,
     by_all,
     by_distance,
     by_last,
@@ -118,6 +119,14 @@ class Estimator:
             self._search_left_over(shots, fits, merits)
         return self._ranked(shots, fits, merits)
 
+    def tried(self, shots: Sequence[Shot], starts: Sequence[Start]) -> Track:
+        """Return what is known of frames by starts that were found otherwise, and by what these leave over."""
+        shots, fits, merits = tuple(shots), list[Fitted](), list[float]()
+        self._try(starts, shots, fits, merits)
+        if max(merits, default=0.0) >= demand(len(shots)):
+            self._search_left_over(shots, fits, merits)
+        return self._ranked(shots, fits, merits)
+
     def understands(self, track: Track) -> bool:
         """Whether the best fit explains the last frame as well as the others."""
         best = track.best
@@ -148,10 +157,8 @@ class Estimator:
         """Add what searches find, until one of it is convincing."""
         searches = [by_last, by_all, by_distance, by_zones] if len(shots) > 1 else [by_last, by_distance, by_zones]
         for search in searches:
-            for start in islice(search(self.indexer, self.goniometer, shots, self.detector), MOST_STARTS):
-                if self._near(start.mount, fits) < SAME_DEG:
-                    continue
-                self._add(self.adjustment.begin(start.mount, len(shots), start.shift_mm), shots, fits, merits)
+            starts = islice(search(self.indexer, self.goniometer, shots, self.detector), MOST_STARTS)
+            self._try(starts, shots, fits, merits)
             if self._convincing(shots, fits, merits):
                 return
 
@@ -176,6 +183,11 @@ class Estimator:
         for start in by_left_over(self.indexer, left, panel, turned):
             if self._near(start.mount, fits) >= SAME_DEG:
                 self._add(replace(best, mount=start.mount), shots, fits, merits)
+
+    def _try(self, starts: Iterable[Start], shots: tuple[Shot, ...], fits: list[Fitted], merits: list[float]) -> None:
+        for start in starts:
+            if self._near(start.mount, fits) >= SAME_DEG:
+                self._add(self.adjustment.begin(start.mount, len(shots), start.shift_mm), shots, fits, merits)
 
     def _add(self, guess: Fitted, shots: tuple[Shot, ...], fits: list[Fitted], merits: list[float]) -> None:
         fitted = self.adjustment.fit(guess, shots)
