@@ -20,6 +20,7 @@ VERBS: dict[str, str] = {
     "index": "Index a Laue image: orientation, figures, and the turns to a target.",
     "train": "Train an agent, and export it as a bundle.",
     "benchmark": "Compare policies on the same episodes, all under the same stopping rule.",
+    "matcher": "Train a learned matcher of Laue spots, and compare it with searches that learn nothing.",
     "study": "Repeat the published ARPES study: score maps of a surface, and a measured cut made worse.",
     "dataset": "Write random labelled ARPES spectra as HDF5 shards.",
     "deploy": "Let a policy drive a real instrument, every command through a guard.",
