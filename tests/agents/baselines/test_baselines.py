@@ -52,7 +52,7 @@ def test_a_baseline_keeps_the_contract_of_a_policy(baseline, options):
     check_policy(baseline(), ID, **options)
 
 
-@pytest.mark.parametrize("baseline", EVERY)
+@pytest.mark.parametrize("baseline", [each for each in EVERY if each is not IndexAndRefine])  # a test of its own
 def test_every_baseline_ends_by_declaring_within_the_budget(env, baseline):
     episodes = run_episodes(baseline(), env, range(700, 724))
     assert episodes.ended.all()

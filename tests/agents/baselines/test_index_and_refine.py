@@ -18,6 +18,8 @@ def test_at_hard_it_aligns_where_index_and_move_does_not():
     assert refined.success_rate >= 11 / 12
     assert plain.success_rate < refined.success_rate
     assert refined.exposures_median <= 4
+    assert refined.episodes.ended.all()
+    assert refined.episodes.exposures.max() <= 20
 
 
 def test_without_spots_it_looks_around_and_never_declares():
