@@ -12,12 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from beamgym.physics.arrays import Float64Array
-from beamgym.physics.laue.estimation import kernels
 from beamgym.physics.laue.estimation.evidence import Belief, weigh
 from beamgym.physics.laue.estimation.frames import Pairs, Shot, readings
-from beamgym.physics.laue.estimation.instrument import Setup
-from beamgym.physics.laue.estimation.layout import Layout
-from beamgym.physics.laue.estimation.prior import PRIORS, Prior
+from beamgym.physics.laue.estimation.model import PRIORS, Layout, Prior, Setup, mutual_nearest, normal_equations
 from beamgym.physics.orientation import rotation_matrix
 
 CLOSING_IN_MM = (3.0, 1.5, 0.8, 0.5)
@@ -186,7 +183,7 @@ class Adjustment:
         normals, numbers, found_px = [], [], []
         rays = self.setup.rays(orientations, panels, strain)
         for (number, shot), there in zip(frames, rays, strict=True):
-            near = kernels.mutual_nearest(np.ascontiguousarray(shot.position_px), there.position_px, reach_mm / pixel)
+            near = mutual_nearest(np.ascontiguousarray(shot.position_px), there.position_px, reach_mm / pixel)
             found = np.flatnonzero(near >= 0)
             normals.append(there.normal[near[found]])
             numbers.append(np.full(len(found), number))
@@ -210,7 +207,7 @@ class Adjustment:
         residual = np.zeros((len(pairs), 2))
         panel = self.setup.panel(fitted.values)
         centres = panel.centre + np.einsum("tip,p->ti", by_shift[:, :, layout.miss], fitted.values[layout.miss])
-        kernels.normal_equations(
+        normal_equations(
             pairs.normal, pairs.frame, pairs.found_mm, orientation, centres, panel.edges, by_turn, by_shift,
             layout.tilt.start, self.setup.modes, layout.cell.start, self.setup.strain(fitted.values, layout),
             HALF_WEIGHT * fitted.spot_mm, matrix, gradient, residual,

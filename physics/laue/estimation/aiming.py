@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from beamgym.physics.arrays import Float64Array
-from beamgym.physics.laue.estimation import kernels
 from beamgym.physics.laue.estimation.adjustment import Adjustment, Fitted
 from beamgym.physics.laue.estimation.frames import Shot, readings
-from beamgym.physics.laue.estimation.layout import Layout
+from beamgym.physics.laue.estimation.model import Layout, normal_equations
 from beamgym.physics.laue.estimation.posterior import turns
 
 SPOTS_SEEN = 50
@@ -78,7 +77,7 @@ def _information_there(
     found = setup.detector.pixel_mm * (rays.position_px[:SPOTS_SEEN] - setup.middle_px)
     count = len(normal)
     matrix, gradient = np.zeros((layout.size, layout.size)), np.zeros(layout.size)
-    kernels.normal_equations(
+    normal_equations(
         normal, np.zeros(count, dtype=np.int64), found, orientation[None], panel.centre[None], panel.edges,
         by_turn[None], by_shift[None], layout.tilt.start, setup.modes, layout.cell.start, strain,
         np.inf, matrix, gradient, np.zeros((count, 2)),

@@ -14,9 +14,8 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.estimation.adjustment import AGAIN_MM, Adjustment, Fitted
 from beamgym.physics.laue.estimation.frames import Shot
 from beamgym.physics.laue.estimation.grains import SHARED, grain, without
-from beamgym.physics.laue.estimation.instrument import Setup
 from beamgym.physics.laue.estimation.merit import merit
-from beamgym.physics.laue.estimation.prior import PRIORS, Prior
+from beamgym.physics.laue.estimation.model import PRIORS, Prior, Setup
 from beamgym.physics.laue.estimation.search import (
     MAJORITY,
     TOLERANCES_DEG,

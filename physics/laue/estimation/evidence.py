@@ -7,8 +7,7 @@ import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
 from beamgym.physics.arrays import BoolArray, Float64Array
-from beamgym.physics.laue.estimation.layout import Layout
-from beamgym.physics.laue.estimation.prior import Prior
+from beamgym.physics.laue.estimation.model import Layout, Prior
 
 LEAST_WEIGHT = 1e-4
 """What a prior of less weight makes of the frames does not count."""

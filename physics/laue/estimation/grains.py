@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from beamgym.physics.arrays import BoolArray
-from beamgym.physics.laue.estimation import kernels
 from beamgym.physics.laue.estimation.adjustment import Adjustment, Fitted
 from beamgym.physics.laue.estimation.frames import Shot
+from beamgym.physics.laue.estimation.model import mutual_nearest
 
 WITHIN, LEAST_REACH_MM = 3.5, 0.15
 SHARED = 0.3
@@ -48,7 +48,7 @@ def grain(adjustment: Adjustment, fitted: Fitted, shots: Sequence[Shot]) -> Grai
     reach_px = max(WITHIN * fitted.spot_mm, LEAST_REACH_MM) / adjustment.setup.detector.pixel_mm
     own, logs = [], []
     for shot, rays in zip(shots, adjustment.setup.rays(*placed, adjustment.strain(fitted, shots)), strict=True):
-        near = kernels.mutual_nearest(np.ascontiguousarray(shot.position_px), rays.position_px, reach_px)
+        near = mutual_nearest(np.ascontiguousarray(shot.position_px), rays.position_px, reach_px)
         found = near >= 0
         own.append(found)
         logs.append(np.log(np.maximum(shot.counts[found], 1e-9) / np.maximum(rays.intensity[near[found]], 1e-30)))

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from beamgym.physics.laue.estimation import kernels
 from beamgym.physics.laue.estimation.adjustment import Adjustment, Fitted
 from beamgym.physics.laue.estimation.frames import Shot
+from beamgym.physics.laue.estimation.model import mutual_nearest
 from beamgym.physics.laue.matching import log10_binomial_tail
 
 BRIGHTEST = (16, 32, 64, 128)
@@ -28,7 +28,7 @@ def merit(adjustment: Adjustment, fitted: Fitted, shots: Sequence[Shot]) -> floa
         matched, trials, chance = 0, 0, 0.0
         for shot, all_rays in zip(shots, rays, strict=True):
             there = all_rays.position_px[:limit]
-            near = kernels.mutual_nearest(np.ascontiguousarray(shot.position_px), there, reach / pixel)
+            near = mutual_nearest(np.ascontiguousarray(shot.position_px), there, reach / pixel)
             matched, trials = matched + int((near >= 0).sum()), trials + len(near)
             chance += len(near) * (1.0 - np.exp(-len(there) * covered))
         if matched:

@@ -94,8 +94,9 @@ def test_its_world_keeps_the_contract_of_a_world(options):
     check_world(lambda n: build(LaueAlignOptions(crystals=NAMES, level="harsh", **options), n)[1])
 
 
-def test_gymnasiums_checker_has_nothing_to_say():
+def test_gymnasiums_checker_has_nothing_to_say(recwarn):
     check_env(gym.make(ID, crystals=NAMES, disable_env_checker=True).unwrapped, skip_render_check=True)
+    assert [str(each.message) for each in recwarn if "gymnasium" in str(each.filename)] == []
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from seen_frames import TURNS, context, estimator, world
 
 from beamgym.physics.goniometer import MotorErrors, move, start
-from beamgym.physics.laue.estimation import kernels
 from beamgym.physics.laue.estimation.adjustment import Fitted
+from beamgym.physics.laue.estimation.model import kernels
 from beamgym.physics.orientation import random_orientations, rotation_matrix
 
 READBACK = np.array([np.zeros(6), *TURNS])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from seen_frames import context
 
-from beamgym.physics.laue.estimation.shape import shape_modes
+from beamgym.physics.laue.estimation.model.shape import shape_modes
 
 FREE = {"Si": 0, "La2-xSrxCuO4": 1, "Al2O3": 1, "quartz": 1, "Ca2RuO4": 2, "FePS3": 3, "kyanite": 5}
 

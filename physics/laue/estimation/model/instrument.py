@@ -8,9 +8,9 @@ import numpy as np
 from beamgym.physics.arrays import BoolArray, Float64Array
 from beamgym.physics.goniometer import Goniometer
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.estimation import kernels
-from beamgym.physics.laue.estimation.layout import Layout
-from beamgym.physics.laue.estimation.shape import shape_modes
+from beamgym.physics.laue.estimation.model import kernels
+from beamgym.physics.laue.estimation.model.layout import Layout
+from beamgym.physics.laue.estimation.model.shape import shape_modes
 from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.orientation import rotation_matrix
 

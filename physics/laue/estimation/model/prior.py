@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from beamgym.physics.arrays import BoolArray, Float64Array
-from beamgym.physics.laue.estimation.layout import Layout
+from beamgym.physics.laue.estimation.model.layout import Layout
 
 _FREE_DEG = 1e3
 _HELD = 1e-5
