@@ -87,5 +87,5 @@ def vote_pairs(  # type: ignore[no-untyped-def]
                 count = _votes(u, normals, limits, cells, resolution, least)
                 if count > votes[weakest]:
                     votes[weakest], best[weakest] = count, u
-                    weakest = np.argmin(votes)
+                    weakest = int(np.argmin(votes))
     return tried
