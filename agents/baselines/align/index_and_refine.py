@@ -53,6 +53,11 @@ class _Memory:
     grains: tuple[_Grain, ...] = ()
     tries: int = 0
 
+    @property
+    def mount(self) -> Float64Array | None:
+        """Mount of the brightest grain; None where none is known."""
+        return max(self.grains, key=lambda grain: grain.brightness).mount if self.grains else None
+
 
 class IndexAndRefine:
     """Index-and-move with a camera of its own: refined with every frame, its distance searched where nothing indexes.
