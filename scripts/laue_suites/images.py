@@ -18,20 +18,16 @@ APART = 0.02
 """By so much at most the share aligned of rendered frames may differ from that of drawn lists."""
 
 
-POLICIES = ("calibrating", "index-and-refine", "index-and-move", "shipped", "random")
-"""Who plays; the shipped agent reads lists, and is left out where images are observed."""
-
-
 def _images(name: str, group: str, level: str, goal: Goal | None = None, **options: Any) -> SuiteRow:
-    return SuiteRow(name, group, {"level": level, **options}, goal, ENV_ID, policies=POLICIES)
+    return SuiteRow(name, group, {"level": level, **options}, goal, ENV_ID)
 
 
 def _frames(level: str) -> tuple[SuiteRow, SuiteRow]:
     """Return the rows of one level's lists and of its rendered frames, on the same starts."""
-    lists = SuiteRow(f"lists, {level}", "rendered", {"level": level}, policies=POLICIES)
+    lists = SuiteRow(f"lists, {level}", "rendered", {"level": level})
     options = {"level": level, "frames": "rendered"}
     goal = Goal(beside=lists.name, apart=APART)
-    return lists, SuiteRow(f"rendered, {level}", "rendered", options, goal, policies=POLICIES)
+    return lists, SuiteRow(f"rendered, {level}", "rendered", options, goal)
 
 
 ROWS = (
