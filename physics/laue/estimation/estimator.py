@@ -45,6 +45,9 @@ KEPT, KEPT_BEHIND = 6, 12.0
 """Fits that are kept from frame to frame, and by how much they may be worse than the best."""
 LARGER = 2.6
 """Standard deviations by which one grain must be larger than another before it is taken for the larger one."""
+AS_CLEAR = 0.4
+"""The larger of two grains has no fewer spots: a fit of a smaller share of the best one's merit is chance on bright
+false spots, of which there are some where many starts were tried."""
 SAME_DEG = 0.6
 """Fits nearer than this are one."""
 MOST_STARTS = 40
@@ -216,7 +219,7 @@ class Estimator:
 
     def _largest(self, track: Track) -> Track:
         """Put the largest grain first, where several are seen."""
-        least = demand(len(track.shots))
+        least = max(demand(len(track.shots)), AS_CLEAR * max(track.merits, default=0.0))
         if sum(each >= least for each in track.merits) < 2:
             return track
         grains = [grain(self.adjustment, fitted, track.shots) for fitted in track.fits]

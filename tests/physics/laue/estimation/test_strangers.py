@@ -1,5 +1,7 @@
 """What an instrument may have that nobody said: another distance, another cell, a second grain."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from seen_frames import TURNS, estimator, shot, world
@@ -62,6 +64,16 @@ def test_of_two_grains_the_larger_one_is_the_crystal(seed):
     assert first.larger(second) > 0.0
     left = without(track.shots, first)
     assert all(len(one.position_px) < len(all_.position_px) for one, all_ in zip(left, track.shots, strict=True))
+
+
+def test_a_fit_on_a_few_bright_spots_is_not_the_larger_grain():
+    """Where many starts were tried, chance reaches a merit of 20 on spots that are brighter than the crystal's."""
+    _, known, track = followed({**FEW_FALSE, "second_grain": 0.7}, 5, frames=2)
+    larger, smaller = track.fits
+    best, clear, chance = 70.0, 30.0, 20.0
+    for merit, first in ((clear, larger), (chance, smaller)):
+        again = known._largest(replace(track, fits=(smaller, larger), merits=(best, merit), open=False))
+        assert again.fits[0] is first
 
 
 def test_a_frame_by_chance_does_not_pass_for_the_crystal():
