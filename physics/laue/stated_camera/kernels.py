@@ -6,6 +6,8 @@ from numba import njit
 
 FARTHEST = 12.0
 """Exponent beyond which a triple counts for nothing."""
+SAME_PLACE = 1e-12
+"""Mean square sine of the angles between three normals below which they are one."""
 
 
 @njit(cache=True)
@@ -41,6 +43,9 @@ def coplanar_triples(normals, variance, widened) -> float:  # type: ignore[no-un
                     + variance[j] * (1.0 - cos_ik * cos_ik)
                     + variance[i] * (1.0 - cos_jk * cos_jk)
                 )
+                # one peak listed three times says nothing of any plane
+                if spread <= SAME_PLACE * (variance[i] + variance[j] + variance[k]):
+                    continue
                 exponent = det * det * inverse / spread
                 if exponent < FARTHEST:
                     total += math.exp(-exponent)

@@ -100,6 +100,17 @@ def test_random_peaks_make_no_clear_zones():
     assert not sharpest_cameras(rng.uniform(0.0, 599.0, (40, 2)), rng.uniform(1.0, 9.0, 40), STATED)[0].clear
 
 
+def test_one_peak_listed_three_times_makes_no_zone():
+    panel = Detector.back_reflection(shape=(512, 512), pixel_mm=0.32)
+    position = np.random.default_rng(2).uniform(10.0, 500.0, (1, 2))
+    thrice = np.repeat(position, 3, axis=0)
+    assert zone_sharpness(thrice, panel) == 0.0
+    others = np.random.default_rng(3).uniform(10.0, 500.0, (9, 2))
+    listed = np.concatenate([others, thrice])
+    assert np.isfinite(zone_sharpness(listed, panel))
+    assert all(np.isfinite(each.sharpness) for each in sharpest_cameras(listed, np.ones(12), panel))
+
+
 def test_two_peaks_make_no_zone():
     assert sharpest_cameras(np.zeros((2, 2)), np.ones(2), STATED) == ()
 
