@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+from zipfile import is_zipfile
 
 import numpy as np
 import torch
@@ -131,9 +133,14 @@ def train(
 
 
 def load(file: Path) -> Matcher:
-    """Return a trained matcher."""
+    """Return a trained matcher.
+
+    Raises
+    ------
+    ValueError : where the file is none
+    """
     net = Matcher()
-    net.load_state_dict(torch.load(file, weights_only=True)["net"])
+    net.load_state_dict(_kept(file)["net"])
     net.eval()
     return net
 
@@ -141,10 +148,17 @@ def load(file: Path) -> Matcher:
 def _taken_up(file: Path, net: Matcher, optimizer: torch.optim.Optimizer) -> int:
     if not file.exists():
         return 0
-    kept = torch.load(file, weights_only=True)
+    kept = _kept(file)
     net.load_state_dict(kept["net"])
     optimizer.load_state_dict(kept["optimizer"])
     return int(kept["crystals"])
+
+
+def _kept(file: Path) -> dict[str, Any]:
+    kept = torch.load(file, weights_only=True) if is_zipfile(file) else None
+    if not isinstance(kept, dict) or set(kept) != {"net", "optimizer", "crystals"}:
+        raise ValueError(f"{file} is no trained matcher; give another --file")
+    return kept
 
 
 def _write(file: Path, net: Matcher, optimizer: torch.optim.Optimizer, number: int) -> None:

@@ -36,16 +36,17 @@ def matcher_command(
     from beamgym.physics.crystal import load_crystal
 
     check_output(json_file)
+    check_output(file)
     unknown = [name for name in regime or () if name not in REGIMES]
     if unknown or any(not 1 <= number <= 4 for number in frames or ()):
         raise ValueError(f"a regime is one of {', '.join(REGIMES)}, and an episode has 1 to 4 frames")
     if minutes == 0.0 and not file.exists():
         raise ValueError(f"there is no trained network {file}: train one with --minutes 40")
+    subjects = [subject_of(load_crystal(each)) for each in crystal or CRYSTALS]
     console = Console()
     net = train(minutes, 0, subject_of, file, console.print) if minutes > 0.0 else load(file)
     report: list[dict[str, Any]] = []
     for name in regime or REGIMES:
-        subjects = [subject_of(load_crystal(each)) for each in crystal or CRYSTALS]
         report += _compared(name, subjects, seed, episodes, frames or [1, 2, 4], net.eval(), console)
     if json_file is not None:
         write_json(json_file, {"seed": seed, "episodes": episodes, "rows": report})
