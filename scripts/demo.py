@@ -50,7 +50,7 @@ def demo_command(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the random starts.")] = 0,
     episodes: Annotated[int, typer.Option(help="Random starts per crystal.", min=1)] = 5,
-    level: Annotated[str, typer.Option(help="Difficulty: easy, real or hard, or a level's file.")] = LEVEL,
+    level: Annotated[str, typer.Option(help="Difficulty: easy, real, hard or harsh, or a level's file.")] = LEVEL,
     out: Annotated[Path, typer.Option(help="Folder of the pictures; made where it is missing.")] = Path("out"),
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
