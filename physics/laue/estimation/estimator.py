@@ -33,10 +33,10 @@ from beamgym.physics.orientation import misorientation_deg, nearest_equivalent
 
 RAYS = 128
 """Rays, brightest first, that spots are given to."""
-LEAST_MERIT, MORE_A_FRAME = 8.0, 4.0
+LEAST_MERIT, MORE_A_FRAME = 8.0, 5.0
 """A fit that chance does not reach in 10^8 trials is the crystal; every frame beyond the first has to add to that."""
-LEFT_OVER_FRAMES = 3
-"""Up to so many frames, what the best fit leaves over is searched for another grain."""
+FIRST_FRAMES, LEFT_OVER_FRAMES = 3, 6
+"""In the first frames, and in more where most spots are left over, these are searched for another grain."""
 RIVALS = 3.0
 """A second fit that is worse by less, as −log10 of the odds, leaves the matter open."""
 DECISIVE_LOG_ODDS = 4.6
@@ -117,7 +117,7 @@ class Estimator:
         merits = [merit(adjustment, each, shots) for each in fits]
         if not self._convincing(shots, fits, merits):
             self._search(shots, fits, merits)
-        if len(shots) <= LEFT_OVER_FRAMES and max(merits, default=0.0) >= demand(len(shots)):
+        if self._grains_left(shots, fits, merits):
             self._search_left_over(shots, fits, merits)
         return self._ranked(shots, fits, merits)
 
@@ -173,16 +173,21 @@ class Estimator:
         """
         if max(merits, default=0.0) < demand(len(shots)):
             return False
-        pairs = fits[int(np.argmax(merits))].pairs
-        spots = sum(len(shot.position_px) for shot in shots)
-        return len(shots) > LEFT_OVER_FRAMES or (pairs is not None and len(pairs) >= MAJORITY * spots)
+        return len(shots) > FIRST_FRAMES or _explains_most(shots, fits[int(np.argmax(merits))])
+
+    @staticmethod
+    def _grains_left(shots: tuple[Shot, ...], fits: Sequence[Fitted], merits: Sequence[float]) -> bool:
+        """Whether what the best fit leaves over is to be searched."""
+        if max(merits, default=0.0) < demand(len(shots)) or len(shots) > LEFT_OVER_FRAMES:
+            return False
+        return len(shots) <= FIRST_FRAMES or not _explains_most(shots, fits[int(np.argmax(merits))])
 
     def _search_left_over(self, shots: tuple[Shot, ...], fits: list[Fitted], merits: list[float]) -> None:
         """Add a second grain, where the spots that the best fit leaves over have one."""
         best = fits[int(np.argmax(merits))]
         panel, left = self._panel(best), without(shots, grain(self.adjustment, best, shots))
         turned = self.adjustment.orientations(best, shots) @ best.mount.T
-        for start in by_left_over(self.indexer, left, panel, turned):
+        for start in by_left_over(self.indexer, left, panel, turned, self.adjustment.strain(best, shots)):
             if self._near(start.mount, fits) >= SAME_DEG:
                 self._add(replace(best, mount=start.mount), shots, fits, merits)
 
@@ -255,6 +260,12 @@ class Estimator:
         pattern = joint_pattern(self.indexer, shots, panel, turned)
         tolerance = float(np.degrees(3.0 * fitted.spot_mm / panel.distance_mm))
         return pattern.log_odds(pattern.polish(fitted.mount, max(tolerance, 0.1), trials=1000))
+
+
+def _explains_most(shots: Sequence[Shot], fitted: Fitted) -> bool:
+    """Whether most spots of all frames were given to rays."""
+    spots = sum(len(shot.position_px) for shot in shots)
+    return fitted.pairs is not None and len(fitted.pairs) >= MAJORITY * spots
 
 
 def _led_by(track: Track, first: int) -> Track:

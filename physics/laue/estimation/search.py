@@ -24,8 +24,8 @@ ONE_FRAME_DEG, MORE_DEG = 0.4, 0.5
 """Search radius of one frame, and of several, about whose turns little is known."""
 PAIR_PEAKS, VOTE_PEAKS = 40, 200
 """Peaks that orientations are made from, and that vote: most of them may be false."""
-LEFT_OVER_DEG = 0.3
-"""Search radius where camera and axes were fitted."""
+LEFT_OVER_DEG, STRAIN_SHARE = 0.3, 0.4
+"""Search radius where camera and axes were fitted, and by which share of the largest strain it grows."""
 ZONES_SHARE, ZONES_CENTRE_MM = 0.3, 3.0
 """Errors of distance and centre within which the sharpness of zones is asked where no search with the crystal helps."""
 TELLING, MAJORITY = 14.0, 0.5
@@ -104,12 +104,19 @@ def by_zones(indexer: Indexer, goniometer: Goniometer, shots: Sequence[Shot], de
             yield Start(fit.u, (float(shift[0]), float(shift[1]), float(shift[2])))
 
 
-def by_left_over(indexer: Indexer, shots: Sequence[Shot], detector: Detector, turned: Float64Array) -> Iterator[Start]:
-    """Yield starts by spots that are left over, on a panel and after turns (T, 3, 3) that are known by now."""
+def by_left_over(
+    indexer: Indexer, shots: Sequence[Shot], detector: Detector, turned: Float64Array, strain: Float64Array
+) -> Iterator[Start]:
+    """Yield starts by spots that are left over, on a panel and after turns (T, 3, 3) that are known by now.
+
+    The search knows the cell of the file: what it is deformed by, (3, 3), widens its radius.
+    """
     joint = joint_pattern(indexer, shots, detector, turned)
     if len(joint.order) < MIN_MATCHED:
         return
-    for fit in sorted(joint.candidates(LEFT_OVER_DEG, PAIR_PEAKS, VOTE_PEAKS), key=lambda fit: -fit.merit)[:2]:
+    radius = LEFT_OVER_DEG + STRAIN_SHARE * float(np.degrees(np.abs(strain - np.eye(3)).max()))
+    fits = joint.candidates(min(radius, TOLERANCES_DEG[-1]), PAIR_PEAKS, VOTE_PEAKS)
+    for fit in sorted(fits, key=lambda fit: -fit.merit)[:2]:
         yield Start(fit.u)
 
 
