@@ -124,6 +124,8 @@ LAUE_LEVELS: dict[str, Imperfections] = {
 
 LEVEL_SUFFIXES = (".yaml", ".yml")
 """How the name of a file with a level of one's own ends."""
+AS_IN_A_FILE = "imperfections: {missing_fraction: 0.2}"
+"""The shortest file with a level of one's own."""
 
 
 class LevelFile(BaseModel):
@@ -209,9 +211,11 @@ def _mistake(error: ValidationError) -> str:
     place = ".".join(str(part) for part in first["loc"]) or "top level"
     if first["type"] == "extra_forbidden":
         return f"{place}: unknown key; the keys are {', '.join(LevelFile.model_fields)}"
+    if first["type"] == "missing":
+        return f"{place} is missing; a level's file holds its numbers as {AS_IN_A_FILE}"
     if first["type"] == "model_type":
-        return f"{place}: found {first['input']!r}; give keys and values, such as missing_fraction: 0.2"
-    found = "" if first["type"] in ("missing", "value_error") else f", found {first['input']!r}"
+        return f"{place}: found {first['input']!r}; give numbers by name, as {AS_IN_A_FILE}"
+    found = "" if first["type"] == "value_error" else f", found {first['input']!r}"
     return f"{place}: {first['msg'].removeprefix('Value error, ')}{found}"
 
 

@@ -219,8 +219,8 @@ class TestALevelsFile:
             ("imperfections: {jitter_px: 1}", "imperfections: unknown key jitter_px; the keys are centroid_noise_mm, "),
             ("imperfections: {missing_fraction: 1.5}", "missing_fraction is 1.5; it must be below 1"),
             ("imperfections: {false_spots: .nan}", "imperfections.false_spots: .*finite"),
-            ("level: real", "imperfections: Field required"),
-            ("[1, 2]", "top level: found .*; give keys and values"),
+            ("missing_fraction: 0.3", r"imperfections is missing; .* as imperfections: \{missing_fraction: 0.2\}$"),
+            ("[1, 2]", r"top level: found .*; give numbers by name, as imperfections: \{missing_fraction: 0.2\}$"),
             ("a: b: c", "is not YAML"),
         ],
     )
