@@ -18,7 +18,7 @@ from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.orientation import misorientation_deg
 
 RAYS = 128
-"""Rays, brightest first, that are drawn, and that spots are given to."""
+"""Rays, brightest first, that spots are given to."""
 LEAST_REACH_MM, REACH_PX = 1.0, 0.6
 """A spot is a ray's within a millimetre, or more than half a pixel where pixels are coarse."""
 

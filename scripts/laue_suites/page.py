@@ -23,8 +23,8 @@ from beamgym.scripts.laue_suites.tables import (
 from beamgym.scripts.laue_suites.worst import WorstEpisode
 
 PICTURES = (
-    "In the pictures dots are found spots; squares stand where spots lie by the truth, circles where they lie by what "
-    "the policy believed."
+    "In the pictures dots are found spots; squares stand where the 64 brightest spots lie by the truth, circles where "
+    "they lie by what the policy believed. What explains a spot may be a fainter one, down to the 128th."
 )
 
 
