@@ -35,6 +35,8 @@ OUTSIDE = 1.3
 """By how much the way down may leave the range asked for."""
 APART = (0.01, 0.15)
 """Cameras nearer to each other than this are one: share of the distance, and mm of the centre."""
+LEAST_DISTANCE, FARTHEST_MM = 0.05, 1e4
+"""A camera is not tried nearer than this share of its stated distance, nor moved farther than ten metres."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ def _followed(
     for widened in WIDENED:
         start = place + np.vstack([np.zeros(3), np.diag(steps * widened / WIDENED[0])])
         fit = minimize(
-            lambda trial, width=widened: -zone_sharpness(position_px, _shifted(stated, trial), width),
+            lambda trial, width=widened: -_sharpness_at(position_px, stated, trial, width),
             place,
             method="Nelder-Mead",
             options={"initial_simplex": start, "maxfev": EVALUATIONS, "xatol": 1e-3, "fatol": 1e-3},
@@ -152,6 +154,13 @@ def _followed(
         if (np.abs(fit.x) <= OUTSIDE * np.maximum(scale, steps)).all():
             place = fit.x
     return zone_sharpness(position_px, _shifted(stated, place), WIDENED[-1]), place
+
+
+def _sharpness_at(position_px: Float64Array, stated: Detector, place: Float64Array, widened: float) -> float:
+    """Return the sharpness with the camera at a place; 0 where no camera can stand, which a climb may try."""
+    if place[2] < (LEAST_DISTANCE - 1.0) * stated.distance_mm or np.abs(place).max() > FARTHEST_MM:
+        return 0.0
+    return zone_sharpness(position_px, _shifted(stated, place), widened)
 
 
 def _distinct(

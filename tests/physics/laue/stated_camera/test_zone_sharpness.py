@@ -111,6 +111,15 @@ def test_one_peak_listed_three_times_makes_no_zone():
     assert all(np.isfinite(each.sharpness) for each in sharpest_cameras(listed, np.ones(12), panel))
 
 
+@pytest.mark.parametrize(("count", "seed"), [(3, 24), (4, 2), (5, 12)])
+def test_a_few_peaks_on_a_small_panel_lead_no_camera_through_the_sample(count, seed):
+    panel = Detector.back_reflection(shape=(60, 60), pixel_mm=0.32)
+    position = np.random.default_rng(seed).uniform(0.0, 59.0, (count, 2))
+    cameras = sharpest_cameras(position, np.ones(count), panel, distance_share=0.3, centre_mm=3.0)
+    assert cameras
+    assert all(0.5 < each.detector.distance_mm / panel.distance_mm < 1.6 for each in cameras)
+
+
 def test_two_peaks_make_no_zone():
     assert sharpest_cameras(np.zeros((2, 2)), np.ones(2), STATED) == ()
 
