@@ -131,9 +131,10 @@ def test_the_results_of_the_readme_are_those_of_the_benchmark_page():
         (ROOT / "docs" / name).read_text("utf-8") for name in ("benchmark.md", "environments/arpes_spot.md")
     )
     figures = re.findall(r"\d+\.\d % \(\d+\.\d–\d+\.\d\)", README)
-    assert len(figures) == 7
-    for figure in figures:
-        assert figure in pages
+    assert len(figures) == 8
+    rows = [line for line in README.splitlines() if any(figure in line for figure in figures)]
+    for row in rows:
+        assert row in pages
 
 
 def test_the_readme_names_every_environment_and_every_verb():

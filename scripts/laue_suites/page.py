@@ -129,5 +129,7 @@ def _worst(worst: Sequence[WorstEpisode]) -> list[str]:
     ours = worst[0].measured.row.policy
     text = f"The failed episodes furthest off: ten of `{ours}`, three of each other policy that looks."
     if any(each.picture for each in worst):
-        text += " They were played again with the truth at hand. " + PICTURES
+        text += " They were played again with the truth at hand."
+        # Pictures of zones are the environment's own, and say themselves what they show.
+        text += f" {PICTURES}" if "LaueAlign" in worst[0].measured.row.env_id else ""
     return ["## The worst episodes", "", text, "", *markdown(headings, rows)]
