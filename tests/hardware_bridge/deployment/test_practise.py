@@ -20,11 +20,19 @@ def test_outcomes_are_compared_seed_by_seed(tmp_path):
     assert (figures["exposures_median_simulated"], figures["exposures_median_deployed"]) == (4.0, 12.0)
     assert figures["pairs"][0] == {
         "seed": 1,
-        "simulated": {"success": True, "exposures": 4, "ending": "declared"},
-        "deployed": {"success": True, "exposures": 9, "ending": "declared"},
+        "simulated": {"success": True, "exposures": 4, "ending": "declared", "judged": None},
+        "deployed": {"success": True, "exposures": 9, "ending": "declared", "judged": None},
     }
     with pytest.raises(ValueError, match=r"1 of 3 outcomes differ from simulation, more than may; see .*practice.json"):
         comparison.require(tmp_path)
+
+
+def test_what_was_judged_without_the_truth_is_compared_with_it():
+    pairs = [
+        Pair(i, GOOD, Outcome(success, 2, "declared", judged))
+        for i, (success, judged) in enumerate([(True, True), (True, False), (False, False), (False, True)])
+    ]
+    assert Comparison("a policy", tuple(pairs)).as_dict()["judged_right"] == 2
 
 
 def test_one_in_twenty_may_differ(tmp_path):
