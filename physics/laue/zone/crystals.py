@@ -11,8 +11,8 @@ from typing import Literal
 
 import numpy as np
 
+from beamgym.physics.counter_rng import uniforms
 from beamgym.physics.instrument import Float64Array, Int64Array, UInt64Array
-from beamgym.physics.laue.zone.kernels import draw_uniforms
 from beamgym.physics.laue.zone.lattices import (
     BODY_CENTRED,
     PRIMITIVE,
@@ -86,7 +86,7 @@ class CrystalSystem:
 
     def draw_cells(self, keys: UInt64Array) -> Float64Array:
         """Draw cells uniformly from the ranges: (n, 6) a, b, c in Å and α, β, γ in degrees, from keys (n,)."""
-        draws = draw_uniforms(keys, 6)
+        draws = uniforms(keys, 6)
         cells = np.empty((len(keys), 6))
         cells[:, 0] = cells[:, 1] = cells[:, 2] = _scaled(draws[:, 0], self.a_angstrom)
         if self.c_angstrom is not None:
@@ -100,7 +100,7 @@ class CrystalSystem:
     def draw_spot_limits(self, keys: UInt64Array) -> Int64Array:
         """Draw how many spots are shown, (n,), uniformly from the range, from keys (n,)."""
         low, high = self.spots
-        spots: Int64Array = low + (draw_uniforms(keys, 1)[:, 0] * (high + 1 - low)).astype(np.int64)
+        spots: Int64Array = low + (uniforms(keys, 1)[:, 0] * (high + 1 - low)).astype(np.int64)
         return spots
 
     def b_matrices(self, cells: Float64Array) -> Float64Array:

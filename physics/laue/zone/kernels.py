@@ -11,7 +11,6 @@ import numpy as np
 from numba import njit
 
 from beamgym.physics.constants import HC_KEV_A
-from beamgym.physics.counter_rng import uniform
 from beamgym.physics.laue.pattern import brightest_first, panel_frame
 
 _FAMILY = 1e-4  # equivalent directions differ by rounding only: none of a family is taken if not all can be
@@ -39,16 +38,6 @@ class SpectrumTables(NamedTuple):
 # numba fails, instead of compiling, where an index in its cache names a class that is gone, as indices written before
 # version 0.1 do; with the old name it finds them stale and replaces them.
 Light = SpectrumTables
-
-
-@njit(cache=True)
-def draw_uniforms(keys, m) -> Any:  # type: ignore[no-untyped-def]
-    """Draw (n, m) uniform numbers in [0, 1), row i from keys[i] only."""
-    out = np.empty((keys.shape[0], m))
-    for i in range(keys.shape[0]):
-        for j in range(m):
-            out[i, j] = uniform(keys[i], j)
-    return out
 
 
 @njit(cache=True, error_model="numpy")

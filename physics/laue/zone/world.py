@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.physics.counter_rng import make_keys
+from beamgym.physics.counter_rng import make_keys, uniforms
 from beamgym.physics.goniometer import Goniometer, motors
 from beamgym.physics.instrument import (
     AcquireSettings,
@@ -30,7 +30,7 @@ from beamgym.physics.laue.imperfections import (
 from beamgym.physics.laue.peaks import PeakFinder
 from beamgym.physics.laue.zone.crystals import CrystalSystem, crystal_system
 from beamgym.physics.laue.zone.images import CountedImages, DrawnImages, SpotLists, ZoneImages
-from beamgym.physics.laue.zone.kernels import draw_uniforms, pick_rays, survey
+from beamgym.physics.laue.zone.kernels import pick_rays, survey
 from beamgym.physics.laue.zone.spectrum_tables import (
     LEAST_SIN_THETA,
     copper_spectrum,
@@ -252,7 +252,7 @@ class SimulatedZone:
         """Put each panel at its own hidden distance, and out of place and tilted as the level says."""
         low, high = DISTANCE_MM
         panels = miscalibrated_detectors(self.context.detector, self.level, self._key(_STREAM_TILT)[rows])
-        distance = low + (high - low) * draw_uniforms(self._key(_STREAM_FILM)[rows], 1)[:, 0]
+        distance = low + (high - low) * uniforms(self._key(_STREAM_FILM)[rows], 1)[:, 0]
         panels[:, 0] += self.context.detector.distance_mm - distance
         self._samples.panel[rows] = panels
 
