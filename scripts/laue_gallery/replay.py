@@ -16,6 +16,7 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.estimation import mutual_nearest
 from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.orientation import misorientation_deg
+from beamgym.scripts.laue_gallery.again import played_again
 
 RAYS = 128
 """Rays, brightest first, that spots are given to."""
@@ -111,15 +112,8 @@ def replay(env: InstrumentVectorEnv, policy: Policy, seed: int) -> Replayed:
     """
     context = context_of(env)
     need_kind(context, ("laue",), "only episodes of known crystals are played again")
-    observation, _ = env.reset(seed=[seed])
-    world: Any = env.loop.instrument
-    memory, over = policy.start(context, 1), False
-    while not over:
-        seen, panel = observation, world.truth()["detector"][0]
-        orientation = world.truth()["orientation"][0]
-        action, memory = policy.act(observation, memory, world.truth() if policy.oracle else None)
-        observation, _, terminated, truncated, info = env.step(action)
-        over = bool(terminated[0] or truncated[0])
+    last = played_again(env, policy, context, seed)
+    seen, memory = last.seen, last.memory
     frame = spots_of_frames(seen, context, policy.name)[0]
     positions = positions_of(seen, context)[0]
     return Replayed(
@@ -128,14 +122,14 @@ def replay(env: InstrumentVectorEnv, policy: Policy, seed: int) -> Replayed:
         panel=frame.panel,
         found_px=frame.position_px,
         image=seen["image"][0, ..., 0] if "image" in seen else None,
-        true=View(orientation, panel),
-        believed=_believed(policy, memory[0], context.goniometer.rotation(positions), frame.panel),
-        tells=hasattr(policy, "believed") or hasattr(memory[0], "mount"),
-        certain=_certain(policy, memory[0], context),
-        undecided=bool(getattr(getattr(memory[0], "track", None), "open", False)),
-        declared=bool(terminated[0]),
-        forced=bool(terminated[0]) and int(exposures_left(seen, context)[0]) == 0,
-        error_deg=float(info["misorientation_deg"][0]),
+        true=View(last.truth["orientation"][0], last.truth["detector"][0]),
+        believed=_believed(policy, memory, context.goniometer.rotation(positions), frame.panel),
+        tells=hasattr(policy, "believed") or hasattr(memory, "mount"),
+        certain=_certain(policy, memory, context),
+        undecided=bool(getattr(getattr(memory, "track", None), "open", False)),
+        declared=last.declared,
+        forced=last.declared and int(exposures_left(seen, context)[0]) == 0,
+        error_deg=float(last.info["misorientation_deg"][0]),
     )
 
 

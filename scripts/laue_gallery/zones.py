@@ -13,6 +13,7 @@ from beamgym.envs.loop import InstrumentVectorEnv
 from beamgym.envs.policy import Policy
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.files import replacing
+from beamgym.scripts.laue_gallery.again import played_again
 
 RIGHT_DEG = 1.0
 """Lines nearer to the true ones than this are right."""
@@ -34,19 +35,14 @@ def zone_failure(env: InstrumentVectorEnv, policy: Policy, seed: int, picture: s
     """
     context = context_of(env)
     need_kind(context, ("zone",), "only episodes of unknown crystals have such a picture")
-    observation, _ = env.reset(seed=[seed])
-    world: Any = env.loop.instrument
-    memory, over = policy.start(context, 1), False
-    while not over:
-        action, memory = policy.act(observation, memory, world.truth() if policy.oracle else None)
-        observation, _, terminated, truncated, info = env.step(action)
-        over = bool(terminated[0] or truncated[0])
+    last = played_again(env, policy, context, seed)
     with replacing(picture) as draft:
         Image.fromarray(ZoneRenderer(context).draw(env.loop)).save(draft, format="PNG")
-    truth = {name: value[0] for name, value in world.truth().items()}
+    truth = {name: value[0] for name, value in last.truth.items()}
     lines = context.lines(truth["cell"][None])[0] @ truth["mount"].T
-    when = "declared" if terminated[0] else "budget spent"
-    return f"{when}: {float(info['misorientation_deg'][0]):.2g}° off{_belief(getattr(memory[0], 'track', None), lines)}"
+    when = "declared" if last.declared else "budget spent"
+    off, track = float(last.info["misorientation_deg"][0]), getattr(last.memory, "track", None)
+    return f"{when}: {off:.2g}° off{_belief(track, lines)}"
 
 
 def _belief(track: Any, true: Float64Array) -> str:
