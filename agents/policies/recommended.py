@@ -34,7 +34,7 @@ RECOMMENDED: dict[str, tuple[Recommended, ...]] = {
             "calibrating",
             "which aligned 100 % of 500 starts of silicon at level real and at hard; "
             "index-and-move 100 and 62 %, silicon's agent 99 and 1 %",
-            "docs/calibrating.md",
+            "docs/calibrating.md, docs/benchmark.md",
         ),
     ),
     "beamgym/LaueAlignImage-v0": (
