@@ -5,14 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from beamgym.physics.arrays import BoolArray
+from beamgym.physics.arrays import BoolArray, Float64Array
 from beamgym.physics.laue.estimation.adjustment import Adjustment, Fitted
 from beamgym.physics.laue.estimation.frames import Shot
 from beamgym.physics.laue.estimation.model import mutual_nearest
 
 WITHIN, LEAST_REACH_MM = 3.5, 0.15
-SHARED = 0.3
-"""Fits that have a larger share of their spots in common are two ways to see one grain."""
+SHARED = 0.6
+"""Fits that have a larger share of their spots in common are two ways to see one grain; twins share 0.3 to 0.5."""
+LEAST_OWN = 4
+"""Spots that only one of two grains explains, from which it is said how large it is."""
 LEAST_SCATTER = 0.15
 """Of ln(measured / expected): what intensities are known to at best."""
 
@@ -23,13 +25,14 @@ class Grain:
 
     Parameters
     ----------
-    spots : per frame (p,), which found spots are its own
-    log_volume, sigma : ln of how much of the crystal it is, on a scale common to all fits, and its standard deviation
+    spots : per frame (p,), which found spots it explains
+    log_volume : ln of how much of the crystal it is, on a scale common to all fits
+    logs : per frame (p,), ln(measured / expected) of each found spot; NaN where it explains none
     """
 
     spots: tuple[BoolArray, ...]
     log_volume: float
-    sigma: float
+    logs: tuple[Float64Array, ...]
 
     def shared(self, other: "Grain") -> float:
         """Return how many spots two fits have in common, as a share of those of the one that has fewer."""
@@ -38,8 +41,20 @@ class Grain:
         return both / max(fewer, 1)
 
     def larger(self, other: "Grain") -> float:
-        """Return by how many standard deviations this grain is larger than another."""
-        return (self.log_volume - other.log_volume) / float(np.hypot(self.sigma, other.sigma))
+        """Return by how many standard deviations this grain is larger than another; 0 where too few spots tell.
+
+        Spots of both count for neither: twins have many.
+        """
+        mine, its = self._without(other), other._without(self)
+        if min(len(mine), len(its)) < LEAST_OWN:
+            return 0.0
+        (one, of_one), (two, of_two) = _middle(mine), _middle(its)
+        return (one - two) / float(np.hypot(of_one, of_two))
+
+    def _without(self, other: "Grain") -> Float64Array:
+        """Return ln(measured / expected) of the spots that this grain explains and another does not."""
+        trios = zip(self.logs, self.spots, other.spots, strict=True)
+        return np.concatenate([logs[own & ~its] for logs, own, its in trios])
 
 
 def grain(adjustment: Adjustment, fitted: Fitted, shots: Sequence[Shot]) -> Grain:
@@ -50,15 +65,21 @@ def grain(adjustment: Adjustment, fitted: Fitted, shots: Sequence[Shot]) -> Grai
     for shot, rays in zip(shots, adjustment.setup.rays(*placed, adjustment.strain(fitted, shots)), strict=True):
         near = mutual_nearest(np.ascontiguousarray(shot.position_px), rays.position_px, reach_px)
         found = near >= 0
+        expected = np.maximum(rays.intensity[near[found]], 1e-30)
+        ratio = np.full(len(near), np.nan)
+        ratio[found] = np.log(np.maximum(shot.counts[found], 1e-9) / expected)
         own.append(found)
-        logs.append(np.log(np.maximum(shot.counts[found], 1e-9) / np.maximum(rays.intensity[near[found]], 1e-30)))
-    ratio = np.concatenate(logs)
-    if not len(ratio):
-        return Grain(tuple(own), -np.inf, 1.0)
+        logs.append(ratio)
+    explained = np.concatenate(logs)[np.concatenate(own)]
+    return Grain(tuple(own), _middle(explained)[0] if len(explained) else -np.inf, tuple(logs))
+
+
+def _middle(ratio: Float64Array) -> tuple[float, float]:
+    """Return the median of ln(measured / expected), and its standard deviation."""
     middle = float(np.median(ratio))
     scatter = max(1.4826 * float(np.median(np.abs(ratio - middle))), LEAST_SCATTER)
     # A median tells as much as a mean of 2/pi as many numbers.
-    return Grain(tuple(own), middle, scatter * float(np.sqrt(0.5 * np.pi / len(ratio))))
+    return middle, scatter * float(np.sqrt(0.5 * np.pi / len(ratio)))
 
 
 def without(shots: Sequence[Shot], taken: Grain) -> tuple[Shot, ...]:

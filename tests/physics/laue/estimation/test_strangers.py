@@ -7,10 +7,11 @@ import pytest
 from seen_frames import TURNS, estimator, shot, world
 
 from beamgym.physics.laue.estimation import Track
-from beamgym.physics.laue.estimation.grains import grain, without
+from beamgym.physics.laue.estimation.grains import Grain, grain, without
 from beamgym.physics.laue.imperfections import Imperfections
 from beamgym.physics.orientation import misorientation_deg
 
+FAR_TURNS = tuple(tuple(2.5 * value for value in turn) for turn in TURNS)
 FEW_FALSE = {"missing_fraction": 0.2, "false_spots": 5.0, "detector_shift_mm": 0.3, "detector_tilt_deg": 0.2}
 
 
@@ -37,6 +38,18 @@ def test_a_camera_far_from_where_it_is_said_to_stand_is_found(seed):
     away = vector[:3] + centre * known.detector.pixel_mm * (vector[3:6] + vector[6:])
     placed = known.adjustment.setup.panel(track.best.values).centre
     assert np.linalg.norm(placed) == pytest.approx(np.linalg.norm(away), abs=0.5)
+
+
+@pytest.mark.parametrize("twist_deg", [0.5, 2.0])
+def test_a_camera_turned_about_the_beam_is_no_turn_of_the_crystal(twist_deg):
+    made, known, track = world(Imperfections(**FEW_FALSE), 9), estimator(), Track()
+    middle = 0.5 * (np.array(known.detector.shape[::-1]) - 1)
+    turn = np.radians(twist_deg) * np.array([[0.0, -1.0], [1.0, 0.0]])
+    for target in (None, *FAR_TURNS):
+        seen = shot(made, target)
+        turned = (seen.position_px - middle) @ (np.eye(2) + turn + 0.5 * turn @ turn).T + middle
+        track = known.seen(track, type(seen)(seen.readback, turned, seen.counts))
+    assert off_deg(made.truth(), known, track) < 0.15
 
 
 @pytest.mark.parametrize("crystal", ["La2-xSrxCuO4", "quartz"])
@@ -85,3 +98,25 @@ def test_a_frame_by_chance_does_not_pass_for_the_crystal():
         place = rng.uniform(0.0, 511.0, seen.position_px.shape)
         track = known.seen(track, type(seen)(seen.readback, place, seen.counts))
         assert track.best is None
+
+
+def explains(spots, logs):
+    """Return a grain by which spots it explains (p,) and their ln(measured / expected) (p,)."""
+    spots = np.array(spots, dtype=np.bool_)
+    return Grain((spots,), 0.0, (np.where(spots, logs, np.nan),))
+
+
+def test_twins_are_compared_by_the_spots_that_only_one_of_them_explains():
+    shared, one, other = [True] * 8 + [False] * 8, [True] * 4 + [False] * 4, [False] * 4 + [True] * 4
+    large = np.array([1.0, 1.1, 0.9, 1.0, 0.2, 0.3, 0.1, 0.2])
+    first = explains([*shared[:8], *one], [3.0] * 8 + list(large))
+    second = explains([*shared[:8], *other], [0.0] * 8 + list(large))
+    assert first.shared(second) == pytest.approx(8 / 12)
+    assert first.larger(second) > 2.6
+    assert second.larger(first) < -2.6
+
+
+def test_too_few_spots_of_ones_own_do_not_tell_which_of_two_grains_is_larger():
+    first = explains([True] * 8 + [True] * 3 + [False] * 3, [1.0] * 14)
+    second = explains([True] * 8 + [False] * 3 + [True] * 3, [-1.0] * 14)
+    assert first.larger(second) == 0.0
