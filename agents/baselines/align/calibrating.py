@@ -41,7 +41,7 @@ CONFIDENCE = 0.997
 """Probability of being within the tolerance at which it declares."""
 ROUNDS = 5
 """Corrections of a command by where it would truly end."""
-WORTH_A_DETOUR, DETOUR_COSTS, DETOUR_FRAMES, DETOURS = 0.3, 0.3, 3, 16
+WORTH_A_DETOUR, DETOUR_COSTS, DETOUR_FRAMES, DETOURS = 0.3, 0.1, 3, 16
 """Below this chance that a frame at the goal is the last one needed, in the first frames, other poses are looked at;
 what the frame more costs; and how many are looked at."""
 PER_DEGREE = 0.0005
@@ -191,7 +191,7 @@ class Calibrating:
                 continue
             seen, blind = foresee(self._estimator.adjustment, fitted, track.shots, places)
             spread = float(np.sqrt(np.linalg.eigvalsh(seen)[-1])) / context.tolerance_deg
-            worth = likely_to_end(seen, blind, context.tolerance_deg) - PER_DEGREE * angle - 0.02 * spread
+            worth = likely_to_end(seen, blind, context.tolerance_deg) - PER_DEGREE * angle - 0.4 * spread
             # At the end of its travel an axis stops short of where it is sent, by its play.
             worth -= float((np.minimum(places - low, high - places) < short).any())
             if worth > best:

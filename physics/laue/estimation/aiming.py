@@ -14,7 +14,7 @@ SPOTS_SEEN = 50
 """Spots that a frame to come is thought to show."""
 _DRAWS = 256
 _SURE = 2.8
-"""Standard deviations within which a declaration must lie."""
+"""Standard deviations, outwards from the goal, within which a declaration must lie."""
 
 
 def gets_to(adjustment: Adjustment, fitted: Fitted, shots: Sequence[Shot], command: Float64Array) -> Float64Array:
@@ -93,5 +93,7 @@ def likely_to_end(seen: Float64Array, blind: Float64Array, tolerance_deg: float)
     seen, blind : covariances (3, 3) after and before a frame there, as from ``foresee``
     tolerance_deg : largest error allowed
     """
-    room = tolerance_deg - _SURE * float(np.sqrt(np.linalg.eigvalsh(seen)[-1]))
-    return float(np.mean(np.linalg.norm(turns(blind, _DRAWS), axis=1) < room))
+    ends = turns(blind, _DRAWS)
+    off = np.maximum(np.linalg.norm(ends, axis=1), 1e-12)
+    outwards = np.sqrt(np.einsum("ni,ij,nj->n", ends, seen, ends)) / off
+    return float(np.mean(off + _SURE * outwards < tolerance_deg))

@@ -14,7 +14,7 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.estimation.adjustment import AGAIN_MM, Adjustment, Fitted
 from beamgym.physics.laue.estimation.frames import Shot
 from beamgym.physics.laue.estimation.grains import SHARED, grain, without
-from beamgym.physics.laue.estimation.merit import merit
+from beamgym.physics.laue.estimation.merit import demand, merit, merit_of
 from beamgym.physics.laue.estimation.model import PRIORS, Prior, Setup
 from beamgym.physics.laue.estimation.search import (
     MAJORITY,
@@ -33,8 +33,6 @@ from beamgym.physics.orientation import misorientation_deg, nearest_equivalent
 
 RAYS = 128
 """Rays, brightest first, that spots are given to."""
-LEAST_MERIT, MORE_A_FRAME = 8.0, 5.0
-"""A fit that chance does not reach in 10^8 trials is the crystal; every frame beyond the first has to add to that."""
 FIRST_FRAMES, LEFT_OVER_FRAMES = 3, 6
 """In the first frames, and in more where most spots are left over, these are searched for another grain."""
 RIVALS = 3.0
@@ -52,14 +50,12 @@ SAME_DEG = 0.6
 """Fits nearer than this are one."""
 MOST_STARTS = 40
 EXPLAINED = 0.5
-"""A frame of which a smaller share of the spots is explained than of the best one is not understood."""
+"""A frame of which fewer spots are explained, as a share of those of the best one, may not be understood."""
+FEW_MERIT, AS_MANY_LEFT = 5.0, 3.0
+"""It is where those few are not chance, though a fit may shift every frame a little, and where no more spots are left
+over than elsewhere, within so many standard deviations."""
 STRAYED_DEG = 8.0
 """By so much at most may axes carry a crystal elsewhere than they read."""
-
-
-def demand(frames: int) -> float:
-    """Return the merit from which a fit of so many frames is the crystal."""
-    return LEAST_MERIT + MORE_A_FRAME * (frames - 1)
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,7 @@ class Track:
     @property
     def best(self) -> Fitted | None:
         """The best fit; None where no orientation explains the spots."""
-        return self.fits[0] if self.fits and self.merits[0] >= demand(len(self.shots)) else None
+        return self.fits[0] if self.fits and self.merits[0] >= demand(self.shots) else None
 
 
 class Estimator:
@@ -125,14 +121,22 @@ class Estimator:
         """Return what is known of frames by starts that were found otherwise, and by what these leave over."""
         shots, fits, merits = tuple(shots), list[Fitted](), list[float]()
         self._try(starts, shots, fits, merits)
-        if max(merits, default=0.0) >= demand(len(shots)):
+        if max(merits, default=0.0) >= demand(shots):
             self._search_left_over(shots, fits, merits)
         return self._ranked(shots, fits, merits)
 
     def understands(self, track: Track) -> bool:
         """Whether the best fit explains the last frame as well as the others."""
-        best = track.best
-        return best is not None and self.adjustment.explained(best, len(track.shots) - 1) >= EXPLAINED
+        best, last = track.best, len(track.shots) - 1
+        if best is None or best.pairs is None:
+            return False
+        if self.adjustment.explained(best, last) >= EXPLAINED:
+            return True
+        found = np.array([len(shot.position_px) for shot in track.shots])
+        left = found - np.bincount(best.pairs.frame, minlength=len(found))
+        usual = float(left[:-1].mean())
+        few_left = left[-1] <= usual + AS_MANY_LEFT * np.sqrt(max(usual, 1.0))
+        return bool(few_left) and merit_of(self.adjustment, best, track.shots, [last]) >= FEW_MERIT
 
     def _brought_in(self, fitted: Fitted, shots: tuple[Shot, ...]) -> Fitted:
         """Return a fit that explains the last frame too, where that frame by itself says how it stands."""
@@ -171,14 +175,14 @@ class Estimator:
         A wrong camera makes wrong orientations that chance would not make either: in the first frames the best fit is
         to explain most of the spots, or all searches are made.
         """
-        if max(merits, default=0.0) < demand(len(shots)):
+        if max(merits, default=0.0) < demand(shots):
             return False
         return len(shots) > FIRST_FRAMES or _explains_most(shots, fits[int(np.argmax(merits))])
 
     @staticmethod
     def _grains_left(shots: tuple[Shot, ...], fits: Sequence[Fitted], merits: Sequence[float]) -> bool:
         """Whether what the best fit leaves over is to be searched."""
-        if max(merits, default=0.0) < demand(len(shots)) or len(shots) > LEFT_OVER_FRAMES:
+        if max(merits, default=0.0) < demand(shots) or len(shots) > LEFT_OVER_FRAMES:
             return False
         return len(shots) <= FIRST_FRAMES or not _explains_most(shots, fits[int(np.argmax(merits))])
 
@@ -213,7 +217,7 @@ class Estimator:
             if len(kept) == KEPT:
                 break
             behind = merits[kept[0]] - merits[i] if kept else 0.0
-            if fits[i].pairs is None or (behind > KEPT_BEHIND and merits[i] < demand(len(shots))):
+            if fits[i].pairs is None or (behind > KEPT_BEHIND and merits[i] < demand(shots)):
                 continue
             if self._near(fits[i].mount, [fits[j] for j in kept]) <= SAME_DEG:
                 continue
@@ -224,7 +228,7 @@ class Estimator:
 
     def _largest(self, track: Track) -> Track:
         """Put the largest grain first, where several are seen."""
-        least = max(demand(len(track.shots)), AS_CLEAR * max(track.merits, default=0.0))
+        least = max(demand(track.shots), AS_CLEAR * max(track.merits, default=0.0))
         if sum(each >= least for each in track.merits) < 2:
             return track
         grains = [grain(self.adjustment, fitted, track.shots) for fitted in track.fits]

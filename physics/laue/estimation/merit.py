@@ -9,15 +9,37 @@ from beamgym.physics.laue.estimation.frames import Shot
 from beamgym.physics.laue.estimation.model import mutual_nearest
 from beamgym.physics.laue.matching import log10_binomial_tail
 
+LEAST_MERIT, MORE_A_LOOK = 15.0, 5.0
+"""Searches try some 10^8 orientations and cameras: a fit that chance does not reach in 10^12 trials is the crystal;
+every frame at another pose has to add to that."""
+SAME_POSE_DEG = 0.5
+"""Frames whose axes read the same within this show the same spots, false ones that stay included: they count once."""
 BRIGHTEST = (16, 32, 64, 128)
 """Numbers of rays, brightest first, among which matches are counted: chance does not prefer bright ones."""
 LEAST_REACH_MM, MOST_REACH_MM, WITHIN = 0.1, 0.6, 3.0
 
 
+def demand(shots: Sequence[Shot]) -> float:
+    """Return the merit from which a fit of these frames is the crystal."""
+    return LEAST_MERIT + MORE_A_LOOK * (len(looks(shots)) - 1)
+
+
+def looks(shots: Sequence[Shot]) -> list[int]:
+    """Return the frames, by number, that show the crystal from where no earlier one does."""
+    kept: list[int] = []
+    for number, shot in enumerate(shots):
+        if all(np.abs(shot.readback - shots[each].readback).max() > SAME_POSE_DEG for each in kept):
+            kept.append(number)
+    return kept
+
+
 def merit(adjustment: Adjustment, fitted: Fitted, shots: Sequence[Shot]) -> float:
-    """Return −log10 of the chance that random spots match as many rays as these do, in all frames together."""
-    if fitted.pairs is None:
-        return 0.0
+    """Return −log10 of the chance that random spots match as many rays as these do, in all poses together."""
+    return merit_of(adjustment, fitted, shots, looks(shots)) if fitted.pairs is not None else 0.0
+
+
+def merit_of(adjustment: Adjustment, fitted: Fitted, shots: Sequence[Shot], frames: Sequence[int]) -> float:
+    """Return the same of some of the frames, by number."""
     detector = adjustment.setup.detector
     pixel, reach = detector.pixel_mm, float(np.clip(WITHIN * fitted.spot_mm, LEAST_REACH_MM, MOST_REACH_MM))
     placed = adjustment.orientations(fitted, shots), adjustment.panels(fitted, shots)
@@ -26,8 +48,8 @@ def merit(adjustment: Adjustment, fitted: Fitted, shots: Sequence[Shot]) -> floa
     best = 0.0
     for limit in BRIGHTEST:
         matched, trials, chance = 0, 0, 0.0
-        for shot, all_rays in zip(shots, rays, strict=True):
-            there = all_rays.position_px[:limit]
+        for frame in frames:
+            shot, there = shots[frame], rays[frame].position_px[:limit]
             near = mutual_nearest(np.ascontiguousarray(shot.position_px), there, reach / pixel)
             matched, trials = matched + int((near >= 0).sum()), trials + len(near)
             chance += len(near) * (1.0 - np.exp(-len(there) * covered))

@@ -6,7 +6,8 @@ import numpy as np
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.goniometer import Target
-from beamgym.physics.laue.estimation.estimator import Estimator, Track, demand
+from beamgym.physics.laue.estimation.estimator import Estimator, Track
+from beamgym.physics.laue.estimation.merit import demand
 from beamgym.physics.laue.estimation.posterior import spread_deg, within
 
 
@@ -52,7 +53,7 @@ def standing(estimator: Estimator, track: Track, target: Target, tolerance_deg: 
     stands = [
         estimator.adjustment.orientations(fitted, track.shots)[-1]
         for fitted, merit in zip(track.fits, track.merits, strict=True)
-        if fitted is best or (track.open and merit >= demand(len(track.shots)))
+        if fitted is best or (track.open and merit >= demand(track.shots))
     ]
     understood = estimator.understands(track)
     sure = reachable and not track.open and understood

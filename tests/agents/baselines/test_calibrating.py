@@ -53,7 +53,7 @@ def test_it_wins_where_indexing_frame_by_frame_does_not():
 
 def test_less_confidence_takes_no_more_exposures():
     world = make_vector_env(ID, EPISODES, HARD, {"tolerance_deg": 0.1})
-    sure, bold = (evaluate_in(Calibrating(confidence), world, EPISODES, seed=23) for confidence in (0.999, 0.8))
+    sure, bold = (evaluate_in(Calibrating(confidence), world, EPISODES, seed=23) for confidence in (0.9999, 0.5))
     assert bold.exposures_median < sure.exposures_median
 
 

@@ -106,7 +106,8 @@ class Setup:
         """Return where the panel stands."""
         nominal = self.detector.to_lab_mm(self.middle_px)
         about_fast, about_slow = values[Layout.tilt]
-        turn = rotation_matrix(about_fast * self.edges[0] + about_slow * self.edges[1])
+        twist = values[Layout.twist] * self.edges[2]
+        turn = rotation_matrix(about_fast * self.edges[0] + about_slow * self.edges[1] + twist)
         return Panel(nominal + values[Layout.shift] @ self.edges, self.edges @ turn.T)
 
     def panel_vector(self, values: Float64Array) -> Float64Array:

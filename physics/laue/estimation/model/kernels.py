@@ -80,7 +80,7 @@ def _by_turn_and_shift(q, place, edges, normal, turn, shift) -> None:  # type: i
 
 @njit(cache=True, error_model="numpy")
 def _add_tilts(q, place, centre, edges, normal, first, row) -> None:  # type: ignore[no-untyped-def]
-    """Add how a spot moves as the panel tilts about its two edges through its centre, mm/deg, to two columns."""
+    """Add how a spot moves as the panel turns about its edges and its normal, through its centre, mm/deg: 3 columns."""
     reach = place[2]
     d0, d1, d2 = 1.0 - 2.0 * q[0] * q[0], -2.0 * q[0] * q[1], -2.0 * q[0] * q[2]
     towards = d0 * normal[0] + d1 * normal[1] + d2 * normal[2]
@@ -97,6 +97,8 @@ def _add_tilts(q, place, centre, edges, normal, first, row) -> None:  # type: ig
             g2 = w[0] * edges[e, 1] - w[1] * edges[e, 0]
             along = d0 * edges[e, 0] + d1 * edges[e, 1] + d2 * edges[e, 2]
             row[e, first + k] += _RAD * (dreach * along + v0 * g0 + v1 * g1 + v2 * g2)
+    row[0, first + 2] += _RAD * place[1]
+    row[1, first + 2] -= _RAD * place[0]
 
 
 @njit(cache=True, error_model="numpy")
@@ -161,7 +163,7 @@ def normal_equations(  # type: ignore[no-untyped-def]
     centres : (T, 3) the panel's centre as each frame's sample sees it
     edges : (3, 3) rows: the panel's fast, slow and their cross product
     by_turn, by_shift : (T, 3, P) turn of the crystal in the lab (degrees) and shift of the panel (mm), per parameter
-    tilt : first of the two columns of the panel's tilts about fast and slow
+    tilt : first of the three columns of the panel's turns about fast, slow and its normal
     modes : (M, 3, 3) ways in which the reciprocal cell may differ in shape
     cell : first of their M columns
     strain : (3, 3) what the cell differs by now: normals are those of ``strain @ h``

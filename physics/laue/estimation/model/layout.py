@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 
-PANEL = ("along fast / mm", "along slow / mm", "across / mm", "tilt about fast / deg", "tilt about slow / deg")
+PANEL = (
+    "along fast / mm",
+    "along slow / mm",
+    "across / mm",
+    "tilt about fast / deg",
+    "tilt about slow / deg",
+    "twist / deg",
+)
 
 
 @dataclass(frozen=True)
@@ -23,11 +30,12 @@ class Layout:
     mount = slice(0, 3)
     shift = slice(3, 6)
     tilt = slice(6, 8)
-    panel = slice(3, 8)
-    play = 8
+    twist = 8
+    panel = slice(3, 9)
+    play = 9
 
     def _of_axes(self, number: int) -> slice:
-        return slice(9 + number * self.axes, 9 + (number + 1) * self.axes)
+        return slice(10 + number * self.axes, 10 + (number + 1) * self.axes)
 
     @property
     def zero(self) -> slice:
@@ -47,12 +55,12 @@ class Layout:
     @property
     def miss(self) -> slice:
         """By how much each axis misses the sample: three numbers an axis."""
-        return slice(9 + 3 * self.axes, 9 + 6 * self.axes)
+        return slice(10 + 3 * self.axes, 10 + 6 * self.axes)
 
     @property
     def cell(self) -> slice:
         """By how much the cell differs in shape, in each of the ways that the crystal's symmetry leaves it."""
-        return slice(9 + 6 * self.axes, 9 + 6 * self.axes + self.modes)
+        return slice(10 + 6 * self.axes, 10 + 6 * self.axes + self.modes)
 
     @property
     def readings(self) -> slice:
@@ -62,4 +70,4 @@ class Layout:
     @property
     def size(self) -> int:
         """How many there are."""
-        return 9 + (6 + self.frames) * self.axes + self.modes
+        return 10 + (6 + self.frames) * self.axes + self.modes

@@ -22,6 +22,7 @@ class Prior:
     shift_mm : of the panel's centre along each of its edges, mm
     distance_mm : of the panel's centre across it, mm
     tilt_deg : of each of the panel's two tilts, degrees
+    twist_deg : by which the panel is turned about its normal, degrees
     zero_deg : of every axis's zero error, degrees
     play_deg, play_sigma_deg : mean and deviation of the play that all rotation axes have, degrees
     play_each_deg : by which each axis's own play differs from that, degrees
@@ -35,6 +36,7 @@ class Prior:
     shift_mm: float = 0.5
     distance_mm: float = 0.5
     tilt_deg: float = 0.3
+    twist_deg: float = 0.1
     zero_deg: float = 0.02
     play_deg: float = 0.12
     play_sigma_deg: float = 0.12
@@ -63,7 +65,7 @@ class Prior:
         sigma = np.empty(layout.size)
         sigma[layout.mount] = _FREE_DEG
         sigma[layout.shift] = self.shift_mm, self.shift_mm, self.distance_mm
-        sigma[layout.tilt], sigma[layout.cell] = self.tilt_deg, self.cell
+        sigma[layout.tilt], sigma[layout.twist], sigma[layout.cell] = self.tilt_deg, self.twist_deg, self.cell
         sigma[layout.zero], sigma[layout.each] = of_axes(self.zero_deg), of_axes(self.play_each_deg)
         sigma[layout.start], sigma[layout.play] = of_axes(self.start_deg), self.play_sigma_deg
         sigma[layout.miss] = np.repeat(of_axes(self.miss_mm), 3)
@@ -78,9 +80,13 @@ def _precision(prior: Prior, layout: Layout, rotates: tuple[bool, ...]) -> Float
     return precision
 
 
-CAMERAS = ((0.6, 0.5, 0.5, 0.3, 0.0005), (0.25, 2.0, 2.0, 1.0, 0.0005), (0.15, 1.0, 6.0, 0.6, 0.015))
-"""Share, shift along the panel and across it in mm, tilt in degrees, shape of the cell: a camera placed to half a
-millimetre; one placed to two; one of which the distance is hardly known, before a crystal of which the cell is not."""
+CAMERAS = (
+    (0.6, 0.5, 0.5, 0.3, 0.1, 0.0005),
+    (0.25, 2.0, 2.0, 1.0, 1.0, 0.0005),
+    (0.15, 1.0, 6.0, 0.6, 0.6, 0.015),
+)
+"""Share, shift along the panel and across it in mm, tilt and twist in degrees, shape of the cell: a camera placed to
+half a millimetre; one placed to two; one of which the distance is hardly known, before a crystal whose cell is not."""
 AXES = ((0.4, 0.01, 0.01, 0.005, 0.0), (0.35, 0.08, 0.04, 0.01, 0.03), (0.25, 0.4, 0.1, 0.02, 0.1))
 """Share, zero error, own play and reading in degrees, miss in mm: axes that are exact, fair, or poor."""
 
@@ -90,13 +96,14 @@ PRIORS = tuple(
         shift_mm=shift,
         distance_mm=distance,
         tilt_deg=tilt,
+        twist_deg=twist,
         zero_deg=zero,
         play_each_deg=play,
         readback_deg=reading,
         miss_mm=miss,
         cell=cell,
     )
-    for of_camera, shift, distance, tilt, cell in CAMERAS
+    for of_camera, shift, distance, tilt, twist, cell in CAMERAS
     for of_axes, zero, play, reading, miss in AXES
 )
 """Every camera with every kind of axes."""

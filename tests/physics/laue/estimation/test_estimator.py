@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from seen_frames import EXACT, HARD, TURNS, context, estimator, followed, shot, stands_deg, world
 
-from beamgym.physics.laue.estimation.estimator import LEAST_MERIT, Track
+from beamgym.physics.laue.estimation.estimator import Track
 from beamgym.physics.laue.estimation.frames import Shot
+from beamgym.physics.laue.estimation.merit import LEAST_MERIT, demand, looks
 from beamgym.physics.orientation import misorientation_deg
 
 
@@ -63,3 +64,30 @@ def test_a_last_frame_that_shows_another_crystal_is_not_understood():
     assert estimator().understands(known)
     stranger = shot(world(replace(HARD), 77), TURNS[1])
     assert not estimator().understands(estimator().seen(known, stranger))
+
+
+def test_a_frame_of_few_rays_is_understood_where_no_more_is_left_over_than_elsewhere():
+    made, known = followed(HARD, 10)
+    orientation = estimator().adjustment.orientations(known.best, known.shots)[-1]
+    panel, strain = estimator().adjustment.panels(known.best, known.shots), np.eye(3)
+    rays = estimator().adjustment.setup.rays(orientation[None], panel[-1:], strain)[0].position_px
+    last = known.shots[-1]
+    apart = np.linalg.norm(last.position_px[:, None] - rays, axis=2).min(axis=1)
+    few = np.argsort(apart)[:6]
+    known = estimator().seen(known, Shot(last.readback, last.position_px[few], last.counts[few]))
+    assert estimator().understands(known)
+    moved = rays[:40] + 40.0
+    known = estimator().seen(known, Shot(last.readback, moved, np.ones(len(moved))))
+    assert not estimator().understands(known)
+
+
+@pytest.mark.parametrize("spots", [3, 6, 20])
+def test_spots_that_stay_while_nothing_moves_are_no_crystal_however_often_they_are_seen(spots):
+    rng, known = np.random.default_rng(spots), Track()
+    place = rng.uniform(0.0, 511.0, (spots, 2))
+    for _ in range(4):
+        seen = Shot(np.zeros(6), place + rng.normal(0.0, 0.3, place.shape), np.ones(spots))
+        known = estimator().seen(known, seen)
+    assert looks(known.shots) == [0]
+    assert demand(known.shots) == LEAST_MERIT
+    assert known.best is None
