@@ -67,7 +67,7 @@ def test_a_last_frame_that_shows_another_crystal_is_not_understood():
 
 
 def test_a_frame_of_few_rays_is_understood_where_no_more_is_left_over_than_elsewhere():
-    made, known = followed(HARD, 10)
+    _, known = followed(HARD, 10)
     orientation = estimator().adjustment.orientations(known.best, known.shots)[-1]
     panel, strain = estimator().adjustment.panels(known.best, known.shots), np.eye(3)
     rays = estimator().adjustment.setup.rays(orientation[None], panel[-1:], strain)[0].position_px
