@@ -32,6 +32,7 @@ from beamgym.physics.laue.estimation import (
     foresee,
     gets_to,
     likely_to_end,
+    looks,
     standing,
     stands_at,
 )
@@ -44,6 +45,8 @@ ROUNDS = 5
 WORTH_A_DETOUR, DETOUR_COSTS, DETOUR_FRAMES, DETOURS = 0.3, 0.1, 3, 16
 """Below this chance that a frame at the goal is the last one needed, in the first frames, other poses are looked at;
 what the frame more costs; and how many are looked at."""
+REPEATED = 3
+"""So many frames at one pose tell what can be seen from there."""
 PER_DEGREE = 0.0005
 """What a degree of turning costs against the chance that the next frame is the last one needed."""
 
@@ -196,7 +199,7 @@ class Calibrating:
             worth -= float((np.minimum(places - low, high - places) < short).any())
             if worth > best:
                 best, choice = worth, (goal, places)
-        if best < WORTH_A_DETOUR and len(track.shots) <= DETOUR_FRAMES:
+        if _repeated(track) or (best < WORTH_A_DETOUR and len(track.shots) <= DETOUR_FRAMES):
             return self._detour(fitted, track, context, true, choice)
         return choice
 
@@ -210,7 +213,8 @@ class Calibrating:
     ) -> tuple[Float64Array, Float64Array]:
         """Return a pose on the way to a goal whose frame tells more than one at the goal; the goal where none does.
 
-        What counts is whether the frame after it, at the goal, is likely to be the last one needed.
+        What counts is whether the frame after it, at the goal, is likely to be the last one needed. Where frames at the
+        goal did not settle it, another pose is looked at in any case.
         """
         stage, found = context.goniometer, choice
 
@@ -218,17 +222,23 @@ class Calibrating:
             seen, blind = foresee(self._estimator.adjustment, fitted, track.shots, places, choice[1])
             return likely_to_end(seen, blind, context.tolerance_deg)
 
-        worth = worth_after(choice[1]) + DETOUR_COSTS
+        worth = -np.inf if _repeated(track) else worth_after(choice[1]) + DETOUR_COSTS
         low, high = np.array([axis.limits for axis in stage.axes]).T
         stands = stage.rotation(true)
         for places in _elsewhere(low, high, choice[1]):
             turn = stage.rotation(places) @ stands.T
-            if float(np.linalg.norm(rotation_vector_deg(turn[None])[0])) > context.max_rotation_deg:
+            angle = float(np.linalg.norm(rotation_vector_deg(turn[None])[0]))
+            if angle > context.max_rotation_deg:
                 continue
-            gained = worth_after(places)
+            gained = worth_after(places) - PER_DEGREE * angle
             if gained > worth:
                 worth, found = gained, (stage.rotation(places) @ fitted.mount, places)
         return found
+
+
+def _repeated(track: Track) -> bool:
+    """Whether the last frames were all taken at one pose."""
+    return len(track.shots) >= REPEATED and len(looks(track.shots[-REPEATED:])) == 1
 
 
 def _elsewhere(low: Float64Array, high: Float64Array, goal: Float64Array) -> Float64Array:

@@ -4,6 +4,7 @@ from beamgym.physics.laue.estimation.adjustment import Adjustment, Fitted
 from beamgym.physics.laue.estimation.aiming import foresee, gets_to, likely_to_end, stands_at
 from beamgym.physics.laue.estimation.estimator import Estimator, Track
 from beamgym.physics.laue.estimation.frames import Shot
+from beamgym.physics.laue.estimation.merit import looks
 from beamgym.physics.laue.estimation.model import PRIORS, Prior, mutual_nearest, play_course
 from beamgym.physics.laue.estimation.posterior import spread_deg, within
 from beamgym.physics.laue.estimation.search import Start
@@ -22,6 +23,7 @@ __all__ = [
     "foresee",
     "gets_to",
     "likely_to_end",
+    "looks",
     "mutual_nearest",
     "play_course",
     "spread_deg",
