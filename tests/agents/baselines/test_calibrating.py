@@ -27,7 +27,7 @@ EPISODES = 12
         (HARD, {"action": "axes", "goniometer": "kappa"}, 3),
         (HARD, {"target": "axis [111] z", "goniometer": "psic"}, 3),
         (HARD, {"crystal": "kyanite"}, 4),
-        (replace(HARD, detector_shift_mm=2.0, detector_tilt_deg=1.0), {}, 4),
+        (replace(HARD, detector_shift_mm=2.0, detector_tilt_deg=1.0), {}, 5),
         (replace(HARD, zero_error_deg=0.3), {}, 5),
     ],
 )
