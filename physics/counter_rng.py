@@ -55,7 +55,7 @@ def normal_pair(key, counter):  # type: ignore[no-untyped-def]
     return radius * math.cos(angle), radius * math.sin(angle)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def poisson(key, counter, mean):  # type: ignore[no-untyped-def]
     """Draw one exact Poisson number of a mean up to about 500, by inversion of one uniform number."""
     left = uniform(key, counter)

@@ -8,7 +8,7 @@ from numba import njit
 from beamgym.physics.counter_rng import uniform
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def matrices_of_vectors(vector, out) -> None:  # type: ignore[no-untyped-def]
     """Rodrigues' formula: rotation vectors (n, 3) in radians to matrices ``out`` (n, 3, 3)."""
     for i in range(vector.shape[0]):
@@ -32,7 +32,7 @@ def matrices_of_vectors(vector, out) -> None:  # type: ignore[no-untyped-def]
         out[i, 2, 1] = versine * y * z + sine * x
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def vectors_of_matrices(matrix, out) -> None:  # type: ignore[no-untyped-def]
     """Rotation vectors ``out`` (n, 3) in radians of matrices (n, 3, 3), largest quaternion component first."""
     for i in range(matrix.shape[0]):
@@ -61,7 +61,7 @@ def vectors_of_matrices(matrix, out) -> None:  # type: ignore[no-untyped-def]
         out[i, 0], out[i, 1], out[i, 2] = scale * x, scale * y, scale * z
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def smallest_angles(u, target, rotations, angle, which) -> None:  # type: ignore[no-untyped-def]
     """Smallest angle (n,) in radians between u·S and target over the rotations S (k, 3, 3), and which S gives it."""
     turn = np.empty((3, 3))
@@ -90,7 +90,7 @@ def smallest_angles(u, target, rotations, angle, which) -> None:  # type: ignore
         which[i] = best
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def uniform_rotations(keys, out) -> None:  # type: ignore[no-untyped-def]
     """Rotations ``out`` (n, 3, 3) uniform on SO(3), from the first three draws of each key (Shoemake 1992)."""
     for i in range(keys.shape[0]):

@@ -12,7 +12,7 @@ FEATURES = 6 + QUANTILES
 _WHITEST = np.float32(8.0)  # a hot pixel is no brighter than that
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def edges(pixels, first, second, share) -> None:  # type: ignore[no-untyped-def]
     """Write in which of 64 cells each of ``pixels`` lies: ``share`` of it in ``first``, the rest in ``second``."""
     for i in range(pixels):
@@ -24,7 +24,7 @@ def edges(pixels, first, second, share) -> None:  # type: ignore[no-untyped-def]
         share[i] = 1.0 if high <= end + 1e-9 else (end - low) / (high - low)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def rebin(counts, rows, columns, out) -> tuple[float, float]:  # type: ignore[no-untyped-def]
     """Add up counts (e, a) in 64 x 64 cells, each pixel by the share of it that lies in a cell; returns min and sum.
 
@@ -51,7 +51,7 @@ def rebin(counts, rows, columns, out) -> tuple[float, float]:  # type: ignore[no
     return float(least), total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def write_scorer_input(counts, image, features) -> bool:  # type: ignore[no-untyped-def]
     """Encode spectra (m, e, a) as pictures (m, 64, 64) and features (m, 6 + 16); returns whether all were counts."""
     e, a = counts.shape[1:]

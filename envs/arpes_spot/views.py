@@ -43,7 +43,7 @@ def spectrum_to_uint8(counts: Float32Array, shape: tuple[int, int]) -> NDArray[n
     return out[..., None]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def grey(counts, out) -> bool:  # type: ignore[no-untyped-def]
     """Write 255·√(counts / largest) of every spectrum (m, e, a); returns whether all counts are numbers from 0 up."""
     fine = True
@@ -63,7 +63,7 @@ def grey(counts, out) -> bool:  # type: ignore[no-untyped-def]
     return fine
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def map_to_shares(chart, scale, out) -> None:  # type: ignore[no-untyped-def]
     """Write chart (n, 32, 32, k) times scale (k,), within 0 to 1, to ``out`` of the same size, in one go."""
     flat, told = chart.reshape(-1, scale.shape[0]), out.reshape(-1, scale.shape[0])
@@ -72,7 +72,7 @@ def map_to_shares(chart, scale, out) -> None:  # type: ignore[no-untyped-def]
             told[c, k] = min(max(flat[c, k] * scale[k], np.float32(0.0)), np.float32(1.0))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def draw_on_map(rows, fractions, sites, scores, counting, used, chart, trace, best) -> None:  # type: ignore[no-untyped-def]
     """Enter the rows' last spectra in their maps (n, 32, 32, 6), traces (n, t, 3) and best (n, 3), in place.
 

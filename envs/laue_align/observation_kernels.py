@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def write_spot_rows(position_px, counts, count, panel, pixel_mm, log_brightest, out) -> None:  # type: ignore[no-untyped-def]
     """Write spot rows [nx, ny, nz, brightness, present]; rows beyond ``count`` stay as they are.
 

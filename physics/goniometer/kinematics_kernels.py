@@ -224,7 +224,7 @@ def _solve_arm(chain, r, near, any_will_do, best, best_outside, score, scratch, 
                 return
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def solve_one(chain, r, near, best, scratch, work, any_will_do=False):  # type: ignore[no-untyped-def]
     """Solve one orientation ``r`` (3, 3); positions go to ``best`` (k,), inside the limits always.
 
@@ -247,7 +247,7 @@ def solve_one(chain, r, near, best, scratch, work, any_will_do=False):  # type: 
     return False, limiting, needed
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def solve_batch(chain, rotation, near):  # type: ignore[no-untyped-def]
     """Solve n orientations.
 
@@ -275,7 +275,7 @@ def solve_batch(chain, rotation, near):  # type: ignore[no-untyped-def]
     return positions, reachable, limiting, needed
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def forward_batch(chain, positions):  # type: ignore[no-untyped-def]
     """Return rotations (n, 3, 3) and the sample's places (n, 3) in mm at the positions (n, k)."""
     n, k = positions.shape
@@ -303,7 +303,7 @@ def forward_batch(chain, positions):  # type: ignore[no-untyped-def]
     return rotation, place
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def jacobian_batch(chain, positions):  # type: ignore[no-untyped-def]
     """Return (n, 3, k): each rotation axis as the axes outside it have turned it; zero for linear axes."""
     n, k = positions.shape
@@ -323,7 +323,7 @@ def jacobian_batch(chain, positions):  # type: ignore[no-untyped-def]
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def turn_batch(chain, near, vector_deg, halvings):  # type: ignore[no-untyped-def]
     """Turn the sample by rotation vectors (n, 3) in the lab from the positions (n, k), as far as that is reachable.
 

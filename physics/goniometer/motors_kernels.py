@@ -13,7 +13,7 @@ from beamgym.physics.goniometer.algebra_kernels import apply, axis_rotation
 _DEG = 180.0 / math.pi
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def normal_batch(keys, count, first):  # type: ignore[no-untyped-def]
     """Draw (n, count) standard normal numbers, the numbers ``first`` and following of each of the keys (n,)."""
     out = np.empty((keys.shape[0], count))
@@ -23,7 +23,7 @@ def normal_batch(keys, count, first):  # type: ignore[no-untyped-def]
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def move_batch(motor, true, target, mask, low, high, step, speed, settle, backlash):  # type: ignore[no-untyped-def]
     """Move n × k motors; returns (motor, true, duration_s), the arrays given being left alone.
 
@@ -53,7 +53,7 @@ def move_batch(motor, true, target, mask, low, high, step, speed, settle, backla
     return new_motor, new_true, duration
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def offset_batch(chain, positions, miss):  # type: ignore[no-untyped-def]
     """Return (n, 3) mm by which the sample moves when axis i misses the common point by ``miss`` (n, k, 3)."""
     n, k = positions.shape

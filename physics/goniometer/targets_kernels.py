@@ -25,7 +25,7 @@ FAMILY_SAMPLES = 72  # turns of the free degree of freedom that are tried where 
 _REFINEMENTS = 12  # thirds taken off around the best of them: 5° · 2 · (2/3)^12 = 0.08°
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def rotation_distance_deg(a, b):  # type: ignore[no-untyped-def]
     """Return the angle of a · bᵀ; by the Frobenius norm of the difference, exact for small angles."""
     total = 0.0
@@ -35,7 +35,7 @@ def rotation_distance_deg(a, b):  # type: ignore[no-untyped-def]
     return 2.0 * math.asin(min(1.0, math.sqrt(total / 8.0))) * _DEG
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def line_distance_deg(orientation, line, lab, turned):  # type: ignore[no-untyped-def]
     """Return the angle between the line orientation · ``line`` and the line ``lab``; ``turned`` receives the first."""
     apply(orientation, line, turned)
@@ -45,7 +45,7 @@ def line_distance_deg(orientation, line, lab, turned):  # type: ignore[no-untype
     return math.atan2(math.sqrt(x * x + y * y + z * z), abs(dot(turned, lab))) * _DEG
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def minimal_rotation(start, end, out):  # type: ignore[no-untyped-def]
     """Write the smallest rotation that brings the unit vector ``start`` onto ``end``; any of them where opposite."""
     axis = np.empty(3)
@@ -99,7 +99,7 @@ def _line_goal(orientation, line, lab, flip, turn_deg, out, work):  # type: igno
     multiply(work[3], orientation, out)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def nearest_batch(orientation, is_line, goals, lines, lab, allowed):  # type: ignore[no-untyped-def]
     """Find the nearest allowed goal of n orientations.
 
@@ -221,7 +221,7 @@ def _reach_line(chain, turned, line, lab, mount, near, positions, goal, scratch,
     return False, limiting, needed
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def reach_batch(chain, orientation, mount, near, is_line, goals, lines, lab):  # type: ignore[no-untyped-def]
     """Find the nearest goal that the goniometer reaches, trying the equivalents from the nearest outwards.
 
@@ -273,7 +273,7 @@ def reach_batch(chain, orientation, mount, near, is_line, goals, lines, lab):  #
     return reachable, error, index, goal, positions, limiting, needed
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def allowed_batch(chain, home, mount, is_line, goals, lines, lab):  # type: ignore[no-untyped-def]
     """Return (n, m): whether the goniometer reaches each equivalent with each of the mounts (n, 3, 3)."""
     n = mount.shape[0]

@@ -14,7 +14,7 @@ _HOPELESS = 0.2  # share of the faintest counts below which no luck with the noi
 _LARGEST_NORMAL = 8.58  # sqrt(2 * 53 ln 2): no draw from 53 random bits is further out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def draw_normals(keys, m):  # type: ignore[no-untyped-def]
     """Draw (n, m) standard normal numbers, row i from keys[i] only."""
     out = np.empty((keys.shape[0], m))
@@ -58,7 +58,7 @@ def _real_spots(rates, key, numbers, intensity, source):  # type: ignore[no-unty
     return found
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def disturb(  # type: ignore[no-untyped-def]
     position_px, intensity, count, keys, numbers, shape, out_position, out_intensity, out_source, out_count
 ):

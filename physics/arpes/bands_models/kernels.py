@@ -42,7 +42,7 @@ def band_energy(lattice, a, b, kx, ky, term) -> Any:  # type: ignore[no-untyped-
     return term[0] + term[2] * first + (root if near >= 0.0 else -root)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def fill_bands(lattice, constant, terms, count, momentum, out) -> None:  # type: ignore[no-untyped-def]
     """Write band energies.
 
@@ -65,7 +65,7 @@ def fill_bands(lattice, constant, terms, count, momentum, out) -> None:  # type:
                     out[i, m, p] = band_energy(lattice[i], a, b, kx, ky, terms[i, m])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def fill_momentum(wavenumber, direction, out) -> None:  # type: ignore[no-untyped-def]
     """Write K·n: ``wavenumber`` (n, m) 1/Å, ``direction`` (n, w, 2) in-plane components, ``out`` (n, m, w, 2)."""
     for i in range(out.shape[0]):
@@ -76,7 +76,7 @@ def fill_momentum(wavenumber, direction, out) -> None:  # type: ignore[no-untype
                 out[i, j, c, 1] = k * direction[i, c, 1]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def fill_directions(slit_rad, deflection_rad, turn, out) -> None:  # type: ignore[no-untyped-def]
     """Write the in-plane components of the emission direction in the sample's frame.
 
@@ -93,7 +93,7 @@ def fill_directions(slit_rad, deflection_rad, turn, out) -> None:  # type: ignor
                 out[i, c, k] = turn[i, k, 0] * x + turn[i, k, 1] * y + turn[i, k, 2] * z
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def fill_dirac(surface, bulk, slices, momentum, out) -> None:  # type: ignore[no-untyped-def]
     """Write the two Dirac branches (upper first), then the slices of every bulk continuum: ``out`` (n, 2 + g·s, p) eV.
 

@@ -17,7 +17,7 @@ _AROUND = 4  # thinned rows on either side that fill a row in: the reach of _SHA
 _FUSED = {"contract"}
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def gaussian_weights(sigma, weights) -> Any:  # type: ignore[no-untyped-def]
     """Write a Gaussian integrated over pixels 0, 1, …, whose two sides sum to one; returns its reach in pixels."""
     if sigma < 1e-3:
@@ -37,7 +37,7 @@ def gaussian_weights(sigma, weights) -> Any:  # type: ignore[no-untyped-def]
     return reach
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def blur_energy(source, first, last, row, weights, reach, out) -> None:  # type: ignore[no-untyped-def]
     """Write Σ_s w(|s − row|) source[s] over the rows first…last that the resolution reaches, four at a time."""
     low, high = max(first, row - reach), min(last, row + reach)
@@ -56,7 +56,7 @@ def blur_energy(source, first, last, row, weights, reach, out) -> None:  # type:
         s += 1
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def blur_angle(source, margin, weights, reach, out) -> None:  # type: ignore[no-untyped-def]
     """Write one row blurred along the slit; ``source`` has ``margin`` columns more on either side."""
     width = out.shape[0]
@@ -70,7 +70,7 @@ def blur_angle(source, margin, weights, reach, out) -> None:  # type: ignore[no-
             out[c] += factor * (left[c] + right[c])
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FUSED)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FUSED)
 def weighted_rows(source, first, taps, out) -> None:  # type: ignore[no-untyped-def]
     """Write Σ_k taps[k] source[first + k], of as many columns as ``out`` has, four rows at a time."""
     out[:] = np.float32(0.0)
@@ -102,7 +102,7 @@ def _taps(sigma, reach) -> Any:  # type: ignore[no-untyped-def]
     return taps
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def plan(sigma) -> Any:  # type: ignore[no-untyped-def]
     """Return by how many rows to step for a Gaussian of ``sigma`` rows (1 for not at all), and the filling-in weights.
 
@@ -120,7 +120,7 @@ def plan(sigma) -> Any:  # type: ignore[no-untyped-def]
     return step, fill
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def coarse_rows(source, first, last, begin, rows, width, sigma, step) -> Any:  # type: ignore[no-untyped-def]
     """Return thinned rows, blurred but for their filling in, for the rows begin to begin + rows − 1.
 

@@ -18,7 +18,7 @@ _SINES = tuple(np.float32((-1) ** k * math.pi ** (2 * k + 1) / math.factorial(2 
 _COSINES = tuple(np.float32((-1) ** k * math.pi ** (2 * k) / math.factorial(2 * k)) for k in range(7))
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def natural_logarithm(values) -> None:  # type: ignore[no-untyped-def]
     """Replace positive single-precision numbers by their logarithms, to 1e-7: exponent, and 2 artanh of the rest."""
     words = values.view(np.int32)
@@ -33,7 +33,7 @@ def natural_logarithm(values) -> None:  # type: ignore[no-untyped-def]
         values[c] = power * _LN_2 + np.float32(2.0) * s * series
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def fill_normal(key, start, radius, turn, first, second) -> None:  # type: ignore[no-untyped-def]
     """Write pairs start, start + 1, … of standard normal numbers (Box & Muller 1958), a pair from each hash of ``key``.
 
@@ -59,7 +59,7 @@ def fill_normal(key, start, radius, turn, first, second) -> None:  # type: ignor
         second[c] = length * np.float32(2.0) * sine * cosine
 
 
-@njit(cache=True, error_model="numpy", fastmath=_LANES)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_LANES)
 def sum_of(values) -> Any:  # type: ignore[no-untyped-def]
     """Sum a contiguous single-precision array in double precision."""
     total = 0.0
@@ -69,7 +69,7 @@ def sum_of(values) -> Any:  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def pulse_heights(counts, spread, key) -> None:  # type: ignore[no-untyped-def]
     """Replace numbers of events (p,) by the sums of their pulse heights, which vary by ``spread`` of their mean.
 
@@ -88,7 +88,7 @@ def pulse_heights(counts, spread, key) -> None:  # type: ignore[no-untyped-def]
                 part[c] = max(part[c] + single * math.sqrt(part[c]) * deviate[c], np.float32(0.0))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def spread_clouds(image, sigma, scratch) -> None:  # type: ignore[no-untyped-def]
     """Blur an image in place by a Gaussian of ``sigma`` pixels both ways; its edge pixels go on beyond it."""
     rows, columns = image.shape
@@ -110,7 +110,7 @@ def spread_clouds(image, sigma, scratch) -> None:  # type: ignore[no-untyped-def
                 row[c] += factor * (above[c] + under[c])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def charge_clouds(counts, spread, sigma, key, scratch) -> None:  # type: ignore[no-untyped-def]
     """Turn events into an ADC's reading, in place: pulse heights vary by ``spread``, clouds are ``sigma`` pixels wide.
 

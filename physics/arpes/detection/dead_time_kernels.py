@@ -13,7 +13,7 @@ _DRAWS = 1024  # random numbers set aside for a pixel: 400 counts and 30 standar
 _STREAM = np.uint64(0x1BD11BDAA9FC1A22)  # other numbers than counting without dead time uses
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def count_slowly(mean, scale, dead_time, key, out) -> None:  # type: ignore[no-untyped-def]
     """Write the counts of a non-paralysable detector for Poisson arrivals, at most ⌈1/dead_time⌉ a pixel.
 
@@ -44,7 +44,7 @@ def count_slowly(mean, scale, dead_time, key, out) -> None:  # type: ignore[no-u
             out[p] = np.float32(min(max(math.floor(number + 0.5), 0.0), most))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def walk(arriving, dead_time, alive, key, first) -> Any:  # type: ignore[no-untyped-def]
     """Return how many are counted in an exposure of 1, waiting for one after another."""
     start = uniform(key, first)

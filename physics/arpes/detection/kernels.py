@@ -71,7 +71,7 @@ class Extras(NamedTuple):
     map_index: Any
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def occupation(energy, temperature) -> Any:  # type: ignore[no-untyped-def]
     """Fermi–Dirac occupation at ``energy`` eV from the Fermi level; a step at 0 K."""
     if temperature <= 0.0:
@@ -125,7 +125,7 @@ def interpolate(table, lagrange, left, out) -> None:  # type: ignore[no-untyped-
             out[c] += factor * base[c]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def spectral_row(i, r, left, tables, axes, band, partner, nothing, out) -> None:  # type: ignore[no-untyped-def]
     """Write π times the sum of the bands' spectral functions of sample i, padded row r, from column ``left`` on.
 
@@ -155,7 +155,7 @@ def spectral_row(i, r, left, tables, axes, band, partner, nothing, out) -> None:
             add_plain(energy, gamma, band, weight, out)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def sharp_signal(i, tables, axes, reach, across, sharp) -> Any:  # type: ignore[no-untyped-def]
     """Write sample i's A·f into the rows and columns that its resolution reaches; returns the last row with electrons.
 
@@ -181,7 +181,7 @@ def sharp_signal(i, tables, axes, reach, across, sharp) -> Any:  # type: ignore[
     return top
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def band_signal(i, tables, axes, quick, sharp, weights, out) -> None:  # type: ignore[no-untyped-def]
     """Write sample i's A·f, blurred by its resolution, into ``out`` (rows, columns).
 
@@ -206,7 +206,7 @@ def band_signal(i, tables, axes, quick, sharp, weights, out) -> None:  # type: i
         blur_angle(band, across, along, across, out[r])
 
 
-@njit(cache=True, error_model="numpy", fastmath=_ORDERLESS)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_ORDERLESS)
 def extremes(row, low, high) -> Any:  # type: ignore[no-untyped-def]
     """Return the smallest and the largest of two numbers and a row."""
     for c in range(row.shape[0]):
@@ -214,7 +214,7 @@ def extremes(row, low, high) -> Any:  # type: ignore[no-untyped-def]
     return low, high
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def scale_to_one(signal) -> Any:  # type: ignore[no-untyped-def]
     """Scale an image to a maximum of one; returns what the maximum was."""
     peak = np.float32(0.0)
@@ -228,7 +228,7 @@ def scale_to_one(signal) -> Any:  # type: ignore[no-untyped-def]
     return peak
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def add_polynomial(coefficients, amplitude, row_axis, column_axis, out) -> None:  # type: ignore[no-untyped-def]
     """Add Σ c_jk y^j x^k, moved and scaled to run from 0 to ``amplitude``."""
     order = coefficients.shape[0]
@@ -254,7 +254,7 @@ def add_polynomial(coefficients, amplitude, row_axis, column_axis, out) -> None:
                 out[r, c] += (values[r, c] - low) * factor
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def add_shirley(signal, amplitude, local, out) -> None:  # type: ignore[no-untyped-def]
     """Add the Shirley background: at each energy, what was emitted at all higher ones; its maximum is ``amplitude``.
 
@@ -296,7 +296,7 @@ def add_shirley(signal, amplitude, local, out) -> None:  # type: ignore[no-untyp
             out[r, c] += value
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def fill_background(i, extras, signal, out) -> None:  # type: ignore[no-untyped-def]
     """Write sample i's background: constant, polynomial, Shirley; amplitudes relative to the signal's maximum of 1."""
     out[:] = np.float32(extras.constant[i])
@@ -306,7 +306,7 @@ def fill_background(i, extras, signal, out) -> None:  # type: ignore[no-untyped-
         add_shirley(signal, extras.shirley[i], extras.shirley_local[i], out)
 
 
-@njit(cache=True, error_model="numpy", fastmath=_ORDERLESS)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_ORDERLESS)
 def apply_gain(gain, signal, background, out) -> Any:  # type: ignore[no-untyped-def]
     """Write gain·(signal + background) of one row; returns both sums, the largest background and the largest total."""
     of_signal, of_background = np.float32(0.0), np.float32(0.0)
@@ -321,7 +321,7 @@ def apply_gain(gain, signal, background, out) -> Any:  # type: ignore[no-untyped
     return of_signal, of_background, peak_background, peak_total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def detect(i, extras, signal, background, summary, out) -> None:  # type: ignore[no-untyped-def]
     """Write response·(signal + background) and five numbers about it.
 

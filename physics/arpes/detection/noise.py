@@ -54,7 +54,7 @@ def count(
     return out.reshape(mean.shape)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _count(mean, events, keys, exact, dead_time, inverse, out) -> None:  # type: ignore[no-untyped-def]
     for i in range(mean.shape[0]):
         total = 0.0

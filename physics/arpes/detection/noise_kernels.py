@@ -47,7 +47,7 @@ def exp_minus(mean, out) -> None:  # type: ignore[no-untyped-def]
         out[c] = np.float32(value * value)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def exp_minus_wide(mean, out) -> None:  # type: ignore[no-untyped-def]
     """Write exp(−m) for 0 ≤ m ≤ 80 in single precision throughout: a power of two times a polynomial."""
     powers = out.view(np.int32)
@@ -61,7 +61,7 @@ def exp_minus_wide(mean, out) -> None:  # type: ignore[no-untyped-def]
         powers[c] -= np.int32(whole) << np.int32(23)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"nnan", "nsz", "reassoc"})
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz", "reassoc"})
 def largest(values) -> Any:  # type: ignore[no-untyped-def]
     """Return the largest of numbers ≥ 0, or 0: without NaN to be minded, many at a time."""
     peak = np.float32(0.0)
@@ -70,7 +70,7 @@ def largest(values) -> Any:  # type: ignore[no-untyped-def]
     return peak
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def count_strip(mean, u, inverse, limit, term, below, out) -> None:  # type: ignore[no-untyped-def]
     """Write Poisson numbers of the means of one strip by inverting ``u``; means above ``limit`` come out wrong.
 
@@ -103,7 +103,7 @@ def count_strip(mean, u, inverse, limit, term, below, out) -> None:  # type: ign
                     out[c] += further_steps(mean[c], u[c], steps, float(term[c]), float(below[c]))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def unfinished_pixels(u, below, mean, limit) -> Any:  # type: ignore[no-untyped-def]
     """Return how many pixels need more steps."""
     count = np.int32(0)
@@ -112,7 +112,7 @@ def unfinished_pixels(u, below, mean, limit) -> Any:  # type: ignore[no-untyped-
     return count
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def further_steps(mean, u, k, last, total) -> Any:  # type: ignore[no-untyped-def]
     """Return how many steps on from the k-th one pixel goes."""
     more = np.float32(0.0)
@@ -124,7 +124,7 @@ def further_steps(mean, u, k, last, total) -> Any:  # type: ignore[no-untyped-de
     return more
 
 
-@njit(cache=True, error_model="numpy", fastmath={"reassoc", "nsz"})
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "nsz"})
 def plain_sum(values) -> Any:  # type: ignore[no-untyped-def]
     """Sum single-precision numbers in any order: in double precision that is exact for counts."""
     total = 0.0
@@ -133,7 +133,7 @@ def plain_sum(values) -> Any:  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def count_poisson(mean, scale, key, inverse, out, limit=INVERTED_MEAN) -> Any:  # type: ignore[no-untyped-def]
     """Write Poisson numbers of mean·scale (p,) and return their sum; a pixel's number depends on its place and key.
 
@@ -159,7 +159,7 @@ def count_poisson(mean, scale, key, inverse, out, limit=INVERTED_MEAN) -> Any:  
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def count_events(intensity, total, events, key, inverse, out, limit=INVERTED_MEAN) -> None:  # type: ignore[no-untyped-def]
     """Write how ``events`` electrons fall on the pixels (any shape, contiguous): an exact multinomial draw.
 
@@ -182,7 +182,7 @@ def count_events(intensity, total, events, key, inverse, out, limit=INVERTED_MEA
         drawn -= 1
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def add_events(intensity, number, key, out) -> None:  # type: ignore[no-untyped-def]
     """Add ``number`` electrons to the pixels (p,), each with probability proportional to the intensity."""
     pixels = intensity.shape[0]

@@ -45,7 +45,7 @@ def blur(image: ArrayLike, energy_fwhm_px: ArrayLike, slit_fwhm_px: ArrayLike) -
     return out.reshape(array.shape)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _blur(padded, energy_sigma, slit_sigma, margin_rows, margin_columns, out) -> None:  # type: ignore[no-untyped-def]
     weights = np.empty(max(padded.shape[1], padded.shape[2]), dtype=np.float32)
     along = np.empty_like(weights)

@@ -230,7 +230,7 @@ def detected(
     return rest, seen, summary
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _band_intensity(tables, axes, out) -> None:  # type: ignore[no-untyped-def]
     sharp = np.empty((axes.energy.shape[0], tables.weight.shape[2]), dtype=np.float32)
     weights = np.empty(max(sharp.shape), dtype=np.float32)
@@ -238,7 +238,7 @@ def _band_intensity(tables, axes, out) -> None:  # type: ignore[no-untyped-def]
         band_signal(i, tables, axes, False, sharp, weights, out[i])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _detected(signal, extras, rest, seen, summary) -> None:  # type: ignore[no-untyped-def]
     for i in range(signal.shape[0]):
         fill_background(i, extras, signal[i], rest[i])
@@ -249,7 +249,7 @@ def _extras(background: Background, response: Response, n: int, shape: tuple[int
     return Extras(*background.arrays(n, shape), *response.arrays(n, shape))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _render(  # type: ignore[no-untyped-def]
     tables,
     axes,

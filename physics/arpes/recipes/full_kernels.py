@@ -41,7 +41,7 @@ def _dipole(momentum, inside, field, harmonic, margin, perpendicular, out) -> No
         out[c] = _DIPOLE_FLOOR + out[c] * factor
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def lay_out(  # type: ignore[no-untyped-def]
     owner, place, bands, momentum, matter, amplitude, ripple, field, harmonic, energy, partner, margin,
     energies, partners, weights, broadening, gaps,
@@ -95,7 +95,7 @@ def _modulate(ripple, amplitude, cosines, sines, bright, out) -> None:  # type: 
         out[c] = amplitude * value * value * bright[c]
 
 
-@njit(cache=True, error_model="numpy", fastmath=SUMS)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=SUMS)
 def row_sums(signal, ground, gain_e, columns, plate) -> Any:  # type: ignore[no-untyped-def]
     """Return variation, sum, sum behind the response, and the bands' share of it, of one row (positive numbers)."""
     variation, total, detected, clean = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
@@ -109,7 +109,7 @@ def row_sums(signal, ground, gain_e, columns, plate) -> Any:  # type: ignore[no-
     return variation, total, detected, clean
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def clean_measures(signal, ground, rows, columns, maps, index, parts) -> None:  # type: ignore[no-untyped-def]
     """Write the feature measures of both scores and the ``v2`` signal to background.
 

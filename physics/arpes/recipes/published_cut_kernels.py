@@ -22,7 +22,7 @@ _COARSE = 48  # points a side at which the smallest matrix element is looked for
 _DARK = 1e-9  # Fermi function below which a row is left out
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def draw_table(keys, uniforms, normals) -> None:  # type: ignore[no-untyped-def]
     """Fill (n, m) tables with uniform and standard normal numbers, row i from keys[i] only."""
     for i in range(keys.shape[0]):
@@ -32,7 +32,7 @@ def draw_table(keys, uniforms, normals) -> None:  # type: ignore[no-untyped-def]
             normals[i, j] = normal(keys[i], 2048 + j)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def band_energies(lattice, onsite, hopping, ratio, spacing, kx, ky, out) -> Any:  # type: ignore[no-untyped-def]
     """Write the energies (bands, k) of the published tight-binding lattices along a cut; returns the number of bands.
 
@@ -82,7 +82,7 @@ def _element(x, y, order, coefficients, fold) -> Any:  # type: ignore[no-untyped
     return value * (8.0 * c * c * (c * c - 1.0) + 1.0)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def matrix_elements(kx, ky, low, high, order, coefficients, fold, out) -> None:  # type: ignore[no-untyped-def]
     """Write the matrix element along the cut, above its smallest value in the whole momentum window (low to high)."""
     smallest = np.inf
@@ -95,7 +95,7 @@ def matrix_elements(kx, ky, low, high, order, coefficients, fold, out) -> None: 
         out[j] = max(_element(kx[j], ky, order, coefficients, fold) - smallest, 0.0)
 
 
-@njit(cache=True, error_model="numpy", fastmath=SUMS)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=SUMS)
 def spectral_rows(omega, temperature, bands, energies, amplitude, slope, floor, weight, out) -> Any:  # type: ignore[no-untyped-def]
     """Write f(ω) Σ M γ / ((ω − ε)² + γ²), γ = slope ω² + floor, (e, k); returns the number of rows that hold light."""
     lit = 0
@@ -118,7 +118,7 @@ def spectral_rows(omega, temperature, bands, energies, amplitude, slope, floor, 
     return lit
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def gaussian_taps(fwhm, step, taps) -> Any:  # type: ignore[no-untyped-def]
     """Write the published kernel, cut at two FWHM either side; returns its length. An even one is half a step off."""
     length = max(1, min(math.ceil((4.0 * fwhm + step) / step - 1e-9), taps.shape[0]))
@@ -132,7 +132,7 @@ def gaussian_taps(fwhm, step, taps) -> Any:  # type: ignore[no-untyped-def]
     return length
 
 
-@njit(cache=True, error_model="numpy", fastmath=SUMS)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=SUMS)
 def blur_rows(image, lit, taps, length, padded) -> None:  # type: ignore[no-untyped-def]
     """Convolve every row along the slit in place; what lies outside the window is dark, as published."""
     columns, before = image.shape[1], (length - 1) // 2
@@ -149,7 +149,7 @@ def blur_rows(image, lit, taps, length, padded) -> None:  # type: ignore[no-unty
                 row[j] += w * source[j]
 
 
-@njit(cache=True, error_model="numpy", fastmath=SUMS)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=SUMS)
 def blur_columns(image, lit, taps, length, out) -> None:  # type: ignore[no-untyped-def]
     """Convolve along the energy; four source rows at a time, for a quarter of the stores."""
     rows, columns = image.shape
@@ -173,7 +173,7 @@ def blur_columns(image, lit, taps, length, out) -> None:  # type: ignore[no-unty
             r += 1
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def to_angles(image, kinetic, sines, k0, dk, ky, out) -> Any:  # type: ignore[no-untyped-def]
     """Read the cut (e, k) at the angles of the slit (e, a), dark outside the momentum window; returns min and max.
 

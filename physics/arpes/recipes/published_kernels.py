@@ -72,7 +72,7 @@ class Room(NamedTuple):
     cells: Any
 
 
-@njit(cache=True, error_model="numpy", fastmath=SUMS)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=SUMS)
 def scale_between(image, low, high) -> Any:  # type: ignore[no-untyped-def]
     """Scale to 0…1 in place; returns the variation along the slit over the sum (the published feature measure)."""
     scale = np.float32(1.0 / (high - low)) if high > low else np.float32(0.0)
@@ -91,7 +91,7 @@ def scale_between(image, low, high) -> Any:  # type: ignore[no-untyped-def]
     return variation / total if total > 0.0 else 0.0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def coarse_variation(image, cells) -> Any:  # type: ignore[no-untyped-def]
     """Return the feature measure of ``v2`` (``quality.v2_feature``) of one image; ``cells`` is scratch (columns,)."""
     columns, count = image.shape[1], cells.shape[0]
@@ -136,7 +136,7 @@ def _polynomial(slit, kinetic, order, coefficients, out) -> Any:  # type: ignore
     return low, high
 
 
-@njit(cache=True, error_model="numpy", fastmath=SUMS)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=SUMS)
 def background(image, slit, kinetic, levels, order, coefficients, curve, out) -> None:  # type: ignore[no-untyped-def]
     """Write flat + polynomial + Shirley background (levels: flat, Shirley, polynomial) of an image scaled to 0…1.
 
@@ -160,7 +160,7 @@ def background(image, slit, kinetic, levels, order, coefficients, curve, out) ->
             row[j] = np.float32(levels[0]) + shirley * row[j] + np.float32(scale * (added[j] - low))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def centre_response(count, sensitivity, out) -> None:  # type: ignore[no-untyped-def]
     """Write a parabola from 1 − sensitivity at the ends of an axis to 1 at its centre."""
     for j in range(count):
@@ -168,7 +168,7 @@ def centre_response(count, sensitivity, out) -> None:  # type: ignore[no-untyped
         out[j] = 1.0 - sensitivity * x * x
 
 
-@njit(cache=True, error_model="numpy", fastmath=SUMS)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=SUMS)
 def expected(image, ground, gain_e, gain_a, out) -> Any:  # type: ignore[no-untyped-def]
     """Write (bands + background) × response.
 
@@ -197,7 +197,7 @@ def expected(image, ground, gain_e, gain_a, out) -> Any:  # type: ignore[no-unty
     return highest, highest_ground, total, share / detected if detected > 0.0 else 0.0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def make_room(rows, columns) -> Any:  # type: ignore[no-untyped-def]
     """Return scratch arrays for spectra of (rows, columns)."""
     return Room(
@@ -218,7 +218,7 @@ def make_room(rows, columns) -> Any:  # type: ignore[no-untyped-def]
     )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def momentum_cut(i, cuts, omega, room) -> Any:  # type: ignore[no-untyped-def]
     """Write cut i in energy and momentum, blurred (e, k), into ``room.blurred``; returns the first kx and the step."""
     columns = room.kx.shape[0]
@@ -247,7 +247,7 @@ def momentum_cut(i, cuts, omega, room) -> Any:  # type: ignore[no-untyped-def]
     return low[0], step
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def slit_axis(low, high, kinetic, out) -> None:  # type: ignore[no-untyped-def]
     """Write the angles of the slit in radians: those of the momentum window at the lowest energy, and a tenth more."""
     reach = math.sqrt(HBAR2_OVER_2M / kinetic)
@@ -256,7 +256,7 @@ def slit_axis(low, high, kinetic, out) -> None:  # type: ignore[no-untyped-def]
         out[j] = EDGES * (first + (last - first) * j / (out.shape[0] - 1))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def simulate_cuts(cuts, omega, keys, inverse, counts, arpes, ground, parts, slit) -> None:  # type: ignore[no-untyped-def]
     """Simulate n cuts.
 

@@ -14,7 +14,7 @@ _EV_PER_DEG = 0.03  # a typical band's velocity times the momentum of one degree
 _FWHM = 2.3548
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def contrast_of(counts, blocks) -> float:  # type: ignore[no-untyped-def]
     """Return Σ s·s/(s + g) / Σ s over blocks, s what stands out by more than its noise, g the two faintest's mean."""
     high, wide = counts.shape[0] // BLOCK_ROWS, counts.shape[1] // BLOCK_COLUMNS
@@ -46,7 +46,7 @@ def contrast_of(counts, blocks) -> float:  # type: ignore[no-untyped-def]
     return shared / out if out > 0.0 else 0.0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def width_of(counts) -> float:  # type: ignore[no-untyped-def]
     """Return the standard deviation, in columns, of features along the slit; −1 where none are seen.
 
@@ -73,7 +73,7 @@ def width_of(counts) -> float:  # type: ignore[no-untyped-def]
     return math.sqrt(2.0 / math.log(near / far))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def estimate(counts, slit_step_deg, out) -> None:  # type: ignore[no-untyped-def]
     """Write sharpness, contrast and electrons (n, 3) of the spectra (n, e, a)."""
     blocks = np.empty(BLOCK_COLUMNS)

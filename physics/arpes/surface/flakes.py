@@ -98,7 +98,7 @@ class Flakes:
     momentum_per_deg: float
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _draws(key, count):  # type: ignore[no-untyped-def]  # noqa: ANN202
     uniforms, normals = np.empty(count), np.empty(count)
     for i in range(count):

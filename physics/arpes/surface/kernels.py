@@ -45,7 +45,7 @@ class Tables(NamedTuple):
     momentum: Any
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def cover(k, x, y, older, tables, beam, largest, flake_weight, rest, part) -> None:  # type: ignore[no-untyped-def]
     """Write which flakes of surface k the beam at (x, y) mm sees.
 
@@ -89,7 +89,7 @@ def cover(k, x, y, older, tables, beam, largest, flake_weight, rest, part) -> No
     part[SPREAD] = math.sqrt(max(radius - along * along - across * across, 0.0))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def add_rows(source, factor, first, out) -> None:  # type: ignore[no-untyped-def]
     """Add ``factor`` times the rows of ``source`` (r, a) from ``first`` on."""
     for r in range(out.shape[0]):
@@ -98,7 +98,7 @@ def add_rows(source, factor, first, out) -> None:  # type: ignore[no-untyped-def
             row[c] += factor * line[c]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def compose(k, tables, flake_weight, rest, part, ladder, step, margin, signal, ground) -> None:  # type: ignore[no-untyped-def]
     """Write bands ``signal`` (e, a) and background ``ground`` (e,) of what the beam covers.
 
@@ -132,7 +132,7 @@ def compose(k, tables, flake_weight, rest, part, ladder, step, margin, signal, g
         ground[r] += beside * tables.holder[k, margin + r]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def judge(signal, ground, gain, out) -> None:  # type: ignore[no-untyped-def]
     """Write feature measure and contrast of ``quality.v2_scores``, and the intensity behind the detector's response.
 
@@ -169,7 +169,7 @@ def judge(signal, ground, gain, out) -> None:  # type: ignore[no-untyped-def]
     out[2] = detected
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def count_electrons(mean, scale, key, table, small, out) -> None:  # type: ignore[no-untyped-def]
     """Write Poisson numbers of mean·scale (p,); ``small`` (p,) is scratch, ``table`` that of ``normal_quantile``.
 
@@ -190,7 +190,7 @@ def count_electrons(mean, scale, key, table, small, out) -> None:  # type: ignor
             out[c] = np.float32(max(math.floor(value + deviation * z + skewed + 0.5), 0.0))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def true_scores(  # type: ignore[no-untyped-def]
     slots, sites, older, tables, beam, largest, ladder, step, margin, gain, parts, judged
 ) -> None:
@@ -204,7 +204,7 @@ def true_scores(  # type: ignore[no-untyped-def]
         judge(signal, ground, gain, judged[i])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def expose_sites(  # type: ignore[no-untyped-def]
     rows, slots, sites, older, tables, beam, largest, ladder, step, margin, gain, random, parts, judged, counts
 ) -> None:

@@ -14,7 +14,7 @@ _ANGLES = 512  # directions in which the outline is tabulated
 _SEEDS, _EDGE, _LAYER, _CHARGE, _STEPS, _BLOB = 0, 1000, 2000, 3000, 4000, 5000  # where each part's draws begin
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def draw_waves(key, first, coarsest, finest, waves) -> None:  # type: ignore[no-untyped-def]
     """Write plane waves (w, 3): kx, ky and phase; wavelengths between ``coarsest`` and ``finest``, field edge = 1."""
     for i in range(waves.shape[0]):
@@ -25,7 +25,7 @@ def draw_waves(key, first, coarsest, finest, waves) -> None:  # type: ignore[no-
         waves[i, 2] = 2.0 * math.pi * uniform(key, first + 2 * i + 1)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def fill_smooth(key, first, coarsest, finest, out) -> None:  # type: ignore[no-untyped-def]
     """Write a smooth random field (g, g) of mean 0 and variance 1, by cos(a + b) = cos a cos b − sin a sin b."""
     g = out.shape[0]
@@ -47,7 +47,7 @@ def fill_smooth(key, first, coarsest, finest, out) -> None:  # type: ignore[no-u
                 row[c] += along * cosine[i, c] - across * sine[i, c]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def fill_outline(key, radius) -> None:  # type: ignore[no-untyped-def]
     """Write how far the sample reaches in each direction (a,), in units of the field's half edge."""
     for j in range(radius.shape[0]):
@@ -59,7 +59,7 @@ def fill_outline(key, radius) -> None:  # type: ignore[no-untyped-def]
         radius[j] = min(max(reach, 0.45), 0.97)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def nearest_seed(seeds, x, y) -> Any:  # type: ignore[no-untyped-def]
     """Return the nearest site and by how much nearer it is than the next."""
     nearest, first, second = -1, 1e9, 1e9
@@ -72,7 +72,7 @@ def nearest_seed(seeds, x, y) -> Any:  # type: ignore[no-untyped-def]
     return nearest, math.sqrt(second) - math.sqrt(first)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def draw_geography(key, numbers, flake, layer, potential) -> None:  # type: ignore[no-untyped-def]
     """Fill the rasters (g, g) from one key; ``numbers`` as ``SurfaceNumbers.geography`` gives them."""
     g = flake.shape[0]

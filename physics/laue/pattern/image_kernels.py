@@ -66,7 +66,7 @@ def profile(centre, variance, first, weights, number) -> None:  # type: ignore[n
         ratio *= change
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def spot_covariance(x, y, stand, width) -> tuple[float, float, float]:  # type: ignore[no-untyped-def]
     """Return a spot's covariance (fast², slow², fast·slow) in pixels² at the position (x, y).
 
@@ -119,7 +119,7 @@ def add_round(image, x, y, total, var_x, var_y, half, ceiling, columns_weight, r
             image[j, i] = min(image[j, i] + strength * columns_weight[i - left] + half, ceiling)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def add_streak(image, x, y, total, var_x, var_y, cov, half, ceiling, columns_weight, rows_weight) -> None:  # type: ignore[no-untyped-def]
     """Add one spot whose axes are oblique: row by row, each row a narrower Gaussian about a shifted centre."""
     rows, columns = image.shape
@@ -142,7 +142,7 @@ def add_streak(image, x, y, total, var_x, var_y, cov, half, ceiling, columns_wei
             image[j, i] = min(image[j, i] + strength * columns_weight[i - left] + half, ceiling)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def draw_spots(image, number, position, intensity, scale, stand, width, half, ceiling) -> None:  # type: ignore[no-untyped-def]
     """Add one list of spots, intensities times ``scale``, to ``image`` (slow, fast).
 
@@ -165,7 +165,7 @@ def draw_spots(image, number, position, intensity, scale, stand, width, half, ce
             add_streak(image, x, y, total, var_x, var_y, cov, half, ceiling, columns_weight, rows_weight)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def count_photons(mean, background, empty, key, inverse) -> None:  # type: ignore[no-untyped-def]
     """Replace expected counts (p,) by Poisson numbers; ``empty`` is exp(−background), for pixels that no spot touches.
 
@@ -182,7 +182,7 @@ def count_photons(mean, background, empty, key, inverse) -> None:  # type: ignor
             mean[i] = poisson_large(expected, key, pixels + i, pixels)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def read_out(counts, key, camera, out) -> None:  # type: ignore[no-untyped-def]
     """Turn counts (p,) into what the camera writes; pixel i's noise is the lower half of hash i of ``key``."""
     for i in range(counts.shape[0]):
@@ -191,7 +191,7 @@ def read_out(counts, key, camera, out) -> None:  # type: ignore[no-untyped-def]
         out[i] = max(0.0, min(math.floor(held * camera.gain + camera.offset + noise + 0.5), camera.top))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def spill(counts, full_well) -> None:  # type: ignore[no-untyped-def]
     """Let what a full pixel cannot hold run half down and half up its column, until it fits or leaves the panel."""
     rows, columns = counts.shape
@@ -217,7 +217,7 @@ def spill(counts, full_well) -> None:  # type: ignore[no-untyped-def]
                 up -= taken
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def render_clean(count, position, intensity, scale, stands, width, half, ceiling, image) -> None:  # type: ignore[no-untyped-def]
     """Add every list to its image (n, slow, fast); ``stands`` (1, 9) or (n, 9) places the panel."""
     for k in range(count.shape[0]):
@@ -225,7 +225,7 @@ def render_clean(count, position, intensity, scale, stands, width, half, ceiling
         draw_spots(image[k], count[k], position[k], intensity[k], scale, stand, width, half, ceiling)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def render_exposed(  # type: ignore[no-untyped-def]
     count, position, intensity, scale, stands, width, response, background, empty, keys, camera, image
 ) -> None:

@@ -83,7 +83,7 @@ class Scratch(NamedTuple):
     ray: Any
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def first_bad_rotation(u, tolerance) -> Any:  # type: ignore[no-untyped-def]
     """Return the place of the first matrix (n, 3, 3) that is not a proper rotation to ``tolerance``, or −1."""
     for n in range(u.shape[0]):
@@ -100,7 +100,7 @@ def first_bad_rotation(u, tolerance) -> Any:  # type: ignore[no-untyped-def]
     return -1
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def first_bad_panel(panels) -> Any:  # type: ignore[no-untyped-def]
     """Return the first row (n, 9) whose axes are no perpendicular unit vectors or whose plane meets the sample."""
     for n in range(panels.shape[0]):
@@ -121,7 +121,7 @@ def _row_dot(matrix, row, x, y, z) -> Any:  # type: ignore[no-untyped-def]
     return matrix[row, 0] * x + matrix[row, 1] * y + matrix[row, 2] * z
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def panel_frame(panel, pixel_mm, frame) -> None:  # type: ignore[no-untyped-def]
     """Turn (origin, fast, slow) of one panel into projections: position = (uf·frame[0], uf·frame[1]) / (uf·frame[2]).
 
@@ -188,7 +188,7 @@ def survivors(u, frame, panel, rays, scratch) -> Any:  # type: ignore[no-untyped
     return number
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def slab_length(mode, thickness_mm, mu, sin_in, sin_out) -> Any:  # type: ignore[no-untyped-def]
     """Effective diffracting path in mm: the slab's depth integral per unit cross-section of a beam wholly on it.
 
@@ -317,7 +317,7 @@ def list_spots(u, frame, panel, rays, physics, scratch) -> Any:  # type: ignore[
     return number
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def brightest_first(intensity, number, keep, rank) -> Any:  # type: ignore[no-untyped-def]
     """Write the places of the ``keep`` brightest of ``number`` spots into ``rank``, brightest first; ties by place.
 
@@ -366,7 +366,7 @@ def _sink(intensity, rank, size) -> None:  # type: ignore[no-untyped-def]
         parent = child
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def batch_spots(u, stands, panel, rays, physics, keep, position, intensity, energy, ray, count) -> Any:  # type: ignore[no-untyped-def]
     """List the spots of every orientation (n, 3, 3) one after the other, without gaps; returns the total.
 
@@ -401,7 +401,7 @@ def batch_spots(u, stands, panel, rays, physics, keep, position, intensity, ener
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def pad_lists(count, position, intensity, energy, ray, out_position, out_intensity, out_energy, out_ray) -> None:  # type: ignore[no-untyped-def]
     """Spread lists that lie one after the other over padded rows; the rest of a row is zero."""
     start = 0

@@ -8,7 +8,7 @@ from numba import njit
 from beamgym.physics.arrays import Float64Array
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def tile_statistics(image, ignored, tile) -> tuple[Float64Array, Float64Array]:  # type: ignore[no-untyped-def]
     """Level and noise of square tiles, spots clipped away.
 
@@ -39,7 +39,7 @@ def tile_statistics(image, ignored, tile) -> tuple[Float64Array, Float64Array]: 
     return level, noise
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def clipped_mean(values, count) -> tuple[float, float]:  # type: ignore[no-untyped-def]
     """Mean and standard deviation of ``values[:count]`` with what lies far off clipped, in at most eight passes.
 
@@ -86,7 +86,7 @@ def clipped_mean(values, count) -> tuple[float, float]:  # type: ignore[no-untyp
     return mean, deviation
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def fill_gaps(level, noise) -> None:  # type: ignore[no-untyped-def]
     """Give tiles without statistics those of their nearest neighbours, in place."""
     down, across = level.shape
@@ -113,7 +113,7 @@ def fill_gaps(level, noise) -> None:  # type: ignore[no-untyped-def]
             break
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def level_crowded(level, noise) -> None:  # type: ignore[no-untyped-def]
     """Bring tiles that stand out from their 3 x 3 neighbourhood back to its median, in place.
 
@@ -136,7 +136,7 @@ def level_crowded(level, noise) -> None:  # type: ignore[no-untyped-def]
                 noise[i, j] = scatter
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def subtract(image, ignored, level, noise, tile, excess) -> None:  # type: ignore[no-untyped-def]
     """Write counts above the interpolated background in units of the local noise into ``excess`` (slow, fast) float32.
 
@@ -165,7 +165,7 @@ def subtract(image, ignored, level, noise, tile, excess) -> None:  # type: ignor
                 excess[row, column] = 0.0
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def between(pixel, tile, tiles) -> tuple[int, float]:  # type: ignore[no-untyped-def]
     """Return the tile whose centre lies at or before a pixel, and how far towards the next centre it is, 0 to 1."""
     place = min(max((pixel + 0.5) / tile - 0.5, 0.0), tiles - 1.0)

@@ -65,7 +65,7 @@ def find_shadow(smooth: Float32Array, ignored: BoolArray, blur: float) -> Shadow
     return Shadow((float(centre[0]), float(centre[1])), float(radius), _rim_end(smooth, centre, radius, blur))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _votes(rows, columns, cosine, sine, shape, shortest, longest) -> Float32Array:  # type: ignore[no-untyped-def]
     """Count, on a grid of 2 pixels over the middle of the picture, the edge pixels whose slope comes from there."""
     votes = np.zeros((shape[0] // 2 + 1, shape[1] // 2 + 1), dtype=np.float32)

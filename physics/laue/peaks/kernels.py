@@ -8,7 +8,7 @@ from numba import njit
 from beamgym.physics.arrays import BoolArray, Float64Array, Int64Array
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def find_maxima(excess, threshold) -> Int64Array:  # type: ignore[no-untyped-def]
     """Rows and columns of local maxima of the 3 x 3 sum above ``threshold`` of its own noise, brightest first.
 
@@ -63,7 +63,7 @@ def find_maxima(excess, threshold) -> Int64Array:  # type: ignore[no-untyped-def
     return place[:found][order]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def grow_spots(  # type: ignore[no-untyped-def]
     excess, image, ignored, maxima, saturation, noise, tile, reach, owner
 ) -> tuple[Float64Array, Float64Array, BoolArray]:
@@ -111,7 +111,7 @@ def grow_spots(  # type: ignore[no-untyped-def]
     return position[:found], intensity[:found], saturated[:found]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def grow(excess, top_row, top_column, reach, number, owner, stack) -> tuple[int, int]:  # type: ignore[no-untyped-def]
     """Take the pixels downhill of a summit into ``owner`` and ``stack``.
 
@@ -145,7 +145,7 @@ def grow(excess, top_row, top_column, reach, number, owner, stack) -> tuple[int,
     return size, edge
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def moments(excess, image, pixels, saturation) -> tuple[float, float, float, float, bool]:  # type: ignore[no-untyped-def]
     """Return sum, mean along fast and slow, mean variance of the two (px²) and whether a pixel is full."""
     columns = excess.shape[1]
@@ -165,7 +165,7 @@ def moments(excess, image, pixels, saturation) -> tuple[float, float, float, flo
     return total, mean_x, mean_y, 0.5 * square / total, full
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def summit(excess, row, column) -> tuple[int, int]:  # type: ignore[no-untyped-def]
     """Return the highest of the nine pixels around one."""
     rows, columns = excess.shape
@@ -177,7 +177,7 @@ def summit(excess, row, column) -> tuple[int, int]:  # type: ignore[no-untyped-d
     return best_row, best_column
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def is_spike(excess, row, column) -> bool:  # type: ignore[no-untyped-def]
     """Whether a pixel stands alone: its eight neighbours together hold less than optics would spread, or only noise."""
     rows, columns = excess.shape
@@ -190,7 +190,7 @@ def is_spike(excess, row, column) -> bool:  # type: ignore[no-untyped-def]
     return alone
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def is_cut(ignored, row, column) -> bool:  # type: ignore[no-untyped-def]
     """Whether a summit touches an ignored pixel."""
     rows, columns = ignored.shape
@@ -201,7 +201,7 @@ def is_cut(ignored, row, column) -> bool:  # type: ignore[no-untyped-def]
     return False
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def centroid(excess, owner, number, x, y, width) -> tuple[float, float]:  # type: ignore[no-untyped-def]
     """Windowed centroid: the fixed point of a Gaussian-weighted mean (Bertin & Arnouts 1996, "win" parameters).
 
@@ -242,7 +242,7 @@ def centroid(excess, owner, number, x, y, width) -> tuple[float, float]:  # type
     return x, y
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def brightest(image, ignored, ground) -> float:  # type: ignore[no-untyped-def]
     """Highest count that is neither ignored nor a hot pixel, whose neighbours hold less than optics would spread.
 
@@ -268,7 +268,7 @@ def brightest(image, ignored, ground) -> float:  # type: ignore[no-untyped-def]
     return best
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def has_neighbour(marked) -> BoolArray:  # type: ignore[no-untyped-def]
     """Return (slow, fast) bool: whether one of a pixel's eight neighbours is marked as well."""
     rows, columns = marked.shape

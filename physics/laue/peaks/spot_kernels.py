@@ -8,7 +8,7 @@ from numba import njit
 from beamgym.physics.arrays import Float64Array, Int64Array
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def second_differences(image, ignored) -> Float64Array:  # type: ignore[no-untyped-def]
     """Mixed second difference of every pixel: blind to slopes and hills, as noisy as one pixel where noise is white.
 
@@ -26,7 +26,7 @@ def second_differences(image, ignored) -> Float64Array:  # type: ignore[no-untyp
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def repair_spikes(excess, ignored) -> int:  # type: ignore[no-untyped-def]
     """Give pixels that stand alone, above or below, the median of their neighbours, in place; return how many.
 
@@ -74,7 +74,7 @@ def repair_spikes(excess, ignored) -> int:  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def repair_steep(excess, ignored) -> None:  # type: ignore[no-untyped-def]
     """Give bright pixels on top or on the flank of a wide spot the median of their neighbours, in place.
 
@@ -100,7 +100,7 @@ def repair_steep(excess, ignored) -> None:  # type: ignore[no-untyped-def]
                 excess[a, b] = middle
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def standing_maxima(  # type: ignore[no-untyped-def]
     significance, floor, depth, share
 ) -> tuple[Int64Array, Float64Array, Float64Array, Int64Array]:
@@ -184,7 +184,7 @@ def _root(parent, label) -> int:  # type: ignore[no-untyped-def]
     return int(label)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def measure_spots(excess, owner, maxima, width, widest) -> Float64Array:  # type: ignore[no-untyped-def]
     """Adaptive moments of each maximum: the Gaussian whose own weighted moments are those of the picture.
 
@@ -273,7 +273,7 @@ def _unweighted(weighted, window, widest) -> float:  # type: ignore[no-untyped-d
     return float(min(max(own, 0.06), widest**2))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def measure_rings(smooth, spots, sectors) -> tuple[Float64Array, Float64Array]:  # type: ignore[no-untyped-def]
     """What surrounds each spot at 2.6 of its own widths, as shares of its height above the ring's lower quarter.
 
@@ -323,7 +323,7 @@ def measure_rings(smooth, spots, sectors) -> tuple[Float64Array, Float64Array]: 
     return filled, through
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def aperture_sums(excess, spots, saturated_from) -> tuple[Float64Array, Int64Array]:  # type: ignore[no-untyped-def]
     """Sum within three own widths of each spot above the median of the ring around it, and how many pixels are full.
 
@@ -358,7 +358,7 @@ def aperture_sums(excess, spots, saturated_from) -> tuple[Float64Array, Int64Arr
     return total, full
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def hardest_steps(excess, spots) -> Float64Array:  # type: ignore[no-untyped-def]
     """(k,) largest difference of two neighbouring pixels within two widths of each spot, as a share of its height."""
     rows, columns = excess.shape

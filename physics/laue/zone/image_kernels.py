@@ -13,7 +13,7 @@ _TRIES = 16  # a rejection step fails in under 15 % of the cases: never sixteen 
 _FULL = 65535
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def draw_disks(position, count, radius_px, hole_px, images) -> None:  # type: ignore[no-untyped-def]
     """Draw equal disks, edges softened over one pixel, around a black camera hole.
 
@@ -39,7 +39,7 @@ def draw_disks(position, count, radius_px, hole_px, images) -> None:  # type: ig
                         images[i, row, column] = grey
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def poisson_any(key, counter, mean) -> Any:  # type: ignore[no-untyped-def]
     """Draw one exact Poisson number; uses the counters from ``counter`` to ``counter`` + 31.
 
@@ -65,7 +65,7 @@ def poisson_any(key, counter, mean) -> Any:  # type: ignore[no-untyped-def]
     return math.floor(mean + 0.5)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def poisson_tables(means, most) -> tuple[Any, Any]:  # type: ignore[no-untyped-def]
     """Return cumulative probabilities (m, ``most``) of Poisson numbers, and where a search for u = column / 256 starts.
 
@@ -104,7 +104,7 @@ def _add_spot(expected, x, y, counts, sigma_px) -> None:  # type: ignore[no-unty
             left = right
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def expose_images(position, counts, count, keys, level, means, tables, sigma_px, images) -> None:  # type: ignore[no-untyped-def]
     """Expose: Gaussian spots on a background, every pixel an exact Poisson number.
 
@@ -140,7 +140,7 @@ def expose_images(position, counts, count, keys, level, means, tables, sigma_px,
                     images[i, row, column] = k
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def grey_of_counts(images, out) -> None:  # type: ignore[no-untyped-def]
     """Compress counts (n, size, size) uint16 to uint8: 32 + 4 (√counts − the median of √counts), cut at 0 and 255."""
     size = images.shape[1]

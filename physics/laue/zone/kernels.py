@@ -47,7 +47,7 @@ def _between(table, place) -> Any:  # type: ignore[no-untyped-def]
     return (1.0 - right) * table[cell] + right * table[cell + 1]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def spot_intensity(length, sin_theta, spectrum) -> Any:  # type: ignore[no-untyped-def]
     """Sum a ray's harmonics in the band; ``length`` is |q| of its first reflection in 1/Å. Per unit volume per atom."""
     energy1 = 0.5 * HC_KEV_A * length / sin_theta
@@ -63,7 +63,7 @@ def spot_intensity(length, sin_theta, spectrum) -> Any:  # type: ignore[no-untyp
     return total * 0.5 * (1.0 + cosine * cosine) / (sin_theta * sin_theta)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def brightest_at(lengths, sines, spectrum) -> Any:  # type: ignore[no-untyped-def]
     """Return (g,) the largest intensity over ``sines`` (m,) of rays of ``lengths`` (g,); 0 at length 0."""
     out = np.zeros(lengths.shape[0])
@@ -111,7 +111,7 @@ def _list_rays(b, edges, lattice, longest, most, found) -> int:  # type: ignore[
     return number
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def pick_rays(b, edges, lattice, longest, ranks, per_length, scratch, rays) -> Any:  # type: ignore[no-untyped-def]
     """Fill a table with the rays of one crystal that can be brightest on the panel.
 
@@ -180,7 +180,7 @@ def _crowded(position, taken, x, y, distance) -> bool:  # type: ignore[no-untype
     return near
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def survey(  # type: ignore[no-untyped-def]
     rotation, panels, pixel_mm, size, rays, numbers, rows, least_sin, spectrum, scales, limits, separation_px, lists
 ) -> None:
@@ -233,7 +233,7 @@ def survey(  # type: ignore[no-untyped-def]
         out_count[i] = taken
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def axis_angles_deg(orientation, axes) -> Any:  # type: ignore[no-untyped-def]
     """Return (n,) the angle between the beam and the nearest of the lines ``axes`` (k, 3), crystal Cartesian."""
     out = np.empty(orientation.shape[0])
