@@ -11,7 +11,7 @@ from beamgym.scripts.benchmarking.policies import Comparison, check_picture, com
 from beamgym.scripts.benchmarking.suites import SUITES, check_options, given_options, run_suite
 from beamgym.scripts.command_line import check_output, fail, run
 
-_OF_THE_TASK = ("frames", "goniometer", "crystal", "target", "tolerance-deg", "action", "stop")
+_OF_THE_TASK = ("frames", "goniometer", "detector", "crystal", "target", "tolerance-deg", "action", "stop")
 
 
 def benchmark_command(
@@ -24,6 +24,7 @@ def benchmark_command(
     json_file: of.Json = None,
     frames: of.Frames = None,
     goniometer: of.Stage = None,
+    detector: of.Camera = None,
     crystal: of.Sample = None,
     target: of.Goal = None,
     tolerance_deg: of.Tolerance = None,

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, NoReturn
 
 import typer
@@ -85,6 +86,12 @@ def check_output(path: Path | None) -> None:
     """Raise ValueError before the work starts where its result could not be written."""
     if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
         raise ValueError(f"cannot write {path}: give a file in a directory that exists")
+    if path is not None:
+        try:
+            with TemporaryFile(dir=path.absolute().parent):
+                pass
+        except OSError as error:
+            raise ValueError(f"cannot write {path}: {error.strerror}; give a file in a folder of yours") from error
 
 
 def _is_mistake(error: Exception) -> bool:

@@ -51,6 +51,9 @@ def demo_command(
     seed: Annotated[int, typer.Option(help="Of the random starts.")] = 0,
     episodes: Annotated[int, typer.Option(help="Random starts per crystal.", min=1)] = 5,
     level: Annotated[str, typer.Option(help="Difficulty: easy, real, hard or harsh, or a level's file.")] = LEVEL,
+    detector: Annotated[
+        str | None, typer.Option(help="Camera: a name, or a file (.det, .fit, .poni or .json).")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the pictures; made where it is missing.")] = Path("out"),
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
 ) -> None:
@@ -67,7 +70,8 @@ def demo_command(
         crystals = (SHIPPED_CRYSTAL, read_crystal(cif, notes) if cif is not None else OTHER_CRYSTAL)
         for crystal in crystals:
             bar = progress.add_task("preparing", total=episodes)
-            env = make_vector_env(DEMO_ENV_ID, 1, level, {"crystal": crystal, "render_mode": "rgb_array"})
+            camera = {} if detector is None else {"detector": detector}
+            env = make_vector_env(DEMO_ENV_ID, 1, level, {"crystal": crystal, "render_mode": "rgb_array", **camera})
             policy, reason = covering_policy(env, DEMO_ENV_ID)
             reasons.append(reason)
             progress.update(bar, description=f"{context_of(env).crystal.name}, {policy.name}")

@@ -29,6 +29,7 @@ Level = Annotated[
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here.")]
 Frames = Annotated[str | None, typer.Option(help="'spots' (fast) or 'rendered' (images and peak finder).")]
 Stage = Annotated[str | None, typer.Option(help="Preset or YAML file.")]
+Camera = Annotated[str | None, typer.Option(help="Name, or a file: .det, .fit, .poni or .json.")]
 Sample = Annotated[str | None, typer.Option(help="Name or CIF file; of laue-crystals, this one alone.")]
 Goal = Annotated[str | None, typer.Option(help="E.g. 'pose [001] [110]' or 'axis [001] x'.")]
 Tolerance = Annotated[float | None, typer.Option(help="Error at which a declared pose is a success.")]

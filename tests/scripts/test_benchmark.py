@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.files import save_detector
+from beamgym.scripts import command_line
 from beamgym.scripts.benchmark import benchmark_command
 
 ID = "beamgym/LaueAlign-v0"
@@ -167,3 +170,24 @@ class Wrong:
     result = benchmark(ID, "--policy", "my_wrong_module:Wrong", "--episodes", "2")
     assert result.exit_code == 1
     assert result.stderr.strip() == "error: act(observation, state): actions: are float64; return float32"
+
+
+def test_a_camera_of_ones_own_is_played(benchmark, tmp_path):
+    save_detector(Detector.back_reflection(shape=(201, 201), pixel_mm=0.6), tmp_path / "small.json")
+    asked = (ID, "--policy", "true-pose", "--episodes", "2", "--detector")
+    played = benchmark(*asked, str(tmp_path / "small.json"))
+    assert played.exit_code == 0
+    assert "true-pose*" in played.output
+    refused = benchmark(*asked, str(tmp_path / "none.json"))
+    assert refused.exit_code == 1
+    assert "none.json" in refused.output
+
+
+def test_results_that_could_not_be_written_are_refused_before_the_work(benchmark, tmp_path, monkeypatch):
+    def full(**_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(command_line, "TemporaryFile", full)
+    result = benchmark(ID, "--policy", "true-pose", "--episodes", "1", "--json", str(tmp_path / "figures.json"))
+    assert result.exit_code == 1
+    assert "No space left on device" in result.output
