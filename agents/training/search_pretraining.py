@@ -59,14 +59,15 @@ class SearchTeacher:
     def __init__(self, envs: InstrumentVectorEnv) -> None:
         found = type(envs.loop.task).__name__
         require_kind(context_of(envs), ("arpes",), f"the search start knows ArpesSpot; found {found}", TypeError)
-        self._world: Any = envs.loop.instrument
+        self._loop: Any = envs.loop
         self._limits = context_of(envs).stage.limits_mm
         self.labels: Float32Array = np.zeros((envs.num_envs, MAP_CELLS, MAP_CELLS), np.float32)
 
     def read_surfaces(self, rows: BoolArray) -> None:
         """Set the labels of the rows (n,) whose episodes have just begun, from their true score maps."""
         for i in np.flatnonzero(rows):
-            drawn = self._world.score_map(int(i))
+            loop, row = self._loop.of(int(i))
+            drawn = loop.instrument.score_map(row)
             good = (np.nan_to_num(drawn.points, nan=-1.0) >= drawn.threshold).astype(np.float32)
             cells = [_cells(drawn.centres_mm, *limits) for limits in self._limits]
             total, number = np.zeros((2, MAP_CELLS, MAP_CELLS), np.float32)

@@ -3,6 +3,7 @@
 from beamgym.envs.loop.episode import EpisodeLoop
 from beamgym.envs.loop.instrument_env import InstrumentEnv
 from beamgym.envs.loop.seeding import EpisodeKeys, checked_seed
+from beamgym.envs.loop.threaded import checked_threads, cores, parts_of
 from beamgym.envs.loop.vector_env import InstrumentVectorEnv
 
 __all__ = [
@@ -11,4 +12,7 @@ __all__ = [
     "InstrumentEnv",
     "InstrumentVectorEnv",
     "checked_seed",
+    "checked_threads",
+    "cores",
+    "parts_of",
 ]

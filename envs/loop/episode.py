@@ -42,6 +42,17 @@ class EpisodeLoop(Generic[State]):
         """Whether the instrument is a World, which can be reset and knows the truth."""
         return self._world is not None
 
+    @property
+    def contexts(self) -> tuple[Any, ...]:
+        """What everybody at each sample's instrument knows at present: n times the same, unless crystals are drawn."""
+        one = getattr(self.task, "context", getattr(self.instrument, "context", None))
+        each: tuple[Any, ...] = getattr(self.task, "contexts", (one,) * self.instrument.n)
+        return each
+
+    def of(self, sample: int) -> tuple["EpisodeLoop[State]", int]:
+        """Return the loop that runs a sample, and the sample's row there."""
+        return self, sample
+
     def reset(self, keys: NDArray[np.uint64], mask: BoolArray, start: Mapping[str, Any] | None = None) -> None:
         """Begin new episodes where ``mask`` (n,) is True, with the first exposure.
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from beamgym.envs.loop.episode import EpisodeLoop, LoopStep
 from beamgym.envs.loop.seeding import EpisodeKeys, checked_seed
+from beamgym.envs.loop.threaded import ThreadedLoop
 from beamgym.envs.task import Observation, Task
 from beamgym.physics.instrument import BoolArray, World
 
@@ -23,6 +24,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
     world : a simulated instrument; real ones are refused, since autoreset must never move a motor
     autoreset_mode : Gymnasium's NEXT_STEP (default), SAME_STEP or DISABLED
     renderer : draws one of the samples; None where no picture is wanted
+    more : further tasks and worlds of the same kind, whose samples follow; each pair is stepped by a thread of its own
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012 - Gymnasium's own form
@@ -34,30 +36,29 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         render_mode: str | None = None,
         renderer: Any = None,
+        more: Sequence[tuple[Task[Any], World]] = (),
     ) -> None:
         if not isinstance(world, World):
             raise TypeError(
                 f"{type(world).__name__} is no simulated World: a real instrument runs in InstrumentEnv, n = 1"
             )
-        self.loop = EpisodeLoop(task, world)
-        self.num_envs = world.n
+        loops = [EpisodeLoop(*pair) for pair in ((task, world), *more)]
+        self.loop: EpisodeLoop[Any] | ThreadedLoop = ThreadedLoop(loops) if more else loops[0]
+        self.num_envs = self.loop.instrument.n
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}
         self.single_observation_space, self.single_action_space = task.observation_space, task.action_space
-        self.observation_space = batch_space(task.observation_space, world.n)
-        self.action_space = batch_space(task.action_space, world.n)
+        self.observation_space = batch_space(task.observation_space, self.num_envs)
+        self.action_space = batch_space(task.action_space, self.num_envs)
         self.render_mode = render_mode
         self._renderer = renderer
-        self._keys = EpisodeKeys(world.n)
-        self._ended = np.zeros(world.n, dtype=np.bool_)
+        self._keys = EpisodeKeys(self.num_envs)
+        self._ended = np.zeros(self.num_envs, dtype=np.bool_)
 
     @property
     def contexts(self) -> tuple[Any, ...]:
         """What everybody at each sample's instrument knows at present: n times the same, unless crystals are drawn."""
-        task, instrument = self.loop.task, self.loop.instrument
-        one = getattr(task, "context", getattr(instrument, "context", None))
-        each: tuple[Any, ...] = getattr(task, "contexts", (one,) * self.num_envs)
-        return each
+        return self.loop.contexts
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -100,7 +101,12 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         """Draw every sample, as a tuple of (h, w, 3) uint8 pictures; None without a render_mode."""
         if self.render_mode is None:
             return None
-        return tuple(self._renderer.draw(self.loop, i) for i in range(self.num_envs))
+        return tuple(self._renderer.draw(*self.loop.of(i)) for i in range(self.num_envs))
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Let the threads go, where there are any."""
+        if isinstance(self.loop, ThreadedLoop):
+            self.loop.close()
 
     def _begin(self, mask: BoolArray, start: dict[str, Any] | None = None) -> None:
         self.loop.reset(self._keys.next(mask), mask, start)
