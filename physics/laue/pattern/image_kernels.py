@@ -1,4 +1,4 @@
-"""Numba kernels that draw spots into images and turn expected counts into what a camera reads out."""
+"""Numba kernels that draw spots into images, clean or exposed."""
 
 import math
 from typing import Any, NamedTuple
@@ -6,14 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from beamgym.physics.counter_rng import bits
-from beamgym.physics.noise_kernels import normal_quantile, poisson_large, poisson_small
+from beamgym.physics.laue.pattern.exposure_kernels import count_photons, read_out, spill
 
 SPOT_REACH = 4.0  # a spot is drawn to this many standard deviations: 6e-5 of it is cut off
 RESOLVED = 0.7  # a spot narrower than this many pixels is integrated over the pixels instead of sampled
 _PIXEL_VARIANCE = 1.0 / 12.0
-_SMALL_MEAN = 10.0  # below it inversion is the exact Poisson method; Hörmann's needs 10
-_TO_UNIT = 2.0**-32
 
 
 class Width(NamedTuple):
@@ -163,58 +160,6 @@ def draw_spots(image, number, position, intensity, scale, stand, width, half, ce
             add_round(image, x, y, total, var_x, var_y, half, ceiling, columns_weight, rows_weight)
         else:
             add_streak(image, x, y, total, var_x, var_y, cov, half, ceiling, columns_weight, rows_weight)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def count_photons(mean, background, empty, key, inverse) -> None:  # type: ignore[no-untyped-def]
-    """Replace expected counts (p,) by Poisson numbers; ``empty`` is exp(−background), for pixels that no spot touches.
-
-    Pixel i uses the upper half of hash i of ``key``; a mean above 10 takes hashes p + i, 2p + i, …
-    """
-    pixels = mean.shape[0]
-    for i in range(pixels):
-        expected = float(mean[i])
-        if expected < _SMALL_MEAN:
-            nothing = empty[i] if mean[i] == background[i] else math.exp(-expected)
-            u = (float(bits(key, i) >> np.uint64(32)) + 0.5) * _TO_UNIT
-            mean[i] = poisson_small(expected, nothing, u, inverse)
-        else:
-            mean[i] = poisson_large(expected, key, pixels + i, pixels)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def read_out(counts, key, camera, out) -> None:  # type: ignore[no-untyped-def]
-    """Turn counts (p,) into what the camera writes; pixel i's noise is the lower half of hash i of ``key``."""
-    for i in range(counts.shape[0]):
-        noise = camera.read_noise * normal_quantile(bits(key, i) & np.uint64(0xFFFFFFFF), camera.quantile)
-        held = min(float(counts[i]), camera.full_well)
-        out[i] = max(0.0, min(math.floor(held * camera.gain + camera.offset + noise + 0.5), camera.top))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def spill(counts, full_well) -> None:  # type: ignore[no-untyped-def]
-    """Let what a full pixel cannot hold run half down and half up its column, until it fits or leaves the panel."""
-    rows, columns = counts.shape
-    for i in range(columns):
-        down, up = 0.0, 0.0
-        for j in range(rows):
-            excess = counts[j, i] - full_well
-            if excess > 0.0:
-                counts[j, i] = full_well + 0.5 * excess
-                down += 0.5 * excess
-            elif down > 0.0:
-                taken = min(down, full_well - counts[j, i])
-                counts[j, i] += taken
-                down -= taken
-        for j in range(rows - 1, -1, -1):
-            excess = counts[j, i] - full_well
-            if excess > 0.0:
-                counts[j, i] = full_well
-                up += excess
-            elif up > 0.0:
-                taken = min(up, full_well - counts[j, i])
-                counts[j, i] += taken
-                up -= taken
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -1,19 +1,22 @@
 """Images: every photon drawn once, the right shapes, and noise that is what it says."""
 
+import math
 from functools import cache
 
 import numpy as np
 import pytest
+from numba import njit
 from scipy import stats
 from scipy.spatial.transform import Rotation
 from scipy.special import ndtr, ndtri
 
-from beamgym.physics.counter_rng import make_keys
+from beamgym.physics.counter_rng import bits, make_keys
 from beamgym.physics.crystal.crystal import load_crystal
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.pattern.exposure_kernels import count_photons, read_out, spill
 from beamgym.physics.laue.pattern.image import ImageBackground, ImageModel, Sensor, SpotShape, noise_tables
-from beamgym.physics.laue.pattern.image_kernels import Width, spill, spot_covariance
+from beamgym.physics.laue.pattern.image_kernels import ReadOut, Width, spot_covariance
 from beamgym.physics.laue.pattern.spots import LaueModel, Spots
 from beamgym.physics.noise_kernels import normal_quantile, poisson_large, poisson_small
 
@@ -335,3 +338,44 @@ def test_bad_settings_are_refused_in_one_line(make, words):
     with pytest.raises(ValueError, match=words) as error:
         make()
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("least", "most"), [(0.01, 30.0), (10.0, 14.0), (30.0, 3e3), (1e5, 1e9)])
+def test_an_exposed_image_has_the_numbers_that_its_pixels_have_one_at_a_time(least, most):
+    """The kernels draw many pixels side by side and decide most by bounds; every bit is that of the plain functions."""
+    pixels = 3000  # more than are done together
+    mean = np.exp(np.random.default_rng(1).uniform(np.log(least), np.log(most), pixels)).astype(np.float32)
+    background = np.where(np.arange(pixels) % 3 == 0, mean, np.float32(1.0))
+    key, (quantile, inverse) = make_keys(7, 0)[()], noise_tables()
+    counts = mean.copy()
+    count_photons(counts, background, np.exp(-background.astype(np.float64)), key, inverse)
+    assert np.array_equal(counts, plain_counts(mean, background, key, inverse))
+    camera = ReadOut(0.25, 20.0, 3.0, 1e6, 65535.0, False, quantile, inverse)
+    image = np.empty(pixels, np.uint16)
+    read_out(counts, key, camera, image)
+    assert np.array_equal(image, plain_read_out(counts, key, camera))
+
+
+@njit(cache=True, error_model="numpy")
+def plain_counts(mean, background, key, inverse):
+    """Return a Poisson number for every mean: by inversion below 10, else by transformed rejection."""
+    counts = np.empty_like(mean)
+    for i in range(len(mean)):
+        if mean[i] < 10.0:
+            nothing = math.exp(-float(background[i])) if mean[i] == background[i] else math.exp(-mean[i])
+            u = (float(bits(key, i) >> np.uint64(32)) + 0.5) * 2.0**-32
+            counts[i] = poisson_small(mean[i], nothing, u, inverse)
+        else:
+            counts[i] = poisson_large(mean[i], key, len(mean) + i, len(mean))
+    return counts
+
+
+@njit(cache=True, error_model="numpy")
+def plain_read_out(counts, key, camera):
+    """Return the read-out of every pixel, with the normal quantile worked out for each."""
+    out = np.empty(len(counts), np.uint16)
+    for i in range(len(counts)):
+        noise = camera.read_noise * normal_quantile(bits(key, i) & np.uint64(0xFFFFFFFF), camera.quantile)
+        held = min(float(counts[i]), camera.full_well)
+        out[i] = max(0.0, min(math.floor(held * camera.gain + camera.offset + noise + 0.5), camera.top))
+    return out
