@@ -12,7 +12,7 @@ TOOLS := $(VENV)/.tools
 BRIDGE := $(VENV)/.bridge
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo demo-hardware test test-all lint develop clean
+.PHONY: demo demo-hardware test test-all lint speed develop clean
 
 demo: $(INSTALLED)
 	$(RUN)/beamgym demo
@@ -34,6 +34,11 @@ lint: $(INSTALLED) $(TOOLS)
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy -p beamgym
 	$(RUN)/lint-imports
+
+# Ratios to peers and yardstick go to the history; fails where one has fallen by more than a third. No test times anything.
+speed: $(INSTALLED) $(BRIDGE)
+	$(RUN)/pip install -c constraints.txt --no-deps laue-torch aurelia
+	$(RUN)/beamgym speed --history docs/speed_history.jsonl
 
 # For those who edit: the package is the tree itself. `make test` goes back to a regular install.
 develop: $(TOOLS)

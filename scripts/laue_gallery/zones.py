@@ -37,7 +37,7 @@ def zone_failure(env: InstrumentVectorEnv, policy: Policy, seed: int, picture: s
     need_kind(context, ("zone",), "only episodes of unknown crystals have such a picture")
     last = played_again(env, policy, context, seed)
     with replacing(picture) as draft:
-        Image.fromarray(ZoneRenderer(context).draw(env.loop)).save(draft, format="PNG")
+        Image.fromarray(ZoneRenderer(context).draw(*env.loop.of(0))).save(draft, format="PNG")
     truth = {name: value[0] for name, value in last.truth.items()}
     lines = context.lines(truth["cell"][None])[0] @ truth["mount"].T
     when = "declared" if last.declared else "budget spent"

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from beamgym.scripts.speeds.aurelia_peer import aurelia_spectrum
-from beamgym.scripts.speeds.work import Work, stepping
+from beamgym.scripts.speeds.environments import ACTIONS, make_vector, vector_work
+from beamgym.scripts.speeds.work import Work
 
 SPECTRA = 64
 """Spectra of one call."""
@@ -68,23 +69,18 @@ def env_arpes_64_cnn(seed: int) -> Work:
     return _spot(seed, size=64, score="cnn")
 
 
-def _spot(seed: int, **options: Any) -> Work:
-    import gymnasium as gym
-    from gymnasium.vector import AutoresetMode
+def env_arpes_image(seed: int) -> Work:
+    """ArpesSpotImage-v0 as registered, native vector of 64, kept surfaces."""
+    return _spot(seed, "beamgym/ArpesSpotImage-v0")
 
-    env = gym.make_vec(
-        "beamgym/ArpesSpot-v0",
-        num_envs=VECTOR,
-        vectorization_mode="vector_entry_point",
-        autoreset_mode=AutoresetMode.SAME_STEP,
-        surfaces=SURFACES,
-        **options,
-    )
-    env.reset(seed=seed)
+
+def _spot(seed: int, env_id: str = "beamgym/ArpesSpot-v0", **options: Any) -> Work:
     generator = np.random.default_rng(seed)
-    actions = generator.uniform(-1.0, 1.0, (16, VECTOR, 4)).astype(np.float32)
-    actions[:, :, 3] = np.where(generator.uniform(size=(16, VECTOR)) < ARPES_DECLARED_SHARE, 1.0, -1.0)
-    return Work(stepping(env, list(actions)), VECTOR)
+    actions = generator.uniform(-1.0, 1.0, (ACTIONS, VECTOR, 4)).astype(np.float32)
+    actions[:, :, 3] = np.where(generator.uniform(size=(ACTIONS, VECTOR)) < ARPES_DECLARED_SHARE, 1.0, -1.0)
+    return vector_work(
+        lambda threads: make_vector(env_id, VECTOR, seed, threads, surfaces=SURFACES, **options), list(actions), VECTOR
+    )
 
 
 def _aurelia(shape: tuple[int, int], seed: int) -> Work:

@@ -12,11 +12,13 @@ class Work:
     Parameters
     ----------
     once : does the work
-    amount : how many units that is
+    amount : how many units that is, a whole number or not
+    shared : (threads) → how the same is done by several threads; None where there is no such option
     """
 
     once: Callable[[], Any]
-    amount: int
+    amount: float
+    shared: Callable[[int], Callable[[], Any]] | None = None
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,12 @@ from typer.testing import CliRunner
 
 from beamgym.scripts import main, speed
 from beamgym.scripts.speeds import cases as speed_cases
+from beamgym.scripts.speeds import history, machine_kernels, references
 from beamgym.scripts.speeds import row as speed_row
-from beamgym.scripts.speeds.work import Work
+from beamgym.scripts.speeds.silicon import back_reflection
+from beamgym.scripts.speeds.work import SelfTimed, Work
 
-KEYS = ["name", "value", "unit", "peer", "peer_value", "ratio"]
+KEYS = ["name", "value", "unit", "peer", "peer_value", "ratio", "all_cores", "threads", "yardstick", "why", "machine"]
 CONTRACT = (
     "laue_spots_si_back",
     "laue_image_2048",
@@ -39,7 +41,10 @@ def test_one_row_is_written_as_the_contract_says(tmp_path):
     assert list(row) == KEYS
     assert (row["name"], row["unit"]) == ("laue_image_84_noise", "images/s")
     assert row["value"] > 0
-    assert row["peer"] is row["peer_value"] is row["ratio"] is None
+    assert row["peer"].startswith("numpy")
+    assert row["ratio"] == row["value"] / row["peer_value"]
+    assert row["all_cores"] is row["threads"] is row["why"] is None
+    assert row["machine"] in " ".join(result.output.split())
     assert [entry.name for entry in tmp_path.iterdir()] == ["speed.json"]
 
 
@@ -51,6 +56,31 @@ def test_an_absent_peer_is_null(monkeypatch):
     monkeypatch.setitem(speed_cases.PEERS, "laue_spots_si_back", ("laue-torch", absent))
     row = speed_row.row("laue_spots_si_back", 0, 1, 0.0)
     assert row["peer"] is row["peer_value"] is row["ratio"] is None
+    assert row["why"] == "laue-torch is not installed: pip install 'beamgym[peers]'"
+    assert row["yardstick"] > 0
+
+
+def test_what_needs_an_extra_that_is_not_there_says_which(monkeypatch):
+    def read():
+        raise ImportError("ophyd_async is needed; pip install 'beamgym[hardware]'")
+
+    monkeypatch.setitem(speed_cases.CASES, "guard_step_ms", (lambda seed: SelfTimed(read), "ms"))
+    row = speed_row.row("guard_step_ms", 0, 1, 0.0)
+    assert row["value"] is None
+    assert row["why"] == "ophyd_async is needed; pip install 'beamgym[hardware]'"
+
+
+def test_threads_are_timed_where_the_work_has_them(monkeypatch):
+    asked = []
+    work = Work(lambda: None, 3, lambda threads: lambda: asked.append(threads))
+    monkeypatch.setattr(speed_row, "cores", lambda: 2)
+    monkeypatch.setitem(speed_cases.CASES, "index_60_peaks", (lambda seed: work, "lists/s"))
+    row = speed_row.row("index_60_peaks", 0, 2, 0.0)
+    assert row["threads"] == 2
+    assert row["all_cores"] > 0
+    assert set(asked) == {2}
+    assert speed_row.measure_shared(work, 1, 1, 0.0) is None
+    assert speed_row.measure_shared(Work(lambda: None, 3), 2, 1, 0.0) is None
 
 
 def test_the_ratio_is_ours_by_theirs(monkeypatch):
@@ -82,7 +112,9 @@ def test_the_timed_cases_do_what_they_are_called():
     ("words", "says"),
     [
         (("--only", "laue_spots_si_bak"), "did you mean 'laue_spots_si_back'"),
+        (("--only", "env_laue_zone,??"), "unknown row '??'; did you mean '"),
         (("--only", "laue_spots_si_back", "--json", "/nowhere/at/all.json"), "directory that exists"),
+        (("--only", "laue_spots_si_back", "--history", "/nowhere/at/all.jsonl"), "directory that exists"),
     ],
 )
 def test_a_mistake_is_one_line_and_a_failure(words, says):
@@ -96,3 +128,93 @@ def test_a_mistake_is_one_line_and_a_failure(words, says):
 def test_a_row_that_fails_says_why():
     with pytest.raises(OSError, match=r"could not be measured: KeyError"):
         speed.measured_apart("no_such_row", 0, 1, 0.0)
+
+
+def test_a_row_that_fails_is_named_and_the_others_are_shown(monkeypatch):
+    good = {**dict.fromkeys(speed.KEYS), "name": "good", "value": 2000.0, "unit": "lists/s"}
+
+    def measured(name, *_):
+        if name == "laue_image_2048":
+            raise OSError("could not be measured: MemoryError")
+        return good
+
+    monkeypatch.setattr(speed, "measured_apart", measured)
+    result = invoke("--only", "laue_image_2048,laue_spots_si_back")
+    assert result.exit_code == 1
+    assert "2,000" in result.output
+    assert "laue_image_2048: could not be measured: MemoryError" in result.output
+    assert "error: a row could not be measured: laue_image_2048" in result.output
+
+
+def test_the_rows_are_named_in_the_help():
+    assert set(speed.KEYS) == set(KEYS)
+    words = invoke("--help").output.replace("\n", "").replace(" ", "").replace("│", "")
+    assert all(name in words for name in speed_cases.CASES)
+
+
+def row_of(name, ratio, unit="lists/s", **more):
+    return {**dict.fromkeys(KEYS), "name": name, "value": 10.0, "unit": unit, "ratio": ratio, "yardstick": 1e6, **more}
+
+
+def test_a_ratio_is_to_the_peer_or_else_to_the_yardstick():
+    found = history.ratios(
+        [
+            row_of("peer", 2.5, peer="other", peer_value=4.0),
+            row_of("rate", None),
+            row_of("clock", None, unit="ms"),
+            {**row_of("empty", None), "value": None},
+        ]
+    )
+    assert found == {"peer": 2.5, "rate": 10.0, "clock": 100.0}
+
+
+def test_a_fall_by_more_than_a_third_fails_and_does_not_become_what_it_was(monkeypatch, tmp_path):
+    file, now = tmp_path / "history.jsonl", {"ratio": 3.0}
+    monkeypatch.setattr(speed, "measured_apart", lambda name, *_: row_of(name, now["ratio"], peer="other"))
+    words = ("--only", "laue_spots_si_back", "--history", str(file))
+    for ratio, code in ((3.0, 0), (2.5, 0), (1.5, 1), (1.5, 1), (2.0, 0)):
+        now["ratio"] = ratio
+        result = invoke(*words)
+        assert result.exit_code == code, result.output
+        assert ("laue_spots_si_back to 55 %" in result.output) == (code == 1)
+    runs = history.read_history(file)
+    assert [run["fallen"] for run in runs] == [[], [], ["laue_spots_si_back"], ["laue_spots_si_back"], []]
+
+
+def test_another_peer_begins_anew(tmp_path):
+    file = tmp_path / "history.jsonl"
+    history.append_run(file, [row_of("lists", 100.0, peer="laue-torch")], "a machine", [])
+    assert history.fallen_rows(history.read_history(file), [row_of("lists", 1.0, peer=None)]) == {}
+    assert history.fallen_rows(history.read_history(file), [row_of("lists", 50.0, peer="laue-torch")]) == {"lists": 0.5}
+
+
+def test_a_line_that_is_no_run_is_refused_before_anything_is_measured(tmp_path):
+    file = tmp_path / "history.jsonl"
+    file.write_text('{"ratios": 3}\n', encoding="utf-8")
+    result = invoke("--only", "laue_spots_si_back", "--history", str(file))
+    assert result.exit_code == 1
+    assert "line 1 is no run" in result.output
+
+
+def test_the_lists_in_numpy_are_the_lists_of_the_kernels():
+    model, orientations = back_reflection("Si", 0, 3)
+    listed = references.lists_in_numpy(model)
+    for u in orientations:
+        spots = model.spots(u[None])
+        position, strength = listed(u)
+        assert len(position) == spots.count[0]
+        np.testing.assert_allclose(spots.position_px[0], position, atol=2e-3)
+        share = spots.intensity[0] / strength
+        np.testing.assert_allclose(share, np.median(share), rtol=2e-3)
+
+
+def test_the_kernels_of_the_machine_compute_what_they_say():
+    x = np.linspace(0.0, 1.0, 50, dtype=np.float32)
+    chained, triad = x.copy(), np.empty_like(x)
+    machine_kernels.multiply_add(chained, np.float32(0.5), np.float32(0.25), 3)
+    expected = x.copy()
+    for _ in range(3 * machine_kernels.CHAIN):
+        expected = expected * np.float32(0.5) + np.float32(0.25)
+    np.testing.assert_allclose(chained, expected, rtol=1e-6)
+    machine_kernels.triad(x, chained, triad, np.float32(3.0))
+    np.testing.assert_allclose(triad, x + 3 * chained, rtol=1e-6)
