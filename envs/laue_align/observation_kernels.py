@@ -1,4 +1,4 @@
-"""Kernel: found peaks on the panel to spot rows of the observation."""
+"""Kernels: found peaks to spot rows of the observation, camera images to grey ones."""
 
 import math
 
@@ -34,3 +34,41 @@ def write_spot_rows(position_px, counts, count, panel, pixel_mm, log_brightest, 
             out[i, j, 0], out[i, j, 1], out[i, j, 2] = x / length, y / length, z / length
             out[i, j, 3] = min(math.log1p(max(counts[i, j], 0.0)) / log_brightest, 1.0)
             out[i, j, 4] = 1.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def write_greys(image, rows, median_grey, grey_per_root, out) -> None:  # type: ignore[no-untyped-def]
+    """Compress counts by a square root around each image's median, in single precision.
+
+    Parameters
+    ----------
+    image : (m, size, size) uint16 read-out
+    rows : (n,) which of the images
+    median_grey, grey_per_root : float32 grey of the median, and greys per unit of the root
+    out : (n, size, size) uint8
+    """
+    histogram = np.zeros(65536, dtype=np.int32)
+    for k in range(rows.shape[0]):
+        counts, grey = image[rows[k]].reshape(-1), out[k].reshape(-1)
+        level = _median_root(counts, histogram)
+        for i in range(counts.shape[0]):
+            value = median_grey + grey_per_root * (np.sqrt(np.float32(counts[i])) - level)
+            grey[i] = np.uint8(min(max(value, np.float32(0.0)), np.float32(255.0)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _median_root(counts, histogram):  # type: ignore[no-untyped-def]  # noqa: ANN202 - numba kernels carry no annotations
+    """Return the median of √counts (p,) uint16: roots keep the order, so it is found by a histogram, left empty."""
+    for i in range(counts.shape[0]):
+        histogram[counts[i]] += 1
+    half, below, lower = counts.shape[0] // 2, 0, -1
+    least = half + counts.shape[0] % 2  # so many are at most as bright as the lower middle one
+    for value in range(65536):
+        below += histogram[value]
+        if lower < 0 and below >= least:
+            lower = value
+        if below > half:
+            break
+    for i in range(counts.shape[0]):
+        histogram[counts[i]] = 0
+    return (np.sqrt(np.float32(lower)) + np.sqrt(np.float32(value))) / np.float32(2.0)

@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from beamgym.envs.laue_align.observation_kernels import write_spot_rows
+from beamgym.envs.laue_align.observation_kernels import write_greys, write_spot_rows
 from beamgym.physics.instrument import Axis, BoolArray, Float32Array, Float64Array, Frame, FrameFailed, Peaks
 from beamgym.physics.laue.detector import Detector
 
@@ -136,6 +136,8 @@ class ImageView:
         """Return (m, size, size, 1) for the m rows of the frame where ``mask`` is True."""
         if frame.image is None:
             raise FrameFailed("this instrument gives found peaks only; make it with frames='rendered' to get images")
+        if _is_read_out(frame.image, self.size):
+            return _greys(frame.image, np.flatnonzero(mask))
         return image_to_uint8(frame.image[mask], self.size)
 
 
@@ -150,6 +152,8 @@ def image_to_uint8(image: NDArray[np.generic], size: int) -> NDArray[np.uint8]:
         raise FrameFailed("the frame holds NaN or infinity; give dead pixels a finite value")
     if min(image.shape[1:]) < size:
         raise ValueError(f"the camera's images of {image.shape[1:]} pixels are smaller than the {size} asked for")
+    if _is_read_out(image, size):
+        return _greys(image, np.arange(len(image)))
     small = image.astype(np.float32)
     if small.shape[1:] != (size, size):
         small = bin_mean(small, size)
@@ -157,6 +161,17 @@ def image_to_uint8(image: NDArray[np.generic], size: int) -> NDArray[np.uint8]:
     level = np.median(root.reshape(len(root), -1), axis=1)[:, None, None]
     grey: NDArray[np.uint8] = np.clip(MEDIAN_GREY + GREY_PER_ROOT * (root - level), 0, 255).astype(np.uint8)[..., None]
     return grey
+
+
+def _is_read_out(image: NDArray[np.generic], size: int) -> bool:
+    return image.dtype == np.uint16 and image.shape[1:] == (size, size)
+
+
+def _greys(image: NDArray[np.generic], rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Compress the named images of (m, size, size) uint16; the same numbers as any other type's, ten times as fast."""
+    grey = np.empty((len(rows), *image.shape[1:]), dtype=np.uint8)
+    write_greys(np.ascontiguousarray(image), rows, np.float32(MEDIAN_GREY), np.float32(GREY_PER_ROOT), grey)
+    return grey[..., None]
 
 
 def bin_mean(image: Float32Array, size: int) -> Float32Array:

@@ -134,6 +134,18 @@ class TestImages:
         grey = image_to_uint8(image, 20)[0, ..., 0]
         assert [grey[0, 0], grey[3, 4], grey[5, 6], grey[7, 8]] == [32, 36, 0, 255]
 
+    @pytest.mark.parametrize(("size", "mean"), [(84, 200.0), (33, 0.7), (16, 3e4)])
+    def test_read_out_of_16_bits_becomes_the_same_grey_as_of_any_other_type(self, size, mean):
+        image = np.random.default_rng(2).poisson(mean, (5, size, size))
+        image[:, 2, :3] = 0, 65535, 40000
+        narrow = np.minimum(image, 65535).astype(np.uint16)
+        assert np.array_equal(image_to_uint8(narrow, size), image_to_uint8(narrow.astype(np.int64), size))
+
+    def test_only_the_rows_asked_for_are_encoded(self):
+        image = np.random.default_rng(3).poisson(50.0, (4, 20, 20)).astype(np.uint16)
+        mask = np.array([True, False, True, False])
+        assert np.array_equal(ImageView(20).encode(_frame(image=image), mask), image_to_uint8(image, 20)[mask])
+
     @pytest.mark.parametrize("shape", [(84, 84), (168, 168), (100, 91), (512, 400)])
     def test_binning_keeps_the_mean(self, shape):
         rng = np.random.default_rng(1)
