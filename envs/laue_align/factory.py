@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from beamgym.envs.laue_align.crystal_rows import CrystalRows
 from beamgym.envs.laue_align.image_finder import image_panel
-from beamgym.envs.laue_align.many_crystals import CrystalRows, ManyCrystalTask, ManyCrystalWorld
+from beamgym.envs.laue_align.many_crystals import ManyCrystalTask, ManyCrystalWorld
 from beamgym.envs.laue_align.observations import MAX_AXES, ImageView, SpotView, spot_rows
 from beamgym.envs.laue_align.task import EXPECTED_ROWS, AlignContext, LaueAlignTask, RewardModel
 from beamgym.physics.crystal import Crystal, Radiation, crystal_names, load_crystal
@@ -89,7 +90,7 @@ def build(
     if options.crystals is None:
         return _build_one(options, n, image)
     rows = CrystalRows(
-        _checked_crystals(options), lambda crystal: _build_one(replace(options, crystal=crystal), 1, image), n
+        _checked_crystals(options), lambda crystal, m: _build_one(replace(options, crystal=crystal), m, image), n
     )
     return ManyCrystalTask(rows), ManyCrystalWorld(rows)
 

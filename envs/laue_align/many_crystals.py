@@ -1,18 +1,19 @@
-"""LaueAlign with a crystal drawn anew for every episode: each sample has a task and an instrument of its own."""
+"""LaueAlign with a crystal drawn anew for every episode: samples of one crystal are moved and exposed together."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
 from beamgym.envs.laue_align.context import AlignContext
+from beamgym.envs.laue_align.crystal_rows import CrystalRows, SampleView, spread
 from beamgym.envs.laue_align.task import AlignState, LaueAlignTask
+from beamgym.envs.loop import blank_rows, put_rows, take_rows
 from beamgym.envs.task import Observation, TaskCommand, Truth, Verdict
-from beamgym.physics.counter_rng import make_keys, uniforms
+from beamgym.physics.arrays import Int64Array
 from beamgym.physics.goniometer import motors
 from beamgym.physics.instrument import (
     AcquireSettings,
@@ -21,63 +22,12 @@ from beamgym.physics.instrument import (
     Float64Array,
     Frame,
     MoveReport,
-    Peaks,
     UInt64Array,
 )
 from beamgym.physics.laue.simulator import SimulatedLaue
+from beamgym.physics.orientation import check_rotation
 
-_STREAM_CRYSTAL = 10
-_MOST_DRAWN = 2**20  # crystals of an endless stream that episodes draw from
-_KEPT = 64  # crystals whose tasks are kept
-
-Built = tuple[LaueAlignTask, SimulatedLaue]
-
-
-@runtime_checkable
-class CrystalStream(Protocol):
-    """Crystals without end: number i is the same whenever it is asked for, as of ``physics.crystal.RandomCrystals``."""
-
-    def __getitem__(self, index: int, /) -> Any:
-        """Return crystal number ``index``, or what ``load_crystal`` takes."""
-        ...
-
-
-@dataclass(frozen=True)
-class ManyState:
-    """The TaskState: one AlignState (n = 1) for each sample."""
-
-    rows: tuple[AlignState, ...]
-
-
-class CrystalRows:
-    """The tasks and worlds of n samples; a reset draws a sample's crystal from its key.
-
-    Parameters
-    ----------
-    crystals : a sequence to draw from evenly, or a stream
-    build : makes task and world (n = 1) of a crystal
-    n : samples
-    """
-
-    def __init__(self, crystals: Sequence[Any] | CrystalStream, build: Callable[[Any], Built], n: int) -> None:
-        self._crystals, self._build = crystals, build
-        self._size = len(crystals) if isinstance(crystals, Sequence) else _MOST_DRAWN
-        self._made = lru_cache(maxsize=_KEPT)(lambda index: build(crystals[index])[0])
-        self.rows = [self._drawn(key) for key in make_keys(np.zeros(n, np.uint64))]
-
-    @property
-    def n(self) -> int:
-        """Samples."""
-        return len(self.rows)
-
-    def draw(self, row: int, key: np.uint64) -> None:
-        """Give a sample the crystal that its key stands for."""
-        self.rows[row] = self._drawn(key)
-
-    def _drawn(self, key: np.uint64) -> Built:
-        index = int(self._size * uniforms(make_keys(key, 0, 0, _STREAM_CRYSTAL), 1)[0])
-        task = self._made(index)
-        return task, self._build(task.context.crystal)[1]
+_MOST_GOALS = 24  # rotations of a cubic crystal, the most that a pose has equivalents
 
 
 class ManyCrystalWorld:
@@ -93,21 +43,24 @@ class ManyCrystalWorld:
     def __init__(self, rows: CrystalRows) -> None:
         self._rows, self.n = rows, rows.n
         self._counter = np.zeros(self.n, np.int64)
-        self._frames: list[Frame | None] = [None] * self.n
+        self._frame: Frame | None = None
 
     @property
     def context(self) -> Any:
         """Public knowledge of the first sample's instrument."""
-        return self._rows.rows[0][1].context
+        return self._rows.at(0)[0].world.context
 
     @property
     def axes(self) -> tuple[Axis, ...]:
         """The goniometer's axes, the same for every crystal."""
-        return self._rows.rows[0][1].axes
+        return self._rows.at(0)[0].world.axes
 
     def positions(self) -> Float64Array:
         """Return the readback of every axis, (n, k)."""
-        return np.concatenate([world.positions() for _, world in self._rows.rows])
+        positions = np.empty((self.n, len(self.axes)))
+        for block, places, rows in self._rows.blocks():
+            positions[rows] = block.world.positions()[places]
+        return positions
 
     def reset(
         self,
@@ -117,49 +70,70 @@ class ManyCrystalWorld:
         positions: ArrayLike | None = None,
     ) -> None:
         """Draw a crystal for each masked sample and mount it; otherwise as ``SimulatedLaue.reset``."""
-        before = list(self._rows.rows)
-        try:
-            for i in np.flatnonzero(mask):
-                self._rows.draw(int(i), keys[i])
-                start = {"mount": _row_of(mount, int(i), 3), "positions": _row_of(positions, int(i), 2)}
-                self._rows.rows[i][1].reset(keys[i : i + 1], _ONE, **start)
-        except ValueError:
-            self._rows.rows[:] = before
-            raise
+        mounts = self._for_each(None if mount is None else check_rotation(mount, "mount"), (3, 3), "mount")
+        goniometer = self.context.goniometer
+        begin = self._for_each(
+            None if positions is None else goniometer.check_positions(positions), (len(self.axes),), "positions"
+        )
+        chosen = np.flatnonzero(mask)
+        self._rows.put(chosen, self._rows.drawn(keys[chosen]))
+        for block, places, rows in self._rows.blocks():
+            fresh = mask[rows]
+            if fresh.any():
+                n, own = block.world.n, places[fresh]
+                start = {
+                    "mount": None if mounts is None else spread(n, places, mounts[rows], np.eye(3)),
+                    "positions": None if begin is None else spread(n, places, begin[rows], goniometer.home()),
+                }
+                block.world.reset(spread(n, own, keys[rows[fresh]]), spread(n, own, True), **start)
 
     def move(self, target: Float64Array, mask: BoolArray) -> MoveReport:
         """Move to absolute positions (n, k) where ``mask`` is True; raises MoveFailed outside the limits."""
         motors.check_target(self.axes, target, mask)
-        parts = [world.move(target[i : i + 1], mask[i : i + 1]) for i, (_, world) in enumerate(self._rows.rows)]
-        return MoveReport(
-            np.concatenate([part.readback for part in parts]), np.concatenate([part.duration_s for part in parts])
-        )
+        readback, duration_s = np.empty((self.n, len(self.axes))), np.zeros(self.n)
+        for block, places, rows in self._rows.blocks():
+            n = block.world.n
+            report = block.world.move(spread(n, places, target[rows]), spread(n, places, mask[rows]))
+            readback[rows], duration_s[rows] = report.readback[places], report.duration_s[places]
+        return MoveReport(readback, duration_s)
 
     def acquire(self, settings: AcquireSettings, mask: BoolArray) -> Frame:
         """Expose where ``mask`` is True; the other rows repeat their last frame."""
-        for i, (_, world) in enumerate(self._rows.rows):
-            if mask[i] or self._frames[i] is None:
-                self._frames[i] = world.acquire(settings, mask[i : i + 1])
-        parts = [frame for frame in self._frames if frame is not None]
+        frame, wanted = self._frame, mask if self._frame is not None else np.ones(self.n, np.bool_)
+        for block, places, rows in self._rows.blocks():
+            asked = wanted[rows]
+            if asked.any():
+                part = block.world.acquire(settings, spread(block.world.n, places, mask[rows]))
+                blank = frame if frame is not None else blank_rows(part, self.n)
+                frame = put_rows(blank, rows[asked], take_rows(part, places[asked]))
+        assert frame is not None
         self._counter += mask
-        first = parts[0]
-        return Frame(
-            np.concatenate([part.exposure_s for part in parts]),
-            self._counter.copy(),
-            np.concatenate([part.time_s for part in parts]),
-            None if first.image is None else np.concatenate([_image(part) for part in parts]),
-            None if first.found is None else _joined([part.peaks() for part in parts]),
-            first.finder,
-        )
+        self._frame = replace(frame, counter=self._counter.copy())
+        return self._frame
 
     def truth(self) -> Mapping[str, NDArray[Any]]:
         """Return what ``SimulatedLaue.truth`` does."""
-        parts = [world.truth() for _, world in self._rows.rows]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        known: dict[str, NDArray[Any]] = {}
+        for block, places, rows in self._rows.blocks():
+            for name, values in block.world.truth().items():
+                whole = known.setdefault(name, np.empty((self.n, *values.shape[1:]), values.dtype))
+                whole[rows] = values[places]
+        return known
+
+    def _for_each(self, given: Float64Array | None, shape: tuple[int, ...], name: str) -> Float64Array | None:
+        """Return a start for each sample, (n, …), of one or of one for each."""
+        if given is None:
+            return None
+        if given.shape not in (shape, (self.n, *shape)):
+            raise ValueError(f"{name} has shape {given.shape}; give {shape}, or one a sample, {(self.n, *shape)}")
+        return np.broadcast_to(given, (self.n, *shape))
 
 
 class ManyCrystalTask:
-    """LaueAlign's rules for n samples with a crystal each: every call is made row by row.
+    """LaueAlign's rules for n samples with a crystal each.
+
+    What crystals have in common is done for all samples at once, by the task of the first; goals and errors are asked
+    of each crystal's own task.
 
     Parameters
     ----------
@@ -168,7 +142,7 @@ class ManyCrystalTask:
 
     def __init__(self, rows: CrystalRows) -> None:
         self._rows = rows
-        first = rows.rows[0][0]
+        first = self._first
         self.observation_space: spaces.Dict = first.observation_space
         self.action_space: spaces.Box = first.action_space
         self.settings = first.settings
@@ -176,93 +150,89 @@ class ManyCrystalTask:
     @property
     def context(self) -> AlignContext:
         """Public knowledge of the first sample: of the present crystal, where there is one sample."""
-        return self._rows.rows[0][0].context
+        return self._first.context
 
     @property
     def contexts(self) -> tuple[AlignContext, ...]:
         """Public knowledge of each sample, of the crystals of the present episodes."""
-        return tuple(task.context for task, _ in self._rows.rows)
+        return tuple(self._rows.task(i).context for i in range(self._rows.n))
 
-    def alone(self, state: ManyState, frame: Frame, row: int) -> "OneSample":
+    @property
+    def _first(self) -> LaueAlignTask:
+        return self._rows.task(0)
+
+    def alone(self, state: AlignState, frame: Frame, row: int) -> "OneSample":
         """Return one sample as an episode loop of its own, to be looked at."""
-        task, world = self._rows.rows[row]
-        return OneSample(task, world, state.rows[row], _row(frame, row))
+        (block, place), rows = self._rows.at(row), np.array([row])
+        view = SampleView(block.world, place)
+        return OneSample(block.task, view, _own(state, rows, block.task), take_rows(frame, rows))
 
     def start(
         self,
-        previous: ManyState | None,
+        previous: AlignState | None,
         positions: Float64Array,
         frame: Frame,
         mask: BoolArray,
         truth: Truth | None = None,
-    ) -> ManyState:
+    ) -> AlignState:
         """Begin with the first exposure; see Task.start."""
-        rows = []
-        for i, (task, _) in enumerate(self._rows.rows):
-            before = None if previous is None or mask[i] else previous.rows[i]
-            rows.append(task.start(before, positions[i : i + 1], _row(frame, i), mask[i : i + 1], _rows(truth, i)))
-        return ManyState(tuple(rows))
+        state = previous
+        for task, rows in self._by_crystal(mask):
+            exposed = np.ones(len(rows), np.bool_)
+            begun = task.start(None, positions[rows], take_rows(frame, rows), exposed, _truth(truth, rows))
+            state = _put(state if state is not None else blank_rows(begun, len(mask)), rows, begun)
+        if state is None:
+            raise ValueError("reset_mask is False everywhere; the first reset begins at least one episode")
+        return replace(state, frame=frame, exposed=mask.copy())
 
-    def target(self, state: ManyState, action: NDArray[Any]) -> TaskCommand:
+    def target(self, state: AlignState, action: NDArray[Any]) -> TaskCommand:
         """Turn an action into positions that the axes can reach; see Task.target."""
-        parts = [
-            task.target(one, action[i : i + 1])
-            for i, ((task, _), one) in enumerate(zip(self._rows.rows, state.rows, strict=True))
-        ]
-        names = TaskCommand.__dataclass_fields__
-        return TaskCommand(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+        return self._first.target(state, action)
 
     def advance(
-        self, state: ManyState, command: TaskCommand, report: MoveReport, frame: Frame, mask: BoolArray
-    ) -> ManyState:
+        self, state: AlignState, command: TaskCommand, report: MoveReport, frame: Frame, mask: BoolArray
+    ) -> AlignState:
         """Update the state by a move and its frame; see Task.advance."""
-        rows = []
-        for i, ((task, _), one) in enumerate(zip(self._rows.rows, state.rows, strict=True)):
-            own = TaskCommand(*(getattr(command, name)[i : i + 1] for name in TaskCommand.__dataclass_fields__))
-            moved = MoveReport(report.readback[i : i + 1], report.duration_s[i : i + 1])
-            rows.append(task.advance(one, own, moved, _row(frame, i), mask[i : i + 1]))
-        return replace(state, rows=tuple(rows))
+        return self._first.advance(state, command, report, frame, mask)
 
-    def observe(self, state: ManyState) -> Observation:
+    def observe(self, state: AlignState) -> Observation:
         """Return the observation, as fresh arrays."""
-        parts = [task.observe(one) for (task, _), one in zip(self._rows.rows, state.rows, strict=True)]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        seen = self._first.observe(state)
+        for task, rows in self._by_crystal():
+            seen["expected"][rows], seen["target"][rows] = task.expected, task.goal_row
+        return seen
 
-    def judge(self, state: ManyState, truth: Truth | None = None) -> tuple[ManyState, Verdict]:
+    def judge(self, state: AlignState, truth: Truth | None = None) -> tuple[AlignState, Verdict]:
         """Return reward, end and success of the last step; see Task.judge."""
-        parts = [
-            task.judge(one, _rows(truth, i))
-            for i, ((task, _), one) in enumerate(zip(self._rows.rows, state.rows, strict=True))
-        ]
-        verdicts = [verdict for _, verdict in parts]
+        judged, verdict = state, None
+        for task, rows in self._by_crystal():
+            after, own = task.judge(_own(state, rows, task), _truth(truth, rows))
+            judged = _put(judged, rows, after)
+            verdict = put_rows(verdict if verdict is not None else blank_rows(own, len(state.used)), rows, own)
+        assert verdict is not None
+        return judged, verdict
 
-        def together(values: Callable[[Verdict], NDArray[Any]]) -> NDArray[Any]:
-            return np.concatenate([values(verdict) for verdict in verdicts])
-
-        verdict = Verdict(
-            together(lambda one: one.reward),
-            together(lambda one: one.terminated),
-            together(lambda one: one.truncated),
-            together(lambda one: one.is_success),
-            {name: together(lambda one, name=name: one.metrics[name]) for name in verdicts[0].metrics},  # type: ignore[misc]
-        )
-        return ManyState(tuple(one for one, _ in parts)), verdict
-
-    def advice(self, state: ManyState, truth: Truth | None = None) -> dict[str, tuple[NDArray[Any], BoolArray]]:
+    def advice(self, state: AlignState, truth: Truth | None = None) -> dict[str, tuple[NDArray[Any], BoolArray]]:
         """Return the remounting rotation of crystals from whose mount no goal can be reached; see Advises."""
         given: dict[str, tuple[NDArray[Any], BoolArray]] = {}
-        for i, ((task, _), one) in enumerate(zip(self._rows.rows, state.rows, strict=True)):
-            for name, (values, _concerned) in task.advice(one, _rows(truth, i)).items():
-                kept = given.setdefault(
-                    name, (np.zeros((self._rows.n, *values.shape[1:])), np.zeros(self._rows.n, np.bool_))
-                )
-                kept[0][i], kept[1][i] = values[0], True
+        n = len(state.used)
+        for task, rows in self._by_crystal():
+            for name, (values, concerned) in task.advice(_own(state, rows, task), _truth(truth, rows)).items():
+                whole = given.setdefault(name, (np.zeros((n, *values.shape[1:])), np.zeros(n, np.bool_)))
+                whole[0][rows[concerned]], whole[1][rows[concerned]] = values[concerned], True
         return given
 
-    def costs(self, state: ManyState) -> dict[str, NDArray[Any]]:
+    def costs(self, state: AlignState) -> dict[str, NDArray[Any]]:
         """Return the last step's costs; see Task.costs."""
-        parts = [task.costs(one) for (task, _), one in zip(self._rows.rows, state.rows, strict=True)]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return self._first.costs(state)
+
+    def _by_crystal(self, mask: BoolArray | None = None) -> list[tuple[LaueAlignTask, Int64Array]]:
+        """Return each crystal's task with its rows, of those where ``mask`` is True."""
+        found: dict[int, tuple[LaueAlignTask, list[Int64Array]]] = {}
+        for block, _, rows in self._rows.blocks():
+            found.setdefault(block.crystal, (block.task, []))[1].append(rows if mask is None else rows[mask[rows]])
+        each = ((task, np.sort(np.concatenate(parts))) for task, parts in found.values())
+        return [(task, rows) for task, rows in each if len(rows)]
 
 
 @dataclass(frozen=True)
@@ -270,43 +240,32 @@ class OneSample:
     """One of many samples as a picture is drawn of it: what an episode loop has."""
 
     task: LaueAlignTask
-    instrument: SimulatedLaue
+    instrument: SampleView
     state: AlignState
     frame: Frame
 
 
-_ONE = np.ones(1, dtype=np.bool_)
+def _truth(truth: Truth | None, rows: Int64Array) -> Truth | None:
+    return None if truth is None else {name: values[rows] for name, values in truth.items()}
 
 
-def _row_of(values: ArrayLike | None, row: int, dimensions: int) -> ArrayLike | None:
-    """Return a sample's own start, where one a sample is given."""
-    if values is None:
-        return None
-    array = np.asarray(values)
-    return array[row] if array.ndim == dimensions else array
+def _own(state: AlignState, rows: Int64Array, task: LaueAlignTask) -> AlignState:
+    """Return some rows of the state, with as many goals as their crystal has."""
+    own = take_rows(state, rows)
+    return own if own.goals is None else replace(own, goals=own.goals[:, : task.context.target.size])
 
 
-def _rows(truth: Truth | None, row: int) -> Truth | None:
-    return None if truth is None else {name: values[row : row + 1] for name, values in truth.items()}
+def _put(whole: AlignState, rows: Int64Array, part: AlignState) -> AlignState:
+    """Put the rows of one crystal into the state, but for the frame; goals that it does not have cannot be reached."""
+    names = [item.name for item in fields(AlignState) if item.name not in ("frame", "goals", "seen")]
+    before, after = ({name: getattr(state, name) for name in names} for state in (whole, part))
+    goals = None
+    if whole.goals is not None and part.goals is not None:
+        wide = max(_MOST_GOALS, whole.goals.shape[1], part.goals.shape[1])
+        goals = put_rows(_widened(whole.goals, wide), rows, _widened(part.goals, wide))
+    changed: dict[str, Any] = {"goals": goals, **put_rows(before, rows, after)}
+    return replace(whole, **changed)
 
 
-def _row(frame: Frame, row: int) -> Frame:
-    own = slice(row, row + 1)
-    found = frame.found
-    peaks = (
-        None
-        if found is None
-        else Peaks(found.position_px[own], found.intensity[own], found.count[own], found.saturated[own])
-    )
-    image = None if frame.image is None else frame.image[own]
-    return Frame(frame.exposure_s[own], frame.counter[own], frame.time_s[own], image, peaks, frame.finder)
-
-
-def _joined(parts: Sequence[Peaks]) -> Peaks:
-    names = Peaks.__dataclass_fields__
-    return Peaks(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
-
-
-def _image(frame: Frame) -> NDArray[Any]:
-    assert frame.image is not None
-    return frame.image
+def _widened(goals: BoolArray, wide: int) -> BoolArray:
+    return np.pad(goals, ((0, 0), (0, wide - goals.shape[1])))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from beamgym.envs.laue_align.many_crystals import ManyCrystalTask, ManyState, OneSample
+from beamgym.envs.laue_align.many_crystals import ManyCrystalTask, OneSample
 from beamgym.envs.laue_align.rendering_column import ColumnDrawing
 from beamgym.envs.laue_align.rendering_pattern import PatternDrawing, inside
 from beamgym.envs.laue_align.task import AlignContext
@@ -55,7 +55,7 @@ class LaueRenderer:
         """
         if loop.state is None or loop.frame is None:
             raise ValueError("there is nothing to draw before the first episode; call reset() before render()")
-        if isinstance(loop.task, ManyCrystalTask) and isinstance(loop.state, ManyState):
+        if isinstance(loop.task, ManyCrystalTask):
             sample = loop.task.alone(loop.state, loop.frame, index)
             return LaueRenderer(sample.task.context).draw(sample)
         world = loop.instrument

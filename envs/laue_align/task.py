@@ -121,6 +121,11 @@ class LaueAlignTask:
     def _moves(self) -> int:
         return 3 if self.context.action == "rotation" else len(self.context.goniometer.axes)
 
+    @property
+    def goal_row(self) -> Float32Array:
+        """(10,) the goal orientation and the tolerance, as "target" shows them."""
+        return self._goal
+
     def start(
         self,
         previous: AlignState | None,

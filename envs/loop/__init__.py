@@ -2,6 +2,7 @@
 
 from beamgym.envs.loop.episode import EpisodeLoop
 from beamgym.envs.loop.instrument_env import InstrumentEnv
+from beamgym.envs.loop.rows import blank_rows, put_rows, take_rows
 from beamgym.envs.loop.seeding import EpisodeKeys, checked_seed
 from beamgym.envs.loop.threaded import checked_threads, cores, parts_of
 from beamgym.envs.loop.vector_env import InstrumentVectorEnv
@@ -11,8 +12,11 @@ __all__ = [
     "EpisodeLoop",
     "InstrumentEnv",
     "InstrumentVectorEnv",
+    "blank_rows",
     "checked_seed",
     "checked_threads",
     "cores",
     "parts_of",
+    "put_rows",
+    "take_rows",
 ]

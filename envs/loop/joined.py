@@ -1,35 +1,16 @@
-"""Rows of several batches as one batch, and one batch cut into parts: arrays, mappings and dataclasses of them."""
+"""Several simulated instruments as one, and which part of a reset's options concerns which."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
 
+from beamgym.envs.loop.rows import joined
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.instrument import Axis, World
 
 _SHARED_DIMENSIONS = {"mount": 2, "positions": 1}
 """Dimensions of a start that all samples share; one more where each has its own."""
-
-
-def joined(parts: Sequence[Any]) -> Any:
-    """Return batches as one, rows of the first part first.
-
-    Parameters
-    ----------
-    parts : alike: arrays with the batch first, mappings or dataclasses of them; of anything else the first counts
-    """
-    first = parts[0]
-    if isinstance(first, np.ndarray):
-        return np.concatenate(parts)
-    if isinstance(first, Mapping):
-        return {name: joined([part[name] for part in parts]) for name in first}
-    if is_dataclass(first) and not isinstance(first, type):
-        return type(first)(*(joined([getattr(part, item.name) for part in parts]) for item in fields(first)))
-    if isinstance(first, tuple) and any(parts):
-        return tuple(entry for part in parts for entry in part)
-    return first
 
 
 def start_of(start: Mapping[str, Any] | None, rows: slice, n: int) -> dict[str, Any] | None:

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.envs.loop.episode import EpisodeLoop, LoopStep
-from beamgym.envs.loop.joined import JoinedWorld, joined, start_of
+from beamgym.envs.loop.joined import JoinedWorld, start_of
+from beamgym.envs.loop.rows import joined
 from beamgym.envs.task import Observation, finite_action
 from beamgym.physics.instrument import BoolArray
 

@@ -10,7 +10,9 @@ from beamgym.agents.baselines.align.calibrating import Calibrating
 from beamgym.agents.baselines.align.true_pose import TruePose
 from beamgym.agents.evaluation.evaluator import evaluate_in, make_vector_env
 from beamgym.envs.checks import check_world
+from beamgym.envs.laue_align.crystal_rows import CrystalRows
 from beamgym.envs.laue_align.factory import LaueAlignOptions, build
+from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.crystal import RandomCrystals, load_crystal
 from beamgym.physics.goniometer import parse_target
 
@@ -87,6 +89,45 @@ def test_a_stream_of_random_crystals_of_the_test_set_can_be_drawn_from():
         assert env.render().shape == (600, 900, 3)
     assert len(set(names)) == 3
     assert all("test-1-" in name for name in names)
+
+
+def test_a_sample_of_a_vector_is_drawn_as_it_is_alone():
+    together = gym.make_vec(ID, num_envs=3, crystals=NAMES, render_mode="rgb_array")
+    together.reset(seed=18)
+    pictures = together.render()
+    single = gym.make(ID, crystals=NAMES, render_mode="rgb_array")
+    for i, picture in enumerate(pictures):
+        single.reset(seed=18 + i)
+        np.testing.assert_array_equal(single.render(), picture)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [{"mount": np.ones((3, 3))}, {"mount": np.eye(3)[None]}, {"positions": [1e4] * 6}, {"positions": [0.0, 0.0]}],
+)
+def test_a_start_that_cannot_be_changes_nothing(start):
+    env = _vector(4)
+    env.reset(seed=2)
+    before = [context.crystal.name for context in env.unwrapped.contexts], env.unwrapped.loop.instrument.truth()
+    with pytest.raises(ValueError, match=r"mount|position|outside"):
+        env.reset(seed=30, options=start)
+    assert [context.crystal.name for context in env.unwrapped.contexts] == before[0]
+    np.testing.assert_array_equal(env.unwrapped.loop.instrument.truth()["orientation"], before[1]["orientation"])
+
+
+def test_samples_of_one_crystal_lie_together_and_blocks_are_used_again():
+    rows = CrystalRows(NAMES, lambda crystal, n: build(LaueAlignOptions(crystal=crystal), n), 6)
+    for seed in range(12):
+        chosen = np.random.default_rng(seed).permutation(6)[:3]
+        rows.put(chosen, rows.drawn(make_keys(np.uint64(seed), np.arange(3))))
+        held = [
+            (block.crystal, place, row)
+            for block, places, own in rows.blocks()
+            for place, row in zip(places, own, strict=True)
+        ]
+        assert sorted(row for *_, row in held) == list(range(6))
+        assert all(rows.at(row)[0].crystal == crystal and rows.at(row)[1] == place for crystal, place, row in held)
+        assert len({id(block) for block, *_ in rows.blocks()}) <= 6
 
 
 @pytest.mark.parametrize("options", [{}, {"frames": "rendered"}])
