@@ -8,7 +8,7 @@ from numba import njit
 
 from beamgym.physics.arpes.bands_models import WAVENUMBER
 from beamgym.physics.arpes.recipes.published_cut_kernels import SUMS
-from beamgym.physics.arpes.recipes.published_kernels import coarse_variation
+from beamgym.physics.arpes.recipes.published_detector_kernels import coarse_variation
 
 _NAMES = ("a", "b", "share", "kinetic", "inside", "layer", "hopping", "spacing", "gap", "d_wave")
 MATTER = np.dtype([(name, np.float64) for name in _NAMES])

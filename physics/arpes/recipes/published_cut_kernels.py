@@ -1,8 +1,7 @@
 """Kernels of the `published` recipe, first half: one dispersion cut in energy, momentum and angle, before detection.
 
-``contract`` lets the compiler fuse a product and a sum, ``reassoc`` sum in lanes, ``nnan`` take a maximum in lanes:
-only where a loop runs over finite, positive numbers, whose order does not matter to 1e-5. Divisions follow IEEE 754
-(error_model "numpy"): Python's check for zero before every one would keep the loops from being vectorised.
+``contract`` lets the compiler fuse a product and a sum, ``reassoc`` order the factors of one term. Divisions follow
+IEEE 754 (error_model "numpy"): Python's check for zero before every one would keep the loops from being vectorised.
 """
 
 import math
@@ -15,7 +14,6 @@ from beamgym.physics.arpes.detection import BOLTZMANN_EV
 from beamgym.physics.counter_rng import normal, uniform
 
 SUMS = {"contract", "reassoc", "nsz", "nnan"}
-_FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
 HBAR2_OVER_2M = 3.80998212  # eV Å²
 EDGES = 1.1  # momentum and angle reach this far beyond the window asked for
 _COARSE = 48  # points a side at which the smallest matrix element is looked for
@@ -63,36 +61,80 @@ def band_energies(lattice, onsite, hopping, ratio, spacing, kx, ky, out) -> Any:
     return onsite.shape[0] * (2 if lattice == 3 else 1)
 
 
-@njit(cache=True, error_model="numpy")
-def _element(x, y, order, coefficients, fold) -> Any:  # type: ignore[no-untyped-def]
-    """Matrix element: a polynomial in both momenta times cos(fold · φ)."""
-    value = 0.0
-    for p in range(order, -1, -1):
-        inner = 0.0
+@njit(cache=True, nogil=True, error_model="numpy")
+def _terms(ys, order, coefficients, out) -> None:  # type: ignore[no-untyped-def]
+    """Write what stands before kx⁰, kx¹, … in a polynomial of both momenta, (order + 1, p), at every ky of ``ys``."""
+    for p in range(order + 1):
+        line = out[p]
+        line[:] = 0.0
         for q in range(order, -1, -1):
-            inner = inner * y + coefficients[p * (order + 1) + q]
-        value = value * x + inner
-    c = abs(x) / math.sqrt(x * x + y * y + 1e-30)  # φ = atan(ky/kx) lies within ±90°
-    if fold == 1:
-        return value * c
-    if fold == 2:
-        return value * (2.0 * c * c - 1.0)
-    if fold == 3:
-        return value * (4.0 * c * c - 3.0) * c
-    return value * (8.0 * c * c * (c * c - 1.0) + 1.0)
+            factor = coefficients[p * (order + 1) + q]
+            for j in range(ys.shape[0]):
+                line[j] = line[j] * ys[j] + factor
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _element(xs, ys, order, terms, fold, out) -> None:  # type: ignore[no-untyped-def]
+    """Write the matrix element at kx, ky: the polynomial of these ``terms``, times cos(fold · φ)."""
+    out[:] = terms[order]
+    for p in range(order - 1, -1, -1):
+        line = terms[p]
+        for j in range(out.shape[0]):
+            out[j] = out[j] * xs[j] + line[j]
+    for j in range(out.shape[0]):
+        c = abs(xs[j]) / math.sqrt(xs[j] * xs[j] + ys[j] * ys[j] + 1e-30)  # φ = atan(ky/kx) lies within ±90°
+        if fold == 1:
+            out[j] = out[j] * c
+        elif fold == 2:
+            out[j] = out[j] * (2.0 * c * c - 1.0)
+        elif fold == 3:
+            out[j] = out[j] * (4.0 * c * c - 3.0) * c
+        else:
+            out[j] = out[j] * (8.0 * c * c * (c * c - 1.0) + 1.0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def add_to(total, row) -> None:  # type: ignore[no-untyped-def]
+    """Add a row to a running total, in place."""
+    for j in range(row.shape[0]):
+        total[j] += row[j]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def lower(row, least) -> None:  # type: ignore[no-untyped-def]
+    """Replace what is larger than in ``row``, column by column: extremes of rows are taken in lanes."""
+    for j in range(row.shape[0]):
+        least[j] = min(least[j], row[j])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def raise_to(row, most) -> None:  # type: ignore[no-untyped-def]
+    """Replace what is smaller than in ``row``, column by column."""
+    for j in range(row.shape[0]):
+        most[j] = max(most[j], row[j])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def matrix_elements(kx, ky, low, high, order, coefficients, fold, out) -> None:  # type: ignore[no-untyped-def]
     """Write the matrix element along the cut, above its smallest value in the whole momentum window (low to high)."""
-    smallest = np.inf
+    size = max(_COARSE, kx.shape[0])
+    xs, ys, values, terms = np.empty(size), np.empty(size), np.empty(size), np.empty((order + 1, size))
+    coarse_x, coarse_y, coarse, table = xs[:_COARSE], ys[:_COARSE], values[:_COARSE], terms[:, :_COARSE]
+    for q in range(_COARSE):
+        coarse_y[q] = low[1] + (high[1] - low[1]) * q / (_COARSE - 1)
+    _terms(coarse_y, order, coefficients, table)
+    least = np.full(_COARSE, np.inf)
     for p in range(_COARSE):
-        x = low[0] + (high[0] - low[0]) * p / (_COARSE - 1)
-        for q in range(_COARSE):
-            y = low[1] + (high[1] - low[1]) * q / (_COARSE - 1)
-            smallest = min(smallest, _element(x, y, order, coefficients, fold))
-    for j in range(kx.shape[0]):
-        out[j] = max(_element(kx[j], ky, order, coefficients, fold) - smallest, 0.0)
+        coarse_x[:] = low[0] + (high[0] - low[0]) * p / (_COARSE - 1)
+        _element(coarse_x, coarse_y, order, table, fold, coarse)
+        lower(coarse, least)
+    smallest = np.min(least)
+    cut = kx.shape[0]
+    ys[:] = ky
+    _terms(ys[:cut], order, coefficients, terms[:, :cut])
+    _element(kx, ys[:cut], order, terms[:, :cut], fold, values[:cut])
+    for j in range(cut):
+        out[j] = max(values[j] - smallest, 0.0)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=SUMS)
@@ -119,79 +161,29 @@ def spectral_rows(omega, temperature, bands, energies, amplitude, slope, floor, 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def gaussian_taps(fwhm, step, taps) -> Any:  # type: ignore[no-untyped-def]
-    """Write the published kernel, cut at two FWHM either side; returns its length. An even one is half a step off."""
-    length = max(1, min(math.ceil((4.0 * fwhm + step) / step - 1e-9), taps.shape[0]))
-    total = 0.0
-    for i in range(length):
-        x = (i - 0.5 * (length - 1)) * step * _FWHM / fwhm
-        taps[i] = math.exp(-0.5 * x * x)
-        total += taps[i]
-    for i in range(length):
-        taps[i] /= total
-    return length
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=SUMS)
-def blur_rows(image, lit, taps, length, padded) -> None:  # type: ignore[no-untyped-def]
-    """Convolve every row along the slit in place; what lies outside the window is dark, as published."""
-    columns, before = image.shape[1], (length - 1) // 2
-    after = length - 1 - before
-    padded[: columns + length] = np.float32(0.0)
-    for i in range(lit):
-        row = image[i]
-        padded[after : after + columns] = row
-        row[:] = np.float32(0.0)
-        for t in range(length):
-            w = taps[t]
-            source = padded[length - 1 - t : length - 1 - t + columns]
-            for j in range(columns):
-                row[j] += w * source[j]
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=SUMS)
-def blur_columns(image, lit, taps, length, out) -> None:  # type: ignore[no-untyped-def]
-    """Convolve along the energy; four source rows at a time, for a quarter of the stores."""
-    rows, columns = image.shape
-    before = (length - 1) // 2
-    for i in range(rows):
-        target = out[i]
-        target[:] = np.float32(0.0)
-        first, last = max(0, i + before - length + 1), min(lit, i + before + 1)
-        r = first
-        while r + 3 < last:
-            t = i - r + before
-            a, b, c, d = taps[t], taps[t - 1], taps[t - 2], taps[t - 3]
-            p, q, s, u = image[r], image[r + 1], image[r + 2], image[r + 3]
-            for j in range(columns):
-                target[j] += a * p[j] + b * q[j] + c * s[j] + d * u[j]
-            r += 4
-        while r < last:
-            a, p = taps[i - r + before], image[r]
-            for j in range(columns):
-                target[j] += a * p[j]
-            r += 1
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def to_angles(image, kinetic, sines, k0, dk, ky, out) -> Any:  # type: ignore[no-untyped-def]
     """Read the cut (e, k) at the angles of the slit (e, a), dark outside the momentum window; returns min and max.
 
     kx = sin(θ + θ0) sqrt(2mE/ħ² − ky²): the published rotations, solved for kx.
     """
     rows, columns = image.shape
-    low, high = np.inf, -np.inf
+    low, high = np.full(out.shape[1], np.float32(np.inf)), np.full(out.shape[1], np.float32(-np.inf))
+    left, share = np.empty(out.shape[1], dtype=np.uint32), np.empty(out.shape[1], dtype=np.float32)
+    inside = np.empty(out.shape[1], dtype=np.uint32)
+    shift, end = k0 / dk, float(columns - 1)
     for i in range(rows):
         reach = math.sqrt(max(kinetic[i] / HBAR2_OVER_2M - ky * ky, 0.0)) / dk
         row, target = image[i], out[i]
-        shift = k0 / dk
         for j in range(out.shape[1]):
             place = sines[j] * reach - shift
-            value = np.float32(0.0)
-            if place >= 0.0 and place <= columns - 1:
-                left = min(int(place), columns - 2)
-                share = np.float32(place - left)
-                value = row[left] + share * (row[left + 1] - row[left])
-            target[j] = value
-            low, high = min(low, float(value)), max(high, float(value))
-    return low, high
+            held = min(max(place, 0.0), end)
+            whole = min(np.int32(held), np.int32(columns - 2))
+            inside[j] = held == place
+            left[j], share[j] = whole, held - whole
+        for j in range(out.shape[1]):
+            here, following = row[left[j]], row[left[j] + np.uint32(1)]
+            value = here + share[j] * (following - here)
+            target[j] = value if inside[j] else np.float32(0.0)
+        lower(target, low)
+        raise_to(target, high)
+    return np.float64(np.min(low)), np.float64(np.max(high))

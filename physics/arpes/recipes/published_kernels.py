@@ -7,17 +7,21 @@ import numpy as np
 from numba import njit
 
 from beamgym.physics.arpes.detection import count_events
+from beamgym.physics.arpes.recipes.published_blur_kernels import blur_columns, blur_rows, gaussian_taps
 from beamgym.physics.arpes.recipes.published_cut_kernels import (
     EDGES,
     HBAR2_OVER_2M,
-    SUMS,
     band_energies,
-    blur_columns,
-    blur_rows,
-    gaussian_taps,
     matrix_elements,
     spectral_rows,
     to_angles,
+)
+from beamgym.physics.arpes.recipes.published_detector_kernels import (
+    background,
+    centre_response,
+    coarse_variation,
+    expected,
+    scale_between,
 )
 from beamgym.physics.arpes.score import FEATURE_COLUMNS
 
@@ -72,131 +76,6 @@ class Room(NamedTuple):
     cells: Any
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=SUMS)
-def scale_between(image, low, high) -> Any:  # type: ignore[no-untyped-def]
-    """Scale to 0…1 in place; returns the variation along the slit over the sum (the published feature measure)."""
-    scale = np.float32(1.0 / (high - low)) if high > low else np.float32(0.0)
-    start = np.float32(low)
-    variation, total = 0.0, 0.0
-    for i in range(image.shape[0]):
-        row = image[i]
-        for j in range(row.shape[0]):
-            row[j] = (row[j] - start) * scale
-        part, whole = np.float32(0.0), row[0]
-        for j in range(1, row.shape[0]):
-            part += abs(row[j] - row[j - 1])
-            whole += row[j]
-        variation += float(part)
-        total += float(whole)
-    return variation / total if total > 0.0 else 0.0
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def coarse_variation(image, cells) -> Any:  # type: ignore[no-untyped-def]
-    """Return the feature measure of ``v2`` (``quality.v2_feature``) of one image; ``cells`` is scratch (columns,)."""
-    columns, count = image.shape[1], cells.shape[0]
-    width = columns / count
-    variation, total = 0.0, 0.0
-    for i in range(image.shape[0]):
-        row = image[i]
-        left, before = 0, 0.0
-        for c in range(count):
-            edge = (c + 1) * width
-            right = min(int(edge), columns - 1)
-            value = -before
-            for j in range(left, right):
-                value += row[j]
-            before = (edge - right) * row[right]
-            left = right
-            cells[c] = value + before
-            total += cells[c]
-        for c in range(1, count):
-            variation += abs(cells[c] - cells[c - 1])
-    return variation * count / total if total > 0.0 else 0.0
-
-
-@njit(cache=True, error_model="numpy", fastmath=SUMS)
-def _polynomial(slit, kinetic, order, coefficients, out) -> Any:  # type: ignore[no-untyped-def]
-    """Write Σ c_pq θ^p E^q, and return its smallest and largest value."""
-    line = np.zeros(order + 1)
-    low, high = np.inf, -np.inf
-    for i in range(kinetic.shape[0]):
-        for p in range(order + 1):
-            inner = 0.0
-            for q in range(order, -1, -1):
-                inner = inner * kinetic[i] + coefficients[p * (order + 1) + q]
-            line[p] = inner
-        row = out[i]
-        row[:] = line[order]
-        for p in range(order - 1, -1, -1):
-            for j in range(slit.shape[0]):
-                row[j] = row[j] * slit[j] + line[p]
-        for j in range(slit.shape[0]):
-            low, high = min(low, row[j]), max(high, row[j])
-    return low, high
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=SUMS)
-def background(image, slit, kinetic, levels, order, coefficients, curve, out) -> None:  # type: ignore[no-untyped-def]
-    """Write flat + polynomial + Shirley background (levels: flat, Shirley, polynomial) of an image scaled to 0…1.
-
-    Shirley's is the sum of all that lies above in energy, column by column, without the top row.
-    """
-    rows, columns = image.shape
-    out[rows - 1, :] = np.float32(0.0)
-    highest = np.float32(0.0)
-    for i in range(rows - 2, -1, -1):
-        row, above, here = out[i], out[i + 1], image[i]
-        for j in range(columns):
-            row[j] = above[j] + here[j]
-    for j in range(columns):
-        highest = max(highest, out[0, j])
-    low, high = _polynomial(slit, kinetic, order, coefficients, curve)
-    shirley = np.float32(levels[1] / highest) if highest > 0.0 else np.float32(0.0)
-    scale = levels[2] / abs(high) if high != 0.0 else 0.0
-    for i in range(rows):
-        row, added = out[i], curve[i]
-        for j in range(columns):
-            row[j] = np.float32(levels[0]) + shirley * row[j] + np.float32(scale * (added[j] - low))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def centre_response(count, sensitivity, out) -> None:  # type: ignore[no-untyped-def]
-    """Write a parabola from 1 − sensitivity at the ends of an axis to 1 at its centre."""
-    for j in range(count):
-        x = 2.0 * j / (count - 1) - 1.0
-        out[j] = 1.0 - sensitivity * x * x
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=SUMS)
-def expected(image, ground, gain_e, gain_a, out) -> Any:  # type: ignore[no-untyped-def]
-    """Write (bands + background) × response.
-
-    Returns
-    -------
-    its largest value, the largest of the background's part, its sum, and the bands' share where their electrons fall
-    """
-    highest, highest_ground, total = np.float32(0.0), np.float32(0.0), 0.0
-    detected, share = 0.0, 0.0
-    for i in range(image.shape[0]):
-        row, bands, below, g = out[i], image[i], ground[i], gain_e[i]
-        part, lit, clean = np.float32(0.0), np.float32(0.0), np.float32(0.0)
-        for j in range(row.shape[0]):
-            gain = g * gain_a[j]
-            value = (bands[j] + below[j]) * gain
-            row[j] = value
-            part += value
-            whole = bands[j] + below[j]
-            lit += bands[j] * gain
-            clean += bands[j] * bands[j] / (whole + np.float32(1e-20)) * gain
-            highest = max(highest, value)
-            highest_ground = max(highest_ground, below[j] * gain)
-        total += float(part)
-        detected += float(lit)
-        share += float(clean)
-    return highest, highest_ground, total, share / detected if detected > 0.0 else 0.0
-
-
 @njit(cache=True, nogil=True, error_model="numpy")
 def make_room(rows, columns) -> Any:  # type: ignore[no-untyped-def]
     """Return scratch arrays for spectra of (rows, columns)."""
@@ -205,10 +84,10 @@ def make_room(rows, columns) -> Any:  # type: ignore[no-untyped-def]
         np.empty((8, columns), dtype=np.float32),
         np.empty(columns, dtype=np.float32),
         np.empty(2 * max(rows, columns), dtype=np.float32),
-        np.empty(3 * columns + 2 * rows, dtype=np.float32),
+        np.empty(3 * columns + 2 * rows + 64, dtype=np.float32),
         np.empty((rows, columns), dtype=np.float32),
         np.empty((rows, columns), dtype=np.float32),
-        np.empty((rows, columns)),
+        np.empty(columns),
         np.empty((rows, columns), dtype=np.float32),
         np.empty(rows, dtype=np.float32),
         np.empty(columns, dtype=np.float32),

@@ -6,22 +6,21 @@ from scipy.signal import convolve
 
 from beamgym.physics.arpes.bands_models.kinematics import Geometry
 from beamgym.physics.arpes.recipes.published import PUBLISHED_LATTICES, draw_published, simulate_published
+from beamgym.physics.arpes.recipes.published_blur_kernels import blur_columns, blur_rows, gaussian_taps
 from beamgym.physics.arpes.recipes.published_cut_kernels import (
     EDGES,
     band_energies,
-    blur_columns,
-    blur_rows,
-    gaussian_taps,
     matrix_elements,
     spectral_rows,
     to_angles,
 )
-from beamgym.physics.arpes.recipes.published_kernels import (
+from beamgym.physics.arpes.recipes.published_detector_kernels import (
     background,
     centre_response,
     coarse_variation,
     expected,
     scale_between,
+    variation_and_sum,
 )
 from beamgym.physics.arpes.recipes.recipes import recipe_grid
 from beamgym.physics.arpes.score.quality import v2_feature
@@ -138,7 +137,7 @@ def test_angles_see_the_momenta_that_exact_kinematics_gives_them():
 def test_background_is_flat_and_shirley_and_polynomial():
     image = RNG.random((20, 16)).astype(np.float32)
     slit, kinetic, coefficients = np.linspace(-0.2, 0.3, 16), np.linspace(10.0, 10.7, 20), RNG.normal(size=25)
-    out, curve = np.empty_like(image), np.empty((20, 16))
+    out, curve = np.empty_like(image), np.empty(16)
     background(image, slit, kinetic, np.array([0.1, 0.2, 0.05]), 2, coefficients, curve, out)
     above = np.array([image[i:-1].sum(0) if i < 19 else np.zeros(16) for i in range(20)])
     x, y = np.meshgrid(slit, kinetic)
@@ -167,6 +166,13 @@ def test_normalising_returns_the_published_feature_measure():
     feature = scale_between(image, float(image.min()), float(image.max()))
     np.testing.assert_allclose(image, scaled, atol=1e-6)
     assert feature == pytest.approx(np.abs(np.diff(scaled)).sum() / scaled.sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize("columns", [2, 9, 16, 64, 65, 100, 224])
+def test_a_row_is_summed_in_lanes_without_losing_a_column(columns):
+    row = RNG.integers(0, 9, columns).astype(np.float32)  # whole numbers: any order gives the same
+    found = variation_and_sum(row, np.empty(128, dtype=np.float32))
+    assert found == (np.abs(np.diff(row)).sum(), row.sum())
 
 
 @pytest.mark.parametrize("columns", [40, 64, 100, 224])
