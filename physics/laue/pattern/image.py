@@ -14,6 +14,7 @@ from beamgym.physics.arrays import BoolArray, Float32Array, Float64Array, UInt64
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.pattern.image_kernels import ReadOut, Width, render_clean, render_exposed
+from beamgym.physics.laue.pattern.profile_kernels import profile_table
 from beamgym.physics.laue.pattern.spots import Spots
 
 _DTYPES = {8: np.uint8, 16: np.uint16, 32: np.uint32}
@@ -171,6 +172,8 @@ class ImageModel:
         self.rate = (self.background.rate(detector) * response + self.background.dark_per_pixel).astype(np.float32)
         self.hot, self.dead = _broken_pixels(camera, detector.shape)
         self._flawed = bool(np.any(self.hot) or np.any(self.dead))
+        blurred = self.shape.mosaic_deg == 0 and self.shape.divergence_deg == 0
+        self._profiles = profile_table(self.shape.blur_mm / detector.pixel_mm if blurred else 0.0)
         self._dark = not np.any(self.rate)
         self._response = None if np.all(response == 1.0) else response.astype(np.float32)
 
@@ -216,7 +219,7 @@ class ImageModel:
     def _width(self) -> Width:
         shape = self.shape
         mosaic, divergence = math.radians(shape.mosaic_deg), math.radians(shape.divergence_deg)
-        return Width(self.detector.pixel_mm, float(shape.blur_mm), mosaic, divergence)
+        return Width(self.detector.pixel_mm, float(shape.blur_mm), mosaic, divergence, self._profiles)
 
     def _clean(self, listed: tuple[Any, ...], n: int, exposure_s: float) -> Float32Array:
         image = np.zeros((n, *self.detector.shape), dtype=np.float32)

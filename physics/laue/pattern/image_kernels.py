@@ -7,19 +7,22 @@ import numpy as np
 from numba import njit
 
 from beamgym.physics.laue.pattern.exposure_kernels import count_photons, read_out, spill
+from beamgym.physics.laue.pattern.profile_kernels import LANES, PIXEL_VARIANCE, RESOLVED, profile, tabled_profile
 
 SPOT_REACH = 4.0  # a spot is drawn to this many standard deviations: 6e-5 of it is cut off
-RESOLVED = 0.7  # a spot narrower than this many pixels is integrated over the pixels instead of sampled
-_PIXEL_VARIANCE = 1.0 / 12.0
 
 
 class Width(NamedTuple):
-    """What makes a spot wide: standard deviations on the detector (mm), of mosaic tilt and of the beam (radians)."""
+    """What makes a spot wide: standard deviations on the detector (mm), of mosaic tilt and of the beam (radians).
+
+    ``table`` is the ``profile_table`` of a spot of blur alone.
+    """
 
     pixel_mm: float
     blur_mm: float
     mosaic_rad: float
     divergence_rad: float
+    table: Any
 
 
 class ReadOut(NamedTuple):
@@ -36,31 +39,6 @@ class ReadOut(NamedTuple):
     bloom: bool
     quantile: Any
     inverse: Any
-
-
-@njit(cache=True, error_model="numpy", forceinline=True)
-def profile(centre, variance, first, weights, number) -> None:  # type: ignore[no-untyped-def]
-    """Write how much of a Gaussian of area 1 falls into pixels first, first + 1, …
-
-    Where the pixels resolve it, it is sampled with the pixel's own variance added, by the recurrence
-    g(x + 1) = g(x) r(x), r(x + 1) = r(x) exp(−1/σ²); else it is integrated exactly.
-    """
-    if variance < RESOLVED * RESOLVED:
-        scale = 1.0 / math.sqrt(2.0 * max(variance, 1e-12))
-        lower = math.erf((first - 0.5 - centre) * scale)
-        for k in range(number):
-            upper = math.erf((first + k + 0.5 - centre) * scale)
-            weights[k] = 0.5 * (upper - lower)
-            lower = upper
-        return
-    inverse = 1.0 / (variance + _PIXEL_VARIANCE)
-    offset = first - centre
-    value = math.sqrt(inverse / (2.0 * math.pi)) * math.exp(-0.5 * offset * offset * inverse)
-    ratio, change = math.exp(-(offset + 0.5) * inverse), math.exp(-inverse)
-    for k in range(number):
-        weights[k] = value
-        value *= ratio
-        ratio *= change
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -117,10 +95,30 @@ def add_round(image, x, y, total, var_x, var_y, half, ceiling, columns_weight, r
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def add_tabled(image, x, y, total, reach, table, half, ceiling, columns_weight, rows_weight) -> Any:  # type: ignore[no-untyped-def]
+    """Add a round spot by its table, as ``add_round`` would to the bit; returns False, nothing added, if not sure."""
+    rows, columns = image.shape
+    left, right = max(0, math.floor(x - reach + 0.5)), min(columns - 1, math.floor(x + reach + 0.5))
+    top, bottom = max(0, math.floor(y - reach + 0.5)), min(rows - 1, math.floor(y + reach + 0.5))
+    if left > right or top > bottom:
+        return True
+    start_x, sure_x = tabled_profile(x, table, left, right, columns_weight)
+    start_y, sure_y = tabled_profile(y, table, top, bottom, rows_weight)
+    if not (sure_x and sure_y):
+        return False
+    across, down = columns_weight[left - start_x :], rows_weight[top - start_y :]
+    for j in range(top, bottom + 1):
+        strength = np.float32(total * down[j - top])
+        for i in range(left, right + 1):
+            image[j, i] = min(image[j, i] + strength * across[i - left] + half, ceiling)
+    return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def add_streak(image, x, y, total, var_x, var_y, cov, half, ceiling, columns_weight, rows_weight) -> None:  # type: ignore[no-untyped-def]
     """Add one spot whose axes are oblique: row by row, each row a narrower Gaussian about a shifted centre."""
     rows, columns = image.shape
-    slope = cov / (var_y + _PIXEL_VARIANCE)
+    slope = cov / (var_y + PIXEL_VARIANCE)
     narrow = max(var_x - slope * cov, 0.0)
     reach_x, reach_y = SPOT_REACH * math.sqrt(narrow), SPOT_REACH * math.sqrt(var_y)
     top, bottom = max(0, math.floor(y - reach_y + 0.5)), min(rows - 1, math.floor(y + reach_y + 0.5))
@@ -147,13 +145,16 @@ def draw_spots(image, number, position, intensity, scale, stand, width, half, ce
     pixel is rounded, and its full scale as ceiling.
     """
     half, ceiling = np.float32(half), np.float32(ceiling)
-    widest = max(image.shape) + 1
+    widest = max(max(image.shape) + 1, LANES)
     columns_weight, rows_weight = np.empty(widest, dtype=np.float32), np.empty(widest, dtype=np.float32)
     var_x = var_y = (width.blur_mm / width.pixel_mm) ** 2
-    cov = 0.0
+    cov, reach = 0.0, SPOT_REACH * math.sqrt(var_x)
     streaked = width.mosaic_rad > 0.0 or width.divergence_rad > 0.0
+    tabled = width.table.shape[0] > 0
     for k in range(number):
         x, y, total = float(position[k, 0]), float(position[k, 1]), float(intensity[k]) * scale
+        if tabled and add_tabled(image, x, y, total, reach, width.table, half, ceiling, columns_weight, rows_weight):
+            continue
         if streaked:
             var_x, var_y, cov = spot_covariance(x, y, stand, width)
         if cov * cov < 1e-4 * var_x * var_y or min(var_x, var_y) < RESOLVED * RESOLVED:

@@ -17,9 +17,11 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.pattern.exposure_kernels import count_photons, read_out, spill
 from beamgym.physics.laue.pattern.image import ImageBackground, ImageModel, Sensor, SpotShape, noise_tables
 from beamgym.physics.laue.pattern.image_kernels import ReadOut, Width, spot_covariance
+from beamgym.physics.laue.pattern.profile_kernels import profile, profile_table, tabled_profile
 from beamgym.physics.laue.pattern.spots import LaueModel, Spots
 from beamgym.physics.noise_kernels import normal_quantile, poisson_large, poisson_small
 
+NO_TABLE = np.empty((0, 7, 8))
 PANEL = Detector.back_reflection(70.0, (96, 128), 0.5)
 
 
@@ -78,7 +80,7 @@ def test_a_spot_at_the_edge_loses_what_falls_beside_the_panel():
 def test_mosaic_spreads_twice_radially_and_by_two_sin_theta_sideways():
     """On the panel's axes: at 2θ = 90° a tilt δ moves the ray by 2δ along the beam and by √2 δ across it."""
     panel, delta = Detector.side(70.0, (201, 201), 0.1), np.radians(0.1)
-    var_fast, var_slow, cov = spot_covariance(100.0, 100.0, panel.as_vector(), Width(0.1, 0.0, delta, 0.0))
+    var_fast, var_slow, cov = spot_covariance(100.0, 100.0, panel.as_vector(), Width(0.1, 0.0, delta, 0.0, NO_TABLE))
     assert np.sqrt(var_fast) == pytest.approx(2 * delta * 700.0)
     assert np.sqrt(var_slow) == pytest.approx(np.sqrt(2) * delta * 700.0)
     assert cov == pytest.approx(0.0, abs=1e-9)
@@ -93,7 +95,7 @@ def test_mosaic_streaks_agree_with_tilted_crystals():
     exits = np.array([1.0, 0, 0]) - 2 * tilts[:, :1] * tilts
     moved, _ = panel.to_pixel(exits)
     wanted = np.cov(moved.T)
-    var_fast, var_slow, cov = spot_covariance(*at, panel.as_vector(), Width(0.1, 0.0, delta, 0.0))
+    var_fast, var_slow, cov = spot_covariance(*at, panel.as_vector(), Width(0.1, 0.0, delta, 0.0, NO_TABLE))
     np.testing.assert_allclose([[var_fast, cov], [cov, var_slow]], wanted, rtol=0.03, atol=0.02 * wanted.max())
 
 
@@ -101,7 +103,7 @@ def test_a_streak_is_drawn_with_its_covariance():
     panel = Detector.transmission(70.0, (400, 400), 0.1)
     shape = SpotShape(0.1, mosaic_deg=0.15, divergence_deg=0.02)
     image = ImageModel(panel, shape).render(spots_at([(290.0, 300.0)], [1e4]))[0].astype(np.float64)
-    width = Width(0.1, 0.1, np.radians(0.15), np.radians(0.02))
+    width = Width(0.1, 0.1, np.radians(0.15), np.radians(0.02), NO_TABLE)
     wanted = spot_covariance(290.0, 300.0, panel.as_vector(), width)
     total, x, y, *found = moments(image)
     assert total == pytest.approx(1e4, rel=1e-3)
@@ -113,7 +115,7 @@ def test_a_streak_is_drawn_with_its_covariance():
 
 def test_back_reflection_spots_are_nearly_round_and_low_angle_ones_radial():
     def ratio(panel, at):
-        var_fast, var_slow, _ = spot_covariance(*at, panel.as_vector(), Width(0.1, 0.0, 1e-3, 0.0))
+        var_fast, var_slow, _ = spot_covariance(*at, panel.as_vector(), Width(0.1, 0.0, 1e-3, 0.0, NO_TABLE))
         return np.sqrt(var_fast / var_slow)
 
     back, forward = Detector.back_reflection(70.0, (201, 201), 0.1), Detector.transmission(70.0, (201, 201), 0.1)
@@ -379,3 +381,22 @@ def plain_read_out(counts, key, camera):
         held = min(float(counts[i]), camera.full_well)
         out[i] = max(0.0, min(math.floor(held * camera.gain + camera.offset + noise + 0.5), camera.top))
     return out
+
+
+@pytest.mark.parametrize("sigma_px", [0.45, 0.5, 0.69])
+def test_tabled_weights_are_those_of_the_error_function_to_the_bit(sigma_px):
+    """Where a weight is sure; all but one spot in some thousand are."""
+    table, reach = profile_table(sigma_px), 4.0 * sigma_px
+    tabled, exact, sure = np.zeros(40, np.float32), np.zeros(40, np.float32), 0
+    centres = np.random.default_rng(4).uniform(-2.0, 32.0, 5000).astype(np.float32)
+    for centre in centres:
+        first, last = max(0, math.floor(centre - reach + 0.5)), min(29, math.floor(centre + reach + 0.5))
+        start, is_sure = tabled_profile(centre, table, first, last, tabled)
+        profile(centre, sigma_px**2, first, exact, last - first + 1)
+        assert not is_sure or np.array_equal(tabled[first - start : last + 1 - start], exact[: last + 1 - first])
+        sure += is_sure
+    assert sure > 0.99 * len(centres)
+
+
+def test_spots_too_narrow_or_wide_for_the_table_have_none():
+    assert [profile_table(sigma).size for sigma in (0.0, 0.44, 0.7, 2.0)] == [0, 0, 0, 0]
