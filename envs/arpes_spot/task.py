@@ -262,9 +262,12 @@ class ArpesSpotTask:
         if frame.image is None:
             raise FrameFailed("this instrument gives no spectra; ArpesSpot needs frames with an image (n, e, a)")
         rows = np.flatnonzero(mask)
-        counts = np.ascontiguousarray(frame.image[rows], dtype=np.float32)
-        spectrum, scores, electrons = state.spectrum.copy(), state.scores.copy(), state.electrons.copy()
-        spectrum[rows], scores[rows] = spectrum_to_uint8(counts, self.context.grid.shape), self._score(counts)
+        counts = np.ascontiguousarray(frame.image if len(rows) == len(mask) else frame.image[rows], dtype=np.float32)
+        scores, electrons = state.scores.copy(), state.electrons.copy()
+        spectrum = spectrum_to_uint8(counts, self.context.grid.shape)
+        if len(rows) < len(mask):
+            spectrum = _replaced(state.spectrum, rows, spectrum)
+        scores[rows] = self._score(counts)
         electrons[rows] = counts.sum(axis=(1, 2), dtype=np.float64)
         kept = state.map, state.trace, state.best
         chart, trace, best = kept if cleared else (values.copy() for values in kept)
@@ -401,6 +404,13 @@ def _site_info(truth: Truth) -> dict[str, NDArray[Any]]:
 
 def _box(ends: tuple[float, float], size: int) -> spaces.Box:
     return spaces.Box(np.float32(ends[0]), np.float32(ends[1]), (size,), dtype=np.float32)
+
+
+def _replaced(values: NDArray[Any], rows: Int64Array, new: NDArray[Any]) -> NDArray[Any]:
+    """Return a copy of values (n, ...) with the rows (m,) replaced by new ones."""
+    kept = values.copy()
+    kept[rows] = new
+    return kept
 
 
 def _cleared(state: SpotState, mask: BoolArray) -> SpotState:

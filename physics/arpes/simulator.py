@@ -171,15 +171,13 @@ class SimulatedArpes:
         self._behind_mm[rows] = 0.0
         slots, dwell, age = self._slots[rows], self._dwell[rows], self._clock[rows] / 3600.0
         keys = self._key(_STREAM_FRAME, self._frames)[rows]
-        counts = self._counts.copy()
-        scores = self.bank.expose(rows, slots, sites, dwell, age, keys, counts)
-        self._counts = counts
+        scores = self.bank.expose(rows, slots, sites, dwell, age, keys, self._counts)
         self._labels[rows] = scores.labels()
         self._site_score[rows] = self.bank.true_scores(slots, sites).total
         self._counter += mask
         self._frames += mask
         self._clock += mask * (self._dwell + ARPES_READOUT_S)
-        return Frame(self._dwell.copy(), self._counter.copy(), self._clock.copy(), image=counts.copy())
+        return Frame(self._dwell.copy(), self._counter.copy(), self._clock.copy(), image=self._counts.copy())
 
     def truth(self) -> Mapping[str, NDArray[Any]]:
         """Return what no instrument knows, each with n rows.

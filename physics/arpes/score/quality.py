@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import constants
 
+from beamgym.physics.arpes.score.quality_kernels import total_points
 from beamgym.physics.arrays import Float64Array
 
 AURELIA_BOLTZMANN_EV: Final = 8.6196e-05
@@ -194,14 +195,16 @@ def v2_total(feature: ArrayLike, sharpness: ArrayLike, background: ArrayLike, co
     -------
     points, 0…10, continuous in every component and rising with each
     """
-    f, s, b, n = np.broadcast_arrays(*(_numbers(value) for value in (feature, sharpness, background, counts)))
-    points = np.full(f.shape, 10.0)
-    for component, weight in zip((s, b, n), PAPER_BRACKETS.weights, strict=True):
-        points -= weight * np.interp(component, V2_NODES, V2_PENALTIES)
-    points += np.clip((b - 0.8) / 0.2, 0.0, 1.0) + np.clip((n - 0.8) / 0.2, 0.0, 1.0)
-    points -= 4.0 * np.clip((1.2 - f / _V2_FEATURE) / 0.4, 0.0, 1.0)
-    points -= 2.0 * np.clip((0.6 - b - n) / 0.2, 0.0, 1.0)
-    return np.clip(np.where(points > 8.0, 4.0 + points / 2.0, points), 0.0, 10.0)
+    parts = [_numbers(value) for value in (feature, sharpness, background, counts)]
+    shape = parts[0].shape
+    if any(part.shape != shape for part in parts):
+        parts = list(np.broadcast_arrays(*parts))
+        shape = parts[0].shape
+    f, s, b, n = (np.ascontiguousarray(part).reshape(-1) for part in parts)
+    points = np.empty(f.size)
+    total_points(f, s, b, n, _V2_FEATURE, V2_NODES, V2_PENALTIES, PAPER_BRACKETS.weights, points)
+    total: Float64Array = points.reshape(shape)[()]
+    return total
 
 
 def v2_sharpness(

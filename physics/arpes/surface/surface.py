@@ -166,6 +166,7 @@ class SurfaceBank:
         self._points = self.beam.points()
         self._quantile = np.clip(ndtri(np.linspace(0.0, 1.0, 4097)), -9.0, 9.0)
         self.gain = (centre(_EDGE_LOSS, rows)[0][:, None] * centre(_EDGE_LOSS, columns)[0]).astype(np.float32)
+        self._turned_gain = np.ascontiguousarray(self.gain.reshape(-1, 64, columns).transpose(0, 2, 1))
         g, f, r = RASTER_CELLS, MOST_FLAKES, analyser.long_grid.shape[0]
         self.tables = Tables(
             np.full((room, g, g), -1, np.int16),
@@ -227,8 +228,9 @@ class SurfaceBank:
         older = np.broadcast_to(np.asarray(age_h, dtype=np.float64) * self.numbers.ageing_per_hour, (m,)).copy()
         parts, judged = np.empty((m, PARTS)), np.empty((m, 3))
         true_scores(
-            slot, sites, older, self.tables, self._points, LARGEST_SHIFT_EV, *self._grid(), self.gain, parts, judged
-        )
+            slot, sites, older, self.tables, self._points, LARGEST_SHIFT_EV, *self._grid(), self._turned_gain,
+            parts, judged,
+        )  # fmt: skip
         expected = judged[:, 2] * self.numbers.counts_per_s * np.asarray(dwell_s, dtype=np.float64)
         return self.scores(parts, judged, expected)
 
@@ -253,8 +255,8 @@ class SurfaceBank:
         parts, judged = np.empty((m, PARTS)), np.empty((m, 3))
         older, mean = age_h * self.numbers.ageing_per_hour, dwell_s * self.numbers.counts_per_s
         expose_sites(
-            rows, slots, sites_mm, older, self.tables, self._points, LARGEST_SHIFT_EV, *self._grid(), self.gain,
-            (mean, keys, self._quantile), parts, judged, counts,
+            rows, slots, sites_mm, older, self.tables, self._points, LARGEST_SHIFT_EV, *self._grid(),
+            self._turned_gain, self.gain, (mean, keys, self._quantile), parts, judged, counts,
         )  # fmt: skip
         return self.scores(parts, judged, counts[rows].sum(axis=(1, 2), dtype=np.float64))
 
