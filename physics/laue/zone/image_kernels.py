@@ -72,7 +72,7 @@ def poisson_tables(means, most) -> tuple[Any, Any]:  # type: ignore[no-untyped-d
     ``most`` must be so large that the rest is below 2**-53; the start (m, 256) makes a draw one or two comparisons.
     """
     cumulative = np.ones((means.shape[0], most))
-    start = np.zeros((means.shape[0], 256), dtype=np.int64)
+    start = np.zeros((means.shape[0], 256), dtype=np.int16)
     for i in range(means.shape[0]):
         term, total = math.exp(-means[i]), 0.0
         for k in range(most):
@@ -89,19 +89,21 @@ def poisson_tables(means, most) -> tuple[Any, Any]:  # type: ignore[no-untyped-d
 
 
 @njit(cache=True)
-def _add_spot(expected, x, y, counts, sigma_px) -> None:  # type: ignore[no-untyped-def]
-    """Add a Gaussian spot, integrated over every pixel within three standard deviations."""
+def _add_spot(expected, x, y, counts, sigma_px, share) -> None:  # type: ignore[no-untyped-def]
+    """Add a Gaussian spot, integrated over every pixel within three standard deviations; ``share`` is scratch."""
     size = expected.shape[0]
     reach = 3.0 * sigma_px
     scale = 1.0 / (math.sqrt(2.0) * sigma_px)
     first, last = max(0, math.floor(x - reach + 0.5)), min(size - 1, math.floor(x + reach + 0.5))
+    left = math.erf((first - 0.5 - x) * scale)
+    for column in range(first, last + 1):
+        right = math.erf((column + 0.5 - x) * scale)
+        share[column - first] = right - left
+        left = right
     for row in range(max(0, math.floor(y - reach + 0.5)), min(size - 1, math.floor(y + reach + 0.5)) + 1):
         along = 0.5 * counts * (math.erf((row + 0.5 - y) * scale) - math.erf((row - 0.5 - y) * scale))
-        left = math.erf((first - 0.5 - x) * scale)
         for column in range(first, last + 1):
-            right = math.erf((column + 0.5 - x) * scale)
-            expected[row, column] += 0.5 * along * (right - left)
-            left = right
+            expected[row, column] += 0.5 * along * share[column - first]
 
 
 @njit(cache=True, nogil=True)
@@ -119,25 +121,34 @@ def expose_images(position, counts, count, keys, level, means, tables, sigma_px,
     """
     cumulative, start = tables
     size = level.shape[0]
-    expected = np.empty((size, size))
+    expected, share, u = np.empty((size, size)), np.empty(size + 1), np.empty(size)
     for i in range(images.shape[0]):
         expected[:] = 0.0
         for j in range(count[i]):
-            _add_spot(expected, position[i, j, 0], position[i, j, 1], counts[i, j], sigma_px)
+            _add_spot(expected, position[i, j, 0], position[i, j, 1], counts[i, j], sigma_px, share)
         for row in range(size):
             for column in range(size):
-                here, counter = level[row, column], 32 * (row * size + column)
+                u[column] = uniform(keys[i], 32 * (row * size + column))
+            for column in range(size):
+                here = level[row, column]
                 if here < 0:
                     images[i, row, column] = 0
                 elif expected[row, column] > 0.0:
-                    drawn = poisson_any(keys[i], counter, means[here] + expected[row, column])
+                    drawn = poisson_any(keys[i], 32 * (row * size + column), means[here] + expected[row, column])
                     images[i, row, column] = min(drawn, _FULL)
                 else:
-                    u = uniform(keys[i], counter)
-                    k = start[here, int(256.0 * u)]
-                    while cumulative[here, k] <= u:
-                        k += 1
-                    images[i, row, column] = k
+                    images[i, row, column] = _tabled(cumulative[here], start[here], u[column])
+
+
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+def _tabled(cumulative, start, u) -> Any:  # type: ignore[no-untyped-def]
+    """Draw a Poisson number by its tables; two steps are taken without a branch, which would be mispredicted."""
+    k = np.int64(start[int(256.0 * u)])
+    k += cumulative[k] <= u
+    k += cumulative[k] <= u
+    while cumulative[k] <= u:
+        k += 1
+    return k
 
 
 @njit(cache=True, nogil=True)

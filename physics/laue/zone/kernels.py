@@ -11,7 +11,8 @@ import numpy as np
 from numba import njit
 
 from beamgym.physics.constants import HC_KEV_A
-from beamgym.physics.laue.pattern import brightest_first, panel_frame
+from beamgym.physics.laue.pattern import panel_frame
+from beamgym.physics.laue.zone.heap_kernels import make_heap, take_brightest
 
 _FAMILY = 1e-4  # equivalent directions differ by rounding only: none of a family is taken if not all can be
 
@@ -200,7 +201,8 @@ def survey(  # type: ignore[no-untyped-def]
     """
     out_position, out_intensity, out_count = lists
     most = rays.shape[1]
-    position, intensity, rank = np.empty((most, 2)), np.empty(most), np.empty(most, dtype=np.int64)
+    position, intensity = np.empty((most, 2)), np.empty(most)
+    value, place = np.empty(most), np.empty(most, dtype=np.int64)
     frame = np.empty((3, 3))
     for i in range(rotation.shape[0]):
         panel_frame(panels[i], pixel_mm, frame)
@@ -216,17 +218,17 @@ def survey(  # type: ignore[no-untyped-def]
             position,
             intensity,
         )
-        wanted = min(limits[i], out_intensity.shape[1])
-        brightest_first(intensity, found, found if separation_px > 0.0 else wanted, rank)
-        taken = 0
-        for j in range(found if separation_px > 0.0 else min(found, wanted)):
-            x, y = position[rank[j], 0], position[rank[j], 1]
-            if separation_px > 0.0 and _crowded(out_position[i], taken, x, y, separation_px):
-                continue
+        wanted, taken = min(limits[i], out_intensity.shape[1]), 0
+        make_heap(intensity, found, value, place)
+        for left in range(found, 0, -1):
             if taken == wanted:
                 break
+            j = take_brightest(value, place, left)
+            x, y = position[j, 0], position[j, 1]
+            if separation_px > 0.0 and _crowded(out_position[i], taken, x, y, separation_px):
+                continue
             out_position[i, taken, 0], out_position[i, taken, 1] = x, y
-            out_intensity[i, taken] = intensity[rank[j]]
+            out_intensity[i, taken] = intensity[j]
             taken += 1
         out_position[i, taken:] = 0.0
         out_intensity[i, taken:] = 0.0

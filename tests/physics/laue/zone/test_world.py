@@ -15,6 +15,7 @@ from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import AcquireSettings, MoveFailed, World
 from beamgym.physics.laue.imperfections import Imperfections
 from beamgym.physics.laue.zone.crystals import SYSTEMS, crystal_system
+from beamgym.physics.laue.zone.heap_kernels import make_heap, take_brightest
 from beamgym.physics.laue.zone.image_kernels import draw_disks, expose_images, poisson_any, poisson_tables
 from beamgym.physics.laue.zone.images import PANEL_HOLE_MM, SEPARATION_MM, SpotLists
 from beamgym.physics.laue.zone.kernels import axis_angles_deg, spot_intensity
@@ -494,3 +495,13 @@ class TestTheWorld:
     def test_an_unknown_level_is_refused_with_the_list(self):
         with pytest.raises(ValueError, match="'published'"):
             SimulatedZone("cubic", 1, "impossible")
+
+
+@pytest.mark.parametrize("number", [1, 2, 7, 300])
+def test_spots_leave_the_heap_brightest_first_and_equal_ones_in_their_order(number):
+    """Few levels of intensity, so that many spots are equally bright, as symmetry makes them."""
+    intensity = np.random.default_rng(number).integers(0, 9, number).astype(float)
+    value, place = np.empty(number), np.empty(number, np.int64)
+    make_heap(intensity, number, value, place)
+    taken = [take_brightest(value, place, left) for left in range(number, 0, -1)]
+    assert taken == np.argsort(-intensity, kind="stable").tolist()
