@@ -18,6 +18,7 @@ from beamgym.physics.constants import HC_KEV_A
 MARGIN_PX = 0.5  # the single-precision test may be this generous; the double-precision one decides
 _SINGLE = 2e-6  # a generous bound on the rounding of a few single-precision products of numbers near 1
 _TOLERANCE, _MIN_STAND_OFF_MM = 1e-6, 1e-3  # of a panel's unit vectors, and of its distance
+_LARGEST_EXPONENT = 700.0  # e to a little more than it is no double any more
 
 NO_SLAB, THICK_SLAB, PLATE = 0, 1, 2
 
@@ -205,6 +206,8 @@ def slab_length(mode, thickness_mm, mu, sin_in, sin_out) -> Any:  # type: ignore
     rate = mu * (1.0 / sin_in + 1.0 / sin_out)
     if abs(rate) * thickness_mm < 1e-6:
         return leave * thickness_mm / sin_in
+    if -rate * thickness_mm > _LARGEST_EXPONENT:  # along the far face: what leaves is what went straight through
+        return -math.exp(-mu * thickness_mm / sin_in) / (rate * sin_in)
     return -leave * math.expm1(-rate * thickness_mm) / (rate * sin_in)
 
 

@@ -151,3 +151,10 @@ def test_a_crystal_smaller_than_the_footprint_loses_by_the_sine():
 def test_bad_options_are_refused(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_a_ray_that_leaves_a_plate_along_its_far_face_brings_what_went_straight_through():
+    """∫ exp(−µz/a − µ(t − z)/b) dz/a over the depth z: for b → 0 only the last of it counts, b/a · exp(−µt/a)/µ."""
+    mu, t, a = 5.0, 0.3, 0.5
+    for b in (1e-3, 1e-4, 1e-8):
+        assert slab_length(PLATE, t, mu, a, -b) == pytest.approx(b / a * np.exp(-mu * t / a) / mu, rel=3.0 * b / a)
