@@ -1,10 +1,6 @@
-"""Numba kernels of the spot list: one orientation in, one list of spots out.
+"""Numba kernels of what a spot list rests on: tables of rays, where a panel stands, what weighs a reflection.
 
-Every ray (a primitive direction of the reflection table) is first tested in single precision, eight or sixteen at a
-time: does its energy window reach the band, and does it fly into the pyramid that sample and panel span? Both tests
-are linear in the ray's unit vector once the panel is turned into the crystal's frame. Only the few that pass are worked
-out in double precision. Nothing depends on the other samples of a batch. Divisions follow IEEE 754 (error_model
-"numpy"): Python's check for zero before every one costs a third of the speed.
+Divisions follow IEEE 754 (error_model "numpy"): Python's check for zero before every one costs a third of the speed.
 """
 
 import math
@@ -13,11 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from beamgym.physics.constants import HC_KEV_A
-
-MARGIN_PX = 0.5  # the single-precision test may be this generous; the double-precision one decides
-_SINGLE = 2e-6  # a generous bound on the rounding of a few single-precision products of numbers near 1
 _TOLERANCE, _MIN_STAND_OFF_MM = 1e-6, 1e-3  # of a panel's unit vectors, and of its distance
+
 _LARGEST_EXPONENT = 700.0  # e to a little more than it is no double any more
 
 NO_SLAB, THICK_SLAB, PLATE = 0, 1, 2
@@ -34,19 +27,23 @@ class Panel(NamedTuple):
 class Rays(NamedTuple):
     """A reflection table as the kernels read it: m rays with k harmonics of e elements.
 
-    ``direction`` (3, m) unit vectors, ``single`` the same in float32; ``window`` (2, m) float32 smallest and largest
-    sin θ at which some harmonic is in the band; ``length`` (m,) |q| in 1/Å; ``first`` (m + 1,); ``order`` (k,);
-    ``base`` (k,) Σ f0 S; ``partial`` (k, e) S.
+    ``single`` (3, m) float32 unit vectors; ``window`` (2, m) float32 smallest and largest sin θ at which some harmonic
+    is in the band; ``exact`` (m, 4) the unit vector and its |q| in 1/Å; ``first`` (m + 1,) where a ray's harmonics
+    begin; ``harmonic`` (k, 3 + 2e) its order, then Σ f0 S and every element's S, real and imaginary parts. What one
+    spot needs lies together: the tables of a large cell are far larger than the nearest cache.
+
+    ``row`` (m,) int32 is the ray's row of the reflection table. Where the rays are ranked, ``bound`` (m,) falls: no
+    spot of a ray is brighter while sin θ stays within ``sines`` (2,); (1, 0) where they are in the table's order.
     """
 
-    direction: Any
     single: Any
     window: Any
-    length: Any
+    exact: Any
     first: Any
-    order: Any
-    base: Any
-    partial: Any
+    harmonic: Any
+    row: Any
+    bound: Any
+    sines: Any
 
 
 class Physics(NamedTuple):
@@ -71,17 +68,6 @@ class Physics(NamedTuple):
     whole: bool
     layered: bool
     depth: Any
-
-
-class Scratch(NamedTuple):
-    """Room for one list: candidates, then spots."""
-
-    passed: Any
-    chosen: Any
-    position: Any
-    intensity: Any
-    energy: Any
-    ray: Any
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -118,7 +104,8 @@ def first_bad_panel(panels) -> Any:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _row_dot(matrix, row, x, y, z) -> Any:  # type: ignore[no-untyped-def]
+def row_dot(matrix, row, x, y, z) -> Any:  # type: ignore[no-untyped-def]
+    """Return one row of a matrix (3, 3) times (x, y, z)."""
     return matrix[row, 0] * x + matrix[row, 1] * y + matrix[row, 2] * z
 
 
@@ -143,50 +130,38 @@ def panel_frame(panel, pixel_mm, frame) -> None:  # type: ignore[no-untyped-def]
             frame[axis, k] = (distance * panel[first + k] - foot * frame[2, k]) / pixel_mm
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
-def survivors(u, frame, panel, rays, scratch) -> Any:  # type: ignore[no-untyped-def]
-    """List the rays that can reach panel and band; returns their number. Single precision, conservative.
+@njit(cache=True, nogil=True, error_model="numpy")
+def sines_of_panel(stand, panel) -> Any:  # type: ignore[no-untyped-def]
+    """Return the smallest and largest sin θ of any ray that lands on a panel (9,), to 1e-7.
 
-    A ray with unit vector c flies along x − 2 cₓ c, which lies inside the panel's pyramid where its product with the
-    inward normal of each of the four faces is positive.
+    The scattering angle has no extreme inside the panel but where the beam's line meets it; the others lie at a corner
+    or at the one turning point of an edge, where x/|p| along p = a + t b has none: t = (bₓ a² − aₓ ab)/(aₓ b² − bₓ ab).
     """
-    edges = np.empty((4, 3), dtype=np.float64)
-    f = frame
-    extent = max(abs(f[0, 0]), abs(f[0, 1]), abs(f[0, 2]), abs(f[1, 0]), abs(f[1, 1]), abs(f[1, 2]))
-    margin = 0.5 + MARGIN_PX + _SINGLE * extent
-    for k in range(3):
-        edges[0, k] = frame[0, k] + margin * frame[2, k]
-        edges[1, k] = (panel.columns - 1.0 + margin) * frame[2, k] - frame[0, k]
-        edges[2, k] = frame[1, k] + margin * frame[2, k]
-        edges[3, k] = (panel.rows - 1.0 + margin) * frame[2, k] - frame[1, k]
-    turned = np.empty((4, 3), dtype=np.float32)
-    along = np.empty(4, dtype=np.float32)
-    for i in range(4):
-        along[i] = np.float32(edges[i, 0])
+    corners = np.empty((4, 3))
+    for corner in range(4):
+        right = panel.pixel_mm * (-0.5 if corner in (0, 3) else panel.columns - 0.5)
+        down = panel.pixel_mm * (-0.5 if corner < 2 else panel.rows - 0.5)
         for k in range(3):
-            turned[i, k] = np.float32(2.0 * (edges[i, 0] * u[0, k] + edges[i, 1] * u[1, k] + edges[i, 2] * u[2, k]))
-    bx, by, bz = np.float32(u[0, 0]), np.float32(u[0, 1]), np.float32(u[0, 2])
-    ax, ay, az, aw = turned[0, 0], turned[0, 1], turned[0, 2], along[0]
-    cx, cy, cz, cw = turned[1, 0], turned[1, 1], turned[1, 2], along[1]
-    dx, dy, dz, dw = turned[2, 0], turned[2, 1], turned[2, 2], along[2]
-    ex, ey, ez, ew = turned[3, 0], turned[3, 1], turned[3, 2], along[3]
-    nx, ny, nz, low, high = rays.single[0], rays.single[1], rays.single[2], rays.window[0], rays.window[1]
-    passed, chosen = scratch.passed, scratch.chosen
-    for i in range(nx.shape[0]):
-        x, y, z = nx[i], ny[i], nz[i]
-        c = bx * x + by * y + bz * z
-        size = abs(c)
-        inside = (size >= low[i]) & (size <= high[i])
-        inside &= aw >= c * (ax * x + ay * y + az * z)
-        inside &= cw >= c * (cx * x + cy * y + cz * z)
-        inside &= dw >= c * (dx * x + dy * y + dz * z)
-        inside &= ew >= c * (ex * x + ey * y + ez * z)
-        passed[i] = inside
-    number = 0
-    for i in range(nx.shape[0]):
-        chosen[number] = i
-        number += passed[i]
-    return number
+            corners[corner, k] = stand[k] + right * stand[3 + k] + down * stand[6 + k]
+    low, high = 1.0, -1.0  # of cos 2θ
+    surrounded, turns = True, 0.0
+    for corner in range(4):
+        a, c = corners[corner], corners[(corner + 1) % 4]
+        bx, by, bz = c[0] - a[0], c[1] - a[1], c[2] - a[2]
+        aa, bb = a[0] * a[0] + a[1] * a[1] + a[2] * a[2], bx * bx + by * by + bz * bz
+        ab = a[0] * bx + a[1] * by + a[2] * bz
+        cosine = a[0] / math.sqrt(aa)
+        low, high = min(low, cosine), max(high, cosine)
+        t = (bx * aa - a[0] * ab) / (a[0] * bb - bx * ab)
+        if 0.0 < t < 1.0:
+            cosine = (a[0] + t * bx) / math.sqrt(aa + 2.0 * t * ab + t * t * bb)
+            low, high = min(low, cosine), max(high, cosine)
+        turn = a[1] * c[2] - a[2] * c[1]
+        surrounded = surrounded and turn * turns >= 0.0
+        turns = turn if turn != 0.0 else turns
+    if surrounded:
+        low, high = (low, 1.0) if corners[0, 0] + corners[2, 0] > 0.0 else (-1.0, high)
+    return math.sqrt(0.5 * (1.0 - high)) - 1e-7, math.sqrt(0.5 * (1.0 - low)) + 1e-7
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -212,35 +187,66 @@ def slab_length(mode, thickness_mm, mu, sin_in, sin_out) -> Any:  # type: ignore
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def harmonic_sum(rays, physics, i, energy1, forward, sin_in, sin_out, towards) -> tuple[float, float]:  # type: ignore[no-untyped-def]
-    """Sum weight(E)·|F|² (or |F| for a perfect crystal) over ray i's harmonics in the band.
+def _scattered(harmonic, grid, k, sign, cell, right, perfect) -> Any:  # type: ignore[no-untyped-def]
+    """Return weight(E)·|F|² (or |F| for a perfect crystal) of harmonic k, at ``right`` of the way from grid cell on."""
+    following = np.uint32(cell + 1)
+    left = 1.0 - right
+    real, imaginary = harmonic[k, 1], sign * harmonic[k, 2]
+    for element in range(np.uint32(grid.shape[1] // 2 - 1)):
+        one, two, three = np.uint32(2 * element + 2), np.uint32(2 * element + 3), np.uint32(2 * element + 4)
+        f1 = left * grid[cell, one] + right * grid[following, one]
+        f2 = left * grid[cell, two] + right * grid[following, two]
+        s_real, s_imaginary = harmonic[k, two], sign * harmonic[k, three]
+        real += f1 * s_real - f2 * s_imaginary
+        imaginary += f1 * s_imaginary + f2 * s_real
+    value = real * real + imaginary * imaginary
+    if perfect:
+        value = math.sqrt(value)
+    return value * (left * grid[cell, 0] + right * grid[following, 0])
 
-    Returns (sum, energy of the strongest harmonic in keV); ``forward`` is False where −hkl diffracts: S is conjugated;
-    ``towards`` is the cosine of the angle between exit ray and panel normal.
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def plain_sum(rays, physics, i, energy1, forward) -> tuple[float, float]:  # type: ignore[no-untyped-def]
+    """Sum weight(E)·|F|² (or |F| for a perfect crystal) over ray i's harmonics in the band, without slab and layer.
+
+    Returns (sum, energy of the strongest harmonic in keV); ``forward`` is False where −hkl diffracts: S is conjugated.
+    """
+    total, strongest, energy_of = 0.0, 0.0, 0.0
+    sign = 1.0 if forward else -1.0
+    last_cell = physics.grid.shape[0] - 2
+    for k in range(np.uint32(rays.first[i]), np.uint32(rays.first[i + 1])):
+        energy = rays.harmonic[k, 0] * energy1
+        place = (energy - physics.low_kev) * physics.per_kev
+        if place < 0.0 or place > last_cell + 1:
+            continue
+        cell = np.uint32(min(int(place), last_cell))
+        value = _scattered(rays.harmonic, physics.grid, k, sign, cell, place - cell, physics.perfect)
+        total += value
+        if value > strongest:
+            strongest, energy_of = value, energy
+    return total, energy_of
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def harmonic_sum(rays, physics, i, energy1, forward, sin_in, sin_out, towards) -> tuple[float, float]:  # type: ignore[no-untyped-def]
+    """Return what ``plain_sum`` does, with what slab and layer make of every harmonic.
+
+    ``towards`` is the cosine of the angle between exit ray and panel normal. A function of its own: what it calls would
+    cost the plain sum its registers.
     """
     total, strongest, energy_of = 0.0, 0.0, 0.0
     sign = 1.0 if forward else -1.0
     grid = physics.grid
     last_cell = grid.shape[0] - 2
-    for k in range(rays.first[i], rays.first[i + 1]):
-        energy = rays.order[k] * energy1
+    for k in range(np.uint32(rays.first[i]), np.uint32(rays.first[i + 1])):
+        energy = rays.harmonic[k, 0] * energy1
         place = (energy - physics.low_kev) * physics.per_kev
         if place < 0.0 or place > last_cell + 1:
             continue
-        cell = min(int(place), last_cell)
+        cell = np.uint32(min(int(place), last_cell))
         right = place - cell
         left = 1.0 - right
-        real, imaginary = rays.base[k].real, sign * rays.base[k].imag
-        for e in range(rays.partial.shape[1]):
-            f1 = left * grid[cell, 2 + 2 * e] + right * grid[cell + 1, 2 + 2 * e]
-            f2 = left * grid[cell, 3 + 2 * e] + right * grid[cell + 1, 3 + 2 * e]
-            s_real, s_imaginary = rays.partial[k, e].real, sign * rays.partial[k, e].imag
-            real += f1 * s_real - f2 * s_imaginary
-            imaginary += f1 * s_imaginary + f2 * s_real
-        value = real * real + imaginary * imaginary
-        if physics.perfect:
-            value = math.sqrt(value)
-        value *= left * grid[cell, 0] + right * grid[cell + 1, 0]
+        value = _scattered(rays.harmonic, grid, k, sign, cell, right, physics.perfect)
         if physics.mode != NO_SLAB and not physics.perfect:
             mu = left * grid[cell, 1] + right * grid[cell + 1, 1]
             value *= slab_length(physics.mode, physics.thickness_mm, mu, sin_in, sin_out)
@@ -268,150 +274,3 @@ def polarisation_factor(physics, x, y, z) -> Any:  # type: ignore[no-untyped-def
     if physics.perfect:
         return 1.0 - in_plane / (1.0 + abs(x))
     return 1.0 - in_plane
-
-
-@njit(cache=True, error_model="numpy", forceinline=True)
-def list_spots(u, frame, panel, rays, physics, scratch) -> Any:  # type: ignore[no-untyped-def]
-    """Write one orientation's spots into ``scratch``, in the table's order; returns their number.
-
-    Where −hkl diffracts, ``ray`` is −index − 1.
-    """
-    normal_x = normal_y = normal_z = 0.0
-    sin_in = sin_out = 1.0
-    if physics.mode != NO_SLAB:
-        face = physics.surface
-        normal_x, normal_y = _row_dot(u, 0, face[0], face[1], face[2]), _row_dot(u, 1, face[0], face[1], face[2])
-        normal_z = _row_dot(u, 2, face[0], face[1], face[2])
-        if normal_x > 0.0:  # a slab has two faces: the beam enters by the one that faces it
-            normal_x, normal_y, normal_z = -normal_x, -normal_y, -normal_z
-        sin_in = -normal_x
-        if sin_in < 1e-9:
-            return 0
-    candidates = survivors(u, frame, panel, rays, scratch)
-    number = 0
-    for item in range(candidates):
-        i = scratch.chosen[item]
-        x, y, z = rays.direction[0, i], rays.direction[1, i], rays.direction[2, i]
-        lab_x, lab_y, lab_z = _row_dot(u, 0, x, y, z), _row_dot(u, 1, x, y, z), _row_dot(u, 2, x, y, z)
-        exit_x, exit_y, exit_z = 1.0 - 2.0 * lab_x * lab_x, -2.0 * lab_x * lab_y, -2.0 * lab_x * lab_z
-        towards = _row_dot(frame, 2, exit_x, exit_y, exit_z)
-        if towards <= 0.0:
-            continue
-        fast = _row_dot(frame, 0, exit_x, exit_y, exit_z) / towards
-        slow = _row_dot(frame, 1, exit_x, exit_y, exit_z) / towards
-        if not (-0.5 <= fast < panel.columns - 0.5 and -0.5 <= slow < panel.rows - 0.5):
-            continue
-        if physics.mode != NO_SLAB:
-            sin_out = normal_x * exit_x + normal_y * exit_y + normal_z * exit_z
-            if sin_out <= 0.0 and (physics.perfect or physics.mode == THICK_SLAB):
-                continue
-        sin_theta = abs(lab_x)
-        energy1 = 0.5 * HC_KEV_A * rays.length[i] / sin_theta
-        total, energy = harmonic_sum(rays, physics, i, energy1, lab_x < 0.0, sin_in, sin_out, towards)
-        total *= polarisation_factor(physics, exit_x, exit_y, exit_z)
-        total /= sin_theta * sin_theta
-        if not physics.whole:
-            total *= sin_in
-        if total > 0.0:
-            scratch.position[number, 0], scratch.position[number, 1] = fast, slow
-            scratch.intensity[number], scratch.energy[number] = total, energy
-            scratch.ray[number] = i if lab_x < 0.0 else -i - 1
-            number += 1
-    return number
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def brightest_first(intensity, number, keep, rank) -> Any:  # type: ignore[no-untyped-def]
-    """Write the places of the ``keep`` brightest of ``number`` spots into ``rank``, brightest first; ties by place.
-
-    A min-heap of the best so far: nearly every spot fails one comparison with its root.
-    """
-    keep = min(keep, number)
-    size = 0
-    for i in range(number):
-        if size < keep:
-            rank[size] = i
-            child = size
-            size += 1
-            while child > 0:
-                parent = (child - 1) // 2
-                if not _dimmer(intensity, rank[child], rank[parent]):
-                    break
-                rank[child], rank[parent] = rank[parent], rank[child]
-                child = parent
-        elif keep > 0 and _dimmer(intensity, rank[0], i):
-            rank[0] = i
-            _sink(intensity, rank, size)
-    while size > 1:
-        size -= 1
-        rank[0], rank[size] = rank[size], rank[0]
-        _sink(intensity, rank, size)
-    return keep
-
-
-@njit(cache=True, error_model="numpy", inline="always")
-def _dimmer(intensity, one, other) -> Any:  # type: ignore[no-untyped-def]
-    return intensity[one] < intensity[other] or (intensity[one] == intensity[other] and one > other)
-
-
-@njit(cache=True, error_model="numpy")
-def _sink(intensity, rank, size) -> None:  # type: ignore[no-untyped-def]
-    parent = 0
-    while True:
-        child = 2 * parent + 1
-        if child >= size:
-            return
-        if child + 1 < size and _dimmer(intensity, rank[child + 1], rank[child]):
-            child += 1
-        if not _dimmer(intensity, rank[child], rank[parent]):
-            return
-        rank[child], rank[parent] = rank[parent], rank[child]
-        parent = child
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def batch_spots(u, stands, panel, rays, physics, keep, position, intensity, energy, ray, count) -> Any:  # type: ignore[no-untyped-def]
-    """List the spots of every orientation (n, 3, 3) one after the other, without gaps; returns the total.
-
-    ``stands`` (1, 9) or (n, 9) holds origin_mm, fast and slow of the panel; ``keep`` > 0 keeps that many of each list,
-    brightest first. The buffers must hold n times the number of rays, or n times ``keep``.
-    """
-    most = rays.length.shape[0]
-    scratch = Scratch(
-        np.empty(most, dtype=np.uint8),
-        np.empty(most + 1, dtype=np.int32),
-        np.empty((most, 2)),
-        np.empty(most),
-        np.empty(most),
-        np.empty(most, dtype=np.int32),
-    )
-    rank = np.empty(max(keep, 1), dtype=np.int64)
-    frame = np.empty((3, 3))
-    total = 0
-    for sample in range(u.shape[0]):
-        if sample == 0 or stands.shape[0] > 1:
-            panel_frame(stands[sample], panel.pixel_mm, frame)
-        number = list_spots(u[sample], frame, panel, rays, physics, scratch)
-        if keep > 0:
-            number = brightest_first(scratch.intensity, number, keep, rank)
-        for k in range(number):
-            source = rank[k] if keep > 0 else k
-            position[total + k, 0], position[total + k, 1] = scratch.position[source, 0], scratch.position[source, 1]
-            intensity[total + k], energy[total + k] = scratch.intensity[source], scratch.energy[source]
-            ray[total + k] = scratch.ray[source]
-        count[sample] = number
-        total += number
-    return total
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def pad_lists(count, position, intensity, energy, ray, out_position, out_intensity, out_energy, out_ray) -> None:  # type: ignore[no-untyped-def]
-    """Spread lists that lie one after the other over padded rows; the rest of a row is zero."""
-    start = 0
-    for sample in range(count.shape[0]):
-        number = count[sample]
-        for k in range(number):
-            out_position[sample, k, 0], out_position[sample, k, 1] = position[start + k, 0], position[start + k, 1]
-            out_intensity[sample, k], out_energy[sample, k] = intensity[start + k], energy[start + k]
-            out_ray[sample, k] = ray[start + k]
-        start += number

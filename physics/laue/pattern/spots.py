@@ -18,12 +18,11 @@ from beamgym.physics.laue.pattern.intensity import Extinction, energy_table
 from beamgym.physics.laue.pattern.kernels import (
     Panel,
     Physics,
-    Rays,
-    batch_spots,
     first_bad_panel,
     first_bad_rotation,
-    pad_lists,
 )
+from beamgym.physics.laue.pattern.list_kernels import batch_spots, pad_lists
+from beamgym.physics.laue.pattern.rays import WINDOW_MARGIN, ranked, ray_tables
 from beamgym.physics.laue.wavelengths import band_words
 from beamgym.physics.orientation import ROTATION_TOLERANCE, check_rotation
 
@@ -32,7 +31,13 @@ if TYPE_CHECKING:
 
 
 _CHUNK = 256  # samples whose lists are held twice, for a moment
-_WINDOW_MARGIN = 1e-5  # absolute and relative; single precision decides the window of sin θ this generously
+_Room = tuple[NDArray[np.generic], ...]
+_ROOMS: list[_Room] = []
+"""Where the next call writes its lists before they are padded: memory fresh from the system costs more than a list."""
+
+_MOST_ROOMS = 4  # that are kept, for as many threads at once
+
+_RANKING_PAYS = 200  # lists of the brightest: to rank the rays takes as long as these save
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,14 +104,15 @@ class LaueModel:
         self.crystal, self.beam, self.detector = crystal, beam, detector
         self.slab, self.extinction, self.brightest = slab, extinction, brightest
         self.table = crystal.reflections(beam.band_kev[1]) if table is None else table
-        if self.table.energy_kev[-1] < beam.band_kev[1] * (1.0 - _WINDOW_MARGIN):
+        if self.table.energy_kev[-1] < beam.band_kev[1] * (1.0 - WINDOW_MARGIN):
             raise ValueError(
                 f"the table ends at {self.table.energy_kev[-1]:g} keV, the beam at {beam.band_kev[1]:g}: "
                 f"make it by crystal.reflections({beam.band_kev[1]:g})"
             )
         _check_reach(self.table, beam, detector)
         self._panel = Panel(detector.pixel_mm, *detector.shape)
-        self._rays, self._weights = self._ray_tables(), self._physics()
+        self._rays, self._weights = ray_tables(self.table, beam.band_kev), self._physics()
+        self._asked = 0
 
     def spots(self, orientation: ArrayLike, detectors: ArrayLike | None = None) -> Spots:
         """Simulate the patterns of n orientations.
@@ -127,16 +133,19 @@ class LaueModel:
         u = check_orientations(orientation)
         panels = self._panels(detectors, len(u))
         count = np.empty(len(u), dtype=np.int64)
-        parts: list[tuple[NDArray[np.generic], ...]] = []
-        capacity = (self.brightest or len(self.table.hkl)) * min(len(u), _CHUNK)
+        rooms: list[_Room] = []
+        parts: list[_Room] = []
         keep = self.brightest or 0
+        self._rank_in_time(len(u))
         for start in range(0, len(u), _CHUNK):
             rows = slice(start, start + _CHUNK)
-            buffers = _buffers(capacity)
+            rooms.append(_room((keep or len(self.table.hkl)) * min(len(u), _CHUNK)))
             own = panels if len(panels) == 1 else panels[rows]
-            total = batch_spots(u[rows], own, self._panel, self._rays, self._weights, keep, *buffers, count[rows])
-            parts.append(tuple(buffer[:total] for buffer in buffers))
-        return _padded(count, parts)
+            total = batch_spots(u[rows], own, self._panel, self._rays, self._weights, keep, *rooms[-1], count[rows])
+            parts.append(tuple(buffer[:total] for buffer in rooms[-1]))
+        padded = _padded(count, parts)
+        _ROOMS.extend(rooms[: max(0, _MOST_ROOMS - len(_ROOMS))])
+        return padded
 
     def with_table(self, table: ReflectionTable) -> LaueModel:
         """Return the model with another table of the same reflections, as of a lattice that is a little stretched.
@@ -145,27 +154,14 @@ class LaueModel:
         """
         changed = copy.copy(self)
         changed.table = table
-        changed._rays = changed._ray_tables()
+        changed._rays, changed._asked = ray_tables(table, self.beam.band_kev), 0
         return changed
 
-    def _ray_tables(self) -> Rays:
-        table = self.table
-        length = np.linalg.norm(table.q_inv_a, axis=1)
-        direction = np.ascontiguousarray((table.q_inv_a / length[:, None]).T)
-        low, high = self.beam.band_kev
-        lowest, highest = table.order[table.first[:-1]], table.order[table.first[1:] - 1]
-        smallest = lowest * HC_KEV_A * length / (2.0 * high) * (1.0 - _WINDOW_MARGIN) - _WINDOW_MARGIN
-        largest = highest * HC_KEV_A * length / (2.0 * low) * (1.0 + _WINDOW_MARGIN) + _WINDOW_MARGIN
-        return Rays(
-            direction=direction,
-            single=direction.astype(np.float32),
-            window=np.stack([smallest, largest]).astype(np.float32),
-            length=length,
-            first=np.ascontiguousarray(table.first, dtype=np.int64),
-            order=table.order.astype(np.float64),
-            base=np.ascontiguousarray(np.sum(table.f0 * table.partial, axis=1)),
-            partial=np.ascontiguousarray(table.partial, dtype=np.complex128),
-        )
+    def _rank_in_time(self, lists: int) -> None:
+        """Rank the rays once enough lists of the brightest have been asked for; the lists stay the same."""
+        before, self._asked = self._asked, self._asked + lists
+        if self.brightest is not None and before < _RANKING_PAYS <= self._asked:
+            self._rays = ranked(self._rays, self._weights, self.detector.as_vector(), self._panel)
 
     def _physics(self) -> Physics:
         energy = self.beam.energy_kev
@@ -238,7 +234,14 @@ def _needed(longest_a: float, radiation: str) -> str:
     return "energies above those at which the crystal reflects at all"
 
 
-def _buffers(capacity: int) -> tuple[NDArray[np.generic], ...]:
+def _room(capacity: int) -> _Room:
+    """Return room for so many spots: position, intensity, energy and ray."""
+    try:
+        kept = _ROOMS.pop()  # at once: another thread finds none and makes its own
+    except IndexError:
+        kept = ()
+    if kept and len(kept[1]) >= capacity:
+        return kept
     return (
         np.empty((capacity, 2), dtype=np.float32),
         np.empty(capacity, dtype=np.float32),
@@ -247,11 +250,12 @@ def _buffers(capacity: int) -> tuple[NDArray[np.generic], ...]:
     )
 
 
-def _padded(count: Int64Array, parts: list[tuple[NDArray[np.generic], ...]]) -> Spots:
+def _padded(count: Int64Array, parts: list[_Room]) -> Spots:
     n, longest = len(count), int(count.max(initial=0))
-    position = np.zeros((n, longest, 2), dtype=np.float32)
-    intensity, energy = np.zeros((n, longest), dtype=np.float32), np.zeros((n, longest), dtype=np.float32)
-    ray = np.zeros((n, longest), dtype=np.int32)
+    # One block of memory for all: the C library keeps a single freed block at hand, and returns four to the system.
+    whole = np.empty((5, n, longest), dtype=np.float32)
+    position, intensity, energy = whole[:2].reshape(n, longest, 2), whole[2], whole[3]
+    ray = whole[4].view(np.int32)
     for item, part in enumerate(parts):
         rows = slice(item * _CHUNK, (item + 1) * _CHUNK)
         pad_lists(count[rows], *part, position[rows], intensity[rows], energy[rows], ray[rows])

@@ -18,7 +18,9 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files.detectors.lauetools import from_lauetools
 from beamgym.physics.laue.layers import SensitiveLayer
 from beamgym.physics.laue.pattern.absorption import Slab
+from beamgym.physics.laue.pattern.brightest_kernels import BUCKETS, brightest_rows
 from beamgym.physics.laue.pattern.intensity import energy_weight
+from beamgym.physics.laue.pattern.kernels import Panel, sines_of_panel
 from beamgym.physics.laue.pattern.spots import LaueModel, check_orientations
 
 DATA = Path(os.environ.get("BEAMGYM_DATA", Path(__file__).parents[4] / ".." / "shared" / "data"))
@@ -409,3 +411,65 @@ def test_a_synthetic_pattern_is_reproduced_and_a_random_orientation_is_not():
     assert np.mean(residual) == pytest.approx(0.2 * np.sqrt(np.pi / 2), rel=0.15)
     near = [np.hypot(*(wrong[hkl][0] - position)) < 1.0 for hkl, position in peaks.items() if hkl in wrong]
     assert sum(near) < 0.01 * len(peaks)
+
+
+@pytest.mark.parametrize(
+    ("panel", "options", "beam"),
+    [
+        ("back_reflection", {}, Beam.tube("W")),
+        ("side", {"extinction": "full"}, Beam.tube("Cu")),
+        ("transmission", {"slab": Slab((0, 0, 1), 0.05)}, Beam.tube("Mo")),
+        ("back_reflection", {"slab": Slab((1, 1, 0), None, False)}, Beam.tube("W").detected_by("phosphor")),
+    ],
+)
+def test_ranked_rays_give_the_same_lists_to_the_bit(panel, options, beam):
+    detector = getattr(Detector, panel)(70.0, SMALL, 0.32)
+    few = LaueModel(crystal("quartz"), beam, detector, brightest=30, **options)
+    u, own = rotations(250, 30), np.tile(detector.as_vector(), (250, 1))
+    own[:, 0] += np.linspace(-0.3, 0.3, 250)
+    own[200:, :3] += 25.0 * detector.normal  # so far from the nominal panel that no bound holds
+    first = few.spots(u[:100], own[:100])
+    ranked = few.spots(u, own)
+    assert (np.diff(few._rays.bound) <= 0).all()
+    assert np.isfinite(few._rays.bound).all()
+    for name in ("count", "position_px", "intensity", "energy_kev", "ray"):
+        np.testing.assert_array_equal(getattr(ranked, name)[:100], getattr(first, name))
+    once = [few.with_table(few.table).spots(u[i : i + 1], own[i : i + 1]) for i in range(100, 250)]
+    for name in ("intensity", "ray"):
+        np.testing.assert_array_equal(getattr(ranked, name)[100:], np.concatenate([getattr(o, name) for o in once]))
+
+
+@pytest.mark.parametrize("panel", ["back_reflection", "side", "transmission"])
+def test_no_spot_is_brighter_than_its_rays_bound(panel):
+    whole, few = model("quartz", panel), model("quartz", panel, brightest=1)
+    few.spots(rotations(200, 31))
+    bound = np.empty(len(few.table.hkl))
+    bound[few._rays.row] = few._rays.bound
+    spots = whole.spots(rotations(300, 32))
+    ray = np.where(spots.ray >= 0, spots.ray, -spots.ray - 1)
+    share = spots.intensity[spots.mask] / bound[ray[spots.mask]]
+    assert share.max() <= 1.0 + 1e-6  # float32
+    assert np.median(share) > 0.2
+
+
+@pytest.mark.parametrize("panel", ["back_reflection", "side", "transmission", "top"])
+def test_a_panels_angles_are_the_detectors(panel):
+    detector = getattr(Detector, panel)(70.0, (300, 512), 0.32)
+    found = sines_of_panel(detector.as_vector(), Panel(detector.pixel_mm, *detector.shape))
+    np.testing.assert_allclose(found, detector.sin_theta_range(), atol=3e-7)
+
+
+def test_the_brightest_of_a_list_are_those_of_a_full_sort():
+    generator = np.random.default_rng(33)
+    for number in (1, 7, 400):
+        intensity = np.exp(6.0 * generator.normal(size=number))
+        intensity[::3] = intensity[0]  # ties, broken by the ray
+        ray = generator.permutation(number).astype(np.int32)
+        ray[::2] = -ray[::2] - 1
+        single, rank = np.empty(number, np.float32), np.empty(number, np.int32)
+        room = np.empty(BUCKETS, np.int32)
+        row = np.where(ray >= 0, ray, -ray - 1)
+        wanted = np.lexsort((row, -intensity))
+        for keep in (1, 5, number, number + 3):
+            kept = brightest_rows(intensity, ray, number, keep, single, single.view(np.int32), room, rank)
+            np.testing.assert_array_equal(rank[:kept], wanted[: min(keep, number)])
