@@ -27,6 +27,7 @@ VERBS: dict[str, str] = {
     "fit-level": "Estimate an instrument's imperfections from its recorded runs, as a level to train on.",
     "ioc": "Serve a simulated instrument over EPICS Channel Access, to practise on.",
     "speed": "Measure how fast the simulators and environments are.",
+    "warm-up": "Compile what environments, demo and deployments need, so that their first use does not wait.",
 }
 """Every verb and its line of help; verb NAME is ``NAME_command`` in NAME.py, or in a room NAME, - being _."""
 

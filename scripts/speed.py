@@ -19,6 +19,7 @@ from beamgym.scripts.command_line import ONE_THREAD, check_output, run
 from beamgym.scripts.speeds.cases import CASES
 from beamgym.scripts.speeds.history import append_run, fallen_rows, read_history
 from beamgym.scripts.speeds.machine import machine_name
+from beamgym.scripts.speeds.training import phases_of, trained, training_table
 
 KEYS = (
     *("name", "value", "unit", "peer", "peer_value", "ratio"),
@@ -38,10 +39,18 @@ def speed_command(
     history: Annotated[
         Path | None, typer.Option(help="Append the ratios here; fails where one has fallen by more than a third.")
     ] = None,
+    training: Annotated[
+        bool, typer.Option("--training", help="Instead: where the CPU time of every shipped training goes.")
+    ] = False,
 ) -> None:
     """Measure how fast the simulators and environments are."""
     check_output(json_file)
     check_output(history)
+    if training:
+        if only is not None or history is not None:
+            raise ValueError("--training measures no rows; leave out --only and --history")
+        _trainings(seed, repeats * seconds, json_file)
+        return
     runs = [] if history is None else read_history(history)
     names = list(CASES) if only is None else [_known(name.strip()) for name in only.split(",")]
     rows = _measured(names, seed, repeats, seconds)
@@ -58,6 +67,21 @@ def speed_command(
     failed = [row["name"] for row in rows if row["unit"] is None]
     if failed:
         raise OSError(f"{rows_word(failed)} could not be measured: {', '.join(failed)}; the table says why")
+
+
+def _trainings(seed: int, seconds: float, json_file: Path | None) -> None:
+    console = Console() if sys.stdout.isatty() else Console(width=_FILE_COLUMNS)
+    rows: list[dict[str, Any]] = []
+    with Progress(TextColumn("{task.description}"), console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("")
+        for env_id in trained():
+            progress.update(bar, description=env_id)
+            rows += phases_of(env_id, seconds, seed)
+    console.print(training_table(rows))
+    console.print(machine_name(), style="dim", highlight=False, soft_wrap=True)
+    console.print("Shares of CPU time, environments and torch on one thread each.", style="dim", soft_wrap=True)
+    if json_file is not None:
+        write_json(json_file, rows)
 
 
 def rows_word(names: list[str]) -> str:

@@ -120,6 +120,16 @@ class TrainingConfig(_Strict):
         "MultiInputPolicy", description="SB3's policy for observations in parts, which all of beamgym's are"
     )
     n_envs: int = Field(64, gt=0, description="environments in the native vector")
+    threads: int | None = Field(
+        None,
+        gt=0,
+        description="threads that share the environments out; all cores where it is left out; no bit depends on it",
+    )
+    torch_threads: int = Field(
+        1,
+        gt=0,
+        description="threads of torch; another number changes last digits of gradients, and so the training",
+    )
     n_timesteps: int = Field(..., ge=0, description="environment steps of PPO; 0 for the pretraining alone")
     env_kwargs: dict[str, Any] = Field(
         default_factory=dict, description="what `gym.make` is given: crystal, goniometer, target, level, …"

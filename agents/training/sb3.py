@@ -66,7 +66,7 @@ class Trainer:
     ) -> None:
         folder.check(env_id, config, seed, resume)
         self.env_id, self.config, self.folder, self.seed, self.progress = env_id, config, folder, seed, progress
-        torch.set_num_threads(1)
+        torch.set_num_threads(config.torch_threads)
         self.first_seed = first_seed("training", seed)
         self.envs = training_envs(env_id, config)
         self._decisions = self._read_decisions()

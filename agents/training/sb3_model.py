@@ -12,7 +12,7 @@ from beamgym.agents.evaluation import context_of
 from beamgym.agents.training.config import TrainingConfig
 from beamgym.agents.training.sb3_vec import NativeVecEnv
 from beamgym.envs.kinds import require_kind
-from beamgym.envs.loop import InstrumentVectorEnv
+from beamgym.envs.loop import InstrumentVectorEnv, cores
 from beamgym.envs.policy import PolicyState
 from beamgym.envs.task import Observation, Truth
 
@@ -29,6 +29,8 @@ _PPO_KEYS = (
     "max_grad_norm",
     "target_kl",
 )
+
+_LEAST_EACH = 16  # environments of a thread; with fewer, handing them out costs what it saves
 
 
 class ModelPolicy:
@@ -79,11 +81,13 @@ def training_envs(
     ------
     TypeError : for an environment without a native vector form
     """
+    n = count or config.n_envs
     made = gym.make_vec(
         env_id,
-        num_envs=count or config.n_envs,
+        num_envs=n,
         vectorization_mode="vector_entry_point",
         autoreset_mode=autoreset_mode,
+        threads=config.threads or min(cores(), max(1, n // _LEAST_EACH)),
         **config.env_kwargs,
         **(config.training_kwargs if autoreset_mode == "SameStep" else {}),
     )

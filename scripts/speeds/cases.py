@@ -6,10 +6,18 @@ from functools import partial
 import numpy as np
 
 from beamgym.scripts.speeds import arpes as speed_arpes
-from beamgym.scripts.speeds import deploy_start, environments, references
+from beamgym.scripts.speeds import environments, starting
 from beamgym.scripts.speeds.estimating import calibrating_ms, index_60_peaks
+from beamgym.scripts.speeds.laue import (
+    IMAGES,
+    back_reflection,
+    laue_torch_image,
+    numpy_lists,
+    numpy_noise,
+    silicon_back,
+    small_panel,
+)
 from beamgym.scripts.speeds.machine import core_gbytes, core_gflops
-from beamgym.scripts.speeds.silicon import IMAGES, back_reflection, laue_torch_image, silicon_back, small_panel
 from beamgym.scripts.speeds.work import SelfTimed, Work
 
 Case = Callable[[int], Work | SelfTimed]
@@ -96,10 +104,12 @@ CASES: dict[str, tuple[Case, str]] = {
     "env_arpes_64_cnn": (speed_arpes.env_arpes_64_cnn, "steps/s"),
     "env_arpes_image": (speed_arpes.env_arpes_image, "steps/s"),
     "guard_step_ms": (guard_step_ms, "ms"),
-    "deploy_check_s": (deploy_start.deploy_check_s, "s"),
-    "deploy_signs_s": (deploy_start.deploy_signs_s, "s"),
-    "deploy_dry_run_s": (deploy_start.deploy_dry_run_s, "s"),
-    "deploy_run_s": (deploy_start.deploy_run_s, "s"),
+    "deploy_check_s": (starting.deploy_check_s, "s"),
+    "deploy_signs_s": (starting.deploy_signs_s, "s"),
+    "deploy_dry_run_s": (starting.deploy_dry_run_s, "s"),
+    "deploy_run_s": (starting.deploy_run_s, "s"),
+    "import_s": (starting.import_s, "s"),
+    "memory_1024_mb": (starting.memory_1024_mb, "MiB"),
     "core_gflops": (core_gflops, "GFLOP/s"),
     "core_gbytes": (core_gbytes, "GB/s"),
 }
@@ -110,10 +120,10 @@ YARDSTICK = "CartPole-v1 of 256"
 
 PEERS: dict[str, tuple[str, Callable[[int], Work]]] = {
     "laue_spots_si_back": ("laue-torch 0.1.5 image", laue_torch_image),
-    "laue_spots_jarosite": ("numpy, the same lists", partial(references.numpy_lists, "jarosite")),
-    "laue_spots_kyanite": ("numpy, the same lists", partial(references.numpy_lists, "kyanite")),
+    "laue_spots_jarosite": ("numpy, the same lists", partial(numpy_lists, "jarosite")),
+    "laue_spots_kyanite": ("numpy, the same lists", partial(numpy_lists, "kyanite")),
     "laue_image_2048": ("laue-torch 0.1.5 image", laue_torch_image),
-    "laue_image_84_noise": ("numpy, its noise alone", references.numpy_noise),
+    "laue_image_84_noise": ("numpy, its noise alone", numpy_noise),
     "arpes_224": ("aurelia 0.1.0", speed_arpes.aurelia_224),
     "arpes_532x500": ("aurelia 0.1.0", speed_arpes.aurelia_532x500),
     "arpes_224_full": ("aurelia 0.1.0", speed_arpes.aurelia_224),

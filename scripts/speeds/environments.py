@@ -87,10 +87,11 @@ def make_vector(env_id: str, n: int, seed: int, threads: int, **options: Any) ->
 
 
 def _align(env_id: str, n: int, seed: int, **options: Any) -> Work:
-    return vector_work(lambda threads: make_vector(env_id, n, seed, threads, **options), _turns(n, seed), n)
+    return vector_work(lambda threads: make_vector(env_id, n, seed, threads, **options), turns(n, seed), n)
 
 
-def _turns(n: int, seed: int) -> list[Any]:
+def turns(n: int, seed: int) -> list[Any]:
+    """Return sets of actions (n, 4): moves of at most SMALL_STEP_DEG, some of which declare."""
     from beamgym.envs.actions import encode_rotation
 
     generator = np.random.default_rng(seed)

@@ -22,10 +22,10 @@ _PER_SECOND = {"ms": 1e3, "s": 1.0}
 
 
 def ratios(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Return the ratio of every row that has a value: to its peer, else to the yardstick, per million of its steps."""
+    """Return the ratio of every rate or time: to its peer, else to the yardstick, per million of its steps."""
     found = {}
     for row in rows:
-        if row["value"] is None or (row["ratio"] is None and not row["yardstick"]):
+        if row["value"] is None or row["unit"] == "MiB" or (row["ratio"] is None and not row["yardstick"]):
             continue
         rate = _PER_SECOND[row["unit"]] / row["value"] if row["unit"] in _PER_SECOND else row["value"]
         found[row["name"]] = float(f"{row['ratio'] or 1e6 * rate / row['yardstick']:.4g}")

@@ -79,7 +79,7 @@ def row(name: str, seed: int, repeats: int, seconds: float) -> dict[str, Any]:
 def _read(self_timed: SelfTimed, repeats: int) -> tuple[float | None, str | None]:
     """Return the median of several readings; where what they need is not installed, None and what that is."""
     try:
-        return statistics.median(self_timed.read() for _ in range(repeats)), None
+        return statistics.median(self_timed.read() for _ in range(repeats if self_timed.again else 1)), None
     except ImportError as error:
         return None, one_line(error)
 

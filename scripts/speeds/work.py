@@ -23,9 +23,16 @@ class Work:
 
 @dataclass(frozen=True)
 class SelfTimed:
-    """Something that times itself; the row shows the median of what ``read`` returns."""
+    """Something that measures itself; the row shows the median of what ``read`` returns.
+
+    Parameters
+    ----------
+    read : measures
+    again : whether it can be read again in the same process
+    """
 
     read: Callable[[], float]
+    again: bool = True
 
 
 def stepping(env: Any, actions: list[Any]) -> Callable[[], None]:

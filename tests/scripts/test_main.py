@@ -46,8 +46,12 @@ def test_a_verb_is_a_command_of_its_own_file_with_help(name):
 
 def test_every_file_with_a_command_is_mounted():
     command = re.compile(r"^def [a-z]\w*_command\(", flags=re.MULTILINE)
-    files = {path.stem for path in (ROOT / "scripts").glob("*.py") if command.search(path.read_text(encoding="utf-8"))}
-    assert files - {"main", "command_line"} <= set(main.VERBS)
+    files = {
+        path.stem.replace("_", "-")
+        for path in (ROOT / "scripts").glob("*.py")
+        if command.search(path.read_text(encoding="utf-8"))
+    }
+    assert files - {"main", "command-line"} <= set(main.VERBS)
 
 
 def test_the_console_script_starts_without_the_heavy_libraries():

@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 from beamgym.scripts import main, speed
 from beamgym.scripts.speeds import cases as speed_cases
-from beamgym.scripts.speeds import history, machine_kernels, references
+from beamgym.scripts.speeds import history, machine_kernels
 from beamgym.scripts.speeds import row as speed_row
-from beamgym.scripts.speeds.silicon import back_reflection
+from beamgym.scripts.speeds.laue import back_reflection, lists_in_numpy
 from beamgym.scripts.speeds.work import SelfTimed, Work
 
 KEYS = ["name", "value", "unit", "peer", "peer_value", "ratio", "all_cores", "threads", "yardstick", "why", "machine"]
@@ -68,6 +68,14 @@ def test_what_needs_an_extra_that_is_not_there_says_which(monkeypatch):
     row = speed_row.row("guard_step_ms", 0, 1, 0.0)
     assert row["value"] is None
     assert row["why"] == "ophyd_async is needed; pip install 'beamgym[hardware]'"
+
+
+def test_what_can_be_read_once_is_read_once(monkeypatch):
+    seen = []
+    once = SelfTimed(lambda: seen.append(1) or 5.0, again=False)
+    monkeypatch.setitem(speed_cases.CASES, "memory_1024_mb", (lambda seed: once, "MiB"))
+    assert speed_row.row("memory_1024_mb", 0, 3, 0.0)["value"] == 5.0
+    assert len(seen) == 1
 
 
 def test_threads_are_timed_where_the_work_has_them(monkeypatch):
@@ -162,6 +170,7 @@ def test_a_ratio_is_to_the_peer_or_else_to_the_yardstick():
             row_of("peer", 2.5, peer="other", peer_value=4.0),
             row_of("rate", None),
             row_of("clock", None, unit="ms"),
+            row_of("memory", None, unit="MiB"),
             {**row_of("empty", None), "value": None},
         ]
     )
@@ -198,7 +207,7 @@ def test_a_line_that_is_no_run_is_refused_before_anything_is_measured(tmp_path):
 
 def test_the_lists_in_numpy_are_the_lists_of_the_kernels():
     model, orientations = back_reflection("Si", 0, 3)
-    listed = references.lists_in_numpy(model)
+    listed = lists_in_numpy(model)
     for u in orientations:
         spots = model.spots(u[None])
         position, strength = listed(u)
@@ -218,3 +227,24 @@ def test_the_kernels_of_the_machine_compute_what_they_say():
     np.testing.assert_allclose(chained, expected, rtol=1e-6)
     machine_kernels.triad(x, chained, triad, np.float32(3.0))
     np.testing.assert_allclose(triad, x + 3 * chained, rtol=1e-6)
+
+
+def test_trainings_are_shown_by_phase(monkeypatch, tmp_path):
+    row = {"phase": "PPO", "steps_per_s": 1234.5, "simulation": 0.081, "acting": 0.2, "learning": 0.719}
+    monkeypatch.setattr(speed, "phases_of", lambda env_id, seconds, seed: [{"environment": env_id, **row}])
+    file = tmp_path / "shares.json"
+    result = invoke("--training", "--json", str(file))
+    assert result.exit_code == 0, result.output
+    assert "8.1 %" in result.output
+    assert {each["environment"] for each in json.loads(file.read_text())} == {
+        "beamgym/LaueAlign-v0",
+        "beamgym/LaueAlignImage-v0",
+        "beamgym/LaueZone-v0",
+        "beamgym/ArpesSpot-v0",
+    }
+
+
+def test_a_training_and_rows_are_not_asked_for_at_once():
+    result = invoke("--training", "--only", "env_laue_zone")
+    assert result.exit_code == 1
+    assert "leave out --only and --history" in result.output

@@ -1,4 +1,4 @@
-"""How long a mode of `beamgym deploy` takes to begin, from the command on, before a practice instrument."""
+"""What it costs to begin: an import, many environments in memory, a mode of `beamgym deploy` from its command on."""
 
 import os
 import subprocess
@@ -14,6 +14,37 @@ from beamgym.scripts.speeds.work import SelfTimed
 
 _WORDS = ("deploy", "laue-align-si", "--instrument", "laue_soft_ioc", "--yes", "--confirm", "never")
 _LOOK_S = 0.02
+_IMPORT = "import time; begun = time.perf_counter(); import beamgym; print(time.perf_counter() - begun)"
+_SAMPLES, _STEPS = 1024, 5
+
+
+def import_s(seed: int) -> SelfTimed:
+    """Seconds that `import beamgym` takes in a fresh process."""
+    words = [sys.executable, "-c", _IMPORT]
+    return SelfTimed(lambda: float(subprocess.run(words, capture_output=True, check=True).stdout))
+
+
+def memory_1024_mb(seed: int) -> SelfTimed:
+    """Memory of 1,024 LaueAlign environments that have been stepped, compiled kernels included, beyond imports."""
+    return SelfTimed(lambda: _peak_mb(seed), again=False)
+
+
+def _peak_mb(seed: int) -> float:
+    """Return by how much the largest resident set of this process grows, MiB; of a first call in a fresh process."""
+    import resource
+
+    import beamgym.envs.laue_align  # noqa: F401 - what is imported is no part of it
+    from beamgym.scripts.speeds.environments import make_vector, turns
+
+    def resident() -> float:
+        kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+        return kibibytes / 1024.0
+
+    before = resident()
+    env = make_vector("beamgym/LaueAlign-v0", _SAMPLES, seed, 1)
+    for action in turns(_SAMPLES, seed)[:_STEPS]:
+        env.step(action)
+    return resident() - before
 
 
 def deploy_check_s(seed: int) -> SelfTimed:
