@@ -49,7 +49,7 @@ class NativeVecEnv(VecEnv):
         """Begin all episodes anew, by the seeds of the last ``seed()``, which serve once; return the observations."""
         seeds = None if all(seed is None for seed in self._seeds) else self._seeds
         observation, infos = self.env.reset(seed=seeds, options=self._shared_options())
-        self.reset_infos = [_row(infos, i) for i in range(self.num_envs)]
+        self.reset_infos = _rows(infos, np.arange(self.num_envs))
         self._reset_seeds()
         self._reset_options()
         self._returns[:], self._lengths[:] = 0.0, 0
@@ -68,8 +68,11 @@ class NativeVecEnv(VecEnv):
         self._returns += reward
         self._lengths += 1
         rows: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        for i in np.flatnonzero(done):
-            rows[i] = self._ended_info(int(i), infos, bool(truncated[i] and not terminated[i]))
+        ended = np.flatnonzero(done)
+        if len(ended):
+            cut_off = (truncated & ~terminated)[ended].tolist()
+            for i, info, cut in zip(ended.tolist(), _rows(infos["final_info"], ended), cut_off, strict=True):
+                rows[i] = self._ended_info(i, info, infos["final_obs"], cut)
         self._returns[done], self._lengths[done] = 0.0, 0
         return observation, reward.astype(np.float32), done, rows
 
@@ -104,9 +107,11 @@ class NativeVecEnv(VecEnv):
         """Return one picture per environment; None each where there is no render_mode."""
         return self.env.render() or [None] * self.num_envs
 
-    def _ended_info(self, i: int, infos: Mapping[str, Any], cut_off: bool) -> dict[str, Any]:
-        info = _row(infos["final_info"], i)
-        info["terminal_observation"] = _observation_row(infos["final_obs"], i)
+    def _ended_info(self, i: int, info: dict[str, Any], last: Any, cut_off: bool) -> dict[str, Any]:
+        """Complete an ended episode's info; its last observation is a view, as ``last`` is never used again."""
+        info["terminal_observation"] = (
+            {name: values[i] for name, values in last.items()} if isinstance(last, Mapping) else last[i]
+        )
         info["TimeLimit.truncated"] = cut_off
         elapsed = round(time.time() - self._started, 6)
         info["episode"] = {"r": float(self._returns[i]), "l": int(self._lengths[i]), "t": elapsed}
@@ -123,17 +128,18 @@ class NativeVecEnv(VecEnv):
         return [int(i) for i in self._get_indices(indices)]
 
 
-def _observation_row(observation: Any, i: int) -> Any:
-    if isinstance(observation, Mapping):
-        return {name: np.array(values[i]) for name, values in observation.items()}
-    return np.array(observation[i])
+def _rows(infos: Mapping[str, Any], chosen: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """Return the infos of some environments from Gymnasium's vector form: arrays with a ``_name`` mask beside each.
 
-
-def _row(infos: Mapping[str, Any], i: int) -> dict[str, Any]:
-    """Return environment i's own info from Gymnasium's vector form: arrays with a ``_name`` mask beside each."""
-    row: dict[str, Any] = {}
+    What an environment's mask says nothing of is left out of its row.
+    """
+    rows: list[dict[str, Any]] = [{} for _ in chosen]
     for name, values in infos.items():
         if name.startswith("_"):
             continue
-        row[name] = _row(values, i) if isinstance(values, Mapping) else np.asarray(values[i]).item()
-    return row
+        known = infos[f"_{name}"][chosen].tolist()
+        cells = _rows(values, chosen) if isinstance(values, Mapping) else np.asarray(values)[chosen].tolist()
+        for row, cell, there in zip(rows, cells, known, strict=True):
+            if there:
+                row[name] = cell
+    return rows

@@ -96,3 +96,18 @@ def test_ppo_and_sac_learn_on_it_and_sb3_evaluates_it_without_warnings(make_thre
     SAC("MultiInputPolicy", NativeVecEnv(make_three_motors(2)), learning_starts=8, seed=0, device="cpu").learn(32)
     mean, _ = evaluate_policy(ppo, NativeVecEnv(make_three_motors(2)), n_eval_episodes=4)
     assert np.isfinite(mean)
+
+
+def test_the_infos_of_a_reset_say_what_concerns_each_row_and_no_more():
+    env = NativeVecEnv(
+        make_native("beamgym/LaueAlign-v0", num_envs=2, autoreset_mode="SameStep", goniometer="two-arc").unwrapped
+    )
+    goal = env.env.loop.task.context.target.orientations[0]
+    tilted = np.array([[np.cos(0.7), 0, np.sin(0.7)], [0, 1, 0], [-np.sin(0.7), 0, np.cos(0.7)]])
+    far = tilted @ goal @ np.array([[0, 0, 1.0], [1, 0, 0], [0, 1, 0]])
+    env.set_options({"mount": np.stack([goal, far])})
+    env.reset()
+    near_info, far_info = env.reset_infos
+    assert near_info["cost"]["exposures"] == 1
+    assert "remount_deg" not in near_info
+    assert len(far_info["remount_deg"]) == 3
