@@ -13,8 +13,10 @@ FLOORS = ("physics", "envs", "agents", "hardware_bridge", "scripts")
 
 STAY = {
     "Light": {"physics/laue/zone/kernels.py"},  # name in numba's cached indices
-    "warm_start": {"agents/training/config.py", "agents/training/sb3.py"},  # key of a training configuration
-    "search_start": {"agents/training/config.py", "agents/training/sb3.py"},  # the same
+    "warm_start": {
+        f"agents/training/{name}.py" for name in ("config", "sb3", "shares")
+    },  # key of a training configuration
+    "search_start": {f"agents/training/{name}.py" for name in ("config", "sb3", "shares")},  # the same
     "novelty": {  # key of a scorer's configuration
         "agents/spectra/config.py",
         "agents/spectra/refit.py",

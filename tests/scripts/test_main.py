@@ -51,7 +51,7 @@ def test_every_file_with_a_command_is_mounted():
         for path in (ROOT / "scripts").glob("*.py")
         if command.search(path.read_text(encoding="utf-8"))
     }
-    assert files - {"main", "command-line"} <= set(main.VERBS)
+    assert files - {"main", "command_line"} <= set(main.VERBS)
 
 
 def test_the_console_script_starts_without_the_heavy_libraries():

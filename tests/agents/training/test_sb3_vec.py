@@ -1,5 +1,6 @@
 """The adapter gives SB3 what its own DummyVecEnv would, for every row of a native vector environment."""
 
+import gymnasium as gym
 import numpy as np
 import pytest
 from stable_baselines3 import PPO, SAC
@@ -99,9 +100,8 @@ def test_ppo_and_sac_learn_on_it_and_sb3_evaluates_it_without_warnings(make_thre
 
 
 def test_the_infos_of_a_reset_say_what_concerns_each_row_and_no_more():
-    env = NativeVecEnv(
-        make_native("beamgym/LaueAlign-v0", num_envs=2, autoreset_mode="SameStep", goniometer="two-arc").unwrapped
-    )
+    options = {"num_envs": 2, "autoreset_mode": "SameStep", "goniometer": "two-arc"}
+    env = NativeVecEnv(gym.make_vec("beamgym/LaueAlign-v0", **options).unwrapped)
     goal = env.env.loop.task.context.target.orientations[0]
     tilted = np.array([[np.cos(0.7), 0, np.sin(0.7)], [0, 1, 0], [-np.sin(0.7), 0, np.cos(0.7)]])
     far = tilted @ goal @ np.array([[0, 0, 1.0], [1, 0, 0], [0, 1, 0]])

@@ -10,18 +10,20 @@ from numba import njit
 from typer.testing import CliRunner
 
 from beamgym.envs import ENVIRONMENTS
-from beamgym.scripts import main, warm_up
+from beamgym.scripts import main
+from beamgym.scripts.warm_up import command
+from beamgym.scripts.warm_up.parts import parts
 
 
 @pytest.fixture
 def few_parts(monkeypatch):
-    chosen = {name: part for name, part in warm_up.parts().items() if "Zone" in name or name == "demo with Si"}
-    monkeypatch.setattr(warm_up, "parts", lambda: chosen)
+    chosen = {name: part for name, part in parts().items() if "Zone" in name or name == "demo with Si"}
+    monkeypatch.setattr(command, "parts", lambda: chosen)
     return chosen
 
 
 def test_every_environment_the_demo_and_every_shipped_policy_are_warmed_up():
-    names = list(warm_up.parts())
+    names = list(parts())
     assert set(ENVIRONMENTS) <= set(names)
     assert [name for name in names if name.startswith("demo")] == ["demo with Si", "demo with quartz"]
     assert sum(name.startswith("deploy ") for name in names) == 2
@@ -38,9 +40,9 @@ def test_it_prints_a_line_for_each_part_and_writes_them(few_parts, tmp_path):
     assert all(row["why"] is None and row["seconds"] >= 0.0 for row in rows)
 
 
-@pytest.mark.parametrize("name", [name for name in warm_up.parts() if name.startswith("deploy")])
+@pytest.mark.parametrize("name", [name for name in parts() if name.startswith("deploy")])
 def test_a_deployment_is_rehearsed_without_an_instrument(name):
-    assert warm_up.timed(warm_up.parts()[name])["why"] is None
+    assert command.timed(parts()[name])["why"] is None
 
 
 def test_what_is_compiled_is_counted_and_not_counted_again():
@@ -48,21 +50,21 @@ def test_what_is_compiled_is_counted_and_not_counted_again():
     def twice(x):
         return 2 * x
 
-    assert warm_up.timed(lambda: twice(1.0))["compiled"] == 1
-    assert warm_up.timed(lambda: twice(1.0))["compiled"] == 0
-    assert "nothing to compile" in warm_up.line({"name": "twice", "compiled": 0, "seconds": 0.1, "why": None})
+    assert command.timed(lambda: twice(1.0))["compiled"] == 1
+    assert command.timed(lambda: twice(1.0))["compiled"] == 0
+    assert "nothing to compile" in command.line({"name": "twice", "compiled": 0, "seconds": 0.1, "why": None})
 
 
 def test_a_part_whose_extra_is_not_installed_is_left_out_and_says_why():
     def part():
         raise ImportError("bluesky is needed; pip install 'beamgym[hardware]'")
 
-    row = {"name": "deploy", **warm_up.timed(part)}
-    assert warm_up.line(row) == "left out   deploy: bluesky is needed; pip install 'beamgym[hardware]'"
+    row = {"name": "deploy", **command.timed(part)}
+    assert command.line(row) == "left out   deploy: bluesky is needed; pip install 'beamgym[hardware]'"
 
 
 def test_it_says_where_the_kernels_are_kept(tmp_path):
-    code = "from beamgym.scripts.warm_up import kept_in; print(kept_in())"
+    code = "from beamgym.scripts.warm_up.command import kept_in; print(kept_in())"
     elsewhere = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=elsewhere)
     assert done.stdout.strip() == str(tmp_path)
