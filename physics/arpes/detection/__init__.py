@@ -3,6 +3,16 @@
 from beamgym.physics.arpes.detection.background import Background, shirley
 from beamgym.physics.arpes.detection.blur_kernels import REACH
 from beamgym.physics.arpes.detection.kernels import BOLTZMANN_EV, DENSITY_WAVE, NO_GAP, PAIRING
+from beamgym.physics.arpes.detection.measures_kernels import (
+    LANES,
+    add_to,
+    folded,
+    four_sums,
+    lane_sum,
+    lower,
+    raise_to,
+    row_sum,
+)
 from beamgym.physics.arpes.detection.noise import count, read_adc
 from beamgym.physics.arpes.detection.noise_kernels import INVERSE, count_events, count_poisson
 from beamgym.physics.arpes.detection.resolution import FWHM_PER_SIGMA, blur
@@ -14,6 +24,7 @@ __all__ = [
     "DENSITY_WAVE",
     "FWHM_PER_SIGMA",
     "INVERSE",
+    "LANES",
     "NO_GAP",
     "PAIRING",
     "REACH",
@@ -24,6 +35,7 @@ __all__ = [
     "Scene",
     "SpaceCharge",
     "Window",
+    "add_to",
     "band_intensity",
     "blur",
     "centre",
@@ -31,9 +43,15 @@ __all__ = [
     "count_events",
     "count_poisson",
     "detected",
+    "folded",
+    "four_sums",
     "gain_map",
+    "lane_sum",
+    "lower",
     "mesh",
+    "raise_to",
     "read_adc",
     "render",
+    "row_sum",
     "shirley",
 ]

@@ -18,11 +18,12 @@ from beamgym.physics.arpes.detection.blur_kernels import (
     plan,
     weighted_rows,
 )
+from beamgym.physics.arpes.detection.measures_kernels import four_sums, lower, raise_to
 
 BOLTZMANN_EV = 8.617333262e-5  # eV/K, CODATA 2018
 EMPTY = 1e-9  # occupations below this are no occupation
 NO_GAP, PAIRING, DENSITY_WAVE = 0, 1, 2
-_ORDERLESS = {"reassoc", "nsz", "nnan"}  # sums and extremes of finite numbers: in lanes, in whatever order
+_FUSED_NODES = 3  # of the tables that ``add_plain`` interpolates itself
 
 
 class Tables(NamedTuple):
@@ -83,17 +84,20 @@ def occupation(energy, temperature) -> Any:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def add_plain(energy, gamma, dispersion, weight, out) -> None:  # type: ignore[no-untyped-def]
-    """Add weight·Γ/((E − ε)² + Γ²) to one row: E already has Re Σ taken off, Γ = −Im Σ."""
+def add_plain(energy, gamma, lagrange, nodes, left, weight, out) -> None:  # type: ignore[no-untyped-def]
+    """Add weight·Γ/((E − ε)² + Γ²) to one row: E already has Re Σ taken off, Γ = −Im Σ; ε from three nodes (3, w)."""
     square = gamma * gamma
-    for c in range(out.shape[0]):
-        off = energy - dispersion[c]
-        out[c] += weight[c] * gamma / (off * off + square)
+    width = out.shape[0]
+    l0, l1, l2 = lagrange[0], lagrange[1], lagrange[2]
+    a, b, c = nodes[0][left : left + width], nodes[1][left : left + width], nodes[2][left : left + width]
+    for j in range(width):
+        off = energy - (l0 * a[j] + l1 * b[j] + l2 * c[j])
+        out[j] += weight[j] * gamma / (off * off + square)
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
 def add_broad(energy, gamma, extra, dispersion, weight, out) -> None:  # type: ignore[no-untyped-def]
-    """Add Lorentzians as ``add_plain`` does, with a further half width for every column."""
+    """Add Lorentzians as ``add_plain`` does, with a further half width for every column; ε (w,) is given."""
     for c in range(out.shape[0]):
         width = gamma + extra[c]
         off = energy - dispersion[c]
@@ -126,33 +130,48 @@ def interpolate(table, lagrange, left, out) -> None:  # type: ignore[no-untyped-
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def spectral_row(i, r, left, tables, axes, band, partner, nothing, out) -> None:  # type: ignore[no-untyped-def]
+def spectral_row(i, r, left, tables, axes, sharp_bands, band, partner, nothing, out) -> None:  # type: ignore[no-untyped-def]
     """Write π times the sum of the bands' spectral functions of sample i, padded row r, from column ``left`` on.
 
-    ``band`` and ``partner`` are scratch, ``nothing`` is zeros; all as long as ``out``.
+    ``sharp_bands`` (b,) tells which are not broadened further; ``band`` and ``partner`` are scratch, ``nothing`` is
+    zeros; all three as long as ``out``.
     """
     omega = axes.energy[r] - np.float32(tables.fermi[i])
     kind = tables.gap_kind[i] if tables.gap_kind.size else NO_GAP
     right = left + out.shape[0]
+    lagrange = axes.lagrange[r]
     for m in range(tables.count[i]):
         sigma_band = m if tables.real.shape[1] > 1 else 0
-        interpolate(tables.dispersion[i, m], axes.lagrange[r], left, band)
         energy = omega - tables.real[i, sigma_band, r]
         gamma = -tables.imaginary[i, sigma_band, r]
         weight = tables.weight[i, m][left:right]
+        if kind == NO_GAP and sharp_bands[m] and lagrange.shape[0] == _FUSED_NODES:
+            add_plain(energy, gamma, lagrange, tables.dispersion[i, m], left, weight, out)
+            continue
+        interpolate(tables.dispersion[i, m], lagrange, left, band)
+        extra = nothing if sharp_bands[m] else tables.broadening[i, m][left:right]
         if kind != NO_GAP:
             if kind == PAIRING:
                 for c in range(out.shape[0]):
                     partner[c] = -band[c]
             else:
-                interpolate(tables.partner[i, m], axes.lagrange[r], left, partner)
-            extra = tables.broadening[i, m][left:right] if tables.broadening.size else nothing
+                interpolate(tables.partner[i, m], lagrange, left, partner)
             pair = tables.pair_breaking[i]
             add_gapped(energy, omega, gamma, extra, pair, tables.gap[i, m][left:right], band, partner, weight, out)
-        elif tables.broadening.size:
-            add_broad(energy, gamma, tables.broadening[i, m][left:right], band, weight, out)
         else:
-            add_plain(energy, gamma, band, weight, out)
+            add_broad(energy, gamma, extra, band, weight, out)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fill_sharp_bands(i, tables, out) -> None:  # type: ignore[no-untyped-def]
+    """Write for each band of sample i whether nothing broadens it but its self-energy."""
+    for m in range(tables.count[i]):
+        out[m] = True
+        if tables.broadening.size:
+            for c in range(tables.broadening.shape[2]):
+                if tables.broadening[i, m, c] != np.float32(0.0):
+                    out[m] = False
+                    break
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -164,7 +183,8 @@ def sharp_signal(i, tables, axes, reach, across, sharp) -> Any:  # type: ignore[
     width = axes.columns + 2 * across
     left = axes.margin_columns - across
     band, partner = np.empty(width, dtype=np.float32), np.empty(width, dtype=np.float32)
-    nothing = np.zeros(width, dtype=np.float32)
+    nothing, sharp_bands = np.zeros(width, dtype=np.float32), np.empty(tables.weight.shape[1], dtype=np.bool_)
+    fill_sharp_bands(i, tables, sharp_bands)
     first, last = axes.margin_rows - reach, axes.margin_rows + axes.rows - 1 + reach
     top = first - 1
     for r in range(first, last + 1):
@@ -174,7 +194,7 @@ def sharp_signal(i, tables, axes, reach, across, sharp) -> Any:  # type: ignore[
         top = r
         row = sharp[r][:width]
         row[:] = np.float32(0.0)
-        spectral_row(i, r, left, tables, axes, band, partner, nothing, row)
+        spectral_row(i, r, left, tables, axes, sharp_bands, band, partner, nothing, row)
         scale = np.float32(filled / math.pi)
         for c in range(width):
             row[c] *= scale
@@ -206,52 +226,56 @@ def band_signal(i, tables, axes, quick, sharp, weights, out) -> None:  # type: i
         blur_angle(band, across, along, across, out[r])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_ORDERLESS)
-def extremes(row, low, high) -> Any:  # type: ignore[no-untyped-def]
-    """Return the smallest and the largest of two numbers and a row."""
-    for c in range(row.shape[0]):
-        low, high = min(low, row[c]), max(high, row[c])
-    return low, high
-
-
 @njit(cache=True, nogil=True, error_model="numpy")
 def scale_to_one(signal) -> Any:  # type: ignore[no-untyped-def]
     """Scale an image to a maximum of one; returns what the maximum was."""
-    peak = np.float32(0.0)
+    most = np.zeros(signal.shape[1], dtype=np.float32)
     for r in range(signal.shape[0]):
-        peak = extremes(signal[r], np.float32(0.0), peak)[1]
+        raise_to(signal[r], most)
+    peak = np.max(most)
     if peak > 0.0:
         factor = np.float32(1.0) / peak
         for r in range(signal.shape[0]):
-            for c in range(signal.shape[1]):
-                signal[r, c] *= factor
+            row = signal[r]
+            for c in range(row.shape[0]):
+                row[c] *= factor
     return peak
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _polynomial_row(coefficients, y, column_axis, row) -> None:  # type: ignore[no-untyped-def]
+    """Write Σ c_jk y^j x^k of one row."""
+    order = coefficients.shape[0]
+    for k in range(order - 1, -1, -1):
+        term = 0.0
+        for j in range(order - 1, -1, -1):
+            term = term * y + coefficients[j, k]
+        single = np.float32(term)
+        if k == order - 1:
+            row[:] = single
+        else:
+            for c in range(row.shape[0]):
+                row[c] = row[c] * column_axis[c] + single
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def add_polynomial(coefficients, amplitude, row_axis, column_axis, out) -> None:  # type: ignore[no-untyped-def]
     """Add Σ c_jk y^j x^k, moved and scaled to run from 0 to ``amplitude``."""
-    order = coefficients.shape[0]
-    values = np.empty(out.shape, dtype=np.float32)
-    low, high = np.float32(np.inf), np.float32(-np.inf)
-    for r in range(out.shape[0]):
-        row = values[r]
-        for k in range(order - 1, -1, -1):
-            term = 0.0
-            for j in range(order - 1, -1, -1):
-                term = term * row_axis[r] + coefficients[j, k]
-            single = np.float32(term)
-            if k == order - 1:
-                row[:] = single
-            else:
-                for c in range(row.shape[0]):
-                    row[c] = row[c] * column_axis[c] + single
-        low, high = extremes(row, low, high)
+    rows, columns = out.shape
+    values = np.empty(columns, dtype=np.float32)
+    least, most = np.full(columns, np.float32(np.inf)), np.full(columns, np.float32(-np.inf))
+    for r in range(rows):
+        _polynomial_row(coefficients, row_axis[r], column_axis, values)
+        lower(values, least)
+        raise_to(values, most)
+    low, high = np.min(least), np.max(most)
     if high > low:
         factor = np.float32(amplitude) / (high - low)
-        for r in range(out.shape[0]):
-            for c in range(out.shape[1]):
-                out[r, c] += (values[r, c] - low) * factor
+        for r in range(rows):
+            _polynomial_row(coefficients, row_axis[r], column_axis, values)
+            row = out[r]
+            for c in range(columns):
+                row[c] += (values[c] - low) * factor
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -306,19 +330,30 @@ def fill_background(i, extras, signal, out) -> None:  # type: ignore[no-untyped-
         add_shirley(signal, extras.shirley[i], extras.shirley_local[i], out)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_ORDERLESS)
-def apply_gain(gain, signal, background, out) -> Any:  # type: ignore[no-untyped-def]
-    """Write gain·(signal + background) of one row; returns both sums, the largest background and the largest total."""
-    of_signal, of_background = np.float32(0.0), np.float32(0.0)
-    peak_background, peak_total = np.float32(0.0), np.float32(0.0)
+@njit(cache=True, nogil=True, error_model="numpy")
+def apply_gain(gain, signal, background, seen, rest, out) -> None:  # type: ignore[no-untyped-def]
+    """Write gain·signal, gain·background and their sum of one row: in loops that can each be vectorised."""
     for c in range(gain.shape[0]):
-        seen, rest = gain[c] * signal[c], gain[c] * background[c]
-        of_signal += seen
-        of_background += rest
-        peak_background = max(peak_background, rest)
-        peak_total = max(peak_total, seen + rest)
-        out[c] = seen + rest
-    return of_signal, of_background, peak_background, peak_total
+        seen[c] = gain[c] * signal[c]
+    for c in range(gain.shape[0]):
+        rest[c] = gain[c] * background[c]
+    for c in range(gain.shape[0]):
+        out[c] = seen[c] + rest[c]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fill_gain(i, r, extras, gain) -> None:  # type: ignore[no-untyped-def]
+    """Write sample i's response in row r."""
+    separable = extras.row_response.size > 0
+    gain[:] = np.float32(1.0)
+    if separable:
+        row_gain, columns = extras.row_response[i, r], extras.column_response[i]
+        for c in range(gain.shape[0]):
+            gain[c] = row_gain * columns[c]
+    if extras.map_index.size > 0 and extras.map_index[i] >= 0:
+        plate = extras.maps[extras.map_index[i], r]
+        for c in range(gain.shape[0]):
+            gain[c] = plate[c] * gain[c]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -328,23 +363,22 @@ def detect(i, extras, signal, background, summary, out) -> None:  # type: ignore
     ``summary`` (5,): largest background, largest total, sum of signal, sum of background, sum of total; all of them
     behind the detector's response.
     """
-    separable = extras.row_response.size > 0
-    mapped = extras.map_index.size > 0 and extras.map_index[i] >= 0
-    peak_background, peak_total = np.float32(0.0), np.float32(0.0)
+    rows, columns = signal.shape
+    peak_background, peak_total = np.zeros(columns, dtype=np.float32), np.zeros(columns, dtype=np.float32)
+    gain, sums = np.empty(columns, dtype=np.float32), np.empty((2, 4), dtype=np.float32)
+    seen, rest = np.empty((4, columns), dtype=np.float32), np.empty((4, columns), dtype=np.float32)
     sum_signal, sum_background = 0.0, 0.0
-    gain = np.ones(signal.shape[1], dtype=np.float32)
-    for r in range(signal.shape[0]):
-        if separable:
-            row_gain = extras.row_response[i, r]
-            for c in range(gain.shape[0]):
-                gain[c] = row_gain * extras.column_response[i, c]
-        if mapped:
-            plate = extras.maps[extras.map_index[i], r]
-            for c in range(gain.shape[0]):
-                gain[c] = plate[c] * (gain[c] if separable else np.float32(1.0))
-        of_signal, of_background, of_rest, of_total = apply_gain(gain, signal[r], background[r], out[r])
-        peak_background, peak_total = max(peak_background, of_rest), max(peak_total, of_total)
-        sum_signal += float(of_signal)
-        sum_background += float(of_background)
-    summary[0], summary[1], summary[2], summary[3] = peak_background, peak_total, sum_signal, sum_background
-    summary[4] = sum_signal + sum_background
+    for first in range(0, rows, 4):
+        size = min(4, rows - first)
+        for r in range(size):
+            fill_gain(i, first + r, extras, gain)
+            apply_gain(gain, signal[first + r], background[first + r], seen[r], rest[r], out[first + r])
+            raise_to(rest[r], peak_background)
+            raise_to(out[first + r], peak_total)
+        four_sums(seen, sums[0])
+        four_sums(rest, sums[1])
+        for r in range(size):
+            sum_signal += np.float64(sums[0, r])
+            sum_background += np.float64(sums[1, r])
+    summary[0], summary[1] = np.max(peak_background), np.max(peak_total)
+    summary[2], summary[3], summary[4] = sum_signal, sum_background, sum_signal + sum_background

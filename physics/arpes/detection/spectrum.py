@@ -164,6 +164,7 @@ def render(
     clean: bool = True,
     exact: bool = True,
     quick: bool = False,
+    room: tuple[Float32Array, Float32Array, Float32Array] | None = None,
 ) -> Rendered:
     """Simulate n spectra.
 
@@ -175,6 +176,8 @@ def render(
     clean : also return the noise-free signal and background
     exact : without dead time exactly ``events`` electrons are counted; else a Poisson number with that mean
     quick : blur wide energy resolutions on thinned rows, to 1e-4 of the brightest that the resolution reaches
+    room : where to write electrons, bands and background, (n, e, a) each of contiguous single precision, for callers
+        that render over and over; new arrays by default
 
     Raises
     ------
@@ -187,9 +190,8 @@ def render(
     if keys.shape != (n,) or keys.dtype != np.uint64:
         raise ValueError(f"keys must be {n} uint64 keys from make_keys; found {keys.dtype} of shape {keys.shape}")
     extras = _extras(background, response, n, scene.window.grid.shape)
-    counts = np.empty((n, rows, columns), dtype=np.float32)
-    kept = (n if clean else 0, rows, columns)
-    arpes, rest = np.empty(kept, dtype=np.float32), np.empty(kept, dtype=np.float32)
+    kept = n if clean else 0
+    counts, arpes, rest = room or (np.empty((m, rows, columns), dtype=np.float32) for m in (n, kept, kept))
     peak, summary = np.zeros(n, dtype=np.float32), np.zeros((n, 5), dtype=np.float32)
     clouds = (float(response.pulse_spread), float(response.cloud_px))
     adc = np.ascontiguousarray(np.broadcast_to(np.asarray(response.adc, dtype=bool), (n,)))

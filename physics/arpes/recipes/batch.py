@@ -68,8 +68,13 @@ def take(record: T, index: Index) -> T:
     return type(record)(**{field.name: getattr(record, field.name)[index] for field in fields(record)})  # type: ignore[arg-type]
 
 
-def join_batches(batches: Sequence[Batch]) -> Batch:
+def join_batches(batches: Sequence[Batch], counts: Float32Array | None = None) -> Batch:
     """Return one batch of several of the same recipe and grid, in their order.
+
+    Parameters
+    ----------
+    batches : one or more
+    counts : (n, e, a) their counts, where these lie one after another already
 
     Raises
     ------
@@ -91,7 +96,7 @@ def join_batches(batches: Sequence[Batch]) -> Batch:
     return Batch(
         first.recipe,
         whole("keys"),
-        whole("counts"),
+        whole("counts") if counts is None else counts,
         first.energy_ev,
         whole("slit_deg"),
         _stack([batch.paper for batch in batches]),

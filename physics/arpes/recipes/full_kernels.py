@@ -1,14 +1,14 @@
 """Kernels of the `full` recipe: emission of its samples, and measures of noise-free images for the scores."""
 
 import math
-from typing import Any
 
 import numpy as np
 from numba import njit
 
 from beamgym.physics.arpes.bands_models import WAVENUMBER
-from beamgym.physics.arpes.recipes.published_cut_kernels import SUMS
+from beamgym.physics.arpes.detection import LANES, lane_sum
 from beamgym.physics.arpes.recipes.published_detector_kernels import coarse_variation
+from beamgym.physics.arpes.score import FEATURE_COLUMNS
 
 _NAMES = ("a", "b", "share", "kinetic", "inside", "layer", "hopping", "spacing", "gap", "d_wave")
 MATTER = np.dtype([(name, np.float64) for name in _NAMES])
@@ -95,18 +95,12 @@ def _modulate(ripple, amplitude, cosines, sines, bright, out) -> None:  # type: 
         out[c] = amplitude * value * value * bright[c]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=SUMS)
-def row_sums(signal, ground, gain_e, columns, plate) -> Any:  # type: ignore[no-untyped-def]
-    """Return variation, sum, sum behind the response, and the bands' share of it, of one row (positive numbers)."""
-    variation, total, detected, clean = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
-    for c in range(1, signal.shape[0]):
-        variation += abs(signal[c] - signal[c - 1])
+@njit(cache=True, nogil=True, error_model="numpy")
+def _measured_row(signal, ground, gain_e, columns, plate, seen, clean) -> None:  # type: ignore[no-untyped-def]
+    """Write the signal behind the response, and the same times the bands' share of all, of one row."""
     for c in range(signal.shape[0]):
-        seen = signal[c] * gain_e * columns[c] * plate[c]
-        total += signal[c]
-        detected += seen
-        clean += seen * signal[c] / (signal[c] + ground[c] + np.float32(1e-20))
-    return variation, total, detected, clean
+        seen[c] = signal[c] * gain_e * columns[c] * plate[c]
+        clean[c] = seen[c] * signal[c] / (signal[c] + np.float32(1e-20) + ground[c])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -120,17 +114,21 @@ def clean_measures(signal, ground, rows, columns, maps, index, parts) -> None:  
     maps, index : (k, e, a), (n,) further response maps, −1 for none
     parts : (n, 3) result: feature measure ``paper``, feature measure ``v2``, share of the bands
     """
-    cells = np.empty(64)
-    flat = np.ones(signal.shape[2], dtype=np.float32)
+    cells, lanes, width = np.empty(FEATURE_COLUMNS), np.empty(LANES, dtype=np.float32), signal.shape[2]
+    flat, change = np.ones(width, dtype=np.float32), np.empty(width - 1, dtype=np.float32)
+    seen, shared = np.empty(width, dtype=np.float32), np.empty(width, dtype=np.float32)
     for i in range(signal.shape[0]):
         variation, total, detected, clean = 0.0, 0.0, 0.0, 0.0
         for r in range(signal.shape[1]):
+            row = signal[i, r]
             plate = maps[index[i], r] if index[i] >= 0 else flat
-            v, t, s, c = row_sums(signal[i, r], ground[i, r], rows[i, r], columns[i], plate)
-            variation += v
-            total += t
-            detected += s
-            clean += c
+            _measured_row(row, ground[i, r], rows[i, r], columns[i], plate, seen, shared)
+            for c in range(width - 1):
+                change[c] = abs(row[c + 1] - row[c])
+            variation += np.float64(lane_sum(change, lanes))
+            total += np.float64(lane_sum(row, lanes))
+            detected += np.float64(lane_sum(seen, lanes))
+            clean += np.float64(lane_sum(shared, lanes))
         parts[i, 0] = variation / total if total > 0.0 else 0.0
         parts[i, 1] = coarse_variation(signal[i], cells)
         parts[i, 2] = clean / detected if detected > 0.0 else 0.0

@@ -58,7 +58,13 @@ _BOLTZMANN_EV: Final = 8.617333262e-5
 _CODES: Final = np.array([lattice_code(name) for name in SURFACE_KINDS[:4]])
 
 
-def simulate_full(p: FullParameters, grid: Grid, keys: NDArray[np.uint64], clean: bool = False) -> Batch:
+def simulate_full(
+    p: FullParameters,
+    grid: Grid,
+    keys: NDArray[np.uint64],
+    clean: bool = False,
+    room: tuple[Float32Array, Float32Array, Float32Array] | None = None,
+) -> Batch:
     """Simulate and score n spectra.
 
     Parameters
@@ -67,6 +73,7 @@ def simulate_full(p: FullParameters, grid: Grid, keys: NDArray[np.uint64], clean
     grid : energies and angles
     keys : (n,) random keys of the counting noise
     clean : also return the noise-free bands and the background
+    room : where to write electrons, bands and background, (n, e, a) each; new arrays by default
 
     Returns
     -------
@@ -79,7 +86,7 @@ def simulate_full(p: FullParameters, grid: Grid, keys: NDArray[np.uint64], clean
     n, columns = len(p), grid.shape[1]
     scene, response = build_scene(p, grid), _response(p, grid)
     ground = Background(p.constant, p.polynomial, p.ground, p.shirley)
-    done = render(scene, ground, response, p.events, keys, quick=True)
+    done = render(scene, ground, response, p.events, keys, quick=True, room=room)
     measures = _measure(scene, response, done, grid)
     paper, v2 = _scores(p, measures, done.counts.sum((1, 2), dtype=np.float64))
     slit = np.broadcast_to(grid.slit_deg, (n, columns))

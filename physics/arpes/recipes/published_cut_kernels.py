@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from beamgym.physics.arpes.detection import BOLTZMANN_EV
+from beamgym.physics.arpes.detection import BOLTZMANN_EV, lower, raise_to
 from beamgym.physics.counter_rng import normal, uniform
 
-SUMS = {"contract", "reassoc", "nsz", "nnan"}
+_SUMS = {"contract", "reassoc", "nsz", "nnan"}
 HBAR2_OVER_2M = 3.80998212  # eV Å²
 EDGES = 1.1  # momentum and angle reach this far beyond the window asked for
 _COARSE = 48  # points a side at which the smallest matrix element is looked for
@@ -94,27 +94,6 @@ def _element(xs, ys, order, terms, fold, out) -> None:  # type: ignore[no-untype
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def add_to(total, row) -> None:  # type: ignore[no-untyped-def]
-    """Add a row to a running total, in place."""
-    for j in range(row.shape[0]):
-        total[j] += row[j]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def lower(row, least) -> None:  # type: ignore[no-untyped-def]
-    """Replace what is larger than in ``row``, column by column: extremes of rows are taken in lanes."""
-    for j in range(row.shape[0]):
-        least[j] = min(least[j], row[j])
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def raise_to(row, most) -> None:  # type: ignore[no-untyped-def]
-    """Replace what is smaller than in ``row``, column by column."""
-    for j in range(row.shape[0]):
-        most[j] = max(most[j], row[j])
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def matrix_elements(kx, ky, low, high, order, coefficients, fold, out) -> None:  # type: ignore[no-untyped-def]
     """Write the matrix element along the cut, above its smallest value in the whole momentum window (low to high)."""
     size = max(_COARSE, kx.shape[0])
@@ -137,7 +116,7 @@ def matrix_elements(kx, ky, low, high, order, coefficients, fold, out) -> None: 
         out[j] = max(values[j] - smallest, 0.0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=SUMS)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
 def spectral_rows(omega, temperature, bands, energies, amplitude, slope, floor, weight, out) -> Any:  # type: ignore[no-untyped-def]
     """Write f(ω) Σ M γ / ((ω − ε)² + γ²), γ = slope ω² + floor, (e, k); returns the number of rows that hold light."""
     lit = 0

@@ -9,18 +9,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from beamgym.physics.arpes.recipes.published_cut_kernels import add_to, lower, raise_to
+from beamgym.physics.arpes.detection import LANES, add_to, folded, four_sums, lower, raise_to, row_sum
 
-LANES = 64
 _FUSED = {"contract"}
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _folded(lanes) -> Any:  # type: ignore[no-untyped-def]
-    """Return the sum of eight lanes, added up in halves."""
-    for k in range(4):
-        lanes[k] += lanes[k + 4]
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -48,7 +39,7 @@ def variation_and_sum(row, lanes) -> Any:  # type: ignore[no-untyped-def]
         for k in range(8):
             change[k] += change[k + 8]
             whole[k] += whole[k + 8]
-        part, total = _folded(change), _folded(whole)
+        part, total = folded(change), folded(whole)
     if j + 8 <= last:
         change[:8], whole[:8] = np.float32(0.0), np.float32(0.0)
         change[0], whole[0] = part, total
@@ -58,7 +49,7 @@ def variation_and_sum(row, lanes) -> Any:  # type: ignore[no-untyped-def]
                 change[k] += abs(here[k] - before[k])
                 whole[k] += here[k]
             j += 8
-        part, total = _folded(change), _folded(whole)
+        part, total = folded(change), folded(whole)
     while j < last:
         part += abs(row[j] - row[j - 1])
         total += row[j]
@@ -214,33 +205,6 @@ def _four_products(values, factors, out) -> None:  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _row_sum(row) -> Any:  # type: ignore[no-untyped-def]
-    """Return the sum of one row: the middle two of every four are added first; this order is part of the recipe."""
-    a, even = np.float32(0.0), row.shape[0] - row.shape[0] % 4
-    for j in range(0, even, 4):
-        a = a + row[j] + (row[j + 1] + row[j + 2]) + row[j + 3]
-    for j in range(even, row.shape[0]):
-        a += row[j]
-    return a
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _four_sums(rows, out) -> None:  # type: ignore[no-untyped-def]
-    """Write ``_row_sum`` of four rows, side by side."""
-    a, b, c, d = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
-    p, q, r, s = rows[0], rows[1], rows[2], rows[3]
-    even = rows.shape[1] - rows.shape[1] % 4
-    for j in range(0, even, 4):
-        a = a + p[j] + (p[j + 1] + p[j + 2]) + p[j + 3]
-        b = b + q[j] + (q[j + 1] + q[j + 2]) + q[j + 3]
-        c = c + r[j] + (r[j + 1] + r[j + 2]) + r[j + 3]
-        d = d + s[j] + (s[j + 1] + s[j + 2]) + s[j + 3]
-    for j in range(even, rows.shape[1]):
-        a, b, c, d = a + p[j], b + q[j], c + r[j], d + s[j]
-    out[0], out[1], out[2], out[3] = a, b, c, d
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def expected(image, ground, gain_e, gain_a, out) -> Any:  # type: ignore[no-untyped-def]
     """Write (bands + background) × response.
 
@@ -264,11 +228,11 @@ def expected(image, ground, gain_e, gain_a, out) -> Any:  # type: ignore[no-unty
             _raise_to_product(ground[i], here, highest_ground)
         if size == 4:
             _four_products(image[first : first + 4], gain, sums[1])
-            _four_sums(out[first : first + 4], sums[0])
-            _four_sums(clean, sums[2])
+            four_sums(out[first : first + 4], sums[0])
+            four_sums(clean, sums[2])
         else:
             for r in range(size):
-                sums[0, r], sums[2, r] = _row_sum(out[first + r]), _row_sum(clean[r])
+                sums[0, r], sums[2, r] = row_sum(out[first + r]), row_sum(clean[r])
                 sums[1, r] = _row_product(image[first + r], gain[r])
         for r in range(size):
             total += np.float64(sums[0, r])
