@@ -1,7 +1,7 @@
 """Numba kernels of noise that Laue cameras and electron analysers share: exact Poisson numbers and normal quantiles.
 
-``normal_quantile``, ``poisson_small`` and ``poisson_large`` define the numbers, one at a time. ``large_numbers`` draws
-the same numbers as ``poisson_large``, to the bit, for many means at once: in loops that a compiler turns into vector
+``normal_quantile``, ``poisson_small`` and ``poisson_large`` define the numbers, one at a time. ``small_numbers`` and
+``large_numbers`` draw the same, to the bit, for many means at once: in loops that a compiler turns into vector
 instructions.
 """
 
@@ -110,6 +110,39 @@ def poisson_small(mean, nothing, u, inverse) -> Any:  # type: ignore[no-untyped-
             term *= mean / count
             below += term
     return count
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def small_numbers(mean, nothing, u, inverse, scratch, out) -> None:  # type: ignore[no-untyped-def]
+    """Write ``poisson_small(mean[j], nothing[j], u[j], inverse)`` into out[j]; ``scratch`` (2, ≥ p) float64.
+
+    All means take a step together, until none needs another; the few that need more than ``poisson_small`` takes
+    beforehand are left to it.
+    """
+    term, below = scratch[0, : mean.shape[0]], scratch[1, : mean.shape[0]]
+    term[:] = nothing
+    below[:] = nothing
+    out[:] = 0.0
+    for k in range(24):
+        if _step(u, below, out) == 0:
+            break
+        for j in range(mean.shape[0]):
+            term[j] *= mean[j] * inverse[k]
+            below[j] += term[j]
+    for j in range(mean.shape[0]):
+        if out[j] >= 8.0 and (mean[j] < _TINY_MEAN or out[j] == 24.0):
+            out[j] = poisson_small(mean[j], nothing[j], u[j], inverse)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _step(u, below, count) -> Any:  # type: ignore[no-untyped-def]
+    """Count one more where u reaches ``below``; returns where."""
+    above = 0
+    for j in range(u.shape[0]):
+        more = u[j] >= below[j]
+        count[j] += more
+        above += more
+    return above
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

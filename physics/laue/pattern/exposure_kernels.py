@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from beamgym.physics.counter_rng import bits
-from beamgym.physics.noise_kernels import STEEP, large_numbers, large_scratch, normal_quantile, poisson_small
+from beamgym.physics.noise_kernels import STEEP, large_numbers, large_scratch, normal_quantile, small_numbers
 
 _SMALL_MEAN = 10.0  # below it inversion is the exact Poisson method; Hörmann's needs 10
 _TO_UNIT = 2.0**-32
@@ -29,16 +29,29 @@ def count_photons(mean, background, empty, key, inverse) -> None:  # type: ignor
     pixels = mean.shape[0]
     place, small = np.empty(_ROOM, dtype=np.int64), np.empty(_ROOM, dtype=np.int64)
     expected, scratch = np.empty(_ROOM, dtype=np.float32), large_scratch(_PART)
+    faint, nothing, u = np.empty(_PART, dtype=np.float32), np.empty(_PART), np.empty(_PART)
+    steps, count = np.empty((2, _PART)), np.empty(_PART)
     for start in range(0, pixels, _PART):
         end = min(start + _PART, pixels)
         part = mean[start:end]
         large = _split(part, expected, place, small)
-        for item in range(part.shape[0] - large):
-            i = small[item]
-            nothing = empty[start + i] if part[i] == background[start + i] else math.exp(-part[i])
-            u = (float(bits(key, start + i) >> np.uint64(32)) + 0.5) * _TO_UNIT
-            part[i] = poisson_small(part[i], nothing, u, inverse)
+        few = part.shape[0] - large
+        _look_up(part, background[start:end], empty[start:end], small[:few], faint, nothing)
+        for item in range(few):
+            u[item] = (float(bits(key, start + small[item]) >> np.uint64(32)) + 0.5) * _TO_UNIT
+        small_numbers(faint[:few], nothing[:few], u[:few], inverse, steps, count[:few])
+        for item in range(few):
+            part[small[item]] = count[item]
         large_numbers(expected, place, large, key, pixels + start, pixels, scratch, part)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _look_up(mean, background, empty, small, faint, nothing) -> None:  # type: ignore[no-untyped-def]
+    """Write the means of some places and exp(−mean), which is at hand where no spot touches the pixel."""
+    for item in range(small.shape[0]):
+        i = small[item]
+        faint[item] = mean[i]
+        nothing[item] = empty[i] if mean[i] == background[i] else math.exp(-mean[i])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
