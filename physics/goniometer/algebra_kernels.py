@@ -1,7 +1,8 @@
 """Small kernels on (3, 3) rotations, (3,) vectors and angles that the kinematics and the targets share.
 
 Results go to arrays given by the caller, so that a batch allocates nothing per sample. Angles are radians where
-not named _deg; positions and limits are degrees.
+not named _deg; positions and limits are degrees. All are inlined: a call that hands over four arrays costs more than
+the few products it is for.
 """
 
 import math
@@ -15,7 +16,7 @@ _COLLINEAR = 1e-9  # sine below which outer and inner axis are one
 _SLACK_DEG = 1e-7  # rounding may pass a limit by this much; the position is then put on the limit
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def axis_rotation(axis, angle, out):  # type: ignore[no-untyped-def]
     """Write the right-handed rotation by ``angle`` about the unit ``axis`` to ``out`` (3, 3) (Rodrigues)."""
     c, s = math.cos(angle), math.sin(angle)
@@ -26,7 +27,7 @@ def axis_rotation(axis, angle, out):  # type: ignore[no-untyped-def]
     out[2, 0], out[2, 1], out[2, 2] = t * x * z - s * y, t * y * z + s * x, c + t * z * z
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def write_identity(out):  # type: ignore[no-untyped-def]
     """Write the unit matrix to ``out`` (3, 3)."""
     for i in range(3):
@@ -34,7 +35,7 @@ def write_identity(out):  # type: ignore[no-untyped-def]
             out[i, j] = 1.0 if i == j else 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def multiply(a, b, out):  # type: ignore[no-untyped-def]
     """Write a · b to ``out``; all (3, 3) and distinct."""
     for i in range(3):
@@ -42,7 +43,7 @@ def multiply(a, b, out):  # type: ignore[no-untyped-def]
             out[i, j] = a[i, 0] * b[0, j] + a[i, 1] * b[1, j] + a[i, 2] * b[2, j]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def multiply_transposed(a, b, out):  # type: ignore[no-untyped-def]
     """Write a · bᵀ to ``out``; all (3, 3) and distinct."""
     for i in range(3):
@@ -50,7 +51,7 @@ def multiply_transposed(a, b, out):  # type: ignore[no-untyped-def]
             out[i, j] = a[i, 0] * b[j, 0] + a[i, 1] * b[j, 1] + a[i, 2] * b[j, 2]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def transposed_multiply(a, b, out):  # type: ignore[no-untyped-def]
     """Write aᵀ · b to ``out``; all (3, 3) and distinct."""
     for i in range(3):
@@ -58,39 +59,39 @@ def transposed_multiply(a, b, out):  # type: ignore[no-untyped-def]
             out[i, j] = a[0, i] * b[0, j] + a[1, i] * b[1, j] + a[2, i] * b[2, j]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def apply(a, v, out):  # type: ignore[no-untyped-def]
     """Write a · v to ``out`` (3,), distinct from v."""
     for i in range(3):
         out[i] = a[i, 0] * v[0] + a[i, 1] * v[1] + a[i, 2] * v[2]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def apply_transposed(a, v, out):  # type: ignore[no-untyped-def]
     """Write aᵀ · v to ``out`` (3,), distinct from v."""
     for i in range(3):
         out[i] = a[0, i] * v[0] + a[1, i] * v[1] + a[2, i] * v[2]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def dot(a, b):  # type: ignore[no-untyped-def]
     """Return a · b."""
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def triple(a, b, c):  # type: ignore[no-untyped-def]
     """Return a · (b × c)."""
     return a[0] * (b[1] * c[2] - b[2] * c[1]) + a[1] * (b[2] * c[0] - b[0] * c[2]) + a[2] * (b[0] * c[1] - b[1] * c[0])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def angle_between(axis, start, end):  # type: ignore[no-untyped-def]
     """Return the angle about ``axis`` that turns the projection of ``start`` onto that of ``end``."""
     return math.atan2(triple(axis, start, end), dot(start, end) - dot(axis, start) * dot(axis, end))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def angle_of(axis, m):  # type: ignore[no-untyped-def]
     """Return the angle of the rotation about ``axis`` nearest to the rotation ``m``."""
     sine = axis[0] * (m[2, 1] - m[1, 2]) + axis[1] * (m[0, 2] - m[2, 0]) + axis[2] * (m[1, 0] - m[0, 1])
@@ -100,7 +101,7 @@ def angle_of(axis, m):  # type: ignore[no-untyped-def]
     return math.atan2(sine, m[0, 0] + m[1, 1] + m[2, 2] - along)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def harmonic_roots(b, c, d):  # type: ignore[no-untyped-def]
     """Solve b cos t + c sin t = d: both roots, and by how much |d| exceeds hypot(b, c), relative (0 where solvable)."""
     reach = math.hypot(b, c)
@@ -113,7 +114,7 @@ def harmonic_roots(b, c, d):  # type: ignore[no-untyped-def]
     return middle + half, middle - half, (excess if excess > 1e-12 else 0.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def fit_limits(angle, near, low, high):  # type: ignore[no-untyped-def]
     """Add whole turns (degrees): the position nearest to ``near`` within the limits, else the one least outside.
 
@@ -132,7 +133,7 @@ def fit_limits(angle, near, low, high):  # type: ignore[no-untyped-def]
     return best, worst_by
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def share_turn(total, side, near_a, near_c, low_a, high_a, low_c, high_c, speed_a, speed_c):  # type: ignore[no-untyped-def]
     """Share a + side·c = total (degrees, up to whole turns) between two collinear axes so that both arrive together.
 
@@ -161,7 +162,7 @@ def share_turn(total, side, near_a, near_c, low_a, high_a, low_c, high_c, speed_
     return best_a, best_c, best_outside
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _polish(n1, n2, n3, r, root, work):  # type: ignore[no-untyped-def]
     """Refine a double root b, which loses digits: compute c again, then b from the middle factor."""
     axis_rotation(n1, -root[0], work[2])
@@ -174,7 +175,7 @@ def _polish(n1, n2, n3, r, root, work):  # type: ignore[no-untyped-def]
     root[1] = angle_of(n2, work[2])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def three_axis(n1, n2, n3, r, roots, work):  # type: ignore[no-untyped-def]
     """Decompose ``r`` = R1(a) R2(b) R3(c).
 

@@ -64,7 +64,7 @@ class Chain(NamedTuple):
     is_arm: NDArray[np.bool_]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _place(chain, axis, angle, near, candidate, outside):  # type: ignore[no-untyped-def]
     """Put the angle (radians) of one axis into a candidate; note by how much it passes the limits."""
     position, by = fit_limits(angle * _DEG + chain.zero[axis], near[axis], chain.low[axis], chain.high[axis])
@@ -72,7 +72,7 @@ def _place(chain, axis, angle, near, candidate, outside):  # type: ignore[no-unt
     return by
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _place_three(chain, axes, root, side, near, candidate, outside):  # type: ignore[no-untyped-def]
     """Put (a, b, c) of the axes i, j, k into a candidate; collinear ones (side ≠ 0) share their turn."""
     i, j, k = axes
@@ -88,7 +88,7 @@ def _place_three(chain, axes, root, side, near, candidate, outside):  # type: ig
     return by + over
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _travel(chain, candidate, near):  # type: ignore[no-untyped-def]
     """Time of the slowest axis in seconds; a thousandth of the others' breaks ties."""
     slowest, total = 0.0, 0.0
@@ -99,7 +99,7 @@ def _travel(chain, candidate, near):  # type: ignore[no-untyped-def]
     return slowest + 1e-3 * total
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _keep(chain, candidate, outside, badness, near, best, best_outside, score):  # type: ignore[no-untyped-def]
     """Keep a candidate if it is better: inside the limits before outside, then quicker (or less far outside)."""
     time = _travel(chain, candidate, near)
@@ -109,7 +109,7 @@ def _keep(chain, candidate, outside, badness, near, best, best_outside, score): 
         best_outside[:] = outside
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _solve_three(chain, r, near, any_will_do, best, best_outside, score, scratch, work):  # type: ignore[no-untyped-def]
     """Solve for the three moving axes with all the others held where they are."""
     k = near.shape[0]
@@ -143,7 +143,7 @@ def _solve_three(chain, r, near, any_will_do, best, best_outside, score, scratch
             return
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _arm_branches(chain, r, branches, work):  # type: ignore[no-untyped-def]
     """Bring the wrist to its place: the four (j1, j2, j3), radians, go to ``branches`` (4, 5).
 
@@ -185,7 +185,7 @@ def _arm_branches(chain, r, branches, work):  # type: ignore[no-untyped-def]
             row += 1
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _solve_arm(chain, r, near, any_will_do, best, best_outside, score, scratch, work):  # type: ignore[no-untyped-def]
     """Solve a six-axis arm with axes 2 and 3 parallel and a spherical wrist, the sample staying at the origin."""
     candidate, outside = scratch[0], scratch[1]
@@ -224,7 +224,7 @@ def _solve_arm(chain, r, near, any_will_do, best, best_outside, score, scratch, 
                 return
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def solve_one(chain, r, near, best, scratch, work, any_will_do=False):  # type: ignore[no-untyped-def]
     """Solve one orientation ``r`` (3, 3); positions go to ``best`` (k,), inside the limits always.
 
@@ -247,7 +247,7 @@ def solve_one(chain, r, near, best, scratch, work, any_will_do=False):  # type: 
     return False, limiting, needed
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def solve_batch(chain, rotation, near):  # type: ignore[no-untyped-def]
     """Solve n orientations.
 
@@ -275,7 +275,7 @@ def solve_batch(chain, rotation, near):  # type: ignore[no-untyped-def]
     return positions, reachable, limiting, needed
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def forward_batch(chain, positions):  # type: ignore[no-untyped-def]
     """Return rotations (n, 3, 3) and the sample's places (n, 3) in mm at the positions (n, k)."""
     n, k = positions.shape
@@ -303,7 +303,7 @@ def forward_batch(chain, positions):  # type: ignore[no-untyped-def]
     return rotation, place
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def jacobian_batch(chain, positions):  # type: ignore[no-untyped-def]
     """Return (n, 3, k): each rotation axis as the axes outside it have turned it; zero for linear axes."""
     n, k = positions.shape
@@ -323,7 +323,7 @@ def jacobian_batch(chain, positions):  # type: ignore[no-untyped-def]
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def turn_batch(chain, near, vector_deg, halvings):  # type: ignore[no-untyped-def]
     """Turn the sample by rotation vectors (n, 3) in the lab from the positions (n, k), as far as that is reachable.
 

@@ -25,7 +25,7 @@ FAMILY_SAMPLES = 72  # turns of the free degree of freedom that are tried where 
 _REFINEMENTS = 12  # thirds taken off around the best of them: 5° · 2 · (2/3)^12 = 0.08°
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def rotation_distance_deg(a, b):  # type: ignore[no-untyped-def]
     """Return the angle of a · bᵀ; by the Frobenius norm of the difference, exact for small angles."""
     total = 0.0
@@ -35,7 +35,7 @@ def rotation_distance_deg(a, b):  # type: ignore[no-untyped-def]
     return 2.0 * math.asin(min(1.0, math.sqrt(total / 8.0))) * _DEG
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def line_distance_deg(orientation, line, lab, turned):  # type: ignore[no-untyped-def]
     """Return the angle between the line orientation · ``line`` and the line ``lab``; ``turned`` receives the first."""
     apply(orientation, line, turned)
@@ -45,7 +45,7 @@ def line_distance_deg(orientation, line, lab, turned):  # type: ignore[no-untype
     return math.atan2(math.sqrt(x * x + y * y + z * z), abs(dot(turned, lab))) * _DEG
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def minimal_rotation(start, end, out):  # type: ignore[no-untyped-def]
     """Write the smallest rotation that brings the unit vector ``start`` onto ``end``; any of them where opposite."""
     axis = np.empty(3)
@@ -69,7 +69,7 @@ def minimal_rotation(start, end, out):  # type: ignore[no-untyped-def]
     axis_rotation(axis, math.atan2(sine, cosine), out)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _rank(orientation, is_line, goals, lines, lab, allowed, distance):  # type: ignore[no-untyped-def]
     """Write the error towards each equivalent to ``distance``, infinity where it is not allowed."""
     turned = np.empty(3)
@@ -82,7 +82,7 @@ def _rank(orientation, is_line, goals, lines, lab, allowed, distance):  # type: 
             distance[j] = rotation_distance_deg(orientation, goals[j])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _line_goal(orientation, line, lab, flip, turn_deg, out, work):  # type: ignore[no-untyped-def]
     """Write the orientation that lays ``line`` on ``lab`` by the smallest rotation, then turned about ``lab``.
 
@@ -99,7 +99,7 @@ def _line_goal(orientation, line, lab, flip, turn_deg, out, work):  # type: igno
     multiply(work[3], orientation, out)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def nearest_batch(orientation, is_line, goals, lines, lab, allowed):  # type: ignore[no-untyped-def]
     """Find the nearest allowed goal of n orientations.
 
@@ -124,14 +124,14 @@ def nearest_batch(orientation, is_line, goals, lines, lab, allowed):  # type: ig
     return error, index, goal
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _try_goal(chain, goal, mount, near, positions, scratch, work, wanted):  # type: ignore[no-untyped-def]
     """Solve for the goniometer's rotation goal · mountᵀ; return whether it is reachable and what limits it."""
     multiply_transposed(goal, mount, wanted)
     return solve_one(chain, wanted, near, positions, scratch, work)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _points_only(chain):  # type: ignore[no-untyped-def]
     """Whether just two axes turn, the innermost of the three being stuck: they point a line, but leave it no turn."""
     inner = chain.moving[2]
@@ -141,7 +141,7 @@ def _points_only(chain):  # type: ignore[no-untyped-def]
     return not chain.is_arm[0] and turning == 3 and chain.low[inner] == chain.high[inner]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _point_line(chain, line, end, branch, mount, goal, spare):  # type: ignore[no-untyped-def]
     """Write the orientation in which two axes lay ``line`` along ``end``: R1(a) R2(b) v = end, both roots of b.
 
@@ -166,7 +166,7 @@ def _point_line(chain, line, end, branch, mount, goal, spare):  # type: ignore[n
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _search_family(chain, turned, line, lab, mount, near, positions, goal, scratch, work, spare):  # type: ignore[no-untyped-def]
     """Try the turns that lay one line on ``lab``, from the smallest rotation outwards; True if one is reachable.
 
@@ -201,7 +201,7 @@ def _search_family(chain, turned, line, lab, mount, near, positions, goal, scrat
     return False
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _reach_line(chain, turned, line, lab, mount, near, positions, goal, scratch, work, spare):  # type: ignore[no-untyped-def]
     """Find an orientation that lays one line on ``lab``; returns whether one is reachable, and what limits it.
 
@@ -221,7 +221,7 @@ def _reach_line(chain, turned, line, lab, mount, near, positions, goal, scratch,
     return False, limiting, needed
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def reach_batch(chain, orientation, mount, near, is_line, goals, lines, lab):  # type: ignore[no-untyped-def]
     """Find the nearest goal that the goniometer reaches, trying the equivalents from the nearest outwards.
 
@@ -273,7 +273,7 @@ def reach_batch(chain, orientation, mount, near, is_line, goals, lines, lab):  #
     return reachable, error, index, goal, positions, limiting, needed
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def allowed_batch(chain, home, mount, is_line, goals, lines, lab):  # type: ignore[no-untyped-def]
     """Return (n, m): whether the goniometer reaches each equivalent with each of the mounts (n, 3, 3)."""
     n = mount.shape[0]
