@@ -55,7 +55,7 @@ def normal_pair(key, counter):  # type: ignore[no-untyped-def]
     return radius * math.cos(angle), radius * math.sin(angle)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def poisson(key, counter, mean):  # type: ignore[no-untyped-def]
     """Draw one exact Poisson number of a mean up to about 500, by inversion of one uniform number."""
     left = uniform(key, counter)
@@ -79,19 +79,58 @@ def make_keys(seed: ArrayLike, episode: ArrayLike = 0, step: ArrayLike = 0, stre
     -------
     uint64 keys of the broadcast shape
     """
+    parts = [np.asarray(part).astype(np.uint64) for part in (seed, episode, step, stream)]
+    most = max(part.ndim for part in parts)
+    if most == 1:
+        keys: UInt64Array = _rows_of_keys(*(part.reshape(-1) for part in parts), _length(parts))
+        return keys
     key = np.zeros((), dtype=np.uint64)
     with np.errstate(over="ignore"):
-        for part in (seed, episode, step, stream):
-            key = _mix_array((key ^ np.asarray(part).astype(np.uint64)) + _GOLDEN)
+        for part in parts:
+            key = _mix_array((key ^ part) + _GOLDEN)
     return key
 
 
 def uniforms(keys: ArrayLike, m: int) -> NDArray[np.float64]:
     """Draw (..., m) doubles in [0, 1): numbers 0 to m - 1 of each key, the same as ``uniform`` draws in kernels."""
+    given = np.asarray(keys, dtype=np.uint64)
+    if given.ndim == 1:
+        rows: NDArray[np.float64] = _rows_of_uniforms(np.ascontiguousarray(given), m)
+        return rows
     counters = np.arange(1, m + 1, dtype=np.uint64)
     with np.errstate(over="ignore"):
-        words = _mix_array(np.asarray(keys, dtype=np.uint64)[..., None] + counters * _GOLDEN)
+        words = _mix_array(given[..., None] + counters * _GOLDEN)
     drawn: NDArray[np.float64] = (words >> np.uint64(11)).astype(np.float64) * _TO_UNIT
+    return drawn
+
+
+def _length(parts: list[UInt64Array]) -> int:
+    """Return the length of what one-dimensional parts and numbers broadcast to; raises ValueError where they do not."""
+    lengths = {part.shape[0] for part in parts if part.ndim} - {1}
+    if len(lengths) > 1:
+        raise ValueError(f"parts of {sorted(lengths)} rows do not make keys together; give each as many rows, or one")
+    return lengths.pop() if lengths else 1
+
+
+@njit(cache=True)
+def _rows_of_keys(seed, episode, step, stream, n) -> UInt64Array:  # type: ignore[no-untyped-def]
+    """Hash n rows of (seed, episode, step, stream), each (n,) or (1,)."""
+    keys = np.empty(n, np.uint64)
+    for i in range(n):
+        key = mix(seed[i if seed.shape[0] > 1 else 0] + uint64(0x9E3779B97F4A7C15))
+        key = mix((key ^ episode[i if episode.shape[0] > 1 else 0]) + uint64(0x9E3779B97F4A7C15))
+        key = mix((key ^ step[i if step.shape[0] > 1 else 0]) + uint64(0x9E3779B97F4A7C15))
+        keys[i] = mix((key ^ stream[i if stream.shape[0] > 1 else 0]) + uint64(0x9E3779B97F4A7C15))
+    return keys
+
+
+@njit(cache=True)
+def _rows_of_uniforms(keys, m) -> NDArray[np.float64]:  # type: ignore[no-untyped-def]
+    """Draw (n, m) doubles in [0, 1): numbers 0 to m - 1 of each key (n,)."""
+    drawn = np.empty((keys.shape[0], m))
+    for i in range(keys.shape[0]):
+        for j in range(m):
+            drawn[i, j] = uniform(keys[i], j)
     return drawn
 
 

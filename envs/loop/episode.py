@@ -1,6 +1,6 @@
 """The one loop over a task and an instrument: batched, no autoreset, reset by mask."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from beamgym.envs.task import Advises, Observation, State, Task, Truth, Verdict, finite_action
 from beamgym.physics.instrument import BoolArray, Float64Array, Frame, Instrument, MoveReport, PlaceableWorld, World
+
+NextKeys = Callable[[BoolArray, slice], NDArray[np.uint64]]
+"""Gives some rows' next keys, and counts one on where an episode has ended."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,24 @@ class LoopStep:
     verdict: Verdict
     costs: dict[str, NDArray[Any]]
     limited: BoolArray
+
+
+@dataclass(frozen=True)
+class RenewedStep:
+    """One step of n episodes, of which those that ended have begun anew.
+
+    Parameters
+    ----------
+    step : with the last observation of those that ended
+    ended : (n,)
+    observation : the present one, the first of those that have begun
+    costs : of the first exposure of those that have begun
+    """
+
+    step: LoopStep
+    ended: BoolArray
+    observation: Observation
+    costs: dict[str, NDArray[Any]]
 
 
 class EpisodeLoop(Generic[State]):
@@ -99,6 +120,21 @@ class EpisodeLoop(Generic[State]):
         state = self.task.advance(state, command, report, self.frame, mask)
         self.state, verdict = self.task.judge(state, self._truth())
         return LoopStep(self.task.observe(self.state), verdict, self.task.costs(self.state), command.limited)
+
+    def step_and_renew(self, action: NDArray[Any], next_keys: NextKeys) -> RenewedStep:
+        """Act everywhere, and begin the episodes that end anew.
+
+        Parameters
+        ----------
+        action : (n, *action_space.shape)
+        next_keys : (ended (n,), rows) → the keys (n,) of the episodes that follow
+        """
+        step = self.step(action, np.ones(self.instrument.n, dtype=np.bool_))
+        ended = step.verdict.terminated | step.verdict.truncated
+        if not ended.any():
+            return RenewedStep(step, ended, step.observation, step.costs)
+        self.reset(next_keys(ended, slice(None)), ended)
+        return RenewedStep(step, ended, self.observation(), self.costs())
 
     def _expose(self, target: Float64Array, moving: BoolArray) -> tuple[MoveReport, Frame]:
         if not moving.any() and self.frame is not None:

@@ -41,8 +41,8 @@ class EpisodeKeys:
                 self._seeds[i], self._episode[i] = np.uint64(seed), 0
         self._seeded = True
 
-    def next(self, mask: NDArray[np.bool_]) -> NDArray[np.uint64]:
-        """Return the keys (n,) of the next episodes; only the masked environments count one on."""
-        keys = make_keys(self._seeds, self._episode)
-        self._episode += mask.astype(np.uint64)
+    def next(self, mask: NDArray[np.bool_], rows: slice = slice(None)) -> NDArray[np.uint64]:
+        """Return the keys (m,) of the next episodes of some environments; only the masked ones (m,) count one on."""
+        keys = make_keys(self._seeds[rows], self._episode[rows])
+        self._episode[rows] += mask.astype(np.uint64)
         return keys

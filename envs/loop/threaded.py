@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.envs.loop.episode import EpisodeLoop, LoopStep
+from beamgym.envs.loop.episode import EpisodeLoop, LoopStep, NextKeys, RenewedStep
 from beamgym.envs.loop.joined import JoinedWorld, start_of
 from beamgym.envs.loop.rows import joined
 from beamgym.envs.task import Observation, finite_action
@@ -133,6 +133,16 @@ class ThreadedLoop:
         """Act where ``mask`` (n,) is True; nothing moves where a row's action cannot be."""
         action = finite_action(action, self.task.action_space, self.instrument.n)
         done: LoopStep = joined(self._each(lambda loop, rows: loop.step(action[rows], mask[rows])))
+        return done
+
+    def step_and_renew(self, action: NDArray[Any], next_keys: NextKeys) -> RenewedStep:
+        """Act everywhere, and begin the episodes that end anew; each thread goes through both without waiting."""
+        action = finite_action(action, self.task.action_space, self.instrument.n)
+
+        def renewed(loop: EpisodeLoop[Any], rows: slice) -> RenewedStep:
+            return loop.step_and_renew(action[rows], lambda ended, _: next_keys(ended, rows))
+
+        done: RenewedStep = joined(self._each(renewed))
         return done
 
     def close(self) -> None:

@@ -88,14 +88,11 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
             return self._step_with_resets(actions)
         if self.autoreset_mode is AutoresetMode.DISABLED and self._ended.any():
             raise ValueError("an ended environment was stepped; call reset(options={'reset_mask': ended}) first")
+        if self.autoreset_mode is AutoresetMode.SAME_STEP:
+            return self._renewed(actions)
         step = self.loop.step(actions, np.ones(self.num_envs, dtype=np.bool_))
-        ended = step.verdict.terminated | step.verdict.truncated
-        if self.autoreset_mode is AutoresetMode.SAME_STEP and ended.any():
-            observation, info = self._begin_again(step, ended)
-        else:
-            observation, info = step.observation, _infos(step, np.ones(self.num_envs, dtype=np.bool_))
-            self._ended = ended
-        return observation, step.verdict.reward, step.verdict.terminated, step.verdict.truncated, info
+        self._ended = step.verdict.terminated | step.verdict.truncated
+        return step.observation, *_judged(step), _infos(step, np.ones(self.num_envs, dtype=np.bool_))
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """Draw every sample, as a tuple of (h, w, 3) uint8 pictures; None without a render_mode."""
@@ -112,17 +109,22 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         self.loop.reset(self._keys.next(mask), mask, start)
         self._ended = self._ended & ~mask
 
-    def _begin_again(self, step: LoopStep, ended: BoolArray) -> tuple[Observation, dict[str, Any]]:
-        """Reset the ended rows within the step: their last observation and info move to final_obs and final_info."""
-        self._begin(ended)
-        info = _infos(step, ~ended, ended, self.loop.costs())
+    def _renewed(
+        self, actions: NDArray[Any]
+    ) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
+        """Step, and reset what ended: its last observation and info move to final_obs and final_info."""
+        done = self.loop.step_and_renew(actions, self._keys.next)
+        step, ended = done.step, done.ended
+        if not ended.any():
+            return step.observation, *_judged(step), _infos(step, ~ended)
         last = {"final_obs": step.observation, "_final_obs": ended.copy()}
-        return self.loop.observation(), {
-            **info,
+        info = {
+            **_infos(step, ~ended, ended, done.costs),
             **last,
             "final_info": _infos(step, ended),
             "_final_info": ended.copy(),
         }
+        return done.observation, *_judged(step), info
 
     def _step_with_resets(
         self, actions: NDArray[Any]
@@ -135,6 +137,11 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         reward = np.where(acting, verdict.reward, 0.0)
         ended = verdict.terminated & acting, verdict.truncated & acting
         return self.loop.observation(), reward, *ended, _infos(step, acting, reset, self.loop.costs())
+
+
+def _judged(step: LoopStep) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return the rewards (n,), and which episodes terminated and which were truncated."""
+    return step.verdict.reward, step.verdict.terminated, step.verdict.truncated
 
 
 def _infos(

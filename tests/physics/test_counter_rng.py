@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from beamgym.physics.counter_rng import bits, make_keys, normal, normal_pair, poisson, uniform
+from beamgym.physics.counter_rng import bits, make_keys, normal, normal_pair, poisson, uniform, uniforms
 
 WORD = st.integers(0, 2**64 - 1)
 MASK = 2**64 - 1
@@ -61,6 +61,29 @@ def test_keys_are_the_same_alone_and_in_a_batch(parts):
     alone = make_keys(*(np.uint64(part) for part in parts))
     batch = make_keys(np.array([3, parts[0]], dtype=np.uint64), *(np.uint64(part) for part in parts[1:]))
     assert alone == batch[1]
+
+
+def test_rows_of_keys_are_the_keys_of_the_rows_whatever_their_shapes():
+    seeds, steps = np.arange(6, dtype=np.uint64) * np.uint64(2**61 - 1), np.arange(-2, 4)
+    for parts in (
+        (seeds,),
+        (seeds, 3, steps, 7),
+        (5, steps),
+        (seeds[::2], steps[1:2], 4, np.uint64(9)),
+        (seeds[:0], 2),
+    ):
+        rows = np.broadcast_arrays(*parts)
+        alone = [make_keys(*row) for row in zip(*rows, strict=True)]
+        np.testing.assert_array_equal(make_keys(*parts), np.array(alone, np.uint64))
+    with pytest.raises(ValueError, match=r"2, 3.* rows"):
+        make_keys(seeds[:2], seeds[:3])
+
+
+def test_rows_of_uniform_numbers_are_those_of_each_key():
+    keys = make_keys(3, np.arange(10))[::2]
+    drawn = uniforms(keys, 4)
+    np.testing.assert_array_equal(drawn, [uniforms(key, 4) for key in keys])
+    np.testing.assert_array_equal(drawn, uniforms(keys.reshape(5, 1), 4)[:, 0])
 
 
 def test_keys_differ_in_every_part():
