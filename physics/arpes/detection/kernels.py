@@ -129,7 +129,7 @@ def interpolate(table, lagrange, left, out) -> None:  # type: ignore[no-untyped-
             out[c] += factor * base[c]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
 def spectral_row(i, r, left, tables, axes, sharp_bands, band, partner, nothing, out) -> None:  # type: ignore[no-untyped-def]
     """Write π times the sum of the bands' spectral functions of sample i, padded row r, from column ``left`` on.
 
@@ -243,19 +243,23 @@ def scale_to_one(signal) -> Any:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _polynomial_row(coefficients, y, column_axis, row) -> None:  # type: ignore[no-untyped-def]
-    """Write Σ c_jk y^j x^k of one row."""
+def _polynomial_row(coefficients, y, column_axis, terms, row) -> None:  # type: ignore[no-untyped-def]
+    """Write Σ c_jk y^j x^k of one row; ``terms`` is scratch: one for each k, 4 at least, and zeros behind."""
     order = coefficients.shape[0]
-    for k in range(order - 1, -1, -1):
+    for k in range(order):
         term = 0.0
         for j in range(order - 1, -1, -1):
             term = term * y + coefficients[j, k]
-        single = np.float32(term)
-        if k == order - 1:
-            row[:] = single
-        else:
-            for c in range(row.shape[0]):
-                row[c] = row[c] * column_axis[c] + single
+        terms[k] = term
+    a, b, c, d = terms[3], terms[2], terms[1], terms[0]
+    for i in range(row.shape[0]):
+        row[i] = a
+    for k in range(terms.shape[0] - 1, 3, -1):
+        for i in range(row.shape[0]):
+            row[i] = (terms[k] if k == terms.shape[0] - 1 else row[i]) * column_axis[i] + terms[k - 1]
+    for i in range(row.shape[0]):
+        x = column_axis[i]
+        row[i] = ((row[i] * x + b) * x + c) * x + d
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -263,19 +267,33 @@ def add_polynomial(coefficients, amplitude, row_axis, column_axis, out) -> None:
     """Add Σ c_jk y^j x^k, moved and scaled to run from 0 to ``amplitude``."""
     rows, columns = out.shape
     values = np.empty(columns, dtype=np.float32)
+    terms = np.zeros(max(coefficients.shape[0], 4), dtype=np.float32)
     least, most = np.full(columns, np.float32(np.inf)), np.full(columns, np.float32(-np.inf))
     for r in range(rows):
-        _polynomial_row(coefficients, row_axis[r], column_axis, values)
+        _polynomial_row(coefficients, row_axis[r], column_axis, terms, values)
         lower(values, least)
         raise_to(values, most)
     low, high = np.min(least), np.max(most)
     if high > low:
         factor = np.float32(amplitude) / (high - low)
         for r in range(rows):
-            _polynomial_row(coefficients, row_axis[r], column_axis, values)
+            _polynomial_row(coefficients, row_axis[r], column_axis, terms, values)
             row = out[r]
             for c in range(columns):
                 row[c] += (values[c] - low) * factor
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _four_running_sums(rows, out) -> None:  # type: ignore[no-untyped-def]
+    """Write the sums of four rows, each from left to right: side by side, none waits for another's addition."""
+    a, b, c, d = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
+    p, q, r, s = rows[0], rows[1], rows[2], rows[3]
+    for j in range(rows.shape[1]):
+        a += p[j]
+        b += q[j]
+        c += r[j]
+        d += s[j]
+    out[0], out[1], out[2], out[3] = a, b, c, d
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -303,7 +321,9 @@ def add_shirley(signal, amplitude, local, out) -> None:  # type: ignore[no-untyp
                 total[c] -= np.float32(0.5) * signal[r, c]
         return
     average = np.zeros(rows)
-    for r in range(rows):
+    for r in range(0, rows - 3, 4):
+        _four_running_sums(signal[r : r + 4], average[r : r + 4])
+    for r in range(rows - rows % 4, rows):
         running = np.float32(0.0)
         for c in range(columns):
             running += signal[r, c]
@@ -335,25 +355,23 @@ def apply_gain(gain, signal, background, seen, rest, out) -> None:  # type: igno
     """Write gain·signal, gain·background and their sum of one row: in loops that can each be vectorised."""
     for c in range(gain.shape[0]):
         seen[c] = gain[c] * signal[c]
-    for c in range(gain.shape[0]):
         rest[c] = gain[c] * background[c]
     for c in range(gain.shape[0]):
         out[c] = seen[c] + rest[c]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fill_gain(i, r, extras, gain) -> None:  # type: ignore[no-untyped-def]
-    """Write sample i's response in row r."""
-    separable = extras.row_response.size > 0
-    gain[:] = np.float32(1.0)
-    if separable:
-        row_gain, columns = extras.row_response[i, r], extras.column_response[i]
-        for c in range(gain.shape[0]):
-            gain[c] = row_gain * columns[c]
-    if extras.map_index.size > 0 and extras.map_index[i] >= 0:
-        plate = extras.maps[extras.map_index[i], r]
-        for c in range(gain.shape[0]):
-            gain[c] = plate[c] * gain[c]
+def scaled(row, factor, out) -> None:  # type: ignore[no-untyped-def]
+    """Write a row times a factor."""
+    for c in range(out.shape[0]):
+        out[c] = factor * row[c]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def times(row, out) -> None:  # type: ignore[no-untyped-def]
+    """Multiply a row by another, in place."""
+    for c in range(out.shape[0]):
+        out[c] = row[c] * out[c]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -368,10 +386,20 @@ def detect(i, extras, signal, background, summary, out) -> None:  # type: ignore
     gain, sums = np.empty(columns, dtype=np.float32), np.empty((2, 4), dtype=np.float32)
     seen, rest = np.empty((4, columns), dtype=np.float32), np.empty((4, columns), dtype=np.float32)
     sum_signal, sum_background = 0.0, 0.0
+    separable = extras.row_response.size > 0
+    mapped = extras.map_index.size > 0 and extras.map_index[i] >= 0
+    along = extras.column_response[i] if separable else gain
+    plate = extras.maps[extras.map_index[i]] if mapped else signal
+    gain[:] = np.float32(1.0)
     for first in range(0, rows, 4):
         size = min(4, rows - first)
         for r in range(size):
-            fill_gain(i, first + r, extras, gain)
+            if separable:
+                scaled(along, extras.row_response[i, first + r], gain)
+            elif mapped:
+                gain[:] = np.float32(1.0)
+            if mapped:
+                times(plate[first + r], gain)
             apply_gain(gain, signal[first + r], background[first + r], seen[r], rest[r], out[first + r])
             raise_to(rest[r], peak_background)
             raise_to(out[first + r], peak_total)

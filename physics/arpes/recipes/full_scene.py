@@ -243,7 +243,8 @@ def _response(p: FullParameters, grid: Grid) -> Response:
 def _measure(scene: Scene, response: Response, done: Rendered, grid: Grid) -> Float64Array:
     """Return F of paper and v2, B of paper and v2, and −Im Σ at the window's bottom and at its smallest, (n, 6)."""
     n = len(scene)
-    rows, columns, maps, index = response.arrays(n, grid.shape)
+    rows, columns = (np.ascontiguousarray(axis, dtype=np.float32) for axis in (response.rows, response.columns))
+    maps, index = _gain_maps(grid.shape), np.asarray(response.map_index, dtype=np.int64)
     parts = np.empty((n, 3))
     clean_measures(done.arpes, done.background, rows, columns, maps, index, parts)
     contrast = 1.0 - done.summary[:, 0] / np.where(done.summary[:, 1] > 0.0, done.summary[:, 1], 1.0)

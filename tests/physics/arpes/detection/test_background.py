@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from beamgym.physics.arpes.detection.background import Background, shirley
+from beamgym.physics.arpes.detection.kernels import add_polynomial
 from beamgym.physics.arpes.detection.response import Response, SpaceCharge, centre, gain_map, mesh
 from beamgym.physics.arpes.detection.spectrum import detected
 
@@ -130,3 +131,15 @@ def test_bad_numbers_are_refused_in_one_line(call, message):
     with pytest.raises(ValueError, match=message) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("order", [1, 2, 4, 6])
+def test_a_polynomial_of_any_order_runs_from_zero_to_its_amplitude(order):
+    coefficients = np.random.default_rng(order).normal(size=(order, order))
+    y, x = np.linspace(-1.0, 1.0, 9), np.linspace(-1.0, 1.0, 13)
+    out = np.zeros((9, 13), dtype=np.float32)
+    add_polynomial(coefficients, 0.3, y, x.astype(np.float32), out)
+    plane = np.polynomial.polynomial.polygrid2d(y, x, coefficients)
+    span = np.ptp(plane)
+    reference = 0.3 * (plane - plane.min()) / span if span > 0.0 else np.zeros_like(plane)
+    np.testing.assert_allclose(out, reference, atol=2e-6)

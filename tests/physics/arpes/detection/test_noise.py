@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from beamgym.physics.arpes.detection.clouds_kernels import pulse_heights
+from beamgym.physics.arpes.detection.dead_time_kernels import count_slowly, walk
 from beamgym.physics.arpes.detection.noise import count, read_adc
-from beamgym.physics.arpes.detection.noise_kernels import INVERSE, WIDE_MEAN, count_poisson
+from beamgym.physics.arpes.detection.noise_kernels import INVERSE, WIDE_MEAN, count_poisson, largest
 from beamgym.physics.arpes.detection.response import Response
 from beamgym.physics.counter_rng import make_keys
 
@@ -152,3 +153,22 @@ def test_dead_time_draws_the_same_numbers_alone_and_in_any_batch():
 def test_very_many_events_are_still_counted_exactly():
     drawn = count(np.random.default_rng(0).random((1, 20, 20)), 3e8, keys(1))
     assert drawn.sum(dtype=np.float64) == pytest.approx(3e8, abs=0)
+
+
+@pytest.mark.parametrize("dead_time", [0.01, 0.2, 0.9])
+@pytest.mark.parametrize("mean", [1e-5, 0.02, 0.8, 6.0, 50.0])
+def test_pixels_that_wait_together_count_what_each_would_alone(mean, dead_time):
+    arriving = np.random.default_rng(3).exponential(mean, 3000).astype(np.float32)
+    key, drawn = np.uint64(12345), np.empty(3000, dtype=np.float32)
+    count_slowly(arriving, 1.0, dead_time, key, drawn)
+    own, most = key ^ np.uint64(0x1BD11BDAA9FC1A22), np.ceil(1.0 / dead_time)
+    for p, rate in enumerate(arriving.astype(np.float64)):
+        alone = walk(rate, dead_time, 1.0 / (1.0 + rate * dead_time), own, 1024 * p)
+        assert drawn[p] == min(alone, most)
+
+
+def test_the_largest_of_numbers_from_zero_up_is_found_by_their_bits():
+    values = np.random.default_rng(1).exponential(3.0, 1000).astype(np.float32)
+    assert largest(values) == values.max()
+    assert largest(np.array([0.0, 1e-42, 3e38, 7.0], dtype=np.float32)) == np.float32(3e38)
+    assert largest(np.zeros(5, dtype=np.float32)) == 0.0
