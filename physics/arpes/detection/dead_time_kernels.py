@@ -15,7 +15,7 @@ _STREAM = np.uint64(0x1BD11BDAA9FC1A22)  # other numbers than counting without d
 _STRIP = 64  # pixels that wait for their electrons together
 _WHOLE = np.int64(1 << 53)
 _TO_UNIT = np.float32(2.0**-53)
-_DOUBT, _DOUBT_RATE = (
+_MARGIN, _MARGIN_RATE = (
     np.float32(1e-4),
     np.float32(1e-6),
 )  # ten times what single precision errs by; the second over rate
@@ -97,8 +97,8 @@ def wait_together(key, first, dead_time, time, rate, scratch, state) -> None:  #
         for c in range(time.shape[0]):
             arrived = time[c] - scratch[c] / rate[c]
             again = arrived + blind
-            doubt = _DOUBT + _DOUBT_RATE / rate[c]
-            close = np.int32(abs(arrived - np.float32(1.0)) < doubt) | np.int32(abs(again - np.float32(1.0)) < doubt)
+            margin = _MARGIN + _MARGIN_RATE / rate[c]
+            close = np.int32(abs(arrived - np.float32(1.0)) < margin) | np.int32(abs(again - np.float32(1.0)) < margin)
             doubtful[c] |= close & running[c]
             counts = running[c] & np.int32(arrived < np.float32(1.0))
             counted[c] += counts
