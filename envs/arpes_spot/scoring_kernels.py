@@ -9,6 +9,8 @@ BLOCKS = 16
 
 QUANTILES = 16
 FEATURES = 6 + QUANTILES
+_MOST_WHOLE = np.float32(1 << 24)  # single precision holds every whole number below
+_ROOTS = 1024  # whole numbers of which a table of roots is made
 _WHITEST = np.float32(8.0)  # a hot pixel is no brighter than that
 
 
@@ -52,6 +54,38 @@ def rebin(counts, rows, columns, out) -> tuple[float, float]:  # type: ignore[no
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def sum_of_whole(counts) -> int:  # type: ignore[no-untyped-def]
+    """Return the sum of counts (e, a) that are whole numbers from 0 to 2²⁴; −1 where one of them is not."""
+    total, others = 0, np.int32(0)
+    for i in range(counts.shape[0]):
+        row, part = counts[i], np.int32(0)
+        for j in range(row.shape[0]):
+            value = row[j]
+            fine = (value >= np.float32(0.0)) & (value < _MOST_WHOLE) & (np.floor(value) == value)
+            part += np.int32(value if fine else np.float32(0.0))
+            others |= np.int32(not fine)
+        total += np.int64(part)
+    return -1 if others else total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def whiten(cells, mean, largest, whole, roots, image) -> None:  # type: ignore[no-untyped-def]
+    """Write √(cells / mean), 8 at most; of few different whole numbers each root is taken once, into ``roots``."""
+    if whole and largest < roots.shape[0]:
+        for k in range(int(largest) + 1):
+            roots[k] = min(np.sqrt(np.float32(k) / mean), _WHITEST)
+        for i in range(SIDE):
+            row, line = cells[i], image[i]
+            for j in range(SIDE):
+                line[j] = roots[np.uint32(row[j])]
+        return
+    for i in range(SIDE):
+        row, line = cells[i], image[i]
+        for j in range(row.shape[0]):
+            line[j] = min(np.sqrt(row[j] / mean), _WHITEST)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def write_scorer_input(counts, image, features) -> bool:  # type: ignore[no-untyped-def]
     """Encode spectra (m, e, a) as pictures (m, 64, 64) and features (m, 6 + 16); returns whether all were counts."""
     e, a = counts.shape[1:]
@@ -59,22 +93,32 @@ def write_scorer_input(counts, image, features) -> bool:  # type: ignore[no-unty
     columns = np.empty(a, np.int64), np.empty(a, np.int64), np.empty(a, np.float32)
     edges(e, *rows)
     edges(a, *columns)
-    cells, blocks = np.empty((SIDE, SIDE), np.float32), np.empty(BLOCKS * BLOCKS, np.float32)
+    room, blocks = np.empty((SIDE, SIDE), np.float32), np.empty(BLOCKS * BLOCKS, np.float32)
+    most, roots, step = np.empty(SIDE, np.float32), np.empty(_ROOTS, np.float32), SIDE // BLOCKS
     for m in range(counts.shape[0]):
-        least, total = rebin(counts[m], rows, columns, cells)
-        if not (np.isfinite(total) and least >= 0.0):
-            return False
+        whole = sum_of_whole(counts[m]) if e == SIDE and a == SIDE else -1
+        if whole >= 0:  # every pixel is a cell
+            cells, total = counts[m], float(whole)
+        else:
+            least, total = rebin(counts[m], rows, columns, room)
+            cells = room
+            if not (np.isfinite(total) and least >= 0.0):
+                return False
         mean = max(total / (SIDE * SIDE), 1e-9)
-        blocks[:] = np.float32(0.0)
-        largest, empty = np.float32(0.0), 0
-        step = SIDE // BLOCKS
+        blocks[:], most[:] = np.float32(0.0), np.float32(0.0)
+        empty = 0
         for i in range(SIDE):
-            for j in range(SIDE):
-                value = cells[i, j]
-                largest = max(largest, value)
-                empty += value < np.float32(0.5)
-                blocks[(i // step) * BLOCKS + j // step] += value
-                image[m, i, j] = min(np.sqrt(value / mean), _WHITEST)
+            line, part, dark = cells[i], blocks[(i // step) * BLOCKS : (i // step + 1) * BLOCKS], np.int32(0)
+            for j in range(line.shape[0]):
+                most[j] = max(most[j], line[j])
+            for j in range(line.shape[0]):
+                dark += np.int32(line[j] < np.float32(0.5))
+            for j in range(BLOCKS):
+                for k in range(step):
+                    part[j] += line[j * step + k]
+            empty += dark
+        largest = np.max(most)
+        whiten(cells, mean, largest, whole >= 0, roots, image[m])
         blocks.sort()
         row = features[m]
         row[0] = np.log10(1.0 + total) / 6.0

@@ -232,3 +232,14 @@ class TestWhatIsUnlikeTheTraining:
         full = generate("full", make_keys(SEED, np.arange(64), 6), recipe_grid((64, 64))).counts
         for counts in (usual, fine.counts, full, surfaces):
             assert shipped_scorer().quality(counts).flagged.mean() < 0.1
+
+
+@pytest.mark.parametrize("scale", [0.3, 40.0, 4000.0])
+@pytest.mark.parametrize("whole", [True, False])
+def test_dim_and_bright_counts_whole_or_not_are_given_as_plain_numpy_does(scale, whole):
+    draw = np.random.default_rng(5)
+    counts = (draw.poisson(scale, (SIDE, SIDE)) if whole else draw.exponential(scale, (SIDE, SIDE))).astype(np.float32)
+    seen = scorer_input(counts[None])
+    image, intensity = reference(counts)
+    np.testing.assert_allclose(seen["image"][0], image, rtol=1e-5)
+    np.testing.assert_allclose(seen["intensity"][0], intensity, rtol=1e-4, atol=1e-6)
