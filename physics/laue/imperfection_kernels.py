@@ -12,6 +12,8 @@ from beamgym.physics.counter_rng import normal, normal_pair, poisson, uniform
 _FALSE_DECADES = 2.0  # false spots are as bright as 1 to 100 times the faintest spot found
 _HOPELESS = 0.2  # share of the faintest counts below which no luck with the noise makes a spot visible
 _LARGEST_NORMAL = 8.58  # sqrt(2 * 53 ln 2): no draw from 53 random bits is further out
+_RADII = 64  # steps of the random number that a normal number's radius is made from
+_LEFT, _RIGHT = 0.2501, 0.7499  # between these shares of a turn a normal number is negative
 
 
 @njit(cache=True, nogil=True)
@@ -41,16 +43,38 @@ def _insert(intensity, source, count, value, index):  # type: ignore[no-untyped-
 
 
 @njit(cache=True)
-def _real_spots(rates, key, numbers, intensity, source):  # type: ignore[no-untyped-def]
+def _largest_luck(spread):  # type: ignore[no-untyped-def]
+    """Return (_RADII,) factors that exp(spread · normal) does not exceed, by the first random number of the normal."""
+    luck = np.empty(_RADII)
+    for step in range(_RADII):
+        left = 1.0 - (step + 1.0) / _RADII
+        radius = math.sqrt(-2.0 * math.log(left)) if left > 0.0 else _LARGEST_NORMAL
+        luck[step] = math.exp(spread * radius) * (1.0 + 1e-9)
+    return luck
+
+
+@njit(cache=True)
+def _hopeless(key, counter, counts, luck, least):  # type: ignore[no-untyped-def]
+    """Whether ``counts`` times exp(spread · normal(key, counter)) surely stays at or below ``least``.
+
+    Two random numbers tell it for most: no logarithm, cosine and exponential is worked out for what a full list drops.
+    """
+    turn = uniform(key, 2 * counter + 1)
+    if _LEFT < turn < _RIGHT:
+        return counts * (1.0 + 1e-9) <= least
+    return counts * luck[int(uniform(key, 2 * counter) * _RADII)] <= least
+
+
+@njit(cache=True)
+def _real_spots(rates, key, numbers, luck, intensity, source):  # type: ignore[no-untyped-def]
     """List the spots that are found, brightest first; returns their number. Those too faint are skipped early."""
     scale, _, missing, _, spread, faintest, _ = numbers
     room, found = intensity.shape[0], 0
-    brightest_luck = math.exp(_LARGEST_NORMAL * spread)
     for j in range(rates.shape[0]):
         counts = scale * rates[j]
-        if counts < _HOPELESS * faintest or (found == room and counts * brightest_luck < intensity[room - 1]):
+        if counts < _HOPELESS * faintest or uniform(key, 8 * j + 64) < missing:
             continue
-        if uniform(key, 8 * j + 64) < missing:
+        if found == room and _hopeless(key, 4 * j + 33, counts, luck, intensity[room - 1]):
             continue
         counts *= math.exp(spread * normal(key, 4 * j + 33))
         if counts >= faintest:
@@ -75,12 +99,13 @@ def disturb(  # type: ignore[no-untyped-def]
         row of the spot it came from, or -1 for a false one
     """
     jitter, false_mean, false_faintest = numbers[1], numbers[3], numbers[6]
+    luck = _largest_luck(numbers[4])
     for i in range(keys.shape[0]):
         key = keys[i]
         out_position[i] = 0.0
         out_intensity[i] = 0.0
         out_source[i] = -1
-        found = _real_spots(intensity[i, : count[i]], key, numbers, out_intensity[i], out_source[i])
+        found = _real_spots(intensity[i, : count[i]], key, numbers, luck, out_intensity[i], out_source[i])
         for j in range(poisson(key, 0, false_mean)):
             counts = false_faintest * 10.0 ** (_FALSE_DECADES * uniform(key, 1000005 + 4 * j))
             found = _insert(out_intensity[i], out_source[i], found, counts, -1 - j)
