@@ -32,8 +32,10 @@ from beamgym.physics.laue.pattern.kernels import (
 
 MARGIN_PX = 0.5  # the single-precision test may be this generous; the double-precision one decides
 _SINGLE = 2e-6  # a generous bound on the rounding of a few single-precision products of numbers near 1
-_BLOCK = 4096  # rays that are worked on together: what is known of them stays in the nearest caches
+_BLOCK = 2048  # rays that are worked on together: what is known of them stays in the nearest caches
+_TOGETHER = 16  # orientations whose whole lists go through a block of rays one after the other
 _RANKED_BLOCK = 384  # where the list may be complete after any of them
+_GRAZING = 1e-9  # sine below which a beam enters no slab
 _X, _Y, _Z, _LENGTH, _FAST, _SLOW, _TOWARDS, _EXIT_X, _EXIT_Y, _EXIT_Z, _ENERGY, _LAB_X = range(12)
 
 
@@ -95,13 +97,12 @@ def _turn_faces(u, frame, panel, faces) -> None:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def _survivors(u, rays, start, stop, scratch) -> Any:  # type: ignore[no-untyped-def]
+def _survivors(u, rays, start, stop, faces, scratch) -> Any:  # type: ignore[no-untyped-def]
     """List those of some rays that can reach panel and band; returns their number. Single precision, conservative.
 
     A ray with unit vector c flies along x − 2 cₓ c, which lies inside the panel's pyramid where its product with the
     inward normal of each of the four faces is positive.
     """
-    faces = scratch.faces
     bx, by, bz = np.float32(u[0, 0]), np.float32(u[0, 1]), np.float32(u[0, 2])
     ax, ay, az, aw = faces[0, 0], faces[0, 1], faces[0, 2], faces[0, 3]
     cx, cy, cz, cw = faces[1, 0], faces[1, 1], faces[1, 2], faces[1, 3]
@@ -159,7 +160,7 @@ def _land(u, frame, panel, rays, candidates, scratch) -> None:  # type: ignore[n
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def _weigh(rays, physics, face, candidates, number, scratch) -> Any:  # type: ignore[no-untyped-def]
+def _weigh(rays, physics, face, candidates, number, scratch, position, intensity, energies, ray) -> Any:  # type: ignore[no-untyped-def]
     """Append the candidates that land on the panel and have an intensity to the list; returns its length."""
     chosen, passed, work = scratch.chosen, scratch.passed, scratch.work
     plain = physics.mode == NO_SLAB and not physics.layered
@@ -185,10 +186,10 @@ def _weigh(rays, physics, face, candidates, number, scratch) -> Any:  # type: ig
         if not physics.whole:
             total *= sin_in
         if total > 0.0:
-            scratch.position[number, 0], scratch.position[number, 1] = work[_FAST, item], work[_SLOW, item]
-            scratch.intensity[number], scratch.energy[number] = total, energy
+            position[number, 0], position[number, 1] = work[_FAST, item], work[_SLOW, item]
+            intensity[number], energies[number] = total, energy
             row = rays.row[i]
-            scratch.ray[number] = row if lab_x < 0.0 else -row - 1
+            ray[number] = row if lab_x < 0.0 else -row - 1
             number += 1
     return number
 
@@ -210,16 +211,16 @@ def _complete(intensity, number, keep, bound) -> Any:  # type: ignore[no-untyped
     return brighter >= keep
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def list_spots(u, frame, panel, rays, physics, keep, ranked, scratch) -> Any:  # type: ignore[no-untyped-def]
-    """Write one orientation's spots into ``scratch``, in the table's order; returns their number.
+@njit(cache=True, error_model="numpy")
+def _list_spots(u, frame, panel, rays, physics, keep, ranked, scratch) -> Any:  # type: ignore[no-untyped-def]
+    """Write one orientation's spots into ``scratch``, in the order of ``rays``; returns their number.
 
     Where −hkl diffracts, ``ray`` is −index − 1. With ``ranked`` the list may end once it holds the ``keep`` brightest.
     """
     face = (0.0, 0.0, 0.0)
     if physics.mode != NO_SLAB:
         face = _slab_face(u, physics.surface)
-        if -face[0] < 1e-9:
+        if -face[0] < _GRAZING:
             return 0
     _turn_faces(u, frame, panel, scratch.faces)
     most, number = rays.exact.shape[0], 0
@@ -227,60 +228,93 @@ def list_spots(u, frame, panel, rays, physics, keep, ranked, scratch) -> Any:  #
     for start in range(0, most, block):
         if ranked and number >= keep and _complete(scratch.intensity, number, keep, rays.bound[start]):
             break
-        candidates = _survivors(u, rays, start, min(start + block, most), scratch)
+        candidates = _survivors(u, rays, start, min(start + block, most), scratch.faces, scratch)
         _land(u, frame, panel, rays, candidates, scratch)
-        number = _weigh(rays, physics, face, candidates, number, scratch)
+        number = _weigh(
+            rays,
+            physics,
+            face,
+            candidates,
+            number,
+            scratch,
+            scratch.position,
+            scratch.intensity,
+            scratch.energy,
+            scratch.ray,
+        )
     return number
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def batch_spots(u, stands, panel, rays, physics, keep, position, intensity, energy, ray, count) -> Any:  # type: ignore[no-untyped-def]
-    """List the spots of every orientation (n, 3, 3) one after the other, without gaps; returns the total.
+def brightest_lists(u, stands, panel, rays, physics, keep, position, intensity, energy, ray, count) -> None:  # type: ignore[no-untyped-def]
+    """List the ``keep`` brightest spots of every orientation (n, 3, 3), brightest first.
 
-    ``stands`` (1, 9) or (n, 9) holds origin_mm, fast and slow of the panel; ``keep`` > 0 keeps that many of each list,
-    brightest first. The buffers must hold n times the number of rays, or n times ``keep``.
+    ``stands`` (1, 9) or (n, 9) holds origin_mm, fast and slow of the panel. List i begins at place i · ``keep`` of the
+    buffers.
     """
     scratch = _scratch(rays.exact.shape[0])
     frame = np.empty((3, 3))
-    total = 0
     ranked = False
     for sample in range(u.shape[0]):
         if sample == 0 or stands.shape[0] > 1:
             panel_frame(stands[sample], panel.pixel_mm, frame)
-            if keep > 0 and rays.sines[0] < rays.sines[1]:
+            if rays.sines[0] < rays.sines[1]:
                 low, high = sines_of_panel(stands[sample], panel)
                 ranked = low > rays.sines[0] and high < rays.sines[1]
-        number = list_spots(u[sample], frame, panel, rays, physics, keep, ranked, scratch)
-        if keep > 0:
-            number = brightest_rows(
-                scratch.intensity,
-                scratch.ray,
-                number,
-                keep,
-                scratch.single,
-                scratch.steps,
-                scratch.buckets,
-                scratch.rank,
-            )
+        number = _list_spots(u[sample], frame, panel, rays, physics, keep, ranked, scratch)
+        number = brightest_rows(
+            scratch.intensity, scratch.ray, number, keep, scratch.single, scratch.steps, scratch.buckets, scratch.rank
+        )
         for k in range(number):
-            source = scratch.rank[k] if keep > 0 else k
-            position[total + k, 0], position[total + k, 1] = scratch.position[source, 0], scratch.position[source, 1]
-            intensity[total + k], energy[total + k] = scratch.intensity[source], scratch.energy[source]
-            ray[total + k] = scratch.ray[source]
+            source, place = scratch.rank[k], sample * keep + k
+            position[place, 0], position[place, 1] = scratch.position[source, 0], scratch.position[source, 1]
+            intensity[place], energy[place] = scratch.intensity[source], scratch.energy[source]
+            ray[place] = scratch.ray[source]
         count[sample] = number
-        total += number
-    return total
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def pad_lists(count, position, intensity, energy, ray, out_position, out_intensity, out_energy, out_ray) -> None:  # type: ignore[no-untyped-def]
-    """Spread lists that lie one after the other over padded rows; the rest of a row is zero."""
-    start = 0
+def whole_lists(u, stands, panel, rays, physics, position, intensity, energy, ray, count) -> None:  # type: ignore[no-untyped-def]
+    """List all spots of every orientation (n, 3, 3), in the table's order; list i begins at place i · m of the buffers.
+
+    Several orientations go through a block of rays together: the table of a large cell fits no cache, a block does.
+    """
+    most = rays.exact.shape[0]
+    scratch = _scratch(0)
+    frames, faces, slabs = (
+        np.empty((_TOGETHER, 3, 3)),
+        np.empty((_TOGETHER, 4, 4), np.float32),
+        np.empty((_TOGETHER, 3)),
+    )
+    for begin in range(0, u.shape[0], _TOGETHER):
+        end = min(begin + _TOGETHER, u.shape[0])
+        for sample in range(begin, end):
+            item = sample - begin
+            panel_frame(stands[sample if stands.shape[0] > 1 else 0], panel.pixel_mm, frames[item])
+            _turn_faces(u[sample], frames[item], panel, faces[item])
+            x, y, z = _slab_face(u[sample], physics.surface)
+            slabs[item, 0], slabs[item, 1], slabs[item, 2] = x, y, z
+            count[sample] = 0
+        for start in range(0, most, _BLOCK):
+            for sample in range(begin, end):
+                item = sample - begin
+                face = (slabs[item, 0], slabs[item, 1], slabs[item, 2])
+                if physics.mode != NO_SLAB and -face[0] < _GRAZING:
+                    continue
+                candidates = _survivors(u[sample], rays, start, min(start + _BLOCK, most), faces[item], scratch)
+                _land(u[sample], frames[item], panel, rays, candidates, scratch)
+                number = sample * most + count[sample]
+                number = _weigh(rays, physics, face, candidates, number, scratch, position, intensity, energy, ray)
+                count[sample] = number - sample * most
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def pad_lists(count, room, position, intensity, energy, ray, out_position, out_intensity, out_energy, out_ray) -> None:  # type: ignore[no-untyped-def]
+    """Copy lists that begin every ``room`` places to padded rows; the rest of a row is zero."""
     for sample in range(count.shape[0]):
         number = count[sample]
-        stop = start + number
+        start, stop = sample * room, sample * room + number
         out_position[sample, :number], out_position[sample, number:] = position[start:stop], 0.0
         out_intensity[sample, :number], out_intensity[sample, number:] = intensity[start:stop], 0.0
         out_energy[sample, :number], out_energy[sample, number:] = energy[start:stop], 0.0
         out_ray[sample, :number], out_ray[sample, number:] = ray[start:stop], 0
-        start = stop

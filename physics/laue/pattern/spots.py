@@ -21,7 +21,7 @@ from beamgym.physics.laue.pattern.kernels import (
     first_bad_panel,
     first_bad_rotation,
 )
-from beamgym.physics.laue.pattern.list_kernels import batch_spots, pad_lists
+from beamgym.physics.laue.pattern.list_kernels import brightest_lists, pad_lists, whole_lists
 from beamgym.physics.laue.pattern.rays import WINDOW_MARGIN, ranked, ray_tables
 from beamgym.physics.laue.wavelengths import band_words
 from beamgym.physics.orientation import ROTATION_TOLERANCE, check_rotation
@@ -134,16 +134,19 @@ class LaueModel:
         panels = self._panels(detectors, len(u))
         count = np.empty(len(u), dtype=np.int64)
         rooms: list[_Room] = []
-        parts: list[_Room] = []
-        keep = self.brightest or 0
         self._rank_in_time(len(u))
+        keep = self.brightest or 0
+        most = keep or len(self.table.hkl)
         for start in range(0, len(u), _CHUNK):
             rows = slice(start, start + _CHUNK)
-            rooms.append(_room((keep or len(self.table.hkl)) * min(len(u), _CHUNK)))
+            rooms.append(_room(most * min(len(u), _CHUNK)))
             own = panels if len(panels) == 1 else panels[rows]
-            total = batch_spots(u[rows], own, self._panel, self._rays, self._weights, keep, *rooms[-1], count[rows])
-            parts.append(tuple(buffer[:total] for buffer in rooms[-1]))
-        padded = _padded(count, parts)
+            known = (u[rows], own, self._panel, self._rays, self._weights)
+            if keep:
+                brightest_lists(*known, keep, *rooms[-1], count[rows])
+            else:
+                whole_lists(*known, *rooms[-1], count[rows])
+        padded = _padded(count, rooms, most)
         _ROOMS.extend(rooms[: max(0, _MOST_ROOMS - len(_ROOMS))])
         return padded
 
@@ -250,13 +253,13 @@ def _room(capacity: int) -> _Room:
     )
 
 
-def _padded(count: Int64Array, parts: list[_Room]) -> Spots:
+def _padded(count: Int64Array, rooms: list[_Room], most: int) -> Spots:
     n, longest = len(count), int(count.max(initial=0))
     # One block of memory for all: the C library keeps a single freed block at hand, and returns four to the system.
     whole = np.empty((5, n, longest), dtype=np.float32)
     position, intensity, energy = whole[:2].reshape(n, longest, 2), whole[2], whole[3]
     ray = whole[4].view(np.int32)
-    for item, part in enumerate(parts):
+    for item, room in enumerate(rooms):
         rows = slice(item * _CHUNK, (item + 1) * _CHUNK)
-        pad_lists(count[rows], *part, position[rows], intensity[rows], energy[rows], ray[rows])
+        pad_lists(count[rows], most, *room, position[rows], intensity[rows], energy[rows], ray[rows])
     return Spots(count, position, intensity, energy, ray)
