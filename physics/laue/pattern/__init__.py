@@ -1,6 +1,5 @@
 """Laue patterns: which rays reach the detector, how strong they are, as a list and as an image."""
 
-from beamgym.physics.laue.pattern.brightest_kernels import brightest_first
 from beamgym.physics.laue.pattern.image import ImageBackground, ImageModel, Sensor, SpotShape
 from beamgym.physics.laue.pattern.kernels import panel_frame
 from beamgym.physics.laue.pattern.samples import Samples, few_spots
@@ -14,7 +13,6 @@ __all__ = [
     "Sensor",
     "SpotShape",
     "Spots",
-    "brightest_first",
     "few_spots",
     "panel_frame",
 ]

@@ -17,55 +17,6 @@ _STEP_BITS = np.int32(18)  # of a float32's 23 fraction bits: what is left tells
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def brightest_first(intensity, number, keep, rank) -> Any:  # type: ignore[no-untyped-def]
-    """Write the places of the ``keep`` brightest of ``number`` spots into ``rank``, brightest first; ties by place.
-
-    A min-heap of the best so far: nearly every spot fails one comparison with its root.
-    """
-    keep = min(keep, number)
-    size = 0
-    for i in range(number):
-        if size < keep:
-            rank[size] = i
-            child = size
-            size += 1
-            while child > 0:
-                parent = (child - 1) // 2
-                if not _dimmer(intensity, rank[child], rank[parent]):
-                    break
-                rank[child], rank[parent] = rank[parent], rank[child]
-                child = parent
-        elif keep > 0 and _dimmer(intensity, rank[0], i):
-            rank[0] = i
-            _sink(intensity, rank, size)
-    while size > 1:
-        size -= 1
-        rank[0], rank[size] = rank[size], rank[0]
-        _sink(intensity, rank, size)
-    return keep
-
-
-@njit(cache=True, error_model="numpy", inline="always")
-def _dimmer(intensity, one, other) -> Any:  # type: ignore[no-untyped-def]
-    return intensity[one] < intensity[other] or (intensity[one] == intensity[other] and one > other)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _sink(intensity, rank, size) -> None:  # type: ignore[no-untyped-def]
-    parent = 0
-    while True:
-        child = 2 * parent + 1
-        if child >= size:
-            return
-        if child + 1 < size and _dimmer(intensity, rank[child + 1], rank[child]):
-            child += 1
-        if not _dimmer(intensity, rank[child], rank[parent]):
-            return
-        rank[child], rank[parent] = rank[parent], rank[child]
-        parent = child
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def brightest_rows(intensity, ray, number, keep, single, steps, buckets, rank) -> Any:  # type: ignore[no-untyped-def]
     """Write the places of the ``keep`` brightest of ``number`` spots into ``rank``, brightest first; ties by ray.
 
