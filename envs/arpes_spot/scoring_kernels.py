@@ -68,6 +68,13 @@ def sum_of_whole(counts) -> int:  # type: ignore[no-untyped-def]
     return -1 if others else total
 
 
+@njit(cache=True, nogil=True)
+def whole_sums(counts, out) -> None:  # type: ignore[no-untyped-def]
+    """Write ``sum_of_whole`` of every spectrum (m, e, a)."""
+    for m in range(counts.shape[0]):
+        out[m] = sum_of_whole(counts[m])
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def whiten(cells, mean, largest, whole, roots, image) -> None:  # type: ignore[no-untyped-def]
     """Write √(cells / mean), 8 at most; of few different whole numbers each root is taken once, into ``roots``."""

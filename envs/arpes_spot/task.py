@@ -8,6 +8,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from beamgym.envs.actions import decode_steps
+from beamgym.envs.arpes_spot.scoring_kernels import whole_sums
 from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS, draw_on_map, map_to_shares, spectrum_to_uint8
 from beamgym.envs.task import Observation, TaskCommand, Truth, Verdict
 from beamgym.physics.arpes.detection import Grid
@@ -268,7 +269,7 @@ class ArpesSpotTask:
         if len(rows) < len(mask):
             spectrum = _replaced(state.spectrum, rows, spectrum)
         scores[rows] = self._score(counts)
-        electrons[rows] = counts.sum(axis=(1, 2), dtype=np.float64)
+        electrons[rows] = _electrons(counts)
         kept = state.map, state.trace, state.best
         chart, trace, best = kept if cleared else (values.copy() for values in kept)
         used = state.used + mask
@@ -404,6 +405,16 @@ def _site_info(truth: Truth) -> dict[str, NDArray[Any]]:
 
 def _box(ends: tuple[float, float], size: int) -> spaces.Box:
     return spaces.Box(np.float32(ends[0]), np.float32(ends[1]), (size,), dtype=np.float32)
+
+
+def _electrons(counts: Float32Array) -> Float64Array:
+    """Return the electrons in each of m spectra: whole numbers add up to the same in any order, and so more quickly."""
+    total = np.empty(len(counts))
+    whole_sums(counts, total)
+    others = total < 0.0
+    if others.any():
+        total[others] = counts[others].sum(axis=(1, 2), dtype=np.float64)
+    return total
 
 
 def _replaced(values: NDArray[Any], rows: Int64Array, new: NDArray[Any]) -> NDArray[Any]:

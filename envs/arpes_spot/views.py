@@ -25,6 +25,7 @@ SITE_UNITS: Final = {
 }
 """What the numbers of each part of an observation are, as bundles say it."""
 
+_INFINITE = np.int32(0x7F800000)  # the bits of infinity in IEEE 754 single precision, below those of NaN
 _SAME = 1e-3  # difference of two dwells, on their logarithmic scale, that are the same
 
 
@@ -49,14 +50,14 @@ def grey(counts, out) -> bool:  # type: ignore[no-untyped-def]
     fine = True
     for i in range(counts.shape[0]):
         flat, line = counts[i].reshape(-1), out[i].reshape(-1)
-        largest, least = np.float32(0.0), np.float32(0.0)
-        total = np.float32(0.0)
-        for c in range(flat.shape[0]):
-            largest, least = max(largest, flat[c]), min(least, flat[c])
-            total += flat[c]
-        if not (np.isfinite(total) and least >= np.float32(0.0)):
+        words, peak, others = flat.view(np.int32), np.int32(0), np.int32(0)
+        for c in range(flat.shape[0]):  # numbers from 0 up are ordered as whole numbers of the same bits
+            peak = max(peak, words[c])
+            others |= np.int32(not flat[c] >= np.float32(0.0))
+        if others or peak >= _INFINITE:
             fine = False
             continue
+        largest = np.int32(peak).view(np.float32)
         scale = np.float32(65025.0) / max(largest, np.float32(1.0))
         for c in range(flat.shape[0]):
             line[c] = np.uint8(np.sqrt(scale * flat[c]))

@@ -14,7 +14,7 @@ from beamgym.physics.arpes.detection.measures_kernels import (
     row_sum,
 )
 from beamgym.physics.arpes.detection.noise import count, read_adc
-from beamgym.physics.arpes.detection.noise_kernels import INVERSE, count_events, count_poisson
+from beamgym.physics.arpes.detection.noise_kernels import INVERSE, count_events, count_poisson, plain_sum
 from beamgym.physics.arpes.detection.resolution import FWHM_PER_SIGMA, blur
 from beamgym.physics.arpes.detection.response import Response, SpaceCharge, centre, gain_map, mesh
 from beamgym.physics.arpes.detection.spectrum import Grid, Rendered, Scene, Window, band_intensity, detected, render
@@ -49,6 +49,7 @@ __all__ = [
     "lane_sum",
     "lower",
     "mesh",
+    "plain_sum",
     "raise_to",
     "read_adc",
     "render",

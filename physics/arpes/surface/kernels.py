@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from beamgym.physics.arpes.detection import INVERSE, count_poisson
+from beamgym.physics.arpes.detection import INVERSE, count_poisson, plain_sum
 from beamgym.physics.counter_rng import bits
 from beamgym.physics.noise_kernels import normal_quantile
 
@@ -267,9 +267,9 @@ def true_scores(  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True, error_model="numpy")
 def expose_sites(  # type: ignore[no-untyped-def]
     rows, slots, sites, older, tables, beam, largest, ladder, step, margin, gain, response, random, parts, judged,
-    counts,
+    counts, events,
 ) -> None:  # fmt: skip
-    """Count electrons: ``counts`` (n, e, a) is written at ``rows`` (m,).
+    """Count electrons: ``counts`` (n, e, a) is written at ``rows`` (m,), and ``events`` (m,) of each.
 
     ``response`` (e, a) is the detector's, ``gain`` the same as ``judge`` takes it;
     ``random``: the mean number (m,) of electrons per unit of intensity, keys (m,) and the table of ``count_electrons``.
@@ -289,3 +289,4 @@ def expose_sites(  # type: ignore[no-untyped-def]
             for c in range(row.shape[0]):
                 row[c] = response[r, c] * (row[c] + under)
         count_electrons(signal.reshape(-1), mean[i], keys[i], table, small, counts[rows[i]].reshape(-1))
+        events[i] = plain_sum(counts[rows[i]].reshape(-1))

@@ -252,13 +252,13 @@ class SurfaceBank:
             the labels of those spectra: components of the noise-free parts, and the electrons really counted
         """
         m = len(rows)
-        parts, judged = np.empty((m, PARTS)), np.empty((m, 3))
+        parts, judged, events = np.empty((m, PARTS)), np.empty((m, 3)), np.empty(m)
         older, mean = age_h * self.numbers.ageing_per_hour, dwell_s * self.numbers.counts_per_s
         expose_sites(
             rows, slots, sites_mm, older, self.tables, self._points, LARGEST_SHIFT_EV, *self._grid(),
-            self._turned_gain, self.gain, (mean, keys, self._quantile), parts, judged, counts,
+            self._turned_gain, self.gain, (mean, keys, self._quantile), parts, judged, counts, events,
         )  # fmt: skip
-        return self.scores(parts, judged, counts[rows].sum(axis=(1, 2), dtype=np.float64))
+        return self.scores(parts, judged, events)
 
     def scores(self, parts: Float64Array, judged: Float64Array, events: Float64Array) -> Scores:
         """Return the scores of m spectra from the kernels' measures and the number of electrons."""
