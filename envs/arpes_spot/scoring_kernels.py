@@ -1,5 +1,7 @@
 """The input of a scorer: the same picture and numbers for every grid of pixels."""
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -54,9 +56,9 @@ def rebin(counts, rows, columns, out) -> tuple[float, float]:  # type: ignore[no
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def sum_of_whole(counts) -> int:  # type: ignore[no-untyped-def]
+def sum_of_whole(counts) -> Any:  # type: ignore[no-untyped-def]
     """Return the sum of counts (e, a) that are whole numbers from 0 to 2²⁴; −1 where one of them is not."""
-    total, others = 0, np.int32(0)
+    total, others = np.int64(0), np.int32(0)
     for i in range(counts.shape[0]):
         row, part = counts[i], np.int32(0)
         for j in range(row.shape[0]):
@@ -113,7 +115,7 @@ def write_scorer_input(counts, image, features) -> bool:  # type: ignore[no-unty
                 return False
         mean = max(total / (SIDE * SIDE), 1e-9)
         blocks[:], most[:] = np.float32(0.0), np.float32(0.0)
-        empty = 0
+        empty = np.int32(0)
         for i in range(SIDE):
             line, part, dark = cells[i], blocks[(i // step) * BLOCKS : (i // step + 1) * BLOCKS], np.int32(0)
             for j in range(line.shape[0]):
