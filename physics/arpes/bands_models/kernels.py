@@ -7,6 +7,7 @@ lattice are both made of the three shells of the triangular lattice: nearest, ne
 import math
 from typing import Any
 
+import numpy as np
 from numba import njit
 
 RECTANGULAR, HEXAGONAL, HONEYCOMB = 0, 1, 2
@@ -27,6 +28,17 @@ def triangular_shells(kx, ky, a) -> Any:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy", inline="always")
+def of_shells(lattice, first, second, third, term) -> Any:  # type: ignore[no-untyped-def]
+    """Return one band's energy in eV on a hexagonal or a honeycomb lattice from the sums over its shells."""
+    if lattice == HEXAGONAL:
+        return term[0] + term[1] * first + term[2] * second + term[3] * third
+    near, far = term[1], term[3]
+    square = near * near * (3.0 + first) + far * far * (3.0 + third) + near * far * (second + 2.0 * first)
+    root = math.sqrt(max(square, 0.0))
+    return term[0] + term[2] * first + (root if near >= 0.0 else -root)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
 def band_energy(lattice, a, b, kx, ky, term) -> Any:  # type: ignore[no-untyped-def]
     """Return one band's energy in eV at one momentum; ``term`` (6,) as ``lattices.coefficients`` lays it out."""
     if lattice == RECTANGULAR:
@@ -34,12 +46,7 @@ def band_energy(lattice, a, b, kx, ky, term) -> Any:  # type: ignore[no-untyped-
         value = term[0] + 2.0 * (term[1] * x + term[2] * y) + 4.0 * term[3] * x * y
         return value + 2.0 * (term[4] * (2.0 * x * x - 1.0) + term[5] * (2.0 * y * y - 1.0))
     first, second, third = triangular_shells(kx, ky, a)
-    if lattice == HEXAGONAL:
-        return term[0] + term[1] * first + term[2] * second + term[3] * third
-    near, far = term[1], term[3]
-    square = near * near * (3.0 + first) + far * far * (3.0 + third) + near * far * (second + 2.0 * first)
-    root = math.sqrt(max(square, 0.0))
-    return term[0] + term[2] * first + (root if near >= 0.0 else -root)
+    return of_shells(lattice, first, second, third, term)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -61,8 +68,9 @@ def fill_bands(lattice, constant, terms, count, momentum, out) -> None:  # type:
                     value = term[0] + 2.0 * (term[1] * x + term[2] * y) + 4.0 * term[3] * x * y
                     out[i, m, p] = value + 2.0 * (term[4] * double_x + term[5] * double_y)
             else:
+                first, second, third = triangular_shells(kx, ky, a)
                 for m in range(count[i]):
-                    out[i, m, p] = band_energy(lattice[i], a, b, kx, ky, terms[i, m])
+                    out[i, m, p] = of_shells(lattice[i], first, second, third, terms[i, m])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -100,6 +108,9 @@ def fill_dirac(surface, bulk, slices, momentum, out) -> None:  # type: ignore[no
     ``surface`` (n, 5): Dirac point eV, velocity eV Å, 1/2m* eV Å², warping eV Å³, azimuth of a warping maximum rad;
     ``bulk`` (n, g, 3): edge eV, curvature eV Å², width along kz eV (signed); ``momentum`` (n, p, 2) 1/Å.
     """
+    shares = np.empty(slices)
+    for q in range(slices):  # kz runs evenly; a cosine band crowds at its edges
+        shares[q] = 0.5 * (1.0 - math.cos(math.pi * (q + 0.5) / slices))
     for i in range(out.shape[0]):
         point, velocity, curvature, warping, azimuth = surface[i]
         c3, s3 = math.cos(3.0 * azimuth), math.sin(3.0 * azimuth)
@@ -112,6 +123,5 @@ def fill_dirac(surface, bulk, slices, momentum, out) -> None:  # type: ignore[no
             out[i, 1, p] = point + curvature * square - root
             for g in range(bulk.shape[1]):
                 centre = bulk[i, g, 0] + bulk[i, g, 1] * square
-                for q in range(slices):  # kz runs evenly; a cosine band crowds at its edges
-                    share = 0.5 * (1.0 - math.cos(math.pi * (q + 0.5) / slices))
-                    out[i, 2 + g * slices + q, p] = centre + bulk[i, g, 2] * share
+                for q in range(slices):
+                    out[i, 2 + g * slices + q, p] = centre + bulk[i, g, 2] * shares[q]
