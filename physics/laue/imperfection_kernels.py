@@ -9,8 +9,8 @@ from beamgym.physics.counter_rng import normal, normal_pair, poisson, uniform
 
 # ruff: noqa: ANN201, ANN202 - numba kernels carry no annotations
 
-_FALSE_DECADES = 2.0  # false spots are as bright as 1 to 100 times the faintest spot found
-_HOPELESS = 0.2  # share of the faintest counts below which no luck with the noise makes a spot visible
+FALSE_DECADES = 2.0  # false spots are as bright as 1 to 100 times the faintest spot found
+HOPELESS = 0.2  # share of the faintest counts below which no luck with the noise makes a spot visible
 _LARGEST_NORMAL = 8.58  # sqrt(2 * 53 ln 2): no draw from 53 random bits is further out
 _RADII = 64  # steps of the random number that a normal number's radius is made from
 _LEFT, _RIGHT = 0.2501, 0.7499  # between these shares of a turn a normal number is negative
@@ -27,7 +27,7 @@ def draw_normals(keys, m):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _insert(intensity, source, count, value, index):  # type: ignore[no-untyped-def]
+def insert_spot(intensity, source, count, value, index):  # type: ignore[no-untyped-def]
     """Insert a spot into a list sorted by brightness; the faintest is dropped from a full list."""
     room = intensity.shape[0]
     if count == room and value <= intensity[room - 1]:
@@ -72,13 +72,13 @@ def _real_spots(rates, key, numbers, luck, intensity, source):  # type: ignore[n
     room, found = intensity.shape[0], 0
     for j in range(rates.shape[0]):
         counts = scale * rates[j]
-        if counts < _HOPELESS * faintest or uniform(key, 8 * j + 64) < missing:
+        if counts < HOPELESS * faintest or uniform(key, 8 * j + 64) < missing:
             continue
         if found == room and _hopeless(key, 4 * j + 33, counts, luck, intensity[room - 1]):
             continue
         counts *= math.exp(spread * normal(key, 4 * j + 33))
         if counts >= faintest:
-            found = _insert(intensity, source, found, counts, j)
+            found = insert_spot(intensity, source, found, counts, j)
     return found
 
 
@@ -107,8 +107,8 @@ def disturb(  # type: ignore[no-untyped-def]
         out_source[i] = -1
         found = _real_spots(intensity[i, : count[i]], key, numbers, luck, out_intensity[i], out_source[i])
         for j in range(poisson(key, 0, false_mean)):
-            counts = false_faintest * 10.0 ** (_FALSE_DECADES * uniform(key, 1000005 + 4 * j))
-            found = _insert(out_intensity[i], out_source[i], found, counts, -1 - j)
+            counts = false_faintest * 10.0 ** (FALSE_DECADES * uniform(key, 1000005 + 4 * j))
+            found = insert_spot(out_intensity[i], out_source[i], found, counts, -1 - j)
         for place in range(found):
             j = out_source[i, place]
             if j >= 0:

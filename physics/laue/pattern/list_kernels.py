@@ -249,8 +249,8 @@ def _list_spots(u, frame, panel, rays, physics, keep, ranked, scratch) -> Any:  
 def brightest_lists(u, stands, panel, rays, physics, keep, position, intensity, energy, ray, count) -> None:  # type: ignore[no-untyped-def]
     """List the ``keep`` brightest spots of every orientation (n, 3, 3), brightest first.
 
-    ``stands`` (1, 9) or (n, 9) holds origin_mm, fast and slow of the panel. List i begins at place i · ``keep`` of the
-    buffers.
+    ``stands`` (1, 9) or (n, 9) holds origin_mm, fast and slow of the panel. The lists are rows of (n, ``keep``) arrays;
+    the rest of a row is zero.
     """
     scratch = _scratch(rays.exact.shape[0])
     frame = np.empty((3, 3))
@@ -266,10 +266,12 @@ def brightest_lists(u, stands, panel, rays, physics, keep, position, intensity, 
             scratch.intensity, scratch.ray, number, keep, scratch.single, scratch.steps, scratch.buckets, scratch.rank
         )
         for k in range(number):
-            source, place = scratch.rank[k], sample * keep + k
-            position[place, 0], position[place, 1] = scratch.position[source, 0], scratch.position[source, 1]
-            intensity[place], energy[place] = scratch.intensity[source], scratch.energy[source]
-            ray[place] = scratch.ray[source]
+            source = scratch.rank[k]
+            position[sample, k, 0], position[sample, k, 1] = scratch.position[source, 0], scratch.position[source, 1]
+            intensity[sample, k], energy[sample, k] = scratch.intensity[source], scratch.energy[source]
+            ray[sample, k] = scratch.ray[source]
+        position[sample, number:], intensity[sample, number:], energy[sample, number:] = 0.0, 0.0, 0.0
+        ray[sample, number:] = 0
         count[sample] = number
 
 

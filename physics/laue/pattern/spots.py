@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from beamgym.physics.arrays import BoolArray, Float32Array, Float64Array, Int32Array, Int64Array
 from beamgym.physics.constants import HC_KEV_A
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 
 _CHUNK = 256  # samples whose lists are held twice, for a moment
-_Room = tuple[NDArray[np.generic], ...]
-_ROOMS: list[_Room] = []
+_Arrays = tuple[Float32Array, Float32Array, Float32Array, Int32Array]  # position, intensity, energy, ray
+_ROOMS: list[_Arrays] = []
 """Where the next call writes its lists before they are padded: memory fresh from the system costs more than a list."""
 
 _MOST_ROOMS = 4  # that are kept, for as many threads at once
@@ -132,20 +132,32 @@ class LaueModel:
         """
         u = check_orientations(orientation)
         panels = self._panels(detectors, len(u))
-        count = np.empty(len(u), dtype=np.int64)
-        rooms: list[_Room] = []
+        if self.brightest is None:
+            return self._whole_lists(u, panels)
         self._rank_in_time(len(u))
-        keep = self.brightest or 0
-        most = keep or len(self.table.hkl)
+        count, parts = np.empty(len(u), dtype=np.int64), _arrays(len(u), self.brightest)
+        brightest_lists(u, panels, self._panel, self._rays, self._weights, self.brightest, *parts, count)
+        longest = int(count.max(initial=0))
+        if longest == self.brightest:
+            return Spots(count, *parts)
+        position, intensity, energy, ray = parts
+        return Spots(
+            count,
+            np.ascontiguousarray(position[:, :longest]),
+            np.ascontiguousarray(intensity[:, :longest]),
+            np.ascontiguousarray(energy[:, :longest]),
+            np.ascontiguousarray(ray[:, :longest]),
+        )
+
+    def _whole_lists(self, u: Float64Array, panels: Float64Array) -> Spots:
+        count = np.empty(len(u), dtype=np.int64)
+        rooms: list[_Arrays] = []
+        most = len(self.table.hkl)
         for start in range(0, len(u), _CHUNK):
             rows = slice(start, start + _CHUNK)
             rooms.append(_room(most * min(len(u), _CHUNK)))
             own = panels if len(panels) == 1 else panels[rows]
-            known = (u[rows], own, self._panel, self._rays, self._weights)
-            if keep:
-                brightest_lists(*known, keep, *rooms[-1], count[rows])
-            else:
-                whole_lists(*known, *rooms[-1], count[rows])
+            whole_lists(u[rows], own, self._panel, self._rays, self._weights, *rooms[-1], count[rows])
         padded = _padded(count, rooms, most)
         _ROOMS.extend(rooms[: max(0, _MOST_ROOMS - len(_ROOMS))])
         return padded
@@ -237,29 +249,30 @@ def _needed(longest_a: float, radiation: str) -> str:
     return "energies above those at which the crystal reflects at all"
 
 
-def _room(capacity: int) -> _Room:
-    """Return room for so many spots: position, intensity, energy and ray."""
+def _arrays(n: int, longest: int) -> _Arrays:
+    """Return position, intensity, energy and ray of n lists, not yet set.
+
+    They are one block of memory: the C library keeps a freed block at hand, and returns four to the system.
+    """
+    whole = np.empty((5, n, longest), dtype=np.float32)
+    return whole[:2].reshape(n, longest, 2), whole[2], whole[3], whole[4].view(np.int32)
+
+
+def _room(capacity: int) -> _Arrays:
+    """Return room for so many spots."""
     try:
         kept = _ROOMS.pop()  # at once: another thread finds none and makes its own
     except IndexError:
-        kept = ()
-    if kept and len(kept[1]) >= capacity:
+        kept = None
+    if kept is not None and len(kept[1]) >= capacity:
         return kept
-    return (
-        np.empty((capacity, 2), dtype=np.float32),
-        np.empty(capacity, dtype=np.float32),
-        np.empty(capacity, dtype=np.float32),
-        np.empty(capacity, dtype=np.int32),
-    )
+    position, intensity, energy, ray = _arrays(1, capacity)
+    return position[0], intensity[0], energy[0], ray[0]
 
 
-def _padded(count: Int64Array, rooms: list[_Room], most: int) -> Spots:
-    n, longest = len(count), int(count.max(initial=0))
-    # One block of memory for all: the C library keeps a single freed block at hand, and returns four to the system.
-    whole = np.empty((5, n, longest), dtype=np.float32)
-    position, intensity, energy = whole[:2].reshape(n, longest, 2), whole[2], whole[3]
-    ray = whole[4].view(np.int32)
+def _padded(count: Int64Array, rooms: list[_Arrays], most: int) -> Spots:
+    parts = _arrays(len(count), int(count.max(initial=0)))
     for item, room in enumerate(rooms):
         rows = slice(item * _CHUNK, (item + 1) * _CHUNK)
-        pad_lists(count[rows], most, *room, position[rows], intensity[rows], energy[rows], ray[rows])
-    return Spots(count, position, intensity, energy, ray)
+        pad_lists(count[rows], most, *room, *(part[rows] for part in parts))
+    return Spots(count, *parts)
