@@ -38,7 +38,7 @@ def test_it_aligns_with_one_prior_whatever_is_wrong_with_the_instrument(level, o
 
 
 def test_it_finds_ten_true_spots_among_forty_false_ones_and_the_larger_of_two_grains():
-    result = evaluate_in(Calibrating(), make_vector_env(ID, 3, "harsh", {}), 3, seed=21)
+    result = evaluate_in(Calibrating(), make_vector_env(ID, 2, "harsh", {}), 2, seed=21)
     assert result.success_rate == 1.0
 
 
