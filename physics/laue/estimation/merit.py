@@ -10,7 +10,7 @@ from beamgym.physics.laue.estimation.model import mutual_nearest
 from beamgym.physics.laue.matching import log10_binomial_tail
 
 LEAST_MERIT, MORE_A_LOOK = 15.0, 5.0
-"""Searches try some 10^8 orientations and cameras: a fit that chance does not reach in 10^12 trials is the crystal;
+"""Searches try some 10^8 orientations and cameras: a fit that chance does not reach in 10^15 trials is the crystal;
 every frame at another pose has to add to that."""
 SAME_POSE_DEG = 0.5
 """Frames whose axes read the same within this show the same spots, false ones that stay included: they count once."""
