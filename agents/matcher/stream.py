@@ -106,9 +106,10 @@ def draws(subject: Subject, level: Imperfections, seed: int, count: int, frames:
             world.move(np.clip(home + rng.uniform(-TURN_DEG, TURN_DEG, home.shape), low, high), every)
         peaks = world.acquire(AcquireSettings(EXPOSURE_S), every).peaks()
         read, stood[:, t] = world.positions(), world.truth()["orientation"]
+        turned = subject.goniometer.rotation(read)
         for i in range(count):
             rows = slice(int(peaks.count[i]))
             where, counts = peaks.position_px[i, rows], peaks.intensity[i, rows]
-            shots[i].append(Shot(read[i], where.astype(np.float64), counts.astype(np.float64)))
+            shots[i].append(Shot(read[i], turned[i], where.astype(np.float64), counts.astype(np.float64)))
     for i in range(count):
         yield Draw(subject, tuple(shots[i]), truth["mount"][i], stood[i], truth["detector"][i], truth["b_matrix"][i])

@@ -100,7 +100,7 @@ class PoseEstimator:
         -------
         (m, 3, 3) orientations at zero angles, the ambiguous ones too; m is 0 where the frame cannot be indexed
         """
-        shot = _shot(frame, positions, 0)
+        shot = self._shot(frame, positions, 0)
         answer = self.estimator.indexer.index(shot.position_px, shot.counts)
         if not isinstance(answer, Indexed):
             return np.empty((0, 3, 3))
@@ -111,16 +111,16 @@ class PoseEstimator:
         track = Track()
         for each in seen:
             if each.rows[row]:
-                track = self.estimator.seen(track, _shot(each.frame, each.positions[row], row))
+                track = self.estimator.seen(track, self._shot(each.frame, each.positions[row], row))
         return track
 
-
-def _shot(frame: Frame, positions: Float64Array, row: int) -> Shot:
-    """Return one row of a frame as the estimator takes it."""
-    peaks = frame.peaks()
-    spots = slice(0, int(peaks.count[row]))
-    counts = peaks.intensity[row, spots].astype(np.float64)
-    return Shot(positions, peaks.position_px[row, spots].astype(np.float64), counts)
+    def _shot(self, frame: Frame, positions: Float64Array, row: int) -> Shot:
+        """Return one row of a frame as the estimator takes it."""
+        peaks = frame.peaks()
+        spots = slice(0, int(peaks.count[row]))
+        where = peaks.position_px[row, spots].astype(np.float64)
+        counts = peaks.intensity[row, spots].astype(np.float64)
+        return Shot(positions, self.goniometer.rotation(positions), where, counts)
 
 
 def sample_change_deg(task: Any, seen: Sequence[tuple[Frame, Float64Array]]) -> tuple[float | None, float]:

@@ -45,7 +45,8 @@ def shot(made, target=None):
     found = made.acquire(AcquireSettings(exposure_s=10.0), _ALL).found
     count = int(found.count[0])
     position = found.position_px[0, :count].astype(np.float64)
-    return Shot(made.positions()[0], position, found.intensity[0, :count].astype(np.float64))
+    read = made.positions()[0]
+    return Shot(read, made.context.goniometer.rotation(read), position, found.intensity[0, :count].astype(np.float64))
 
 
 def followed(level, seed, turns=TURNS, crystal="Si", stage="six-axis"):

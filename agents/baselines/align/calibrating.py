@@ -94,7 +94,8 @@ class Calibrating:
         positions, left = positions_of(observation, context), exposures_left(observation, context)
         actions, done, after = [], left == 0, []
         for i, memory in enumerate(state):
-            shot = Shot(positions[i], frames[i].position_px, frames[i].counts)
+            turned = context.goniometer.rotation(positions[i])
+            shot = Shot(positions[i], turned, frames[i].position_px, frames[i].counts)
             track = self._estimator.seen(memory.track, shot)
             action, sure = self._decided(track, context, memory.tries)
             actions.append(action)

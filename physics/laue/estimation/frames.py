@@ -15,11 +15,13 @@ class Shot:
     Parameters
     ----------
     readback : (k,) where the axes read
+    turned : (3, 3) rotation of the goniometer where its axes read that
     position_px : (p, 2) found spots along fast and slow, 0-based, the brightest first
     counts : (p,) any positive scale
     """
 
     readback: Float64Array
+    turned: Float64Array
     position_px: Float64Array
     counts: Float64Array
 

@@ -85,4 +85,4 @@ def _middle(ratio: Float64Array) -> tuple[float, float]:
 def without(shots: Sequence[Shot], taken: Grain) -> tuple[Shot, ...]:
     """Return the frames without the spots that a grain explains."""
     pairs = zip(shots, taken.spots, strict=True)
-    return tuple(Shot(shot.readback, shot.position_px[~own], shot.counts[~own]) for shot, own in pairs)
+    return tuple(Shot(shot.readback, shot.turned, shot.position_px[~own], shot.counts[~own]) for shot, own in pairs)

@@ -13,7 +13,9 @@ LEAST_MERIT, MORE_A_LOOK = 15.0, 5.0
 """Searches try some 10^8 orientations and cameras: a fit that chance does not reach in 10^15 trials is the crystal;
 every frame at another pose has to add to that."""
 SAME_POSE_DEG = 0.5
-"""Frames whose axes read the same within this show the same spots, false ones that stay included: they count once."""
+"""Frames between which the crystal turned by no more show the same spots, false ones that stay included, wherever the
+axes read: they count once."""
+_SAME_TRACE = 1.0 + 2.0 * np.cos(np.radians(SAME_POSE_DEG))
 BRIGHTEST = (16, 32, 64, 128)
 """Numbers of rays, brightest first, among which matches are counted: chance does not prefer bright ones."""
 LEAST_REACH_MM, MOST_REACH_MM, WITHIN = 0.1, 0.6, 3.0
@@ -28,7 +30,8 @@ def looks(shots: Sequence[Shot]) -> list[int]:
     """Return the frames, by number, that show the crystal from where no earlier one does."""
     kept: list[int] = []
     for number, shot in enumerate(shots):
-        if all(np.abs(shot.readback - shots[each].readback).max() > SAME_POSE_DEG for each in kept):
+        # The trace of a turn by an angle is 1 + 2 cos.
+        if all(float((shot.turned * shots[each].turned).sum()) < _SAME_TRACE for each in kept):
             kept.append(number)
     return kept
 

@@ -59,7 +59,8 @@ class Carried:
         wrong = self.rng.uniform(0.0, 2.0 * middle, (FALSE, 2))
         counts = np.concatenate([self.counts[on], self.rng.choice(self.counts, FALSE)])
         brightest = np.argsort(-counts)[:64]
-        return Shot(self.read, np.concatenate([spot, wrong])[brightest], counts[brightest])
+        turned = self.context.goniometer.rotation(self.read)
+        return Shot(self.read, turned, np.concatenate([spot, wrong])[brightest], counts[brightest])
 
     def orientation(self):
         return self.context.goniometer.rotation(self.place) @ self.mount

@@ -9,7 +9,7 @@ from seen_frames import EXACT, HARD, TURNS, context, estimator, followed, shot, 
 from beamgym.physics.laue.estimation.estimator import Track
 from beamgym.physics.laue.estimation.frames import Shot
 from beamgym.physics.laue.estimation.merit import LEAST_MERIT, demand, looks
-from beamgym.physics.orientation import misorientation_deg
+from beamgym.physics.orientation import misorientation_deg, rotation_matrix
 
 
 @pytest.mark.parametrize("crystal", ["kyanite", "Ca2RuO4", "FePS3"])
@@ -26,12 +26,12 @@ def test_spots_at_random_are_no_crystal():
     known = Track()
     for _ in range(2):
         position = rng.uniform(0.0, 2047.0, (60, 2))
-        known = estimator().seen(known, Shot(np.zeros(6), position, rng.uniform(10.0, 1e4, 60)))
+        known = estimator().seen(known, Shot(np.zeros(6), np.eye(3), position, rng.uniform(10.0, 1e4, 60)))
     assert known.best is None
 
 
 def test_no_spots_are_no_crystal():
-    known = estimator().seen(Track(), Shot(np.zeros(6), np.zeros((0, 2)), np.zeros(0)))
+    known = estimator().seen(Track(), Shot(np.zeros(6), np.eye(3), np.zeros((0, 2)), np.zeros(0)))
     assert known.best is None
     made = world(HARD, 3)
     known = estimator().seen(known, shot(made, TURNS[0]))
@@ -46,7 +46,7 @@ def test_several_frames_show_what_none_shows_alone():
         false = rng.uniform(0.0, 2047.0, (30, 2))
         position = np.concatenate([whole.position_px[:9], false])
         counts = np.concatenate([whole.counts[:9], rng.choice(whole.counts, 30)])
-        one = Shot(whole.readback, position, counts)
+        one = Shot(whole.readback, whole.turned, position, counts)
         alone.append(estimator().seen(Track(), one).best)
         known = estimator().seen(known, one)
     assert known.merits[0] > LEAST_MERIT
@@ -74,10 +74,10 @@ def test_a_frame_of_few_rays_is_understood_where_no_more_is_left_over_than_elsew
     last = known.shots[-1]
     apart = np.linalg.norm(last.position_px[:, None] - rays, axis=2).min(axis=1)
     few = np.argsort(apart)[:6]
-    known = estimator().seen(known, Shot(last.readback, last.position_px[few], last.counts[few]))
+    known = estimator().seen(known, Shot(last.readback, last.turned, last.position_px[few], last.counts[few]))
     assert estimator().understands(known)
     moved = rays[:40] + 40.0
-    known = estimator().seen(known, Shot(last.readback, moved, np.ones(len(moved))))
+    known = estimator().seen(known, Shot(last.readback, last.turned, moved, np.ones(len(moved))))
     assert not estimator().understands(known)
 
 
@@ -86,8 +86,16 @@ def test_spots_that_stay_while_nothing_moves_are_no_crystal_however_often_they_a
     rng, known = np.random.default_rng(spots), Track()
     place = rng.uniform(0.0, 511.0, (spots, 2))
     for _ in range(4):
-        seen = Shot(np.zeros(6), place + rng.normal(0.0, 0.3, place.shape), np.ones(spots))
+        seen = Shot(np.zeros(6), np.eye(3), place + rng.normal(0.0, 0.3, place.shape), np.ones(spots))
         known = estimator().seen(known, seen)
     assert looks(known.shots) == [0]
     assert demand(known.shots) == LEAST_MERIT
     assert known.best is None
+
+
+def test_axes_that_read_otherwise_and_turn_nothing_are_no_other_pose():
+    still = Shot(np.zeros(3), np.eye(3), np.zeros((0, 2)), np.zeros(0))
+    moved = replace(still, readback=np.array([30.0, -30.0, 4.0]))
+    turned = replace(moved, turned=rotation_matrix(np.array([0.0, 0.6, 0.0])))
+    assert looks([still, moved, still]) == [0]
+    assert looks([still, moved, turned]) == [0, 2]

@@ -48,7 +48,7 @@ def test_a_camera_turned_about_the_beam_is_no_turn_of_the_crystal(twist_deg):
     for target in (None, *FAR_TURNS):
         seen = shot(made, target)
         turned = (seen.position_px - middle) @ (np.eye(2) + turn + 0.5 * turn @ turn).T + middle
-        track = known.seen(track, type(seen)(seen.readback, turned, seen.counts))
+        track = known.seen(track, replace(seen, position_px=turned))
     assert off_deg(made.truth(), known, track) < 0.15
 
 
@@ -96,7 +96,7 @@ def test_a_frame_by_chance_does_not_pass_for_the_crystal():
     for target in (None, *TURNS):
         seen = shot(made, target)
         place = rng.uniform(0.0, 511.0, seen.position_px.shape)
-        track = known.seen(track, type(seen)(seen.readback, place, seen.counts))
+        track = known.seen(track, replace(seen, position_px=place))
         assert track.best is None
 
 
