@@ -7,6 +7,7 @@ from gymnasium.vector import AutoresetMode
 from beamgym.envs.kinds import EnvKind, kind_named, resolve
 from beamgym.envs.loop import InstrumentEnv, InstrumentVectorEnv, checked_threads, parts_of
 from beamgym.envs.options import read_options
+from beamgym.envs.pictures import Window
 
 
 def make_env(kind: str, render_mode: str | None = None, **options: Any) -> InstrumentEnv:
@@ -15,7 +16,7 @@ def make_env(kind: str, render_mode: str | None = None, **options: Any) -> Instr
     Parameters
     ----------
     kind : its name in ``envs.kinds``
-    render_mode : None or "rgb_array"
+    render_mode : None, "rgb_array" or "human", a window by pygame; Gymnasium makes "rgb_array_list" of "rgb_array"
     options : fields of the kind's options, and the keywords that its ids fix, such as ``image``
 
     Raises
@@ -23,8 +24,9 @@ def make_env(kind: str, render_mode: str | None = None, **options: Any) -> Instr
     TypeError, ValueError : an unknown option, or one that cannot be
     """
     row = kind_named(kind)
+    window = Window(f"beamgym: {row.name}") if render_mode == "human" else None
     task, world = build(row, 1, options)
-    return InstrumentEnv(task, world, render_mode, resolve(row.renderer)(task.context))
+    return InstrumentEnv(task, world, render_mode, resolve(row.renderer)(task.context), window)
 
 
 def make_vector_env(
@@ -56,3 +58,11 @@ def build(kind: EnvKind, n: int, options: dict[str, Any]) -> tuple[Any, Any]:
     others = {name: value for name, value in options.items() if name not in fixed}
     task, world = resolve(kind.build)(read_options(resolve(kind.options), others), n, **fixed)
     return task, world
+
+
+# gym.make asks the entry point, not what it makes, which modes of drawing there are.
+make_env.metadata = {  # type: ignore[attr-defined]
+    **InstrumentEnv.metadata,
+    "render_modes": ["human", *InstrumentEnv.metadata["render_modes"]],
+}
+make_vector_env.metadata = InstrumentVectorEnv.metadata  # type: ignore[attr-defined]

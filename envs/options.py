@@ -1,6 +1,8 @@
 """Keyword options of environments: the fields of a dataclass, checked before anything is built."""
 
+from collections.abc import Iterable
 from dataclasses import fields
+from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -25,9 +27,19 @@ def read_options(kind: type[Options], given: dict[str, Any]) -> Options:
     unknown = sorted(set(given) - set(known))
     if unknown:
         title = kind.__name__.removesuffix("Options")
-        raise TypeError(f"unknown option {', '.join(unknown)}; {title} takes {', '.join(sorted(known))}")
+        hint = _nearest(unknown[0], known)
+        raise TypeError(
+            f"unknown option {', '.join(unknown)}; {title} takes {', '.join(sorted(known))}{hint}"
+            # The words that libraries look for, which try what an environment takes: TorchRL's frameskip.
+            f" (unexpected keyword argument {', '.join(map(repr, unknown))})"
+        )
     for name, value in given.items():
         number = _NUMBERS.get(known[name])  # type: ignore[arg-type]
         if number is not None and (isinstance(value, bool) or not isinstance(value, number)):
             raise TypeError(f"{name} is {value!r}; give a {'whole ' if number is Integral else ''}number")
     return kind(**given)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"; did you mean {close[0]}?" if close else ""

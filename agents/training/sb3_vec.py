@@ -72,7 +72,7 @@ class NativeVecEnv(VecEnv):
         if len(ended):
             cut_off = (truncated & ~terminated)[ended].tolist()
             for i, info, cut in zip(ended.tolist(), _rows(infos["final_info"], ended), cut_off, strict=True):
-                rows[i] = self._ended_info(i, info, infos["final_obs"], cut)
+                rows[i] = self._ended_info(i, info, infos["final_obs"][i], cut)
         self._returns[done], self._lengths[done] = 0.0, 0
         return observation, reward.astype(np.float32), done, rows
 
@@ -108,10 +108,8 @@ class NativeVecEnv(VecEnv):
         return self.env.render() or [None] * self.num_envs
 
     def _ended_info(self, i: int, info: dict[str, Any], last: Any, cut_off: bool) -> dict[str, Any]:
-        """Complete an ended episode's info; its last observation is a view, as ``last`` is never used again."""
-        info["terminal_observation"] = (
-            {name: values[i] for name, values in last.items()} if isinstance(last, Mapping) else last[i]
-        )
+        """Complete an ended episode's info by its last observation and its statistics."""
+        info["terminal_observation"] = last
         info["TimeLimit.truncated"] = cut_off
         elapsed = round(time.time() - self._started, 6)
         info["episode"] = {"r": float(self._returns[i]), "l": int(self._lengths[i]), "t": elapsed}

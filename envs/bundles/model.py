@@ -88,6 +88,17 @@ class OnnxModel:
         model._check_reference(*read_reference(files[REFERENCE], manifest, folder.name))
         return model
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the runtime out, which no other process can take over."""
+        return {name: value for name, value in vars(self).items() if name != "_session"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _session=_session(state["_graph"]))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "OnnxModel":
+        """Return the model itself, which nothing changes."""
+        return self
+
     def predict(self, observation: Mapping[str, NDArray[Any]], batch: int | None = 1) -> NDArray[np.float32]:
         """Return the network's action for each row; a policy's is clipped to the action space after the graph.
 

@@ -4,7 +4,6 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -74,7 +73,7 @@ class CrystalRows:
         known = len(crystals) if isinstance(crystals, Sequence) else None
         self._size = known or _MOST_DRAWN
         self._capacity = 1 if known is None else min(n, math.ceil(_ROOM * n / known))
-        self._task = lru_cache(maxsize=_KEPT)(lambda index: build(crystals[index], 1)[0])
+        self._crystals, self._tasks = crystals, OrderedDict[int, LaueAlignTask]()
         self._block: list[Block | None] = [None] * n
         self._place = np.zeros(n, np.int64)
         self._blocks: list[Block] = []
@@ -113,6 +112,14 @@ class CrystalRows:
             places = block.taken
             if len(places):
                 yield block, places, block.rows[places]
+
+    def _task(self, index: int) -> LaueAlignTask:
+        """Return a crystal's task, kept since it takes long to make; those not asked for longest are let go."""
+        task = self._tasks.pop(index, None) or self._build(self._crystals[index], 1)[0]
+        self._tasks[index] = task
+        if len(self._tasks) > _KEPT:
+            self._tasks.popitem(last=False)
+        return task
 
     def _take_out(self, row: int) -> None:
         block = self._block[row]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from os import PathLike
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from beamgym.envs.laue_align.observations import MAX_AXES, ImageView, SpotView, 
 from beamgym.envs.laue_align.task import EXPECTED_ROWS, AlignContext, LaueAlignTask, RewardModel
 from beamgym.physics.crystal import Crystal, Radiation, crystal_names, load_crystal
 from beamgym.physics.goniometer import Goniometer, Target, goniometer, parse_target
-from beamgym.physics.instrument import Float32Array, Peaks
+from beamgym.physics.instrument import BoolArray, Float32Array, Float64Array, Peaks
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files import load_detector
@@ -89,9 +89,7 @@ def build(
     """Make the task and a world of n samples; ``image`` observes pictures instead of spot lists."""
     if options.crystals is None:
         return _build_one(options, n, image)
-    rows = CrystalRows(
-        _checked_crystals(options), lambda crystal, m: _build_one(replace(options, crystal=crystal), m, image), n
-    )
+    rows = CrystalRows(_checked_crystals(options), partial(_build_of, options, image), n)
     return ManyCrystalTask(rows), ManyCrystalWorld(rows)
 
 
@@ -118,6 +116,15 @@ def _radiation(options: LaueAlignOptions) -> Radiation:
     return (_named_beam(options.beam) if isinstance(options.beam, str) else options.beam).radiation
 
 
+def _build_of(options: LaueAlignOptions, image: bool, crystal: Any, n: int) -> tuple[LaueAlignTask, SimulatedLaue]:
+    return _build_one(replace(options, crystal=crystal), n, image)
+
+
+def _reachable(context: AlignContext, mounts: Float64Array) -> BoolArray:
+    """Return (m,) from which mounts (m, 3, 3) a goal can be reached; no closure, so that a world can be pickled."""
+    return context.target.reachable_goals(context.goniometer, mounts).reachable
+
+
 def _build_one(options: LaueAlignOptions, n: int, image: bool) -> tuple[LaueAlignTask, SimulatedLaue]:
     context = _context(options)
     view = ImageView(_checked_size(options.size, context.detector)) if image else SpotView(context.detector)
@@ -132,7 +139,7 @@ def _build_one(options: LaueAlignOptions, n: int, image: bool) -> tuple[LaueAlig
         n,
         options.level,
         "rendered" if image else options.frames,
-        mount_filter=lambda mounts: context.target.reachable_goals(context.goniometer, mounts).reachable,
+        mount_filter=partial(_reachable, context),
     )
     return task, world
 

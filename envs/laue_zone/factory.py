@@ -1,11 +1,13 @@
 """Builds LaueZone environments from what a user names."""
 
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from typing import Literal
 
 from beamgym.envs.laue_align import RewardModel
 from beamgym.envs.laue_zone.task import LaueZoneTask, ZoneContext
+from beamgym.physics.instrument import BoolArray, Float64Array
 from beamgym.physics.laue.imperfections import Imperfections
 from beamgym.physics.laue.zone import PUBLISHED, AxisChoice, SimulatedZone
 
@@ -55,5 +57,11 @@ def build(options: LaueZoneOptions, n: int) -> tuple[LaueZoneTask, SimulatedZone
         options.max_rotation_deg,
         options.moves,
     )
-    world.start_filter = lambda starts, cells: context.error_deg(starts, cells) > context.tolerance_deg
+    world.start_filter = partial(_outside, context)
     return LaueZoneTask(context, RewardModel(options.reward), options.stop), world
+
+
+def _outside(context: ZoneContext, starts: Float64Array, cells: Float64Array) -> BoolArray:
+    """Return (m,) which orientations lie outside the tolerance; no closure, so that a world can be pickled."""
+    outside: BoolArray = context.error_deg(starts, cells) > context.tolerance_deg
+    return outside

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.envs.loop.episode import EpisodeLoop
+from beamgym.envs.loop.rows import row_of
 from beamgym.envs.loop.seeding import EpisodeKeys, checked_seed
 from beamgym.envs.task import Observation, Task
 from beamgym.physics.instrument import Instrument
@@ -22,27 +23,37 @@ class InstrumentEnv(gym.Env[Observation, NDArray[Any]]):
     ----------
     task : the rules, with spaces
     instrument : n = 1
-    render_mode : None or "rgb_array"
+    render_mode : None, "rgb_array", or "human" where a window is given
     renderer : draws the present state; given by the environment's own module
+    window : shows the pictures of render_mode "human"
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012 - Gymnasium's own form
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012 - Gymnasium's own form
 
     def __init__(
-        self, task: Task[Any], instrument: Instrument, render_mode: str | None = None, renderer: Any = None
+        self,
+        task: Task[Any],
+        instrument: Instrument,
+        render_mode: str | None = None,
+        renderer: Any = None,
+        window: Any = None,
     ) -> None:
         if instrument.n != 1:
             raise ValueError(
                 f"InstrumentEnv needs an instrument with n = 1, found {instrument.n}; use InstrumentVectorEnv"
             )
-        if render_mode not in (None, "rgb_array"):
-            raise ValueError(f"unknown render_mode {render_mode!r}; choose None or 'rgb_array'")
+        if window is not None:
+            # Only here: checkers try every mode that is listed, and a window needs pygame and a screen.
+            self.metadata = {**type(self).metadata, "render_modes": [render_mode, "rgb_array"]}
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(f"unknown render_mode {render_mode!r}; choose None, 'rgb_array' or 'human'")
         self.loop = EpisodeLoop(task, instrument)
         self.observation_space = task.observation_space  # type: ignore[assignment]
         self.action_space = task.action_space
         self.render_mode = render_mode
-        self._renderer = renderer
+        self._renderer, self._window = renderer, window
         self._keys = EpisodeKeys(1)
+        self._over = False
 
     @property
     def context(self) -> Any:
@@ -63,11 +74,20 @@ class InstrumentEnv(gym.Env[Observation, NDArray[Any]]):
         super().reset(seed=seed)
         self._keys.reseed(None if seed is None else [seed], lambda: self.np_random)
         self.loop.reset(self._keys.next(_ONE), _ONE, options)
+        self._over = False
+        self._show()
         advice = {name: _value(values) for name, (values, rows) in self.loop.advice().items() if rows[0]}
-        return _first(self.loop.observation()), {"cost": _values(self.loop.costs()), **advice}
+        return row_of(self.loop.observation(), 0), {"cost": _values(self.loop.costs()), **advice}
 
     def step(self, action: NDArray[Any]) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Move, expose and observe; or, when the action declares, end the episode where it stands."""
+        """Move, expose and observe; or, when the action declares, end the episode where it stands.
+
+        Raises
+        ------
+        ValueError : an action of another shape or with NaN in it, no episode begun, or one that has ended
+        """
+        if self._over:
+            raise ValueError("the episode has ended; call reset() before the next step()")
         done = self.loop.step(np.asarray(action)[None], _ONE)
         verdict = done.verdict
         info = {
@@ -77,21 +97,31 @@ class InstrumentEnv(gym.Env[Observation, NDArray[Any]]):
             **_values(verdict.metrics),
         }
         ended = bool(verdict.terminated[0]), bool(verdict.truncated[0])
-        return _first(done.observation), float(verdict.reward[0]), *ended, info
+        self._over = any(ended)
+        self._show()
+        return row_of(done.observation, 0), float(verdict.reward[0]), *ended, info
 
     def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
-        """Draw the present state as an (h, w, 3) uint8 picture."""
+        """Draw the present state as an (h, w, 3) uint8 picture; in mode "human" it goes to the window."""
         if self.render_mode is None:
             gym.logger.warn(
                 "render() was called without a render_mode; make the environment with render_mode='rgb_array'"
             )
             return None
+        if self._window is not None:
+            self._show()
+            return None
         picture: NDArray[np.uint8] = self._renderer.draw(self.loop)
         return picture
 
+    def close(self) -> None:
+        """Close the window, where there is one."""
+        if self._window is not None:
+            self._window.close()
 
-def _first(observation: Observation) -> Observation:
-    return {name: values[0] for name, values in observation.items()}
+    def _show(self) -> None:
+        if self._window is not None:
+            self._window.show(self._renderer.draw(self.loop))
 
 
 def _values(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:

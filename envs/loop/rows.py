@@ -17,6 +17,15 @@ def take_rows(batch: Batch, rows: Indices) -> Batch:
     return taken
 
 
+def row_of(observation: Any, row: int) -> Any:
+    """Return one environment's observation out of a batch's: of a mapping of arrays, or of one array."""
+    return (
+        {name: values[row] for name, values in observation.items()}
+        if isinstance(observation, Mapping)
+        else (observation[row])
+    )
+
+
 def blank_rows(batch: Batch, n: int) -> Batch:
     """Return a batch of n rows like the rows of another, with zeros everywhere."""
     blank: Batch = _mapped(lambda values: np.zeros((n, *values[0].shape[1:]), values[0].dtype), [batch])

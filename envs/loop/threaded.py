@@ -73,6 +73,10 @@ class ThreadedLoop:
         self._pool: ThreadPoolExecutor | None = None
         self._process = 0
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the threads out of a copy; they come back with its next step."""
+        return {**vars(self), "_pool": None}
+
     @property
     def simulated(self) -> bool:
         """True: real instruments are never shared out."""

@@ -9,6 +9,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from beamgym.envs.loop.episode import EpisodeLoop, LoopStep
+from beamgym.envs.loop.rows import row_of
 from beamgym.envs.loop.seeding import EpisodeKeys, checked_seed
 from beamgym.envs.loop.threaded import ThreadedLoop
 from beamgym.envs.task import Observation, Task
@@ -117,7 +118,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         step, ended = done.step, done.ended
         if not ended.any():
             return step.observation, *_judged(step), _infos(step, ~ended)
-        last = {"final_obs": step.observation, "_final_obs": ended.copy()}
+        last = {"final_obs": _last_observations(step.observation, ended), "_final_obs": ended.copy()}
         info = {
             **_infos(step, ~ended, ended, done.costs),
             **last,
@@ -137,6 +138,14 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         reward = np.where(acting, verdict.reward, 0.0)
         ended = verdict.terminated & acting, verdict.truncated & acting
         return self.loop.observation(), reward, *ended, _infos(step, acting, reset, self.loop.costs())
+
+
+def _last_observations(observation: Observation, ended: BoolArray) -> NDArray[Any]:
+    """Return each ended episode's last observation as Gymnasium's own vectors do: (n,) objects, None elsewhere."""
+    last = np.full(len(ended), None, dtype=object)
+    for row in np.flatnonzero(ended).tolist():
+        last[row] = row_of(observation, row)
+    return last
 
 
 def _judged(step: LoopStep) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:

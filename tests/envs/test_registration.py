@@ -145,3 +145,30 @@ def test_an_unknown_option_is_named_in_one_line(name):
     with pytest.raises(TypeError, match="unknown option colour") as caught:
         gym.make(name, colour="red")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", list(ENVIRONMENTS))
+def test_an_unknown_option_is_told_in_the_words_that_libraries_look_for(name):
+    # TorchRL's GymEnv tries frameskip, and goes on without where an error says these words.
+    with pytest.raises(TypeError, match="unexpected keyword argument 'frameskip'"):
+        gym.make(name, frameskip=1)
+
+
+@pytest.mark.parametrize("name", list(ENVIRONMENTS))
+def test_an_id_with_the_modules_name_before_it_needs_no_import(name):
+    assert gym.make(f"beamgym:{name}").spec.id == name
+
+
+def test_the_option_that_was_probably_meant_is_named():
+    with pytest.raises(TypeError, match="did you mean crystal"):
+        gym.make("beamgym/LaueAlign-v0", cristal="Si")
+
+
+@pytest.mark.parametrize("name", list(ENVIRONMENTS))
+def test_entry_points_say_which_modes_of_drawing_there_are(name):
+    spec = gym.spec(name)
+    single, vector = (
+        gym.envs.registration.load_env_creator(each) for each in (spec.entry_point, spec.vector_entry_point)
+    )
+    assert set(single.metadata["render_modes"]) == {"human", "rgb_array"}
+    assert vector.metadata["render_modes"] == ["rgb_array"]

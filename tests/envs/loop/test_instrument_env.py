@@ -203,7 +203,16 @@ class TestTheInterface:
 
     def test_an_unknown_render_mode_is_refused(self):
         with pytest.raises(ValueError, match="'rgb_array'"):
-            make_env("laue", render_mode="human")
+            make_env("laue", render_mode="ansi")
+
+    def test_a_step_after_the_end_is_refused_in_one_line(self):
+        env = make_env("laue", level="easy")
+        env.reset(seed=0)
+        assert env.step(DECLARE)[2]
+        with pytest.raises(ValueError, match=r"the episode has ended; call reset\(\)"):
+            env.step(-DECLARE)
+        env.reset()
+        assert not env.step(-DECLARE)[2]
 
     def test_rendering_without_a_mode_warns_and_draws_nothing(self):
         env = make_env("laue", level="easy")

@@ -105,6 +105,19 @@ def test_it_returns_what_gymnasiums_own_vector_of_single_environments_returns(ki
     assert endings >= 2
 
 
+def test_the_last_observation_of_an_episode_has_gymnasiums_form():
+    n = 3
+    single = SyncVectorEnv([made("spots")] * n, autoreset_mode=AutoresetMode.SAME_STEP)
+    for env in (single, native("spots", n, AutoresetMode.SAME_STEP)):
+        env.reset(seed=1)
+        action = -np.ones(env.action_space.shape, np.float32)
+        action[1, -1] = 1.0
+        last = env.step(action)[4]["final_obs"]
+        assert (last.dtype, last.shape) == (object, (n,))
+        assert [each is None for each in last] == [True, False, True]
+        assert env.single_observation_space.contains(last[1])
+
+
 @pytest.mark.parametrize("kind", ["spots", "rendered", "image"])
 def test_transitions_are_bit_equal_whatever_the_batch_and_its_order(kind):
     n, steps = (256, 8) if kind == "spots" else (6, 4)
