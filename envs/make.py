@@ -5,7 +5,7 @@ from typing import Any
 from gymnasium.vector import AutoresetMode
 
 from beamgym.envs.kinds import EnvKind, kind_named, resolve
-from beamgym.envs.loop import InstrumentEnv, InstrumentVectorEnv, checked_threads, parts_of
+from beamgym.envs.loop import InstrumentEnv, InstrumentVectorEnv, checked_threads
 from beamgym.envs.options import read_options
 from beamgym.envs.pictures import Window
 
@@ -43,13 +43,12 @@ def make_vector_env(
     ----------
     num_envs : samples
     autoreset_mode : Gymnasium's NEXT_STEP (default), SAME_STEP or DISABLED
-    threads : over how many threads the samples are shared out; no bit depends on it
+    threads : over how many threads the long kernels share the samples out; no bit depends on it
     """
     row = kind_named(kind)
-    parts = parts_of(num_envs, checked_threads(threads, num_envs))
-    (task, world), *more = [build(row, rows.stop - rows.start, options) for rows in parts]
-    renderer = resolve(row.renderer)(task.context)
-    return InstrumentVectorEnv(task, world, autoreset_mode, render_mode, renderer, more)
+    shared = checked_threads(threads, num_envs)
+    task, world = build(row, num_envs, options)
+    return InstrumentVectorEnv(task, world, autoreset_mode, render_mode, resolve(row.renderer)(task.context), shared)
 
 
 def build(kind: EnvKind, n: int, options: dict[str, Any]) -> tuple[Any, Any]:

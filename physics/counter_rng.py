@@ -6,6 +6,7 @@ nothing.
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numba import njit, uint64
@@ -79,10 +80,10 @@ def make_keys(seed: ArrayLike, episode: ArrayLike = 0, step: ArrayLike = 0, stre
     -------
     uint64 keys of the broadcast shape
     """
-    parts = [np.asarray(part).astype(np.uint64) for part in (seed, episode, step, stream)]
+    parts = [_words(part) for part in (seed, episode, step, stream)]
     most = max(part.ndim for part in parts)
     if most == 1:
-        keys: UInt64Array = _rows_of_keys(*(part.reshape(-1) for part in parts), _length(parts))
+        keys: UInt64Array = _rows_of_keys(*(part if part.ndim else part.reshape(1) for part in parts), _length(parts))
         return keys
     key = np.zeros((), dtype=np.uint64)
     with np.errstate(over="ignore"):
@@ -102,6 +103,16 @@ def uniforms(keys: ArrayLike, m: int) -> NDArray[np.float64]:
         words = _mix_array(given[..., None] + counters * _GOLDEN)
     drawn: NDArray[np.float64] = (words >> np.uint64(11)).astype(np.float64) * _TO_UNIT
     return drawn
+
+
+def _words(part: ArrayLike) -> UInt64Array:
+    """Return whole numbers as 64-bit words; single ones, mostly of a stream, are kept: to make one costs as much."""
+    return _word(part) if type(part) is int else np.asarray(part).astype(np.uint64)
+
+
+@lru_cache(maxsize=256)
+def _word(number: int) -> UInt64Array:
+    return np.array(number).astype(np.uint64)
 
 
 def _length(parts: list[UInt64Array]) -> int:

@@ -17,6 +17,7 @@ from beamgym.envs.arpes_spot.scoring_kernels import FEATURES, SIDE, write_scorer
 from beamgym.envs.bundles import BundleError, OnnxModel
 from beamgym.physics.arpes.score import paper_total, v2_total
 from beamgym.physics.instrument import BoolArray, Float32Array
+from beamgym.physics.row_threads import over_rows
 
 COMPONENTS: Final = ("S", "B", "N", "total")
 """What is scored, in this order."""
@@ -143,7 +144,9 @@ class QualityScorer:
 
     def __call__(self, counts: Float32Array) -> NDArray[np.float32]:
         """Return S, B, N and the total in points (m, 4) of spectra (m, e, a)."""
-        return self.quality(counts).scores
+        spectra = np.asarray(counts)
+        each = over_rows(len(spectra), lambda rows: self.quality(spectra[rows]).scores, least=4)
+        return each[0] if len(each) == 1 else np.concatenate(each)
 
 
 def _composed(scores: Float32Array) -> Float32Array:

@@ -27,12 +27,14 @@ from beamgym.physics.instrument import (
     Int64Array,
     MoveReport,
 )
+from beamgym.physics.row_threads import over_rows
 
 TRACE = 256
 """Places that the state remembers, for pictures."""
 
 _MOST_VISITS = 8.0  # drawn as 1 on the map
 _BRIGHTEST = 7.0  # log10 of the electrons observed as 1
+_CHART_SHARES = np.array([0.1, 1.0 / _MOST_VISITS, 1.0, 1.0, 1.0, 1.0], dtype=np.float32)  # of the map's layers
 
 
 class SpotScorer(Protocol):
@@ -322,7 +324,7 @@ class ArpesSpotTask:
         left = np.maximum(1.0 - state.spent_s / self.context.beam_time_s, 0.0)
         best = state.best * np.array([0.1, *(1.0 / np.abs(self._limits).max(axis=1))], dtype=np.float32)
         chart = np.empty((n, state.map[0].size), dtype=np.float32)
-        map_to_shares(state.map, np.array([0.1, 1.0 / _MOST_VISITS, 1.0, 1.0, 1.0, 1.0], dtype=np.float32), chart)
+        over_rows(n, lambda rows: map_to_shares(state.map[rows], _CHART_SHARES, chart[rows]), least=32)
         return {
             "spectrum": state.spectrum.copy(),
             "position": position,

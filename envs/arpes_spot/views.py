@@ -7,6 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from beamgym.physics.instrument import Float32Array, FrameFailed
+from beamgym.physics.row_threads import over_rows
 
 MAP_CELLS: Final = 32
 """Cells of the coarse map along x, and along y; it covers the stage's travel. About as wide as the beam."""
@@ -39,7 +40,7 @@ def spectrum_to_uint8(counts: Float32Array, shape: tuple[int, int]) -> NDArray[n
     if counts.shape[1:] != shape:
         raise FrameFailed(f"the spectra have {counts.shape[1:]} pixels; this task was made for {shape}")
     out = np.empty(counts.shape, dtype=np.uint8)
-    if not grey(counts, out):
+    if not all(over_rows(len(counts), lambda rows: grey(counts[rows], out[rows]), least=64)):
         raise FrameFailed("a spectrum holds NaN, infinity or negative counts; give dead pixels the value 0")
     return out[..., None]
 

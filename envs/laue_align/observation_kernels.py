@@ -37,6 +37,34 @@ def write_spot_rows(position_px, counts, count, panel, pixel_mm, log_brightest, 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def write_axis_rows(positions, limits, margin_deg, out) -> None:  # type: ignore[no-untyped-def]
+    """Write axis rows [fraction of travel, margin to the low limit, to the high limit, 1]; those beyond k stay.
+
+    Parameters
+    ----------
+    positions, limits : (n, k) and (k, 2) lowest and highest
+    margin_deg : a margin drawn as 1
+    out : (n, rows, 4) float32
+    """
+    for i in range(positions.shape[0]):
+        for axis in range(positions.shape[1]):
+            place, low, high = positions[i, axis], limits[axis, 0], limits[axis, 1]
+            if high > low:
+                out[i, axis, 0] = _within(2.0 * (place - low) / (high - low) - 1.0, -1.0)
+            out[i, axis, 1] = _within((place - low) / margin_deg, 0.0)
+            out[i, axis, 2] = _within((high - place) / margin_deg, 0.0)
+            out[i, axis, 3] = 1.0
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _within(value, least):  # type: ignore[no-untyped-def]  # noqa: ANN202 - numba kernels carry no annotations
+    """Cut a value to ``least`` … 1; NaN stays."""
+    if value < least:
+        return least
+    return 1.0 if value > 1.0 else value
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def write_greys(image, rows, median_grey, grey_per_root, out) -> None:  # type: ignore[no-untyped-def]
     """Compress counts by a square root around each image's median, in single precision.
 

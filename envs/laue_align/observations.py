@@ -6,13 +6,16 @@ rows are 0. An axis is a row [fraction of travel -1..1, margin to the low limit,
 margins in units of 180 degrees cut at 1.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from beamgym.envs.laue_align.observation_kernels import write_greys, write_spot_rows
+from beamgym.envs.laue_align.observation_kernels import write_axis_rows, write_greys, write_spot_rows
 from beamgym.physics.instrument import Axis, BoolArray, Float32Array, Float64Array, Frame, FrameFailed, Peaks
 from beamgym.physics.laue.detector import Detector
+from beamgym.physics.row_threads import over_rows
 
 SPOT_UNITS = {
     "spots": "rows [nx, ny, nz, log intensity, present]; unit plane normals in the lab frame",
@@ -76,7 +79,19 @@ def spot_rows(peaks: Peaks, detector: Detector, rows: int) -> Float32Array:
         )
     out = np.zeros((n, rows, SPOT_FIELDS), dtype=np.float32)
     panel, logarithm = detector.as_vector(), float(np.log1p(_BRIGHTEST))
-    write_spot_rows(peaks.position_px, peaks.intensity, peaks.count, panel, detector.pixel_mm, logarithm, out)
+    over_rows(
+        n,
+        lambda part: write_spot_rows(
+            peaks.position_px[part],
+            peaks.intensity[part],
+            peaks.count[part],
+            panel,
+            detector.pixel_mm,
+            logarithm,
+            out[part],
+        ),
+        least=64,
+    )
     return out
 
 
@@ -87,15 +102,15 @@ def axis_rows(positions: Float64Array, axes: tuple[Axis, ...]) -> Float32Array:
     """
     if len(axes) > MAX_AXES:
         raise ValueError(f"the goniometer has {len(axes)} axes; observations hold at most {MAX_AXES}")
-    low = np.array([axis.limits[0] for axis in axes])
-    high = np.array([axis.limits[1] for axis in axes])
     out = np.zeros((len(positions), MAX_AXES, AXIS_FIELDS), dtype=np.float32)
-    travel = np.where(high > low, high - low, 1.0)
-    out[:, : len(axes), 0] = np.where(high > low, np.clip(2 * (positions - low) / travel - 1, -1, 1), 0.0)
-    out[:, : len(axes), 1] = np.clip((positions - low) / _MARGIN_DEG, 0, 1)
-    out[:, : len(axes), 2] = np.clip((high - positions) / _MARGIN_DEG, 0, 1)
-    out[:, : len(axes), 3] = 1.0
+    write_axis_rows(np.ascontiguousarray(positions, dtype=np.float64), _limits_of(axes), _MARGIN_DEG, out)
     return out.reshape(len(positions), -1)
+
+
+@lru_cache(maxsize=64)
+def _limits_of(axes: tuple[Axis, ...]) -> Float64Array:
+    """Return (k, 2) the lowest and highest position of each axis."""
+    return np.array([axis.limits for axis in axes], dtype=np.float64)
 
 
 class SpotView:
@@ -170,7 +185,8 @@ def _is_read_out(image: NDArray[np.generic], size: int) -> bool:
 def _greys(image: NDArray[np.generic], rows: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Compress the named images of (m, size, size) uint16; the same numbers as any other type's, ten times as fast."""
     grey = np.empty((len(rows), *image.shape[1:]), dtype=np.uint8)
-    write_greys(np.ascontiguousarray(image), rows, np.float32(MEDIAN_GREY), np.float32(GREY_PER_ROOT), grey)
+    whole, median, per_root = np.ascontiguousarray(image), np.float32(MEDIAN_GREY), np.float32(GREY_PER_ROOT)
+    over_rows(len(rows), lambda part: write_greys(whole, rows[part], median, per_root, grey[part]))
     return grey[..., None]
 
 

@@ -4,7 +4,7 @@ from beamgym.envs.loop.episode import EpisodeLoop
 from beamgym.envs.loop.instrument_env import InstrumentEnv
 from beamgym.envs.loop.rows import blank_rows, put_rows, take_rows
 from beamgym.envs.loop.seeding import EpisodeKeys, checked_seed
-from beamgym.envs.loop.threaded import checked_threads, cores, parts_of
+from beamgym.envs.loop.threads import checked_threads, cores
 from beamgym.envs.loop.vector_env import InstrumentVectorEnv
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "checked_seed",
     "checked_threads",
     "cores",
-    "parts_of",
     "put_rows",
     "take_rows",
 ]

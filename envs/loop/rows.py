@@ -1,4 +1,4 @@
-"""Rows of batches: arrays with the batch first, and mappings and dataclasses of them, taken, put and joined alike."""
+"""Rows of batches: arrays with the batch first, and mappings and dataclasses of them, taken and put alike."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -44,17 +44,6 @@ def put_rows(whole: Batch, rows: Indices, part: Batch) -> Batch:
     return after
 
 
-def joined(parts: Sequence[Batch]) -> Batch:
-    """Return batches as one, rows of the first first.
-
-    Parameters
-    ----------
-    parts : alike; of what is no array the first one's counts, and the entries of tuples follow one another
-    """
-    whole: Batch = _mapped(np.concatenate, parts)
-    return whole
-
-
 def _mapped(change: Callable[[list[NDArray[Any]]], NDArray[Any]], batches: Sequence[Any]) -> Any:
     first = batches[0]
     if isinstance(first, np.ndarray):
@@ -64,6 +53,4 @@ def _mapped(change: Callable[[list[NDArray[Any]]], NDArray[Any]], batches: Seque
     if is_dataclass(first) and not isinstance(first, type):
         parts = ([getattr(batch, item.name) for batch in batches] for item in fields(first))
         return type(first)(*(_mapped(change, part) for part in parts))
-    if isinstance(first, tuple):
-        return tuple(entry for batch in batches for entry in batch)
     return first

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from beamgym.envs.loop.episode import EpisodeLoop, LoopStep
 from beamgym.envs.loop.rows import row_of
 from beamgym.envs.loop.seeding import EpisodeKeys, checked_seed
-from beamgym.envs.loop.threaded import ThreadedLoop
 from beamgym.envs.task import Observation, Task
 from beamgym.physics.instrument import BoolArray, World
+from beamgym.physics.row_threads import sharing_rows
 
 
 class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
@@ -25,7 +25,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
     world : a simulated instrument; real ones are refused, since autoreset must never move a motor
     autoreset_mode : Gymnasium's NEXT_STEP (default), SAME_STEP or DISABLED
     renderer : draws one of the samples; None where no picture is wanted
-    more : further tasks and worlds of the same kind, whose samples follow; each pair is stepped by a thread of its own
+    threads : over how many threads the long kernels share the samples out; no bit depends on it
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012 - Gymnasium's own form
@@ -37,14 +37,13 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         render_mode: str | None = None,
         renderer: Any = None,
-        more: Sequence[tuple[Task[Any], World]] = (),
+        threads: int = 1,
     ) -> None:
         if not isinstance(world, World):
             raise TypeError(
                 f"{type(world).__name__} is no simulated World: a real instrument runs in InstrumentEnv, n = 1"
             )
-        loops = [EpisodeLoop(*pair) for pair in ((task, world), *more)]
-        self.loop: EpisodeLoop[Any] | ThreadedLoop = ThreadedLoop(loops) if more else loops[0]
+        self.loop: EpisodeLoop[Any] = EpisodeLoop(task, world)
         self.num_envs = self.loop.instrument.n
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}
@@ -52,7 +51,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         self.observation_space = batch_space(task.observation_space, self.num_envs)
         self.action_space = batch_space(task.action_space, self.num_envs)
         self.render_mode = render_mode
-        self._renderer = renderer
+        self._renderer, self._threads = renderer, threads
         self._keys = EpisodeKeys(self.num_envs)
         self._ended = np.zeros(self.num_envs, dtype=np.bool_)
 
@@ -75,7 +74,8 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         super().reset(seed=single)
         seeds = seed if single is None else [single + i for i in range(self.num_envs)]
         self._keys.reseed(seeds, lambda: self.np_random)  # type: ignore[arg-type]
-        self._begin(mask, start)
+        with sharing_rows(self._threads):
+            self._begin(mask, start)
         info = _masked({"cost": self.loop.costs()}, mask)
         for name, (values, rows) in self.loop.advice().items():
             info |= _masked({name: values}, mask & rows)
@@ -85,6 +85,12 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         self, actions: NDArray[Any]
     ) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
         """Step every environment; ended ones are begun anew as the autoreset mode says."""
+        with sharing_rows(self._threads):
+            return self._stepped(actions)
+
+    def _stepped(
+        self, actions: NDArray[Any]
+    ) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
         if self.autoreset_mode is AutoresetMode.NEXT_STEP and self._ended.any():
             return self._step_with_resets(actions)
         if self.autoreset_mode is AutoresetMode.DISABLED and self._ended.any():
@@ -100,11 +106,6 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         if self.render_mode is None:
             return None
         return tuple(self._renderer.draw(*self.loop.of(i)) for i in range(self.num_envs))
-
-    def close_extras(self, **kwargs: Any) -> None:
-        """Let the threads go, where there are any."""
-        if isinstance(self.loop, ThreadedLoop):
-            self.loop.close()
 
     def _begin(self, mask: BoolArray, start: dict[str, Any] | None = None) -> None:
         self.loop.reset(self._keys.next(mask), mask, start)

@@ -16,6 +16,7 @@ from beamgym.physics.goniometer.presets import PRESETS
 from beamgym.physics.goniometer.spec import nearest_name, read_spec
 from beamgym.physics.instrument import Axis, BoolArray, Float64Array, Int64Array
 from beamgym.physics.orientation import check_rotation
+from beamgym.physics.row_threads import joined_rows
 
 _UNIT_TOLERANCE = 1e-6
 _PARALLEL_SINE = 1e-3
@@ -192,7 +193,10 @@ class Goniometer:
         if vector.ndim != 2 or vector.shape[1] != 3 or not np.isfinite(vector).all():
             raise ValueError(f"rotation vectors must be finite numbers of shape (n, 3), got shape {vector.shape}")
         near = np.ascontiguousarray(np.broadcast_to(self.check_positions(positions), (len(vector), len(self.axes))))
-        reached, fraction, limiting = turn_batch(self._inverse, self.pad(near), vector, _TURN_HALVINGS)
+        begin = self.pad(near)
+        reached, fraction, limiting = joined_rows(
+            len(vector), lambda rows: turn_batch(self._inverse, begin[rows], vector[rows], _TURN_HALVINGS)
+        )
         limiting[limiting >= len(self.axes)] = -1
         return Turn(reached[:, : len(self.axes)], fraction, limiting)
 

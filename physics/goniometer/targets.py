@@ -15,6 +15,7 @@ from beamgym.physics.goniometer.directions import CrystalAxes, Direction, direct
 from beamgym.physics.goniometer.goniometer import Goniometer
 from beamgym.physics.goniometer.targets_kernels import allowed_batch, nearest_batch, reach_batch
 from beamgym.physics.instrument import BoolArray, Float64Array, Int64Array
+from beamgym.physics.row_threads import joined_rows, over_rows
 
 _PARALLEL_DEG = 0.1
 
@@ -98,8 +99,11 @@ class Target:
         Axes that the inverse does not turn stand at home. The free turn of an axis or a plane is tried at 72 places.
         """
         u = _batch(mount)
-        allowed: BoolArray = allowed_batch(goniometer.chain, goniometer.pad(goniometer.home()), u, *self._arrays())
-        return allowed
+        home = goniometer.pad(goniometer.home())
+        each: list[BoolArray] = over_rows(
+            len(u), lambda rows: allowed_batch(goniometer.chain, home, u[rows], *self._arrays()), least=2
+        )
+        return each[0] if len(each) == 1 else np.concatenate(each)
 
     def reachable_goals(self, goniometer: Goniometer, mount: ArrayLike, positions: ArrayLike | None = None) -> Goals:
         """Find the nearest goal that the goniometer reaches from where it stands.
@@ -123,8 +127,10 @@ class Target:
         given = goniometer.check_positions(goniometer.home() if positions is None else positions)
         near = np.ascontiguousarray(np.broadcast_to(given, (len(u), k)))
         orientation = goniometer.rotation(near) @ u
-        reachable, error, index, goal, reached, limiting, needed = reach_batch(
-            goniometer.chain, orientation, u, goniometer.pad(near), *self._arrays()
+        begin = goniometer.pad(near)
+        reachable, error, index, goal, reached, limiting, needed = joined_rows(
+            len(u),
+            lambda rows: reach_batch(goniometer.chain, orientation[rows], u[rows], begin[rows], *self._arrays()),
         )
         limiting[limiting >= k] = -1
         remount = self._remount(goniometer, u, reachable)

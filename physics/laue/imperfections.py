@@ -1,6 +1,7 @@
 """Imperfections of a real camera and sample: the levels of the Laue environments, and files with levels."""
 
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -251,10 +252,17 @@ def displaced_panels(
     -------
     (n, 9) origin_mm, fast and slow
     """
-    fast, slow = np.asarray(nominal.fast), np.asarray(nominal.slow)
-    axes = np.stack([fast, slow, np.cross(fast, slow)])
+    axes, to_centre = _axes_and_centre(nominal)
+    fast, slow = axes[0], axes[1]
     tilt = rotation_matrix(unit_deg * (amounts[:, 3:4] * fast + amounts[:, 4:5] * slow))
-    to_centre = 0.5 * nominal.pixel_mm * ((nominal.shape[1] - 1) * fast + (nominal.shape[0] - 1) * slow)
     shift = unit_mm * (amounts[:, :1] * axes[0] + amounts[:, 1:2] * axes[1] + amounts[:, 2:3] * axes[2])
     origin = np.asarray(nominal.origin_mm) + to_centre + shift - tilt @ to_centre
     return np.concatenate([origin, tilt @ fast, tilt @ slow], axis=1)
+
+
+@lru_cache(maxsize=8)
+def _axes_and_centre(nominal: Detector) -> tuple[Float64Array, Float64Array]:
+    """Return fast, slow and their cross product (3, 3), and the way (3,) from the first pixel to the centre, mm."""
+    fast, slow = np.asarray(nominal.fast), np.asarray(nominal.slow)
+    to_centre = 0.5 * nominal.pixel_mm * ((nominal.shape[1] - 1) * fast + (nominal.shape[0] - 1) * slow)
+    return np.stack([fast, slow, np.cross(fast, slow)]), to_centre

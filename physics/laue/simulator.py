@@ -44,6 +44,7 @@ from beamgym.physics.laue.imperfections import (
 from beamgym.physics.laue.pattern import LaueModel, Samples, Spots, few_spots
 from beamgym.physics.laue.quick_imperfection_kernels import disturb_quickly
 from beamgym.physics.orientation import check_rotation, random_orientations
+from beamgym.physics.row_threads import over_rows
 
 Frames = Literal["spots", "rendered"]
 Draws = Literal["box-muller", "ziggurat"]
@@ -333,18 +334,12 @@ class SimulatedLaue:
         )
         position, intensity = np.empty((m, room, 2), np.float32), np.empty((m, room), np.float32)
         source, count = np.empty((m, room), np.int64), np.empty(m, np.int64)
-        self._disturb(
-            spots.position_px,
-            spots.intensity,
-            spots.count,
-            keys,
-            numbers,
-            detector.shape,
-            position,
-            intensity,
-            source,
-            count,
-        )
+
+        def disturb_rows(rows: slice) -> None:
+            given = (spots.position_px[rows], spots.intensity[rows], spots.count[rows], keys[rows])
+            self._disturb(*given, numbers, detector.shape, position[rows], intensity[rows], source[rows], count[rows])
+
+        over_rows(m, disturb_rows)
         return position, intensity, count, source
 
     def _expose(self, spots: Spots, keys: UInt64Array, exposure_s: float, mask: BoolArray) -> NDArray[Any]:

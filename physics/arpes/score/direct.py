@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from beamgym.physics.arpes.score.direct_kernels import BLOCK_COLUMNS, BLOCK_ROWS, estimate
 from beamgym.physics.arpes.score.quality import REFERENCE_COUNTS, Scores, v2_total
+from beamgym.physics.row_threads import over_rows
 
 _AMPLE = 1e3  # feature measure that costs nothing: whether there are bands shows in B already
 
@@ -39,7 +40,8 @@ def direct_scores(counts: NDArray[np.float32], slit_step_deg: float) -> Scores:
             f"found {np.shape(counts)}"
         )
     out = np.empty((len(spectra), 3))
-    estimate(spectra, float(slit_step_deg), out)
+    step_deg = float(slit_step_deg)
+    over_rows(len(spectra), lambda rows: estimate(spectra[rows], step_deg, out[rows]))
     if not (np.isfinite(out).all() and (out[:, 2] >= 0).all()):
         raise ValueError("spectra must hold finite counts, none negative; mask dead pixels with 0")
     number = np.minimum(out[:, 2] / REFERENCE_COUNTS, 1.0)

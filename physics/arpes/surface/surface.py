@@ -31,6 +31,7 @@ from beamgym.physics.arpes.surface.kernels import (
 )
 from beamgym.physics.arpes.surface.levels import MOST_FLAKES, SurfaceNumbers
 from beamgym.physics.arrays import Float32Array, Float64Array
+from beamgym.physics.row_threads import over_rows
 
 REFERENCE_DWELL_S: Final = 2.0
 """Dwell at which sites are compared."""
@@ -227,10 +228,14 @@ class SurfaceBank:
         slot = np.ascontiguousarray(np.broadcast_to(np.asarray(slots, dtype=np.int64), (m,)))
         older = np.broadcast_to(np.asarray(age_h, dtype=np.float64) * self.numbers.ageing_per_hour, (m,)).copy()
         parts, judged = np.empty((m, PARTS)), np.empty((m, 3))
-        true_scores(
-            slot, sites, older, self.tables, self._points, LARGEST_SHIFT_EV, *self._grid(), self._turned_gain,
-            parts, judged,
-        )  # fmt: skip
+
+        def score_rows(part: slice) -> None:
+            true_scores(
+                slot[part], sites[part], older[part], self.tables, self._points, LARGEST_SHIFT_EV, *self._grid(),
+                self._turned_gain, parts[part], judged[part],
+            )  # fmt: skip
+
+        over_rows(m, score_rows)
         expected = judged[:, 2] * self.numbers.counts_per_s * np.asarray(dwell_s, dtype=np.float64)
         return self.scores(parts, judged, expected)
 
@@ -254,10 +259,15 @@ class SurfaceBank:
         m = len(rows)
         parts, judged, events = np.empty((m, PARTS)), np.empty((m, 3)), np.empty(m)
         older, mean = age_h * self.numbers.ageing_per_hour, dwell_s * self.numbers.counts_per_s
-        expose_sites(
-            rows, slots, sites_mm, older, self.tables, self._points, LARGEST_SHIFT_EV, *self._grid(),
-            self._turned_gain, self.gain, (mean, keys, self._quantile), parts, judged, counts, events,
-        )  # fmt: skip
+
+        def expose_rows(part: slice) -> None:
+            expose_sites(
+                rows[part], slots[part], sites_mm[part], older[part], self.tables, self._points, LARGEST_SHIFT_EV,
+                *self._grid(), self._turned_gain, self.gain, (mean[part], keys[part], self._quantile),
+                parts[part], judged[part], counts, events[part],
+            )  # fmt: skip
+
+        over_rows(m, expose_rows, least=4)
         return self.scores(parts, judged, events)
 
     def scores(self, parts: Float64Array, judged: Float64Array, events: Float64Array) -> Scores:

@@ -16,6 +16,7 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.pattern.image_kernels import ReadOut, Width, render_clean, render_exposed
 from beamgym.physics.laue.pattern.profile_kernels import profile_table
 from beamgym.physics.laue.pattern.spots import Spots
+from beamgym.physics.row_threads import over_rows
 
 _DTYPES = {8: np.uint8, 16: np.uint16, 32: np.uint32}
 _PIXEL_STREAM, _RESPONSE_STREAM = 1, 2
@@ -259,7 +260,15 @@ class ImageModel:
             camera.bloom,
             *noise_tables(),
         )
-        render_exposed(*listed, response, background, empty, keys, electronics, image)
+
+        def expose_rows(rows: slice) -> None:
+            *lists, scale, stands, width = listed
+            own = stands if len(stands) == 1 else stands[rows]
+            shared = (response, background, empty)
+            each = (one[rows] for one in lists)
+            render_exposed(*each, scale, own, width, *shared, keys[rows], electronics, image[rows])
+
+        over_rows(len(keys), expose_rows, least=2)
         return self._broken(image)
 
     def _broken(self, image: NDArray[Any]) -> NDArray[Any]:

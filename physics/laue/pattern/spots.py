@@ -25,6 +25,7 @@ from beamgym.physics.laue.pattern.list_kernels import brightest_lists, pad_lists
 from beamgym.physics.laue.pattern.rays import WINDOW_MARGIN, ranked, ray_tables
 from beamgym.physics.laue.wavelengths import band_words
 from beamgym.physics.orientation import ROTATION_TOLERANCE, check_rotation
+from beamgym.physics.row_threads import over_rows
 
 if TYPE_CHECKING:
     from beamgym.physics.crystal import Crystal, ReflectionTable
@@ -36,6 +37,8 @@ _ROOMS: list[_Arrays] = []
 """Where the next call writes its lists before they are padded: memory fresh from the system costs more than a list."""
 
 _MOST_ROOMS = 4  # that are kept, for as many threads at once
+
+_LEAST_SHARED = 16  # lists of the brightest for which it pays to wake another thread
 
 _RANKING_PAYS = 200  # lists of the brightest: to rank the rays takes as long as these save
 
@@ -136,7 +139,7 @@ class LaueModel:
             return self._whole_lists(u, panels)
         self._rank_in_time(len(u))
         count, parts = np.empty(len(u), dtype=np.int64), _arrays(len(u), self.brightest)
-        brightest_lists(u, panels, self._panel, self._rays, self._weights, self.brightest, *parts, count)
+        over_rows(len(u), lambda rows: self._brightest(u[rows], _own(panels, rows), parts, count, rows), _LEAST_SHARED)
         longest = int(count.max(initial=0))
         if longest == self.brightest:
             return Spots(count, *parts)
@@ -149,6 +152,11 @@ class LaueModel:
             np.ascontiguousarray(ray[:, :longest]),
         )
 
+    def _brightest(self, u: Float64Array, panels: Float64Array, parts: _Arrays, count: Int64Array, rows: slice) -> None:
+        """Write the lists of some rows."""
+        own = (part[rows] for part in parts)
+        brightest_lists(u, panels, self._panel, self._rays, self._weights, self.brightest, *own, count[rows])
+
     def _whole_lists(self, u: Float64Array, panels: Float64Array) -> Spots:
         count = np.empty(len(u), dtype=np.int64)
         rooms: list[_Arrays] = []
@@ -156,8 +164,7 @@ class LaueModel:
         for start in range(0, len(u), _CHUNK):
             rows = slice(start, start + _CHUNK)
             rooms.append(_room(most * min(len(u), _CHUNK)))
-            own = panels if len(panels) == 1 else panels[rows]
-            whole_lists(u[rows], own, self._panel, self._rays, self._weights, *rooms[-1], count[rows])
+            whole_lists(u[rows], _own(panels, rows), self._panel, self._rays, self._weights, *rooms[-1], count[rows])
         padded = _padded(count, rooms, most)
         _ROOMS.extend(rooms[: max(0, _MOST_ROOMS - len(_ROOMS))])
         return padded
@@ -222,6 +229,11 @@ def check_orientations(orientation: ArrayLike) -> Float64Array:
     if bad >= 0:
         check_rotation(u[bad], f"orientation {bad}")
     return u
+
+
+def _own(panels: Float64Array, rows: slice) -> Float64Array:
+    """Return the panels of some rows, or the one that all share."""
+    return panels if len(panels) == 1 else panels[rows]
 
 
 def _check_reach(table: ReflectionTable, beam: Beam, detector: Detector) -> None:

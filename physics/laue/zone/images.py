@@ -11,6 +11,7 @@ from beamgym.physics.laue.imperfection_kernels import disturb
 from beamgym.physics.laue.imperfections import Imperfections
 from beamgym.physics.laue.zone.crystals import CrystalSystem
 from beamgym.physics.laue.zone.image_kernels import draw_disks, expose_images, poisson_tables
+from beamgym.physics.row_threads import over_rows
 
 PANEL_HOLE_MM = 10.0
 """Radius of the hole through which the beam comes."""
@@ -79,12 +80,10 @@ class DrawnImages:
     def expose(self, spots: SpotLists, exposure_s: float, keys: UInt64Array) -> NDArray[np.uint8]:
         """Return the drawn images (m, size, size)."""
         images = self.blank(len(spots.number))
-        draw_disks(
-            spots.position,
-            spots.number,
-            DISK_MM / self.detector.pixel_mm,
-            PANEL_HOLE_MM / self.detector.pixel_mm,
-            images,
+        disk_px, hole_px = DISK_MM / self.detector.pixel_mm, PANEL_HOLE_MM / self.detector.pixel_mm
+        over_rows(
+            len(images),
+            lambda rows: draw_disks(spots.position[rows], spots.number[rows], disk_px, hole_px, images[rows]),
         )
         return images
 
@@ -131,11 +130,18 @@ class CountedImages:
         )
         found, counts = np.empty((m, _SPOTS, 2), np.float32), np.empty((m, _SPOTS), np.float32)
         source, number = np.empty((m, _SPOTS), np.int64), np.empty(m, np.int64)
-        disturb(*spots, keys, numbers, self.detector.shape, found, counts, source, number)
         images = self.blank(m)
         means, tables = self._noise(scale)
-        sigma_px = SPOT_SIGMA_MM / pixel_mm
-        expose_images(found, counts, number, keys ^ np.uint64(1), self._radius_level, means, tables, sigma_px, images)
+        sigma_px, others = SPOT_SIGMA_MM / pixel_mm, keys ^ np.uint64(1)
+
+        def expose_rows(rows: slice) -> None:
+            lists = (found[rows], counts[rows], source[rows], number[rows])
+            given = (one[rows] for one in spots)
+            disturb(*given, keys[rows], numbers, self.detector.shape, *lists)
+            background = (self._radius_level, means, tables)
+            expose_images(*lists[:2], lists[3], others[rows], *background, sigma_px, images[rows])
+
+        over_rows(m, expose_rows, least=4)
         return images
 
     def _noise(self, scale: float) -> tuple[Float64Array, Any]:

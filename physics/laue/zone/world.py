@@ -39,6 +39,7 @@ from beamgym.physics.laue.zone.spectrum_tables import (
     rank_table,
 )
 from beamgym.physics.orientation import random_orientations
+from beamgym.physics.row_threads import over_rows
 
 StartFilter = Callable[[Float64Array, Float64Array], BoolArray]
 """Says of orientations (m, 3, 3) and cells (m, 6) from which of them an episode may start, (m,)."""
@@ -202,21 +203,27 @@ class SimulatedZone:
         m, room, samples = len(rows), self.image_model.room(self.context.system), self._samples
         spots = SpotLists(np.empty((m, room, 2)), np.empty((m, room)), np.empty(m, np.int64))
         detector = self.context.detector
-        survey(
-            self._orientation()[rows],
-            self._panels()[rows],
-            detector.pixel_mm,
-            detector.shape[0],
-            samples.rays,
-            samples.rays_used,
-            rows,
-            LEAST_SIN_THETA,
-            self.spectrum,
-            samples.scale[rows],
-            samples.limit[rows] if self.image_model.limited else np.full(m, room),
-            self.image_model.separation_px,
-            tuple(spots),
-        )
+        limits = samples.limit[rows] if self.image_model.limited else np.full(m, room)
+        orientation, panels, scales = self._orientation()[rows], self._panels()[rows], samples.scale[rows]
+
+        def survey_rows(part: slice) -> None:
+            survey(
+                orientation[part],
+                panels[part],
+                detector.pixel_mm,
+                detector.shape[0],
+                samples.rays,
+                samples.rays_used,
+                rows[part],
+                LEAST_SIN_THETA,
+                self.spectrum,
+                scales[part],
+                limits[part],
+                self.image_model.separation_px,
+                tuple(one[part] for one in spots),
+            )
+
+        over_rows(m, survey_rows, least=4)
         return spots
 
     def _key(self, stream: int, step: Any = 0) -> UInt64Array:
@@ -239,14 +246,18 @@ class SimulatedZone:
         volumes, b = system.primitive_volumes(cells), system.b_matrices(cells)
         samples.cell[rows], samples.scale[rows] = cells, 1.0 / volumes
         samples.limit[rows] = system.draw_spot_limits(self._key(_STREAM_LIMIT)[rows])
-        scratch = np.empty((_DIRECTIONS + _DIRECTIONS // 4, 4), np.float32)
         per_length = (len(self._ranks) - 1) / largest_length()
         sphere = 2.0 * _ZETA3 * _DIRECTIONS * 3.0 / (4.0 * np.pi) / (volumes * float(system.lattice))
-        for i, row in enumerate(rows):
-            longest = min(largest_length(), float(sphere[i] ** (1.0 / 3.0)))
-            samples.rays_used[row] = pick_rays(
-                b[i], cells[i, :3], system.lattice, longest, self._ranks, per_length, scratch, samples.rays[row]
-            )
+
+        def pick_rows(part: slice) -> None:
+            scratch = np.empty((_DIRECTIONS + _DIRECTIONS // 4, 4), np.float32)
+            for i in range(part.start, part.stop):
+                row, longest = rows[i], min(largest_length(), float(sphere[i] ** (1.0 / 3.0)))
+                samples.rays_used[row] = pick_rays(
+                    b[i], cells[i, :3], system.lattice, longest, self._ranks, per_length, scratch, samples.rays[row]
+                )
+
+        over_rows(len(rows), pick_rows, least=1)
 
     def _place_films(self, rows: NDArray[np.int64]) -> None:
         """Put each panel at its own hidden distance, and out of place and tilted as the level says."""

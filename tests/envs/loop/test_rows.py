@@ -1,11 +1,10 @@
-"""Rows of batches are taken, put and joined alike, whatever holds the arrays."""
+"""Rows of batches are taken and put alike, whatever holds the arrays."""
 
 from dataclasses import dataclass
 
 import numpy as np
-import pytest
 
-from beamgym.envs.loop.rows import blank_rows, joined, put_rows, take_rows
+from beamgym.envs.loop.rows import blank_rows, put_rows, take_rows
 
 
 @dataclass(frozen=True)
@@ -42,13 +41,3 @@ def test_putting_rows_leaves_the_batch_as_it_was():
     whole = outer(3)
     put_rows(whole, np.array([0]), take_rows(outer(3, 7), np.array([0])))
     assert whole.inner.values.tolist() == [0, 1, 2]
-
-
-@pytest.mark.parametrize("cut", [1, 2, 4])
-def test_parts_joined_are_the_whole(cut):
-    whole = outer(5)
-    parts = [take_rows(whole, np.arange(cut)), take_rows(whole, np.arange(cut, 5))]
-    again = joined(parts)
-    np.testing.assert_array_equal(again.inner.values, whole.inner.values)
-    np.testing.assert_array_equal(again.named["squares"], whole.named["squares"])
-    assert joined([outer(1), outer(1, 4)]).seen == (0, 4)

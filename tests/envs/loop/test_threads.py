@@ -8,7 +8,8 @@ import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from beamgym.envs import ENVIRONMENTS
-from beamgym.envs.loop import threaded
+from beamgym.envs.loop import threads as loop_threads
+from beamgym.physics import row_threads
 
 pytestmark = pytest.mark.filterwarnings("ignore:threads is:RuntimeWarning")  # a machine of one core may test this
 
@@ -24,6 +25,12 @@ SMALL = {
 
 CASES = {name.removeprefix("beamgym/"): (name, SMALL.get(name, {})) for name in ENVIRONMENTS if "lamp" not in name}
 CASES["many-crystals"] = ("beamgym/LaueAlign-v0", {"exposures": 4, "crystals": ["Si", "Al2O3"]})
+
+
+@pytest.fixture(autouse=True)
+def every_row_shared(monkeypatch):
+    """Share out runs of one row, so that a vector of five exercises what a large one does."""
+    monkeypatch.setattr(row_threads, "LEAST_ROWS", 1)
 
 
 def make(case, threads, mode):
@@ -107,7 +114,6 @@ def test_what_is_looked_at_between_steps_holds_the_rows_of_every_thread():
     np.testing.assert_array_equal(alone.loop.state.goals, shared.loop.state.goals)
     np.testing.assert_array_equal(alone.loop.frame.found.position_px, shared.loop.frame.found.position_px)
     np.testing.assert_array_equal(alone.loop.instrument.positions(), shared.loop.instrument.positions())
-    assert shared.loop.of(4) == (shared.loop.loops[2], 1)
     assert len(shared.contexts) == SAMPLES
 
 
@@ -134,24 +140,17 @@ def test_an_action_that_cannot_be_moves_nothing_in_any_thread():
 
 
 def test_more_threads_than_cores_is_one_line_of_warning(monkeypatch):
-    monkeypatch.setattr(threaded, "cores", lambda: 2)
+    monkeypatch.setattr(loop_threads, "cores", lambda: 2)
     with pytest.warns(RuntimeWarning, match="2 cores") as caught:
-        assert threaded.checked_threads(3, 10) == 3
+        assert loop_threads.checked_threads(3, 10) == 3
     assert len(caught) == 1
     assert "\n" not in str(caught[0].message)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert threaded.checked_threads(2, 1) == 1
+        assert loop_threads.checked_threads(2, 1) == 1
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])
 def test_threads_that_cannot_be_are_refused_in_one_line(threads):
     with pytest.raises((TypeError, ValueError), match=r"threads is .*1 or more"):
         gym.make_vec("beamgym/LaueZone-v0", num_envs=2, threads=threads)
-
-
-def test_every_row_belongs_to_one_part():
-    for n, parts in ((5, 2), (7, 3), (3, 3)):
-        cut = threaded.parts_of(n, parts)
-        assert [i for rows in cut for i in range(n)[rows]] == list(range(n))
-        assert len(cut) == parts
