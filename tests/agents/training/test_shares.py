@@ -76,6 +76,6 @@ def test_threads_change_nothing_of_what_a_pretraining_learns():
 @pytest.mark.parametrize(("environments", "threads"), [(8, 1), (32, 2), (64, 3)])
 def test_few_environments_are_not_shared_out(monkeypatch, environments, threads):
     monkeypatch.setattr("beamgym.agents.training.sb3_model.cores", lambda: 3)
-    monkeypatch.setattr("beamgym.envs.loop.threaded.cores", lambda: 3)
+    monkeypatch.setattr("beamgym.envs.loop.threads.cores", lambda: 3)
     loop = training_envs(ALIGN, WARM, environments).loop
     assert len(getattr(loop, "loops", [loop])) == threads
