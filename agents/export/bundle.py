@@ -1,48 +1,42 @@
 """Exports an SB3 model as a bundle: an ONNX graph from raw observation to clipped action, manifest, reference, card."""
 
-import copy
 import hashlib
 import json
-import logging
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.vec_env import VecNormalize, VecTransposeImage
+from stable_baselines3.common.vec_env import VecNormalize
 
 import beamgym
-from beamgym.agents.export.decided import decided
 from beamgym.agents.export.deterministic import DeterministicPolicy
+from beamgym.agents.export.graph import export_graph
+from beamgym.agents.export.own import predict_raw as predict_raw
+from beamgym.agents.export.references import Reference, check_equality, make_reference, sampled
+from beamgym.agents.export.wrappers import Normaliser, Passed, passed_wrappers, raw_space
 from beamgym.envs.bundles import (
     CARD,
     MANIFEST,
-    MAX_REFERENCE,
     MIN_REFERENCE,
     MODEL,
     REFERENCE,
-    REFERENCE_TOLERANCE,
+    STATE,
     Encoder,
     OnnxModel,
     SpaceSpec,
     Training,
     manifest_class,
     named_spaces,
-    scale_of,
     setting_entries,
 )
 from beamgym.envs.kinds import find_kind, kind_of_environment, resolve
 from beamgym.physics.files import replacing_folder
-
-BUNDLE_TOLERANCE = 1e-5
-"""How far the graph's action may be from the model's own, for actions up to 1; float32 products differ by some 1e-7."""
 
 COMMON_UNITS = {
     "budget": "remaining exposures, or beam time, / budget",
@@ -62,6 +56,7 @@ class Origin:
     seeds : first and last environment seed of the training
     steps : environment steps of the training
     encoder : name of the observation encoder, with its parameters
+    algorithm : what trained the state that is exported, where it is not what the model's class says
     """
 
     env_id: str
@@ -70,6 +65,7 @@ class Origin:
     steps: int = 0
     encoder: str = "spots"
     encoder_parameters: Mapping[str, Any] | None = None
+    algorithm: str = ""
 
 
 def export_bundle(
@@ -80,7 +76,8 @@ def export_bundle(
     origin: Origin,
     observations: Mapping[str, NDArray[Any]] | None = None,
     observation_space: spaces.Space[Any] | None = None,
-    normaliser: VecNormalize | None = None,
+    normaliser: Normaliser = None,
+    harmless: Collection[str] = (),
     card: str = "",
     overwrite: bool = False,
 ) -> Path:
@@ -88,7 +85,8 @@ def export_bundle(
 
     Parameters
     ----------
-    model : PPO, A2C, SAC, TD3 or TQC with a Box action
+    model : of SB3 or sb3-contrib (see ``ALGORITHMS``), with a Box, Discrete or MultiDiscrete action. Around its
+        environment may stand VecNormalize, VecFrameStack and VecTransposeImage: they go into the graph
     context : the environment's, which is described where its kind says how; None for an environment without one
     path : the bundle's directory; its last part is the bundle's name
     origin : where the model comes from
@@ -97,7 +95,8 @@ def export_bundle(
         decides the action are left out: processors would differ there
     observation_space : of one environment, raw; that of the model's environment where none is given
     normaliser : its observation statistics go into the graph; the one around the model's environment, if there is one,
-        where none is given
+        where none is given. False says that a model without an environment saw its observations as they are
+    harmless : names of wrappers around the environment that change neither observations nor actions
     card : Markdown; a short one is made where it is empty
     overwrite : replace a bundle that is there
 
@@ -107,67 +106,19 @@ def export_bundle(
 
     Raises
     ------
-    ValueError : too few observations, a directory that is there, or a graph that disagrees with the model
+    ValueError : too few observations, a directory that is there, a wrapper that would be missing, a model of which
+        nobody says what it saw, or a graph that disagrees with the model
+    TypeError : another kind of policy or action
     """
-    normaliser = normaliser or model.get_vec_normalize_env()
+    passed = passed_wrappers(model, normaliser, harmless)
     space = observation_space or raw_space(model)
-    given = sampled(space) if observations is None else observations
     with replacing_folder(path, overwrite) as draft, _on_cpu(model):
-        policy = DeterministicPolicy(model, space, normaliser).eval()
-        given = _clear(policy, scale_of(SpaceSpec.of(model.action_space)), given)
-        _write(draft, policy, model, context, origin, given, space, normaliser, card)
-        _check_equality(OnnxModel.load(draft), model, normaliser, given)
+        policy = DeterministicPolicy(model, space, passed).eval()
+        given = observations or sampled(space, 2 * MIN_REFERENCE if policy.memory else MIN_REFERENCE)
+        reference = make_reference(policy, model, passed, space, given)
+        _write(draft, policy, model, context, origin, reference, space, passed, card)
+        check_equality(OnnxModel.load(draft), reference)
     return Path(path)
-
-
-def raw_space(model: BaseAlgorithm) -> spaces.Space[Any]:
-    """Return the observation space of the model's environment, before SB3 normalises it or moves an image's channel.
-
-    Raises
-    ------
-    ValueError : for a model without an environment
-    """
-    env = model.get_env()
-    if env is None:
-        raise ValueError("the model has no environment; give the observation_space of the one it was trained in")
-    while isinstance(env, VecNormalize | VecTransposeImage):
-        env = env.venv
-    space: spaces.Space[Any] = env.observation_space
-    return space
-
-
-def sampled(space: spaces.Space[Any], count: int = MIN_REFERENCE) -> dict[str, NDArray[Any]]:
-    """Return observations (count, ...) by name, drawn from a space with a generator of their own."""
-    parts = {name: copy.deepcopy(part) for name, part in named_spaces(space).items()}
-    for seed, part in enumerate(parts.values()):
-        part.seed(seed)
-    return {name: np.stack([part.sample() for _ in range(count)]) for name, part in parts.items()}
-
-
-def export_graph(
-    policy: torch.nn.Module, observation_space: spaces.Space[Any], path: Path, output: str = "action"
-) -> None:
-    """Write a network as ONNX with the observation's names as inputs, one output and a free batch dimension."""
-    names = list(named_spaces(observation_space))
-    example = {
-        name: torch.from_numpy(np.stack([space.sample() for _ in range(2)]))
-        for name, space in named_spaces(observation_space).items()
-    }
-    batch = torch.export.Dim("batch", min=1, max=2**20)
-    with warnings.catch_warnings(), _quiet():
-        warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            policy,
-            kwargs={"observation": example},
-            dynamic_shapes={"observation": {name: {0: batch} for name in names}},
-            input_names=names,
-            output_names=[output],
-            opset_version=18,
-            dynamo=True,
-            optimize=False,  # its optimiser takes a summand of 1e-18, there to keep a root from 0, for no summand
-            verbose=False,
-        )
-        program.save(str(path), external_data=False)
 
 
 @contextmanager
@@ -182,56 +133,27 @@ def _on_cpu(model: BaseAlgorithm) -> Iterator[None]:
         model.policy.set_training_mode(training)
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the exporter's notes on libraries that are not installed and not needed."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
-def _clear(
-    policy: DeterministicPolicy, scale: float, observations: Mapping[str, NDArray[Any]]
-) -> dict[str, NDArray[Any]]:
-    """Return the observations without those at which rounding alone decides the action."""
-    count = min(len(values) for values in observations.values())
-    if count < MIN_REFERENCE:
-        raise ValueError(f"{count} reference observations were given; a bundle needs at least {MIN_REFERENCE}")
-    if count > MAX_REFERENCE:
-        raise ValueError(f"{count} reference observations were given; a bundle holds at most {MAX_REFERENCE}")
-    clear = decided(policy, observations, REFERENCE_TOLERANCE * scale)
-    if clear.sum() < MIN_REFERENCE:
-        raise ValueError(
-            f"at {count - clear.sum()} of {count} reference observations rounding alone decides the action, and a "
-            f"bundle needs {MIN_REFERENCE} others; give more observations, or train on"
-        )
-    return {name: np.asarray(values)[clear] for name, values in observations.items()}
-
-
 def _write(
     folder: Path,
     policy: DeterministicPolicy,
     model: BaseAlgorithm,
     context: Any,
     origin: Origin,
-    observations: Mapping[str, NDArray[Any]],
+    reference: Reference,
     observation_space: spaces.Space[Any],
-    normaliser: VecNormalize | None,
+    passed: Passed,
     card: str,
 ) -> None:
-    export_graph(policy, observation_space, folder / MODEL)
-    actions = predict_raw(model, normaliser, observations)
-    pairs = {f"observation/{name}": np.asarray(values) for name, values in observations.items()}
-    np.savez_compressed(folder / REFERENCE, allow_pickle=False, action=actions, **pairs)
+    export_graph(policy, observation_space, folder / MODEL, memory=policy.memory)
+    np.savez_compressed(folder / REFERENCE, allow_pickle=False, **reference.arrays())
     (folder / CARD).write_text(card or _plain_card(folder.name, origin), encoding="utf-8")
     parts = named_spaces(observation_space)
     described = setting_entries(context)
     kind = find_kind(context) or kind_of_environment(origin.env_id)
     units = {**COMMON_UNITS, **({} if kind is None else resolve(kind.units))}
+    normalised = any(isinstance(one, VecNormalize) and one.norm_obs for one in passed)
+    if policy.memory:
+        described = {**described, STATE: {name: SpaceSpec.of(part) for name, part in policy.memory.items()}}
     manifest = manifest_class(described)(
         beamgym_version=beamgym.__version__,
         env_id=origin.env_id,
@@ -239,37 +161,18 @@ def _write(
         action_space=SpaceSpec.of(model.action_space),
         units={name: units[name] for name in (*parts, "action") if name in units},
         encoder=Encoder(name=origin.encoder, parameters=dict(origin.encoder_parameters or {})),
-        normaliser="inside the graph" if normaliser is not None else "none",
+        normaliser="inside the graph" if normalised else "none",
         training=Training(
-            command=origin.command, algorithm=type(model).__name__, seeds=origin.seeds, steps=origin.steps
+            command=origin.command,
+            algorithm=origin.algorithm or type(model).__name__,
+            seeds=origin.seeds,
+            steps=origin.steps,
         ),
         **described,
         files={name: _digest(folder / name) for name in (MODEL, REFERENCE, CARD)},
     )
     text = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
-
-
-def predict_raw(
-    model: BaseAlgorithm, normaliser: VecNormalize | None, observations: Mapping[str, NDArray[Any]]
-) -> NDArray[np.float32]:
-    """Return SB3's own deterministic actions (n, a) for raw observations."""
-    raw: Any = dict(observations) if isinstance(model.observation_space, spaces.Dict) else observations["observation"]
-    seen = raw if normaliser is None else normaliser.normalize_obs(raw)
-    action: NDArray[np.float32] = model.predict(seen, deterministic=True)[0].astype(np.float32)
-    return action
-
-
-def _check_equality(
-    bundle: OnnxModel,
-    model: BaseAlgorithm,
-    normaliser: VecNormalize | None,
-    observations: Mapping[str, NDArray[Any]],
-) -> None:
-    worst = float(np.abs(bundle.predict(observations) - predict_raw(model, normaliser, observations)).max())
-    tolerance = BUNDLE_TOLERANCE * scale_of(bundle.manifest.action_space)
-    if not worst <= tolerance:
-        raise ValueError(f"the exported graph differs from the model by {worst:.2g}, more than {tolerance:.0e}")
 
 
 def _plain_card(name: str, origin: Origin) -> str:

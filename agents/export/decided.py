@@ -1,6 +1,6 @@
 """Which observations can vouch for a policy on any processor: those whose action does not hang on the last digit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,12 @@ _DRAWS = 16
 
 
 @torch.no_grad()
-def decided(policy: nn.Module, observations: Mapping[str, NDArray[Any]], tolerance: float) -> BoolArray:
+def decided(
+    policy: nn.Module,
+    observations: Mapping[str, NDArray[Any]],
+    tolerance: float,
+    memory: Mapping[str, NDArray[Any]] | None = None,
+) -> BoolArray:
     """Return at which observations a policy's action stands when its weights change by as much as rounding does.
 
     A policy that takes the best of several entries jumps where two are equally good, and two processors, which add in
@@ -29,18 +34,20 @@ def decided(policy: nn.Module, observations: Mapping[str, NDArray[Any]], toleran
     policy : maps observations by name to actions (n, a)
     observations : (n, ...) arrays by name
     tolerance : by how much an action may change
+    memory : (n, ...) arrays by name, of a policy that takes and returns one
 
     Returns
     -------
     (n,)
     """
-    given = {name: torch.as_tensor(values) for name, values in observations.items()}
-    action: Tensor = policy(given)
+    given = [{name: torch.as_tensor(values) for name, values in part.items()} for part in (observations, memory or {})]
+    act: Callable[[], Tensor] = lambda: policy(*given)[0] if memory else policy(given[0])  # noqa: E731
+    action = act()
     worst = torch.zeros(len(action))
     for draw in range(_DRAWS):
         with _rounded(policy, torch.Generator().manual_seed(draw)):
-            change = (policy(given) - action).abs()
-        worst = torch.maximum(worst, change.flatten(1).amax(dim=1))
+            change = (act() - action).abs().float()
+        worst = torch.maximum(worst, change.reshape(len(action), -1).amax(dim=1))
     stands: BoolArray = (worst <= tolerance).numpy().astype(np.bool_)
     return stands
 

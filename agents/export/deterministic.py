@@ -1,101 +1,101 @@
-"""An SB3 model's deterministic action as one torch module: normaliser, network, squashing and clipping."""
+"""An SB3 model's deterministic action as one torch module: wrappers, network, squashing, choice and clipping."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.preprocessing import preprocess_obs
 from stable_baselines3.common.vec_env import VecNormalize
-from stable_baselines3.td3.policies import TD3Policy
 from torch import Tensor, nn
 
-from beamgym.agents.export.algorithms import ALGORITHMS, squashed_gaussian_policies
-from beamgym.envs.bundles import named_spaces
+from beamgym.agents.export.algorithms import decides_by
+from beamgym.agents.export.chain import WrapperChain
+from beamgym.agents.export.lstm import LstmStep
+from beamgym.agents.export.wrappers import Passed
 
 
 class DeterministicPolicy(nn.Module):
-    """Maps raw observations, by name, to actions within the Box.
+    """Maps raw observations, by name, to actions within the Box, or to choices.
 
     Parameters
     ----------
-    model : an SB3 model (PPO, A2C, SAC, TD3) or sb3-contrib's TQC, with a Box action
+    model : of SB3 or sb3-contrib, with a Box, Discrete or MultiDiscrete action
     observation_space : of the environment itself; where SB3 moved an image's channel to the front, so does this
-    normaliser : VecNormalize whose observation statistics the model was trained with
+    passed : what the observations passed on their way to the model, or a VecNormalize alone
+
+    Attributes
+    ----------
+    memory : space of each part of its memory by name, zero at the beginning of an episode; empty for most
 
     Raises
     ------
     TypeError : for another kind of policy or action
+    ValueError : for wrappers that do not lead to what the model sees
     """
 
     def __init__(
-        self, model: BaseAlgorithm, observation_space: spaces.Space[Any], normaliser: VecNormalize | None = None
+        self,
+        model: BaseAlgorithm,
+        observation_space: spaces.Space[Any],
+        passed: Passed | VecNormalize | None = None,
     ) -> None:
         super().__init__()
+        self.way = decides_by(model.policy)
+        if not isinstance(model.action_space, spaces.Box | spaces.Discrete | spaces.MultiDiscrete):
+            found = type(model.action_space).__name__
+            raise TypeError(f"a bundle's action is a Box, Discrete or MultiDiscrete, found {found}")
         policy: Any = model.policy
-        if not isinstance(model.action_space, spaces.Box):
-            raise TypeError(f"a bundle's action is a Box, found {type(model.action_space).__name__}")
-        gaussian = squashed_gaussian_policies()
-        if not isinstance(policy, (ActorCriticPolicy, TD3Policy, *gaussian)):
-            raise TypeError(f"{type(policy).__name__} cannot be exported; use {', '.join(ALGORITHMS)}")
-        self.policy = policy
-        self.squashes_mean = isinstance(policy, gaussian)
-        self.normalise = _Normaliser(normaliser)
+        self.policy, self.actions = policy, model.action_space
+        given = passed if isinstance(passed, list) else [] if passed is None else [passed]
         self.space = model.observation_space
-        raw, seen = named_spaces(observation_space), named_spaces(model.observation_space)
-        self.channel_last = [name for name in raw if raw[name].shape != seen[name].shape]
-        self.register_buffer("low", torch.from_numpy(np.array(model.action_space.low)))
-        self.register_buffer("high", torch.from_numpy(np.array(model.action_space.high)))
+        self.chain = WrapperChain(given, observation_space, self.space)
+        self.memory = dict(self.chain.memory)
+        if self.way == "recurrent":
+            self.lstm = LstmStep(policy.lstm_actor)
+            self.memory |= self.lstm.memory
+        if isinstance(self.actions, spaces.Box):
+            self.register_buffer("low", torch.from_numpy(np.array(self.actions.low)))
+            self.register_buffer("high", torch.from_numpy(np.array(self.actions.high)))
 
-    def forward(self, observation: dict[str, Tensor]) -> Tensor:
-        """Return the actions (n, a) for observations (n, ...) by name."""
-        seen = self.normalise(observation)
-        for name in self.channel_last:
-            seen[name] = seen[name].permute(0, 3, 1, 2)
+    def forward(self, observation: Mapping[str, Tensor], state: Mapping[str, Tensor] | None = None) -> Any:
+        """Return the actions for observations (n, ...) by name; with a memory, the actions and each part after them."""
+        seen, after = self.chain(observation, state or {})
         inputs: Any = seen if isinstance(self.space, spaces.Dict) else seen["observation"]
-        action = self._mean(inputs)
-        if getattr(self.policy, "squash_output", False):
-            return self.low + 0.5 * (action + 1.0) * (self.high - self.low)
-        return torch.maximum(torch.minimum(action, self.high), self.low)
+        answer, kept = self._answer(inputs, state or {})
+        action = self._bounded(answer)
+        after |= kept
+        return (action, *(after[name] for name in self.memory)) if self.memory else action
 
-    def _mean(self, observation: Any) -> Tensor:
+    def _answer(self, observation: Any, state: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the mean of the action, or the score of each choice, and the network's own memory."""
         policy: Any = self.policy
         ready = preprocess_obs(observation, policy.observation_space, normalize_images=policy.normalize_images)
-        if isinstance(policy, ActorCriticPolicy):
-            mean: Tensor = policy.action_net(policy.mlp_extractor.forward_actor(policy.pi_features_extractor(ready)))
-            return torch.tanh(mean) if policy.squash_output else mean
+        if self.way == "values":
+            return policy.q_net.q_net(policy.q_net.features_extractor(ready)), {}
+        if self.way == "quantiles":
+            net = policy.quantile_net
+            values: Tensor = net.quantile_net(net.features_extractor(ready))
+            return values.reshape(-1, net.n_quantiles, int(net.action_space.n)).mean(dim=1), {}
+        if self.way in ("actor", "recurrent"):
+            features, kept = policy.pi_features_extractor(ready), {}
+            if self.way == "recurrent":
+                features, kept = self.lstm(features, state)
+            return policy.action_net(policy.mlp_extractor.forward_actor(features)), kept
         features = policy.actor.features_extractor(ready)
-        if self.squashes_mean:
-            return torch.tanh(policy.actor.mu(policy.actor.latent_pi(features)))
-        action: Tensor = policy.actor.mu(features)
-        return action
+        return policy.actor.mu(policy.actor.latent_pi(features) if self.way == "gaussian" else features), {}
 
-
-class _Normaliser(nn.Module):
-    """VecNormalize's (x - mean) / sqrt(variance + epsilon), clipped, in double precision as numpy does it there."""
-
-    def __init__(self, source: VecNormalize | None) -> None:
-        super().__init__()
-        self.names: list[str] = []
-        self.clip = 0.0
-        if source is None or not source.norm_obs:
-            return
-        self.clip = float(source.clip_obs)
-        statistics: Any = source.obs_rms
-        keyed = statistics if isinstance(statistics, dict) else {"observation": statistics}
-        self.names = list(source.norm_obs_keys or keyed)
-        for name in self.names:
-            mean, variance = (np.array(values, dtype=np.float64) for values in (keyed[name].mean, keyed[name].var))
-            self.register_buffer(f"mean_{name}", torch.from_numpy(mean))
-            self.register_buffer(f"scale_{name}", torch.from_numpy(np.sqrt(variance + source.epsilon)))
-
-    def forward(self, observation: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return the observations with the normalised ones replaced."""
-        out = dict(observation)
-        for name in self.names:
-            mean, scale = getattr(self, f"mean_{name}"), getattr(self, f"scale_{name}")
-            shifted = (observation[name].double() - mean) / scale
-            out[name] = shifted.clamp(-self.clip, self.clip).float()
-        return out
+    def _bounded(self, answer: Tensor) -> Tensor:
+        """Return the choice with the highest score, or the mean squashed or clipped into the Box."""
+        if isinstance(self.actions, spaces.Discrete):
+            return answer.argmax(dim=1)
+        if isinstance(self.actions, spaces.MultiDiscrete):
+            ends = np.cumsum(self.actions.nvec).tolist()  # slices: a split would be an operator that no bundle may hold
+            chosen = [answer[:, first:end].argmax(dim=1) for first, end in zip([0, *ends[:-1]], ends, strict=True)]
+            return torch.stack(chosen, dim=1)
+        if not getattr(self.policy, "squash_output", False):
+            return torch.maximum(torch.minimum(answer, self.high), self.low)
+        action = answer if self.way == "deterministic" else torch.tanh(answer)
+        return self.low + 0.5 * (action + 1.0) * (self.high - self.low)

@@ -27,17 +27,22 @@ class BundlePolicy:
         self.name = name or model.name
 
     def start(self, context: Any, n: int) -> PolicyState:
-        """Return empty memories; raises CannotPlay when this experiment's moves have another scale."""
+        """Return n empty memories; raises CannotPlay when this experiment's moves have another scale."""
         kind = find_kind(context)
         setting = None if kind is None else self.model.manifest.setting_of(kind)
         for field in () if kind is None or setting is None else kind.action_scale:
             wanted, found = getattr(setting, field), getattr(context, field)
             if wanted != found:
                 raise CannotPlay(f"bundle {self.name} was trained with {field}={wanted!r}, this has {found!r}")
-        return [None] * n
+        memory = self.model.start(n)
+        return [{key: values[i] for key, values in memory.items()} for i in range(n)] if memory else [None] * n
 
     def act(
         self, observation: Observation, state: PolicyState, truth: Truth | None = None
-    ) -> tuple[NDArray[np.float32], PolicyState]:
-        """Return the network's deterministic actions."""
-        return self.model.predict(observation), state
+    ) -> tuple[NDArray[Any], PolicyState]:
+        """Return the network's deterministic actions (n, ...), and what it remembers, where it remembers something."""
+        if not self.model.manifest.memory:
+            return self.model.predict(observation), state
+        before = {key: np.stack([row[key] for row in state]) for key in self.model.manifest.memory}
+        action, after = self.model.step(observation, before)
+        return action, [{key: values[i] for key, values in after.items()} for i in range(len(state))]

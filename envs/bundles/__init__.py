@@ -5,21 +5,22 @@ from beamgym.envs.bundles.manifest import (
     MANIFEST,
     MODEL,
     REFERENCE,
+    STATE,
     DetectorSpec,
     Encoder,
     Experiment,
     KindManifest,
     Manifest,
     Setting,
-    SpaceSpec,
     SpotSetting,
     TrainedAxis,
     Training,
     manifest_class,
     setting_entries,
 )
-from beamgym.envs.bundles.model import REFERENCE_TOLERANCE, BundleError, OnnxModel, named_spaces, scale_of
+from beamgym.envs.bundles.model import REFERENCE_TOLERANCE, BundleError, OnnxModel
 from beamgym.envs.bundles.reference import MAX_REFERENCE, MIN_REFERENCE
+from beamgym.envs.bundles.spaces import SpaceSpec, named_spaces, scale_of
 from beamgym.envs.bundles.trees import DOMAIN, OPERATOR, VERSION
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "OPERATOR",
     "REFERENCE",
     "REFERENCE_TOLERANCE",
+    "STATE",
     "VERSION",
     "BundleError",
     "DetectorSpec",

@@ -10,11 +10,14 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from beamgym.envs.bundles.manifest import SpaceSpec
+from beamgym.envs.bundles.spaces import SpaceSpec
 from beamgym.envs.bundles.trees import DOMAIN, OPERATOR, VERSION, check_trees, is_trees
 
 MAX_NODES = 20_000
 """Nodes, weights and notes on shapes, each; the shipped policies have about a thousand."""
+
+MAX_CHOICE = 4096
+"""Choices of a discrete action, so that two of them are never within a tolerance of each other."""
 
 # fmt: off
 OPERATORS = frozenset({
@@ -70,7 +73,7 @@ def check_graph(model: onnx.ModelProto) -> None:
 
 
 def check_inputs(graph: onnx.GraphProto, wanted: Mapping[str, SpaceSpec]) -> None:
-    """Refuse a graph whose inputs are not exactly the observation: names, number types, and shapes after the rows.
+    """Refuse a graph whose inputs are not exactly what is seen and remembered: names, types, shapes after the rows.
 
     Raises
     ------
@@ -102,6 +105,22 @@ def check_space(name: str, spec: SpaceSpec) -> None:
             raise ValueError(f"{name} has {len(bound)} bounds for {count} numbers; give one for each, or one for all")
     if not (np.asarray(spec.low) <= np.asarray(spec.high)).all():
         raise ValueError(f"{name} has a lower bound above the upper one")
+    if spec.discrete and not _whole(spec):
+        raise ValueError(
+            f"{name} is a choice whose bounds are no whole numbers below {MAX_CHOICE}, or has many dimensions"
+        )
+
+
+def check_seen(name: str, spec: SpaceSpec) -> None:
+    """Refuse a part of an observation or memory that is no Box, otherwise as :func:`check_space`."""
+    check_space(name, spec)
+    if spec.discrete:
+        raise ValueError(f"{name} is a choice; only actions are choices, what is seen is a Box")
+
+
+def _whole(spec: SpaceSpec) -> bool:
+    bounds = np.concatenate([np.ravel(spec.low), np.ravel(spec.high)])
+    return len(spec.shape) <= 1 and bool((np.abs(bounds) < MAX_CHOICE).all() and (bounds == np.round(bounds)).all())
 
 
 def _check_domains(model: onnx.ModelProto) -> None:

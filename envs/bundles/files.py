@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
-from beamgym.envs.bundles.checks import check_space
+from beamgym.envs.bundles.checks import check_seen, check_space
 from beamgym.envs.bundles.manifest import MANIFEST, Manifest, parse_manifest
 from beamgym.physics.messages import one_line
 
@@ -53,8 +53,9 @@ def read_manifest(folder: Path) -> Manifest:
     if len(manifest.files) > MAX_FILES:
         raise BundleError(f"bundle {folder.name}: {len(manifest.files)} files are listed; at most {MAX_FILES} are read")
     try:
-        for name, spec in {**manifest.observation_space, manifest.output: manifest.action_space}.items():
-            check_space(f"the space of {name!r}", spec)
+        for name, spec in {**manifest.observation_space, **manifest.memory}.items():
+            check_seen(f"the space of {name!r}", spec)
+        check_space(f"the space of {manifest.output!r}", manifest.action_space)
     except ValueError as error:
         raise BundleError(f"bundle {folder.name}: {MANIFEST}: {one_line(error, MAX_MESSAGE)}") from error
     return manifest

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from gymnasium import spaces
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -15,49 +14,20 @@ from pydantic import (
     field_validator,
 )
 
+from beamgym.envs.bundles.spaces import SpaceSpec
 from beamgym.envs.kinds import EXPERIMENT, EnvKind, find_kind, kind_named, resolve
 from beamgym.physics.instrument import Axis
+
+STATE = "state"
+"""Key of a manifest whose policy has a memory."""
 
 MANIFEST, MODEL, REFERENCE, CARD = "manifest.json", "policy.onnx", "reference.npz", "CARD.md"
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
-Bound = float | list[float]
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SpaceSpec(_Strict):
-    """A Box: shape, dtype and bounds; a bound is one number where it is the same everywhere."""
-
-    shape: tuple[int, ...]
-    dtype: Literal["float32", "uint8"]
-    low: Bound
-    high: Bound
-
-    @classmethod
-    def of(cls, space: spaces.Space[Any]) -> "SpaceSpec":
-        """Describe a Box; raises ValueError for another space or a dtype that is neither float32 nor uint8."""
-        if not isinstance(space, spaces.Box):
-            raise ValueError(f"a bundle holds Box spaces only, found {type(space).__name__}")
-        if str(space.dtype) not in ("float32", "uint8"):
-            raise ValueError(f"a bundle holds float32 and uint8 spaces only, found {space.dtype}")
-        dtype: Any = str(space.dtype)
-        return cls(shape=space.shape, dtype=dtype, low=_bound(space.low), high=_bound(space.high))
-
-    def difference(self, space: spaces.Space[Any]) -> str:
-        """Return in words how another space differs from this one, or an empty string."""
-        if not isinstance(space, spaces.Box):
-            return f"is a {type(space).__name__}, the bundle needs a Box"
-        if space.shape != self.shape:
-            return f"has shape {space.shape}, the bundle needs {self.shape}"
-        if str(space.dtype) != self.dtype:
-            return f"has dtype {space.dtype}, the bundle needs {self.dtype}"
-        for name, bound, found in (("lower", self.low, space.low), ("upper", self.high, space.high)):
-            if not np.allclose(np.ravel(found), np.asarray(bound, dtype=np.float64), rtol=1e-6, atol=1e-6):
-                return f"has other {name} bounds than the bundle"
-        return ""
 
 
 class TrainedAxis(_Strict):
@@ -225,8 +195,13 @@ class Manifest(_Strict):
 
     @property
     def output(self) -> str:
-        """Name of the graph's output."""
+        """Name of the graph's first output."""
         return "action" if self.kind == "policy" else "scores"
+
+    @property
+    def memory(self) -> dict[str, SpaceSpec]:
+        """What the policy remembers from one step to the next, by name; nothing for most."""
+        return {}
 
     def setting_of(self, kind: EnvKind) -> Any:
         """Return what the policy was trained for, as the kind's own class; None where the bundle does not say."""
@@ -253,8 +228,29 @@ class KindManifest(Manifest):
     experiment: Experiment
 
 
+class MemoryManifest(Manifest):
+    """manifest.json of a policy with a memory: earlier frames, or the state of an LSTM.
+
+    ``state`` holds one space a part of it. The graph takes each as the input ``state/NAME`` and gives what it becomes
+    as the output ``next/NAME``. At the beginning of an episode every part is zero.
+    """
+
+    state: dict[str, SpaceSpec] = Field(min_length=1)
+
+    @property
+    def memory(self) -> dict[str, SpaceSpec]:
+        """What the policy remembers from one step to the next, by name."""
+        return self.state
+
+
+class KindMemoryManifest(MemoryManifest, KindManifest):
+    """manifest.json of a policy with a memory whose kind has no key of its own."""
+
+
 def manifest_class(entries: Mapping[str, Any]) -> type[Manifest]:
     """Return the class of a manifest with these entries."""
+    if STATE in entries:
+        return KindMemoryManifest if EXPERIMENT in entries else MemoryManifest
     return KindManifest if EXPERIMENT in entries else Manifest
 
 
@@ -276,8 +272,3 @@ def setting_entries(context: Any) -> dict[str, Any]:
 
 def _row(values: Any) -> Any:
     return tuple(float(value) for value in np.ravel(values))  # how many there must be, the manifest checks
-
-
-def _bound(values: Any) -> Bound:
-    flat = np.ravel(values).astype(np.float64)
-    return float(flat[0]) if (flat == flat[0]).all() else [float(value) for value in flat]

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from beamgym.envs.bundles.checks import check_graph, check_inputs
 from beamgym.envs.bundles.files import MAX_MESSAGE, read_listed, read_manifest
 from beamgym.envs.bundles.files import BundleError as BundleError
-from beamgym.envs.bundles.manifest import MODEL, REFERENCE, Manifest, SpaceSpec
-from beamgym.envs.bundles.reference import read_reference
+from beamgym.envs.bundles.manifest import MODEL, REFERENCE, Manifest
+from beamgym.envs.bundles.reference import Numbers, read_reference
 from beamgym.envs.bundles.sizes import MAX_ELEMENTS, cost_of
+from beamgym.envs.bundles.spaces import SpaceSpec, named_spaces, scale_of
 from beamgym.physics.messages import one_line
 
 REFERENCE_TOLERANCE = 1e-4
@@ -47,7 +48,10 @@ class OnnxModel:
     """
 
     def __init__(self, manifest: Manifest, graph: onnx.ModelProto, name: str) -> None:
-        check_inputs(graph.graph, manifest.observation_space)
+        self._wanted = {**manifest.observation_space, **{f"state/{key}": spec for key, spec in manifest.memory.items()}}
+        self._given = {manifest.output: manifest.action_space}
+        self._given |= {f"next/{key}": spec for key, spec in manifest.memory.items()}
+        check_inputs(graph.graph, self._wanted)
         cost = cost_of(graph, 1)
         for_each_row = max(1, cost_of(graph, 2).elements - cost.elements)
         self.manifest = manifest
@@ -57,7 +61,7 @@ class OnnxModel:
         self._most_rows = max(1, min(MAX_ROWS, (MAX_ELEMENTS - cost.elements) // for_each_row))
         self._affordable = {1}
         self._session = _session(graph)
-        _check_signature(self._session, manifest, name)
+        self._check_signature()
 
     @classmethod
     def load(cls, path: str | Path) -> "OnnxModel":
@@ -99,7 +103,7 @@ class OnnxModel:
         """Return the model itself, which nothing changes."""
         return self
 
-    def predict(self, observation: Mapping[str, NDArray[Any]], batch: int | None = 1) -> NDArray[np.float32]:
+    def predict(self, observation: Mapping[str, NDArray[Any]], batch: int | None = 1) -> NDArray[Any]:
         """Return the network's action for each row; a policy's is clipped to the action space after the graph.
 
         Parameters
@@ -110,27 +114,50 @@ class OnnxModel:
 
         Returns
         -------
-        (n, a) float32
+        (n, ...) float32, or int64 choices
 
         Raises
         ------
-        BundleError : for arrays that are not the observation space's, or when the network answers with NaN or infinity
+        BundleError : for arrays that are not the observation space's, a policy with a memory, or when the network
+            answers with NaN or infinity
         """
-        inputs = self._checked(observation)
+        if self.manifest.memory:
+            raise BundleError(f"bundle {self.name} has a memory: call step(observation, state), state from start(n)")
+        return self.step(observation, {}, batch)[0]
+
+    def start(self, n: int) -> Numbers:
+        """Return the memory (n, ...) by name at the beginning of n episodes: zeros; nothing for most policies."""
+        return {key: np.zeros((n, *spec.shape), spec.dtype) for key, spec in self.manifest.memory.items()}
+
+    def step(
+        self, observation: Mapping[str, NDArray[Any]], state: Mapping[str, NDArray[Any]], batch: int | None = 1
+    ) -> tuple[NDArray[Any], Numbers]:
+        """Return the action for each row and the memory after it; otherwise as :meth:`predict`.
+
+        Parameters
+        ----------
+        observation : (n, ...) arrays by name
+        state : the memory (n, ...) by name, of the same rows
+        """
+        inputs = self._checked({**observation, **{f"state/{key}": values for key, values in state.items()}})
         rows = len(next(iter(inputs.values())))
         size = max(1, min(batch or rows, self._most_rows))
         parts = [
             self._run({name: values[i : i + size] for name, values in inputs.items()}, min(size, rows - i))
             for i in range(0, rows, size)
         ]
-        space = self.manifest.action_space
-        action: NDArray[np.float32] = np.concatenate(parts) if parts else np.empty((0, *space.shape), np.float32)
-        if not np.isfinite(action).all():
+        action, *memory = (
+            np.concatenate(column) if parts else np.empty((0, *spec.shape), spec.dtype)
+            for column, spec in zip(
+                zip(*parts, strict=True) if parts else self._given, self._given.values(), strict=True
+            )
+        )
+        if not all(np.isfinite(values).all() for values in (action, *memory)):
             raise BundleError(f"bundle {self.name}: the network answered with NaN or infinity; train or export it anew")
-        if self.manifest.kind != "policy":
-            return action
-        low, high = (_bound(limit, space) for limit in (space.low, space.high))
-        return np.clip(action, low, high)
+        if self.manifest.kind == "policy":
+            space = self.manifest.action_space
+            action = np.clip(action, *space.bounds())
+        return action, dict(zip(self.manifest.memory, memory, strict=True))
 
     def check_environment(self, env_id: str) -> None:
         """Refuse another environment than the one the network was trained on, even if its spaces are the same.
@@ -145,7 +172,7 @@ class OnnxModel:
             )
 
     def _checked(self, observation: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        wanted = self.manifest.observation_space
+        wanted = self._wanted
         missing = [name for name in wanted if name not in observation]
         if missing:
             raise BundleError(f"bundle {self.name} observes {sorted(wanted)}; {missing[0]!r} is missing")
@@ -160,22 +187,23 @@ class OnnxModel:
                 )
         return inputs
 
-    def _run(self, inputs: dict[str, NDArray[Any]], rows: int) -> NDArray[np.float32]:
+    def _run(self, inputs: dict[str, NDArray[Any]], rows: int) -> list[NDArray[Any]]:
         try:
             if rows not in self._affordable:
                 cost_of(self._graph, rows)
                 self._affordable.add(rows)
-            answer: NDArray[np.float32] = self._session.run([self.manifest.output], inputs)[0]
+            answers: list[NDArray[Any]] = self._session.run(list(self._given), inputs)
         except Exception as error:
             raise BundleError(
                 f"bundle {self.name}: the network cannot answer: {one_line(error, MAX_MESSAGE)}"
             ) from error
-        if answer.shape != (rows, *self.manifest.action_space.shape) or answer.dtype != np.float32:
-            raise BundleError(
-                f"bundle {self.name}: the network answered {rows} rows with {answer.dtype} {answer.shape}, "
-                f"not float32 ({rows}, *{self.manifest.action_space.shape}); export it anew"
-            )
-        return answer
+        for (name, spec), answer in zip(self._given.items(), answers, strict=True):
+            if answer.shape != (rows, *spec.shape) or str(answer.dtype) != spec.dtype:
+                raise BundleError(
+                    f"bundle {self.name}: the network answered {rows} rows with {name} {answer.dtype} {answer.shape}, "
+                    f"not {spec.dtype} ({rows}, *{spec.shape}); export it anew"
+                )
+        return answers
 
     def check_spaces(self, observation_space: spaces.Space[Any], action_space: spaces.Space[Any]) -> None:
         """Refuse an environment whose spaces are not those the network was trained on.
@@ -200,36 +228,40 @@ class OnnxModel:
         if difference:
             raise BundleError(f"bundle {self.name}: {label} {difference}; make the environment as its manifest says")
 
-    def _check_reference(self, observation: Mapping[str, NDArray[Any]], expected: NDArray[np.float32]) -> None:
-        if self._operations * len(expected) > MAX_LOAD_OPERATIONS:
+    def _check_reference(self, given: Numbers, expected: Numbers) -> None:
+        rows = len(expected["action"])
+        if self._operations * rows > MAX_LOAD_OPERATIONS:
             raise BundleError(
-                f"bundle {self.name}: its reference takes {self._operations * len(expected):.2g} multiplications; "
+                f"bundle {self.name}: its reference takes {self._operations * rows:.2g} multiplications; "
                 f"at most {MAX_LOAD_OPERATIONS:.2g} are run"
             )
-        worst = float(np.abs(self.predict(observation, batch=None) - expected).max())
-        tolerance = REFERENCE_TOLERANCE
-        if self.manifest.kind == "policy":
-            tolerance *= scale_of(self.manifest.action_space)
+        memory = {key: given[f"state/{key}"] for key in self.manifest.memory}
+        action, after = self.step({key: given[key] for key in self.manifest.observation_space}, memory, batch=None)
+        policy = self.manifest.kind == "policy"
+        self._check_close(
+            "actions", action, expected["action"], scale_of(self.manifest.action_space) if policy else 1.0
+        )
+        for key, values in after.items():
+            wanted = expected[f"next/{key}"]
+            self._check_close(f"memory {key!r}", values, wanted, max(1.0, float(np.abs(wanted).max())))
+
+    def _check_close(self, what: str, found: NDArray[Any], wanted: NDArray[Any], scale: float) -> None:
+        worst = float(np.abs(found.astype(np.float64) - wanted).max())
+        tolerance = REFERENCE_TOLERANCE * scale
         if not worst <= tolerance:
             raise BundleError(
-                f"bundle {self.name}: the network's actions differ from its reference by {worst:.2g}, "
+                f"bundle {self.name}: the network's {what} differ from its reference by {worst:.2g}, "
                 f"more than {tolerance:.0e}; export it anew"
             )
 
-
-def scale_of(space: SpaceSpec) -> float:
-    """Return the size of an action by which tolerances grow: its largest finite bound, at least 1."""
-    bounds = np.abs(np.concatenate([np.ravel(space.low), np.ravel(space.high)]))
-    return float(max(1.0, bounds[np.isfinite(bounds)].max(initial=1.0)))
-
-
-def named_spaces(space: spaces.Space[Any]) -> dict[str, spaces.Space[Any]]:
-    """Return the parts of a Dict by name; any other space is one part named "observation"."""
-    return dict(space.spaces) if isinstance(space, spaces.Dict) else {"observation": space}
-
-
-def _bound(limit: float | list[float], space: SpaceSpec) -> NDArray[np.float32]:
-    return np.asarray(limit, dtype=np.float32).reshape(space.shape if isinstance(limit, list) else ())
+    def _check_signature(self) -> None:
+        inputs = {entry.name for entry in self._session.get_inputs()}
+        outputs = [entry.name for entry in self._session.get_outputs()]
+        if inputs != set(self._wanted) or outputs != list(self._given):
+            raise BundleError(
+                f"bundle {self.name}: the graph takes {sorted(inputs)} and gives {outputs}; "
+                f"expected {sorted(self._wanted)} and {list(self._given)}"
+            )
 
 
 def _session(graph: onnx.ModelProto) -> onnxruntime.InferenceSession:
@@ -239,12 +271,3 @@ def _session(graph: onnx.ModelProto) -> onnxruntime.InferenceSession:
     # Unless told, the runtime guesses from the first bytes, and an ONNX file can begin like its own other format.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     return onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
-
-
-def _check_signature(session: onnxruntime.InferenceSession, manifest: Manifest, name: str) -> None:
-    inputs, outputs = {entry.name for entry in session.get_inputs()}, [entry.name for entry in session.get_outputs()]
-    if inputs != set(manifest.observation_space) or outputs != [manifest.output]:
-        raise BundleError(
-            f"bundle {name}: the graph takes {sorted(inputs)} and gives {outputs}; "
-            f"expected {sorted(manifest.observation_space)} and {[manifest.output]}"
-        )

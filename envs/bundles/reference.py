@@ -15,7 +15,8 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from beamgym.envs.bundles.files import MAX_MESSAGE, BundleError
-from beamgym.envs.bundles.manifest import REFERENCE, Manifest, SpaceSpec
+from beamgym.envs.bundles.manifest import REFERENCE, Manifest
+from beamgym.envs.bundles.spaces import SpaceSpec
 from beamgym.physics.messages import one_line
 
 MIN_REFERENCE, MAX_REFERENCE = 200, 4096
@@ -25,10 +26,11 @@ _HEADER_BYTES = 10_000  # longer headers are refused by numpy too
 _MAX_BYTES = 500_000_000  # of one array, unpacked
 
 
-def read_reference(
-    content: bytes, manifest: Manifest, name: str
-) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32]]:
-    """Return the reference observations and their actions.
+Numbers = dict[str, NDArray[Any]]
+
+
+def read_reference(content: bytes, manifest: Manifest, name: str) -> tuple[Numbers, Numbers]:
+    """Return what the reference gives to the graph, and what it is to answer.
 
     Parameters
     ----------
@@ -38,20 +40,23 @@ def read_reference(
 
     Returns
     -------
-    (n, ...) observations by name, and (n, ...) float32 actions, n from 200 to 4096
+    (n, ...) inputs by name (observations, and ``state/NAME`` of a memory) and outputs by name (the action first, and
+    ``next/NAME``), n from 200 to 4096
 
     Raises
     ------
     BundleError : for arrays of Python objects, of other shapes or dtypes than the manifest's, missing, cut or too many
     """
     wanted = {f"observation/{key}": spec for key, spec in manifest.observation_space.items()}
+    wanted |= {f"state/{key}": spec for key, spec in manifest.memory.items()}
+    answers = {"action": manifest.action_space, **{f"next/{key}": spec for key, spec in manifest.memory.items()}}
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             arrays = {key: _array(archive, key, spec) for key, spec in wanted.items()}
-            expected = _array(archive, "action", manifest.action_space)
+            expected = {key: _array(archive, key, spec) for key, spec in answers.items()}
     except (KeyError, ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise BundleError(f"bundle {name}: {REFERENCE} cannot be read: {one_line(error, MAX_MESSAGE)}") from error
-    counts = {len(values) for values in (*arrays.values(), expected)}
+    counts = {len(values) for values in (*arrays.values(), *expected.values())}
     if len(counts) > 1:
         raise BundleError(f"bundle {name}: {REFERENCE} has {sorted(counts)} rows; every array must have as many")
     return {key.removeprefix("observation/"): values for key, values in arrays.items()}, expected

@@ -167,9 +167,13 @@ def test_a_bundle_is_replaced_only_on_request(tmp_path, ppo):
     assert [entry.name for entry in tmp_path.iterdir()] == ["motors"]
 
 
-def test_a_policy_of_discrete_actions_is_refused(tmp_path):
-    class Discrete(Flat):
-        action_space = spaces.Discrete(3)
+def test_a_policy_of_many_yes_or_no_actions_is_refused(tmp_path):
+    class Switches(Flat):
+        action_space = spaces.MultiBinary(3)
 
-    with pytest.raises(TypeError, match="Box"):
-        export(PPO("MlpPolicy", DummyVecEnv([Discrete]), device="cpu"), tmp_path / "x")
+    model, seen = (
+        PPO("MlpPolicy", DummyVecEnv([Switches]), device="cpu"),
+        {"observation": np.zeros((200, 5), np.float32)},
+    )
+    with pytest.raises(TypeError, match="a Box, Discrete or MultiDiscrete, found MultiBinary"):
+        export(model, tmp_path / "x", observations=seen)
