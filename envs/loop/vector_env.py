@@ -51,7 +51,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         self.observation_space = batch_space(task.observation_space, self.num_envs)
         self.action_space = batch_space(task.action_space, self.num_envs)
         self.render_mode = render_mode
-        self._renderer, self._threads = renderer, threads
+        self._renderer, self.threads = renderer, threads
         self._keys = EpisodeKeys(self.num_envs)
         self._ended = np.zeros(self.num_envs, dtype=np.bool_)
 
@@ -74,7 +74,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         super().reset(seed=single)
         seeds = seed if single is None else [single + i for i in range(self.num_envs)]
         self._keys.reseed(seeds, lambda: self.np_random)  # type: ignore[arg-type]
-        with sharing_rows(self._threads):
+        with sharing_rows(self.threads):
             self._begin(mask, start)
         info = _masked({"cost": self.loop.costs()}, mask)
         for name, (values, rows) in self.loop.advice().items():
@@ -85,7 +85,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         self, actions: NDArray[Any]
     ) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
         """Step every environment; ended ones are begun anew as the autoreset mode says."""
-        with sharing_rows(self._threads):
+        with sharing_rows(self.threads):
             return self._stepped(actions)
 
     def _stepped(

@@ -77,5 +77,4 @@ def test_threads_change_nothing_of_what_a_pretraining_learns():
 def test_few_environments_are_not_shared_out(monkeypatch, environments, threads):
     monkeypatch.setattr("beamgym.agents.training.sb3_model.cores", lambda: 3)
     monkeypatch.setattr("beamgym.envs.loop.threads.cores", lambda: 3)
-    loop = training_envs(ALIGN, WARM, environments).loop
-    assert len(getattr(loop, "loops", [loop])) == threads
+    assert training_envs(ALIGN, WARM, environments).threads == threads
