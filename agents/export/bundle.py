@@ -15,11 +15,9 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecNormalize
 
 import beamgym
-from beamgym.agents.export.deterministic import DeterministicPolicy
+from beamgym.agents.decisions import DeterministicPolicy, Normaliser, Passed, passed_wrappers, raw_space
 from beamgym.agents.export.graph import export_graph
-from beamgym.agents.export.own import predict_raw as predict_raw
 from beamgym.agents.export.references import Reference, check_equality, make_reference, sampled
-from beamgym.agents.export.wrappers import Normaliser, Passed, passed_wrappers, raw_space
 from beamgym.envs.bundles import (
     CARD,
     MANIFEST,

@@ -11,10 +11,8 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from beamgym.agents.decisions import DeterministicPolicy, Passed, own_actions
 from beamgym.agents.export.decided import decided
-from beamgym.agents.export.deterministic import DeterministicPolicy
-from beamgym.agents.export.own import own_actions
-from beamgym.agents.export.wrappers import Passed
 from beamgym.envs.bundles import (
     MAX_REFERENCE,
     MIN_REFERENCE,

@@ -11,7 +11,8 @@ from stable_baselines3 import PPO, SAC, TD3
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-from beamgym.agents.export.bundle import Origin, export_bundle, predict_raw
+from beamgym.agents.decisions.own import predict_raw
+from beamgym.agents.export.bundle import Origin, export_bundle
 from beamgym.agents.training.sb3_vec import NativeVecEnv
 from beamgym.envs.bundles.model import OnnxModel
 

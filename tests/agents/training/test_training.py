@@ -9,11 +9,11 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from beamgym.agents.decisions.deterministic import DeterministicPolicy
+from beamgym.agents.decisions.own import predict_raw
 from beamgym.agents.evaluation.metrics import EXPOSURES
 from beamgym.agents.evaluation.seeds import STRIDE, first_seed, seed_range
-from beamgym.agents.export.bundle import predict_raw
 from beamgym.agents.export.decided import decided
-from beamgym.agents.export.deterministic import DeterministicPolicy
 from beamgym.agents.export.trained import encoder_of, export_trained, model_card, reference_observations
 from beamgym.agents.training.align_pretraining import fit_dictionary, pretrain_align
 from beamgym.agents.training.config import TrainingConfig, load_config

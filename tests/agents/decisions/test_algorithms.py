@@ -11,9 +11,10 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from beamgym.agents.beliefs.extractors import AlignExtractor
-from beamgym.agents.export.algorithms import ALGORITHMS, find_algorithm
-from beamgym.agents.export.bundle import Origin, export_bundle, predict_raw
-from beamgym.agents.export.deterministic import DeterministicPolicy
+from beamgym.agents.decisions.algorithms import ALGORITHMS, find_algorithm
+from beamgym.agents.decisions.deterministic import DeterministicPolicy
+from beamgym.agents.decisions.own import predict_raw
+from beamgym.agents.export.bundle import Origin, export_bundle
 from beamgym.envs.bundles.model import OnnxModel
 
 ORIGIN = Origin(env_id="beamgym/LaueAlign-v0", command="beamgym train", seeds=(0, 255), steps=8)

@@ -10,7 +10,7 @@ from gymnasium.spaces.utils import flatten_space
 from stable_baselines3.common.vec_env import VecFrameStack, VecNormalize, VecTransposeImage
 from torch import Tensor, nn
 
-from beamgym.agents.export.wrappers import FLATTEN, Passed
+from beamgym.agents.decisions.wrappers import FLATTEN, Passed
 from beamgym.envs.bundles import named_spaces
 
 Parts = dict[str, Tensor]

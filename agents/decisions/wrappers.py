@@ -4,7 +4,10 @@ import re
 from collections.abc import Collection
 from typing import Any, Literal
 
+import numpy as np
 from gymnasium import Wrapper, spaces
+from gymnasium.spaces.utils import flatten_space
+from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import (
     DummyVecEnv,
@@ -18,6 +21,40 @@ from stable_baselines3.common.vec_env import (
     VecVideoRecorder,
 )
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvWrapper
+
+from beamgym.envs.bundles import named_spaces
+
+
+class VecFlatten(VecEnvWrapper):
+    """FlattenObservation for a whole vector at once: the parts of a Dict in one row of numbers each.
+
+    Parameters
+    ----------
+    venv : whose observations are a Dict of Boxes
+    """
+
+    def __init__(self, venv: VecEnv) -> None:
+        super().__init__(venv, observation_space=flatten_space(venv.observation_space))
+        self._names = list(named_spaces(venv.observation_space))
+
+    def reset(self) -> Any:
+        """Begin all episodes anew; return the observations (n, d)."""
+        return self._flat(self.venv.reset())
+
+    def step_wait(self) -> Any:
+        """Step all environments; last observations of ended episodes are flattened too."""
+        observation, reward, done, infos = self.venv.step_wait()
+        for info in infos:
+            if "terminal_observation" in info:
+                last = {name: values[None] for name, values in info["terminal_observation"].items()}
+                info["terminal_observation"] = self._flat(last)[0]
+        return self._flat(observation), reward, done, infos
+
+    def _flat(self, observation: Any) -> NDArray[Any]:
+        rows = [np.reshape(observation[name], (len(observation[name]), -1)) for name in self._names]
+        flat: NDArray[Any] = np.concatenate(rows, axis=1).astype(self.observation_space.dtype)
+        return flat
+
 
 FLATTEN = "FlattenObservation"
 """Gymnasium's wrapper that makes one row of numbers of a Dict; the only known one of its sort."""
@@ -74,6 +111,8 @@ def passed_wrappers(model: BaseAlgorithm, normaliser: Normaliser = None, harmles
     while isinstance(env, VecEnvWrapper):
         if isinstance(env, _TAKEN_OVER):
             found.insert(0, env)
+        elif isinstance(env, VecFlatten):
+            found.insert(0, FLATTEN)
         elif not isinstance(env, _WITHOUT_EFFECT) and type(env).__name__ not in harmless:
             raise ValueError(_missing(type(env).__name__))
         env = env.venv

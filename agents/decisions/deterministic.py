@@ -11,10 +11,10 @@ from stable_baselines3.common.preprocessing import preprocess_obs
 from stable_baselines3.common.vec_env import VecNormalize
 from torch import Tensor, nn
 
-from beamgym.agents.export.algorithms import decides_by
-from beamgym.agents.export.chain import WrapperChain
-from beamgym.agents.export.lstm import LstmStep
-from beamgym.agents.export.wrappers import Passed
+from beamgym.agents.decisions.algorithms import decides_by
+from beamgym.agents.decisions.chain import WrapperChain
+from beamgym.agents.decisions.lstm import LstmStep
+from beamgym.agents.decisions.wrappers import Passed
 
 
 class DeterministicPolicy(nn.Module):

@@ -11,7 +11,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecFrameStack, VecNormalize
 from stable_baselines3.common.vec_env.stacked_observations import StackedObservations
 
-from beamgym.agents.export.wrappers import FLATTEN, Passed
+from beamgym.agents.decisions.wrappers import FLATTEN, Passed
 
 Numbers = Mapping[str, NDArray[Any]]
 

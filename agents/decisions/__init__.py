@@ -1,0 +1,22 @@
+"""What a trained SB3 model decides: through the wrappers around its environment, with its memory, deterministically."""
+
+from beamgym.agents.decisions.algorithms import ALGORITHMS, find_algorithm
+from beamgym.agents.decisions.deterministic import DeterministicPolicy
+from beamgym.agents.decisions.model_policy import ModelPolicy, predict
+from beamgym.agents.decisions.own import own_actions, predict_raw
+from beamgym.agents.decisions.wrappers import Normaliser, Passed, VecFlatten, passed_wrappers, raw_space
+
+__all__ = [
+    "ALGORITHMS",
+    "DeterministicPolicy",
+    "ModelPolicy",
+    "Normaliser",
+    "Passed",
+    "VecFlatten",
+    "find_algorithm",
+    "own_actions",
+    "passed_wrappers",
+    "predict",
+    "predict_raw",
+    "raw_space",
+]
