@@ -96,7 +96,7 @@ def _train_scorer(name: str, asked: ScorerRun) -> None:
 def _train_policy(asked: PolicyRun) -> None:
     """Train, export the bundle, and print the figures."""
     from beamgym.agents.export import export_trained
-    from beamgym.agents.training import RunFolder, Trainer, load_config, log_episode_gif
+    from beamgym.agents.training import RunFolder, Trainer, load_config
 
     settings = load_config(asked.env_id, asked.config)
     if asked.timesteps is not None:
@@ -110,7 +110,6 @@ def _train_policy(asked: PolicyRun) -> None:
     with _bars() as show:
         trainer = Trainer(asked.env_id, settings, folder, asked.seed, asked.resume, show)
         result = trainer.run()
-    log_episode_gif(trainer)
     written = export_trained(trainer, target, asked.command(), result, asked.overwrite, others)
     typer.echo(
         f"success {result.success_rate:.3f}, exposures (median) {result.exposures_median:g} on the selection seeds"

@@ -7,6 +7,7 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.vec_env import VecTransposeImage
 
 from beamgym.agents.decisions.deterministic import DeterministicPolicy
 from beamgym.agents.decisions.wrappers import passed_wrappers, raw_space
@@ -32,7 +33,8 @@ class ModelPolicy:
     def start(self, context: Any, n: int) -> PolicyState:
         """Return n memories as an episode begins with them."""
         passed = passed_wrappers(self.model)
-        plain = not passed and not hasattr(self.model.policy, "lstm_actor")
+        plain = all(isinstance(one, VecTransposeImage) for one in passed)  # which ``predict`` does by itself
+        plain = plain and not hasattr(self.model.policy, "lstm_actor")
         self._network = None if plain else DeterministicPolicy(self.model, raw_space(self.model), passed).eval()
         if self._network is None or not self._network.memory:
             return [None] * n

@@ -11,6 +11,7 @@ from beamgym.agents.evaluation.evaluator import (
     evaluate_in,
     make_vector_env,
 )
+from beamgym.agents.evaluation.films import episode_film
 from beamgym.agents.evaluation.metrics import BEAM_TIME, EXPOSURES, Budget, Metric, MetricSet, budget_in
 from beamgym.agents.evaluation.seeds import STRIDE, first_seed
 from beamgym.agents.evaluation.success_curve import amounts, curves, draw_curves
@@ -37,6 +38,7 @@ __all__ = [
     "covering_policy",
     "curves",
     "draw_curves",
+    "episode_film",
     "episodes_needed",
     "evaluate",
     "evaluate_in",

@@ -9,9 +9,10 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from beamgym.agents.decisions import ModelPolicy
 from beamgym.agents.evaluation import STRIDE, MetricSet, PolicyResult, context_of
 from beamgym.agents.export.bundle import Origin, export_bundle
-from beamgym.agents.training import RunFolder, Trainer, predict
+from beamgym.agents.training import RunFolder, Trainer
 from beamgym.envs.arpes_spot import MAP_CELLS, MAP_LAYERS
 from beamgym.envs.laue_align import SPOT_FIELDS
 
@@ -85,15 +86,22 @@ def encoder_of(space: spaces.Space[Any]) -> tuple[str, dict[str, int]]:
 
 def reference_observations(trainer: Trainer) -> dict[str, NDArray[Any]]:
     """Return 256 observations (256, ...) by name on training seeds: starts, and what follows the policy's own moves."""
-    count = trainer.envs.num_envs
+    count, policy = trainer.envs.num_envs, ModelPolicy(trainer.model)
     rounds = max(_ROUNDS, -(-REFERENCES // count))
     observation, _ = trainer.envs.reset(seed=trainer.first_seed + _REFERENCE_SEEDS)
-    parts = [observation]
+    memory = policy.start(context_of(trainer.envs), count)
+    parts = [named_parts(observation)]
     while len(parts) < rounds:
-        observation, *_ = trainer.envs.step(predict(trainer.model, observation))
-        parts.append(observation)
+        action, memory = policy.act(parts[-1], memory)
+        observation, *_ = trainer.envs.step(action)
+        parts.append(named_parts(observation))
     rows = -(-REFERENCES // rounds)
-    return {name: np.concatenate([part[name][:rows] for part in parts])[:REFERENCES] for name in observation}
+    return {name: np.concatenate([part[name][:rows] for part in parts])[:REFERENCES] for name in parts[0]}
+
+
+def named_parts(observation: Any) -> dict[str, NDArray[Any]]:
+    """Return the parts of an observation by name; one that has no parts is named "observation"."""
+    return dict(observation) if isinstance(observation, Mapping) else {"observation": observation}
 
 
 def model_card(

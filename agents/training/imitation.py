@@ -4,7 +4,7 @@ Pomerleau, Neural Computation 3, 1991, 88. The loss is the mean squared differen
 depend on how wide a policy explores.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,8 +60,10 @@ def read_decisions(settings: RecordedConfig, env_id: str, observation: spaces.Di
     return Decisions(seen, np.concatenate([one.actions for one in chosen]), len(chosen))
 
 
-def imitate(model: PPO, decisions: Decisions, settings: RecordedConfig, seed: int) -> Iterator[float]:
-    """Train a model's actor on decisions, and yield the mean loss of each pass over them.
+def imitate(
+    model: PPO, decisions: Decisions, settings: RecordedConfig, seed: int, begun: Mapping[str, Any] | None = None
+) -> Iterator[tuple[float, torch.optim.Optimizer]]:
+    """Train a model's actor on decisions, and yield the mean loss of each pass over them, and the optimiser.
 
     Parameters
     ----------
@@ -69,13 +71,17 @@ def imitate(model: PPO, decisions: Decisions, settings: RecordedConfig, seed: in
     decisions : to imitate
     settings : how
     seed : of the order in which they are seen
+    begun : of a training that is resumed: how many "epochs" are over, and the state of the "optimiser" then
     """
     policy: Any = model.policy
-    chooser = np.random.default_rng(seed)
+    epochs = int(begun["epochs"]) if begun else 0
+    chooser = np.random.default_rng([seed, epochs] if epochs else seed)
     optimiser = torch.optim.Adam(policy.parameters(), lr=settings.learning_rate)
+    if begun:
+        optimiser.load_state_dict(begun["optimiser"])
     number = len(decisions.actions)
     policy.set_training_mode(True)
-    for _ in range(settings.epochs):
+    for _ in range(epochs, settings.epochs):
         order, total = chooser.permutation(number), 0.0
         for first in range(0, number, settings.batch_size):
             rows = order[first : first + settings.batch_size]
@@ -86,7 +92,7 @@ def imitate(model: PPO, decisions: Decisions, settings: RecordedConfig, seed: in
             loss.backward()
             optimiser.step()
             total += float(loss.detach()) * len(rows)
-        yield total / number
+        yield total / number, optimiser
     policy.set_training_mode(False)
 
 

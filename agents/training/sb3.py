@@ -1,21 +1,19 @@
 """Trains a policy with Stable-Baselines3 from a configuration: pretraining, PPO, selection, resumable at any moment."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import torch
-from stable_baselines3.common.callbacks import BaseCallback
+from numpy.typing import NDArray
 from stable_baselines3.common.logger import Logger, configure
 from stable_baselines3.common.utils import set_random_seed
 
-from beamgym.agents.beliefs import ProposalPolicy
-from beamgym.agents.evaluation import PolicyResult, evaluate_in, first_seed
-from beamgym.agents.training.align_pretraining import (
-    AlignProgress,
-    fit_dictionary,
-    pretrain_align,
-)
+from beamgym.agents.decisions import ModelPolicy
+from beamgym.agents.evaluation import PolicyResult, episode_film, evaluate_in, first_seed
+from beamgym.agents.training.align_pretraining import fit_dictionary, pretrain_align
+from beamgym.agents.training.callback import TrainingCallback
 from beamgym.agents.training.config import (
     AlignPretrainingConfig,
     RecordedConfig,
@@ -23,10 +21,9 @@ from beamgym.agents.training.config import (
     TrainingConfig,
 )
 from beamgym.agents.training.imitation import Decisions, imitate, read_decisions
-from beamgym.agents.training.log import log_hyperparameters
 from beamgym.agents.training.pretraining import RESUMED_SEEDS, make_optimiser
-from beamgym.agents.training.run_folder import BEST, RunFolder
-from beamgym.agents.training.sb3_model import ModelPolicy, make_model, training_envs
+from beamgym.agents.training.records import BEST, Interrupts, RunFolder, SaveClock, log_film, log_hyperparameters
+from beamgym.agents.training.sb3_model import make_model, training_envs
 from beamgym.agents.training.search_pretraining import pretrain_search
 
 Progress = Callable[[str, int, int], None]
@@ -35,6 +32,14 @@ Progress = Callable[[str, int, int], None]
 DICTIONARY_SEEDS = 2**19
 """Offset of the dictionary's environment seeds from the training's first one."""
 
+MAY_CHANGE = ("n_timesteps", "checkpoint_every", "threads")
+"""Keys that a training may be resumed with otherwise: how long it is, and what changes nothing of it."""
+
+_ALIGN_CURVES = {
+    **{name: name for name in ("dictionary_loss", "amend_loss", "gate_loss", "declare_loss")},
+    "success_rate": "learner_success_rate",
+}
+_SEARCH_CURVES = {"loss": "loss", "success_rate": "learner_success_rate", "beam_s": "learner_beam_s"}
 _MOST_TOGETHER = 128  # selection episodes run side by side
 
 
@@ -64,7 +69,7 @@ class Trainer:
         resume: bool = False,
         progress: Progress = lambda phase, done, total: None,
     ) -> None:
-        folder.check(env_id, config, seed, resume)
+        folder.check(env_id, config, seed, resume, MAY_CHANGE)
         self.env_id, self.config, self.folder, self.seed, self.progress = env_id, config, folder, seed, progress
         torch.set_num_threads(config.torch_threads)
         self.first_seed = first_seed("training", seed)
@@ -78,11 +83,20 @@ class Trainer:
         self.logger: Logger = configure(str(folder.path / "tensorboard"), ["tensorboard"])
         self.model.set_logger(self.logger)
         self._judge = training_envs(env_id, config, min(_MOST_TOGETHER, config.selection_episodes), "Disabled")
+        self.interrupts, self._clock = Interrupts(), SaveClock()
         self._began = time.process_time() - float(self._saved.get("cpu_s", 0.0))
 
     def run(self) -> PolicyResult:
-        """Train to the end; the model then holds the best state by the selection seeds, whose figures are returned."""
-        log_hyperparameters(self.logger, self.config)
+        """Train to the end; the model then holds the best state by the selection seeds, whose figures are returned.
+
+        Ctrl-C and SIGTERM leave a checkpoint; a process that is killed loses a minute, or one update where that takes
+        longer.
+        """
+        with self.interrupts.noted():
+            return self._run()
+
+    def _run(self) -> PolicyResult:
+        log_hyperparameters(self.logger, self.config.model_dump(mode="json"))
         if self.config.warm_start is not None and "timesteps" not in self._saved:
             self._take("warm_start", self._pretrain_align(self.config.warm_start))
         if self.config.search_start is not None and "timesteps" not in self._saved:
@@ -98,7 +112,6 @@ class Trainer:
         self.folder.note("cpu_s", round(self._cpu_s(), 1))
         self.folder.note("selected", result.as_dict())
         self._log_selection(result)
-        self.logger.dump(self.model.num_timesteps)
         return result
 
     @property
@@ -110,45 +123,53 @@ class Trainer:
         """Run the policy as it is on the selection seeds."""
         self.model.policy.set_training_mode(False)
         episodes = self.config.selection_episodes
-        return evaluate_in(ModelPolicy(self.model), self._judge, episodes, self.seed, purpose="selection")
+        policy, leave = ModelPolicy(self.model), lambda done: self.interrupts.leave()
+        return evaluate_in(policy, self._judge, episodes, self.seed, purpose="selection", progress=leave)
 
     def _pretrain_align(self, settings: AlignPretrainingConfig) -> PolicyResult:
         start = int(self._saved.get("samples", 0))
         extractor: Any = self.model.policy.features_extractor
         policy: Any = self.model.policy
-        optimiser, result = make_optimiser(extractor, settings), None
+        optimiser = make_optimiser(extractor, settings)
         if start == 0:
             self.progress("dictionary", 0, settings.dictionary_samples)
             fit_dictionary(extractor, self.envs, settings.dictionary_samples, self.first_seed + DICTIONARY_SEEDS)
         else:
             optimiser.load_state_dict(self._saved["warm_optimiser"])
-        due = start + self.config.checkpoint_every
-        for step in pretrain_align(policy, self.envs, settings, self.first_seed, start, optimiser):
-            self.progress("warm start", step.samples, settings.samples)
-            if step.samples >= due or step.samples >= settings.samples:
-                due += self.config.checkpoint_every
-                result = self.select()
-                self._log_align(step, result)
-                self._save(samples=step.samples, warm_optimiser=optimiser.state_dict())
-        return result or self.select()
+        steps = pretrain_align(policy, self.envs, settings, self.first_seed, start, optimiser)
+        return self._followed("warm_start", steps, settings.samples, optimiser, _ALIGN_CURVES)
 
     def _pretrain_search(self, settings: SearchPretrainingConfig) -> PolicyResult:
         start = int(self._saved.get("samples", 0))
         extractor: Any = self.model.policy.features_extractor
-        optimiser, result = make_optimiser(extractor, settings), None
+        optimiser = make_optimiser(extractor, settings)
         if "warm_optimiser" in self._saved:
             optimiser.load_state_dict(self._saved["warm_optimiser"])
-        due = start + self.config.checkpoint_every
-        for step in pretrain_search(extractor, self.envs, settings, self.first_seed, start, optimiser):
-            self.progress("search start", step.samples, settings.samples)
-            if step.samples >= due or step.samples >= settings.samples:
+        steps = pretrain_search(extractor, self.envs, settings, self.first_seed, start, optimiser)
+        return self._followed("search_start", steps, settings.samples, optimiser, _SEARCH_CURVES)
+
+    def _followed(
+        self,
+        name: str,
+        steps: Iterator[Any],
+        samples: int,
+        optimiser: torch.optim.Optimizer,
+        curves: Mapping[str, str],
+    ) -> PolicyResult:
+        """Follow a pretraining to its end: checkpoints by steps and by time, curves, and what selection says."""
+        result, due = None, int(self._saved.get("samples", 0)) + self.config.checkpoint_every
+        for step in steps:
+            self.progress(name.replace("_", " "), step.samples, samples)
+            at_hand = step.samples >= due or step.samples >= samples
+            if at_hand or self._clock.due or self.interrupts.asked:
+                self._save(samples=step.samples, warm_optimiser=optimiser.state_dict())
+            self.interrupts.leave()
+            if at_hand:
                 due += self.config.checkpoint_every
                 result = self.select()
-                for name in ("loss", "success_rate", "beam_s"):
-                    self.logger.record(f"search_start/{name}", getattr(step, name))
-                self._log_selection(result, "search_start")
-                self.logger.dump(step.samples)
-                self._save(samples=step.samples, warm_optimiser=optimiser.state_dict())
+                for field, curve in curves.items():
+                    self.logger.record(f"{name}/{curve}", getattr(step, field))
+                self._log_selection(result, name, step.samples)
         return result or self.select()
 
     def _read_decisions(self) -> Decisions | None:
@@ -159,25 +180,33 @@ class Trainer:
         return read_decisions(self.config.recorded, self.env_id, *spaces)
 
     def _imitate(self, decisions: Decisions, settings: RecordedConfig) -> PolicyResult:
-        for epoch, loss in enumerate(imitate(self.model, decisions, settings, self.first_seed % 2**31)):
+        begun: dict[str, Any] = self._saved.get("recorded", {})
+        passes = imitate(self.model, decisions, settings, self.first_seed % 2**31, begun)
+        for epoch, (loss, optimiser) in enumerate(passes, start=int(begun.get("epochs", 0))):
             self.progress("recorded", epoch + 1, settings.epochs)
             self.logger.record("recorded/loss", loss)
             self.logger.dump(epoch)
+            if self._clock.due or self.interrupts.asked:
+                samples = int(self._saved.get("samples", 0))
+                self._save(samples=samples, recorded={"epochs": epoch + 1, "optimiser": optimiser.state_dict()})
+            self.interrupts.leave()
         result = self.select()
-        self._log_selection(result, "recorded")
+        self._log_selection(result, "recorded", settings.epochs)
         return result
 
-    def _log_align(self, step: AlignProgress, result: PolicyResult) -> None:
-        for name in ("dictionary_loss", "amend_loss", "gate_loss", "declare_loss"):
-            self.logger.record(f"warm_start/{name}", getattr(step, name))
-        self.logger.record("warm_start/learner_success_rate", step.success_rate)
-        self._log_selection(result, "warm_start")
-        self.logger.dump(step.samples)
-
-    def _log_selection(self, result: PolicyResult, group: str = "selection") -> None:
+    def _log_selection(self, result: PolicyResult, group: str = "selection", step: int | None = None) -> None:
+        """Write a state's figures and the film of its first selection episode."""
+        at = self.model.num_timesteps if step is None else step
         self.logger.record(f"{group}/success_rate", result.success_rate)
         for metric in result.metric_set.metrics:
             self.logger.record(f"{group}/{metric.name}", result.value(metric.name))
+        self.logger.dump(at)
+        log_film(self.logger, self.film(), at)
+
+    def film(self) -> list[NDArray[np.uint8]]:
+        """Return pictures (h, w, 3) uint8 of one episode on a selection seed, that of its start first."""
+        seed = first_seed("selection", self.seed)
+        return episode_film(ModelPolicy(self.model), self.env_id, seed, self.config.env_kwargs)
 
     def _ppo(self) -> None:
         done = int(self._saved.get("timesteps", 0))
@@ -189,8 +218,8 @@ class Trainer:
             return
         self._seed_ppo(done)
         self.model.learn(left, callback=TrainingCallback(self, done), reset_num_timesteps=False, log_interval=1)
-        self._take("ppo", self.select())
         self._save_ppo()
+        self._take("ppo", self.select(), again=True)
 
     def _seed_ppo(self, done: int) -> None:
         """Begin PPO's episodes and exploration; those of a resumed training are not the ones it began with."""
@@ -199,74 +228,50 @@ class Trainer:
         if done > 0:
             set_random_seed((self.first_seed + done) % 2**31)
 
-    def checkpoint_ppo(self) -> None:
+    def checkpoint_rl(self) -> None:
         """Save and evaluate the state during PPO."""
         self._save_ppo()
         result = self.select()
         self._take(f"ppo_{self.model.num_timesteps}", result)
         self._log_selection(result)
 
-    def _take(self, name: str, result: PolicyResult) -> None:
+    def save_if_due(self, timesteps: int) -> None:
+        """Save where it is time to; where the training was asked to stop, save and stop.
+
+        Raises
+        ------
+        KeyboardInterrupt, SystemExit : after Ctrl-C, after SIGTERM
+        """
+        if self._clock.due or self.interrupts.asked:
+            self._save_ppo(timesteps)
+        self.interrupts.leave()
+
+    def tell(self, phase: str, done: int, total: int) -> None:
+        """Report progress."""
+        self.progress(phase, done, total)
+
+    def _take(self, name: str, result: PolicyResult, again: bool = False) -> None:
         """Write a state's metrics under a name, and the state itself where it is the best so far."""
         figures = self.folder.figures()
-        if name not in figures:
+        if again or name not in figures:
             self.folder.note(name, result.as_dict())
         if "best_score" not in figures or score(result) > figures["best_score"]:
             self.folder.save({"policy": self.model.policy.state_dict()}, BEST)
             self.folder.note("best_score", score(result))
+            self.folder.note("best_state", name)
 
-    def _save_ppo(self) -> None:
+    def _save_ppo(self, timesteps: int | None = None) -> None:
         optimiser = self.model.policy.optimizer.state_dict()
-        samples = int(self._saved.get("samples", 0))
-        self._save(samples=samples, timesteps=self.model.num_timesteps, ppo_optimiser=optimiser)
+        done = self.model.num_timesteps if timesteps is None else timesteps
+        self._save(samples=int(self._saved.get("samples", 0)), timesteps=done, ppo_optimiser=optimiser)
 
     def _save(self, **more: Any) -> None:
         self._saved = {"policy": self.model.policy.state_dict(), "cpu_s": self._cpu_s(), **more}
         self.folder.save(self._saved)
+        self._clock.restart()
 
     def _cpu_s(self) -> float:
         return time.process_time() - self._began
-
-
-class TrainingCallback(BaseCallback):
-    """Lets the critic learn alone at first, checkpoints, and reports progress.
-
-    Parameters
-    ----------
-    trainer : whose model learns
-    done : steps made before, when a training is resumed
-    """
-
-    def __init__(self, trainer: Trainer, done: int) -> None:
-        super().__init__()
-        config = trainer.config
-        self.trainer, self.over = trainer, False
-        self.alone = config.critic_first - done // (config.n_envs * config.n_steps)
-        self.due = done + config.checkpoint_every
-
-    def _on_rollout_start(self) -> None:
-        self._let_actor_learn(self.alone <= 0)
-        self.alone -= 1
-        if self.num_timesteps >= self.due:
-            self.due += self.trainer.config.checkpoint_every
-            self.trainer.checkpoint_ppo()
-        self.trainer.progress("PPO", self.num_timesteps, self.trainer.config.n_timesteps)
-
-    def _on_step(self) -> bool:
-        return True
-
-    def _on_training_end(self) -> None:
-        self.over = True
-        self._let_actor_learn(True)
-
-    def _let_actor_learn(self, learn: bool) -> None:
-        policy = self.model.policy
-        if not isinstance(policy, ProposalPolicy):
-            return
-        decisions_only = self.trainer.config.tune == "decisions" and not self.over
-        chosen = {*map(id, policy.decision_parameters())} if decisions_only else None
-        for parameter in policy.actor_parameters():
-            parameter.requires_grad_(learn and (chosen is None or id(parameter) in chosen))
 
 
 def score(result: PolicyResult) -> float:

@@ -3,8 +3,6 @@
 from typing import Any
 
 import gymnasium as gym
-import numpy as np
-from numpy.typing import NDArray
 from stable_baselines3 import PPO
 
 from beamgym.agents.beliefs import AlignExtractor, ProposalPolicy, SearchExtractor, stage_numbers
@@ -13,8 +11,6 @@ from beamgym.agents.training.config import TrainingConfig
 from beamgym.agents.training.sb3_vec import NativeVecEnv
 from beamgym.envs.kinds import require_kind
 from beamgym.envs.loop import InstrumentVectorEnv, cores
-from beamgym.envs.policy import PolicyState
-from beamgym.envs.task import Observation, Truth
 
 _PPO_KEYS = (
     "learning_rate",
@@ -31,38 +27,6 @@ _PPO_KEYS = (
 )
 
 _LEAST_EACH = 16  # environments of a thread; with fewer, handing them out costs what it saves
-
-
-class ModelPolicy:
-    """An SB3 model as a Policy, for selection while it trains.
-
-    Parameters
-    ----------
-    model : read anew at every call, so that it may learn in between
-    name : as in tables
-    """
-
-    oracle = False
-
-    def __init__(self, model: PPO, name: str = "training") -> None:
-        self.model, self.name = model, name
-
-    def start(self, context: Any, n: int) -> PolicyState:
-        """Return empty memories."""
-        return [None] * n
-
-    def act(
-        self, observation: Observation, state: PolicyState, truth: Truth | None = None
-    ) -> tuple[NDArray[np.float32], PolicyState]:
-        """Return the model's deterministic actions (n, a)."""
-        return predict(self.model, observation), state
-
-
-def predict(model: PPO, observation: Observation) -> NDArray[np.float32]:
-    """Return a model's deterministic actions, (n, a) or (a,), for a batch of observations or for one."""
-    asked: Any = observation
-    action: NDArray[np.float32] = model.predict(asked, deterministic=True)[0]
-    return action
 
 
 def training_envs(

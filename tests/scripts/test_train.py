@@ -6,7 +6,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from beamgym.agents.training.run_folder import RunFolder
+from beamgym.agents.training.records.run_folder import RunFolder
 from beamgym.envs.bundles.model import OnnxModel
 from beamgym.scripts import command_line, main
 from beamgym.scripts.train import train_command

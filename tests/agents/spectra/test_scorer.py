@@ -15,7 +15,7 @@ from beamgym.agents.spectra.data import Source
 from beamgym.agents.spectra.export import ScorerOrigin, export_scorer
 from beamgym.agents.spectra.net import BACKBONES, ScorerNet, paper_steps
 from beamgym.agents.spectra.scorer import ScorerTrainer
-from beamgym.agents.training.run_folder import BEST, RunFolder
+from beamgym.agents.training.records.run_folder import BEST, RunFolder
 from beamgym.envs.arpes_spot.scoring import OUTPUTS, QualityScorer, scorer_input
 from beamgym.envs.arpes_spot.scoring_kernels import FEATURES
 from beamgym.envs.bundles.model import OnnxModel

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
+from beamgym.agents.decisions import predict
 from beamgym.agents.evaluation import context_of
 from beamgym.agents.policies import find_policy
 from beamgym.agents.training.config import RecordedConfig, TrainingConfig
 from beamgym.agents.training.imitation import imitate, read_decisions
-from beamgym.agents.training.run_folder import RunFolder
+from beamgym.agents.training.records.run_folder import RunFolder
 from beamgym.agents.training.sb3 import Trainer
-from beamgym.agents.training.sb3_model import make_model, predict, training_envs
+from beamgym.agents.training.sb3_model import make_model, training_envs
 from beamgym.envs.episodes import EPISODES, Episode, append_episode
 
 ID = "beamgym/LaueAlign-v0"
@@ -79,7 +80,7 @@ def test_a_policy_comes_to_act_as_the_recorded_one(runs):
     settings = RecordedConfig(runs=[str(runs)], epochs=40, batch_size=4, learning_rate=3e-3)
     model, read = make_model(CONFIG, training_envs(ID, CONFIG), 1), decisions(settings)
     before = np.square(predict(model, read.observations) - read.actions).mean()
-    losses = list(imitate(model, read, settings, seed=3))
+    losses = [loss for loss, _ in imitate(model, read, settings, seed=3)]
     after = np.square(predict(model, read.observations) - read.actions).mean()
     assert len(losses) == 40
     assert losses[-1] < 0.2 * losses[0]

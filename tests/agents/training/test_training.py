@@ -9,6 +9,7 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from beamgym.agents.decisions import predict
 from beamgym.agents.decisions.deterministic import DeterministicPolicy
 from beamgym.agents.decisions.own import predict_raw
 from beamgym.agents.evaluation.metrics import EXPOSURES
@@ -16,12 +17,12 @@ from beamgym.agents.evaluation.seeds import STRIDE, first_seed, seed_range
 from beamgym.agents.export.decided import decided
 from beamgym.agents.export.trained import encoder_of, export_trained, model_card, reference_observations
 from beamgym.agents.training.align_pretraining import fit_dictionary, pretrain_align
+from beamgym.agents.training.callback import TrainingCallback
 from beamgym.agents.training.config import TrainingConfig, load_config
-from beamgym.agents.training.episode_pictures import log_episode_gif
 from beamgym.agents.training.pretraining import RESUMED_SEEDS, tensors
-from beamgym.agents.training.run_folder import BEST, RunFolder
-from beamgym.agents.training.sb3 import Trainer, TrainingCallback, score
-from beamgym.agents.training.sb3_model import make_model, predict, training_envs
+from beamgym.agents.training.records.run_folder import BEST, RunFolder
+from beamgym.agents.training.sb3 import Trainer, score
+from beamgym.agents.training.sb3_model import make_model, training_envs
 from beamgym.agents.training.teacher import AlignTeacher
 from beamgym.envs.actions import encode_rotation
 from beamgym.envs.bundles.model import REFERENCE_TOLERANCE, OnnxModel
@@ -207,7 +208,6 @@ def test_only_the_critic_learns_at_first(tmp_path):
 
 
 def test_tensorboard_gets_hyperparameters_curves_a_picture_and_a_film(cut):
-    log_episode_gif(cut["third"])
     events = EventAccumulator(str(cut["path"] / "tensorboard"))
     events.Reload()
     tags = events.Tags()

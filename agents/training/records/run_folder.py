@@ -4,6 +4,7 @@ Checkpoints are tensors and plain numbers, read back with ``weights_only``: resu
 """
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,14 @@ class RunFolder:
         """Whether a training was begun here."""
         return (self.path / CONFIG).is_file()
 
-    def check(self, env_id: str, config: BaseModel, seed: int, resume: bool) -> None:
+    def check(self, env_id: str, config: BaseModel, seed: int, resume: bool, may_change: Collection[str] = ()) -> None:
         """Raise ValueError for a training that does not belong into this folder, before anything is written.
 
         Parameters
         ----------
         env_id, config, seed : what is to be trained
         resume : go on with the training that is here
+        may_change : keys of the configuration that may be others than those it was begun with
 
         Raises
         ------
@@ -53,15 +55,20 @@ class RunFolder:
             raise ValueError(f"there is no training to resume in {self.path}; leave out --resume to begin one")
         found = json.loads((self.path / CONFIG).read_text(encoding="utf-8"))
         known = {"env": env_id, "seed": seed}
-        if any(found.get(name) != value for name, value in known.items()) or not _same(found.get("config"), config):
-            raise ValueError(f"{self.path} holds a training with another configuration or seed; choose another folder")
+        differs = [name for name, value in known.items() if found.get(name) != value]
+        differs += _differences(found.get("config"), config, may_change)
+        if differs:
+            raise ValueError(
+                f"{self.path} holds a training with another configuration or seed ({', '.join(differs)}); "
+                "choose another folder"
+            )
 
     def begin(self, env_id: str, config: BaseModel, seed: int) -> None:
-        """Write environment, configuration and seed, where they are not written yet."""
-        if self.begun:
+        """Write environment, configuration and seed, where they are not written yet, or are other ones."""
+        wanted = {"env": env_id, "seed": seed, "config": config.model_dump(mode="json")}
+        if self.begun and json.loads((self.path / CONFIG).read_text(encoding="utf-8")) == wanted:
             return
         self.path.mkdir(parents=True, exist_ok=True)
-        wanted = {"env": env_id, "seed": seed, "config": config.model_dump(mode="json")}
         self._write_text(CONFIG, json.dumps(wanted, indent=1))
 
     def save(self, state: dict[str, Any], name: str = CHECKPOINT) -> None:
@@ -108,9 +115,11 @@ class RunFolder:
         write_text(self.path / name, text + "\n", durable=True)
 
 
-def _same(found: Any, config: BaseModel) -> bool:
-    """Compare with a stored configuration; one written before a key existed has that key's default."""
+def _differences(found: Any, config: BaseModel, may_change: Collection[str]) -> list[str]:
+    """Return the keys that a stored configuration has otherwise; a key that did not exist then has its default."""
     try:
-        return type(config).model_validate(found) == config
+        stored = type(config).model_validate(found)
     except ValidationError:
-        return False
+        return ["config"]
+    names = (name for name in type(config).model_fields if name not in may_change)
+    return [name for name in names if getattr(stored, name) != getattr(config, name)]

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from beamgym.agents.training.config import TrainingConfig
-from beamgym.agents.training.run_folder import BEST, CHECKPOINT, CONFIG, RunFolder
+from beamgym.agents.training.records.run_folder import BEST, CHECKPOINT, CONFIG, RunFolder
 
 ID = "beamgym/LaueAlign-v0"
 CONFIGURATION = TrainingConfig(n_timesteps=100)
