@@ -69,11 +69,26 @@ def _rows(env: Any, case: Case, steps: int) -> Iterator[Row]:
         action = np.eye(action.size)[-1] if case.mount == "goal" and not number else action
         observation, reward, terminated, truncated, info = env.step(action)
         step = {"action": action, "reward": reward, "terminated": terminated, "truncated": truncated}
-        yield flat({**step, "observation": observation, "info": info})
+        yield flat({**step, "observation": observation, "info": _with_every_last(info, observation)})
         ended = np.logical_or(terminated, truncated)
         if ended.any() and (not case.envs or case.reset == "Disabled"):
             observation, info = env.reset(options={"reset_mask": ended} if case.envs else None)
             yield flat({"observation": observation, "info": info})
+
+
+def _with_every_last(info: dict[str, Any], observation: dict[str, Any]) -> dict[str, Any]:
+    """Return an info whose last observations are those of every row, as arrays, as the first version gave them.
+
+    Of an episode that goes on it is the present one.
+    """
+    last = info.get("final_obs")
+    if not isinstance(last, np.ndarray):
+        return info
+    rows = [
+        {name: values[i] for name, values in observation.items()} if each is None else each
+        for i, each in enumerate(last)
+    ]
+    return {**info, "final_obs": {name: np.stack([row[name] for row in rows]) for name in observation}}
 
 
 def _action(space: gym.spaces.Box, draw: np.random.Generator) -> NDArray[np.float32]:
