@@ -17,7 +17,7 @@ from beamgym.physics.goniometer.targets import pose_target
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files.detectors.formats import load_detector, save_detector
-from beamgym.physics.laue.pattern.image import ImageBackground, ImageModel, Sensor, SpotShape
+from beamgym.physics.laue.pattern import ImageBackground, ImageModel, Sensor, SpotShape
 from beamgym.physics.laue.pattern.spots import LaueModel
 from beamgym.physics.orientation import misorientation_deg, random_orientations, rotation_matrix
 from beamgym.scripts.index import index_command

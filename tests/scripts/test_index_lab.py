@@ -13,7 +13,7 @@ from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.crystal.crystal import load_crystal
 from beamgym.physics.goniometer.goniometer import goniometer
 from beamgym.physics.laue.beam import Beam
-from beamgym.physics.laue.pattern.image import ImageBackground, ImageModel, Sensor, SpotShape
+from beamgym.physics.laue.pattern import ImageBackground, ImageModel, Sensor, SpotShape
 from beamgym.physics.laue.pattern.spots import LaueModel
 from beamgym.physics.laue.stated_camera import Fiducials, StatedCamera
 from beamgym.physics.orientation import misorientation_deg, rotation_matrix

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from beamgym.physics.arrays import Float64Array
-from beamgym.physics.laue.pattern.kernels import NO_SLAB, PLATE, THICK_SLAB
+from beamgym.physics.laue.pattern.lists import NO_SLAB, PLATE, THICK_SLAB
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,20 +10,24 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from beamgym.physics.arrays import BoolArray, Float32Array, Float64Array, Int32Array, Int64Array
-from beamgym.physics.constants import HC_KEV_A
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.pattern.absorption import Slab, slab_mode
 from beamgym.physics.laue.pattern.intensity import Extinction, energy_table
-from beamgym.physics.laue.pattern.kernels import (
+from beamgym.physics.laue.pattern.lists import (
+    WINDOW_MARGIN,
     Panel,
     Physics,
+    brightest_lists,
     first_bad_panel,
     first_bad_rotation,
+    pad_lists,
+    ranked,
+    ray_tables,
+    whole_lists,
 )
-from beamgym.physics.laue.pattern.list_kernels import brightest_lists, pad_lists, whole_lists
-from beamgym.physics.laue.pattern.rays import WINDOW_MARGIN, ranked, ray_tables
-from beamgym.physics.laue.wavelengths import band_words
+from beamgym.physics.laue.pattern.memory import SpotArrays, keep_rooms, spot_arrays, take_room
+from beamgym.physics.laue.pattern.reach import check_reach
 from beamgym.physics.orientation import ROTATION_TOLERANCE, check_rotation
 from beamgym.physics.row_threads import over_rows
 
@@ -32,11 +36,6 @@ if TYPE_CHECKING:
 
 
 _CHUNK = 256  # samples whose lists are held twice, for a moment
-_Arrays = tuple[Float32Array, Float32Array, Float32Array, Int32Array]  # position, intensity, energy, ray
-_ROOMS: list[_Arrays] = []
-"""Where the next call writes its lists before they are padded: memory fresh from the system costs more than a list."""
-
-_MOST_ROOMS = 4  # that are kept, for as many threads at once
 
 _LEAST_SHARED = 16  # lists of the brightest for which it pays to wake another thread
 
@@ -112,7 +111,7 @@ class LaueModel:
                 f"the table ends at {self.table.energy_kev[-1]:g} keV, the beam at {beam.band_kev[1]:g}: "
                 f"make it by crystal.reflections({beam.band_kev[1]:g})"
             )
-        _check_reach(self.table, beam, detector)
+        check_reach(self.table, beam, detector)
         self._panel = Panel(detector.pixel_mm, *detector.shape)
         self._rays, self._weights = ray_tables(self.table, beam.band_kev), self._physics()
         self._asked = 0
@@ -138,7 +137,7 @@ class LaueModel:
         if self.brightest is None:
             return self._whole_lists(u, panels)
         self._rank_in_time(len(u))
-        count, parts = np.empty(len(u), dtype=np.int64), _arrays(len(u), self.brightest)
+        count, parts = np.empty(len(u), dtype=np.int64), spot_arrays(len(u), self.brightest)
         over_rows(len(u), lambda rows: self._brightest(u[rows], _own(panels, rows), parts, count, rows), _LEAST_SHARED)
         longest = int(count.max(initial=0))
         if longest == self.brightest:
@@ -152,21 +151,23 @@ class LaueModel:
             np.ascontiguousarray(ray[:, :longest]),
         )
 
-    def _brightest(self, u: Float64Array, panels: Float64Array, parts: _Arrays, count: Int64Array, rows: slice) -> None:
+    def _brightest(
+        self, u: Float64Array, panels: Float64Array, parts: SpotArrays, count: Int64Array, rows: slice
+    ) -> None:
         """Write the lists of some rows."""
         own = (part[rows] for part in parts)
         brightest_lists(u, panels, self._panel, self._rays, self._weights, self.brightest, *own, count[rows])
 
     def _whole_lists(self, u: Float64Array, panels: Float64Array) -> Spots:
         count = np.empty(len(u), dtype=np.int64)
-        rooms: list[_Arrays] = []
+        rooms: list[SpotArrays] = []
         most = len(self.table.hkl)
         for start in range(0, len(u), _CHUNK):
             rows = slice(start, start + _CHUNK)
-            rooms.append(_room(most * min(len(u), _CHUNK)))
+            rooms.append(take_room(most * min(len(u), _CHUNK)))
             whole_lists(u[rows], _own(panels, rows), self._panel, self._rays, self._weights, *rooms[-1], count[rows])
         padded = _padded(count, rooms, most)
-        _ROOMS.extend(rooms[: max(0, _MOST_ROOMS - len(_ROOMS))])
+        keep_rooms(rooms)
         return padded
 
     def with_table(self, table: ReflectionTable) -> LaueModel:
@@ -236,54 +237,8 @@ def _own(panels: Float64Array, rows: slice) -> Float64Array:
     return panels if len(panels) == 1 else panels[rows]
 
 
-def _check_reach(table: ReflectionTable, beam: Beam, detector: Detector) -> None:
-    low, high = beam.band_kev
-    smallest, largest = detector.sin_theta_range()
-    length = np.repeat(np.linalg.norm(table.q_inv_a, axis=1), np.diff(table.first)) * table.order
-    shortest = float(length.min()) if length.size else np.inf
-    reachable = (length * HC_KEV_A / 2 <= high * largest) & (length * HC_KEV_A / 2 >= low * smallest)
-    if np.any(reachable):
-        return
-    two_theta = 2.0 * np.degrees(np.arcsin([smallest, min(1.0, largest)]))
-    raise ValueError(
-        f"no reflection between {band_words(beam.band_kev, beam.radiation, 'and')} can reach this detector "
-        f"(2θ {two_theta[0]:.1f} to {two_theta[1]:.1f}°) at any orientation: "
-        f"use {_needed(2.0 * largest / shortest, beam.radiation)}, or move the detector"
-    )
-
-
-def _needed(longest_a: float, radiation: str) -> str:
-    """Return the words for what is shorter than the longest wavelength, in Å, that can reach a panel; 0 for none."""
-    if radiation == "neutron":
-        return f"wavelengths below {longest_a:.3g} Å" if longest_a > 0 else "another crystal: none reflects there"
-    if longest_a > 0:
-        return f"energies above {HC_KEV_A / longest_a:.3g} keV"
-    return "energies above those at which the crystal reflects at all"
-
-
-def _arrays(n: int, longest: int) -> _Arrays:
-    """Return position, intensity, energy and ray of n lists, not yet set.
-
-    They are one block of memory: the C library keeps a freed block at hand, and returns four to the system.
-    """
-    whole = np.empty((5, n, longest), dtype=np.float32)
-    return whole[:2].reshape(n, longest, 2), whole[2], whole[3], whole[4].view(np.int32)
-
-
-def _room(capacity: int) -> _Arrays:
-    """Return room for so many spots."""
-    try:
-        kept = _ROOMS.pop()  # at once: another thread finds none and makes its own
-    except IndexError:
-        kept = None
-    if kept is not None and len(kept[1]) >= capacity:
-        return kept
-    position, intensity, energy, ray = _arrays(1, capacity)
-    return position[0], intensity[0], energy[0], ray[0]
-
-
-def _padded(count: Int64Array, rooms: list[_Arrays], most: int) -> Spots:
-    parts = _arrays(len(count), int(count.max(initial=0)))
+def _padded(count: Int64Array, rooms: list[SpotArrays], most: int) -> Spots:
+    parts = spot_arrays(len(count), int(count.max(initial=0)))
     for item, room in enumerate(rooms):
         rows = slice(item * _CHUNK, (item + 1) * _CHUNK)
         pad_lists(count[rows], most, *room, *(part[rows] for part in parts))

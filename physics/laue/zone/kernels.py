@@ -1,7 +1,7 @@
 """Kernels of the zone task: a crystal of its own for every sample, from cell to spot list.
 
 Rays are primitive directions; a reflection that the lattice forbids is replaced by the first multiple it allows.
-Nothing depends on the other samples of a batch.
+Nothing depends on the other samples of a batch, so that they may be shared out among threads.
 """
 
 import math

@@ -8,8 +8,9 @@ import numpy as np
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.constants import HC_KEV_A
-from beamgym.physics.laue.pattern.brightest_kernels import largest_intensities
-from beamgym.physics.laue.pattern.kernels import NO_SLAB, Panel, Physics, Rays, sines_of_panel
+from beamgym.physics.laue.pattern.lists.brightest_kernels import largest_intensities
+from beamgym.physics.laue.pattern.lists.panel_kernels import sines_of_panel
+from beamgym.physics.laue.pattern.lists.tables import NO_SLAB, Panel, Physics, Rays
 
 if TYPE_CHECKING:
     from beamgym.physics.crystal import ReflectionTable

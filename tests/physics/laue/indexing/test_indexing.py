@@ -22,7 +22,7 @@ from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed,
 from beamgym.physics.laue.matching import kernels
 from beamgym.physics.laue.matching.observed import Pattern, log10_binomial_tail, wahba
 from beamgym.physics.laue.matching.table import HC_KEV_A, VOTE_SHARE, IndexingTable
-from beamgym.physics.laue.pattern.image import ImageBackground, ImageModel, Sensor, SpotShape
+from beamgym.physics.laue.pattern import ImageBackground, ImageModel, Sensor, SpotShape
 from beamgym.physics.laue.pattern.spots import LaueModel
 from beamgym.physics.laue.peaks.finder import find_peaks
 from beamgym.physics.orientation import misorientation_deg, nearest_rotation, random_orientations, rotation_matrix

@@ -25,7 +25,7 @@ from beamgym.physics.laue.indexing import (
     solve,
 )
 from beamgym.physics.laue.indexing.plausibility import may_replace
-from beamgym.physics.laue.pattern.image import ImageBackground, ImageModel, Sensor, SpotShape
+from beamgym.physics.laue.pattern import ImageBackground, ImageModel, Sensor, SpotShape
 from beamgym.physics.laue.pattern.spots import LaueModel
 from beamgym.physics.orientation import misorientation_deg, random_orientations, rotation_matrix
 

@@ -11,7 +11,8 @@ from beamgym.physics.crystal.crystal import load_crystal
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.pattern.intensity import R_ELECTRON_A
-from beamgym.physics.laue.pattern.kernels import Physics, polarisation_factor
+from beamgym.physics.laue.pattern.lists.tables import Physics
+from beamgym.physics.laue.pattern.lists.weight_kernels import polarisation_factor
 from beamgym.physics.laue.pattern.spots import LaueModel
 
 THICK = {"doublings": 22, "loss": 1e-6}  # 4 million planes, of which each absorbs a millionth

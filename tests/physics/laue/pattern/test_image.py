@@ -15,8 +15,9 @@ from beamgym.physics.crystal.crystal import load_crystal
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.pattern.exposure_kernels import count_photons, read_out, spill
-from beamgym.physics.laue.pattern.image import ImageBackground, ImageModel, Sensor, SpotShape, noise_tables
+from beamgym.physics.laue.pattern.image import ImageModel, noise_tables
 from beamgym.physics.laue.pattern.image_kernels import ReadOut, Width, spot_covariance
+from beamgym.physics.laue.pattern.image_parts import ImageBackground, Sensor, SpotShape
 from beamgym.physics.laue.pattern.profile_kernels import profile, profile_table, tabled_profile
 from beamgym.physics.laue.pattern.spots import LaueModel, Spots
 from beamgym.physics.noise_kernels import normal_quantile, poisson_large, poisson_small

@@ -13,7 +13,8 @@ from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.pattern.absorption import Slab
 from beamgym.physics.laue.pattern.intensity import energy_weight
-from beamgym.physics.laue.pattern.kernels import PLATE, THICK_SLAB, Physics, polarisation_factor, slab_length
+from beamgym.physics.laue.pattern.lists.tables import PLATE, THICK_SLAB, Physics
+from beamgym.physics.laue.pattern.lists.weight_kernels import polarisation_factor, slab_length
 from beamgym.physics.laue.pattern.spots import LaueModel
 
 

@@ -18,9 +18,10 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files.detectors.lauetools import from_lauetools
 from beamgym.physics.laue.layers import SensitiveLayer
 from beamgym.physics.laue.pattern.absorption import Slab
-from beamgym.physics.laue.pattern.brightest_kernels import BUCKETS, brightest_rows
 from beamgym.physics.laue.pattern.intensity import energy_weight
-from beamgym.physics.laue.pattern.kernels import Panel, sines_of_panel
+from beamgym.physics.laue.pattern.lists.brightest_kernels import BUCKETS, brightest_rows
+from beamgym.physics.laue.pattern.lists.panel_kernels import sines_of_panel
+from beamgym.physics.laue.pattern.lists.tables import Panel
 from beamgym.physics.laue.pattern.spots import LaueModel, check_orientations
 
 DATA = Path(os.environ.get("BEAMGYM_DATA", Path(__file__).parents[4] / ".." / "shared" / "data"))
