@@ -3,10 +3,12 @@
 from beamgym.agents.training.config import load_config
 from beamgym.agents.training.records import BEST, RunFolder
 from beamgym.agents.training.sb3 import Trainer
+from beamgym.agents.training.sb3_vec import NativeVecEnv
 from beamgym.agents.training.shares import training_shares
 
 __all__ = [
     "BEST",
+    "NativeVecEnv",
     "RunFolder",
     "Trainer",
     "load_config",

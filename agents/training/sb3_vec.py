@@ -45,6 +45,35 @@ class NativeVecEnv(VecEnv):
         self._lengths = np.zeros(self.num_envs, dtype=np.int64)
         self._started = time.time()
 
+    @classmethod
+    def make(cls, env_id: str, n_envs: int = 64, seed: int | None = None, **options: Any) -> "NativeVecEnv":
+        """Make the native vector of an environment, ready for Stable-Baselines3.
+
+        Parameters
+        ----------
+        env_id : a registered environment with a native vector form, such as "beamgym/LaueAlign-v0"
+        n_envs : environments stepped together
+        seed : of the first environment, the next ones following; a model's own ``seed`` replaces it
+        options : what ``gym.make_vec`` takes besides: the environment's options, ``threads``, ``render_mode``
+
+        Raises
+        ------
+        TypeError : an unknown option, or an environment without a native vector form
+        """
+        made = gym.make_vec(
+            env_id,
+            num_envs=n_envs,
+            vectorization_mode="vector_entry_point",
+            autoreset_mode=AutoresetMode.SAME_STEP,
+            **options,
+        ).unwrapped
+        if not isinstance(made, InstrumentVectorEnv):
+            raise TypeError(f"{env_id} has no native vector form; found {type(made).__name__}")
+        envs = cls(made)
+        if seed is not None:
+            envs.seed(seed)
+        return envs
+
     def reset(self) -> Any:
         """Begin all episodes anew, by the seeds of the last ``seed()``, which serve once; return the observations."""
         seeds = None if all(seed is None for seed in self._seeds) else self._seeds

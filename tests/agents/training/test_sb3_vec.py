@@ -111,3 +111,16 @@ def test_the_infos_of_a_reset_say_what_concerns_each_row_and_no_more():
     assert near_info["cost"]["exposures"] == 1
     assert "remount_deg" not in near_info
     assert len(far_info["remount_deg"]) == 3
+
+
+def test_it_is_made_from_an_id_with_options_and_a_seed():
+    envs = NativeVecEnv.make("beamgym/LaueZone-v0", n_envs=2, seed=5, moves=3)
+    again = gym.make("beamgym/LaueZone-v0", moves=3)
+    np.testing.assert_array_equal(envs.reset()["image"][1], again.reset(seed=6)[0]["image"])
+
+
+def test_the_program_of_the_training_page_runs(printed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    program = printed("training.md", "NativeVecEnv.make").replace("n_envs=64", "n_envs=2").replace("100_000", "128")
+    exec(program.replace("n_steps=64, batch_size=512", "n_steps=64, batch_size=64"), {})
+    assert (tmp_path / "laue-zone-ppo.zip").is_file()
