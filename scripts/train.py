@@ -20,7 +20,12 @@ def train_command(
     env_id: Annotated[
         str, typer.Argument(help="environment, such as beamgym/LaueAlign-v0; or arpes-scorer, arpes-boosting")
     ] = "beamgym/LaueAlign-v0",
-    config: Annotated[Path | None, typer.Option(help="YAML of hyperparameters; the shipped one by default")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="YAML of hyperparameters, in rl-zoo3's form; the shipped one by default")
+    ] = None,
+    algo: Annotated[
+        str | None, typer.Option(help="ppo, sac, dqn, tqc or ppo_lstm; by default the configuration's, else ppo")
+    ] = None,
     run_folder: Annotated[
         Path | None, typer.Option("--run", help="folder of this training; runs/ENV-SEED by default")
     ] = None,
@@ -43,15 +48,15 @@ def train_command(
     """Train a policy or a scorer; TensorBoard curves, checkpoints and figures go to the run's folder."""
     check_output(json_file)
     if env_id in (SCORER, BOOSTING):
-        if timesteps is not None or beside:
-            raise ValueError(f"--timesteps and --beside are for policies; {env_id} has neither")
+        if timesteps is not None or beside or algo is not None:
+            raise ValueError(f"--timesteps and --beside are for policies, as --algo is; {env_id} has none of them")
         _train_scorer(env_id, ScorerRun(config, run_folder, seed, resume, bundle, overwrite, workers, json_file, refit))
         return
     if refit is not None:
         raise ValueError(f"--refit-novelty is for {SCORER}; {env_id} has no novelty")
     _train_policy(
         PolicyRun(
-            env_id, config, run_folder, seed, resume, bundle, overwrite, tuple(beside or ()), timesteps, json_file
+            env_id, config, algo, run_folder, seed, resume, bundle, overwrite, tuple(beside or ()), timesteps, json_file
         )
     )
 
@@ -62,6 +67,7 @@ class PolicyRun:
 
     env_id: str
     config: Path | None
+    algo: str | None
     folder: Path | None
     seed: int
     resume: bool
@@ -84,6 +90,8 @@ class PolicyRun:
         parts = ["beamgym", *imports, "train", self.env_id, "--seed", str(self.seed)]
         if self.config is not None:
             parts += ["--config", self.config.name]
+        if self.algo is not None:
+            parts += ["--algo", self.algo]
         return shlex.join(parts + (["--timesteps", str(self.timesteps)] if self.timesteps is not None else []))
 
 
@@ -98,7 +106,7 @@ def _train_policy(asked: PolicyRun) -> None:
     from beamgym.agents.export import export_trained
     from beamgym.agents.training import RunFolder, Trainer, load_config
 
-    settings = load_config(asked.env_id, asked.config)
+    settings = load_config(asked.env_id, asked.config, asked.algo)
     if asked.timesteps is not None:
         settings = settings.model_copy(update={"n_timesteps": asked.timesteps})
     name = f"{asked.env_id.rsplit('/', maxsplit=1)[-1]}-{asked.seed}"

@@ -1,123 +1,86 @@
-"""Training configurations: rl-zoo3's YAML form, checked by pydantic; unknown keys are errors.
+"""Training configurations: rl-zoo3's YAML form, checked by pydantic; unknown keys are errors, told with the nearest.
 
-A file maps an environment id to its hyperparameters. Where rl-zoo3 would evaluate a string as Python, a plain mapping
-stands here (``policy_kwargs: {extractor: align, net_arch: {pi: [], vf: [128]}}``).
+A file maps an environment id to its hyperparameters. Beside ``NAME.yml``, which rl-zoo3 reads too, ``NAME.beamgym.yml``
+holds what is beamgym's own; what stands there comes before what stands in the first.
 """
 
-from importlib import resources
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
-from beamgym.physics.messages import one_line
+from beamgym.agents.configs import (
+    ALGORITHMS,
+    EXTRACTOR_KEYS,
+    PPO_KEYS,
+    SCHEDULES,
+    AlignPretrainingConfig,
+    Normalize,
+    PolicyKwargs,
+    RecordedConfig,
+    SearchPretrainingConfig,
+    Strict,
+    arguments_of,
+    linear,
+    mistake_in,
+    python_value,
+    read_tables,
+    takers_of,
+)
 
-EXTRACTOR_KEYS: dict[str, tuple[str, ...]] = {
-    "align": ("width", "entries", "map_pixels", "map_extent", "channels", "max_rotation_deg"),
-    "search": (
-        "channels",
-        "look",
-        "confirm",
-        "look_s",
-        "confirm_s",
-        "sure",
-        "scan_s",
-        "candidates",
-        "doubt",
-        "patience",
-    ),
-    "combined": ("cnn_output_dim", "normalized_image"),
-}
-"""What each extractor can be given, by its name in a configuration."""
+__all__ = [
+    "EXTRACTOR_KEYS",
+    "AlignPretrainingConfig",
+    "Normalize",
+    "PolicyKwargs",
+    "RecordedConfig",
+    "SearchPretrainingConfig",
+    "TrainingConfig",
+    "load_config",
+]
 
-_MOST_STARTS = 2**19  # environment seeds that are kept for the dictionary, of the 2**20 that a user's seed has
+FLATTEN = "FlattenObservation"
+"""The one wrapper of single environments that bundles know."""
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PolicyKwargs(_Strict):
-    """The network: extractor by name, its arguments, and SB3's own policy arguments."""
-
-    extractor: Literal["align", "search", "combined"] = Field(
-        default="combined",
-        description="`align` (LaueAlign's spots), `search` (ArpesSpot's map; see below) or SB3's `combined` (a CNN per "
-        "image, the rest flat)",
-    )
-    extractor_kwargs: dict[str, bool | int | float] = Field(
-        default_factory=dict,
-        description="of `align`: width, entries, map_pixels, map_extent, channels, max_rotation_deg; "
-        "of `combined`: cnn_output_dim, normalized_image",
-    )
-    net_arch: dict[Literal["pi", "vf"], list[int]] | list[int] | None = Field(
-        default=None, description="hidden layers of actor and critic; `align` needs `pi: []`"
-    )
-    log_std_init: float = Field(default=0.0, description="natural logarithm of the actions' first standard deviation")
-
-    @model_validator(mode="after")
-    def _known_keys(self) -> "PolicyKwargs":
-        known = EXTRACTOR_KEYS[self.extractor]
-        unknown = [name for name in self.extractor_kwargs if name not in known]
-        if unknown:
-            raise ValueError(f"extractor {self.extractor} takes no {', '.join(unknown)}; it takes {', '.join(known)}")
-        return self
+PolicyName = Literal[
+    "MultiInputPolicy", "MlpPolicy", "CnnPolicy", "MultiInputLstmPolicy", "MlpLstmPolicy", "CnnLstmPolicy"
+]
 
 
-class AlignPretrainingConfig(_Strict):
-    """Hyperparameters of an alignment policy's supervised pretraining; see agents/training/align_pretraining.py."""
-
-    dictionary_samples: int = Field(
-        300_000, gt=0, le=_MOST_STARTS, description="random starts for the closed-form dictionary"
-    )
-    samples: int = Field(1_000_000, gt=0, description="observations to learn from, each used once")
-    learning_rate: float = Field(1e-3, gt=0, description="of Adam, at the beginning")
-    final_learning_rate: float = Field(3e-5, gt=0, description="of Adam, at the end; a cosine lies between")
-    declare_within: float = Field(
-        0.75, gt=0, le=1, description="share of the tolerance within which declaring is taught"
-    )
-    declare_caution: float = Field(2.0, gt=0, description="weight of a wrong declaration against a missed one")
-    help: float = Field(
-        0.15,
-        ge=0,
-        le=1,
-        description="share of moves that the teacher makes, missing the goal by 0.03 to 16 degrees, "
-        "so that every distance is seen",
-    )
-    abandon: float = Field(0.1, ge=0, lt=1, description="share of steps at which an episode is given up for a new one")
+def _entropy(value: float | str) -> float | str:
+    if isinstance(value, str) and (value == "auto" or value.startswith("auto_")):
+        return value
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not number >= 0:
+        raise ValueError(f"give a number of 0 or more, or auto, found {value}")
+    return number
 
 
-class SearchPretrainingConfig(_Strict):
-    """Hyperparameters of a search's supervised pretraining; see agents/training/search_pretraining.py."""
-
-    samples: int = Field(600_000, gt=0, description="environment steps")
-    learn_share: float = Field(0.5, gt=0, le=1, description="share of steps that are followed by a gradient step")
-    learning_rate: float = Field(1.5e-3, gt=0, description="of Adam, at the beginning")
-    final_learning_rate: float = Field(3e-5, gt=0, description="of Adam, at the end; a cosine lies between")
-    wander: float = Field(0.1, ge=0, le=1, description="share of steps to anywhere, so that more states are seen")
-    abandon: float = Field(0.003, ge=0, lt=1, description="share of steps at which an episode is given up")
-    go_on: float = Field(0.3, ge=0, lt=1, description="share of declarations that are put off")
+Scheduled = Annotated[float | str, AfterValidator(linear)]
+Entropy = Annotated[float | str, AfterValidator(_entropy)]
 
 
-class RecordedConfig(_Strict):
-    """Hyperparameters of learning from recorded episodes; see agents/training/imitation.py."""
-
-    runs: list[str] = Field(..., min_length=1, description="folders of runs, or their `training.h5`")
-    epochs: int = Field(30, gt=0, description="passes over all their decisions")
-    batch_size: int = Field(64, gt=0, description="decisions of a gradient step")
-    learning_rate: float = Field(1e-4, gt=0, description="of Adam")
-    successes_only: bool = Field(
-        True, description="leave out episodes that were no success by what could be seen, or broke off"
-    )
-
-
-class TrainingConfig(_Strict):
+class TrainingConfig(Strict):
     """Hyperparameters of one environment's training, named as in SB3 and rl-zoo3."""
 
-    algo: Literal["ppo"] = Field("ppo", description="SB3's algorithm")
-    policy: Literal["MultiInputPolicy"] = Field(
-        "MultiInputPolicy", description="SB3's policy for observations in parts, which all of beamgym's are"
+    algo: Literal["ppo", "sac", "dqn", "tqc", "ppo_lstm"] = Field(
+        "ppo", description="the algorithm, as rl-zoo3 names it; tqc and ppo_lstm are sb3-contrib's"
+    )
+    policy: PolicyName = Field(
+        "MultiInputPolicy", description="SB3's policy for observations in parts; MlpPolicy or CnnPolicy for one array"
     )
     n_envs: int = Field(64, gt=0, description="environments in the native vector")
     threads: int | None = Field(
@@ -138,17 +101,26 @@ class TrainingConfig(_Strict):
         default_factory=dict, description="what only the environments to learn in are given, such as kept surfaces"
     )
     policy_kwargs: PolicyKwargs = Field(default=PolicyKwargs(), description="the network; see below")
-    learning_rate: float = Field(3e-4, gt=0, description="of PPO's Adam")
+    normalize: Normalize | None = Field(None, description="VecNormalize: true, or what it is given; see below")
+    frame_stack: int | None = Field(None, gt=0, description="last observations beside each other, by VecFrameStack")
+    env_wrapper: list[str] | None = Field(
+        None, description="gymnasium.wrappers.FlattenObservation; other wrappers are refused, since no bundle has them"
+    )
+    learning_rate: Scheduled = Field(3e-4, description="of Adam; `lin_3e-4` falls to zero, as rl-zoo3 writes it")
     n_steps: int = Field(128, gt=0, description="steps of each environment per rollout")
     batch_size: int = Field(256, gt=1, description="of a gradient step; divides n_envs * n_steps")
     n_epochs: int = Field(4, gt=0, description="passes over each rollout")
     gamma: float = Field(0.99, gt=0, le=1, description="discount; the reward's shaping uses 0.99")
     gae_lambda: float = Field(0.95, gt=0, le=1, description="of generalised advantage estimation")
-    clip_range: float = Field(0.2, gt=0, description="of PPO's ratio")
-    ent_coef: float = Field(0.0, ge=0, description="weight of the entropy")
+    clip_range: Scheduled = Field(0.2, description="of PPO's ratio; a number, or `lin_0.2`")
+    ent_coef: Entropy = Field(0.0, description="weight of the entropy; of sac and tqc also `auto` or `auto_0.1`")
     vf_coef: float = Field(0.5, ge=0, description="weight of the critic's loss")
     max_grad_norm: float = Field(0.5, gt=0, description="at which gradients are clipped")
     target_kl: float | None = Field(None, gt=0, description="divergence at which a rollout's passes end early")
+    algorithm_kwargs: dict[str, Any] = Field(
+        default_factory=dict,
+        description="what else the algorithm's class takes; such keys may stand beside the others, as for rl-zoo3",
+    )
     critic_first: int = Field(0, ge=0, description="rollouts in which only the critic learns")
     tune: Literal["all", "decisions"] = Field(
         "all",
@@ -164,9 +136,65 @@ class TrainingConfig(_Strict):
     checkpoint_every: int = Field(100_000, gt=0, description="steps between checkpoints, each with a selection")
     selection_episodes: int = Field(200, gt=0, description="episodes that judge a state, on the selection seeds")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _gathered(cls, given: Any) -> Any:
+        """Put what is no field under ``algorithm_kwargs``; of other algorithms than PPO PPO's fields too."""
+        if not isinstance(given, Mapping) or (algo := given.get("algo", "ppo")) not in ALGORITHMS:
+            return given
+        ours = set(cls.model_fields) - (set() if algo == "ppo" else set(PPO_KEYS))
+        taken = arguments_of(algo) | set(PPO_KEYS)
+        loose = {name: value for name, value in given.items() if name not in ours and name in taken}
+        others = {name: value for name, value in given.items() if name not in loose}
+        return {**others, "algorithm_kwargs": {**(given.get("algorithm_kwargs") or {}), **loose}} if loose else given
+
+    @model_serializer(mode="wrap")
+    def _without_fields_of_ppo(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave PPO's fields out where they mean nothing, so that what is written reads as the same again."""
+        every: dict[str, Any] = written(self)
+        return {name: value for name, value in every.items() if self.algo == "ppo" or name not in PPO_KEYS}
+
+    @field_validator("policy_kwargs", "normalize", mode="before")
+    @classmethod
+    def _from_words(cls, value: Any) -> Any:
+        value = python_value(value) if isinstance(value, str) else value
+        return ({} if value else None) if isinstance(value, bool) else value
+
+    @field_validator("algorithm_kwargs", mode="after")
+    @classmethod
+    def _plain(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return {name: _plain_value(name, value) for name, value in given.items()}
+
+    @field_validator("env_wrapper", mode="before")
+    @classmethod
+    def _known_wrappers(cls, value: Any) -> Any:
+        wanted = [value] if isinstance(value, str | dict) else value
+        for each in wanted or []:
+            name = next(iter(each), "") if isinstance(each, dict) else str(each)
+            if name.rpartition(".")[2] != FLATTEN:
+                raise ValueError(
+                    f"a bundle would lack the wrapper {name}; leave it out, or train with rl_zoo3.train. "
+                    f"Known is gymnasium.wrappers.{FLATTEN}"
+                )
+        return wanted
+
+    @model_validator(mode="after")
+    def _taken_by_the_algorithm(self) -> "TrainingConfig":
+        for name in self.algorithm_kwargs:
+            if name not in arguments_of(self.algo):
+                raise ValueError(not_taken(self.algo, name))
+        entropy = self.algorithm_kwargs.get("ent_coef", self.ent_coef)
+        if isinstance(entropy, str) and self.algo not in ("sac", "tqc"):
+            raise ValueError(f"ent_coef: {self.algo} takes a number, found {entropy}")
+        ours = [name for name in ("warm_start", "search_start", "recorded") if getattr(self, name) is not None]
+        if self.algo != "ppo" and (ours or self.policy_kwargs.extractor != "combined"):
+            what = ours[0] if ours else f"extractor {self.policy_kwargs.extractor}"
+            raise ValueError(f"{what} goes with algo ppo only, found {self.algo}")
+        return self
+
     @model_validator(mode="after")
     def _even_batches(self) -> "TrainingConfig":
-        if self.n_envs * self.n_steps % self.batch_size:
+        if self.algo == "ppo" and self.n_envs * self.n_steps % self.batch_size:
             raise ValueError(
                 f"batch_size {self.batch_size} does not divide n_envs * n_steps = {self.n_envs * self.n_steps}; "
                 "choose a divisor"
@@ -174,49 +202,41 @@ class TrainingConfig(_Strict):
         return self
 
 
-def load_config(env_id: str, path: str | Path | None = None) -> TrainingConfig:
+def _plain_value(name: str, value: Any) -> Any:
+    """Return an argument that SB3 takes or a schedule by its words: nothing stays that would have to be run."""
+    if name in SCHEDULES and value is not None:
+        return linear(value)
+    if name == "ent_coef":
+        return _entropy(value)
+    return python_value(value) if isinstance(value, str) and value.lstrip().startswith("dict(") else value
+
+
+def not_taken(algo: str, name: str) -> str:
+    """Return, in one line, that an algorithm takes no such argument, and who does or which was probably meant."""
+    others = takers_of(name)
+    close = get_close_matches(name, arguments_of(algo), n=1, cutoff=0.6)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return f"{algo} takes no {name}" + (f"; {', '.join(others)} does" if others else hint)
+
+
+def load_config(env_id: str, path: str | Path | None = None, algo: str | None = None) -> TrainingConfig:
     """Read the hyperparameters of an environment.
 
     Parameters
     ----------
     env_id : such as "beamgym/LaueAlign-v0"
-    path : a YAML file; the shipped one by default
+    path : a YAML file, in rl-zoo3's form; the shipped one by default. What stands in the file of that name that ends
+        in .beamgym.yml comes first
+    algo : the algorithm, which rl-zoo3's files do not name; the file's by default, else ppo
 
     Raises
     ------
     ValueError : no such file, no such environment in it, or a key or value that is wrong, named in one line
     """
-    text, where = _read(env_id, path)
+    found, where = read_tables(env_id, path)
+    given = {**found, **({} if algo is None else {"algo": algo})}
     try:
-        table = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(f"{where} is no YAML: {one_line(error)}") from None
-    if not isinstance(table, dict) or env_id not in table:
-        known = ", ".join(map(str, table)) if isinstance(table, dict) else "nothing"
-        raise ValueError(f"{where} holds hyperparameters for {known}; add a section for {env_id}")
-    try:
-        return TrainingConfig.model_validate(table[env_id])
+        return TrainingConfig.model_validate(given)
     except ValidationError as error:
-        raise ValueError(f"{where}, {env_id}: {_mistake(error)}") from None
-
-
-def _read(env_id: str, path: str | Path | None) -> tuple[str, str]:
-    if path is not None:
-        if not Path(path).is_file():
-            raise ValueError(f"there is no training configuration {path}; give the path of a YAML file")
-        return Path(path).read_text(encoding="utf-8"), str(path)
-    name = env_id.rsplit("/", maxsplit=1)[-1] + ".yml"
-    shipped = resources.files("beamgym.agents.configs").joinpath(name)
-    if not shipped.is_file():
-        raise ValueError(f"no configuration is shipped for {env_id}; give one with --config")
-    return shipped.read_text(encoding="utf-8"), f"the shipped {name}"
-
-
-def _mistake(error: ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    if first["type"] == "extra_forbidden":
-        return f"there is no key {where}; leave it out or see docs/training.md for the keys{more}"
-    found = "" if first["type"] in ("missing", "value_error") else f", found {first['input']!r}"
-    return f"{where or 'together'}: {first['msg'].removeprefix('Value error, ')}{found}{more}"
+        mistake = mistake_in(error, TrainingConfig, str(given.get("algo", "ppo")))
+        raise ValueError(f"{where}, {env_id}: {mistake}") from None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.logger import Logger, configure
 from stable_baselines3.common.utils import set_random_seed
 
-from beamgym.agents.decisions import ModelPolicy
+from beamgym.agents.decisions import ModelPolicy, learnt, put_back, put_statistics, statistics
 from beamgym.agents.evaluation import PolicyResult, episode_film, evaluate_in, first_seed
 from beamgym.agents.training.align_pretraining import fit_dictionary, pretrain_align
 from beamgym.agents.training.callback import TrainingCallback
@@ -78,7 +78,7 @@ class Trainer:
         self.model = make_model(config, self.envs, self.first_seed % 2**31)
         self._saved: dict[str, Any] = (folder.load() or {}) if resume else {}
         if self._saved:
-            self.model.policy.load_state_dict(self._saved["policy"])
+            put_back(self.model, self._saved)
         folder.begin(env_id, config, seed)
         self.logger: Logger = configure(str(folder.path / "tensorboard"), ["tensorboard"])
         self.model.set_logger(self.logger)
@@ -108,6 +108,7 @@ class Trainer:
         best = self.folder.load(BEST)
         if best is not None:
             self.model.policy.load_state_dict(best["policy"])
+            put_statistics(self.model, best.get("normaliser") or {})
         result = self.select()
         self.folder.note("cpu_s", round(self._cpu_s(), 1))
         self.folder.note("selected", result.as_dict())
@@ -117,7 +118,7 @@ class Trainer:
     @property
     def samples(self) -> int:
         """Environment steps so far: those of the pretraining and those of PPO."""
-        return int(self._saved.get("samples", 0)) + self.model.num_timesteps
+        return int(self._saved.get("samples", 0)) + int(self.model.num_timesteps)
 
     def select(self) -> PolicyResult:
         """Run the policy as it is on the selection seeds."""
@@ -256,14 +257,17 @@ class Trainer:
         if again or name not in figures:
             self.folder.note(name, result.as_dict())
         if "best_score" not in figures or score(result) > figures["best_score"]:
-            self.folder.save({"policy": self.model.policy.state_dict()}, BEST)
+            best = {"policy": self.model.policy.state_dict(), "normaliser": statistics(self.model)}
+            self.folder.save(best, BEST)
             self.folder.note("best_score", score(result))
             self.folder.note("best_state", name)
 
     def _save_ppo(self, timesteps: int | None = None) -> None:
-        optimiser = self.model.policy.optimizer.state_dict()
         done = self.model.num_timesteps if timesteps is None else timesteps
-        self._save(samples=int(self._saved.get("samples", 0)), timesteps=done, ppo_optimiser=optimiser)
+        state = learnt(self.model)
+        if "policy.optimizer" in state:
+            state["ppo_optimiser"] = state.pop("policy.optimizer")
+        self._save(samples=int(self._saved.get("samples", 0)), timesteps=done, **state)
 
     def _save(self, **more: Any) -> None:
         self._saved = {"policy": self.model.policy.state_dict(), "cpu_s": self._cpu_s(), **more}

@@ -4,22 +4,31 @@ import inspect
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from beamgym.agents.beliefs.extractors import AlignExtractor
+from beamgym.agents.configs import arguments_of, python_value
+from beamgym.agents.decisions import ModelPolicy, learnt, put_back
+from beamgym.agents.evaluation import evaluate_in
 from beamgym.agents.training.config import (
     EXTRACTOR_KEYS,
     AlignPretrainingConfig,
+    Normalize,
     PolicyKwargs,
     RecordedConfig,
     SearchPretrainingConfig,
     TrainingConfig,
     load_config,
 )
+from beamgym.agents.training.sb3_model import make_model, training_envs
 
 ID = "beamgym/LaueAlign-v0"
 DOCS = Path(__file__).parents[3] / "docs" / "training.md"
+CONFIGS = Path(__file__).parents[3] / "agents" / "configs"
 
 
 @pytest.fixture
@@ -99,7 +108,7 @@ def test_the_known_keys_of_the_align_extractor_are_its_parameters():
 
 
 @pytest.mark.parametrize(
-    "model", [TrainingConfig, PolicyKwargs, AlignPretrainingConfig, SearchPretrainingConfig, RecordedConfig]
+    "model", [TrainingConfig, PolicyKwargs, Normalize, AlignPretrainingConfig, SearchPretrainingConfig, RecordedConfig]
 )
 def test_the_docs_list_every_key_with_its_default_and_meaning(model):
     """The rows of docs/training.md are those that :func:`rows` writes."""
@@ -127,3 +136,138 @@ def test_the_example_of_the_docs_loads(tmp_path):
     example = DOCS.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
     (tmp_path / "my.yml").write_text(example)
     assert load_config(ID, tmp_path / "my.yml").env_kwargs["crystal"] == "my.cif"
+
+
+class TestZooFiles:
+    """What rl-zoo3 writes is read as rl-zoo3 reads it, and nothing in it is run."""
+
+    def test_policy_kwargs_in_words_are_read(self, write):
+        words = "dict(net_arch=dict(pi=[64, 32], vf=[64]), activation_fn=nn.ELU, log_std_init=-2, ortho_init=False)"
+        network = load_config(ID, write({"n_timesteps": 1e6, "policy_kwargs": words})).policy_kwargs
+        assert network.net_arch == {"pi": [64, 32], "vf": [64]}
+        assert (network.activation_fn, network.log_std_init, network.ortho_init) == ("ELU", -2.0, False)
+
+    @pytest.mark.parametrize(
+        ("given", "read"),
+        [
+            (True, Normalize()),
+            (False, None),
+            ("dict(norm_obs=True, norm_reward=False)", Normalize(norm_reward=False)),
+            ({"clip_obs": 5}, Normalize(clip_obs=5.0)),
+        ],
+    )
+    def test_normalize_is_a_flag_words_or_a_mapping(self, write, given, read):
+        assert load_config(ID, write({"n_timesteps": 1, "normalize": given})).normalize == read
+
+    def test_schedules_are_kept_as_words_and_numbers_as_numbers(self, write):
+        config = load_config(ID, write({"n_timesteps": 1, "learning_rate": "lin_3e-4", "clip_range": "0.1"}))
+        assert (config.learning_rate, config.clip_range) == ("lin_0.0003", 0.1)
+
+    def test_arguments_of_another_algorithm_need_no_place_of_their_own(self, write):
+        section = {"n_timesteps": 1, "buffer_size": 300, "train_freq": [1, "episode"], "ent_coef": "auto", "n_steps": 3}
+        config = load_config(ID, write(section), algo="sac")
+        assert config.algorithm_kwargs == {name: value for name, value in section.items() if name != "n_timesteps"}
+
+    @pytest.mark.parametrize("algo", ["ppo", "sac"])
+    def test_what_is_written_of_a_configuration_reads_as_the_same(self, write, algo):
+        config = load_config(ID, write({"n_timesteps": 1, "gamma": 0.9, "normalize": True}), algo=algo)
+        assert TrainingConfig.model_validate(config.model_dump(mode="json")) == config
+
+    def test_the_second_file_comes_before_the_first(self, write):
+        path = write({"n_timesteps": 10, "n_envs": 4, "batch_size": 128})
+        path.with_name("my.beamgym.yml").write_text(yaml.safe_dump({ID: {"n_envs": 8, "selection_episodes": 5}}))
+        config = load_config(ID, path)
+        assert (config.n_timesteps, config.n_envs, config.selection_episodes) == (10, 8, 5)
+
+    @pytest.mark.parametrize(
+        ("section", "said"),
+        [
+            ({"batch_sise": 8}, "there is no key batch_sise; did you mean batch_size?"),
+            ({"policy_kwargs": {"net_arc": [8]}}, "there is no key policy_kwargs.net_arc; did you mean net_arch?"),
+            ({"buffer_size": 8}, "there is no key buffer_size; it is for sac, dqn, tqc, not for ppo"),
+            ({"algo": "sac", "n_epochs": 8}, "sac takes no n_epochs; ppo, ppo_lstm does"),
+            ({"callback": "rl_zoo3.callbacks.X"}, "there is no key callback; callbacks are code"),
+            ({"learning_rate": "exp_3"}, "learning_rate: give a number greater than 0, or a schedule"),
+            (
+                {"env_wrapper": "rl_zoo3.wrappers.HistoryWrapper"},
+                "a bundle would lack the wrapper rl_zoo3.wrappers.Hist",
+            ),
+            ({"ent_coef": "auto"}, "ent_coef: ppo takes a number, found auto"),
+            ({"algo": "sac", "warm_start": {}}, "warm_start goes with algo ppo only, found sac"),
+            ({"policy_kwargs": "dict(activation_fn=nn.Module)"}, r"'nn.Module' is not read; write numbers"),
+        ],
+    )
+    def test_mistakes_are_told_with_the_remedy(self, write, section, said):
+        assert said in one_line(write({"n_timesteps": 1000, **section}))
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            "__import__('os').system('true')",
+            "dict(a=open('/etc/passwd').read())",
+            "[x for x in (1,)]",
+            "dict(**{'a': 1})['a']",
+            "(lambda: 1)()",
+            "dict(a=9**9**9)",
+            "nn.ReLU.__init__",
+            "os.nn.ReLU",
+            "(" * 4000,
+            "-" * 9000 + "1",
+            "f'{1}'",
+        ],
+    )
+    def test_code_is_never_run(self, words):
+        with pytest.raises(ValueError, match=r"is not read|cannot be read"):
+            python_value(words)
+
+    @given(
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+            max_leaves=12,
+        )
+    )
+    def test_plain_values_come_back_as_they_were_written(self, value):
+        assert python_value(repr(value)) == value
+
+    @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*-v?.yml")), ids=lambda path: path.stem)
+    def test_shipped_files_hold_nothing_that_rl_zoo3_does_not_know(self, path):
+        (section,) = yaml.safe_load(path.read_text(encoding="utf-8")).values()
+        zoo = {"n_envs", "n_timesteps", "policy", "policy_kwargs", "env_kwargs", "normalize", "frame_stack"}
+        assert set(section) <= zoo | arguments_of("ppo")
+
+
+@pytest.mark.parametrize(
+    ("algo", "section"),
+    [
+        ("ppo", {"normalize": True, "frame_stack": 2, "n_steps": 8, "batch_size": 16, "learning_rate": "lin_3e-4"}),
+        (
+            "ppo",
+            {
+                "env_wrapper": "gymnasium.wrappers.FlattenObservation",
+                "policy": "MlpPolicy",
+                "n_steps": 8,
+                "batch_size": 16,
+            },
+        ),
+        (
+            "sac",
+            {"learning_starts": 4, "buffer_size": 50, "noise_type": "normal", "noise_std": 0.1, "ent_coef": "auto_0.1"},
+        ),
+        ("tqc", {"learning_starts": 4, "buffer_size": 50, "policy_kwargs": "dict(net_arch=[16], n_quantiles=5)"}),
+        ("ppo_lstm", {"policy": "MultiInputLstmPolicy", "n_steps": 8, "batch_size": 16, "frame_stack": 2}),
+    ],
+)
+def test_models_of_zoo_files_learn_and_play_as_they_saw(write, algo, section):
+    if algo in ("tqc", "ppo_lstm"):
+        pytest.importorskip("sb3_contrib")
+    config = load_config(ID, write({"n_timesteps": 32, "n_envs": 2, "selection_episodes": 3, **section}), algo=algo)
+    model = make_model(config, training_envs(ID, config), 0)
+    model.learn(32)
+    played = evaluate_in(ModelPolicy(model), training_envs(ID, config, 3, "Disabled"), 3, 0, purpose="selection")
+    assert (played.episodes.exposures >= 1).all()
+    again = make_model(config, training_envs(ID, config), 1)
+    put_back(again, learnt(model))
+    same = evaluate_in(ModelPolicy(again), training_envs(ID, config, 3, "Disabled"), 3, 0, purpose="selection")
+    np.testing.assert_array_equal(played.episodes.exposures, same.episodes.exposures)
+    np.testing.assert_array_equal(played.episodes.misorientation_deg, same.episodes.misorientation_deg)
