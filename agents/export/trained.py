@@ -19,6 +19,13 @@ from beamgym.envs.laue_align import SPOT_FIELDS
 REFERENCES = 256
 """Observations a bundle carries with the actions it gave for them."""
 
+_BEFORE = {
+    "warm_start": "supervised pretraining",
+    "search_start": "supervised pretraining",
+    "recorded": "behaviour cloning of recorded episodes",
+}
+"""What comes before reinforcement learning, by the name of its figures."""
+
 _ROUNDS = 4  # steps of the same episodes that they are taken from, at least
 _REFERENCE_SEEDS = 2**17  # offset of their environment seeds from the training's first one
 
@@ -59,6 +66,7 @@ def export_trained(
         trainer.samples,
         encoder=encoder,
         encoder_parameters=parameters,
+        algorithm=trained_by(trainer),
     )
     return export_bundle(
         trainer.model,
@@ -70,6 +78,28 @@ def export_trained(
         card=model_card(Path(path).name, trainer, command, result, beside),
         overwrite=overwrite,
     )
+
+
+def trained_by(trainer: Trainer) -> str:
+    """Return what trained the state that was kept: the algorithm, or the phase before it that selection preferred."""
+    kept = str(trainer.folder.figures().get("best_state", ""))
+    return _BEFORE.get(kept, type(trainer.model).__name__)
+
+
+def account(trainer: Trainer) -> str:
+    """Return in one sentence which phases a training had, and which state was kept."""
+    config, figures = trainer.config, trainer.folder.figures()
+    phases = [_BEFORE[name] for name in _BEFORE if name in figures]
+    name = type(trainer.model).__name__
+    if trainer.model.num_timesteps > 0:
+        phases.append(f"{trainer.model.num_timesteps} steps of {name}")
+    kept = str(figures.get("best_state", ""))
+    state = {**{key: f"the {words} alone" for key, words in _BEFORE.items()}, "ppo": f"the end of {name}"}
+    where = state.get(kept, f"{kept.rpartition('_')[2]} steps of {name}" if kept else "the last phase")
+    seen = [] if getattr(config, "normalize", None) is None else ["normalised observations"]
+    seen += [] if not getattr(config, "frame_stack", None) else [f"the last {config.frame_stack} observations"]
+    through = f" It sees {' and '.join(seen)}, which the graph makes itself." if seen else ""
+    return f"Done: {', then '.join(phases) or 'nothing'}. Selection kept the state after {where}.{through}"
 
 
 def encoder_of(space: spaces.Space[Any]) -> tuple[str, dict[str, int]]:
@@ -117,6 +147,8 @@ def model_card(
 A policy for `{trainer.env_id}` with {json.dumps(trainer.config.env_kwargs)},
 trained with seed {trainer.seed} in simulation only.
 
+{account(trainer)}
+
 Train it again ({figures.get("cpu_s", 0) / 60:.0f} CPU minutes, one core):
 
 ```
@@ -136,6 +168,7 @@ def _card_rows(seed: int, figures: Mapping[str, Any], metric_set: MetricSet) -> 
     states = (
         ("warm_start", "warm start alone"),
         ("search_start", "supervised start alone"),
+        ("recorded", "after imitating recorded episodes"),
         ("ppo", "after PPO"),
         ("selected", "selected"),
     )

@@ -77,6 +77,11 @@ class Trainer:
         self._decisions = self._read_decisions()
         self.model = make_model(config, self.envs, self.first_seed % 2**31)
         self._saved: dict[str, Any] = (folder.load() or {}) if resume else {}
+        if self._saved.get("timesteps", 0) > config.n_timesteps:
+            raise ValueError(
+                f"{folder.path} holds a training of {self._saved['timesteps']} steps; resume it with as many or more, "
+                f"not with {config.n_timesteps}"
+            )
         if self._saved:
             put_back(self.model, self._saved)
         folder.begin(env_id, config, seed)

@@ -67,9 +67,12 @@ def test_a_training_from_end_to_end_is_refused_twice_and_resumed_with_a_word(tra
     code, printed = train(ID, "--config", config, "--seed", 2, "--resume")
     assert (code, "add --overwrite" in printed) == (1, True)
     code, printed = train(ID, "--config", config, "--seed", 2, "--resume", "--timesteps", 32, "--bundle", "other")
-    assert (code, "another configuration or seed" in printed) == (1, True)
+    assert (code, "holds a training of 64 steps; resume it with as many or more, not with 32" in printed) == (1, True)
     assert files(run) == before
     assert not (tmp_path / "other").exists()
+    code, printed = train(ID, "--config", config, "--seed", 2, "--resume", "--timesteps", 96, "--bundle", "longer")
+    assert code == 0, printed
+    assert OnnxModel.load(tmp_path / "longer").manifest.training.steps == 96
 
 
 @pytest.mark.parametrize(
