@@ -8,6 +8,7 @@ from typing import Any
 
 from beamgym.agents.kinds import KINDS, SHIPPED_POLICY, USUAL, AgentKind, baselines_of, find_agent_kind
 from beamgym.agents.policies.bundle import BundlePolicy
+from beamgym.agents.policies.names import bundle_name
 from beamgym.agents.policies.own import is_own, own_policy
 from beamgym.envs.bundles import MANIFEST, BundleError, OnnxModel
 from beamgym.envs.policy import CannotPlay, Policy
@@ -58,7 +59,7 @@ def find_policy(name: str, env_id: str, crystal: str = "Si", context: Any = None
         return own_policy(name)
     model = find_bundle(name)
     if model is not None:
-        return _made_for(model, env_id)
+        return _made_for(model, env_id, name)
     known = [*policy_names(context), *zoo()]
     close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.4)
     hint = (
@@ -93,12 +94,13 @@ def zoo() -> dict[str, Path]:
     return {path.parent.name: path.parent for path in sorted(folder.glob(f"*/{MANIFEST}"))}
 
 
-def _made_for(model: OnnxModel, env_id: str) -> BundlePolicy:
+def _made_for(model: OnnxModel, env_id: str, name: str) -> BundlePolicy:
     try:
         model.check_environment(env_id)
     except BundleError as error:
         raise CannotPlay(str(error)) from None
-    return BundlePolicy(model)
+    path = Path(name)
+    return BundlePolicy(model, bundle_name(path.parent if path.name == MANIFEST else path))
 
 
 def _shipped(env_id: str, crystal: str) -> OnnxModel:

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from beamgym.agents.evaluation import (
     first_seed,
     make_vector_env,
 )
-from beamgym.agents.policies import find_policy, is_own, policy_names
+from beamgym.agents.policies import distinct_names, find_policy, is_own, policy_names
 from beamgym.envs import ENVIRONMENTS
 from beamgym.envs.checks import check_policy
 from beamgym.envs.kinds import sample_of
@@ -118,20 +118,22 @@ def run_policies(
     """
     context = context_of(env)
     crystal = sample_of(context)
-    policies = []
+    policies, given = [], []
     for name in names or policy_names(context):
         try:
             policies.append(find_policy(name, env_id, crystal, context))
+            given.append(name)
         except CannotPlay as error:
             _leave_out(name, error, names, console)
     results = []
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        for policy in policies:
-            bar = progress.add_task(policy.name, total=episodes)
+        called = distinct_names([policy.name for policy in policies], given)
+        for policy, name in zip(policies, called, strict=True):
+            bar = progress.add_task(name, total=episodes)
             try:
                 advance = lambda done, bar=bar: progress.advance(bar, done)  # noqa: E731
-                results.append(evaluate_in(policy, env, episodes, seed, progress=advance))
+                results.append(replace(evaluate_in(policy, env, episodes, seed, progress=advance), name=name))
             except CannotPlay as error:
                 _leave_out(policy.name, error, names, console)
     if not results:
