@@ -14,7 +14,7 @@ from beamgym.agents.evaluation.evaluator import (
 from beamgym.agents.evaluation.films import episode_film
 from beamgym.agents.evaluation.metrics import BEAM_TIME, EXPOSURES, Budget, Metric, MetricSet, budget_in
 from beamgym.agents.evaluation.seeds import STRIDE, first_seed
-from beamgym.agents.evaluation.success_curve import amounts, curves, draw_curves
+from beamgym.agents.evaluation.success_curve import amounts, curves, draw_curves, success_by
 from beamgym.agents.evaluation.tune_spot import GRIDS, Tried, episodes_needed, tune
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "make_vector_env",
     "play",
     "policy_result",
+    "success_by",
     "tune",
     "watched",
 ]

@@ -1,7 +1,7 @@
 """Training with Stable-Baselines3: configurations, run folders, pretraining, adapters."""
 
 from beamgym.agents.training.config import load_config
-from beamgym.agents.training.records import BEST, RunFolder
+from beamgym.agents.training.records import BEST, RunFolder, gif_summary
 from beamgym.agents.training.sb3 import Trainer
 from beamgym.agents.training.sb3_vec import NativeVecEnv
 from beamgym.agents.training.shares import training_shares
@@ -11,6 +11,7 @@ __all__ = [
     "NativeVecEnv",
     "RunFolder",
     "Trainer",
+    "gif_summary",
     "load_config",
     "training_shares",
 ]

@@ -30,7 +30,7 @@ from beamgym.envs import ENVIRONMENTS
 from beamgym.envs.checks import check_policy
 from beamgym.envs.kinds import sample_of
 from beamgym.envs.loop import InstrumentVectorEnv
-from beamgym.envs.policy import CannotPlay
+from beamgym.envs.policy import CannotPlay, Policy
 from beamgym.physics.files import write_json
 from beamgym.scripts.benchmarking.suites import SUITES
 from beamgym.scripts.command_line import check_output
@@ -78,22 +78,26 @@ def compare_policies(asked: Comparison, console: Console) -> None:
     if asked.curves_file is not None:
         amounts(budget)
     check_own(asked.policies, env, asked.env_id, {**asked.options, "level": asked.level})
-    results = run_policies(env, asked.env_id, asked.policies, asked.episodes, asked.seed, console)
+    played: dict[str, Policy] = {}
+    results = run_policies(env, asked.env_id, asked.policies, asked.episodes, asked.seed, console, played)
     console.print(table(results, asked.title))
     console.print(caption(env), style="dim", highlight=False)
     write_results(asked, results, budget)
+    if asked.logdir is not None:
+        from beamgym.scripts.benchmarking.board import write_board  # torch and TensorBoard take seconds
+
+        game = {name: getattr(asked, name) for name in ("level", "seed", "episodes", "options")}
+        write_board(asked.logdir, {"env": asked.env_id, **game}, results, budget, played, console)
 
 
 def write_results(asked: Comparison, results: Sequence[PolicyResult], budget: Budget) -> None:
-    """Write figures, curves and summaries to the files that were named."""
+    """Write figures and curves to the files that were named."""
     drawn = asked.curves_file is not None
     if asked.json_file is not None:
         figures = report(asked.env_id, asked.level, asked.episodes, asked.seed, results, budget, drawn)
         write_json(asked.json_file, figures)
     if asked.curves_file is not None:
         draw_curves(curves(results, budget), budget.metric_set.unit, asked.title, asked.curves_file)
-    if asked.logdir is not None:
-        write_summary(asked.logdir, asked.env_id, asked.level, results)
 
 
 def check_own(names: Sequence[str], env: InstrumentVectorEnv, env_id: str, options: dict[str, Any]) -> None:
@@ -108,9 +112,17 @@ def check_own(names: Sequence[str], env: InstrumentVectorEnv, env_id: str, optio
 
 
 def run_policies(
-    env: InstrumentVectorEnv, env_id: str, names: Sequence[str] | None, episodes: int, seed: int, console: Console
+    env: InstrumentVectorEnv,
+    env_id: str,
+    names: Sequence[str] | None,
+    episodes: int,
+    seed: int,
+    console: Console,
+    played: dict[str, Policy] | None = None,
 ) -> list[PolicyResult]:
     """Run each named policy, or all; of all, those that cannot play this environment are left out with a note.
+
+    Who has played is put into ``played`` by the name of its result, where that is given.
 
     Raises
     ------
@@ -134,6 +146,8 @@ def run_policies(
             try:
                 advance = lambda done, bar=bar: progress.advance(bar, done)  # noqa: E731
                 results.append(replace(evaluate_in(policy, env, episodes, seed, progress=advance), name=name))
+                if played is not None:
+                    played[name] = policy
             except CannotPlay as error:
                 _leave_out(policy.name, error, names, console)
     if not results:
@@ -217,17 +231,6 @@ def check_env_id(env_id: str) -> None:
     close = difflib.get_close_matches(env_id, [*ENVIRONMENTS, *SUITES], n=1, cutoff=0.3)
     suites = "" if "/" in env_id else f" The suites are {', '.join(SUITES)}"
     raise ValueError(f"unknown environment {env_id!r}; did you mean {(close or list(ENVIRONMENTS))[0]!r}?{suites}")
-
-
-def write_summary(logdir: Path, env_id: str, level: str, results: Sequence[PolicyResult]) -> None:
-    """Write every figure as a TensorBoard scalar, one run per policy."""
-    from torch.utils.tensorboard import SummaryWriter
-
-    for result in results:
-        with SummaryWriter(str(logdir / result.name)) as writer:
-            for name, value in result.as_dict().items():
-                if isinstance(value, float):
-                    writer.add_scalar(f"benchmark/{env_id}/{level}/{name}", value, 0)
 
 
 def _leave_out(name: str, error: CannotPlay, named: Sequence[str] | None, console: Console) -> None:

@@ -3,13 +3,18 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from beamgym.agents.evaluation.evaluator import Episodes, summarise
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files import save_detector
 from beamgym.scripts import command_line
 from beamgym.scripts.benchmark import benchmark_command
+from beamgym.scripts.benchmarking.board import telling_episodes
 
 ID = "beamgym/LaueAlign-v0"
 FIGURES = {
@@ -94,7 +99,36 @@ def test_a_mistake_is_one_line_and_a_failure(benchmark, arguments, says):
 def test_figures_go_to_tensorboard_on_request(benchmark, tmp_path):
     result = benchmark(ID, "--policy", "no-op", "--episodes", "2", "--logdir", str(tmp_path / "runs"))
     assert result.exit_code == 0, result.output
-    assert list((tmp_path / "runs" / "no-op").glob("events.out.tfevents.*"))
+    events = EventAccumulator(str(tmp_path / "runs" / "no-op"), size_guidance={"scalars": 0})
+    events.Reload()
+    tags, group = events.Tags(), f"benchmark/{ID}/real"
+    assert {f"{group}/success_{name}" for name in ("rate", "low", "high", "by_exposures")} <= set(tags["scalars"])
+    assert [event.step for event in events.Scalars(f"{group}/success_by_exposures")] == list(range(21))
+    assert {f"{group}/median_episode", f"{group}/worst_episode"} == set(tags["images"])
+    for which in ("median", "worst"):
+        assert events.Images(f"{group}/{which}_episode")[0].encoded_image_string[:6] in (b"GIF87a", b"GIF89a")
+    assert f"{group}/cost/motor_s" in tags["histograms"]
+    assert "_hparams_/session_start_info" in events.PluginTagToContent("hparams")
+
+
+def result(success, exposures, error):
+    columns = {"exposures": exposures, "motor_s": exposures, "instrument_s": exposures, "misorientation_deg": error}
+    arrays = {name: np.array(values, np.float64) for name, values in columns.items()}
+    ended = np.array(success, np.bool_)
+    return summarise(SimpleNamespace(name="it", oracle=False), Episodes(success=ended, ended=ended, **arrays), 20.0)
+
+
+@pytest.mark.parametrize(
+    ("success", "exposures", "error", "median", "worst"),
+    [
+        ([1, 1, 1], [5, 3, 9], [0.1, 0.1, 0.1], 0, 2),
+        ([1, 0, 1], [20, 3, 4], [0.1, 9.0, 0.1], 0, 1),
+        ([0, 0, 0], [20, 20, 20], [5.0, np.nan, 40.0], 0, 2),
+        ([1], [2], [0.1], 0, 0),
+    ],
+)
+def test_the_episodes_shown_are_the_median_and_the_worst(success, exposures, error, median, worst):
+    assert telling_episodes(result(success, exposures, error)) == {"median": median, "worst": worst}
 
 
 def test_where_beam_time_is_spent_the_figures_and_curves_are_of_beam_time(benchmark, tmp_path):
