@@ -2,6 +2,7 @@
 
 from beamgym.agents.evaluation.claims import claims_of, watched
 from beamgym.agents.evaluation.demo_episodes import Picture, Played, covering_policy, play, policy_result
+from beamgym.agents.evaluation.episode_pictures import episode_pictures
 from beamgym.agents.evaluation.evaluator import (
     BATCH,
     PolicyResult,
@@ -11,7 +12,6 @@ from beamgym.agents.evaluation.evaluator import (
     evaluate_in,
     make_vector_env,
 )
-from beamgym.agents.evaluation.films import episode_film
 from beamgym.agents.evaluation.metrics import BEAM_TIME, EXPOSURES, Budget, Metric, MetricSet, budget_in
 from beamgym.agents.evaluation.seeds import STRIDE, first_seed
 from beamgym.agents.evaluation.success_curve import amounts, curves, draw_curves, success_by
@@ -38,7 +38,7 @@ __all__ = [
     "covering_policy",
     "curves",
     "draw_curves",
-    "episode_film",
+    "episode_pictures",
     "episodes_needed",
     "evaluate",
     "evaluate_in",

@@ -11,7 +11,7 @@ from stable_baselines3.common.logger import Logger, configure
 from stable_baselines3.common.utils import set_random_seed
 
 from beamgym.agents.decisions import ModelPolicy, learnt, put_back, put_statistics, statistics
-from beamgym.agents.evaluation import PolicyResult, episode_film, evaluate_in, first_seed
+from beamgym.agents.evaluation import PolicyResult, episode_pictures, evaluate_in, first_seed
 from beamgym.agents.training.align_pretraining import fit_dictionary, pretrain_align
 from beamgym.agents.training.callback import TrainingCallback
 from beamgym.agents.training.config import (
@@ -22,7 +22,7 @@ from beamgym.agents.training.config import (
 )
 from beamgym.agents.training.imitation import Decisions, imitate, read_decisions
 from beamgym.agents.training.pretraining import RESUMED_SEEDS, make_optimiser
-from beamgym.agents.training.records import BEST, Interrupts, RunFolder, SaveClock, log_film, log_hyperparameters
+from beamgym.agents.training.records import BEST, Interrupts, RunFolder, SaveClock, log_hyperparameters, log_pictures
 from beamgym.agents.training.sb3_model import make_model, training_envs
 from beamgym.agents.training.search_pretraining import pretrain_search
 
@@ -207,12 +207,12 @@ class Trainer:
         for metric in result.metric_set.metrics:
             self.logger.record(f"{group}/{metric.name}", result.value(metric.name))
         self.logger.dump(at)
-        log_film(self.logger, self.film(), at)
+        log_pictures(self.logger, self.pictures(), at)
 
-    def film(self) -> list[NDArray[np.uint8]]:
+    def pictures(self) -> list[NDArray[np.uint8]]:
         """Return pictures (h, w, 3) uint8 of one episode on a selection seed, that of its start first."""
         seed = first_seed("selection", self.seed)
-        return episode_film(ModelPolicy(self.model), self.env_id, seed, self.config.env_kwargs)
+        return episode_pictures(ModelPolicy(self.model), self.env_id, seed, self.config.env_kwargs)
 
     def _ppo(self) -> None:
         done = int(self._saved.get("timesteps", 0))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from beamgym.agents.evaluation import Budget, PolicyResult, amounts, episode_film, first_seed, success_by
+from beamgym.agents.evaluation import Budget, PolicyResult, amounts, episode_pictures, first_seed, success_by
 from beamgym.agents.training import gif_summary
 from beamgym.envs.policy import Policy
 
@@ -42,7 +42,7 @@ def write_board(
             _write_curve(writer, group, result, budget)
             _write_hyperparameters(writer, group, game, result)
             if result.name in policies:
-                _write_films(writer, group, game, result, policies[result.name], console)
+                _write_animations(writer, group, game, result, policies[result.name], console)
 
 
 def telling_episodes(result: PolicyResult) -> dict[str, int]:
@@ -88,7 +88,7 @@ def _write_hyperparameters(writer: Any, group: str, game: Mapping[str, Any], res
         writer.file_writer.add_summary(summary)
 
 
-def _write_films(
+def _write_animations(
     writer: Any, group: str, game: Mapping[str, Any], result: PolicyResult, policy: Policy, console: Console
 ) -> None:
     """Play the median and the worst episode once more, and write their pictures."""
@@ -96,7 +96,7 @@ def _write_films(
     for which, episode in telling_episodes(result).items():
         try:
             options = {**game["options"], "level": game["level"]}
-            pictures = episode_film(policy, game["env"], first + episode, options)
+            pictures = episode_pictures(policy, game["env"], first + episode, options)
         except ValueError as error:
             console.print(f"{result.name}: no film of its {which} episode: {error}", style="dim", highlight=False)
             continue

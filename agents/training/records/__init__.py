@@ -2,7 +2,7 @@
 
 from beamgym.agents.training.records.clock import SaveClock
 from beamgym.agents.training.records.interrupts import Interrupts
-from beamgym.agents.training.records.log import gif_summary, log_film, log_hyperparameters
+from beamgym.agents.training.records.log import gif_summary, log_hyperparameters, log_pictures
 from beamgym.agents.training.records.run_folder import BEST, RunFolder
 
-__all__ = ["BEST", "Interrupts", "RunFolder", "SaveClock", "gif_summary", "log_film", "log_hyperparameters"]
+__all__ = ["BEST", "Interrupts", "RunFolder", "SaveClock", "gif_summary", "log_hyperparameters", "log_pictures"]

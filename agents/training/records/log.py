@@ -20,7 +20,7 @@ def log_hyperparameters(logger: Logger, values: Mapping[str, Any]) -> None:
     logger.dump(0)
 
 
-def log_film(logger: Logger, pictures: list[NDArray[np.uint8]], step: int) -> None:
+def log_pictures(logger: Logger, pictures: list[NDArray[np.uint8]], step: int) -> None:
     """Write an episode's last picture, and all of them as a GIF.
 
     Parameters

@@ -15,7 +15,7 @@ MOST_PICTURES = 60
 """Of one film; of a longer episode every second, third, … step is shown, and the last."""
 
 
-def episode_film(
+def episode_pictures(
     policy: Policy, env_id: str, seed: int, env_kwargs: Mapping[str, Any] | None = None
 ) -> list[NDArray[np.uint8]]:
     """Play one episode and draw it.
