@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from beamgym.physics.goniometer.directions import CrystalAxes, Direction, direction, lab_axis
 from beamgym.physics.goniometer.goniometer import Goniometer
+from beamgym.physics.goniometer.reachable_kernels import reachable_poses
 from beamgym.physics.goniometer.targets_kernels import allowed_batch, nearest_batch, reach_batch
 from beamgym.physics.instrument import BoolArray, Float64Array, Int64Array
 from beamgym.physics.row_threads import joined_rows, over_rows
@@ -100,9 +101,15 @@ class Target:
         """
         u = _batch(mount)
         home = goniometer.pad(goniometer.home())
-        each: list[BoolArray] = over_rows(
-            len(u), lambda rows: allowed_batch(goniometer.chain, home, u[rows], *self._arrays()), least=2
-        )
+
+        def allowed(rows: slice) -> BoolArray:
+            if self.kind == "pose":
+                found: BoolArray = reachable_poses(goniometer.chain, home, u[rows], self.orientations)
+            else:
+                found = allowed_batch(goniometer.chain, home, u[rows], *self._arrays())
+            return found
+
+        each = over_rows(len(u), allowed, least=8)
         return each[0] if len(each) == 1 else np.concatenate(each)
 
     def reachable_goals(self, goniometer: Goniometer, mount: ArrayLike, positions: ArrayLike | None = None) -> Goals:
