@@ -18,14 +18,14 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing import Indexed, Indexer, SeenGrain, grain_near, grains_at_distances
 from beamgym.physics.orientation import misorientation_deg
 
-DECLARE_WITHIN = 0.45
+DECLARE_WITHIN = 0.6
 """Share of the tolerance within which a refined pose is good enough."""
 SHIFT_MM, TILT_DEG = 0.5, 0.3
 """Standard deviations of the camera's place across its normal and of its tilts, as the refinement takes them."""
 RANGE_MM = 11.0
 """By how much the distance is off at most where it is searched, either way; the search takes seconds a frame."""
-LEAST_MERIT = 5.0
-"""−log10 of the odds of chance below which an answer is none: in 40 frames at harsh none was wrong above."""
+LEAST_MERIT = 4.0
+"""−log10 of the odds of chance below which an answer is none."""
 LEAST_KNOWN = (0.02, 0.02, 0.05, 0.015, 0.015)
 """The camera is never taken to be better known than this from former frames, mm and degrees."""
 
