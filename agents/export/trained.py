@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from beamgym.agents.decisions import ModelPolicy
 from beamgym.agents.evaluation import STRIDE, MetricSet, PolicyResult, context_of
 from beamgym.agents.export.bundle import Origin, export_bundle
+from beamgym.agents.policies import bundle_name
 from beamgym.agents.training import RunFolder, Trainer
 from beamgym.envs.arpes_spot import MAP_CELLS, MAP_LAYERS
 from beamgym.envs.laue_align import SPOT_FIELDS
@@ -75,7 +76,7 @@ def export_trained(
         origin=origin,
         observations=reference_observations(trainer),
         observation_space=space,
-        card=model_card(Path(path).name, trainer, command, result, beside),
+        card=model_card(bundle_name(path), trainer, command, result, beside),
         overwrite=overwrite,
     )
 

@@ -2,7 +2,7 @@
 
 from beamgym.agents.policies.bundle import BundlePolicy
 from beamgym.agents.policies.find import SHIPPED, find_bundle, find_policy, policy_names
-from beamgym.agents.policies.names import distinct_names
+from beamgym.agents.policies.names import bundle_name, distinct_names
 from beamgym.agents.policies.own import is_own
 from beamgym.agents.policies.recommended import Recommended, recommended_policy
 
@@ -10,6 +10,7 @@ __all__ = [
     "SHIPPED",
     "BundlePolicy",
     "Recommended",
+    "bundle_name",
     "distinct_names",
     "find_bundle",
     "find_policy",

@@ -22,7 +22,16 @@ from beamgym.agents.training.config import (
 )
 from beamgym.agents.training.imitation import Decisions, imitate, read_decisions
 from beamgym.agents.training.pretraining import RESUMED_SEEDS, make_optimiser
-from beamgym.agents.training.records import BEST, Interrupts, RunFolder, SaveClock, log_hyperparameters, log_pictures
+from beamgym.agents.training.records import (
+    BEST,
+    Interrupts,
+    RunFolder,
+    SaveClock,
+    log_hyperparameters,
+    log_pictures,
+    put_replay,
+    replay_state,
+)
 from beamgym.agents.training.sb3_model import make_model, training_envs
 from beamgym.agents.training.search_pretraining import pretrain_search
 
@@ -223,6 +232,8 @@ class Trainer:
         if left <= 0:
             return
         self._seed_ppo(done)
+        if done > 0:
+            put_replay(self.model, self._saved.get("replay", {}))
         self.model.learn(left, callback=TrainingCallback(self, done), reset_num_timesteps=False, log_interval=1)
         self._save_ppo()
         self._take("ppo", self.select(), again=True)
@@ -235,7 +246,7 @@ class Trainer:
             set_random_seed((self.first_seed + done) % 2**31)
 
     def checkpoint_rl(self) -> None:
-        """Save and evaluate the state during PPO."""
+        """Save and evaluate the state."""
         self._save_ppo()
         result = self.select()
         self._take(f"ppo_{self.model.num_timesteps}", result)
@@ -269,7 +280,7 @@ class Trainer:
 
     def _save_ppo(self, timesteps: int | None = None) -> None:
         done = self.model.num_timesteps if timesteps is None else timesteps
-        state = learnt(self.model)
+        state = {**learnt(self.model), "replay": replay_state(self.model)}
         if "policy.optimizer" in state:
             state["ppo_optimiser"] = state.pop("policy.optimizer")
         self._save(samples=int(self._saved.get("samples", 0)), timesteps=done, **state)

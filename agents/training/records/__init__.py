@@ -3,6 +3,17 @@
 from beamgym.agents.training.records.clock import SaveClock
 from beamgym.agents.training.records.interrupts import Interrupts
 from beamgym.agents.training.records.log import gif_summary, log_hyperparameters, log_pictures
+from beamgym.agents.training.records.replay import put_replay, replay_state
 from beamgym.agents.training.records.run_folder import BEST, RunFolder
 
-__all__ = ["BEST", "Interrupts", "RunFolder", "SaveClock", "gif_summary", "log_hyperparameters", "log_pictures"]
+__all__ = [
+    "BEST",
+    "Interrupts",
+    "RunFolder",
+    "SaveClock",
+    "gif_summary",
+    "log_hyperparameters",
+    "log_pictures",
+    "put_replay",
+    "replay_state",
+]
