@@ -122,7 +122,7 @@ def _build_of(options: LaueAlignOptions, image: bool, crystal: Any, n: int) -> t
 
 def _reachable(context: AlignContext, mounts: Float64Array) -> BoolArray:
     """Return (m,) from which mounts (m, 3, 3) a goal can be reached; no closure, so that a world can be pickled."""
-    return context.target.reachable_goals(context.goniometer, mounts).reachable
+    return context.target.can_reach(context.goniometer, mounts)
 
 
 def _build_one(options: LaueAlignOptions, n: int, image: bool) -> tuple[LaueAlignTask, SimulatedLaue]:

@@ -71,28 +71,25 @@ def spot_rows(peaks: Peaks, detector: Detector, rows: int) -> Float32Array:
     ------
     FrameFailed : when the peaks' arrays do not fit together
     """
-    n, p = peaks.intensity.shape
-    if peaks.position_px.shape != (n, p, 2) or peaks.count.shape != (n,) or (peaks.count > p).any():
+    return _spot_rows(peaks, detector, rows, np.arange(len(peaks.intensity)))[0]
+
+
+def _spot_rows(peaks: Peaks, detector: Detector, rows: int, chosen: NDArray[np.int64]) -> tuple[Float32Array, bool]:
+    """Return the spot rows of some frames, and whether all their numbers are finite."""
+    m, p = peaks.intensity.shape
+    fits = peaks.position_px.shape == (m, p, 2) and peaks.count.shape == (m,)
+    if not fits or (peaks.count[chosen] > p).any():
         raise FrameFailed(
             f"the peaks' positions, intensities and counts have shapes {peaks.position_px.shape}, "
             f"{peaks.intensity.shape} and {peaks.count.shape}; they must be (n, p, 2), (n, p) and (n,), counts up to p"
         )
-    out = np.zeros((n, rows, SPOT_FIELDS), dtype=np.float32)
-    panel, logarithm = detector.as_vector(), float(np.log1p(_BRIGHTEST))
-    over_rows(
-        n,
-        lambda part: write_spot_rows(
-            peaks.position_px[part],
-            peaks.intensity[part],
-            peaks.count[part],
-            panel,
-            detector.pixel_mm,
-            logarithm,
-            out[part],
-        ),
-        least=64,
+    out = np.zeros((len(chosen), rows, SPOT_FIELDS), dtype=np.float32)
+    found, geometry = (peaks.position_px, peaks.intensity, peaks.count), (detector.as_vector(), detector.pixel_mm)
+    logarithm = float(np.log1p(_BRIGHTEST))
+    finite = over_rows(
+        len(chosen), lambda part: write_spot_rows(*found, chosen[part], *geometry, logarithm, out[part]), least=64
     )
-    return out
+    return out, all(finite)
 
 
 def axis_rows(positions: Float64Array, axes: tuple[Axis, ...]) -> Float32Array:
@@ -130,10 +127,8 @@ class SpotView:
 
     def encode(self, frame: Frame, mask: BoolArray) -> Float32Array:
         """Return (m, rows * 5) for the m rows of the frame where ``mask`` is True."""
-        peaks = frame.peaks()
-        kept = Peaks(peaks.position_px[mask], peaks.intensity[mask], peaks.count[mask], peaks.saturated[mask])
-        rows = spot_rows(kept, self.detector, self.rows)
-        if not np.isfinite(rows).all():
+        rows, finite = _spot_rows(frame.peaks(), self.detector, self.rows, np.flatnonzero(mask))
+        if not finite:
             raise FrameFailed("the frame's peaks hold NaN or infinity; mask dead pixels, or drop those peaks")
         return rows.reshape(len(rows), -1)
 

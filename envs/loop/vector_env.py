@@ -9,7 +9,6 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from beamgym.envs.loop.episode import EpisodeLoop, LoopStep
-from beamgym.envs.loop.rows import row_of
 from beamgym.envs.loop.seeding import EpisodeKeys, checked_seed
 from beamgym.envs.task import Observation, Task
 from beamgym.physics.instrument import BoolArray, World
@@ -144,8 +143,9 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
 def _last_observations(observation: Observation, ended: BoolArray) -> NDArray[Any]:
     """Return each ended episode's last observation as Gymnasium's own vectors do: (n,) objects, None elsewhere."""
     last = np.full(len(ended), None, dtype=object)
+    parts = list(observation.items())
     for row in np.flatnonzero(ended).tolist():
-        last[row] = row_of(observation, row)
+        last[row] = {name: values[row] for name, values in parts}
     return last
 
 

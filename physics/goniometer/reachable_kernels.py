@@ -139,12 +139,12 @@ def _arm_reaches(chain, r, near, m, v):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def reachable_poses(chain, home, mount, goals):  # type: ignore[no-untyped-def]
+def reachable_poses(chain, home, mount, goals, any_will_do):  # type: ignore[no-untyped-def]
     """Return (n, m): whether the goniometer reaches each goal (m, 3, 3) with each of the mounts (n, 3, 3).
 
-    The same as ``allowed_batch`` returns of a pose.
+    The same as ``allowed_batch`` returns of a pose. ``any_will_do`` ends at the first goal of a mount that is reached.
     """
-    allowed = np.empty((mount.shape[0], goals.shape[0]), dtype=np.bool_)
+    allowed = np.zeros((mount.shape[0], goals.shape[0]), dtype=np.bool_)
     n, held, m, v = np.empty((3, 3)), np.empty((3, 3)), np.empty((5, 3, 3)), np.empty((9, 3))
     scratch, work, trial = np.empty((4, home.shape[0])), np.empty((12, 3, 3)), np.empty(home.shape[0])
     wanted, r = np.empty((3, 3)), np.empty((3, 3))
@@ -163,4 +163,6 @@ def reachable_poses(chain, home, mount, goals):  # type: ignore[no-untyped-def]
                 allowed[row, j] = solve_one(chain, wanted, home, trial, scratch, work, True)[0]
             else:
                 allowed[row, j] = answer == _YES
+            if any_will_do and allowed[row, j]:
+                break
     return allowed

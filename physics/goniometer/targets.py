@@ -104,13 +104,24 @@ class Target:
 
         def allowed(rows: slice) -> BoolArray:
             if self.kind == "pose":
-                found: BoolArray = reachable_poses(goniometer.chain, home, u[rows], self.orientations)
+                found: BoolArray = reachable_poses(goniometer.chain, home, u[rows], self.orientations, False)
             else:
                 found = allowed_batch(goniometer.chain, home, u[rows], *self._arrays())
             return found
 
         each = over_rows(len(u), allowed, least=8)
         return each[0] if len(each) == 1 else np.concatenate(each)
+
+    def can_reach(self, goniometer: Goniometer, mount: ArrayLike) -> BoolArray:
+        """Return (n,): whether the goniometer, from home, reaches any equivalent with crystals mounted so (n, 3, 3)."""
+        if self.kind != "pose":
+            return self.reachable_goals(goniometer, mount).reachable
+        u, home = _batch(mount), goniometer.pad(goniometer.home())
+        each: list[BoolArray] = over_rows(
+            len(u), lambda rows: reachable_poses(goniometer.chain, home, u[rows], self.orientations, True), least=64
+        )
+        any_goal: BoolArray = np.concatenate(each).any(axis=1)
+        return any_goal
 
     def reachable_goals(self, goniometer: Goniometer, mount: ArrayLike, positions: ArrayLike | None = None) -> Goals:
         """Find the nearest goal that the goniometer reaches from where it stands.

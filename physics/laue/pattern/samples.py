@@ -54,9 +54,9 @@ class Samples:
 
     def draw(self, rows: Int64Array, lattice_keys: UInt64Array, grain_keys: UInt64Array) -> None:
         """Draw the lattices and second grains of some rows anew, from one key each."""
-        factors = 1.0 + self._fraction * (2.0 * uniforms(lattice_keys, self._ratios) - 1.0)
-        for row, factor in zip(rows, factors, strict=True):
-            if self._ratios:
+        if self._ratios:
+            factors = 1.0 + self._fraction * (2.0 * uniforms(lattice_keys, self._ratios) - 1.0)
+            for row, factor in zip(rows, factors, strict=True):
                 self.lattice[row] = with_axial_ratios(self._model.crystal, factor)
                 self._models[row] = stretched_model(self._model, self.lattice[row])
         if self._second_grain is not None:

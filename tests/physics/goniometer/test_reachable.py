@@ -43,15 +43,22 @@ def mounts(stage, target, seed):
 def test_it_says_what_the_whole_inverse_says(stage, target):
     mount, home = mounts(stage, target, 5), stage.pad(stage.home())
     whole = allowed_batch(stage.chain, home, mount, False, target.orientations, target.lines, target.lab)
-    quick = reachable_poses(stage.chain, home, mount, target.orientations)
+    quick = reachable_poses(stage.chain, home, mount, target.orientations, False)
     np.testing.assert_array_equal(quick, whole)
     assert whole.any()
+    np.testing.assert_array_equal(target.can_reach(stage, mount), whole.any(axis=1))
 
 
 def test_some_are_reached_and_some_are_not(target):
     stage = goniometer("six-axis")
     found = target.reachable(stage, mounts(stage, target, 6)[:MOUNTS])
     assert 0.2 < found.mean() < 0.9
-    np.testing.assert_array_equal(
-        found.any(axis=1), target.reachable_goals(stage, mounts(stage, target, 6)[:MOUNTS]).reachable
-    )
+
+
+@pytest.mark.parametrize("words", ["pose [001] [110]", "axis [001] x", "plane (100) (010)"])
+def test_a_mount_is_good_from_which_some_goal_is_reached(words, target):
+    stage, chosen = goniometer("two-arc"), parse_target(load_crystal("Si"), words)
+    mount = mounts(stage, target, 7)[::8]
+    good = chosen.can_reach(stage, mount)
+    np.testing.assert_array_equal(good, chosen.reachable_goals(stage, mount).reachable)
+    assert good.any()
