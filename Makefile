@@ -12,7 +12,7 @@ TOOLS := $(VENV)/.tools
 BRIDGE := $(VENV)/.bridge
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo demo-hardware test test-all lint speed develop clean
+.PHONY: demo demo-hardware test test-all lint speed clients develop clean
 
 demo: $(INSTALLED)
 	$(RUN)/beamgym demo
@@ -40,13 +40,17 @@ speed: $(INSTALLED) $(BRIDGE)
 	$(RUN)/pip install -c constraints.txt --no-deps laue-torch aurelia
 	$(RUN)/beamgym speed --history docs/speed_history.jsonl
 
+# The libraries of docs/libraries.md, each in an environment of its own beside this one, with the programs of the page.
+clients: $(INSTALLED) $(TOOLS)
+	$(RUN)/python .ci/clients.py $(CLIENT)
+
 # For those who edit: the package is the tree itself. `make test` goes back to a regular install.
 develop: $(TOOLS)
 	$(RUN)/pip install --no-deps --no-build-isolation --editable .
 	rm -f $(INSTALLED)
 
 clean:
-	rm -rf $(VENV) build
+	rm -rf $(VENV) .venv-clients build
 
 # torch comes first, so that a CPU build is taken where there is one.
 $(DEPENDENCIES): constraints.txt pyproject.toml
