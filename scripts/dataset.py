@@ -1,4 +1,4 @@
-"""`beamgym dataset`: random labelled spectra, written as HDF5 shards."""
+"""`beamgym dataset`: random labelled spectra as HDF5 shards, or episodes in Minari's layout."""
 
 import json
 import time
@@ -13,12 +13,16 @@ from beamgym.physics.arpes.recipes import Sampler, check_amounts, read_scores, r
 from beamgym.physics.files import write_text
 from beamgym.scripts.command_line import check_output, run
 
-DATASET_KINDS = ("arpes",)
+DATASET_KINDS, RUNS = ("arpes",), "runs"
 
 
 def dataset_command(
-    kind: Annotated[str, typer.Argument(help="What to simulate: arpes.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the shards; created where it is not there.")],
+    kind: Annotated[
+        str, typer.Argument(help="arpes (spectra), an environment (episodes of a policy), or runs (of an instrument).")
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder of the shards, or of Minari's data sets; made if missing.")
+    ],
     spectra: Annotated[int, typer.Option(help="How many.")] = 10_000,
     recipe: Annotated[str, typer.Option(help="published or full.")] = "published",
     shape: Annotated[str, typer.Option(help="Pixels, energy x slit.")] = "224x224",
@@ -27,12 +31,36 @@ def dataset_command(
     seed: Annotated[int, typer.Option(help="Seed of the data set.")] = 0,
     per_shard: Annotated[int, typer.Option(help="Spectra in a file.")] = 512,
     workers: Annotated[int, typer.Option(help="Processes; 0 works in this one.")] = 0,
+    policy: Annotated[str, typer.Option(help="Of an environment's episodes: a baseline, a bundle, …")] = "calibrating",
+    episodes: Annotated[int, typer.Option(help="How many, of an environment.")] = 100,
+    level: Annotated[str, typer.Option(help="Of an environment.")] = "real",
+    options: Annotated[
+        list[str] | None, typer.Option("--set", help="Option of the environment, as NAME=VALUE; repeats.")
+    ] = None,
+    run_folders: Annotated[
+        list[Path] | None, typer.Option("--run", help="Of runs: what `beamgym deploy` wrote; repeats.")
+    ] = None,
+    dataset_id: Annotated[str | None, typer.Option("--id", help="Id of the data set for minari.load_dataset.")] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a data set of episodes that is there.")
+    ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write a summary here.")] = None,
 ) -> None:
-    """Write random labelled spectra as HDF5 shards; a run that was stopped goes on where it was."""
+    """Write random labelled spectra as HDF5 shards (a run that was stopped goes on), or episodes in Minari's layout."""
     check_output(json_file)
+    if kind == RUNS or "/" in kind:
+        from beamgym.scripts.episodes import Wanted, write_episodes, write_runs
+
+        wanted = Wanted(
+            kind, out, policy, episodes, level, options or [], run_folders or [], dataset_id, overwrite, seed
+        )
+        figures = write_runs(wanted) if kind == RUNS else write_episodes(wanted)
+        if json_file is not None:
+            write_text(json_file, json.dumps(figures, indent=2) + "\n")
+        return
     if kind not in DATASET_KINDS:
-        raise ValueError(f"unknown kind of data set {kind!r}; choose one of {', '.join(DATASET_KINDS)}")
+        known = f"{', '.join(DATASET_KINDS)}, {RUNS}, or an environment such as beamgym/LaueAlign-v0"
+        raise ValueError(f"unknown kind of data set {kind!r}; choose one of {known}")
     check_amounts(seed, spectra, per_shard, workers)
     grid = recipe_grid(_shape(shape))
     make = Sampler.natural if natural else Sampler.even

@@ -13,6 +13,7 @@ from beamgym.agents.evaluation.evaluator import (
     make_vector_env,
 )
 from beamgym.agents.evaluation.metrics import BEAM_TIME, EXPOSURES, Budget, Metric, MetricSet, budget_in
+from beamgym.agents.evaluation.recording import record_episodes
 from beamgym.agents.evaluation.seeds import STRIDE, first_seed
 from beamgym.agents.evaluation.success_curve import amounts, curves, draw_curves, success_by
 from beamgym.agents.evaluation.tune_spot import GRIDS, Tried, episodes_needed, tune
@@ -46,6 +47,7 @@ __all__ = [
     "make_vector_env",
     "play",
     "policy_result",
+    "record_episodes",
     "success_by",
     "tune",
     "watched",

@@ -205,11 +205,11 @@ def run_episodes(
     finals = {name: np.full(n, np.nan) for name in ("misorientation_deg", "shortfall", *kept)}
     spent = {name: np.zeros(n) for name in ("exposures", "motor_s", "instrument_s")}
     _add(spent, loop.costs(), np.arange(n) < m)
-    for rows in _played_together(env):
+    for rows in played_together(env):
         memory = dict(zip(rows.tolist(), policy.start(env.contexts[rows[0]], len(rows)), strict=True))
         active = np.isin(np.arange(n), rows) & (np.arange(n) < m)
         while active.any():
-            actions = _act(policy, env, observation, memory, active)
+            actions = acted(policy, env, observation, memory, active)
             step = loop.step(actions, active)
             _add(spent, step.costs, active)
             done = active & (step.verdict.terminated | step.verdict.truncated)
@@ -265,7 +265,7 @@ def budget_of(env: InstrumentVectorEnv) -> float:
     return budget_in(context_of(env)).exposures
 
 
-def _played_together(env: InstrumentVectorEnv) -> list[NDArray[np.int64]]:
+def played_together(env: InstrumentVectorEnv) -> list[NDArray[np.int64]]:
     """Return groups of rows: all of them where they share one context, else each by itself."""
     rows = np.arange(env.num_envs)
     if all(context is env.contexts[0] for context in env.contexts):
@@ -273,9 +273,10 @@ def _played_together(env: InstrumentVectorEnv) -> list[NDArray[np.int64]]:
     return [rows[i : i + 1] for i in rows]
 
 
-def _act(
+def acted(
     policy: Policy, env: InstrumentVectorEnv, observation: Observation, memory: dict[int, Any], active: BoolArray
-) -> NDArray[np.float32]:
+) -> NDArray[Any]:
+    """Return the actions (n, ...) of the rows that are active, zeros elsewhere; their memories are replaced."""
     rows = np.flatnonzero(active)
     seen = {name: values[rows] for name, values in observation.items()}
     truth: Truth | None = None
@@ -284,7 +285,7 @@ def _act(
     chosen, after = policy.act(seen, [memory[i] for i in rows.tolist()], truth)
     for i, entry in zip(rows.tolist(), after, strict=True):
         memory[i] = entry
-    actions = np.zeros(env.action_space.shape or (), dtype=np.float32)
+    actions = np.zeros(env.action_space.shape or (), dtype=env.action_space.dtype)
     actions[rows] = chosen
     return actions
 

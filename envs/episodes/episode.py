@@ -15,7 +15,7 @@ class Episode:
     Parameters
     ----------
     observations : (T + 1, ...) each part of the observation by its name; row t is what action t was decided on
-    actions : (T, a) float32
+    actions : (T, a) float32, or (T,) choices
     rewards : (T,)
     terminations, truncations : (T,) bool
     infos : (T + 1, ...) what the instrument did by name, row 0 being the first exposure; see ``INFOS``
@@ -27,7 +27,7 @@ class Episode:
     """
 
     observations: Mapping[str, NDArray[Any]]
-    actions: NDArray[np.float32]
+    actions: NDArray[Any]
     rewards: NDArray[np.float64]
     terminations: NDArray[np.bool_]
     truncations: NDArray[np.bool_]
@@ -35,8 +35,8 @@ class Episode:
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.actions.ndim != 2:
-            raise ValueError(f"actions have shape {self.actions.shape}; they must be (T, a)")
+        if self.actions.ndim != 2 and not (self.actions.ndim == 1 and self.actions.dtype.kind in "iu"):
+            raise ValueError(f"actions have shape {self.actions.shape}; they must be (T, a), or (T,) whole numbers")
         steps = len(self.actions)
         for name in ("rewards", "terminations", "truncations"):
             _check_length(name, getattr(self, name), steps, "T")

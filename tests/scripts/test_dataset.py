@@ -2,8 +2,11 @@
 
 import json
 
+import gymnasium as gym
 import pytest
+from gymnasium.envs.registration import EnvSpec
 
+from beamgym.envs.episodes import read_episodes
 from beamgym.physics.arpes.recipes.shards import read_dataset
 from beamgym.scripts.dataset import dataset_command
 
@@ -50,4 +53,48 @@ def test_mistakes_are_refused_before_anything_is_drawn(dataset, tmp_path, words,
     result = dataset(words[0], "--out", str(tmp_path), *words[1:])
     assert result.exit_code != 0
     assert isinstance(result.exception, ValueError)
+    assert message in str(result.exception)
+
+
+def test_episodes_of_a_policy_are_written_for_minari(dataset, tmp_path):
+    words = (
+        "beamgym/LaueAlign-v0",
+        "--out",
+        tmp_path,
+        "--policy",
+        "index-and-move",
+        "--episodes",
+        3,
+        "--level",
+        "easy",
+    )
+    result = dataset(*words, "--set", "exposures=6", "--json", tmp_path / "figures.json")
+    assert result.exit_code == 0, result.output
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert (figures["id"], figures["episodes"]) == ("beamgym/LaueAlign/index-and-move-v0", 3)
+    content = json.loads((tmp_path / figures["id"] / "data" / "metadata.json").read_text())
+    spec = json.loads(content["env_spec"])
+    assert (spec["id"], spec["kwargs"]["level"], spec["kwargs"]["exposures"]) == ("beamgym/LaueAlign-v0", "easy", 6)
+    assert gym.make(EnvSpec.from_json(content["env_spec"])).unwrapped.observation_space["spots"]
+    assert "minari.load_dataset('beamgym/LaueAlign/index-and-move-v0')" in result.output
+
+    again = dataset("runs", "--out", tmp_path / "more", "--run", tmp_path, "--id", "mine-v0")
+    assert again.exit_code == 0, again.output
+    (file,) = (tmp_path / "more").rglob("main_data.hdf5")
+    assert sum(one.steps for one in read_episodes(file)) == figures["steps"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("runs", "--out", "there"), "name the runs: beamgym dataset runs --run FOLDER"),
+        (("beamgym/LaueAlign-v0", "--out", "there", "--set", "crystal"), "--set crystal: give NAME=VALUE"),
+        (("beamgym/LaueAlign-v0", "--out", "there", "--id", "no id"), "'no id' is no id of a data set"),
+        (("beamgym/LaueAlign-v0", "--out", "there", "--policy", "calibrated"), "did you mean 'calibrating'"),
+        (("episodes", "--out", "there"), "or an environment such as beamgym/LaueAlign-v0"),
+    ],
+)
+def test_mistakes_about_episodes_are_refused_before_anything_is_played(dataset, words, message):
+    result = dataset(*words)
+    assert result.exit_code == 1
     assert message in str(result.exception)

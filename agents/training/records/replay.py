@@ -14,7 +14,7 @@ _COLUMNS = ("observations", "next_observations", "actions", "rewards", "dones", 
 
 def replay_state(model: Any) -> dict[str, Any]:
     """Return the filled part of a model's replay buffer; empty where there is none, or it is too large."""
-    buffer = getattr(model, "replay_buffer", None)
+    buffer: Any = getattr(model, "replay_buffer", None)
     if type(buffer) not in (ReplayBuffer, DictReplayBuffer) or getattr(buffer, "optimize_memory_usage", False):
         return {}
     rows = buffer.size()
@@ -30,7 +30,7 @@ def put_replay(model: Any, state: dict[str, Any]) -> None:
 
     Without it the learner begins by collecting again: as many steps as it did before it first learned.
     """
-    buffer = getattr(model, "replay_buffer", None)
+    buffer: Any = getattr(model, "replay_buffer", None)
     if buffer is None:
         return
     if not state:
