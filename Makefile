@@ -22,12 +22,12 @@ demo-hardware: $(INSTALLED) $(BRIDGE)
 	$(RUN)/python -m beamgym.scripts.deploying.demo_hardware
 
 test: $(INSTALLED) $(TOOLS)
-	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Slow tests and peers as well, and hypothesis searches at random: `make test-all SEED=…` repeats the search of a run.
 test-all: $(INSTALLED) $(TOOLS)
 	$(RUN)/pip install -c constraints.txt --no-deps laue-torch aurelia
-	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile -m "" --hypothesis-profile=random $(SEED:%=--hypothesis-seed=%)
+	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "" --hypothesis-profile=random $(SEED:%=--hypothesis-seed=%)
 
 lint: $(INSTALLED) $(TOOLS)
 	$(RUN)/ruff check .

@@ -69,6 +69,37 @@ REGISTRIES: dict[str, dict[str, Any]] = {
 }
 
 
+LONGEST = (
+    "hardware_bridge/faults/test_under_way.py",
+    "agents/spectra/test_alarms.py",
+    "hardware_bridge/faults/test_safety.py",
+    "agents/baselines/test_calibrating.py",
+    "hardware_bridge/faults/test_frames.py",
+    "envs/arpes_spot/test_scoring.py",
+    "hardware_bridge/faults/test_life.py",
+    "agents/training/test_training.py",
+    "hardware_bridge/campaign/test_campaign.py",
+    "agents/baselines/test_baselines.py",
+    "hardware_bridge/faults/test_motion.py",
+    "envs/loop/test_threads.py",
+    "hardware_bridge/faults/test_records.py",
+    "physics/laue/estimation/test_estimator.py",
+    "hardware_bridge/faults/test_two_servers.py",
+    "agents/decisions/test_algorithms.py",
+    "hardware_bridge/deployment/test_modes.py",
+    "physics/laue/estimation/test_strangers.py",
+    "hardware_bridge/adapters/epics/test_camera.py",
+    "agents/spectra/test_scorer.py",
+    "hardware_bridge/faults/test_keyboard.py",
+    "test_tests.py",
+    "hardware_bridge/faults/test_latched.py",
+    "agents/matcher/test_matcher.py",
+    "hardware_bridge/faults/test_questions.py",
+)
+"""Files that take longest: begun first, so that no worker is left with one at the end. Of each two one mostly waits for
+simulated motors and one mostly calculates, so that the cores are always busy."""
+
+
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
@@ -123,10 +154,16 @@ def pytest_generate_tests(metafunc: Any) -> None:
         metafunc.parametrize(name, cases, ids=names)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first; within a file and among the others nothing is moved."""
+    rank = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: Any) -> None:
     """Hand the registries to the tests that hold them against the code; choose a seed before hypothesis wants one."""
-    config.beamgym_registries = REGISTRIES
+    config.beamgym_registries, config.beamgym_longest = REGISTRIES, LONGEST
     if config.getoption("hypothesis_profile") == "random" and config.getoption("hypothesis_seed") is None:
         config.option.hypothesis_seed = str(secrets.randbelow(10**9))  # the workers of xdist are handed it as well
 

@@ -114,3 +114,10 @@ def test_the_default_suite_draws_the_same_examples_and_a_random_search_can_be_re
     found, (seed,) = searched(tmp_path, "--hypothesis-profile=random")
     assert found != once
     assert searched(tmp_path, "--hypothesis-profile=random", f"--hypothesis-seed={seed}") == (found, [seed])
+
+
+def test_the_files_that_are_begun_first_are_there(request):
+    names = request.config.beamgym_longest
+    assert len(set(names)) == len(names) > 10
+    missing = [name for name in names if not (TESTS / name).is_file()]
+    assert not missing
