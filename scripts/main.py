@@ -19,6 +19,7 @@ VERBS: dict[str, str] = {
     "camera": "Write the geometry file of a hand-turned camera from a few words, and draw it.",
     "index": "Index a Laue image: orientation, figures, and the turns to a target.",
     "train": "Train an agent, and export it as a bundle.",
+    "tune": "Search for the hyperparameters of a training with Optuna.",
     "benchmark": "Compare policies on the same episodes, all under the same stopping rule.",
     "matcher": "Train a learned matcher of Laue spots, and compare it with searches that learn nothing.",
     "study": "Repeat the published ARPES study: score maps of a surface, and a measured cut made worse.",

@@ -1,8 +1,8 @@
 """Training with Stable-Baselines3: configurations, run folders, pretraining, adapters."""
 
-from beamgym.agents.training.config import load_config
+from beamgym.agents.training.config import TrainingConfig, load_config
 from beamgym.agents.training.records import BEST, RunFolder, gif_summary
-from beamgym.agents.training.sb3 import Trainer
+from beamgym.agents.training.sb3 import Trainer, score
 from beamgym.agents.training.sb3_vec import NativeVecEnv
 from beamgym.agents.training.shares import training_shares
 
@@ -11,7 +11,9 @@ __all__ = [
     "NativeVecEnv",
     "RunFolder",
     "Trainer",
+    "TrainingConfig",
     "gif_summary",
     "load_config",
+    "score",
     "training_shares",
 ]

@@ -98,6 +98,7 @@ class Trainer:
         self.model.set_logger(self.logger)
         self._judge = training_envs(env_id, config, min(_MOST_TOGETHER, config.selection_episodes), "Disabled")
         self.interrupts, self._clock = Interrupts(), SaveClock()
+        self.on_selection: Callable[[int, PolicyResult], None] = lambda samples, result: None
         self._began = time.process_time() - float(self._saved.get("cpu_s", 0.0))
 
     def run(self) -> PolicyResult:
@@ -272,6 +273,7 @@ class Trainer:
         figures = self.folder.figures()
         if again or name not in figures:
             self.folder.note(name, result.as_dict())
+        self.on_selection(self.samples, result)
         if "best_score" not in figures or score(result) > figures["best_score"]:
             best = {"policy": self.model.policy.state_dict(), "normaliser": statistics(self.model)}
             self.folder.save(best, BEST)
