@@ -26,7 +26,8 @@ def make_env(kind: str, render_mode: str | None = None, **options: Any) -> Instr
     row = kind_named(kind)
     window = Window(f"beamgym: {row.name}") if render_mode == "human" else None
     task, world = build(row, 1, options)
-    return InstrumentEnv(task, world, render_mode, resolve(row.renderer)(task.context), window)
+    flat = bool(options.get("flat", False))
+    return InstrumentEnv(task, world, render_mode, resolve(row.renderer)(task.context), window, flat)
 
 
 def make_vector_env(
@@ -46,9 +47,10 @@ def make_vector_env(
     threads : over how many threads the long kernels share the samples out; no bit depends on it
     """
     row = kind_named(kind)
-    shared = checked_threads(threads, num_envs)
+    shared, flat = checked_threads(threads, num_envs), bool(options.get("flat", False))
     task, world = build(row, num_envs, options)
-    return InstrumentVectorEnv(task, world, autoreset_mode, render_mode, resolve(row.renderer)(task.context), shared)
+    renderer = resolve(row.renderer)(task.context)
+    return InstrumentVectorEnv(task, world, autoreset_mode, render_mode, renderer, shared, flat)
 
 
 def build(kind: EnvKind, n: int, options: dict[str, Any]) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 Options = TypeVar("Options")
 
-_NUMBERS = {float: Real, int: Integral}
+_NUMBERS: dict[Any, Any] = {float: Real, float | None: Real, int: Integral, int | None: Integral}
 
 
 def read_options(kind: type[Options], given: dict[str, Any]) -> Options:
@@ -35,6 +35,8 @@ def read_options(kind: type[Options], given: dict[str, Any]) -> Options:
         )
     for name, value in given.items():
         number = _NUMBERS.get(known[name])  # type: ignore[arg-type]
+        if value is None and known[name] in (float | None, int | None):
+            continue
         if number is not None and (isinstance(value, bool) or not isinstance(value, number)):
             raise TypeError(f"{name} is {value!r}; give a {'whole ' if number is Integral else ''}number")
     return kind(**given)

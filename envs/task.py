@@ -24,12 +24,14 @@ class TaskCommand:
     moves : (n,) move and expose; False where the agent declares or the budget is spent
     declare : (n,) the agent says it is done: nothing moves, nothing is exposed, the pose held is judged
     limited : (n,) the move was shortened because it would have left the axes' range
+    exposes : (n,) of those that move, which expose; None for all. A real instrument takes a frame all the same
     """
 
     target: Float64Array
     moves: BoolArray
     declare: BoolArray
     limited: BoolArray
+    exposes: BoolArray | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Task(Protocol[State]):
 
     @property
     def action_space(self) -> spaces.Box:
-        """Space of the action of one episode."""
+        """Space of the action of one episode; a Discrete, which typing leaves out, where actions are choices."""
         ...
 
     @property
@@ -103,7 +105,7 @@ class Task(Protocol[State]):
         ...
 
     def target(self, state: State, action: NDArray[Any]) -> TaskCommand:
-        """Turn an action (n, ...) within the Box into absolute motor targets that the axes can reach."""
+        """Turn an action (n, ...) within its space into absolute motor targets that the axes can reach."""
         ...
 
     def advance(self, state: State, command: TaskCommand, report: MoveReport, frame: Frame, mask: BoolArray) -> State:
@@ -132,21 +134,25 @@ class Advises(Protocol):
         ...
 
 
-def finite_action(action: NDArray[Any], space: spaces.Box, n: int) -> Float64Array:
-    """Check a batch of actions and clip it to the Box.
+def finite_action(action: NDArray[Any], space: spaces.Space[Any], n: int) -> NDArray[Any]:
+    """Check a batch of actions and clip it to a Box.
 
     Parameters
     ----------
     action : (n, *space.shape)
+    space : of one action, a Box or a Discrete
 
     Returns
     -------
-    (n, *space.shape) float64 within the Box
+    (n, *space.shape) float64 within the Box, or (n,) int64 of a Discrete
 
     Raises
     ------
-    ValueError : when the shape is another, or a number is not finite
+    ValueError : when the shape is another, a number is not finite, or a choice is none of those that there are
     """
+    if isinstance(space, spaces.Discrete):
+        return _choices(action, space, n)
+    assert isinstance(space, spaces.Box)
     values = np.asarray(action, dtype=np.float64)
     if values.shape != (n, *space.shape):
         raise ValueError(f"the action has shape {values.shape}; expected {(n, *space.shape)}: one row per environment")
@@ -154,3 +160,13 @@ def finite_action(action: NDArray[Any], space: spaces.Box, n: int) -> Float64Arr
         row = int(np.argwhere(~np.isfinite(values))[0, 0])
         raise ValueError(f"row {row} of the action is {values[row].tolist()}; every number must be finite, not NaN")
     return np.clip(values, space.low, space.high)
+
+
+def _choices(action: NDArray[Any], space: spaces.Discrete, n: int) -> NDArray[np.int64]:
+    given = np.asarray(action)
+    if given.shape != (n,) or given.dtype.kind not in "iu":
+        raise ValueError(f"the action is {given.tolist()}; expected {n} whole numbers, one per environment")
+    first, last = int(space.start), int(space.start + space.n) - 1
+    if n and not (first <= given.min() and given.max() <= last):
+        raise ValueError(f"the action is {given.tolist()}; choose {first} to {last}")
+    return given.astype(np.int64)

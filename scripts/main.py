@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -103,6 +104,8 @@ for _name in available_verbs():
 
 def main() -> NoReturn:
     """Run the command line of this process; ``--debug`` may stand anywhere."""
+    # Version 0 of an environment stays as it is; who asks for it by name is not told each time that there is another.
+    warnings.filterwarnings("ignore", "(?s).*is out of date", DeprecationWarning)
     words = [word for word in sys.argv[1:] if word != "--debug"]
     if len(words) < len(sys.argv) - 1:
         words.insert(0, "--debug")

@@ -37,7 +37,14 @@ ENVIRONMENTS: dict[str, list[dict[str, Any]]] = {
         {"frames": "rendered", "target": "plane (100) (010)", "exposures": 4},
     ],
     "beamgym/LaueAlignImage-v0": [{"size": 48, "exposures": 4}],
+    "beamgym/LaueAlign-v1": [
+        {},
+        {"observation": "estimate", "flat": True},
+        {"observation": "estimate", "action": "decisions", "start_within_deg": 20.0},
+    ],
+    "beamgym/LaueAlignImage-v1": [{"size": 48, "exposures": 4, "flat": True}],
     "beamgym/LaueZone-v0": [{"moves": 4}],
+    "beamgym/LaueZone-v1": [{"moves": 4, "stop": "declare"}],
     "beamgym/ArpesSpot-v0": [{}, {"action": "steps", "surfaces": 2, "stop": "truth", "reward": "sparse"}],
     "beamgym/ArpesSpotImage-v0": [{"size": 128, "surfaces": 2}],
 }

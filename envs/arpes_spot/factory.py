@@ -30,6 +30,7 @@ class ArpesSpotOptions:
     surfaces : draw every episode's surface from that many, which are kept; None makes a new one every time
     geography : what lies where, a Geography as from a measured map; None draws it
     material : "dirac", "square" or "hexagonal"; None draws it
+    flat : observe one array in place of a Dict: its numbers by the order of their keys, or the picture alone
     """
 
     level: str | SurfaceNumbers = "real"
@@ -45,6 +46,7 @@ class ArpesSpotOptions:
     surfaces: int | None = None
     geography: Geography | None = None
     material: str | None = None
+    flat: bool = False
 
 
 def build(options: ArpesSpotOptions, n: int, image: bool = False) -> tuple[ArpesSpotTask, SimulatedArpes]:

@@ -127,6 +127,8 @@ def _exposed(instrument: Instrument, settings: AcquireSettings, mask: Any) -> Fr
         demand_array("acquire(): image", frame.image, (n, -1, -1), "uif")
     if frame.found is not None:
         _check_peaks("acquire(): found", frame.found, n)
+    elif type(frame).peaks is not Frame.peaks:
+        _check_peaks("acquire(): peaks()", frame.peaks(), n)
     elif frame.image is None:
         failed(call, "returned a frame with neither image nor found peaks", "give one of them")
     elif frame.finder is not None:

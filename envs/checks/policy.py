@@ -5,6 +5,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium import spaces
 from numpy.typing import NDArray
 
 from beamgym.envs.checks.contents import changed, contents, rows_of
@@ -103,15 +104,19 @@ def _acted(
     pair = isinstance(answered, tuple) and len(answered) == 2
     demand(pair, call, f"returned {_described(answered)}", remedy)
     actions, after = answered
-    box = loop.task.action_space
+    box: Any = loop.task.action_space
+    good = hasattr(after, "__len__") and len(after) == m
+    demand(good, call, f"returned memory of {_described(after)} for {m} rows", "return one entry for each row")
     demand_array(f"{call}: actions", actions, (m, *box.shape))
+    if isinstance(box, spaces.Discrete):
+        chosen = actions.dtype.kind in "iu" and bool(((actions >= 0) & (actions < box.n)).all())
+        demand(chosen, f"{call}: actions", f"are {actions.tolist()}", f"return whole numbers below {box.n}")
+        return actions, after
     demand(actions.dtype == np.float32, f"{call}: actions", f"are {actions.dtype}", "return float32")
     inside = bool((np.isfinite(actions) & (actions >= box.low) & (actions <= box.high)).all())
     ends = f"{box.low.min():g} to {box.high.max():g}"
     found = f"run from {actions.min():.4g} to {actions.max():.4g}"
     demand(inside, f"{call}: actions", found, f"stay within the action space, {ends}")
-    good = hasattr(after, "__len__") and len(after) == m
-    demand(good, call, f"returned memory of {_described(after)} for {m} rows", "return one entry for each row")
     return actions, after
 
 

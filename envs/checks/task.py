@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 
 from beamgym.envs.checks.contents import changed, contents
 from beamgym.envs.checks.failure import answer, demand, demand_array, demand_names
@@ -55,11 +56,16 @@ def check_task(task: Task[Any], make_world: MakeWorld, seed: int = 0, steps: int
 def _check_spaces(task: Task[Any]) -> None:
     space, remedy = task.observation_space, "give a gymnasium.spaces.Dict of the spaces of one environment"
     demand(isinstance(space, spaces.Dict), "observation_space", f"is a {type(space).__name__}", remedy)
-    box, remedy = task.action_space, "give a float32 gymnasium.spaces.Box with finite ends for one environment"
-    good = isinstance(box, spaces.Box) and box.dtype == np.float32 and bool(np.isfinite([box.low, box.high]).all())
-    demand(good, "action_space", f"is {box}", remedy)
+    remedy = "give a float32 gymnasium.spaces.Box with finite ends for one environment, or a Discrete"
+    demand(_can_act(task.action_space), "action_space", f"is {task.action_space}", remedy)
     settings, remedy = task.settings, "give physics.instrument.AcquireSettings"
     demand(isinstance(settings, AcquireSettings), "settings", f"is a {type(settings).__name__}", remedy)
+
+
+def _can_act(space: spaces.Space[Any]) -> bool:
+    if isinstance(space, spaces.Box):
+        return space.dtype == np.float32 and bool(np.isfinite([space.low, space.high]).all())
+    return isinstance(space, spaces.Discrete)
 
 
 def _check_context(task: Task[Any]) -> None:
@@ -70,7 +76,7 @@ def _check_context(task: Task[Any]) -> None:
     demand_names(context, ("instrument_axes", "sample", "action_size"), "envs.task.Context")
     name, text = type(context).__name__, isinstance(context.sample, str)
     demand(text, f"{name}.sample", f"is {context.sample!r}", 'give a name, or "" where nothing stands in the beam')
-    size = task.action_space.shape[-1]
+    size = task.action_space.shape[-1] if task.action_space.shape else 1
     found, remedy = f"is {context.action_size!r}", f"give {size}, the numbers of an action in action_space"
     demand(context.action_size == size, f"{name}.action_size", found, remedy)
 
@@ -109,16 +115,15 @@ class _Game:
         Parameters
         ----------
         keys : (n,) of the samples
-        shares : (steps, n, ...) actions, 0 to 1 from the lower to the upper end of the Box
+        shares : (steps, n, ...) actions, 0 to 1 from the lower to the upper end of the space
         """
         active: BoolArray = np.ones(self.world.n, dtype=np.bool_)
         self.begin(keys, active)
         seen = [self.observe()]
-        low, high = (end.astype(np.float64) for end in (self.task.action_space.low, self.task.action_space.high))
         for step, share in enumerate(shares):
             # one row rests for a step, so that a mask is seen to work; not the one that is played alone too
             acting = active & ~((np.arange(self.world.n) == 2) & (step == 1))
-            verdict = self.step(low + share * (high - low), acting)
+            verdict = self.step(self._action(share), acting)
             seen.append({**self.observe(), "reward": verdict.reward})
             active = active & ~(verdict.terminated | verdict.truncated)
             if not active.any():
@@ -137,6 +142,14 @@ class _Game:
         if isinstance(self.task, Advises):
             self.check_advice()
 
+    def _action(self, share: Float64Array) -> NDArray[Any]:
+        space: spaces.Space[Any] = self.task.action_space
+        if isinstance(space, spaces.Discrete):
+            return np.asarray(space.start + np.minimum(np.floor(share * space.n), space.n - 1), dtype=np.int64)
+        assert isinstance(space, spaces.Box)
+        low, high = space.low.astype(np.float64), space.high.astype(np.float64)
+        return np.asarray(low + share * (high - low))
+
     def begin_anew(self, keys: UInt64Array, mask: BoolArray) -> None:
         """Begin some rows anew; the others must be seen to go on."""
         before = self.observe()
@@ -147,7 +160,7 @@ class _Game:
         """Act where the mask is True, as the loop does."""
         command = self._call("target", self.state, action)
         self._check_command(command)
-        report = self._move(command.target, mask & command.moves)
+        report = self._move(command, mask)
         before = self.observe()
         self.state = self._call("advance", self.state, command, report, self.frame, mask)
         self._unmoved("advance(…, mask)", before, ~mask)
@@ -215,12 +228,15 @@ class _Game:
     def _truth(self) -> Truth:
         return {name: values.copy() for name, values in self.world.truth().items()}
 
-    def _move(self, target: Float64Array, moving: BoolArray) -> MoveReport:
+    def _move(self, command: TaskCommand, mask: BoolArray) -> MoveReport:
         """Move and expose as the loop does: where nobody moves, nothing is asked of the instrument."""
+        moving = mask & command.moves
         if not moving.any():
             return MoveReport(self.world.positions(), np.zeros(self.world.n))
-        report = self.world.move(target, moving)
-        self.frame = self.world.acquire(self.task.settings, moving)
+        report = self.world.move(command.target, moving)
+        exposing = moving if command.exposes is None else moving & command.exposes
+        if exposing.any():
+            self.frame = self.world.acquire(self.task.settings, exposing)
         return report
 
     def _check_command(self, command: Any) -> None:
@@ -230,8 +246,11 @@ class _Game:
         demand_array(f"{call}: target", command.target, (self.world.n, len(self.world.axes)))
         for name in ("moves", "declare", "limited"):
             demand_array(f"{call}: {name}", getattr(command, name), (self.world.n,), "b")
-        both = bool((command.moves & command.declare).any())
-        demand(not both, call, "moves and declares at once", "let a row that declares stay where it is")
+        exposed = command.moves if command.exposes is None else command.exposes
+        both = bool((exposed & command.declare).any())
+        remedy = "let a row that declares stay where it is, or its move go without an exposure"
+        demand(not both, call, "exposes and declares at once", remedy)
+        demand(not (exposed & ~command.moves).any(), call, "exposes without a move", "let what exposes be in moves")
         for i, axis in enumerate(self.world.axes):
             low, high = axis.limits
             asked = command.target[command.moves, i]

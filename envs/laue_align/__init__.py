@@ -3,23 +3,36 @@
 from beamgym.envs.laue_align.context import AlignContext, RewardModel
 from beamgym.envs.laue_align.estimate import sample_change_deg
 from beamgym.envs.laue_align.factory import BEAMS, SIZE, LaueAlignOptions, build, expected_spots, task_over
-from beamgym.envs.laue_align.image_finder import ImageFinder, image_panel
-from beamgym.envs.laue_align.observations import SPOT_FIELDS, SPOT_UNITS, ImageView, SpotView, axis_rows, axis_space
-from beamgym.envs.laue_align.rendering import LaueRenderer
-from beamgym.envs.laue_align.task import LaueAlignTask, View
+from beamgym.envs.laue_align.many_crystals import ManyCrystalTask, OneSample
+from beamgym.envs.laue_align.rules import Rules, rules
+from beamgym.envs.laue_align.task import EXPECTED_ROWS, AlignState, LaueAlignTask, View
+from beamgym.envs.laue_views import (
+    SPOT_FIELDS,
+    SPOT_UNITS,
+    ImageFinder,
+    ImageView,
+    SpotView,
+    axis_rows,
+    axis_space,
+    image_panel,
+)
 
 __all__ = [
     "BEAMS",
+    "EXPECTED_ROWS",
     "SIZE",
     "SPOT_FIELDS",
     "SPOT_UNITS",
     "AlignContext",
+    "AlignState",
     "ImageFinder",
     "ImageView",
     "LaueAlignOptions",
     "LaueAlignTask",
-    "LaueRenderer",
+    "ManyCrystalTask",
+    "OneSample",
     "RewardModel",
+    "Rules",
     "SpotView",
     "View",
     "axis_rows",
@@ -27,6 +40,7 @@ __all__ = [
     "build",
     "expected_spots",
     "image_panel",
+    "rules",
     "sample_change_deg",
     "task_over",
 ]

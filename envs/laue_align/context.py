@@ -24,7 +24,8 @@ class AlignContext:
     target : what is to be brought where
     tolerance_deg : error at which a declared pose counts as success
     max_rotation_deg : rotation (or step of an axis) of a full action, degrees
-    action : "rotation" (a lab rotation vector, inverse kinematics chooses the axes) or "axes" (a step per axis)
+    action : "rotation" (a lab rotation vector, inverse kinematics chooses the axes), "axes" (a step per axis) or
+        "decisions" (one of a few choices)
     exposures : budget, the first exposure included
     exposure_s, readout_s : of every frame
     """
@@ -36,7 +37,7 @@ class AlignContext:
     target: Target
     tolerance_deg: float = 0.25
     max_rotation_deg: float = 90.0
-    action: Literal["rotation", "axes"] = "rotation"
+    action: Literal["rotation", "axes", "decisions"] = "rotation"
     exposures: int = 20
     exposure_s: float = 10.0
     readout_s: float = 2.0
@@ -46,8 +47,8 @@ class AlignContext:
             raise ValueError(f"tolerance_deg is {self.tolerance_deg}; choose 0.02 to 20 degrees")
         if not 0.0 < self.max_rotation_deg <= 180.0:
             raise ValueError(f"max_rotation_deg is {self.max_rotation_deg}; choose more than 0 and at most 180 degrees")
-        if self.action not in ("rotation", "axes"):
-            raise ValueError(f"unknown action mode {self.action!r}; choose 'rotation' or 'axes'")
+        if self.action not in ("rotation", "axes", "decisions"):
+            raise ValueError(f"unknown action mode {self.action!r}; choose 'rotation', 'axes' or 'decisions'")
         if not isinstance(self.exposures, (int, np.integer)) or self.exposures < 1:
             raise ValueError(f"exposures is {self.exposures}; give a whole number, 1 (the first exposure) or more")
         if not (0.0 < self.exposure_s < np.inf and 0.0 <= self.readout_s < np.inf):
@@ -67,7 +68,9 @@ class AlignContext:
 
     @property
     def action_size(self) -> int:
-        """Numbers of an action: a rotation vector or a step per axis, and the declaration."""
+        """Numbers of an action: a rotation vector or a step per axis, and the declaration; 1 of a decision."""
+        if self.action == "decisions":
+            return 1
         return 4 if self.action == "rotation" else len(self.goniometer.axes) + 1
 
     @property
@@ -81,8 +84,8 @@ class RewardModel:
     """The reward of a LaueAlign episode.
 
     Dense: F = gamma * phi(s') - phi(s) with phi = shaping * (1 - ln(1 + error / tolerance) / ln(1 + 180 / tolerance)),
-    0 after the end (Ng, Harada & Russell 1999), minus time_cost per instrument second, plus success at declaration.
-    Sparse: success at declaration only.
+    0 after the end where the version says so (Ng, Harada & Russell 1999), minus time_cost per instrument second, plus
+    success at a right declaration, minus price at a wrong one. Sparse: success and price only.
     """
 
     kind: Literal["dense", "sparse"] = "dense"
@@ -90,13 +93,14 @@ class RewardModel:
     shaping: float = 0.5
     time_cost: float = 0.001
     success: float = 1.0
+    price: float = 0.0
 
     def __post_init__(self) -> None:
         if self.kind not in ("dense", "sparse"):
             raise ValueError(f"unknown reward {self.kind!r}; choose 'dense' or 'sparse'")
         if not 0.0 < self.gamma <= 1.0:
             raise ValueError(f"gamma is {self.gamma}; choose more than 0 and at most 1")
-        for name in ("shaping", "time_cost", "success"):
+        for name in ("shaping", "time_cost", "success", "price"):
             if not 0.0 <= getattr(self, name) < np.inf:
                 raise ValueError(f"{name} is {getattr(self, name)}; choose a finite number, 0 or more")
 
@@ -107,10 +111,20 @@ class RewardModel:
         return potential
 
     def pay(
-        self, before: Float64Array, after: Float64Array, instrument_s: Float64Array, success: BoolArray
+        self,
+        before: Float64Array,
+        after: Float64Array,
+        instrument_s: Float64Array,
+        success: BoolArray,
+        wrong: BoolArray | None = None,
     ) -> Float64Array:
-        """Return the reward of a step, (n,), from the potentials around it, its instrument seconds and its success."""
+        """Return the reward of a step, (n,), from the potentials around it, its instrument seconds and its success.
+
+        ``wrong`` (n,) are declarations that were none.
+        """
         bonus: Float64Array = self.success * success.astype(np.float64)
+        if wrong is not None and self.price:
+            bonus = bonus - self.price * wrong
         if self.kind == "sparse":
             return bonus
         paid: Float64Array = self.gamma * after - before - self.time_cost * instrument_s + bonus

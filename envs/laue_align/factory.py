@@ -9,10 +9,13 @@ from typing import Any, Literal
 import numpy as np
 
 from beamgym.envs.laue_align.crystal_rows import CrystalRows
-from beamgym.envs.laue_align.image_finder import image_panel
+from beamgym.envs.laue_align.decisions import DecisionsTask
 from beamgym.envs.laue_align.many_crystals import ManyCrystalTask, ManyCrystalWorld
-from beamgym.envs.laue_align.observations import MAX_AXES, ImageView, SpotView, spot_rows
-from beamgym.envs.laue_align.task import EXPECTED_ROWS, AlignContext, LaueAlignTask, RewardModel
+from beamgym.envs.laue_align.rules import Rules, rules
+from beamgym.envs.laue_align.sighted_task import SightedTask
+from beamgym.envs.laue_align.starts import NearStarts
+from beamgym.envs.laue_align.task import EXPECTED_ROWS, AlignContext, LaueAlignTask
+from beamgym.envs.laue_views import MAX_AXES, ImageView, SpotView, image_panel, spot_rows
 from beamgym.physics.crystal import Crystal, Radiation, crystal_names, load_crystal
 from beamgym.physics.goniometer import Goniometer, Target, goniometer, parse_target
 from beamgym.physics.instrument import BoolArray, Float32Array, Float64Array, Peaks
@@ -21,6 +24,7 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files import load_detector
 from beamgym.physics.laue.imperfections import Imperfections
 from beamgym.physics.laue.pattern import LaueModel
+from beamgym.physics.laue.sighted import SightedLaue
 from beamgym.physics.laue.simulator import Frames, SimulatedLaue
 
 DETECTORS: dict[str, Callable[[], Detector]] = {
@@ -36,6 +40,7 @@ BEAMS: dict[str, Callable[[], Beam]] = {
     "bending-magnet": lambda: Beam.bending_magnet(),
     "neutron": lambda: Beam.neutron(),
 }
+OBSERVATIONS = ("spots", "estimate", "image")
 SIZE = 84
 """Default edge of the image observation, pixels."""
 
@@ -56,12 +61,15 @@ class LaueAlignOptions:
     level : "easy", "real", "hard", "harsh", a level's file (.yaml) or Imperfections
     tolerance_deg : error at which a declared pose counts as success, 0.02 to 20
     exposures : budget, the first exposure included
-    action : "rotation" or "axes"
-    max_rotation_deg : of a full action, degrees
+    action : "rotation", "axes", or with observation "estimate" "decisions"
+    max_rotation_deg : of a full action, degrees; None for the version's, 90 in version 0 and 45 in version 1
     frames : "spots" (fast) or "rendered" (images and the peak finder)
     reward : "dense" or "sparse"
     stop : "declare" or "truth"
     size : edge of the image observation, pixels
+    observation : "spots", "estimate" or "image"; by default what the id is named for
+    flat : observe one array in place of a Dict: its numbers by the order of their keys, or the picture alone
+    start_within_deg : largest error of a start; None draws mounts evenly from all orientations
     crystals : in place of ``crystal``, what each episode's is drawn from: a sequence of names, CIFs, Structures or
         Crystals, or a stream such as ``RandomCrystals("train")``, of which ``stream[i]`` is one
     """
@@ -74,22 +82,36 @@ class LaueAlignOptions:
     level: str | PathLike[str] | Imperfections = "real"
     tolerance_deg: float = 0.25
     exposures: int = 20
-    action: Literal["rotation", "axes"] = "rotation"
-    max_rotation_deg: float = 90.0
+    action: Literal["rotation", "axes", "decisions"] = "rotation"
+    max_rotation_deg: float | None = None
     frames: Frames = "spots"
     reward: Literal["dense", "sparse"] = "dense"
     stop: Literal["declare", "truth"] = "declare"
     size: int = SIZE
     crystals: Any = None
+    observation: Literal["spots", "estimate", "image"] | None = None
+    flat: bool = False
+    start_within_deg: float | None = None
 
 
 def build(
-    options: LaueAlignOptions, n: int, image: bool = False
+    options: LaueAlignOptions, n: int, image: bool = False, version: int = 0
 ) -> tuple[LaueAlignTask, SimulatedLaue] | tuple[ManyCrystalTask, ManyCrystalWorld]:
-    """Make the task and a world of n samples; ``image`` observes pictures instead of spot lists."""
+    """Make the task and a world of n samples.
+
+    Parameters
+    ----------
+    options : what the user named
+    n : samples
+    image : whether the id is one that observes pictures instead of spot lists
+    version : of the id
+    """
+    options = replace(options, observation=_checked_observation(options, image))
     if options.crystals is None:
-        return _build_one(options, n, image)
-    rows = CrystalRows(_checked_crystals(options), partial(_build_of, options, image), n)
+        return _build_one(options, n, version)
+    if options.observation == "estimate":
+        raise ValueError("observation='estimate' is of one crystal; leave out crystals, or choose another observation")
+    rows = CrystalRows(_checked_crystals(options), partial(_build_of, options, version), n)
     return ManyCrystalTask(rows), ManyCrystalWorld(rows)
 
 
@@ -116,8 +138,8 @@ def _radiation(options: LaueAlignOptions) -> Radiation:
     return (_named_beam(options.beam) if isinstance(options.beam, str) else options.beam).radiation
 
 
-def _build_of(options: LaueAlignOptions, image: bool, crystal: Any, n: int) -> tuple[LaueAlignTask, SimulatedLaue]:
-    return _build_one(replace(options, crystal=crystal), n, image)
+def _build_of(options: LaueAlignOptions, version: int, crystal: Any, n: int) -> tuple[LaueAlignTask, SimulatedLaue]:
+    return _build_one(replace(options, crystal=crystal), n, version)
 
 
 def _reachable(context: AlignContext, mounts: Float64Array) -> BoolArray:
@@ -125,13 +147,25 @@ def _reachable(context: AlignContext, mounts: Float64Array) -> BoolArray:
     return context.target.can_reach(context.goniometer, mounts)
 
 
-def _build_one(options: LaueAlignOptions, n: int, image: bool) -> tuple[LaueAlignTask, SimulatedLaue]:
-    context = _context(options)
+def _checked_observation(options: LaueAlignOptions, image: bool) -> Literal["spots", "estimate", "image"]:
+    asked = options.observation or ("image" if image else "spots")
+    if asked not in OBSERVATIONS:
+        raise ValueError(f"unknown observation {asked!r}; choose one of {', '.join(OBSERVATIONS)}")
+    if image and asked != "image":
+        raise ValueError(f"LaueAlignImage observes the image; for observation={asked!r} make LaueAlign")
+    if options.action == "decisions" and asked != "estimate":
+        raise ValueError("action='decisions' decides by an estimate: add observation='estimate'")
+    return asked
+
+
+def _build_one(options: LaueAlignOptions, n: int, version: int) -> tuple[LaueAlignTask, SimulatedLaue]:
+    ruled, image = rules(version), options.observation == "image"
+    context = _context(options, ruled)
     view = ImageView(_checked_size(options.size, context.detector)) if image else SpotView(context.detector)
-    reward = RewardModel(options.reward)
+    reward = replace(ruled.reward, kind=options.reward)
     panel = image_panel(context.detector, options.size) if image else context.detector
-    task = LaueAlignTask(context, view, expected_spots(context), reward, options.stop, panel)
-    world = SimulatedLaue(
+    made = SightedLaue if options.observation == "estimate" else SimulatedLaue
+    world = made(
         context.crystal,
         context.goniometer,
         context.beam,
@@ -140,11 +174,17 @@ def _build_one(options: LaueAlignOptions, n: int, image: bool) -> tuple[LaueAlig
         options.level,
         "rendered" if image else options.frames,
         mount_filter=partial(_reachable, context),
+        draws=ruled.draws,
+        mount_shape=None if options.start_within_deg is None else NearStarts(context, options.start_within_deg),
     )
-    return task, world
+    given = context, view, expected_spots(context), reward, options.stop, panel, ruled
+    if not isinstance(world, SightedLaue):
+        return LaueAlignTask(*given), world
+    task = DecisionsTask if options.action == "decisions" else SightedTask
+    return task(*given, errors=world.errors, play_deg=world.level.backlash_deg), world
 
 
-def task_over(context: AlignContext, size: int = SIZE, image: bool = False) -> LaueAlignTask:
+def task_over(context: AlignContext, size: int = SIZE, image: bool = False, version: int = 0) -> LaueAlignTask:
     """Return the task over a real instrument: it declares, and nothing is paid for what nobody knows.
 
     Parameters
@@ -152,9 +192,11 @@ def task_over(context: AlignContext, size: int = SIZE, image: bool = False) -> L
     context : as the instrument file gives it
     size : edge of the image observation, pixels
     image : observe pictures instead of spot lists
+    version : of the environment whose rules hold
     """
-    view = ImageView(size) if image else SpotView(context.detector)
-    return LaueAlignTask(context, view, expected_spots(context), RewardModel("sparse"), "declare", context.detector)
+    view, ruled = ImageView(size) if image else SpotView(context.detector), rules(version)
+    sparse = replace(ruled.reward, kind="sparse")
+    return LaueAlignTask(context, view, expected_spots(context), sparse, "declare", context.detector, ruled)
 
 
 def expected_spots(context: AlignContext) -> Float32Array:
@@ -174,7 +216,7 @@ def _checked_size(size: int, detector: Detector) -> int:
     return int(size)
 
 
-def _context(options: LaueAlignOptions) -> AlignContext:
+def _context(options: LaueAlignOptions, ruled: Rules) -> AlignContext:
     beam = _named_beam(options.beam) if isinstance(options.beam, str) else options.beam
     if not isinstance(beam, Beam):
         raise TypeError(f"beam is {beam!r}; give one of {', '.join(BEAMS)}, or a Beam")
@@ -193,7 +235,7 @@ def _context(options: LaueAlignOptions) -> AlignContext:
         beam,
         target,
         options.tolerance_deg,
-        options.max_rotation_deg,
+        ruled.max_rotation_deg if options.max_rotation_deg is None else options.max_rotation_deg,
         options.action,
         options.exposures,
     )

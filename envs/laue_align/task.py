@@ -12,7 +12,8 @@ from beamgym.envs.actions import decode_rotation, decode_steps
 from beamgym.envs.costs import camera_costs
 from beamgym.envs.laue_align.context import AlignContext, RewardModel
 from beamgym.envs.laue_align.estimate import PoseEstimator, SeenFrame
-from beamgym.envs.laue_align.observations import axis_rows, axis_space, spot_space
+from beamgym.envs.laue_align.rules import Rules
+from beamgym.envs.laue_views import axis_rows, axis_space, spot_space
 from beamgym.envs.task import Observation, TaskCommand, Truth, Verdict
 from beamgym.physics.goniometer import Goniometer
 from beamgym.physics.instrument import AcquireSettings, BoolArray, Float32Array, Float64Array, Frame, MoveReport
@@ -91,6 +92,7 @@ class LaueAlignTask:
     stop : "declare" (the agent ends the episode, success is judged then) or "truth" (ends at the tolerance; where there
         is no truth, only the budget ends it)
     camera_detector : the panel in whose pixels the frames' peaks are given, where it is not that of the context
+    rules : of the version of the environment
     """
 
     context: AlignContext
@@ -99,6 +101,7 @@ class LaueAlignTask:
     reward: RewardModel = field(default_factory=RewardModel)
     stop: Literal["declare", "truth"] = "declare"
     camera_detector: Detector | None = None
+    rules: Rules = field(default_factory=Rules)
 
     def __post_init__(self) -> None:
         if self.stop not in ("declare", "truth"):
@@ -159,14 +162,20 @@ class LaueAlignTask:
 
     def target(self, state: AlignState, action: Float64Array) -> TaskCommand:
         """Turn an action into positions that the axes can reach; a move that leads out of their range is shortened."""
-        declare = (action[:, -1] > 0.0) & (self.stop == "declare")
-        moves = ~declare & (state.used < self.context.exposures)
+        asked = (action[:, -1] > 0.0) & (self.stop == "declare")
         if self.context.action == "axes":
             target, limited = self._axes_target(state.positions, action[:, :-1])
         else:
             turn = decode_rotation(action[:, :3], self.context.max_rotation_deg)
             target, limited = reach(self.context.goniometer, state.positions, turn)
-        return TaskCommand(np.where(moves[:, None], target, state.positions), moves, declare, limited & moves)
+        known, left = self.context, state.used < self.context.exposures
+        declare = asked
+        if self.rules.declares_within:
+            size = known.goniometer.rotation(target) @ known.goniometer.rotation(state.positions).transpose(0, 2, 1)
+            declare = self.rules.declares(asked, _angle_deg(size), known.tolerance_deg, known.max_rotation_deg)
+        exposes = ~declare & left
+        moves = exposes | declare if self.rules.declares_within else exposes
+        return TaskCommand(np.where(moves[:, None], target, state.positions), moves, declare, limited & moves, exposes)
 
     def _axes_target(self, positions: Float64Array, action: Float64Array) -> tuple[Float64Array, BoolArray]:
         axes = self.context.goniometer.axes
@@ -180,20 +189,21 @@ class LaueAlignTask:
     ) -> AlignState:
         """Update the state by a move and its frame; see Task.advance."""
         moved = command.moves & mask
+        shown = moved if command.exposes is None or state.seen else moved & command.exposes
         positions = np.where(moved[:, None], report.readback, state.positions)
         last = self._made(state.positions, positions, command.limited)
         return replace(
             state,
             positions=positions,
             frame=frame,
-            view=self._merge(state.view, frame, moved),
+            view=self._merge(state.view, frame, shown),
             last_move=np.where(mask[:, None], last.clip(-1, 1), state.last_move),
-            used=state.used + moved,
+            used=state.used + shown,
             declared=np.where(mask, command.declare, state.declared),
             spent=np.where(mask, ~command.declare & ~command.moves, state.spent),
             motor_s=np.where(moved, report.duration_s, 0.0),
-            exposed=moved,
-            seen=(*state.seen, SeenFrame(frame, positions, moved)) if state.seen and moved.any() else state.seen,
+            exposed=shown,
+            seen=(*state.seen, SeenFrame(frame, positions, shown)) if state.seen and shown.any() else state.seen,
         )
 
     def _made(self, before: Float64Array, after: Float64Array, limited: BoolArray) -> Float32Array:
@@ -231,8 +241,11 @@ class LaueAlignTask:
         terminated = inside if self.stop == "truth" else state.declared
         success = inside & terminated
         truncated = state.spent & ~terminated
-        potential = np.where(terminated, 0.0, self.reward.potential(error, self.context.tolerance_deg))
-        reward = self.reward.pay(state.potential, potential, self.costs(state)["instrument_s"], success)
+        potential = self.reward.potential(error, self.context.tolerance_deg)
+        if not self.rules.keeps_progress:
+            potential = np.where(terminated, 0.0, potential)
+        spent_s = self.costs(state)["instrument_s"]
+        reward = self.reward.pay(state.potential, potential, spent_s, success, terminated & ~success)
         verdict = Verdict(reward, terminated.copy(), truncated, success, {"misorientation_deg": error})
         return replace(state, potential=potential), verdict
 
@@ -309,6 +322,14 @@ class LaueAlignTask:
         last = np.zeros((n, 4), dtype=np.float32)
         zero = np.zeros(n)
         return AlignState(positions, frame, view, last, np.zeros(n, dtype=np.int64), no, no, None, zero, zero, no)
+
+
+def _angle_deg(rotation: Float64Array) -> Float64Array:
+    """Return the angles (n,) of rotations (n, 3, 3), degrees."""
+    radians = np.empty((len(rotation), 3))
+    vectors_of_matrices(np.ascontiguousarray(rotation), radians)
+    angle: Float64Array = np.degrees(np.sqrt((radians**2).sum(axis=1)))
+    return angle
 
 
 def _seen_anew(

@@ -1,11 +1,11 @@
 """Builds LaueZone environments from what a user names."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
 from typing import Literal
 
-from beamgym.envs.laue_align import RewardModel
+from beamgym.envs.laue_align import rules
 from beamgym.envs.laue_zone.task import LaueZoneTask, ZoneContext
 from beamgym.physics.instrument import BoolArray, Float64Array
 from beamgym.physics.laue.imperfections import Imperfections
@@ -29,6 +29,7 @@ class LaueZoneOptions:
     reward : "dense" or "sparse"
     stop : "truth" (as published) or "declare"
     size : edge of the image observation, pixels
+    flat : observe one array in place of a Dict: its numbers by the order of their keys, or the picture alone
     """
 
     system: str = "cubic"
@@ -40,10 +41,11 @@ class LaueZoneOptions:
     reward: Literal["dense", "sparse"] = "dense"
     stop: Literal["truth", "declare"] = "truth"
     size: int = 84
+    flat: bool = False
 
 
-def build(options: LaueZoneOptions, n: int) -> tuple[LaueZoneTask, SimulatedZone]:
-    """Make the task and a world of n samples, whose starts lie outside the tolerance."""
+def build(options: LaueZoneOptions, n: int, version: int = 0) -> tuple[LaueZoneTask, SimulatedZone]:
+    """Make the task and a world of n samples, whose starts lie outside the tolerance, by the rules of a version."""
     if not (isinstance(options.size, int) and options.size >= SMALLEST_EDGE_PX):
         raise ValueError(f"size is {options.size}; the image needs {SMALLEST_EDGE_PX} pixels or more on its edge")
     world = SimulatedZone(options.system, n, options.level, options.size)
@@ -57,8 +59,8 @@ def build(options: LaueZoneOptions, n: int) -> tuple[LaueZoneTask, SimulatedZone
         options.max_rotation_deg,
         options.moves,
     )
-    world.start_filter = partial(_outside, context)
-    return LaueZoneTask(context, RewardModel(options.reward), options.stop), world
+    world.start_filter, ruled = partial(_outside, context), rules(version)
+    return LaueZoneTask(context, replace(ruled.reward, kind=options.reward), options.stop, ruled), world
 
 
 def _outside(context: ZoneContext, starts: Float64Array, cells: Float64Array) -> BoolArray:

@@ -8,7 +8,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from beamgym.envs.costs import camera_costs
-from beamgym.envs.laue_align import RewardModel, axis_rows, axis_space
+from beamgym.envs.laue_align import RewardModel, Rules, axis_rows, axis_space
 from beamgym.envs.task import Observation, TaskCommand, Truth, Verdict
 from beamgym.physics.goniometer import Goniometer
 from beamgym.physics.instrument import (
@@ -156,11 +156,13 @@ class LaueZoneTask:
     context : the public side of the task
     reward : how the episode is paid
     stop : "truth" (ends inside the tolerance, as published) or "declare" (the agent ends it, success is judged then)
+    rules : of the version of the environment
     """
 
     context: ZoneContext
     reward: RewardModel = field(default_factory=RewardModel)
     stop: Literal["truth", "declare"] = "truth"
+    rules: Rules = field(default_factory=Rules)
 
     def __post_init__(self) -> None:
         if self.stop not in ("declare", "truth"):
@@ -205,30 +207,35 @@ class LaueZoneTask:
 
     def target(self, state: ZoneState, action: Float64Array) -> TaskCommand:
         """Turn an action into axis positions, shortening the move where it would leave their range."""
-        declare = (action[:, 2] > 0.0) & (self.stop == "declare")
-        moves = ~declare & (state.used < self.context.exposures)
-        wanted = state.positions + self.context.max_rotation_deg * action[:, :2]
+        known = self.context
+        wanted = state.positions + known.max_rotation_deg * action[:, :2]
         target = np.clip(wanted, self._limits[:, 0], self._limits[:, 1])
+        asked = (action[:, 2] > 0.0) & (self.stop == "declare")
+        step = np.abs(target - state.positions).max(axis=1)
+        declare = self.rules.declares(asked, step, known.tolerance_deg, known.max_rotation_deg)
+        exposes = ~declare & (state.used < known.exposures)
+        moves = exposes | declare if self.rules.declares_within else exposes
         limited = (target != wanted).any(axis=1) & moves
-        return TaskCommand(np.where(moves[:, None], target, state.positions), moves, declare, limited)
+        return TaskCommand(np.where(moves[:, None], target, state.positions), moves, declare, limited, exposes)
 
     def advance(
         self, state: ZoneState, command: TaskCommand, report: MoveReport, frame: Frame, mask: BoolArray
     ) -> ZoneState:
         """Update the state by a move and its frame; see Task.advance."""
         moved = command.moves & mask
+        shown = moved if command.exposes is None else moved & command.exposes
         made = (report.readback - state.positions) / self.context.max_rotation_deg * moved[:, None]
         last = np.concatenate([made, command.limited[:, None]], axis=1).astype(np.float32).clip(-1, 1)
         return replace(
             state,
             positions=np.where(moved[:, None], report.readback, state.positions),
-            image=self._merge(state.image, frame, moved),
+            image=self._merge(state.image, frame, shown),
             last_move=np.where(mask[:, None], last, state.last_move),
-            used=state.used + moved,
+            used=state.used + shown,
             declared=np.where(mask, command.declare, state.declared),
             spent=np.where(mask, ~command.declare & ~command.moves, state.spent),
             motor_s=np.where(moved, report.duration_s, 0.0),
-            exposed=moved,
+            exposed=shown,
         )
 
     def observe(self, state: ZoneState) -> Observation:
@@ -251,8 +258,11 @@ class LaueZoneTask:
         inside = error <= self.context.tolerance_deg
         terminated = inside if self.stop == "truth" else state.declared.copy()
         success = inside & terminated
-        potential = np.where(terminated, 0.0, self._potential(error))
-        reward = self.reward.pay(state.potential, potential, self.costs(state)["instrument_s"], success)
+        potential = self._potential(error)
+        if not self.rules.keeps_progress:
+            potential = np.where(terminated, 0.0, potential)
+        spent_s = self.costs(state)["instrument_s"]
+        reward = self.reward.pay(state.potential, potential, spent_s, success, terminated & ~success)
         verdict = Verdict(reward, terminated, over & ~terminated, success, {"misorientation_deg": error})
         return replace(state, potential=potential), verdict
 

@@ -116,7 +116,9 @@ class EpisodeLoop(Generic[State]):
         """
         state = self._running()
         command = self.task.target(state, finite_action(action, self.task.action_space, self.instrument.n))
-        report, self.frame = self._expose(command.target, mask & command.moves)
+        moving = mask & command.moves
+        exposes = command.exposes if self.simulated and command.exposes is not None else command.moves
+        report, self.frame = self._expose(command.target, moving, moving & exposes)
         state = self.task.advance(state, command, report, self.frame, mask)
         self.state, verdict = self.task.judge(state, self._truth())
         return LoopStep(self.task.observe(self.state), verdict, self.task.costs(self.state), command.limited)
@@ -136,11 +138,13 @@ class EpisodeLoop(Generic[State]):
         self.reset(next_keys(ended, slice(None)), ended)
         return RenewedStep(step, ended, self.observation(), self.costs())
 
-    def _expose(self, target: Float64Array, moving: BoolArray) -> tuple[MoveReport, Frame]:
+    def _expose(self, target: Float64Array, moving: BoolArray, exposing: BoolArray) -> tuple[MoveReport, Frame]:
         if not moving.any() and self.frame is not None:
             return MoveReport(self.instrument.positions(), np.zeros(self.instrument.n)), self.frame
         report = self.instrument.move(target, moving)
-        return report, self.instrument.acquire(self.task.settings, moving)
+        if not exposing.any() and self.frame is not None:
+            return report, self.frame
+        return report, self.instrument.acquire(self.task.settings, exposing)
 
     def _placeable(self, start: Mapping[str, Any]) -> PlaceableWorld:
         if self._world is None:

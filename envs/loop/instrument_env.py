@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.envs.loop.episode import EpisodeLoop
+from beamgym.envs.loop.flat import Flat
 from beamgym.envs.loop.rows import row_of
 from beamgym.envs.loop.seeding import EpisodeKeys, checked_seed
 from beamgym.envs.task import Observation, Task
@@ -26,6 +27,7 @@ class InstrumentEnv(gym.Env[Observation, NDArray[Any]]):
     render_mode : None, "rgb_array", or "human" where a window is given
     renderer : draws the present state; given by the environment's own module
     window : shows the pictures of render_mode "human"
+    flat : observe one array in place of a Dict; see :class:`Flat`
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012 - Gymnasium's own form
@@ -37,6 +39,7 @@ class InstrumentEnv(gym.Env[Observation, NDArray[Any]]):
         render_mode: str | None = None,
         renderer: Any = None,
         window: Any = None,
+        flat: bool = False,
     ) -> None:
         if instrument.n != 1:
             raise ValueError(
@@ -48,7 +51,8 @@ class InstrumentEnv(gym.Env[Observation, NDArray[Any]]):
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"unknown render_mode {render_mode!r}; choose None, 'rgb_array' or 'human'")
         self.loop = EpisodeLoop(task, instrument)
-        self.observation_space = task.observation_space  # type: ignore[assignment]
+        self._flat = Flat(task.observation_space) if flat else None
+        self.observation_space = self._flat.space if self._flat else task.observation_space  # type: ignore[assignment]
         self.action_space = task.action_space
         self.render_mode = render_mode
         self._renderer, self._window = renderer, window
@@ -77,7 +81,7 @@ class InstrumentEnv(gym.Env[Observation, NDArray[Any]]):
         self._over = False
         self._show()
         advice = {name: _value(values) for name, (values, rows) in self.loop.advice().items() if rows[0]}
-        return row_of(self.loop.observation(), 0), {"cost": _values(self.loop.costs()), **advice}
+        return self._shown(self.loop.observation()), {"cost": _values(self.loop.costs()), **advice}
 
     def step(self, action: NDArray[Any]) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Move, expose and observe; or, when the action declares, end the episode where it stands.
@@ -99,7 +103,10 @@ class InstrumentEnv(gym.Env[Observation, NDArray[Any]]):
         ended = bool(verdict.terminated[0]), bool(verdict.truncated[0])
         self._over = any(ended)
         self._show()
-        return row_of(done.observation, 0), float(verdict.reward[0]), *ended, info
+        return self._shown(done.observation), float(verdict.reward[0]), *ended, info
+
+    def _shown(self, observation: Observation) -> Any:
+        return row_of(self._flat(observation) if self._flat else observation, 0)
 
     def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
         """Draw the present state as an (h, w, 3) uint8 picture; in mode "human" it goes to the window."""

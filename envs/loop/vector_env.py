@@ -9,6 +9,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from beamgym.envs.loop.episode import EpisodeLoop, LoopStep
+from beamgym.envs.loop.flat import Flat
 from beamgym.envs.loop.seeding import EpisodeKeys, checked_seed
 from beamgym.envs.task import Observation, Task
 from beamgym.physics.instrument import BoolArray, World
@@ -25,6 +26,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
     autoreset_mode : Gymnasium's NEXT_STEP (default), SAME_STEP or DISABLED
     renderer : draws one of the samples; None where no picture is wanted
     threads : over how many threads the long kernels share the samples out; no bit depends on it
+    flat : observe one array in place of a Dict; see :class:`Flat`
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012 - Gymnasium's own form
@@ -37,6 +39,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         render_mode: str | None = None,
         renderer: Any = None,
         threads: int = 1,
+        flat: bool = False,
     ) -> None:
         if not isinstance(world, World):
             raise TypeError(
@@ -46,8 +49,10 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         self.num_envs = self.loop.instrument.n
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}
-        self.single_observation_space, self.single_action_space = task.observation_space, task.action_space
-        self.observation_space = batch_space(task.observation_space, self.num_envs)
+        self._flat = Flat(task.observation_space) if flat else None
+        self.single_action_space = task.action_space
+        self.single_observation_space = self._flat.space if self._flat else task.observation_space
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(task.action_space, self.num_envs)
         self.render_mode = render_mode
         self._renderer, self.threads = renderer, threads
@@ -78,7 +83,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         info = _masked({"cost": self.loop.costs()}, mask)
         for name, (values, rows) in self.loop.advice().items():
             info |= _masked({name: values}, mask & rows)
-        return self.loop.observation(), info
+        return self._shown(self.loop.observation()), info
 
     def step(
         self, actions: NDArray[Any]
@@ -98,13 +103,16 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
             return self._renewed(actions)
         step = self.loop.step(actions, np.ones(self.num_envs, dtype=np.bool_))
         self._ended = step.verdict.terminated | step.verdict.truncated
-        return step.observation, *_judged(step), _infos(step, np.ones(self.num_envs, dtype=np.bool_))
+        return self._shown(step.observation), *_judged(step), _infos(step, np.ones(self.num_envs, dtype=np.bool_))
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """Draw every sample, as a tuple of (h, w, 3) uint8 pictures; None without a render_mode."""
         if self.render_mode is None:
             return None
         return tuple(self._renderer.draw(*self.loop.of(i)) for i in range(self.num_envs))
+
+    def _shown(self, observation: Observation) -> Any:
+        return self._flat(observation) if self._flat else observation
 
     def _begin(self, mask: BoolArray, start: dict[str, Any] | None = None) -> None:
         self.loop.reset(self._keys.next(mask), mask, start)
@@ -117,32 +125,38 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         done = self.loop.step_and_renew(actions, self._keys.next)
         step, ended = done.step, done.ended
         if not ended.any():
-            return step.observation, *_judged(step), _infos(step, ~ended)
-        last = {"final_obs": _last_observations(step.observation, ended), "_final_obs": ended.copy()}
+            return self._shown(step.observation), *_judged(step), _infos(step, ~ended)
+        last = {"final_obs": _last_observations(self._shown(step.observation), ended), "_final_obs": ended.copy()}
         info = {
             **_infos(step, ~ended, ended, done.costs),
             **last,
             "final_info": _infos(step, ended),
             "_final_info": ended.copy(),
         }
-        return done.observation, *_judged(step), info
+        return self._shown(done.observation), *_judged(step), info
 
     def _step_with_resets(
         self, actions: NDArray[Any]
     ) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
         reset, acting = self._ended, ~self._ended
-        step = self.loop.step(np.where(reset[:, None], 0.0, actions), acting)
+        given = np.asarray(actions)
+        idle = reset.reshape(-1, *(1,) * (given.ndim - 1))
+        step = self.loop.step(np.where(idle, np.zeros_like(given), given), acting)
         verdict = step.verdict
         self._begin(reset)
         self._ended = (verdict.terminated | verdict.truncated) & acting
         reward = np.where(acting, verdict.reward, 0.0)
         ended = verdict.terminated & acting, verdict.truncated & acting
-        return self.loop.observation(), reward, *ended, _infos(step, acting, reset, self.loop.costs())
+        return self._shown(self.loop.observation()), reward, *ended, _infos(step, acting, reset, self.loop.costs())
 
 
-def _last_observations(observation: Observation, ended: BoolArray) -> NDArray[Any]:
+def _last_observations(observation: Any, ended: BoolArray) -> NDArray[Any]:
     """Return each ended episode's last observation as Gymnasium's own vectors do: (n,) objects, None elsewhere."""
     last = np.full(len(ended), None, dtype=object)
+    if not isinstance(observation, dict):
+        for row in np.flatnonzero(ended).tolist():
+            last[row] = observation[row]
+        return last
     parts = list(observation.items())
     for row in np.flatnonzero(ended).tolist():
         last[row] = {name: values[row] for name, values in parts}

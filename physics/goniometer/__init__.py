@@ -14,11 +14,12 @@ from beamgym.physics.goniometer.motors import (
 )
 from beamgym.physics.goniometer.motors_kernels import normal_batch
 from beamgym.physics.goniometer.senses import sense_words, turn_uncertainty
-from beamgym.physics.goniometer.targets import Target, parse_target
+from beamgym.physics.goniometer.targets import Goals, Target, parse_target
 from beamgym.physics.goniometer.turns import AxisTurn, Remount, TurnsToTarget, turns_to_target
 
 __all__ = [
     "AxisTurn",
+    "Goals",
     "Goniometer",
     "MotorErrors",
     "MotorState",

@@ -120,8 +120,7 @@ class Target:
         each: list[BoolArray] = over_rows(
             len(u), lambda rows: reachable_poses(goniometer.chain, home, u[rows], self.orientations, True), least=64
         )
-        any_goal: BoolArray = np.concatenate(each).any(axis=1)
-        return any_goal
+        return np.asarray(np.concatenate(each).any(axis=1), dtype=np.bool_)
 
     def reachable_goals(self, goniometer: Goniometer, mount: ArrayLike, positions: ArrayLike | None = None) -> Goals:
         """Find the nearest goal that the goniometer reaches from where it stands.

@@ -49,6 +49,7 @@ from beamgym.physics.row_threads import over_rows
 Frames = Literal["spots", "rendered"]
 Draws = Literal["box-muller", "ziggurat"]
 MountFilter = Callable[[Float64Array], BoolArray]
+MountShape = Callable[[Float64Array, UInt64Array], Float64Array]
 
 LAUE_READOUT_S = 2.0
 _MOST_SPOTS = 128  # brightest spots simulated, or drawn on an image
@@ -65,7 +66,8 @@ _DRAWS = 1000  # mounts drawn before a goniometer that reaches no target is repo
     _STREAM_LATTICE,
     _STREAM_GRAIN,
     _STREAM_FEW,
-) = range(10)
+    _STREAM_SHAPE,
+) = range(11)
 
 
 _DISTURB: Mapping[Draws, Callable[..., None]] = {"box-muller": disturb, "ziggurat": disturb_quickly}
@@ -95,6 +97,8 @@ class SimulatedLaue:
     camera : how images are made and searched, for frames="rendered"
     draws : how the noise of found peaks is drawn: "box-muller", as ever, or "ziggurat", other numbers of the same
         distributions in half the time
+    mount_shape : changes mounts (m, 3, 3) that were drawn evenly, by keys (m,) of its own, before the filter sees them;
+        may be set later
 
     Raises
     ------
@@ -116,6 +120,7 @@ class SimulatedLaue:
         mount_filter: MountFilter | None = None,
         camera: LaueCamera | None = None,
         draws: Draws = "box-muller",
+        mount_shape: MountShape | None = None,
     ) -> None:
         if frames not in ("spots", "rendered"):
             raise ValueError(f"unknown frames {frames!r}; choose 'spots' (fast) or 'rendered' (images and peak finder)")
@@ -137,7 +142,7 @@ class SimulatedLaue:
         self.model = LaueModel(crystal, beam, detector, brightest=self._simulated_spots())
         self._samples = _samples(self.model, n, self.level)
         self.camera = camera or (LaueCamera(detector) if frames == "rendered" else None)
-        self._mount_filter = mount_filter
+        self._mount_filter, self.mount_shape = mount_filter, mount_shape
         self._keys = np.zeros(n, dtype=np.uint64)
         self._mount = np.tile(np.eye(3), (n, 1, 1))
         self._orientation = self._turned(np.arange(n))
@@ -260,6 +265,8 @@ class SimulatedLaue:
         left = np.arange(len(keys))
         for attempt in range(_DRAWS):
             drawn = random_orientations(make_keys(keys[left], 0, attempt, _STREAM_MOUNT))
+            if self.mount_shape is not None:
+                drawn = self.mount_shape(drawn, make_keys(keys[left], 0, attempt, _STREAM_SHAPE))
             good = np.ones(len(left), np.bool_) if self._mount_filter is None else self._mount_filter(drawn)
             mounts[left[good]] = drawn[good]
             self._drawn, self._kept = self._drawn + len(left), self._kept + int(good.sum())

@@ -12,6 +12,7 @@ import pytest
 import beamgym  # noqa: F401 - registers the environments
 from beamgym.envs.actions import decode_rotation
 from beamgym.envs.laue_align.factory import BEAMS, DETECTORS, LaueAlignOptions
+from beamgym.envs.laue_align.rules import rules
 from beamgym.envs.laue_align.task import RewardModel
 from beamgym.physics.laue import camera
 from beamgym.physics.laue.imperfections import LAUE_LEVELS, Imperfections
@@ -85,6 +86,16 @@ def test_the_numbers_of_the_reward_on_the_page_are_those_of_the_code() -> None:
     assert {_code(row[0]): float(row[1]) for row in rows} == {
         item.name: getattr(model, item.name) for item in fields(RewardModel) if item.name != "kind"
     }
+
+
+def test_the_numbers_of_version_1_on_the_page_are_those_of_the_code() -> None:
+    text, (old, new) = (PAGES / "laue_align.md").read_text(encoding="utf-8"), (rules(0), rules(1))
+    for each, place in ((old, 1), (new, 2)):
+        row = next(line for line in text.splitlines() if line.startswith("| `gamma`, `shaping`"))
+        told = [float(number) for number in row.split("|")[place + 1].split(",")]
+        assert told == [each.reward.gamma, each.reward.shaping, each.reward.time_cost, each.reward.success]
+    assert f"costs {new.reward.price:g} |" in text
+    assert f"| {old.max_rotation_deg:g}° | {new.max_rotation_deg:g}° |" in text
 
 
 def test_the_potential_has_the_values_that_the_page_names(env: Any) -> None:

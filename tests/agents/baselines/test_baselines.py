@@ -18,8 +18,8 @@ from beamgym.agents.evaluation.evaluator import Episodes, context_of, evaluate_i
 from beamgym.agents.policies.find import find_policy
 from beamgym.envs.checks import check_policy
 from beamgym.envs.laue_align.factory import LaueAlignOptions, build
-from beamgym.envs.laue_align.observations import axis_rows
 from beamgym.envs.laue_align.task import reach
+from beamgym.envs.laue_views.observations import axis_rows
 from beamgym.envs.policy import CannotPlay
 from beamgym.physics.goniometer.goniometer import goniometer
 from beamgym.physics.orientation import rotation_matrix, rotation_vector_deg

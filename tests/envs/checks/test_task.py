@@ -146,7 +146,11 @@ def test_a_broken_one_is_told_what_to_do(lamp, broken, methods, complaint):
 @pytest.mark.parametrize(
     ("name", "value", "complaint"),
     [
-        ("action_space", spaces.Discrete(3), r"action_space: is Discrete\(3\); give a float32 gymnasium.spaces.Box"),
+        (
+            "action_space",
+            spaces.MultiBinary(3),
+            r"action_space: is MultiBinary\(3\); give a float32 gymnasium.spaces.Box",
+        ),
         ("action_space", spaces.Box(-np.inf, np.inf, (2,)), "with finite ends"),
         ("observation_space", spaces.Box(0, 1, (2,)), "observation_space: is a Box; give a gymnasium.spaces.Dict"),
         ("settings", None, "settings: is a NoneType; give physics.instrument.AcquireSettings"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from beamgym.agents.evaluation.evaluator import context_of, make_vector_env
-from beamgym.envs.laue_align.image_finder import ImageFinder, image_panel
+from beamgym.envs.laue_views.image_finder import ImageFinder, image_panel
 from beamgym.physics.laue.camera import LaueCamera
 from beamgym.physics.laue.detector import Detector
 

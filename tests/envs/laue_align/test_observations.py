@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beamgym.envs.laue_align.observations import (
+from beamgym.envs.laue_views.observations import (
     ImageView,
     SpotView,
     axis_rows,

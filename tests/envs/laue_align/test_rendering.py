@@ -10,8 +10,8 @@ from PIL import Image
 
 import beamgym  # noqa: F401 - registers the environments
 from beamgym.envs.actions import encode_rotation
-from beamgym.envs.laue_align import rendering
-from beamgym.envs.laue_align.rendering_pattern import inside
+from beamgym.envs.laue_drawing import rendering
+from beamgym.envs.laue_drawing.rendering_pattern import inside
 from beamgym.envs.pictures.files import episode_strip, save_gif
 from beamgym.envs.pictures.parts import BLUE, VERMILION, grey_levels
 from beamgym.physics.orientation import rotation_vector_deg

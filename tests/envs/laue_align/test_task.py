@@ -323,7 +323,7 @@ class TestMistakes:
             ({"max_rotation_deg": 181.0}, "at most 180"),
             ({"exposures": 0}, "whole number"),
             ({"exposures": 2.5}, "whole number"),
-            ({"action": "jump"}, "'rotation' or 'axes'"),
+            ({"action": "jump"}, "'rotation', 'axes' or 'decisions'"),
             ({"frames": "film"}, "'rendered'"),
             ({"reward": "rich"}, "'dense' or 'sparse'"),
             ({"stop": "never"}, "'declare' or 'truth'"),

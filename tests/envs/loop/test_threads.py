@@ -17,7 +17,10 @@ SAMPLES, STEPS = 5, 5
 SMALL = {
     "beamgym/LaueAlign-v0": {"exposures": 4},
     "beamgym/LaueAlignImage-v0": {"exposures": 4, "size": 40},
+    "beamgym/LaueAlign-v1": {"exposures": 3},
+    "beamgym/LaueAlignImage-v1": {"exposures": 3, "size": 36},
     "beamgym/LaueZone-v0": {"moves": 3},
+    "beamgym/LaueZone-v1": {"moves": 3},
     "beamgym/ArpesSpot-v0": {"beam_time_s": 12.0, "surfaces": 2},
     "beamgym/ArpesSpotImage-v0": {"beam_time_s": 12.0, "surfaces": 2, "score": "truth"},
 }

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from beamgym.envs.laue_align.task import AlignContext, AlignState
+from beamgym.envs.laue_align import AlignContext, AlignState
 from beamgym.envs.pictures import parts
 from beamgym.physics.instrument import Axis, Float64Array, Frame
 

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.envs.laue_align.observations import GREY_PER_ROOT, MEDIAN_GREY, bin_mean
+from beamgym.envs.laue_views.observations import GREY_PER_ROOT, MEDIAN_GREY, bin_mean
 from beamgym.physics.instrument import BoolArray, Float32Array, Float64Array, Peaks
 from beamgym.physics.laue.camera import GAIN, PEDESTAL, LaueCamera
 from beamgym.physics.laue.detector import Detector

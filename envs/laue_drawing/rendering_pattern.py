@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.envs.laue_align.observations import brightness
-from beamgym.envs.laue_align.task import EXPECTED_ROWS, AlignContext, AlignState
+from beamgym.envs.laue_align import EXPECTED_ROWS, AlignContext, AlignState
+from beamgym.envs.laue_views import brightness
 from beamgym.envs.pictures import parts
 from beamgym.physics.instrument import BoolArray, Float64Array, Frame, FrameFailed
 from beamgym.physics.laue.pattern import LaueModel

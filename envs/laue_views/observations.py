@@ -12,7 +12,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from beamgym.envs.laue_align.observation_kernels import write_axis_rows, write_greys, write_spot_rows
+from beamgym.envs.laue_views.observation_kernels import write_axis_rows, write_greys, write_spot_rows
 from beamgym.physics.instrument import Axis, BoolArray, Float32Array, Float64Array, Frame, FrameFailed, Peaks
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.row_threads import over_rows

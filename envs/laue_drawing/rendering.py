@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from beamgym.envs.laue_align.many_crystals import ManyCrystalTask, OneSample
-from beamgym.envs.laue_align.rendering_column import ColumnDrawing
-from beamgym.envs.laue_align.rendering_pattern import PatternDrawing, inside
-from beamgym.envs.laue_align.task import AlignContext
+from beamgym.envs.laue_align import AlignContext, OneSample
+from beamgym.envs.laue_drawing.rendering_column import ColumnDrawing
+from beamgym.envs.laue_drawing.rendering_pattern import PatternDrawing, inside
 from beamgym.envs.loop import EpisodeLoop
 from beamgym.envs.pictures import parts
 from beamgym.physics.instrument import Float64Array, World
@@ -55,8 +54,9 @@ class LaueRenderer:
         """
         if loop.state is None or loop.frame is None:
             raise ValueError("there is nothing to draw before the first episode; call reset() before render()")
-        if isinstance(loop.task, ManyCrystalTask):
-            sample = loop.task.alone(loop.state, loop.frame, index)
+        alone = getattr(loop.task, "alone", None)  # of a task with a crystal for each sample
+        if alone is not None:
+            sample = alone(loop.state, loop.frame, index)
             return LaueRenderer(sample.task.context).draw(sample)
         world = loop.instrument
         orientation = world.truth()["orientation"][[index]] if isinstance(world, World) else None

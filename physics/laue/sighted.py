@@ -1,0 +1,89 @@
+"""SightedLaue: a simulated Laue instrument whose frames give an orientation, as an estimator would, and no spots."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from beamgym.physics.arrays import UInt64Array
+from beamgym.physics.counter_rng import make_keys
+from beamgym.physics.instrument import AcquireSettings, BoolArray, Float64Array, Frame, Peaks
+from beamgym.physics.laue.imperfections import Imperfections
+from beamgym.physics.laue.pattern import LaueModel
+from beamgym.physics.laue.sight import readings, sight_errors
+from beamgym.physics.laue.simulator import LAUE_READOUT_S, SimulatedLaue
+
+_STREAM_CAMERA_SIGHT, _STREAM_FRAME_SIGHT = 20, 21
+
+NOT_SIGHTED = ("distance_range_mm", "axial_ratio_fraction", "second_grain", "true_spots", "zero_error_deg")
+"""Numbers of a level of which the model of the estimator's errors knows nothing."""
+
+
+@dataclass(frozen=True)
+class SightedFrame(Frame):
+    """A frame that gives an orientation; its peaks, without noise, are made when a picture asks for them.
+
+    Parameters
+    ----------
+    orientation : (n, 3, 3) crystal to lab
+    pattern : makes the peaks
+    """
+
+    orientation: Float64Array = field(default_factory=lambda: np.empty((0, 3, 3)))
+    pattern: Callable[[], Peaks] | None = None
+
+    def peaks(self) -> Peaks:
+        """Return the brightest spots of the pattern, without noise."""
+        return super().peaks() if self.pattern is None else self.pattern()
+
+
+class SightedLaue(SimulatedLaue):
+    """As SimulatedLaue, in a thirtieth of the time: an exposure draws what an estimator would make of its spots.
+
+    Raises
+    ------
+    ValueError : also for a level whose errors the model does not know
+    """
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)
+        _check(self.level)
+        self.errors = sight_errors(self.level)
+        self._seen = np.tile(np.eye(3), (self.n, 1, 1))
+
+    def acquire(self, settings: AcquireSettings, mask: BoolArray) -> SightedFrame:
+        """Expose where ``mask`` is True; the other rows repeat their last frame."""
+        rows = np.flatnonzero(mask)
+        camera, frame = self._sight_keys(rows)
+        seen = self._seen.copy()
+        seen[rows] = readings(self.errors, self._orientation[rows], camera, frame)
+        self._seen = seen
+        self._counter += mask
+        self._frames += mask
+        self._clock += mask * (settings.exposure_s + LAUE_READOUT_S)
+        self._dose += mask * settings.exposure_s
+        exposure = np.full(self.n, settings.exposure_s)
+        pattern = partial(_pattern, self.model, self._orientation.copy(), settings.exposure_s, self.max_peaks)
+        return SightedFrame(exposure, self._counter.copy(), self._clock.copy(), orientation=seen, pattern=pattern)
+
+    def _sight_keys(self, rows: np.ndarray[Any, Any]) -> tuple[UInt64Array, UInt64Array]:
+        camera = make_keys(self._keys[rows], 0, 0, _STREAM_CAMERA_SIGHT)
+        return camera, make_keys(self._keys[rows], 0, self._frames[rows], _STREAM_FRAME_SIGHT)
+
+
+def _pattern(model: LaueModel, orientation: Float64Array, exposure_s: float, most: int) -> Peaks:
+    spots = model.spots(orientation)
+    counts = (spots.intensity * np.float32(exposure_s))[:, :most]
+    shown = np.minimum(spots.count, most)
+    return Peaks(spots.position_px[:, :most], counts, shown, np.zeros(counts.shape, dtype=np.bool_))
+
+
+def _check(level: Imperfections) -> None:
+    strange = [name for name in NOT_SIGHTED if getattr(level, name)]
+    if strange:
+        raise ValueError(
+            f"observation='estimate' knows no {', '.join(strange)} of a level; choose 'easy', 'real' or 'hard', or "
+            "another observation"
+        )
