@@ -91,9 +91,12 @@ def _help_out() -> None:
 
 
 def _answer(asked: _Asked) -> None:
+    """Do a run of rows by this thread alone, and tell who asked."""
     place, work, answers = asked
     try:
-        answers.put((place, work(), None))
+        with sharing_rows(1):
+            result = work()
+        answers.put((place, result, None))
     except BaseException as error:
         answers.put((place, None, error))
 

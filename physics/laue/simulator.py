@@ -50,6 +50,7 @@ Frames = Literal["spots", "rendered"]
 Draws = Literal["box-muller", "ziggurat"]
 MountFilter = Callable[[Float64Array], BoolArray]
 MountShape = Callable[[Float64Array, UInt64Array], Float64Array]
+_Lists = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]  # places, counts, and how many are spots
 
 LAUE_READOUT_S = 2.0
 _MOST_SPOTS = 128  # brightest spots simulated, or drawn on an image
@@ -217,16 +218,16 @@ class SimulatedLaue:
     def acquire(self, settings: AcquireSettings, mask: BoolArray) -> Frame:
         """Expose where ``mask`` is True; the other rows repeat their last frame."""
         keys = make_keys(self._keys, 0, self._frames, _STREAM_FRAME)
-        spots = self._spots(mask, settings.exposure_s)
+        lists = self._listed(np.flatnonzero(mask), keys, settings.exposure_s)
         self._counter += mask
         self._frames += mask
         self._clock += mask * (settings.exposure_s + LAUE_READOUT_S)
         self._dose += mask * settings.exposure_s
         if self.frames == "spots":
-            self._peaks = self._found(spots, keys, settings.exposure_s, mask)
+            self._peaks = self._found(lists, mask)
             image, found = None, self._peaks
         else:
-            image, found = self._expose(spots, keys, settings.exposure_s, mask), None
+            image, found = self._expose(lists, settings.exposure_s, mask), None
         exposure = np.full(self.n, settings.exposure_s)
         finder = self.camera.find if self.camera else None
         return Frame(exposure, self._counter.copy(), self._clock.copy(), image, found, finder)
@@ -287,15 +288,15 @@ class SimulatedLaue:
             panels[:, :3] += self.level.distance_range_mm * off * detector.normal
         return panels
 
-    def _spots(self, mask: BoolArray, exposure_s: float) -> Spots:
-        rows, panels = np.flatnonzero(mask), self._panels[mask]
+    def _spots(self, rows: NDArray[np.int64], exposure_s: float) -> Spots:
+        panels = self._panels[rows]
         if self.level.eccentricity_mm > 0.0:
-            panels[:, :3] -= sample_offset_mm(self.context.goniometer, self._motors)[mask]
-        spots = self._samples.spots(self._orientation[mask], panels, rows)
+            panels[:, :3] -= sample_offset_mm(self.context.goniometer, self._motors)[rows]
+        spots = self._samples.spots(self._orientation[rows], panels, rows)
         if self.level.true_spots <= 0.0 or not len(rows):
             return spots
         least_rate = FAINTEST_COUNTS / (exposure_s * self.level.counts_scale)
-        keys = make_keys(self._keys[mask], 0, self._frames[mask], _STREAM_FEW)
+        keys = make_keys(self._keys[rows], 0, self._frames[rows], _STREAM_FEW)
         return few_spots(spots, self.level.true_spots, least_rate, keys)
 
     def _turned(self, rows: NDArray[np.int64]) -> Float64Array:
@@ -313,8 +314,8 @@ class SimulatedLaue:
     def _motor_keys(self) -> UInt64Array | None:
         return make_keys(self._keys, 0, self._frames, _STREAM_READBACK) if self.level.readback_noise_deg > 0 else None
 
-    def _found(self, spots: Spots, keys: UInt64Array, exposure_s: float, mask: BoolArray) -> Peaks:
-        position, intensity, count, _ = self._disturbed(spots, keys[mask], exposure_s, FAINTEST_COUNTS, self.max_peaks)
+    def _found(self, lists: _Lists, mask: BoolArray) -> Peaks:
+        position, intensity, count = lists
         new = Peaks(
             self._peaks.position_px.copy(),
             self._peaks.intensity.copy(),
@@ -324,11 +325,27 @@ class SimulatedLaue:
         new.position_px[mask], new.intensity[mask], new.count[mask] = position, intensity, count
         return new
 
-    def _disturbed(
-        self, spots: Spots, keys: UInt64Array, exposure_s: float, faintest: float, room: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-        m, level, detector = len(keys), self.level, self.context.detector
-        numbers = np.array(
+    def _listed(self, chosen: NDArray[np.int64], keys: UInt64Array, exposure_s: float) -> _Lists:
+        """Expose some samples: their disturbed spots, as they are found, or as they are drawn on images."""
+        m, rendered = len(chosen), self.frames == "rendered"
+        room = _MOST_SPOTS if rendered else self.max_peaks
+        numbers = self._numbers(exposure_s, 0.0 if rendered else FAINTEST_COUNTS)
+        position, intensity = np.empty((m, room, 2), np.float32), np.empty((m, room), np.float32)
+        source, count = np.empty((m, room), np.int64), np.empty(m, np.int64)
+
+        def expose_rows(part: slice) -> None:
+            rows = chosen[part]
+            spots = self._spots(rows, exposure_s)
+            given = (spots.position_px, spots.intensity, spots.count, keys[rows], numbers, self.context.detector.shape)
+            self._disturb(*given, position[part], intensity[part], source[part], count[part])
+
+        over_rows(m, expose_rows)
+        return position, intensity, count
+
+    def _numbers(self, exposure_s: float, faintest: float) -> Float64Array:
+        """Return the level's numbers as the kernels of disturbed spots take them."""
+        level, detector = self.level, self.context.detector
+        return np.array(
             [
                 exposure_s * level.counts_scale,
                 level.centroid_noise_mm / detector.pixel_mm,
@@ -339,20 +356,11 @@ class SimulatedLaue:
                 FAINTEST_COUNTS,
             ]
         )
-        position, intensity = np.empty((m, room, 2), np.float32), np.empty((m, room), np.float32)
-        source, count = np.empty((m, room), np.int64), np.empty(m, np.int64)
 
-        def disturb_rows(rows: slice) -> None:
-            given = (spots.position_px[rows], spots.intensity[rows], spots.count[rows], keys[rows])
-            self._disturb(*given, numbers, detector.shape, position[rows], intensity[rows], source[rows], count[rows])
-
-        over_rows(m, disturb_rows)
-        return position, intensity, count, source
-
-    def _expose(self, spots: Spots, keys: UInt64Array, exposure_s: float, mask: BoolArray) -> NDArray[Any]:
+    def _expose(self, lists: _Lists, exposure_s: float, mask: BoolArray) -> NDArray[Any]:
         if self.camera is None:
             raise ValueError("this instrument has no camera; make it with frames='rendered'")
-        position, intensity, count, _ = self._disturbed(spots, keys[mask], exposure_s, 0.0, _MOST_SPOTS)
+        position, intensity, count = lists
         image_keys = make_keys(self._keys[mask], 0, self._frames[mask], _STREAM_IMAGE)
         drawn = self.camera.expose(position, intensity, count, exposure_s * self.level.counts_scale, image_keys)
         image = np.zeros((self.n, *drawn.shape[1:]), drawn.dtype) if self._image is None else self._image.copy()
