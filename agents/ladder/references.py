@@ -1,0 +1,44 @@
+"""What stands beside the learners: actions at random, and the rule that follows the estimate."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.agents.ladder.climb import Act
+from beamgym.agents.ladder.rungs import Rung
+
+SURE = 2.5
+"""Standard deviations within which the goal must lie for the rule to declare."""
+_GO, _AGAIN, _DECLARE = 0, 2, 3
+
+
+def random_actions(rung: Rung, space: Any, n: int) -> Act:
+    """Return actions at random, evenly from the action's space."""
+    rng = np.random.default_rng(0)
+    if hasattr(space, "n"):
+        return lambda seen: rng.integers(0, space.n, n)
+    return lambda seen: rng.uniform(-1.0, 1.0, (n, *space.shape)).astype(np.float32)
+
+
+def follow_the_estimate(rung: Rung) -> Act | None:
+    """Return the rule: turn as the estimate says, declare where it is sure; None where the rung gives no estimate.
+
+    The numbers of a flat estimate: the turn as an action (3), how far, three standard deviations, the budget.
+    """
+    if rung.options.get("observation") != "estimate":
+        return None
+    chosen = rung.options.get("action") == "decisions"
+    tolerance = float(rung.options.get("tolerance_deg", 0.25))
+    return lambda seen: _followed(seen, tolerance, chosen)
+
+
+def _followed(seen: NDArray[np.float32], tolerance_deg: float, chosen: bool) -> NDArray[Any]:
+    scale = np.log1p(180.0 / tolerance_deg)
+    far, sigma = np.expm1(seen[:, 3] * scale), np.expm1(seen[:, 4:7] * scale).max(axis=1)
+    sure = far + SURE * sigma < 1.0
+    last = seen[:, 7] <= 0.0
+    if chosen:
+        return np.where(sure | last, _DECLARE, np.where(far < 0.5, _AGAIN, _GO))
+    declare = np.where(sure | last, 1.0, -1.0)
+    return np.concatenate([seen[:, :3], declare[:, None]], axis=1).astype(np.float32)

@@ -1,0 +1,115 @@
+"""The rungs of the ladder: what is to be learned, by which algorithm, and what counts as climbed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+_ESTIMATE: Mapping[str, Any] = {"observation": "estimate", "flat": True}
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One task of the ladder, with what learns it.
+
+    Parameters
+    ----------
+    name : in one word
+    about : what is to be learned, in one line
+    env_id : of the environment
+    options : what ``gym.make`` is given
+    algorithm, policy : names of Stable-Baselines3's
+    n_envs : environments that are stepped together
+    steps : of training, in all environments together
+    hyper : what differs from the algorithm's defaults
+    bar : share of right episodes from which a seed has climbed the rung; None where nobody has set one
+    of_five : how many of five seeds are to climb it
+    starts : arguments of the algorithm that are not numbers, such as "replay_buffer_class": names of SB3's
+    """
+
+    name: str
+    about: str
+    env_id: str
+    options: Mapping[str, Any]
+    steps: int
+    n_envs: int = 64
+    algorithm: str = "PPO"
+    policy: str = "MlpPolicy"
+    hyper: Mapping[str, Any] = field(default_factory=lambda: {"n_steps": 32})
+    bar: float | None = None
+    of_five: int = 4
+
+
+_V1, _ZONE = "beamgym/LaueAlign-v1", "beamgym/LaueZone-v1"
+_PIXELS: Mapping[str, Any] = {"n_steps": 64, "batch_size": 256, "n_epochs": 4}
+
+RUNGS: Mapping[str, Rung] = {
+    rung.name: rung
+    for rung in (
+        Rung(
+            "decisions",
+            "choose: go to the goal, look, expose again, declare; level real, 0.25°",
+            _V1,
+            {**_ESTIMATE, "action": "decisions"},
+            100_000,
+            n_envs=16,
+            hyper={"n_steps": 64},
+            bar=0.95,
+            of_five=5,
+        ),
+        Rung("turns", "turn by the estimate until within 1°", _V1, {**_ESTIMATE, "stop": "truth", "tolerance_deg": 1.0}, 500_000, bar=0.9),
+        Rung("declares", "turn by the estimate and declare within 0.25°; level real", _V1, dict(_ESTIMATE), 600_000, bar=0.9),
+        Rung("hard", "the same at level hard, where an estimate of one frame is off by as much as is allowed", _V1, {**_ESTIMATE, "level": "hard"}, 600_000),
+        Rung(
+            "zones",
+            "find an axis of an unknown cubic crystal within 5°, from films",
+            _ZONE,
+            {"flat": True},
+            400_000,
+            n_envs=32,
+            policy="CnnPolicy",
+            hyper=_PIXELS,
+            bar=0.74,
+        ),
+        Rung(
+            "spots",
+            "turn by found spots until within 1°, from starts within 20°",
+            _V1,
+            {"flat": True, "stop": "truth", "tolerance_deg": 1.0, "start_within_deg": 20.0},
+            1_000_000,
+        ),
+        Rung(
+            "image",
+            "the same from the camera's image",
+            "beamgym/LaueAlignImage-v1",
+            {"flat": True, "stop": "truth", "tolerance_deg": 1.0, "start_within_deg": 20.0},
+            400_000,
+            n_envs=32,
+            policy="CnnPolicy",
+            hyper=_PIXELS,
+        ),
+        Rung(
+            "crystals",
+            "spots of a crystal that is drawn anew in every episode",
+            _V1,
+            {
+                "flat": True,
+                "stop": "truth",
+                "tolerance_deg": 1.0,
+                "start_within_deg": 20.0,
+                "crystals": ["Si", "Ge", "GaAs", "Al2O3"],
+            },
+            1_000_000,
+        ),
+    )
+}
+"""Every rung by its name, the lowest first."""
+
+
+def rung_named(name: str) -> Rung:
+    """Return a rung; raises ValueError for a name that is none's, with the nearest one."""
+    if name not in RUNGS:
+        close = get_close_matches(name, RUNGS, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(RUNGS)}"
+        raise ValueError(f"the ladder has no rung {name!r}; {hint}")
+    return RUNGS[name]
