@@ -1,6 +1,6 @@
 """The ladder: tasks of rising difficulty, each learned by an unmodified library at stated hyperparameters."""
 
-from beamgym.agents.ladder.climb import Point, climb, test_policy
+from beamgym.agents.ladder.learning import Point, learn, right_of
 from beamgym.agents.ladder.references import follow_the_estimate, random_actions
 from beamgym.agents.ladder.rungs import RUNGS, Rung, rung_named
 
@@ -8,9 +8,9 @@ __all__ = [
     "RUNGS",
     "Point",
     "Rung",
-    "climb",
     "follow_the_estimate",
+    "learn",
     "random_actions",
+    "right_of",
     "rung_named",
-    "test_policy",
 ]

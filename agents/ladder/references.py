@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.agents.ladder.climb import Act
+from beamgym.agents.ladder.learning import Act
 from beamgym.agents.ladder.rungs import Rung
 
 SURE = 2.5

@@ -1,4 +1,4 @@
-"""The rungs of the ladder: what is to be learned, by which algorithm, and what counts as climbed."""
+"""The rungs of the ladder: what is to be learned, by which algorithm, and what counts as reached."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,9 +22,8 @@ class Rung:
     n_envs : environments that are stepped together
     steps : of training, in all environments together
     hyper : what differs from the algorithm's defaults
-    bar : share of right episodes from which a seed has climbed the rung; None where nobody has set one
-    of_five : how many of five seeds are to climb it
-    starts : arguments of the algorithm that are not numbers, such as "replay_buffer_class": names of SB3's
+    bar : share of right episodes from which a seed has reached the rung; None where nobody has set one
+    of_five : how many of five seeds are to learn it
     """
 
     name: str
@@ -57,9 +56,29 @@ RUNGS: Mapping[str, Rung] = {
             bar=0.95,
             of_five=5,
         ),
-        Rung("turns", "turn by the estimate until within 1°", _V1, {**_ESTIMATE, "stop": "truth", "tolerance_deg": 1.0}, 500_000, bar=0.9),
-        Rung("declares", "turn by the estimate and declare within 0.25°; level real", _V1, dict(_ESTIMATE), 600_000, bar=0.9),
-        Rung("hard", "the same at level hard, where an estimate of one frame is off by as much as is allowed", _V1, {**_ESTIMATE, "level": "hard"}, 600_000),
+        Rung(
+            "turns",
+            "turn by the estimate until within 1°",
+            _V1,
+            {**_ESTIMATE, "stop": "truth", "tolerance_deg": 1.0},
+            500_000,
+            bar=0.9,
+        ),
+        Rung(
+            "declares",
+            "turn by the estimate and declare within 0.25°; level real",
+            _V1,
+            dict(_ESTIMATE),
+            600_000,
+            bar=0.9,
+        ),
+        Rung(
+            "hard",
+            "the same at level hard, where the axes' play is as large as what is allowed",
+            _V1,
+            {**_ESTIMATE, "level": "hard"},
+            600_000,
+        ),
         Rung(
             "zones",
             "find an axis of an unknown cubic crystal within 5°, from films",

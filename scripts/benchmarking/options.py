@@ -39,15 +39,19 @@ Curves = Annotated[
     Path | None,
     typer.Option("--curves", help="Draw success against what was spent into this PNG, PDF or SVG file."),
 ]
-Logdir = Annotated[Path | None, typer.Option(help="Write the figures for TensorBoard here.")]
+Logdir = Annotated[
+    Path | None,
+    typer.Option(help="Write the figures for TensorBoard here; of learn, the trainings, which go on from there."),
+]
 Spectra = Annotated[int | None, typer.Option(help="Spectra that arpes-scorer judges; 5000 if left out.")]
 Source = Annotated[
     str | None,
     typer.Option(help="Whose spectra those are: 'published', 'aurelia', or 'strange' to see what is flagged."),
 ]
 Part = Annotated[
-    list[str] | None, typer.Option(help="Of index: cameras, false-peaks, crystals or grains; repeats. Default: all.")
+    list[str] | None,
+    typer.Option(help="Of index: cameras, false-peaks, crystals or grains; of learn: rungs; repeats. Default: all."),
 ]
 Pictures = Annotated[int | None, typer.Option(help="Pictures of index's cameras, the rest in proportion; 300.")]
-Page = Annotated[Path | None, typer.Option(help="Write the leaderboard of a laue suite here.")]
-Workers = Annotated[int | None, typer.Option(help="Processes of index; 1. The answers do not depend on it.")]
+Page = Annotated[Path | None, typer.Option(help="Write the page of a laue suite or of learn here.")]
+Workers = Annotated[int | None, typer.Option(help="Processes of index and learn; 1. The answers do not depend on it.")]

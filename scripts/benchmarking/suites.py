@@ -34,6 +34,7 @@ class Suite:
 SUITES = {
     "arpes-scorer": Suite("beamgym.scripts.scorer.benchmark", ("spectra", "source", "policy")),
     "index": Suite("beamgym.scripts.index_suite.suite", ("part", "pictures", "workers")),
+    "learn": Suite("beamgym.scripts.learning.suite", ("part", "workers", "page", "logdir")),
     "laue-levels": Suite("beamgym.scripts.laue_suites.levels", ("episodes", "policy", "level", "page")),
     "laue-image": Suite("beamgym.scripts.laue_suites.images", ("episodes", "policy", "level", "page")),
     "laue-crystals": Suite("beamgym.scripts.laue_suites.crystals", ("episodes", "policy", "crystal", "level", "page")),

@@ -76,4 +76,3 @@ def test_the_errors_are_those_of_the_estimator(level):
     errors = sight_errors(imperfections(level))
     said = np.hypot(errors.bias_deg, errors.noise_deg)
     np.testing.assert_allclose(found, said, rtol=0.5)
-

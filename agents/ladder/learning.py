@@ -13,9 +13,9 @@ import stable_baselines3 as sb3
 import torch
 from numpy.typing import NDArray
 
-from beamgym.agents.evaluation.seeds import first_seed
+from beamgym.agents.evaluation import first_seed
 from beamgym.agents.ladder.rungs import Rung
-from beamgym.agents.training.sb3_vec import NativeVecEnv
+from beamgym.agents.training import NativeVecEnv
 from beamgym.physics.files import write_json
 
 PARTS = 10
@@ -46,7 +46,7 @@ class Point:
     exposures: float
 
 
-def climb(rung: Rung, seed: int, folder: Path, tell: Callable[[Point], object] = lambda point: None) -> list[Point]:
+def learn(rung: Rung, seed: int, folder: Path, tell: Callable[[Point], object] = lambda point: None) -> list[Point]:
     """Train one seed to the end, and return its learning curve.
 
     Parameters
@@ -70,7 +70,8 @@ def climb(rung: Rung, seed: int, folder: Path, tell: Callable[[Point], object] =
         model.learn(-(-rung.steps // PARTS), reset_num_timesteps=False)
         spent += time.process_time() - begun
         done = int(model.num_timesteps)
-        point = Point(done, round(spent, 1), *test_policy(rung, lambda seen: model.predict(seen, deterministic=True)[0]))
+        test = right_of(rung, lambda seen: model.predict(seen, deterministic=True)[0])
+        point = Point(done, round(spent, 1), *test)
         points.append(point)
         model.save(folder / "model.zip")
         write_json(folder / "curve.json", [asdict(each) for each in points])
@@ -85,7 +86,7 @@ def read_curve(folder: Path) -> list[Point]:
     return [Point(**each) for each in json.loads(path.read_text(encoding="utf-8"))] if path.exists() else []
 
 
-def test_policy(rung: Rung, act: Act, episodes: int = EPISODES) -> tuple[int, int, float]:
+def right_of(rung: Rung, act: Act, episodes: int = EPISODES) -> tuple[int, int, float]:
     """Play the test episodes of a rung; return how many succeeded, of how many, and their mean number of exposures."""
     env = _vector(rung, episodes, "benchmark", 0)
     seen, running = env.reset(), np.ones(episodes, dtype=np.bool_)

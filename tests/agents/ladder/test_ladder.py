@@ -1,0 +1,83 @@
+"""The ladder: a rung is reached, goes on where it was cut, and is told beside its references."""
+
+import json
+from dataclasses import replace
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from rich.console import Console
+
+from beamgym.agents.ladder import RUNGS, follow_the_estimate, learn, random_actions, right_of, rung_named
+from beamgym.scripts.learning import suite
+
+SMALL = replace(RUNGS["decisions"], steps=64, n_envs=4, hyper={"n_steps": 4, "n_epochs": 1, "batch_size": 16})
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    module = __import__("beamgym.agents.ladder.learning", fromlist=["learn"])
+    monkeypatch.setattr(module, "EPISODES", 8)
+    monkeypatch.setattr(suite, "EPISODES", 8)
+    return module
+
+
+def test_a_training_that_was_cut_goes_on(tmp_path, quick, monkeypatch):
+    told = []
+
+    def cut(point):
+        told.append(point)
+        if len(told) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        learn(SMALL, 3, tmp_path, cut)
+    points = learn(SMALL, 3, tmp_path, told.append)
+    assert [point.steps for point in points] == sorted({point.steps for point in points})
+    assert points[-1].steps >= SMALL.steps
+    assert points == told
+    assert learn(SMALL, 3, tmp_path) == points
+
+
+def test_the_rule_follows_the_estimate_and_beats_chance():
+    for name in ("decisions", "declares", "turns"):
+        rung = RUNGS[name]
+        env = gym.make(rung.env_id, **rung.options)
+        rule = follow_the_estimate(rung)
+        right, episodes, exposures = right_of(rung, rule, 60)
+        assert right == episodes == 60
+        assert exposures < 4.0
+        by_chance, _, _ = right_of(rung, random_actions(rung, env.action_space, 60), 60)
+        assert by_chance < 30
+
+
+def test_where_there_is_no_estimate_there_is_no_rule():
+    assert follow_the_estimate(RUNGS["spots"]) is None
+
+
+def test_every_rung_can_be_made_and_has_a_bar_that_five_seeds_can_meet():
+    assert len(RUNGS) <= 12
+    for rung in RUNGS.values():
+        env = gym.make_vec(rung.env_id, num_envs=2, vectorization_mode="vector_entry_point", **rung.options)
+        observation, _ = env.reset(seed=0)
+        assert isinstance(observation, np.ndarray), "clients of the ladder know no Dict"
+        assert rung.of_five <= 5
+        env.close()
+
+
+def test_an_unknown_rung_is_named_with_the_nearest():
+    with pytest.raises(ValueError, match="did you mean zones"):
+        rung_named("zone")
+
+
+def test_the_suite_writes_page_curves_and_figures(tmp_path, quick, monkeypatch):
+    monkeypatch.setitem(suite.rung_named.__globals__["RUNGS"], "decisions", SMALL)
+    page = tmp_path / "ladder.md"
+    options = {"part": ["decisions"], "logdir": tmp_path / "runs", "page": page}
+    figures = suite.run_suite(options, 0, Console(quiet=True))
+    rung = json.loads(json.dumps(figures))["rungs"]["decisions"]
+    assert np.array(rung["success"]).shape == (5, len(rung["steps_at"]))
+    assert rung["rule"]["total"] == 8
+    text = page.read_text(encoding="utf-8")
+    assert "|decisions|" in text
+    assert (tmp_path / "ladder_curves.svg").stat().st_size > 1000
