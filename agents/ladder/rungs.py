@@ -116,7 +116,7 @@ RUNGS: Mapping[str, Rung] = {
                 "stop": "truth",
                 "tolerance_deg": 1.0,
                 "start_within_deg": 20.0,
-                "crystals": ["Si", "Ge", "GaAs", "Al2O3"],
+                "crystals": ["Si", "Ge", "Al2O3", "quartz"],
             },
             1_000_000,
         ),
