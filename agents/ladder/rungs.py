@@ -40,6 +40,7 @@ class Rung:
 
 
 _V1, _ZONE = "beamgym/LaueAlign-v1", "beamgym/LaueZone-v1"
+_NEAR: Mapping[str, Any] = {"flat": True, "stop": "truth", "tolerance_deg": 1.0, "start_within_deg": 20.0}
 _PIXELS: Mapping[str, Any] = {"n_steps": 64, "batch_size": 256, "n_epochs": 4}
 
 RUNGS: Mapping[str, Rung] = {
@@ -91,17 +92,27 @@ RUNGS: Mapping[str, Rung] = {
             bar=0.74,
         ),
         Rung(
-            "spots",
-            "turn by found spots until within 1°, from starts within 20°",
+            "map",
+            "turn by a map of plane normals, found and expected, until within 1°, from starts within 20°",
             _V1,
-            {"flat": True, "stop": "truth", "tolerance_deg": 1.0, "start_within_deg": 20.0},
+            {"observation": "map", **_NEAR},
+            400_000,
+            policy="CnnPolicy",
+            hyper={"n_steps": 32, "batch_size": 256, "n_epochs": 4},
+            bar=0.7,
+        ),
+        Rung(
+            "spots",
+            "the same by the list of found spots",
+            _V1,
+            dict(_NEAR),
             1_000_000,
         ),
         Rung(
             "image",
             "the same from the camera's image",
             "beamgym/LaueAlignImage-v1",
-            {"flat": True, "stop": "truth", "tolerance_deg": 1.0, "start_within_deg": 20.0},
+            dict(_NEAR),
             400_000,
             n_envs=32,
             policy="CnnPolicy",
@@ -111,13 +122,7 @@ RUNGS: Mapping[str, Rung] = {
             "crystals",
             "spots of a crystal that is drawn anew in every episode",
             _V1,
-            {
-                "flat": True,
-                "stop": "truth",
-                "tolerance_deg": 1.0,
-                "start_within_deg": 20.0,
-                "crystals": ["Si", "Ge", "Al2O3", "quartz"],
-            },
+            {**_NEAR, "crystals": ["Si", "Ge", "Al2O3", "quartz"]},
             1_000_000,
         ),
     )

@@ -14,8 +14,8 @@ from beamgym.envs.laue_align.many_crystals import ManyCrystalTask, ManyCrystalWo
 from beamgym.envs.laue_align.rules import Rules, rules
 from beamgym.envs.laue_align.sighted_task import SightedTask
 from beamgym.envs.laue_align.starts import NearStarts
-from beamgym.envs.laue_align.task import EXPECTED_ROWS, AlignContext, LaueAlignTask
-from beamgym.envs.laue_views import MAX_AXES, ImageView, SpotView, image_panel, spot_rows
+from beamgym.envs.laue_align.task import EXPECTED_ROWS, AlignContext, LaueAlignTask, View
+from beamgym.envs.laue_views import MAX_AXES, ImageView, MapView, SpotView, image_panel, spot_rows
 from beamgym.physics.crystal import Crystal, Radiation, crystal_names, load_crystal
 from beamgym.physics.goniometer import Goniometer, Target, goniometer, parse_target
 from beamgym.physics.instrument import BoolArray, Float32Array, Float64Array, Peaks
@@ -40,7 +40,7 @@ BEAMS: dict[str, Callable[[], Beam]] = {
     "bending-magnet": lambda: Beam.bending_magnet(),
     "neutron": lambda: Beam.neutron(),
 }
-OBSERVATIONS = ("spots", "estimate", "image")
+OBSERVATIONS = ("spots", "map", "estimate", "image")
 SIZE = 84
 """Default edge of the image observation, pixels."""
 
@@ -67,7 +67,7 @@ class LaueAlignOptions:
     reward : "dense" or "sparse"
     stop : "declare" or "truth"
     size : edge of the image observation, pixels
-    observation : "spots", "estimate" or "image"; by default what the id is named for
+    observation : "spots", "map", "estimate" or "image"; by default what the id is named for
     flat : observe one array in place of a Dict: its numbers by the order of their keys, or the picture alone
     start_within_deg : largest error of a start; None draws mounts evenly from all orientations
     crystals : in place of ``crystal``, what each episode's is drawn from: a sequence of names, CIFs, Structures or
@@ -89,7 +89,7 @@ class LaueAlignOptions:
     stop: Literal["declare", "truth"] = "declare"
     size: int = SIZE
     crystals: Any = None
-    observation: Literal["spots", "estimate", "image"] | None = None
+    observation: Literal["spots", "map", "estimate", "image"] | None = None
     flat: bool = False
     start_within_deg: float | None = None
 
@@ -147,7 +147,7 @@ def _reachable(context: AlignContext, mounts: Float64Array) -> BoolArray:
     return context.target.can_reach(context.goniometer, mounts)
 
 
-def _checked_observation(options: LaueAlignOptions, image: bool) -> Literal["spots", "estimate", "image"]:
+def _checked_observation(options: LaueAlignOptions, image: bool) -> Literal["spots", "map", "estimate", "image"]:
     asked = options.observation or ("image" if image else "spots")
     if asked not in OBSERVATIONS:
         raise ValueError(f"unknown observation {asked!r}; choose one of {', '.join(OBSERVATIONS)}")
@@ -161,8 +161,8 @@ def _checked_observation(options: LaueAlignOptions, image: bool) -> Literal["spo
 def _build_one(options: LaueAlignOptions, n: int, version: int) -> tuple[LaueAlignTask, SimulatedLaue]:
     ruled, image = rules(version), options.observation == "image"
     context = _context(options, ruled)
-    view = ImageView(_checked_size(options.size, context.detector)) if image else SpotView(context.detector)
-    reward = replace(ruled.reward, kind=options.reward)
+    reward, expected = replace(ruled.reward, kind=options.reward), expected_spots(context)
+    view = _view(options, context, expected)
     panel = image_panel(context.detector, options.size) if image else context.detector
     made = SightedLaue if options.observation == "estimate" else SimulatedLaue
     world = made(
@@ -177,11 +177,17 @@ def _build_one(options: LaueAlignOptions, n: int, version: int) -> tuple[LaueAli
         draws=ruled.draws,
         mount_shape=None if options.start_within_deg is None else NearStarts(context, options.start_within_deg),
     )
-    given = context, view, expected_spots(context), reward, options.stop, panel, ruled
+    given = context, view, expected, reward, options.stop, panel, ruled
     if not isinstance(world, SightedLaue):
         return LaueAlignTask(*given), world
     task = DecisionsTask if options.action == "decisions" else SightedTask
     return task(*given, errors=world.errors, play_deg=world.level.backlash_deg), world
+
+
+def _view(options: LaueAlignOptions, context: AlignContext, expected: Float32Array) -> View:
+    if options.observation == "image":
+        return ImageView(_checked_size(options.size, context.detector))
+    return MapView(context.detector, expected) if options.observation == "map" else SpotView(context.detector)
 
 
 def task_over(context: AlignContext, size: int = SIZE, image: bool = False, version: int = 0) -> LaueAlignTask:

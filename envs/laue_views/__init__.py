@@ -1,6 +1,7 @@
 """What a policy sees of a Laue frame: rows of spots and axes, or the image, and spots found in such an image."""
 
 from beamgym.envs.laue_views.image_finder import ImageFinder, image_panel
+from beamgym.envs.laue_views.map_view import MapView
 from beamgym.envs.laue_views.observations import (
     MAX_AXES,
     SPOT_FIELDS,
@@ -20,6 +21,7 @@ __all__ = [
     "SPOT_UNITS",
     "ImageFinder",
     "ImageView",
+    "MapView",
     "SpotView",
     "axis_rows",
     "axis_space",
