@@ -1,13 +1,15 @@
 """The one maker of environments: what `gym.make` and `gym.make_vec` call for every id of the table of kinds."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from gymnasium.vector import AutoresetMode
+from numpy.typing import NDArray
 
-from beamgym.envs.kinds import EnvKind, kind_named, resolve
+from beamgym.envs.kinds import EnvKind, Ref, kind_named, kind_of_environment, resolve
 from beamgym.envs.loop import InstrumentEnv, InstrumentVectorEnv, checked_threads
-from beamgym.envs.options import read_options
-from beamgym.envs.pictures import Window
+from beamgym.envs.options import read_options, words_as_options
 
 
 def make_env(kind: str, render_mode: str | None = None, **options: Any) -> InstrumentEnv:
@@ -24,10 +26,10 @@ def make_env(kind: str, render_mode: str | None = None, **options: Any) -> Instr
     TypeError, ValueError : an unknown option, or one that cannot be
     """
     row = kind_named(kind)
-    window = Window(f"beamgym: {row.name}") if render_mode == "human" else None
+    window = _window(row.name) if render_mode == "human" else None
     task, world = build(row, 1, options)
     flat = bool(options.get("flat", False))
-    return InstrumentEnv(task, world, render_mode, resolve(row.renderer)(task.context), window, flat)
+    return InstrumentEnv(task, world, render_mode, LazyRenderer(row.renderer, task.context), window, flat)
 
 
 def make_vector_env(
@@ -49,8 +51,50 @@ def make_vector_env(
     row = kind_named(kind)
     shared, flat = checked_threads(threads, num_envs), bool(options.get("flat", False))
     task, world = build(row, num_envs, options)
-    renderer = resolve(row.renderer)(task.context)
+    renderer = LazyRenderer(row.renderer, task.context)
     return InstrumentVectorEnv(task, world, autoreset_mode, render_mode, renderer, shared, flat)
+
+
+class LazyRenderer:
+    """A kind's renderer, made with the first picture: what it imports takes longer than making an environment.
+
+    Parameters
+    ----------
+    ref : the kind's ``renderer``
+    context : of the environment
+    """
+
+    def __init__(self, ref: Ref, context: Any) -> None:
+        self._ref, self._context = ref, context
+        self._made: Any = None
+
+    def draw(self, loop: Any, sample: int = 0) -> NDArray[np.uint8]:
+        """Return the present state of a sample as an (h, w, 3) picture."""
+        if self._made is None:
+            self._made = resolve(self._ref)(self._context)
+        picture: NDArray[np.uint8] = self._made.draw(loop, sample)
+        return picture
+
+
+def read_words(env_id: str, words: Sequence[str]) -> dict[str, Any]:
+    """Return options of an environment that are given as "name=value" each, typed as the kind's options say.
+
+    Raises
+    ------
+    ValueError, TypeError : an environment that is in no table of kinds, an unknown name, or a value that cannot be
+    """
+    kind = kind_of_environment(env_id)
+    if kind is None:
+        if words:
+            raise ValueError(f"what {env_id} takes is in no table of kinds; see docs/add_a_kind.md")
+        return {}
+    return words_as_options(resolve(kind.options), words)
+
+
+def _window(name: str) -> Any:
+    from beamgym.envs.pictures import Window
+
+    return Window(f"beamgym: {name}")
 
 
 def build(kind: EnvKind, n: int, options: dict[str, Any]) -> tuple[Any, Any]:

@@ -7,9 +7,9 @@ from rich.console import Console
 import beamgym  # noqa: F401 - registers the environments
 from beamgym.physics.files import write_json
 from beamgym.scripts.benchmarking import options as of
-from beamgym.scripts.benchmarking.policies import Comparison, check_picture, compare_policies
 from beamgym.scripts.benchmarking.suites import SUITES, check_options, given_options, run_suite
 from beamgym.scripts.command_line import check_output, fail, run
+from beamgym.scripts.settings import Settings, read_settings
 
 _OF_THE_TASK = ("frames", "goniometer", "detector", "crystal", "target", "tolerance-deg", "action", "stop")
 
@@ -30,6 +30,7 @@ def benchmark_command(
     tolerance_deg: of.Tolerance = None,
     action: of.Action = None,
     stop: of.Stop = None,
+    settings: Settings = None,
     curves_file: of.Curves = None,
     logdir: of.Logdir = None,
     spectra: of.Spectra = None,
@@ -40,6 +41,8 @@ def benchmark_command(
     page: of.Page = None,
 ) -> None:
     """Compare policies on the same episodes, all under the same stopping rule; or run a suite of another kind."""
+    from beamgym.scripts.benchmarking.policies import Comparison, check_picture, compare_policies
+
     given, console = given_options(context), Console()
     task = {name.replace("-", "_"): given[name] for name in _OF_THE_TASK if name in given}
     try:
@@ -47,6 +50,7 @@ def benchmark_command(
         check_picture(curves_file)
         check_options(env_id, given)
         if env_id not in SUITES:
+            task |= read_settings(env_id, settings or (), (*task, "level"))
             asked = Comparison(env_id, level, episodes, seed, task, policy or (), json_file, curves_file, logdir)
             compare_policies(asked, console)
             return

@@ -2,15 +2,14 @@
 
 from math import asin, degrees
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from beamgym.envs.pictures import draw_camera
-from beamgym.physics.goniometer import goniometer, sense_words
-from beamgym.physics.laue.files import read_image, save_stated_camera
-from beamgym.physics.laue.stated_camera import StatedCamera, pixel_of_dpi
 from beamgym.scripts.command_line import check_output, fail, run
+
+if TYPE_CHECKING:
+    from beamgym.physics.laue.stated_camera import StatedCamera
 
 DEFAULT_SHAPE = (1000, 1000)
 """Of the drawing alone, where no picture is known yet."""
@@ -40,6 +39,11 @@ def camera_command(
     seed: Annotated[int, typer.Option(help="unused: nothing is drawn at random")] = 0,
 ) -> None:
     """Write a camera's geometry file, and draw beam, panel, head, and the sense of every +."""
+    from beamgym.envs.pictures import draw_camera
+    from beamgym.physics.goniometer import goniometer, sense_words
+    from beamgym.physics.laue.files import read_image, save_stated_camera
+    from beamgym.physics.laue.stated_camera import StatedCamera, pixel_of_dpi
+
     try:
         drawing = picture or out.with_suffix(".png")
         for file in (out, drawing):
@@ -69,7 +73,7 @@ def camera_command(
     typer.echo(f"wrote {out}\nwrote {drawing}: compare it with your camera before you trust a turn")
 
 
-def _drawn_shape(camera: StatedCamera) -> tuple[int, int]:
+def _drawn_shape(camera: "StatedCamera") -> tuple[int, int]:
     """Return the picture's shape; where none is known, one with the stated centre in its middle."""
     if camera.shape is not None:
         return camera.shape
@@ -79,7 +83,7 @@ def _drawn_shape(camera: StatedCamera) -> tuple[int, int]:
     return max(int(2 * row) + 1, 1), max(int(2 * column) + 1, 1)
 
 
-def _words(camera: StatedCamera) -> list[str]:
+def _words(camera: "StatedCamera") -> list[str]:
     middle = "the picture's middle"
     if camera.center_px is not None:
         middle = f"column {camera.center_px[0]:g}, row {camera.center_px[1]:g}"

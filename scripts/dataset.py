@@ -9,7 +9,6 @@ import numpy as np
 import typer
 from tqdm import tqdm
 
-from beamgym.physics.arpes.recipes import Sampler, check_amounts, read_scores, recipe_grid, write_dataset
 from beamgym.physics.files import write_text
 from beamgym.scripts.command_line import check_output, run
 
@@ -47,6 +46,8 @@ def dataset_command(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write a summary here.")] = None,
 ) -> None:
     """Write random labelled spectra as HDF5 shards (a run that was stopped goes on), or episodes in Minari's layout."""
+    from beamgym.physics.arpes.recipes import Sampler, check_amounts, recipe_grid, write_dataset
+
     check_output(json_file)
     if kind == RUNS or "/" in kind:
         from beamgym.scripts.episodes import Wanted, write_episodes, write_runs
@@ -91,6 +92,8 @@ def _shape(text: str) -> tuple[int, int]:
 
 def _summary(paths: list[Path], score: str) -> dict[str, Any]:
     """Return the number of spectra on disk and how their totals are spread."""
+    from beamgym.physics.arpes.recipes import read_scores
+
     scores = [dict(zip(("paper", "v2"), read_scores(path), strict=True))[score] for path in paths]
     totals = np.concatenate([part.total for part in scores])
     histogram = np.histogram(totals, bins=10, range=(0.0, 10.0))[0]

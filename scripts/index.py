@@ -1,25 +1,12 @@
 """beamgym index: one Laue image in, the crystal's orientation and the way to the target out."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
 import typer
 
-from beamgym.envs.pictures import write_lab_sheet
-from beamgym.physics.files import write_json
-from beamgym.physics.laue.indexing import MOST_GRAINS, find_grains
-from beamgym.physics.laue.report import CellAnswer
 from beamgym.scripts.command_line import fail, run
-from beamgym.scripts.indexing.camera_options import CameraOptions, Eight
-from beamgym.scripts.indexing.grains import grains_report, left_over
-from beamgym.scripts.indexing.outputs import OutputFiles, lab_notes, tell_failure, write_files
-from beamgym.scripts.indexing.report import cells_report, solved_report
-from beamgym.scripts.indexing.solving import PictureFailed, Solving
-from beamgym.scripts.indexing.source import PictureSource
-from beamgym.scripts.indexing.text import as_text
-from beamgym.scripts.indexing.turning import DEFAULT_GONIOMETER, DEFAULT_TARGET, Turning
-from beamgym.scripts.indexing.words import load_crystals, read_band
+from beamgym.scripts.indexing.defaults import DEFAULT_GONIOMETER, DEFAULT_TARGET, MOST_GRAINS, Eight
 
 
 def index_command(
@@ -117,10 +104,20 @@ def index_command(
     seed: Annotated[int, typer.Option(help="unused: indexing draws no random numbers")] = 0,
 ) -> None:
     """Index a Laue pattern; print UB, the figures, and the turn of each axis that brings the target home."""
+    # imported here, so that --help need not wait for them
+    from beamgym.scripts.indexing.camera_options import CameraOptions
+    from beamgym.scripts.indexing.indexed import check_options, index_picture
+    from beamgym.scripts.indexing.outputs import OutputFiles
+    from beamgym.scripts.indexing.solving import Solving
+    from beamgym.scripts.indexing.source import PictureSource
+    from beamgym.scripts.indexing.text import as_text
+    from beamgym.scripts.indexing.turning import Turning
+    from beamgym.scripts.indexing.words import load_crystals, read_band
+
     try:
         files = OutputFiles(out or image.with_name(f"{image.stem}-indexed.png"), json_file, h5, detector_out, pdf)
         files.check()
-        _check_options(saturation, max_radius, second, turned)
+        check_options(saturation, max_radius, second, turned)
         geometry = CameraOptions(detector, camera, distance, pixel, dpi, center, flip, rotate, fiducials, fiducial_size)
         samples = load_crystals(cif, crystal, radiation)
         energies = read_band(band, wavelength, samples[0].radiation)
@@ -140,51 +137,10 @@ def index_command(
         )
         turning = Turning.read(samples, target, goniometer_name, at, second, turned)
         solving = Solving(samples, energies, refine_detector, search_camera)
-        report = _indexed(image, source, solving, turning, grains, files)
+        report = index_picture(image, source, solving, turning, grains, files)
     except (ValueError, OSError) as error:
         fail(error)
     typer.echo(as_text(report))
-
-
-def _indexed(
-    image: Path, source: PictureSource, solving: Solving, turning: Turning, most_grains: int, files: OutputFiles
-) -> dict[str, Any]:
-    """Index the picture, write the files that were asked for, and return the report."""
-    cells = _cells(image, source, solving, files.picture)
-    first = cells[0].solved
-    assert first is not None  # solve_cells raises where none fits
-    every = find_grains(first.pattern, first.crystal, first.detector, first.band_kev, most_grains, first=first)
-    solved = every[0]
-    report = solved_report(image, solved) | grains_report(every)
-    report["warnings"] += left_over(every)
-    if len(cells) > 1:
-        report["cells"] = cells_report(cells)
-    report |= turning.report(solved, source)
-    report["files"] = write_files(every, files.picture, files.h5, files.detector)
-    if files.pdf is not None:
-        write_lab_sheet(files.pdf, solved, lab_notes(image, solved, report), every[1:])
-        report["files"]["pdf"] = str(files.pdf)
-    if files.json is not None:
-        write_json(files.json, report)
-    return report
-
-
-def _cells(image: Path, source: PictureSource, solving: Solving, picture: Path) -> tuple[CellAnswer, ...]:
-    """Solve the picture with every crystal that was named; a failure is told with what to try."""
-    try:
-        return solving.picture(source, image)
-    except PictureFailed as failure:
-        tell_failure(failure, solving, source, picture)
-        raise
-
-
-def _check_options(saturation: float | None, max_radius: float | None, second: Path | None, turned: str | None) -> None:
-    if saturation is not None and not (np.isfinite(saturation) and saturation > 0.0):
-        raise ValueError(f"--saturation is the count at which a pixel is full, a positive number, got {saturation:g}")
-    if max_radius is not None and not (np.isfinite(max_radius) and max_radius > 0.0):
-        raise ValueError(f"--max-radius is a length in mm, above 0, got {max_radius:g}")
-    if (second is None) != (turned is None):
-        raise ValueError("--second IMAGE and --turned 'axis=degrees' go together: a picture, and the turn before it")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from beamgym.physics.files import write_text
 from beamgym.scripts.command_line import IMPORTED, check_output, run
 from beamgym.scripts.scorer.train import BOOSTING, SCORER, ScorerRun, refit_scorer, train_scorer, train_trees
+from beamgym.scripts.settings import Settings, read_settings
 
 
 def train_command(
@@ -37,6 +38,7 @@ def train_command(
         list[Path] | None,
         typer.Option(help="folder of a finished training for the card to report; repeats"),
     ] = None,
+    settings: Settings = None,
     timesteps: Annotated[int | None, typer.Option(min=0, help="PPO steps, instead of the configuration's")] = None,
     workers: Annotated[int, typer.Option(min=0, help="processes that make spectra for a scorer")] = 1,
     refit: Annotated[
@@ -48,15 +50,26 @@ def train_command(
     """Train a policy or a scorer; TensorBoard curves, checkpoints and figures go to the run's folder."""
     check_output(json_file)
     if env_id in (SCORER, BOOSTING):
-        if timesteps is not None or beside or algo is not None:
-            raise ValueError(f"--timesteps and --beside are for policies, as --algo is; {env_id} has none of them")
+        if timesteps is not None or beside or algo is not None or settings:
+            raise ValueError(f"--timesteps and --beside are for policies, --algo and --set too, and not for {env_id}")
         _train_scorer(env_id, ScorerRun(config, run_folder, seed, resume, bundle, overwrite, workers, json_file, refit))
         return
     if refit is not None:
         raise ValueError(f"--refit-novelty is for {SCORER}; {env_id} has no novelty")
     _train_policy(
         PolicyRun(
-            env_id, config, algo, run_folder, seed, resume, bundle, overwrite, tuple(beside or ()), timesteps, json_file
+            env_id,
+            config,
+            algo,
+            run_folder,
+            seed,
+            resume,
+            bundle,
+            overwrite,
+            tuple(beside or ()),
+            timesteps,
+            json_file,
+            tuple(settings or ()),
         )
     )
 
@@ -76,6 +89,7 @@ class PolicyRun:
     beside: tuple[Path, ...]
     timesteps: int | None
     json_file: Path | None
+    options: tuple[str, ...] = ()
 
     def target(self, folder: Path) -> Path:
         """Return where the bundle goes; raises ValueError where something is there that may not be replaced."""
@@ -92,6 +106,7 @@ class PolicyRun:
             parts += ["--config", self.config.name]
         if self.algo is not None:
             parts += ["--algo", self.algo]
+        parts += [word for each in self.options for word in ("--set", each)]
         return shlex.join(parts + (["--timesteps", str(self.timesteps)] if self.timesteps is not None else []))
 
 
@@ -107,6 +122,9 @@ def _train_policy(asked: PolicyRun) -> None:
     from beamgym.agents.training import RunFolder, Trainer, load_config
 
     settings = load_config(asked.env_id, asked.config, asked.algo)
+    if asked.options:
+        options = {**settings.env_kwargs, **read_settings(asked.env_id, asked.options)}
+        settings = settings.model_copy(update={"env_kwargs": options})
     if asked.timesteps is not None:
         settings = settings.model_copy(update={"n_timesteps": asked.timesteps})
     name = f"{asked.env_id.rsplit('/', maxsplit=1)[-1]}-{asked.seed}"

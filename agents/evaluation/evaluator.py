@@ -12,7 +12,6 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from beamgym.agents.evaluation.metrics import EXPOSURES, Budget, MetricSet, budget_in
 from beamgym.agents.evaluation.seeds import Purpose, check_disjoint, first_seed, seed_range
@@ -190,6 +189,20 @@ def check_seeds_and_spaces(policy: Policy, env: InstrumentVectorEnv, seeds: rang
         check_disjoint(policy.model.manifest.training.seeds, seeds)
 
 
+def check_policy_here(
+    policy: Policy, env: InstrumentVectorEnv, episodes: int, seed: int, *, purpose: Purpose = "benchmark"
+) -> None:
+    """Check, before anything is played, that a policy may be judged on these episodes.
+
+    Raises
+    ------
+    CannotPlay : a bundle for other spaces or another environment
+    ValueError : seeds that are for training, or that a bundle was trained on
+    """
+    start = first_seed(purpose, seed)
+    check_seeds_and_spaces(policy, env, range(start, start + episodes))
+
+
 def run_episodes(
     policy: Policy, env: InstrumentVectorEnv, seeds: range, progress: Callable[[int], None] | None = None
 ) -> Episodes:
@@ -230,6 +243,8 @@ def summarise(policy: Policy, episodes: Episodes, budget: float | Budget) -> Pol
     """Turn episodes into figures; ``budget`` is what a failed episode counts as, a number being of exposures."""
     full = budget if isinstance(budget, Budget) else Budget(exposures=budget)
     wins, total = int(episodes.success.sum()), len(episodes.success)
+    from scipy.stats import binomtest
+
     interval = binomtest(wins, total).proportion_ci(0.95, method="wilson")
     timed = np.isfinite(full.beam_time_s)
     exposures = episodes.exposures if timed else np.where(episodes.success, episodes.exposures, full.exposures)

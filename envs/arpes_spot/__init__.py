@@ -1,7 +1,8 @@
 """Find the best site of a cleaved sample within the beam time."""
 
+from typing import TYPE_CHECKING, Any
+
 from beamgym.envs.arpes_spot.factory import ArpesSpotOptions, build, task_over
-from beamgym.envs.arpes_spot.rendering import SpotRenderer
 from beamgym.envs.arpes_spot.scoring import (
     COMPONENTS,
     SCORE_DEFINITIONS,
@@ -13,6 +14,9 @@ from beamgym.envs.arpes_spot.scoring import (
 from beamgym.envs.arpes_spot.scoring_kernels import FEATURES, SIDE
 from beamgym.envs.arpes_spot.task import ArpesSpotTask, SpotContext, SpotReward
 from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS, SITE_UNITS
+
+if TYPE_CHECKING:
+    from beamgym.envs.arpes_spot.rendering import SpotRenderer
 
 __all__ = [
     "COMPONENTS",
@@ -34,3 +38,12 @@ __all__ = [
     "shipped_scorer",
     "task_over",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return what draws pictures; imported when it is asked for, since matplotlib is half of a start."""
+    if name == "SpotRenderer":
+        from beamgym.envs.arpes_spot.rendering import SpotRenderer
+
+        return SpotRenderer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,8 +1,12 @@
 """Find a symmetry axis of an unknown crystal with two axes."""
 
+from typing import TYPE_CHECKING, Any
+
 from beamgym.envs.laue_zone.factory import LaueZoneOptions, build
-from beamgym.envs.laue_zone.rendering import ZoneRenderer
 from beamgym.envs.laue_zone.task import LaueZoneTask, ZoneContext
+
+if TYPE_CHECKING:
+    from beamgym.envs.laue_zone.rendering import ZoneRenderer
 
 __all__ = [
     "LaueZoneOptions",
@@ -11,3 +15,12 @@ __all__ = [
     "ZoneRenderer",
     "build",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return what draws pictures; imported when it is asked for, since matplotlib is half of a start."""
+    if name == "ZoneRenderer":
+        from beamgym.envs.laue_zone.rendering import ZoneRenderer
+
+        return ZoneRenderer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -18,6 +18,7 @@ from beamgym.agents.evaluation import (
     PolicyResult,
     amounts,
     budget_in,
+    check_policy_here,
     context_of,
     curves,
     draw_curves,
@@ -95,7 +96,7 @@ def write_results(asked: Comparison, results: Sequence[PolicyResult], budget: Bu
     drawn = asked.curves_file is not None
     if asked.json_file is not None:
         figures = report(asked.env_id, asked.level, asked.episodes, asked.seed, results, budget, drawn)
-        write_json(asked.json_file, figures)
+        write_json(asked.json_file, figures | ({"options": asked.options} if asked.options else {}))
     if asked.curves_file is not None:
         draw_curves(curves(results, budget), budget.metric_set.unit, asked.title, asked.curves_file)
 
@@ -137,6 +138,13 @@ def run_policies(
             given.append(name)
         except CannotPlay as error:
             _leave_out(name, error, names, console)
+    for policy in list(policies):
+        try:  # before anything is played: what one was made for, and what it was trained on
+            check_policy_here(policy, env, episodes, seed)
+        except CannotPlay as error:
+            _leave_out(policy.name, error, names, console)
+            given.pop(policies.index(policy))
+            policies.remove(policy)
     results = []
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:

@@ -11,8 +11,7 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files import is_stated_camera, load_detector_for
 from beamgym.physics.laue.indexing import CALIBRATED, IN_WORDS, CameraKnowledge, Hand, MeasuredPattern
 from beamgym.physics.laue.stated_camera import FLIPS, Fiducials, StatedCamera, flipped, pixel_of_dpi
-
-Eight = tuple[float, float, float, float, float, float, float, float]
+from beamgym.scripts.indexing.defaults import Eight
 
 
 @dataclass(frozen=True)

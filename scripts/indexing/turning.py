@@ -9,12 +9,10 @@ from beamgym.physics.arrays import Float64Array
 from beamgym.physics.crystal import Crystal
 from beamgym.physics.goniometer import Goniometer, Target, goniometer, turns_to_target
 from beamgym.physics.laue.indexing import IndexingFailed, SolvedPattern, check_handedness, solve
+from beamgym.scripts.indexing.defaults import DEFAULT_GONIOMETER, DEFAULT_TARGET
 from beamgym.scripts.indexing.report import handedness_report, pointing_report, way_report
 from beamgym.scripts.indexing.source import PictureSource
 from beamgym.scripts.indexing.words import read_positions, read_target
-
-DEFAULT_TARGET = "pose [001] beam [110] up"
-DEFAULT_GONIOMETER = "two-arc"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from rich.table import Table
 
 from beamgym.physics.files import write_json
 from beamgym.scripts.command_line import check_output, run
-from beamgym.scripts.laue_suites.crystals import CRYSTALS
 from beamgym.scripts.rates import Rate, typical
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ def matcher_command(
     """Train a matcher on a stream of random crystals, and compare it on crystals that it has not seen."""
     from beamgym.agents.matcher import REGIMES, load, train
     from beamgym.physics.crystal import load_crystal
+    from beamgym.scripts.laue_suites.crystals import CRYSTALS
 
     check_output(json_file)
     check_output(file)

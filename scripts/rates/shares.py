@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,8 @@ class Rate:
         """Wilson's interval; from 0 to 1 where nothing was counted."""
         if not self.total:
             return 0.0, 1.0
+        from scipy.stats import binomtest
+
         interval = binomtest(self.count, self.total).proportion_ci(0.95, method="wilson")
         return float(interval.low), float(interval.high)
 

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.physics.arpes.score import PAPER_BRACKETS
-
 
 def load_aurelia() -> Any:
     """Return the installed aurelia; raises ValueError, with the remedy, where there is none."""
@@ -33,6 +31,8 @@ def aurelia_spectrum(aurelia: Any, shape: tuple[int, int], rng: Any) -> tuple[ND
     -------
     counts (e, a), and [F, S, B, N, total] by the published brackets
     """
+    from beamgym.physics.arpes.score import PAPER_BRACKETS
+
     with contextlib.redirect_stdout(io.StringIO()):
         bands = aurelia.Bands(Npts=[shape[1], 220], edges=1.1)
         bands.Make_kpath()

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import curve_fit
 
 from beamgym.physics.arrays import Float64Array
 
@@ -103,6 +102,8 @@ def lorentzian_fwhm_deg(slit_deg: Float64Array, curve: Float64Array) -> float:
     lower = (0.0, float(slit_deg.min()), 1e-3 * span, 0.0)
     upper = (10.0 * height, float(slit_deg.max()), 2.0 * span, float(curve.max()))
     try:
+        from scipy.optimize import curve_fit
+
         found, _ = curve_fit(
             _lorentzian, slit_deg, curve, p0=start, bounds=(lower, upper), sigma=np.sqrt(np.maximum(curve, 1.0))
         )

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from scipy.stats import norm, qmc
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.laue.estimation.adjustment import Fitted
@@ -20,6 +19,8 @@ MINOR, MINOR_DRAWS = 0.01, 128
 @cache
 def normal_draws(count: int = DRAWS) -> Float64Array:
     """Return points of a normal distribution in three dimensions, spread evenly and always the same, (n, 3)."""
+    from scipy.stats import norm, qmc  # half a second, of which making an environment needs nothing
+
     even = qmc.Sobol(3, seed=1).random(count)
     draws: Float64Array = norm.ppf(np.clip(even, 1e-6, 1.0 - 1e-6))
     return draws

@@ -9,7 +9,6 @@ another size.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.spatial import cKDTree
 from scipy.special import ndtr
 
@@ -208,6 +207,8 @@ def _seen_likelihood(log_strength: Float64Array, seen: BoolArray) -> float:
     count = int(seen.sum())
     if not 0 < count < len(seen):
         return 0.0 if count else -np.inf
+    from scipy.optimize import brentq
+
     limit = brentq(
         lambda t: float(ndtr((log_strength - t) / SCATTER).sum()) - count,
         float(log_strength.min()) - 10.0 * SCATTER,

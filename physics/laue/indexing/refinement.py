@@ -6,7 +6,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
 from beamgym.physics.arrays import Float64Array
@@ -265,6 +264,8 @@ def _fit(model: _Model, values: Float64Array, robust: bool) -> Refined:
     noise = 1.0
     # the first fit only finds the noise, which decides what counts as far off and how much the priors weigh
     for _ in range(2):
+        from scipy.optimize import least_squares
+
         fit = least_squares(model.weighted, values, loss=loss, f_scale=2.0, x_scale="jac", args=(noise,))
         values = fit.x
         noise = max(1.48 * float(np.median(np.abs(model.residuals(values)))), 1e-4)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import fabio
 import numpy as np
 from numpy.typing import NDArray
 
@@ -179,6 +178,8 @@ def _read_fabio(file: Path, frame: int, head: bytes) -> Pixels:
     _check_edges(file, head)
     complaints: list[str] = []
     try:
+        import fabio
+
         with _listening(complaints), fabio.open(str(file)) as handle:
             frames = int(handle.nframes)
             check_frame(file, frame, frames)
