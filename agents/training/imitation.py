@@ -1,7 +1,7 @@
 """Learns from recorded episodes: the actor's mean is drawn to the actions that were taken (behaviour cloning).
 
 Pomerleau, Neural Computation 3, 1991, 88. The loss is the mean squared difference of actions, so that it does not
-depend on how wide a policy explores.
+depend on how wide a policy explores; of choices, the cross entropy.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,6 +16,7 @@ from stable_baselines3 import PPO
 
 from beamgym.agents.training.config import RecordedConfig
 from beamgym.agents.training.pretraining import tensors
+from beamgym.envs.bundles import named_spaces
 from beamgym.envs.episodes import Episode, episode_files, read_episodes
 from beamgym.envs.task import Observation
 
@@ -27,16 +28,18 @@ class Decisions:
     Parameters
     ----------
     observations : (m, ...) by name
-    actions : (m, a)
+    actions : (m, a), or (m,) choices
     episodes : how many they are of
     """
 
     observations: Observation
-    actions: NDArray[np.float32]
+    actions: NDArray[Any]
     episodes: int
 
 
-def read_decisions(settings: RecordedConfig, env_id: str, observation: spaces.Dict, action: spaces.Box) -> Decisions:
+def read_decisions(
+    settings: RecordedConfig, env_id: str, observation: spaces.Space[Any], action: spaces.Space[Any]
+) -> Decisions:
     """Return the decisions of recorded runs.
 
     Parameters
@@ -56,7 +59,7 @@ def read_decisions(settings: RecordedConfig, env_id: str, observation: spaces.Di
     if not chosen:
         wanted = " that is a success by what could be seen" if settings.successes_only else " with an action"
         raise ValueError(f"recorded: none of the {len(read)} episodes in {', '.join(settings.runs)} is one{wanted}")
-    seen = {name: np.concatenate([one.observations[name][:-1] for one in chosen]) for name in observation.spaces}
+    seen = {name: np.concatenate([one.observations[name][:-1] for one in chosen]) for name in named_spaces(observation)}
     return Decisions(seen, np.concatenate([one.actions for one in chosen]), len(chosen))
 
 
@@ -85,9 +88,9 @@ def imitate(
         order, total = chooser.permutation(number), 0.0
         for first in range(0, number, settings.batch_size):
             rows = order[first : first + settings.batch_size]
-            seen = tensors({name: values[rows] for name, values in decisions.observations.items()})
-            proposed = policy.get_distribution(seen).distribution.mean
-            loss = (proposed - torch.as_tensor(decisions.actions[rows])).square().mean()
+            parts = tensors({name: values[rows] for name, values in decisions.observations.items()})
+            seen = parts if isinstance(model.observation_space, spaces.Dict) else parts["observation"]
+            loss = _loss(policy, seen, torch.as_tensor(decisions.actions[rows]))
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -96,13 +99,25 @@ def imitate(
     policy.set_training_mode(False)
 
 
-def _check_fits(where: str, episode: Episode, env_id: str, observation: spaces.Dict, action: spaces.Box) -> None:
+def _loss(policy: Any, seen: Any, actions: torch.Tensor) -> torch.Tensor:
+    """Return the mean squared difference to actions (m, a), or how improbable choices (m,) are, as cross entropy."""
+    distribution = policy.get_distribution(seen)
+    if actions.dtype == torch.float32:
+        return (distribution.distribution.mean - actions).square().mean()
+    likelihood: torch.Tensor = distribution.log_prob(actions)
+    return -likelihood.mean()
+
+
+def _check_fits(
+    where: str, episode: Episode, env_id: str, observation: spaces.Space[Any], action: spaces.Space[Any]
+) -> None:
     found = episode.about.get("env_id")
     if found != env_id:
         raise ValueError(f"recorded: {where} is of {found}, not of {env_id}")
-    shapes = {name: (space.shape, space.dtype) for name, space in observation.spaces.items()}
+    shapes = {name: (space.shape, space.dtype) for name, space in named_spaces(observation).items()}
     recorded = {name: (values.shape[1:], values.dtype) for name, values in episode.observations.items()}
     differs = sorted(name for name in {*shapes, *recorded} if shapes.get(name) != recorded.get(name))
-    if differs or episode.actions.shape[1:] != action.shape:
+    choices = isinstance(action, spaces.Box) == (episode.actions.dtype.kind in "iu")
+    if differs or choices or episode.actions.shape[1:] != action.shape:
         what = f"observations {', '.join(differs)}" if differs else "actions"
         raise ValueError(f"recorded: the {what} of {where} are not those of this environment; compare env_kwargs")
