@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 
 from beamgym.agents.decisions import predict
 from beamgym.agents.evaluation import context_of
 from beamgym.agents.policies import find_policy
 from beamgym.agents.training.config import RecordedConfig, TrainingConfig
-from beamgym.agents.training.imitation import imitate, read_decisions
+from beamgym.agents.training.imitation import Decisions, imitate, read_decisions
 from beamgym.agents.training.records.run_folder import RunFolder
 from beamgym.agents.training.sb3 import Trainer
 from beamgym.agents.training.sb3_model import make_model, training_envs
@@ -120,3 +121,17 @@ def test_runs_that_cannot_be_learnt_from_are_one_line_before_anything_is_written
 def test_failures_can_be_learnt_from_where_one_asks_for_it(tmp_path):
     play(tmp_path, 1, success=False)
     assert decisions(RecordedConfig(runs=[str(tmp_path)], successes_only=False)).episodes == 1
+
+
+def test_choices_are_imitated_by_their_probability():
+    config = CONFIG.model_copy(update={"env_kwargs": {"observation": "estimate", "action": "decisions"}})
+    envs = training_envs("beamgym/LaueAlign-v1", config)
+    model = make_model(config, envs, 1)
+    assert isinstance(envs.single_action_space, spaces.Discrete)
+    seen = {"estimate": np.random.default_rng(0).uniform(-1, 1, (200, 8)).astype(np.float32)}
+    chosen = (seen["estimate"][:, 0] > 0).astype(np.int64) * 3
+    settings = RecordedConfig(runs=["none"], epochs=20, batch_size=20, learning_rate=1e-2)
+    losses = [loss for loss, _ in imitate(model, Decisions(seen, chosen, 1), settings, seed=3)]
+    assert losses[0] > 0.5
+    assert losses[-1] < 0.2
+    assert (predict(model, seen) == chosen).mean() > 0.95
