@@ -9,6 +9,7 @@ what class it has, or which attributes.
 A kind is added with :func:`register_kind` at run time, from any package; docs/add_a_kind.md shows a whole one.
 """
 
+import re
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -294,6 +295,17 @@ def require_kind(context: Any, names: Collection[str], otherwise: str, error: ty
 def kind_of_environment(env_id: str) -> EnvKind | None:
     """Return the kind that an environment belongs to; None for an id that is none of the table's."""
     return next((kind for kind in KINDS.values() if env_id in kind.ids), None)
+
+
+def same_task(env_id: str, other: str) -> bool:
+    """Return whether two ids are one task, in the same version or, of one kind of the table, in two."""
+    kind = kind_of_environment(env_id)
+    versions = kind is not None and other in kind.ids and _without_version(env_id) == _without_version(other)
+    return env_id == other or versions
+
+
+def _without_version(env_id: str) -> str:
+    return re.sub(r"-v\d+$", "", env_id)
 
 
 def _enter(kind: EnvKind) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 from beamgym.agents.kinds import KINDS, SHIPPED_POLICY, USUAL, AgentKind, baselines_of, find_agent_kind
 from beamgym.agents.policies.bundle import BundlePolicy
 from beamgym.agents.policies.names import bundle_name
+from beamgym.agents.policies.other_version import OtherVersion
 from beamgym.agents.policies.own import is_own, own_policy
 from beamgym.envs.bundles import MANIFEST, BundleError, OnnxModel
+from beamgym.envs.kinds import same_task
 from beamgym.envs.policy import CannotPlay, Policy
 
 SHIPPED = SHIPPED_POLICY
@@ -54,7 +56,7 @@ def find_policy(name: str, env_id: str, crystal: str = "Si", context: Any = None
     if any(name in baselines_of(kind) for kind in KINDS.values()):
         raise CannotPlay(f"{name} plays another task; the baselines of {env_id} are {', '.join(here)}")
     if name == SHIPPED:
-        return BundlePolicy(_shipped(env_id, crystal), SHIPPED)
+        return _playing(_shipped(env_id, crystal), env_id, SHIPPED)
     if is_own(name):
         return own_policy(name)
     model = find_bundle(name)
@@ -100,14 +102,19 @@ def _made_for(model: OnnxModel, env_id: str, name: str) -> BundlePolicy:
     except BundleError as error:
         raise CannotPlay(str(error)) from None
     path = Path(name)
-    return BundlePolicy(model, bundle_name(path.parent if path.name == MANIFEST else path))
+    return _playing(model, env_id, bundle_name(path.parent if path.name == MANIFEST else path))
+
+
+def _playing(model: OnnxModel, env_id: str, name: str) -> BundlePolicy:
+    """Return what plays a bundle in the version of its task that was asked for."""
+    return (BundlePolicy if model.manifest.env_id == env_id else OtherVersion)(model, name)
 
 
 def _shipped(env_id: str, crystal: str) -> OnnxModel:
     models = [OnnxModel.load(path) for path in zoo().values()]
     for model in models:
         setting = model.manifest.setting
-        if model.manifest.env_id == env_id and (setting is None or setting.crystal == crystal):
+        if same_task(model.manifest.env_id, env_id) and (setting is None or setting.crystal == crystal):
             return model
     game = f"{env_id} with {crystal}" if crystal else env_id
     raise CannotPlay(f"no bundle is shipped for {game}; train one, or name another policy")

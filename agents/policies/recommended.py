@@ -5,6 +5,7 @@ from typing import Any
 
 from beamgym.agents.kinds import find_agent_kind
 from beamgym.agents.policies.find import SHIPPED, find_policy
+from beamgym.envs.kinds import same_task
 from beamgym.envs.policy import CannotPlay, Policy
 
 
@@ -78,7 +79,8 @@ def recommended_policy(env_id: str, context: Any, sample: str) -> tuple[Policy, 
     ------
     ValueError : none is known that can play here
     """
-    for each in RECOMMENDED.get(env_id, _default_of(env_id, context)):
+    measured = next((RECOMMENDED[name] for name in RECOMMENDED if same_task(name, env_id)), None)
+    for each in measured if measured is not None else _default_of(env_id, context):
         try:
             policy = find_policy(each.policy, env_id, sample, context)
             policy.start(context, 1)

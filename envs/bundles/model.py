@@ -21,6 +21,7 @@ from beamgym.envs.bundles.manifest import MODEL, REFERENCE, Manifest
 from beamgym.envs.bundles.reference import Numbers, read_reference
 from beamgym.envs.bundles.sizes import MAX_ELEMENTS, cost_of
 from beamgym.envs.bundles.spaces import SpaceSpec, named_spaces, scale_of
+from beamgym.envs.kinds import same_task
 from beamgym.physics.messages import one_line
 
 REFERENCE_TOLERANCE = 1e-4
@@ -160,13 +161,15 @@ class OnnxModel:
         return action, dict(zip(self.manifest.memory, memory, strict=True))
 
     def check_environment(self, env_id: str) -> None:
-        """Refuse another environment than the one the network was trained on, even if its spaces are the same.
+        """Refuse another task than the one the network was trained on, even if its spaces are the same.
+
+        Another version of it will do: the policy that plays the bundle knows what differs.
 
         Raises
         ------
         BundleError : names both
         """
-        if env_id != self.manifest.env_id:
+        if not same_task(env_id, self.manifest.env_id):
             raise BundleError(
                 f"bundle {self.name} was made for {self.manifest.env_id}, not for {env_id}; give a bundle of {env_id}"
             )

@@ -581,8 +581,10 @@ def test_a_bundle_of_another_environment_is_refused_although_its_spaces_fit(bund
     model = OnnxModel.load(bundle)
     model.check_spaces(OBSERVATION, ACTION)
     model.check_environment("beamgym/LaueAlign-v0")
-    with pytest.raises(BundleError, match=r"made for beamgym/LaueAlign-v0, not for beamgym/LaueAlign-v1"):
-        model.check_environment("beamgym/LaueAlign-v1")
+    model.check_environment("beamgym/LaueAlign-v1")  # another version of the task, which its policy knows to play
+    for other in ("beamgym/LaueAlignImage-v0", "beamgym/LaueAlign-v7"):
+        with pytest.raises(BundleError, match=f"made for beamgym/LaueAlign-v0, not for {other}"):
+            model.check_environment(other)
 
 
 def test_actions_are_clipped_after_the_graph(bundle):

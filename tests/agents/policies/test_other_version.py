@@ -1,0 +1,43 @@
+"""A bundle of version 0 plays version 1: the same turns in another unit."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from beamgym.agents.evaluation import evaluate_in, make_vector_env
+from beamgym.agents.policies import find_policy
+from beamgym.envs.actions import decode_rotation
+from beamgym.envs.kinds import same_task
+from beamgym.envs.policy import CannotPlay
+
+V1 = "beamgym/LaueAlign-v1"
+
+
+def test_the_shipped_agent_aligns_in_version_1():
+    policy = find_policy("shipped", V1)
+    result = evaluate_in(policy, make_vector_env(V1, 10, "real", {}), 10, seed=3)
+    assert result.success_rate >= 0.8
+
+
+def test_its_turns_are_those_of_version_0_up_to_a_full_action():
+    for unit in (45.0, 90.0):
+        env = gym.make_vec(V1, num_envs=8, vectorization_mode="vector_entry_point", max_rotation_deg=unit)
+        seen, _ = env.reset(seed=2)
+        context = env.contexts[0]
+        old, new = find_policy("shipped", "beamgym/LaueAlign-v0"), find_policy("shipped", V1)
+        before = old.act(seen, [None] * 8)[0]
+        after = new.act(seen, new.start(context, 8))[0]
+        turn, told = decode_rotation(before[:, :3], 90.0), decode_rotation(after[:, :3], unit)
+        length = np.linalg.norm(turn, axis=1, keepdims=True)
+        np.testing.assert_allclose(told, turn * np.minimum(1.0, unit / length), atol=1e-3)
+
+
+def test_what_turns_otherwise_is_refused():
+    env = gym.make(V1, action="axes").unwrapped
+    with pytest.raises(CannotPlay, match="action='rotation'; here it is 'axes'"):
+        find_policy("shipped", V1).start(env.context, 1)
+
+
+def test_versions_are_of_one_task():
+    assert same_task(V1, "beamgym/LaueAlign-v0")
+    assert not same_task(V1, "beamgym/LaueAlignImage-v1")
