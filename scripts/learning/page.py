@@ -14,6 +14,24 @@ from beamgym.scripts.laue_suites.page import machine
 from beamgym.scripts.rates import Rate
 
 SEEDS: Final = 5
+_EXAMPLE: Final = """The rung `declares` by hand, five minutes on one core:
+
+```python
+import gymnasium as gym
+from stable_baselines3 import PPO
+
+import beamgym
+from beamgym.agents.training import NativeVecEnv
+
+options = {"observation": "estimate", "flat": True}
+env = NativeVecEnv(gym.make_vec("beamgym/LaueAlign-v1", num_envs=64, autoreset_mode="SameStep", **options))
+model = PPO("MlpPolicy", env, n_steps=32, seed=0, device="cpu", verbose=1)
+model.learn(600_000)
+```
+
+`verbose=1` prints `success_rate`; it rises from 0 after some 200,000 steps. `beamgym benchmark learn --part declares` does the
+same with five seeds and tests them; `--logdir FOLDER` keeps the trainings, and goes on with those that were cut.
+"""
 _COLOURS: Final = ("#4477aa", "#ee6677", "#228833", "#b8960c", "#66ccee", "#aa3377", "#ee7733", "#999999", "#009988")
 
 
@@ -92,6 +110,7 @@ def page_of(results: Sequence[RungResult], path: Path, seed: int) -> None:
         "",
         f"![Learning curves]({picture.name})",
         "",
+        _EXAMPLE,
         *(f"- **{each.rung.name}** ({_state(each)}): {each.rung.about}. {_how(each.rung)}" for each in results),
         "",
     ]
