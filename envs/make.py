@@ -8,7 +8,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from beamgym.envs.kinds import EnvKind, Ref, kind_named, kind_of_environment, resolve
-from beamgym.envs.loop import InstrumentEnv, InstrumentVectorEnv, checked_threads
+from beamgym.envs.loop import InstrumentEnv, InstrumentVectorEnv, checked_threads, tell_of_compiling
 from beamgym.envs.options import read_options, words_as_options
 
 
@@ -102,6 +102,7 @@ def build(kind: EnvKind, n: int, options: dict[str, Any]) -> tuple[Any, Any]:
     fixed = {name: value for name, value in options.items() if name in kind.fixed_names}
     others = {name: value for name, value in options.items() if name not in fixed}
     task, world = resolve(kind.build)(read_options(resolve(kind.options), others), n, **fixed)
+    tell_of_compiling()
     return task, world
 
 

@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, settings
 
 # The compiled kernels' cache and the tables' cache are the user's own; pictures need no screen.
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("BEAMGYM_QUIET", "1")
 os.environ.setdefault("MPLCONFIGDIR", str(Path(tempfile.gettempdir()) / "beamgym-tests-matplotlib"))
 
 # No database: an example that failed once must not come back on one machine alone. Nor does a busy machine fail a test.

@@ -1,6 +1,7 @@
 """The one loop over any task and any instrument, as Gymnasium environments and native vectors."""
 
 from beamgym.envs.loop.episode import EpisodeLoop
+from beamgym.envs.loop.first_use import QUIET, tell_of_compiling
 from beamgym.envs.loop.instrument_env import InstrumentEnv
 from beamgym.envs.loop.rows import blank_rows, put_rows, take_rows
 from beamgym.envs.loop.seeding import EpisodeKeys, checked_seed
@@ -8,6 +9,7 @@ from beamgym.envs.loop.threads import checked_threads, cores
 from beamgym.envs.loop.vector_env import InstrumentVectorEnv
 
 __all__ = [
+    "QUIET",
     "EpisodeKeys",
     "EpisodeLoop",
     "InstrumentEnv",
@@ -18,4 +20,5 @@ __all__ = [
     "cores",
     "put_rows",
     "take_rows",
+    "tell_of_compiling",
 ]

@@ -1,0 +1,44 @@
+"""Says once, on stderr, that kernels are about to be compiled: without a word the first step seems to hang."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+QUIET = "BEAMGYM_QUIET"
+"""Environment variable under which nothing is said."""
+
+_MOST_MISSING = 0.5  # share of kernels without a file from which on a cache counts as empty
+
+_told: list[str] = []
+
+
+def tell_of_compiling() -> None:
+    """Print one line where most of the loaded kernels have never been compiled; once in a process."""
+    if _told or os.environ.get(QUIET):
+        return
+    files = _cache_files()
+    missing = [path for path in files if not path.exists()]
+    if not files or len(missing) < _MOST_MISSING * len(files):
+        return
+    _told.append("told")
+    print(
+        f"beamgym: first use, kernels are compiled as they are called: up to two minutes of one core in all, kept in "
+        f"{missing[0].parent}; `beamgym warm-up` does it beforehand, {QUIET}=1 leaves this line out",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _cache_files() -> list[Path]:
+    """Return where numba keeps the index of each loaded kernel; none where this numba has it elsewhere."""
+    found = []
+    for name, module in list(sys.modules.items()):
+        if not name.startswith("beamgym.") or not name.endswith("kernels"):
+            continue
+        for kernel in vars(module).values():
+            cache: Any = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
+            path = getattr(cache, "_index_path", None)
+            if path is not None:
+                found.append(Path(path))
+    return found
