@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from beamgym.agents.evaluation.evaluator import context_of
+from beamgym.agents.evaluation.evaluator import context_of, parts_shown
 from beamgym.envs.policy import Policy
 
 MOST_PICTURES = 60
@@ -46,13 +46,15 @@ def episode_pictures(
 
 
 def _played(policy: Policy, env: Any, seed: int) -> list[NDArray[np.uint8]]:
-    observation, _ = env.reset(seed=[seed])
+    env.reset(seed=[seed])
+    observation = parts_shown(env, env.loop.observation())
     memory, ended = policy.start(context_of(env), 1), False
     actions: list[Any] = []
     while not ended:
         action, memory = _decided(policy, env, observation, memory)
         actions.append(action)
-        observation, _, terminated, truncated, _ = env.step(action)
+        _, _, terminated, truncated, _ = env.step(action)
+        observation = parts_shown(env, env.loop.observation())
         ended = bool(terminated[0] or truncated[0])
     stride = -(-len(actions) // MOST_PICTURES)
     env.reset(seed=[seed])  # played once more, since only now it is known which steps are to be drawn

@@ -13,6 +13,7 @@ from beamgym.agents.evaluation.evaluator import (
     acted,
     context_of,
     make_vector_env,
+    parts_shown,
     played_together,
 )
 from beamgym.agents.evaluation.seeds import first_seed
@@ -73,8 +74,8 @@ class _Rows:
     def play(self, progress: Callable[[int], None] | None) -> None:
         """Play all of them to their ends."""
         env, loop, n, m = self.env, self.env.loop, self.env.num_envs, len(self.seeds)
-        observation, _ = env.reset(seed=[self.seeds[i] if i < m else self.seeds[0] for i in range(n)])
-        self.seen, self.first = [observation], loop.costs()
+        env.reset(seed=[self.seeds[i] if i < m else self.seeds[0] for i in range(n)])
+        self.seen, self.first = [parts_shown(env, loop.observation())], loop.costs()
         for rows in played_together(env):
             memory = dict(zip(rows.tolist(), self.policy.start(env.contexts[rows[0]], len(rows)), strict=True))
             active = np.isin(np.arange(n), rows) & (np.arange(n) < m)
@@ -87,7 +88,7 @@ class _Rows:
                 ends = {"terminated": verdict.terminated, "truncated": verdict.truncated}
                 costs = {f"cost_{name}": step.costs[name] for name in _COSTS if name in step.costs}
                 self.done.append({"action": actions, "active": active.copy(), **columns, **ends, **costs})
-                self.seen.append(step.observation)
+                self.seen.append(parts_shown(env, step.observation))
                 active &= ~over
                 if progress is not None and over.any():
                     progress(int(over.sum()))

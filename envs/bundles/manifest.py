@@ -84,7 +84,7 @@ class Setting(_Strict):
     band_kev: tuple[float, float]
     tolerance_deg: float
     max_rotation_deg: float
-    action: Literal["rotation", "axes"]
+    action: Literal["rotation", "axes", "decisions"]
     exposures: int
 
     @classmethod

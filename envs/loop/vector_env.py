@@ -83,7 +83,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         info = _masked({"cost": self.loop.costs()}, mask)
         for name, (values, rows) in self.loop.advice().items():
             info |= _masked({name: values}, mask & rows)
-        return self._shown(self.loop.observation()), info
+        return self.shown(self.loop.observation()), info
 
     def step(
         self, actions: NDArray[Any]
@@ -103,7 +103,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
             return self._renewed(actions)
         step = self.loop.step(actions, np.ones(self.num_envs, dtype=np.bool_))
         self._ended = step.verdict.terminated | step.verdict.truncated
-        return self._shown(step.observation), *_judged(step), _infos(step, np.ones(self.num_envs, dtype=np.bool_))
+        return self.shown(step.observation), *_judged(step), _infos(step, np.ones(self.num_envs, dtype=np.bool_))
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """Draw every sample, as a tuple of (h, w, 3) uint8 pictures; None without a render_mode."""
@@ -111,7 +111,8 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
             return None
         return tuple(self._renderer.draw(*self.loop.of(i)) for i in range(self.num_envs))
 
-    def _shown(self, observation: Observation) -> Any:
+    def shown(self, observation: Observation) -> Any:
+        """Return observations by name as they are given out: one array where they are flat."""
         return self._flat(observation) if self._flat else observation
 
     def _begin(self, mask: BoolArray, start: dict[str, Any] | None = None) -> None:
@@ -125,15 +126,15 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         done = self.loop.step_and_renew(actions, self._keys.next)
         step, ended = done.step, done.ended
         if not ended.any():
-            return self._shown(step.observation), *_judged(step), _infos(step, ~ended)
-        last = {"final_obs": _last_observations(self._shown(step.observation), ended), "_final_obs": ended.copy()}
+            return self.shown(step.observation), *_judged(step), _infos(step, ~ended)
+        last = {"final_obs": _last_observations(self.shown(step.observation), ended), "_final_obs": ended.copy()}
         info = {
             **_infos(step, ~ended, ended, done.costs),
             **last,
             "final_info": _infos(step, ended),
             "_final_info": ended.copy(),
         }
-        return self._shown(done.observation), *_judged(step), info
+        return self.shown(done.observation), *_judged(step), info
 
     def _step_with_resets(
         self, actions: NDArray[Any]
@@ -147,7 +148,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         self._ended = (verdict.terminated | verdict.truncated) & acting
         reward = np.where(acting, verdict.reward, 0.0)
         ended = verdict.terminated & acting, verdict.truncated & acting
-        return self._shown(self.loop.observation()), reward, *ended, _infos(step, acting, reset, self.loop.costs())
+        return self.shown(self.loop.observation()), reward, *ended, _infos(step, acting, reset, self.loop.costs())
 
 
 def _last_observations(observation: Any, ended: BoolArray) -> NDArray[Any]:
