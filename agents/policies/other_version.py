@@ -23,15 +23,17 @@ class OtherVersion(BundlePolicy):
         """Return n empty memories; raises CannotPlay where actions are no rotations, or no setting says of what."""
         kind = find_kind(context)
         setting = None if kind is None else self.model.manifest.setting_of(kind)
-        action = getattr(context, "action", None)
-        if setting is None or action != "rotation" or getattr(setting, "action", None) != action:
+        scale = () if kind is None or setting is None else kind.action_scale
+        found = {field: getattr(context, field) for field in scale}
+        trained = {field: getattr(setting, field) for field in scale}
+        if not found.get("action") == trained.get("action") == "rotation":
             raise CannotPlay(
                 f"bundle {self.name} was made for {self.model.manifest.env_id}, and plays another version where both "
-                f"turn by action='rotation'; here it is {action!r}"
+                f"turn by action='rotation'; here it is {found.get('action')!r}"
             )
         memory = self.model.start(n)
         rows = [{key: values[i] for key, values in memory.items()} for i in range(n)] if memory else [None] * n
-        return [(row, setting.max_rotation_deg, context.max_rotation_deg) for row in rows]
+        return [(row, trained["max_rotation_deg"], found["max_rotation_deg"]) for row in rows]
 
     def act(
         self, observation: Observation, state: PolicyState, truth: Truth | None = None

@@ -34,16 +34,16 @@ class Suite:
 SUITES = {
     "arpes-scorer": Suite("beamgym.scripts.scorer.benchmark", ("spectra", "source", "policy")),
     "index": Suite("beamgym.scripts.index_suite.suite", ("part", "pictures", "workers")),
-    "learn": Suite("beamgym.scripts.learning.suite", ("part", "workers", "page", "logdir")),
     "laue-levels": Suite("beamgym.scripts.laue_suites.levels", ("episodes", "policy", "level", "page")),
     "laue-image": Suite("beamgym.scripts.laue_suites.images", ("episodes", "policy", "level", "page")),
     "laue-crystals": Suite("beamgym.scripts.laue_suites.crystals", ("episodes", "policy", "crystal", "level", "page")),
     "laue-harsh": Suite("beamgym.scripts.laue_suites.harsh", ("episodes", "policy", "crystal", "page")),
     "laue-zone": Suite("beamgym.scripts.laue_suites.zones", ("episodes", "policy", "level", "page")),
+    "learn": Suite("beamgym.scripts.learning.suite", ("part", "workers", "page", "logdir")),
 }
 """Every suite by the word that stands in an environment's place."""
 
-_OF_POLICIES_TOO = ("policy", "episodes", "level", "crystal")
+_OF_POLICIES_TOO = ("policy", "episodes", "level", "crystal", "logdir")
 """Options that are for environments too, where policies are compared."""
 
 

@@ -133,7 +133,8 @@ def plain(field):
 
 
 def test_the_example_of_the_docs_loads(tmp_path):
-    example = DOCS.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    examples = [part.split("```")[0] for part in DOCS.read_text(encoding="utf-8").split("```yaml\n")[1:]]
+    example = next(each for each in examples if "crystal" in each)
     (tmp_path / "my.yml").write_text(example)
     assert load_config(ID, tmp_path / "my.yml").env_kwargs["crystal"] == "my.cif"
 

@@ -44,7 +44,10 @@ def test_the_json_holds_bars_and_shares_and_the_tables_show_them(benchmark, tmp_
         (["index", "--crystal", "Si"], "--crystal compares policies"),
         (["index", "--spectra", "50"], "--spectra is for arpes-scorer; index takes"),
         (["arpes-scorer", "--pictures", "3"], "--pictures is for index; arpes-scorer takes --spectra"),
-        (["beamgym/ArpesSpot-v0", "--workers", "2"], "--workers is for index; beamgym/ArpesSpot-v0 takes --episodes"),
+        (
+            ["beamgym/ArpesSpot-v0", "--workers", "2"],
+            "--workers is for index and learn; beamgym/ArpesSpot-v0 takes",
+        ),
         (["index", "--json", "nowhere/figures.json"], "cannot write nowhere"),
     ],
 )

@@ -112,7 +112,7 @@ def test_an_agent_of_silicon_has_no_line_on_another_crystal(monkeypatch, benchma
         (["laue-crystals", "--crystal", "kyanit"], "unknown crystal 'kyanit'; did you mean 'kyanite'"),
         (["laue-crystals", "--level", "herd"], "unknown level 'herd'; did you mean 'hard'"),
         (["laue-crystals", "--level", "none.yaml"], "cannot read the level's file none.yaml"),
-        (["index", "--page", "page.md"], "laue-harsh and laue-zone; index takes"),
+        (["index", "--page", "page.md"], "laue-zone and learn; index takes"),
         (["beamgym/LaueAlign-v0", "--page", "page.md"], "--page is for laue-levels, laue-image, laue-crystals"),
         (["laue-image", "--level", "size"], "unknown level 'size'; did you mean 'sizes'"),
         (["laue-image", "--crystal", "Si"], "--crystal is for environments, laue-crystals and laue-harsh; laue-image"),
