@@ -106,7 +106,7 @@ def account(trainer: Trainer) -> str:
 def encoder_of(space: spaces.Space[Any]) -> tuple[str, dict[str, int]]:
     """Return name and parameters of the encoder that gives such an observation: "spots", "image", "map" or "plain"."""
     parts = space.spaces if isinstance(space, spaces.Dict) else {}
-    if "map" in parts:
+    if "map" in parts and parts["map"].dtype != np.uint8:  # of numbers: not the picture of plane normals
         return "map", {"cells": MAP_CELLS, "layers": MAP_LAYERS}
     if "image" in parts:
         return "image", {"size": (parts["image"].shape or (0,))[0]}

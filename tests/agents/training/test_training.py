@@ -347,7 +347,8 @@ def test_the_card_reports_other_seeds_beside_its_own(tmp_path):
         other.note(name, row)
     result = SimpleNamespace(as_dict=lambda: row, metric_set=EXPOSURES)
     own = SimpleNamespace(figures=lambda: {"cpu_s": 60.0, "warm_start": row, "ppo": row})
-    trainer = SimpleNamespace(env_id=ID, config=TrainingConfig(n_timesteps=0), seed=4, folder=own, model=SimpleNamespace(num_timesteps=0))
+    config, model = TrainingConfig(n_timesteps=0), SimpleNamespace(num_timesteps=0)
+    trainer = SimpleNamespace(env_id=ID, config=config, seed=4, folder=own, model=model)
     card = model_card("x", trainer, "beamgym train", result, [other])
     lines = [line for line in card.splitlines() if "| 0.500 | 4 | 120 | 200 | 0.100 |" in line]
     assert [line.split("|")[1].strip() for line in lines] == ["4"] * 3 + ["17"] * 3
