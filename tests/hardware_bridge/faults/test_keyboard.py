@@ -27,7 +27,7 @@ from beamgym.hardware_bridge.direction_check.record import write_direction_recor
 from beamgym.hardware_bridge.instrument_file.load import load_instrument, shipped_instrument
 from beamgym.hardware_bridge.records.audit_check import verify_log
 
-LIMIT_S = 120.0
+LIMIT_S = 400.0
 SLOW = 0.02
 """Degrees per second of the motors, of which the practice instrument makes fifty times as many."""
 
