@@ -55,9 +55,14 @@ def learn(rung: Rung, seed: int, folder: Path, tell: Callable[[Point], object] =
     seed : of the training; its episodes are those of ``first_seed("training", seed)``
     folder : where the model and the curve are kept, and read where they are there
     tell : is told every point as soon as it is tested
+
+    Raises
+    ------
+    ValueError : the folder holds a training of other settings
     """
     torch.set_num_threads(1)
     folder.mkdir(parents=True, exist_ok=True)
+    _claim(folder, rung, seed)
     points = read_curve(folder)
     done = points[-1].steps if points else 0
     if done >= rung.steps:
@@ -78,6 +83,16 @@ def learn(rung: Rung, seed: int, folder: Path, tell: Callable[[Point], object] =
         tell(point)
     env.close()
     return points
+
+
+def _claim(folder: Path, rung: Rung, seed: int) -> None:
+    """Write down what the folder is a training of; raises ValueError where it is one of something else."""
+    path, plan = folder / "rung.json", json.loads(json.dumps({**asdict(rung), "seed": seed}))
+    if path.exists() and json.loads(path.read_text(encoding="utf-8")) == plan:
+        return
+    if path.exists() or (folder / "curve.json").exists():
+        raise ValueError(f"{folder} holds a training of other settings of {rung.name}; give another --logdir")
+    write_json(path, plan)
 
 
 def read_curve(folder: Path) -> list[Point]:

@@ -39,6 +39,13 @@ def test_a_training_that_was_cut_goes_on(tmp_path, quick, monkeypatch):
     assert learn(SMALL, 3, tmp_path) == points
 
 
+def test_a_training_of_other_settings_is_not_taken_for_this_one(tmp_path, quick):
+    learn(SMALL, 3, tmp_path)
+    for rung, seed in ((replace(SMALL, steps=128), 3), (SMALL, 4)):
+        with pytest.raises(ValueError, match="other settings of decisions; give another --logdir"):
+            learn(rung, seed, tmp_path)
+
+
 def test_the_rule_follows_the_estimate_and_beats_chance():
     for name in ("decisions", "declares", "turns"):
         rung = RUNGS[name]
