@@ -8,7 +8,6 @@ from typing import Any
 
 import gymnasium as gym
 import typer
-import yaml
 from tqdm import tqdm
 
 import beamgym
@@ -16,6 +15,7 @@ from beamgym.agents.evaluation import context_of, make_vector_env, record_episod
 from beamgym.agents.policies import find_policy
 from beamgym.envs.episodes import Episode, check_dataset_id, episode_files, read_episodes, write_minari
 from beamgym.envs.kinds import sample_of
+from beamgym.scripts.settings import read_settings
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def write_episodes(wanted: Wanted) -> dict[str, Any]:
     ------
     ValueError, TypeError, gymnasium.error.Error : an environment, an option or a policy that is none
     """
-    options = read_settings(wanted.options)
+    options = read_settings(wanted.kind, wanted.options, ("level",))
     env = make_vector_env(wanted.kind, 1, wanted.level, options)
     context = context_of(env)
     policy = find_policy(wanted.policy, wanted.kind, sample_of(context), context)
@@ -79,22 +79,6 @@ def write_runs(wanted: Wanted) -> dict[str, Any]:
     about = {"algorithm_name": ", ".join(names), **_made_by()}
     folder = write_minari(wanted.out, name, tally.counted(iter(read)), about=about, overwrite=wanted.overwrite)
     return _told(name, folder, wanted.out, tally)
-
-
-def read_settings(given: list[str]) -> dict[str, Any]:
-    """Return options from words as NAME=VALUE, values as YAML reads them.
-
-    Raises
-    ------
-    ValueError : a word without a name or without "="
-    """
-    settings: dict[str, Any] = {}
-    for word in given:
-        name, sign, value = word.partition("=")
-        if not sign or not name.isidentifier():
-            raise ValueError(f"--set {word}: give NAME=VALUE, as in --set crystal=Si")
-        settings[name] = yaml.safe_load(value)
-    return settings
 
 
 class _Tally:

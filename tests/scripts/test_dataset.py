@@ -88,7 +88,7 @@ def test_episodes_of_a_policy_are_written_for_minari(dataset, tmp_path):
     ("words", "message"),
     [
         (("runs", "--out", "there"), "name the runs: beamgym dataset runs --run FOLDER"),
-        (("beamgym/LaueAlign-v0", "--out", "there", "--set", "crystal"), "--set crystal: give NAME=VALUE"),
+        (("beamgym/LaueAlign-v0", "--out", "there", "--set", "crystal"), "'crystal' says nothing; write NAME=VALUE"),
         (("beamgym/LaueAlign-v0", "--out", "there", "--id", "no id"), "'no id' is no id of a data set"),
         (("beamgym/LaueAlign-v0", "--out", "there", "--policy", "calibrated"), "did you mean 'calibrating'"),
         (("episodes", "--out", "there"), "or an environment such as beamgym/LaueAlign-v0"),
