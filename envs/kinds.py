@@ -147,7 +147,7 @@ SHIPPED: tuple[EnvKind, ...] = (
         task="beamgym.envs.laue_align:task_over",
         setting="beamgym.envs.bundles:Setting",
         setting_key="setting",
-        units="beamgym.envs.laue_align:SPOT_UNITS",
+        units="beamgym.envs.laue_align:ALIGN_UNITS",
         action_scale=("action", "max_rotation_deg"),
     ),
     EnvKind(

@@ -8,8 +8,16 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from beamgym.envs.kinds import EnvKind, Ref, kind_named, kind_of_environment, resolve
-from beamgym.envs.loop import InstrumentEnv, InstrumentVectorEnv, checked_threads, tell_of_compiling
+from beamgym.envs.loop import (
+    GoalEnv,
+    GoalVectorEnv,
+    InstrumentEnv,
+    InstrumentVectorEnv,
+    checked_threads,
+    tell_of_compiling,
+)
 from beamgym.envs.options import read_options, words_as_options
+from beamgym.envs.task import HasGoals
 
 
 def make_env(kind: str, render_mode: str | None = None, **options: Any) -> InstrumentEnv:
@@ -29,7 +37,8 @@ def make_env(kind: str, render_mode: str | None = None, **options: Any) -> Instr
     window = _window(row.name) if render_mode == "human" else None
     task, world = build(row, 1, options)
     flat = bool(options.get("flat", False))
-    return InstrumentEnv(task, world, render_mode, LazyRenderer(row.renderer, task.context), window, flat)
+    made = GoalEnv if isinstance(task, HasGoals) else InstrumentEnv
+    return made(task, world, render_mode, LazyRenderer(row.renderer, task.context), window, flat)
 
 
 def make_vector_env(
@@ -52,7 +61,8 @@ def make_vector_env(
     shared, flat = checked_threads(threads, num_envs), bool(options.get("flat", False))
     task, world = build(row, num_envs, options)
     renderer = LazyRenderer(row.renderer, task.context)
-    return InstrumentVectorEnv(task, world, autoreset_mode, render_mode, renderer, shared, flat)
+    made = GoalVectorEnv if isinstance(task, HasGoals) else InstrumentVectorEnv
+    return made(task, world, autoreset_mode, render_mode, renderer, shared, flat)
 
 
 class LazyRenderer:

@@ -134,6 +134,15 @@ class Advises(Protocol):
         ...
 
 
+@runtime_checkable
+class HasGoals(Protocol):
+    """A task whose reward is one of goals alone: of what was reached, and of what is asked."""
+
+    def goal_reward(self, achieved: Any, desired: Any) -> Float64Array:
+        """Return what a step pays that reaches one goal (n, ...) while another (n, ...) is asked, (n,)."""
+        ...
+
+
 def finite_action(action: NDArray[Any], space: spaces.Space[Any], n: int) -> NDArray[Any]:
     """Check a batch of actions and clip it to a Box.
 

@@ -3,6 +3,7 @@
 from beamgym.envs.laue_align.context import AlignContext, RewardModel
 from beamgym.envs.laue_align.estimate import sample_change_deg
 from beamgym.envs.laue_align.factory import BEAMS, SIZE, LaueAlignOptions, build, expected_spots, task_over
+from beamgym.envs.laue_align.goal import ALIGN_UNITS
 from beamgym.envs.laue_align.many_crystals import ManyCrystalTask, OneSample
 from beamgym.envs.laue_align.rules import Rules, rules
 from beamgym.envs.laue_align.task import EXPECTED_ROWS, AlignState, LaueAlignTask, View
@@ -18,6 +19,7 @@ from beamgym.envs.laue_views import (
 )
 
 __all__ = [
+    "ALIGN_UNITS",
     "BEAMS",
     "EXPECTED_ROWS",
     "SIZE",

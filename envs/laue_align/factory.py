@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from os import PathLike
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from beamgym.envs.laue_align.crystal_rows import CrystalRows
 from beamgym.envs.laue_align.decisions import DecisionsTask
+from beamgym.envs.laue_align.goal import GoalTask
 from beamgym.envs.laue_align.many_crystals import ManyCrystalTask, ManyCrystalWorld
 from beamgym.envs.laue_align.rules import Rules, rules
 from beamgym.envs.laue_align.sighted_task import SightedTask
@@ -40,7 +41,10 @@ BEAMS: dict[str, Callable[[], Beam]] = {
     "bending-magnet": lambda: Beam.bending_magnet(),
     "neutron": lambda: Beam.neutron(),
 }
-OBSERVATIONS = ("spots", "map", "estimate", "image")
+Observed = Literal["spots", "map", "estimate", "goal", "image"]
+OBSERVATIONS: tuple[Observed, ...] = get_args(Observed)
+SIGHTED = ("estimate", "goal")
+"""Observations for which an exposure gives an orientation and no spots."""
 SIZE = 84
 """Default edge of the image observation, pixels."""
 
@@ -67,7 +71,7 @@ class LaueAlignOptions:
     reward : "dense" or "sparse"
     stop : "declare" or "truth"
     size : edge of the image observation, pixels
-    observation : "spots", "map", "estimate" or "image"; by default what the id is named for
+    observation : "spots", "map", "estimate", "goal" or "image"; by default what the id is named for
     flat : observe one array in place of a Dict: its numbers by the order of their keys, or the picture alone
     start_within_deg : largest error of a start; None draws mounts evenly from all orientations
     crystals : in place of ``crystal``, what each episode's is drawn from: a sequence of names, CIFs, Structures or
@@ -89,7 +93,7 @@ class LaueAlignOptions:
     stop: Literal["declare", "truth"] = "declare"
     size: int = SIZE
     crystals: Any = None
-    observation: Literal["spots", "map", "estimate", "image"] | None = None
+    observation: Observed | None = None
     flat: bool = False
     start_within_deg: float | None = None
 
@@ -109,8 +113,10 @@ def build(
     options = replace(options, observation=_checked_observation(options, image))
     if options.crystals is None:
         return _build_one(options, n, version)
-    if options.observation == "estimate":
-        raise ValueError("observation='estimate' is of one crystal; leave out crystals, or choose another observation")
+    if options.observation in SIGHTED:
+        raise ValueError(
+            f"observation={options.observation!r} is of one crystal; leave out crystals, or choose another observation"
+        )
     rows = CrystalRows(_checked_crystals(options), partial(_build_of, options, version), n)
     return ManyCrystalTask(rows), ManyCrystalWorld(rows)
 
@@ -147,7 +153,7 @@ def _reachable(context: AlignContext, mounts: Float64Array) -> BoolArray:
     return context.target.can_reach(context.goniometer, mounts)
 
 
-def _checked_observation(options: LaueAlignOptions, image: bool) -> Literal["spots", "map", "estimate", "image"]:
+def _checked_observation(options: LaueAlignOptions, image: bool) -> Observed:
     asked = options.observation or ("image" if image else "spots")
     if asked not in OBSERVATIONS:
         raise ValueError(f"unknown observation {asked!r}; choose one of {', '.join(OBSERVATIONS)}")
@@ -155,6 +161,8 @@ def _checked_observation(options: LaueAlignOptions, image: bool) -> Literal["spo
         raise ValueError(f"LaueAlignImage observes the image; for observation={asked!r} make LaueAlign")
     if options.action == "decisions" and asked != "estimate":
         raise ValueError("action='decisions' decides by an estimate: add observation='estimate'")
+    if options.flat and asked == "goal":
+        raise ValueError("observation='goal' keeps what was reached and what is asked apart; leave out flat")
     return asked
 
 
@@ -164,7 +172,7 @@ def _build_one(options: LaueAlignOptions, n: int, version: int) -> tuple[LaueAli
     reward, expected = replace(ruled.reward, kind=options.reward), expected_spots(context)
     view = _view(options, context, expected)
     panel = image_panel(context.detector, options.size) if image else context.detector
-    made = SightedLaue if options.observation == "estimate" else SimulatedLaue
+    made = SightedLaue if options.observation in SIGHTED else SimulatedLaue
     world = made(
         context.crystal,
         context.goniometer,
@@ -180,8 +188,13 @@ def _build_one(options: LaueAlignOptions, n: int, version: int) -> tuple[LaueAli
     given = context, view, expected, reward, options.stop, panel, ruled
     if not isinstance(world, SightedLaue):
         return LaueAlignTask(*given), world
-    task = DecisionsTask if options.action == "decisions" else SightedTask
-    return task(*given, errors=world.errors, play_deg=world.level.backlash_deg), world
+    return _sighted(options)(*given, errors=world.errors, play_deg=world.level.backlash_deg), world
+
+
+def _sighted(options: LaueAlignOptions) -> type[SightedTask]:
+    if options.observation == "goal":
+        return GoalTask
+    return DecisionsTask if options.action == "decisions" else SightedTask
 
 
 def _view(options: LaueAlignOptions, context: AlignContext, expected: Float32Array) -> View:

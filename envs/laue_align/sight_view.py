@@ -54,10 +54,14 @@ class SightView:
         goals = self.goals(known, positions)
         turn = self.turn_deg(known, goals)
         angle = np.sqrt((turn**2).sum(axis=1, keepdims=True))
-        sigma = np.sqrt(np.maximum(np.einsum("nii->ni", known.spread), 0.0))
         asked = self._asked(turn, goals.positions - positions)
-        numbers = [asked, _scaled(angle, tolerance), _scaled(sigma, tolerance), left[:, None]]
+        numbers = [asked, _scaled(angle, tolerance), self.sigma(known), left[:, None]]
         return np.concatenate(numbers, axis=1).clip(-1.0, 1.0).astype(np.float32)
+
+    def sigma(self, known: Followed) -> Float64Array:
+        """Return one standard deviation (n, 3) of the orientations about each lab axis, in the view's own scale."""
+        sigma = np.sqrt(np.maximum(np.einsum("nii->ni", known.spread), 0.0))
+        return _scaled(sigma, self.context.tolerance_deg)
 
     def goals(self, known: Followed, positions: Float64Array) -> Goals:
         """Return the nearest goals that can be reached, by what is known."""

@@ -3,6 +3,7 @@
 from beamgym.envs.laue_views.image_finder import ImageFinder, image_panel
 from beamgym.envs.laue_views.map_view import MapView
 from beamgym.envs.laue_views.observations import (
+    AXIS_FIELDS,
     MAX_AXES,
     SPOT_FIELDS,
     SPOT_UNITS,
@@ -16,6 +17,7 @@ from beamgym.envs.laue_views.observations import (
 )
 
 __all__ = [
+    "AXIS_FIELDS",
     "MAX_AXES",
     "SPOT_FIELDS",
     "SPOT_UNITS",

@@ -2,6 +2,7 @@
 
 from beamgym.envs.loop.episode import EpisodeLoop
 from beamgym.envs.loop.first_use import QUIET, tell_of_compiling
+from beamgym.envs.loop.goals import GoalEnv, GoalVectorEnv
 from beamgym.envs.loop.instrument_env import InstrumentEnv
 from beamgym.envs.loop.rows import blank_rows, put_rows, take_rows
 from beamgym.envs.loop.seeding import EpisodeKeys, checked_seed
@@ -12,6 +13,8 @@ __all__ = [
     "QUIET",
     "EpisodeKeys",
     "EpisodeLoop",
+    "GoalEnv",
+    "GoalVectorEnv",
     "InstrumentEnv",
     "InstrumentVectorEnv",
     "blank_rows",

@@ -84,6 +84,6 @@ def _check(level: Imperfections) -> None:
     strange = [name for name in NOT_SIGHTED if getattr(level, name)]
     if strange:
         raise ValueError(
-            f"observation='estimate' knows no {', '.join(strange)} of a level; choose 'easy', 'real' or 'hard', or "
-            "another observation"
+            f"observation='estimate' and 'goal' know no {', '.join(strange)} of a level; choose 'easy', "
+            "'real' or 'hard', or another observation"
         )

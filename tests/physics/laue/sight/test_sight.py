@@ -58,7 +58,7 @@ def test_frames_from_other_sides_tell_more_and_it_is_foreseen():
 
 def test_what_the_model_does_not_know_is_refused():
     known = context()
-    with pytest.raises(ValueError, match="knows no distance_range_mm"):
+    with pytest.raises(ValueError, match="know no distance_range_mm"):
         SightedLaue(known.crystal, known.goniometer, known.beam, known.detector, 1, "harsh")
 
 
