@@ -1,5 +1,6 @@
 """The protocol of a policy: a learned agent, a bundle and a baseline all decide by the same two calls."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -48,3 +49,19 @@ class Policy(Protocol):
         (n, a) float32 actions, and n entries
         """
         ...
+
+
+@runtime_checkable
+class DrawingPolicy(Policy, Protocol):
+    """A policy that draws at random: where episodes have a seed, its draws come from that and from nothing measured."""
+
+    def start_from(self, context: Any, seeds: Sequence[int]) -> PolicyState:
+        """Return the memory of new episodes, one for each environment seed."""
+        ...
+
+
+def start_episodes(policy: Policy, context: Any, seeds: Sequence[int]) -> PolicyState:
+    """Return a policy's memory of new episodes, one for each environment seed, which only those that draw take."""
+    if isinstance(policy, DrawingPolicy):
+        return policy.start_from(context, seeds)
+    return policy.start(context, len(seeds))

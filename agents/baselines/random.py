@@ -1,6 +1,8 @@
 """A baseline that moves at random."""
 
 import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,29 +16,49 @@ DECLARE_PROBABILITY = 0.05
 """Chance to declare at each step; a spent budget declares in any case."""
 
 
+@dataclass(frozen=True)
+class _Drawing:
+    """What an episode is played with; ``seed`` is None where it has none."""
+
+    context: Any
+    seed: int | None
+    step: int = 0
+
+
 class Random:
-    """Uniform actions, drawn from the observation itself, so that an episode repeats whatever runs beside it."""
+    """Uniform actions, drawn from the episode's seed and the number of the step, so that no rounding moves them.
+
+    Where nobody knows a seed, as on an instrument, they are drawn from the observation's bits. Either way an episode
+    repeats, whatever runs beside it.
+    """
 
     name = "random"
     oracle = False
 
     def start(self, context: Any, n: int) -> PolicyState:
-        """Remember the context."""
-        return [context] * n
+        """Return n memories that draw from what is observed."""
+        return [_Drawing(context, None)] * n
+
+    def start_from(self, context: Any, seeds: Sequence[int]) -> PolicyState:
+        """Return a memory for each seed, which draws from that."""
+        return [_Drawing(context, seed) for seed in seeds]
 
     def act(
         self, observation: Observation, state: PolicyState, truth: Truth | None = None
     ) -> tuple[NDArray[np.float32], PolicyState]:
         """Return random moves, some of them declarations."""
-        n, context = len(state), state[0]
-        draws = np.array([_draw(observation, i, width(context)) for i in range(n)])
+        context = state[0].context
+        draws = np.array([_draw(observation, i, each, width(context)) for i, each in enumerate(state)])
         actions = (2.0 * draws - 1.0).astype(np.float32)
         actions[:, -1] = -1.0
         last_chance = exposures_left(observation, context) == 0
-        return declared(actions, last_chance | (draws[:, -1] < DECLARE_PROBABILITY)), state
+        after = [_Drawing(context, each.seed, each.step + 1) for each in state]
+        return declared(actions, last_chance | (draws[:, -1] < DECLARE_PROBABILITY)), after
 
 
-def _draw(observation: Observation, i: int, count: int) -> NDArray[np.float64]:
+def _draw(observation: Observation, i: int, drawing: _Drawing, count: int) -> NDArray[np.float64]:
+    if drawing.seed is not None:
+        return np.random.default_rng([drawing.seed, drawing.step]).random(count)
     key = 0
     for name in sorted(observation):
         key = zlib.crc32(np.ascontiguousarray(observation[name][i]).tobytes(), key)

@@ -17,7 +17,7 @@ from beamgym.agents.evaluation.evaluator import (
 from beamgym.agents.policies import Recommended, recommended_policy
 from beamgym.envs.kinds import sample_of
 from beamgym.envs.loop import InstrumentVectorEnv
-from beamgym.envs.policy import Policy
+from beamgym.envs.policy import Policy, start_episodes
 
 Picture = NDArray[np.uint8]
 
@@ -69,7 +69,7 @@ def play(env: InstrumentVectorEnv, policy: Policy, seed: int, show: Callable[[Pi
     What became of it
     """
     observation, info = env.reset(seed=[seed])
-    memory = policy.start(context_of(env), 1)
+    memory = start_episodes(policy, context_of(env), [seed])
     spent = {name: float(info["cost"][name][0]) for name in ("exposures", "motor_s", "instrument_s")}
     start = final = error_to_goal_deg(env)
     success = declared = over = False

@@ -9,7 +9,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from beamgym.agents.evaluation.evaluator import context_of, parts_shown
-from beamgym.envs.policy import Policy
+from beamgym.envs.policy import Policy, start_episodes
 
 MOST_PICTURES = 60
 """Of one film; of a longer episode every second, third, … step is shown, and the last."""
@@ -48,7 +48,7 @@ def episode_pictures(
 def _played(policy: Policy, env: Any, seed: int) -> list[NDArray[np.uint8]]:
     env.reset(seed=[seed])
     observation = parts_shown(env, env.loop.observation())
-    memory, ended = policy.start(context_of(env), 1), False
+    memory, ended = start_episodes(policy, context_of(env), [seed]), False
     actions: list[Any] = []
     while not ended:
         action, memory = _decided(policy, env, observation, memory)

@@ -18,7 +18,7 @@ from beamgym.agents.evaluation.seeds import Purpose, check_disjoint, first_seed,
 from beamgym.agents.policies import BundlePolicy
 from beamgym.envs.bundles import BundleError
 from beamgym.envs.loop import InstrumentVectorEnv
-from beamgym.envs.policy import CannotPlay, Policy
+from beamgym.envs.policy import CannotPlay, Policy, start_episodes
 from beamgym.envs.task import Observation, Truth
 from beamgym.physics.instrument import BoolArray, Float64Array
 
@@ -220,7 +220,8 @@ def run_episodes(
     spent = {name: np.zeros(n) for name in ("exposures", "motor_s", "instrument_s")}
     _add(spent, loop.costs(), np.arange(n) < m)
     for rows in played_together(env):
-        memory = dict(zip(rows.tolist(), policy.start(env.contexts[rows[0]], len(rows)), strict=True))
+        begun = start_episodes(policy, env.contexts[rows[0]], [padded[row] for row in rows])
+        memory = dict(zip(rows.tolist(), begun, strict=True))
         active = np.isin(np.arange(n), rows) & (np.arange(n) < m)
         while active.any():
             actions = acted(policy, env, observation, memory, active)

@@ -19,7 +19,7 @@ from beamgym.agents.evaluation.evaluator import (
 from beamgym.agents.evaluation.seeds import first_seed
 from beamgym.envs.episodes import Episode
 from beamgym.envs.loop import InstrumentVectorEnv
-from beamgym.envs.policy import Policy
+from beamgym.envs.policy import Policy, start_episodes
 from beamgym.envs.task import Observation
 
 _COSTS = ("exposures", "motor_s", "exposure_s", "instrument_s", "dose")
@@ -74,10 +74,12 @@ class _Rows:
     def play(self, progress: Callable[[int], None] | None) -> None:
         """Play all of them to their ends."""
         env, loop, n, m = self.env, self.env.loop, self.env.num_envs, len(self.seeds)
-        env.reset(seed=[self.seeds[i] if i < m else self.seeds[0] for i in range(n)])
+        padded = [self.seeds[i] if i < m else self.seeds[0] for i in range(n)]
+        env.reset(seed=padded)
         self.seen, self.first = [parts_shown(env, loop.observation())], loop.costs()
         for rows in played_together(env):
-            memory = dict(zip(rows.tolist(), self.policy.start(env.contexts[rows[0]], len(rows)), strict=True))
+            begun = start_episodes(self.policy, env.contexts[rows[0]], [padded[row] for row in rows])
+            memory = dict(zip(rows.tolist(), begun, strict=True))
             active = np.isin(np.arange(n), rows) & (np.arange(n) < m)
             while active.any():
                 actions = self._within(acted(self.policy, env, self.seen[-1], memory, active))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from beamgym.envs.checks.contents import changed, contents, rows_of
 from beamgym.envs.checks.failure import answer, demand, demand_array, demand_names
 from beamgym.envs.loop import EpisodeLoop
-from beamgym.envs.policy import CannotPlay, Policy, PolicyState
+from beamgym.envs.policy import CannotPlay, DrawingPolicy, Policy, PolicyState, start_episodes
 from beamgym.envs.task import Observation, Truth
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import FrameFailed, MoveFailed
@@ -43,8 +43,9 @@ def check_policy(policy: Policy, env_id: str, n: int = 3, steps: int = 4, seed: 
     try:
         loop = env.unwrapped.loop  # type: ignore[attr-defined]
         played = _play(policy, loop, steps, seed)
-        _check_again(policy, loop, played)
-        _check_alone(policy, loop, played)
+        seeds = range(seed, seed + n)
+        _check_again(policy, loop, played, seeds)
+        _check_alone(policy, loop, played, seeds)
     finally:
         env.close()
 
@@ -64,7 +65,8 @@ def _play(policy: Policy, loop: EpisodeLoop[Any], steps: int, seed: int) -> list
     n = loop.instrument.n
     active = np.ones(n, dtype=np.bool_)
     loop.reset(make_keys(seed + np.arange(n)), active)
-    memory, played = _started(policy, loop, n), []
+    seeds = range(seed, seed + n)
+    memory, played = _started(policy, loop, seeds), []
     for _ in range(steps):
         rows = np.flatnonzero(active)
         seen = rows_of(loop.observation(), rows)
@@ -85,12 +87,14 @@ def _play(policy: Policy, loop: EpisodeLoop[Any], steps: int, seed: int) -> list
     return played
 
 
-def _started(policy: Policy, loop: EpisodeLoop[Any], n: int) -> list[Any]:
+def _started(policy: Policy, loop: EpisodeLoop[Any], seeds: range) -> list[Any]:
+    n = len(seeds)
+    call = f"start_from(context, {n} seeds)" if isinstance(policy, DrawingPolicy) else f"start(context, {n})"
     context = getattr(loop.task, "context", loop.instrument.context)
     remedy = "return one entry of memory for each of the n episodes, None where there is nothing to remember"
-    memory = answer("start(context, n)", lambda: policy.start(context, n), remedy, (CannotPlay,))
+    memory = answer(call, lambda: start_episodes(policy, context, seeds), remedy, (CannotPlay,))
     good = hasattr(memory, "__len__") and len(memory) == n
-    demand(good, f"start(context, {n})", f"returned {_described(memory)}", remedy)
+    demand(good, call, f"returned {_described(memory)}", remedy)
     return list(memory)
 
 
@@ -120,9 +124,9 @@ def _acted(
     return actions, after
 
 
-def _check_again(policy: Policy, loop: EpisodeLoop[Any], played: list[_Step]) -> None:
+def _check_again(policy: Policy, loop: EpisodeLoop[Any], played: list[_Step], seeds: range) -> None:
     """Play the same episodes once more from the start: what was before must not be felt."""
-    memory = _started(policy, loop, loop.instrument.n)
+    memory = _started(policy, loop, seeds)
     for step in played:
         actions, after = _acted(policy, loop, step.observation, [memory[row] for row in step.rows], step.truth)
         for row, entry in zip(step.rows, after, strict=True):
@@ -132,10 +136,10 @@ def _check_again(policy: Policy, loop: EpisodeLoop[Any], played: list[_Step]) ->
         demand(same, "act(observation, state)", "decides otherwise when the same episodes are played again", remedy)
 
 
-def _check_alone(policy: Policy, loop: EpisodeLoop[Any], played: list[_Step]) -> None:
+def _check_alone(policy: Policy, loop: EpisodeLoop[Any], played: list[_Step], seeds: range) -> None:
     """Play every row alone: the others must not be felt."""
     for row in range(loop.instrument.n):
-        memory = _started(policy, loop, 1)
+        memory = _started(policy, loop, seeds[row : row + 1])
         for step in played:
             (place,) = np.flatnonzero(step.rows == row)[:1].tolist() or (None,)
             if place is None:

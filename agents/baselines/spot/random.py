@@ -33,7 +33,7 @@ RANDOM: Final = RandomSettings()
 
 
 def random_sites(context: SpotContext, result: ProbeResult, settings: RandomSettings = RANDOM) -> Search:
-    """Measure random sites, drawn from the first spectrum's bits so that an episode repeats whatever runs beside it."""
+    """Measure random sites, drawn from the episode's seed, so that it repeats whatever runs beside it."""
     middle, radius = sample_disc(context)
     lots = np.random.default_rng(result.bits)
     results = []

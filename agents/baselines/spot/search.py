@@ -5,8 +5,8 @@ is to be declared. So each rival reads as what a person would do, one exposure a
 """
 
 import zlib
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -48,7 +48,7 @@ class ProbeResult:
     total : observed score, points
     electrons : counted
     left_s : beam time left
-    bits : a hash of the spectrum, the seed of searches that draw at random
+    bits : the seed of searches that draw at random: the episode's, or a hash of the spectrum where it has none
     """
 
     site_mm: Float64Array
@@ -90,6 +90,10 @@ class SearchPolicy:
         """Return n searches that have not begun; raises CannotPlay where there is no site to find."""
         return [_Running(spot_context(context, self.name), self.search) for _ in range(n)]
 
+    def start_from(self, context: Any, seeds: Sequence[int]) -> PolicyState:
+        """Return a search for each seed, from which it draws where it draws at random; otherwise as ``start``."""
+        return [_Running(spot_context(context, self.name), self.search, seed=seed) for seed in seeds]
+
     def act(
         self, observation: Observation, state: PolicyState, truth: Truth | None = None
     ) -> tuple[NDArray[np.float32], PolicyState]:
@@ -110,6 +114,7 @@ class _Running:
     begin: SearchFunction
     search: Search | None = None
     asked: Probe | None = None
+    seed: int | None = None
 
     def next(self, result: ProbeResult) -> Probe | None:
         """Return the next probe, or None to declare."""
@@ -127,7 +132,8 @@ class _Running:
     def _ask(self, result: ProbeResult) -> Probe | None:
         try:
             if self.search is None:
-                self.search = self.begin(self.context, result)
+                first = result if self.seed is None else replace(result, bits=self.seed)
+                self.search = self.begin(self.context, first)
                 return next(self.search)
             return self.search.send(result)
         except StopIteration:

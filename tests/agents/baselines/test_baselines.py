@@ -60,6 +60,28 @@ def test_every_baseline_ends_by_declaring_within_the_budget(env, baseline):
     assert episodes.exposures.min() >= 1
 
 
+def test_random_draws_are_not_moved_by_rounding(env):
+    observation, _ = env.reset(seed=list(range(24)))
+    rounded = {name: values * np.float32(1.0 + 1e-6) for name, values in observation.items()}
+    policy, played = Random(), []
+    for seen in (observation, rounded):
+        memory = policy.start_from(context_of(env), range(24))
+        first, memory = policy.act(seen, memory)
+        played.append((first, policy.act(seen, memory)[0]))
+    np.testing.assert_array_equal(*played)
+    assert not np.array_equal(*played[0]), "another step draws anew"
+    assert len(np.unique(played[0][0][:, 0])) > 20, "and another seed"
+
+
+def test_random_draws_from_what_it_sees_where_there_is_no_seed(env):
+    observation, _ = env.reset(seed=list(range(24)))
+    policy = Random()
+    together = policy.act(observation, policy.start(context_of(env), 24))[0]
+    alone = policy.act({name: values[3:4] for name, values in observation.items()}, policy.start(context_of(env), 1))
+    np.testing.assert_array_equal(alone[0][0], together[3])
+    assert not np.array_equal(together[0], together[1])
+
+
 def test_no_op_takes_the_first_exposure_and_no_other(env):
     episodes = run_episodes(NoOp(), env, range(24))
     assert (episodes.exposures == 1).all()

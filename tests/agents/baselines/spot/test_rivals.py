@@ -107,6 +107,14 @@ class TestPlaying:
         np.testing.assert_array_equal(first, again)
         assert (first != other).all()
 
+    def test_random_places_are_not_moved_by_rounding(self, env, context):
+        observation, _ = env.reset(seed=[0, 1, 2])
+        rounded = {**observation, "spectrum": observation["spectrum"] ^ 1}
+        drawn = policy("random", context)
+        one, other = (drawn.act(seen, drawn.start_from(context, [4, 5, 6]))[0] for seen in (observation, rounded))
+        np.testing.assert_array_equal(one, other)
+        assert not np.array_equal(one[0], one[1])
+
 
 def result(place, total=5.0, electrons=1000.0, left_s=100.0, dwell_s=0.05):
     return ProbeResult(np.array(place, dtype=float), dwell_s, 0.9, 0.9, total, electrons, left_s, bits=0)
