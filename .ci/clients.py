@@ -1,6 +1,8 @@
 """Builds an environment for each library of docs/libraries.md beside the project's own, and runs its program there.
 
 python .ci/clients.py [NAME …]
+
+CleanRL's file is fetched; where there is no network, BEAMGYM_CLEANRL names a copy of it.
 """
 
 import hashlib
@@ -45,8 +47,12 @@ def main(names: list[str]) -> int:
 def ran(name: str) -> bool:
     """Return whether a client's program ran to its end."""
     print(f"== {name}", flush=True)
-    python = built(name)
-    more = {"BEAMGYM_CLEANRL": str(fetched())} if name == "cleanrl" else {}
+    try:
+        python = built(name)
+        more = {"BEAMGYM_CLEANRL": str(fetched())} if name == "cleanrl" else {}
+    except (subprocess.CalledProcessError, OSError, ValueError) as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return False
     words = [str(python), "-m", "pytest", "-q", "-rs", "-m", "", "-k", name, "tests/test_libraries.py"]
     return subprocess.run(words, cwd=ROOT, env={**os.environ, **more}, check=False).returncode == 0
 
@@ -65,13 +71,16 @@ def built(name: str) -> Path:
 
 
 def fetched() -> Path:
-    """Return CleanRL's file, fetched once and checked."""
-    path = FOLDER / CLEANRL_FILE
-    if not path.exists():
+    """Return CleanRL's file, fetched once unless BEAMGYM_CLEANRL names it; raises ValueError for another one."""
+    path = Path(os.environ.get("BEAMGYM_CLEANRL") or FOLDER / CLEANRL_FILE).resolve()
+    if path.exists():
+        content = path.read_bytes()
+    else:
         with urlopen(CLEANRL + CLEANRL_FILE) as answer:
             content = answer.read()
-        if hashlib.sha256(content).hexdigest() != CLEANRL_SHA256:
-            raise SystemExit(f"{CLEANRL}{CLEANRL_FILE} is not the file that was tried; nothing was kept")
+    if hashlib.sha256(content).hexdigest() != CLEANRL_SHA256:
+        raise ValueError(f"{CLEANRL_FILE} is not the one that was tried, {CLEANRL}{CLEANRL_FILE}")
+    if not path.exists():
         path.write_bytes(content)
     return path
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from beamgym.envs import ENVIRONMENTS
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "libraries.md"
 
@@ -51,7 +53,21 @@ def test_the_program_of_the_page_runs(client, printed, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["LaueAlign-v0", "LaueAlignImage-v0", "LaueZone-v0", "ArpesSpot-v0"])
+@pytest.mark.parametrize("env_id", ENVIRONMENTS)
+def test_torchrl_takes_every_id(env_id):
+    pytest.importorskip("torchrl", reason="torchrl is not installed here; make clients")
+    from torchrl.envs.libs.gym import GymEnv
+    from torchrl.envs.utils import check_env_specs
+
+    env = GymEnv(f"beamgym:{env_id}")
+    check_env_specs(env)
+    played = env.rollout(3)
+    assert 1 <= len(played) <= 3
+    assert played["next", "reward"].isfinite().all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["LaueAlign-v0", "LaueAlign-v1", "LaueAlignImage-v0", "LaueZone-v0", "ArpesSpot-v0"])
 def test_rl_zoo3_trains_by_the_shipped_files_as_they_are(name, tmp_path):
     if find_spec("rl_zoo3") is None:
         pytest.skip("rl_zoo3 is not installed here; make clients")
