@@ -1,4 +1,4 @@
-"""Trains one seed of one rung with unmodified Stable-Baselines3, testing along the way; what was cut goes on."""
+"""Trains one seed of one rung with an unmodified library, testing along the way; what was cut goes on."""
 
 import json
 import time
@@ -9,11 +9,12 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-import stable_baselines3 as sb3
 import torch
 from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 
 from beamgym.agents.evaluation import first_seed
+from beamgym.agents.ladder.algorithms import Deciding, keep_model, load_model, new_model
 from beamgym.agents.ladder.rungs import Rung
 from beamgym.agents.training import NativeVecEnv
 from beamgym.physics.files import write_json
@@ -68,17 +69,17 @@ def learn(rung: Rung, seed: int, folder: Path, tell: Callable[[Point], object] =
     if done >= rung.steps:
         return points
     env = _vector(rung, rung.n_envs, "training", seed, skip=done)
-    model = _model(rung, env, seed, folder if points else None)
+    model = load_model(rung, env, folder) if points else new_model(rung, env, seed)
     spent = points[-1].cpu_s if points else 0.0
     while done < rung.steps:
         begun = time.process_time()
         model.learn(-(-rung.steps // PARTS), reset_num_timesteps=False)
         spent += time.process_time() - begun
         done = int(model.num_timesteps)
-        test = right_of(rung, lambda seen: model.predict(seen, deterministic=True)[0])
+        test = right_of(rung, Deciding(model))
         point = Point(done, round(spent, 1), *test)
         points.append(point)
-        model.save(folder / "model.zip")
+        keep_model(model, folder)
         write_json(folder / "curve.json", [asdict(each) for each in points])
         tell(point)
     env.close()
@@ -88,7 +89,8 @@ def learn(rung: Rung, seed: int, folder: Path, tell: Callable[[Point], object] =
 def _claim(folder: Path, rung: Rung, seed: int) -> None:
     """Write down what the folder is a training of; raises ValueError where it is one of something else."""
     path, plan = folder / "rung.json", json.loads(json.dumps({**asdict(rung), "seed": seed}))
-    if path.exists() and json.loads(path.read_text(encoding="utf-8")) == plan:
+    # What a rung did not say yet when the folder was begun was as it is by default.
+    if path.exists() and {"stack": 1, **json.loads(path.read_text(encoding="utf-8"))} == plan:
         return
     if path.exists() or (folder / "curve.json").exists():
         raise ValueError(f"{folder} holds a training of other settings of {rung.name}; give another --logdir")
@@ -119,7 +121,7 @@ def right_of(rung: Rung, act: Act, episodes: int = EPISODES) -> tuple[int, int, 
     return int(right.sum()), episodes, round(float(exposures.mean()), 2)
 
 
-def _vector(rung: Rung, n: int, purpose: Any, seed: int, skip: int = 0) -> NativeVecEnv:
+def _vector(rung: Rung, n: int, purpose: Any, seed: int, skip: int = 0) -> VecEnv:
     made = gym.make_vec(
         rung.env_id,
         num_envs=n,
@@ -130,11 +132,4 @@ def _vector(rung: Rung, n: int, purpose: Any, seed: int, skip: int = 0) -> Nativ
     env = NativeVecEnv(made)  # type: ignore[arg-type]
     # A training that goes on takes episodes of its own range that it has not seen.
     env.seed(first_seed(purpose, seed) + skip)
-    return env
-
-
-def _model(rung: Rung, env: NativeVecEnv, seed: int, folder: Path | None) -> Any:
-    algorithm = getattr(sb3, rung.algorithm)
-    if folder is not None:
-        return algorithm.load(folder / "model.zip", env=env, device="cpu")
-    return algorithm(rung.policy, env, seed=seed, device="cpu", **rung.hyper)
+    return VecFrameStack(env, rung.stack) if rung.stack > 1 else env

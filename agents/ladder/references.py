@@ -1,5 +1,6 @@
 """What stands beside the learners: actions at random, and the rule that follows the estimate."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from beamgym.agents.ladder.learning import Act
 from beamgym.agents.ladder.rungs import Rung
+from beamgym.envs.actions import encode_rotation
 
 SURE = 2.5
 """Standard deviations within which the goal must lie for the rule to declare."""
@@ -26,11 +28,19 @@ def follow_the_estimate(rung: Rung) -> Act | None:
 
     The numbers of a flat estimate: the turn as an action (3), how far, three standard deviations, the budget.
     """
-    if rung.options.get("observation") != "estimate":
+    if rung.options.get("observation") == "goal":
+        return _turned
+    if rung.options.get("observation") != "estimate" or rung.stack > 1:
         return None
     chosen = rung.options.get("action") == "decisions"
     tolerance = float(rung.options.get("tolerance_deg", 0.25))
     return lambda seen: _followed(seen, tolerance, chosen)
+
+
+def _turned(seen: Mapping[str, NDArray[np.float32]]) -> NDArray[Any]:
+    """Return the actions (n, 4) that turn by what is missing, in units of the largest turn; the last number is idle."""
+    missing = (seen["desired_goal"] - seen["achieved_goal"]).astype(np.float64)
+    return np.pad(encode_rotation(missing, 1.0), ((0, 0), (0, 1))).astype(np.float32)
 
 
 def _followed(seen: NDArray[np.float32], tolerance_deg: float, chosen: bool) -> NDArray[Any]:

@@ -18,12 +18,13 @@ class Rung:
     about : what is to be learned, in one line
     env_id : of the environment
     options : what ``gym.make`` is given
-    algorithm, policy : names of Stable-Baselines3's
+    algorithm, policy : names of Stable-Baselines3's and sb3-contrib's; "SAC+HER" learns with hindsight replay
     n_envs : environments that are stepped together
     steps : of training, in all environments together
     hyper : what differs from the algorithm's defaults
     bar : share of right episodes from which a seed has reached the rung; None where nobody has set one
     of_five : how many of five seeds are to learn it
+    stack : last observations that are seen together
     """
 
     name: str
@@ -37,11 +38,27 @@ class Rung:
     hyper: Mapping[str, Any] = field(default_factory=lambda: {"n_steps": 32})
     bar: float | None = None
     of_five: int = 4
+    stack: int = 1
 
 
 _V1, _ZONE = "beamgym/LaueAlign-v1", "beamgym/LaueZone-v1"
 _NEAR: Mapping[str, Any] = {"flat": True, "stop": "truth", "tolerance_deg": 1.0, "start_within_deg": 20.0}
 _PIXELS: Mapping[str, Any] = {"n_steps": 64, "batch_size": 256, "n_epochs": 4}
+_GOAL: Mapping[str, Any] = {
+    "observation": "goal",
+    "stop": "truth",
+    "tolerance_deg": 2.0,
+    "start_within_deg": 20.0,
+    "max_rotation_deg": 20.0,
+}
+_OFF_POLICY: Mapping[str, Any] = {
+    "buffer_size": 100_000,
+    "learning_starts": 2_000,
+    "gradient_steps": 8,
+    "gamma": 0.9,
+    "learning_rate": 1e-3,
+    "policy_kwargs": {"net_arch": [64, 64]},
+}
 
 RUNGS: Mapping[str, Rung] = {
     rung.name: rung
@@ -79,6 +96,28 @@ RUNGS: Mapping[str, Rung] = {
             _V1,
             {**_ESTIMATE, "level": "hard"},
             600_000,
+        ),
+        Rung(
+            "goal",
+            "turn by the estimate until within 2°, from starts within 20°, paid 0 or -1 a step; with hindsight",
+            _V1,
+            _GOAL,
+            60_000,
+            n_envs=16,
+            algorithm="SAC+HER",
+            policy="MultiInputPolicy",
+            hyper=_OFF_POLICY,
+        ),
+        Rung(
+            "goal-alone",
+            "the same without hindsight",
+            _V1,
+            _GOAL,
+            60_000,
+            n_envs=16,
+            algorithm="SAC",
+            policy="MultiInputPolicy",
+            hyper=_OFF_POLICY,
         ),
         Rung(
             "zones",

@@ -17,8 +17,6 @@ from beamgym.physics.instrument import BoolArray, Float32Array, Float64Array, Fr
 from beamgym.physics.laue.sight import Followed, take
 from beamgym.physics.orientation import rotation_matrix
 
-LONGEST = np.float32(np.radians(LARGEST_ERROR_DEG))
-"""Length of the longest rotation vector, radians."""
 ALIGN_UNITS = {
     **SPOT_UNITS,
     "estimate": ESTIMATE_UNITS,
@@ -26,8 +24,8 @@ ALIGN_UNITS = {
         "place of each axis within its travel, -1 to 1; one standard deviation of the orientation about each lab axis, "
         "as ln(1 + angle / tolerance) / ln(1 + 180° / tolerance); share of the budget that is left"
     ),
-    "achieved_goal": "lab rotation vector from the nearest goal in reach to the estimated orientation, radians",
-    "desired_goal": "the same of what is asked, radians: 0",
+    "achieved_goal": "lab rotation vector from the nearest goal in reach to the estimated orientation / largest turn",
+    "desired_goal": "the same of what is asked: 0",
 }
 """What the numbers of each part of an observation are, as bundles say it."""
 
@@ -43,8 +41,9 @@ class GoalState(SightedState):
 class Goal:
     """Measures what was reached against any goal of the same crystal.
 
-    Both are lab rotation vectors (n, 3), radians, from one of the target's equivalent goals to an orientation: of a
-    pose any of them, of an axis or a plane the one nearest to the lab's axis, which is what observations hold.
+    Both are lab rotation vectors (n, 3), in units of the largest turn of an action, from one of the target's equivalent
+    goals to an orientation: of a pose any of them, of an axis or a plane the one nearest to the lab's axis, which is
+    what observations hold.
 
     Parameters
     ----------
@@ -60,7 +59,8 @@ class Goal:
         target's goal.
         """
         target = self.context.target
-        reached, asked = (rotation_matrix(np.degrees(_rows(each))) for each in (achieved, desired))
+        unit_deg = self.context.max_rotation_deg
+        reached, asked = (rotation_matrix(unit_deg * _rows(each)) for each in (achieved, desired))
         if target.kind != "pose":
             one, two = reached @ target.lab, asked @ target.lab
             across = np.linalg.norm(np.cross(one, two), axis=1)
@@ -90,12 +90,13 @@ class GoalTask(SightedTask):
             )
         self.goal = Goal(self.context)
         axes = len(self.context.goniometer.axes)
+        self._longest = np.float32(LARGEST_ERROR_DEG / self.context.max_rotation_deg)
         low = np.r_[-np.ones(axes), np.zeros(4)].astype(np.float32)
         self.observation_space = spaces.Dict(
             {
                 "observation": spaces.Box(low, np.ones_like(low), dtype=np.float32),
-                "achieved_goal": spaces.Box(-LONGEST, LONGEST, (3,), dtype=np.float32),
-                "desired_goal": spaces.Box(-LONGEST, LONGEST, (3,), dtype=np.float32),
+                "achieved_goal": spaces.Box(-self._longest, self._longest, (3,), dtype=np.float32),
+                "desired_goal": spaces.Box(-self._longest, self._longest, (3,), dtype=np.float32),
             }
         )
 
@@ -152,9 +153,9 @@ class GoalTask(SightedTask):
         return GoalState(**vars(state), achieved=achieved)
 
     def _away(self, known: Followed, positions: Float64Array) -> NDArray[Any]:
-        """Return the turns (m, 3) from the nearest goals in reach to how crystals stand, by what is known, radians."""
+        """Return the turns (m, 3) from the nearest goals in reach to how crystals stand, by what is known; see Goal."""
         turn = self.sight.turn_deg(known, self.sight.goals(known, positions))
-        return np.radians(-turn).clip(-LONGEST, LONGEST)
+        return (-turn / self.context.max_rotation_deg).clip(-self._longest, self._longest)
 
 
 def achieved_of(state: AlignState) -> Float32Array:

@@ -13,6 +13,7 @@ from beamgym.physics.orientation import rotation_matrix, rotation_vector_deg
 
 V1 = "beamgym/LaueAlign-v1"
 GOAL = {"observation": "goal", "stop": "truth", "start_within_deg": 20.0}
+UNIT_DEG = 45.0
 TARGETS = ("pose [001] [110]", "axis [001] x", "plane (100) (010)")
 
 
@@ -22,9 +23,9 @@ def vector(n=8, mode="SameStep", **options):
     )
 
 
-def towards(observation, most_deg=45.0):
+def towards(observation, most_deg=UNIT_DEG):
     """Return actions (n, 4) that turn by what is missing."""
-    missing = np.degrees(observation["desired_goal"] - observation["achieved_goal"])
+    missing = most_deg * (observation["desired_goal"] - observation["achieved_goal"])
     angle = np.linalg.norm(missing, axis=1, keepdims=True)
     turn = missing / np.maximum(angle, 1e-9) * np.cbrt(np.minimum(angle / most_deg, 1.0))
     return np.concatenate([turn, np.zeros((len(turn), 1))], axis=1).astype(np.float32)
@@ -84,11 +85,11 @@ def test_all_equivalents_of_an_orientation_are_one_goal(crystal):
     context = gym.make(V1, crystal=crystal, **GOAL).unwrapped.context
     goal, at_goal = Goal(context), context.target.goal(np.eye(3)[None])[0]
     asked = np.random.default_rng(4).normal(size=(50, 3)) * 0.3
-    stands = rotation_matrix(np.degrees(asked)) @ at_goal
+    stands = rotation_matrix(UNIT_DEG * asked) @ at_goal
     for symmetric in context.crystal.rotations:
-        alike = np.radians(rotation_vector_deg(stands @ symmetric @ at_goal.T))
+        alike = rotation_vector_deg(stands @ symmetric @ at_goal.T) / UNIT_DEG
         np.testing.assert_array_equal(goal.reward(alike, asked), 0.0)
-    apart = np.radians(rotation_vector_deg(rotation_matrix([0.0, 0.26, 0.0]) @ stands @ at_goal.T))
+    apart = rotation_vector_deg(rotation_matrix([0.0, 0.26, 0.0]) @ stands @ at_goal.T) / UNIT_DEG
     np.testing.assert_allclose(goal.error_deg(apart, asked), 0.26, atol=1e-6)
     np.testing.assert_array_equal(goal.reward(apart, asked), -1.0)
 
@@ -110,7 +111,7 @@ def test_crystals_glued_on_in_equivalent_ways_reach_the_same(target):
 def test_the_error_from_the_asked_goal_is_the_target_s_own(target):
     context = gym.make(V1, target=target, **GOAL).unwrapped.context
     stands = rotation_matrix(np.random.default_rng(5).normal(size=(200, 3)) * 50.0)
-    away = np.radians(rotation_vector_deg(stands @ context.target.goal(stands).transpose(0, 2, 1)))
+    away = rotation_vector_deg(stands @ context.target.goal(stands).transpose(0, 2, 1)) / UNIT_DEG
     found = Goal(context).error_deg(away, np.zeros((200, 3)))
     np.testing.assert_allclose(found, context.target.error_deg(stands), atol=1e-6)
 
@@ -119,7 +120,7 @@ def test_what_was_reached_is_an_estimate_and_not_the_truth():
     env = vector(200, level="hard")
     seen, _ = env.reset(seed=6)
     context, truth = env.loop.task.context, env.loop._truth()["orientation"]
-    stands = rotation_matrix(np.degrees(seen["achieved_goal"])) @ context.target.goal(truth)
+    stands = rotation_matrix(UNIT_DEG * seen["achieved_goal"]) @ context.target.goal(truth)
     off = np.linalg.norm(rotation_vector_deg(stands @ truth.transpose(0, 2, 1)), axis=1)
     assert 0.01 < np.median(off) < 1.0
     assert (off > 1e-3).all()
