@@ -84,6 +84,8 @@ class EnvKind:
         ``axes`` included; None where bundles say nothing of it
     setting_key : the manifest's key of it
     units : mapping of the names in an observation to what their numbers are, for a bundle's manifest
+    chooses : names of parts of an observation by which the choice ``observation`` is known; where a bundle observes one
+        of them, ``task`` is called with ``parts``, the names of all
     action_scale : names, in setting and context, of what an action means: a bundle plays only where they are equal
     """
 
@@ -99,6 +101,7 @@ class EnvKind:
     setting_key: str = EXPERIMENT
     units: Ref = field(default_factory=dict)
     action_scale: tuple[str, ...] = ()
+    chooses: frozenset[str] = frozenset()
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -149,6 +152,7 @@ SHIPPED: tuple[EnvKind, ...] = (
         setting_key="setting",
         units="beamgym.envs.laue_align:ALIGN_UNITS",
         action_scale=("action", "max_rotation_deg"),
+        chooses=frozenset({"estimate", "map"}),
     ),
     EnvKind(
         name="zone",

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from beamgym.envs.laue_align.sighted_task import SightedTask, known_of
 from beamgym.envs.laue_align.task import AlignState, reach
+from beamgym.envs.laue_sight import known_rows
 from beamgym.envs.task import TaskCommand
 from beamgym.physics.instrument import BoolArray, Float64Array
-from beamgym.physics.laue.sight import foreseen_deg, take
 
 GO, LOOK, AGAIN, DECLARE = range(4)
 """Go to the nearest goal in reach, as estimated; turn to where a frame tells most; expose again; declare."""
@@ -38,7 +38,7 @@ class DecisionsTask(SightedTask):
 
     def _goals(self, state: AlignState, rows: NDArray[np.int64]) -> tuple[Float64Array, BoolArray]:
         """Return the axes' positions (m, k) at the nearest goals, and where a turn is longer than one may make."""
-        here, known = state.positions[rows], take(known_of(state), rows)
+        here, known = state.positions[rows], known_rows(known_of(state), rows)
         goals = self.sight.goals(known, here)
         turn = self.sight.turn_deg(known, goals)
         most = self.context.max_rotation_deg
@@ -52,10 +52,10 @@ class DecisionsTask(SightedTask):
 
     def _looks(self, state: AlignState, rows: NDArray[np.int64]) -> tuple[Float64Array, BoolArray]:
         """Return the positions (m, k) of the six turns from where the next frame would tell most."""
-        known, here = take(known_of(state), rows), state.positions[rows]
+        known, here = known_rows(known_of(state), rows), state.positions[rows]
         turns = min(LOOK_DEG, self.context.max_rotation_deg) * np.concatenate([np.eye(3), -np.eye(3)])
         tried = [reach(self.context.goniometer, here, np.tile(turn, (len(rows), 1))) for turn in turns]
-        left = [foreseen_deg(self.errors, known, *self._stands(places)) for places, _ in tried]
+        left = [self.told_by.foreseen_deg(known, places) for places, _ in tried]
         best = np.argmin(left, axis=0)
         each = np.arange(len(rows))
         places, limited = (np.stack([one[part] for one in tried])[best, each] for part in (0, 1))

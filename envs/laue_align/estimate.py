@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from beamgym.envs.laue_sight import shot_of
 from beamgym.physics.crystal import Crystal
 from beamgym.physics.goniometer import Goniometer, Target
 from beamgym.physics.instrument import BoolArray, Float64Array, Frame
 from beamgym.physics.laue.beam import Beam
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.estimation import Estimator, Shot, Track, standing
+from beamgym.physics.laue.estimation import Estimator, Track, standing
 from beamgym.physics.laue.indexing import Indexed
 from beamgym.physics.orientation import misorientation_deg, rotation_vector_deg
 
@@ -100,7 +101,7 @@ class PoseEstimator:
         -------
         (m, 3, 3) orientations at zero angles, the ambiguous ones too; m is 0 where the frame cannot be indexed
         """
-        shot = self._shot(frame, positions, 0)
+        shot = shot_of(frame, positions, self.goniometer)
         answer = self.estimator.indexer.index(shot.position_px, shot.counts)
         if not isinstance(answer, Indexed):
             return np.empty((0, 3, 3))
@@ -111,16 +112,8 @@ class PoseEstimator:
         track = Track()
         for each in seen:
             if each.rows[row]:
-                track = self.estimator.seen(track, self._shot(each.frame, each.positions[row], row))
+                track = self.estimator.seen(track, shot_of(each.frame, each.positions[row], self.goniometer, row))
         return track
-
-    def _shot(self, frame: Frame, positions: Float64Array, row: int) -> Shot:
-        """Return one row of a frame as the estimator takes it."""
-        peaks = frame.peaks()
-        spots = slice(0, int(peaks.count[row]))
-        where = peaks.position_px[row, spots].astype(np.float64)
-        counts = peaks.intensity[row, spots].astype(np.float64)
-        return Shot(positions, self.goniometer.rotation(positions), where, counts)
 
 
 def sample_change_deg(task: Any, seen: Sequence[tuple[Frame, Float64Array]]) -> tuple[float | None, float]:

@@ -16,6 +16,7 @@ from beamgym.envs.laue_align.rules import Rules, rules
 from beamgym.envs.laue_align.sighted_task import SightedTask
 from beamgym.envs.laue_align.starts import NearStarts
 from beamgym.envs.laue_align.task import EXPECTED_ROWS, AlignContext, LaueAlignTask, View
+from beamgym.envs.laue_sight import FrameSight, ModelSight, Sight
 from beamgym.envs.laue_views import MAX_AXES, ImageView, MapView, SpotView, image_panel, spot_rows
 from beamgym.physics.crystal import Crystal, Radiation, crystal_names, load_crystal
 from beamgym.physics.goniometer import Goniometer, Target, goniometer, parse_target
@@ -44,7 +45,8 @@ BEAMS: dict[str, Callable[[], Beam]] = {
 Observed = Literal["spots", "map", "estimate", "goal", "image"]
 OBSERVATIONS: tuple[Observed, ...] = get_args(Observed)
 SIGHTED = ("estimate", "goal")
-"""Observations for which an exposure gives an orientation and no spots."""
+"""Observations of what is known of how the crystal stands."""
+ESTIMATORS = ("model", "frames")
 SIZE = 84
 """Default edge of the image observation, pixels."""
 
@@ -72,6 +74,8 @@ class LaueAlignOptions:
     stop : "declare" or "truth"
     size : edge of the image observation, pixels
     observation : "spots", "map", "estimate", "goal" or "image"; by default what the id is named for
+    estimator : of observations "estimate" and "goal": "model" draws the estimate from a model of an estimator's errors,
+        "frames" makes it from the spots that are found, as on a real instrument
     flat : observe one array in place of a Dict: its numbers by the order of their keys, or the picture alone
     start_within_deg : largest error of a start; None draws mounts evenly from all orientations
     crystals : in place of ``crystal``, what each episode's is drawn from: a sequence of names, CIFs, Structures or
@@ -96,6 +100,7 @@ class LaueAlignOptions:
     observation: Observed | None = None
     flat: bool = False
     start_within_deg: float | None = None
+    estimator: Literal["model", "frames"] = "model"
 
 
 def build(
@@ -163,6 +168,10 @@ def _checked_observation(options: LaueAlignOptions, image: bool) -> Observed:
         raise ValueError("action='decisions' decides by an estimate: add observation='estimate'")
     if options.flat and asked == "goal":
         raise ValueError("observation='goal' keeps what was reached and what is asked apart; leave out flat")
+    if options.estimator not in ESTIMATORS:
+        raise ValueError(f"unknown estimator {options.estimator!r}; choose one of {', '.join(ESTIMATORS)}")
+    if options.estimator == "frames" and asked not in SIGHTED:
+        raise ValueError("estimator='frames' makes an estimate: add observation='estimate'")
     return asked
 
 
@@ -172,7 +181,8 @@ def _build_one(options: LaueAlignOptions, n: int, version: int) -> tuple[LaueAli
     reward, expected = replace(ruled.reward, kind=options.reward), expected_spots(context)
     view = _view(options, context, expected)
     panel = image_panel(context.detector, options.size) if image else context.detector
-    made = SightedLaue if options.observation in SIGHTED else SimulatedLaue
+    sighted = options.observation in SIGHTED
+    made = SightedLaue if sighted and options.estimator == "model" else SimulatedLaue
     world = made(
         context.crystal,
         context.goniometer,
@@ -186,9 +196,9 @@ def _build_one(options: LaueAlignOptions, n: int, version: int) -> tuple[LaueAli
         mount_shape=None if options.start_within_deg is None else NearStarts(context, options.start_within_deg),
     )
     given = context, view, expected, reward, options.stop, panel, ruled
-    if not isinstance(world, SightedLaue):
+    if not sighted:
         return LaueAlignTask(*given), world
-    return _sighted(options)(*given, errors=world.errors, play_deg=world.level.backlash_deg), world
+    return _sighted(options)(*given, told_by=_told_by(context, world)), world
 
 
 def _sighted(options: LaueAlignOptions) -> type[SightedTask]:
@@ -197,13 +207,26 @@ def _sighted(options: LaueAlignOptions) -> type[SightedTask]:
     return DecisionsTask if options.action == "decisions" else SightedTask
 
 
+def _told_by(context: AlignContext, world: SimulatedLaue) -> Sight:
+    """Return what tells how the crystals of a world stand."""
+    if isinstance(world, SightedLaue):
+        return ModelSight(context.goniometer, world.errors, world.level.backlash_deg)
+    return FrameSight(context.crystal, context.beam, context.goniometer, context.detector)
+
+
 def _view(options: LaueAlignOptions, context: AlignContext, expected: Float32Array) -> View:
     if options.observation == "image":
         return ImageView(_checked_size(options.size, context.detector))
-    return MapView(context.detector, expected) if options.observation == "map" else SpotView(context.detector)
+    return _spots_view(options.observation, context, expected)
 
 
-def task_over(context: AlignContext, size: int = SIZE, image: bool = False, version: int = 0) -> LaueAlignTask:
+def _spots_view(observation: str | None, context: AlignContext, expected: Float32Array) -> View:
+    return MapView(context.detector, expected) if observation == "map" else SpotView(context.detector)
+
+
+def task_over(
+    context: AlignContext, size: int = SIZE, image: bool = False, version: int = 0, parts: Sequence[str] = ()
+) -> LaueAlignTask:
     """Return the task over a real instrument: it declares, and nothing is paid for what nobody knows.
 
     Parameters
@@ -212,10 +235,22 @@ def task_over(context: AlignContext, size: int = SIZE, image: bool = False, vers
     size : edge of the image observation, pixels
     image : observe pictures instead of spot lists
     version : of the environment whose rules hold
+    parts : names of what is observed, where it is another choice than the id's own: "estimate", "map"
+
+    Raises
+    ------
+    ValueError : decisions without an estimate
     """
-    view, ruled = ImageView(size) if image else SpotView(context.detector), rules(version)
-    sparse = replace(ruled.reward, kind="sparse")
-    return LaueAlignTask(context, view, expected_spots(context), sparse, "declare", context.detector, ruled)
+    ruled, expected = rules(version), expected_spots(context)
+    view = ImageView(size) if image else _spots_view("map" if "map" in parts else "spots", context, expected)
+    stop: Literal["declare"] = "declare"
+    given = context, view, expected, replace(ruled.reward, kind="sparse"), stop, context.detector, ruled
+    if "estimate" in parts:
+        told_by = FrameSight(context.crystal, context.beam, context.goniometer, context.detector)
+        return (DecisionsTask if context.action == "decisions" else SightedTask)(*given, told_by=told_by)
+    if context.action == "decisions":
+        raise ValueError("action: decisions decides by an estimate; deploy a bundle that observes one")
+    return LaueAlignTask(*given)
 
 
 def expected_spots(context: AlignContext) -> Float32Array:

@@ -8,17 +8,17 @@ from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
 from beamgym.envs.laue_align.context import LARGEST_ERROR_DEG, AlignContext
-from beamgym.envs.laue_align.sight_view import ESTIMATE_UNITS
 from beamgym.envs.laue_align.sighted_task import SightedState, SightedTask, known_of
 from beamgym.envs.laue_align.task import AlignState
+from beamgym.envs.laue_sight import ESTIMATE_UNITS, Known, known_rows
 from beamgym.envs.laue_views import AXIS_FIELDS, SPOT_UNITS, axis_rows
 from beamgym.envs.task import Observation, TaskCommand, Truth, Verdict
 from beamgym.physics.instrument import BoolArray, Float32Array, Float64Array, Frame, MoveReport
-from beamgym.physics.laue.sight import Followed, take
 from beamgym.physics.orientation import rotation_matrix
 
 ALIGN_UNITS = {
     **SPOT_UNITS,
+    "map": "planes in the gnomonic projection, found and expected, 0..255",
     "estimate": ESTIMATE_UNITS,
     "observation": (
         "place of each axis within its travel, -1 to 1; one standard deviation of the orientation about each lab axis, "
@@ -147,12 +147,12 @@ class GoalTask(SightedTask):
         achieved = np.zeros((len(rows), 3), dtype=np.float32) if before is None else before.copy()
         chosen = np.flatnonzero(rows)
         if len(chosen):
-            achieved[chosen] = self._away(take(known_of(state), chosen), state.positions[chosen])
+            achieved[chosen] = self._away(known_rows(known_of(state), chosen), state.positions[chosen])
         if isinstance(state, GoalState):
             return replace(state, achieved=achieved)
         return GoalState(**vars(state), achieved=achieved)
 
-    def _away(self, known: Followed, positions: Float64Array) -> NDArray[Any]:
+    def _away(self, known: Known, positions: Float64Array) -> NDArray[Any]:
         """Return the turns (m, 3) from the nearest goals in reach to how crystals stand, by what is known; see Goal."""
         turn = self.sight.turn_deg(known, self.sight.goals(known, positions))
         return (-turn / self.context.max_rotation_deg).clip(-self._longest, self._longest)

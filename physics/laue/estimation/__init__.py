@@ -8,7 +8,7 @@ from beamgym.physics.laue.estimation.merit import looks
 from beamgym.physics.laue.estimation.model import PRIORS, Prior, mutual_nearest, play_course
 from beamgym.physics.laue.estimation.posterior import spread_deg, within
 from beamgym.physics.laue.estimation.search import Start
-from beamgym.physics.laue.estimation.standing import Standing, standing
+from beamgym.physics.laue.estimation.standing import Standing, orientation_of, standing
 
 __all__ = [
     "PRIORS",
@@ -25,6 +25,7 @@ __all__ = [
     "likely_to_end",
     "looks",
     "mutual_nearest",
+    "orientation_of",
     "play_course",
     "spread_deg",
     "standing",

@@ -6,9 +6,10 @@ import numpy as np
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.goniometer import Target
-from beamgym.physics.laue.estimation.estimator import Estimator, Track
+from beamgym.physics.laue.estimation.estimator import STRAYED_DEG, Estimator, Track
 from beamgym.physics.laue.estimation.merit import demand
 from beamgym.physics.laue.estimation.posterior import spread_deg, within
+from beamgym.physics.orientation import nearest_equivalent, rotation_vector_deg
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,7 @@ def standing(estimator: Estimator, track: Track, target: Target, tolerance_deg: 
         )
         return error
 
-    stands = [
-        estimator.adjustment.orientations(fitted, track.shots)[-1]
-        for fitted, merit in zip(track.fits, track.merits, strict=True)
-        if fitted is best or (track.open and merit >= demand(track.shots))
-    ]
+    stands = _open_ways(estimator, track)
     understood = estimator.understands(track)
     sure = reachable and not track.open and understood
     return Standing(
@@ -65,3 +62,39 @@ def standing(estimator: Estimator, track: Track, target: Target, tolerance_deg: 
         reachable=reachable,
         understood=understood,
     )
+
+
+def orientation_of(estimator: Estimator, track: Track) -> tuple[Float64Array, Float64Array] | None:
+    """Return how the crystal of the last frame stands, and how well that is known.
+
+    Where it is open which of several orientations it is, the others count as if each were as likely as the best one.
+    Where the last frame is not understood, the axes may have carried the crystal elsewhere than they read: about each
+    of the lab's axes a standard deviation of 8° is added, since they do so by no more.
+
+    Returns
+    -------
+    (3, 3) crystal to lab, and (3, 3) covariance about the lab's axes, degrees²; None where no orientation explains the
+    frames
+    """
+    best = track.best
+    if best is None:
+        return None
+    stands = _open_ways(estimator, track)
+    spread = spread_deg(best)
+    if len(stands) > 1:
+        equivalent = nearest_equivalent(np.array(stands[1:]), stands[0], estimator.crystal.rotations)[1]
+        others = np.array(stands[1:]) @ estimator.crystal.rotations[equivalent]
+        away = rotation_vector_deg(others @ stands[0].T)
+        spread = spread + away.T @ away / len(stands)
+    if not estimator.understands(track):
+        spread = spread + STRAYED_DEG**2 * np.eye(3)
+    return stands[0], spread
+
+
+def _open_ways(estimator: Estimator, track: Track) -> list[Float64Array]:
+    """Return the orientations (3, 3) of the last frame that are still open, the best first."""
+    return [
+        estimator.adjustment.orientations(fitted, track.shots)[-1]
+        for fitted, merit in zip(track.fits, track.merits, strict=True)
+        if fitted is track.best or (track.open and merit >= demand(track.shots))
+    ]

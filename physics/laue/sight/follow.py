@@ -39,6 +39,11 @@ class Followed:
     orientation: Float64Array
     spread: Float64Array
 
+    @property
+    def lost(self) -> Int64Array:
+        """Frames of crystals of which they tell nothing, (n,): none, since every frame gives an orientation."""
+        return np.zeros(len(self.mount), dtype=np.int64)
+
 
 def begin(errors: SightErrors, seen: Float64Array, turned: Float64Array, play: Float64Array) -> Followed:
     """Return what the first frames tell.
