@@ -5,7 +5,7 @@ from beamgym.agents.decisions.deterministic import DeterministicPolicy
 from beamgym.agents.decisions.model_policy import ModelPolicy, predict
 from beamgym.agents.decisions.own import own_actions, predict_raw
 from beamgym.agents.decisions.state import learnt, put_back, put_statistics, statistics
-from beamgym.agents.decisions.wrappers import Normaliser, Passed, VecFlatten, passed_wrappers, raw_space
+from beamgym.agents.decisions.wrappers import Normaliser, Passed, VecFlatten, flat_parts, passed_wrappers, raw_space
 
 __all__ = [
     "ALGORITHMS",
@@ -15,6 +15,7 @@ __all__ = [
     "Passed",
     "VecFlatten",
     "find_algorithm",
+    "flat_parts",
     "learnt",
     "own_actions",
     "passed_wrappers",

@@ -139,6 +139,15 @@ def raw_space(model: BaseAlgorithm) -> spaces.Space[Any]:
     return space
 
 
+def flat_parts(model: BaseAlgorithm) -> tuple[str, ...]:
+    """Return the names of the parts that a model's environment joins to one array itself; none where it does not."""
+    env = model.get_env()
+    try:
+        return () if env is None else tuple(env.get_attr("flat_parts", 0)[0])
+    except AttributeError:  # an environment of somebody else
+        return ()
+
+
 def _with(found: Passed, normaliser: Normaliser) -> Passed:
     """Put given statistics in the place of those around the environment, or first where there are none."""
     if normaliser is None:

@@ -15,7 +15,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecNormalize
 
 import beamgym
-from beamgym.agents.decisions import DeterministicPolicy, Normaliser, Passed, passed_wrappers, raw_space
+from beamgym.agents.decisions import DeterministicPolicy, Normaliser, Passed, flat_parts, passed_wrappers, raw_space
 from beamgym.agents.export.graph import export_graph
 from beamgym.agents.export.references import Reference, check_equality, make_reference, sampled
 from beamgym.envs.bundles import (
@@ -149,6 +149,8 @@ def _write(
     described = setting_entries(context)
     kind = find_kind(context) or kind_of_environment(origin.env_id)
     units = {**COMMON_UNITS, **({} if kind is None else resolve(kind.units))}
+    if flat := flat_parts(model):
+        units["observation"] = "; ".join(f"{name}: {units[name]}" for name in flat if name in units)
     normalised = any(isinstance(one, VecNormalize) and one.norm_obs for one in passed)
     if policy.memory:
         described = {**described, STATE: {name: SpaceSpec.of(part) for name, part in policy.memory.items()}}
@@ -158,7 +160,7 @@ def _write(
         observation_space={name: SpaceSpec.of(space) for name, space in parts.items()},
         action_space=SpaceSpec.of(model.action_space),
         units={name: units[name] for name in (*parts, "action") if name in units},
-        encoder=Encoder(name=origin.encoder, parameters=dict(origin.encoder_parameters or {})),
+        encoder=_encoder(model, origin, parts),
         normaliser="inside the graph" if normalised else "none",
         training=Training(
             command=origin.command,
@@ -171,6 +173,13 @@ def _write(
     )
     text = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def _encoder(model: BaseAlgorithm, origin: Origin, parts: Collection[str]) -> Encoder:
+    """Return which encoder gave what a model saw, and of which parts one array of the environment's own was made."""
+    flat: list[Any] = list(flat_parts(model))
+    name = "estimate" if "estimate" in (flat or parts) else origin.encoder
+    return Encoder(name=name, parameters={**(origin.encoder_parameters or {}), **({"flat": flat} if flat else {})})
 
 
 def _plain_card(name: str, origin: Origin) -> str:

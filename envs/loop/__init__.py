@@ -2,6 +2,7 @@
 
 from beamgym.envs.loop.episode import EpisodeLoop
 from beamgym.envs.loop.first_use import QUIET, tell_of_compiling
+from beamgym.envs.loop.flat import FlatTask
 from beamgym.envs.loop.goals import GoalEnv, GoalVectorEnv
 from beamgym.envs.loop.instrument_env import InstrumentEnv
 from beamgym.envs.loop.rows import blank_rows, put_rows, take_rows
@@ -13,6 +14,7 @@ __all__ = [
     "QUIET",
     "EpisodeKeys",
     "EpisodeLoop",
+    "FlatTask",
     "GoalEnv",
     "GoalVectorEnv",
     "InstrumentEnv",

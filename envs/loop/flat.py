@@ -32,6 +32,29 @@ class Flat:
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
 
+class FlatTask:
+    """A task whose observation is one array, under the name "observation"; its rules are those of another.
+
+    Parameters
+    ----------
+    task : whose observation has parts
+    """
+
+    def __init__(self, task: Any) -> None:
+        self._task, self._flat = task, Flat(task.observation_space)
+        self.observation_space = spaces.Dict({"observation": self._flat.space})
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the other task has."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._task, name)
+
+    def observe(self, state: Any) -> Observation:
+        """Return the observation of the other task as one array."""
+        return {"observation": self._flat(self._task.observe(state))}
+
+
 def _joined(boxes: list[spaces.Box]) -> spaces.Box:
     low, high = (np.concatenate([getattr(box, side) for box in boxes]) for side in ("low", "high"))
     return spaces.Box(low, high, dtype=np.float32)

@@ -60,6 +60,11 @@ class InstrumentEnv(gym.Env[Observation, NDArray[Any]]):
         self._over = False
 
     @property
+    def flat_parts(self) -> tuple[str, ...]:
+        """Names of the parts that the observation's one array is made of, in order; none where it is a Dict."""
+        return self._flat.names if self._flat else ()
+
+    @property
     def context(self) -> Any:
         """What everybody at the instrument knows at present, such as the crystal of the running episode."""
         return getattr(self.loop.task, "context", getattr(self.loop.instrument, "context", None))

@@ -60,6 +60,11 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         self._ended = np.zeros(self.num_envs, dtype=np.bool_)
 
     @property
+    def flat_parts(self) -> tuple[str, ...]:
+        """Names of the parts that the observation's one array is made of, in order; none where it is a Dict."""
+        return self._flat.names if self._flat else ()
+
+    @property
     def contexts(self) -> tuple[Any, ...]:
         """What everybody at each sample's instrument knows at present: n times the same, unless crystals are drawn."""
         return self.loop.contexts

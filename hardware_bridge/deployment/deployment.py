@@ -39,7 +39,7 @@ from beamgym.hardware_bridge.records import (
 )
 from beamgym.hardware_bridge.rollout import BlueskyInstrument, Rollout, StepRecord, recorded
 from beamgym.hardware_bridge.settings_check import read_differences, refused
-from beamgym.hardware_bridge.tasks import image_size, task_for
+from beamgym.hardware_bridge.tasks import image_size, observed, task_for
 from beamgym.physics.messages import one_line
 
 MANUAL = "manual"
@@ -188,10 +188,12 @@ class Deployment:
     def task(self, context: Context) -> Task[Any]:
         """Return the rules of the policy's environment on this instrument."""
         model = self.deployed.model
-        size = image_size(model.manifest.observation_space) if model is not None else None
-        task = task_for(context, self.deployed.env_id, *([] if size is None else [size]))
-        if model is not None:
-            model.check_spaces(task.observation_space, task.action_space)
+        if model is None:
+            return task_for(context, self.deployed.env_id)
+        parts, flat = observed(model.manifest)
+        size = image_size(model.manifest.observation_space, parts if flat else ())
+        task = task_for(context, self.deployed.env_id, size, parts, flat)
+        model.check_spaces(task.observation_space, task.action_space)
         return task
 
     def prepare(self, motor_limits: Limits) -> Task[Any]:

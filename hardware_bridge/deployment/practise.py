@@ -189,7 +189,7 @@ def _pairs(deployment: Deployment, session: Session) -> list[Pair]:
     with JsonLines(deployment.folder / DOCUMENTS) as lines:
         tell()
         for seed, simulated in zip(
-            seeds, simulate(deployment.file, policy, deployment.options.level, seeds), strict=True
+            seeds, simulate(deployment.file, policy, task, deployment.options.level, seeds), strict=True
         ):
             emulator.reset(seed)
             pairs.append(Pair(seed, simulated, _deployed(deployment, session, task, limits, emulator, lines)))
@@ -197,17 +197,15 @@ def _pairs(deployment: Deployment, session: Session) -> list[Pair]:
     return pairs
 
 
-def simulate(file: InstrumentFile, policy: Decides, level: str, seeds: range) -> list[Outcome]:
-    """Play the episodes of the seeds in the environment whose instrument a file describes."""
-    sample = simulation_of(file, level)
-    task, world = sample.task, sample.world
-    outcomes = []
+def simulate(file: InstrumentFile, policy: Decides, task: Task[Any], level: str, seeds: range) -> list[Outcome]:
+    """Play the episodes of the seeds by a task's rules in the world that a file describes, which knows the truth."""
+    world, outcomes, context = simulation_of(file, level).world, list[Outcome](), getattr(task, "context", None)
     for seed in seeds:
         loop: EpisodeLoop[Any] = EpisodeLoop(task, world)
         keys = EpisodeKeys(1)
         keys.reseed([seed], np.random.default_rng)
         loop.reset(keys.next(_ONE), _ONE)
-        memory, exposures, over = policy.start(task.context, 1), int(loop.costs()["exposures"][0]), False
+        memory, exposures, over = policy.start(context, 1), int(loop.costs()["exposures"][0]), False
         while not over:
             action, memory = policy.act(loop.observation(), memory)
             step = loop.step(action, _ONE)

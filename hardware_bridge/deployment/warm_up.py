@@ -7,6 +7,7 @@ of a real instrument that silence would trip the dead-man.
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Discrete
 
 from beamgym.envs.arpes_spot import SpotContext
 from beamgym.envs.kinds import resolve
@@ -91,7 +92,10 @@ def arpes_world(context: SpotContext) -> World | None:
 
 
 def declaration(task: Task[Any]) -> Any:
-    """Return the action (1, a) that declares and moves nothing."""
+    """Return the action (1, a) that declares and moves nothing; of choices (1,), the last one."""
+    space: Any = task.action_space
+    if isinstance(space, Discrete):
+        return np.array([space.start + space.n - 1])
     action = np.zeros((1, *task.action_space.shape), dtype=np.float32)
     action[0, -1] = 1.0
     return action

@@ -416,7 +416,7 @@ class LaueTaskEntry(Strict):
     beam: Annotated[str, StringConstraints(min_length=1)] = "tube-W"
     tolerance_deg: Annotated[Number, Field(ge=0.02, le=20)] = 0.25
     max_rotation_deg: Annotated[Number, Field(gt=0, le=180)] = 90.0
-    action: Literal["rotation", "axes"] = "rotation"
+    action: Literal["rotation", "axes", "decisions"] = "rotation"
     exposures: Annotated[int, Field(ge=1)] = 20
     exposure_s: Positive = 10.0
     readout_s: NotNegative = 2.0

@@ -203,7 +203,7 @@ class Rollout:
         frame = _searched(frame)
         state = self.task.start(None, positions, frame, _ONE, None)
         memory = self.policy.start(getattr(self.task, "context", self.instrument.context), 1)
-        blank = np.zeros(self.task.action_space.shape, dtype=np.float32)
+        blank = np.zeros(self.task.action_space.shape or (1,), dtype=np.float32)
         return memory, EpisodeStep(0, state, frame, self.task.observe(state), None, blank, None, self.task.costs(state))
 
     def _choose(self, memory: Any, step: EpisodeStep) -> tuple[Any, NDArray[np.float32], TaskCommand]:
@@ -219,7 +219,7 @@ class Rollout:
         # Without a truth: on hardware there is none.
         state, verdict = self.task.judge(state, None)
         seen, costs = self.task.observe(state), self.task.costs(state)
-        return EpisodeStep(before.number + 1, state, frame, seen, command, action[0], verdict, costs)
+        return EpisodeStep(before.number + 1, state, frame, seen, command, np.atleast_1d(action[0]), verdict, costs)
 
     def _spent(self, step: EpisodeStep) -> bool:
         return self.max_steps is not None and step.number >= self.max_steps

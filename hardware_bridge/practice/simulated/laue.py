@@ -50,6 +50,8 @@ def practice(options: dict[str, Any]) -> PracticeSample:
 def practice_options(file: InstrumentFile, level: str) -> dict[str, Any]:
     """Return the options of LaueAlign with which it has the instrument of a file."""
     options = {name: getattr(file.experiment, name) for name in _FILE_OPTIONS}
+    if options["action"] == "decisions":
+        options["action"] = "rotation"  # what is chosen is the policy's affair, and no property of the instrument
     return {**options, "goniometer": file.build_goniometer(), "detector": file.detector_geometry(), "level": level}
 
 
