@@ -7,10 +7,10 @@ periodictable.
 
 import re
 from functools import cache
+from typing import Any
 
 import numpy as np
 import periodictable
-import xraydb
 from numpy.typing import ArrayLike
 
 from beamgym.physics.arrays import Float64Array
@@ -24,8 +24,15 @@ _ISOTOPES_OF_HYDROGEN = {"D": "H", "T": "H"}
 
 
 @cache
+def _xraydb() -> Any:
+    import xraydb  # half a second, of which a crystal whose tables are in the cache needs nothing
+
+    return xraydb
+
+
+@cache
 def _tabulated_labels() -> frozenset[str]:
-    return frozenset(xraydb.f0_ions())
+    return frozenset(_xraydb().f0_ions())
 
 
 def element_of(label: str) -> str:
@@ -89,7 +96,7 @@ def f0(label: str, s_inv_a: ArrayLike) -> Float64Array:
     if label not in _tabulated_labels():
         raise ValueError(f"no X-ray form factor for {label!r}; use form_factor_label to find the tabulated one")
     s = np.asarray(s_inv_a, dtype=np.float64)
-    value: Float64Array = np.asarray(xraydb.f0(label, s.ravel()), dtype=np.float64).reshape(s.shape)
+    value: Float64Array = np.asarray(_xraydb().f0(label, s.ravel()), dtype=np.float64).reshape(s.shape)
     return value
 
 
@@ -111,8 +118,8 @@ def dispersion(element: str, energy_kev: ArrayLike) -> tuple[Float64Array, Float
     """
     symbol = _chantler_symbol(element)
     energy_ev = 1e3 * np.atleast_1d(np.asarray(energy_kev, dtype=np.float64))
-    f_prime = np.atleast_1d(xraydb.f1_chantler(symbol, energy_ev))
-    f_second = np.atleast_1d(xraydb.f2_chantler(symbol, energy_ev))
+    f_prime = np.atleast_1d(_xraydb().f1_chantler(symbol, energy_ev))
+    f_second = np.atleast_1d(_xraydb().f2_chantler(symbol, energy_ev))
     return np.asarray(f_prime, dtype=np.float64), np.asarray(f_second, dtype=np.float64)
 
 
@@ -129,7 +136,7 @@ def mass_attenuation_cm2_per_g(element: str, energy_kev: ArrayLike) -> Float64Ar
     (g,) µ/ρ in cm²/g, photoelectric and scattering together
     """
     energy_ev = 1e3 * np.atleast_1d(np.asarray(energy_kev, dtype=np.float64))
-    return np.atleast_1d(np.asarray(xraydb.mu_chantler(_chantler_symbol(element), energy_ev), dtype=np.float64))
+    return np.atleast_1d(np.asarray(_xraydb().mu_chantler(_chantler_symbol(element), energy_ev), dtype=np.float64))
 
 
 def _chantler_symbol(element: str) -> str:
