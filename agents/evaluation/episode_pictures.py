@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from beamgym.agents.evaluation.evaluator import context_of, parts_shown
+from beamgym.agents.evaluation.evaluator import context_of
 from beamgym.envs.policy import Policy, start_episodes
 
 MOST_PICTURES = 60
@@ -47,14 +47,14 @@ def episode_pictures(
 
 def _played(policy: Policy, env: Any, seed: int) -> list[NDArray[np.uint8]]:
     env.reset(seed=[seed])
-    observation = parts_shown(env, env.loop.observation())
+    observation = env.parts_shown(env.loop.observation())
     memory, ended = start_episodes(policy, context_of(env), [seed]), False
     actions: list[Any] = []
     while not ended:
         action, memory = _decided(policy, env, observation, memory)
         actions.append(action)
         _, _, terminated, truncated, _ = env.step(action)
-        observation = parts_shown(env, env.loop.observation())
+        observation = env.parts_shown(env.loop.observation())
         ended = bool(terminated[0] or truncated[0])
     stride = -(-len(actions) // MOST_PICTURES)
     env.reset(seed=[seed])  # played once more, since only now it is known which steps are to be drawn

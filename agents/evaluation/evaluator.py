@@ -213,7 +213,7 @@ def run_episodes(
     n, m, loop = env.num_envs, len(seeds), env.loop
     padded = [seeds[i] if i < m else seeds[0] for i in range(n)]
     env.reset(seed=padded)
-    observation = parts_shown(env, loop.observation())
+    observation = env.parts_shown(loop.observation())
     success, ended = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
     kept = budget_in(context_of(env)).metric_set.finals
     finals = {name: np.full(n, np.nan) for name in ("misorientation_deg", "shortfall", *kept)}
@@ -234,7 +234,7 @@ def run_episodes(
             active &= ~done
             if progress is not None and done.any():
                 progress(int(done.sum()))
-            observation = parts_shown(env, step.observation)
+            observation = env.parts_shown(step.observation)
     own = np.array([finals[name] for name in kept]).reshape(len(kept), n).T
     named = {name: finals[name] for name in ("misorientation_deg", "shortfall")}
     arrays = {"success": success, "ended": ended, **spent, **named, "finals": own}
@@ -280,12 +280,6 @@ def context_of(env: InstrumentVectorEnv) -> Any:
 def budget_of(env: InstrumentVectorEnv) -> float:
     """Return the budget in exposures; NaN where the environment names none."""
     return budget_in(context_of(env)).exposures
-
-
-def parts_shown(env: InstrumentVectorEnv, observation: Observation) -> Observation:
-    """Return what an environment gives out, by name; what has no parts is named "observation"."""
-    seen = env.shown(observation)
-    return seen if isinstance(seen, dict) else {"observation": seen}
 
 
 def played_together(env: InstrumentVectorEnv) -> list[NDArray[np.int64]]:

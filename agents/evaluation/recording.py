@@ -13,7 +13,6 @@ from beamgym.agents.evaluation.evaluator import (
     acted,
     context_of,
     make_vector_env,
-    parts_shown,
     played_together,
 )
 from beamgym.agents.evaluation.seeds import first_seed
@@ -76,7 +75,7 @@ class _Rows:
         env, loop, n, m = self.env, self.env.loop, self.env.num_envs, len(self.seeds)
         padded = [self.seeds[i] if i < m else self.seeds[0] for i in range(n)]
         env.reset(seed=padded)
-        self.seen, self.first = [parts_shown(env, loop.observation())], loop.costs()
+        self.seen, self.first = [env.parts_shown(loop.observation())], loop.costs()
         for rows in played_together(env):
             begun = start_episodes(self.policy, env.contexts[rows[0]], [padded[row] for row in rows])
             memory = dict(zip(rows.tolist(), begun, strict=True))
@@ -90,7 +89,7 @@ class _Rows:
                 ends = {"terminated": verdict.terminated, "truncated": verdict.truncated}
                 costs = {f"cost_{name}": step.costs[name] for name in _COSTS if name in step.costs}
                 self.done.append({"action": actions, "active": active.copy(), **columns, **ends, **costs})
-                self.seen.append(parts_shown(env, step.observation))
+                self.seen.append(env.parts_shown(step.observation))
                 active &= ~over
                 if progress is not None and over.any():
                     progress(int(over.sum()))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from beamgym.envs.checks.contents import changed, contents, rows_of
 from beamgym.envs.checks.failure import answer, demand, demand_array, demand_names
-from beamgym.envs.loop import EpisodeLoop
+from beamgym.envs.loop import EpisodeLoop, InstrumentVectorEnv
 from beamgym.envs.policy import CannotPlay, DrawingPolicy, Policy, PolicyState, start_episodes
 from beamgym.envs.task import Observation, Truth
 from beamgym.physics.counter_rng import make_keys
@@ -41,8 +41,9 @@ def check_policy(policy: Policy, env_id: str, n: int = 3, steps: int = 4, seed: 
     demand(isinstance(oracle, bool), "oracle", f"is {oracle!r}", "say True where it must be handed the truth, or False")
     env = gym.make_vec(env_id, num_envs=n, vectorization_mode="vector_entry_point", **options)
     try:
-        loop = env.unwrapped.loop  # type: ignore[attr-defined]
-        played = _play(policy, loop, steps, seed)
+        vector: Any = env.unwrapped
+        loop = vector.loop
+        played = _play(policy, vector, steps, seed)
         seeds = range(seed, seed + n)
         _check_again(policy, loop, played, seeds)
         _check_alone(policy, loop, played, seeds)
@@ -60,17 +61,18 @@ class _Step:
     actions: NDArray[np.float32]
 
 
-def _play(policy: Policy, loop: EpisodeLoop[Any], steps: int, seed: int) -> list[_Step]:
+def _play(policy: Policy, env: InstrumentVectorEnv, steps: int, seed: int) -> list[_Step]:
     """Play as the benchmark does: rows whose episode has ended are left out."""
-    n = loop.instrument.n
+    loop, n = env.loop, env.num_envs
     active = np.ones(n, dtype=np.bool_)
     loop.reset(make_keys(seed + np.arange(n)), active)
     seeds = range(seed, seed + n)
     memory, played = _started(policy, loop, seeds), []
     for _ in range(steps):
         rows = np.flatnonzero(active)
-        seen = rows_of(loop.observation(), rows)
-        truth = rows_of(loop.instrument.truth(), rows) if policy.oracle else None  # type: ignore[attr-defined]
+        seen = rows_of(env.parts_shown(loop.observation()), rows)
+        world: Any = loop.instrument
+        truth = rows_of(world.truth(), rows) if policy.oracle else None
         kept = contents(seen)
         actions, after = _acted(policy, loop, seen, [memory[row] for row in rows], truth)
         at = changed(kept, contents(seen))

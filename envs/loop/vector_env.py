@@ -120,6 +120,11 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         """Return observations by name as they are given out: one array where they are flat."""
         return self._flat(observation) if self._flat else observation
 
+    def parts_shown(self, observation: Observation) -> Observation:
+        """Return what is given out, by name; what has no parts is named "observation"."""
+        seen = self.shown(observation)
+        return seen if isinstance(seen, dict) else {"observation": seen}
+
     def _begin(self, mask: BoolArray, start: dict[str, Any] | None = None) -> None:
         self.loop.reset(self._keys.next(mask), mask, start)
         self._ended = self._ended & ~mask

@@ -31,6 +31,35 @@ def test_a_sound_policy_passes():
     check_policy(Still(), ID, n=1, steps=2, seed=4, moves=3)
 
 
+def test_one_array_is_handed_over_as_it_is_to_agents():
+    class Flat(Still):
+        def act(self, observation, state, truth=None):
+            assert observation["observation"].shape == (len(state), 84, 84, 1)
+            return super().act(observation, state, truth)
+
+    check_policy(Flat(), ID, flat=True)
+
+
+def test_draws_may_come_from_the_seeds_and_from_nothing_else():
+    class Drawing(Still):
+        made = 0
+
+        def start_from(self, context, seeds):
+            return [np.random.default_rng(seed) for seed in seeds]
+
+        def act(self, observation, state, truth=None):
+            return np.array([each.uniform(-1, 1, 3) for each in state], np.float32), state
+
+    class Counting(Drawing):
+        def start_from(self, context, seeds):
+            type(self).made += 1
+            return super().start_from(context, [seed + self.made for seed in seeds])
+
+    check_policy(Drawing(), ID)
+    with pytest.raises(CheckFailed, match="decides otherwise when the same episodes are played again"):
+        check_policy(Counting(), ID)
+
+
 def test_that_it_cannot_play_is_an_honest_answer():
     def start(self, context, n):
         raise CannotPlay("this one needs spots")
