@@ -118,10 +118,8 @@ def build(
     options = replace(options, observation=_checked_observation(options, image))
     if options.crystals is None:
         return _build_one(options, n, version)
-    if options.observation in SIGHTED:
-        raise ValueError(
-            f"observation={options.observation!r} is of one crystal; leave out crystals, or choose another observation"
-        )
+    if options.observation == "goal":
+        raise ValueError("observation='goal' is of one crystal; leave out crystals, or choose another observation")
     rows = CrystalRows(_checked_crystals(options), partial(_build_of, options, version), n)
     return ManyCrystalTask(rows), ManyCrystalWorld(rows)
 

@@ -1,8 +1,8 @@
 """LaueAlign with a crystal drawn anew for every episode: samples of one crystal are moved and exposed together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from gymnasium import spaces
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from beamgym.envs.laue_align.context import AlignContext
 from beamgym.envs.laue_align.crystal_rows import CrystalRows, SampleView, spread
+from beamgym.envs.laue_align.sighted_task import SightedTask
 from beamgym.envs.laue_align.task import AlignState, LaueAlignTask
 from beamgym.envs.loop import blank_rows, put_rows, take_rows
 from beamgym.envs.task import Observation, TaskCommand, Truth, Verdict
@@ -26,6 +27,8 @@ from beamgym.physics.instrument import (
 )
 from beamgym.physics.laue.simulator import SimulatedLaue
 from beamgym.physics.orientation import check_rotation
+
+Batch = TypeVar("Batch")
 
 _MOST_GOALS = 24  # rotations of a cubic crystal, the most that a pose has equivalents
 
@@ -133,7 +136,7 @@ class ManyCrystalTask:
     """LaueAlign's rules for n samples with a crystal each.
 
     What crystals have in common is done for all samples at once, by the task of the first; goals and errors are asked
-    of each crystal's own task.
+    of each crystal's own task, and what is known of how a crystal stands with them.
 
     Parameters
     ----------
@@ -146,6 +149,7 @@ class ManyCrystalTask:
         self.observation_space: spaces.Dict = first.observation_space
         self.action_space: spaces.Box = first.action_space
         self.settings = first.settings
+        self._sighted = isinstance(first, SightedTask)
 
     @property
     def context(self) -> AlignContext:
@@ -187,16 +191,28 @@ class ManyCrystalTask:
 
     def target(self, state: AlignState, action: NDArray[Any]) -> TaskCommand:
         """Turn an action into positions that the axes can reach; see Task.target."""
-        return self._first.target(state, action)
+        if not self._sighted:
+            return self._first.target(state, action)
+        parts = ((rows, task.target(_own(state, rows, task), action[rows])) for task, rows in self._by_crystal())
+        return _joined(parts, len(state.used))
 
     def advance(
         self, state: AlignState, command: TaskCommand, report: MoveReport, frame: Frame, mask: BoolArray
     ) -> AlignState:
         """Update the state by a move and its frame; see Task.advance."""
-        return self._first.advance(state, command, report, frame, mask)
+        if not self._sighted:
+            return self._first.advance(state, command, report, frame, mask)
+        after = state
+        for task, rows in self._by_crystal():
+            own = _own(state, rows, task), take_rows(command, rows), take_rows(report, rows), take_rows(frame, rows)
+            after = _put(after, rows, task.advance(*own, mask[rows]))
+        return replace(after, frame=frame)
 
     def observe(self, state: AlignState) -> Observation:
         """Return the observation, as fresh arrays."""
+        if self._sighted:
+            parts = ((rows, task.observe(_own(state, rows, task))) for task, rows in self._by_crystal())
+            return _joined(parts, len(state.used))
         seen = self._first.observe(state)
         for task, rows in self._by_crystal():
             seen["expected"][rows], seen["target"][rows] = task.expected, task.goal_row
@@ -204,13 +220,12 @@ class ManyCrystalTask:
 
     def judge(self, state: AlignState, truth: Truth | None = None) -> tuple[AlignState, Verdict]:
         """Return reward, end and success of the last step; see Task.judge."""
-        judged, verdict = state, None
+        judged, verdicts = state, list[tuple[Int64Array, Verdict]]()
         for task, rows in self._by_crystal():
             after, own = task.judge(_own(state, rows, task), _truth(truth, rows))
             judged = _put(judged, rows, after)
-            verdict = put_rows(verdict if verdict is not None else blank_rows(own, len(state.used)), rows, own)
-        assert verdict is not None
-        return judged, verdict
+            verdicts.append((rows, own))
+        return judged, _joined(verdicts, len(state.used))
 
     def advice(self, state: AlignState, truth: Truth | None = None) -> dict[str, tuple[NDArray[Any], BoolArray]]:
         """Return the remounting rotation of crystals from whose mount no goal can be reached; see Advises."""
@@ -245,6 +260,15 @@ class OneSample:
     frame: Frame
 
 
+def _joined(parts: Iterable[tuple[Int64Array, Batch]], n: int) -> Batch:
+    """Return a batch of n rows whose rows the parts are."""
+    whole: Batch | None = None
+    for rows, part in parts:
+        whole = put_rows(whole if whole is not None else blank_rows(part, n), rows, part)
+    assert whole is not None
+    return whole
+
+
 def _truth(truth: Truth | None, rows: Int64Array) -> Truth | None:
     return None if truth is None else {name: values[rows] for name, values in truth.items()}
 
@@ -257,7 +281,7 @@ def _own(state: AlignState, rows: Int64Array, task: LaueAlignTask) -> AlignState
 
 def _put(whole: AlignState, rows: Int64Array, part: AlignState) -> AlignState:
     """Put the rows of one crystal into the state, but for the frame; goals that it does not have cannot be reached."""
-    names = [item.name for item in fields(AlignState) if item.name not in ("frame", "goals", "seen")]
+    names = [item.name for item in fields(whole) if item.name not in ("frame", "goals", "seen")]
     before, after = ({name: getattr(state, name) for name in names} for state in (whole, part))
     goals = None
     if whole.goals is not None and part.goals is not None:

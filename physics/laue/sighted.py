@@ -1,17 +1,15 @@
 """SightedLaue: a simulated Laue instrument whose frames give an orientation, as an estimator would, and no spots."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from beamgym.physics.arrays import UInt64Array
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import AcquireSettings, BoolArray, Float64Array, Frame, Peaks
 from beamgym.physics.laue.imperfections import Imperfections
-from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.laue.sight import readings, sight_errors
 from beamgym.physics.laue.simulator import LAUE_READOUT_S, SimulatedLaue
 
@@ -32,11 +30,43 @@ class SightedFrame(Frame):
     """
 
     orientation: Float64Array = field(default_factory=lambda: np.empty((0, 3, 3)))
-    pattern: Callable[[], Peaks] | None = None
+    pattern: "Pattern | None" = None
 
     def peaks(self) -> Peaks:
         """Return the brightest spots of the pattern, without noise."""
-        return super().peaks() if self.pattern is None else self.pattern()
+        return super().peaks() if self.pattern is None else self.pattern.peaks()
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What stands in the beam, of which the spots are made when they are asked for; arrays of n rows.
+
+    Parameters
+    ----------
+    model : (n,) objects, the pattern's own model of each
+    orientation : (n, 3, 3) crystal to lab
+    exposure_s : (n,)
+    most : most spots of a frame
+    """
+
+    model: NDArray[np.object_]
+    orientation: Float64Array
+    exposure_s: Float64Array
+    most: int
+
+    def peaks(self) -> Peaks:
+        """Return the brightest spots, without noise."""
+        n, most = len(self.model), self.most
+        position, counts = np.zeros((n, most, 2), dtype=np.float32), np.zeros((n, most), dtype=np.float32)
+        shown = np.zeros(n, dtype=np.int64)
+        for model in set(self.model):
+            rows = np.flatnonzero(self.model == model)
+            spots = model.spots(self.orientation[rows])
+            wide = min(most, spots.intensity.shape[1])
+            position[rows, :wide] = spots.position_px[:, :wide]
+            counts[rows, :wide] = spots.intensity[:, :wide] * self.exposure_s[rows, None].astype(np.float32)
+            shown[rows] = np.minimum(spots.count, most)
+        return Peaks(position, counts, shown, np.zeros(counts.shape, dtype=np.bool_))
 
 
 class SightedLaue(SimulatedLaue):
@@ -65,19 +95,13 @@ class SightedLaue(SimulatedLaue):
         self._clock += mask * (settings.exposure_s + LAUE_READOUT_S)
         self._dose += mask * settings.exposure_s
         exposure = np.full(self.n, settings.exposure_s)
-        pattern = partial(_pattern, self.model, self._orientation.copy(), settings.exposure_s, self.max_peaks)
+        models = np.full(self.n, self.model, dtype=object)
+        pattern = Pattern(models, self._orientation.copy(), exposure, self.max_peaks)
         return SightedFrame(exposure, self._counter.copy(), self._clock.copy(), orientation=seen, pattern=pattern)
 
     def _sight_keys(self, rows: np.ndarray[Any, Any]) -> tuple[UInt64Array, UInt64Array]:
         camera = make_keys(self._keys[rows], 0, 0, _STREAM_CAMERA_SIGHT)
         return camera, make_keys(self._keys[rows], 0, self._frames[rows], _STREAM_FRAME_SIGHT)
-
-
-def _pattern(model: LaueModel, orientation: Float64Array, exposure_s: float, most: int) -> Peaks:
-    spots = model.spots(orientation)
-    counts = (spots.intensity * np.float32(exposure_s))[:, :most]
-    shown = np.minimum(spots.count, most)
-    return Peaks(spots.position_px[:, :most], counts, shown, np.zeros(counts.shape, dtype=np.bool_))
 
 
 def _check(level: Imperfections) -> None:

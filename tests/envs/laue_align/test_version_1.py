@@ -145,7 +145,6 @@ def test_flat_is_the_dict_in_order_or_the_picture_alone():
         ({"observation": "spot"}, "unknown observation 'spot'"),
         ({"action": "decisions"}, "add observation='estimate'"),
         ({"observation": "estimate", "level": "harsh"}, "know no distance_range_mm"),
-        ({"observation": "estimate", "crystals": ["Si"]}, "leave out crystals"),
         ({"start_within_deg": 0.1}, "more than the tolerance"),
     ],
 )
