@@ -174,7 +174,7 @@ SHIPPED: tuple[EnvKind, ...] = (
         build="beamgym.envs.laue_zone:build",
         renderer="beamgym.envs.laue_zone:ZoneRenderer",
         budget=EXPOSURES,
-        units="beamgym.envs.laue_align:SPOT_UNITS",
+        units="beamgym.envs.laue_zone:ZONE_UNITS",
     ),
     EnvKind(
         name="arpes",

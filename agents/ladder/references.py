@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from beamgym.agents.ladder.learning import Act
 from beamgym.agents.ladder.rungs import Rung
 from beamgym.envs.actions import encode_rotation
+from beamgym.envs.laue_zone import ZONE_FIELDS, ZONES
 
 SURE = 2.5
 """Standard deviations within which the goal must lie for the rule to declare."""
@@ -24,12 +25,14 @@ def random_actions(rung: Rung, space: Any, n: int) -> Act:
 
 
 def follow_the_estimate(rung: Rung) -> Act | None:
-    """Return the rule: turn as the estimate says, declare where it is sure; None where the rung gives no estimate.
+    """Return the rule: turn as the estimate says, declare where it is sure; None where the rung gives none.
 
     The numbers of a flat estimate: the turn as an action (3), how far, three standard deviations, the budget.
     """
     if rung.options.get("observation") == "goal":
         return _turned
+    if rung.options.get("observation") == "zones":
+        return _to_the_strongest
     if rung.options.get("observation") != "estimate" or rung.stack > 1:
         return None
     chosen = rung.options.get("action") == "decisions"
@@ -41,6 +44,12 @@ def _turned(seen: Mapping[str, NDArray[np.float32]]) -> NDArray[Any]:
     """Return the actions (n, 4) that turn by what is missing, in units of the largest turn; the last number is idle."""
     missing = (seen["desired_goal"] - seen["achieved_goal"]).astype(np.float64)
     return np.pad(encode_rotation(missing, 1.0), ((0, 0), (0, 1))).astype(np.float32)
+
+
+def _to_the_strongest(seen: NDArray[np.float32]) -> NDArray[Any]:
+    """Return the actions (n, 3) that step to the strongest zone; the observation ends with the rows of zones."""
+    first = seen.shape[1] - ZONES * ZONE_FIELDS
+    return np.pad(seen[:, first : first + 2], ((0, 0), (0, 1)))
 
 
 def _followed(seen: NDArray[np.float32], tolerance_deg: float, chosen: bool) -> NDArray[Any]:

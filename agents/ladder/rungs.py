@@ -121,14 +121,21 @@ RUNGS: Mapping[str, Rung] = {
         ),
         Rung(
             "zones",
-            "find an axis of an unknown cubic crystal within 5°, from films",
+            "find an axis of an unknown cubic crystal within 5°, by the strongest zones of its films",
+            _ZONE,
+            {"observation": "zones", "flat": True},
+            400_000,
+            bar=0.74,
+        ),
+        Rung(
+            "films",
+            "the same from the films themselves",
             _ZONE,
             {"flat": True},
             400_000,
             n_envs=32,
             policy="CnnPolicy",
             hyper=_PIXELS,
-            bar=0.74,
         ),
         Rung(
             "map",

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from beamgym.envs.laue_zone.charted_task import ZONE_FIELDS, ZONE_UNITS, ZONES
 from beamgym.envs.laue_zone.factory import LaueZoneOptions, build
 from beamgym.envs.laue_zone.task import LaueZoneTask, ZoneContext
 
@@ -9,6 +10,9 @@ if TYPE_CHECKING:
     from beamgym.envs.laue_zone.rendering import ZoneRenderer
 
 __all__ = [
+    "ZONES",
+    "ZONE_FIELDS",
+    "ZONE_UNITS",
     "LaueZoneOptions",
     "LaueZoneTask",
     "ZoneContext",

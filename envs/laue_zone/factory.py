@@ -6,11 +6,13 @@ from os import PathLike
 from typing import Literal
 
 from beamgym.envs.laue_align import rules
+from beamgym.envs.laue_zone.charted_task import ChartedTask
 from beamgym.envs.laue_zone.task import LaueZoneTask, ZoneContext
 from beamgym.physics.instrument import BoolArray, Float64Array
 from beamgym.physics.laue.imperfections import Imperfections
 from beamgym.physics.laue.zone import PUBLISHED, AxisChoice, SimulatedZone
 
+OBSERVATIONS = ("image", "zones")
 SMALLEST_EDGE_PX = 36  # pixels; fewer than that and neighbouring spots are one
 
 
@@ -29,6 +31,7 @@ class LaueZoneOptions:
     reward : "dense" or "sparse"
     stop : "truth" (as published) or "declare"
     size : edge of the image observation, pixels
+    observation : "image", or "zones": a list of the strongest zones that all frames so far show
     flat : observe one array in place of a Dict: its numbers by the order of their keys, or the picture alone
     """
 
@@ -41,6 +44,7 @@ class LaueZoneOptions:
     reward: Literal["dense", "sparse"] = "dense"
     stop: Literal["truth", "declare"] = "truth"
     size: int = 84
+    observation: Literal["image", "zones"] = "image"
     flat: bool = False
 
 
@@ -48,6 +52,8 @@ def build(options: LaueZoneOptions, n: int, version: int = 0) -> tuple[LaueZoneT
     """Make the task and a world of n samples, whose starts lie outside the tolerance, by the rules of a version."""
     if not (isinstance(options.size, int) and options.size >= SMALLEST_EDGE_PX):
         raise ValueError(f"size is {options.size}; the image needs {SMALLEST_EDGE_PX} pixels or more on its edge")
+    if options.observation not in OBSERVATIONS:
+        raise ValueError(f"LaueZone has no observation {options.observation!r}; choose {' or '.join(OBSERVATIONS)}")
     world = SimulatedZone(options.system, n, options.level, options.size)
     public = world.context
     context = ZoneContext(
@@ -60,7 +66,8 @@ def build(options: LaueZoneOptions, n: int, version: int = 0) -> tuple[LaueZoneT
         options.moves,
     )
     world.start_filter, ruled = partial(_outside, context), rules(version)
-    return LaueZoneTask(context, replace(ruled.reward, kind=options.reward), options.stop, ruled), world
+    of = ChartedTask if options.observation == "zones" else LaueZoneTask
+    return of(context, replace(ruled.reward, kind=options.reward), options.stop, ruled), world
 
 
 def _outside(context: ZoneContext, starts: Float64Array, cells: Float64Array) -> BoolArray:

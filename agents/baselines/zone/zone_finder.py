@@ -10,7 +10,7 @@ from beamgym.agents.baselines.moves import declared, exposures_left, need_kind, 
 from beamgym.agents.baselines.zone.blind_spiral import spiral
 from beamgym.agents.baselines.zone.tracking import Track, seen
 from beamgym.agents.baselines.zone.true_axis import zone_positions
-from beamgym.envs.policy import PolicyState
+from beamgym.envs.policy import CannotPlay, PolicyState
 from beamgym.envs.task import Observation, Truth
 from beamgym.physics.instrument import Float64Array
 
@@ -65,6 +65,8 @@ class ZoneFinder:
         self, observation: Observation, state: PolicyState, truth: Truth | None = None
     ) -> tuple[NDArray[np.float32], PolicyState]:
         """Find or refine the lattice, then move or declare."""
+        if "image" not in observation:
+            raise CannotPlay("the zone finder needs films; leave out observation, or give observation='image'")
         context = state[0].context
         positions, left = positions_of(observation, context), exposures_left(observation, context)
         actions, after = [], []

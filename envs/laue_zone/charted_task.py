@@ -1,0 +1,94 @@
+"""LaueZone seen through its chart: the task whose observation is where theta and phi lay the strongest zones."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from gymnasium import spaces
+
+from beamgym.envs.laue_views import SPOT_UNITS
+from beamgym.envs.laue_zone.task import LaueZoneTask, ZoneState
+from beamgym.envs.task import Observation, TaskCommand, Truth
+from beamgym.physics.instrument import BoolArray, Float32Array, Float64Array, Frame, MoveReport
+from beamgym.physics.laue.zone import Charts
+
+ZONES = 8
+"""Zones that are observed of a crystal, the strongest first."""
+ZONE_FIELDS = 4
+_FARTHEST_DEG = 180.0
+
+ZONE_UNITS = {
+    **SPOT_UNITS,
+    "zones": "8 rows, strongest zone first: the steps of theta and phi that lay it along the beam as an action, the "
+    "larger of the two / 180°, votes near the place over those around it / the first row's; rows of zeros at the end",
+}
+
+
+@dataclass(frozen=True)
+class ChartedState(ZoneState):
+    """A ZoneState with what the frames so far tell of each crystal's zones."""
+
+    charts: Charts | None = None
+
+
+@dataclass
+class ChartedTask(LaueZoneTask):
+    """The rules of LaueZone, with the strongest zones of the chart as observation."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        parts = dict(self.observation_space.spaces)
+        del parts["image"]
+        row = np.array([-1.0, -1.0, 0.0, 0.0], np.float32)
+        low = np.tile(row, ZONES)
+        self.observation_space = spaces.Dict({**parts, "zones": spaces.Box(low, np.ones_like(low), dtype=np.float32)})
+
+    def start(
+        self,
+        previous: ZoneState | None,
+        positions: Float64Array,
+        frame: Frame,
+        mask: BoolArray,
+        truth: Truth | None = None,
+    ) -> ZoneState:
+        """Begin with the first exposure; see Task.start."""
+        state = super().start(previous, positions, frame, mask, truth)
+        before = charts_of(previous).begun(mask) if previous is not None else Charts.blank(len(positions))
+        return self._looked(state, before, mask)
+
+    def advance(
+        self, state: ZoneState, command: TaskCommand, report: MoveReport, frame: Frame, mask: BoolArray
+    ) -> ZoneState:
+        """Update the state by a move and its frame; see Task.advance."""
+        after = super().advance(state, command, report, frame, mask)
+        return self._looked(after, charts_of(state), after.exposed)
+
+    def observe(self, state: ZoneState) -> Observation:
+        """Return the observation, as fresh arrays."""
+        observation = super().observe(state)
+        del observation["image"]  # type: ignore[attr-defined]
+        return {**observation, "zones": self._rows(charts_of(state), state.positions)}
+
+    def _rows(self, charts: Charts, positions: Float64Array) -> Float32Array:
+        places = charts.strongest(ZONES)
+        steps = places[..., :2] - positions[:, None]
+        contrast = places[..., 2:]
+        first = np.where(contrast[:, :1] > 0.0, contrast[:, :1], 1.0)
+        far = np.abs(steps).max(axis=2, keepdims=True) / _FARTHEST_DEG
+        rows = np.concatenate([steps / self.context.max_rotation_deg, far, contrast / first], axis=2)
+        rows = np.where(contrast > 0.0, rows.clip(-1.0, 1.0), 0.0)
+        return rows.reshape(len(rows), -1).astype(np.float32)
+
+    def _looked(self, state: ZoneState, before: Charts, mask: BoolArray) -> ChartedState:
+        known = self.context
+        rotation = known.goniometer.rotation(state.positions)
+        charts = before.seen(state.image[..., 0], state.positions, rotation, known.detector, mask)
+        if isinstance(state, ChartedState):
+            return replace(state, charts=charts)
+        return ChartedState(**vars(state), charts=charts)
+
+
+def charts_of(state: ZoneState | None) -> Charts:
+    """Return what is known of the zones; raises TypeError for the state of another task."""
+    if not isinstance(state, ChartedState) or state.charts is None:
+        raise TypeError(f"a state of ChartedTask holds charts; found {type(state).__name__}")
+    return state.charts
