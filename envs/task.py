@@ -143,6 +143,22 @@ class HasGoals(Protocol):
         ...
 
 
+@runtime_checkable
+class ChoosesStarts(Protocol):
+    """A task that says where episodes are to begin, by how those before them ended."""
+
+    def starts(self, state: Any, mask: BoolArray) -> dict[str, NDArray[Any]]:
+        """Return, for the world's reset, where the next episodes of some rows (n,) are to begin; ``state`` may be None.
+
+        What it returns depends on nothing but the state; nothing where starts are drawn as ever.
+        """
+        ...
+
+    def anew(self, state: Any, rows: BoolArray) -> Any:
+        """Return the state in which some rows (n,) have no episodes before them: they were given a seed."""
+        ...
+
+
 def finite_action(action: NDArray[Any], space: spaces.Space[Any], n: int) -> NDArray[Any]:
     """Check a batch of actions and clip it to a Box.
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from beamgym.envs.laue_align.crystal_rows import CrystalRows
+from beamgym.envs.laue_align.curriculum import ALL_DEG, FIRST_TOLERANCES, Curriculum
 from beamgym.envs.laue_align.decisions import DecisionsTask
 from beamgym.envs.laue_align.goal import GoalTask
 from beamgym.envs.laue_align.many_crystals import ManyCrystalTask, ManyCrystalWorld
@@ -78,6 +79,8 @@ class LaueAlignOptions:
         "frames" makes it from the spots that are found, as on a real instrument
     flat : observe one array in place of a Dict: its numbers by the order of their keys, or the picture alone
     start_within_deg : largest error of a start; None draws mounts evenly from all orientations
+    curriculum : starts lie farther off after a success and nearer after a failure, each environment's by its own
+        episodes; they begin within ``start_within_deg``, or four tolerances
     crystals : in place of ``crystal``, what each episode's is drawn from: a sequence of names, CIFs, Structures or
         Crystals, or a stream such as ``RandomCrystals("train")``, of which ``stream[i]`` is one
     """
@@ -101,6 +104,7 @@ class LaueAlignOptions:
     flat: bool = False
     start_within_deg: float | None = None
     estimator: Literal["model", "frames"] = "model"
+    curriculum: bool = False
 
 
 def build(
@@ -179,7 +183,7 @@ def _build_one(options: LaueAlignOptions, n: int, version: int) -> tuple[LaueAli
     reward, expected = replace(ruled.reward, kind=options.reward), expected_spots(context)
     view = _view(options, context, expected)
     panel = image_panel(context.detector, options.size) if image else context.detector
-    sighted = options.observation in SIGHTED
+    sighted, near = options.observation in SIGHTED, _near_starts(options, context)
     made = SightedLaue if sighted and options.estimator == "model" else SimulatedLaue
     world = made(
         context.crystal,
@@ -191,12 +195,20 @@ def _build_one(options: LaueAlignOptions, n: int, version: int) -> tuple[LaueAli
         "rendered" if image else options.frames,
         mount_filter=partial(_reachable, context),
         draws=ruled.draws,
-        mount_shape=None if options.start_within_deg is None else NearStarts(context, options.start_within_deg),
+        mount_shape=near,
     )
-    given = context, view, expected, reward, options.stop, panel, ruled
+    grows = Curriculum(near.within_deg) if near is not None and options.curriculum else None
+    given = context, view, expected, reward, options.stop, panel, ruled, grows
     if not sighted:
         return LaueAlignTask(*given), world
     return _sighted(options)(*given, told_by=_told_by(context, world)), world
+
+
+def _near_starts(options: LaueAlignOptions, context: AlignContext) -> NearStarts | None:
+    if options.start_within_deg is None and not options.curriculum:
+        return None
+    first = min(FIRST_TOLERANCES * context.tolerance_deg, ALL_DEG)
+    return NearStarts(context, first if options.start_within_deg is None else options.start_within_deg)
 
 
 def _sighted(options: LaueAlignOptions) -> type[SightedTask]:

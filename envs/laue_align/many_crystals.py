@@ -30,6 +30,8 @@ from beamgym.physics.orientation import check_rotation
 
 Batch = TypeVar("Batch")
 
+_WITHIN = "start_within_deg"
+
 _MOST_GOALS = 24  # rotations of a cubic crystal, the most that a pose has equivalents
 
 
@@ -71,6 +73,7 @@ class ManyCrystalWorld:
         mask: BoolArray,
         mount: ArrayLike | None = None,
         positions: ArrayLike | None = None,
+        start_within_deg: ArrayLike | None = None,
     ) -> None:
         """Draw a crystal for each masked sample and mount it; otherwise as ``SimulatedLaue.reset``."""
         mounts = self._for_each(None if mount is None else check_rotation(mount, "mount"), (3, 3), "mount")
@@ -78,6 +81,9 @@ class ManyCrystalWorld:
         begin = self._for_each(
             None if positions is None else goniometer.check_positions(positions), (len(self.axes),), "positions"
         )
+        within = self._for_each(None if start_within_deg is None else np.asarray(start_within_deg), (), _WITHIN)
+        for angle in () if within is None else np.unique(within):
+            self._rows.at(0)[0].world.check_distances(angle)
         chosen = np.flatnonzero(mask)
         self._rows.put(chosen, self._rows.drawn(keys[chosen]))
         for block, places, rows in self._rows.blocks():
@@ -87,6 +93,7 @@ class ManyCrystalWorld:
                 start = {
                     "mount": None if mounts is None else spread(n, places, mounts[rows], np.eye(3)),
                     "positions": None if begin is None else spread(n, places, begin[rows], goniometer.home()),
+                    _WITHIN: None if within is None else spread(n, places, within[rows], np.inf),
                 }
                 block.world.reset(spread(n, own, keys[rows[fresh]]), spread(n, own, True), **start)
 
@@ -180,14 +187,22 @@ class ManyCrystalTask:
         truth: Truth | None = None,
     ) -> AlignState:
         """Begin with the first exposure; see Task.start."""
-        state = previous
+        state, growth = previous, self._first.grown(previous, mask)
         for task, rows in self._by_crystal(mask):
             exposed = np.ones(len(rows), np.bool_)
             begun = task.start(None, positions[rows], take_rows(frame, rows), exposed, _truth(truth, rows))
             state = _put(state if state is not None else blank_rows(begun, len(mask)), rows, begun)
         if state is None:
             raise ValueError("reset_mask is False everywhere; the first reset begins at least one episode")
-        return replace(state, frame=frame, exposed=mask.copy())
+        return replace(state, frame=frame, exposed=mask.copy(), growth=growth)
+
+    def starts(self, state: AlignState | None, mask: BoolArray) -> dict[str, NDArray[Any]]:
+        """Return where the episodes of some rows are to begin; see ChoosesStarts."""
+        return self._first.starts(state, mask)
+
+    def anew(self, state: AlignState, rows: BoolArray) -> AlignState:
+        """Return the state with the curriculum of some rows at its beginning; see ChoosesStarts."""
+        return self._first.anew(state, rows)
 
     def target(self, state: AlignState, action: NDArray[Any]) -> TaskCommand:
         """Turn an action into positions that the axes can reach; see Task.target."""

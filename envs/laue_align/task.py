@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from gymnasium import spaces
@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from beamgym.envs.actions import decode_rotation, decode_steps
 from beamgym.envs.costs import camera_costs
 from beamgym.envs.laue_align.context import AlignContext, RewardModel
+from beamgym.envs.laue_align.curriculum import Curriculum, Growth
 from beamgym.envs.laue_align.estimate import PoseEstimator, SeenFrame
 from beamgym.envs.laue_align.rules import Rules
+from beamgym.envs.laue_align.state import AlignState, View, reach, seen_anew
 from beamgym.envs.laue_views import axis_rows, axis_space, spot_space
 from beamgym.envs.task import Observation, TaskCommand, Truth, Verdict
-from beamgym.physics.goniometer import Goniometer
 from beamgym.physics.instrument import AcquireSettings, BoolArray, Float32Array, Float64Array, Frame, MoveReport
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.orientation import rotation_vector_deg
@@ -26,57 +27,6 @@ LIKELY = 0.5
 """Probability of being within the tolerance from which a declaration without truth counts as a success."""
 
 __all__ = ["EXPECTED_ROWS", "AlignContext", "AlignState", "LaueAlignTask", "RewardModel", "View", "reach"]
-
-
-@dataclass(frozen=True)
-class AlignState:
-    """The TaskState of LaueAlign; every array starts with the batch dimension n.
-
-    Parameters
-    ----------
-    positions : (n, k) readback
-    frame : the last frame
-    view : (n, ...) the encoded frame
-    last_move : (n, 4) lab rotation vector made, in units of 180 degrees, and 1 where it was shortened
-    used : (n,) exposures taken
-    declared : (n,)
-    spent : (n,) the agent asked for one more exposure than the budget holds
-    goals : (n, g) which equivalent goals the goniometer can reach from this mount, or None without truth
-    potential : (n,)
-    motor_s, exposed : (n,) of the last step
-    seen : the frames so far, where there is no truth to judge by
-    """
-
-    positions: Float64Array
-    frame: Frame
-    view: NDArray[Any]
-    last_move: Float32Array
-    used: NDArray[np.int64]
-    declared: BoolArray
-    spent: BoolArray
-    goals: BoolArray | None
-    potential: Float64Array
-    motor_s: Float64Array
-    exposed: BoolArray
-    seen: tuple[SeenFrame, ...] = ()
-
-
-class View(Protocol):
-    """Encodes a frame for the observation, under one key."""
-
-    @property
-    def key(self) -> str:
-        """Its name in the observation."""
-        ...
-
-    @property
-    def space(self) -> spaces.Box:
-        """The space of one encoded frame."""
-        ...
-
-    def encode(self, frame: Frame, mask: BoolArray) -> NDArray[Any]:
-        """Return the encoded rows of the frame where ``mask`` is True."""
-        ...
 
 
 @dataclass
@@ -93,6 +43,7 @@ class LaueAlignTask:
         is no truth, only the budget ends it)
     camera_detector : the panel in whose pixels the frames' peaks are given, where it is not that of the context
     rules : of the version of the environment
+    curriculum : by which starts lie farther off the better an agent does; None where they are drawn as ever
     """
 
     context: AlignContext
@@ -102,6 +53,7 @@ class LaueAlignTask:
     stop: Literal["declare", "truth"] = "declare"
     camera_detector: Detector | None = None
     rules: Rules = field(default_factory=Rules)
+    curriculum: Curriculum | None = None
 
     def __post_init__(self) -> None:
         if self.stop not in ("declare", "truth"):
@@ -152,13 +104,32 @@ class LaueAlignTask:
             goals=goals,
             motor_s=np.where(mask, 0.0, state.motor_s),
             exposed=mask.copy(),
+            growth=self.grown(previous, mask),
         )
         if truth is None:
-            return replace(state, seen=_seen_anew(state.seen, frame, positions, mask))
+            return replace(state, seen=seen_anew(state.seen, frame, positions, mask))
         potential = state.potential.copy()
         error = self._error(goals[mask] if goals is not None else None, truth["orientation"][mask])
         potential[mask] = self.reward.potential(error, self.context.tolerance_deg)
         return replace(state, potential=potential)
+
+    def starts(self, state: AlignState | None, mask: BoolArray) -> dict[str, NDArray[Any]]:
+        """Return where the episodes of some rows (n,) are to begin; see ChoosesStarts."""
+        growth = self.grown(state, mask)
+        return {} if growth is None or self.curriculum is None else {"start_within_deg": self.curriculum.starts(growth)}
+
+    def anew(self, state: AlignState, rows: BoolArray) -> AlignState:
+        """Return the state with the curriculum of some rows (n,) at its beginning; see ChoosesStarts."""
+        if self.curriculum is None or state.growth is None:
+            return state
+        return replace(state, growth=self.curriculum.anew(state.growth, rows))
+
+    def grown(self, state: AlignState | None, mask: BoolArray) -> Growth | None:
+        """Return how far the curriculum is when some rows (n,) begin another episode; None where there is none."""
+        if self.curriculum is None:
+            return None
+        before = None if state is None else state.growth
+        return self.curriculum.next(before if before is not None else self.curriculum.begin(len(mask)), mask)
 
     def target(self, state: AlignState, action: Float64Array) -> TaskCommand:
         """Turn an action into positions that the axes can reach; a move that leads out of their range is shortened."""
@@ -246,8 +217,13 @@ class LaueAlignTask:
             potential = np.where(terminated, 0.0, potential)
         spent_s = self.costs(state)["instrument_s"]
         reward = self.reward.pay(state.potential, potential, spent_s, success, terminated & ~success)
-        verdict = Verdict(reward, terminated.copy(), truncated, success, {"misorientation_deg": error})
-        return replace(state, potential=potential), verdict
+        metrics = {"misorientation_deg": error}
+        growth = state.growth
+        if growth is not None and self.curriculum is not None:
+            metrics["start_within_deg"] = growth.within_deg
+            growth = self.curriculum.judged(growth, terminated | truncated, success)
+        verdict = Verdict(reward, terminated.copy(), truncated, success, metrics)
+        return replace(state, potential=potential, growth=growth), verdict
 
     def _judge_by_sight(self, state: AlignState) -> Verdict:
         seen = self.estimator.estimate(state.seen, state.declared)
@@ -276,13 +252,16 @@ class LaueAlignTask:
         Returns
         -------
         "remount_deg" : (n, 3) rotation vector, in the lab with the goniometer at home, and the rows (n,) that need it;
-            nothing where every row has a goal, or the truth is not known
+            nothing where every row has a goal, or the truth is not known. With a curriculum "start_within_deg" (n,) too
         """
         lost = ~self._has_goal(state)
+        given: dict[str, tuple[NDArray[Any], BoolArray]] = {}
+        if state.growth is not None:
+            given["start_within_deg"] = state.growth.within_deg, np.ones(len(lost), dtype=np.bool_)
         if truth is None or not lost.any():
-            return {}
+            return given
         goals = self.context.target.reachable_goals(self.context.goniometer, truth["mount"])
-        return {"remount_deg": (rotation_vector_deg(goals.remount), lost)}
+        return {**given, "remount_deg": (rotation_vector_deg(goals.remount), lost)}
 
     def costs(self, state: AlignState) -> dict[str, NDArray[Any]]:
         """Return the last step's exposures, motor, exposure and instrument seconds, and dose (seconds in the beam)."""
@@ -330,29 +309,3 @@ def _angle_deg(rotation: Float64Array) -> Float64Array:
     vectors_of_matrices(np.ascontiguousarray(rotation), radians)
     angle: Float64Array = np.degrees(np.sqrt((radians**2).sum(axis=1)))
     return angle
-
-
-def _seen_anew(
-    seen: tuple[SeenFrame, ...], frame: Frame, positions: Float64Array, mask: BoolArray
-) -> tuple[SeenFrame, ...]:
-    """Return the frames seen, with a first one of the rows that begin anew; theirs before it are forgotten."""
-    kept = (replace(each, rows=each.rows & ~mask) for each in seen)
-    return (*(each for each in kept if each.rows.any()), SeenFrame(frame, positions, mask.copy()))
-
-
-def reach(goniometer: Goniometer, positions: Float64Array, turn_deg: Float64Array) -> tuple[Float64Array, BoolArray]:
-    """Find axis positions that turn the sample by a lab rotation vector, or by as much of it as the axes allow.
-
-    Parameters
-    ----------
-    goniometer : gives the inverse kinematics
-    positions : (n, k) present positions as read, which noise may put a little outside the limits
-    turn_deg : (n, 3) lab rotation vectors, degrees
-
-    Returns
-    -------
-    (n, k) positions, and (n,) True where the move was shortened
-    """
-    low, high = np.array([axis.limits for axis in goniometer.axes]).T
-    turn = goniometer.turn(np.clip(positions, low, high), turn_deg)
-    return turn.positions, turn.fraction < 1.0

@@ -7,7 +7,7 @@ from typing import Any, Generic
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.envs.task import Advises, Observation, State, Task, Truth, Verdict, finite_action
+from beamgym.envs.task import Advises, ChoosesStarts, Observation, State, Task, Truth, Verdict, finite_action
 from beamgym.physics.instrument import BoolArray, Float64Array, Frame, Instrument, MoveReport, PlaceableWorld, World
 
 NextKeys = Callable[[BoolArray, slice], NDArray[np.uint64]]
@@ -87,12 +87,18 @@ class EpisodeLoop(Generic[State]):
         ------
         ValueError : for a start that the instrument does not take, or cannot stand at
         """
-        if start:
-            self._placeable(start).reset(keys, mask, **start)
+        told = {**self._starts(mask), **(start or {})}
+        if told:
+            self._placeable(told).reset(keys, mask, **told)
         elif self._world is not None:
             self._world.reset(keys, mask)
         self.frame = self.instrument.acquire(self.task.settings, mask)
         self.state = self.task.start(self.state, self.instrument.positions(), self.frame, mask, self._truth())
+
+    def forget(self, rows: BoolArray) -> None:
+        """Let some rows (n,) have no episodes before them, as where they are given a seed."""
+        if self.state is not None and isinstance(self.task, ChoosesStarts):
+            self.state = self.task.anew(self.state, rows)
 
     def observation(self) -> Observation:
         """Return the present observation as fresh arrays."""
@@ -145,6 +151,11 @@ class EpisodeLoop(Generic[State]):
         if not exposing.any() and self.frame is not None:
             return report, self.frame
         return report, self.instrument.acquire(self.task.settings, exposing)
+
+    def _starts(self, mask: BoolArray) -> dict[str, Any]:
+        if self._world is None or not isinstance(self.task, ChoosesStarts):
+            return {}
+        return self.task.starts(self.state, mask)
 
     def _placeable(self, start: Mapping[str, Any]) -> PlaceableWorld:
         if self._world is None:

@@ -82,6 +82,8 @@ class InstrumentEnv(gym.Env[Observation, NDArray[Any]]):
         seed = checked_seed(seed)
         super().reset(seed=seed)
         self._keys.reseed(None if seed is None else [seed], lambda: self.np_random)
+        if seed is not None:
+            self.loop.forget(_ONE)
         self.loop.reset(self._keys.next(_ONE), _ONE, options)
         self._over = False
         self._show()

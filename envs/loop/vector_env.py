@@ -83,6 +83,8 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         super().reset(seed=single)
         seeds = seed if single is None else [single + i for i in range(self.num_envs)]
         self._keys.reseed(seeds, lambda: self.np_random)  # type: ignore[arg-type]
+        if isinstance(seeds, Sequence | np.ndarray):
+            self.loop.forget(mask & np.array([each is not None for each in seeds]))
         with sharing_rows(self.threads):
             self._begin(mask, start)
         info = _masked({"cost": self.loop.costs()}, mask)

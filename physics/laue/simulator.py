@@ -49,7 +49,7 @@ from beamgym.physics.row_threads import over_rows
 Frames = Literal["spots", "rendered"]
 Draws = Literal["box-muller", "ziggurat"]
 MountFilter = Callable[[Float64Array], BoolArray]
-MountShape = Callable[[Float64Array, UInt64Array], Float64Array]
+MountShape = Callable[[Float64Array, UInt64Array, Float64Array | None], Float64Array]
 _Lists = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]  # places, counts, and how many are spots
 
 LAUE_READOUT_S = 2.0
@@ -98,15 +98,15 @@ class SimulatedLaue:
     camera : how images are made and searched, for frames="rendered"
     draws : how the noise of found peaks is drawn: "box-muller", as ever, or "ziggurat", other numbers of the same
         distributions in half the time
-    mount_shape : changes mounts (m, 3, 3) that were drawn evenly, by keys (m,) of its own, before the filter sees them;
-        may be set later
+    mount_shape : changes mounts (m, 3, 3) that were drawn evenly, by keys (m,) of its own and by what a reset says of
+        each, (m,) or None, before the filter sees them; may be set later
 
     Raises
     ------
     ValueError : for n below 1, unknown frames, draws or level, or a detector that no reflection in the band can reach
     """
 
-    start_options = ("mount", "positions")
+    start_options = ("mount", "positions", "start_within_deg")
 
     def __init__(
         self,
@@ -174,6 +174,7 @@ class SimulatedLaue:
         mask: BoolArray,
         mount: ArrayLike | None = None,
         positions: ArrayLike | None = None,
+        start_within_deg: ArrayLike | None = None,
     ) -> None:
         """Mount a new crystal, miscalibrate the camera anew and put the motors where an episode begins.
 
@@ -184,10 +185,12 @@ class SimulatedLaue:
         mount : (3, 3) or (n, 3, 3), how the crystal sits on the goniometer at zero angles; by default drawn at random
             from those that the mount filter lets pass
         positions : (k,) or (n, k) where the motors begin; home by default
+        start_within_deg : one number or (n,), what ``mount_shape`` is told of the mounts it changes
 
         Raises
         ------
-        ValueError : for a mount that is no rotation, positions outside the limits; nothing has changed then
+        ValueError : for a mount that is no rotation, positions outside the limits, or distances that nothing makes use
+            of; nothing has changed then
         """
         rows = np.flatnonzero(mask)
         begin = self.context.goniometer.check_positions(
@@ -196,7 +199,8 @@ class SimulatedLaue:
         if begin.shape not in ((len(self.axes),), (self.n, len(self.axes))):
             raise ValueError(f"positions have shape {begin.shape}; give (k,) or (n, k) = {(self.n, len(self.axes))}")
         begin = np.broadcast_to(begin, (self.n, len(self.axes)))[rows]
-        given = self._draw_mounts(keys[rows]) if mount is None else self._one_mount_each(mount)[rows]
+        within = None if start_within_deg is None else self._one_distance_each(start_within_deg)[rows]
+        given = self._draw_mounts(keys[rows], within) if mount is None else self._one_mount_each(mount)[rows]
         self._keys[rows] = keys[rows]
         self._mount[rows] = given
         self._panels[rows] = self._draw_panels(keys[rows])
@@ -261,13 +265,28 @@ class SimulatedLaue:
             raise ValueError(f"mount has shape {given.shape}; give one (3, 3) or one a sample, {(self.n, 3, 3)}")
         return np.broadcast_to(given, (self.n, 3, 3))
 
-    def _draw_mounts(self, keys: UInt64Array) -> Float64Array:
+    def check_distances(self, within_deg: ArrayLike) -> None:
+        """Raise ValueError where ``reset`` would not take these for ``start_within_deg``."""
+        within = self._one_distance_each(within_deg)
+        if self.mount_shape is not None:
+            self.mount_shape(np.tile(np.eye(3), (self.n, 1, 1)), np.zeros(self.n, dtype=np.uint64), within)
+
+    def _one_distance_each(self, within_deg: ArrayLike) -> Float64Array:
+        given = np.asarray(within_deg, dtype=np.float64)
+        if given.shape not in ((), (self.n,)):
+            raise ValueError(f"start_within_deg has shape {given.shape}; give a number, or one a sample, {(self.n,)}")
+        if self.mount_shape is None:
+            raise ValueError("these starts are drawn from all orientations; make the environment with start_within_deg")
+        return np.broadcast_to(given, (self.n,))
+
+    def _draw_mounts(self, keys: UInt64Array, within: Float64Array | None = None) -> Float64Array:
         mounts = np.empty((len(keys), 3, 3))
         left = np.arange(len(keys))
         for attempt in range(_DRAWS):
             drawn = random_orientations(make_keys(keys[left], 0, attempt, _STREAM_MOUNT))
             if self.mount_shape is not None:
-                drawn = self.mount_shape(drawn, make_keys(keys[left], 0, attempt, _STREAM_SHAPE))
+                told = None if within is None else within[left]
+                drawn = self.mount_shape(drawn, make_keys(keys[left], 0, attempt, _STREAM_SHAPE), told)
             good = np.ones(len(left), np.bool_) if self._mount_filter is None else self._mount_filter(drawn)
             mounts[left[good]] = drawn[good]
             self._drawn, self._kept = self._drawn + len(left), self._kept + int(good.sum())
