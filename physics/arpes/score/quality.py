@@ -198,7 +198,7 @@ def v2_total(feature: ArrayLike, sharpness: ArrayLike, background: ArrayLike, co
     parts = [_numbers(value) for value in (feature, sharpness, background, counts)]
     shape = parts[0].shape
     if any(part.shape != shape for part in parts):
-        parts = list(np.broadcast_arrays(*parts))
+        parts = [part.copy() for part in np.broadcast_arrays(*parts)]  # a view of one number warns in compiled code
         shape = parts[0].shape
     f, s, b, n = (np.ascontiguousarray(part).reshape(-1) for part in parts)
     points = np.empty(f.size)

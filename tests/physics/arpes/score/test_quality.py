@@ -117,6 +117,12 @@ def test_the_response_weighs_signal_and_background_alike():
     assert scores.background == pytest.approx(2.0 / 3.0)
 
 
+def test_one_spectrum_scores_like_many_without_a_warning():
+    """Warnings are errors here: numbers that are broadcast to a single one had warned in compiled code."""
+    many = v2_total(1e3, 1.0, 0.85, np.array([0.2, 0.7]))
+    assert v2_total(1e3, 1.0, 0.85, np.array([0.2])) == many[:1]
+
+
 def test_scores_slice_and_stack():
     scores = paper_scores(np.repeat(band(64), 3, 0), 0.1, None, **SHARP, events=[1e4, 5e4, 1e5])
     assert len(scores) == 3
