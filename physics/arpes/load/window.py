@@ -135,7 +135,8 @@ def _taken(
             f"the file holds {what} from {edges[0]:.3f} to {edges[-1]:.3f} {unit}, nothing of the window from "
             f"{window[0]:.2f} to {window[1]:.2f} {unit}: there is no score; is the Fermi level right?"
         )
-    inside = np.flatnonzero((axis >= window[0]) & (axis <= window[1]))
+    slack = 1e-3 * float(np.median(np.diff(axis)))  # a pixel on the end belongs to the window, whatever was rounded
+    inside = np.flatnonzero((axis >= window[0] - slack) & (axis <= window[1] + slack))
     if inside.size < _COARSEST:
         raise ValueError(
             f"only {inside.size} pixels of {what} lie between {window[0]:.2f} and {window[1]:.2f} {unit}; a score "

@@ -36,7 +36,7 @@ def test_what_the_file_lacks_is_said_and_not_stretched(energy, angle, says):
     window = choose_window(energy, angle)
     assert window.lacks == (says,)
     assert window.shape == (
-        np.count_nonzero((energy > -0.55) & (energy <= 0.15)),
+        np.count_nonzero((energy > -0.5501) & (energy < 0.1501)),
         np.count_nonzero(np.abs(angle) <= 15.0),
     )
 
