@@ -1,6 +1,6 @@
 """The one maker of environments: what `gym.make` and `gym.make_vec` call for every id of the table of kinds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,9 +36,8 @@ def make_env(kind: str, render_mode: str | None = None, **options: Any) -> Instr
     row = kind_named(kind)
     window = _window(row.name) if render_mode == "human" else None
     task, world = build(row, 1, options)
-    flat = bool(options.get("flat", False))
     made = GoalEnv if isinstance(task, HasGoals) else InstrumentEnv
-    return made(task, world, render_mode, LazyRenderer(row.renderer, task.context), window, flat)
+    return made(task, world, render_mode, LazyRenderer(row.renderer, task.context), window, **_form(options, task))
 
 
 def make_vector_env(
@@ -58,11 +57,19 @@ def make_vector_env(
     threads : over how many threads the long kernels share the samples out; no bit depends on it
     """
     row = kind_named(kind)
-    shared, flat = checked_threads(threads, num_envs), bool(options.get("flat", False))
+    shared = checked_threads(threads, num_envs)
     task, world = build(row, num_envs, options)
     renderer = LazyRenderer(row.renderer, task.context)
     made = GoalVectorEnv if isinstance(task, HasGoals) else InstrumentVectorEnv
-    return made(task, world, autoreset_mode, render_mode, renderer, shared, flat)
+    return made(task, world, autoreset_mode, render_mode, renderer, shared, **_form(options, task))
+
+
+def _form(options: Mapping[str, Any], task: Any) -> dict[str, Any]:
+    """Return in what form observations are given out, of what the user named."""
+    history = options.get("history", 1)
+    if isinstance(task, HasGoals) and history != 1:
+        raise ValueError("goals are put in place of others one step at a time; leave out history")
+    return {"flat": bool(options.get("flat", False)), "history": history}
 
 
 class LazyRenderer:

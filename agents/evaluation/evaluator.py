@@ -176,9 +176,15 @@ def make_vector_env(
     return env
 
 
+_SHIPPED, _BLIND = "beamgym.agents.baselines.", ("random", "no-op")
+
+
 def check_seeds_and_spaces(policy: Policy, env: InstrumentVectorEnv, seeds: range) -> None:
-    """Refuse training seeds, those a bundle was trained on, and a bundle for other spaces or another environment."""
+    """Refuse training seeds, those a bundle was trained on, and what another form of observation is for."""
     check_disjoint((0, seed_range("training").stop - 1), seeds)
+    shipped = type(policy).__module__.startswith(_SHIPPED) and policy.name not in _BLIND
+    if env.loop.history > 1 and shipped:
+        raise CannotPlay(f"{policy.name} plays by the present observation; leave out history={env.loop.history}")
     if isinstance(policy, BundlePolicy):
         try:
             policy.model.check_spaces(env.single_observation_space, env.single_action_space)

@@ -47,7 +47,7 @@ _PIXELS: Mapping[str, Any] = {"n_steps": 64, "batch_size": 256, "n_epochs": 4}
 _GOAL: Mapping[str, Any] = {
     "observation": "goal",
     "stop": "truth",
-    "tolerance_deg": 2.0,
+    "tolerance_deg": 1.0,
     "start_within_deg": 20.0,
     "max_rotation_deg": 20.0,
 }
@@ -99,10 +99,10 @@ RUNGS: Mapping[str, Rung] = {
         ),
         Rung(
             "goal",
-            "turn by the estimate until within 2°, from starts within 20°, paid 0 or -1 a step; with hindsight",
+            "turn by the estimate until within 1°, from starts within 20°, paid 0 or -1 a step; with hindsight",
             _V1,
             _GOAL,
-            60_000,
+            40_000,
             n_envs=16,
             algorithm="SAC+HER",
             policy="MultiInputPolicy",
@@ -113,7 +113,7 @@ RUNGS: Mapping[str, Rung] = {
             "the same without hindsight",
             _V1,
             _GOAL,
-            60_000,
+            40_000,
             n_envs=16,
             algorithm="SAC",
             policy="MultiInputPolicy",

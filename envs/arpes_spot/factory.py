@@ -31,6 +31,7 @@ class ArpesSpotOptions:
     geography : what lies where, a Geography as from a measured map; None draws it
     material : "dirac", "square" or "hexagonal"; None draws it
     flat : observe one array in place of a Dict: its numbers by the order of their keys, or the picture alone
+    history : last observations that are shown together, with the actions between them; 1 for the present one alone
     """
 
     level: str | SurfaceNumbers = "real"
@@ -47,6 +48,7 @@ class ArpesSpotOptions:
     geography: Geography | None = None
     material: str | None = None
     flat: bool = False
+    history: int = 1
 
 
 def build(options: ArpesSpotOptions, n: int, image: bool = False) -> tuple[ArpesSpotTask, SimulatedArpes]:

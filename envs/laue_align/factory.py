@@ -78,6 +78,7 @@ class LaueAlignOptions:
     estimator : of observations "estimate" and "goal": "model" draws the estimate from a model of an estimator's errors,
         "frames" makes it from the spots that are found, as on a real instrument
     flat : observe one array in place of a Dict: its numbers by the order of their keys, or the picture alone
+    history : last observations that are shown together, with the actions between them; 1 for the present one alone
     start_within_deg : largest error of a start; None draws mounts evenly from all orientations
     curriculum : starts lie farther off after a success and nearer after a failure, each environment's by its own
         episodes; they begin within ``start_within_deg``, or four tolerances
@@ -102,6 +103,7 @@ class LaueAlignOptions:
     crystals: Any = None
     observation: Observed | None = None
     flat: bool = False
+    history: int = 1
     start_within_deg: float | None = None
     estimator: Literal["model", "frames"] = "model"
     curriculum: bool = False

@@ -33,6 +33,7 @@ class LaueZoneOptions:
     size : edge of the image observation, pixels
     observation : "image", or "zones": a list of the strongest zones that all frames so far show
     flat : observe one array in place of a Dict: its numbers by the order of their keys, or the picture alone
+    history : last observations that are shown together, with the actions between them; 1 for the present one alone
     """
 
     system: str = "cubic"
@@ -46,6 +47,7 @@ class LaueZoneOptions:
     size: int = 84
     observation: Literal["image", "zones"] = "image"
     flat: bool = False
+    history: int = 1
 
 
 def build(options: LaueZoneOptions, n: int, version: int = 0) -> tuple[LaueZoneTask, SimulatedZone]:

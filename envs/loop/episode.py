@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Generic
 
 import numpy as np
+from gymnasium import spaces
 from numpy.typing import NDArray
 
+from beamgym.envs.loop.history import History, checked_history
 from beamgym.envs.task import Advises, ChoosesStarts, Observation, State, Task, Truth, Verdict, finite_action
 from beamgym.physics.instrument import BoolArray, Float64Array, Frame, Instrument, MoveReport, PlaceableWorld, World
 
@@ -49,14 +51,24 @@ class EpisodeLoop(Generic[State]):
     ----------
     task : the rules
     instrument : a World (simulated, any n) or a real instrument (n = 1; reset exposes in place and never moves)
+    history : last observations that are shown together, with the actions between them; see :class:`History`
     """
 
-    def __init__(self, task: Task[State], instrument: Instrument) -> None:
+    def __init__(self, task: Task[State], instrument: Instrument, history: int = 1) -> None:
         self.task = task
+        self.history = history
+        self._history: History | None = None
+        if checked_history(history) > 1:
+            self._history = History(task.observation_space, task.action_space, history, instrument.n)
         self.instrument = instrument
         self.state: State | None = None
         self.frame: Frame | None = None
         self._world = instrument if isinstance(instrument, World) else None
+
+    @property
+    def observation_space(self) -> spaces.Dict:
+        """Space of the observation of one episode."""
+        return self.task.observation_space if self._history is None else self._history.space
 
     @property
     def simulated(self) -> bool:
@@ -94,6 +106,8 @@ class EpisodeLoop(Generic[State]):
             self._world.reset(keys, mask)
         self.frame = self.instrument.acquire(self.task.settings, mask)
         self.state = self.task.start(self.state, self.instrument.positions(), self.frame, mask, self._truth())
+        if self._history is not None:
+            self._history.begin(self.task.observe(self.state), mask)
 
     def forget(self, rows: BoolArray) -> None:
         """Let some rows (n,) have no episodes before them, as where they are given a seed."""
@@ -102,7 +116,8 @@ class EpisodeLoop(Generic[State]):
 
     def observation(self) -> Observation:
         """Return the present observation as fresh arrays."""
-        return self.task.observe(self._running())
+        state = self._running()
+        return self.task.observe(state) if self._history is None else self._history.shown()
 
     def costs(self) -> dict[str, NDArray[Any]]:
         """Return the costs of the last step (or of the first exposure)."""
@@ -121,13 +136,16 @@ class EpisodeLoop(Generic[State]):
         mask : (n,) rows that act; the others keep their state, and their results are to be ignored
         """
         state = self._running()
-        command = self.task.target(state, finite_action(action, self.task.action_space, self.instrument.n))
+        chosen = finite_action(action, self.task.action_space, self.instrument.n)
+        command = self.task.target(state, chosen)
         moving = mask & command.moves
         exposes = command.exposes if self.simulated and command.exposes is not None else command.moves
         report, self.frame = self._expose(command.target, moving, moving & exposes)
         state = self.task.advance(state, command, report, self.frame, mask)
         self.state, verdict = self.task.judge(state, self._truth())
-        return LoopStep(self.task.observe(self.state), verdict, self.task.costs(self.state), command.limited)
+        if self._history is not None:
+            self._history.add(chosen, self.task.observe(self.state), mask)
+        return LoopStep(self.observation(), verdict, self.task.costs(self.state), command.limited)
 
     def step_and_renew(self, action: NDArray[Any], next_keys: NextKeys) -> RenewedStep:
         """Act everywhere, and begin the episodes that end anew.

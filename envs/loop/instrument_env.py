@@ -28,6 +28,7 @@ class InstrumentEnv(gym.Env[Observation, NDArray[Any]]):
     renderer : draws the present state; given by the environment's own module
     window : shows the pictures of render_mode "human"
     flat : observe one array in place of a Dict; see :class:`Flat`
+    history : last observations that are shown together, with the actions between them; see :class:`History`
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012 - Gymnasium's own form
@@ -40,6 +41,7 @@ class InstrumentEnv(gym.Env[Observation, NDArray[Any]]):
         renderer: Any = None,
         window: Any = None,
         flat: bool = False,
+        history: int = 1,
     ) -> None:
         if instrument.n != 1:
             raise ValueError(
@@ -50,9 +52,10 @@ class InstrumentEnv(gym.Env[Observation, NDArray[Any]]):
             self.metadata = {**type(self).metadata, "render_modes": [render_mode, "rgb_array"]}
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"unknown render_mode {render_mode!r}; choose None, 'rgb_array' or 'human'")
-        self.loop = EpisodeLoop(task, instrument)
-        self._flat = Flat(task.observation_space) if flat else None
-        self.observation_space = self._flat.space if self._flat else task.observation_space  # type: ignore[assignment]
+        self.loop = EpisodeLoop(task, instrument, history)
+        space = self.loop.observation_space
+        self._flat = Flat(space) if flat else None
+        self.observation_space = self._flat.space if self._flat else space  # type: ignore[assignment]
         self.action_space = task.action_space
         self.render_mode = render_mode
         self._renderer, self._window = renderer, window

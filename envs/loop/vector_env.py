@@ -27,6 +27,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
     renderer : draws one of the samples; None where no picture is wanted
     threads : over how many threads the long kernels share the samples out; no bit depends on it
     flat : observe one array in place of a Dict; see :class:`Flat`
+    history : last observations that are shown together, with the actions between them; see :class:`History`
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012 - Gymnasium's own form
@@ -40,18 +41,20 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         renderer: Any = None,
         threads: int = 1,
         flat: bool = False,
+        history: int = 1,
     ) -> None:
         if not isinstance(world, World):
             raise TypeError(
                 f"{type(world).__name__} is no simulated World: a real instrument runs in InstrumentEnv, n = 1"
             )
-        self.loop: EpisodeLoop[Any] = EpisodeLoop(task, world)
+        self.loop: EpisodeLoop[Any] = EpisodeLoop(task, world, history)
         self.num_envs = self.loop.instrument.n
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}
-        self._flat = Flat(task.observation_space) if flat else None
+        space = self.loop.observation_space
+        self._flat = Flat(space) if flat else None
         self.single_action_space = task.action_space
-        self.single_observation_space = self._flat.space if self._flat else task.observation_space
+        self.single_observation_space = self._flat.space if self._flat else space
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(task.action_space, self.num_envs)
         self.render_mode = render_mode

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from beamgym.agents.evaluation.evaluator import Episodes, evaluate_in, run_episodes, summarise
+from beamgym.agents.evaluation.evaluator import Episodes, evaluate_in, make_vector_env, run_episodes, summarise
 from beamgym.agents.evaluation.seeds import first_seed, seed_range
+from beamgym.agents.policies import find_policy
+from beamgym.envs.policy import CannotPlay
 
 
 class Cancel:
@@ -115,3 +117,10 @@ def test_the_seeds_of_the_three_purposes_never_meet():
 def test_an_evaluation_on_training_seeds_is_refused(make_three_motors):
     with pytest.raises(ValueError, match="meet the training's"):
         evaluate_in(Cancel(), make_three_motors(2, "Disabled"), 2, seed=0, purpose="training")
+
+
+def test_a_baseline_of_the_present_observation_is_refused_a_history():
+    env = make_vector_env("beamgym/LaueAlign-v1", 2, "easy", {"history": 3})
+    with pytest.raises(CannotPlay, match="leave out history=3"):
+        evaluate_in(find_policy("index-and-move", "beamgym/LaueAlign-v1"), env, 2, seed=0)
+    evaluate_in(find_policy("random", "beamgym/LaueAlign-v1"), env, 2, seed=0)
