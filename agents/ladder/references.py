@@ -13,6 +13,7 @@ from beamgym.envs.laue_zone import ZONE_FIELDS, ZONES
 
 SURE = 2.5
 """Standard deviations within which the goal must lie for the rule to declare."""
+ESTIMATE_NUMBERS = 8
 _GO, _AGAIN, _DECLARE = 0, 2, 3
 
 
@@ -27,17 +28,18 @@ def random_actions(rung: Rung, space: Any, n: int) -> Act:
 def follow_the_estimate(rung: Rung) -> Act | None:
     """Return the rule: turn as the estimate says, declare where it is sure; None where the rung gives none.
 
-    The numbers of a flat estimate: the turn as an action (3), how far, three standard deviations, the budget.
+    The numbers of a flat estimate: the turn as an action (3), how far, three standard deviations, the budget; where
+    several are seen together, the present one is the last.
     """
     if rung.options.get("observation") == "goal":
         return _turned
     if rung.options.get("observation") == "zones":
         return _to_the_strongest
-    if rung.options.get("observation") != "estimate" or rung.stack > 1:
+    if rung.options.get("observation") != "estimate":
         return None
     chosen = rung.options.get("action") == "decisions"
     tolerance = float(rung.options.get("tolerance_deg", 0.25))
-    return lambda seen: _followed(seen, tolerance, chosen)
+    return lambda seen: _followed(seen[:, -ESTIMATE_NUMBERS:], tolerance, chosen)
 
 
 def _turned(seen: Mapping[str, NDArray[np.float32]]) -> NDArray[Any]:

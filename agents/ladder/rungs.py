@@ -92,9 +92,9 @@ RUNGS: Mapping[str, Rung] = {
         ),
         Rung(
             "hard",
-            "the same at level hard, where the axes' play is as large as what is allowed",
+            "the same at level hard, where the axes' play is as large as what is allowed, with a memory of four frames",
             _V1,
-            {**_ESTIMATE, "level": "hard"},
+            {**_ESTIMATE, "level": "hard", "history": 4},
             600_000,
         ),
         Rung(

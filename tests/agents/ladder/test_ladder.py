@@ -103,7 +103,7 @@ def test_a_training_of_other_settings_is_not_taken_for_this_one(tmp_path, quick)
 
 
 def test_the_rule_follows_the_estimate_and_beats_chance():
-    for name in ("decisions", "declares", "turns", "goal"):
+    for name in ("decisions", "declares", "turns", "hard", "goal"):
         rung = RUNGS[name]
         env = gym.make(rung.env_id, **rung.options)
         rule = follow_the_estimate(rung)
