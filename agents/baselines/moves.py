@@ -25,11 +25,22 @@ def need_kind(context: Any, kinds: Collection[str], otherwise: str) -> None:
     require_kind(context, kinds, otherwise, CannotPlay)
 
 
+def part_of(observation: Observation, name: str) -> NDArray[Any]:
+    """Return a part of an observation (n, ...); raises CannotPlay where it has none of that name."""
+    if name not in observation:
+        raise CannotPlay(
+            f"this rival needs {name!r} in the observation, which has {', '.join(sorted(observation))}; "
+            "make the environment with its usual observation, not flat"
+        )
+    return observation[name]
+
+
 def positions_of(observation: Observation, context: Any) -> Float64Array:
     """Return the axes' positions (n, k), by their fractions of travel; raises CannotPlay without a goniometer."""
     need_kind(context, _TURNED, "this rival turns a goniometer, and the environment has none")
     axes = context.goniometer.axes
-    fraction = observation["axes"].reshape(len(observation["axes"]), -1, _FIELDS)[:, : len(axes), 0]
+    shown = part_of(observation, "axes")
+    fraction = shown.reshape(len(shown), -1, _FIELDS)[:, : len(axes), 0]
     limits = np.array([axis.limits for axis in axes])
     positions: Float64Array = limits[:, 0] + 0.5 * (fraction.astype(np.float64) + 1.0) * (limits[:, 1] - limits[:, 0])
     return np.clip(positions, limits[:, 0], limits[:, 1])
@@ -37,7 +48,7 @@ def positions_of(observation: Observation, context: Any) -> Float64Array:
 
 def exposures_left(observation: Observation, context: Any) -> NDArray[np.int64]:
     """Return how many more frames the budget holds (n,); at 0 only declaring is left."""
-    left: NDArray[np.int64] = np.rint(observation["budget"][:, 0] * context.exposures).astype(np.int64)
+    left: NDArray[np.int64] = np.rint(part_of(observation, "budget")[:, 0] * context.exposures).astype(np.int64)
     return left
 
 
@@ -89,9 +100,14 @@ def declared(actions: NDArray[np.float32], rows: NDArray[np.bool_]) -> NDArray[n
 
 
 def width(context: Any) -> int:
-    """Return the length of an action, the declaration included; raises CannotPlay where exposures are not counted."""
+    """Return the length of an action, the declaration included.
+
+    Raises CannotPlay where exposures are not counted, and where actions are choices.
+    """
     kind = find_kind(context)
     if kind is None or kind.budget != EXPOSURES:
         raise CannotPlay("this rival plays where exposures are counted, and the environment has another budget")
+    if getattr(context, "action", "") == "decisions":
+        raise CannotPlay("this rival gives turns, and the environment takes choices; leave action='decisions' out")
     size: int = context.action_size
     return size

@@ -51,9 +51,16 @@ class Random:
         draws = np.array([_draw(observation, i, each, width(context)) for i, each in enumerate(state)])
         actions = (2.0 * draws - 1.0).astype(np.float32)
         actions[:, -1] = -1.0
-        last_chance = exposures_left(observation, context) == 0
+        last_chance = _left(observation, state) == 0
         after = [_Drawing(context, each.seed, each.step + 1) for each in state]
         return declared(actions, last_chance | (draws[:, -1] < DECLARE_PROBABILITY)), after
+
+
+def _left(observation: Observation, state: PolicyState) -> NDArray[np.int64]:
+    """Return how many more frames the budget holds (n,), by counting where it is not observed by itself."""
+    if "budget" in observation:
+        return exposures_left(observation, state[0].context)
+    return np.array([each.context.exposures - 1 - each.step for each in state])
 
 
 def _draw(observation: Observation, i: int, drawing: _Drawing, count: int) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
@@ -198,15 +199,30 @@ def check_seeds_and_spaces(policy: Policy, env: InstrumentVectorEnv, seeds: rang
 def check_policy_here(
     policy: Policy, env: InstrumentVectorEnv, episodes: int, seed: int, *, purpose: Purpose = "benchmark"
 ) -> None:
-    """Check, before anything is played, that a policy may be judged on these episodes.
+    """Check, before anything is played, that a policy may be judged on these episodes, and that it decides.
 
     Raises
     ------
-    CannotPlay : a bundle for other spaces or another environment
+    CannotPlay : a bundle for other spaces or another environment; a policy that needs another observation, or gives
+        other actions
     ValueError : seeds that are for training, or that a bundle was trained on
     """
     start = first_seed(purpose, seed)
     check_seeds_and_spaces(policy, env, range(start, start + episodes))
+    check_decides(policy, env, start)
+
+
+def check_decides(policy: Policy, env: InstrumentVectorEnv, seed: int) -> None:
+    """Let a policy decide once; raises CannotPlay where it cannot, or where its actions are not the environment's."""
+    n, space = env.num_envs, env.single_action_space
+    env.reset(seed=[seed] * n, options={"reset_mask": np.arange(n) == 0})
+    seen = {name: values[:1] for name, values in env.parts_shown(env.loop.observation()).items()}
+    truth = {name: values[:1] for name, values in _truth(env).items()} if policy.oracle else None
+    actions, _ = policy.act(seen, start_episodes(policy, env.contexts[0], [seed]), truth)
+    shape, kinds = (1, *(space.shape or ())), "iu" if isinstance(space, spaces.Discrete) else "f"
+    if np.shape(actions) != shape or np.asarray(actions).dtype.kind not in kinds:
+        found = f"{np.asarray(actions).dtype} of shape {np.shape(actions)[1:]}"
+        raise CannotPlay(f"{policy.name} gives actions that are {found}; the environment takes {space}")
 
 
 def run_episodes(

@@ -11,7 +11,7 @@ import beamgym
 from beamgym.agents.evaluation.evaluator import (
     BATCH,
     acted,
-    context_of,
+    check_decides,
     make_vector_env,
     played_together,
 )
@@ -52,7 +52,7 @@ def record_episodes(
     start = first_seed("training", seed)
     seeds = range(start, start + episodes)
     try:
-        policy.start(context_of(env), 1)
+        check_decides(policy, env, start)
         for first in range(0, episodes, env.num_envs):
             chosen = seeds[first : first + env.num_envs]
             rows = _Rows(policy, env, env_id, chosen)

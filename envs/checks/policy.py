@@ -104,7 +104,7 @@ def _acted(
     policy: Policy, loop: EpisodeLoop[Any], seen: Observation, memory: PolicyState, truth: Truth | None
 ) -> tuple[NDArray[np.float32], PolicyState]:
     call, m = "act(observation, state)", len(memory)
-    remedy = "return the actions (n, a) and the memory after them"
+    remedy = f"return the actions (n, a) and the memory after them; the observation has {', '.join(seen)}"
     allowed = (CannotPlay, FrameFailed, MoveFailed)
     answered = answer(call, lambda: policy.act(seen, memory, truth), remedy, allowed)
     pair = isinstance(answered, tuple) and len(answered) == 2

@@ -1,5 +1,6 @@
 """What `beamgym benchmark --logdir` writes for TensorBoard: success, costs, curves, hyperparameters and two films."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def write_board(
     from torch.utils.tensorboard import SummaryWriter
 
     for result in results:
-        with SummaryWriter(str(logdir / result.name.replace(":", "-"))) as writer:
+        with SummaryWriter(str(logdir / re.sub(r"[^\w .()+-]", "-", result.name))) as writer:
             group = f"benchmark/{game['env']}/{game['level']}"
             _write_figures(writer, group, result)
             _write_curve(writer, group, result, budget)

@@ -96,6 +96,28 @@ def test_a_mistake_is_one_line_and_a_failure(benchmark, arguments, says):
     assert says in lines[0]
 
 
+@pytest.mark.parametrize(
+    ("options", "policy", "says"),
+    [
+        (["observation=estimate"], "index-and-move", "index-and-move needs found spots or the camera's image"),
+        (["observation=estimate"], "true-pose", "needs 'axes' in the observation, which has estimate"),
+        (["observation=estimate", "action=decisions"], "no-op", "the environment takes choices"),
+        (["observation=estimate"], "laue-align-si", "bundle laue-align-si observes"),
+        (["action=axes"], "laue-align-si", "action has shape (7,), the bundle needs (4,)"),
+    ],
+)
+def test_a_policy_made_for_something_else_is_refused_before_anything_is_played(
+    benchmark, monkeypatch, options, policy, says
+):
+    monkeypatch.setattr("beamgym.scripts.benchmarking.policies.evaluate_in", lambda *_, **__: pytest.fail("it began"))
+    settings = [word for option in options for word in ("--set", option)]
+    before = [] if "action=decisions" in options else ["--policy", "random"]
+    result = benchmark("beamgym/LaueAlign-v1", *settings, *before, "--policy", policy, "--episodes", "2")
+    assert result.exit_code == 1
+    assert says in " ".join(result.stderr.split())
+    assert result.stderr.strip().count("\n") == 0
+
+
 def test_figures_go_to_tensorboard_on_request(benchmark, tmp_path):
     result = benchmark(ID, "--policy", "no-op", "--episodes", "2", "--logdir", str(tmp_path / "runs"))
     assert result.exit_code == 0, result.output
@@ -187,6 +209,41 @@ def test_the_policy_of_the_page_plays_from_the_folder_it_lies_in(printed, tmp_pa
         assert done.returncode == 0, done.stdout + done.stderr
     figures = json.loads((tmp_path / "f").read_text())["policies"]["my grid"]
     assert figures["exposures_median"] == 123.0, "121 places of the grid, the way back, and the first frame"
+
+
+def test_two_policies_of_ones_own_stand_alike_in_table_json_curves_and_tensorboard(benchmark, tmp_path, monkeypatch):
+    code = """
+import numpy as np
+class Once:
+    name, oracle = "once", False
+    def start(self, context, n):
+        return [None] * n
+    def act(self, observation, state, truth=None):
+        return np.full((len(state), 4), 0.1, np.float32), state
+class Never(Once):
+    name = "beyond/never"
+    def act(self, observation, state, truth=None):
+        return np.full((len(state), 4), -0.1, np.float32), state
+class Other(Once):
+    pass
+"""
+    (tmp_path / "my_two_policies.py").write_text(code, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    own = [word for name in ("Once", "Never", "Other") for word in ("--policy", f"my_two_policies:{name}")]
+    files = ("--json", "figures.json", "--curves", "curves.svg", "--logdir", "runs")
+    result = benchmark(ID, *own, "--episodes", "2", "--set", "exposures=3", *files)
+    assert result.exit_code == 0, result.output
+    names = ["my_two_policies:Once", "beyond/never", "my_two_policies:Other"]
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert list(figures["policies"]) == list(figures["curves"]["success"]) == names
+    assert [each["exposures_median"] for each in figures["policies"].values()] == [3.0, 3.0, 3.0]
+    drawn = (tmp_path / "curves.svg").read_text()
+    assert all(name in result.stdout and f"<!-- {name} -->" in drawn for name in names)
+    assert {each.name for each in (tmp_path / "runs").iterdir()} == {
+        "my_two_policies-Once",
+        "beyond-never",
+        "my_two_policies-Other",
+    }
 
 
 def test_a_policy_that_breaks_its_contract_is_told_how_to_mend_it(benchmark, tmp_path, monkeypatch):

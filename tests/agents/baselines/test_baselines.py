@@ -82,6 +82,13 @@ def test_random_draws_from_what_it_sees_where_there_is_no_seed(env):
     assert not np.array_equal(together[0], together[1])
 
 
+def test_random_counts_exposures_where_its_budget_is_not_observed_by_itself():
+    world = make_vector_env("beamgym/LaueAlign-v1", 24, "real", {"observation": "estimate", "exposures": 5})
+    episodes = run_episodes(Random(), world, range(24))
+    assert episodes.ended.all()
+    assert episodes.exposures.max() == 5
+
+
 def test_no_op_takes_the_first_exposure_and_no_other(env):
     episodes = run_episodes(NoOp(), env, range(24))
     assert (episodes.exposures == 1).all()
