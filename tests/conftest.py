@@ -41,7 +41,8 @@ ENVIRONMENTS: dict[str, list[dict[str, Any]]] = {
     "beamgym/LaueAlign-v1": [
         {},
         {"observation": "estimate", "flat": True},
-        {"observation": "estimate", "action": "decisions", "start_within_deg": 20.0},
+        {"observation": "estimate", "action": "decisions", "start_within_deg": 20.0, "history": 3},
+        {"observation": "goal", "stop": "truth"},
     ],
     "beamgym/LaueAlignImage-v1": [{"size": 48, "exposures": 4, "flat": True}],
     "beamgym/LaueZone-v0": [{"moves": 4}],

@@ -37,6 +37,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "surfaces": (None, 2),
     "material": (None, "dirac", "hexagonal"),
     "start_within_deg": (None, 20.0),
+    "history": (1, 3),
 }
 """Values of options whose type does not list them; what stands in neither keeps its default."""
 
