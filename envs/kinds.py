@@ -200,6 +200,7 @@ SHIPPED: tuple[EnvKind, ...] = (
         setting="beamgym.envs.bundles:SpotSetting",
         setting_key="spot",
         units="beamgym.envs.arpes_spot:SITE_UNITS",
+        chooses=frozenset({"picture", "scores", "spectrum"}),
     ),
 )
 

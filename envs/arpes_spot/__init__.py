@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from beamgym.envs.arpes_spot.context import SpotContext, SpotReward
 from beamgym.envs.arpes_spot.factory import ArpesSpotOptions, build, task_over
 from beamgym.envs.arpes_spot.scoring import (
     COMPONENTS,
@@ -12,7 +13,7 @@ from beamgym.envs.arpes_spot.scoring import (
     shipped_scorer,
 )
 from beamgym.envs.arpes_spot.scoring_kernels import FEATURES, SIDE
-from beamgym.envs.arpes_spot.task import ArpesSpotTask, SpotContext, SpotReward
+from beamgym.envs.arpes_spot.task import ArpesSpotTask
 from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS, SITE_UNITS
 
 if TYPE_CHECKING:

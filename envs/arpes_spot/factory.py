@@ -1,10 +1,13 @@
 """Builds ArpesSpot environments from what a user names."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from beamgym.envs.arpes_spot.context import SpotContext, SpotReward
+from beamgym.envs.arpes_spot.parts import Observed, choice_of
 from beamgym.envs.arpes_spot.scoring import shipped_scorer
-from beamgym.envs.arpes_spot.task import ArpesSpotTask, SpotContext, SpotReward
+from beamgym.envs.arpes_spot.task import ArpesSpotTask
 from beamgym.physics.arpes.simulator import SimulatedArpes
 from beamgym.physics.arpes.stage import Stage
 from beamgym.physics.arpes.surface import BeamFootprint, Geography, SurfaceNumbers
@@ -32,6 +35,8 @@ class ArpesSpotOptions:
     material : "dirac", "square" or "hexagonal"; None draws it
     flat : observe one array in place of a Dict: its numbers by the order of their keys, or the picture alone
     history : last observations that are shown together, with the actions between them; 1 for the present one alone
+    observation : "all", "scores" (no spectrum and no map), "map" (as a picture) or "spectrum" (with the position); by
+        default what the id is named for
     """
 
     level: str | SurfaceNumbers = "real"
@@ -49,12 +54,17 @@ class ArpesSpotOptions:
     material: str | None = None
     flat: bool = False
     history: int = 1
+    observation: Observed | None = None
 
 
 def build(options: ArpesSpotOptions, n: int, image: bool = False) -> tuple[ArpesSpotTask, SimulatedArpes]:
     """Make the task and a world of n samples; ``image`` observes pixels and position only."""
     if options.score not in ("cnn", "truth"):
         raise ValueError(f"unknown score {options.score!r}; choose 'cnn' or 'truth'")
+    if image and options.observation not in (None, "spectrum"):
+        raise ValueError(
+            f"ArpesSpotImage observes the spectrum; for observation={options.observation!r} make ArpesSpot"
+        )
     learnt = options.score == "cnn"
     world = SimulatedArpes(
         n,
@@ -74,10 +84,11 @@ def build(options: ArpesSpotOptions, n: int, image: bool = False) -> tuple[Arpes
         options.max_step_mm,
     )
     scorer, paid = (shipped_scorer(), "scores") if learnt else (None, "truth")
-    return ArpesSpotTask(context, SpotReward(options.reward), options.stop, scorer, image, paid), world  # type: ignore[arg-type]
+    given = context, SpotReward(options.reward), options.stop, scorer, image, paid, options.observation
+    return ArpesSpotTask(*given), world  # type: ignore[arg-type]
 
 
-def task_over(context: SpotContext, size: int = 0, image: bool = False) -> ArpesSpotTask:
+def task_over(context: SpotContext, size: int = 0, image: bool = False, parts: Sequence[str] = ()) -> ArpesSpotTask:
     """Return the task over a real instrument: it declares, and is scored by the shipped network.
 
     Parameters
@@ -85,5 +96,7 @@ def task_over(context: SpotContext, size: int = 0, image: bool = False) -> Arpes
     context : as the instrument file gives it
     size : not used: a spectrum is observed as large as the context's grid
     image : observe pixels and position only
+    parts : names of what is observed, where it is another choice than the id's own
     """
-    return ArpesSpotTask(context, SpotReward("sparse"), "declare", shipped_scorer(), image, "scores")
+    observed = choice_of(parts)
+    return ArpesSpotTask(context, SpotReward("sparse"), "declare", shipped_scorer(), image, "scores", observed)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.envs.arpes_spot.task import SpotContext, SpotState
+from beamgym.envs.arpes_spot.context import SpotContext
+from beamgym.envs.arpes_spot.state import SpotState
 from beamgym.envs.loop import EpisodeLoop
 from beamgym.physics.arpes.simulator import SimulatedArpes
 from beamgym.physics.instrument import Float64Array

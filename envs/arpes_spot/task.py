@@ -8,17 +8,16 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from beamgym.envs.actions import decode_steps
+from beamgym.envs.arpes_spot.context import SpotContext, SpotReward
+from beamgym.envs.arpes_spot.parts import Observed, SiteView
 from beamgym.envs.arpes_spot.scoring_kernels import whole_sums
-from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS, draw_on_map, map_to_shares, spectrum_to_uint8
+from beamgym.envs.arpes_spot.state import SpotState, blank, cleared
+from beamgym.envs.arpes_spot.views import draw_on_map, spectrum_to_uint8
 from beamgym.envs.task import Observation, TaskCommand, Truth, Verdict
-from beamgym.physics.arpes.detection import Grid
 from beamgym.physics.arpes.score import REFERENCE_COUNTS, direct_scores
-from beamgym.physics.arpes.simulator import ARPES_READOUT_S
-from beamgym.physics.arpes.stage import Stage
 from beamgym.physics.arpes.surface import REFERENCE_DWELL_S
 from beamgym.physics.instrument import (
     AcquireSettings,
-    Axis,
     BoolArray,
     Float32Array,
     Float64Array,
@@ -27,14 +26,6 @@ from beamgym.physics.instrument import (
     Int64Array,
     MoveReport,
 )
-from beamgym.physics.row_threads import over_rows
-
-TRACE = 256
-"""Places that the state remembers, for pictures."""
-
-_MOST_VISITS = 8.0  # drawn as 1 on the map
-_BRIGHTEST = 7.0  # log10 of the electrons observed as 1
-_CHART_SHARES = np.array([0.1, 1.0 / _MOST_VISITS, 1.0, 1.0, 1.0, 1.0], dtype=np.float32)  # of the map's layers
 
 
 class SpotScorer(Protocol):
@@ -43,114 +34,6 @@ class SpotScorer(Protocol):
     def __call__(self, counts: Float32Array) -> Float32Array:
         """Return S, B, N and the total in points (m, 4) of spectra (m, e, a)."""
         ...
-
-
-@dataclass(frozen=True)
-class SpotReward:
-    """The reward of an episode.
-
-    Parameters
-    ----------
-    kind : "dense" (rise of the best score so far, less the time, and the declared spot's score) or "sparse" (success)
-    time_cost : per second of beam time
-    success : paid at success by "sparse"
-    """
-
-    kind: Literal["dense", "sparse"] = "dense"
-    time_cost: float = 0.0005
-    success: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.kind not in ("dense", "sparse"):
-            raise ValueError(f"unknown reward {self.kind!r}; choose 'dense' or 'sparse'")
-
-
-@dataclass(frozen=True)
-class SpotContext:
-    """Public knowledge of one ArpesSpot task: what everybody at the instrument knows.
-
-    Parameters
-    ----------
-    stage : its axes x and y, and the dwells that can be set
-    grid : energies and slit angles of a spectrum
-    beam_time_s : budget, the first exposure included
-    action : "absolute" (sites on the stage) or "steps" (from where it stands)
-    max_step_mm : a full step
-    readout_s : of every exposure
-
-    Raises
-    ------
-    ValueError : an unknown action, a budget or a step that is not positive
-    """
-
-    stage: Stage
-    grid: Grid
-    beam_time_s: float = 120.0
-    action: Literal["absolute", "steps"] = "absolute"
-    max_step_mm: float = 0.5
-    readout_s: float = ARPES_READOUT_S
-
-    def __post_init__(self) -> None:
-        if self.action not in ("absolute", "steps"):
-            raise ValueError(f"unknown action {self.action!r}; choose 'absolute' or 'steps'")
-        for name, least in (("beam_time_s", 1.0), ("max_step_mm", 0.0)):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value > least):
-                raise ValueError(f"{name} is {value}; choose a finite number above {least:g}")
-
-    @property
-    def instrument_axes(self) -> tuple[Axis, ...]:
-        """The stage's axes x and y, and the dwell."""
-        return self.stage.axes
-
-    @property
-    def sample(self) -> str:
-        """Nobody has named the sample."""
-        return ""
-
-    @property
-    def action_size(self) -> int:
-        """Numbers of an action: x, y, dwell and the declaration."""
-        return 4
-
-
-@dataclass(frozen=True)
-class SpotState:
-    """The TaskState of ArpesSpot; every array starts with the batch dimension n.
-
-    Parameters
-    ----------
-    positions : (n, 3) readback of x and y in mm, and the dwell in s
-    spectrum : (n, e, a, 1) uint8, the encoded last spectrum
-    scores : (n, 4) S, B, N and the total in points, read off the last spectrum
-    electrons : (n,) in it
-    best : (n, 3) the largest total so far and where, mm
-    map : (n, 32, 32, 6) of every cell of the stage: total, visits, S, B, N and dwell of the spectrum that was counted
-        longest there; N as it would be at the reference dwell, the dwell on the action's scale
-    trace : (n, 256, 3) the last sites and their totals
-    last_move : (n, 3) made along x and y in units of the travel, and 1 where it was shortened
-    used : (n,) exposures; spent_s (n,) beam time
-    declared : (n,)
-    over : (n,) the agent asked for more beam time than is left
-    reached : (n,) what the dense reward has paid for so far, points
-    motor_s, exposure_s : (n,) of the last step
-    """
-
-    positions: Float64Array
-    spectrum: NDArray[np.uint8]
-    scores: Float32Array
-    electrons: Float64Array
-    best: Float32Array
-    map: Float32Array
-    trace: Float32Array
-    last_move: Float32Array
-    used: Int64Array
-    spent_s: Float64Array
-    declared: BoolArray
-    over: BoolArray
-    reached: Float64Array
-    motor_s: Float64Array
-    exposure_s: Float64Array
 
 
 @dataclass
@@ -165,7 +48,8 @@ class ArpesSpotTask:
     scorer : gives the scores that are observed; by default ``direct_scores``, which reads them off the counts
     paid : "truth" (the dense reward is about the site's noise-free score, where there is a truth) or "scores" (about
         the observed ones)
-    image : observe pixels and position only
+    image : observe pixels and position only, where nothing else is said
+    observation : "all", "scores" (no spectrum and no map), "map" (as a picture) or "spectrum" (with the position)
     """
 
     context: SpotContext
@@ -174,6 +58,7 @@ class ArpesSpotTask:
     scorer: SpotScorer | None = None
     image: bool = False
     paid: Literal["truth", "scores"] = "truth"
+    observation: Observed | None = None
 
     def __post_init__(self) -> None:
         if self.paid not in ("truth", "scores"):
@@ -182,21 +67,15 @@ class ArpesSpotTask:
             raise ValueError(f"unknown stop {self.stop!r}; choose 'declare' or 'truth'")
         self.settings = AcquireSettings()
         self.action_space: spaces.Box = spaces.Box(-1.0, 1.0, (4,), dtype=np.float32)
-        unit, both = (0.0, 1.0), (-1.0, 1.0)
-        boxes = {
-            "spectrum": spaces.Box(0, 255, (*self.context.grid.shape, 1), dtype=np.uint8),
-            "position": _box(both, 2),
-            "scores": _box(unit, 4),
-            "exposure": _box(unit, 2),
-            "best": _box(both, 3),
-            "map": _box(unit, MAP_LAYERS * MAP_CELLS**2),
-            "last_move": _box(both, 3),
-            "budget": _box(unit, 1),
-        }
-        kept = ("spectrum", "position") if self.image else tuple(boxes)
-        self.observation_space = spaces.Dict({name: boxes[name] for name in kept})
+        self.view = SiteView(self.context, self.observed)
+        self.observation_space = self.view.space
         self._limits = self.context.stage.limits_mm
         self._dwells = np.log(np.array(self.context.stage.dwell_s))
+
+    @property
+    def observed(self) -> Observed:
+        """Which of the choices is observed."""
+        return self.observation or ("spectrum" if self.image else "all")
 
     def start(
         self,
@@ -207,7 +86,7 @@ class ArpesSpotTask:
         truth: Truth | None = None,
     ) -> SpotState:
         """Begin with the first exposure; see Task.start."""
-        state = _cleared(previous if previous is not None else self._blank(positions), mask)
+        state = cleared(previous if previous is not None else blank(positions, self.context.grid.shape), mask)
         state = replace(state, positions=np.where(mask[:, None], positions, state.positions))
         state = self._take(state, frame, mask, np.zeros(len(mask)), cleared=True)
         return replace(state, reached=np.where(mask, self._rewarded_points(state, truth), state.reached))
@@ -276,7 +155,9 @@ class ArpesSpotTask:
         chart, trace, best = kept if cleared else (values.copy() for values in kept)
         used = state.used + mask
         counting = self._counting(electrons, frame.exposure_s)
-        draw_on_map(rows, self._fractions(state), state.positions, scores, counting, used, chart, trace, best)
+        draw_on_map(
+            rows, self.context.fractions(state.positions), state.positions, scores, counting, used, chart, trace, best
+        )
         step_s = motor + exposure + self.context.readout_s * mask
         return replace(
             state,
@@ -296,45 +177,16 @@ class ArpesSpotTask:
         """Return N as it would be at the reference dwell, and the dwell on the action's scale, 0 to 1, (n, 2)."""
         dwell_s = np.maximum(exposure_s, 1e-9)
         number = np.minimum(electrons / dwell_s * REFERENCE_DWELL_S / REFERENCE_COUNTS, 1.0)
-        return np.stack([number, self._dwell_share(dwell_s)], axis=1)
-
-    def _dwell_share(self, dwell_s: Float64Array) -> Float64Array:
-        low, high = self._dwells
-        share: Float64Array = (np.log(np.maximum(dwell_s, 1e-9)) - low) / (high - low)
-        return np.clip(share, 0.0, 1.0)
+        return np.stack([number, self.context.dwell_share(dwell_s)], axis=1)
 
     def _score(self, counts: Float32Array) -> Float32Array:
         if self.scorer is not None:
             return self.scorer(counts)
         return direct_scores(counts, self.context.grid.slit_step_deg).labels()
 
-    def _fractions(self, state: SpotState) -> Float64Array:
-        low, high = self._limits.T
-        return np.asarray(np.clip(2.0 * (state.positions[:, :2] - low) / (high - low) - 1.0, -1.0, 1.0))
-
     def observe(self, state: SpotState) -> Observation:
         """Return the observation, as fresh arrays."""
-        n = len(state.used)
-        position = self._fractions(state).astype(np.float32)
-        if self.image:
-            return {"spectrum": state.spectrum.copy(), "position": position}
-        points = np.array([1.0, 1.0, 1.0, 0.1], dtype=np.float32)
-        dwell = self._dwell_share(state.positions[:, 2])
-        bright = np.log10(1.0 + state.electrons) / _BRIGHTEST
-        left = np.maximum(1.0 - state.spent_s / self.context.beam_time_s, 0.0)
-        best = state.best * np.array([0.1, *(1.0 / np.abs(self._limits).max(axis=1))], dtype=np.float32)
-        chart = np.empty((n, state.map[0].size), dtype=np.float32)
-        over_rows(n, lambda rows: map_to_shares(state.map[rows], _CHART_SHARES, chart[rows]), least=32)
-        return {
-            "spectrum": state.spectrum.copy(),
-            "position": position,
-            "scores": (state.scores * points).clip(0.0, 1.0),
-            "exposure": np.stack([dwell, bright], axis=1).clip(0.0, 1.0).astype(np.float32),
-            "best": best.clip(-1.0, 1.0),
-            "map": chart,
-            "last_move": state.last_move.copy(),
-            "budget": left[:, None].astype(np.float32),
-        }
+        return self.view.encode(state)
 
     def judge(self, state: SpotState, truth: Truth | None = None) -> tuple[SpotState, Verdict]:
         """Return reward, end and success of the last step.
@@ -377,36 +229,11 @@ class ArpesSpotTask:
             "instrument_s": state.motor_s + state.exposure_s + self.context.readout_s * exposed,
         }
 
-    def _blank(self, positions: Float64Array) -> SpotState:
-        n = len(positions)
-        no, zero = np.zeros(n, dtype=np.bool_), np.zeros(n)
-        return SpotState(
-            positions=positions.copy(),
-            spectrum=np.zeros((n, *self.context.grid.shape, 1), dtype=np.uint8),
-            scores=np.zeros((n, 4), dtype=np.float32),
-            electrons=zero,
-            best=np.zeros((n, 3), dtype=np.float32),
-            map=np.zeros((n, MAP_CELLS, MAP_CELLS, MAP_LAYERS), dtype=np.float32),
-            trace=np.zeros((n, TRACE, 3), dtype=np.float32),
-            last_move=np.zeros((n, 3), dtype=np.float32),
-            used=np.zeros(n, dtype=np.int64),
-            spent_s=zero,
-            declared=no,
-            over=no,
-            reached=zero,
-            motor_s=zero,
-            exposure_s=zero,
-        )
-
 
 def _site_info(truth: Truth) -> dict[str, NDArray[Any]]:
     # The best is that of a grid of sites: between them there may be a slightly better one, which lacks nothing.
     lacking = np.maximum(truth["best"] - truth["place_score"], 0.0)
     return {"place_score": truth["place_score"].copy(), "shortfall": lacking}
-
-
-def _box(ends: tuple[float, float], size: int) -> spaces.Box:
-    return spaces.Box(np.float32(ends[0]), np.float32(ends[1]), (size,), dtype=np.float32)
 
 
 def _electrons(counts: Float32Array) -> Float64Array:
@@ -424,15 +251,3 @@ def _replaced(values: NDArray[Any], rows: Int64Array, new: NDArray[Any]) -> NDAr
     kept = values.copy()
     kept[rows] = new
     return kept
-
-
-def _cleared(state: SpotState, mask: BoolArray) -> SpotState:
-    """Return the state with the masked rows' histories cleared."""
-
-    def clear(values: NDArray[Any]) -> NDArray[Any]:
-        kept = values.copy()
-        kept[mask] = 0
-        return kept
-
-    names = ("best", "map", "trace", "last_move", "used", "spent_s", "declared", "over", "reached")
-    return replace(state, **{name: clear(getattr(state, name)) for name in names})

@@ -22,6 +22,7 @@ SITE_UNITS: Final = {
     "exposure": "dwell on the action's scale, 0..1; log10(1 + electrons) / 7",
     "best": "largest total / 10, and its x and y, -1..1 of the travel",
     "map": "cells of the travel, each total / 10, visits / 8, S, B, N and dwell, 0..1",
+    "picture": "64 x 64 pixels, two to a cell of the map, 0..255: its six layers, where it stands, and the budget left",
     "last_move": "rotation vector in the lab frame / 180 deg, or steps of the travel; and 1 where it was shortened",
 }
 """What the numbers of each part of an observation are, as bundles say it."""

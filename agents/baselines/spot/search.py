@@ -158,6 +158,7 @@ def probe_results(observation: Observation, context: SpotContext, name: str) -> 
     electrons = 10.0 ** (7.0 * observation["exposure"][:, 1].astype(np.float64)) - 1.0
     left = observation["budget"][:, 0].astype(np.float64) * context.beam_time_s - _SPARE_S
     scores = observation["scores"].astype(np.float64)
+    drawn_from = observation.get("spectrum", observation["scores"])
     return [
         ProbeResult(
             site_mm=sites[i],
@@ -167,7 +168,7 @@ def probe_results(observation: Observation, context: SpotContext, name: str) -> 
             total=_POINTS * float(scores[i, 3]),
             electrons=float(electrons[i]),
             left_s=float(left[i]),
-            bits=zlib.crc32(np.ascontiguousarray(observation["spectrum"][i]).tobytes()),
+            bits=zlib.crc32(np.ascontiguousarray(drawn_from[i]).tobytes()),
         )
         for i in range(len(scores))
     ]

@@ -11,10 +11,11 @@ from gymnasium.utils.env_checker import check_env as check_gymnasium
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from stable_baselines3.common.env_checker import check_env as check_sb3
 
+from beamgym.envs.arpes_spot.context import SpotContext, SpotReward
 from beamgym.envs.arpes_spot.factory import ArpesSpotOptions, build
 from beamgym.envs.arpes_spot.rendering import SpotRenderer
 from beamgym.envs.arpes_spot.scoring import shipped_scorer
-from beamgym.envs.arpes_spot.task import ArpesSpotTask, SpotContext, SpotReward
+from beamgym.envs.arpes_spot.task import ArpesSpotTask
 from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS, spectrum_to_uint8
 from beamgym.envs.make import make_env, make_vector_env
 from beamgym.physics.arpes.score.direct import direct_scores
