@@ -50,9 +50,10 @@ def map_lines(verdict: SpectrumVerdict, best: list[int], definition: str) -> lis
 def figures_lines(measured: MeasuredSpectra, columns: dict[str, Any], brightest: list[int]) -> list[str]:
     """Return the lines of a map without angles, of which no total is given."""
     energy = measured.energy_ev
+    of = "kinetic" if measured.fermi.source == "none" else "E − E_F"
     lines = [
         measured.name,
-        f"  energies  E − E_F {energy[0]:.2f} to {energy[-1]:.2f} eV; Fermi level {measured.fermi.words}",
+        f"  energies  {of} {energy[0]:.2f} to {energy[-1]:.2f} eV; Fermi level {measured.fermi.words}",
     ]
     lines += [f"  note      {note}" for note in measured.notes]
     lines += ["  angles    none: no score of bands, only what energies alone say"]

@@ -82,14 +82,23 @@ def read_hdf5(path: str | PathLike[str]) -> Spectrum:
     try:
         with h5py.File(file, "r") as store:
             data = store["entry/data"]
-            axes = {str(name): np.asarray(data[name], dtype=np.float64) for name in data.attrs["axes"]}
+            named = [_text(name) for name in np.atleast_1d(data.attrs["axes"])]
+            axes = {name: np.asarray(data[name], dtype=np.float64) for name in named}
             parts = {name: np.asarray(data[name], dtype=np.float32) for name in PARTS}
             labels = store["entry/parameters"]
             attributes = {name: _plain(value) for name, value in labels.attrs.items()}
             attributes.update({name: np.asarray(labels[name]) for name in labels})
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, TypeError) as error:
         raise ValueError(f"{file} is truncated or no spectrum of this program ({error}); write it again") from None
+    sizes = tuple(axis.size for axis in axes.values())
+    if any(part.shape != sizes for part in parts.values()):
+        told = ", ".join(f"{name} {axis.size}" for name, axis in axes.items())
+        raise ValueError(f"{file} names the axes {told} for counts of shape {parts['counts'].shape}; write it again")
     return Spectrum(parts["counts"], axes, parts["arpes"], parts["background"], attributes)
+
+
+def _text(name: Any) -> str:
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
 
 
 def _plain(value: Any) -> Value:

@@ -20,6 +20,12 @@ _LEAST_FITTED = 10  # pixels, for five parameters
 _FIRST_WIDTH_EV = 0.02
 _SIGNIFICANT = 5.0
 _MODEL = 0.5  # of the width: how far a band near the edge draws it, at one standard deviation
+_SOURCES = {
+    "given": "given",
+    "file": "as the file has it",
+    "fitted": "fitted to the edge",
+    "photon": "by the photon energy",
+}
 _APART_EV = 0.05  # between a stated and a fitted level, beyond which that is said
 _FAR_EV = 0.4  # between a fitted level and the photon energy: bias, work function and calibration
 _UNFITTED_EV = 0.1
@@ -34,7 +40,7 @@ class FermiLevel:
     ----------
     value_ev : on that axis
     uncertainty_ev : one standard deviation; 0 where it was given
-    source : "given", "file", "fitted", or "photon" (of the photon energy)
+    source : "given", "file", "fitted", "photon" (of the photon energy), or "none": not known, energies stay kinetic
     doubts : what speaks against it, a line each
     """
 
@@ -46,11 +52,10 @@ class FermiLevel:
     @property
     def words(self) -> str:
         """The level, its uncertainty and where it is from."""
-        how = {"given": "given", "file": "as the file has it", "fitted": "fitted to the edge"}.get(
-            self.source, "by the photon energy"
-        )
+        if self.source == "none":
+            return "not known: the energies are kinetic"
         spread = f" ± {self.uncertainty_ev:.3f}" if self.uncertainty_ev else ""
-        return f"{self.value_ev:.3f}{spread} eV, {how}"
+        return f"{self.value_ev:.3f}{spread} eV, {_SOURCES[self.source]}"
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,7 @@ def fermi_level(
     given_ev: float | None = None,
     photon_ev: float | None = None,
     work_function_ev: float = 4.4,
+    needed: bool = True,
 ) -> FermiLevel:
     """Find the Fermi level on an energy axis.
 
@@ -130,6 +136,7 @@ def fermi_level(
     kinetic : which of both
     given_ev : by the user, on this axis
     photon_ev, work_function_ev : where the Fermi level of kinetic energies is to be expected
+    needed : whether there is no use of the spectra without it
 
     Returns
     -------
@@ -137,7 +144,7 @@ def fermi_level(
 
     Raises
     ------
-    LoadError : kinetic energies without an edge and without a photon energy
+    LoadError : kinetic energies without an edge and without a photon energy, where the level is needed
     """
     edge = fit_edge(energy_ev, counts)
     if given_ev is not None:
@@ -152,6 +159,8 @@ def fermi_level(
     if len(inside) == 1:
         unseen = "no Fermi edge is seen; the level is that of the photon energy: check it, or give --fermi-level"
         return FermiLevel(inside[0], _UNFITTED_EV, "photon", (unseen,))
+    if not needed:
+        return FermiLevel(0.0, 0.0, "none")
     raise LoadError("no Fermi edge is found on the kinetic energies; give the Fermi level: --fermi-level EV")
 
 

@@ -128,7 +128,8 @@ def from_array(array: LabelledArray, words: LoadWords | None = None, name: str =
     energies = -energies if turned else energies
     rising = 1 if energies[-1] > energies[0] else -1
     given = said.fermi_level_ev if said.fermi_level_ev is None or not turned else -said.fermi_level_ev
-    fermi = fermi_level(energies[::rising], profile[::rising], scale == "kinetic", given, photon, function)
+    stated = (scale == "kinetic", given, photon, function, slit is not None)
+    fermi = fermi_level(energies[::rising], profile[::rising], *stated)
     values, degrees, angled = values[:, ::rising], None, list[str]()
     if slit is not None:
         at_edge = fermi.value_ev if scale == "kinetic" else None if photon is None else photon - function

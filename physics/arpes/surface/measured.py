@@ -10,11 +10,13 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from beamgym.physics.arpes.surface.fields import FIELD_MM, RASTER_CELLS, Geography
 from beamgym.physics.arpes.surface.flakes import LARGEST_SHIFT_EV
 from beamgym.physics.arpes.surface.levels import MOST_FLAKES
-from beamgym.physics.arpes.surface.measured_shifts import mixed, shifts
+from beamgym.physics.arpes.surface.measured_input import checked_map
+from beamgym.physics.arpes.surface.measured_shifts import cluster_means, mixed, shifts
 from beamgym.physics.arrays import Float64Array
 
 _TRIES = 8  # starts of the clustering; the tightest result is kept
 _FAINTEST = 1e-3  # weight of known neighbours below which there are none
+_EVEN = 0.05  # of a pitch: how far sites may lie from even ones
 _THICKEST = 4.0  # layers thicker than that are all the same: no bands are left
 
 
@@ -58,8 +60,9 @@ def measured_surface(
 
     Parameters
     ----------
-    intensity : (y, x, e) counts
-    x_mm, y_mm, energy_ev : the axes, rising
+    intensity : (y, x, e) counts; masked sites of a masked array are beside the sample; an xarray.DataArray is turned by
+        the names of its dimensions
+    x_mm, y_mm, energy_ev : the axes, rising; sites at uneven steps keep their places
     clusters : how many kinds of site there are, 1 to 12; each becomes a flake with bands of its own
     field_mm : edge of the simulated field into which the map is laid, stretched alike both ways; None keeps its size
     holder_below : sites with less than this share of the brightest total are beside the sample
@@ -76,36 +79,40 @@ def measured_surface(
 
     Raises
     ------
-    ValueError : axes that do not fit or rise, counts negative or not finite, too few sites, no site on the sample
+    ValueError : axes that do not fit or rise, counts negative or not finite, too few sites on the sample
 
     Notes
     -----
     Spectra are compared by the square roots of their shapes (Hellinger distance), in which Poisson noise is even, and
     clustered by k-means (Lloyd, IEEE Trans. Inf. Theory 28 (1982) 129). Shifts are those of the linear least squares
-    s(E) ≈ a m(E) − δ m′(E).
+    s(E) ≈ a m(E) − δ m′(E). Mixtures are told from shifts by a test at the level of 1 %, see ``measured_shifts.mixed``.
     """
-    counts, axes = _checked(intensity, (y_mm, x_mm, energy_ev))
+    counts, masked, axes = checked_map(intensity, (y_mm, x_mm, energy_ev))
     if not 1 <= clusters <= MOST_FLAKES:
         raise ValueError(f"clusters is {clusters}; choose 1 to {MOST_FLAKES}")
     if not 0 <= holder_clusters < clusters:
         raise ValueError(f"holder_clusters is {holder_clusters} of {clusters}; at least one cluster must be sample")
     soft = gaussian_filter(counts, (smooth_px, smooth_px, 0.0), mode="nearest")
+    if masked.any():  # sites that are not there are no neighbours
+        weight = gaussian_filter((~masked).astype(np.float64), smooth_px, mode="nearest")
+        soft = np.where(masked[..., None], 0.0, soft / np.maximum(weight, _FAINTEST)[..., None])
     total = soft.sum(axis=2)
-    sample = total > max(holder_below * float(total.max()), 0.0)
+    sample = (total > max(holder_below * float(total.max()), 0.0)) & ~masked
     if sample.sum() < clusters:
         raise ValueError(f"{int(sample.sum())} places lie on the sample, too few for {clusters} clusters")
     shapes = soft[sample] / total[sample][:, None]
     label, explained = _clustered(np.sqrt(shapes), clusters, seed)
     cluster = np.full(total.shape, -1, dtype=np.int64)
     cluster[sample] = label
-    spectra = np.stack([shapes[label == k].mean(axis=0) for k in range(clusters)])
+    spectra = cluster_means(shapes, label)
     layer, shift, mixture = np.zeros(total.shape), np.zeros(total.shape), np.zeros(total.shape, dtype=np.bool_)
+    mixture[sample] = mixed(shapes, label, axes[2], LARGEST_SHIFT_EV)
     for k in range(clusters):
         here = cluster == k
         bright = np.percentile(total[here], 95.0)
         layer[here] = np.clip(-np.log(total[here] / bright), 0.0, _THICKEST)
         found = soft[here] / total[here][:, None]
-        mixture[here] = mix = mixed(found, spectra, shifts(found, spectra[k], axes[2])[1])
+        mix = mixture[here]
         # A mean that mixtures have a part in is no spectrum of this kind of site to measure shifts from.
         shift[here] = shifts(found, spectra[k] if mix.all() else found[~mix].mean(axis=0), axes[2])[0]
     holder = np.isin(cluster, np.argsort(_structure(spectra))[:holder_clusters])
@@ -122,21 +129,6 @@ def _smoothed(values: Float64Array, known: NDArray[np.bool_], smooth_px: float) 
     weight = gaussian_filter(known.astype(np.float64), smooth_px, mode="nearest")
     total = gaussian_filter(np.where(known, values, 0.0), smooth_px, mode="nearest")
     return np.where(weight > _FAINTEST, total / np.maximum(weight, _FAINTEST), 0.0)
-
-
-def _checked(intensity: ArrayLike, axes: tuple[ArrayLike, ...]) -> tuple[Float64Array, list[Float64Array]]:
-    counts = np.asarray(intensity, dtype=np.float64)
-    if counts.ndim != 3 or min(counts.shape) < 3:
-        raise ValueError(f"a map must have shape (y, x, energy), 3 or more of each; found {counts.shape}")
-    if not (np.isfinite(counts).all() and (counts >= 0).all()):
-        raise ValueError("a map must hold finite counts, none negative; mask dead places with 0")
-    if counts.max() <= 0:
-        raise ValueError("the map holds no counts at all")
-    checked = [np.asarray(axis, dtype=np.float64) for axis in axes]
-    for axis, name, size in zip(checked, ("y_mm", "x_mm", "energy_ev"), counts.shape, strict=True):
-        if axis.shape != (size,) or not np.all(np.diff(axis) > 0):
-            raise ValueError(f"{name} must hold {size} rising numbers to fit the map; found shape {axis.shape}")
-    return counts, checked
 
 
 def _clustered(shapes: Float64Array, clusters: int, seed: int) -> tuple[NDArray[np.int64], float]:
@@ -178,8 +170,7 @@ def _laid(
     pitch = [(axis[-1] - axis[0]) / (axis.size - 1) for axis in (y, x)]
     extent = max(y.size * pitch[0], x.size * pitch[1])
     offset = ((np.arange(RASTER_CELLS) + 0.5) / RASTER_CELLS - 0.5) * extent
-    row = offset / pitch[0] + 0.5 * (y.size - 1)
-    column = offset / pitch[1] + 0.5 * (x.size - 1)
+    row, column = (_place(axis, step, offset) for axis, step in ((y, pitch[0]), (x, pitch[1])))
     rows, columns = np.meshgrid(row, column, indexing="ij")
     inside = (np.abs(rows - 0.5 * (y.size - 1)) <= 0.5 * y.size) & (
         np.abs(columns - 0.5 * (x.size - 1)) <= 0.5 * x.size
@@ -190,3 +181,14 @@ def _laid(
     fields = [np.where(flake >= 0, values, 0.0) for values in fields]
     size_mm = float(extent if field_mm is None else field_mm)
     return Geography(flake.astype(np.int16), fields[0].astype(np.float32), fields[1].astype(np.float32), size_mm)
+
+
+def _place(axis: Float64Array, pitch: float, offset: Float64Array) -> Float64Array:
+    """Return where offsets from the middle of an axis lie, in sites; between sites of uneven steps by proportion."""
+    even = offset / pitch + 0.5 * (axis.size - 1)
+    if np.abs(np.diff(axis) - pitch).max() <= _EVEN * pitch:
+        return even
+    middle = 0.5 * (axis[0] + axis[-1])
+    inner = np.interp(offset + middle, axis, np.arange(axis.size, dtype=np.float64))
+    # Half a site hangs over at either end, as on an even map.
+    return np.where((even < 0.0) | (even > axis.size - 1.0), even, inner)

@@ -3,6 +3,7 @@
 import importlib.util
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 
@@ -127,6 +128,27 @@ def test_hdf5_gives_back_counts_axes_parameters_and_labels(tmp_path):
     assert list(back.axes) == ["eV", "alpha"]
     assert back.attributes["score"] == 7.5
     assert [path.name for path in tmp_path.iterdir()] == ["cut.h5"]
+
+
+@pytest.mark.parametrize(
+    ("axes", "energies", "says"),
+    [
+        (np.bytes_("eV"), 5, r"names the axes eV 5 for counts of shape \(5, 4\)"),
+        (["eV", "alpha"], 7, r"names the axes eV 7, alpha 4 for counts of shape \(5, 4\)"),
+        (["eV", "beta"], 5, "truncated or no spectrum"),
+    ],
+)
+def test_axes_that_do_not_fit_the_counts_are_told(tmp_path, axes, energies, says):
+    with h5py.File(tmp_path / "a.h5", "w") as store:
+        data = store.create_group("entry/data")
+        data.attrs["axes"] = axes
+        data["eV"], data["alpha"] = np.arange(float(energies)), np.arange(4.0)
+        for name in ("counts", "arpes", "background"):
+            data[name] = np.zeros((5, 4))
+        store.create_group("entry/parameters")
+    with pytest.raises(ValueError, match=says) as caught:
+        read_hdf5(tmp_path / "a.h5")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_truncated_file_is_named(tmp_path):
