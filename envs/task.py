@@ -159,7 +159,31 @@ class ChoosesStarts(Protocol):
         ...
 
 
-def finite_action(action: NDArray[Any], space: spaces.Space[Any], n: int) -> NDArray[Any]:
+def action_rows(action: Any, space: spaces.Space[Any], n: int) -> NDArray[Any]:
+    """Return a batch of actions as an array, of which kind and shape are checked and nothing else.
+
+    Parameters
+    ----------
+    action : (n, *space.shape)
+    space : of one action, a Box or a Discrete
+
+    Raises
+    ------
+    TypeError : when it is no array of real numbers
+    ValueError : when the shape is another, or a Discrete is given anything but whole numbers
+    """
+    given = _numbers(action)
+    if isinstance(space, spaces.Discrete):
+        if given.shape != (n,) or given.dtype.kind not in "iu":
+            raise ValueError(f"the action is {given.tolist()}; expected {n} whole numbers, one per environment")
+    elif given.shape != (n, *(space.shape or ())):
+        raise ValueError(
+            f"the action has shape {given.shape}; expected {(n, *(space.shape or ()))}: one row per environment"
+        )
+    return given
+
+
+def finite_action(action: Any, space: spaces.Space[Any], n: int) -> NDArray[Any]:
     """Check a batch of actions and clip it to a Box.
 
     Parameters
@@ -173,25 +197,31 @@ def finite_action(action: NDArray[Any], space: spaces.Space[Any], n: int) -> NDA
 
     Raises
     ------
-    ValueError : when the shape is another, a number is not finite, or a choice is none of those that there are
+    TypeError, ValueError : as :func:`action_rows`; a number that is not finite, or a choice that there is not
     """
+    given = action_rows(action, space, n)
     if isinstance(space, spaces.Discrete):
-        return _choices(action, space, n)
+        first, last = int(space.start), int(space.start + space.n) - 1
+        if n and not (first <= given.min() and given.max() <= last):
+            raise ValueError(f"the action is {given.tolist()}; choose {first} to {last}")
+        return given.astype(np.int64)
     assert isinstance(space, spaces.Box)
-    values = np.asarray(action, dtype=np.float64)
-    if values.shape != (n, *space.shape):
-        raise ValueError(f"the action has shape {values.shape}; expected {(n, *space.shape)}: one row per environment")
+    values = np.asarray(given, dtype=np.float64)
     if not np.isfinite(values).all():
         row = int(np.argwhere(~np.isfinite(values))[0, 0])
         raise ValueError(f"row {row} of the action is {values[row].tolist()}; every number must be finite, not NaN")
     return np.clip(values, space.low, space.high)
 
 
-def _choices(action: NDArray[Any], space: spaces.Discrete, n: int) -> NDArray[np.int64]:
-    given = np.asarray(action)
-    if given.shape != (n,) or given.dtype.kind not in "iu":
-        raise ValueError(f"the action is {given.tolist()}; expected {n} whole numbers, one per environment")
-    first, last = int(space.start), int(space.start + space.n) - 1
-    if n and not (first <= given.min() and given.max() <= last):
-        raise ValueError(f"the action is {given.tolist()}; choose {first} to {last}")
-    return given.astype(np.int64)
+def _numbers(action: Any) -> NDArray[Any]:
+    """Return an action as an array; numpy would read strings as numbers, and drop what is imaginary."""
+    if isinstance(action, Mapping):
+        raise TypeError(f"the action is a {type(action).__name__}; give one array, a row per environment")
+    try:
+        given = np.asarray(action)
+    except ValueError:
+        raise ValueError("the rows of the action differ in length; give one array, a row per environment") from None
+    if given.dtype.kind not in "biuf":
+        kinds = {"c": "complex numbers", "U": "strings", "S": "bytes", "O": "objects"}
+        raise TypeError(f"the action holds {kinds.get(given.dtype.kind, given.dtype)}; give an array of real numbers")
+    return given

@@ -86,7 +86,13 @@ class EpisodeLoop(Generic[State]):
         """Return the loop that runs a sample, and the sample's row there."""
         return self, sample
 
-    def reset(self, keys: NDArray[np.uint64], mask: BoolArray, start: Mapping[str, Any] | None = None) -> None:
+    def reset(
+        self,
+        keys: NDArray[np.uint64],
+        mask: BoolArray,
+        start: Mapping[str, Any] | None = None,
+        seeded: BoolArray | None = None,
+    ) -> None:
         """Begin new episodes where ``mask`` (n,) is True, with the first exposure.
 
         Parameters
@@ -94,25 +100,22 @@ class EpisodeLoop(Generic[State]):
         keys : (n,) from which a World draws its samples
         mask : (n,) rows that begin anew
         start : where sample and motors are to begin, for a World that takes it
+        seeded : (n,) rows that were given a seed: they have no episodes before them
 
         Raises
         ------
-        ValueError : for a start that the instrument does not take, or cannot stand at
+        ValueError : for a start that the instrument does not take, or cannot stand at; nothing has changed then
         """
-        told = {**self._starts(mask), **(start or {})}
+        past = self._past(mask, seeded)
+        told = {**self._starts(past, mask), **(start or {})}
         if told:
             self._placeable(told).reset(keys, mask, **told)
         elif self._world is not None:
             self._world.reset(keys, mask)
         self.frame = self.instrument.acquire(self.task.settings, mask)
-        self.state = self.task.start(self.state, self.instrument.positions(), self.frame, mask, self._truth())
+        self.state = self.task.start(past, self.instrument.positions(), self.frame, mask, self._truth())
         if self._history is not None:
             self._history.begin(self.task.observe(self.state), mask)
-
-    def forget(self, rows: BoolArray) -> None:
-        """Let some rows (n,) have no episodes before them, as where they are given a seed."""
-        if self.state is not None and isinstance(self.task, ChoosesStarts):
-            self.state = self.task.anew(self.state, rows)
 
     def observation(self) -> Observation:
         """Return the present observation as fresh arrays."""
@@ -170,10 +173,17 @@ class EpisodeLoop(Generic[State]):
             return report, self.frame
         return report, self.instrument.acquire(self.task.settings, exposing)
 
-    def _starts(self, mask: BoolArray) -> dict[str, Any]:
+    def _past(self, mask: BoolArray, seeded: BoolArray | None) -> State | None:
+        """Return the state before a reset, in which rows that were given a seed have no episodes before them."""
+        if seeded is None or self.state is None or not isinstance(self.task, ChoosesStarts):
+            return self.state
+        past: State = self.task.anew(self.state, mask & seeded)
+        return past
+
+    def _starts(self, past: State | None, mask: BoolArray) -> dict[str, Any]:
         if self._world is None or not isinstance(self.task, ChoosesStarts):
             return {}
-        return self.task.starts(self.state, mask)
+        return self.task.starts(past, mask)
 
     def _placeable(self, start: Mapping[str, Any]) -> PlaceableWorld:
         if self._world is None:

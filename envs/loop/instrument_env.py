@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from beamgym.envs.loop.episode import EpisodeLoop
 from beamgym.envs.loop.flat import Flat
 from beamgym.envs.loop.rows import row_of
-from beamgym.envs.loop.seeding import EpisodeKeys, checked_seed
+from beamgym.envs.loop.seeding import EpisodeKeys, checked_options, checked_seed
 from beamgym.envs.task import Observation, Task
 from beamgym.physics.instrument import Instrument
 
@@ -82,13 +82,12 @@ class InstrumentEnv(gym.Env[Observation, NDArray[Any]]):
         seed : begins the row of episodes that this seed stands for; None goes on with the next one
         options : where sample and motors are to begin, for instruments that take it ("mount", "positions")
         """
-        seed = checked_seed(seed)
+        seed, start = checked_seed(seed), checked_options(options)
+        keys = self._keys.copy()  # of a reset that is refused nothing remains
+        keys.reseed([seed], lambda: self.np_random)
+        self.loop.reset(keys.next(_ONE), _ONE, start, None if seed is None else _ONE)
         super().reset(seed=seed)
-        self._keys.reseed(None if seed is None else [seed], lambda: self.np_random)
-        if seed is not None:
-            self.loop.forget(_ONE)
-        self.loop.reset(self._keys.next(_ONE), _ONE, options)
-        self._over = False
+        self._keys, self._over = keys, False
         self._show()
         advice = {name: _value(values) for name, (values, rows) in self.loop.advice().items() if rows[0]}
         return self._shown(self.loop.observation()), {"cost": _values(self.loop.costs()), **advice}

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from beamgym.envs.loop.episode import EpisodeLoop, LoopStep
 from beamgym.envs.loop.flat import Flat
-from beamgym.envs.loop.seeding import EpisodeKeys, checked_seed
-from beamgym.envs.task import Observation, Task
+from beamgym.envs.loop.seeding import EpisodeKeys, checked_options, checked_seed, seeds_of
+from beamgym.envs.task import Observation, Task, action_rows
 from beamgym.physics.instrument import BoolArray, World
 from beamgym.physics.row_threads import sharing_rows
 
@@ -80,16 +80,15 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         Environment i of an integer seed s runs on s + i, as n single environments would. Other options say where sample
         and motors are to begin, for instruments that take it: "mount" (3, 3) or (n, 3, 3), "positions" (k,) or (n, k).
         """
-        mask = _reset_mask(options, self.num_envs)
-        start = {name: value for name, value in (options or {}).items() if name != "reset_mask"}
-        single = None if isinstance(seed, Sequence | np.ndarray) and not isinstance(seed, str) else checked_seed(seed)
-        super().reset(seed=single)
-        seeds = seed if single is None else [single + i for i in range(self.num_envs)]
-        self._keys.reseed(seeds, lambda: self.np_random)  # type: ignore[arg-type]
-        if isinstance(seeds, Sequence | np.ndarray):
-            self.loop.forget(mask & np.array([each is not None for each in seeds]))
+        seeds, start = seeds_of(seed, self.num_envs), checked_options(options)
+        mask = self._reset_mask(start.pop("reset_mask", None))
+        keys = self._keys.copy()  # of a reset that is refused nothing remains
+        keys.reseed(seeds, lambda: self.np_random, mask)
+        seeded = None if seeds is None else np.array([each is not None for each in seeds])
         with sharing_rows(self.threads):
-            self._begin(mask, start)
+            self._begin(keys.next(mask), mask, start, seeded)
+        self._keys = keys
+        super().reset(seed=None if isinstance(seed, Sequence | np.ndarray) else checked_seed(seed))
         info = _masked({"cost": self.loop.costs()}, mask)
         for name, (values, rows) in self.loop.advice().items():
             info |= _masked({name: values}, mask & rows)
@@ -130,9 +129,31 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         seen = self.shown(observation)
         return seen if isinstance(seen, dict) else {"observation": seen}
 
-    def _begin(self, mask: BoolArray, start: dict[str, Any] | None = None) -> None:
-        self.loop.reset(self._keys.next(mask), mask, start)
+    def _begin(
+        self,
+        keys: NDArray[np.uint64],
+        mask: BoolArray,
+        start: dict[str, Any] | None = None,
+        seeded: BoolArray | None = None,
+    ) -> None:
+        self.loop.reset(keys, mask, start, seeded)
         self._ended = self._ended & ~mask
+
+    def _reset_mask(self, given: Any) -> BoolArray:
+        """Return which environments begin anew, (n,); raises TypeError or ValueError for a mask that cannot be."""
+        if given is None:
+            return np.ones(self.num_envs, dtype=np.bool_)
+        mask = np.asarray(given)
+        if mask.dtype != np.bool_:
+            raise TypeError(f"reset_mask holds {mask.dtype}; give {self.num_envs} of True and False")
+        if mask.shape != (self.num_envs,) or not mask.any():
+            raise ValueError(
+                f"reset_mask has shape {mask.shape} and {int(mask.sum())} True; expected ({self.num_envs},) with at "
+                "least one"
+            )
+        if not (self._keys.seeded or mask.all()):
+            raise ValueError("reset_mask leaves out environments that have never begun; leave it out the first time")
+        return mask.copy()
 
     def _renewed(
         self, actions: NDArray[Any]
@@ -155,11 +176,12 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         self, actions: NDArray[Any]
     ) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
         reset, acting = self._ended, ~self._ended
-        given = np.asarray(actions)
+        given = action_rows(actions, self.single_action_space, self.num_envs)
         idle = reset.reshape(-1, *(1,) * (given.ndim - 1))
-        step = self.loop.step(np.where(idle, np.zeros_like(given), given), acting)
+        nothing = given.dtype.type(getattr(self.single_action_space, "start", 0))
+        step = self.loop.step(np.where(idle, nothing, given), acting)
         verdict = step.verdict
-        self._begin(reset)
+        self._begin(self._keys.next(reset), reset)
         self._ended = (verdict.terminated | verdict.truncated) & acting
         reward = np.where(acting, verdict.reward, 0.0)
         ended = verdict.terminated & acting, verdict.truncated & acting
@@ -202,14 +224,3 @@ def _masked(values: dict[str, Any], mask: BoolArray) -> dict[str, Any]:
         info[name] = _masked(value, mask) if isinstance(value, dict) else value.copy()
         info[f"_{name}"] = mask.copy()
     return info
-
-
-def _reset_mask(options: dict[str, Any] | None, n: int) -> BoolArray:
-    if not options or "reset_mask" not in options:
-        return np.ones(n, dtype=np.bool_)
-    mask = np.asarray(options["reset_mask"], dtype=np.bool_)
-    if mask.shape != (n,) or not mask.any():
-        raise ValueError(
-            f"reset_mask has shape {mask.shape} and {int(mask.sum())} True; expected ({n},) with at least one"
-        )
-    return mask
