@@ -6,12 +6,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from gymnasium import spaces
+
 from beamgym.agents.kinds import KINDS, SHIPPED_POLICY, USUAL, AgentKind, baselines_of, find_agent_kind
 from beamgym.agents.policies.bundle import BundlePolicy
 from beamgym.agents.policies.names import bundle_name
 from beamgym.agents.policies.other_version import OtherVersion
 from beamgym.agents.policies.own import is_own, own_policy
-from beamgym.envs.bundles import MANIFEST, BundleError, OnnxModel
+from beamgym.envs.bundles import MANIFEST, BundleError, OnnxModel, named_spaces
 from beamgym.envs.kinds import same_task
 from beamgym.envs.policy import CannotPlay, Policy
 
@@ -33,7 +35,13 @@ def policy_names(context: Any = None) -> tuple[str, ...]:
     return tuple(dict.fromkeys((kind.default, *baselines_of(kind))))
 
 
-def find_policy(name: str, env_id: str, crystal: str = "Si", context: Any = None) -> Policy:
+def find_policy(
+    name: str,
+    env_id: str,
+    crystal: str = "Si",
+    context: Any = None,
+    observation: spaces.Space[Any] | None = None,
+) -> Policy:
     """Return a policy.
 
     Parameters
@@ -43,6 +51,7 @@ def find_policy(name: str, env_id: str, crystal: str = "Si", context: Any = None
     env_id : the environment it is to play
     crystal : the crystal's name, for "shipped"
     context : what the environment's instrument publicly knows; a name may mean another baseline where it is another
+    observation : what one environment shows, for "shipped": of several bundles that which observes it is taken
 
     Raises
     ------
@@ -56,7 +65,7 @@ def find_policy(name: str, env_id: str, crystal: str = "Si", context: Any = None
     if any(name in baselines_of(kind) for kind in KINDS.values()):
         raise CannotPlay(f"{name} plays another task; the baselines of {env_id} are {', '.join(here)}")
     if name == SHIPPED:
-        return _playing(_shipped(env_id, crystal), env_id, SHIPPED)
+        return _playing(_shipped(env_id, crystal, observation), env_id, SHIPPED)
     if is_own(name):
         return own_policy(name)
     model = find_bundle(name)
@@ -110,11 +119,21 @@ def _playing(model: OnnxModel, env_id: str, name: str) -> BundlePolicy:
     return (BundlePolicy if model.manifest.env_id == env_id else OtherVersion)(model, name)
 
 
-def _shipped(env_id: str, crystal: str) -> OnnxModel:
+def _shipped(env_id: str, crystal: str, observation: spaces.Space[Any] | None) -> OnnxModel:
+    """Return the bundle for a task; of several the one that observes the same parts, or parts at all where none say."""
     models = [OnnxModel.load(path) for path in zoo().values()]
-    for model in models:
-        setting = model.manifest.setting
-        if same_task(model.manifest.env_id, env_id) and (setting is None or setting.crystal == crystal):
+    fitting = [
+        model
+        for model in models
+        if same_task(model.manifest.env_id, env_id)
+        and (model.manifest.setting is None or model.manifest.setting.crystal == crystal)
+    ]
+    parts = None if observation is None else set(named_spaces(observation))
+    fitting.sort(key=lambda model: len(model.manifest.observation_space) == 1)
+    for model in fitting:
+        if parts is None or parts == set(model.manifest.observation_space):
             return model
+    if fitting:
+        return fitting[0]
     game = f"{env_id} with {crystal}" if crystal else env_id
     raise CannotPlay(f"no bundle is shipped for {game}; train one, or name another policy")

@@ -20,7 +20,15 @@ class OtherVersion(BundlePolicy):
     """
 
     def start(self, context: Any, n: int) -> PolicyState:
-        """Return n empty memories; raises CannotPlay where actions are no rotations, or no setting says of what."""
+        """Return n empty memories.
+
+        Raises CannotPlay where actions are no rotations, no setting says of what, or what is observed has a unit too.
+        """
+        if self.model.manifest.encoder.name == "estimate":
+            raise CannotPlay(
+                f"bundle {self.name} observes the estimated turn in the unit of {self.model.manifest.env_id}; "
+                "play it there"
+            )
         kind = find_kind(context)
         setting = None if kind is None else self.model.manifest.setting_of(kind)
         scale = () if kind is None or setting is None else kind.action_scale

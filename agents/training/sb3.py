@@ -86,7 +86,8 @@ class Trainer:
         self._decisions = self._read_decisions()
         self.model = make_model(config, self.envs, self.first_seed % 2**31)
         self._saved: dict[str, Any] = (folder.load() or {}) if resume else {}
-        if self._saved.get("timesteps", 0) > config.n_timesteps:
+        rollout = self.model.n_envs * int(getattr(self.model, "n_steps", 1))  # the last one is played to its end
+        if self._saved.get("timesteps", 0) >= config.n_timesteps + rollout:
             raise ValueError(
                 f"{folder.path} holds a training of {self._saved['timesteps']} steps; resume it with as many or more, "
                 f"not with {config.n_timesteps}"

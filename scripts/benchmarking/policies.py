@@ -134,7 +134,7 @@ def run_policies(
     policies, given = [], []
     for name in names or policy_names(context):
         try:
-            policies.append(find_policy(name, env_id, crystal, context))
+            policies.append(find_policy(name, env_id, crystal, context, env.single_observation_space))
             given.append(name)
         except CannotPlay as error:
             _leave_out(name, error, names, console)

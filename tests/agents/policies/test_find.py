@@ -1,7 +1,9 @@
 """A name leads to one policy, and a wrong name to the nearest right one."""
 
+import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 from stable_baselines3 import PPO
 
@@ -49,10 +51,24 @@ def test_every_baseline_is_found_by_the_name_it_has_in_tables():
 
 
 @pytest.mark.parametrize(
-    ("env_id", "options"), [("beamgym/LaueAlign-v0", {}), ("beamgym/ArpesSpot-v0", {"surfaces": 2})]
+    ("env_id", "options"),
+    [
+        ("beamgym/LaueAlign-v0", {}),
+        ("beamgym/LaueAlign-v1", {}),
+        ("beamgym/LaueAlign-v1", {"observation": "estimate", "flat": True}),
+        ("beamgym/ArpesSpot-v0", {"surfaces": 2}),
+    ],
 )
 def test_the_shipped_bundles_keep_the_contract_of_a_policy(env_id, options):
-    check_policy(find_policy("shipped", env_id), env_id, **options)
+    seen = gym.make_vec(env_id, num_envs=1, vectorization_mode="vector_entry_point", **options).single_observation_space
+    check_policy(find_policy("shipped", env_id, observation=seen), env_id, **options)
+
+
+def test_of_several_shipped_bundles_the_one_is_taken_that_observes_what_is_shown():
+    flat = spaces.Box(-1.0, 1.0, (8,))
+    plain, estimate = (find_policy("shipped", "beamgym/LaueAlign-v1", observation=seen) for seen in (None, flat))
+    assert "spots" in plain.model.manifest.observation_space
+    assert estimate.model.manifest.encoder.parameters == {"flat": ["estimate"]}
 
 
 def test_a_wrong_name_suggests_the_nearest():

@@ -38,6 +38,20 @@ def test_what_turns_otherwise_is_refused():
         find_policy("shipped", V1).start(env.context, 1)
 
 
+def test_an_estimate_in_the_unit_of_another_version_is_refused():
+    env = gym.make("beamgym/LaueAlign-v0", observation="estimate", flat=True).unwrapped
+    with pytest.raises(
+        CannotPlay, match="observes the estimated turn in the unit of beamgym/LaueAlign-v1; play it there"
+    ):
+        find_policy("laue-align-estimate", "beamgym/LaueAlign-v0").start(env.context, 1)
+
+
+def test_the_shipped_estimator_of_version_1_declares_rightly():
+    options = {"observation": "estimate", "flat": True}
+    result = evaluate_in(find_policy("laue-align-estimate", V1), make_vector_env(V1, 20, "real", options), 20, seed=3)
+    assert result.success_rate >= 0.95
+
+
 def test_versions_are_of_one_task():
     assert same_task(V1, "beamgym/LaueAlign-v0")
     assert not same_task(V1, "beamgym/LaueAlignImage-v1")

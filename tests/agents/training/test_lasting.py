@@ -113,6 +113,18 @@ def test_a_training_at_its_end_can_be_lengthened_and_its_figures_are_those_of_th
         train(tmp_path / "run", resume=True, learning_rate=1e-3)
 
 
+def test_steps_that_were_rounded_up_to_whole_rollouts_are_no_reason_to_refuse(tmp_path):
+    asked = CONFIG.n_timesteps - 3
+    _, run = train(tmp_path / "run", n_timesteps=asked, warm_start=None)
+    run()
+    assert RunFolder(tmp_path / "run").load()["timesteps"] == CONFIG.n_timesteps
+    again, run = train(tmp_path / "run", resume=True, n_timesteps=asked, warm_start=None)
+    run()
+    assert again.model.num_timesteps == CONFIG.n_timesteps
+    with pytest.raises(ValueError, match="resume it with as many or more"):
+        train(tmp_path / "run", resume=True, n_timesteps=asked - N * ROLLOUT, warm_start=None)
+
+
 def test_films_are_written_along_the_way(tmp_path):
     trainer, run = train(tmp_path / "run", checkpoint_every=N * ROLLOUT, warm_start=None)
     run()
