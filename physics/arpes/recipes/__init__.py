@@ -1,13 +1,19 @@
 """Random spectra with labels: the published recipe and a fuller one, spread evenly, in files."""
 
+from beamgym.physics.arpes.recipes.full import FullParameters
+from beamgym.physics.arpes.recipes.full_scene import full_response
+from beamgym.physics.arpes.recipes.published import PublishedParameters
 from beamgym.physics.arpes.recipes.recipes import RECIPES, generate, recipe_grid
 from beamgym.physics.arpes.recipes.sampler import Sampler, stream
 from beamgym.physics.arpes.recipes.shards import check_amounts, read_scores, write_dataset
 
 __all__ = [
     "RECIPES",
+    "FullParameters",
+    "PublishedParameters",
     "Sampler",
     "check_amounts",
+    "full_response",
     "generate",
     "read_scores",
     "recipe_grid",

@@ -84,7 +84,7 @@ def simulate_full(
     ValueError : a window that reaches below the vacuum level
     """
     n, columns = len(p), grid.shape[1]
-    scene, response = build_scene(p, grid), _response(p, grid)
+    scene, response = build_scene(p, grid), full_response(p, grid)
     ground = Background(p.constant, p.polynomial, p.ground, p.shirley)
     done = render(scene, ground, response, p.events, keys, quick=True, room=room)
     measures = _measure(scene, response, done, grid)
@@ -232,7 +232,8 @@ def _gain_maps(shape: tuple[int, int]) -> Float32Array:
     return np.stack([gain_map(7 + i, shape, 0.02 + 0.02 * i, hot=2e-4 * i, dead=5e-4 * i) for i in range(GAIN_MAPS)])
 
 
-def _response(p: FullParameters, grid: Grid) -> Response:
+def full_response(p: FullParameters, grid: Grid) -> Response:
+    """Return the detector of n spectra."""
     across, along = (
         centre(p.sensitivity, pixels) * mesh(p.mesh_depth, p.mesh_period, p.mesh_phase, pixels) for pixels in grid.shape
     )
