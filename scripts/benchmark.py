@@ -35,6 +35,7 @@ def benchmark_command(
     logdir: of.Logdir = None,
     spectra: of.Spectra = None,
     source: of.Source = None,
+    ladders: of.Ladders = False,
     part: of.Part = None,
     pictures: of.Pictures = None,
     workers: of.Workers = None,

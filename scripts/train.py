@@ -13,13 +13,25 @@ from tqdm import tqdm
 
 from beamgym.physics.files import write_text
 from beamgym.scripts.command_line import IMPORTED, check_output, run
-from beamgym.scripts.scorer.train import BOOSTING, SCORER, ScorerRun, refit_scorer, train_scorer, train_trees
+from beamgym.scripts.scorer.train import (
+    BOOSTING,
+    COMPOSED,
+    SCORER,
+    TWO_STAGE,
+    ScorerRun,
+    refit_scorer,
+    train_composed,
+    train_scorer,
+    train_trees,
+    train_two_stage,
+)
 from beamgym.scripts.settings import Settings, read_settings
 
 
 def train_command(
     env_id: Annotated[
-        str, typer.Argument(help="environment, such as beamgym/LaueAlign-v0; or arpes-scorer, arpes-boosting")
+        str,
+        typer.Argument(help="environment, such as beamgym/LaueAlign-v0; or arpes-scorer-composed or another scorer"),
     ] = "beamgym/LaueAlign-v0",
     config: Annotated[
         Path | None, typer.Option(help="YAML of hyperparameters, in rl-zoo3's form; the shipped one by default")
@@ -49,7 +61,7 @@ def train_command(
 ) -> None:
     """Train a policy or a scorer; TensorBoard curves, checkpoints and figures go to the run's folder."""
     check_output(json_file)
-    if env_id in (SCORER, BOOSTING):
+    if env_id in (COMPOSED, SCORER, BOOSTING, TWO_STAGE):
         if timesteps is not None or beside or algo is not None or settings:
             raise ValueError(f"--timesteps and --beside are for policies, --algo and --set too, and not for {env_id}")
         _train_scorer(env_id, ScorerRun(config, run_folder, seed, resume, bundle, overwrite, workers, json_file, refit))
@@ -111,7 +123,8 @@ class PolicyRun:
 
 
 def _train_scorer(name: str, asked: ScorerRun) -> None:
-    verb = train_trees if name == BOOSTING else train_scorer if asked.refit is None else refit_scorer
+    scorer = train_scorer if asked.refit is None else refit_scorer
+    verb = {BOOSTING: train_trees, COMPOSED: train_composed, SCORER: scorer, TWO_STAGE: train_two_stage}[name]
     with _bars() as show:
         verb(asked, show)
 

@@ -5,12 +5,13 @@ from typing import Final
 
 import numpy as np
 
-from beamgym.agents.spectra.data import LEVEL_NAMES, Examples, surface_spectra
+from beamgym.agents.spectra.data import LEVEL_NAMES, exposed_sites
 from beamgym.agents.spectra.ood_spectra import OOD_KINDS
 from beamgym.agents.spectra.windows import cut
 from beamgym.envs.arpes_spot import scorer_input
 from beamgym.envs.bundles import OnnxModel
 from beamgym.physics.arpes.recipes import generate, recipe_grid
+from beamgym.physics.arpes.wide import curve_spectra, seen_by, with_background
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import Float32Array
 
@@ -18,7 +19,7 @@ Encoded = dict[str, Float32Array]
 LabelledSpectra = tuple[bool, str, Encoded]
 """Whether it is usual, its name, and some spectra of it."""
 
-FLAGGED_KINDS: Final = 7 + 1 + 6 + 4 + len(OOD_KINDS) - 3
+FLAGGED_KINDS: Final = 7 + 1 + 6 + 4 + 1 + len(OOD_KINDS) - 3
 _STREAM: Final = 96  # of no training
 _CHUNK: Final = 64
 _SOURCES: Final = (("published", 224), ("published", 128), ("published", 64), ("full", 64))
@@ -37,23 +38,28 @@ _SHOWN_APART: Final = ("turned", "weakened", "strengthened")  # as transposed, a
 
 
 def flagged_shares(
-    model: OnnxModel, spectra: int, seed: int, progress: Callable[[int], None] | None = None
+    model: OnnxModel,
+    spectra: int,
+    seed: int,
+    progress: Callable[[int], None] | None = None,
+    encode: Callable[[Float32Array], Encoded] = scorer_input,
 ) -> dict[str, dict[str, float]]:
     """Return which share of spectra of each kind a scorer flags.
 
     Parameters
     ----------
-    model : of kind "scorer", reading pictures
+    model : of kind "scorer", whose last column is the ood value
     spectra : of each kind
     seed : which of them
     progress : called with 1 after each of ``FLAGGED_KINDS`` kinds
+    encode : makes the model's input of counts (m, e, a)
 
     Returns
     -------
     "usual" and "strange": shares, 0 to 1, by kind
     """
     shares: dict[str, dict[str, float]] = {"usual": {}, "strange": {}}
-    for usual, kind, encoded in _kinds(spectra, seed):
+    for usual, kind, encoded in _kinds(spectra, seed, encode):
         ood = model.predict(encoded, batch=_CHUNK)[:, -1]
         shares["usual" if usual else "strange"][kind] = float((ood > 1.0).mean())
         if progress is not None:
@@ -61,15 +67,24 @@ def flagged_shares(
     return shares
 
 
-def _kinds(spectra: int, seed: int) -> Iterator[LabelledSpectra]:
+def _kinds(spectra: int, seed: int, encode: Callable[[Float32Array], Encoded]) -> Iterator[LabelledSpectra]:
     for stream, (recipe, size) in enumerate(_SOURCES):
-        yield True, f"{recipe}, {size}²", _joined(map(scorer_input, _fresh(recipe, size, spectra, seed, stream)))
+        yield True, f"{recipe}, {size}²", _joined(map(encode, _fresh(recipe, size, spectra, seed, stream)))
     for stream, level in enumerate(LEVEL_NAMES, len(_SOURCES)):
         keys = make_keys(seed, np.arange(spectra), stream, _STREAM)
-        parts = [surface_spectra(keys[i : i + _CHUNK], 64, (level,)) for i in range(0, spectra, _CHUNK)]
-        yield True, f"surfaces, {level}", _joined(map(_pictures, parts))
+        parts = (exposed_sites(keys[i : i + _CHUNK], 64, (level,))[0] for i in range(0, spectra, _CHUNK))
+        yield True, f"surfaces, {level}", _joined(map(encode, parts))
     counts = np.concatenate(list(_fresh("published", _SIZE, spectra, seed, len(_SOURCES) + len(LEVEL_NAMES))))
-    yield from ((False, kind, scorer_input(made)) for kind, made in _made_of(counts, seed))
+    yield from ((False, kind, encode(made)) for kind, made in _made_of(counts, seed))
+    yield False, "gold film, no bands", encode(_without_bands(spectra, seed))
+
+
+def _without_bands(spectra: int, seed: int) -> Float32Array:
+    """Return spectra that change along the slit by background and detector only, 10⁴ to 10⁶ electrons each."""
+    draw = np.random.default_rng([seed, _STREAM, 99])
+    rate = seen_by(with_background(curve_spectra(draw, spectra, 64, bandless=1.0), draw), draw).rate.astype(np.float64)
+    electrons = 10.0 ** draw.uniform(4.0, 6.0, spectra) / rate.sum((1, 2))
+    return draw.poisson(rate * electrons[:, None, None]).astype(np.float32)
 
 
 def _made_of(counts: Float32Array, seed: int) -> Iterator[tuple[str, Float32Array]]:
@@ -95,7 +110,3 @@ def _fresh(recipe: str, size: int, spectra: int, seed: int, stream: int) -> Iter
 def _joined(parts: Iterable[Encoded]) -> Encoded:
     every = list(parts)
     return {name: np.concatenate([part[name] for part in every]) for name in every[0]}
-
-
-def _pictures(examples: Examples) -> Encoded:
-    return {"image": examples.image, "intensity": examples.intensity}

@@ -107,19 +107,33 @@ def train_boosting(
 
 def as_onnx(dumped: dict[str, Any]) -> onnx.ModelProto:
     """Turn LightGBM's dumped trees into ONNX: features (n, k) to scores (n, 1)."""
+    return trees_as_onnx([dumped], WIDTH)
+
+
+def trees_as_onnx(dumps: list[dict[str, Any]], width: int) -> onnx.ModelProto:
+    """Turn LightGBM's dumped trees of k targets into ONNX: features (n, width) to scores (n, k)."""
     columns: dict[str, list[Any]] = {}
-    for number, tree in enumerate(dumped["tree_info"]):
-        for name, value in _rows(tree["tree_structure"], number):
-            columns.setdefault(name, []).append(value)
-    node = helper.make_node(OPERATOR, ["features"], ["scores"], domain=DOMAIN, n_targets=1, **columns)
-    inputs = [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", WIDTH])]
-    outputs = [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 1])]
+    number = 0
+    for target, dumped in enumerate(dumps):
+        for tree in dumped["tree_info"]:
+            for name, value in _rows(tree["tree_structure"], number, target):
+                columns.setdefault(name, []).append(value)
+            number += 1
+    node = helper.make_node(OPERATOR, ["features"], ["scores"], domain=DOMAIN, n_targets=len(dumps), **columns)
+    inputs = [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", width])]
+    outputs = [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", len(dumps)])]
     graph = helper.make_graph([node], "boosting", inputs, outputs)
     versions = [helper.make_opsetid("", 18), helper.make_opsetid(DOMAIN, VERSION)]
     return helper.make_model(graph, opset_imports=versions, ir_version=9)
 
 
-def _rows(root: dict[str, Any], tree: int) -> Iterator[tuple[str, Any]]:
+def grow_trees(features: Float32Array, wanted: Float32Array, settings: dict[str, Any], trees: int) -> Any:
+    """Return LightGBM's booster of so many trees; raises ValueError where LightGBM is not installed."""
+    lightgbm = _lightgbm()
+    return lightgbm.train({**SETTINGS, **settings}, lightgbm.Dataset(features, wanted), num_boost_round=trees)
+
+
+def _rows(root: dict[str, Any], tree: int, target: int) -> Iterator[tuple[str, Any]]:
     """Yield the attributes of a tree's nodes, numbered as they are met."""
     waiting, number, next_free = [root], 0, 1
     while waiting:
@@ -130,7 +144,7 @@ def _rows(root: dict[str, Any], tree: int) -> Iterator[tuple[str, Any]]:
         below = {"truenodeids": 0 if leaf else next_free, "falsenodeids": 0 if leaf else next_free + 1}
         yield from ((f"nodes_{name}", value) for name, value in {**kind, **split, **below}.items())
         if leaf:
-            yield from {"target_treeids": tree, "target_nodeids": number, "target_ids": 0}.items()
+            yield from {"target_treeids": tree, "target_nodeids": number, "target_ids": target}.items()
             yield "target_weights", float(node["leaf_value"])
         else:
             waiting += [node["left_child"], node["right_child"]]

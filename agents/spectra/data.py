@@ -6,7 +6,7 @@ Batch number i of a seed is the same wherever and whenever it is made. Only this
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from multiprocessing import get_context
 from typing import Final
 
@@ -149,6 +149,14 @@ def _make(source: Source, seed: int, index: int, stream: int, count: int) -> Exa
 
 def surface_spectra(keys: NDArray[np.uint64], size: int, levels: tuple[str, ...] = LEVEL_NAMES) -> Examples:
     """Expose some sites of some surfaces of levels in turn; every second site is the better of two."""
+    counts, v2 = exposed_sites(keys, size, levels)
+    return labelled(counts, None, v2)
+
+
+def exposed_sites(
+    keys: NDArray[np.uint64], size: int, levels: tuple[str, ...] = LEVEL_NAMES
+) -> tuple[Float32Array, Scores]:
+    """Return counts (m, size, size) and ``v2`` scores of the sites that ``surface_spectra`` exposes."""
     parts, analyser = [], Analyser(Grid.uniform(shape=(size, size)))
     for i, first in enumerate(range(0, len(keys), _PER_SURFACE)):
         chosen = keys[first : first + _PER_SURFACE]
@@ -156,10 +164,15 @@ def surface_spectra(keys: NDArray[np.uint64], size: int, levels: tuple[str, ...]
         bank = SurfaceBank(1, analyser, surface_numbers(levels[i % len(levels)]))
         bank.draw(0, chosen[0])
         parts.append(_expose(bank, chosen, draw))
-    return join_examples(parts)
+    return np.concatenate([counts for counts, _ in parts]), _joined([v2 for _, v2 in parts])
 
 
-def _expose(bank: SurfaceBank, keys: NDArray[np.uint64], draw: np.random.Generator) -> Examples:
+def _joined(parts: list[Scores]) -> Scores:
+    names = [field.name for field in fields(Scores)]
+    return Scores(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def _expose(bank: SurfaceBank, keys: NDArray[np.uint64], draw: np.random.Generator) -> tuple[Float32Array, Scores]:
     m, size = len(keys), bank.analyser.grid.shape
     sites = draw.uniform(-1.0, 1.0, (2, m, 2))
     points = bank.true_scores(0, sites.reshape(-1, 2)).total.reshape(2, m)
@@ -168,4 +181,4 @@ def _expose(bank: SurfaceBank, keys: NDArray[np.uint64], draw: np.random.Generat
     dwell = np.exp(draw.uniform(low, high, m))
     counts, rows = np.zeros((m, *size), np.float32), np.arange(m)
     v2 = bank.expose(rows, np.zeros(m, np.int64), sites[better, rows], dwell, np.zeros(m), keys, counts)
-    return labelled(counts, None, v2)
+    return counts, v2

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,10 @@ SCORES = len(SCORE_DEFINITIONS) * len(COMPONENTS)
 
 _REFERENCE_SEED = 1_000_005
 _REFERENCES = 200
+
+SCORER_ENCODER = Encoder(
+    name="scoring", parameters={"components": list(COMPONENTS), "readings": list(SCORE_DEFINITIONS)}
+)
 
 INPUT = spaces.Dict(
     {
@@ -72,13 +76,17 @@ class ScorerOrigin:
 class Reference:
     """Reference of a scorer: its input ``space``, at least 200 inputs ``given`` (n, ...), and their ``scores``.
 
-    The first columns must be those of ``exact`` (n, k) to the last bit, where it is given.
+    The first columns must be those of ``exact`` (n, k) to the last bit, where it is given. ``encoder`` and ``units``
+    say what the inputs and the answer are, where they are not those of ``scorer_input``.
     """
 
     space: spaces.Dict
     given: dict[str, Float32Array]
     scores: Float32Array
     exact: Float32Array | None = None
+    encoder: Encoder = field(default_factory=lambda: SCORER_ENCODER)
+    units: dict[str, str] = field(default_factory=lambda: SCORER_UNITS)
+    least: float = 0.0
 
 
 def export_scorer(
@@ -142,11 +150,9 @@ def _describe(folder: Path, reference: Reference, origin: ScorerOrigin, card: st
         beamgym_version=beamgym.__version__,
         env_id=SCORER_ENV_ID,
         observation_space={name: SpaceSpec.of(space) for name, space in reference.space.items()},
-        action_space=SpaceSpec.of(spaces.Box(0.0, 10.0, reference.scores.shape[1:], np.float32)),
-        units={name: SCORER_UNITS[name] for name in (*reference.space.spaces, "scores")},
-        encoder=Encoder(
-            name="scoring", parameters={"components": list(COMPONENTS), "readings": list(SCORE_DEFINITIONS)}
-        ),
+        action_space=SpaceSpec.of(spaces.Box(reference.least, 10.0, reference.scores.shape[1:], np.float32)),
+        units={name: reference.units[name] for name in (*reference.space.spaces, "scores")},
+        encoder=reference.encoder,
         normaliser="none",
         training=Training(
             command=origin.command, algorithm=origin.algorithm, seeds=(origin.seed, origin.seed), steps=origin.spectra

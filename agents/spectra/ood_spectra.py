@@ -31,9 +31,14 @@ def counts_of(examples: Examples) -> Counts:
 
 def ood_inputs(examples: Examples, seed: int) -> dict[str, Float32Array]:
     """Return scorer inputs of one out-of-distribution picture made of each example, of the kinds ``TURNS`` in turn."""
+    return scorer_input(odd_counts(counts_of(examples), seed))
+
+
+def odd_counts(counts: Counts, seed: int) -> Float32Array:
+    """Return one out-of-distribution picture made of each spectrum (m, 64, 64), of the kinds ``TURNS`` in turn."""
     draw = np.random.default_rng(seed)
-    made = [OOD_KINDS[TURNS[i % len(TURNS)]](one, draw) for i, one in enumerate(counts_of(examples))]
-    return scorer_input(np.stack(made).astype(np.float32))
+    made = [OOD_KINDS[TURNS[i % len(TURNS)]](one, draw) for i, one in enumerate(counts)]
+    return np.stack(made).astype(np.float32)
 
 
 def _inverted(counts: Counts, draw: np.random.Generator) -> Counts:

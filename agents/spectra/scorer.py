@@ -15,7 +15,7 @@ from beamgym.agents.spectra.data import Examples, example_stream, join_examples,
 from beamgym.agents.spectra.net import ScorerNet
 from beamgym.agents.spectra.ood import train_ood_classifier
 from beamgym.agents.spectra.windows import Progress, usual_and_cut
-from beamgym.agents.training import BEST, RunFolder
+from beamgym.agents.training import BEST, RunFolder, restore_training, training_state
 from beamgym.physics.instrument import Float32Array
 
 _VALIDATION_SEED = 1_000_003  # what is validated on is none of the training's
@@ -84,7 +84,7 @@ class ScorerTrainer:
         )
         self.schedule = _schedule(self.optimiser, config)
         self.epoch, self.best, self.since_best, self.cpu_s = 0, float("inf"), 0, 0.0
-        self._restore()
+        restore_training(self, folder.load())
 
     def run(self) -> Validation:
         """Train to the end, or until the validation has not improved for ``patience`` epochs; return the best's."""
@@ -185,30 +185,7 @@ class ScorerTrainer:
             self.best = found.paper + found.v2 * (not self.config.published_only)
             self.folder.save({"net": self.net.state_dict()}, BEST)
         self.folder.note("epochs", [*self.folder.figures().get("epochs", []), figures])
-        self.folder.save(self._state())
-
-    def _state(self) -> dict[str, Any]:
-        return {
-            "net": self.net.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "epoch": self.epoch,
-            "best": self.best,
-            "since_best": self.since_best,
-            "cpu_s": self.cpu_s,
-            "random": torch.get_rng_state(),
-        }
-
-    def _restore(self) -> None:
-        state = self.folder.load()
-        if state is None:
-            return
-        self.net.load_state_dict(state["net"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.schedule.load_state_dict(state["schedule"])
-        self.epoch, self.best, self.since_best = state["epoch"], state["best"], state["since_best"]
-        self.cpu_s = state["cpu_s"]
-        torch.set_rng_state(state["random"].cpu())
+        self.folder.save(training_state(self))
 
     def _best_weights(self) -> dict[str, torch.Tensor]:
         found = self.folder.load(BEST)

@@ -24,7 +24,7 @@ OOD_SEED: Final = 1_000_007  # none of any training's
 
 _BATCH: Final = 256
 _WHOLE: Final = 128  # pixels of a window along each axis, before a part of it is taken
-_OTHER_STREAM, _CUT_STREAM = 92, 95
+_OTHER_STREAM, _CUT_STREAM, _WRONG_STREAM = 92, 95, 97
 _FULL = 4  # one in so many is of the recipe ``full``
 _ELECTRONS: Final = (3.0, 8.0)  # their logarithms
 
@@ -41,6 +41,23 @@ def other_windows(seed: int, index: int, size: int) -> Examples:
 def cut_windows(seed: int, index: int, size: int) -> Examples:
     """Return batch ``index`` of ``seed`` of spectra cut to the lower or the middle half of their energies."""
     return _windows(seed, index, size, _half, _CUT_STREAM)
+
+
+def wrong_windows(seed: int, index: int, size: int) -> Float32Array:
+    """Return counts (size, 64, 64) of ``published`` and ``full`` spectra in windows that are not the training's.
+
+    A third each show the lower, the middle and the upper half of the energies.
+    """
+    made = []
+    for k, count in enumerate((size - size // _FULL, size // _FULL)):
+        keys = make_keys(seed, np.arange(index << 12, (index << 12) + count), k, _WRONG_STREAM)
+        batch = generate(RECIPES[k], keys, recipe_grid((_WHOLE, _WHOLE)), clean=True)
+        for i, (one, key) in enumerate(zip(batch.arpes + batch.background, keys, strict=True)):
+            draw = np.random.default_rng(key)
+            low = (0, 16, 32)[i % 3] * 2
+            seen = one[low : low + 64].reshape(64, 64, 2).sum(2).astype(np.float64)
+            made.append(draw.poisson(seen * (10.0 ** draw.uniform(3.5, 6.0) / max(float(seen.sum()), 1e-9))))
+    return np.stack(made).astype(np.float32)
 
 
 def cut(counts: Float32Array, rows: Span, columns: Span) -> Float32Array:

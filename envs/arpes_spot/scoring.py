@@ -42,11 +42,17 @@ class Quality:
     scores : (m, 4) S, B, N and total in points
     uncertainty : (m, 4) expected absolute error of each, larger for spectra unlike those it was trained on
     ood : (m,) out-of-distribution value; above 1 for about one in 200 of the training's spectra
+    feature, feature_uncertainty : (m,) F in the definition's unit and its expected absolute error; None where a scorer
+        does not tell it, and leaves what it costs out of the total or guesses it
+    bounds : (m, 5, 4) of S, B, N, total and F: ends of the 68 % interval, then of the 95 % interval; None as F
     """
 
     scores: Float32Array
     uncertainty: Float32Array
     ood: Float32Array
+    feature: Float32Array | None = None
+    feature_uncertainty: Float32Array | None = None
+    bounds: Float32Array | None = None
 
     @property
     def flagged(self) -> BoolArray:
@@ -117,6 +123,8 @@ class QualityScorer:
     def __init__(self, model: OnnxModel, definition: str = "v2", mirrored: bool = False) -> None:
         if definition not in SCORE_DEFINITIONS:
             raise ValueError(f"unknown score definition {definition!r}; choose one of {', '.join(SCORE_DEFINITIONS)}")
+        if model.manifest.encoder.name == "window":
+            raise BundleError(f"bundle {model.name} is a composed scorer; load it with load_scorer")
         if model.manifest.kind != "scorer":
             raise BundleError(
                 f"bundle {model.name} is a {model.manifest.kind}, not a scorer; give a scorer's directory"

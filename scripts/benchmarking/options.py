@@ -53,5 +53,9 @@ Part = Annotated[
     typer.Option(help="Of index: cameras, false-peaks, crystals or grains; of learn: rungs; repeats. Default: all."),
 ]
 Pictures = Annotated[int | None, typer.Option(help="Pictures of index's cameras, the rest in proportion; 300.")]
+Ladders = Annotated[
+    bool,
+    typer.Option("--ladders", help="Judge arpes-scorer by whether totals fall when spectra are made worse."),
+]
 Page = Annotated[Path | None, typer.Option(help="Write the page of a laue suite or of learn here.")]
 Workers = Annotated[int | None, typer.Option(help="Processes of index and learn; 1. The answers do not depend on it.")]

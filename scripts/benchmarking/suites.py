@@ -32,7 +32,7 @@ class Suite:
 
 
 SUITES = {
-    "arpes-scorer": Suite("beamgym.scripts.scorer.benchmark", ("spectra", "source", "policy")),
+    "arpes-scorer": Suite("beamgym.scripts.scorer.benchmark", ("spectra", "source", "policy", "ladders")),
     "index": Suite("beamgym.scripts.index_suite.suite", ("part", "pictures", "workers")),
     "laue-levels": Suite("beamgym.scripts.laue_suites.levels", ("episodes", "policy", "level", "page")),
     "laue-image": Suite("beamgym.scripts.laue_suites.images", ("episodes", "policy", "level", "page")),

@@ -6,10 +6,11 @@ from typing import Any
 
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from beamgym.agents.evaluation import first_seed
+from beamgym.scripts.scorer.ladders import run_ladders
+from beamgym.scripts.scorer.progress import progress_bar
 from beamgym.scripts.speeds.aurelia_peer import aurelia_spectra, load_aurelia
 
 SCORER = "arpes-scorer"
@@ -19,11 +20,21 @@ BENCHMARK_SOURCES = ("published", "aurelia", "strange")
 FEWEST = 10
 USUAL = 5000
 """Spectra that are judged where none are asked for."""
+
+LADDER_SPECTRA = 300
+"""Spectra of each source whose ladders are climbed where none are asked for."""
+
 _COMPONENTS = ("S", "B", "N")
 
 
 def run_suite(options: dict[str, Any], seed: int, console: Console) -> dict[str, Any]:
     """Run the suite with the options of the command line; see ``benchmark_scorer``."""
+    if options.get("ladders"):
+        if "source" in options:
+            raise ValueError("--ladders has its own spectra; leave out --source")
+        first_seed("benchmark", seed)
+        scorers = {**_shipped("v2"), **_scorers(options.get("policy", ()), "v2")}
+        return run_ladders(options.get("spectra", LADDER_SPECTRA), seed, console, scorers)
     source = options.get("source", BENCHMARK_SOURCES[0])
     return benchmark_scorer(options.get("spectra", USUAL), seed, source, console, options.get("policy", ()))
 
@@ -57,7 +68,7 @@ def benchmark_scorer(
         return {"source": source, "spectra": spectra, "seed": seed, "flagged": _flagged(spectra, seed, console)}
     from beamgym.agents.spectra import compare
 
-    with _progress() as progress:
+    with progress_bar() as progress:
         bar = progress.add_task(f"{source} spectra", total=spectra)
         found = compare(judged_spectra(spectra, seed, source), lambda done: progress.advance(bar, done), others)
     figures = {name: errors.as_dict() for name, errors in found.items()}
@@ -70,19 +81,23 @@ def benchmark_scorer(
     return {"source": source, "spectra": spectra, "seed": seed, "predictors": figures}
 
 
-def _scorers(bundles: Sequence[str]) -> dict[str, Any]:
-    from beamgym.envs.arpes_spot import QualityScorer
+def _scorers(bundles: Sequence[str], definition: str = "paper") -> dict[str, Any]:
+    from beamgym.envs.arpes_spot import load_scorer
 
-    return {
-        "/".join(Path(path).resolve().parts[-2:]): QualityScorer.load(path, "paper", mirrored=True) for path in bundles
-    }
+    return {"/".join(Path(path).resolve().parts[-2:]): load_scorer(path, definition, mirrored=True) for path in bundles}
+
+
+def _shipped(definition: str) -> dict[str, Any]:
+    from beamgym.envs.arpes_spot import shipped_scorer
+
+    return {"shipped": shipped_scorer(definition, mirrored=True)}
 
 
 def _flagged(spectra: int, seed: int, console: Console) -> dict[str, dict[str, float]]:
     from beamgym.agents.spectra import FLAGGED_KINDS, flagged_shares
     from beamgym.envs.arpes_spot import shipped_scorer
 
-    with _progress() as progress:
+    with progress_bar() as progress:
         bar = progress.add_task("kinds", total=FLAGGED_KINDS)
         shares = flagged_shares(shipped_scorer().model, spectra, seed, lambda done: progress.advance(bar, done))
     out = Table(title=f"{SCORER}, flagged of {spectra} spectra of each kind, seed {seed}", box=SIMPLE)
@@ -94,11 +109,6 @@ def _flagged(spectra: int, seed: int, console: Console) -> dict[str, dict[str, f
         out.add_section()
     console.print(out)
     return shares
-
-
-def _progress() -> Progress:
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 def check_asked(spectra: int, seed: int, source: str) -> None:
@@ -124,7 +134,8 @@ def judged_spectra(spectra: int, seed: int, source: str) -> Iterator[Any]:
 def table(figures: dict[str, dict[str, Any]], title: str) -> Table:
     """Return the comparison for reading: errors of the total over their intervals, then of the components."""
     out = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0))
-    for heading in ("predictor", "MAE\n95 % CI", "uniform\n95 % CI", "Spearman", *_COMPONENTS):
+    headings = ("MAE\n95 % CI", "uniform\n95 % CI", "of 1–4", "Spearman", *_COMPONENTS, "within\n68/95 %")
+    for heading in ("predictor", *headings):
         named = heading == "predictor"
         out.add_column(heading, justify="left" if named else "right", no_wrap=not named, overflow="fold")
     for name, row in figures.items():
@@ -134,8 +145,10 @@ def table(figures: dict[str, dict[str, Any]], title: str) -> Table:
             name,
             f"{row['mae']:.3f}\n{_interval(row['mae_ci95'])}",
             f"{row['mae_uniform']:.3f}\n{_interval(row['mae_uniform_ci95'])}",
+            "" if row.get("mae_low") is None else f"{row['mae_low']:.2f}",
             "" if rank is None else f"{rank:.3f}",
             *(f"{parts[part]:.3f}" if part in parts else "" for part in _COMPONENTS),
+            "/".join(f"{share:.0%}" for share in row.get("coverage", {}).values()),
         )
     return out
 

@@ -10,7 +10,8 @@ import typer
 
 from beamgym.physics.files import write_text
 
-SCORER, BOOSTING = "arpes-scorer", "arpes-boosting"
+SCORER, COMPOSED = "arpes-scorer", "arpes-scorer-composed"
+BOOSTING, TWO_STAGE = "arpes-boosting", "arpes-two-stage"
 _BOOSTING_SPECTRA = 40 * 32768  # as many as the shipped network's training
 
 
@@ -50,6 +51,38 @@ def train_scorer(run: ScorerRun, progress: Callable[[str, int, int], None]) -> N
         write_text(run.json_file, json.dumps(folder.figures(), indent=1) + "\n")
 
 
+def train_composed(run: ScorerRun, progress: Callable[[str, int, int], None]) -> None:
+    """Train a composed scorer, measure its intervals, teach it what to flag, export it, and note its figures."""
+    from beamgym.agents.composed import (
+        ComposedTrainer,
+        calibrate,
+        composed_card,
+        export_composed,
+        load_composed_config,
+        train_window_ood,
+    )
+    from beamgym.agents.spectra import ScorerOrigin
+    from beamgym.agents.training import RunFolder
+
+    if run.refit is not None:
+        raise ValueError(f"--refit-novelty is for {SCORER}; {COMPOSED} learns what it flags at the end of a training")
+    config = load_composed_config(run.config)
+    folder = RunFolder(run.folder or Path("runs") / f"{COMPOSED}-{run.seed}")
+    target = run.bundle or folder.path / COMPOSED
+    _check_target(target, run.overwrite)
+    trainer = ComposedTrainer(config, folder, run.seed, run.resume, run.workers, progress=progress)
+    trainer.run()
+    calibrate(trainer.net, config.calibration, progress)
+    train_window_ood(trainer.net.ood, config.ood_spectra, run.seed, progress)
+    command = _command(COMPOSED, run)
+    spectra = trainer.epoch * config.batches_per_epoch * config.batch
+    origin = ScorerOrigin(command, "composed, laplace and pairs", run.seed, spectra)
+    written = export_composed(trainer.net, target, origin, composed_card(trainer, command), run.overwrite)
+    typer.echo(f"bundle: {written}")
+    if run.json_file is not None:
+        write_text(run.json_file, json.dumps(folder.figures(), indent=1) + "\n")
+
+
 def refit_scorer(run: ScorerRun, progress: Callable[[str, int, int], None]) -> None:
     """Train the ood classifier of a scorer's bundle again, and write the bundle with the same scores."""
     from beamgym.agents.spectra import load_scorer_config, refit_ood
@@ -63,12 +96,28 @@ def refit_scorer(run: ScorerRun, progress: Callable[[str, int, int], None]) -> N
     typer.echo(f"bundle: {refit_ood(run.refit, target, config, run.seed, command, run.overwrite, progress)}")
 
 
+def train_two_stage(run: ScorerRun, progress: Callable[[str, int, int], None]) -> None:
+    """Grow the trees that predict the components, and export them."""
+    from beamgym.agents.composed import RIVAL_BUNDLE, RIVAL_SPECTRA, train_rival
+
+    _check_trees(TWO_STAGE, run)
+    target = run.bundle or Path("runs") / RIVAL_BUNDLE
+    _check_target(target, run.overwrite)
+    command = _command(TWO_STAGE, run)
+    written = train_rival(target, RIVAL_SPECTRA, run.seed, command, run.overwrite, progress)
+    typer.echo(f"bundle: {written}")
+
+
+def _check_trees(name: str, run: ScorerRun) -> None:
+    if run.config or run.folder or run.resume or run.json_file or run.refit:
+        raise ValueError(f"{name} takes --bundle, --seed, --overwrite and --workers only; trees grow in one go")
+
+
 def train_trees(run: ScorerRun, progress: Callable[[str, int, int], None]) -> None:
     """Grow the trees of the gradient-boosting baseline and export them."""
     from beamgym.agents.spectra import BOOSTING_BUNDLE, train_boosting
 
-    if run.config or run.folder or run.resume or run.json_file or run.refit:
-        raise ValueError(f"{BOOSTING} takes --bundle, --seed, --overwrite and --workers only; trees grow in one go")
+    _check_trees(BOOSTING, run)
     target = run.bundle or Path("runs") / BOOSTING_BUNDLE
     _check_target(target, run.overwrite)
     command = _command(BOOSTING, run)

@@ -1,5 +1,6 @@
 """What a training leaves behind: its folder, its checkpoints in time, and its TensorBoard entries."""
 
+from beamgym.agents.training.records.checkpoint import restore_training, training_state
 from beamgym.agents.training.records.clock import SaveClock
 from beamgym.agents.training.records.interrupts import Interrupts
 from beamgym.agents.training.records.log import gif_summary, log_hyperparameters, log_pictures
@@ -16,4 +17,6 @@ __all__ = [
     "log_pictures",
     "put_replay",
     "replay_state",
+    "restore_training",
+    "training_state",
 ]

@@ -11,7 +11,7 @@ from beamgym.agents.spectra import benchmark as scorer_benchmark
 from beamgym.envs.arpes_spot.scoring import SHIPPED_SCORER
 from beamgym.scripts.benchmark import benchmark_command
 
-FIGURES = {"mae", "mae_ci95", "mae_uniform", "mae_uniform_ci95", "spearman"}
+FIGURES = {"mae", "mae_ci95", "mae_uniform", "mae_uniform_ci95", "mae_low", "spearman"}
 
 
 @pytest.fixture
@@ -111,3 +111,31 @@ def test_aurelias_own_spectra_are_scored_too(benchmark, quick, tmp_path):
     assert content["source"] == "aurelia"
     assert content["predictors"]["shipped"]["mae"] < 0.6
     assert content["predictors"]["shipped"]["spearman"] > 0.9
+
+
+def test_ladders_are_judged_simulated_and_measured(benchmark, tmp_path, monkeypatch):
+    monkeypatch.setenv("BEAMGYM_DATA", str(tmp_path / "nowhere"))
+    file = tmp_path / "figures.json"
+    result = benchmark("arpes-scorer", "--ladders", "--spectra", 10, "--seed", 1, "--json", file)
+    assert result.exit_code == 0, result.output
+    content = json.loads(file.read_text())
+    assert content["measured"] == {}
+    assert "no measured ladders" in result.output
+    for sources in content["simulated"].values():
+        assert list(sources) == ["published", "full", "wide"]
+        kinds = sources["full"]
+        assert kinds["all"]["ladders"] == sum(row["ladders"] for kind, row in kinds.items() if kind != "all")
+        assert kinds["thinning"]["mean"] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--ladders", "--source", "aurelia"], "leave out --source"),
+        (["--ladders", "--spectra", 3], "at least 10"),
+    ],
+)
+def test_ladders_refuse_in_one_line(benchmark, options, words):
+    result = benchmark("arpes-scorer", *options)
+    assert result.exit_code != 0
+    assert words in result.output

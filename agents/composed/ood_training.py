@@ -1,0 +1,111 @@
+"""Trains the ood classifier of a composed scorer: usual spectra against pictures that are none, and cut ones."""
+
+from typing import Final
+
+import numpy as np
+import torch
+from torch import nn
+
+from beamgym.agents.composed.data import PIXELS, counted, make_pairs
+from beamgym.agents.composed.ood import WindowOod, ood_features
+from beamgym.agents.composed.trainer import Progress
+from beamgym.agents.spectra import odd_counts, wrong_windows
+from beamgym.envs.arpes_spot import SIDE, encoded, window_input
+from beamgym.physics.arpes.recipes import generate, recipe_grid
+from beamgym.physics.arpes.wide import curve_spectra, seen_by, with_background
+from beamgym.physics.counter_rng import make_keys
+from beamgym.physics.instrument import Float32Array
+
+USUAL_SHARE: Final = 0.985
+"""Share of spectra like the training's that are not flagged."""
+
+BANDLESS_LOG_F: Final = 0.7
+"""Natural logarithm of F of ``v2`` below which a spectrum shows no band that changes along the slit."""
+
+OOD_SEED: Final = 2_000_007
+_ELECTRONS, _BATCH, _EPOCHS, _RATE, _DECAY = 0, 256, 20, 2e-3, 0.05
+_HELD_OUT = 4
+_RECIPE_SIZES = (("published", 224), ("published", 128), ("published", 64), ("full", 64))
+Encoded = dict[str, Float32Array]
+
+
+def train_window_ood(classifier: WindowOod, spectra: int, seed: int, progress: Progress) -> None:
+    """Train the classifier on about ``spectra`` usual spectra against some more that are not."""
+    usual, odd = [], []
+    batches = spectra // _BATCH
+    for i in range(batches):
+        kept = usual_spectra(i)
+        usual.append(_features(kept))
+        odd += [_features(part) for part in odd_spectra(kept, i)]
+        progress("spectra for the novelty", i + 1, batches)
+    known, other = torch.cat(usual), torch.cat(odd)
+    held = torch.arange(len(known)) % _HELD_OUT == 0
+    with torch.no_grad():
+        classifier.centre.copy_(known.mean(0))
+        classifier.spread.copy_(known.std(0) + 1e-3)
+        taught, kept_out, other = (classifier.scaled(part) for part in (known[~held], known[held], other))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        wanted = torch.cat([torch.zeros(len(taught)), torch.ones(len(other))])
+        _fit(classifier.layers, torch.cat([taught, other]), wanted, len(other) / len(taught))
+    with torch.no_grad():
+        classifier.eval()
+        classifier.usual.copy_(torch.quantile(classifier.layers(kept_out), USUAL_SHARE))
+
+
+def usual_spectra(index: int) -> Encoded:
+    """Return a batch of spectra that are not to be flagged: as of the training, and whole ones of both recipes."""
+    pairs = make_pairs(OOD_SEED, index, 2 * _BATCH, finest=True)
+    banded = np.flatnonzero(pairs.labels[:, 4] > BANDLESS_LOG_F)[: _BATCH * 3 // 4]
+    parts = [{name: getattr(pairs, name)[banded] for name in ("image", "seen", "numbers")}]
+    recipe, size = _RECIPE_SIZES[index % len(_RECIPE_SIZES)]
+    m = _BATCH // 4
+    keys = make_keys(OOD_SEED, np.arange(index << 12, (index << 12) + m), 3, size)
+    parts.append(window_input(generate(recipe, keys, recipe_grid((size, size))).counts))
+    return _together(parts)
+
+
+def odd_spectra(usual: Encoded, index: int) -> list[Encoded]:
+    """Return spectra that are to be flagged: pictures made of usual ones, cut windows, films without bands."""
+    whole = usual["seen"].mean(1) > 0.99
+    counts = _counts(usual)[whole]
+    made = [window_input(odd_counts(counts, 2 * OOD_SEED + 2 * index + turn)) for turn in range(2)]
+    m = _BATCH // 4
+    draw = np.random.default_rng([OOD_SEED, index, 5])
+    bandless = curve_spectra(draw, m, PIXELS, bandless=1.0)
+    bandless = seen_by(with_background(bandless, draw), draw) if index % 3 else bandless
+    electrons = 10.0 ** draw.uniform(3.7, 6.3, m)
+    one = counted(bandless, electrons, draw)
+    windows = encoded(wrong_windows(OOD_SEED, index, _BATCH // 2), np.ones((_BATCH // 2, SIDE)))
+    return [*made, {name: one[name] for name in ("image", "seen", "numbers")}, windows]
+
+
+def _counts(usual: Encoded) -> np.ndarray:
+    square = usual["image"].astype(np.float64) ** 2
+    electrons = 10.0 ** (6.0 * usual["numbers"][:, _ELECTRONS].astype(np.float64)) - 1.0
+    return np.asarray(square * (electrons / np.maximum(square.sum((1, 2)), 1e-9))[:, None, None])
+
+
+def _together(parts: list[Encoded]) -> Encoded:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+@torch.no_grad()
+def _features(made: Encoded) -> torch.Tensor:
+    return ood_features(*(torch.from_numpy(made[name]) for name in ("image", "seen", "numbers")))
+
+
+def _fit(layers: nn.Module, features: torch.Tensor, wanted: torch.Tensor, ratio: float) -> None:
+    layers.train()
+    optimiser = torch.optim.AdamW(layers.parameters(), lr=_RATE, weight_decay=_DECAY)
+    steps = _EPOCHS * -(-len(features) // _BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _RATE, steps + 1)
+    weight = torch.where(wanted > 0.5, 1.0, ratio)
+    for _ in range(_EPOCHS):
+        for rows in torch.randperm(len(features)).split(_BATCH):
+            told = layers(features[rows])[:, 0]
+            loss = nn.functional.binary_cross_entropy_with_logits(told, wanted[rows], weight[rows])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()

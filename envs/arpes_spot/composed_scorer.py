@@ -1,0 +1,110 @@
+"""The scorer whose total is composed of its components, and the loader of scorers of either kind."""
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from beamgym.envs.arpes_spot.composing import LEVELS, Composed, component, compose, feature_values
+from beamgym.envs.arpes_spot.scoring import SCORE_DEFINITIONS, Quality, QualityScorer
+from beamgym.envs.arpes_spot.window_input import window_input
+from beamgym.envs.bundles import BundleError, OnnxModel
+from beamgym.physics.instrument import Float32Array
+from beamgym.physics.row_threads import over_rows
+
+WINDOW_ENCODER: Final = "window"
+"""Name of the encoder in the manifest of a composed scorer."""
+
+COMPOSED_SCORER: Final = "arpes-scorer-composed"
+"""The composed scorer that is shipped."""
+
+_CHUNK, _N = 256, 1
+_OUTPUTS = 5  # S and B of ``paper``, S and B of ``v2``, log F
+
+
+class ComposedScorer:
+    """A scorer that gives S, B, N and F as distributions and composes the total of them by the formula.
+
+    Parameters
+    ----------
+    model : a bundle of kind "scorer" with the encoder "window"
+    definition : "v2" or "paper"
+    mirrored : also score the mirror image and take the mean of the components: a little better, and half as fast
+
+    Raises
+    ------
+    ValueError : an unknown score definition
+    BundleError : a bundle that is no composed scorer
+    """
+
+    def __init__(self, model: OnnxModel, definition: str = "v2", mirrored: bool = False) -> None:
+        if definition not in SCORE_DEFINITIONS:
+            raise ValueError(f"unknown score definition {definition!r}; choose one of {', '.join(SCORE_DEFINITIONS)}")
+        if model.manifest.kind != "scorer" or model.manifest.encoder.name != WINDOW_ENCODER:
+            raise BundleError(f"bundle {model.name} is no composed scorer; load it with load_scorer")
+        self.model, self.name, self.definition, self.mirrored = model, model.name, definition, mirrored
+        self._first = 2 * SCORE_DEFINITIONS.index(definition)
+
+    @classmethod
+    def load(cls, path: str | Path, definition: str = "v2", mirrored: bool = False) -> "ComposedScorer":
+        """Read a scorer's bundle; raises BundleError for what is wrong with it."""
+        return cls(OnnxModel.load(path), definition, mirrored)
+
+    def quality(self, counts: ArrayLike, energy_ev: ArrayLike | None = None) -> Quality:
+        """Return scores, uncertainties and ood value of spectra.
+
+        Parameters
+        ----------
+        counts : (m, e, a) electrons per pixel
+        energy_ev : (e,) energies of the rows from the Fermi level; rows beyond the window are left out, and what the
+            window lacks is taken as not measured. Without them the rows span −0.55 to 0.15 eV.
+
+        Raises
+        ------
+        ValueError, TypeError : as ``window_input``
+        """
+        seen = window_input(counts, energy_ev)
+        values, ood = self._values(seen)
+        n = np.minimum(seen["numbers"][:, _N].astype(np.float64), 1.0)
+        s, b = values[:, self._first], values[:, self._first + 1]
+        f = feature_values(values[:, 4], np.shape(counts)[2], self.definition)
+        parts = [component(s), component(b), _counted(n), compose(self.definition, s, b, n, f), component(f)]
+        value, error = (
+            np.stack([getattr(part, name) for part in parts[:4]], 1).astype(np.float32) for name in ("value", "error")
+        )
+        bounds = np.stack([part.bounds for part in parts], axis=1).astype(np.float32)
+        feature = parts[4]
+        return Quality(value, error, ood, feature.value.astype(np.float32), feature.error.astype(np.float32), bounds)
+
+    def __call__(self, counts: Float32Array) -> NDArray[np.float32]:
+        """Return S, B, N and the total in points (m, 4) of spectra (m, e, a)."""
+        spectra = np.asarray(counts)
+        each = over_rows(len(spectra), lambda rows: self.quality(spectra[rows]).scores, least=4)
+        return each[0] if len(each) == 1 else np.concatenate(each)
+
+    def _values(self, seen: dict[str, Float32Array]) -> tuple[Float32Array, Float32Array]:
+        out = self.model.predict(seen, batch=_CHUNK)
+        if self.mirrored:
+            mirror = np.ascontiguousarray(seen["image"][:, :, ::-1])
+            out = 0.5 * (out + self.model.predict({**seen, "image": mirror}, batch=_CHUNK))
+        return out[:, :-1].reshape(len(out), _OUTPUTS, len(LEVELS)), out[:, -1]
+
+
+def load_scorer(path: str | Path, definition: str = "v2", mirrored: bool = False) -> QualityScorer | ComposedScorer:
+    """Read a scorer's bundle of either kind; raises BundleError for what is wrong with it."""
+    model = OnnxModel.load(path)
+    composed = model.manifest.encoder.name == WINDOW_ENCODER
+    return (ComposedScorer if composed else QualityScorer)(model, definition, mirrored)
+
+
+@cache
+def composed_scorer(definition: str = "v2", mirrored: bool = False) -> ComposedScorer:
+    """Return the composed scorer that is shipped; raises BundleError where none is."""
+    return ComposedScorer.load(Path(str(files("beamgym.envs.models"))) / COMPOSED_SCORER, definition, mirrored)
+
+
+def _counted(n: NDArray[np.float64]) -> Composed:
+    return Composed(n, np.zeros_like(n), np.repeat(n[:, None], 4, axis=1))

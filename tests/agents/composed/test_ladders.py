@@ -1,0 +1,79 @@
+"""Ladders rank what falls as 1 and what rises as −1, and count only where the truth falls."""
+
+import numpy as np
+import pytest
+
+from beamgym.agents.composed.cuts import Cut, judge_cut, load_cuts
+from beamgym.agents.composed.ladders import (
+    LADDERS,
+    LEAST_FALL,
+    build_rungs,
+    figures,
+    judge_ladders,
+    ladder_scenes,
+    ranks,
+)
+
+
+class TestRanks:
+    def test_a_total_that_falls_ranks_one_and_one_that_rises_minus_one(self):
+        falls = np.linspace(8.0, 2.0, 8)
+        assert ranks(np.stack([falls, falls[::-1], np.full(8, 5.0)], 1)) == pytest.approx([1.0, -1.0, 0.0])
+
+    def test_one_pair_out_of_order_costs_little(self):
+        scores = np.array([8.0, 7.0, 7.5, 6.0, 5.0, 4.0, 3.0, 2.0])
+        assert ranks(scores[:, None])[0] == pytest.approx(1.0 - 6.0 * 2.0 / (8.0 * 63.0))
+
+    def test_figures_say_how_many_run_backwards(self):
+        found = figures(np.array([1.0] * 9 + [-0.5]))
+        assert found["backwards"] == pytest.approx(0.1)
+        assert found["mean"] == pytest.approx(0.85)
+        assert found["backwards_ci95"][0] <= 0.1 <= found["backwards_ci95"][1]
+
+
+class TestSimulated:
+    @pytest.mark.parametrize("kind", list(LADDERS))
+    def test_the_truth_falls_on_every_rung(self, kind):
+        rungs = build_rungs(ladder_scenes("full", 6, 0), kind, 0)
+        total = np.stack([scores.total for scores in rungs.truth])
+        if kind != "two domains":  # two domains may make more features than one
+            assert (np.diff(total, axis=0) <= 1e-5).all()
+        assert rungs.counted.tolist() == (total[0] - total[-1] >= LEAST_FALL).tolist()
+
+    def test_all_but_thinning_keep_the_electrons(self):
+        rungs = build_rungs(ladder_scenes("published", 3, 1), "background", 0)
+        assert [counts.sum((1, 2)).mean() for counts in rungs.counts] == pytest.approx([2e5] * 8, rel=0.01)
+
+    def test_a_scorer_that_counts_electrons_sees_thinning_alone(self):
+        found = judge_ladders({"n": lambda counts: counts.sum((1, 2))}, "wide", 10, 0)["n"]
+        assert found["thinning"] == pytest.approx(1.0)
+        assert abs(found["background"].mean()) < 0.6
+
+    def test_an_unknown_source_is_named(self):
+        with pytest.raises(ValueError, match="choose one of published, full, wide"):
+            ladder_scenes("gold", 10, 0)
+
+
+class TestMeasured:
+    def test_a_cut_is_taken_in_the_window_with_enough_pixels(self):
+        energy = np.linspace(-1.0, 0.1, 60)
+        part = Cut("made", np.ones((60, 40)), energy).within(-0.553, 0.153)
+        assert min(part.rate.shape) == 64
+        assert -0.57 < part.energy_ev[0] < -0.54
+        assert part.energy_ev[-1] == pytest.approx(0.1, abs=0.02)
+
+    def test_contrast_falls_on_every_ladder_but_thinning(self):
+        rows, columns = np.mgrid[:80, :70]
+        rate = 1.0 + 20.0 * np.exp(-((columns - 20 - 0.3 * rows) ** 2) / 20.0)
+        cut = Cut("made", rate, np.linspace(-0.55, 0.15, 80))
+
+        def contrast(counts, energy):
+            return np.sqrt(np.maximum(counts.var((1, 2)) - counts.mean((1, 2)), 0.0)) / counts.mean((1, 2))
+
+        found = judge_cut(cut, contrast, draws=2)
+        assert found["background"]["spearman"] == pytest.approx(1.0)
+        assert found["two domains"]["first"] > found["two domains"]["last"]
+
+    def test_no_folder_of_data_is_said(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="BEAMGYM_DATA"):
+            load_cuts(tmp_path)
