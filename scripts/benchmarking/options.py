@@ -48,6 +48,12 @@ Source = Annotated[
     str | None,
     typer.Option(help="Whose spectra those are: 'published', 'aurelia', or 'strange' to see what is flagged."),
 ]
+Maps = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Of arpes-measured: FILE[:CLUSTERS[:SUBSTRATE]] of a measured map; repeats. Default: the shared one."
+    ),
+]
 Part = Annotated[
     list[str] | None,
     typer.Option(help="Of index: cameras, false-peaks, crystals or grains; of learn: rungs; repeats. Default: all."),

@@ -30,7 +30,7 @@ def checked_map(
     counts = np.asarray(values if mask is None else values.filled(0), dtype=np.float64)
     if counts.ndim != 3 or min(counts.shape) < 3:
         raise ValueError(f"a map must have shape (y, x, energy), 3 or more of each; found {counts.shape}")
-    masked = np.zeros(counts.shape[:2], dtype=np.bool_) if mask is None else mask.any(axis=2)
+    masked = np.zeros(counts.shape[:2], dtype=np.bool_) if mask is None else np.asarray(mask.any(axis=2), np.bool_)
     counts = np.where(masked[..., None], 0.0, counts) if masked.any() else counts
     if not np.isfinite(counts).all():
         raise ValueError("a map must hold finite counts; mask dead sites: numpy.ma.masked_invalid(intensity)")
