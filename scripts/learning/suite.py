@@ -26,7 +26,7 @@ EPISODES = 200
 
 
 def run_suite(options: Mapping[str, Any], seed: int, console: Console) -> dict[str, Any]:
-    """Climb, print the table and return the figures.
+    """Train, print the table and return the figures.
 
     Parameters
     ----------
@@ -57,7 +57,18 @@ def _curves(rung: Rung, seeds: list[int], folder: Path, workers: int, console: C
         ]
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(learn, [rung] * len(seeds), seeds, places))
+        return list(pool.map(_learned_apart, [rung] * len(seeds), seeds, places))
+
+
+def _learned_apart(rung: Rung, seed: int, folder: Path) -> list[Point]:
+    """Train in a process of its own, which ends at its next point where the one that asked for it is gone."""
+    asked = os.getppid()
+
+    def tell(point: Point) -> None:
+        if os.getppid() != asked:
+            raise SystemExit(f"{rung.name}, seed {seed}: kept after {point.steps:,} steps; the command goes on with it")
+
+    return learn(rung, seed, folder, tell)
 
 
 def _tell(console: Console, rung: Rung, seed: int, point: Point) -> None:
