@@ -50,18 +50,13 @@ class EpisodeKeys:
     def __init__(self, n: int) -> None:
         self._seeds = np.zeros(n, dtype=np.uint64)
         self._episode = np.zeros(n, dtype=np.uint64)
-        self._seeded = False
+        self._seeded = np.zeros(n, dtype=np.bool_)
 
     def copy(self) -> "EpisodeKeys":
         """Return the same at its present state: what a reset that may be refused takes its keys from."""
         other = EpisodeKeys(len(self._seeds))
-        other._seeds, other._episode, other._seeded = self._seeds.copy(), self._episode.copy(), self._seeded
+        other._seeds, other._episode, other._seeded = self._seeds.copy(), self._episode.copy(), self._seeded.copy()
         return other
-
-    @property
-    def seeded(self) -> bool:
-        """Whether episodes have been begun."""
-        return self._seeded
 
     def reseed(
         self,
@@ -79,12 +74,14 @@ class EpisodeKeys:
         """
         n = len(self._seeds)
         given = [None] * n if seeds is None else _counted([checked_seed(seed) for seed in seeds], n)
-        if not self._seeded and None in given:
-            self._seeds = generator().integers(0, 2**63, size=n, dtype=np.uint64)
+        taken = np.array([seed is not None for seed in given]) & (True if mask is None else mask)
+        if not (self._seeded | taken).all():
+            drawn = generator().integers(0, 2**63, size=n, dtype=np.uint64)
+            self._seeds = np.where(self._seeded, self._seeds, drawn)
         for i, seed in enumerate(given):
-            if seed is not None and (mask is None or mask[i]):
+            if seed is not None and taken[i]:
                 self._seeds[i], self._episode[i] = np.uint64(seed), 0
-        self._seeded = True
+        self._seeded = np.ones(n, dtype=np.bool_)
 
     def next(self, mask: NDArray[np.bool_], rows: slice = slice(None)) -> NDArray[np.uint64]:
         """Return the keys (m,) of the next episodes of some environments; only the masked ones (m,) count one on."""

@@ -61,6 +61,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         self._renderer, self.threads = renderer, threads
         self._keys = EpisodeKeys(self.num_envs)
         self._ended = np.zeros(self.num_envs, dtype=np.bool_)
+        self._begun = np.zeros(self.num_envs, dtype=np.bool_)
 
     @property
     def flat_parts(self) -> tuple[str, ...]:
@@ -87,7 +88,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         seeded = None if seeds is None else np.array([each is not None for each in seeds])
         with sharing_rows(self.threads):
             self._begin(keys.next(mask), mask, start, seeded)
-        self._keys = keys
+        self._keys, self._begun = keys, self._begun | mask
         super().reset(seed=None if isinstance(seed, Sequence | np.ndarray) else checked_seed(seed))
         info = _masked({"cost": self.loop.costs()}, mask)
         for name, (values, rows) in self.loop.advice().items():
@@ -97,7 +98,15 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
     def step(
         self, actions: NDArray[Any]
     ) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
-        """Step every environment; ended ones are begun anew as the autoreset mode says."""
+        """Step every environment; ended ones are begun anew as the autoreset mode says.
+
+        Raises
+        ------
+        TypeError, ValueError : actions that cannot be, environments that have not begun, or that have ended without
+            autoreset
+        """
+        if not self._begun.all():
+            raise ValueError(f"environment {np.argmin(self._begun)} has not begun; call reset() before step()")
         with sharing_rows(self.threads):
             return self._stepped(actions)
 
@@ -151,8 +160,6 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
                 f"reset_mask has shape {mask.shape} and {int(mask.sum())} True; expected ({self.num_envs},) with at "
                 "least one"
             )
-        if not (self._keys.seeded or mask.all()):
-            raise ValueError("reset_mask leaves out environments that have never begun; leave it out the first time")
         return mask.copy()
 
     def _renewed(

@@ -134,10 +134,22 @@ def test_a_mask_of_anything_but_truth_values_is_refused(mask):
     line_of(TypeError, "reset_mask holds .* 3 of True and False", env.reset, options={"reset_mask": mask})
 
 
-def test_environments_that_never_began_cannot_be_left_out():
+def test_environments_that_never_began_cannot_be_stepped():
     env = many(3, AutoresetMode.DISABLED)
-    line_of(ValueError, "never begun", env.reset, seed=0, options={"reset_mask": np.array([True, False, False])})
-    env.reset(seed=0, options={"reset_mask": np.ones(3, bool)})
+    env.reset(seed=0, options={"reset_mask": np.array([True, False, True])})
+    line_of(ValueError, r"environment 1 has not begun; call reset\(\)", env.step, np.zeros((3, 4)))
+    env.reset(options={"reset_mask": np.array([False, True, False])})
+    env.step(np.zeros((3, 4)))
+
+
+def test_environments_that_a_first_reset_left_out_draw_a_seed():
+    firsts = []
+    for _ in range(2):
+        env = many(2, AutoresetMode.DISABLED)
+        env.reset(seed=3, options={"reset_mask": np.array([True, False])})
+        firsts.append(env.reset(options={"reset_mask": np.array([False, True])})[0]["spots"])
+    np.testing.assert_array_equal(firsts[0][0], firsts[1][0])
+    assert not np.array_equal(firsts[0][1], firsts[1][1])
 
 
 @pytest.mark.parametrize("seed", [np.array(3), np.ones((2, 2), int), "12", b"12", {1: 2}, [1.0, 2.0], [True, 1]])
