@@ -35,11 +35,8 @@ def benchmark_command(
     logdir: of.Logdir = None,
     spectra: of.Spectra = None,
     source: of.Source = None,
-<<<<<<< HEAD
     ladders: of.Ladders = False,
-=======
     maps: of.Maps = None,
->>>>>>> 5b6df74 (benchmark: the suite arpes-measured, searches on measured geographies)
     part: of.Part = None,
     pictures: of.Pictures = None,
     workers: of.Workers = None,

@@ -32,12 +32,8 @@ class Suite:
 
 
 SUITES = {
-<<<<<<< HEAD
-    "arpes-scorer": Suite("beamgym.scripts.scorer.benchmark", ("spectra", "source", "policy", "ladders")),
-=======
     "arpes-measured": Suite("beamgym.scripts.arpes_suites.measured", ("episodes", "policy", "level", "maps")),
-    "arpes-scorer": Suite("beamgym.scripts.scorer.benchmark", ("spectra", "source", "policy")),
->>>>>>> 5b6df74 (benchmark: the suite arpes-measured, searches on measured geographies)
+    "arpes-scorer": Suite("beamgym.scripts.scorer.benchmark", ("spectra", "source", "policy", "ladders")),
     "index": Suite("beamgym.scripts.index_suite.suite", ("part", "pictures", "workers")),
     "laue-levels": Suite("beamgym.scripts.laue_suites.levels", ("episodes", "policy", "level", "page")),
     "laue-image": Suite("beamgym.scripts.laue_suites.images", ("episodes", "policy", "level", "page")),
