@@ -23,6 +23,7 @@ from beamgym.physics.arpes.load.labelled import (
 )
 
 _NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable"
+_UNNAMED = "__xarray_dataarray_variable__"  # what xarray calls an array without a name
 _BESIDE = {"photonenergy", "hv", "incidentenergy", "excitationenergy", "workfunction", "temperature", "energyscale"}
 _LARGEST = 4 << 30
 
@@ -81,11 +82,12 @@ def _walk(group: Any) -> Iterator[Any]:
     """Go through everything under a group; what a link points to outside the file and is not there is left out."""
     for name in group:
         item = group.get(name)
-        if item is None:
-            continue
-        yield item
-        if hasattr(item, "keys") and group.get(name, getlink=True).__class__.__name__ == "HardLink":
-            yield from _walk(item)
+        if hasattr(item, "keys"):
+            if group.get(name, getlink=True).__class__.__name__ == "HardLink":  # others may lead back
+                yield item
+                yield from _walk(item)
+        elif item is not None:
+            yield item
 
 
 def _default(store: Any) -> str | None:
@@ -166,7 +168,9 @@ def _labelled(data: Any, axes: list[Any], about: dict[str, Any]) -> LabelledArra
     beside = [item for item in data.parent.values() if getattr(item, "ndim", 0) == 1 and item.dtype.kind in "iuf"]
     lists = {_last(item): np.asarray(item[()]) for item in beside}
     named = tuple(map(_axis, axes, range(data.ndim)))
-    return LabelledArray(data.name.lstrip("/"), _decoded(data[()], own), named, {**about, **own}, unit, {}, lists)
+    name = data.name.lstrip("/")
+    name = Path(data.file.filename).stem if name == _UNNAMED else name
+    return LabelledArray(name, _decoded(data[()], own), named, {**about, **own}, unit, {}, lists)
 
 
 def _decoded(values: NDArray[Any], own: dict[str, Any]) -> NDArray[Any]:

@@ -73,6 +73,10 @@ def unit_doubts(noise: CountNoise, gain: float = 1.0, unit: str = "") -> list[st
     """
     fine, coarse, electron = noise.fine / gain, noise.coarse / gain, noise.electron
     stated = [word for word in _RATES if word in unit.lower().replace(" ", "")]
+    if stated and gain == 1.0 and fine < _SMOOTH * electron:
+        return [
+            f"the file holds rates ({unit}), smoothed, so that no noise tells the size of one electron; export counts"
+        ]
     if stated and gain == 1.0:
         return [f"the file holds rates ({unit}), not electrons; its noise is that of --gain {electron:.3g}"]
     if fine > SAME_UNIT[1]:
@@ -120,7 +124,7 @@ def band_doubts(counts: ArrayLike, gain: float = 1.0) -> list[str]:
         what = (
             "all angles show the same energies" if share < BANDLESS and _SEEN * error < BANDLESS else "too few counts"
         )
-        return [f"no bands are seen ({what}; φ² {share:.4f}): a score of sharpness or background means nothing here"]
+        return [f"no bands are seen ({what}; φ² {max(share, 0.0):.4f}): S and B mean nothing here"]
     return []
 
 

@@ -56,6 +56,8 @@ def test_smoothing_and_named_rates_are_told(published):
     smooth = count_noise(gaussian_filter(published[0].astype(float), 2.0))
     assert smooth.fine < 0.05
     assert "share their noise" in unit_doubts(smooth)[0] or "rates?" in unit_doubts(smooth)[0]
+    (line,) = unit_doubts(smooth, unit="counts/s")
+    assert "no noise tells the size of one electron; export counts" in line
     (line,) = unit_doubts(count_noise(published[0]), unit="cps (Intensity)")
     assert line.startswith("the file holds rates (cps (Intensity)), not electrons")
     assert unit_doubts(count_noise(published[0]), gain=0.999, unit="counts/s") == []

@@ -102,6 +102,14 @@ def test_nxarpes_of_the_elder_way_and_plain_hdf5(examples, tmp_path):
     assert_is_the_cut(load(tmp_path / "plain.h5"), examples)
 
 
+def test_links_that_lead_back_or_nowhere_do_no_harm(examples, tmp_path):
+    with h5py.File(tmp_path / "links.h5", "w") as store:
+        store["counts"], store["E"], store["theta"] = examples.cut(), examples.ENERGY, examples.ANGLE
+        store["again"], store["gone"] = h5py.SoftLink("/"), h5py.ExternalLink("missing.h5", "/data")
+        store.create_group("inner")["up"] = h5py.SoftLink("/inner")
+    assert_is_the_cut(load(tmp_path / "links.h5"), examples)
+
+
 def test_momenta_become_angles_at_the_fermi_level(examples, tmp_path):
     momenta = 0.512316722 * np.sqrt(16.9) * np.sin(np.radians(examples.ANGLE))
     np.savez(tmp_path / "k.npz", I=examples.cut(), E=examples.ENERGY, kx=momenta)
