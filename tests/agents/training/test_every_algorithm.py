@@ -58,16 +58,31 @@ def kill():
     raise Killed
 
 
+def resumed(path, settings):
+    """Return a trainer that goes on after a kill, and what it is going to meet in its replay buffer, if it has one."""
+    with pytest.raises(Killed):
+        Trainer(ID, settings, RunFolder(path), progress=at(72, kill)).run()
+    trainer, met = Trainer(ID, settings, RunFolder(path), resume=True), []
+
+    def look():
+        buffer = getattr(trainer.model, "replay_buffer", None)
+        if not met and buffer is not None:
+            met.append((buffer.size(), trainer.model.learning_starts))
+
+    trainer.progress = at(0, look)
+    return trainer, met
+
+
 @pytest.mark.parametrize("algo", MADE)
 def test_an_agent_is_deployed_as_it_was_trained_though_its_training_was_cut(algo, tmp_path):
     settings = config(algo)
-    with pytest.raises(Killed):
-        Trainer(ID, settings, RunFolder(tmp_path / "run"), progress=at(72, kill)).run()
-    trainer = Trainer(ID, settings, RunFolder(tmp_path / "run"), resume=True)
+    trainer, met = resumed(tmp_path / "run", settings)
     normaliser = trainer.model.get_vec_normalize_env()
     if normaliser is not None:
         assert normaliser.obs_rms["budget"].count > 40, "the statistics come back"
     result = trainer.run()
+    if algo == "sac":
+        assert met == [(12, 20)], "48 steps of 4 environments are in the buffer again"
     bundle = OnnxModel.load(export_trained(trainer, tmp_path / "it" / "bundle", "beamgym train", result))
 
     context, seen = context_of(trainer.envs), reference_observations(trainer)
@@ -85,24 +100,14 @@ def test_an_agent_is_deployed_as_it_was_trained_though_its_training_was_cut(algo
     assert (tmp_path / "it" / "bundle" / "CARD.md").read_text().startswith("# it\n")
 
 
-def resumed(path, settings):
-    with pytest.raises(Killed):
-        Trainer(ID, settings, RunFolder(path), progress=at(72, kill)).run()
-    trainer, met = Trainer(ID, settings, RunFolder(path), resume=True), []
-    trainer.progress = at(0, lambda: met.append((trainer.model.replay_buffer.size(), trainer.model.learning_starts)))
-    trainer.run()
-    return met[0]
-
-
-def test_an_off_policy_learner_has_its_replay_buffer_again_or_collects_first(tmp_path, monkeypatch):
-    assert resumed(tmp_path / "kept", config("sac")) == (12, 20), "48 steps of 4 environments"
+def test_an_off_policy_learner_without_its_replay_buffer_collects_first_and_rows_come_back_as_they_were(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(replay, "MOST_BYTES", 10)
-    assert resumed(tmp_path / "large", config("sac")) == (0, 68), "20 steps more than the 48 that were made"
-
-
-def test_a_buffers_rows_come_back_as_they_were(tmp_path):
-    trainer = Trainer(ID, config("sac"), RunFolder(tmp_path / "run"))
+    trainer, met = resumed(tmp_path / "large", config("sac"))
     trainer.run()
+    assert met == [(0, 68)], "20 steps more than the 48 that were made"
+    monkeypatch.undo()
     state = replay.replay_state(trainer.model)
     again = Trainer(ID, config("sac"), RunFolder(tmp_path / "other")).model
     replay.put_replay(again, state)
