@@ -21,6 +21,7 @@ from beamgym.envs.bundles import BundleError
 from beamgym.envs.loop import InstrumentVectorEnv
 from beamgym.envs.policy import CannotPlay, Policy, start_episodes
 from beamgym.envs.task import Observation, Truth
+from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import BoolArray, Float64Array
 
 BATCH = 64
@@ -215,7 +216,7 @@ def check_policy_here(
 def check_decides(policy: Policy, env: InstrumentVectorEnv, seed: int) -> None:
     """Let a policy decide once; raises CannotPlay where it cannot, or where its actions are not the environment's."""
     n, space = env.num_envs, env.single_action_space
-    env.reset(seed=[seed] * n, options={"reset_mask": np.arange(n) == 0})
+    env.loop.reset(make_keys(np.full(n, seed)), np.arange(n) == 0)
     seen = {name: values[:1] for name, values in env.parts_shown(env.loop.observation()).items()}
     truth = {name: values[:1] for name, values in _truth(env).items()} if policy.oracle else None
     actions, _ = policy.act(seen, start_episodes(policy, env.contexts[0], [seed]), truth)
