@@ -33,6 +33,11 @@ def make_env(kind: str, render_mode: str | None = None, **options: Any) -> Instr
     ------
     TypeError, ValueError : an unknown option, or one that cannot be
     """
+    if "threads" in options:
+        raise TypeError(
+            f"threads belongs to the native vector form: gym.make_vec(…, threads={options['threads']!r}) without "
+            "vectorization_mode (unexpected keyword argument 'threads')"
+        )
     row = kind_named(kind)
     window = _window(row.name) if render_mode == "human" else None
     task, world = build(row, 1, options)
@@ -52,16 +57,24 @@ def make_vector_env(
 
     Parameters
     ----------
-    num_envs : samples
+    num_envs : samples, 1 or more
     autoreset_mode : Gymnasium's NEXT_STEP (default), SAME_STEP or DISABLED
     threads : over how many threads the long kernels share the samples out; no bit depends on it
     """
-    row = kind_named(kind)
-    shared = checked_threads(threads, num_envs)
-    task, world = build(row, num_envs, options)
+    row, n = kind_named(kind), _checked_number(num_envs)
+    shared = checked_threads(threads, n)
+    task, world = build(row, n, options)
     renderer = LazyRenderer(row.renderer, task.context)
     made = GoalVectorEnv if isinstance(task, HasGoals) else InstrumentVectorEnv
     return made(task, world, autoreset_mode, render_mode, renderer, shared, **_form(options, task))
+
+
+def _checked_number(num_envs: object) -> int:
+    if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)):
+        raise TypeError(f"num_envs is {num_envs!r}; give a whole number, 1 or more")
+    if num_envs < 1:
+        raise ValueError(f"num_envs is {num_envs}; give 1 or more")
+    return int(num_envs)
 
 
 def _form(options: Mapping[str, Any], task: Any) -> dict[str, Any]:

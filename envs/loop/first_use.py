@@ -23,11 +23,16 @@ def tell_of_compiling() -> None:
         return
     _told.append("told")
     print(
-        f"beamgym: first use, kernels are compiled as they are called: up to two minutes of one core in all, kept in "
-        f"{missing[0].parent}; `beamgym warm-up` does it beforehand, {QUIET}=1 leaves this line out",
+        f"beamgym: first use, kernels are compiled as they are called: up to three minutes of one core in all, kept in "
+        f"{_root(files)}; `beamgym warm-up` does it beforehand, {QUIET}=1 leaves this line out",
         file=sys.stderr,
         flush=True,
     )
+
+
+def _root(files: list[Path]) -> Path:
+    """Return the folder under which all of them lie."""
+    return Path(os.path.commonpath([file.parent for file in files]))
 
 
 def _cache_files() -> list[Path]:

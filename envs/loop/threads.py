@@ -1,7 +1,9 @@
 """Over how many threads a vector environment may share its samples out."""
 
 import os
+import sys
 import warnings
+from types import FrameType
 
 import numpy as np
 
@@ -27,6 +29,15 @@ def checked_threads(threads: object, n: int) -> int:
         warnings.warn(
             f"threads is {threads} and this process may use {cores()} cores; more threads than cores are no faster",
             RuntimeWarning,
-            stacklevel=2,
+            stacklevel=_users_level(),
         )
     return min(int(threads), n)
+
+
+def _users_level() -> int:
+    """Return the stacklevel, seen from the caller, of the first line that is neither this project's nor Gymnasium's."""
+    frame: FrameType | None = sys._getframe(1)
+    level = 1
+    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in ("beamgym", "gymnasium"):
+        frame, level = frame.f_back, level + 1
+    return level

@@ -49,7 +49,7 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
             )
         self.loop: EpisodeLoop[Any] = EpisodeLoop(task, world, history)
         self.num_envs = self.loop.instrument.n
-        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.autoreset_mode = checked_autoreset(autoreset_mode)
         self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}
         space = self.loop.observation_space
         self._flat = Flat(space) if flat else None
@@ -193,6 +193,15 @@ class InstrumentVectorEnv(VectorEnv[Observation, NDArray[Any], NDArray[Any]]):
         reward = np.where(acting, verdict.reward, 0.0)
         ended = verdict.terminated & acting, verdict.truncated & acting
         return self.shown(self.loop.observation()), reward, *ended, _infos(step, acting, reset, self.loop.costs())
+
+
+def checked_autoreset(mode: object) -> AutoresetMode:
+    """Return one of Gymnasium's autoreset modes; raise ValueError, which names them, for what is none."""
+    try:
+        return AutoresetMode(mode)
+    except ValueError:
+        names = " or ".join(repr(each.value) for each in AutoresetMode)
+        raise ValueError(f"autoreset_mode is {mode!r}; choose {names}") from None
 
 
 def _last_observations(observation: Any, ended: BoolArray) -> NDArray[Any]:

@@ -15,11 +15,11 @@ def heard(monkeypatch):
 
 
 def test_an_empty_cache_is_told_of_once_with_the_place(heard, monkeypatch, capsys):
-    monkeypatch.setattr(first_use, "_cache_files", lambda: [Path("/nowhere/kernel.nbi")])
+    monkeypatch.setattr(first_use, "_cache_files", lambda: [Path(f"/nowhere/at/{room}/kernel.nbi") for room in "ab"])
     tell_of_compiling()
     tell_of_compiling()
     (line,) = capsys.readouterr().err.splitlines()
-    assert "kept in /nowhere" in line
+    assert "kept in /nowhere/at;" in line
     assert "beamgym warm-up" in line
 
 

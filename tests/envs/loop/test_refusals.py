@@ -160,3 +160,18 @@ def test_what_is_no_seed_is_refused(seed):
 def test_options_that_are_no_dict_are_refused():
     for env in (many(2), gym.make(SPOTS, disable_env_checker=True)):
         line_of(TypeError, r"options is \[1\]; give a dict", env.reset, options=[1])
+
+
+@pytest.mark.parametrize("number", [0, -1, 2.0, "3", None, True])
+def test_a_number_of_environments_that_cannot_be_is_refused(number):
+    line_of((TypeError, ValueError), r"num_envs is .*1 or more", many, number)
+
+
+@pytest.mark.parametrize("mode", ["same-step", None, 1])
+def test_the_autoreset_modes_are_named(mode):
+    line_of(ValueError, "choose 'NextStep' or 'SameStep' or 'Disabled'", many, 2, mode)
+
+
+@pytest.mark.parametrize(("make", "more"), [(gym.make, {}), (gym.make_vec, {"vectorization_mode": "sync"})])
+def test_threads_are_of_the_native_vector_form(make, more):
+    line_of(TypeError, r"native vector form: gym.make_vec\(…, threads=2\)", make, SPOTS, threads=2, **more)

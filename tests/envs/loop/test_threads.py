@@ -148,6 +148,9 @@ def test_more_threads_than_cores_is_one_line_of_warning(monkeypatch):
         assert loop_threads.checked_threads(3, 10) == 3
     assert len(caught) == 1
     assert "\n" not in str(caught[0].message)
+    with pytest.warns(RuntimeWarning, match="2 cores") as caught:
+        gym.make_vec("beamgym/LaueZone-v1", num_envs=3, threads=3)
+    assert [each.filename for each in caught] == [__file__]  # the user's line, not one of the libraries'
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert loop_threads.checked_threads(2, 1) == 1
