@@ -129,7 +129,7 @@ def _ladders(folder: Path | None, seed: int, draws: int, picture: Path, console:
         far = content[name]["far"]
         line = f"{name} carried on to {rungs[-1]:g}: total {far['spearman_total']:.3f}"
         console.print(f"{line}, {far['component']} {far['spearman_component']:.3f}", highlight=False)
-    console.print(f"wrote {picture}", highlight=False, soft_wrap=True)
+    console.print(f"wrote {picture}", highlight=False, markup=False, soft_wrap=True)
     return content
 
 

@@ -99,7 +99,9 @@ def _write_animations(
             options = {**game["options"], "level": game["level"]}
             pictures = episode_pictures(policy, game["env"], first + episode, options)
         except ValueError as error:
-            console.print(f"{result.name}: no film of its {which} episode: {error}", style="dim", highlight=False)
+            console.print(
+                f"{result.name}: no film of its {which} episode: {error}", style="dim", highlight=False, markup=False
+            )
             continue
         writer.file_writer.add_summary(gif_summary(f"{group}/{which}_episode", pictures), 0)
         writer.add_text(f"{group}/{which}_episode", f"episode {episode}, environment seed {first + episode}", 0)

@@ -82,7 +82,7 @@ def compare_policies(asked: Comparison, console: Console) -> None:
     played: dict[str, Policy] = {}
     results = run_policies(env, asked.env_id, asked.policies, asked.episodes, asked.seed, console, played)
     console.print(table(results, asked.title))
-    console.print(caption(env), style="dim", highlight=False)
+    console.print(caption(env), style="dim", highlight=False, markup=False)
     write_results(asked, results, budget)
     if asked.logdir is not None:
         from beamgym.scripts.benchmarking.board import write_board  # torch and TensorBoard take seconds
@@ -244,4 +244,4 @@ def check_env_id(env_id: str) -> None:
 def _leave_out(name: str, error: CannotPlay, named: Sequence[str] | None, console: Console) -> None:
     if named:
         raise error
-    console.print(f"{name} is left out: {error}", style="dim", highlight=False)
+    console.print(f"{name} is left out: {error}", style="dim", highlight=False, markup=False)

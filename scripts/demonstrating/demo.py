@@ -60,9 +60,9 @@ def show_demo(asked: Demo) -> None:
     pictures = [path for show in shows for path in show.write_pictures(asked.out)]
     console.print(table([episode for show in shows for episode in show.episodes]))
     for reason in dict.fromkeys(reasons):
-        console.print(str(reason), highlight=False, soft_wrap=True)
+        console.print(str(reason), highlight=False, markup=False, soft_wrap=True)
     console.print(caption(shows[0].env, level), style="dim", highlight=False)
     for path in pictures:
-        console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+        console.print(f"wrote {path}", highlight=False, markup=False, soft_wrap=True)
     if asked.json_file is not None:
         write_json(asked.json_file, report(shows, asked.seed, pictures, level))

@@ -91,7 +91,7 @@ class Terminal:
 
     def _note(self, event: Note) -> None:
         if event.in_passing:
-            self.console.print(event.text, highlight=False, style="dim")
+            self.console.print(event.text, highlight=False, markup=False, style="dim")
         else:
             self.line(event.text)
 
@@ -100,7 +100,7 @@ class Terminal:
         if self._bar is None:
             seen = "" if event.spots_px is None else f", {len(event.spots_px)} spots"
             text = f"step {event.step}: exposed for {event.exposure_s:g} s{seen}"
-            self.console.print(text, highlight=False, style="dim")
+            self.console.print(text, highlight=False, markup=False, style="dim")
 
     def _read(self, event: InstrumentRead) -> None:
         self.console.print(axes_table(event.findings))

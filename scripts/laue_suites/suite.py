@@ -86,7 +86,7 @@ def run_rows(asked: AskedSuite, console: Console) -> dict[str, Any]:
     console.print(terminal_table(f"{asked.title}, {asked.episodes} episodes, seed {asked.seed}", measured))
     if bars := bars_of(measured):
         console.print(bars_table(bars))
-    console.print("\n".join((LEGEND, *remarks)), style="dim", highlight=False)
+    console.print("\n".join((LEGEND, *remarks)), style="dim", highlight=False, markup=False)
     if asked.page is not None:
         command = command_line(asked.name, asked.options, asked.episodes, asked.seed)
         worst = list(told_again(worst_failures(measured), first, asked.page.with_name(f"{asked.page.stem}_worst")))

@@ -14,22 +14,29 @@ from beamgym.scripts.warm_up.parts import Part, parts
 
 def warm_up_command(
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write parts, functions compiled and seconds here.")
+        Path | None, typer.Option("--json", help="Write parts, functions compiled and seconds here, after each part.")
     ] = None,
 ) -> None:
     """Compile what the environments, the demo and deployments need, so that their first use does not wait for it."""
     check_output(json_file)
-    console, rows = Console(), []
-    for name, part in parts().items():
-        row = {"name": name, **timed(part)}
-        rows.append(row)
-        console.print(line(row), highlight=False, soft_wrap=True)
+    console, rows, todo = Console(), list[dict[str, Any]](), parts()
+    try:
+        for name, part in todo.items():
+            rows.append({"name": name, **timed(part)})
+            console.print(line(rows[-1]), highlight=False, markup=False, soft_wrap=True)
+            if json_file is not None:
+                write_json(json_file, rows)
+    except KeyboardInterrupt:
+        done = f"ended after {len(rows)} of {len(todo)} parts"
+        console.print(f"{done}; what was compiled is kept, and need not be compiled again", highlight=False)
+        raise
     total, kernels = sum(row["seconds"] for row in rows), sum(row["compiled"] for row in rows)
     console.print(
-        f"{kernels} functions compiled in {total:.0f} s, kept in {kept_in()}", highlight=False, soft_wrap=True
+        f"{kernels} functions compiled in {total:.0f} s, kept in {kept_in()}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
     )
-    if json_file is not None:
-        write_json(json_file, rows)
 
 
 def timed(part: Part) -> dict[str, Any]:

@@ -40,6 +40,22 @@ def test_it_prints_a_line_for_each_part_and_writes_them(few_parts, tmp_path):
     assert all(row["why"] is None and row["seconds"] >= 0.0 for row in rows)
 
 
+def test_one_that_is_ended_early_keeps_what_it_did_and_says_so(monkeypatch, tmp_path):
+    def ended():
+        raise KeyboardInterrupt
+
+    def absent():
+        raise ImportError("run: pip install 'beamgym[ioc]'")
+
+    monkeypatch.setattr(command, "parts", lambda: {"one": absent, "two": ended, "three": ended})
+    file = tmp_path / "parts.json"
+    result = CliRunner().invoke(main.app, ["warm-up", "--json", str(file)])
+    assert result.exit_code != 0
+    assert "left out   one: run: pip install 'beamgym[ioc]'" in result.output
+    assert "ended after 1 of 3 parts" in result.output
+    assert [row["name"] for row in json.loads(file.read_text(encoding="utf-8"))] == ["one"]
+
+
 @pytest.mark.parametrize("name", [name for name in parts() if name.startswith("deploy")])
 def test_a_deployment_is_rehearsed_without_an_instrument(name):
     assert command.timed(parts()[name])["why"] is None
