@@ -84,7 +84,9 @@ def fail(error: Exception) -> NoReturn:
 
 def check_output(path: Path | None) -> None:
     """Raise ValueError before the work starts where its result could not be written."""
-    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+    if path is not None and path.is_dir():
+        raise ValueError(f"cannot write {path}: it is a folder; give a file in it")
+    if path is not None and not path.absolute().parent.is_dir():
         raise ValueError(f"cannot write {path}: give a file in a directory that exists")
     if path is not None:
         try:

@@ -34,7 +34,8 @@ def dataset_command(
     episodes: Annotated[int, typer.Option(help="How many, of an environment.")] = 100,
     level: Annotated[str, typer.Option(help="Of an environment.")] = "real",
     options: Annotated[
-        list[str] | None, typer.Option("--set", help="Option of the environment, as NAME=VALUE; repeats.")
+        list[str] | None,
+        typer.Option("--set", help="An option of the environment, as NAME=VALUE: --set level=hard; repeats."),
     ] = None,
     run_folders: Annotated[
         list[Path] | None, typer.Option("--run", help="Of runs: what `beamgym deploy` wrote; repeats.")

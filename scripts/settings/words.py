@@ -7,7 +7,7 @@ import typer
 
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="An option of the environment, as NAME=VALUE: --set system=cubic; repeats."),
+    typer.Option("--set", help="An option of the environment, as NAME=VALUE: --set level=hard; repeats."),
 ]
 
 

@@ -7,12 +7,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
 from beamgym.scripts.speeds.work import SelfTimed
 
 _WORDS = ("deploy", "laue-align-si", "--instrument", "laue_soft_ioc", "--yes", "--confirm", "never")
+_NEEDED = ("bluesky", "ophyd_async", "aioca", "caproto")
 _LOOK_S = 0.02
 _IMPORT = "import time; begun = time.perf_counter(); import beamgym; print(time.perf_counter() - begun)"
 _SAMPLES, _STEPS = 1024, 5
@@ -71,6 +73,9 @@ def _begun_s(seed: int, *mode: str) -> float:
     """Return the seconds from a command to its first line on the screen or its first put, whichever comes first."""
     from beamgym.hardware_bridge.practice import IocProcess
 
+    absent = [module for module in _NEEDED if find_spec(module) is None]
+    if absent:
+        raise ImportError(f"{' and '.join(absent)} not installed: pip install 'beamgym[hardware,epics,ioc]'")
     with tempfile.TemporaryDirectory() as folder, IocProcess("laue", seed=seed, speed=20.0) as ioc:
         if not mode:
             _finished(ioc, folder, "--signs")

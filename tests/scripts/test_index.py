@@ -211,7 +211,7 @@ def test_neutrons_are_indexed_by_their_wavelengths(tmp_path):
         ({"--target": "pose [001] beam [002] up"}, "parallel"),
         ({"--radiation": "light"}, "xray or neutron"),
         ({"--h5": "nowhere/result.h5"}, "give a file in a directory that exists"),
-        ({"--json": "."}, "give a file in a directory that exists"),
+        ({"--json": "."}, "it is a folder; give a file in it"),
         ({"image": "binned.tif"}, "the image has 256 rows and 256 columns, camera.json says 512 and 512"),
         ({"image": "none.tif"}, "no image file"),
         ({"image": "cut.tif"}, "damaged or cut short"),

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from beamgym.scripts import main, speed
 from beamgym.scripts.speeds import cases as speed_cases
-from beamgym.scripts.speeds import history, machine_kernels
+from beamgym.scripts.speeds import history, machine_kernels, starting
 from beamgym.scripts.speeds import row as speed_row
 from beamgym.scripts.speeds.laue import back_reflection, lists_in_numpy
 from beamgym.scripts.speeds.work import SelfTimed, Work
@@ -120,7 +120,11 @@ def test_the_timed_cases_do_what_they_are_called():
     ("words", "says"),
     [
         (("--only", "laue_spots_si_bak"), "did you mean 'laue_spots_si_back'"),
-        (("--only", "env_laue_zone,??"), "unknown row '??'; did you mean '"),
+        (("--only", "env_laue_zone,??"), "unknown row '??'; there are laue_spots_si_back, "),
+        (("--only", ""), "names no row; there are laue_spots_si_back, "),
+        (("--only", ", ,"), "names no row; there are laue_spots_si_back, "),
+        (("--only", "env_laue_zone", "--history", "."), "it is a folder"),
+        (("--only", "env_laue_zone", "--seconds", "inf"), "--seconds is inf"),
         (("--only", "laue_spots_si_back", "--json", "/nowhere/at/all.json"), "directory that exists"),
         (("--only", "laue_spots_si_back", "--history", "/nowhere/at/all.jsonl"), "directory that exists"),
     ],
@@ -172,9 +176,11 @@ def test_a_ratio_is_to_the_peer_or_else_to_the_yardstick():
             row_of("clock", None, unit="ms"),
             row_of("memory", None, unit="MiB"),
             {**row_of("empty", None), "value": None},
+            {**row_of("odd", None), "value": float("nan")},
+            {**row_of("alone", None), "yardstick": 0.0},
         ]
     )
-    assert found == {"peer": 2.5, "rate": 10.0, "clock": 100.0}
+    assert found == {"peer": 2.5, "rate": 10.0, "clock": 100.0, "memory": 102.4}
 
 
 def test_a_fall_by_more_than_a_third_fails_and_does_not_become_what_it_was(monkeypatch, tmp_path):
@@ -190,19 +196,130 @@ def test_a_fall_by_more_than_a_third_fails_and_does_not_become_what_it_was(monke
     assert [run["fallen"] for run in runs] == [[], [], ["laue_spots_si_back"], ["laue_spots_si_back"], []]
 
 
-def test_another_peer_begins_anew(tmp_path):
+def test_a_slow_decline_falls_in_the_end(tmp_path):
+    file, fallen = tmp_path / "history.jsonl", []
+    for number in range(20):
+        rows = [row_of("lists", 100.0 * 0.95**number, peer="other")]
+        comparison = history.compared(history.read_history(file), rows)
+        history.append_run(file, rows, "a machine", list(comparison.fallen))
+        fallen.append(bool(comparison.fallen))
+    assert fallen == [False] * 10 + [True] * 10  # 0.95^10 is below two thirds of 0.95^2, the third of the best five
+
+
+def test_memory_may_not_grow_by_more_than_a_third(tmp_path):
+    file = tmp_path / "history.jsonl"
+    history.append_run(file, [{**row_of("memory", None, unit="MiB"), "value": 120.0}], "a machine", [])
+    runs = history.read_history(file)
+    for mebibytes, falls in ((159.0, False), (161.0, True)):
+        rows = [{**row_of("memory", None, unit="MiB"), "value": mebibytes}]
+        assert bool(history.compared(runs, rows).fallen) == falls
+
+
+def test_another_peer_begins_anew_and_is_said(tmp_path):
     file = tmp_path / "history.jsonl"
     history.append_run(file, [row_of("lists", 100.0, peer="laue-torch")], "a machine", [])
-    assert history.fallen_rows(history.read_history(file), [row_of("lists", 1.0, peer=None)]) == {}
-    assert history.fallen_rows(history.read_history(file), [row_of("lists", 50.0, peer="laue-torch")]) == {"lists": 0.5}
+    runs = history.read_history(file)
+    without = history.compared(runs, [row_of("lists", None, peer=None), row_of("new", 1.0)])
+    assert without.fallen == {}
+    assert without.left_out == {
+        "lists": "beside laue-torch before, and now beside the yardstick",
+        "new": "no run before has it",
+    }
+    assert history.compared(runs, [row_of("lists", 50.0, peer="laue-torch")]).fallen == {"lists": 0.5}
 
 
-def test_a_line_that_is_no_run_is_refused_before_anything_is_measured(tmp_path):
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"value": None, "why": "caproto not installed"}, "caproto not installed"),
+        ({"value": float("nan"), "ratio": float("nan")}, "it has no ratio in this run"),
+        ({"ratio": None, "yardstick": 0.0}, "it has no ratio in this run"),
+    ],
+)
+def test_a_row_that_cannot_be_compared_is_named_and_not_written(monkeypatch, tmp_path, more, why):
+    file, now = tmp_path / "history.jsonl", {}
+    monkeypatch.setattr(speed, "measured_apart", lambda name, *_: {**row_of(name, 3.0, peer="other"), **now})
+    words = ("--only", "laue_spots_si_back", "--history", str(file))
+    assert invoke(*words).exit_code == 0
+    before = file.read_text(encoding="utf-8")
+    now.update(more)
+    result = invoke(*words)
+    assert f"not compared: laue_spots_si_back: {why}" in result.output
+    assert file.read_text(encoding="utf-8") == before
+
+
+def test_of_a_run_in_which_nothing_could_be_measured_nothing_is_appended(monkeypatch, tmp_path):
+    def measured(name, *_):
+        raise OSError("could not be measured: MemoryError")
+
+    monkeypatch.setattr(speed, "measured_apart", measured)
     file = tmp_path / "history.jsonl"
-    file.write_text('{"ratios": 3}\n', encoding="utf-8")
+    assert invoke("--only", "laue_image_2048", "--history", str(file)).exit_code == 1
+    assert not file.exists()
+
+
+def test_a_file_whose_last_line_has_no_end_is_appended_to_on_a_line_of_its_own(tmp_path):
+    file = tmp_path / "history.jsonl"
+    history.append_run(file, [row_of("lists", 3.0)], "a machine", [])
+    file.write_text("\n" + file.read_text(encoding="utf-8").rstrip("\n"), encoding="utf-8")
+    history.append_run(file, [row_of("lists", 4.0)], "a machine", [])
+    assert [run["ratios"]["lists"] for run in history.read_history(file)] == [3.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b'{"ratios": 3}',
+        b'{"ratios": {"lists": "3"}, "peers": {}, "fallen": []}',
+        b'{"ratios": {"lists": null}, "peers": {}, "fallen": []}',
+        b'{"ratios": {"lists": 0}, "peers": {}, "fallen": []}',
+        b'{"ratios": {"lists": true}, "peers": {}, "fallen": []}',
+        b'{"ratios": {"lists": NaN}, "peers": {}, "fallen": []}',
+        b'{"ratios": {"lists": 3.0}, "peers": {"lists": 1}, "fallen": []}',
+        b"[1]",
+        b"\xff\x00\x01",
+    ],
+)
+def test_a_line_that_is_no_run_is_refused_before_anything_is_measured(monkeypatch, tmp_path, damaged):
+    monkeypatch.setattr(speed, "measured_apart", lambda *_: pytest.fail("measured"))
+    file = tmp_path / "history.jsonl"
+    history.append_run(file, [row_of("lists", 3.0)], "a machine", [])
+    with file.open("ab") as stream:
+        stream.write(b"\n" + damaged + b"\n")
     result = invoke("--only", "laue_spots_si_back", "--history", str(file))
     assert result.exit_code == 1
-    assert "line 1 is no run" in result.output
+    assert "line 3 is no run" in result.output
+
+
+def test_rows_are_kept_and_named_as_they_are_finished(monkeypatch, tmp_path):
+    file = tmp_path / "speed.json"
+
+    def measured(name, *_):
+        if name == "laue_image_2048":
+            assert [row["name"] for row in json.loads(file.read_text())] == ["laue_spots_si_back"]
+            raise KeyboardInterrupt
+        return row_of(name, 3.0)
+
+    monkeypatch.setattr(speed, "measured_apart", measured)
+    result = invoke("--only", "laue_spots_si_back,,laue_spots_si_back,laue_image_2048", "--json", str(file))
+    assert result.exit_code != 0
+    assert "1 of 2: laue_spots_si_back: 10 lists/s" in result.output
+    assert len(json.loads(file.read_text())) == 1
+
+
+def test_what_is_to_be_installed_is_said_with_its_brackets(monkeypatch):
+    why = "caproto not installed: pip install 'beamgym[hardware,epics,ioc]'"
+    monkeypatch.setattr(speed, "measured_apart", lambda name, *_: {**row_of(name, None), "value": None, "why": why})
+    result = invoke("--only", "deploy_check_s")
+    assert result.exit_code == 0, result.output
+    assert why in " ".join(result.stdout.split())
+
+
+def test_a_deployment_is_not_timed_without_what_it_needs(monkeypatch):
+    monkeypatch.setattr(starting, "find_spec", lambda module: None if module == "caproto" else module)
+    row = speed_row.row("deploy_check_s", 0, 1, 0.0)
+    assert row["value"] is None
+    assert row["why"] == "caproto not installed: pip install 'beamgym[hardware,epics,ioc]'"
 
 
 def test_the_lists_in_numpy_are_the_lists_of_the_kernels():
@@ -236,12 +353,8 @@ def test_trainings_are_shown_by_phase(monkeypatch, tmp_path):
     result = invoke("--training", "--json", str(file))
     assert result.exit_code == 0, result.output
     assert "8.1 %" in result.output
-    assert {each["environment"] for each in json.loads(file.read_text())} == {
-        "beamgym/LaueAlign-v0",
-        "beamgym/LaueAlignImage-v0",
-        "beamgym/LaueZone-v0",
-        "beamgym/ArpesSpot-v0",
-    }
+    shown = {each["environment"] for each in json.loads(file.read_text())}
+    assert shown == set(speed.trained()) >= {"beamgym/LaueAlign-v0", "beamgym/LaueZone-v0", "beamgym/ArpesSpot-v0"}
 
 
 def test_a_training_and_rows_are_not_asked_for_at_once():
