@@ -90,12 +90,16 @@ CASES: dict[str, tuple[Case, str]] = {
     "index_60_peaks": (index_60_peaks, "lists/s"),
     "calibrating_ms": (calibrating_ms, "ms"),
     "env_laue_spots_vec256": (environments.env_laue_spots_vec256, "steps/s"),
+    "env_laue_v1": (environments.env_laue_v1, "steps/s"),
+    "env_laue_v1_estimate": (environments.env_laue_v1_estimate, "steps/s"),
+    "env_laue_v1_map": (environments.env_laue_v1_map, "steps/s"),
     "env_laue_ca2ruo4": (environments.env_laue_ca2ruo4, "steps/s"),
     "env_laue_jarosite": (environments.env_laue_jarosite, "steps/s"),
     "env_laue_kyanite": (environments.env_laue_kyanite, "steps/s"),
     "env_laue_crystals": (environments.env_laue_crystals, "steps/s"),
     "env_laue_image_84": (environments.env_laue_image_84, "steps/s"),
     "env_laue_zone": (environments.env_laue_zone, "steps/s"),
+    "env_laue_zone_v1_zones": (environments.env_laue_zone_v1_zones, "steps/s"),
     "arpes_224": (speed_arpes.arpes_224, "spectra/s"),
     "arpes_532x500": (speed_arpes.arpes_532x500, "spectra/s"),
     "arpes_224_full": (speed_arpes.arpes_224_full, "spectra/s"),
@@ -128,5 +132,6 @@ PEERS: dict[str, tuple[str, Callable[[int], Work]]] = {
     "arpes_532x500": ("aurelia 0.1.0", speed_arpes.aurelia_532x500),
     "arpes_224_full": ("aurelia 0.1.0", speed_arpes.aurelia_224),
     **{name: (YARDSTICK, environments.cartpole) for name in CASES if name.startswith("env_")},
+    "env_laue_v1": ("LaueAlign-v0", environments.env_laue_spots_vec256),
 }
 """What a row is measured against in the same run: another program where it is installed, numpy, or the yardstick."""

@@ -47,6 +47,21 @@ def env_laue_crystals(seed: int) -> Work:
     return _align("beamgym/LaueAlign-v0", 256, seed, crystals=list(FOUR_CRYSTALS))
 
 
+def env_laue_v1(seed: int) -> Work:
+    """LaueAlign-v1 as registered, by the same moves as LaueAlign-v0."""
+    return _align("beamgym/LaueAlign-v1", 256, seed)
+
+
+def env_laue_v1_estimate(seed: int) -> Work:
+    """LaueAlign-v1 that observes an estimate of how the crystal stands."""
+    return _align("beamgym/LaueAlign-v1", 256, seed, observation="estimate")
+
+
+def env_laue_v1_map(seed: int) -> Work:
+    """LaueAlign-v1 that observes maps of plane normals, native vector of 64."""
+    return _align("beamgym/LaueAlign-v1", 64, seed, observation="map")
+
+
 def env_laue_image_84(seed: int) -> Work:
     """LaueAlignImage-v0 as registered, native vector of 64: rendered 84 × 84 frames with noise."""
     return _align("beamgym/LaueAlignImage-v0", 64, seed)
@@ -54,9 +69,18 @@ def env_laue_image_84(seed: int) -> Work:
 
 def env_laue_zone(seed: int) -> Work:
     """LaueZone-v0 as registered, native vector of 64: unknown crystals, 84 × 84 frames."""
+    return _zone("beamgym/LaueZone-v0", seed)
+
+
+def env_laue_zone_v1_zones(seed: int) -> Work:
+    """LaueZone-v1 that observes where the strongest zones of all films so far lie."""
+    return _zone("beamgym/LaueZone-v1", seed, observation="zones")
+
+
+def _zone(env_id: str, seed: int, **options: Any) -> Work:
     generator = np.random.default_rng(seed)
     actions = [generator.uniform(-1.0, 1.0, (64, 3)).astype(np.float32) for _ in range(ACTIONS)]
-    return vector_work(lambda threads: make_vector("beamgym/LaueZone-v0", 64, seed, threads), actions, 64)
+    return vector_work(lambda threads: make_vector(env_id, 64, seed, threads, **options), actions, 64)
 
 
 def cartpole(seed: int) -> Work:
