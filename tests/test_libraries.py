@@ -85,7 +85,7 @@ def test_cleanrl_runs_from_its_own_file_behind_the_shim(printed, tmp_path):
         pytest.skip("BEAMGYM_CLEANRL names no file of CleanRL; make clients")
     (tmp_path / "cleanrl_shim.py").write_text(printed("libraries.md", "SyncVectorEnv"), encoding="utf-8")
     few = ["--num-envs", "2", "--num-steps", "64", "--total-timesteps", "256"]
-    said = run(["cleanrl_shim.py", file, "--env-id", "beamgym:beamgym/LaueAlign-v0", *few], tmp_path)
+    said = run(["cleanrl_shim.py", file, "--env-id", "beamgym:beamgym/LaueAlign-v1", *few], tmp_path)
     assert "episodic_return=" in said
 
 

@@ -47,7 +47,10 @@ def read_tables(env_id: str, path: str | Path | None) -> tuple[dict[str, Any], s
         folder = resources.files("beamgym.agents.configs")
         file, own, where = folder.joinpath(f"{name}.yml"), folder.joinpath(name + OWN), f"the shipped {name}.yml"
         if not file.is_file():
-            raise ValueError(f"no configuration is shipped for {env_id}; give one with --config")
+            known = ", ".join(
+                sorted(each.name.removesuffix(OWN) for each in folder.iterdir() if each.name.endswith(OWN))
+            )
+            raise ValueError(f"no configuration is shipped for {env_id}, only for {known}; give one with --config")
     section = _section(file, where, env_id)
     if own.is_file():
         section |= _section(own, where.removesuffix(".yml") + OWN, env_id)
