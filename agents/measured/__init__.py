@@ -4,12 +4,13 @@ from typing import Any
 
 from beamgym.agents.measured.folder import changed_files, settled_files
 from beamgym.agents.measured.maps import SiteFigures, best_sites, figures_without_angles, highest_sites, write_sites
-from beamgym.agents.measured.verdict import KNOWN, SpectrumVerdict, score_measured, score_spectra
+from beamgym.agents.measured.verdict import KNOWN, SpectrumVerdict, best_scorer, score_measured, score_spectra
 
 __all__ = [
     "KNOWN",
     "SiteFigures",
     "SpectrumVerdict",
+    "best_scorer",
     "best_sites",
     "changed_files",
     "figures_without_angles",

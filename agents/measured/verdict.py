@@ -7,7 +7,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.envs.arpes_spot import COMPONENTS, Scorer, shipped_scorer
+from beamgym.envs.arpes_spot import (
+    COMPONENTS,
+    ComposedScorer,
+    QualityScorer,
+    Scorer,
+    composed_scorer,
+    shipped_scorer,
+)
+from beamgym.envs.bundles import BundleError
 from beamgym.physics.arpes.load import (
     ENERGY_WINDOW_EV,
     SLIT_WINDOW_DEG,
@@ -25,6 +33,12 @@ from beamgym.physics.arrays import BoolArray, Float64Array
 KNOWN: Final = ("yes", "doubtful", "no")
 """Answers to whether a spectrum is like what the scorer knows: flagged by none, doubted by a check, flagged by it."""
 
+WITH_F: Final = ("S", "B", "N", "F", "total")
+"""Columns of a scorer that tells F, too."""
+
+LEAST_KNOWN_ENERGIES: Final = 0.5
+"""Share of the energies that a scorer needs which is told the rows' energies."""
+
 LEAST_ANGLES: Final = 0.4
 """Share of the angles below which a spectrum looks like another material's."""
 
@@ -39,7 +53,7 @@ class SpectrumVerdict:
     ----------
     measured : the spectra
     window : what the scorer saw of them
-    components : names of the scores' columns, such as S, B, N, total
+    components : names of the scores' columns, S, B, N, perhaps F, total
     scores, uncertainty : (m, c) in points; NaN where a spectrum holds no numbers
     ood : (m,) out-of-distribution value; above 1 is unlike the scorer's training
     electrons : (m,) in the window
@@ -82,7 +96,7 @@ def score_measured(measured: MeasuredSpectra, scorer: Scorer | None = None) -> S
     Parameters
     ----------
     measured : with angles
-    scorer : the shipped one, by ``v2``, where none is given
+    scorer : that of ``best_scorer`` where none is given
 
     Returns
     -------
@@ -98,7 +112,7 @@ def score_measured(measured: MeasuredSpectra, scorer: Scorer | None = None) -> S
         window = choose_window(measured.energy_ev, measured.slit_deg)
     except ValueError as error:
         raise LoadError(f"{measured.name}: {error}") from None
-    judge = scorer or shipped_scorer("v2", mirrored=True)
+    judge = scorer or best_scorer()
     energy = _row_energies(measured, window)
     parts = [
         score_spectra(into_window(measured.counts[start : start + _CHUNK], window) / measured.gain, energy, judge)
@@ -109,11 +123,20 @@ def score_measured(measured: MeasuredSpectra, scorer: Scorer | None = None) -> S
         column[~measured.alive] = np.nan
     size = measured.noise.electron / measured.gain
     lines = [_bands(measured, window, row, size) for row in range(len(scores))]
-    doubts = (*measured.fermi.doubts, *_too_little(window), *unit_doubts(measured.noise, measured.gain, measured.unit))
-    return SpectrumVerdict(
-        measured, window, _names(judge, scores.shape[1]), scores, uncertainty, ood, electrons,
-        np.array([bool(line) for line in lines]), doubts, tuple(lines),
-    )  # fmt: skip
+    least = LEAST_KNOWN_ENERGIES if _asks_for_energies(judge) else USUAL_SHARE
+    unit = unit_doubts(measured.noise, measured.gain, measured.unit)
+    doubts = (*measured.fermi.doubts, *_too_little(window, least), *unit)
+    names = WITH_F if scores.shape[1] == len(WITH_F) else COMPONENTS
+    bandless = np.array([bool(line) for line in lines])
+    return SpectrumVerdict(measured, window, names, scores, uncertainty, ood, electrons, bandless, doubts, tuple(lines))
+
+
+def best_scorer(definition: str = "v2") -> ComposedScorer | QualityScorer:
+    """Return the scorer for measured spectra: the composed one, or the elder where that is not shipped."""
+    try:
+        return composed_scorer(definition, mirrored=True)
+    except (BundleError, OSError):
+        return shipped_scorer(definition, mirrored=True)
 
 
 def score_spectra(
@@ -121,17 +144,22 @@ def score_spectra(
 ) -> tuple[Float64Array, Float64Array, Float64Array, Float64Array]:
     """Return scores and uncertainties (m, c), ood values (m,) and electrons (m,) of spectra (m, e, a) in electrons.
 
-    A scorer that asks for the rows' energies is told them; the others take their rows for the whole window.
+    The columns are S, B, N and the total, with F before the total where the scorer tells it. A scorer that asks for the
+    rows' energies is told them; the others take their rows for the whole window.
     """
-    takes = "energy_ev" in inspect.signature(scorer.quality).parameters
-    found = scorer.quality(counts, energy_ev=energy_ev) if takes else scorer.quality(counts)  # type: ignore[call-arg]
-    wide = [np.asarray(part, dtype=np.float64) for part in (found.scores, found.uncertainty, found.ood)]
-    return wide[0], wide[1], wide[2], counts.sum(axis=(1, 2), dtype=np.float64)
+    asks = _asks_for_energies(scorer)
+    found = scorer.quality(counts, energy_ev=energy_ev) if asks else scorer.quality(counts)  # type: ignore[call-arg]
+    value, error = (np.asarray(part, dtype=np.float64) for part in (found.scores, found.uncertainty))
+    if found.feature is not None and found.feature_uncertainty is not None:
+        value, error = (
+            np.insert(value, 3, found.feature, axis=1),
+            np.insert(error, 3, found.feature_uncertainty, axis=1),
+        )
+    return value, error, np.asarray(found.ood, dtype=np.float64), counts.sum(axis=(1, 2), dtype=np.float64)
 
 
-def _names(scorer: Scorer, width: int) -> tuple[str, ...]:
-    names = tuple(getattr(scorer, "components", COMPONENTS))
-    return names if len(names) == width else (*(f"score {i}" for i in range(width - 1)), "total")
+def _asks_for_energies(scorer: Scorer) -> bool:
+    return "energy_ev" in inspect.signature(scorer.quality).parameters
 
 
 def _row_energies(measured: MeasuredSpectra, window: Window) -> Float64Array:
@@ -149,11 +177,11 @@ def _bands(measured: MeasuredSpectra, window: Window, row: int, size: float) -> 
     return next(iter(band_doubts(part, size)), "")
 
 
-def _too_little(window: Window) -> list[str]:
+def _too_little(window: Window, least_energies: float) -> list[str]:
     """Return what the window lacks, where it is so much that a scorer takes the spectrum for another one."""
     found = []
     for what, held, whole, least in (
-        ("energies", window.energy_ev, ENERGY_WINDOW_EV, USUAL_SHARE),
+        ("energies", window.energy_ev, ENERGY_WINDOW_EV, least_energies),
         ("angles", window.slit_deg, SLIT_WINDOW_DEG, LEAST_ANGLES),
     ):
         share = (min(held[1], held[0] + whole[1] - whole[0]) - held[0]) / (whole[1] - whole[0])

@@ -8,7 +8,7 @@ import typer
 from beamgym.scripts.command_line import check_output, run
 
 if TYPE_CHECKING:
-    from beamgym.envs.arpes_spot import QualityScorer
+    from beamgym.envs.arpes_spot import ComposedScorer, QualityScorer
 
 
 def score_command(
@@ -82,10 +82,11 @@ def score_command(
         raise ValueError(f"{failed} files could not be scored; their lines stand above")
 
 
-def _scorer(folder: Path | None, definition: str) -> "QualityScorer":
-    from beamgym.envs.arpes_spot import QualityScorer, shipped_scorer
+def _scorer(folder: Path | None, definition: str) -> "ComposedScorer | QualityScorer":
+    from beamgym.agents.measured import best_scorer
+    from beamgym.envs.arpes_spot import load_scorer
 
-    return shipped_scorer(definition, mirrored=True) if folder is None else QualityScorer.load(folder, definition, True)
+    return best_scorer(definition) if folder is None else load_scorer(folder, definition, mirrored=True)
 
 
 def _gain(text: str) -> float | Literal["noise"]:

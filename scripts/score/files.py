@@ -27,7 +27,7 @@ from beamgym.scripts.score.text import (
 )
 
 if TYPE_CHECKING:
-    from beamgym.envs.arpes_spot import QualityScorer
+    from beamgym.envs.arpes_spot import ComposedScorer, QualityScorer
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Scoring:
     """
 
     words: LoadWords
-    scorer: "QualityScorer"
+    scorer: "ComposedScorer | QualityScorer"
     out: Path | None
     best: int
     reports: list[dict[str, Any]] = field(default_factory=list)

@@ -7,12 +7,14 @@ import pytest
 from PIL import Image
 
 from beamgym.agents.measured import score_measured
+from beamgym.envs.arpes_spot.scoring import Quality
 from beamgym.physics.arpes.load import LabelledArray, LabelledAxis, LoadWords, from_array, load
 from beamgym.physics.arpes.recipes import generate, recipe_grid
 from beamgym.physics.counter_rng import make_keys
 from beamgym.scripts.score import score_command
 from beamgym.scripts.score import watch as watching
 from beamgym.scripts.score.files import Scoring
+from beamgym.scripts.score.text import score_words
 from beamgym.scripts.score.watch import watch_folder
 
 GRID = recipe_grid((96, 96))
@@ -114,6 +116,31 @@ def test_windows_that_the_scorer_does_not_know_are_doubted(spectra, rows, words)
     verdict = score_measured(from_array(LabelledArray("part", spectra[-1][rows], axes)))
     assert any(words in line for line in verdict.doubts)
     assert verdict.known(0) != "yes"
+
+
+class Composed:
+    """A scorer that is told the rows' energies, and tells F."""
+
+    name, definition = "composed", "v2"
+
+    def __init__(self):
+        self.told = []
+
+    def quality(self, counts, energy_ev=None):
+        self.told.append(energy_ev)
+        m = len(counts)
+        scores = np.tile(np.array([0.9, 0.8, 0.7, 6.0], np.float32), (m, 1))
+        return Quality(scores, 0.1 * scores, np.full(m, 0.2, np.float32), np.full(m, 5.0), np.full(m, 0.5))
+
+
+def test_a_scorer_that_asks_for_energies_is_told_them_and_f_is_shown(spectra):
+    axes = (LabelledAxis("eV", GRID.energy_ev[40:]), LabelledAxis("alpha", GRID.slit_deg, "deg"))
+    scorer = Composed()
+    verdict = score_measured(from_array(LabelledArray("part", spectra[-1][40:], axes)), scorer)
+    assert verdict.components == ("S", "B", "N", "F", "total")
+    assert score_words(verdict, 0).endswith("F 5.00 ± 0.50  total 6.00 ± 0.60")
+    np.testing.assert_allclose(scorer.told[0][[0, -1]], [-0.255, 0.15], atol=0.01)
+    assert not any("window's energies" in line for line in verdict.doubts)
 
 
 def test_a_map_becomes_tables_a_picture_and_its_best_sites(score, spectra, tmp_path):

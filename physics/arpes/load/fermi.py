@@ -1,7 +1,7 @@
 """The Fermi level: given, as the file has it, or fitted to the edge, with its uncertainty and its doubts."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -19,7 +19,7 @@ _REACHES_EV = (0.4, 0.2, 0.1, 0.06)  # below the half height that are fitted: a 
 _LEAST_FITTED = 10  # pixels, for five parameters
 _FIRST_WIDTH_EV = 0.02
 _SIGNIFICANT = 5.0
-_MODEL = 0.5  # of the width: how far a band near the edge draws it, at one standard deviation
+_MODEL = 1.0  # of the width: how far a band near the edge draws it, at one standard deviation
 _SOURCES = {
     "given": "given",
     "file": "as the file has it",
@@ -82,15 +82,18 @@ def fit_edge(energy_ev: Float64Array, counts: Float64Array) -> FermiEdge | None:
 
     Notes
     -----
-    Its uncertainty is that of the fit, whose errors are scaled to χ² = n, and half of the width:
-    a band that crosses near the edge draws it by about as much.
+    Its uncertainty is that of the fit, whose errors are scaled to χ² = n, and the width: a band that
+    crosses near the edge draws it by as much.
     """
     begin = _half_height(energy_ev, counts)
     if begin is None:
         return None
     fitted = [_fitted(energy_ev, counts, *begin, reach) for reach in _REACHES_EV]
     found = [edge for edge in fitted if edge is not None and edge.significance >= _SIGNIFICANT]
-    return min(found, key=lambda edge: edge.uncertainty_ev, default=None)
+    if not found:
+        return None
+    best = min(found, key=lambda edge: edge.uncertainty_ev)
+    return replace(best, uncertainty_ev=float(np.hypot(best.uncertainty_ev, _MODEL * best.width_ev)))
 
 
 def _fitted(
@@ -114,8 +117,7 @@ def _fitted(
     if not np.isfinite(error).all() or not energy[0] < found[0] < energy[-1] or found[2] <= 0:
         return None
     width = abs(float(found[1]))
-    spread_ev = float(np.hypot(error[0], _MODEL * width))
-    return FermiEdge(float(found[0]), spread_ev, width, float(found[2] / max(error[2], 1e-300)))
+    return FermiEdge(float(found[0]), float(error[0]), width, float(found[2] / max(error[2], 1e-300)))
 
 
 def fermi_level(
