@@ -17,7 +17,7 @@ from beamgym.envs.laue_align.rules import Rules, rules
 from beamgym.envs.laue_align.sighted_task import SightedTask
 from beamgym.envs.laue_align.starts import NearStarts
 from beamgym.envs.laue_align.task import EXPECTED_ROWS, AlignContext, LaueAlignTask, View
-from beamgym.envs.laue_sight import FrameSight, ModelSight, Sight
+from beamgym.envs.laue_sight import FrameSight, IndexSight, ModelSight, Sight
 from beamgym.envs.laue_views import MAX_AXES, ImageView, MapView, SpotView, image_panel, spot_rows
 from beamgym.physics.crystal import Crystal, Radiation, crystal_names, load_crystal
 from beamgym.physics.goniometer import Goniometer, Target, goniometer, parse_target
@@ -27,7 +27,8 @@ from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files import load_detector
 from beamgym.physics.laue.imperfections import Imperfections
 from beamgym.physics.laue.pattern import LaueModel
-from beamgym.physics.laue.sighted import SightedLaue
+from beamgym.physics.laue.sight import index_errors, sight_errors
+from beamgym.physics.laue.sighted import SightedLaue, check_sighted
 from beamgym.physics.laue.simulator import Frames, SimulatedLaue
 
 DETECTORS: dict[str, Callable[[], Detector]] = {
@@ -47,7 +48,7 @@ Observed = Literal["spots", "map", "estimate", "goal", "image"]
 OBSERVATIONS: tuple[Observed, ...] = get_args(Observed)
 SIGHTED = ("estimate", "goal")
 """Observations of what is known of how the crystal stands."""
-ESTIMATORS = ("model", "frames")
+ESTIMATORS = ("model", "indexed", "frames")
 SIZE = 84
 """Default edge of the image observation, pixels."""
 
@@ -76,7 +77,8 @@ class LaueAlignOptions:
     size : edge of the image observation, pixels
     observation : "spots", "map", "estimate", "goal" or "image"; by default what the id is named for
     estimator : of observations "estimate" and "goal": "model" draws the estimate from a model of an estimator's errors,
-        "frames" makes it from the spots that are found, as on a real instrument
+        "indexed" indexes each frame's spots and joins the answers, "frames" makes it from the spots of all frames by
+        the estimator, as on a real instrument
     flat : observe one array in place of a Dict: its numbers by the order of their keys, or the picture alone
     history : last observations that are shown together, with the actions between them; 1 for the present one alone
     start_within_deg : largest error of a start; None draws mounts evenly from all orientations
@@ -105,7 +107,7 @@ class LaueAlignOptions:
     flat: bool = False
     history: int = 1
     start_within_deg: float | None = None
-    estimator: Literal["model", "frames"] = "model"
+    estimator: Literal["model", "indexed", "frames"] = "model"
     curriculum: bool = False
 
 
@@ -174,8 +176,8 @@ def _checked_observation(options: LaueAlignOptions, image: bool) -> Observed:
         raise ValueError("observation='goal' keeps what was reached and what is asked apart; leave out flat")
     if options.estimator not in ESTIMATORS:
         raise ValueError(f"unknown estimator {options.estimator!r}; choose one of {', '.join(ESTIMATORS)}")
-    if options.estimator == "frames" and asked not in SIGHTED:
-        raise ValueError("estimator='frames' makes an estimate: add observation='estimate'")
+    if options.estimator != "model" and asked not in SIGHTED:
+        raise ValueError(f"estimator={options.estimator!r} makes an estimate: add observation='estimate'")
     return asked
 
 
@@ -203,7 +205,7 @@ def _build_one(options: LaueAlignOptions, n: int, version: int) -> tuple[LaueAli
     given = context, view, expected, reward, options.stop, panel, ruled, grows
     if not sighted:
         return LaueAlignTask(*given), world
-    return _sighted(options)(*given, told_by=_told_by(context, world)), world
+    return _sighted(options)(*given, told_by=_told_by(context, world, options.estimator)), world
 
 
 def _near_starts(options: LaueAlignOptions, context: AlignContext) -> NearStarts | None:
@@ -219,10 +221,14 @@ def _sighted(options: LaueAlignOptions) -> type[SightedTask]:
     return DecisionsTask if options.action == "decisions" else SightedTask
 
 
-def _told_by(context: AlignContext, world: SimulatedLaue) -> Sight:
+def _told_by(context: AlignContext, world: SimulatedLaue, estimator: str) -> Sight:
     """Return what tells how the crystals of a world stand."""
-    if isinstance(world, SightedLaue):
-        return ModelSight(context.goniometer, world.errors, world.level.backlash_deg)
+    if estimator != "frames":
+        check_sighted(world.level)
+        learnt, level = estimator == "model", world.level
+        errors = sight_errors(level) if learnt else index_errors(level, context.detector)
+        model = ModelSight(context.goniometer, errors, level.backlash_deg)
+        return model if learnt else IndexSight(context.crystal, context.beam, context.detector, model)
     return FrameSight(context.crystal, context.beam, context.goniometer, context.detector)
 
 

@@ -41,6 +41,12 @@ class ModelSight:
         """Return how well mounts will be known after a frame at other positions; see ``Sight.foreseen_deg``."""
         return foreseen_deg(self.errors, known, *self._stands(positions))
 
+    def carried_spread(self, known: Followed, positions: Float64Array) -> Float64Array:
+        """Return the covariance (n, 3, 3), degrees², of how crystals stand where no frame tells it."""
+        turned, play = self._stands(positions)
+        spread: Float64Array = turned @ known.covariance[:, :3, :3] @ turned.transpose(0, 2, 1) + play
+        return spread
+
     def _stands(self, positions: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Return the goniometer's rotation (n, 3, 3), and the covariance (n, 3, 3) of what play leaves of it."""
         by_axes = self.goniometer.jacobian(positions)

@@ -79,7 +79,7 @@ class SightedLaue(SimulatedLaue):
 
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
-        _check(self.level)
+        check_sighted(self.level)
         self.errors = sight_errors(self.level)
         self._seen = np.tile(np.eye(3), (self.n, 1, 1))
 
@@ -104,7 +104,8 @@ class SightedLaue(SimulatedLaue):
         return camera, make_keys(self._keys[rows], 0, self._frames[rows], _STREAM_FRAME_SIGHT)
 
 
-def _check(level: Imperfections) -> None:
+def check_sighted(level: Imperfections) -> None:
+    """Raise ValueError for a level with errors that the model of an estimator's errors does not know."""
     strange = [name for name in NOT_SIGHTED if getattr(level, name)]
     if strange:
         raise ValueError(
