@@ -100,14 +100,9 @@ def declared(actions: NDArray[np.float32], rows: NDArray[np.bool_]) -> NDArray[n
 
 
 def width(context: Any) -> int:
-    """Return the length of an action, the declaration included.
-
-    Raises CannotPlay where exposures are not counted, and where actions are choices.
-    """
+    """Return the length of an action, the declaration included; raises CannotPlay where exposures are not counted."""
     kind = find_kind(context)
     if kind is None or kind.budget != EXPOSURES:
         raise CannotPlay("this rival plays where exposures are counted, and the environment has another budget")
-    if getattr(context, "action", "") == "decisions":
-        raise CannotPlay("this rival gives turns, and the environment takes choices; leave action='decisions' out")
     size: int = context.action_size
     return size

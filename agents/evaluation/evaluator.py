@@ -220,10 +220,12 @@ def check_decides(policy: Policy, env: InstrumentVectorEnv, seed: int) -> None:
     seen = {name: values[:1] for name, values in env.parts_shown(env.loop.observation()).items()}
     truth = {name: values[:1] for name, values in _truth(env).items()} if policy.oracle else None
     actions, _ = policy.act(seen, start_episodes(policy, env.contexts[0], [seed]), truth)
-    shape, kinds = (1, *(space.shape or ())), "iu" if isinstance(space, spaces.Discrete) else "f"
-    if np.shape(actions) != shape or np.asarray(actions).dtype.kind not in kinds:
+    choices = not isinstance(space, spaces.Box)
+    if np.shape(actions) != (1, *(space.shape or ())) or (np.asarray(actions).dtype.kind in "iu") is not choices:
         found = f"{np.asarray(actions).dtype} of shape {np.shape(actions)[1:]}"
-        raise CannotPlay(f"{policy.name} gives actions that are {found}; the environment takes {space}")
+        raise CannotPlay(
+            f"{policy.name} gives {found}; the environment takes {'choices' if choices else 'numbers'}: {space}"
+        )
 
 
 def run_episodes(
