@@ -6,6 +6,7 @@ one place, chance has few. It is the Hough transform of zones.
 """
 
 import math
+from typing import Any
 
 from numba import njit
 
@@ -94,7 +95,7 @@ def _summed(votes, sums) -> None:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _mean(sums, y, x, reach) -> float:  # type: ignore[no-untyped-def]
+def _mean(sums, y, x, reach) -> Any:  # type: ignore[no-untyped-def]
     cells = sums.shape[0] - 1
     top, bottom = max(0, y - reach), min(cells, y + reach + 1)
     left, right = max(0, x - reach), min(cells, x + reach + 1)
