@@ -3,7 +3,14 @@
 from typing import Any
 
 from beamgym.agents.measured.folder import changed_files, settled_files
-from beamgym.agents.measured.maps import SiteFigures, best_sites, figures_without_angles, highest_sites, write_sites
+from beamgym.agents.measured.maps import (
+    SiteFigures,
+    best_sites,
+    figures_without_angles,
+    highest_sites,
+    sites_of_files,
+    write_sites,
+)
 from beamgym.agents.measured.verdict import KNOWN, SpectrumVerdict, best_scorer, score_measured, score_spectra
 
 __all__ = [
@@ -18,6 +25,7 @@ __all__ = [
     "score_measured",
     "score_spectra",
     "settled_files",
+    "sites_of_files",
     "write_map",
     "write_sites",
     "write_spectrum",

@@ -1,12 +1,15 @@
 """Maps of sites: what can be said without angles, the best sites of a score, and the files that keep them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from beamgym.agents.measured.verdict import SpectrumVerdict
-from beamgym.physics.arpes.load import MeasuredSpectra, fit_edge
+from beamgym.physics.arpes.load import MeasuredSpectra, fit_edge, number_in
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.files import replacing
 
@@ -101,22 +104,49 @@ def _places(measured: MeasuredSpectra) -> Float64Array:
     return np.stack(columns, axis=1)
 
 
+def sites_of_files(verdicts: Sequence[SpectrumVerdict]) -> dict[str, Float64Array]:
+    """Return the coordinates (m,) of single cuts, as their files say them; only those that differ from file to file."""
+    found = {}
+    for letter in ("y", "x"):
+        names = (
+            letter,
+            f"sample_{letter}",
+            f"{letter}_mm",
+            f"s{letter}",
+            f"pos{letter}",
+            f"sm{letter}",
+            f"sample {letter}",
+        )
+        numbers = [number_in(verdict.measured.about, names) for verdict in verdicts]
+        values = np.array([np.nan if number is None else number for number in numbers])
+        if np.isfinite(values).all() and np.ptp(values) > 0:
+            found[letter] = values
+    return found
+
+
 def write_sites(
-    stem: Path, sites: dict[str, Float64Array], columns: dict[str, Float64Array], shape: tuple[int, ...]
+    stem: Path,
+    sites: Mapping[str, NDArray[Any]],
+    columns: Mapping[str, NDArray[Any]],
+    shape: tuple[int, ...],
 ) -> None:
     """Write a table of sites, ``stem.csv`` and ``stem.npz``, the latter in the map's shape.
 
     Parameters
     ----------
     stem : path without suffix
-    sites : coordinates (m,) by their names
+    sites : coordinates (m,) by their names, or the names of files
     columns : figures (m,) by their names
     shape : of the m sites, as (y, x)
     """
     table = {**sites, **columns}
     with replacing(stem.with_suffix(".csv")) as draft:
         lines = [",".join(table)]
-        lines += [",".join(f"{value:.6g}" for value in row) for row in zip(*table.values(), strict=True)]
+        lines += [",".join(map(_word, row)) for row in zip(*table.values(), strict=True)]
         draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
     with replacing(stem.with_suffix(".npz")) as draft, draft.open("wb") as stream:
         np.savez(stream, **{name: values.reshape(shape or values.shape) for name, values in table.items()})  # type: ignore[arg-type]
+
+
+def _word(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -75,7 +75,7 @@ def score_command(
     if watch is not None:
         watch_folder(watch, scoring, every)
     else:
-        failed = score_files(files_of(files or []), scoring)
+        failed = score_files(files_of(files or []), scoring, files[0].name if files and len(files) == 1 else "files")
     if json_file is not None:
         write_json(json_file, {"definition": definition, "files": scoring.reports})
     if failed:

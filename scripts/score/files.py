@@ -1,6 +1,6 @@
 """Files one by one: loaded, scored, printed, drawn and written; those that fail are told in a line and left out."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from beamgym.agents.measured import (
     figures_without_angles,
     highest_sites,
     score_measured,
+    sites_of_files,
     write_sites,
 )
 from beamgym.physics.arpes.load import SUFFIXES, LoadWords, MeasuredSpectra, load
@@ -78,8 +79,8 @@ def score_file(path: Path, scoring: Scoring) -> None:
         (_single if len(measured.counts) == 1 else _map)(path, verdict, scoring)
 
 
-def score_files(paths: list[Path], scoring: Scoring) -> int:
-    """Score files; one that fails is told on stderr and counted, where there are several."""
+def score_files(paths: list[Path], scoring: Scoring, name: str = "files") -> int:
+    """Score files; one that fails is told on stderr and counted, where there are several; ``name`` is their table's."""
     failed = 0
     for path in paths:
         try:
@@ -91,7 +92,7 @@ def score_files(paths: list[Path], scoring: Scoring) -> int:
             typer.echo(f"{path}: {one_line(error)}", err=True)
             scoring.reports.append({"file": str(path), "error": one_line(error)})
     if len(scoring.singles) > 1:
-        _ranking(scoring)
+        _ranking(scoring, name)
     return failed
 
 
@@ -143,11 +144,30 @@ def _without_angles(path: Path, measured: MeasuredSpectra, scoring: Scoring) -> 
     scoring.reports.append(report)
 
 
-def _ranking(scoring: Scoring) -> None:
-    order = sorted(scoring.singles, key=lambda verdict: (verdict.known(0) == "no", -verdict.total[0]))
+def _ranking(scoring: Scoring, name: str) -> None:
+    """Print single cuts, the best first, and write their table, and a map where the files hold coordinates."""
+    cuts = scoring.singles
+    order = sorted(cuts, key=lambda verdict: (verdict.known(0) == "no", -verdict.total[0]))
     typer.echo("best first, flagged last:")
+    sites = sites_of_files(cuts)
     for number, verdict in enumerate(order, start=1):
-        typer.echo(f"  {number}. {verdict.measured.name}: {score_words(verdict, 0)}, {verdict.known(0)}")
+        place = "".join(f", {key} {values[cuts.index(verdict)]:.6g}" for key, values in sites.items())
+        typer.echo(f"  {number}. {verdict.measured.name}{place}: {score_words(verdict, 0)}, {verdict.known(0)}")
+    names = cuts[0].components
+    columns = {key: np.array([verdict.scores[0, i] for verdict in cuts]) for i, key in enumerate(names)}
+    columns |= {f"{key}_error": np.array([v.uncertainty[0, i] for v in cuts]) for i, key in enumerate(names)}
+    columns |= {"electrons": np.array([v.electrons[0] for v in cuts]), "ood": np.array([v.ood[0] for v in cuts])}
+    stem = _stem(Path(name), scoring)
+    files = np.array([verdict.measured.name for verdict in cuts])
+    write_sites(stem, {"spectrum": files, **sites}, columns, ())
+    if sites:
+        from beamgym.agents.measured import write_map
+
+        marked = [cuts.index(verdict) for verdict in order[: scoring.best] if verdict.known(0) != "no"]
+        placed = replace(cuts[0].measured, sites=sites, shape=(len(cuts),))
+        drawn = {key: columns[key] for key in ("total", *names[:2], "electrons")}
+        write_map(stem.with_suffix(".png"), placed, drawn, marked)
+    typer.echo(f"  wrote {stem}.csv and .npz" + (", and the map .png" if sites else ""))
 
 
 def _window(verdict: SpectrumVerdict) -> dict[str, Any]:

@@ -183,6 +183,23 @@ def test_several_files_are_ranked_and_a_bad_one_is_told(score, spectra, tmp_path
     assert "2. 0.npz" in result.output
     assert "bad.npz" in result.output
     assert "1 files could not be scored" in str(result.exception)
+    names = (tmp_path / "out" / "scan_score.csv").read_text().splitlines()
+    assert names[0].startswith("spectrum,S,B,N,")
+    assert [line.split(",")[0] for line in names[1:]] == ["0.npz: I", "7.npz: I"]
+
+
+def test_a_folder_of_cuts_with_coordinates_becomes_a_map(score, spectra, tmp_path):
+    (tmp_path / "grid").mkdir()
+    for number in range(4):
+        place = {"x": 0.1 * (number % 2), "y": 5.0 + 0.1 * (number // 2), "z": 3.0}
+        save(tmp_path / "grid" / f"{number}.npz", spectra[2 * number][:, :-1], angle=GRID.slit_deg[:-1], **place)
+    result = score(tmp_path / "grid", "--unit", "deg")
+    assert result.exit_code == 0, result.output
+    assert "1. 3.npz: I, y 5.1, x 0.1: S" in result.output
+    table = np.genfromtxt(tmp_path / "out" / "grid_score.csv", delimiter=",", names=True, usecols=(1, 2, 6))
+    np.testing.assert_allclose(table["x"], [0.0, 0.1, 0.0, 0.1])
+    np.testing.assert_allclose(table["y"], [5.0, 5.0, 5.1, 5.1])
+    assert (tmp_path / "out" / "grid_score.png").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from beamgym.physics.arpes.load.axes import AxisWords
 from beamgym.physics.arpes.load.fermi import FermiEdge, FermiLevel, fermi_level, fit_edge
 from beamgym.physics.arpes.load.files import SUFFIXES, choose_array, read_arrays
-from beamgym.physics.arpes.load.labelled import LabelledArray, LabelledAxis, LoadError, from_xarray
+from beamgym.physics.arpes.load.labelled import LabelledArray, LabelledAxis, LoadError, from_xarray, number_in
 from beamgym.physics.arpes.load.measured import LoadWords, MeasuredSpectra, from_array, load
 from beamgym.physics.arpes.load.noise import (
     BANDLESS,
@@ -51,6 +51,7 @@ __all__ = [
     "from_xarray",
     "into_window",
     "load",
+    "number_in",
     "read_arrays",
     "unit_doubts",
 ]
