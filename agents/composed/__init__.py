@@ -3,7 +3,7 @@
 from beamgym.agents.composed.calibration import calibrate
 from beamgym.agents.composed.card import composed_card
 from beamgym.agents.composed.config import load_composed_config
-from beamgym.agents.composed.cuts import judge_cut, load_cuts
+from beamgym.agents.composed.cuts import counted_cut, judge_cut, load_cuts
 from beamgym.agents.composed.export import export_composed
 from beamgym.agents.composed.ladders import LADDER_SOURCES, LADDERS, figures, judge_ladders
 from beamgym.agents.composed.ood_training import train_window_ood
@@ -18,6 +18,7 @@ __all__ = [
     "ComposedTrainer",
     "calibrate",
     "composed_card",
+    "counted_cut",
     "export_composed",
     "figures",
     "judge_cut",

@@ -27,8 +27,8 @@ class ComposedConfig(BaseModel):
     patience: Annotated[int, Field(ge=1)] = 8
     validation: Annotated[int, Field(ge=256)] = 4096
     ladder_spectra: Annotated[int, Field(ge=2)] = 40
-    calibration: Annotated[int, Field(ge=256)] = 16384
-    ood_spectra: Annotated[int, Field(ge=256)] = 24576
+    calibration: Annotated[int, Field(ge=256)] = 6144
+    ood_spectra: Annotated[int, Field(ge=256)] = 8192
 
     @property
     def batches_per_epoch(self) -> int:

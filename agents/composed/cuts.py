@@ -68,6 +68,14 @@ def load_cuts(folder: Path) -> list[Cut]:
     return [_read(folder / "arpes" / f"{name}_cut.npz", name) for name in found]
 
 
+def counted_cut(cut: Cut, draws: int, electrons: float = ELECTRONS, seed: int = 0) -> tuple[Float64Array, Float64Array]:
+    """Return a cut counted again, (draws, e, a), in the window that scores are about, and its rows' energies (e,)."""
+    part = cut.within(*WINDOW_EV)
+    mean = part.rate * (electrons / part.rate.sum())
+    draw = np.random.default_rng([seed, _STREAM])
+    return draw.poisson(np.broadcast_to(mean, (draws, *mean.shape))).astype(np.float64), part.energy_ev
+
+
 def score_rungs(cut: Cut, kind: str, totals: Totals, draws: int = 8, seed: int = 0) -> Float64Array:
     """Return totals (r, draws) on the rungs of a ladder of a cut, in the window that scores are about."""
     draw = np.random.default_rng([seed, _STREAM, list(LADDERS).index(kind)])

@@ -9,7 +9,7 @@ from torch import nn
 from beamgym.agents.composed.data import PIXELS, counted, make_pairs
 from beamgym.agents.composed.ood import WindowOod, ood_features
 from beamgym.agents.composed.trainer import Progress
-from beamgym.agents.spectra import odd_counts, wrong_windows
+from beamgym.agents.spectra import OOD_KINDS, odd_counts, wrong_windows
 from beamgym.envs.arpes_spot import SIDE, encoded, window_input
 from beamgym.physics.arpes.recipes import generate, recipe_grid
 from beamgym.physics.arpes.wide import curve_spectra, seen_by, with_background
@@ -26,6 +26,9 @@ OOD_SEED: Final = 2_000_007
 _ELECTRONS, _BATCH, _EPOCHS, _RATE, _DECAY = 0, 256, 20, 2e-3, 0.05
 _HELD_OUT = 4
 _RECIPE_SIZES = (("published", 224), ("published", 128), ("published", 64), ("full", 64))
+_UNITS = ("weakened", "strengthened", "scaled")  # told by the noise of the pixels themselves
+_HARD = ("upside down", "turned")
+_PICTURES = (*_HARD, *(kind for kind in OOD_KINDS if kind not in _UNITS), *_HARD)
 Encoded = dict[str, Float32Array]
 
 
@@ -56,7 +59,8 @@ def train_window_ood(classifier: WindowOod, spectra: int, seed: int, progress: P
 def usual_spectra(index: int) -> Encoded:
     """Return a batch of spectra that are not to be flagged: as of the training, and whole ones of both recipes."""
     pairs = make_pairs(OOD_SEED, index, 2 * _BATCH, finest=True)
-    banded = np.flatnonzero(pairs.labels[:, 4] > BANDLESS_LOG_F)[: _BATCH * 3 // 4]
+    proper = (pairs.labels[:, 4] > BANDLESS_LOG_F) & pairs.known[:, 2]  # not in a window of another height
+    banded = np.random.default_rng([OOD_SEED, index]).permutation(np.flatnonzero(proper))[: _BATCH * 3 // 4]
     parts = [{name: getattr(pairs, name)[banded] for name in ("image", "seen", "numbers")}]
     recipe, size = _RECIPE_SIZES[index % len(_RECIPE_SIZES)]
     m = _BATCH // 4
@@ -69,7 +73,7 @@ def odd_spectra(usual: Encoded, index: int) -> list[Encoded]:
     """Return spectra that are to be flagged: pictures made of usual ones, cut windows, films without bands."""
     whole = usual["seen"].mean(1) > 0.99
     counts = _counts(usual)[whole]
-    made = [window_input(odd_counts(counts, 2 * OOD_SEED + 2 * index + turn)) for turn in range(2)]
+    made = [window_input(odd_counts(counts, 2 * OOD_SEED + 2 * index + turn, _PICTURES)) for turn in range(2)]
     m = _BATCH // 4
     draw = np.random.default_rng([OOD_SEED, index, 5])
     bandless = curve_spectra(draw, m, PIXELS, bandless=1.0)

@@ -25,7 +25,7 @@ RIVAL_BUNDLE: Final = "arpes-scorer-two-stage"
 FEATURES: Final = 101
 RIVAL_SPECTRA: Final = 65536
 TREES: Final = 400
-SETTINGS: Final = {"num_leaves": 47, "learning_rate": 0.06, "min_child_samples": 30, "lambda_l2": 1.0}
+SETTINGS: Final = {"num_leaves": 47, "learning_rate": 0.06, "min_child_samples": 20}
 """The best of a few that were tried on other spectra, see docs/arpes_scorer.md."""
 
 _STREAM, _BATCH, _REFERENCES = 121, 256, 200

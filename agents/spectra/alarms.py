@@ -84,7 +84,7 @@ def _without_bands(spectra: int, seed: int) -> Float32Array:
     draw = np.random.default_rng([seed, _STREAM, 99])
     rate = seen_by(with_background(curve_spectra(draw, spectra, 64, bandless=1.0), draw), draw).rate.astype(np.float64)
     electrons = 10.0 ** draw.uniform(4.0, 6.0, spectra) / rate.sum((1, 2))
-    return draw.poisson(rate * electrons[:, None, None]).astype(np.float32)
+    return np.asarray(draw.poisson(rate * electrons[:, None, None]), dtype=np.float32)
 
 
 def _made_of(counts: Float32Array, seed: int) -> Iterator[tuple[str, Float32Array]]:

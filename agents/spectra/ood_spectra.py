@@ -34,10 +34,10 @@ def ood_inputs(examples: Examples, seed: int) -> dict[str, Float32Array]:
     return scorer_input(odd_counts(counts_of(examples), seed))
 
 
-def odd_counts(counts: Counts, seed: int) -> Float32Array:
-    """Return one out-of-distribution picture made of each spectrum (m, 64, 64), of the kinds ``TURNS`` in turn."""
-    draw = np.random.default_rng(seed)
-    made = [OOD_KINDS[TURNS[i % len(TURNS)]](one, draw) for i, one in enumerate(counts)]
+def odd_counts(counts: Counts, seed: int, kinds: tuple[str, ...] | None = None) -> Float32Array:
+    """Return one out-of-distribution picture made of each spectrum (m, 64, 64), of ``kinds`` or ``TURNS`` in turn."""
+    draw, turns = np.random.default_rng(seed), kinds or TURNS
+    made = [OOD_KINDS[turns[i % len(turns)]](one, draw) for i, one in enumerate(counts)]
     return np.stack(made).astype(np.float32)
 
 

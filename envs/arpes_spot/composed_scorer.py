@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from beamgym.envs.arpes_spot.composing import LEVELS, Composed, component, compose, feature_values
+from beamgym.envs.arpes_spot.dispersion import unlike_counts
 from beamgym.envs.arpes_spot.scoring import SCORE_DEFINITIONS, Quality, QualityScorer
 from beamgym.envs.arpes_spot.window_input import window_input
 from beamgym.envs.bundles import BundleError, OnnxModel
@@ -21,6 +22,14 @@ WINDOW_ENCODER: Final = "window"
 COMPOSED_SCORER: Final = "arpes-scorer-composed"
 """The composed scorer that is shipped."""
 
+BANDLESS_F: Final = 1.2
+"""F of ``v2`` below which a spectrum is taken to show no bands.
+
+A broad band in a narrow window has 2, sharp bands have ten or more.
+"""
+
+_MEDIAN = LEVELS.index(0.5)
+_MOST_OOD = 10.0
 _CHUNK, _N = 256, 1
 _OUTPUTS = 5  # S and B of ``paper``, S and B of ``v2``, log F
 
@@ -68,6 +77,8 @@ class ComposedScorer:
         """
         seen = window_input(counts, energy_ev)
         values, ood = self._values(seen)
+        ood = np.maximum(ood, np.minimum(unlike_counts(np.asarray(counts, np.float32)), _MOST_OOD)).astype(np.float32)
+        ood = np.maximum(ood, _without_bands(values[:, 4])).astype(np.float32)
         n = np.minimum(seen["numbers"][:, _N].astype(np.float64), 1.0)
         s, b = values[:, self._first], values[:, self._first + 1]
         f = feature_values(values[:, 4], np.shape(counts)[2], self.definition)
@@ -104,6 +115,11 @@ def load_scorer(path: str | Path, definition: str = "v2", mirrored: bool = False
 def composed_scorer(definition: str = "v2", mirrored: bool = False) -> ComposedScorer:
     """Return the composed scorer that is shipped; raises BundleError where none is."""
     return ComposedScorer.load(Path(str(files("beamgym.envs.models"))) / COMPOSED_SCORER, definition, mirrored)
+
+
+def _without_bands(log_f: Float32Array) -> NDArray[np.float64]:
+    """Return how surely spectra show nothing that changes along the slit, (m,): above 1 they are flagged."""
+    return np.asarray(np.minimum(BANDLESS_F / np.exp(log_f[:, _MEDIAN].astype(np.float64)), _MOST_OOD))
 
 
 def _counted(n: NDArray[np.float64]) -> Composed:

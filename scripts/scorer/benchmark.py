@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
@@ -33,7 +34,7 @@ def run_suite(options: dict[str, Any], seed: int, console: Console) -> dict[str,
         if "source" in options:
             raise ValueError("--ladders has its own spectra; leave out --source")
         first_seed("benchmark", seed)
-        scorers = {**_shipped("v2"), **_scorers(options.get("policy", ()), "v2")}
+        scorers = {**_composed("v2"), **_shipped("v2"), **_scorers(options.get("policy", ()), "v2")}
         return run_ladders(options.get("spectra", LADDER_SPECTRA), seed, console, scorers)
     source = options.get("source", BENCHMARK_SOURCES[0])
     return benchmark_scorer(options.get("spectra", USUAL), seed, source, console, options.get("policy", ()))
@@ -55,7 +56,8 @@ def benchmark_scorer(
     Returns
     -------
     "source", "spectra", "seed", and "predictors" by name with "mae", "mae_ci95", "mae_uniform", "mae_uniform_ci95",
-    "spearman" and, where components are predicted, "components"; of "strange" "flagged" instead, shares by kind
+    "mae_low", "spearman" and, where they are predicted, "components" and "coverage"; of "strange" shares by kind:
+    "flagged", of the shipped scorer, and "by_scorer", of every one
 
     Raises
     ------
@@ -63,11 +65,14 @@ def benchmark_scorer(
         where it is not installed
     """
     check_asked(spectra, seed, source)
-    others = _scorers(bundles)
     if source == "strange":
-        return {"source": source, "spectra": spectra, "seed": seed, "flagged": _flagged(spectra, seed, console)}
+        flagged = _flagged(spectra, seed, console)
+        asked = {"source": source, "spectra": spectra, "seed": seed}
+        return {**asked, "flagged": flagged["shipped"], "by_scorer": flagged}
+    from beamgym.agents.composed import shipped_rival
     from beamgym.agents.spectra import compare
 
+    others = {**_composed("paper"), "two-stage": shipped_rival(), **_scorers(bundles)}
     with progress_bar() as progress:
         bar = progress.add_task(f"{source} spectra", total=spectra)
         found = compare(judged_spectra(spectra, seed, source), lambda done: progress.advance(bar, done), others)
@@ -87,28 +92,55 @@ def _scorers(bundles: Sequence[str], definition: str = "paper") -> dict[str, Any
     return {"/".join(Path(path).resolve().parts[-2:]): load_scorer(path, definition, mirrored=True) for path in bundles}
 
 
+def _composed(definition: str) -> dict[str, Any]:
+    from beamgym.envs.arpes_spot import composed_scorer
+
+    return {"composed": composed_scorer(definition, mirrored=True)}
+
+
 def _shipped(definition: str) -> dict[str, Any]:
     from beamgym.envs.arpes_spot import shipped_scorer
 
     return {"shipped": shipped_scorer(definition, mirrored=True)}
 
 
-def _flagged(spectra: int, seed: int, console: Console) -> dict[str, dict[str, float]]:
+def _flagged(spectra: int, seed: int, console: Console) -> dict[str, dict[str, dict[str, float]]]:
+    """Return the shares that each shipped scorer flags, by scorer, group and kind."""
     from beamgym.agents.spectra import FLAGGED_KINDS, flagged_shares
-    from beamgym.envs.arpes_spot import shipped_scorer
+    from beamgym.envs.arpes_spot import composed_scorer, scorer_input, shipped_scorer
 
+    judged: dict[str, Any] = {
+        "composed": (_ByQuality(composed_scorer()), lambda counts: {"counts": counts}),
+        "shipped": (shipped_scorer().model, scorer_input),
+    }
+    found = {}
     with progress_bar() as progress:
-        bar = progress.add_task("kinds", total=FLAGGED_KINDS)
-        shares = flagged_shares(shipped_scorer().model, spectra, seed, lambda done: progress.advance(bar, done))
+        bar = progress.add_task("kinds", total=FLAGGED_KINDS * len(judged))
+        for name, (model, encode) in judged.items():
+            found[name] = flagged_shares(model, spectra, seed, lambda done: progress.advance(bar, done), encode)
     out = Table(title=f"{SCORER}, flagged of {spectra} spectra of each kind, seed {seed}", box=SIMPLE)
     out.add_column("spectra")
-    out.add_column("flagged", justify="right")
-    for group in shares.values():
-        for kind, share in group.items():
-            out.add_row(kind, f"{share:.1%}")
+    for name in found:
+        out.add_column(name, justify="right")
+    for group, kinds in found["shipped"].items():
+        for kind in kinds:
+            out.add_row(kind, *(f"{shares[group][kind]:.1%}" for shares in found.values()))
         out.add_section()
     console.print(out)
-    return shares
+    return found
+
+
+class _ByQuality:
+    """A scorer that flags by more than its network, asked as a network is: by ``predict``."""
+
+    def __init__(self, scorer: Any) -> None:
+        self._scorer = scorer
+
+    def predict(self, observation: dict[str, Any], batch: int) -> Any:
+        """Return the ood value (m, 1) of counts (m, e, a)."""
+        counts = observation["counts"]
+        parts = [self._scorer.quality(counts[i : i + batch]).ood for i in range(0, len(counts), batch)]
+        return np.concatenate(parts)[:, None]
 
 
 def check_asked(spectra: int, seed: int, source: str) -> None:

@@ -76,17 +76,28 @@ def _measured(scorers: Scorers, console: Console) -> dict[str, Any]:
         console.print(f"no measured ladders: {error}", style="dim", highlight=False)
         return {}
     out = Table(title="measured cuts, mean of 8 draws a rung", box=SIMPLE)
-    for heading in ("scorer", "cut", *LADDERS):
+    for heading in ("scorer", "cut", *LADDERS, "flagged"):
         out.add_column(heading, justify="left" if heading in ("scorer", "cut") else "right")
     found: dict[str, Any] = {}
     for name, scorer in scorers.items():
         found[name] = {cut.name: judge_cut(cut, _placed(scorer)) for cut in cuts}
+        flagged = {cut.name: _flagged(scorer, cut) for cut in cuts}
         for cut, kinds in found[name].items():
-            cells = (f"{row['spearman']:.3f}\n({row['first']:.1f}–{row['last']:.1f})" for row in kinds.values())
-            out.add_row(name, cut, *cells)
+            cells = [f"{row['spearman']:.3f}\n({row['first']:.1f}–{row['last']:.1f})" for row in kinds.values()]
+            kinds["flagged"] = flagged[cut]
+            out.add_row(name, cut, *cells, f"{flagged[cut]:.0%}")
         out.add_section()
     console.print(out)
     return found
+
+
+def _flagged(scorer: Any, cut: Any) -> float:
+    """Return the share of draws of a cut as it is that a scorer flags."""
+    from beamgym.agents.composed import counted_cut
+
+    counts, energy = counted_cut(cut, draws=16)
+    quality = _quality(scorer, counts, energy)
+    return float(quality.flagged.mean())
 
 
 def _total(scorer: Any) -> Callable[[NDArray[Any]], NDArray[Any]]:
@@ -94,12 +105,14 @@ def _total(scorer: Any) -> Callable[[NDArray[Any]], NDArray[Any]]:
 
 
 def _placed(scorer: Any) -> Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]:
-    """Return the totals of counts whose energies are known, to a scorer that can be told them."""
+    return lambda counts, energy: np.asarray(_quality(scorer, counts, energy).scores[:, 3])
+
+
+def _quality(scorer: Any, counts: NDArray[Any], energy: NDArray[Any]) -> Any:
+    """Return the quality of counts whose energies are known, to a scorer that can be told them."""
     from beamgym.envs.arpes_spot import ComposedScorer
 
-    if isinstance(scorer, ComposedScorer):
-        return lambda counts, energy: np.asarray(scorer.quality(counts, energy).scores[:, 3])
-    return lambda counts, energy: np.asarray(scorer.quality(counts).scores[:, 3])
+    return scorer.quality(counts, energy) if isinstance(scorer, ComposedScorer) else scorer.quality(counts)
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, str, str]:

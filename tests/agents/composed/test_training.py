@@ -21,7 +21,7 @@ from beamgym.physics.arpes.score import v2_total
 from beamgym.physics.counter_rng import make_keys
 
 TINY = ComposedConfig(
-    widths=(4, 6, 8, 10), epochs=2, spectra_per_epoch=256, batch=64, validation=256, ladder_spectra=4, calibration=256
+    widths=(4, 6, 8, 10), epochs=2, spectra_per_epoch=256, batch=64, validation=256, ladder_spectra=2, calibration=256
 )
 
 
@@ -91,6 +91,7 @@ class TestLoss:
 
 
 class TestTraining:
+    @pytest.mark.slow
     def test_it_goes_on_where_it_was_cut(self, tmp_path):
         whole = ComposedTrainer(TINY, RunFolder(tmp_path / "whole"), seed=2, workers=0)
         whole.run()

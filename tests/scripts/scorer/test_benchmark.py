@@ -31,9 +31,10 @@ def test_the_json_is_what_the_contract_says_and_the_table_shows_it(benchmark, qu
     assert result.exit_code == 0, result.output
     content = json.loads(file.read_text())
     assert (content["source"], content["spectra"], content["seed"]) == ("published", 40, 2)
-    assert list(content["predictors"]) == ["shipped", "gradient-boosting", "constant"]
+    assert list(content["predictors"]) == ["shipped", "composed", "two-stage", "gradient-boosting", "constant"]
+    more = {"shipped": {"components"}, "composed": {"components", "coverage"}, "two-stage": {"components"}}
     for name, figures in content["predictors"].items():
-        assert set(figures) == FIGURES | ({"components"} if name == "shipped" else set())
+        assert set(figures) == FIGURES | more.get(name, set())
         low, high = figures["mae_ci95"]
         assert low <= figures["mae"] <= high
         assert f"{figures['mae']:.3f}" in result.output
