@@ -65,8 +65,13 @@ def _value(node: ast.AST) -> Any:
         case ast.List(elts=parts) | ast.Tuple(elts=parts):
             return [_value(part) for part in parts]
         case ast.Dict(keys=keys, values=values):
-            return {_value(key): _value(value) for key, value in zip(keys, values, strict=True) if key is not None}
+            named = [(key, value) for key, value in zip(keys, values, strict=True) if key is not None]
+            if len(named) < len(keys):
+                raise ValueError(f"{ast.unparse(node)[:60]!r} is not read: it unpacks a mapping; write its keys out")
+            return {_value(key): _value(value) for key, value in named}
         case ast.Call(func=ast.Name(id="dict"), args=[], keywords=parts):
+            if any(part.arg is None for part in parts):
+                raise ValueError(f"{ast.unparse(node)[:60]!r} is not read: it unpacks a mapping; write its keys out")
             return {part.arg: _value(part.value) for part in parts if part.arg is not None}
         case ast.Attribute(value=owner, attr=name) if name in ACTIVATIONS and _is_torch_nn(owner):
             return name

@@ -33,6 +33,12 @@ class NativeVecEnv(VecEnv):
     """
 
     def __init__(self, env: InstrumentVectorEnv) -> None:
+        if not isinstance(env, InstrumentVectorEnv):
+            # A bundle is made of the model and of SB3's wrappers around this; what lies within would be left out.
+            raise TypeError(
+                f"{type(env).__name__} is no native vector environment; give what gym.make_vec makes, and put SB3's "
+                "wrappers, such as VecNormalize, around NativeVecEnv"
+            )
         mode = env.metadata.get("autoreset_mode")
         if mode is not AutoresetMode.SAME_STEP:
             raise ValueError(

@@ -135,25 +135,30 @@ class LaueAlignTask:
         """Turn an action into positions that the axes can reach; a move that leads out of their range is shortened."""
         asked = (action[:, -1] > 0.0) & (self.stop == "declare")
         if self.context.action == "axes":
-            target, limited = self._axes_target(state.positions, action[:, :-1])
+            target, limited, turn_deg = self._axes_target(state.positions, action[:, :-1])
         else:
             turn = decode_rotation(action[:, :3], self.context.max_rotation_deg)
             target, limited = reach(self.context.goniometer, state.positions, turn)
+            turn_deg = np.sqrt((turn**2).sum(axis=1))
         known, left = self.context, state.used < self.context.exposures
         declare = asked
         if self.rules.declares_within:
-            size = known.goniometer.rotation(target) @ known.goniometer.rotation(state.positions).transpose(0, 2, 1)
-            declare = self.rules.declares(asked, _angle_deg(size), known.tolerance_deg, known.max_rotation_deg)
+            # What was asked for counts, not what the limits leave of it: a full turn against a limit is no small one.
+            declare = self.rules.declares(asked, turn_deg, known.tolerance_deg, known.max_rotation_deg)
         exposes = ~declare & left
         moves = exposes | declare if self.rules.declares_within else exposes
         return TaskCommand(np.where(moves[:, None], target, state.positions), moves, declare, limited & moves, exposes)
 
-    def _axes_target(self, positions: Float64Array, action: Float64Array) -> tuple[Float64Array, BoolArray]:
+    def _axes_target(
+        self, positions: Float64Array, action: Float64Array
+    ) -> tuple[Float64Array, BoolArray, Float64Array]:
+        """Return positions in reach, which rows were shortened, and the turns that were asked for, degrees."""
         axes = self.context.goniometer.axes
         wanted = positions + decode_steps(action, np.full(len(axes), self.context.max_rotation_deg))
         limits = np.array([axis.limits for axis in axes])
         target = np.clip(wanted, limits[:, 0], limits[:, 1])
-        return target, (target != wanted).any(axis=1)
+        turn = self.context.goniometer.rotation(wanted) @ self.context.goniometer.rotation(positions).transpose(0, 2, 1)
+        return target, (target != wanted).any(axis=1), _angle_deg(turn)
 
     def advance(
         self, state: AlignState, command: TaskCommand, report: MoveReport, frame: Frame, mask: BoolArray

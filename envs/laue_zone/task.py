@@ -211,7 +211,8 @@ class LaueZoneTask:
         wanted = state.positions + known.max_rotation_deg * action[:, :2]
         target = np.clip(wanted, self._limits[:, 0], self._limits[:, 1])
         asked = (action[:, 2] > 0.0) & (self.stop == "declare")
-        step = np.abs(target - state.positions).max(axis=1)
+        # What was asked for counts, not what the limits leave of it: a full step against a limit is no small one.
+        step = np.abs(wanted - state.positions).max(axis=1)
         declare = self.rules.declares(asked, step, known.tolerance_deg, known.max_rotation_deg)
         exposes = ~declare & (state.used < known.exposures)
         moves = exposes | declare if self.rules.declares_within else exposes

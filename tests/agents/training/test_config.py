@@ -208,6 +208,8 @@ class TestZooFiles:
             "dict(a=open('/etc/passwd').read())",
             "[x for x in (1,)]",
             "dict(**{'a': 1})['a']",
+            "dict(**dict(a=1), b=2)",
+            "{**{'a': 1}, 'b': 2}",
             "(lambda: 1)()",
             "dict(a=9**9**9)",
             "nn.ReLU.__init__",

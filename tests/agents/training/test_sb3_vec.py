@@ -82,6 +82,11 @@ def test_another_autoreset_mode_is_refused(make_three_motors):
         NativeVecEnv(make_three_motors(2, "NextStep"))
 
 
+def test_a_wrapped_vector_is_refused(make_three_motors):
+    with pytest.raises(TypeError, match="VecNormalize, around NativeVecEnv"):
+        NativeVecEnv(gym.vector.VectorWrapper(make_three_motors(2)))
+
+
 def test_attributes_are_shared_by_all_rows(make_three_motors):
     env = NativeVecEnv(make_three_motors(3))
     assert env.get_attr("num_envs", [0, 2]) == [3, 3]
@@ -121,6 +126,6 @@ def test_it_is_made_from_an_id_with_options_and_a_seed():
 
 def test_the_program_of_the_training_page_runs(printed, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    program = printed("training.md", "NativeVecEnv.make").replace("n_envs=64", "n_envs=2").replace("100_000", "128")
+    program = printed("training.md", "laue-align-ppo").replace("n_envs=64", "n_envs=2").replace("100_000", "128")
     exec(program, {})
     assert (tmp_path / "laue-align-ppo.zip").is_file()

@@ -37,6 +37,30 @@ def test_an_untrained_gaussian_policy_does_not_end_its_episodes(name, options):
     assert lengths.mean() >= wanted
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        (V1, {"observation": "estimate"}),
+        (V1, {"observation": "estimate", "goniometer": "two-arc"}),
+        (V1, {"observation": "estimate", "goniometer": "two-arc", "action": "axes"}),
+        ("beamgym/LaueZone-v1", {"stop": "declare"}),
+    ],
+)
+def test_a_full_turn_against_a_limit_declares_nothing(name, options):
+    env = vector(4, name, **options)
+    env.reset(seed=3)
+    full = np.ones(env.action_space.shape, np.float32)
+    full[:2, 0] = 0.0
+    limited = np.zeros(4, np.bool_)
+    for _ in range(env.loop.task.context.exposures - 1):
+        _, _, terminated, truncated, info = env.step(full)
+        limited |= info["limited"]
+        assert not terminated.any()
+        if truncated.any():
+            break
+    assert limited.any()
+
+
 def test_a_declaration_beside_a_large_turn_is_a_move():
     env = vector()
     env.reset(seed=1)
