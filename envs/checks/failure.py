@@ -55,7 +55,8 @@ def demand_array(call: str, value: Any, shape: tuple[int, ...], kinds: str = "f"
     names = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
     wanted = " or ".join(dict.fromkeys(names[kind] for kind in kinds))
     text = f"({', '.join('any' if length < 0 else str(length) for length in shape)}{',' if len(shape) == 1 else ''})"
-    remedy = remedy or f"return a {wanted} array of shape {text}, the batch dimension first"
+    article = "an" if wanted.startswith("i") else "a"
+    remedy = remedy or f"return {article} {wanted} array of shape {text}, the batch dimension first"
     demand(isinstance(value, np.ndarray), call, f"is a {type(value).__name__}", remedy)
     fits = value.ndim == len(shape) and all(want in (-1, have) for want, have in zip(shape, value.shape, strict=True))
     demand(fits, call, f"has shape {value.shape}", remedy)

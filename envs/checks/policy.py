@@ -53,12 +53,12 @@ def check_policy(policy: Policy, env_id: str, n: int = 3, steps: int = 4, seed: 
 
 @dataclass(frozen=True)
 class _Step:
-    """One decision: which rows (m,) took it, what they saw, the truth for an oracle, and their actions (m, a)."""
+    """One decision: which rows (m,) took it, what they saw, the truth for an oracle, and their actions (m, ...)."""
 
     rows: NDArray[np.int64]
     observation: Observation
     truth: Truth | None
-    actions: NDArray[np.float32]
+    actions: NDArray[Any]
 
 
 def _play(policy: Policy, env: InstrumentVectorEnv, steps: int, seed: int) -> list[_Step]:
@@ -80,7 +80,7 @@ def _play(policy: Policy, env: InstrumentVectorEnv, steps: int, seed: int) -> li
         for row, entry in zip(rows, after, strict=True):
             memory[row] = entry
         played.append(_Step(rows, seen, truth, actions))
-        everywhere = np.zeros((n, *actions.shape[1:]), dtype=np.float32)
+        everywhere = np.zeros((n, *actions.shape[1:]), dtype=actions.dtype)
         everywhere[rows] = actions
         verdict = loop.step(everywhere, active).verdict
         active = active & ~(verdict.terminated | verdict.truncated)
@@ -102,7 +102,7 @@ def _started(policy: Policy, loop: EpisodeLoop[Any], seeds: range) -> list[Any]:
 
 def _acted(
     policy: Policy, loop: EpisodeLoop[Any], seen: Observation, memory: PolicyState, truth: Truth | None
-) -> tuple[NDArray[np.float32], PolicyState]:
+) -> tuple[NDArray[Any], PolicyState]:
     call, m = "act(observation, state)", len(memory)
     remedy = f"return the actions (n, a) and the memory after them; the observation has {', '.join(seen)}"
     allowed = (CannotPlay, FrameFailed, MoveFailed)
@@ -113,10 +113,12 @@ def _acted(
     box: Any = loop.task.action_space
     good = hasattr(after, "__len__") and len(after) == m
     demand(good, call, f"returned memory of {_described(after)} for {m} rows", "return one entry for each row")
-    demand_array(f"{call}: actions", actions, (m, *box.shape))
-    if isinstance(box, spaces.Discrete):
-        chosen = actions.dtype.kind in "iu" and bool(((actions >= 0) & (actions < box.n)).all())
-        demand(chosen, f"{call}: actions", f"are {actions.tolist()}", f"return whole numbers below {box.n}")
+    choices = isinstance(box, spaces.Discrete)
+    demand_array(f"{call}: actions", actions, (m, *box.shape), "iu" if choices else "f")
+    if choices:
+        chosen = bool(((actions >= box.start) & (actions < box.start + box.n)).all())
+        ends = f"return whole numbers from {box.start} to {box.start + box.n - 1}"
+        demand(chosen, f"{call}: actions", f"are {actions.tolist()}", ends)
         return actions, after
     demand(actions.dtype == np.float32, f"{call}: actions", f"are {actions.dtype}", "return float32")
     inside = bool((np.isfinite(actions) & (actions >= box.low) & (actions <= box.high)).all())

@@ -40,6 +40,32 @@ def test_one_array_is_handed_over_as_it_is_to_agents():
     check_policy(Flat(), ID, flat=True)
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint8])
+def test_choices_are_whole_numbers_of_any_kind(kind):
+    class Choosing(Still):
+        def act(self, observation, state, truth=None):
+            return np.full(len(state), 1, kind), state
+
+    check_policy(Choosing(), "beamgym/LaueAlign-v1", observation="estimate", action="decisions")
+
+
+@pytest.mark.parametrize(
+    ("choice", "complaint"),
+    [
+        (99, r"actions: are \[99, 99\]; return whole numbers from 0 to"),
+        (-1, r"actions: are \[-1, -1\]; return whole numbers from 0 to"),
+        (0.0, r"actions: holds float64; return an integer array of shape \(2,\)"),
+    ],
+)
+def test_what_is_no_choice_is_refused(choice, complaint):
+    class Wrong(Still):
+        def act(self, observation, state, truth=None):
+            return np.full(len(state), choice), state
+
+    with pytest.raises(CheckFailed, match=complaint):
+        check_policy(Wrong(), "beamgym/LaueAlign-v1", n=2, observation="estimate", action="decisions")
+
+
 def test_draws_may_come_from_the_seeds_and_from_nothing_else():
     class Drawing(Still):
         made = 0
