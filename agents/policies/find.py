@@ -64,6 +64,11 @@ def find_policy(
         return here[name]()
     if any(name in baselines_of(kind) for kind in KINDS.values()):
         raise CannotPlay(f"{name} plays another task; the baselines of {env_id} are {', '.join(here)}")
+    if name.lower().endswith(".zip"):
+        raise ValueError(
+            f"{name}: a saved SB3 model is no policy; wrap it as module:Class (docs/leaderboard.md shows how), "
+            "or train with `beamgym train`, which exports a bundle"
+        )
     if name == SHIPPED:
         return _playing(_shipped(env_id, crystal, observation), env_id, SHIPPED)
     if is_own(name):

@@ -71,6 +71,13 @@ def test_of_several_shipped_bundles_the_one_is_taken_that_observes_what_is_shown
     assert estimate.model.manifest.encoder.parameters == {"flat": ["estimate"]}
 
 
+def test_a_saved_model_is_told_how_it_becomes_a_policy():
+    with pytest.raises(
+        ValueError, match=r"laue-align-ppo.zip: a saved SB3 model is no policy; wrap it as module:Class"
+    ):
+        find_policy("runs/laue-align-ppo.zip", ID)
+
+
 def test_a_wrong_name_suggests_the_nearest():
     with pytest.raises(ValueError, match="did you mean 'nelder-mead'"):
         find_policy("neldermead", ID)
