@@ -18,6 +18,8 @@ from beamgym.physics.instrument import FrameFailed, MoveFailed
 
 CLOSE = 1e-5
 """How far an action may differ between two batches: matrix products of networks are not the same to the last bit."""
+ACT = "act(observation, state, truth=None)"
+"""The call as messages name it: who writes one has to take all three."""
 
 
 def check_policy(policy: Policy, env_id: str, n: int = 3, steps: int = 4, seed: int = 0, **options: Any) -> None:
@@ -76,7 +78,7 @@ def _play(policy: Policy, env: InstrumentVectorEnv, steps: int, seed: int) -> li
         kept = contents(seen)
         actions, after = _acted(policy, loop, seen, [memory[row] for row in rows], truth)
         at = changed(kept, contents(seen))
-        demand(not at, "act(observation, state)", f"changed observation[{at!r}]", "work on a copy")
+        demand(not at, ACT, f"changed observation[{at!r}]", "work on a copy")
         for row, entry in zip(rows, after, strict=True):
             memory[row] = entry
         played.append(_Step(rows, seen, truth, actions))
@@ -103,7 +105,7 @@ def _started(policy: Policy, loop: EpisodeLoop[Any], seeds: range) -> list[Any]:
 def _acted(
     policy: Policy, loop: EpisodeLoop[Any], seen: Observation, memory: PolicyState, truth: Truth | None
 ) -> tuple[NDArray[Any], PolicyState]:
-    call, m = "act(observation, state)", len(memory)
+    call, m = ACT, len(memory)
     remedy = f"return the actions (n, a) and the memory after them; the observation has {', '.join(seen)}"
     allowed = (CannotPlay, FrameFailed, MoveFailed)
     answered = answer(call, lambda: policy.act(seen, memory, truth), remedy, allowed)
@@ -137,7 +139,7 @@ def _check_again(policy: Policy, loop: EpisodeLoop[Any], played: list[_Step], se
             memory[row] = entry
         same = np.allclose(actions, step.actions, rtol=CLOSE, atol=CLOSE)
         remedy = "remember in the state alone, and draw random numbers from what start() put there or from what is seen"
-        demand(same, "act(observation, state)", "decides otherwise when the same episodes are played again", remedy)
+        demand(same, ACT, "decides otherwise when the same episodes are played again", remedy)
 
 
 def _check_alone(policy: Policy, loop: EpisodeLoop[Any], played: list[_Step], seeds: range) -> None:
@@ -153,7 +155,7 @@ def _check_alone(policy: Policy, loop: EpisodeLoop[Any], played: list[_Step], se
             actions, memory = _acted(policy, loop, rows_of(step.observation, one), memory, truth)
             same = np.allclose(actions[0], step.actions[place], rtol=CLOSE, atol=CLOSE)
             found = f"row {row} alone gives {actions[0].tolist()}, among others {step.actions[place].tolist()}"
-            demand(same, "act(observation, state)", found, "decide every row by itself, from its own memory")
+            demand(same, ACT, found, "decide every row by itself, from its own memory")
 
 
 def _described(value: Any) -> str:

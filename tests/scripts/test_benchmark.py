@@ -7,9 +7,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from stable_baselines3 import PPO
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from beamgym.agents.evaluation.evaluator import Episodes, summarise
+from beamgym.agents.training import NativeVecEnv
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files import save_detector
 from beamgym.scripts import command_line
@@ -211,6 +213,17 @@ def test_the_policy_of_the_page_plays_from_the_folder_it_lies_in(printed, tmp_pa
     assert figures["exposures_median"] == 123.0, "121 places of the grid, the way back, and the first frame"
 
 
+def test_the_page_of_the_leaderboard_plays_a_saved_model(benchmark, printed, tmp_path, monkeypatch):
+    envs = NativeVecEnv.make("beamgym/LaueAlign-v1", n_envs=1, seed=0, observation="estimate", action="decisions")
+    PPO("MultiInputPolicy", envs, n_steps=8, batch_size=8, device="cpu", seed=0).save(tmp_path / "laue-align-ppo")
+    (tmp_path / "my_sb3.py").write_text(printed("leaderboard.md", "class MyModel"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    options = ("--set", "observation=estimate", "--set", "action=decisions")
+    result = benchmark("beamgym/LaueAlign-v1", *options, "--policy", "my_sb3:MyModel", "--episodes", "2")
+    assert result.exit_code == 0, result.output
+    assert "my ppo" in result.stdout
+
+
 def test_two_policies_of_ones_own_stand_alike_in_table_json_curves_and_tensorboard(benchmark, tmp_path, monkeypatch):
     code = """
 import numpy as np
@@ -260,7 +273,7 @@ class Wrong:
     monkeypatch.chdir(tmp_path)
     result = benchmark(ID, "--policy", "my_wrong_module:Wrong", "--episodes", "2")
     assert result.exit_code == 1
-    assert result.stderr.strip() == "error: act(observation, state): actions: are float64; return float32"
+    assert result.stderr.strip() == "error: act(observation, state, truth=None): actions: are float64; return float32"
 
 
 def test_a_camera_of_ones_own_is_played(benchmark, tmp_path):

@@ -138,6 +138,10 @@ def changes_what_it_sees(self, observation, state, truth=None):
         ({"act": remembers_in_itself}, "decides otherwise when the same episodes are played again; remember in the st"),
         ({"act": draws_anew}, "decides otherwise when the same episodes are played again"),
         ({"act": changes_what_it_sees}, r"changed observation\['budget'\]; work on a copy"),
+        (
+            {"act": lambda self, observation, state: None},
+            r"act\(observation, state, truth=None\): raised TypeError: .*3 positional arguments but 4 were given",
+        ),
         ({"act": lambda self, observation, state, truth=None: None}, "returned a NoneType; return the actions"),
         ({"act": lambda self, observation, state, truth=None: truth["a"]}, "raised TypeError: .*; return the actions"),
     ],
