@@ -3,12 +3,18 @@
 import difflib
 import re
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from beamgym.envs.policy import Policy
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.agents.policies.bundle import BundlePolicy
+from beamgym.envs.policy import DrawingPolicy, Policy, PolicyState
+from beamgym.envs.task import Observation, Truth
 from beamgym.physics.messages import named_line
 
 _OWN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
@@ -40,8 +46,43 @@ def own_policy(name: str) -> Policy:
     missing = [part for part in _PARTS if not hasattr(made, part)]
     if missing:
         raise ValueError(f"{name} has no {', '.join(missing)}; a Policy has {', '.join(_PARTS)}: see add_a_policy.md")
-    policy: Policy = made
-    return policy
+    return made if isinstance(made, BundlePolicy) else _kept(made)
+
+
+class OwnPolicy:
+    """A policy of one's own, whose name and whether it is handed the truth were read once and stay as they were read.
+
+    Parameters
+    ----------
+    policy : what decides
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy, self.name, self.oracle = policy, policy.name, policy.oracle
+
+    def start(self, context: Any, n: int) -> PolicyState:
+        """Return the policy's memory of n new episodes."""
+        return self.policy.start(context, n)
+
+    def act(
+        self, observation: Observation, state: PolicyState, truth: Truth | None = None
+    ) -> tuple[NDArray[np.float32], PolicyState]:
+        """Return what the policy decides; it is asked with the truth only if it was an oracle when it was found."""
+        return self.policy.act(observation, state, truth)
+
+
+class OwnDrawingPolicy(OwnPolicy):
+    """One that draws from seeds."""
+
+    policy: DrawingPolicy
+
+    def start_from(self, context: Any, seeds: Sequence[int]) -> PolicyState:
+        """Return the policy's memory of new episodes, one for each seed."""
+        return self.policy.start_from(context, seeds)
+
+
+def _kept(policy: Policy) -> Policy:
+    return (OwnDrawingPolicy if isinstance(policy, DrawingPolicy) else OwnPolicy)(policy)
 
 
 def _imported(name: str) -> ModuleType:

@@ -6,6 +6,7 @@ import pytest
 
 from beamgym.agents.policies import find_policy, is_own
 from beamgym.agents.policies.own import own_policy
+from beamgym.envs.policy import DrawingPolicy
 
 ID = "beamgym/LaueAlign-v0"
 SOUND = """
@@ -20,6 +21,17 @@ class Asks(Mine):
     def __init__(self, colour):
         pass
 
+class Turning(Mine):
+    asked = 0
+
+    @property
+    def oracle(self):
+        type(self).asked += 1
+        return self.asked % 2 == 0
+
+    def start_from(self, context, seeds):
+        return list(seeds)
+
 class Half:
     name = "half"
 
@@ -32,16 +44,29 @@ def folder(tmp_path, monkeypatch):
     """A current folder with modules of one's own; the path and the modules are as before afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "modules", dict(sys.modules))
     (tmp_path / "my_own_policies.py").write_text(SOUND, encoding="utf-8")
     (tmp_path / "my_broken_policies.py").write_text("import nothing_of_that_name", encoding="utf-8")
     (tmp_path / "my_wrong_policies.py").write_text("1 / 0", encoding="utf-8")
-    return tmp_path
+    yield tmp_path
+    for name in [name for name in sys.modules if name.startswith("my_")]:
+        del sys.modules[name]
 
 
 @pytest.mark.parametrize("name", ["Mine", "made"])
 def test_a_class_or_an_object_is_found(folder, name):
     assert find_policy(f"my_own_policies:{name}", ID).name == "mine"
+
+
+def test_whether_it_is_an_oracle_is_read_when_it_is_found_and_kept(folder):
+    policy = find_policy("my_own_policies:Turning", ID)
+    assert len({policy.oracle for _ in range(3)}) == 1
+    assert policy.start_from(None, [4, 5]) == [4, 5]
+    assert policy.act({}, [1]) == (None, [1])
+
+
+def test_only_one_that_draws_is_asked_for_draws(folder):
+    assert isinstance(find_policy("my_own_policies:Turning", ID), DrawingPolicy)
+    assert not isinstance(find_policy("my_own_policies:Mine", ID), DrawingPolicy)
 
 
 @pytest.mark.parametrize(
