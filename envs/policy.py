@@ -12,6 +12,10 @@ PolicyState = list[Any]
 """One entry per row, so that rows whose episode has ended can be left out."""
 
 
+_DRAWS = 0x706F6C696379
+"""Sets the seeds of policies apart from all others that are hashed."""
+
+
 class CannotPlay(ValueError):
     """A policy that cannot play this environment, though nothing is wrong with it."""
 
@@ -56,12 +60,25 @@ class DrawingPolicy(Policy, Protocol):
     """A policy that draws at random: where episodes have a seed, its draws come from that and from nothing measured."""
 
     def start_from(self, context: Any, seeds: Sequence[int]) -> PolicyState:
-        """Return the memory of new episodes, one for each environment seed."""
+        """Return the memory of new episodes, one for each seed, as ``drawing_seed`` gives it for an environment's."""
         ...
 
 
 def start_episodes(policy: Policy, context: Any, seeds: Sequence[int]) -> PolicyState:
-    """Return a policy's memory of new episodes, one for each environment seed, which only those that draw take."""
-    if isinstance(policy, DrawingPolicy):
-        return policy.start_from(context, seeds)
-    return policy.start(context, len(seeds))
+    """Return a policy's memory of new episodes, one for each environment seed.
+
+    A policy that draws is given seeds of its own, by :func:`drawing_seed`; the baselines of this package alone draw
+    from the environment's.
+    """
+    if not isinstance(policy, DrawingPolicy):
+        return policy.start(context, len(seeds))
+    ours = type(policy).__module__.startswith("beamgym.agents.baselines.")
+    return policy.start_from(context, seeds if ours else [drawing_seed(seed) for seed in seeds])
+
+
+def drawing_seed(seed: int) -> int:
+    """Return what a policy draws from in the episode of this environment seed: a hash of 64 bits.
+
+    With the environment's own seed a policy could make the same environment once more and read the truth there.
+    """
+    return int(np.random.SeedSequence([int(seed), _DRAWS]).generate_state(1, np.uint64)[0])

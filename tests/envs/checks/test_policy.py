@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from beamgym.envs.checks import CheckFailed, check_policy
-from beamgym.envs.policy import CannotPlay
+from beamgym.envs.policy import CannotPlay, drawing_seed
 
 ID = "beamgym/LaueZone-v0"  # three numbers an action: two steps, and the declaration
 
@@ -84,6 +84,24 @@ def test_draws_may_come_from_the_seeds_and_from_nothing_else():
     check_policy(Drawing(), ID)
     with pytest.raises(CheckFailed, match="decides otherwise when the same episodes are played again"):
         check_policy(Counting(), ID)
+
+
+def test_one_that_draws_is_not_told_the_seeds_of_the_environment():
+    told = []
+
+    class Listening(Still):
+        def start_from(self, context, seeds):
+            told.append(list(seeds))
+            return [0] * len(seeds)
+
+    check_policy(Listening(), ID, n=2, seed=7)
+    assert told[0] == told[1] == [drawing_seed(7), drawing_seed(8)]
+    assert not set(told[0]) & {7, 8}
+    assert [told[2], told[3]] == [[told[0][0]], [told[0][1]]]
+
+
+def test_seeds_to_draw_from_differ():
+    assert len({drawing_seed(seed) for seed in range(2000)}) == 2000
 
 
 def test_that_it_cannot_play_is_an_honest_answer():
