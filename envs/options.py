@@ -8,6 +8,8 @@ from os import PathLike
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+import numpy as np
+
 Options = TypeVar("Options")
 
 _NUMBERS: dict[Any, Any] = {float: Real, float | None: Real, int: Integral, int | None: Integral}
@@ -25,7 +27,8 @@ def read_options(kind: type[Options], given: dict[str, Any]) -> Options:
 
     Raises
     ------
-    TypeError : an unknown name, or something else where a number belongs; ranges are checked by who uses the number
+    TypeError : an unknown name, or something else where a number, or True or False, belongs; ranges are checked by who
+        uses the number
     """
     known = {item.name: item.type for item in fields(kind)}  # type: ignore[arg-type]
     unknown = sorted(set(given) - set(known))
@@ -38,6 +41,8 @@ def read_options(kind: type[Options], given: dict[str, Any]) -> Options:
             f" (unexpected keyword argument {', '.join(map(repr, unknown))})"
         )
     for name, value in given.items():
+        if known[name] is bool and not isinstance(value, bool | np.bool_):
+            raise TypeError(f"{name} is {value!r}; give True or False")
         number = _NUMBERS.get(known[name])  # type: ignore[arg-type]
         if value is None and known[name] in (float | None, int | None):
             continue

@@ -175,3 +175,16 @@ def test_the_autoreset_modes_are_named(mode):
 @pytest.mark.parametrize(("make", "more"), [(gym.make, {}), (gym.make_vec, {"vectorization_mode": "sync"})])
 def test_threads_are_of_the_native_vector_form(make, more):
     line_of(TypeError, r"native vector form: gym.make_vec\(…, threads=2\)", make, SPOTS, threads=2, **more)
+
+
+@pytest.mark.parametrize("value", ["yes", "no", 1, 0.0, None])
+@pytest.mark.parametrize("option", ["curriculum", "flat"])
+def test_what_is_either_true_or_false_is_taken_as_nothing_else(option, value):
+    line_of(TypeError, f"{option} is {value!r}; give True or False", gym.make, SPOTS, **{option: value})
+    gym.make(SPOTS, **{option: np.False_})
+
+
+def test_the_distance_of_a_curriculum_is_checked():
+    for angle in (0.1, 181.0, np.nan):
+        line_of(ValueError, "start_within_deg is", gym.make, SPOTS, curriculum=True, start_within_deg=angle)
+    line_of(TypeError, "start_within_deg is", gym.make, SPOTS, curriculum=True, start_within_deg="near")
