@@ -158,6 +158,10 @@ class ChoosesStarts(Protocol):
         """Return the state in which some rows (n,) have no episodes before them: they were given a seed."""
         ...
 
+    def given(self, state: Any, rows: BoolArray, start: Mapping[str, Any]) -> Any:
+        """Return the state after a reset that said itself where the episodes of some rows (n,) begin."""
+        ...
+
 
 def action_rows(action: Any, space: spaces.Space[Any], n: int) -> NDArray[Any]:
     """Return a batch of actions as an array, of which kind and shape are checked and nothing else.

@@ -204,6 +204,10 @@ class ManyCrystalTask:
         """Return the state with the curriculum of some rows at its beginning; see ChoosesStarts."""
         return self._first.anew(state, rows)
 
+    def given(self, state: AlignState, rows: BoolArray, start: Mapping[str, Any]) -> AlignState:
+        """Return the state with some rows (n,) begun where a reset said; see ChoosesStarts."""
+        return self._first.given(state, rows, start)
+
     def target(self, state: AlignState, action: NDArray[Any]) -> TaskCommand:
         """Turn an action into positions that the axes can reach; see Task.target."""
         if not self._sighted:

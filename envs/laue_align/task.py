@@ -1,5 +1,6 @@
 """The LaueAlign task: align a crystal by its Laue patterns, and declare when it is aligned."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -124,6 +125,12 @@ class LaueAlignTask:
             return state
         return replace(state, growth=self.curriculum.anew(state.growth, rows))
 
+    def given(self, state: AlignState, rows: BoolArray, start: Mapping[str, Any]) -> AlignState:
+        """Return the state with some rows (n,) begun where a reset said; see ChoosesStarts."""
+        if self.curriculum is None or state.growth is None:
+            return state
+        return replace(state, growth=self.curriculum.given(state.growth, rows, start))
+
     def grown(self, state: AlignState | None, mask: BoolArray) -> Growth | None:
         """Return how far the curriculum is when some rows (n,) begin another episode; None where there is none."""
         if self.curriculum is None:
@@ -225,7 +232,7 @@ class LaueAlignTask:
         metrics = {"misorientation_deg": error}
         growth = state.growth
         if growth is not None and self.curriculum is not None:
-            metrics["start_within_deg"] = growth.within_deg
+            metrics["start_within_deg"] = growth.told_deg
             growth = self.curriculum.judged(growth, terminated | truncated, success)
         verdict = Verdict(reward, terminated.copy(), truncated, success, metrics)
         return replace(state, potential=potential, growth=growth), verdict
@@ -262,7 +269,7 @@ class LaueAlignTask:
         lost = ~self._has_goal(state)
         given: dict[str, tuple[NDArray[Any], BoolArray]] = {}
         if state.growth is not None:
-            given["start_within_deg"] = state.growth.within_deg, np.ones(len(lost), dtype=np.bool_)
+            given["start_within_deg"] = state.growth.told_deg, np.ones(len(lost), dtype=np.bool_)
         if truth is None or not lost.any():
             return given
         goals = self.context.target.reachable_goals(self.context.goniometer, truth["mount"])

@@ -114,6 +114,8 @@ class EpisodeLoop(Generic[State]):
             self._world.reset(keys, mask)
         self.frame = self.instrument.acquire(self.task.settings, mask)
         self.state = self.task.start(past, self.instrument.positions(), self.frame, mask, self._truth())
+        if start and isinstance(self.task, ChoosesStarts):
+            self.state = self.task.given(self.state, mask, start)
         if self._history is not None:
             self._history.begin(self.task.observe(self.state), mask)
 

@@ -110,6 +110,34 @@ def test_a_seed_begins_anew_and_an_episode_that_was_cut_short_counts_for_nothing
     np.testing.assert_allclose(info["start_within_deg"], [2.0 * UP, 2.0, 2.0 * UP])
 
 
+@pytest.mark.parametrize("start", [{"start_within_deg": 60.0}, {"mount": np.eye(3)}])
+def test_a_start_that_was_given_is_told_and_counts_for_nothing(start):
+    env = gym.make(V1, **GROWS)
+    env.reset(seed=3)
+    play(env, WIN)
+    for ends in (WIN, LOSE):
+        _, info = env.reset(options=start)
+        assert info["start_within_deg"] == start.get("start_within_deg", ALL_DEG)
+        last = play(env, ends)
+        assert last["start_within_deg"] == info["start_within_deg"]
+    _, info = env.reset()
+    assert info["start_within_deg"] == pytest.approx(2.0 * UP)
+    play(env, WIN)
+    assert env.reset()[1]["start_within_deg"] == pytest.approx(2.0 * UP**2)
+
+
+def test_a_start_that_was_given_to_one_row_is_that_rows_alone():
+    for crystals in (None, ["Si", "Al2O3"]):
+        env = vector(3, "Disabled", crystals=crystals)
+        env.reset(seed=5)
+        mask = np.array([False, True, False])
+        _, info = env.reset(options={"reset_mask": mask, "start_within_deg": 60.0})
+        assert info["start_within_deg"][1] == 60.0
+        told = env.step(np.full(3, DECLARE))[4]["start_within_deg"]
+        np.testing.assert_array_equal(told, [2.0, 60.0, 2.0])
+        np.testing.assert_array_equal(env.reset()[1]["start_within_deg"], 2.0)
+
+
 def test_a_curriculum_that_is_grown_starts_as_if_there_were_none():
     grown, plain = (
         vector(8, "Disabled", start_within_deg=ALL_DEG),
