@@ -110,7 +110,9 @@ class TrainingConfig(Strict):
     n_steps: int = Field(128, gt=0, description="steps of each environment per rollout")
     batch_size: int = Field(256, gt=1, description="of a gradient step; divides n_envs * n_steps")
     n_epochs: int = Field(4, gt=0, description="passes over each rollout")
-    gamma: float = Field(0.99, gt=0, le=1, description="discount; the reward's shaping uses 0.99")
+    gamma: float = Field(
+        0.99, gt=0, le=1, description="discount; the shaping of version 0 uses 0.99, that of version 1 uses 1"
+    )
     gae_lambda: float = Field(0.95, gt=0, le=1, description="of generalised advantage estimation")
     clip_range: Scheduled = Field(0.2, description="of PPO's ratio; a number, or `lin_0.2`")
     ent_coef: Entropy = Field(0.0, description="weight of the entropy; of sac and tqc also `auto` or `auto_0.1`")

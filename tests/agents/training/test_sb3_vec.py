@@ -124,8 +124,11 @@ def test_it_is_made_from_an_id_with_options_and_a_seed():
     np.testing.assert_array_equal(envs.reset()["image"][1], again.reset(seed=6)[0]["image"])
 
 
-def test_the_program_of_the_training_page_runs(printed, tmp_path, monkeypatch):
+def test_the_programs_of_the_training_page_run(printed, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    program = printed("training.md", "laue-align-ppo").replace("n_envs=64", "n_envs=2").replace("100_000", "128")
+    program = printed("training.md", "100_000").replace("n_envs=64", "n_envs=2").replace("100_000", "128")
     exec(program, {})
     assert (tmp_path / "laue-align-ppo.zip").is_file()
+    exec(printed("training.md", "save_gif").replace("episodes = 0, 0, [], 200", "episodes = 0, 0, [], 2"), {})
+    assert " of 2 right, " in capsys.readouterr().out
+    assert (tmp_path / "episode.gif").stat().st_size > 0
