@@ -75,7 +75,7 @@ class LaueAlignOptions:
     reward : "dense" or "sparse"
     stop : "declare" or "truth"
     size : edge of the image observation, pixels
-    observation : "spots", "map", "estimate", "goal" or "image"; by default what the id is named for
+    observation : "spots", "map", "estimate", "goal" or "image"; None for "spots", of LaueAlignImage for "image"
     estimator : of observations "estimate" and "goal": "model" draws the estimate from a model of an estimator's errors,
         "indexed" indexes each frame's spots and joins the answers, "frames" makes it from the spots of all frames by
         the estimator, as on a real instrument

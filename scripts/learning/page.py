@@ -14,7 +14,7 @@ from beamgym.scripts.laue_suites.page import machine
 from beamgym.scripts.rates import Rate
 
 SEEDS: Final = 5
-_EXAMPLE: Final = """The rung `declares` by hand, five minutes on one core:
+_EXAMPLE: Final = """The rung `declares` by hand, about three minutes on one core:
 
 ```python
 import gymnasium as gym
