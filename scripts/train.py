@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -148,6 +149,8 @@ def _train_policy(asked: PolicyRun) -> None:
         other.check_finished()
     with _bars() as show:
         trainer = Trainer(asked.env_id, settings, folder, asked.seed, asked.resume, show)
+        if asked.config is not None and (line := settings.defaults_in_words()):
+            _say(f"{asked.config} leaves out {line}: beamgym's defaults, which are not rl-zoo3's")
         result = trainer.run()
     written = export_trained(trainer, target, asked.command(), result, asked.overwrite, others)
     typer.echo(
@@ -156,6 +159,11 @@ def _train_policy(asked: PolicyRun) -> None:
     typer.echo(f"bundle: {written}")
     if asked.json_file is not None:
         write_text(asked.json_file, json.dumps(folder.figures(), indent=1) + "\n")
+
+
+def _say(line: str) -> None:
+    """Print a line of progress, above the bar that is open."""
+    tqdm.write(line, file=sys.stderr)
 
 
 @contextmanager

@@ -138,6 +138,12 @@ class TrainingConfig(Strict):
     checkpoint_every: int = Field(100_000, gt=0, description="steps between checkpoints, each with a selection")
     selection_episodes: int = Field(200, gt=0, description="episodes that judge a state, on the selection seeds")
 
+    def defaults_in_words(self) -> str:
+        """Return which sizes were left out, each with what is taken for it; "" where none was."""
+        sizes = ("n_envs", "n_steps", "batch_size", "n_epochs") if self.algo == "ppo" else ("n_envs",)
+        left_out = [name for name in sizes if name not in self.model_fields_set]
+        return ", ".join(f"{name} (taken is {getattr(self, name)})" for name in left_out)
+
     @model_validator(mode="before")
     @classmethod
     def _gathered(cls, given: Any) -> Any:

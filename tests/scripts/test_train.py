@@ -60,6 +60,7 @@ def test_a_training_from_end_to_end_is_refused_twice_and_resumed_with_a_word(tra
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert figures == RunFolder(run).figures()
     assert f"success {figures['selected']['success_rate']:.3f}" in printed
+    assert "leaves out" not in printed
 
     before = files(run)
     code, printed = train(ID, "--config", config, "--seed", 2, "--bundle", "other")
@@ -73,6 +74,14 @@ def test_a_training_from_end_to_end_is_refused_twice_and_resumed_with_a_word(tra
     code, printed = train(ID, "--config", config, "--seed", 2, "--resume", "--timesteps", 96, "--bundle", "longer")
     assert code == 0, printed
     assert OnnxModel.load(tmp_path / "longer").manifest.training.steps == 96
+
+
+def test_what_a_file_leaves_out_is_named_with_what_is_taken(train, config):
+    section = {name: value for name, value in SECTION.items() if name not in ("batch_size", "n_steps")}
+    config.write_text(yaml.safe_dump({ID: {**section, "n_timesteps": 0}}))
+    code, printed = train(ID, "--config", config)
+    assert code == 0, printed
+    assert "my.yml leaves out n_steps (taken is 128), batch_size (taken is 256): beamgym's defaults" in printed
 
 
 @pytest.mark.parametrize(
