@@ -151,6 +151,9 @@ def _train_policy(asked: PolicyRun) -> None:
         trainer = Trainer(asked.env_id, settings, folder, asked.seed, asked.resume, show)
         if asked.config is not None and (line := settings.defaults_in_words()):
             _say(f"{asked.config} leaves out {line}: beamgym's defaults, which are not rl-zoo3's")
+        if trainer.resumed_at:
+            _say(f"going on from step {trainer.resumed_at:,}")
+        trainer.on_trained = lambda: _say("evaluating and exporting")
         result = trainer.run()
     written = export_trained(trainer, target, asked.command(), result, asked.overwrite, others)
     typer.echo(

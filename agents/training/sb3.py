@@ -100,6 +100,7 @@ class Trainer:
         self._judge = training_envs(env_id, config, min(_MOST_TOGETHER, config.selection_episodes), "Disabled")
         self.interrupts, self._clock = Interrupts(), SaveClock()
         self.on_selection: Callable[[int, PolicyResult], None] = lambda samples, result: None
+        self.on_trained: Callable[[], None] = lambda: None
         self._began = time.process_time() - float(self._saved.get("cpu_s", 0.0))
 
     def run(self) -> PolicyResult:
@@ -125,11 +126,17 @@ class Trainer:
         if best is not None:
             self.model.policy.load_state_dict(best["policy"])
             put_statistics(self.model, best.get("normaliser") or {})
+        self.on_trained()
         result = self.select()
         self.folder.note("cpu_s", round(self._cpu_s(), 1))
         self.folder.note("selected", result.as_dict())
         self._log_selection(result)
         return result
+
+    @property
+    def resumed_at(self) -> int:
+        """Environment steps of the checkpoint that a run goes on from, pretraining included; 0 without one."""
+        return int(self._saved.get("samples", 0)) + int(self._saved.get("timesteps", 0))
 
     @property
     def samples(self) -> int:

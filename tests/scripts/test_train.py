@@ -61,6 +61,8 @@ def test_a_training_from_end_to_end_is_refused_twice_and_resumed_with_a_word(tra
     assert figures == RunFolder(run).figures()
     assert f"success {figures['selected']['success_rate']:.3f}" in printed
     assert "leaves out" not in printed
+    assert "going on" not in printed
+    assert printed.count("evaluating and exporting") == 1
 
     before = files(run)
     code, printed = train(ID, "--config", config, "--seed", 2, "--bundle", "other")
@@ -73,6 +75,7 @@ def test_a_training_from_end_to_end_is_refused_twice_and_resumed_with_a_word(tra
     assert not (tmp_path / "other").exists()
     code, printed = train(ID, "--config", config, "--seed", 2, "--resume", "--timesteps", 96, "--bundle", "longer")
     assert code == 0, printed
+    assert "going on from step 64" in printed
     assert OnnxModel.load(tmp_path / "longer").manifest.training.steps == 96
 
 
