@@ -6,6 +6,7 @@ whose episode ended are touched one by one.
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import gymnasium as gym
@@ -66,6 +67,10 @@ class NativeVecEnv(VecEnv):
         ------
         TypeError : an unknown option, or an environment without a native vector form
         """
+        for name in get_close_matches("n_envs", options, n=1, cutoff=0.75):
+            raise TypeError(
+                f"NativeVecEnv.make takes no {name}; the keyword is n_envs, as in SB3: n_envs={options[name]}"
+            )
         made = gym.make_vec(
             env_id,
             num_envs=n_envs,

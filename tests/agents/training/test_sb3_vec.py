@@ -124,6 +124,12 @@ def test_it_is_made_from_an_id_with_options_and_a_seed():
     np.testing.assert_array_equal(envs.reset()["image"][1], again.reset(seed=6)[0]["image"])
 
 
+@pytest.mark.parametrize("name", ["num_envs", "n_env", "nenvs"])
+def test_the_number_of_environments_has_one_name(name):
+    with pytest.raises(TypeError, match=f"takes no {name}; the keyword is n_envs, as in SB3: n_envs=8"):
+        NativeVecEnv.make("beamgym/LaueZone-v1", **{name: 8})
+
+
 def test_the_programs_of_the_training_page_run(printed, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     program = printed("training.md", "100_000").replace("n_envs=64", "n_envs=2").replace("100_000", "128")
