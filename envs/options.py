@@ -33,10 +33,10 @@ def read_options(kind: type[Options], given: dict[str, Any]) -> Options:
     known = {item.name: item.type for item in fields(kind)}  # type: ignore[arg-type]
     unknown = sorted(set(given) - set(known))
     if unknown:
-        title = kind.__name__.removesuffix("Options")
-        hint = _nearest(unknown[0], known)
+        everything = f"; {kind.__name__.removesuffix('Options')} takes {', '.join(sorted(known))}"
+        hint = _nearest(unknown[0], known) if len(unknown) == 1 else ""
         raise TypeError(
-            f"unknown option {', '.join(unknown)}; {title} takes {', '.join(sorted(known))}{hint}"
+            f"unknown option {', '.join(unknown)}{hint or everything}"
             # The words that libraries look for, which try what an environment takes: TorchRL's frameskip.
             f" (unexpected keyword argument {', '.join(map(repr, unknown))})"
         )

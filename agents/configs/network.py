@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from beamgym.agents.configs.values import ACTIVATIONS
 
@@ -88,6 +88,13 @@ class PolicyKwargs(Strict):
             return given
         others = {name: value for name, value in given.items() if name != "features_extractor_kwargs"}
         return {**others, "extractor_kwargs": given["features_extractor_kwargs"]}
+
+    @field_validator("net_arch", mode="before")
+    @classmethod
+    def _no_older_form(cls, given: Any) -> Any:
+        if isinstance(given, list) and any(isinstance(each, dict) for each in given):
+            raise ValueError("a mapping in a list is SB3's older form; write dict(pi=[…], vf=[…]) without the brackets")
+        return given
 
     @model_validator(mode="after")
     def _known_keys(self) -> "PolicyKwargs":

@@ -80,6 +80,10 @@ def test_the_shipped_agent_is_trained_at_the_level_it_is_judged_at():
             "policy_kwargs: extractor align takes no depth; it takes width, entries",
         ),
         ({"n_timesteps": 0, "policy_kwargs": {"net_arch": {"q": [8]}}}, "policy_kwargs.net_arch"),
+        (
+            {"n_timesteps": 0, "policy_kwargs": "dict(net_arch=[dict(pi=[64], vf=[64])])"},
+            "policy_kwargs.net_arch: a mapping in a list is SB3's older form; write dict.pi=",
+        ),
         ({"n_timesteps": -1, "n_envs": 0}, r"\(and 1 more\)"),
     ],
 )

@@ -188,3 +188,10 @@ def test_the_distance_of_a_curriculum_is_checked():
     for angle in (0.1, 181.0, np.nan):
         line_of(ValueError, "start_within_deg is", gym.make, SPOTS, curriculum=True, start_within_deg=angle)
     line_of(TypeError, "start_within_deg is", gym.make, SPOTS, curriculum=True, start_within_deg="near")
+
+
+def test_of_one_wrong_name_the_nearest_is_told_alone():
+    with pytest.raises(TypeError) as caught:
+        gym.make(DECISIONS, observaton="estimate")
+    assert str(caught.value).startswith("unknown option observaton; did you mean observation? (unexpected keyword")
+    line_of(TypeError, "unknown option colour; LaueAlign takes action, beam", gym.make, DECISIONS, colour=1)
