@@ -6,7 +6,8 @@ from rich.console import Console
 
 from beamgym.agents.evaluation import BATCH, budget_in, context_of, first_seed, make_vector_env
 from beamgym.scripts.arpes_suites.geographies import measured_geography, shared_map
-from beamgym.scripts.benchmarking.policies import caption, check_own, report, run_policies, table
+from beamgym.scripts.benchmarking.policies import caption, check_own, run_policies, table
+from beamgym.scripts.benchmarking.results import report
 
 ENV_ID: Final = "beamgym/ArpesSpot-v0"
 EPISODES: Final = 100

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+import beamgym
 from beamgym.agents.evaluation import (
     BATCH,
     Budget,
@@ -33,6 +34,7 @@ from beamgym.envs.kinds import sample_of
 from beamgym.envs.loop import InstrumentVectorEnv
 from beamgym.envs.policy import CannotPlay, Policy
 from beamgym.physics.files import write_json
+from beamgym.scripts.benchmarking.results import report
 from beamgym.scripts.benchmarking.suites import SUITES
 from beamgym.scripts.command_line import check_output
 
@@ -83,7 +85,7 @@ def compare_policies(asked: Comparison, console: Console) -> None:
     results = run_policies(env, asked.env_id, asked.policies, asked.episodes, asked.seed, console, played)
     console.print(table(results, asked.title))
     console.print(caption(env), style="dim", highlight=False, markup=False)
-    write_results(asked, results, budget)
+    write_results(asked, results, budget, stopping(env))
     if asked.logdir is not None:
         from beamgym.scripts.benchmarking.board import write_board  # torch and TensorBoard take seconds
 
@@ -91,12 +93,13 @@ def compare_policies(asked: Comparison, console: Console) -> None:
         write_board(asked.logdir, {"env": asked.env_id, **game}, results, budget, played, console)
 
 
-def write_results(asked: Comparison, results: Sequence[PolicyResult], budget: Budget) -> None:
-    """Write figures and curves to the files that were named."""
+def write_results(asked: Comparison, results: Sequence[PolicyResult], budget: Budget, stop: str) -> None:
+    """Write figures and curves to the files that were named; ``stop`` is the rule that ended the episodes."""
     drawn = asked.curves_file is not None
     if asked.json_file is not None:
         figures = report(asked.env_id, asked.level, asked.episodes, asked.seed, results, budget, drawn)
-        write_json(asked.json_file, figures | ({"options": asked.options} if asked.options else {}))
+        known = {"beamgym": beamgym.__version__, "stop": stop} | ({"options": asked.options} if asked.options else {})
+        write_json(asked.json_file, figures | known)
     if asked.curves_file is not None:
         draw_curves(curves(results, budget), budget.metric_set.unit, asked.title, asked.curves_file)
 
@@ -163,28 +166,6 @@ def run_policies(
     return results
 
 
-def report(
-    env_id: str,
-    level: str,
-    episodes: int,
-    seed: int,
-    results: Sequence[PolicyResult],
-    budget: Budget | None = None,
-    drawn: bool = False,
-) -> dict[str, Any]:
-    """Return the machine-readable result, with curves of success if they were ``drawn`` or beam time is counted."""
-    known = budget or Budget()
-    more = {"curves": curves(results, known)} if drawn or known.metric_set.curves else {}
-    return {
-        "env": env_id,
-        "level": level,
-        "episodes": episodes,
-        "seed": seed,
-        "policies": {result.name: result.as_dict() for result in results},
-        **more,
-    }
-
-
 def table(results: Sequence[PolicyResult], title: str) -> Table:
     """Return the comparison as a table; an oracle bears a star."""
     metrics = results[0].metric_set.metrics
@@ -204,14 +185,13 @@ def table(results: Sequence[PolicyResult], title: str) -> Table:
 
 def caption(env: InstrumentVectorEnv) -> str:
     """Return how episodes end, what the medians count, and the share of starts the goniometer excludes."""
-    task: Any = env.loop.task
     metric_set = budget_in(context_of(env)).metric_set
     rule = {
         "declare": "stopping: declare (the policy says when; judged once by the truth)",
         "truth": "stopping: truth (the episode ends at the tolerance, or at the first spot that is good enough)",
     }
     lines = [
-        rule.get(getattr(task, "stop", "declare"), ""),
+        rule.get(stopping(env), ""),
         f"medians over all episodes; {metric_set.failures}",
         f"{metric_set.total}: motors, exposures and read-out; *: is handed the truth",
     ]
@@ -220,6 +200,11 @@ def caption(env: InstrumentVectorEnv) -> str:
         name = env.loop.instrument.context.goniometer.name
         lines.append(f"{name}: {100 * excluded:.1f} % of random starts are excluded, since no target can be reached")
     return "\n".join(lines)
+
+
+def stopping(env: InstrumentVectorEnv) -> str:
+    """Return the rule by which episodes end, "declare" where the task names none."""
+    return str(getattr(env.loop.task, "stop", "declare"))
 
 
 def check_picture(path: Path | None) -> None:

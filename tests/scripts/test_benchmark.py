@@ -1,8 +1,10 @@
 """`beamgym benchmark` keeps its machine-readable contract, and fails with one line."""
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from stable_baselines3 import PPO
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+import beamgym
 from beamgym.agents.evaluation.evaluator import Episodes, summarise
 from beamgym.agents.training import NativeVecEnv
 from beamgym.physics.laue.detector import Detector
@@ -18,8 +21,10 @@ from beamgym.scripts import command_line
 from beamgym.scripts.benchmark import benchmark_command
 from beamgym.scripts.benchmarking.board import telling_episodes
 
+DOCS = Path(__file__).parents[2] / "docs"
 ID = "beamgym/LaueAlign-v0"
 FIGURES = {
+    "oracle",
     "success_rate",
     "success_ci95",
     "exposures_median",
@@ -41,7 +46,9 @@ def test_the_json_is_what_the_contract_says(benchmark, tmp_path):
     result = benchmark(ID, *named, "--episodes", "10", "--seed", "4", "--level", "easy", "--json", str(file))
     assert result.exit_code == 0, result.output
     content = json.loads(file.read_text())
-    assert set(content) == {"env", "level", "episodes", "seed", "policies"}
+    assert set(content) == {"env", "level", "episodes", "seed", "beamgym", "stop", "policies"}
+    assert (content["beamgym"], content["stop"]) == (beamgym.__version__, "declare")
+    assert [name for name, figures in content["policies"].items() if figures["oracle"]] == ["true-pose"]
     assert (content["env"], content["level"], content["episodes"], content["seed"]) == (ID, "easy", 10, 4)
     assert tuple(content["policies"]) == baselines
     for figures in content["policies"].values():
@@ -51,6 +58,18 @@ def test_the_json_is_what_the_contract_says(benchmark, tmp_path):
     assert content["policies"]["true-pose"]["success_rate"] == 1.0
     assert content["policies"]["no-op"]["exposures_median"] == 20.0, "failures count at full budget"
     assert [entry.name for entry in tmp_path.iterdir()] == ["figures.json"]
+
+
+def test_every_key_of_the_json_stands_on_the_page_of_the_leaderboard(benchmark, tmp_path):
+    file = tmp_path / "figures.json"
+    options = ("--set", "exposures=3", "--stop", "truth", "--curves", str(tmp_path / "curves.svg"))
+    benchmark(ID, "--policy", "no-op", "--episodes", "1", "--json", str(file), *options)
+    content = json.loads(file.read_text())
+    section = (DOCS / "leaderboard.md").read_text(encoding="utf-8").split("## What the JSON holds")[1].split("## ")[0]
+    rows = [line.split("|") for line in section.splitlines() if line.startswith("| `")]
+    assert set(content) == {key for row in rows for key in re.findall(r"`(\w+)`", row[1])}
+    assert {*content["policies"]["no-op"], *content["curves"]} <= set(re.findall(r"`(\w+)`", section))
+    assert (content["stop"], content["options"]) == ("truth", {"exposures": 3, "stop": "truth"})
 
 
 def test_the_same_command_gives_the_same_figures(benchmark, tmp_path):
@@ -164,6 +183,7 @@ def test_where_beam_time_is_spent_the_figures_and_curves_are_of_beam_time(benchm
     content = json.loads(file.read_text())
     figures = content["policies"]["true-map"]
     assert set(figures) == {
+        "oracle",
         "success_rate",
         "success_ci95",
         "beam_s_median",
