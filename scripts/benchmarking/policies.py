@@ -63,8 +63,13 @@ class Comparison:
 
     @property
     def title(self) -> str:
-        """Heading of table and curves."""
+        """Heading of the curves."""
         return f"{self.env_id}, level {self.level}, {self.episodes} episodes, seed {self.seed}"
+
+    @property
+    def heading(self) -> str:
+        """Heading of the table: the title, and the options that were set."""
+        return ", ".join([self.title, *(f"{name}={value}" for name, value in self.options.items())])
 
 
 def compare_policies(asked: Comparison, console: Console) -> None:
@@ -83,7 +88,7 @@ def compare_policies(asked: Comparison, console: Console) -> None:
     check_own(asked.policies, env, asked.env_id, {**asked.options, "level": asked.level})
     played: dict[str, Policy] = {}
     results = run_policies(env, asked.env_id, asked.policies, asked.episodes, asked.seed, console, played)
-    console.print(table(results, asked.title))
+    console.print(table(results, asked.heading))
     console.print(caption(env), style="dim", highlight=False, markup=False)
     write_results(asked, results, budget, stopping(env))
     if asked.logdir is not None:

@@ -63,7 +63,8 @@ def test_the_json_is_what_the_contract_says(benchmark, tmp_path):
 def test_every_key_of_the_json_stands_on_the_page_of_the_leaderboard(benchmark, tmp_path):
     file = tmp_path / "figures.json"
     options = ("--set", "exposures=3", "--stop", "truth", "--curves", str(tmp_path / "curves.svg"))
-    benchmark(ID, "--policy", "no-op", "--episodes", "1", "--json", str(file), *options)
+    result = benchmark(ID, "--policy", "no-op", "--episodes", "1", "--json", str(file), *options)
+    assert "exposures=3" in " ".join(result.stdout.split()), "the table's heading names what was set"
     content = json.loads(file.read_text())
     section = (DOCS / "leaderboard.md").read_text(encoding="utf-8").split("## What the JSON holds")[1].split("## ")[0]
     rows = [line.split("|") for line in section.splitlines() if line.startswith("| `")]
