@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from beamgym.envs.loop import InstrumentVectorEnv
-from beamgym.envs.policy import Policy
+from beamgym.envs.policy import Policy, start_episodes
 from beamgym.envs.task import Observation, Truth
 
 
@@ -33,7 +33,7 @@ def played_again(env: InstrumentVectorEnv, policy: Policy, context: Any, seed: i
     """Play an episode of one environment (n = 1, without autoreset) to its end; an oracle is handed the truth."""
     observation, _ = env.reset(seed=[seed])
     world: Any = env.loop.instrument
-    memory, over = policy.start(context, 1), False
+    memory, over = start_episodes(policy, context, [seed]), False
     while not over:
         seen, truth = observation, world.truth()
         action, memory = policy.act(observation, memory, truth if policy.oracle else None)
