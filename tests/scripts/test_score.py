@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from beamgym.agents.measured import score_measured
-from beamgym.envs.arpes_spot.scoring import Quality
+from beamgym.envs.arpes_spot.scoring import Quality, shipped_scorer
 from beamgym.physics.arpes.load import LabelledArray, LabelledAxis, LoadWords, from_array, load
 from beamgym.physics.arpes.recipes import generate, recipe_grid
 from beamgym.physics.counter_rng import make_keys
@@ -113,7 +113,7 @@ def test_a_stated_gain_gives_the_same_score(score, spectra, tmp_path):
 )
 def test_windows_that_the_scorer_does_not_know_are_doubted(spectra, rows, words):
     axes = (LabelledAxis("eV", GRID.energy_ev[rows]), LabelledAxis("alpha", GRID.slit_deg, "deg"))
-    verdict = score_measured(from_array(LabelledArray("part", spectra[-1][rows], axes)))
+    verdict = score_measured(from_array(LabelledArray("part", spectra[-1][rows], axes)), shipped_scorer("v2"))
     assert any(words in line for line in verdict.doubts)
     assert verdict.known(0) != "yes"
 
