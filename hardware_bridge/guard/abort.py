@@ -91,24 +91,33 @@ class AbortThread:
         # SimpleQueue.put is reentrant: a signal handler may ask for an abort in the middle of another put.
         self._requests: queue.SimpleQueue[tuple[str, Future[AbortReport]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
+        # Held for a few lines, and by its own thread again: a signal handler may interrupt whoever holds it.
+        self._lock = threading.RLock()
 
     def start(self) -> None:
         """Start the thread, once."""
-        if self._thread is None:
-            # A daemon: a device call that hangs must not keep the process alive.
-            self._thread = threading.Thread(target=self._run, name="beamgym guard", daemon=True)
-            self._thread.start()
+        with self._lock:
+            if self._thread is None:
+                # A daemon: a device call that hangs must not keep the process alive.
+                self._thread = threading.Thread(target=self._run, name="beamgym guard", daemon=True)
+                self._thread.start()
 
     def request(self, reason: str) -> "Future[AbortReport]":
-        """Ask for an abort; returns at once. One that is under way, or ended, serves for all until ``forget``."""
-        # No lock here: a signal handler that interrupted its holder would wait for itself.
-        report = self.report
-        if report is None:
-            report = self.report = Future()
-            self.start()
-            self._requests.put((reason, report))
-        return report
+        """Ask for an abort; returns at once. One that is under way, or ended, serves for all until ``forget``.
+
+        After ``close``, and in the middle of it, it is done all the same.
+        """
+        with self._lock:
+            report = self.report
+            if report is None:
+                report = self.report = Future()
+                self._requests.put((reason, report))
+                if self._closed:
+                    self._requests.put(None)
+                self.start()
+            return report
 
     def forget(self) -> None:
         """Let the next request be a new abort; call it when a human has re-armed."""
@@ -116,12 +125,13 @@ class AbortThread:
 
     def close(self) -> None:
         """End the thread."""
-        if self._thread is not None:
-            # Queued behind what was asked before, so that an abort under way is finished first.
-            self._requests.put(None)
-            if threading.current_thread() is not self._thread:
-                self._thread.join(timeout=2.0 * LOOP_GRACE_S + _DEADMAN_S)
-            self._thread = None
+        with self._lock:
+            thread, self._closed = self._thread, True
+            if thread is not None:
+                # Queued behind what was asked before, so that an abort under way is finished first.
+                self._requests.put(None)
+        if thread is not None and threading.current_thread() is not thread:
+            thread.join(timeout=2.0 * LOOP_GRACE_S + _DEADMAN_S)
 
     def _run(self) -> None:
         while True:
@@ -130,13 +140,23 @@ class AbortThread:
             except queue.Empty:
                 self._guard.check_deadman()
                 continue
-            if request is None:
-                if self._loop is not None:
-                    forget_channels(self._loop)
-                    self._loop.close()
+            if request is not None:
+                reason, report = request
+                report.set_result(self._abort(reason))
+            elif self._ends():
                 return
-            reason, report = request
-            report.set_result(self._abort(reason))
+
+    def _ends(self) -> bool:
+        """Whether nothing more was asked for; a request from then on starts another thread."""
+        with self._lock:
+            if not self._requests.empty():
+                return False
+            self._thread = None
+            loop, self._loop = self._loop, None
+        if loop is not None:
+            forget_channels(loop)
+            loop.close()
+        return True
 
     def _abort(self, reason: str) -> AbortReport:
         begun, attempts = time.monotonic(), 0
