@@ -87,6 +87,7 @@ class EnvKind:
     chooses : names of parts of an observation by which the choice ``observation`` is known; where a bundle observes one
         of them, ``task`` is called with ``parts``, the names of all
     action_scale : names, in setting and context, of what an action means: a bundle plays only where they are equal
+    estimate_scale : the same of what the numbers of an observed estimate mean
     """
 
     name: str
@@ -101,6 +102,7 @@ class EnvKind:
     setting_key: str = EXPERIMENT
     units: Ref = field(default_factory=dict)
     action_scale: tuple[str, ...] = ()
+    estimate_scale: tuple[str, ...] = ()
     chooses: frozenset[str] = frozenset()
 
     @property
@@ -152,6 +154,7 @@ SHIPPED: tuple[EnvKind, ...] = (
         setting_key="setting",
         units="beamgym.envs.laue_align:ALIGN_UNITS",
         action_scale=("action", "max_rotation_deg"),
+        estimate_scale=("tolerance_deg",),
         chooses=frozenset({"estimate", "map"}),
     ),
     EnvKind(

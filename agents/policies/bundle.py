@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.envs.bundles import OnnxModel
-from beamgym.envs.kinds import find_kind
+from beamgym.envs.kinds import EnvKind, find_kind
 from beamgym.envs.policy import CannotPlay, PolicyState
 from beamgym.envs.task import Observation, Truth
 
@@ -27,15 +27,19 @@ class BundlePolicy:
         self.name = name or model.name
 
     def start(self, context: Any, n: int) -> PolicyState:
-        """Return n empty memories; raises CannotPlay when this experiment's moves have another scale."""
+        """Return n empty memories; raises CannotPlay when this experiment's moves or estimates have another scale."""
         kind = find_kind(context)
         setting = None if kind is None else self.model.manifest.setting_of(kind)
-        for field in () if kind is None or setting is None else kind.action_scale:
+        for field in () if kind is None or setting is None else self._scales(kind):
             wanted, found = getattr(setting, field), getattr(context, field)
             if wanted != found:
                 raise CannotPlay(f"bundle {self.name} was trained with {field}={wanted!r}, this has {found!r}")
         memory = self.model.start(n)
         return [{key: values[i] for key, values in memory.items()} for i in range(n)] if memory else [None] * n
+
+    def _scales(self, kind: EnvKind) -> tuple[str, ...]:
+        observes = self.model.manifest.encoder.name == "estimate"
+        return (*kind.action_scale, *(kind.estimate_scale if observes else ()))
 
     def act(
         self, observation: Observation, state: PolicyState, truth: Truth | None = None

@@ -220,11 +220,19 @@ class OnnxModel:
         if set(found) != set(wanted):
             raise BundleError(
                 f"bundle {self.name} observes {sorted(wanted)}, the environment gives {sorted(found)}; "
-                f"make the environment the bundle was trained on ({self.manifest.env_id})"
+                f"make the environment the bundle was trained on ({self.manifest.env_id}{self._options()})"
             )
         for name, spec in wanted.items():
             self._check_space(f"observation {name!r}", spec, found[name])
         self._check_space("action", self.manifest.action_space, action_space)
+
+    def _options(self) -> str:
+        """Return what else made the environment that it was trained on, as far as the manifest says."""
+        encoder = self.manifest.encoder
+        flat = encoder.parameters.get("flat") or ()
+        shown = next((name for name in ("estimate", "map") if name == encoder.name or name in flat), None)
+        said = [*([f"observation={shown}"] if shown else []), *(["flat=true"] if flat else [])]
+        return f" with --set {' --set '.join(said)}" if said else ""
 
     def _check_space(self, label: str, spec: SpaceSpec, space: spaces.Space[Any]) -> None:
         difference = spec.difference(space)

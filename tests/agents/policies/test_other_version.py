@@ -52,6 +52,18 @@ def test_the_shipped_estimator_of_version_1_declares_rightly():
     assert result.success_rate >= 0.95
 
 
+def test_an_estimate_in_the_unit_of_another_tolerance_is_refused():
+    env = gym.make(V1, observation="estimate", flat=True, tolerance_deg=1.0).unwrapped
+    with pytest.raises(CannotPlay, match="laue-align-estimate was trained with tolerance_deg=0.25, this has 1.0"):
+        find_policy("laue-align-estimate", V1).start(env.context, 1)
+
+
+def test_a_refused_observation_comes_with_the_options_that_give_the_right_one():
+    env = gym.make(V1).unwrapped
+    with pytest.raises(ValueError, match=r"LaueAlign-v1 with --set observation=estimate --set flat=true\)"):
+        find_policy("laue-align-estimate", V1).model.check_spaces(env.observation_space, env.action_space)
+
+
 def test_versions_are_of_one_task():
     assert same_task(V1, "beamgym/LaueAlign-v0")
     assert not same_task(V1, "beamgym/LaueAlignImage-v1")
