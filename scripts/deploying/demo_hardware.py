@@ -20,15 +20,17 @@ SPEED = 20.0
 def demonstrate(
     seed: Annotated[int, typer.Option(help="Of the crystal's mount.")] = 0,
     speed: Annotated[float, typer.Option(help="How many times faster than real motors and exposures.")] = SPEED,
+    policy: Annotated[str, typer.Option(help="A bundle or a baseline; the usual policy if left out.")] = "",
     out: Annotated[Path, typer.Option(help="Folder of the results; made where it is missing.")] = Path("out"),
 ) -> None:
-    """Start the practice instrument, deploy on it without naming a policy, and compare with the emulator's truth."""
+    """Start the practice instrument, deploy on it, by default without naming a policy, and compare with the emulator's truth."""
     try:
         import beamgym.hardware_bridge.practice.soft_ioc  # noqa: F401
         from beamgym.hardware_bridge.practice import IocProcess
     except ImportError as error:
         raise ValueError(str(error)) from None
     words = ["deploy", "--instrument", INSTRUMENT, "--confirm", "never", "--yes", "--out", str(out)]
+    words[1:1] = [policy] if policy else []
     typer.echo("starting the practice instrument; the first start compiles its simulation, which takes a minute")
     ioc = IocProcess("laue", seed=seed, speed=speed)
     with closing(ioc):
