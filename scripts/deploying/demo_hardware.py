@@ -23,7 +23,7 @@ def demonstrate(
     policy: Annotated[str, typer.Option(help="A bundle or a baseline; the usual policy if left out.")] = "",
     out: Annotated[Path, typer.Option(help="Folder of the results; made where it is missing.")] = Path("out"),
 ) -> None:
-    """Start the practice instrument, deploy on it, by default without naming a policy, and compare with the emulator's truth."""
+    """Start the practice instrument, deploy a policy on it, and compare with the emulator's truth."""
     try:
         import beamgym.hardware_bridge.practice.soft_ioc  # noqa: F401
         from beamgym.hardware_bridge.practice import IocProcess

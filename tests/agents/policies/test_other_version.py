@@ -54,7 +54,7 @@ def test_the_shipped_estimator_of_version_1_declares_rightly():
 
 def test_an_estimate_in_the_unit_of_another_tolerance_is_refused():
     env = gym.make(V1, observation="estimate", flat=True, tolerance_deg=1.0).unwrapped
-    with pytest.raises(CannotPlay, match="laue-align-estimate was trained with tolerance_deg=0.25, this has 1.0"):
+    with pytest.raises(CannotPlay, match=r"laue-align-estimate was trained with tolerance_deg=0\.25, this has 1\.0"):
         find_policy("laue-align-estimate", V1).start(env.context, 1)
 
 
