@@ -2,10 +2,11 @@
 
 from beamgym.agents.ladder.learning import Point, learn, right_of
 from beamgym.agents.ladder.references import follow_the_estimate, random_actions
-from beamgym.agents.ladder.rungs import RUNGS, Rung, rung_named
+from beamgym.agents.ladder.rungs import RUNGS, SEEDS, Rung, rung_named
 
 __all__ = [
     "RUNGS",
+    "SEEDS",
     "Point",
     "Rung",
     "follow_the_estimate",

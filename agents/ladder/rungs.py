@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+SEEDS = 5
 _ESTIMATE: Mapping[str, Any] = {"observation": "estimate", "flat": True}
 
 
@@ -25,6 +26,7 @@ class Rung:
     bar : share of right episodes from which a seed has reached the rung; None where nobody has set one
     of_five : how many of five seeds are to learn it
     stack : last observations that are seen together
+    seeds : how many are trained; one where the rung is there to be solved, and what is there now does not
     """
 
     name: str
@@ -39,6 +41,7 @@ class Rung:
     bar: float | None = None
     of_five: int = 4
     stack: int = 1
+    seeds: int = SEEDS
 
 
 _V1, _ZONE = "beamgym/LaueAlign-v1", "beamgym/LaueZone-v1"
@@ -109,7 +112,8 @@ RUNGS: Mapping[str, Rung] = {
             "the same at level hard, where the axes' play is as large as what is allowed, with a memory of four frames",
             _V1,
             {**_ESTIMATE, "level": "hard", "history": 4},
-            600_000,
+            400_000,
+            seeds=1,
         ),
         Rung(
             "goal",
@@ -137,8 +141,9 @@ RUNGS: Mapping[str, Rung] = {
             "zones",
             "find an axis of an unknown cubic crystal within 5°, by the strongest zones of its films",
             _ZONE,
-            {"observation": "zones", "flat": True},
+            {"observation": "zones", "flat": True, "max_rotation_deg": 90.0},
             400_000,
+            hyper={"n_steps": 32, "gamma": 0.95, "policy_kwargs": {"log_std_init": -1.0}},
             bar=0.74,
         ),
         Rung(
@@ -146,10 +151,11 @@ RUNGS: Mapping[str, Rung] = {
             "the same from the films themselves",
             _ZONE,
             {"flat": True},
-            400_000,
+            40_000,
             n_envs=32,
             policy="CnnPolicy",
             hyper=_PIXELS,
+            seeds=1,
         ),
         Rung(
             "map",
@@ -166,24 +172,28 @@ RUNGS: Mapping[str, Rung] = {
             "the same by the list of found spots",
             _V1,
             dict(_NEAR),
-            1_000_000,
+            300_000,
             hyper=_CAREFUL,
+            seeds=1,
         ),
         Rung(
             "image",
             "the same from the camera's image",
             "beamgym/LaueAlignImage-v1",
             dict(_NEAR),
-            400_000,
+            60_000,
             policy="CnnPolicy",
             hyper=_CAREFUL,
+            seeds=1,
         ),
         Rung(
             "crystals",
             "spots of a crystal that is drawn anew in every episode",
             _V1,
             {**_NEAR, "crystals": ["Si", "Ge", "Al2O3", "quartz"]},
-            1_000_000,
+            300_000,
+            hyper=_CAREFUL,
+            seeds=1,
         ),
     )
 }

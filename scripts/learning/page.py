@@ -8,12 +8,11 @@ from typing import Any, Final
 import numpy as np
 import rich.table
 
-from beamgym.agents.ladder import Point, Rung
+from beamgym.agents.ladder import SEEDS, Point, Rung
 from beamgym.physics.files import replacing
 from beamgym.scripts.laue_suites.page import machine
 from beamgym.scripts.rates import Rate
 
-SEEDS: Final = 5
 _EXAMPLE: Final = """The rung `declares` by hand, about three minutes on one core:
 
 ```python
@@ -100,7 +99,8 @@ def page_of(results: Sequence[RungResult], path: Path, seed: int) -> None:
         "",
         f"Written by `beamgym benchmark learn {names} --seed {seed} --page {path.name}` on {machine()}.",
         "",
-        f"Unmodified Stable-Baselines3, {SEEDS} seeds a rung, at its default hyperparameters but for those named.",
+        f"Unmodified Stable-Baselines3, {SEEDS} seeds a rung, one for a rung that is open, at its default",
+        "hyperparameters but for those named.",
         f"Success of each seed at the end of its training, on {results[0].random.episodes} episodes that none was",
         "trained on, actions without noise; Wilson's interval is that of the seed with the median success.",
         "",
@@ -127,7 +127,7 @@ def _cells(each: RungResult) -> list[str]:
     told = "none set"
     if bar is not None:
         word = "met" if each.met else "missed"
-        told = f"{100 * bar:.0f} %, {each.rung.of_five} of {SEEDS}: {word} ({each.reached})"
+        told = f"{100 * bar:.0f} %, {each.rung.of_five} of {each.rung.seeds}: {word} ({each.reached})"
     return [
         each.rung.name,
         f"{', '.join(f'{100 * _rate(point).share:.1f}' for point in ends)} % ({100 * low:.1f}–{100 * high:.1f})",

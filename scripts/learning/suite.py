@@ -1,4 +1,4 @@
-"""Trains the asked rungs with five seeds each, tests them beside the references, and tells what came of it."""
+"""Trains the asked rungs with several seeds each, tests them beside the references, and tells what came of it."""
 
 import os
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from beamgym.agents.ladder import (
     right_of,
     rung_named,
 )
-from beamgym.scripts.learning.page import SEEDS, RungResult, page_of, table_of
+from beamgym.scripts.learning.page import RungResult, page_of, table_of
 
 EPISODES = 200
 
@@ -32,7 +32,7 @@ def run_suite(options: Mapping[str, Any], seed: int, console: Console) -> dict[s
     ----------
     options : "part" (rungs; all by default), "workers" (processes, 1), "logdir" (where trainings are kept and gone on
         with, "learn" by default) and "page" (a Markdown file)
-    seed : the first of the five
+    seed : the first of each rung
     console : where the table goes
     """
     rungs = [rung_named(name) for name in options.get("part") or RUNGS]
@@ -40,7 +40,7 @@ def run_suite(options: Mapping[str, Any], seed: int, console: Console) -> dict[s
     workers = int(options.get("workers") or 1)
     results = []
     for rung in rungs:
-        curves = _curves(rung, [seed + i for i in range(SEEDS)], folder, workers, console)
+        curves = _curves(rung, [seed + i for i in range(rung.seeds)], folder, workers, console)
         results.append(RungResult(rung, tuple(curves), *_references(rung)))
         console.print(table_of(results[-1:]))
     if options.get("page") is not None:
