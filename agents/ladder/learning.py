@@ -15,7 +15,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 
 from beamgym.agents.evaluation import first_seed
 from beamgym.agents.ladder.algorithms import Deciding, keep_model, load_model, new_model
-from beamgym.agents.ladder.rungs import SEEDS, Rung
+from beamgym.agents.ladder.rungs import Rung
 from beamgym.agents.training import NativeVecEnv
 from beamgym.physics.files import write_json
 
@@ -89,8 +89,10 @@ def learn(rung: Rung, seed: int, folder: Path, tell: Callable[[Point], object] =
 def _claim(folder: Path, rung: Rung, seed: int) -> None:
     """Write down what the folder is a training of; raises ValueError where it is one of something else."""
     path, plan = folder / "rung.json", json.loads(json.dumps({**asdict(rung), "seed": seed}))
+    # How many others are trained says nothing of this one.
+    del plan["seeds"]
     # What a rung did not say yet when the folder was begun was as it is by default.
-    if path.exists() and {"stack": 1, "seeds": SEEDS, **json.loads(path.read_text(encoding="utf-8"))} == plan:
+    if path.exists() and {"stack": 1, **json.loads(path.read_text(encoding="utf-8"))} == plan:
         return
     if path.exists() or (folder / "curve.json").exists():
         raise ValueError(f"{folder} holds a training of other settings of {rung.name}; give another --logdir")

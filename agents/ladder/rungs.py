@@ -113,7 +113,6 @@ RUNGS: Mapping[str, Rung] = {
             _V1,
             {**_ESTIMATE, "level": "hard", "history": 4},
             400_000,
-            seeds=1,
         ),
         Rung(
             "goal",
