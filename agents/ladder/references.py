@@ -34,7 +34,7 @@ def follow_the_estimate(rung: Rung) -> Act | None:
     if rung.options.get("observation") == "goal":
         return _turned
     if rung.options.get("observation") == "zones":
-        return _to_the_strongest
+        return _to_the_nearest
     if rung.options.get("observation") != "estimate":
         return None
     chosen = rung.options.get("action") == "decisions"
@@ -48,8 +48,8 @@ def _turned(seen: Mapping[str, NDArray[np.float32]]) -> NDArray[Any]:
     return np.pad(encode_rotation(missing, 1.0), ((0, 0), (0, 1))).astype(np.float32)
 
 
-def _to_the_strongest(seen: NDArray[np.float32]) -> NDArray[Any]:
-    """Return the actions (n, 3) that step to the strongest zone; the observation ends with the rows of zones."""
+def _to_the_nearest(seen: NDArray[np.float32]) -> NDArray[Any]:
+    """Return the actions (n, 3) that step to the first row's zone; the observation ends with the rows."""
     first = seen.shape[1] - ZONES * ZONE_FIELDS
     return np.pad(seen[:, first : first + 2], ((0, 0), (0, 1)))
 

@@ -12,14 +12,17 @@ from beamgym.physics.instrument import BoolArray, Float32Array, Float64Array, Fr
 from beamgym.physics.laue.zone import Charts
 
 ZONES = 8
-"""Zones that are observed of a crystal, the strongest first."""
+"""Zones that are observed of a crystal: the strongest, of which the nearest comes first."""
 ZONE_FIELDS = 4
 _FARTHEST_DEG = 180.0
+LIKE_DEG = 10.0
+"""An axis that counts is shown by the films where one of the rows lies so near to it; as near it counts unseen too."""
 
 ZONE_UNITS = {
     **SPOT_UNITS,
-    "zones": "8 rows, strongest zone first: the steps of theta and phi that lay it along the beam as an action, the "
-    "larger of the two / 180°, votes near the place over those around it / the first row's; rows of zeros at the end",
+    "zones": "8 rows, the strongest zones, the nearest first: the steps of theta and phi that lay it along the beam as "
+    "an action, the larger of the two / 180°, votes near the place over those around it / the strongest's; rows of "
+    "zeros at the end",
 }
 
 
@@ -51,9 +54,10 @@ class ChartedTask(LaueZoneTask):
         truth: Truth | None = None,
     ) -> ZoneState:
         """Begin with the first exposure; see Task.start."""
-        state = super().start(previous, positions, frame, mask, truth)
+        state = super().start(previous, positions, frame, mask)
         before = charts_of(previous).begun(mask) if previous is not None else Charts.blank(len(positions))
-        return self._looked(state, before, mask)
+        looked = self._looked(state, before, mask)
+        return looked if truth is None else self._begun(looked, truth, mask)
 
     def advance(
         self, state: ZoneState, command: TaskCommand, report: MoveReport, frame: Frame, mask: BoolArray
@@ -69,14 +73,30 @@ class ChartedTask(LaueZoneTask):
         return {**observation, "zones": self._rows(charts_of(state), state.positions)}
 
     def _rows(self, charts: Charts, positions: Float64Array) -> Float32Array:
-        places = charts.strongest(ZONES)
-        steps = places[..., :2] - positions[:, None]
-        contrast = places[..., 2:]
-        first = np.where(contrast[:, :1] > 0.0, contrast[:, :1], 1.0)
+        steps, contrast = _nearest_first(charts, positions)
+        strongest = contrast.max(axis=1, keepdims=True)
         far = np.abs(steps).max(axis=2, keepdims=True) / _FARTHEST_DEG
-        rows = np.concatenate([steps / self.context.max_rotation_deg, far, contrast / first], axis=2)
+        share = contrast / np.where(strongest > 0.0, strongest, 1.0)
+        rows = np.concatenate([steps / self.context.max_rotation_deg, far, share], axis=2)
         rows = np.where(contrast > 0.0, rows.clip(-1.0, 1.0), 0.0)
         return rows.reshape(len(rows), -1).astype(np.float32)
+
+    def _left_deg(self, state: ZoneState, truth: Truth, error_deg: Float64Array) -> Float64Array:
+        """Return how far the nearest axis is that the films have shown, or any that is as good as reached.
+
+        To the nearest of all it would lead astray: the films show zones 45° to 80° away, and nothing of nearer ones.
+        """
+        steps, contrast = _nearest_first(charts_of(state), state.positions)
+        n, k = steps.shape[:2]
+        goniometer = self.context.goniometer
+        there = goniometer.rotation(state.positions[:, None] + steps)
+        here = goniometer.rotation(state.positions)
+        would = there @ np.swapaxes(here, 1, 2)[:, None] @ truth["orientation"][:, None]
+        off = self.context.error_deg(would.reshape(n * k, 3, 3), np.repeat(truth["cell"], k, axis=0)).reshape(n, k)
+        shown = (contrast[..., 0] > 0.0) & (off <= LIKE_DEG)
+        left = np.where(shown, np.abs(steps).max(axis=2) + off, np.inf).min(axis=1)
+        left = np.where(error_deg <= LIKE_DEG, np.minimum(left, error_deg), left)
+        return np.where(np.isfinite(left), left, error_deg)
 
     def _looked(self, state: ZoneState, before: Charts, mask: BoolArray) -> ChartedState:
         known = self.context
@@ -85,6 +105,16 @@ class ChartedTask(LaueZoneTask):
         if isinstance(state, ChartedState):
             return replace(state, charts=charts)
         return ChartedState(**vars(state), charts=charts)
+
+
+def _nearest_first(charts: Charts, positions: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Return steps (n, ZONES, 2) to the strongest zones, degrees, and their contrasts (n, ZONES, 1), 0 for none."""
+    places = charts.strongest(ZONES)
+    steps = places[..., :2] - positions[:, None]
+    none = places[..., 2] <= 0.0
+    order = np.argsort(np.where(none, np.inf, np.abs(steps).max(axis=2)), axis=1, kind="stable")[..., None]
+    steps = np.where(none[..., None], 0.0, steps)
+    return np.take_along_axis(steps, order, axis=1), np.take_along_axis(places[..., 2:], order, axis=1)
 
 
 def charts_of(state: ZoneState | None) -> Charts:

@@ -202,8 +202,7 @@ class LaueZoneTask:
         )
         if truth is None:
             return state
-        potential = self._potential(self.context.error_deg(truth["orientation"], truth["cell"]))
-        return replace(state, potential=np.where(mask, potential, state.potential))
+        return self._begun(state, truth, mask)
 
     def target(self, state: ZoneState, action: Float64Array) -> TaskCommand:
         """Turn an action into axis positions, shortening the move where it would leave their range."""
@@ -259,7 +258,7 @@ class LaueZoneTask:
         inside = error <= self.context.tolerance_deg
         terminated = inside if self.stop == "truth" else state.declared.copy()
         success = inside & terminated
-        potential = self._potential(error)
+        potential = self.reward.potential(self._left_deg(state, truth, error), self.context.tolerance_deg)
         if not self.rules.keeps_progress:
             potential = np.where(terminated, 0.0, potential)
         spent_s = self.costs(state)["instrument_s"]
@@ -271,8 +270,15 @@ class LaueZoneTask:
         """Return the last step's exposures, motor, exposure and instrument seconds, and dose (seconds in the beam)."""
         return camera_costs(state.motor_s, state.exposed, self.context.exposure_s, self.context.readout_s)
 
-    def _potential(self, error_deg: Float64Array) -> Float64Array:
-        return self.reward.potential(error_deg, self.context.tolerance_deg)
+    def _begun(self, state: ZoneState, truth: Truth, mask: BoolArray) -> ZoneState:
+        """Return the state with the potential of the episodes that begin."""
+        error = self.context.error_deg(truth["orientation"], truth["cell"])
+        potential = self.reward.potential(self._left_deg(state, truth, error), self.context.tolerance_deg)
+        return replace(state, potential=np.where(mask, potential, state.potential))
+
+    def _left_deg(self, state: ZoneState, truth: Truth, error_deg: Float64Array) -> Float64Array:
+        """Return how far there is to go (n,), for the reward."""
+        return error_deg
 
     def _merge(self, image: NDArray[np.uint8], frame: Frame, mask: BoolArray) -> NDArray[np.uint8]:
         merged = image.copy()

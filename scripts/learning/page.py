@@ -110,7 +110,7 @@ def page_of(results: Sequence[RungResult], path: Path, seed: int) -> None:
         "",
         f"![Learning curves]({picture.name})",
         "",
-        _EXAMPLE,
+        *([_EXAMPLE] if "declares" in names.split() else []),
         *(f"- **{each.rung.name}** ({_state(each)}): {each.rung.about}. {_how(each.rung)}" for each in results),
         "",
     ]

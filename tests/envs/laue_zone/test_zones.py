@@ -58,7 +58,7 @@ def test_nothing_is_kept_beyond_a_reset():
     assert np.array_equal(first["zones"], again["zones"])
 
 
-def test_stepping_to_the_strongest_zone_finds_axes():
+def test_stepping_to_the_nearest_zone_finds_axes():
     n = 40
     envs, done, right = vector(n, moves=30), np.zeros(n, np.bool_), np.zeros(n, np.bool_)
     seen, _ = envs.reset(seed=100)
@@ -70,13 +70,34 @@ def test_stepping_to_the_strongest_zone_finds_axes():
     assert right.mean() >= 0.75  # the blind spiral finds half of them in fifty moves
 
 
+def test_the_reward_leads_to_what_the_films_show():
+    n = 40
+    envs, first = vector(n, moves=12), np.zeros(n)
+    seen, _ = envs.reset(seed=100)
+    far = seen["zones"].reshape(n, -1, 4)[:, 0, 2] * 180.0
+    assert np.median(far) > 40.0  # nothing nearer is shown
+    done, right = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+    for step in range(12):
+        steps = seen["zones"].reshape(n, -1, 4)[:, 0, :2]
+        seen, reward, ended, cut, _ = envs.step(np.pad(steps, ((0, 0), (0, 1))))
+        if step < 2:
+            first += reward * ~done
+        right |= ended & ~done
+        done |= ended | cut
+    # of those whose first row was an axis, so that twelve moves were enough
+    assert right.sum() >= 15
+    assert (first[right] > 0.0).mean() >= 0.75
+
+
 def test_rows_are_sorted_and_within_the_space():
     envs = vector(16)
     seen, _ = envs.reset(seed=3)
     rows = seen["zones"].reshape(16, 8, 4)
     assert envs.observation_space.contains(seen)
-    assert (np.diff(rows[..., 3], axis=1) <= 0.0).all()
-    assert (rows[:, 0, 3] == 1.0).all()
+    there = rows[..., 3] > 0.0
+    assert (np.diff(np.where(there, rows[..., 2], np.inf), axis=1)[there[:, 1:]] >= 0.0).all()
+    assert (rows[..., 3].max(axis=1) == 1.0).all()
+    assert not rows[~there].any()
     assert "image" not in seen
 
 
