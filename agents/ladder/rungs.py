@@ -140,10 +140,11 @@ RUNGS: Mapping[str, Rung] = {
             "zones",
             "find an axis of an unknown cubic crystal within 5°, by the strongest zones of its films",
             _ZONE,
-            {"observation": "zones", "flat": True, "max_rotation_deg": 90.0},
+            {"observation": "zones", "flat": True},
             400_000,
-            hyper={"n_steps": 32, "gamma": 0.95, "policy_kwargs": {"log_std_init": -1.0}},
             bar=0.74,
+            of_five=3,
+            seeds=3,
         ),
         Rung(
             "films",

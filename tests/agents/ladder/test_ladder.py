@@ -124,7 +124,7 @@ def test_every_rung_can_be_made_and_has_a_bar_that_five_seeds_can_meet():
         env = gym.make_vec(rung.env_id, num_envs=2, vectorization_mode="vector_entry_point", **rung.options)
         observation, _ = env.reset(seed=0)
         assert isinstance(observation, dict) == (rung.policy == "MultiInputPolicy"), "other clients know no Dict"
-        assert rung.of_five <= rung.seeds == 5 or rung.bar is None
+        assert rung.of_five <= rung.seeds or rung.bar is None
         env.close()
 
 
