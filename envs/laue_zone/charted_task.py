@@ -1,6 +1,7 @@
 """LaueZone seen through its chart: the task whose observation is where theta and phi lay the strongest zones."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
@@ -28,9 +29,16 @@ ZONE_UNITS = {
 
 @dataclass(frozen=True)
 class ChartedState(ZoneState):
-    """A ZoneState with what the frames so far tell of each crystal's zones."""
+    """A ZoneState with what the frames so far tell of each crystal's zones.
+
+    Parameters
+    ----------
+    charts : of all frames
+    places : (n, ZONES, 3) of the strongest zones in them: theta, phi in degrees, and contrast, 0 for none
+    """
 
     charts: Charts | None = None
+    places: Float64Array | None = None
 
 
 @dataclass
@@ -70,10 +78,10 @@ class ChartedTask(LaueZoneTask):
         """Return the observation, as fresh arrays."""
         observation = super().observe(state)
         del observation["image"]  # type: ignore[attr-defined]
-        return {**observation, "zones": self._rows(charts_of(state), state.positions)}
+        return {**observation, "zones": self._rows(state)}
 
-    def _rows(self, charts: Charts, positions: Float64Array) -> Float32Array:
-        steps, contrast = _nearest_first(charts, positions)
+    def _rows(self, state: ZoneState) -> Float32Array:
+        steps, contrast = _nearest_first(state)
         strongest = contrast.max(axis=1, keepdims=True)
         far = np.abs(steps).max(axis=2, keepdims=True) / _FARTHEST_DEG
         share = contrast / np.where(strongest > 0.0, strongest, 1.0)
@@ -86,7 +94,7 @@ class ChartedTask(LaueZoneTask):
 
         To the nearest of all it would lead astray: the films show zones 45° to 80° away, and nothing of nearer ones.
         """
-        steps, contrast = _nearest_first(charts_of(state), state.positions)
+        steps, contrast = _nearest_first(state)
         n, k = steps.shape[:2]
         goniometer = self.context.goniometer
         there = goniometer.rotation(state.positions[:, None] + steps)
@@ -102,15 +110,16 @@ class ChartedTask(LaueZoneTask):
         known = self.context
         rotation = known.goniometer.rotation(state.positions)
         charts = before.seen(state.image[..., 0], state.positions, rotation, known.detector, mask)
+        places = charts.strongest(ZONES)
         if isinstance(state, ChartedState):
-            return replace(state, charts=charts)
-        return ChartedState(**vars(state), charts=charts)
+            return replace(state, charts=charts, places=places)
+        return ChartedState(**vars(state), charts=charts, places=places)
 
 
-def _nearest_first(charts: Charts, positions: Float64Array) -> tuple[Float64Array, Float64Array]:
+def _nearest_first(state: ZoneState) -> tuple[Float64Array, Float64Array]:
     """Return steps (n, ZONES, 2) to the strongest zones, degrees, and their contrasts (n, ZONES, 1), 0 for none."""
-    places = charts.strongest(ZONES)
-    steps = places[..., :2] - positions[:, None]
+    places = _charted(state).places
+    steps = places[..., :2] - state.positions[:, None]
     none = places[..., 2] <= 0.0
     order = np.argsort(np.where(none, np.inf, np.abs(steps).max(axis=2)), axis=1, kind="stable")[..., None]
     steps = np.where(none[..., None], 0.0, steps)
@@ -119,6 +128,11 @@ def _nearest_first(charts: Charts, positions: Float64Array) -> tuple[Float64Arra
 
 def charts_of(state: ZoneState | None) -> Charts:
     """Return what is known of the zones; raises TypeError for the state of another task."""
+    charts: Charts = _charted(state).charts
+    return charts
+
+
+def _charted(state: ZoneState | None) -> Any:
     if not isinstance(state, ChartedState) or state.charts is None:
         raise TypeError(f"a state of ChartedTask holds charts; found {type(state).__name__}")
-    return state.charts
+    return state
