@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import rich.table
 
-from beamgym.agents.ladder import SEEDS, Point, Rung
+from beamgym.agents.ladder import RUNGS, SEEDS, Point, Rung
 from beamgym.physics.files import replacing
 from beamgym.scripts.laue_suites.page import machine
 from beamgym.scripts.rates import Rate
@@ -94,8 +94,9 @@ def page_of(results: Sequence[RungResult], path: Path, seed: int) -> None:
     """Write the page, and the curves beside it as NAME_curves.svg."""
     picture = path.with_name(f"{path.stem}_curves.svg")
     names = " ".join(f"--part {each.rung.name}" for each in results)
+    some = len(results) < len(RUNGS)
     lines = [
-        "# The ladder",
+        f"# The ladder{': ' + ', '.join(each.rung.name for each in results) if some else ''}",
         "",
         f"Written by `beamgym benchmark learn {names} --seed {seed} --page {path.name}` on {machine()}.",
         "",
