@@ -194,6 +194,18 @@ SHIPPED: tuple[EnvKind, ...] = (
                 "docs/environments/arpes_spot.md",
                 {"image": True},
             ),
+            Environment(
+                "beamgym/ArpesSpot-v1",
+                "version 1: scores composed of their components; a wrong declaration costs, none happens by accident",
+                "docs/environments/arpes_spot.md",
+                {"version": 1},
+            ),
+            Environment(
+                "beamgym/ArpesSpotImage-v1",
+                "the same from the spectra and the position only",
+                "docs/environments/arpes_spot.md",
+                {"image": True, "version": 1},
+            ),
         ),
         options="beamgym.envs.arpes_spot:ArpesSpotOptions",
         build="beamgym.envs.arpes_spot:build",

@@ -49,6 +49,11 @@ ENVIRONMENTS: dict[str, list[dict[str, Any]]] = {
     "beamgym/LaueZone-v1": [{"moves": 4, "stop": "declare"}],
     "beamgym/ArpesSpot-v0": [{}, {"action": "steps", "surfaces": 2, "stop": "truth", "reward": "sparse"}],
     "beamgym/ArpesSpotImage-v0": [{"size": 128, "surfaces": 2}],
+    "beamgym/ArpesSpot-v1": [
+        {"surfaces": 2, "score": "truth"},
+        {"action": "steps", "surfaces": 2, "observation": "scores", "flat": True},
+    ],
+    "beamgym/ArpesSpotImage-v1": [{"surfaces": 2, "stop": "truth", "score": "truth"}],
 }
 """Options with which each registered id is checked."""
 

@@ -10,7 +10,7 @@ from beamgym.envs.arpes_spot.composed_scorer import (
     load_scorer,
 )
 from beamgym.envs.arpes_spot.composing import BOUNDS, LEVELS, compose, feature_values
-from beamgym.envs.arpes_spot.context import SpotContext, SpotReward
+from beamgym.envs.arpes_spot.context import SpotContext, SpotReward, SpotRules, spot_rules
 from beamgym.envs.arpes_spot.factory import ArpesSpotOptions, build, task_over
 from beamgym.envs.arpes_spot.scoring import (
     COMPONENTS,
@@ -52,6 +52,7 @@ __all__ = [
     "SpotContext",
     "SpotRenderer",
     "SpotReward",
+    "SpotRules",
     "build",
     "compose",
     "composed_scorer",
@@ -60,6 +61,7 @@ __all__ = [
     "load_scorer",
     "scorer_input",
     "shipped_scorer",
+    "spot_rules",
     "task_over",
     "window_input",
 ]

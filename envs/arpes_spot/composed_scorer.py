@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from beamgym.envs.arpes_spot.composing import LEVELS, Composed, component, compose, feature_values
+from beamgym.envs.arpes_spot.composing import LEVELS, Composed, component, compose, expected_total, feature_values
 from beamgym.envs.arpes_spot.dispersion import unlike_counts
 from beamgym.envs.arpes_spot.scoring import SCORE_DEFINITIONS, Quality, QualityScorer
 from beamgym.envs.arpes_spot.window_input import window_input
@@ -95,6 +95,35 @@ class ComposedScorer:
         spectra = np.asarray(counts)
         each = over_rows(len(spectra), lambda rows: self.quality(spectra[rows]).scores, least=4)
         return each[0] if len(each) == 1 else np.concatenate(each)
+
+    def with_estimates(self, counts: Float32Array, number: NDArray[np.float64]) -> tuple[Float32Array, Float32Array]:
+        """Return the scores of spectra, and what their totals would be with other numbers of electrons.
+
+        Parameters
+        ----------
+        counts : (m, e, a)
+        number : (m,) N with which they are to be compared, as at the reference dwell
+
+        Returns
+        -------
+        (m, 4) S, B, N and the total in points, and (m, 2) the total at ``number`` and its expected absolute error
+        """
+        spectra = np.asarray(counts)
+
+        def rows_of(rows: slice) -> tuple[Float32Array, Float32Array]:
+            seen = window_input(spectra[rows])
+            values, _ = self._values(seen)
+            n = np.minimum(seen["numbers"][:, _N].astype(np.float64), 1.0)
+            s, b = values[:, self._first], values[:, self._first + 1]
+            f = feature_values(values[:, 4], spectra.shape[2], self.definition)
+            total = expected_total(self.definition, s, b, n, f)[0]
+            scores = np.stack([component(s).value, component(b).value, n, total], axis=1)
+            estimates = np.stack(expected_total(self.definition, s, b, number[rows], f), axis=1)
+            return scores.astype(np.float32), estimates.astype(np.float32)
+
+        parts = over_rows(len(spectra), rows_of, least=4)
+        scores, estimates = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return scores, estimates
 
     def _values(self, seen: dict[str, Float32Array]) -> tuple[Float32Array, Float32Array]:
         out = self.model.predict(seen, batch=_CHUNK)

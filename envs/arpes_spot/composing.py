@@ -71,10 +71,7 @@ def compose(
         The ``paper`` total is a staircase: its value is the median of its distribution, one of its steps. ``v2`` is
         continuous: its value is the mean, which falls with every component even where the total is cut off at 0.
     """
-    total = paper_total if definition == "paper" else v2_total
-    k = len(LEVELS)
-    grid = np.broadcast_arrays(f[:, None, None, :], s[:, :, None, None], b[:, None, :, None], n[:, None, None, None])
-    points = np.asarray(total(*(part.reshape(len(n), k**3) for part in grid)))
+    points = _points(definition, s, b, n, f)
     order = np.argsort(points, axis=1)
     points, weight = np.take_along_axis(points, order, 1), np.cumsum(_JOINT[order], axis=1)
     at = [np.minimum((weight < level - 1e-9).sum(1), points.shape[1] - 1) for level in (0.5, *BOUNDS)]
@@ -83,3 +80,24 @@ def compose(
     value = found[0] if definition == "paper" else (points * mass).sum(1)
     error = (np.abs(points - value[:, None]) * mass).sum(1)
     return Composed(value, error, np.stack(found[1:], axis=1))
+
+
+def expected_total(
+    definition: str, s: NDArray[np.floating], b: NDArray[np.floating], n: NDArray[np.floating], f: NDArray[np.floating]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and mean absolute deviation of the total, (m,) each, of components as in ``compose``.
+
+    No points are sorted: it takes a third of the time of ``compose``, whose ``v2`` total is the same mean.
+    """
+    points = _points(definition, s, b, n, f)
+    value = points @ _JOINT
+    return value, np.abs(points - value[:, None]) @ _JOINT
+
+
+def _points(
+    definition: str, s: NDArray[np.floating], b: NDArray[np.floating], n: NDArray[np.floating], f: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Return the total of every combination of levels, (m, 729)."""
+    total, k = paper_total if definition == "paper" else v2_total, len(LEVELS)
+    grid = np.broadcast_arrays(f[:, None, None, :], s[:, :, None, None], b[:, None, :, None], n[:, None, None, None])
+    return np.asarray(total(*(part.reshape(len(n), k**3) for part in grid)))

@@ -1,7 +1,7 @@
-"""Public knowledge of one ArpesSpot task, and its reward."""
+"""Public knowledge of one ArpesSpot task, its reward, and what sets one version apart."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
 import numpy as np
 
@@ -17,18 +17,64 @@ class SpotReward:
 
     Parameters
     ----------
-    kind : "dense" (rise of the best score so far, less the time, and the declared spot's score) or "sparse" (success)
+    kind : "dense" (rise of the best score so far, less the time, and what the end is worth) or "sparse" (the end alone)
     time_cost : per second of beam time
-    success : paid at success by "sparse"
+    success : paid at success by "sparse", and by "dense" where the end is worth success
+    price : of a wrong declaration
+    ends_by : what the end is worth to "dense": "score" (a tenth of the site's points) or "success"
     """
 
     kind: Literal["dense", "sparse"] = "dense"
     time_cost: float = 0.0005
     success: float = 1.0
+    price: float = 0.0
+    ends_by: Literal["score", "success"] = "score"
 
     def __post_init__(self) -> None:
         if self.kind not in ("dense", "sparse"):
             raise ValueError(f"unknown reward {self.kind!r}; choose 'dense' or 'sparse'")
+        for name in ("time_cost", "success", "price"):
+            if not 0.0 <= getattr(self, name) < np.inf:
+                raise ValueError(f"{name} is {getattr(self, name)}; choose a finite number, 0 or more")
+
+
+TENTH: Final = 0.1
+
+
+@dataclass(frozen=True)
+class SpotRules:
+    """How an episode of one version ends, is scored and is paid.
+
+    Parameters
+    ----------
+    declares_within_mm : a declaration counts beside a commanded way that is shorter than this, and than a tenth of a
+        full step where the action is steps; infinite: every declaration counts
+    score : who scores where nobody is named
+    paid : whether "dense" pays by the observed scores or, in simulation, by noise-free ones
+    reward : its numbers, of the dense kind
+    estimates : whether the estimate of the site is observed, and sites are compared by it
+    """
+
+    declares_within_mm: float = np.inf
+    score: Literal["composed", "cnn"] = "cnn"
+    paid: Literal["truth", "scores"] = "scores"
+    reward: SpotReward = field(default_factory=SpotReward)
+    estimates: bool = False
+
+
+# A sixth of the pitch of a coarse scan, and a tenth of the largest step: under the noise of a fresh Gaussian policy a
+# way that short is rare, and whoever means to stay can say so with a twentieth of the action's range.
+_RULES: Final = {
+    0: SpotRules(),
+    1: SpotRules(0.05, "composed", "truth", SpotReward(time_cost=0.002, price=0.2, ends_by="success"), True),
+}
+
+
+def spot_rules(version: int) -> SpotRules:
+    """Return the rules of a version of ArpesSpot; raises ValueError for one that does not exist."""
+    if version not in _RULES:
+        raise ValueError(f"there is no version {version}; there are {', '.join(map(str, _RULES))}")
+    return _RULES[version]
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,21 @@
 """Builds ArpesSpot environments from what a user names."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
-from beamgym.envs.arpes_spot.context import SpotContext, SpotReward
+from beamgym.envs.arpes_spot.composed_scorer import composed_scorer
+from beamgym.envs.arpes_spot.context import SpotContext, SpotRules, spot_rules
 from beamgym.envs.arpes_spot.parts import Observed, choice_of
 from beamgym.envs.arpes_spot.scoring import shipped_scorer
-from beamgym.envs.arpes_spot.task import ArpesSpotTask
+from beamgym.envs.arpes_spot.task import ArpesSpotTask, SpotScorer
 from beamgym.physics.arpes.simulator import SimulatedArpes
 from beamgym.physics.arpes.stage import Stage
 from beamgym.physics.arpes.surface import BeamFootprint, Geography, SurfaceNumbers
+
+
+SCORES: Final = ("composed", "cnn", "truth")
+"""Who can give the scores that are observed."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +30,9 @@ class ArpesSpotOptions:
     beam_time_s : budget in seconds of beam time: motors, settling, dwell and read-out
     action : "absolute" or "steps"
     max_step_mm : a full step
-    score : who scores: "cnn" (the shipped network, what is observed and what is paid), or "truth" (for study: paid by
-        the simulation, observed as read off the counts without a network)
+    score : who gives the scores that are observed: "composed" (the shipped network whose total is composed of its
+        components), "cnn" (the network of version 0) or "truth" (for study: read off the counts without a network);
+        None for the version's, "cnn" in version 0 and "composed" in version 1. Version 0 also pays by it
     reward : "dense" or "sparse"
     stop : "declare" or "truth"
     beam : the light's footprint, a BeamFootprint; None for the usual one
@@ -45,7 +51,7 @@ class ArpesSpotOptions:
     beam_time_s: float = 120.0
     action: Literal["absolute", "steps"] = "absolute"
     max_step_mm: float = 0.5
-    score: Literal["cnn", "truth"] = "cnn"
+    score: Literal["composed", "cnn", "truth"] | None = None
     reward: Literal["dense", "sparse"] = "dense"
     stop: Literal["declare", "truth"] = "declare"
     beam: BeamFootprint | None = None
@@ -57,15 +63,26 @@ class ArpesSpotOptions:
     observation: Observed | None = None
 
 
-def build(options: ArpesSpotOptions, n: int, image: bool = False) -> tuple[ArpesSpotTask, SimulatedArpes]:
-    """Make the task and a world of n samples; ``image`` observes pixels and position only."""
-    if options.score not in ("cnn", "truth"):
-        raise ValueError(f"unknown score {options.score!r}; choose 'cnn' or 'truth'")
+def build(
+    options: ArpesSpotOptions, n: int, image: bool = False, version: int = 0
+) -> tuple[ArpesSpotTask, SimulatedArpes]:
+    """Make the task and a world of n samples.
+
+    Parameters
+    ----------
+    options : what the user named
+    n : samples
+    image : observe pixels and position only
+    version : of the id
+    """
+    ruled = spot_rules(version)
+    score = ruled.score if options.score is None else options.score
+    if score not in SCORES:
+        raise ValueError(f"unknown score {score!r}; choose one of {', '.join(map(repr, SCORES))}")
     if image and options.observation not in (None, "spectrum"):
         raise ValueError(
             f"ArpesSpotImage observes the spectrum; for observation={options.observation!r} make ArpesSpot"
         )
-    learnt = options.score == "cnn"
     world = SimulatedArpes(
         n,
         options.level,
@@ -83,13 +100,30 @@ def build(options: ArpesSpotOptions, n: int, image: bool = False) -> tuple[Arpes
         options.action,
         options.max_step_mm,
     )
-    scorer, paid = (shipped_scorer(), "scores") if learnt else (None, "truth")
-    given = context, SpotReward(options.reward), options.stop, scorer, image, paid, options.observation
-    return ArpesSpotTask(*given), world  # type: ignore[arg-type]
+    task = ArpesSpotTask(
+        context,
+        replace(ruled.reward, kind=options.reward),
+        options.stop,
+        _scorer(score),
+        image,
+        "truth" if score == "truth" else ruled.paid,
+        options.observation,
+        ruled.declares_within_mm,
+        ruled.estimates,
+    )
+    return task, world
 
 
-def task_over(context: SpotContext, size: int = 0, image: bool = False, parts: Sequence[str] = ()) -> ArpesSpotTask:
-    """Return the task over a real instrument: it declares, and is scored by the shipped network.
+def _scorer(score: str) -> SpotScorer | None:
+    if score == "truth":
+        return None
+    return composed_scorer() if score == "composed" else shipped_scorer()
+
+
+def task_over(
+    context: SpotContext, size: int = 0, image: bool = False, parts: Sequence[str] = (), version: int = 0
+) -> ArpesSpotTask:
+    """Return the task over a real instrument: it declares, and is scored by the version's network.
 
     Parameters
     ----------
@@ -97,6 +131,9 @@ def task_over(context: SpotContext, size: int = 0, image: bool = False, parts: S
     size : not used: a spectrum is observed as large as the context's grid
     image : observe pixels and position only
     parts : names of what is observed, where it is another choice than the id's own
+    version : of the environment whose rules hold
     """
-    observed = choice_of(parts)
-    return ArpesSpotTask(context, SpotReward("sparse"), "declare", shipped_scorer(), image, "scores", observed)
+    ruled: SpotRules = spot_rules(version)
+    paid, within = replace(ruled.reward, kind="sparse"), ruled.declares_within_mm
+    scorer, observed = _scorer(ruled.score), choice_of(parts)
+    return ArpesSpotTask(context, paid, "declare", scorer, image, "scores", observed, within, ruled.estimates)

@@ -23,6 +23,8 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "spectrum": ("spectrum", "position"),
 }
 """Names of the parts of each choice."""
+ESTIMATE: Final = "site_estimate"
+"""Part that version 1 adds where scores are observed."""
 ENLARGED: Final = 2
 """Pixels of the picture along a cell of the map: 64 in all, since NatureCNN needs 36."""
 _MOST_VISITS = 8.0  # drawn as 1 on the map
@@ -38,6 +40,7 @@ class SiteView:
     ----------
     context : the public side of the task
     observed : which of the choices
+    estimates : whether the estimate of the site is observed beside the scores, as in version 1
 
     Raises
     ------
@@ -46,6 +49,7 @@ class SiteView:
 
     context: SpotContext
     observed: Observed
+    estimates: bool = False
 
     def __post_init__(self) -> None:
         if self.observed not in PARTS:
@@ -59,6 +63,7 @@ class SiteView:
             "spectrum": spaces.Box(0, 255, (*self.context.grid.shape, 1), dtype=np.uint8),
             "position": _box(both, 2),
             "scores": _box(unit, 4),
+            ESTIMATE: _box(unit, 2),
             "exposure": _box(unit, 2),
             "best": _box(both, 3),
             "map": _box(unit, MAP_LAYERS * MAP_CELLS**2),
@@ -66,11 +71,17 @@ class SiteView:
             "budget": _box(unit, 1),
             "picture": spaces.Box(0, 255, (side, side, MAP_LAYERS + 2), dtype=np.uint8),
         }
-        return spaces.Dict({name: boxes[name] for name in PARTS[self.observed]})
+        return spaces.Dict({name: boxes[name] for name in self.names})
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the parts that are observed."""
+        parts = PARTS[self.observed]
+        return (*parts, ESTIMATE) if self.estimates and "scores" in parts else parts
 
     def encode(self, state: SpotState) -> Observation:
         """Return the observation, as fresh arrays."""
-        return {name: getattr(self, f"_{name}")(state) for name in PARTS[self.observed]}
+        return {name: getattr(self, f"_{name}")(state) for name in self.names}
 
     def _spectrum(self, state: SpotState) -> NDArray[np.uint8]:
         return state.spectrum.copy()
@@ -80,6 +91,10 @@ class SiteView:
 
     def _scores(self, state: SpotState) -> Float32Array:
         return (state.scores * np.array([1.0, 1.0, 1.0, 0.1], dtype=np.float32)).clip(0.0, 1.0)
+
+    def _site_estimate(self, state: SpotState) -> Float32Array:
+        estimate: Float32Array = (0.1 * state.estimate).clip(0.0, 1.0)
+        return estimate
 
     def _exposure(self, state: SpotState) -> Float32Array:
         dwell = self.context.dwell_share(state.positions[:, 2])
@@ -123,7 +138,7 @@ class SiteView:
 
 def choice_of(names: Collection[str]) -> Observed | None:
     """Return the choice that has parts of these names; None where there is none."""
-    return next((each for each in get_args(Observed) if set(PARTS[each]) == set(names)), None)
+    return next((each for each in get_args(Observed) if set(PARTS[each]) == set(names) - {ESTIMATE}), None)
 
 
 def _box(ends: tuple[float, float], size: int) -> spaces.Box:

@@ -22,9 +22,11 @@ class SpotState:
     positions : (n, 3) readback of x and y in mm, and the dwell in s
     spectrum : (n, e, a, 1) uint8, the encoded last spectrum
     scores : (n, 4) S, B, N and the total in points, read off the last spectrum
+    estimate : (n, 2) total that the site would have at the reference dwell, by the last spectrum, and its expected
+        error, points; 0 in version 0
     electrons : (n,) in it
-    best : (n, 3) the largest total so far and where, mm
-    map : (n, 32, 32, 6) of every cell of the stage: total, visits, S, B, N and dwell of the spectrum that was counted
+    best : (n, 3) the largest total so far and where, mm; in version 1 the largest estimate
+    map : (n, 32, 32, 6) of every cell of the stage: total (in version 1 the estimate), visits, S, B, N and dwell of the spectrum that was counted
         longest there; N as it would be at the reference dwell, the dwell on the action's scale
     trace : (n, 256, 3) the last sites and their totals
     last_move : (n, 3) made along x and y in units of the travel, and 1 where it was shortened
@@ -38,6 +40,7 @@ class SpotState:
     positions: Float64Array
     spectrum: NDArray[np.uint8]
     scores: Float32Array
+    estimate: Float32Array
     electrons: Float64Array
     best: Float32Array
     map: Float32Array
@@ -60,6 +63,7 @@ def blank(positions: Float64Array, shape: tuple[int, int]) -> SpotState:
         positions=positions.copy(),
         spectrum=np.zeros((n, *shape, 1), dtype=np.uint8),
         scores=np.zeros((n, 4), dtype=np.float32),
+        estimate=np.zeros((n, 2), dtype=np.float32),
         electrons=zero,
         best=np.zeros((n, 3), dtype=np.float32),
         map=np.zeros((n, MAP_CELLS, MAP_CELLS, MAP_LAYERS), dtype=np.float32),

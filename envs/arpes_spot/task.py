@@ -1,20 +1,20 @@
 """The ArpesSpot task: find the best site of a cleaved sample within the beam time, and declare it."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
 from beamgym.envs.actions import decode_steps
-from beamgym.envs.arpes_spot.context import SpotContext, SpotReward
+from beamgym.envs.arpes_spot.context import TENTH, SpotContext, SpotReward
 from beamgym.envs.arpes_spot.parts import Observed, SiteView
 from beamgym.envs.arpes_spot.scoring_kernels import whole_sums
 from beamgym.envs.arpes_spot.state import SpotState, blank, cleared
 from beamgym.envs.arpes_spot.views import draw_on_map, spectrum_to_uint8
 from beamgym.envs.task import Observation, TaskCommand, Truth, Verdict
-from beamgym.physics.arpes.score import REFERENCE_COUNTS, direct_scores
+from beamgym.physics.arpes.score import REFERENCE_COUNTS, direct_scores, v2_total
 from beamgym.physics.arpes.surface import REFERENCE_DWELL_S
 from beamgym.physics.instrument import (
     AcquireSettings,
@@ -27,12 +27,23 @@ from beamgym.physics.instrument import (
     MoveReport,
 )
 
+_AMPLE_FEATURE: Final = 1e3  # where nobody tells the measure F: a spectrum without features shows it in B
+
 
 class SpotScorer(Protocol):
     """Scores spectra by what was counted."""
 
     def __call__(self, counts: Float32Array) -> Float32Array:
         """Return S, B, N and the total in points (m, 4) of spectra (m, e, a)."""
+        ...
+
+
+@runtime_checkable
+class SiteScorer(SpotScorer, Protocol):
+    """A scorer that also tells what a total would be with other numbers of electrons, and how sure it is."""
+
+    def with_estimates(self, counts: Float32Array, number: Float64Array) -> tuple[Float32Array, Float32Array]:
+        """Return scores (m, 4) as above, and the totals at N = ``number`` (m,) with their expected errors (m, 2)."""
         ...
 
 
@@ -50,6 +61,8 @@ class ArpesSpotTask:
         the observed ones)
     image : observe pixels and position only, where nothing else is said
     observation : "all", "scores" (no spectrum and no map), "map" (as a picture) or "spectrum" (with the position)
+    declares_within_mm : way beside which a declaration counts, see ``SpotRules``
+    estimates : observe what the site's total would be at the reference dwell, and compare sites by it
     """
 
     context: SpotContext
@@ -59,6 +72,8 @@ class ArpesSpotTask:
     image: bool = False
     paid: Literal["truth", "scores"] = "truth"
     observation: Observed | None = None
+    declares_within_mm: float = np.inf
+    estimates: bool = False
 
     def __post_init__(self) -> None:
         if self.paid not in ("truth", "scores"):
@@ -67,7 +82,7 @@ class ArpesSpotTask:
             raise ValueError(f"unknown stop {self.stop!r}; choose 'declare' or 'truth'")
         self.settings = AcquireSettings()
         self.action_space: spaces.Box = spaces.Box(-1.0, 1.0, (4,), dtype=np.float32)
-        self.view = SiteView(self.context, self.observed)
+        self.view = SiteView(self.context, self.observed, self.estimates)
         self.observation_space = self.view.space
         self._limits = self.context.stage.limits_mm
         self._dwells = np.log(np.array(self.context.stage.dwell_s))
@@ -93,8 +108,8 @@ class ArpesSpotTask:
 
     def target(self, state: SpotState, action: Float64Array) -> TaskCommand:
         """Turn an action into a site and a dwell; a step that would leave the stage's travel is shortened."""
-        declare = (action[:, 3] > 0.0) & (self.stop == "declare")
-        site, limited = self._site(state, action[:, :2])
+        site, limited, way_mm = self._site(state, action[:, :2])
+        declare = (action[:, 3] > 0.0) & (self.stop == "declare") & (way_mm < self._still_mm)
         share = 0.5 * (action[:, 2] + 1.0)
         dwell = np.exp(self._dwells[0] + share * (self._dwells[1] - self._dwells[0]))
         dwell = np.clip(dwell, *self.context.stage.dwell_s)
@@ -104,14 +119,24 @@ class ArpesSpotTask:
         held = self._within(state.positions)
         return TaskCommand(np.where(moves[:, None], target, held), moves, declare, limited & moves)
 
-    def _site(self, state: SpotState, action: Float64Array) -> tuple[Float64Array, BoolArray]:
-        low, high = self._limits.T
+    def _site(self, state: SpotState, action: Float64Array) -> tuple[Float64Array, BoolArray, Float64Array]:
+        """Return sites (n, 2) within reach, which rows were shortened, and the ways that were asked for, mm."""
+        (low, high), held = self._limits.T, state.positions[:, :2]
         if self.context.action == "absolute":
             site: Float64Array = np.clip(low + 0.5 * (action + 1.0) * (high - low), low, high)
-            return site, np.zeros(len(action), dtype=np.bool_)
-        wanted = state.positions[:, :2] + decode_steps(action, np.full(2, self.context.max_step_mm))
+            return site, np.zeros(len(action), dtype=np.bool_), np.hypot(*(site - held).T)
+        # What was asked for counts, not what the limits leave of it.
+        step = decode_steps(action, np.full(2, self.context.max_step_mm))
+        wanted = held + step
         site = np.clip(wanted, low, high)
-        return site, (site != wanted).any(axis=1)
+        return site, (site != wanted).any(axis=1), np.hypot(*step.T)
+
+    @property
+    def _still_mm(self) -> float:
+        """Way below which a declaration counts."""
+        if self.context.action == "absolute":
+            return self.declares_within_mm
+        return min(self.declares_within_mm, max(TENTH * self.context.max_step_mm, 0.0))
 
     def _within(self, positions: Float64Array) -> Float64Array:
         """Return positions (n, 3) inside the limits: the noise of a reading may lie outside."""
@@ -145,24 +170,28 @@ class ArpesSpotTask:
             raise FrameFailed("this instrument gives no spectra; ArpesSpot needs frames with an image (n, e, a)")
         rows = np.flatnonzero(mask)
         counts = np.ascontiguousarray(frame.image if len(rows) == len(mask) else frame.image[rows], dtype=np.float32)
-        scores, electrons = state.scores.copy(), state.electrons.copy()
+        scores, electrons, estimate = state.scores.copy(), state.electrons.copy(), state.estimate.copy()
         spectrum = spectrum_to_uint8(counts, self.context.grid.shape)
         if len(rows) < len(mask):
             spectrum = _replaced(state.spectrum, rows, spectrum)
-        scores[rows] = self._score(counts)
         electrons[rows] = _electrons(counts)
+        if self.estimates:
+            scores[rows], estimate[rows] = self._estimate(counts, electrons[rows], frame.exposure_s[rows])
+        else:
+            scores[rows] = self._score(counts)
         kept = state.map, state.trace, state.best
         chart, trace, best = kept if cleared else (values.copy() for values in kept)
         used = state.used + mask
         counting = self._counting(electrons, frame.exposure_s)
-        draw_on_map(
-            rows, self.context.fractions(state.positions), state.positions, scores, counting, used, chart, trace, best
-        )
+        totals = (estimate[:, 0] if self.estimates else scores[:, 3]).copy()
+        fractions = self.context.fractions(state.positions)
+        draw_on_map(rows, fractions, state.positions, scores, totals, counting, used, chart, trace, best)
         step_s = motor + exposure + self.context.readout_s * mask
         return replace(
             state,
             spectrum=spectrum,
             scores=scores,
+            estimate=estimate,
             electrons=electrons,
             map=chart,
             trace=trace,
@@ -175,9 +204,18 @@ class ArpesSpotTask:
 
     def _counting(self, electrons: Float64Array, exposure_s: Float64Array) -> Float64Array:
         """Return N as it would be at the reference dwell, and the dwell on the action's scale, 0 to 1, (n, 2)."""
-        dwell_s = np.maximum(exposure_s, 1e-9)
-        number = np.minimum(electrons / dwell_s * REFERENCE_DWELL_S / REFERENCE_COUNTS, 1.0)
-        return np.stack([number, self.context.dwell_share(dwell_s)], axis=1)
+        return np.stack([_reference_number(electrons, exposure_s), self.context.dwell_share(exposure_s)], axis=1)
+
+    def _estimate(
+        self, counts: Float32Array, electrons: Float64Array, exposure_s: Float64Array
+    ) -> tuple[Float32Array, Float32Array]:
+        """Return the scores (m, 4), and the total at the reference dwell with its expected error (m, 2)."""
+        number = _reference_number(electrons, exposure_s)
+        if isinstance(self.scorer, SiteScorer):
+            return self.scorer.with_estimates(counts, number)
+        scores = self._score(counts)
+        total = v2_total(_AMPLE_FEATURE, scores[:, 0].astype(np.float64), scores[:, 1].astype(np.float64), number)
+        return scores, np.stack([total, np.zeros_like(total)], axis=1).astype(np.float32)
 
     def _score(self, counts: Float32Array) -> Float32Array:
         if self.scorer is not None:
@@ -200,7 +238,9 @@ class ArpesSpotTask:
         success, truncated = good & terminated, state.over & ~terminated
         points = self._rewarded_points(state, truth)
         reached = np.maximum(state.reached, points)
-        reward = self._pay(state, reached, points, terminated, success)
+        # Without truth nobody knows that a declaration is wrong: none is charged for.
+        wrong = terminated & ~good & (truth is not None)
+        reward = self._pay(state, reached, self._end_worth(points, terminated, success, wrong))
         metrics = {} if truth is None else _site_info(truth)
         return replace(state, reached=reached), Verdict(reward, terminated, truncated, success, metrics)
 
@@ -210,13 +250,19 @@ class ArpesSpotTask:
             return state.scores[:, 3].astype(np.float64)
         return truth["place_score"].copy()
 
-    def _pay(
-        self, state: SpotState, reached: Float64Array, points: Float64Array, ended: BoolArray, success: BoolArray
+    def _end_worth(
+        self, points: Float64Array, ended: BoolArray, success: BoolArray, wrong: BoolArray
     ) -> Float64Array:
+        """Return what the end is worth, (n,); 0 where there is none yet."""
+        if self.reward.kind == "dense" and self.reward.ends_by == "score":
+            return np.asarray(np.where(ended, 0.1 * points, 0.0))
+        return np.asarray(self.reward.success * success - self.reward.price * wrong, dtype=np.float64)
+
+    def _pay(self, state: SpotState, reached: Float64Array, end: Float64Array) -> Float64Array:
         if self.reward.kind == "sparse":
-            return np.asarray(self.reward.success * success, dtype=np.float64)
+            return end
         rise = 0.1 * (reached - state.reached) - self.reward.time_cost * self.costs(state)["instrument_s"]
-        return np.asarray(rise + np.where(ended, 0.1 * points, 0.0))
+        return np.asarray(rise + end)
 
     def costs(self, state: SpotState) -> dict[str, NDArray[Any]]:
         """Return the last step's exposures, motor, exposure and instrument seconds, and dose (seconds in the beam)."""
@@ -234,6 +280,13 @@ def _site_info(truth: Truth) -> dict[str, NDArray[Any]]:
     # The best is that of a grid of sites: between them there may be a slightly better one, which lacks nothing.
     lacking = np.maximum(truth["best"] - truth["place_score"], 0.0)
     return {"place_score": truth["place_score"].copy(), "shortfall": lacking}
+
+
+def _reference_number(electrons: Float64Array, exposure_s: Float64Array) -> Float64Array:
+    """Return N as it would be at the reference dwell, (m,)."""
+    rate = electrons / np.maximum(exposure_s, 1e-9)
+    number: Float64Array = np.minimum(rate * REFERENCE_DWELL_S / REFERENCE_COUNTS, 1.0)
+    return number
 
 
 def _electrons(counts: Float32Array) -> Float64Array:

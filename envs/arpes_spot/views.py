@@ -19,6 +19,7 @@ SITE_UNITS: Final = {
     "spectrum": "grey levels 0..255, the root of the counts; rows energy, columns slit angle",
     "position": "x and y, -1..1 of the travel",
     "scores": "S, B, N and total / 10",
+    "site_estimate": "total that the site would have at a dwell of 2 s, and its expected error, / 10",
     "exposure": "dwell on the action's scale, 0..1; log10(1 + electrons) / 7",
     "best": "largest total / 10, and its x and y, -1..1 of the travel",
     "map": "cells of the travel, each total / 10, visits / 8, S, B, N and dwell, 0..1",
@@ -76,17 +77,17 @@ def map_to_shares(chart, scale, out) -> None:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def draw_on_map(rows, fractions, sites, scores, counting, used, chart, trace, best) -> None:  # type: ignore[no-untyped-def]
+def draw_on_map(rows, fractions, sites, scores, totals, counting, used, chart, trace, best) -> None:  # type: ignore[no-untyped-def]
     """Enter the rows' last spectra in their maps (n, 32, 32, 6), traces (n, t, 3) and best (n, 3), in place.
 
-    A cell keeps the spectrum with the longest dwell, of equal ones that with the largest total. ``fractions`` (n, 2) of
+    ``totals`` (n,) are what cells are compared by. A cell keeps the spectrum with the longest dwell, of equal ones that with the largest total. ``fractions`` (n, 2) of
     the travel, −1 to 1; ``counting`` (n, 2) N at the reference dwell, and the dwell, 0 to 1 on its logarithmic scale;
     map rows run along y, columns along x.
     """
     for i in rows:
         column = min(int(0.5 * (fractions[i, 0] + 1.0) * chart.shape[2]), chart.shape[2] - 1)
         row = min(int(0.5 * (fractions[i, 1] + 1.0) * chart.shape[1]), chart.shape[1] - 1)
-        total = scores[i, 3]
+        total = totals[i]
         cell = chart[i, row, column]
         longer = counting[i, 1] - cell[5]
         if cell[1] == 0.0 or longer > _SAME or (longer > -_SAME and total > cell[0]):

@@ -24,6 +24,7 @@ ARRIVED_MM: Final = 0.01
 """Distance within which a stage that goes by steps has arrived; what its readings scatter by is less."""
 
 _SPARE_S: Final = 1e-3  # of the beam time, which is observed as a float32
+_ESTIMATE: Final = "site_estimate"
 _POINTS: Final = 10.0  # the total is observed in tenths of its largest
 _AMPLE_FEATURE: Final = 1e3  # the measure F is not observed; a spectrum without features shows it in B
 
@@ -49,6 +50,7 @@ class ProbeResult:
     electrons : counted
     left_s : beam time left
     bits : the seed of searches that draw at random: the episode's, or a hash of the spectrum where it has none
+    estimate : total at the reference dwell and its expected error, points, where they are observed
     """
 
     site_mm: Float64Array
@@ -59,9 +61,12 @@ class ProbeResult:
     electrons: float
     left_s: float
     bits: int
+    estimate: tuple[float, float] | None = None
 
     def points(self) -> float:
-        """Return the score in points that these S and B would have with the electrons of the reference dwell."""
+        """Return the score in points at the reference dwell: as observed, or of S and B with its electrons."""
+        if self.estimate is not None:
+            return self.estimate[0]
         number = min(self.electrons / REFERENCE_COUNTS * REFERENCE_DWELL_S / self.dwell_s, 1.0)
         return float(v2_total(_AMPLE_FEATURE, self.sharpness, self.background, number))
 
@@ -158,6 +163,7 @@ def probe_results(observation: Observation, context: SpotContext, name: str) -> 
     electrons = 10.0 ** (7.0 * observation["exposure"][:, 1].astype(np.float64)) - 1.0
     left = observation["budget"][:, 0].astype(np.float64) * context.beam_time_s - _SPARE_S
     scores = observation["scores"].astype(np.float64)
+    estimates = 10.0 * observation[_ESTIMATE].astype(np.float64) if _ESTIMATE in observation else None
     drawn_from = observation.get("spectrum", observation["scores"])
     return [
         ProbeResult(
@@ -169,16 +175,18 @@ def probe_results(observation: Observation, context: SpotContext, name: str) -> 
             electrons=float(electrons[i]),
             left_s=float(left[i]),
             bits=zlib.crc32(np.ascontiguousarray(drawn_from[i]).tobytes()),
+            estimate=None if estimates is None else (float(estimates[i, 0]), float(estimates[i, 1])),
         )
         for i in range(len(scores))
     ]
 
 
 def action_of(context: SpotContext, result: ProbeResult, probe: Probe | None) -> NDArray[np.float32]:
-    """Return the action (4,) that goes to a probe's site, or declares where there is none."""
-    if probe is None:
-        return np.array([0.0, 0.0, 0.0, 1.0], dtype=np.float32)
+    """Return the action (4,) that goes to a probe's site, or stays and declares where there is none."""
     low, high = context.stage.limits_mm.T
+    if probe is None:
+        still = 2.0 * (result.site_mm - low) / (high - low) - 1.0 if context.action == "absolute" else np.zeros(2)
+        return np.array([*still.clip(-1.0, 1.0), 0.0, 1.0], dtype=np.float32)
     move, dwell_s = 2.0 * (probe.site_mm - low) / (high - low) - 1.0, probe.dwell_s
     if context.action == "steps":
         share = (probe.site_mm - result.site_mm) / context.max_step_mm

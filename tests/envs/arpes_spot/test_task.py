@@ -396,7 +396,7 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"score": "oracle"}, "unknown score 'oracle'; choose 'cnn' or 'truth'"),
+            ({"score": "oracle"}, "unknown score 'oracle'; choose one of 'composed', 'cnn', 'truth'"),
             ({"score": "me"}, "unknown score 'me'"),
             ({"reward": "much"}, "unknown reward 'much'"),
             ({"action": "wish"}, "unknown action 'wish'"),

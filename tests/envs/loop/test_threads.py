@@ -23,6 +23,8 @@ SMALL = {
     "beamgym/LaueZone-v1": {"moves": 3},
     "beamgym/ArpesSpot-v0": {"beam_time_s": 12.0, "surfaces": 2},
     "beamgym/ArpesSpotImage-v0": {"beam_time_s": 12.0, "surfaces": 2, "score": "truth"},
+    "beamgym/ArpesSpot-v1": {"beam_time_s": 12.0, "surfaces": 2},
+    "beamgym/ArpesSpotImage-v1": {"beam_time_s": 12.0, "surfaces": 2, "score": "truth"},
 }
 """Options that make an episode short; an id without a line here is stepped as it is."""
 
