@@ -13,7 +13,6 @@ from beamgym.physics.arpes.simulator import SimulatedArpes
 from beamgym.physics.arpes.stage import Stage
 from beamgym.physics.arpes.surface import BeamFootprint, Geography, SurfaceNumbers
 
-
 SCORES: Final = ("composed", "cnn", "truth")
 """Who can give the scores that are observed."""
 

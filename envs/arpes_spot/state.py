@@ -26,8 +26,9 @@ class SpotState:
         error, points; 0 in version 0
     electrons : (n,) in it
     best : (n, 3) the largest total so far and where, mm; in version 1 the largest estimate
-    map : (n, 32, 32, 6) of every cell of the stage: total (in version 1 the estimate), visits, S, B, N and dwell of the spectrum that was counted
-        longest there; N as it would be at the reference dwell, the dwell on the action's scale
+    map : (n, 32, 32, 6) of every cell of the stage: total (in version 1 the estimate), visits, S, B, N and dwell of
+        the spectrum that was counted longest there; N as it would be at the reference dwell, the dwell on the action's
+        scale
     trace : (n, 256, 3) the last sites and their totals
     last_move : (n, 3) made along x and y in units of the travel, and 1 where it was shortened
     used : (n,) exposures; spent_s (n,) beam time

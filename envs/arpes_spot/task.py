@@ -250,9 +250,7 @@ class ArpesSpotTask:
             return state.scores[:, 3].astype(np.float64)
         return truth["place_score"].copy()
 
-    def _end_worth(
-        self, points: Float64Array, ended: BoolArray, success: BoolArray, wrong: BoolArray
-    ) -> Float64Array:
+    def _end_worth(self, points: Float64Array, ended: BoolArray, success: BoolArray, wrong: BoolArray) -> Float64Array:
         """Return what the end is worth, (n,); 0 where there is none yet."""
         if self.reward.kind == "dense" and self.reward.ends_by == "score":
             return np.asarray(np.where(ended, 0.1 * points, 0.0))

@@ -77,12 +77,14 @@ def map_to_shares(chart, scale, out) -> None:  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def draw_on_map(rows, fractions, sites, scores, totals, counting, used, chart, trace, best) -> None:  # type: ignore[no-untyped-def]
+def draw_on_map(  # type: ignore[no-untyped-def]
+    rows, fractions, sites, scores, totals, counting, used, chart, trace, best
+) -> None:
     """Enter the rows' last spectra in their maps (n, 32, 32, 6), traces (n, t, 3) and best (n, 3), in place.
 
-    ``totals`` (n,) are what cells are compared by. A cell keeps the spectrum with the longest dwell, of equal ones that with the largest total. ``fractions`` (n, 2) of
-    the travel, −1 to 1; ``counting`` (n, 2) N at the reference dwell, and the dwell, 0 to 1 on its logarithmic scale;
-    map rows run along y, columns along x.
+    A cell keeps the spectrum with the longest dwell, of equal ones that with the largest of ``totals`` (n,).
+    ``fractions`` (n, 2) of the travel, −1 to 1; ``counting`` (n, 2) N at the reference dwell, and the dwell, 0 to 1 on
+    its logarithmic scale; map rows run along y, columns along x.
     """
     for i in rows:
         column = min(int(0.5 * (fractions[i, 0] + 1.0) * chart.shape[2]), chart.shape[2] - 1)

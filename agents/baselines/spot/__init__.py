@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from beamgym.agents.baselines.spot.early import ended_early
 from beamgym.agents.baselines.spot.gp_ei import GP_EI, gp_ei
 from beamgym.agents.baselines.spot.gp_ucb import GP_UCB, gp_ucb
 from beamgym.agents.baselines.spot.hexagonal import HEXAGONAL, hexagonal
@@ -10,11 +11,13 @@ from beamgym.agents.baselines.spot.nelder_mead import NELDER_MEAD, simplex_searc
 from beamgym.agents.baselines.spot.random import RANDOM, random_sites
 from beamgym.agents.baselines.spot.raster import RASTER, raster
 from beamgym.agents.baselines.spot.search import SearchFunction, SearchPolicy
+from beamgym.agents.baselines.spot.survey import SURVEY, SurveySettings, survey
 from beamgym.agents.baselines.spot.true_map import TrueMap
 from beamgym.agents.baselines.spot.yield_map import YIELD_MAP, yield_map
 from beamgym.envs.policy import Policy
 
 SEARCHES: dict[str, SearchFunction] = {
+    "survey": survey,
     "raster": raster,
     "random": random_sites,
     "hexagonal": hexagonal,
@@ -40,15 +43,19 @@ __all__ = [
     "RANDOM",
     "RASTER",
     "SEARCHES",
+    "SURVEY",
     "YIELD_MAP",
     "SearchFunction",
     "SearchPolicy",
+    "SurveySettings",
     "TrueMap",
+    "ended_early",
     "gp_ei",
     "gp_ucb",
     "hexagonal",
     "random_sites",
     "raster",
     "simplex_search",
+    "survey",
     "yield_map",
 ]

@@ -7,7 +7,7 @@ import numpy as np
 
 from beamgym.agents.baselines.spot.finish import best_seen, confirm, finish_s
 from beamgym.agents.baselines.spot.search import Probe, ProbeResult, Search, cost_s
-from beamgym.agents.baselines.spot.sites import hexagonal_lattice
+from beamgym.agents.baselines.spot.sites import hexagonal_lattice, turned
 from beamgym.envs.arpes_spot import SpotContext
 from beamgym.physics.instrument import Float64Array
 
@@ -26,6 +26,7 @@ class HexagonalSettings:
     dwell_s : at each site; the shortest is flown over
     candidates : how many of the best are measured again in the end
     confirm_s : dwell of that
+    diagonal : drive the coarse lattice along diagonals
     """
 
     pitch_mm: float = 0.24
@@ -34,6 +35,7 @@ class HexagonalSettings:
     dwell_s: float = 0.05
     candidates: int = 6
     confirm_s: float = 1.0
+    diagonal: bool = False
 
 
 HEXAGONAL: Final = HexagonalSettings()
@@ -45,7 +47,7 @@ def hexagonal(context: SpotContext, result: ProbeResult, settings: HexagonalSett
     reserve = finish_s(context, settings.candidates, settings.confirm_s, settings.pitch_mm)
     for level in range(settings.levels + 1):
         pitch = settings.pitch_mm / 2**level
-        sites = hexagonal_lattice(context, pitch) if level == 0 else _around(context, results, settings.parents, pitch)
+        sites = _coarse(context, settings) if level == 0 else _around(context, results, settings.parents, pitch)
         for site in sites:
             probe = Probe(site, settings.dwell_s)
             if cost_s(context, result.site_mm, probe) > result.left_s - reserve:
@@ -53,6 +55,11 @@ def hexagonal(context: SpotContext, result: ProbeResult, settings: HexagonalSett
             result = yield probe
             results.append(result)
     yield from confirm(context, result, best_seen(results, settings.candidates), settings.confirm_s)
+
+
+def _coarse(context: SpotContext, settings: HexagonalSettings) -> Float64Array:
+    sites = hexagonal_lattice(context, settings.pitch_mm)
+    return turned(context, sites) if settings.diagonal else sites
 
 
 def _around(context: SpotContext, results: list[ProbeResult], parents: int, pitch_mm: float) -> Float64Array:

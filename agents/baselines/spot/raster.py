@@ -5,7 +5,7 @@ from typing import Final
 
 from beamgym.agents.baselines.spot.finish import best_seen, confirm
 from beamgym.agents.baselines.spot.search import Probe, ProbeResult, Search
-from beamgym.agents.baselines.spot.sites import square_lattice
+from beamgym.agents.baselines.spot.sites import square_lattice, turned
 from beamgym.envs.arpes_spot import SpotContext
 
 
@@ -19,12 +19,14 @@ class RasterSettings:
     dwell_s : at each of its sites; the shortest is flown over
     candidates : how many of the best are measured again
     confirm_s : dwell of that
+    diagonal : drive the lattice along diagonals
     """
 
     pitch_mm: float = 0.1
     dwell_s: float = 0.05
     candidates: int = 8
     confirm_s: float = 1.0
+    diagonal: bool = False
 
 
 RASTER: Final = RasterSettings()
@@ -33,7 +35,8 @@ RASTER: Final = RasterSettings()
 def raster(context: SpotContext, result: ProbeResult, settings: RasterSettings = RASTER) -> Search:
     """Measure every site of the lattice, then those that scored best again, longer."""
     results = []
-    for site in square_lattice(context, settings.pitch_mm):
+    sites = square_lattice(context, settings.pitch_mm)
+    for site in turned(context, sites) if settings.diagonal else sites:
         result = yield Probe(site, settings.dwell_s)
         results.append(result)
     best = best_seen(results, settings.candidates)

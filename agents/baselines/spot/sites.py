@@ -42,6 +42,16 @@ def hexagonal_lattice(context: SpotContext, pitch_mm: float) -> Float64Array:
     return np.asarray(middle + np.concatenate(rows))
 
 
+def turned(context: SpotContext, sites_mm: Float64Array) -> Float64Array:
+    """Return a tour (k, 2) turned by 45° about the middle, which a stage drives 1.4 times as fast, both axes at once.
+
+    The disc of the sample must be as wide as it is high.
+    """
+    middle, _ = sample_disc(context)
+    x, y = (sites_mm - middle).T
+    return np.asarray(middle + np.stack([x - y, x + y], axis=1) / np.sqrt(2.0))
+
+
 def tour_s(context: SpotContext, sites_mm: Float64Array, dwell_s: float) -> float:
     """Return the beam time in seconds to expose at sites (k, 2) one after another, in their order."""
     dwell = np.full(len(sites_mm) - 1, dwell_s)
