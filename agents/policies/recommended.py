@@ -79,7 +79,8 @@ def recommended_policy(env_id: str, context: Any, sample: str) -> tuple[Policy, 
     ------
     ValueError : none is known that can play here
     """
-    measured = next((RECOMMENDED[name] for name in RECOMMENDED if same_task(name, env_id)), None)
+    other_version = next((RECOMMENDED[name] for name in RECOMMENDED if same_task(name, env_id)), None)
+    measured = RECOMMENDED.get(env_id, other_version)
     for each in measured if measured is not None else _default_of(env_id, context):
         try:
             policy = find_policy(each.policy, env_id, sample, context)

@@ -37,9 +37,9 @@ class SurveySettings:
 
     pitch_mm: float = 0.24
     hop_mm: float = 0.12
-    idle: float = 0.05
+    idle: float = 0.03
     margin: float = 0.1
-    sure: float = 0.85
+    sure: float = 0.92
     worth: float = 0.3
     independent: float = 0.25
     confirm_s: float = 0.25
