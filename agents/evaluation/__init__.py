@@ -3,6 +3,7 @@
 from beamgym.agents.evaluation.claims import claims_of, watched
 from beamgym.agents.evaluation.demo_episodes import Picture, Played, covering_policy, play, policy_result
 from beamgym.agents.evaluation.episode_pictures import episode_pictures
+from beamgym.agents.evaluation.equal_success import VARIANTS, CurvePoint, Variant, front, time_at
 from beamgym.agents.evaluation.evaluator import (
     BATCH,
     PolicyResult,
@@ -25,13 +26,16 @@ __all__ = [
     "EXPOSURES",
     "GRIDS",
     "STRIDE",
+    "VARIANTS",
     "Budget",
+    "CurvePoint",
     "Metric",
     "MetricSet",
     "Picture",
     "Played",
     "PolicyResult",
     "Tried",
+    "Variant",
     "amounts",
     "budget_in",
     "budget_of",
@@ -46,11 +50,13 @@ __all__ = [
     "evaluate",
     "evaluate_in",
     "first_seed",
+    "front",
     "make_vector_env",
     "play",
     "policy_result",
     "record_episodes",
     "success_by",
+    "time_at",
     "tune",
     "watched",
 ]

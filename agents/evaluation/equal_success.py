@@ -57,7 +57,7 @@ def _all_of(search: str, base: Any, ends: Sequence[float | None] = _ENOUGH, **va
     return [Variant(search, replace(base, **each), enough) for each in chosen for enough in ends]
 
 
-GRID: Final[Mapping[str, Sequence[Variant]]] = {
+VARIANTS: Final[Mapping[str, Sequence[Variant]]] = {
     "survey": _all_of(
         "survey", SURVEY, (None,), sure=(0.75, 0.85, 0.92, 0.96), idle=(0.01, 0.02, 0.03, 0.05), pitch_mm=(0.2, 0.24)
     ),

@@ -11,8 +11,7 @@ from rich.progress import Progress
 
 import beamgym  # noqa: F401 - registers the environments
 from beamgym.agents.baselines.spot import SearchPolicy
-from beamgym.agents.evaluation import evaluate_in, make_vector_env
-from beamgym.agents.evaluation.equal_success import GRID, CurvePoint, Variant, front, time_at
+from beamgym.agents.evaluation import VARIANTS, CurvePoint, Variant, evaluate_in, front, make_vector_env, time_at
 from beamgym.physics.files import write_json
 from beamgym.scripts.command_line import check_output, fail, run
 
@@ -41,15 +40,15 @@ def compare(
         env = make_vector_env(
             "beamgym/ArpesSpot-v1", min(_SIDE_BY_SIDE, surfaces), level, {"score": score} if score else {}
         )
-        for name in policy or GRID:
-            if name not in GRID:
-                raise ValueError(f"{name!r} is not in the grid; choose from {', '.join(GRID)}")
-            numbers = [int(each) for each in take.split(",")] if take else range(len(GRID[name]))
+        for name in policy or VARIANTS:
+            if name not in VARIANTS:
+                raise ValueError(f"{name!r} is not in the grid; choose from {', '.join(VARIANTS)}")
+            numbers = [int(each) for each in take.split(",")] if take else range(len(VARIANTS[name]))
             points[name] = []
             with Progress(console=Console(stderr=True), transient=True) as progress:
                 bar = progress.add_task(name, total=surfaces * len(numbers))
                 for number in numbers:
-                    variant = GRID[name][number]
+                    variant = VARIANTS[name][number]
                     played = evaluate_in(
                         SearchPolicy(name, variant.build()), env, surfaces, seed, purpose=purpose,  # type: ignore[arg-type]
                         progress=partial(progress.advance, bar),

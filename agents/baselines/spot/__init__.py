@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from beamgym.agents.baselines.spot.early import ended_early
+from beamgym.agents.baselines.spot.finish import ended_early
 from beamgym.agents.baselines.spot.gp_ei import GP_EI, gp_ei
 from beamgym.agents.baselines.spot.gp_ucb import GP_UCB, gp_ucb
 from beamgym.agents.baselines.spot.hexagonal import HEXAGONAL, hexagonal

@@ -1,11 +1,11 @@
-"""The last part of every search: measure the candidate sites with a longer dwell and go back to the best one."""
+"""How searches end: the candidates are measured with a longer dwell, and the best one is gone back to; or earlier."""
 
 from collections.abc import Generator, Sequence
 from typing import Final
 
 import numpy as np
 
-from beamgym.agents.baselines.spot.search import Probe, ProbeResult, cost_s, costs_s
+from beamgym.agents.baselines.spot.search import Probe, ProbeResult, Search, SearchFunction, cost_s, costs_s
 from beamgym.envs.arpes_spot import SpotContext
 from beamgym.physics.instrument import Float64Array
 
@@ -52,3 +52,38 @@ def finish_s(context: SpotContext, count: int, dwell_s: float, apart_mm: float) 
     """Return the beam time in seconds to set aside for measuring ``count`` sites about ``apart_mm`` apart."""
     hop = np.array([apart_mm, 0.0])
     return (count + 1) * cost_s(context, np.zeros(2), Probe(hop, dwell_s))
+
+
+def ended_early(search: SearchFunction, enough: float, dwell_s: float) -> SearchFunction:
+    """Return a search that measures every promising site again, longer, and ends where that is good enough.
+
+    Parameters
+    ----------
+    search : any; where a site was measured again, it is told the longer measurement
+    enough : points from which a site is measured again, and from which it is then declared
+    dwell_s : of the longer measurement; results of that dwell or a longer one are judged as they are
+    """
+
+    def begun(context: SpotContext, result: ProbeResult) -> Search:
+        inner = search(context, result)
+        try:
+            probe = next(inner)
+            while True:
+                result, ended = yield from _measured(probe, enough, dwell_s)
+                if ended:
+                    return
+                probe = inner.send(result)
+        except StopIteration:
+            return
+
+    return begun
+
+
+def _measured(probe: Probe, enough: float, dwell_s: float) -> Generator[Probe, ProbeResult, tuple[ProbeResult, bool]]:
+    """Measure a site, again where it promises to be good enough; return the result and whether it is."""
+    result = yield probe
+    if result.points() < enough:
+        return result, False
+    if probe.dwell_s < dwell_s:
+        result = yield Probe(result.site_mm, dwell_s)
+    return result, result.points() >= enough
