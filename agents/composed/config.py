@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 class ComposedConfig(BaseModel):
     """A composed scorer's training; the defaults are those of the shipped one.
 
-    An epoch is ``spectra_per_epoch`` fresh spectra; ``pairs`` weighs what is learnt of pairs against what is learnt of
-    single spectra. It is selected by ladders of ``ladder_spectra`` spectra of each source.
+    An epoch is ``spectra_per_epoch`` fresh spectra, each of them learnt from ``looks`` times. ``pairs`` weighs what is
+    learnt of pairs against what is learnt of single spectra. It is selected by ladders of ``ladder_spectra`` spectra of
+    each source.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -20,15 +21,16 @@ class ComposedConfig(BaseModel):
     widths: tuple[int, int, int, int] = (16, 32, 64, 128)
     epochs: Annotated[int, Field(ge=1)] = 16
     spectra_per_epoch: Annotated[int, Field(ge=256)] = 32768
+    looks: Annotated[int, Field(ge=1)] = 2
     batch: Annotated[int, Field(ge=32)] = 256
     learning_rate: Annotated[float, Field(gt=0.0)] = 2e-3
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-4
     pairs: Annotated[float, Field(ge=0.0)] = 1.0
     patience: Annotated[int, Field(ge=1)] = 8
     validation: Annotated[int, Field(ge=256)] = 4096
-    ladder_spectra: Annotated[int, Field(ge=2)] = 40
-    calibration: Annotated[int, Field(ge=256)] = 6144
-    ood_spectra: Annotated[int, Field(ge=256)] = 8192
+    ladder_spectra: Annotated[int, Field(ge=2)] = 80
+    calibration: Annotated[int, Field(ge=256)] = 8192
+    ood_spectra: Annotated[int, Field(ge=256)] = 12288
 
     @property
     def batches_per_epoch(self) -> int:

@@ -6,7 +6,7 @@ Batch number i of a seed is the same wherever and whenever it is made. Only this
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import Any, Final
 
@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.agents.spectra import exposed_sites
-from beamgym.envs.arpes_spot import SIDE, encoded
+from beamgym.envs.arpes_spot import SIDE, encoded, window_input
 from beamgym.physics.arpes.recipes import generate, recipe_grid
+from beamgym.physics.arpes.score import Scores
 from beamgym.physics.arpes.wide import (
     CleanSpectra,
     background_shapes,
@@ -53,7 +54,9 @@ _STREAM = 101
 _LEAST_F = 0.05
 _SHARES: Final = {"published": 0.4, "full": 0.18, "curves": 0.42}  # of the pairs
 _WIDENED: Final = {"published": 0.25, "full": 0.5, "curves": 1.0}  # share that gets other backgrounds and detectors
-_SINGLE: Final = 6  # one spectrum in so many has no partner: a site of a surface, or one of ``full`` as it is counted
+_LADDERS: Final = 2  # of each scene
+_THINNING: Final = KINDS.index("thinning")
+_SINGLE: Final = 6  # one spectrum in so many has no partner
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class Pairs:
     kind : (n,) index into ``KINDS``
     """
 
-    image: Float32Array
+    image: NDArray[np.floating]
     seen: Float32Array
     numbers: Float32Array
     labels: Float32Array
@@ -98,8 +101,24 @@ def make_pairs(seed: int, index: int, size: int, finest: bool = False) -> Pairs:
     return Pairs(**joined, kind=np.concatenate([kind for _, _, kind in parts]))  # type: ignore[arg-type]
 
 
-def pair_stream(seed: int, first: int, batches: int, size: int, workers: int = 0) -> Iterator[Pairs]:
-    """Yield batches ``first`` … of a seed, made ahead by other processes where ``workers`` is above 0."""
+def mixed(batches: list[Pairs], seed: int, epoch: int, look: int) -> Iterator[Pairs]:
+    """Yield as many batches of the same size, of the pairs and the single spectra of all batches in another order."""
+    draw, n, size = np.random.default_rng([seed, epoch, look, _STREAM]), batches[0].pairs, len(batches[0])
+    pair = draw.permutation(n * len(batches)).reshape(-1, n)
+    alone = draw.permutation((size - 2 * n) * len(batches)).reshape(-1, size - 2 * n)
+    for own, single in zip(pair, alone, strict=True):
+        batch, row = np.divmod(own, n)
+        lonely, place = np.divmod(single, size - 2 * n)
+        chosen = np.concatenate([batch, batch, lonely]), np.concatenate([row, row + n, place + 2 * n])
+        parts = {
+            name: np.stack([getattr(batches[b], name)[r] for b, r in zip(*chosen, strict=True)])
+            for name in ("image", "seen", "numbers", "labels", "known")
+        }
+        yield Pairs(**parts, kind=np.array([batches[b].kind[r] for b, r in zip(batch, row, strict=True)]))
+
+
+def pair_stream(seed: int, first: int, batches: int, size: int, workers: int = 0, ahead: int = 6) -> Iterator[Pairs]:
+    """Yield batches ``first`` … of a seed, made by other processes, ``ahead`` of them, where ``workers`` is above 0."""
     numbers = range(first, first + batches)
     if workers < 1:
         yield from (make_pairs(seed, i, size) for i in numbers)
@@ -108,7 +127,7 @@ def pair_stream(seed: int, first: int, batches: int, size: int, workers: int = 0
         waiting: deque[Future[Pairs]] = deque()
         for i in numbers:
             waiting.append(pool.submit(make_pairs, seed, i, size))
-            if len(waiting) > 6 * workers:
+            if len(waiting) > max(ahead, 6 * workers):
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -120,13 +139,14 @@ def counted(
     draw: np.random.Generator,
     coarse: float = 0.0,
     coarsest: int = COARSEST,
+    rate: Float32Array | None = None,
 ) -> Labelled:
     """Return encoded spectra with labels: clean ones counted, with about so many electrons (m,) each.
 
     ``coarse`` is the chance that all are counted on another grid than the scorer's, of ``coarsest`` to 128
-    pixels along an axis.
+    pixels along an axis. ``rate`` (m, e, a) is what the detector counts, where it is not what follows of the parts.
     """
-    m, rate = len(clean), clean.rate
+    m, rate = len(clean), clean.rate if rate is None else rate
     cover = (clean.gain.max(2) > 0.0).reshape(m, SIDE, -1).mean(2)
     if draw.random() < coarse:
         e, a = draw.integers(coarsest, PIXELS, 2)
@@ -158,32 +178,89 @@ def _poisson(rate: Float32Array, electrons: NDArray[np.float64], draw: np.random
 def _pairs(
     name: str, m: int, seed: int, index: int, draw: np.random.Generator, coarsest: int
 ) -> tuple[Labelled, Labelled, NDArray[np.int64]]:
-    clean, wide = _scenes(name, m, seed, index, draw), int(_WIDENED[name] * m)
+    """Return m pairs of a world: two places on the same ladder of the same scene; two ladders start at each scene."""
+    clean, wide = _scenes(name, -(-m // _LADDERS), seed, index, draw), int(_WIDENED[name] * m) // _LADDERS
     if wide:
         part = with_background(clean[:wide], draw) if draw.random() < 0.9 else clean[:wide]
         part = seen_by(part, draw) if draw.random() < 0.7 else part
         clean = _join(part, clean[wide:])
-    clean, _ = _worse(clean, draw, draw.random(m) < 0.25 * (np.arange(m) < wide))
+    seen = rows_seen(draw, len(clean), PIXELS, 0.2 if name == "curves" else 0.0)
+    scene = np.arange(m) // _LADDERS
+    other_world = scene < wide
     electrons = 10.0 ** draw.uniform(3.2, 6.3, m)
     if name == "published":
-        electrons[wide:] = draw.uniform(1e4, 1e5, m - wide)
-    other, kind = _worse(clean, draw, np.ones(m, np.bool_))
-    fewer = np.where(
-        kind == KINDS.index("thinning"), np.minimum(electrons, WHOLE) / 10.0 ** draw.uniform(0.1, 1.5, m), electrons
-    )
-    seen = rows_seen(draw, m, PIXELS, 0.2) if name == "curves" else np.ones((m, PIXELS), np.float32)
+        electrons[~other_world] = draw.uniform(1e4, 1e5, int((~other_world).sum()))
+    ladder = _draw_ladder(clean, m, draw)
+    up = np.where(draw.random(m) < np.where(other_world, 0.5, 0.3), draw.random(m), 0.0)  # the better one's place
+    fewer = np.minimum(electrons, WHOLE) / 10.0 ** draw.uniform(0.1, 1.5, m)
+    height = 0.7 / (PIXELS - 1) if name == "curves" else clean.step_ev.min()
+    known_s = np.isclose(clean.step_ev, height)[scene]
     coarse = 0.3 if name == "curves" else 0.15
-    known_s = (
-        np.isclose(clean.step_ev, clean.step_ev.min())
-        if name != "curves"
-        else np.isclose(clean.step_ev, 0.7 / (PIXELS - 1))
-    )
-    out = []
-    for one, number in ((clean, electrons), (other, np.maximum(fewer, 300.0))):
-        made = counted(cut_short(one, seen), number, draw, coarse, coarsest)
+    clean, out = clean[scene], []
+    for place, number in ((up, electrons), (np.ones(m), np.where(ladder.kind == _THINNING, fewer, electrons))):
+        rate, parts = _on_ladder(clean, ladder, place)
+        made = counted(
+            cut_short(parts, seen[scene]),
+            np.maximum(number, 300.0),
+            draw,
+            coarse,
+            coarsest,
+            rate if seen.all() else rate * seen[scene][:, :, None],
+        )
         made["known"][:, [0, 2]] &= known_s[:, None]
         out.append(made)
-    return out[0], out[1], kind
+    return out[0], out[1], ladder.kind
+
+
+@dataclass(frozen=True)
+class _Ladder:
+    """How far m ladders go: blur (m,) in eV, shift (m,) in columns with the second domain's share (m,), background (m,)
+    in electrons for each of the spectrum's and its shape (m, e, a); ``whole`` does it to what the detector counted."""
+
+    kind: NDArray[np.int64]
+    blur: NDArray[np.float64]
+    shift: NDArray[np.float64]
+    part: NDArray[np.float64]
+    ground: NDArray[np.float64]
+    shape: Float32Array | None
+    whole: bool
+
+
+def _draw_ladder(clean: CleanSpectra, m: int, draw: np.random.Generator) -> _Ladder:
+    kind = np.searchsorted([0.27, 0.57, 0.8], draw.random(m), side="right")
+    scene = np.arange(m) // _LADDERS
+    even = draw.random(m) < 0.5
+    amounts = (
+        np.where(even, draw.uniform(0.01, 0.16, m), 0.004 * 70.0 ** draw.random(m))
+        * (clean.step_ev[scene] / (0.7 / (PIXELS - 1))),
+        np.where(even, draw.uniform(1.0, 19.0, m), 0.8 * 30.0 ** draw.random(m)) * draw.choice([-1.0, 1.0], m),
+        np.where(even, draw.uniform(0.05, 1.1, m), 0.03 * 100.0 ** draw.random(m)),
+    )
+    blur, shift, ground = (np.where(kind == k, amount, 0.0) for k, amount in enumerate(amounts))
+    part = np.where(draw.random(m) < 0.6, 0.5, draw.uniform(0.1, 0.5, m))
+    whole, form = bool(draw.random() < 0.45), draw.random()
+    shape = None
+    if whole or 0.35 < form < 0.7:  # even behind the detector
+        shape = np.asarray(1.0 / np.maximum(clean.gain, np.float32(0.05)), dtype=np.float32)[scene]
+    elif form >= 0.7:
+        shape = background_shapes(clean, draw)[scene]
+    return _Ladder(kind, blur, shift, part, ground, shape, whole)
+
+
+def _on_ladder(clean: CleanSpectra, ladder: _Ladder, place: NDArray[np.float64]) -> tuple[Float32Array, CleanSpectra]:
+    """Return what is counted (m, e, a), and the parts of which it is scored, of spectra part of the way (m,) up."""
+
+    def worse(spectra: CleanSpectra, whole: bool) -> CleanSpectra:
+        spectra = blurred(spectra, ladder.blur * place, whole)
+        spectra = doubled(spectra, ladder.shift * place, ladder.part, whole)
+        return buried(spectra, ladder.ground * place, ladder.shape)
+
+    parts = worse(clean, ladder.whole)
+    if not ladder.whole:
+        return parts.rate, parts
+    even = replace(clean, bands=clean.rate, ground=np.zeros_like(clean.ground), gain=np.ones_like(clean.gain))
+    even = doubled(blurred(even, ladder.blur * place), ladder.shift * place, ladder.part)
+    return buried(even, ladder.ground * place).rate, parts
 
 
 def _scenes(name: str, m: int, seed: int, index: int, draw: np.random.Generator) -> CleanSpectra:
@@ -193,42 +270,26 @@ def _scenes(name: str, m: int, seed: int, index: int, draw: np.random.Generator)
     return clean_spectra(name, keys, recipe_grid((PIXELS, PIXELS)))
 
 
-def _worse(clean: CleanSpectra, draw: np.random.Generator, which: BoolArray) -> tuple[CleanSpectra, NDArray[np.int64]]:
-    """Return spectra of which some (m,) are made worse, and how, (m,) index into ``KINDS``."""
-    m = len(clean)
-    kind = np.searchsorted([0.28, 0.58, 0.86], draw.random(m), side="right")
-    amounts = [
-        0.004 * 70.0 ** draw.random(m) * clean.step_ev / (0.7 / (PIXELS - 1)),
-        0.8 * 30.0 ** draw.random(m),
-        0.03 * 100.0 ** draw.random(m),
-    ]
-    blur, shift, share = (np.where(which & (kind == k), amount, 0.0) for k, amount in enumerate(amounts))
-    sign, part = draw.choice([-1.0, 1.0], m), draw.uniform(0.1, 0.5, m)
-    part = np.where(draw.random(m) < 0.5, 0.5, part)
-    whole = bool(draw.random() < 0.4)
-    clean = doubled(blurred(clean, blur, whole), sign * shift, part, whole)
-    form = draw.random()
-    if form < 0.35:
-        return buried(clean, share), kind
-    dark = np.asarray(
-        1.0 / np.maximum(clean.gain, np.float32(0.05)), dtype=np.float32
-    )  # behind the detector's sensitivity
-    return buried(clean, share, dark if form < 0.7 else background_shapes(clean, draw)), kind
-
-
 def _single(m: int, seed: int, index: int) -> Labelled:
-    """Return sites of surfaces and spectra of ``full`` as they are counted, dead time and charge clouds included."""
-    keys, sites = make_keys(seed, np.arange(index << 12, (index << 12) + m), 9, _STREAM), (2 * m) // 3
-    counts, v2 = exposed_sites(keys[:sites], SIDE)
-    batch = generate("full", keys[sites:], recipe_grid((SIDE, SIDE)))
+    """Return spectra as they are counted: sites of surfaces, and spectra of both recipes, dead time and charge clouds
+    of ``full`` included."""
+    keys, sites = make_keys(seed, np.arange(index << 12, (index << 12) + m), 9, _STREAM), (2 * m) // 5
+    plain = sites + (2 * m) // 5
+    counts, surface = exposed_sites(keys[:sites], SIDE)
     known = np.ones((m, len(LABELS)), np.bool_)
     known[:sites, :2] = False
-    labels = np.zeros((m, len(LABELS)), np.float32)
-    labels[sites:, :2] = batch.paper.labels()[:, :2]
-    labels[:sites, 2:4], labels[sites:, 2:4] = v2.labels()[:, :2], batch.v2.labels()[:, :2]
-    labels[:, 4] = np.log(np.maximum(np.concatenate([v2.feature, batch.v2.feature]), _LEAST_F))
-    cells = np.concatenate([counts, batch.counts])
-    return {**encoded(cells, np.ones((m, SIDE))), "labels": labels, "known": known}
+    labels, parts = np.zeros((m, len(LABELS)), np.float32), [encoded(counts, np.ones((sites, SIDE)))]
+    labels[:sites, 2:] = np.column_stack([surface.labels()[:, :2], _log_f(surface)])
+    for recipe, rows, size in (("published", slice(sites, plain), PIXELS), ("full", slice(plain, m), SIDE)):
+        batch = generate(recipe, keys[rows], recipe_grid((size, size)))
+        labels[rows] = np.column_stack([batch.paper.labels()[:, :2], batch.v2.labels()[:, :2], _log_f(batch.v2)])
+        parts.append(window_input(batch.counts))
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {**joined, "labels": labels, "known": known}
+
+
+def _log_f(scores: Scores) -> NDArray[np.float64]:
+    return np.log(np.maximum(scores.feature, _LEAST_F))
 
 
 def _join(*parts: CleanSpectra) -> CleanSpectra:

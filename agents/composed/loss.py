@@ -5,9 +5,12 @@ from torch import nn
 
 from beamgym.agents.composed.net import SPREAD, v2_points
 
-_TOTAL = 0.5  # points: how far off the difference of two totals costs as much as one scale of a component
-_LEAST = 0.02  # points by which the better of a pair must be better for their order to matter
-_SURE = 0.3  # points from which on their order matters in full
+_TOTAL = 0.3  # points: how far off the difference of two totals costs as much as one scale of a component
+_APART = (0.05, 0.15, 0.05, 0.15, 0.2)
+"""As ``SPREAD``, of differences within pairs: of log F less, since its penalty of four points rises within 0.4."""
+
+_LEAST = 0.01  # points by which the better of a pair must be better for their order to matter
+_SURE = 0.1  # points from which on their order matters in full
 
 
 def single_loss(means: torch.Tensor, scales: torch.Tensor, labels: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
@@ -35,7 +38,7 @@ def pair_loss(
     distance = ((told - true).abs() / _TOTAL * sure).clamp(max=6.0)
     matters = torch.where(sure > 0.0, (true / _SURE).clamp(0.0, 1.0) * (true > _LEAST), torch.ones_like(true) * 0.5)
     order = nn.functional.softplus((0.05 - told) / 0.1) * 0.5 * matters
-    parts = (means[better] - means[worse] - labels[better] + labels[worse]).abs() / torch.tensor(SPREAD)
+    parts = (means[better] - means[worse] - labels[better] + labels[worse]).abs() / torch.tensor(_APART)
     apart = (parts * known[better]).sum(1)
     return (distance + order.clamp(max=10.0) + 0.5 * apart).mean()
 

@@ -61,11 +61,19 @@ class ComposedNet(nn.Module):
         """Return medians and scales (m, 5) of pictures (m, 64, 64), rows seen (m, 64) and numbers (m, 22)."""
         mask = seen[:, :, None].expand(-1, -1, SIDE)
         picture = torch.stack([(image - 1.0) * mask, mask, self.place.expand(image.shape[0], -1, -1)], dim=1)
-        found = self.backbone(picture)
+        found = self._backbone(picture)
         last = self.trunk(torch.cat([found.mean((2, 3)), found.amax((2, 3)), self.numbers(numbers)], dim=1))
         mean, scale = self.means(last), 1e-3 + nn.functional.softplus(self.scales(last))
         spread = torch.tensor(SPREAD, device=image.device)
         return torch.cat([torch.sigmoid(mean[:, :4]), 2.0 + mean[:, 4:]], dim=1), scale * spread
+
+    def _backbone(self, picture: torch.Tensor) -> torch.Tensor:
+        """Return what the convolutions make of pictures; in training they multiply in half precision."""
+        if not self.training:
+            found: torch.Tensor = self.backbone(picture)
+            return found
+        with torch.autocast("cpu", torch.bfloat16):
+            return self.backbone(picture.contiguous(memory_format=torch.channels_last)).float()
 
     def forward(self, image: torch.Tensor, seen: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
         """Return the values at ``LEVELS`` of each output, one after another, and the ood value: (m, 5 · 9 + 1)."""
@@ -73,8 +81,19 @@ class ComposedNet(nn.Module):
         values = mean[:, :, None] + scale[:, :, None] * self.quantiles
         shares, features = values[:, :4].clamp(0.0, 1.0), values[:, 4:].clamp(-3.0, 6.0)
         return torch.cat(
-            [shares.flatten(1), features.flatten(1), self.ood(image, seen, numbers).clamp(max=10.0)], dim=1
+            [shares.flatten(1), features.flatten(1), self._ood(image, seen, numbers, mean, scale).clamp(max=10.0)],
+            dim=1,
         )
+
+    def told(self, image: torch.Tensor, seen: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+        """Return what the ood classifier is told of the components, (m, 10)."""
+        mean, scale = self.heads(image, seen, numbers)
+        return torch.cat([mean, scale.log()], dim=1)
+
+    def _ood(self, *given: torch.Tensor) -> torch.Tensor:
+        image, seen, numbers, mean, scale = given
+        value: torch.Tensor = self.ood(image, seen, numbers, torch.cat([mean, scale.log()], dim=1))
+        return value
 
 
 def v2_points(s: torch.Tensor, b: torch.Tensor, n: torch.Tensor, log_f: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,8 @@
 """Out-of-distribution detection of the composed scorer: a small classifier, trained with pictures that are no spectra.
 
 As of the older scorer (outlier exposure: Hendrycks, Mazeika, Dietterich, ICLR 2019), with rows that were not measured
-left out of the noise, and with bandless films among what is flagged.
+left out of the noise, with bandless films and wrong windows among what is flagged, and with what the network says of
+the components beside the picture.
 """
 
 from typing import Final
@@ -14,7 +15,10 @@ from beamgym.envs.arpes_spot import NUMBERS, SIDE
 
 PIXELS: Final = 16
 _SCALES: Final = (1, 2, 4)  # cells along each axis over which noise is measured
-_WIDTH: Final = PIXELS * PIXELS + PIXELS + 4 + (NUMBERS - 6) + 2 * len(_SCALES) + 3
+TOLD: Final = 10
+"""Medians and logarithms of the scales of the network's five outputs."""
+
+_WIDTH: Final = PIXELS * PIXELS + PIXELS + 4 + (NUMBERS - 6) + 2 * len(_SCALES) + 3 + TOLD
 _ELECTRONS, _SHARE, _WHITE, _EMPTY, _QUANTILES = 0, 2, 3, 4, 6  # columns of the numbers
 _SLOPE = 0.1
 
@@ -39,14 +43,18 @@ class WindowOod(nn.Module):
         """Return features standardised by their mean and spread among usual spectra, cut at 8 either way."""
         return ((features - self.centre) / self.spread).clamp(-8.0, 8.0)
 
-    def forward(self, image: torch.Tensor, seen: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
-        """Return the ood value (m, 1) of pictures (m, 64, 64), rows seen (m, 64) and numbers (m, 22)."""
-        told = self.layers(self.scaled(ood_features(image, seen, numbers)))
-        return (_SLOPE * (told - self.usual)).clamp(-10.0, 3.0).exp()
+    def forward(
+        self, image: torch.Tensor, seen: torch.Tensor, numbers: torch.Tensor, told: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the ood value (m, 1) of pictures (m, 64, 64), rows seen (m, 64), numbers (m, 22), and what the network
+        told of the components (m, 10)."""
+        odd = self.layers(self.scaled(ood_features(image, seen, numbers, told)))
+        return (_SLOPE * (odd - self.usual)).clamp(-10.0, 3.0).exp()
 
 
-def ood_features(image: torch.Tensor, seen: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
-    """Return the classifier's features: a 16 x 16 picture, rows seen, brightness, its distribution, and the noise.
+def ood_features(image: torch.Tensor, seen: torch.Tensor, numbers: torch.Tensor, told: torch.Tensor) -> torch.Tensor:
+    """Return the classifier's features: a 16 x 16 picture, rows seen, brightness, its distribution, the noise, and what
+    the network told of the components.
 
     Noise is the mean square of the second mixed difference of the picture, in which bands leave little; of counts it
     is 1 / mean. It is given alone and relative to that of counts, over one, two and four cells.
@@ -75,4 +83,4 @@ def ood_features(image: torch.Tensor, seen: torch.Tensor, numbers: torch.Tensor)
     peaked = squares.square().mean((1, 2, 3)).unsqueeze(1).clamp(max=100.0).sqrt()
     log_electrons = numbers[:, _ELECTRONS : _ELECTRONS + 1].clamp(max=8.0 / 6.0)
     kept = [share, numbers[:, _WHITE : _WHITE + 1].clamp(max=4.0), numbers[:, _EMPTY : _EMPTY + 1], numbers[:, 5:6]]
-    return torch.cat([coarse, rows, *kept, numbers[:, _QUANTILES:], *noises, peaked, log_electrons], dim=1)
+    return torch.cat([coarse, rows, *kept, numbers[:, _QUANTILES:], *noises, peaked, log_electrons, told], dim=1)

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from beamgym.agents.composed.data import PIXELS, counted, make_pairs
-from beamgym.agents.composed.ood import WindowOod, ood_features
+from beamgym.agents.composed.net import ComposedNet
+from beamgym.agents.composed.ood import ood_features
 from beamgym.agents.composed.trainer import Progress
 from beamgym.agents.spectra import OOD_KINDS, odd_counts, wrong_windows
 from beamgym.envs.arpes_spot import SIDE, encoded, window_input
@@ -32,14 +33,15 @@ _PICTURES = (*_HARD, *(kind for kind in OOD_KINDS if kind not in _UNITS), *_HARD
 Encoded = dict[str, Float32Array]
 
 
-def train_window_ood(classifier: WindowOod, spectra: int, seed: int, progress: Progress) -> None:
-    """Train the classifier on about ``spectra`` usual spectra against some more that are not."""
-    usual, odd = [], []
+def train_window_ood(net: ComposedNet, spectra: int, seed: int, progress: Progress) -> None:
+    """Train the classifier of a trained network on about ``spectra`` usual spectra against some more that are not."""
+    net.eval()
+    classifier, usual, odd = net.ood, [], []
     batches = spectra // _BATCH
     for i in range(batches):
         kept = usual_spectra(i)
-        usual.append(_features(kept))
-        odd += [_features(part) for part in odd_spectra(kept, i)]
+        usual.append(_features(net, kept))
+        odd += [_features(net, part) for part in odd_spectra(kept, i)]
         progress("spectra for the novelty", i + 1, batches)
     known, other = torch.cat(usual), torch.cat(odd)
     held = torch.arange(len(known)) % _HELD_OUT == 0
@@ -74,7 +76,7 @@ def odd_spectra(usual: Encoded, index: int) -> list[Encoded]:
     whole = usual["seen"].mean(1) > 0.99
     counts = _counts(usual)[whole]
     made = [window_input(odd_counts(counts, 2 * OOD_SEED + 2 * index + turn, _PICTURES)) for turn in range(2)]
-    m = _BATCH // 4
+    m = _BATCH // 2
     draw = np.random.default_rng([OOD_SEED, index, 5])
     bandless = curve_spectra(draw, m, PIXELS, bandless=1.0)
     bandless = seen_by(with_background(bandless, draw), draw) if index % 3 else bandless
@@ -95,8 +97,9 @@ def _together(parts: list[Encoded]) -> Encoded:
 
 
 @torch.no_grad()
-def _features(made: Encoded) -> torch.Tensor:
-    return ood_features(*(torch.from_numpy(made[name]) for name in ("image", "seen", "numbers")))
+def _features(net: ComposedNet, made: Encoded) -> torch.Tensor:
+    given = [torch.from_numpy(made[name]) for name in ("image", "seen", "numbers")]
+    return ood_features(*given, net.told(*given))
 
 
 def _fit(layers: nn.Module, features: torch.Tensor, wanted: torch.Tensor, ratio: float) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch.utils.tensorboard import SummaryWriter
 
 from beamgym.agents.composed.config import ComposedConfig
-from beamgym.agents.composed.data import Pairs, make_pairs, pair_stream
+from beamgym.agents.composed.data import Pairs, make_pairs, mixed, pair_stream
 from beamgym.agents.composed.ladders import LADDER_SOURCES, ladders, ranks
 from beamgym.agents.composed.loss import pair_loss, single_loss
 from beamgym.agents.composed.net import ComposedNet, v2_points
@@ -68,7 +68,7 @@ class ComposedTrainer:
         self.optimiser = torch.optim.AdamW(
             self.net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
-        steps = config.epochs * config.batches_per_epoch
+        steps = config.epochs * config.batches_per_epoch * config.looks
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimiser, config.learning_rate, steps + 1, pct_start=0.1
         )
@@ -82,7 +82,7 @@ class ComposedTrainer:
         rungs_kept = self._encoded_rungs()
         first = self.epoch * config.batches_per_epoch
         rest = config.epochs * config.batches_per_epoch - first
-        batches = pair_stream(self.seed, first, rest, config.batch, self.workers)
+        batches = pair_stream(self.seed, first, rest, config.batch, self.workers, config.batches_per_epoch)
         writer = SummaryWriter(str(self.folder.path / "tensorboard"))
         while self.epoch < config.epochs and self.since_best < config.patience:
             begun = time.process_time()
@@ -151,19 +151,31 @@ class ComposedTrainer:
 
     def _train_epoch(self, batches: Iterator[Pairs]) -> dict[str, float]:
         self.net.train()
-        singles, pairs = [], []
-        for i in range(self.config.batches_per_epoch):
-            one, two = self._train_batch(next(batches))
+        singles, pairs, number = [], [], self.config.batches_per_epoch
+        for i, batch in enumerate(self._looks(batches)):
+            one, two = self._train_batch(batch)
             singles.append(one)
             pairs.append(two)
             self.schedule.step()
-            self.progress(f"epoch {self.epoch + 1}", i + 1, self.config.batches_per_epoch)
+            self.progress(f"epoch {self.epoch + 1}", i + 1, number * self.config.looks)
         self.epoch += 1
         return {"loss/single": float(np.mean(singles)), "loss/pairs": float(np.mean(pairs))}
 
+    def _looks(self, batches: Iterator[Pairs]) -> Iterator[Pairs]:
+        """Yield the fresh batches of an epoch, then the same spectra again and again, in other batches."""
+        kept = []
+        for _ in range(self.config.batches_per_epoch):
+            fresh = next(batches)
+            kept.append(replace(fresh, image=fresh.image.astype(np.float16)))
+            yield fresh
+        for look in range(1, self.config.looks):
+            for batch in mixed(kept, self.seed, self.epoch, look):
+                yield replace(batch, image=batch.image.astype(np.float32))
+
     def _train_batch(self, batch: Pairs) -> tuple[float, float]:
         image, seen, numbers = inputs(batch)
-        flipped = torch.rand(len(image), 1, 1) < 0.5
+        flipped = torch.rand(batch.pairs, 1, 1) < 0.5  # both of a pair, or none
+        flipped = torch.cat([flipped, flipped, torch.rand(len(image) - 2 * batch.pairs, 1, 1) < 0.5])
         image = torch.where(flipped, image.flip(2), image)
         means, scales = self.net.heads(image, seen, numbers)
         labels, known = torch.from_numpy(batch.labels), torch.from_numpy(batch.known).float()

@@ -73,7 +73,7 @@ def train_composed(run: ScorerRun, progress: Callable[[str, int, int], None]) ->
     trainer = ComposedTrainer(config, folder, run.seed, run.resume, run.workers, progress=progress)
     trainer.run()
     calibrate(trainer.net, config.calibration, progress)
-    train_window_ood(trainer.net.ood, config.ood_spectra, run.seed, progress)
+    train_window_ood(trainer.net, config.ood_spectra, run.seed, progress)
     command = _command(COMPOSED, run)
     spectra = trainer.epoch * config.batches_per_epoch * config.batch
     origin = ScorerOrigin(command, "composed, laplace and pairs", run.seed, spectra)

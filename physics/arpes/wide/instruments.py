@@ -14,8 +14,8 @@ from beamgym.physics.arrays import Float32Array, Float64Array
 def with_background(clean: CleanSpectra, draw: np.random.Generator) -> CleanSpectra:
     """Return spectra with a random background beside their own, 0.02 to 3 electrons for each of theirs.
 
-    It is a mixture of inelastic tails, electrons scattered along the slit, a secondary edge or the tail of a core level
-    at the bottom, a step at the Fermi level, smooth hills, and a flat floor.
+    It is a mixture of inelastic tails, which follow the bands or do not, electrons scattered along the slit, a
+    secondary edge or the tail of a core level at the bottom, a step at the Fermi level, smooth hills, and a flat floor.
     """
     m = len(clean)
     share = 0.02 * 150.0 ** draw.random(m) * (draw.random(m) < 0.9)
@@ -41,40 +41,71 @@ def background_shapes(clean: CleanSpectra, draw: np.random.Generator) -> Float32
     weight[-1] += 0.02
     profile = sum(w * p / np.maximum(p.mean(1, keepdims=True), 1e-9) for w, p in zip(weight, along, strict=True))
     hills = _smooth(draw, m, rows, columns, np.asarray(0.5 * draw.random(m) ** 2))
-    return np.asarray(profile[:, :, None] * hills, dtype=np.float32)
+    shapes = profile.astype(np.float32)[:, :, None] * hills
+    follow = np.flatnonzero(draw.random(m) < 0.3)
+    shapes[follow] += _following_tail(clean.bands[follow], draw) * shapes[follow].mean((1, 2), keepdims=True)
+    return np.asarray(shapes, dtype=np.float32)
+
+
+def _following_tail(bands: Float32Array, draw: np.random.Generator) -> Float32Array:
+    """Return electrons that lost energy but little momentum: below every band, smeared along the slit; mean 0 to 3."""
+    smear = blur_matrices(bands.shape[2], 2.0 * 20.0 ** draw.random(len(bands)))
+    tail = np.cumsum(bands[:, ::-1], axis=1)[:, ::-1] @ smear
+    strength = draw.uniform(0.3, 3.0, (len(bands), 1, 1)).astype(np.float32)
+    return np.asarray(strength * tail / np.maximum(tail.mean((1, 2), keepdims=True), 1e-9), dtype=np.float32)
 
 
 def seen_by(clean: CleanSpectra, draw: np.random.Generator) -> CleanSpectra:
     """Return spectra behind another uneven detector: vignetting, stripes, ripple, grain, and windows that end early."""
     m, rows, columns = clean.bands.shape
-    gain = _smooth(draw, m, rows, columns, np.asarray(0.3 * draw.random(m) ** 2)).astype(np.float32)
+    gain = _smooth(draw, m, rows, columns, np.asarray(0.3 * draw.random(m) ** 2))
     x, y = np.linspace(-1.0, 1.0, columns)[None, None, :], np.linspace(-1.0, 1.0, rows)[None, :, None]
     loss = _some(draw, m, 0.4) * draw.uniform(0.1, 0.9, (m, 1, 1))
-    gain *= 1.0 - loss * (x - draw.uniform(-0.3, 0.3, (m, 1, 1))) ** 2 / 1.7
+    gain *= (1.0 - loss * (x - draw.uniform(-0.3, 0.3, (m, 1, 1))) ** 2 / 1.7).astype(np.float32)
     stripes = 1.0 + _some(draw, m, 0.3) * draw.uniform(0.0, 0.06, (m, 1, 1)) * draw.normal(size=(m, 1, columns))
     lines = 1.0 + _some(draw, m, 0.15) * draw.uniform(0.0, 0.05, (m, 1, 1)) * draw.normal(size=(m, rows, 1))
     waves, turn = draw.uniform(4.0, 40.0, (m, 1, 1)), draw.uniform(0.0, np.pi, (m, 1, 1))
-    phase = waves * (np.cos(turn) * x + np.sin(turn) * y) * np.pi + draw.uniform(0.0, 6.3, (m, 1, 1))
-    ripple = 1.0 + _some(draw, m, 0.25) * draw.uniform(0.0, 0.15, (m, 1, 1)) * np.cos(phase)
-    step = 1 + int(draw.integers(2))
-    noise = draw.standard_normal((m, rows // step, columns // step), np.float32)
-    noise = noise.repeat(step, axis=1).repeat(step, axis=2)
-    grain = 1.0 + (0.08 * draw.random((m, 1, 1)) * _some(draw, m, 0.3)).astype(np.float32) * noise
-    gain = gain * (np.maximum(stripes * lines, 0.0) * ripple).astype(np.float32) * np.maximum(grain, 0.0)
-    return replace(clean, gain=np.asarray(clean.gain * gain * _acceptance(draw, m, x, y), dtype=np.float32))
+    phase = draw.uniform(0.0, 6.3, (m, 1, 1))
+    gain *= np.maximum(stripes, 0.0).astype(np.float32)
+    gain *= np.maximum(lines, 0.0).astype(np.float32)
+    wavy = np.flatnonzero(draw.random(m) < 0.25)
+    along = np.pi * waves[wavy] * np.cos(turn[wavy]) * x + phase[wavy]
+    across = np.pi * waves[wavy] * np.sin(turn[wavy]) * y
+    ripple = np.cos(along) * np.cos(across) - np.sin(along) * np.sin(across)
+    gain[wavy] *= (1.0 + draw.uniform(0.0, 0.15, (len(wavy), 1, 1)) * ripple).astype(np.float32)
+    grained = np.flatnonzero(draw.random(m) < 0.4)
+    gain[grained] *= _grain(clean[grained], draw)
+    rimmed = np.flatnonzero(draw.random(m) < 0.25)
+    gain[rimmed] *= _acceptance(draw, len(rimmed), x, y)
+    return replace(clean, gain=np.asarray(clean.gain * gain, dtype=np.float32))
+
+
+def _grain(clean: CleanSpectra, draw: np.random.Generator) -> Float32Array:
+    """Return sensitivities (m, e, a) that vary from place to place, by one to three pixels.
+
+    Half are of the detector; half are what is left of the noise of a spectrum that was measured and smoothed before,
+    strongest where it is dark.
+    """
+    m, rows, columns = clean.bands.shape
+    step = 1 + int(draw.integers(3))
+    noise = draw.standard_normal((m, -(-rows // step), -(-columns // step)), np.float32)
+    noise = noise.repeat(step, axis=1).repeat(step, axis=2)[:, :rows, :columns]
+    strength = (0.08 * draw.random((m, 1, 1))).astype(np.float32)
+    rate = clean.bands + clean.ground
+    dim = np.sqrt(rate / np.maximum(rate.mean((1, 2), keepdims=True), np.float32(1e-9)))
+    left_over = (draw.random((m, 1, 1)) < 0.5) / np.maximum(dim, np.float32(0.2))
+    return np.maximum(1.0 + strength * noise * np.where(left_over > 0.0, left_over, 1.0).astype(np.float32), 0.0)
 
 
 def _acceptance(draw: np.random.Generator, m: int, x: Float64Array, y: Float64Array) -> Float32Array:
-    """Return 1 within a trapezoid or circle and little beyond it, soft at its rim, for one in four spectra."""
+    """Return 1 within a trapezoid or circle and little beyond it, soft at its rim."""
     half, lean = draw.uniform(0.6, 1.1, (m, 1, 1)), draw.uniform(-0.25, 0.25, (m, 1, 1))
     shift = draw.uniform(-0.15, 0.15, (m, 1, 1))
     sides = half + lean * y - np.abs(x - shift)
     circle = draw.uniform(1.05, 1.4, (m, 1, 1)) - np.hypot(x - shift, y)
     away = np.where(draw.random((m, 1, 1)) < 0.7, sides, circle) / draw.uniform(0.005, 0.06, (m, 1, 1))
     dark = draw.uniform(0.0, 0.3, (m, 1, 1)) * (draw.random((m, 1, 1)) < 0.5)
-    inside = dark + (1.0 - dark) / (1.0 + np.exp(-np.clip(away, -40.0, 40.0)))
-    used = _some(draw, m, 0.25)
-    return np.asarray(used * inside + (1.0 - used), dtype=np.float32)
+    return np.asarray(dark + (1.0 - dark) / (1.0 + np.exp(-np.clip(away, -40.0, 40.0))), dtype=np.float32)
 
 
 def rows_seen(draw: np.random.Generator, m: int, rows: int, share: float = 0.25) -> Float32Array:
@@ -88,20 +119,23 @@ def rows_seen(draw: np.random.Generator, m: int, rows: int, share: float = 0.25)
 
 def cut_short(clean: CleanSpectra, seen: Float32Array) -> CleanSpectra:
     """Return spectra of which only some rows (m, e) are seen: the others hold nothing, and the sensitivity is 0."""
+    if seen.all():
+        return clean
     part = seen[:, :, None]
     return replace(clean, bands=clean.bands * part, ground=clean.ground * part, gain=clean.gain * part)
 
 
 def _smooth(
     draw: np.random.Generator, m: int, rows: int, columns: int, strength: Float64Array, waves: int = 3
-) -> Float64Array:
+) -> Float32Array:
     """Return hills and valleys (m, rows, columns), positive, about 1."""
     x, y = np.linspace(0.0, np.pi, columns), np.linspace(0.0, np.pi, rows)
     number = np.arange(waves + 1)
     coefficient = draw.normal(size=(m, waves + 1, waves + 1)) / (1.0 + number[:, None] + number)
     coefficient[:, 0, 0] = 0.0
-    hill = np.cos(y[:, None] * number) @ coefficient @ np.cos(number[:, None] * x)
-    return np.asarray(np.exp(strength[:, None, None] * hill))
+    coefficient *= strength[:, None, None]
+    along, across = np.cos(y[:, None] * number).astype(np.float32), np.cos(number[:, None] * x).astype(np.float32)
+    return np.asarray(np.exp(along @ coefficient.astype(np.float32) @ across))
 
 
 def _some(draw: np.random.Generator, m: int, share: float) -> Float64Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from beamgym.physics.arpes.detection import FWHM_PER_SIGMA
 from beamgym.physics.arpes.wide.clean import CleanSpectra
@@ -19,12 +19,13 @@ def blurred(clean: CleanSpectra, fwhm_ev: ArrayLike, whole: bool = False) -> Cle
     ``whole`` blurs the sensitivity too, as blurring a measured spectrum does.
     """
     fwhm = np.broadcast_to(np.asarray(fwhm_ev, np.float64), (len(clean),))
-    spread = blur_matrices(clean.bands.shape[1], fwhm / FWHM_PER_SIGMA / clean.step_ev)
+    rows = np.flatnonzero(fwhm > 0.0)
+    spread = blur_matrices(clean.bands.shape[1], (fwhm / FWHM_PER_SIGMA / clean.step_ev)[rows])
     return replace(
         clean,
-        bands=spread @ clean.bands,
-        ground=spread @ clean.ground,
-        gain=spread @ clean.gain if whole else clean.gain,
+        bands=_changed(clean.bands, rows, spread @ clean.bands[rows]),
+        ground=_changed(clean.ground, rows, spread @ clean.ground[rows]),
+        gain=_changed(clean.gain, rows, spread @ clean.gain[rows]) if whole else clean.gain,
         width_paper_ev=np.hypot(clean.width_paper_ev, fwhm),
         width_v2_ev=np.hypot(clean.width_v2_ev, fwhm),
     )
@@ -37,13 +38,19 @@ def doubled(clean: CleanSpectra, columns: ArrayLike, share: ArrayLike = 0.5, who
     ``whole`` doubles background and sensitivity too, as adding a moved copy of a measured spectrum does.
     """
     away, part = (np.broadcast_to(np.asarray(value, np.float64), (len(clean),)) for value in (columns, share))
-    turn, w = shift_matrices(clean.bands.shape[2], away), part[:, None, None].astype(np.float32)
     deviation = np.sqrt(part * (1.0 - part)) * np.abs(away) * clean.step_inv_a
+    rows = np.flatnonzero((away != 0.0) & (part > 0.0))
+    turn, w = shift_matrices(clean.bands.shape[2], away[rows]), part[rows, None, None].astype(np.float32)
+
+    def both(image: Float32Array) -> Float32Array:
+        one = image[rows]
+        return _changed(image, rows, (1.0 - w) * one + w * (one @ turn))
+
     return replace(
         clean,
-        bands=(1.0 - w) * clean.bands + w * (clean.bands @ turn),
-        ground=(1.0 - w) * clean.ground + w * (clean.ground @ turn) if whole else clean.ground,
-        gain=(1.0 - w) * clean.gain + w * (clean.gain @ turn) if whole else clean.gain,
+        bands=both(clean.bands),
+        ground=both(clean.ground) if whole else clean.ground,
+        gain=both(clean.gain) if whole else clean.gain,
         width_v2_ev=np.hypot(clean.width_v2_ev, FWHM_PER_SIGMA * deviation),
     )
 
@@ -53,10 +60,23 @@ def buried(clean: CleanSpectra, share: ArrayLike, shape: Float32Array | None = N
 
     ``shape`` (m, e, a) is the background's, in front of the detector; flat where none is given.
     """
-    more = np.ones_like(clean.bands) if shape is None else shape
-    own, new = (part.sum((1, 2), dtype=np.float64) for part in (clean.rate, more * clean.gain))
-    wanted = np.asarray(share, np.float64) * own / np.where(new > 0.0, new, 1.0)
-    return replace(clean, ground=clean.ground + wanted[:, None, None].astype(np.float32) * more)
+    wanted = np.broadcast_to(np.asarray(share, np.float64), (len(clean),))
+    rows = np.flatnonzero(wanted > 0.0)
+    part = clean[rows]
+    more = np.ones_like(part.bands) if shape is None else shape[rows]
+    own, new = (image.sum((1, 2), dtype=np.float64) for image in (part.rate, more * part.gain))
+    scale = wanted[rows] * own / np.where(new > 0.0, new, 1.0)
+    ground = part.ground + scale[:, None, None].astype(np.float32) * more
+    return replace(clean, ground=_changed(clean.ground, rows, ground))
+
+
+def _changed(image: Float32Array, rows: NDArray[np.int64], new: Float32Array) -> Float32Array:
+    """Return an image stack with some of its images replaced; the others are not computed anew."""
+    if len(rows) == len(image):
+        return np.asarray(new, dtype=np.float32)
+    out = image.copy()
+    out[rows] = new
+    return out
 
 
 def blur_matrices(size: int, sigma: Float64Array) -> Float32Array:

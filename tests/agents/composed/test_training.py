@@ -40,7 +40,7 @@ def bundle(tmp_path_factory):
     trainer = ComposedTrainer(TINY, RunFolder(folder / "run"), seed=1, workers=0)
     trainer.run()
     calibrate(trainer.net, 256, nothing)
-    train_window_ood(trainer.net.ood, 256, 0, nothing)
+    train_window_ood(trainer.net, 256, 0, nothing)
     origin = ScorerOrigin("beamgym train", "composed", 1, 512)
     return export_composed(trainer.net, folder / "bundle", origin, composed_card(trainer, "beamgym train")), trainer
 
