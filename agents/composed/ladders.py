@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import bootstrap, rankdata
 
+from beamgym.envs.arpes_spot import Quality
 from beamgym.physics.arpes.recipes import recipe_grid
 from beamgym.physics.arpes.score import Scores
 from beamgym.physics.arpes.wide import (
@@ -47,7 +48,9 @@ ELECTRONS: Final = 2e5
 """On every rung where they are not what changes: N is full."""
 
 LEAST_FALL: Final = 0.3
-_STREAM, _SIZE, _CHUNK = 111, 128, 50
+_STREAM, _SIZE, _CHUNK, _APART = 111, 128, 50, 104_729
+_SAME = 1e-4  # components and points in single precision
+Qualities = Callable[[Float32Array], Quality]
 Total = Callable[[Float32Array], NDArray[np.floating]]
 """Counts (m, e, a) to totals (m,)."""
 
@@ -131,6 +134,46 @@ def judge_ladders(
         if progress is not None:
             progress(1)
     return {name: {kind: np.concatenate(part) for kind, part in kinds.items()} for name, kinds in found.items()}
+
+
+def covered(quality: Qualities, source: str, spectra: int, seed: int) -> dict[str, dict[str, float]]:
+    """Return which share of the truth lies within a scorer's stated 68 % and 95 % intervals, by ``v2``.
+
+    Parameters
+    ----------
+    quality : counts (m, e, a) to their quality by ``v2``, with bounds
+    source : one of ``LADDER_SOURCES``
+    spectra, seed : how many, and which; each is somewhere on one of the ladders, of 10³ to 10⁶ electrons
+
+    Returns
+    -------
+    "S", "B" and "total", each with "68 %" and "95 %"
+    """
+    draw = np.random.default_rng([seed, _STREAM, 4, LADDER_SOURCES.index(source)])
+    truth, bounds = [], []
+    clean = ladder_scenes(source, spectra, seed + _APART)
+    for first in range(0, spectra, _CHUNK):
+        part = clean[first : first + _CHUNK]
+        kind = list(LADDERS)[(first // _CHUNK) % 3]
+        made, _ = worse(part, kind, float(draw.choice(LADDERS[kind])))
+        mean = made.rate.astype(np.float64)
+        mean *= (10.0 ** draw.uniform(3.0, 6.0, len(part)) / mean.sum((1, 2)))[:, None, None]
+        counts = draw.poisson(mean).astype(np.float32)
+        scores = made.scores(counts.sum((1, 2), dtype=np.float64))[1]
+        truth.append(np.stack([scores.sharpness, scores.background, scores.total], axis=1))
+        stated = quality(counts).bounds
+        if stated is None:
+            return {}
+        bounds.append(stated[:, [0, 1, 3]])
+    true, (low, high, least, most) = np.concatenate(truth), np.moveaxis(np.concatenate(bounds), 2, 0)
+    inside = {
+        "68 %": (true >= low - _SAME) & (true <= high + _SAME),
+        "95 %": (true >= least - _SAME) & (true <= most + _SAME),
+    }
+    return {
+        part: {level: float(held[:, i].mean()) for level, held in inside.items()}
+        for i, part in enumerate(("S", "B", "total"))
+    }
 
 
 def figures(rho: NDArray[np.float64]) -> dict[str, Any]:

@@ -30,8 +30,9 @@ def run_ladders(spectra: int, seed: int, console: Console, scorers: Scorers) -> 
 
     Returns
     -------
-    "simulated": figures by scorer, source and kind of ladder ("all": every kind together); "measured": by scorer, cut
-    and kind
+    "simulated": figures by scorer, source and kind of ladder ("all": every kind together); "coverage": shares of the
+    truth within the stated intervals, by scorer that states any, source and component; "measured": by scorer, cut and
+    kind
 
     Raises
     ------
@@ -40,8 +41,9 @@ def run_ladders(spectra: int, seed: int, console: Console, scorers: Scorers) -> 
     if spectra < FEWEST:
         raise ValueError(f"spectra is {spectra}; ladders and their intervals need at least {FEWEST}")
     simulated = _simulated(spectra, seed, scorers, console)
+    inside = _covered(spectra, seed, scorers, console)
     measured = _measured(scorers, console)
-    return {"spectra": spectra, "seed": seed, "simulated": simulated, "measured": measured}
+    return {"spectra": spectra, "seed": seed, "simulated": simulated, "coverage": inside, "measured": measured}
 
 
 def _simulated(spectra: int, seed: int, scorers: Scorers, console: Console) -> dict[str, Any]:
@@ -64,6 +66,24 @@ def _simulated(spectra: int, seed: int, scorers: Scorers, console: Console) -> d
                 out.add_row(name, kind, str(row["ladders"]), *_cells(row))
             out.add_section()
         console.print(out)
+    return found
+
+
+def _covered(spectra: int, seed: int, scorers: Scorers, console: Console) -> dict[str, Any]:
+    from beamgym.agents.composed import LADDER_SOURCES, covered
+
+    found: dict[str, Any] = {}
+    out = Table(title=f"truth within the stated 68 % and 95 % intervals, {spectra} spectra of each", box=SIMPLE)
+    for heading in ("scorer", "spectra", "S", "B", "total"):
+        out.add_column(heading, justify="left" if heading in ("scorer", "spectra") else "right")
+    for name, scorer in scorers.items():
+        sources = {source: covered(scorer.quality, source, spectra, seed) for source in LADDER_SOURCES}
+        if not all(sources.values()):
+            continue
+        found[name] = sources
+        for source, parts in sources.items():
+            out.add_row(name, source, *("/".join(f"{share:.0%}" for share in part.values()) for part in parts.values()))
+    console.print(out)
     return found
 
 
