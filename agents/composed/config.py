@@ -19,7 +19,7 @@ class ComposedConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     widths: tuple[int, int, int, int] = (16, 32, 64, 128)
-    epochs: Annotated[int, Field(ge=1)] = 16
+    epochs: Annotated[int, Field(ge=1)] = 12
     spectra_per_epoch: Annotated[int, Field(ge=256)] = 32768
     looks: Annotated[int, Field(ge=1)] = 2
     batch: Annotated[int, Field(ge=32)] = 256
@@ -28,7 +28,7 @@ class ComposedConfig(BaseModel):
     pairs: Annotated[float, Field(ge=0.0)] = 1.0
     patience: Annotated[int, Field(ge=1)] = 8
     validation: Annotated[int, Field(ge=256)] = 4096
-    ladder_spectra: Annotated[int, Field(ge=2)] = 80
+    ladder_spectra: Annotated[int, Field(ge=2)] = 50
     calibration: Annotated[int, Field(ge=256)] = 8192
     ood_spectra: Annotated[int, Field(ge=256)] = 12288
 

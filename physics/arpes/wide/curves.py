@@ -16,6 +16,7 @@ from beamgym.physics.arpes.wide.worse import blur_matrices
 from beamgym.physics.arrays import Float32Array, Float64Array
 
 MOST_BANDS = 10
+_FILLED = 0.2  # share of spectra with a continuum of bulk bands
 LOWEST_EV, HEIGHT_EV = -0.55, 0.7
 """Bottom and height of the window that scores are about."""
 
@@ -47,6 +48,8 @@ def curve_spectra(
     slope = draw.uniform(0.0, 0.35, (m, 1)) * draw.uniform(0.3, 1.0, (m, MOST_BANDS))
     out = np.empty((m, pixels, pixels), np.float32)
     draw_bands(*(part.astype(np.float32) for part in (energy, curve, strength, floor, slope)), out)
+    filled = np.flatnonzero(draw.random(m) < _FILLED)
+    out[filled] += _continuum(draw, out[filled])
     kelvin = _decades(draw, 5.0, 320.0, (m,))
     out *= _fermi(energy, kelvin)[:, :, None]
     resolution, angular = _decades(draw, 0.003, 0.2, (m,)), _decades(draw, 0.2, 8.0, (m,))
@@ -80,6 +83,22 @@ def _curves(draw: np.random.Generator, m: int, x: Float64Array) -> Float64Array:
     cone = np.sqrt(gap**2 + (reach * away) ** 2) * np.sign(reach)
     shapes = [reach * away**2, 0.5 * reach * np.cos(wave * away), cone, 0.4 * reach * smooth]
     return np.asarray(level + np.choose(kind, shapes))
+
+
+def _continuum(draw: np.random.Generator, bands: Float32Array) -> Float32Array:
+    """Return bulk bands seen at many k⊥ at once: emission that is filled from each band on upwards or downwards, falling
+    off over 0.05 to 0.6 of the window; at its brightest 0.2 to 1 of the bands' brightest."""
+    m, rows = bands.shape[:2]
+    kept = np.exp(-1.0 / (rows * _decades(draw, 0.05, 0.6, (m, 1)))).astype(np.float32)
+    up = draw.random((m, 1, 1)) < 0.5
+    source = np.where(up, bands, bands[:, ::-1])
+    out, level = np.empty_like(source), np.zeros_like(source[:, 0])
+    for row in range(rows):
+        level = kept * level + source[:, row]
+        out[:, row] = level
+    most = [image.max((1, 2), keepdims=True) for image in (bands, out)]
+    scale = draw.uniform(0.2, 1.0, (m, 1, 1)).astype(np.float32) * most[0] / np.maximum(most[1], 1e-12)
+    return np.asarray(scale * np.where(up, out, out[:, ::-1]), dtype=np.float32)
 
 
 def _strengths(draw: np.random.Generator, m: int, x: Float64Array) -> Float64Array:

@@ -8,11 +8,13 @@ from beamgym.agents.composed.ladders import (
     LADDERS,
     LEAST_FALL,
     build_rungs,
+    covered,
     figures,
     judge_ladders,
     ladder_scenes,
     ranks,
 )
+from beamgym.envs.arpes_spot import Quality
 
 
 class TestRanks:
@@ -48,6 +50,16 @@ class TestSimulated:
         found = judge_ladders({"n": lambda counts: counts.sum((1, 2))}, "wide", 10, 0)["n"]
         assert found["thinning"] == pytest.approx(1.0)
         assert abs(found["background"].mean()) < 0.6
+
+    @pytest.mark.parametrize(("half", "share"), [(10.0, 1.0), (0.0, 0.0)])
+    def test_intervals_of_everything_hold_the_truth_and_those_of_nothing_do_not(self, half, share):
+        def quality(counts):
+            scores = np.full((len(counts), 4), 0.987, np.float32)
+            bounds = np.full((len(counts), 5, 4), 0.987) + half * np.array([-1.0, 1.0, -1.0, 1.0])
+            return Quality(scores, scores, scores[:, 0], bounds=bounds)
+
+        found = covered(quality, "published", 6, 0)
+        assert found == {part: {"68 %": share, "95 %": share} for part in ("S", "B", "total")}
 
     def test_an_unknown_source_is_named(self):
         with pytest.raises(ValueError, match="choose one of published, full, wide"):

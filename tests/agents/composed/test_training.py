@@ -7,7 +7,7 @@ import torch
 from beamgym.agents.composed import composed_card, export_composed
 from beamgym.agents.composed.calibration import calibrate
 from beamgym.agents.composed.config import ComposedConfig, load_composed_config
-from beamgym.agents.composed.data import KINDS, make_pairs
+from beamgym.agents.composed.data import KINDS, make_pairs, mixed
 from beamgym.agents.composed.loss import pair_loss, single_loss
 from beamgym.agents.composed.net import ComposedNet, v2_points
 from beamgym.agents.composed.ood_training import train_window_ood
@@ -69,6 +69,21 @@ class TestData:
         single = pairs.known[2 * pairs.pairs :]
         assert not single[0, :2].any()
         assert single[-1].all()
+
+    def test_a_second_look_has_the_same_pairs_and_singles_in_other_batches(self, pairs):
+        batches = [pairs, make_pairs(0, 4, 128)]
+        again = list(mixed(batches, 0, 2, 1))
+        assert [len(batch) for batch in again] == [len(batch) for batch in batches]
+
+        def together(parts):
+            n = parts[0].pairs
+            both = [np.hstack([b.labels[:n], b.labels[n : 2 * n], b.numbers[:n], b.kind[:, None]]) for b in parts]
+            alone = [b.image[2 * n :].reshape(-1, 64 * 64) for b in parts]
+            return [np.unique(np.concatenate(part), axis=0) for part in (both, alone)]
+
+        for one, other in zip(together(batches), together(again), strict=True):
+            assert np.array_equal(one, other)
+        assert not np.array_equal(again[0].labels, pairs.labels)
 
 
 class TestLoss:

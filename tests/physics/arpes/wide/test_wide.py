@@ -16,6 +16,7 @@ from beamgym.physics.arpes.wide import (
     seen_by,
     with_background,
 )
+from beamgym.physics.arpes.wide.instruments import _following_tail
 from beamgym.physics.arpes.wide.worse import blur_matrices, shift_matrices
 from beamgym.physics.counter_rng import make_keys
 
@@ -98,6 +99,15 @@ class TestCurves:
         behind = seen_by(under, draw)
         assert (behind.gain >= 0.0).all()
         assert behind.scores(1e5)[1].feature == pytest.approx(under.scores(1e5)[1].feature)
+
+    def test_a_tail_that_follows_the_bands_lies_below_them(self):
+        bands = np.zeros((2, 64, 64), np.float32)
+        bands[:, 40, 20] = 1.0
+        tail = _following_tail(bands, np.random.default_rng(8))
+        assert tail[:, 41:].max() == 0.0
+        assert (tail[:, 10].argmax(1) == 20).all()
+        assert (tail.mean((1, 2)) >= 0.3 - 1e-5).all()
+        assert (tail.mean((1, 2)) <= 3.0 + 1e-5).all()
 
     def test_rows_that_are_not_seen_count_for_nothing(self):
         draw = np.random.default_rng(7)
