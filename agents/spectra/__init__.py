@@ -1,7 +1,7 @@
 """The scorer of ARPES spectra: data, network, training, benchmark, and what it flags as out of distribution."""
 
 from beamgym.agents.spectra.alarms import FLAGGED_KINDS, flagged_shares
-from beamgym.agents.spectra.benchmark import BENCHMARK_SIZE, compare, published_spectra
+from beamgym.agents.spectra.benchmark import BENCHMARK_SIZE, Judged, compare, published_spectra
 from beamgym.agents.spectra.boosting import BOOSTING_BUNDLE, grow_trees, train_boosting, trees_as_onnx
 from beamgym.agents.spectra.card import scorer_card
 from beamgym.agents.spectra.config import load_scorer_config
@@ -18,6 +18,7 @@ __all__ = [
     "BOOSTING_BUNDLE",
     "FLAGGED_KINDS",
     "OOD_KINDS",
+    "Judged",
     "Reference",
     "ScorerOrigin",
     "ScorerTrainer",

@@ -1,21 +1,21 @@
 """Errors of scorers on the same spectra: the shipped network, gradient boosting and the best constant."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import bootstrap, spearmanr
 
 from beamgym.agents.spectra.boosting import BOOSTING_BUNDLE, boosting_features
-from beamgym.envs.arpes_spot import COMPONENTS, Quality, Scorer, scorer_input, shipped_scorer
+from beamgym.envs.arpes_spot import COMPONENTS, ComposedScorer, Quality, Scorer, scorer_input, shipped_scorer
 from beamgym.envs.bundles import OnnxModel
 from beamgym.physics.arpes.recipes import generate, recipe_grid
 from beamgym.physics.counter_rng import make_keys
-from beamgym.physics.instrument import Float32Array
+from beamgym.physics.instrument import BoolArray, Float32Array
 
 BENCHMARK_SIZE: Final = 224
 """Pixels along energy and slit of the spectra that are judged on."""
@@ -26,10 +26,18 @@ _CONSTANT_SPECTRA = 2048
 _RESAMPLES = 1000
 _CHUNK = 64
 _LOW = (1.0, 4.0)  # totals that are rare
-_SAME = 1e-4  # points: totals in single precision
+_SAME = 1e-4  # points and components in single precision
+LEVELS_STATED: Final = ("68 %", "95 %")
+Coverage = dict[str, dict[str, BoolArray]]
 
-Judged = tuple[Float32Array, Float32Array]
-"""Counts (m, e, a) and what they are scored, S, B, N and total (m, 4)."""
+
+class Judged(NamedTuple):
+    """Counts (m, e, a), what ``paper`` scores them, S, B, N and total (m, 4), and the total by ``v2`` (m,), where it is
+    known."""
+
+    counts: Float32Array
+    truth: Float32Array
+    v2: Float32Array | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,8 @@ class Errors:
     spearman : rank correlation with the truth; NaN for a constant
     components : mean absolute errors of S, B and N, where they are predicted
     mae_low : mean absolute error of spectra whose true total is 1 to 4; NaN where there are none
-    coverage : share of true totals within the stated 68 % and 95 % intervals, where a predictor states them
+    coverage : share of the truth within the stated 68 % and 95 % intervals, where a predictor states them: of "total",
+        which is a staircase, so that an interval holds a whole step or nothing, of "S", "B", and of "v2 total"
     """
 
     mae: float
@@ -53,7 +62,7 @@ class Errors:
     spearman: float
     components: dict[str, float] = field(default_factory=dict)
     mae_low: float = float("nan")
-    coverage: dict[str, float] = field(default_factory=dict)
+    coverage: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures as JSON has them; what is unknown is null."""
@@ -74,11 +83,11 @@ def published_spectra(spectra: int, seed: int) -> Iterator[Judged]:
     grid, keys = recipe_grid((BENCHMARK_SIZE, BENCHMARK_SIZE)), make_keys(seed, np.arange(spectra), 0, _STREAM)
     for first in range(0, spectra, _CHUNK):
         batch = generate("published", keys[first : first + _CHUNK], grid)
-        yield batch.counts, batch.paper.labels()
+        yield Judged(batch.counts, batch.paper.labels(), batch.v2.labels()[:, 3])
 
 
 def compare(
-    source: Iterator[Judged],
+    source: Iterable[Judged],
     progress: Callable[[int], None] | None = None,
     others: Mapping[str, Scorer] | None = None,
 ) -> dict[str, Errors]:
@@ -86,10 +95,13 @@ def compare(
     networks: dict[str, Scorer] = {"shipped": shipped_scorer("paper", mirrored=True), **(others or {})}
     trees, constant = boosting(), best_constant()
     labels, theirs, ours = [], [], dict[str, list[Quality]]({name: [] for name in networks})
-    for counts, truth in source:
+    within: dict[str, list[Coverage]] = {name: [] for name in networks}
+    for counts, truth, v2 in source:
         labels.append(truth)
         for name, network in networks.items():
-            ours[name].append(network.quality(counts))
+            by = _qualities(network, counts)
+            ours[name].append(by["paper"])
+            within[name].append(_coverage(by, truth, v2))
         features = boosting_features(**scorer_input(counts))
         theirs.append(trees.predict({"features": features}, batch=None)[:, 0])
         if progress is not None:
@@ -97,26 +109,42 @@ def compare(
     truth = np.concatenate(labels)
     total = truth[:, 3]
     return {
-        **{name: _network_errors(found, truth) for name, found in ours.items()},
+        **{name: _network_errors(found, truth, within[name]) for name, found in ours.items()},
         "gradient-boosting": errors(np.concatenate(theirs), total),
         "constant": errors(np.full(len(total), constant, np.float32), total),
     }
 
 
-def _network_errors(found: list[Quality], truth: Float32Array) -> Errors:
+def _network_errors(found: list[Quality], truth: Float32Array, within: list[Coverage]) -> Errors:
     scores = np.concatenate([quality.scores for quality in found])
     parts = {name: float(np.abs(scores[:, i] - truth[:, i]).mean()) for i, name in enumerate(COMPONENTS[:3])}
-    return replace(errors(scores[:, 3], truth[:, 3], parts), coverage=_coverage(found, truth[:, 3]))
+    coverage = {
+        part: {level: float(np.concatenate([one[part][level] for one in within]).mean()) for level in LEVELS_STATED}
+        for part in within[0]
+    }
+    return replace(errors(scores[:, 3], truth[:, 3], parts), coverage=coverage)
 
 
-def _coverage(found: list[Quality], total: Float32Array) -> dict[str, float]:
-    """Return which share of true totals lies within the stated intervals; nothing where none are stated."""
-    if any(quality.bounds is None for quality in found):
+def _qualities(network: Scorer, counts: Float32Array) -> dict[str, Quality]:
+    if isinstance(network, ComposedScorer):
+        return network.qualities(counts)
+    return {"paper": network.quality(counts)}
+
+
+def _coverage(by: dict[str, Quality], truth: Float32Array, v2: Float32Array | None) -> Coverage:
+    """Return which truths lie within the stated intervals; nothing where none are stated."""
+    stated = by["paper"].bounds
+    if stated is None:
         return {}
-    low, high, least, most = np.concatenate([quality.bounds[:, 3] for quality in found if quality.bounds is not None]).T
-    inside = {"68 %": (low, high), "95 %": (least, most)}
+    judged = {"total": (truth[:, 3], stated[:, 3]), "S": (truth[:, 0], stated[:, 0]), "B": (truth[:, 1], stated[:, 1])}
+    if v2 is not None and "v2" in by and by["v2"].bounds is not None:
+        judged["v2 total"] = (v2, by["v2"].bounds[:, 3])
     return {
-        name: float(((total >= ends[0] - _SAME) & (total <= ends[1] + _SAME)).mean()) for name, ends in inside.items()
+        part: {
+            level: (true >= bounds[:, 2 * i] - _SAME) & (true <= bounds[:, 2 * i + 1] + _SAME)
+            for i, level in enumerate(LEVELS_STATED)
+        }
+        for part, (true, bounds) in judged.items()
     }
 
 

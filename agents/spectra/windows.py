@@ -12,6 +12,7 @@ import numpy as np
 from beamgym.agents.spectra.data import LABEL_COLUMNS, Examples, Source, join_examples, make_examples
 from beamgym.envs.arpes_spot import scorer_input
 from beamgym.physics.arpes.recipes import RECIPES, generate, recipe_grid
+from beamgym.physics.arpes.wide import clean_spectra
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import Float32Array
 
@@ -26,6 +27,7 @@ _BATCH: Final = 256
 _WHOLE: Final = 128  # pixels of a window along each axis, before a part of it is taken
 _OTHER_STREAM, _CUT_STREAM, _WRONG_STREAM = 92, 95, 97
 _FULL = 4  # one in so many is of the recipe ``full``
+_BARE = 4  # one in so many wrong windows is seen by an even detector
 _ELECTRONS: Final = (3.0, 8.0)  # their logarithms
 
 
@@ -46,13 +48,15 @@ def cut_windows(seed: int, index: int, size: int) -> Examples:
 def wrong_windows(seed: int, index: int, size: int) -> Float32Array:
     """Return counts (size, 64, 64) of ``published`` and ``full`` spectra in windows that are not the training's.
 
-    A third each show the lower, the middle and the upper half of the energies.
+    A third each show the lower, the middle and the upper half of the energies, most of them behind their detector.
     """
     made = []
     for k, count in enumerate((size - size // _FULL, size // _FULL)):
         keys = make_keys(seed, np.arange(index << 12, (index << 12) + count), k, _WRONG_STREAM)
-        batch = generate(RECIPES[k], keys, recipe_grid((_WHOLE, _WHOLE)), clean=True)
-        for i, (one, key) in enumerate(zip(batch.arpes + batch.background, keys, strict=True)):
+        clean = clean_spectra(RECIPES[k], keys, recipe_grid((_WHOLE, _WHOLE)))
+        behind = (np.arange(count) // 3) % _BARE != 0
+        rate = np.where(behind[:, None, None], clean.rate, clean.bands + clean.ground)
+        for i, (one, key) in enumerate(zip(rate, keys, strict=True)):
             draw = np.random.default_rng(key)
             low = (0, 16, 32)[i % 3] * 2
             seen = one[low : low + 64].reshape(64, 64, 2).sum(2).astype(np.float64)

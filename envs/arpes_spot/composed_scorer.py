@@ -55,7 +55,6 @@ class ComposedScorer:
         if model.manifest.kind != "scorer" or model.manifest.encoder.name != WINDOW_ENCODER:
             raise BundleError(f"bundle {model.name} is no composed scorer; load it with load_scorer")
         self.model, self.name, self.definition, self.mirrored = model, model.name, definition, mirrored
-        self._first = 2 * SCORE_DEFINITIONS.index(definition)
 
     @classmethod
     def load(cls, path: str | Path, definition: str = "v2", mirrored: bool = False) -> "ComposedScorer":
@@ -75,20 +74,21 @@ class ComposedScorer:
         ------
         ValueError, TypeError : as ``window_input``
         """
+        return self.qualities(counts, energy_ev, (self.definition,))[self.definition]
+
+    def qualities(
+        self,
+        counts: ArrayLike,
+        energy_ev: ArrayLike | None = None,
+        definitions: tuple[str, ...] = SCORE_DEFINITIONS,
+    ) -> dict[str, Quality]:
+        """Return what ``quality`` does by several score definitions, for the price of one."""
         seen = window_input(counts, energy_ev)
         values, ood = self._values(seen)
         ood = np.maximum(ood, np.minimum(unlike_counts(np.asarray(counts, np.float32)), _MOST_OOD)).astype(np.float32)
         ood = np.maximum(ood, _without_bands(values[:, 4])).astype(np.float32)
         n = np.minimum(seen["numbers"][:, _N].astype(np.float64), 1.0)
-        s, b = values[:, self._first], values[:, self._first + 1]
-        f = feature_values(values[:, 4], np.shape(counts)[2], self.definition)
-        parts = [component(s), component(b), _counted(n), compose(self.definition, s, b, n, f), component(f)]
-        value, error = (
-            np.stack([getattr(part, name) for part in parts[:4]], 1).astype(np.float32) for name in ("value", "error")
-        )
-        bounds = np.stack([part.bounds for part in parts], axis=1).astype(np.float32)
-        feature = parts[4]
-        return Quality(value, error, ood, feature.value.astype(np.float32), feature.error.astype(np.float32), bounds)
+        return {name: _quality(name, values, n, np.shape(counts)[2], ood) for name in definitions}
 
     def __call__(self, counts: Float32Array) -> NDArray[np.float32]:
         """Return S, B, N and the total in points (m, 4) of spectra (m, e, a)."""
@@ -131,6 +131,20 @@ class ComposedScorer:
             mirror = np.ascontiguousarray(seen["image"][:, :, ::-1])
             out = 0.5 * (out + self.model.predict({**seen, "image": mirror}, batch=_CHUNK))
         return out[:, :-1].reshape(len(out), _OUTPUTS, len(LEVELS)), out[:, -1]
+
+
+def _quality(definition: str, values: Float32Array, n: NDArray[np.float64], columns: int, ood: Float32Array) -> Quality:
+    """Return the quality by one definition of what the network told, values (m, 5, 9), and of N (m,)."""
+    first = 2 * SCORE_DEFINITIONS.index(definition)
+    s, b = values[:, first], values[:, first + 1]
+    f = feature_values(values[:, 4], columns, definition)
+    parts = [component(s), component(b), _counted(n), compose(definition, s, b, n, f), component(f)]
+    value, error = (
+        np.stack([getattr(part, name) for part in parts[:4]], 1).astype(np.float32) for name in ("value", "error")
+    )
+    bounds = np.stack([part.bounds for part in parts], axis=1).astype(np.float32)
+    feature = parts[4]
+    return Quality(value, error, ood, feature.value.astype(np.float32), feature.error.astype(np.float32), bounds)
 
 
 def load_scorer(path: str | Path, definition: str = "v2", mirrored: bool = False) -> QualityScorer | ComposedScorer:

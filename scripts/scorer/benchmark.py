@@ -155,11 +155,11 @@ def check_asked(spectra: int, seed: int, source: str) -> None:
 
 
 def judged_spectra(spectra: int, seed: int, source: str) -> Iterator[Any]:
-    """Yield counts and what they are scored, of a source; see ``agents.scorer_benchmark.Judged``."""
-    from beamgym.agents.spectra import BENCHMARK_SIZE, published_spectra
+    """Yield counts and what they are scored, of a source; see ``agents.spectra.Judged``."""
+    from beamgym.agents.spectra import BENCHMARK_SIZE, Judged, published_spectra
 
     if source == "aurelia":
-        return aurelia_spectra(spectra, seed, (BENCHMARK_SIZE, BENCHMARK_SIZE))
+        return (Judged(*pair) for pair in aurelia_spectra(spectra, seed, (BENCHMARK_SIZE, BENCHMARK_SIZE)))
     return published_spectra(spectra, seed)
 
 
@@ -180,7 +180,10 @@ def table(figures: dict[str, dict[str, Any]], title: str) -> Table:
             "" if row.get("mae_low") is None else f"{row['mae_low']:.2f}",
             "" if rank is None else f"{rank:.3f}",
             *(f"{parts[part]:.3f}" if part in parts else "" for part in _COMPONENTS),
-            "/".join(f"{share:.0%}" for share in row.get("coverage", {}).values()),
+            "\n".join(
+                f"{part} " + "/".join(f"{share:.0%}" for share in shares.values())
+                for part, shares in row.get("coverage", {}).items()
+            ),
         )
     return out
 

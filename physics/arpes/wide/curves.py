@@ -86,8 +86,10 @@ def _curves(draw: np.random.Generator, m: int, x: Float64Array) -> Float64Array:
 
 
 def _continuum(draw: np.random.Generator, bands: Float32Array) -> Float32Array:
-    """Return bulk bands seen at many k⊥ at once: emission that is filled from each band on upwards or downwards, falling
-    off over 0.05 to 0.6 of the window; at its brightest 0.2 to 1 of the bands' brightest."""
+    """Return bulk bands seen at many k⊥ at once: emission filled from each band on, upwards or downwards.
+
+    It falls off over 0.05 to 0.6 of the window, and is 0.2 to 1 of the bands at its brightest.
+    """
     m, rows = bands.shape[:2]
     kept = np.exp(-1.0 / (rows * _decades(draw, 0.05, 0.6, (m, 1)))).astype(np.float32)
     up = draw.random((m, 1, 1)) < 0.5

@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from beamgym.agents.spectra import benchmark as scorer_benchmark
 from beamgym.agents.spectra import boosting as scorer_boosting
-from beamgym.agents.spectra.benchmark import SCORE_BINS, best_constant, compare, errors, published_spectra
+from beamgym.agents.spectra.benchmark import SCORE_BINS, Judged, best_constant, compare, errors, published_spectra
 from beamgym.agents.spectra.boosting import WIDTH, as_onnx, boosting_features, train_boosting
 from beamgym.agents.spectra.data import Source, make_examples
 from beamgym.envs.arpes_spot.scoring import Quality, scorer_input
@@ -61,19 +61,20 @@ class TestErrors:
 
 class TestSpectra:
     def test_they_are_published_ones_of_224_pixels_with_the_papers_scores(self):
-        counts, truth = next(published_spectra(6, 3))
+        counts, truth, v2 = next(published_spectra(6, 3))
+        assert v2.shape == (6,)
         assert counts.shape == (6, 224, 224)
         assert truth.shape == (6, 4)
         np.testing.assert_allclose(truth[:, 2], np.minimum(counts.sum((1, 2)) / 1e5, 1.0), rtol=1e-3)
 
     def test_asking_for_more_gives_the_same_first_ones_and_another_seed_gives_others(self, monkeypatch):
         monkeypatch.setattr(scorer_benchmark, "_CHUNK", 4)
-        few, more = (np.concatenate([counts for counts, _ in published_spectra(n, 3)]) for n in (4, 6))
+        few, more = (np.concatenate([judged.counts for judged in published_spectra(n, 3)]) for n in (4, 6))
         np.testing.assert_array_equal(more[:4], few)
         assert not np.array_equal(next(published_spectra(4, 4))[0], few)
 
     def test_none_is_of_the_training(self):
-        counts, _ = next(published_spectra(8, 0))
+        counts = next(published_spectra(8, 0)).counts
         trained = make_examples(0, 0, 8, (Source("published", 224, 1.0),)).image
         judged = scorer_input(counts)["image"]
         assert not (judged[:, None] == trained).all((2, 3)).any()
@@ -111,7 +112,7 @@ def test_every_predictor_is_judged_on_the_same_spectra(monkeypatch):
     monkeypatch.setattr(scorer_benchmark, "boosting", lambda: Off(truth, 0.5))
     monkeypatch.setattr(scorer_benchmark, "best_constant", lambda: 5.0)
     done = []
-    found = compare(iter(zip(counts, truth, strict=True)), done.append)
+    found = compare([Judged(*pair) for pair in zip(counts, truth, strict=True)], done.append)
     assert done == [5, 5]
     assert list(found) == ["shipped", "gradient-boosting", "constant"]
     assert found["shipped"].mae == pytest.approx(0.25, abs=1e-5)
@@ -168,7 +169,7 @@ class TestBoosting:
         assert not list(tmp_path.iterdir())
 
     def test_the_shipped_trees_are_nearer_than_the_median(self):
-        counts, truth = next(published_spectra(48, 11))
+        counts, truth, _ = next(published_spectra(48, 11))
         features = boosting_features(**scorer_input(counts))
         told = scorer_benchmark.boosting().predict({"features": features}, batch=None)
         total = truth[:, 3]
