@@ -40,9 +40,8 @@ LABELS: Final = ("paper S", "paper B", "v2 S", "v2 B", "log F")
 KINDS: Final = ("blur", "domains", "background", "thinning")
 """How the worse one of a pair is worse."""
 
-PIXELS: Final = 128
-COARSEST: Final = 32
-"""Pixels along an axis of the finest and the coarsest grid on which spectra are counted."""
+COARSEST, FINEST = 32, 128
+"""Fewest and most pixels along an axis of the grids on which spectra are counted."""
 
 WHOLE: Final = 1e5
 """Electrons above which N is full."""
@@ -143,19 +142,20 @@ def counted(
 ) -> Labelled:
     """Return encoded spectra with labels: clean ones counted, with about so many electrons (m,) each.
 
-    ``coarse`` is the chance that all are counted on another grid than the scorer's, of ``coarsest`` to 128
-    pixels along an axis. ``rate`` (m, e, a) is what the detector counts, where it is not what follows of the parts.
+    ``coarse`` is the chance that all are counted on a coarser grid, of ``coarsest`` pixels along an axis or more.
+    ``rate`` (m, e, a) is what the detector counts, where it is not what follows of the parts.
     """
     m, rate = len(clean), clean.rate if rate is None else rate
+    pixels = rate.shape[1]
     cover = (clean.gain.max(2) > 0.0).reshape(m, SIDE, -1).mean(2)
-    if draw.random() < coarse:
-        e, a = draw.integers(coarsest, PIXELS, 2)
-        down, side = overlap(PIXELS, int(e)), overlap(PIXELS, int(a)).T
+    if draw.random() < coarse and coarsest < pixels:
+        e, a = draw.integers(coarsest, pixels, 2)
+        down, side = overlap(pixels, int(e)), overlap(pixels, int(a)).T
         coarse_rate = np.asarray(down @ rate @ side, dtype=np.float32)
         made = overlap(int(e), SIDE) @ _poisson(coarse_rate, electrons, draw) @ overlap(int(a), SIDE).T
         cells = np.asarray(made, dtype=np.float32)
     else:
-        cells = _poisson(rate.reshape(m, SIDE, PIXELS // SIDE, SIDE, -1).sum((2, 4)), electrons, draw)
+        cells = _poisson(rate.reshape(m, SIDE, pixels // SIDE, SIDE, -1).sum((2, 4)), electrons, draw)
     found = measures(clean.bands, clean.ground, clean.gain)
     widths = (clean.width_paper_ev, clean.width_v2_ev)
     paper_s, v2_s = (np.maximum(0.0, 1.0 - width) for width in widths)
@@ -184,7 +184,8 @@ def _pairs(
         part = with_background(clean[:wide], draw) if draw.random() < 0.9 else clean[:wide]
         part = seen_by(part, draw) if draw.random() < 0.7 else part
         clean = _join(part, clean[wide:])
-    seen = rows_seen(draw, len(clean), PIXELS, 0.2 if name == "curves" else 0.0)
+    pixels = clean.bands.shape[1]
+    seen = rows_seen(draw, len(clean), pixels, 0.2 if name == "curves" else 0.0)
     scene = np.arange(m) // _LADDERS
     other_world = scene < wide
     electrons = 10.0 ** draw.uniform(3.2, 6.3, m)
@@ -193,7 +194,7 @@ def _pairs(
     ladder = _draw_ladder(clean, m, draw)
     up = np.where(draw.random(m) < np.where(other_world, 0.5, 0.3), draw.random(m), 0.0)  # the better one's place
     fewer = np.minimum(electrons, WHOLE) / 10.0 ** draw.uniform(0.1, 1.5, m)
-    height = 0.7 / (PIXELS - 1) if name == "curves" else clean.step_ev.min()
+    height = 0.7 / (pixels - 1) if name == "curves" else clean.step_ev.min()
     known_s = np.isclose(clean.step_ev, height)[scene]
     coarse = 0.3 if name == "curves" else 0.15
     clean, out = clean[scene], []
@@ -227,13 +228,14 @@ class _Ladder:
 
 
 def _draw_ladder(clean: CleanSpectra, m: int, draw: np.random.Generator) -> _Ladder:
-    kind = np.searchsorted([0.27, 0.57, 0.8], draw.random(m), side="right")
+    kind, pixels = np.searchsorted([0.27, 0.57, 0.8], draw.random(m), side="right"), clean.bands.shape[2]
     scene = np.arange(m) // _LADDERS
     even = draw.random(m) < 0.5
     amounts = (
         np.where(even, draw.uniform(0.01, 0.16, m), 0.004 * 70.0 ** draw.random(m))
-        * (clean.step_ev[scene] / (0.7 / (PIXELS - 1))),
-        np.where(even, draw.uniform(1.0, 19.0, m), 0.8 * 30.0 ** draw.random(m)) * draw.choice([-1.0, 1.0], m),
+        * (clean.step_ev[scene] * (pixels - 1) / 0.7),
+        np.where(even, draw.uniform(0.008, 0.15, m), 0.006 * 30.0 ** draw.random(m))
+        * draw.choice([-pixels, pixels], m),
         np.where(even, draw.uniform(0.05, 1.1, m), 0.03 * 100.0 ** draw.random(m)),
     )
     blur, shift, ground = (np.where(kind == k, amount, 0.0) for k, amount in enumerate(amounts))
@@ -265,9 +267,10 @@ def _on_ladder(clean: CleanSpectra, ladder: _Ladder, place: NDArray[np.float64])
 
 def _scenes(name: str, m: int, seed: int, index: int, draw: np.random.Generator) -> CleanSpectra:
     if name == "curves":
-        return curve_spectra(draw, m, PIXELS, bandless=0.05, stretched=0.15)
+        return curve_spectra(draw, m, SIDE, bandless=0.05, stretched=0.15)
     keys = make_keys(seed, np.arange(index << 12, (index << 12) + m), len(name), _STREAM)
-    return clean_spectra(name, keys, recipe_grid((PIXELS, PIXELS)))
+    pixels = FINEST if name == "published" and index % 3 == 0 else SIDE  # a fine grid costs four times as much
+    return clean_spectra(name, keys, recipe_grid((pixels, pixels)))
 
 
 def _single(m: int, seed: int, index: int) -> Labelled:
@@ -280,7 +283,8 @@ def _single(m: int, seed: int, index: int) -> Labelled:
     known[:sites, :2] = False
     labels, parts = np.zeros((m, len(LABELS)), np.float32), [encoded(counts, np.ones((sites, SIDE)))]
     labels[:sites, 2:] = np.column_stack([surface.labels()[:, :2], _log_f(surface)])
-    for recipe, rows, size in (("published", slice(sites, plain), PIXELS), ("full", slice(plain, m), SIDE)):
+    for recipe, rows in (("published", slice(sites, plain)), ("full", slice(plain, m))):
+        size = FINEST if recipe == "published" else SIDE
         batch = generate(recipe, keys[rows], recipe_grid((size, size)))
         labels[rows] = np.column_stack([batch.paper.labels()[:, :2], batch.v2.labels()[:, :2], _log_f(batch.v2)])
         parts.append(window_input(batch.counts))

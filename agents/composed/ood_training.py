@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from beamgym.agents.composed.data import PIXELS, counted, make_pairs
+from beamgym.agents.composed.data import counted, make_pairs
 from beamgym.agents.composed.net import ComposedNet
 from beamgym.agents.composed.ood import ood_features
 from beamgym.agents.composed.trainer import Progress
@@ -78,7 +78,7 @@ def odd_spectra(usual: Encoded, index: int) -> list[Encoded]:
     made = [window_input(odd_counts(counts, 2 * OOD_SEED + 2 * index + turn, _PICTURES)) for turn in range(2)]
     m = _BATCH // 2
     draw = np.random.default_rng([OOD_SEED, index, 5])
-    bandless = curve_spectra(draw, m, PIXELS, bandless=1.0)
+    bandless = curve_spectra(draw, m, SIDE, bandless=1.0)
     bandless = seen_by(with_background(bandless, draw), draw) if index % 3 else bandless
     electrons = 10.0 ** draw.uniform(3.7, 6.3, m)
     one = counted(bandless, electrons, draw)

@@ -52,7 +52,7 @@ def curve_spectra(
     out[filled] += _continuum(draw, out[filled])
     kelvin = _decades(draw, 5.0, 320.0, (m,))
     out *= _fermi(energy, kelvin)[:, :, None]
-    resolution, angular = _decades(draw, 0.003, 0.2, (m,)), _decades(draw, 0.2, 8.0, (m,))
+    resolution, angular = _decades(draw, 0.003, 0.2, (m,)), _decades(draw, 0.0016, 0.063, (m,)) * pixels
     step_inv_a = _decades(draw, 0.8, 2.4, (m,)) / pixels
     out = blur_matrices(pixels, resolution / FWHM_PER_SIGMA / (height * HEIGHT_EV / (pixels - 1))) @ out
     out = out @ blur_matrices(pixels, angular / FWHM_PER_SIGMA).swapaxes(1, 2)
