@@ -13,14 +13,14 @@ trained on.
 |---|---|
 | input | counts of any grid from 24 x 24 pixels, added up to 64 x 64 cells; which rows were measured is said |
 | network | seven convolutions of {widths} channels beside the numbers, {parameters:,} parameters |
-| trained on | {spectra:,} spectra of this project's simulators only |
-| pairs | five in six: one is the other blurred, doubled by a second domain, buried in background or thinned |
+| trained on | {spectra:,} spectra of this project's simulators only, each learnt from {looks} times |
+| pairs | five in six: two places on one way of getting worse: blur, a second domain, background, fewer electrons |
 | worlds | `published`, `full`, curves of any shape, over backgrounds and behind detectors of many kinds; surfaces |
 | how | Laplace likelihood of components; differences and order of totals within pairs |
-| optimiser | AdamW at {learning_rate}, one cycle, batch {batch}; seed {seed} |
+| optimiser | AdamW at {learning_rate}, one cycle, batch {batch}; convolutions in bfloat16; seed {seed} |
 | selected by | ladders of {ladders} spectra of each world, none of them trained on |
 | intervals | measured on {calibration:,} other spectra |
-| novelty | {ood_spectra:,} other spectra, and three times as many pictures that are none, cut ones and bandless films |
+| novelty | {ood_spectra:,} other spectra, and as many and more pictures that are none, cut ones and bandless films |
 | epochs | {epochs} of {each:,} spectra |
 | hours | {hours:.2f} of CPU time of the training process, beside {workers} process that makes spectra |
 | again | `{command}` |
@@ -43,6 +43,7 @@ def composed_card(trainer: ComposedTrainer, command: str) -> str:
         widths=", ".join(map(str, config.widths)),
         parameters=trainer.net.size,
         spectra=trainer.epoch * config.batches_per_epoch * config.batch,
+        looks=config.looks,
         learning_rate=config.learning_rate,
         batch=config.batch,
         seed=trainer.seed,
