@@ -19,16 +19,16 @@ class ComposedConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     widths: tuple[int, int, int, int] = (16, 32, 64, 128)
-    epochs: Annotated[int, Field(ge=1)] = 12
-    spectra_per_epoch: Annotated[int, Field(ge=256)] = 32768
-    looks: Annotated[int, Field(ge=1)] = 2
+    epochs: Annotated[int, Field(ge=1)] = 7
+    spectra_per_epoch: Annotated[int, Field(ge=256)] = 20480
+    looks: Annotated[int, Field(ge=1)] = 3
     batch: Annotated[int, Field(ge=32)] = 256
-    learning_rate: Annotated[float, Field(gt=0.0)] = 2e-3
+    learning_rate: Annotated[float, Field(gt=0.0)] = 3e-3
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-4
     pairs: Annotated[float, Field(ge=0.0)] = 1.0
     patience: Annotated[int, Field(ge=1)] = 8
-    validation: Annotated[int, Field(ge=256)] = 4096
-    ladder_spectra: Annotated[int, Field(ge=2)] = 50
+    validation: Annotated[int, Field(ge=256)] = 2048
+    ladder_spectra: Annotated[int, Field(ge=2)] = 40
     calibration: Annotated[int, Field(ge=256)] = 8192
     ood_spectra: Annotated[int, Field(ge=256)] = 12288
 

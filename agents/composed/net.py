@@ -19,6 +19,7 @@ OUTPUTS: Final = 5
 SPREAD: Final = (0.05, 0.2, 0.05, 0.2, 0.5)
 """How much each output varies: it makes them count alike."""
 
+_PROFILES, _BLOCK = 6, 4  # kinds of profiles; columns or rows that are added up for them
 _AMPLE: Final = 6.5  # F of ``v2`` about which its penalty sets in
 
 
@@ -44,7 +45,8 @@ class ComposedNet(nn.Module):
         layers = ((3, a, 5, 2), (a, b, 3, 2), (b, b, 3, 1), (b, c, 3, 2), (c, c, 3, 1), (c, d, 3, 2), (d, d, 3, 1))
         self.backbone = nn.Sequential(*(_conv(*layer) for layer in layers))
         self.numbers = nn.Sequential(nn.Linear(NUMBERS, 96), nn.ReLU(), nn.Linear(96, 64), nn.ReLU())
-        self.trunk = nn.Sequential(nn.Linear(2 * d + 64, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU())
+        self.profiles = nn.Sequential(nn.Linear(_PROFILES * SIDE, 160), nn.ReLU(), nn.Linear(160, 96), nn.ReLU())
+        self.trunk = nn.Sequential(nn.Linear(2 * d + 160, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU())
         self.means, self.scales = nn.Linear(128, OUTPUTS), nn.Linear(128, OUTPUTS)
         self.register_buffer("quantiles", torch.zeros(OUTPUTS, len(LEVELS)))
         self.register_buffer("place", torch.linspace(-1.0, 1.0, SIDE)[:, None].expand(SIDE, SIDE).contiguous())
@@ -62,7 +64,8 @@ class ComposedNet(nn.Module):
         mask = seen[:, :, None].expand(-1, -1, SIDE)
         picture = torch.stack([(image - 1.0) * mask, mask, self.place.expand(image.shape[0], -1, -1)], dim=1)
         found = self._backbone(picture)
-        last = self.trunk(torch.cat([found.mean((2, 3)), found.amax((2, 3)), self.numbers(numbers)], dim=1))
+        beside = [self.numbers(numbers), self.profiles(profiles(image * mask))]
+        last = self.trunk(torch.cat([found.mean((2, 3)), found.amax((2, 3)), *beside], dim=1))
         mean, scale = self.means(last), 1e-3 + nn.functional.softplus(self.scales(last))
         spread = torch.tensor(SPREAD, device=image.device)
         return torch.cat([torch.sigmoid(mean[:, :4]), 2.0 + mean[:, 4:]], dim=1), scale * spread
@@ -94,6 +97,20 @@ class ComposedNet(nn.Module):
         image, seen, numbers, mean, scale = given
         value: torch.Tensor = self.ood(image, seen, numbers, torch.cat([mean, scale.log()], dim=1))
         return value
+
+
+def profiles(image: torch.Tensor) -> torch.Tensor:
+    """Return what rows and columns of pictures (m, 64, 64) hold, roots of brightness side by side (m, 6 · 64).
+
+    Of each row, over 16 blocks of four columns: mean, most, least, and mean step from block to block; of each column,
+    over 16 blocks of four rows: mean and most. B is read off most and least, S off how steep the rows fall.
+    """
+    bright = image.square().unsqueeze(1)
+    rows = nn.functional.avg_pool2d(bright, (1, _BLOCK))[:, 0]
+    columns = nn.functional.avg_pool2d(bright, (_BLOCK, 1))[:, 0]
+    steps = (rows[:, :, 1:] - rows[:, :, :-1]).abs().mean(2)
+    parts = [rows.mean(2), rows.amax(2), rows.amin(2), steps, columns.mean(1), columns.amax(1)]
+    return (torch.cat(parts, dim=1) + 1e-6).sqrt()
 
 
 def v2_points(s: torch.Tensor, b: torch.Tensor, n: torch.Tensor, log_f: torch.Tensor) -> torch.Tensor:
