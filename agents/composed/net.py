@@ -9,7 +9,7 @@ from typing import Final
 import torch
 from torch import nn
 
-from beamgym.agents.composed.ood import WindowOod
+from beamgym.agents.composed.ood import classifier_of_windows
 from beamgym.envs.arpes_spot import LEVELS, NUMBERS, SIDE
 from beamgym.physics.arpes.score import PAPER_BRACKETS, V2_NODES, V2_PENALTIES
 
@@ -50,7 +50,7 @@ class ComposedNet(nn.Module):
         self.means, self.scales = nn.Linear(128, OUTPUTS), nn.Linear(128, OUTPUTS)
         self.register_buffer("quantiles", torch.zeros(OUTPUTS, len(LEVELS)))
         self.register_buffer("place", torch.linspace(-1.0, 1.0, SIDE)[:, None].expand(SIDE, SIDE).contiguous())
-        self.ood = WindowOod()
+        self.ood = classifier_of_windows()
 
     @property
     def size(self) -> int:

@@ -10,7 +10,7 @@ from typing import Final
 import torch
 from torch import nn
 
-from beamgym.agents.spectra import roughness
+from beamgym.agents.spectra import OodClassifier, roughness
 from beamgym.envs.arpes_spot import NUMBERS, SIDE
 
 PIXELS: Final = 16
@@ -20,36 +20,11 @@ TOLD: Final = 10
 
 _WIDTH: Final = PIXELS * PIXELS + PIXELS + 4 + (NUMBERS - 6) + 2 * len(_SCALES) + 3 + TOLD
 _ELECTRONS, _SHARE, _WHITE, _EMPTY, _QUANTILES = 0, 2, 3, 4, 6  # columns of the numbers
-_SLOPE = 0.1
 
 
-class WindowOod(nn.Module):
-    """Estimates how far a spectrum is out of the training's distribution; above 1 it is flagged."""
-
-    centre: torch.Tensor
-    spread: torch.Tensor
-    usual: torch.Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Linear(_WIDTH, 256), nn.ReLU(), nn.Dropout(0.2), nn.Linear(256, 48), nn.ReLU(), nn.Linear(48, 1)
-        )
-        self.register_buffer("centre", torch.zeros(_WIDTH))
-        self.register_buffer("spread", torch.ones(_WIDTH))
-        self.register_buffer("usual", torch.tensor(1e3))
-
-    def scaled(self, features: torch.Tensor) -> torch.Tensor:
-        """Return features standardised by their mean and spread among usual spectra, cut at 8 either way."""
-        return ((features - self.centre) / self.spread).clamp(-8.0, 8.0)
-
-    def forward(
-        self, image: torch.Tensor, seen: torch.Tensor, numbers: torch.Tensor, told: torch.Tensor
-    ) -> torch.Tensor:
-        """Return the ood value (m, 1) of pictures (m, 64, 64), rows seen (m, 64), numbers (m, 22), and what the network
-        told of the components (m, 10)."""
-        odd = self.layers(self.scaled(ood_features(image, seen, numbers, told)))
-        return (_SLOPE * (odd - self.usual)).clamp(-10.0, 3.0).exp()
+def classifier_of_windows() -> OodClassifier:
+    """Return an untrained classifier of what ``ood_features`` takes."""
+    return OodClassifier(ood_features, _WIDTH, (256, 48))
 
 
 def ood_features(image: torch.Tensor, seen: torch.Tensor, numbers: torch.Tensor, told: torch.Tensor) -> torch.Tensor:

@@ -4,13 +4,12 @@ from typing import Final
 
 import numpy as np
 import torch
-from torch import nn
 
 from beamgym.agents.composed.data import counted, make_pairs
 from beamgym.agents.composed.net import ComposedNet
 from beamgym.agents.composed.ood import ood_features
 from beamgym.agents.composed.trainer import Progress
-from beamgym.agents.spectra import OOD_KINDS, odd_counts, wrong_windows
+from beamgym.agents.spectra import OOD_KINDS, fit_classifier, odd_counts, wrong_windows
 from beamgym.envs.arpes_spot import SIDE, encoded, window_input
 from beamgym.physics.arpes.recipes import generate, recipe_grid
 from beamgym.physics.arpes.wide import curve_spectra, seen_by, with_background
@@ -24,7 +23,7 @@ BANDLESS_LOG_F: Final = 0.7
 """Natural logarithm of F of ``v2`` below which a spectrum shows no band that changes along the slit."""
 
 OOD_SEED: Final = 2_000_007
-_ELECTRONS, _BATCH, _EPOCHS, _RATE, _DECAY = 0, 256, 20, 2e-3, 0.05
+_ELECTRONS, _BATCH, _EPOCHS = 0, 256, 20
 _HELD_OUT = 4
 _RECIPE_SIZES = (("published", 224), ("published", 128), ("published", 64), ("full", 64))
 _UNITS = ("weakened", "strengthened", "scaled")  # told by the noise of the pixels themselves
@@ -52,7 +51,7 @@ def train_window_ood(net: ComposedNet, spectra: int, seed: int, progress: Progre
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         wanted = torch.cat([torch.zeros(len(taught)), torch.ones(len(other))])
-        _fit(classifier.layers, torch.cat([taught, other]), wanted, len(other) / len(taught))
+        fit_classifier(classifier, torch.cat([taught, other]), wanted, _EPOCHS, usual=len(other) / len(taught))
     with torch.no_grad():
         classifier.eval()
         classifier.usual.copy_(torch.quantile(classifier.layers(kept_out), USUAL_SHARE))
@@ -100,19 +99,3 @@ def _together(parts: list[Encoded]) -> Encoded:
 def _features(net: ComposedNet, made: Encoded) -> torch.Tensor:
     given = [torch.from_numpy(made[name]) for name in ("image", "seen", "numbers")]
     return ood_features(*given, net.told(*given))
-
-
-def _fit(layers: nn.Module, features: torch.Tensor, wanted: torch.Tensor, ratio: float) -> None:
-    layers.train()
-    optimiser = torch.optim.AdamW(layers.parameters(), lr=_RATE, weight_decay=_DECAY)
-    steps = _EPOCHS * -(-len(features) // _BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _RATE, steps + 1)
-    weight = torch.where(wanted > 0.5, 1.0, ratio)
-    for _ in range(_EPOCHS):
-        for rows in torch.randperm(len(features)).split(_BATCH):
-            told = layers(features[rows])[:, 0]
-            loss = nn.functional.binary_cross_entropy_with_logits(told, wanted[rows], weight[rows])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()

@@ -7,7 +7,7 @@ from beamgym.agents.spectra.card import scorer_card
 from beamgym.agents.spectra.config import load_scorer_config
 from beamgym.agents.spectra.data import exposed_sites
 from beamgym.agents.spectra.export import Reference, ScorerOrigin, export_scorer, write_scorer_bundle
-from beamgym.agents.spectra.ood import roughness
+from beamgym.agents.spectra.ood import OodClassifier, fit_classifier, roughness
 from beamgym.agents.spectra.ood_spectra import OOD_KINDS, odd_counts
 from beamgym.agents.spectra.refit import refit_ood
 from beamgym.agents.spectra.scorer import ScorerTrainer
@@ -19,6 +19,7 @@ __all__ = [
     "FLAGGED_KINDS",
     "OOD_KINDS",
     "Judged",
+    "OodClassifier",
     "Reference",
     "ScorerOrigin",
     "ScorerTrainer",
@@ -26,6 +27,7 @@ __all__ = [
     "cut",
     "export_scorer",
     "exposed_sites",
+    "fit_classifier",
     "flagged_shares",
     "grow_trees",
     "load_scorer_config",

@@ -8,7 +8,7 @@ distribution, which is its expected absolute error, and all of them with how unl
 import torch
 from torch import nn
 
-from beamgym.agents.spectra.ood import OodClassifier
+from beamgym.agents.spectra.ood import classifier_of_spectra
 from beamgym.envs.arpes_spot import FEATURES
 from beamgym.physics.arpes.score import PAPER_BRACKETS
 
@@ -113,7 +113,7 @@ class ScorerNet(nn.Module):
         self.register_buffer("centre", torch.zeros(HIDDEN))
         self.register_buffer("whitening", torch.zeros(OOD_DIRECTIONS, HIDDEN))
         with torch.random.fork_rng(devices=[]):
-            self.doubt = OodClassifier()  # trained networks hold its weights under this name
+            self.doubt = classifier_of_spectra()  # trained networks hold its weights under this name
 
     @property
     def size(self) -> int:

@@ -6,6 +6,7 @@ no spectra beside spectra (outlier exposure: Hendrycks, Mazeika, Dietterich, ICL
 the scorer's.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -34,33 +35,47 @@ _HELD_OUT = 4  # one in so many spectra is held out, to set the ood value 1
 
 
 class OodClassifier(nn.Module):
-    """Estimates how far a spectrum is out of the training's distribution: above 1 for one in 200 of the usual ones."""
+    """Estimates how far a spectrum is out of the training's distribution; above 1 it is flagged.
+
+    Parameters
+    ----------
+    features : what a network is given, (m, ...) each, to the classifier's features (m, width)
+    width : number of features
+    hidden : sizes of the two layers
+    """
 
     centre: torch.Tensor
     spread: torch.Tensor
     usual: torch.Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, features: Callable[..., torch.Tensor], width: int, hidden: tuple[int, int]) -> None:
         super().__init__()
+        self._features, (first, second) = features, hidden
         self.layers = nn.Sequential(
-            nn.Linear(_WIDTH, 192), nn.ReLU(), nn.Dropout(0.2), nn.Linear(192, 32), nn.ReLU(), nn.Linear(32, 1)
+            nn.Linear(width, first),
+            nn.ReLU(),
+            nn.Dropout(0.2),
+            nn.Linear(first, second),
+            nn.ReLU(),
+            nn.Linear(second, 1),
         )
-        self.register_buffer("centre", torch.zeros(_WIDTH))
-        self.register_buffer("spread", torch.ones(_WIDTH))
+        self.register_buffer("centre", torch.zeros(width))
+        self.register_buffer("spread", torch.ones(width))
         self.register_buffer("usual", torch.tensor(1e3))
 
-    def answer(self, image: torch.Tensor, intensity: torch.Tensor) -> torch.Tensor:
-        """Return the classifier's logit (m, 1), larger the less a picture is a spectrum."""
-        told: torch.Tensor = self.layers(self.scaled(ood_features(image, intensity)))
-        return told
-
     def scaled(self, features: torch.Tensor) -> torch.Tensor:
-        """Return features (m, 281) standardised by their mean and spread among usual spectra, cut at 8 either way."""
+        """Return features standardised by their mean and spread among usual spectra, cut at 8 either way."""
         return ((features - self.centre) / self.spread).clamp(-8.0, 8.0)
 
-    def forward(self, image: torch.Tensor, intensity: torch.Tensor) -> torch.Tensor:
-        """Return the ood value (m, 1) of pictures (m, 64, 64) and numbers (m, 22)."""
-        return (_SLOPE * (self.answer(image, intensity) - self.usual)).clamp(-10.0, 3.0).exp()
+    def forward(self, *given: torch.Tensor) -> torch.Tensor:
+        """Return the ood value (m, 1) of what a network is given."""
+        odd = self.layers(self.scaled(self._features(*given)))
+        return (_SLOPE * (odd - self.usual)).clamp(-10.0, 3.0).exp()
+
+
+def classifier_of_spectra() -> OodClassifier:
+    """Return an untrained classifier of pictures (m, 64, 64) and numbers (m, 22), as ``scorer_input`` gives them."""
+    return OodClassifier(ood_features, _WIDTH, (192, 32))
 
 
 def ood_features(image: torch.Tensor, intensity: torch.Tensor) -> torch.Tensor:
@@ -104,21 +119,34 @@ def train_ood_classifier(classifier: OodClassifier, usual: Examples, cut: Exampl
     wanted = torch.cat([torch.zeros(len(taught)), torch.ones(len(other))])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        _fit(classifier.layers, torch.cat([taught, other]), wanted)
+        fit_classifier(classifier, torch.cat([taught, other]), wanted, _EPOCHS)
     with torch.no_grad():
         classifier.eval()
         classifier.usual.copy_(torch.quantile(classifier.layers(kept), USUAL_SHARE))
 
 
-def _fit(layers: nn.Module, features: torch.Tensor, wanted: torch.Tensor) -> None:
-    layers.train()
+def fit_classifier(
+    classifier: OodClassifier, features: torch.Tensor, wanted: torch.Tensor, epochs: int, usual: float = 1.0
+) -> None:
+    """Fit a classifier's layers by cross entropy.
+
+    Parameters
+    ----------
+    classifier : whose layers are fitted; torch's random numbers order the rows
+    features : (k, width) standardised
+    wanted : (k,) 1 where a spectrum is to be flagged
+    epochs : times that each row is looked at
+    usual : weight of a usual spectrum against one of the others
+    """
+    layers = classifier.layers.train()
     optimiser = torch.optim.AdamW(layers.parameters(), lr=_RATE, weight_decay=_DECAY)
-    steps = _EPOCHS * -(-len(features) // _BATCH)
+    steps = epochs * -(-len(features) // _BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _RATE, steps + 1)
-    for _ in range(_EPOCHS):
+    weight = torch.where(wanted > 0.5, 1.0, usual)
+    for _ in range(epochs):
         for rows in torch.randperm(len(features)).split(_BATCH):
             told = layers(features[rows])[:, 0]
-            loss = nn.functional.binary_cross_entropy_with_logits(told, wanted[rows])
+            loss = nn.functional.binary_cross_entropy_with_logits(told, wanted[rows], weight[rows])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
