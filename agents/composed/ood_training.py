@@ -16,7 +16,7 @@ from beamgym.physics.arpes.wide import curve_spectra, seen_by, with_background
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.instrument import Float32Array
 
-USUAL_SHARE: Final = 0.985
+USUAL_SHARE: Final = 0.97
 """Share of spectra like the training's that are not flagged."""
 
 BANDLESS_LOG_F: Final = 0.7
@@ -97,5 +97,5 @@ def _together(parts: list[Encoded]) -> Encoded:
 
 @torch.no_grad()
 def _features(net: ComposedNet, made: Encoded) -> torch.Tensor:
-    given = [torch.from_numpy(made[name]) for name in ("image", "seen", "numbers")]
-    return ood_features(*given, net.told(*given))
+    image, seen, numbers = (torch.from_numpy(made[name]) for name in ("image", "seen", "numbers"))
+    return ood_features(image, seen, numbers, net.told(image, seen, numbers))

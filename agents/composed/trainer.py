@@ -77,6 +77,19 @@ class ComposedTrainer:
 
     def run(self) -> None:
         """Train to the end, or until the ladders have not improved for ``patience`` epochs; keep the best network."""
+        if self._goes_on:
+            self._train()
+        found = self.folder.load(BEST)
+        if found is None:
+            raise ValueError(f"{self.folder.path} holds no trained network; the validation gave no number")
+        self.net.load_state_dict(found["net"])
+        self.net.eval()
+
+    @property
+    def _goes_on(self) -> bool:
+        return self.epoch < self.config.epochs and self.since_best < self.config.patience
+
+    def _train(self) -> None:
         config = self.config
         examples = [make_pairs(VALIDATION_SEED, i, config.batch) for i in range(config.validation // config.batch)]
         rungs_kept = self._encoded_rungs()
@@ -84,18 +97,13 @@ class ComposedTrainer:
         rest = config.epochs * config.batches_per_epoch - first
         batches = pair_stream(self.seed, first, rest, config.batch, self.workers, config.batches_per_epoch)
         writer = SummaryWriter(str(self.folder.path / "tensorboard"))
-        while self.epoch < config.epochs and self.since_best < config.patience:
+        while self._goes_on:
             begun = time.process_time()
             losses = self._train_epoch(batches)
             figures = {**losses, **self.validate(examples, rungs_kept)}
             self.cpu_s += time.process_time() - begun
             self._note(writer, figures)
         writer.close()
-        found = self.folder.load(BEST)
-        if found is None:
-            raise ValueError(f"{self.folder.path} holds no trained network; the validation gave no number")
-        self.net.load_state_dict(found["net"])
-        self.net.eval()
 
     @torch.no_grad()
     def validate(self, examples: list[Pairs], rungs_kept: list[EncodedRungs]) -> dict[str, float]:

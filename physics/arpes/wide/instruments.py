@@ -94,7 +94,8 @@ def _grain(clean: CleanSpectra, draw: np.random.Generator) -> Float32Array:
     rate = clean.bands + clean.ground
     dim = np.sqrt(rate / np.maximum(rate.mean((1, 2), keepdims=True), np.float32(1e-9)))
     left_over = (draw.random((m, 1, 1)) < 0.5) / np.maximum(dim, np.float32(0.2))
-    return np.maximum(1.0 + strength * noise * np.where(left_over > 0.0, left_over, 1.0).astype(np.float32), 0.0)
+    uneven = 1.0 + strength * noise * np.where(left_over > 0.0, left_over, 1.0).astype(np.float32)
+    return np.asarray(np.maximum(uneven, 0.0), dtype=np.float32)
 
 
 def _acceptance(draw: np.random.Generator, m: int, x: Float64Array, y: Float64Array) -> Float32Array:
