@@ -55,6 +55,7 @@ class ComposedScorer:
         if model.manifest.kind != "scorer" or model.manifest.encoder.name != WINDOW_ENCODER:
             raise BundleError(f"bundle {model.name} is no composed scorer; load it with load_scorer")
         self.model, self.name, self.definition, self.mirrored = model, model.name, definition, mirrored
+        self._first = 2 * SCORE_DEFINITIONS.index(definition)
 
     @classmethod
     def load(cls, path: str | Path, definition: str = "v2", mirrored: bool = False) -> "ComposedScorer":
