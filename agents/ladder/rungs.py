@@ -141,7 +141,7 @@ RUNGS: Mapping[str, Rung] = {
             "find an axis of an unknown cubic crystal within 5°, by the strongest zones of its films",
             _ZONE,
             {"observation": "zones", "flat": True},
-            1_000_000,
+            400_000,
             bar=0.74,
             of_five=3,
             seeds=3,
