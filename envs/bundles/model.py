@@ -229,7 +229,8 @@ class OnnxModel:
     def _options(self) -> str:
         """Return what else made the environment that it was trained on, as far as the manifest says."""
         encoder = self.manifest.encoder
-        flat = encoder.parameters.get("flat") or ()
+        given = encoder.parameters.get("flat")
+        flat = given if isinstance(given, list) else []
         shown = next((name for name in ("estimate", "map") if name == encoder.name or name in flat), None)
         said = [*([f"observation={shown}"] if shown else []), *(["flat=true"] if flat else [])]
         return f" with --set {' --set '.join(said)}" if said else ""
