@@ -134,9 +134,9 @@ class ArpesSpotTask:
     @property
     def _still_mm(self) -> float:
         """Way below which a declaration counts."""
-        if self.context.action == "absolute":
+        if self.context.action == "absolute" or np.isinf(self.declares_within_mm):
             return self.declares_within_mm
-        return min(self.declares_within_mm, max(TENTH * self.context.max_step_mm, 0.0))
+        return min(self.declares_within_mm, TENTH * self.context.max_step_mm)
 
     def _within(self, positions: Float64Array) -> Float64Array:
         """Return positions (n, 3) inside the limits: the noise of a reading may lie outside."""

@@ -20,6 +20,8 @@ _STEP_BITS = np.int32(18)  # of a float32's 23 fraction bits: what is left tells
 def brightest_rows(intensity, ray, number, keep, single, steps, buckets, rank) -> Any:  # type: ignore[no-untyped-def]
     """Write the places of the ``keep`` brightest of ``number`` spots into ``rank``, brightest first; ties by ray.
 
+    Compared in single precision: the last bits of equal spots' doubles are the processor's, and their order was too.
+
     Spots are counted into narrow steps of brightness; only the steps that hold the brightest are sorted. Unlike with a
     heap nothing depends on comparisons that go either way, which a processor mispredicts.
 
@@ -60,8 +62,9 @@ def brightest_rows(intensity, ray, number, keep, single, steps, buckets, rank) -
 
 @njit(cache=True, error_model="numpy", inline="always")
 def _before(intensity, ray, one, other) -> Any:  # type: ignore[no-untyped-def]
-    if intensity[one] != intensity[other]:
-        return intensity[one] > intensity[other]
+    mine, its = np.float32(intensity[one]), np.float32(intensity[other])
+    if mine != its:
+        return mine > its
     return max(ray[one], -ray[one] - 1) < max(ray[other], -ray[other] - 1)
 
 
