@@ -40,7 +40,7 @@ class Composed:
 def component(values: NDArray[np.floating]) -> Composed:
     """Return what values (m, 9) at ``LEVELS`` say of a component."""
     middle = values[:, _MEDIAN].astype(np.float64)
-    error = np.abs(values - middle[:, None]) @ _WEIGHTS
+    error = (np.abs(values - middle[:, None]) * _WEIGHTS).sum(axis=1)
     return Composed(middle, error, values[:, [LEVELS.index(level) for level in BOUNDS]].astype(np.float64))
 
 
@@ -90,8 +90,9 @@ def expected_total(
     No points are sorted: it takes a third of the time of ``compose``, whose ``v2`` total is the same mean.
     """
     points = _points(definition, s, b, n, f)
-    value = points @ _JOINT
-    return value, np.abs(points - value[:, None]) @ _JOINT
+    # No matrix product: its last bits depend on the number of rows.
+    value = (points * _JOINT).sum(axis=1)
+    return value, (np.abs(points - value[:, None]) * _JOINT).sum(axis=1)
 
 
 def _points(
