@@ -20,6 +20,7 @@ from beamgym.agents.baselines.spot import (
     RANDOM,
     RASTER,
     SEARCHES,
+    SURVEY,
     YIELD_MAP,
     SearchPolicy,
 )
@@ -54,6 +55,7 @@ GRIDS: Final[dict[str, tuple[Any, ...]]] = {
     "nelder-mead": _around(NELDER_MEAD, edge_mm=(0.2, 0.35), starts=(4, 8)),
     "gp-ucb": _around(GP_UCB, length_mm=(0.15, 0.22), cost_weight=(0.4, 1.0), stop=(0.4, 0.7)),
     "gp-ei": _around(GP_EI, length_mm=(0.15, 0.22), cost_weight=(0.5, 1.0), stop=(0.01, 0.03)),
+    "survey": _around(SURVEY, pitch_mm=(0.2, 0.24, 0.28), hop_mm=(0.1, 0.12), sure=(0.9, 0.92, 0.95)),
 }
 """The settings tried, by the rival's name."""
 

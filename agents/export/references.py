@@ -16,7 +16,6 @@ from beamgym.agents.export.decided import decided
 from beamgym.envs.bundles import (
     MAX_REFERENCE,
     MIN_REFERENCE,
-    REFERENCE_TOLERANCE,
     OnnxModel,
     SpaceSpec,
     named_spaces,
@@ -87,7 +86,7 @@ def make_reference(
     given = {name: np.asarray(values)[: count - count % steps] for name, values in observations.items()}
     actions = own_actions(model, passed, space, given, steps)
     before, after = _remembered(policy, given, steps)
-    clear = decided(policy, given, REFERENCE_TOLERANCE * scale_of(SpaceSpec.of(model.action_space)), before)
+    clear = decided(policy, given, BUNDLE_TOLERANCE * scale_of(SpaceSpec.of(model.action_space)), before)
     if clear.sum() < MIN_REFERENCE:
         raise ValueError(
             f"at {count - clear.sum()} of {count} reference observations rounding alone decides the action, and a "

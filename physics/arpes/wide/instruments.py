@@ -49,7 +49,7 @@ def background_shapes(clean: CleanSpectra, draw: np.random.Generator) -> Float32
 
 def _following_tail(bands: Float32Array, draw: np.random.Generator) -> Float32Array:
     """Return electrons that lost energy but little momentum: below every band, smeared along the slit; mean 0 to 3."""
-    smear = blur_matrices(bands.shape[2], 2.0 * 20.0 ** draw.random(len(bands)))
+    smear = blur_matrices(bands.shape[2], 2.0 * 20.0 ** draw.random(len(bands))).swapaxes(1, 2)
     tail = np.cumsum(bands[:, ::-1], axis=1)[:, ::-1] @ smear
     strength = draw.uniform(0.3, 3.0, (len(bands), 1, 1)).astype(np.float32)
     return np.asarray(strength * tail / np.maximum(tail.mean((1, 2), keepdims=True), 1e-9), dtype=np.float32)

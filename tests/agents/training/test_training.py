@@ -15,6 +15,7 @@ from beamgym.agents.decisions.own import predict_raw
 from beamgym.agents.evaluation.metrics import EXPOSURES
 from beamgym.agents.evaluation.seeds import STRIDE, first_seed, seed_range
 from beamgym.agents.export.decided import decided
+from beamgym.agents.export.references import BUNDLE_TOLERANCE
 from beamgym.agents.export.trained import encoder_of, export_trained, model_card, reference_observations
 from beamgym.agents.training.align_pretraining import fit_dictionary, pretrain_align
 from beamgym.agents.training.callback import TrainingCallback
@@ -25,7 +26,7 @@ from beamgym.agents.training.sb3 import Trainer, score
 from beamgym.agents.training.sb3_model import make_model, training_envs
 from beamgym.agents.training.teacher import AlignTeacher
 from beamgym.envs.actions import encode_rotation
-from beamgym.envs.bundles.model import REFERENCE_TOLERANCE, OnnxModel
+from beamgym.envs.bundles.model import OnnxModel
 
 ID, SEED = "beamgym/LaueAlign-v0", 3000  # a seed whose environment seeds do not fit 31 bits
 N, ROLLOUT = 32, 4
@@ -235,7 +236,7 @@ def test_the_bundle_acts_as_the_model_and_says_where_it_comes_from(cut, tmp_path
     actions = bundle.predict(observations)
     # A dictionary fitted to a few hundred patterns leaves near ties, which two libraries may break differently.
     policy = DeterministicPolicy(trainer.model, trainer.envs.single_observation_space).eval()
-    clear = decided(policy, observations, REFERENCE_TOLERANCE)
+    clear = decided(policy, observations, BUNDLE_TOLERANCE)
     assert clear.mean() > 0.9
     assert np.abs(actions - predict_raw(trainer.model, None, observations))[clear].max() <= 1e-5
     training = bundle.manifest.training

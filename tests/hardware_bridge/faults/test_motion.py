@@ -327,7 +327,7 @@ def test_item_5_a_stop_that_is_not_followed_is_not_called_one(bench):
         return error, await guard.aborted(), b.ioc.truth()["moving"]
 
     b = bench()
-    error, report, still = b.drive(deaf, answer_s=3.0, keep_trying_s=5.0)
+    error, report, still = b.drive(deaf, answer_s=3.0, keep_trying_s=9.0)
     assert isinstance(error, GuardRefused)
     assert (report.unconfirmed, report.complete) == (("x",), False)
     assert report.attempts > 1

@@ -182,6 +182,7 @@ def test_pvs_that_do_not_answer_are_named_in_one_line(laue_ioc: Any):
         with pytest.raises(DeviceError, match=r"camera: no answer from PV bgym:none1:\w+") as caught:
             await camera.connect(0.5)
         assert "\n" not in str(caught.value)
+        await connected(laue_ioc)  # PVs that do answer have answered before their loop is closed
 
     asyncio.run(run(camera="none1:"))
     asyncio.run(run(image="none1:"))
