@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from one_compiler import share_compiled
 
 # The compiled kernels' cache and the tables' cache are the user's own; pictures need no screen.
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -178,6 +179,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_configure(config: Any) -> None:
     """Hand the registries to the tests that hold them against the code; choose a seed before hypothesis wants one."""
     config.beamgym_registries, config.beamgym_longest = REGISTRIES, LONGEST
+    if hasattr(config, "workerinput"):
+        share_compiled(Path(tempfile.gettempdir()) / f"beamgym-tests-compiler-{os.getuid()}.lock")
     if config.getoption("hypothesis_profile") == "random" and config.getoption("hypothesis_seed") is None:
         config.option.hypothesis_seed = str(secrets.randbelow(10**9))  # the workers of xdist are handed it as well
 

@@ -13,17 +13,20 @@ from beamgym.physics.instrument import BoolArray, Float32Array, Float64Array, Fr
 from beamgym.physics.laue.zone import Charts
 
 ZONES = 8
-"""Zones that are observed of a crystal: the strongest, of which the nearest comes first."""
+"""Zones that are observed of a crystal."""
+STRONG = 0.8
+"""Share of the strongest zone's strength from which another comes before all the weaker ones."""
 ZONE_FIELDS = 4
 _FARTHEST_DEG = 180.0
+_BEHIND_DEG = 1000.0  # more than any step
 LIKE_DEG = 10.0
 """An axis that counts is shown by the films where one of the rows lies so near to it; as near it counts unseen too."""
 
 ZONE_UNITS = {
     **SPOT_UNITS,
-    "zones": "8 rows, the strongest zones, the nearest first: the steps of theta and phi that lay it along the beam as "
-    "an action, the larger of the two / 180°, votes near the place over those around it / the strongest's; rows of "
-    "zeros at the end",
+    "zones": "8 rows, the strongest zones: those at least 0.8 as strong as the strongest before the rest, the nearest "
+    "first among both: the steps of theta and phi that lay it along the beam as an action, the larger of the two / "
+    "180°, votes near the place over those around it / the strongest's; rows of zeros at the end",
 }
 
 
@@ -81,7 +84,7 @@ class ChartedTask(LaueZoneTask):
         return {**observation, "zones": self._rows(state)}
 
     def _rows(self, state: ZoneState) -> Float32Array:
-        steps, contrast = _nearest_first(state)
+        steps, contrast = _in_order(state)
         strongest = contrast.max(axis=1, keepdims=True)
         far = np.abs(steps).max(axis=2, keepdims=True) / _FARTHEST_DEG
         share = contrast / np.where(strongest > 0.0, strongest, 1.0)
@@ -94,7 +97,7 @@ class ChartedTask(LaueZoneTask):
 
         To the nearest of all it would lead astray: the films show zones 45° to 80° away, and nothing of nearer ones.
         """
-        steps, contrast = _nearest_first(state)
+        steps, contrast = _in_order(state)
         n, k = steps.shape[:2]
         goniometer = self.context.goniometer
         there = goniometer.rotation(state.positions[:, None] + steps)
@@ -116,12 +119,16 @@ class ChartedTask(LaueZoneTask):
         return ChartedState(**vars(state), charts=charts, places=places)
 
 
-def _nearest_first(state: ZoneState) -> tuple[Float64Array, Float64Array]:
-    """Return steps (n, ZONES, 2) to the strongest zones, degrees, and their contrasts (n, ZONES, 1), 0 for none."""
+def _in_order(state: ZoneState) -> tuple[Float64Array, Float64Array]:
+    """Return steps (n, ZONES, 2) to the strongest zones, degrees, and their contrasts (n, ZONES, 1), 0 for none.
+
+    The strong ones come first, the others after them, the nearest first among both.
+    """
     places = _charted(state).places
-    steps = places[..., :2] - state.positions[:, None]
-    none = places[..., 2] <= 0.0
-    order = np.argsort(np.where(none, np.inf, np.abs(steps).max(axis=2)), axis=1, kind="stable")[..., None]
+    steps, contrast = places[..., :2] - state.positions[:, None], places[..., 2]
+    none, weak = contrast <= 0.0, contrast < STRONG * contrast.max(axis=1, keepdims=True)
+    after = np.where(none, np.inf, np.abs(steps).max(axis=2) + np.where(weak, _BEHIND_DEG, 0.0))
+    order = np.argsort(after, axis=1, kind="stable")[..., None]
     steps = np.where(none[..., None], 0.0, steps)
     return np.take_along_axis(steps, order, axis=1), np.take_along_axis(places[..., 2:], order, axis=1)
 

@@ -10,6 +10,7 @@ from stable_baselines3.common.env_checker import check_env as check_sb3
 
 import beamgym  # noqa: F401 - registers the environments
 from beamgym.agents.baselines.zone.zone_finder import ZoneFinder
+from beamgym.envs.laue_zone.charted_task import STRONG
 from beamgym.envs.policy import CannotPlay
 
 ID = "beamgym/LaueZone-v1"
@@ -58,7 +59,7 @@ def test_nothing_is_kept_beyond_a_reset():
     assert np.array_equal(first["zones"], again["zones"])
 
 
-def test_stepping_to_the_nearest_zone_finds_axes():
+def test_stepping_to_the_nearest_strong_zone_finds_axes():
     n = 40
     envs, done, right = vector(n, moves=30), np.zeros(n, np.bool_), np.zeros(n, np.bool_)
     seen, _ = envs.reset(seed=100)
@@ -67,7 +68,7 @@ def test_stepping_to_the_nearest_zone_finds_axes():
         seen, _, ended, cut, _ = envs.step(np.pad(steps, ((0, 0), (0, 1))))
         right |= ended & ~done
         done |= ended | cut
-    assert right.mean() >= 0.75  # the blind spiral finds half of them in fifty moves
+    assert right.mean() >= 0.9  # the blind spiral finds half of them in fifty moves
 
 
 def test_the_reward_leads_to_what_the_films_show():
@@ -80,13 +81,13 @@ def test_the_reward_leads_to_what_the_films_show():
     for step in range(12):
         steps = seen["zones"].reshape(n, -1, 4)[:, 0, :2]
         seen, reward, ended, cut, _ = envs.step(np.pad(steps, ((0, 0), (0, 1))))
-        if step < 2:
+        if 1 <= step < 6:  # with the second film more comes into sight
             first += reward * ~done
         right |= ended & ~done
         done |= ended | cut
     # of those whose first row was an axis, so that twelve moves were enough
     assert right.sum() >= 15
-    assert (first[right] > 0.0).mean() >= 0.75
+    assert (first[right] > 0.0).mean() >= 0.85
 
 
 def test_rows_are_sorted_and_within_the_space():
@@ -95,7 +96,12 @@ def test_rows_are_sorted_and_within_the_space():
     rows = seen["zones"].reshape(16, 8, 4)
     assert envs.observation_space.contains(seen)
     there = rows[..., 3] > 0.0
-    assert (np.diff(np.where(there, rows[..., 2], np.inf), axis=1)[there[:, 1:]] >= 0.0).all()
+    strong = rows[..., 3] >= STRONG
+    assert (strong[:, :-1] >= strong[:, 1:]).all(), "the strong ones come first"
+    assert (strong.sum(axis=1) > 1).any() and (~strong & there).any()
+    for group in (strong, there & ~strong):
+        both = group[:, :-1] & group[:, 1:]
+        assert (np.diff(rows[..., 2], axis=1)[both] >= 0.0).all(), "the nearest first"
     assert (rows[..., 3].max(axis=1) == 1.0).all()
     assert not rows[~there].any()
     assert "image" not in seen
