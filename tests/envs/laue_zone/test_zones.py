@@ -98,7 +98,8 @@ def test_rows_are_sorted_and_within_the_space():
     there = rows[..., 3] > 0.0
     strong = rows[..., 3] >= STRONG
     assert (strong[:, :-1] >= strong[:, 1:]).all(), "the strong ones come first"
-    assert (strong.sum(axis=1) > 1).any() and (~strong & there).any()
+    assert (strong.sum(axis=1) > 1).any()
+    assert (~strong & there).any()
     for group in (strong, there & ~strong):
         both = group[:, :-1] & group[:, 1:]
         assert (np.diff(rows[..., 2], axis=1)[both] >= 0.0).all(), "the nearest first"
