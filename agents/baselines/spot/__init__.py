@@ -8,6 +8,7 @@ from beamgym.agents.baselines.spot.gp_ei import GP_EI, gp_ei
 from beamgym.agents.baselines.spot.gp_ucb import GP_UCB, gp_ucb
 from beamgym.agents.baselines.spot.hexagonal import HEXAGONAL, hexagonal
 from beamgym.agents.baselines.spot.nelder_mead import NELDER_MEAD, simplex_search
+from beamgym.agents.baselines.spot.pictures import PictureReader, counts_of
 from beamgym.agents.baselines.spot.random import RANDOM, random_sites
 from beamgym.agents.baselines.spot.raster import RASTER, raster
 from beamgym.agents.baselines.spot.search import SearchFunction, SearchPolicy
@@ -30,6 +31,7 @@ SEARCHES: dict[str, SearchFunction] = {
 
 BASELINES: dict[str, Callable[[], Policy]] = {
     **{name: partial(SearchPolicy, name, search) for name, search in SEARCHES.items()},
+    "read-and-survey": partial(PictureReader, "read-and-survey", survey),
     TrueMap.name: TrueMap,
 }
 """Every baseline by the name it has in tables."""
@@ -45,10 +47,12 @@ __all__ = [
     "SEARCHES",
     "SURVEY",
     "YIELD_MAP",
+    "PictureReader",
     "SearchFunction",
     "SearchPolicy",
     "SurveySettings",
     "TrueMap",
+    "counts_of",
     "ended_early",
     "gp_ei",
     "gp_ucb",

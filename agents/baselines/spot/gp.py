@@ -13,7 +13,7 @@ from scipy.linalg import solve_triangular
 
 from beamgym.agents.baselines.spot.finish import best_apart, confirm, finish_s
 from beamgym.agents.baselines.spot.search import Probe, ProbeResult, Search, cost_s, costs_s
-from beamgym.agents.baselines.spot.sites import hexagonal_lattice, square_lattice
+from beamgym.agents.baselines.surface_sites import hexagonal_lattice, square_lattice
 from beamgym.envs.arpes_spot import SpotContext
 from beamgym.physics.instrument import Float64Array
 

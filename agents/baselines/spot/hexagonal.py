@@ -7,7 +7,7 @@ import numpy as np
 
 from beamgym.agents.baselines.spot.finish import best_seen, confirm, finish_s
 from beamgym.agents.baselines.spot.search import Probe, ProbeResult, Search, cost_s
-from beamgym.agents.baselines.spot.sites import hexagonal_lattice, turned
+from beamgym.agents.baselines.surface_sites import hexagonal_lattice, turned
 from beamgym.envs.arpes_spot import SpotContext
 from beamgym.physics.instrument import Float64Array
 

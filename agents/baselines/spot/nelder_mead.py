@@ -9,7 +9,7 @@ import numpy as np
 from beamgym.agents.baselines.simplex import nelder_mead
 from beamgym.agents.baselines.spot.finish import best_seen, confirm, finish_s
 from beamgym.agents.baselines.spot.search import Probe, ProbeResult, Search, cost_s
-from beamgym.agents.baselines.spot.sites import hexagonal_lattice
+from beamgym.agents.baselines.surface_sites import hexagonal_lattice
 from beamgym.envs.arpes_spot import SpotContext
 from beamgym.physics.instrument import Float64Array
 

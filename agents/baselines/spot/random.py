@@ -7,7 +7,7 @@ import numpy as np
 
 from beamgym.agents.baselines.spot.finish import best_seen, confirm
 from beamgym.agents.baselines.spot.search import Probe, ProbeResult, Search
-from beamgym.agents.baselines.spot.sites import sample_disc
+from beamgym.agents.baselines.surface_sites import sample_disc
 from beamgym.envs.arpes_spot import SpotContext
 
 

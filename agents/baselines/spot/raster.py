@@ -5,7 +5,7 @@ from typing import Final
 
 from beamgym.agents.baselines.spot.finish import best_seen, confirm
 from beamgym.agents.baselines.spot.search import Probe, ProbeResult, Search
-from beamgym.agents.baselines.spot.sites import square_lattice, turned
+from beamgym.agents.baselines.surface_sites import square_lattice, turned
 from beamgym.envs.arpes_spot import SpotContext
 
 

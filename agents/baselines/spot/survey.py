@@ -8,8 +8,8 @@ import numpy as np
 
 from beamgym.agents.baselines.spot.finish import RETURN_S
 from beamgym.agents.baselines.spot.search import Probe, ProbeResult, Search, cost_s, costs_s
-from beamgym.agents.baselines.spot.sites import diagonal_spiral, square_lattice
 from beamgym.agents.baselines.surface_belief import SurfaceBelief
+from beamgym.agents.baselines.surface_sites import diagonal_spiral, square_lattice
 from beamgym.envs.arpes_spot import SpotContext
 from beamgym.physics.instrument import Float64Array
 

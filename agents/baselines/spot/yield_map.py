@@ -11,7 +11,7 @@ import numpy as np
 
 from beamgym.agents.baselines.spot.finish import best_apart, confirm, finish_s
 from beamgym.agents.baselines.spot.search import Probe, ProbeResult, Search
-from beamgym.agents.baselines.spot.sites import pitch_that_fits, sample_disc, square_lattice, tour_s
+from beamgym.agents.baselines.surface_sites import pitch_that_fits, sample_disc, square_lattice, tour_s
 from beamgym.envs.arpes_spot import SpotContext
 
 

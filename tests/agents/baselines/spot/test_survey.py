@@ -9,8 +9,8 @@ import pytest
 
 from beamgym.agents.baselines.spot import SURVEY, SearchPolicy, ended_early, survey
 from beamgym.agents.baselines.spot.search import Probe, ProbeResult
-from beamgym.agents.baselines.spot.sites import diagonal_spiral, hexagonal_lattice, sample_disc, turned
 from beamgym.agents.baselines.surface_belief import SurfaceBelief, correlation, normal_scores, points_of
+from beamgym.agents.baselines.surface_sites import diagonal_spiral, hexagonal_lattice, sample_disc, turned
 from beamgym.agents.evaluation import evaluate
 
 V1 = "beamgym/ArpesSpot-v1"
