@@ -22,7 +22,7 @@ demo-hardware: $(INSTALLED) $(BRIDGE)
 	$(RUN)/python -m beamgym.scripts.deploying.demo_hardware
 
 test: $(INSTALLED) $(TOOLS)
-	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=40 --durations-min=4
 
 # Slow tests and peers as well, and hypothesis searches at random: `make test-all SEED=…` repeats the search of a run.
 test-all: $(INSTALLED) $(TOOLS)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.agents.baselines.moves import declared, exposures_left, width
+from beamgym.envs.laue_align import DECLARE
 from beamgym.envs.policy import PolicyState
 from beamgym.envs.task import Observation, Truth
 
@@ -45,15 +46,19 @@ class Random:
 
     def act(
         self, observation: Observation, state: PolicyState, truth: Truth | None = None
-    ) -> tuple[NDArray[np.float32], PolicyState]:
-        """Return random moves, some of them declarations."""
+    ) -> tuple[NDArray[Any], PolicyState]:
+        """Return random moves, or choices (n,) where actions are those, some of them declarations."""
         context = state[0].context
-        draws = np.array([_draw(observation, i, each, width(context)) for i, each in enumerate(state)])
+        chooses = getattr(context, "action", "") == "decisions"
+        count = 2 if chooses else width(context)
+        draws = np.array([_draw(observation, i, each, count) for i, each in enumerate(state)])
+        declares = (_left(observation, state) == 0) | (draws[:, -1] < DECLARE_PROBABILITY)
+        after = [_Drawing(context, each.seed, each.step + 1) for each in state]
+        if chooses:
+            return np.where(declares, DECLARE, (draws[:, 0] * DECLARE).astype(np.int64)), after
         actions = (2.0 * draws - 1.0).astype(np.float32)
         actions[:, -1] = -1.0
-        last_chance = _left(observation, state) == 0
-        after = [_Drawing(context, each.seed, each.step + 1) for each in state]
-        return declared(actions, last_chance | (draws[:, -1] < DECLARE_PROBABILITY)), after
+        return declared(actions, declares), after
 
 
 def _left(observation: Observation, state: PolicyState) -> NDArray[np.int64]:

@@ -85,7 +85,8 @@ def mistake_in(error: ValidationError, model: type[BaseModel], algo: str) -> str
     if first["type"] == "extra_forbidden":
         return f"there is no key {where}; {_remedy(first['loc'], model, algo)}{more}"
     found = "" if first["type"] in ("missing", "value_error") else f", found {first['input']!r}"
-    return f"{where or 'together'}: {first['msg'].removeprefix('Value error, ')}{found}{more}"
+    place = f"{where}: " if where else ""
+    return f"{place}{first['msg'].removeprefix('Value error, ')}{found}{more}"
 
 
 def _remedy(loc: tuple[int | str, ...], whole: type[BaseModel], algo: str) -> str:

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from beamgym.agents.ladder.learning import Act
 from beamgym.agents.ladder.rungs import Rung
 from beamgym.envs.actions import encode_rotation
+from beamgym.envs.laue_align import AGAIN, DECLARE, GO
 from beamgym.envs.laue_zone import ZONE_FIELDS, ZONES
 
 SURE = 2.5
 """Standard deviations within which the goal must lie for the rule to declare."""
 ESTIMATE_NUMBERS = 8
-_GO, _AGAIN, _DECLARE = 0, 2, 3
 
 
 def random_actions(rung: Rung, space: Any, n: int) -> Act:
@@ -60,6 +60,6 @@ def _followed(seen: NDArray[np.float32], tolerance_deg: float, chosen: bool) -> 
     sure = far + SURE * sigma < 1.0
     last = seen[:, 7] <= 0.0
     if chosen:
-        return np.where(sure | last, _DECLARE, np.where(far < 0.5, _AGAIN, _GO))
+        return np.where(sure | last, DECLARE, np.where(far < 0.5, AGAIN, GO))
     declare = np.where(sure | last, 1.0, -1.0)
     return np.concatenate([seen[:, :3], declare[:, None]], axis=1).astype(np.float32)

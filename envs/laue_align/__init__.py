@@ -1,6 +1,7 @@
 """Align a given crystal to a target."""
 
 from beamgym.envs.laue_align.context import AlignContext, RewardModel
+from beamgym.envs.laue_align.decisions import AGAIN, DECLARE, GO, LOOK
 from beamgym.envs.laue_align.estimate import sample_change_deg
 from beamgym.envs.laue_align.factory import BEAMS, SIZE, LaueAlignOptions, build, expected_spots, task_over
 from beamgym.envs.laue_align.goal import ALIGN_UNITS
@@ -19,9 +20,13 @@ from beamgym.envs.laue_views import (
 )
 
 __all__ = [
+    "AGAIN",
     "ALIGN_UNITS",
     "BEAMS",
+    "DECLARE",
     "EXPECTED_ROWS",
+    "GO",
+    "LOOK",
     "SIZE",
     "SPOT_FIELDS",
     "SPOT_UNITS",

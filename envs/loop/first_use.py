@@ -8,18 +8,17 @@ from typing import Any
 QUIET = "BEAMGYM_QUIET"
 """Environment variable under which nothing is said."""
 
-_MOST_MISSING = 0.5  # share of kernels without a file from which on a cache counts as empty
+_SEEN = 3  # kernels with a file from which on this is no first use: one task compiles a part of what it imports
 
 _told: list[str] = []
 
 
 def tell_of_compiling() -> None:
-    """Print one line where most of the loaded kernels have never been compiled; once in a process."""
+    """Print one line where hardly any of the loaded kernels has ever been compiled; once in a process."""
     if _told or os.environ.get(QUIET):
         return
     files = _cache_files()
-    missing = [path for path in files if not path.exists()]
-    if not files or len(missing) < _MOST_MISSING * len(files):
+    if not files or sum(path.exists() for path in files) >= _SEEN:
         return
     _told.append("told")
     print(

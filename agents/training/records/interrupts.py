@@ -55,4 +55,4 @@ class Interrupts:
         if self.asked:
             self.leave()
         self._asked = number
-        print("\nstopping after this update, with a checkpoint; once more to leave at once", file=sys.stderr)
+        print("\nstopping after this step, with what is saved; once more to leave at once", file=sys.stderr)

@@ -17,6 +17,7 @@ from beamgym.agents.baselines.zone.true_axis import TrueAxis
 from beamgym.agents.evaluation.evaluator import Episodes, context_of, evaluate_in, make_vector_env, run_episodes
 from beamgym.agents.policies.find import find_policy
 from beamgym.envs.checks import check_policy
+from beamgym.envs.laue_align.decisions import AGAIN, DECLARE, GO, LOOK
 from beamgym.envs.laue_align.factory import LaueAlignOptions, build
 from beamgym.envs.laue_align.task import reach
 from beamgym.envs.laue_views.observations import axis_rows
@@ -87,6 +88,20 @@ def test_random_counts_exposures_where_its_budget_is_not_observed_by_itself():
     episodes = run_episodes(Random(), world, range(24))
     assert episodes.ended.all()
     assert episodes.exposures.max() == 5
+
+
+def test_random_chooses_where_actions_are_choices():
+    options = {"observation": "estimate", "flat": True, "action": "decisions", "exposures": 6}
+    world = make_vector_env("beamgym/LaueAlign-v1", 24, "real", options)
+    played = evaluate_in(Random(), world, 24, seed=0).episodes
+    assert played.ended.all()
+    assert 1 < played.exposures.max() <= 6
+    policy, choices = Random(), []
+    memory = policy.start_from(context_of(world), range(24))
+    for _ in range(4):
+        chosen, memory = policy.act({"array": np.zeros((24, 8), np.float32)}, memory)
+        choices.extend(chosen)
+    assert set(choices) == {GO, LOOK, AGAIN, DECLARE}
 
 
 def test_no_op_takes_the_first_exposure_and_no_other(env):

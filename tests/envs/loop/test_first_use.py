@@ -24,8 +24,11 @@ def test_an_empty_cache_is_told_of_once_with_the_place(heard, monkeypatch, capsy
 
 
 def test_a_filled_cache_and_a_quiet_user_hear_nothing(heard, monkeypatch, capsys, tmp_path):
-    (tmp_path / "kernel.nbi").touch()
-    monkeypatch.setattr(first_use, "_cache_files", lambda: [tmp_path / "kernel.nbi"])
+    compiled = [tmp_path / f"kernel_{i}.nbi" for i in range(3)]
+    for path in compiled:
+        path.touch()
+    # What another task needs was not compiled yet; this is no first use all the same.
+    monkeypatch.setattr(first_use, "_cache_files", lambda: [*compiled, *(tmp_path / f"{i}.nbi" for i in range(90))])
     tell_of_compiling()
     monkeypatch.setenv(QUIET, "1")
     monkeypatch.setattr(first_use, "_cache_files", lambda: [Path("/nowhere/kernel.nbi")])
