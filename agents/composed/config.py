@@ -19,7 +19,7 @@ class ComposedConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     widths: tuple[int, int, int, int] = (16, 32, 64, 128)
-    epochs: Annotated[int, Field(ge=1)] = 7
+    epochs: Annotated[int, Field(ge=1)] = 22
     spectra_per_epoch: Annotated[int, Field(ge=256)] = 20480
     looks: Annotated[int, Field(ge=1)] = 3
     batch: Annotated[int, Field(ge=32)] = 256

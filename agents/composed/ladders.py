@@ -64,6 +64,11 @@ class Rungs:
     truth: list[Scores]
 
     @property
+    def true_totals(self) -> NDArray[np.float64]:
+        """(r, m) of every rung."""
+        return np.stack([scores.total for scores in self.truth])
+
+    @property
     def counted(self) -> NDArray[np.bool_]:
         """(m,) whether the true total falls far enough for a ladder to count."""
         return np.asarray(self.truth[0].total - self.truth[-1].total >= LEAST_FALL)
@@ -113,13 +118,17 @@ def ladders(source: str, spectra: int, seed: int) -> Iterator[Rungs]:
         yield from (build_rungs(part, kind, seed + 7919 * (first + 1)) for kind in LADDERS)
 
 
-def ranks(scores: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the rank correlation (m,) of scores (r, m) with how far up their ladders, falling, they are."""
-    order = np.apply_along_axis(rankdata, 0, np.asarray(scores, np.float64))
-    order -= order.mean(0)
-    rung = np.arange(len(order), 0, -1.0)[:, None] - (len(order) + 1) / 2.0
-    spread = np.sqrt((order**2).sum(0) * (rung**2).sum())
-    return np.asarray(np.divide((order * rung).sum(0), spread, out=np.zeros(order.shape[1]), where=spread > 0.0))
+def ranks(scores: NDArray[np.floating], truth: NDArray[np.floating] | None = None) -> NDArray[np.float64]:
+    """Return the rank correlation (m,) of scores (r, m) with the true ones, equal ones counting as equal.
+
+    Where nobody knows these, as of a measured cut, it is that with how far up their ladders, falling, they are.
+    """
+    if truth is None:
+        truth = np.broadcast_to(np.arange(len(scores), 0, -1.0)[:, None], np.shape(scores))
+    order, right = (np.apply_along_axis(rankdata, 0, np.asarray(each, np.float64)) for each in (scores, truth))
+    order, right = order - order.mean(0), right - right.mean(0)
+    spread = np.sqrt((order**2).sum(0) * (right**2).sum(0))
+    return np.asarray(np.divide((order * right).sum(0), spread, out=np.zeros(order.shape[1]), where=spread > 0.0))
 
 
 def judge_ladders(
@@ -130,7 +139,7 @@ def judge_ladders(
     for rungs in ladders(source, spectra, seed):
         for name, total in totals.items():
             scores = np.stack([total(counts) for counts in rungs.counts])
-            found[name][rungs.kind].append(ranks(scores[:, rungs.counted]))
+            found[name][rungs.kind].append(ranks(scores[:, rungs.counted], rungs.true_totals[:, rungs.counted]))
         if progress is not None:
             progress(1)
     return {name: {kind: np.concatenate(part) for kind, part in kinds.items()} for name, kinds in found.items()}

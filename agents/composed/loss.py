@@ -6,7 +6,7 @@ from torch import nn
 from beamgym.agents.composed.net import SPREAD, v2_points
 
 _TOTAL = 0.3  # points: how far off the difference of two totals costs as much as one scale of a component
-_APART = (0.05, 0.15, 0.05, 0.15, 0.2)
+_APART = (0.04, 0.05, 0.04, 0.05, 0.2)
 """As ``SPREAD``, of differences within pairs: of log F less, since its penalty of four points rises within 0.4."""
 
 _LEAST = 0.01  # points by which the better of a pair must be better for their order to matter

@@ -26,6 +26,12 @@ class TestRanks:
         scores = np.array([8.0, 7.0, 7.5, 6.0, 5.0, 4.0, 3.0, 2.0])
         assert ranks(scores[:, None])[0] == pytest.approx(1.0 - 6.0 * 2.0 / (8.0 * 63.0))
 
+    def test_rungs_that_are_truly_equal_are_to_be_told_as_equal(self):
+        truth = np.array([3.0, 1.0, 0.0, 0.0, 0.0])[:, None]
+        assert ranks(2.0 * truth, truth) == pytest.approx([1.0])
+        assert ranks(truth) < 0.95
+        assert ranks(np.array([3.0, 1.0, 0.2, 0.1, 0.3])[:, None], truth)[0] == pytest.approx(0.894, abs=0.01)
+
     def test_figures_say_how_many_run_backwards(self):
         found = figures(np.array([1.0] * 9 + [-0.5]))
         assert found["backwards"] == pytest.approx(0.1)
@@ -48,7 +54,7 @@ class TestSimulated:
 
     def test_a_scorer_that_counts_electrons_sees_thinning_alone(self):
         found = judge_ladders({"n": lambda counts: counts.sum((1, 2))}, "wide", 10, 0)["n"]
-        assert found["thinning"] == pytest.approx(1.0)
+        assert (found["thinning"] > 0.7).all()  # below 1 where the truth is 0 on more rungs than one
         assert abs(found["background"].mean()) < 0.6
 
     @pytest.mark.parametrize(("half", "share"), [(10.0, 1.0), (0.0, 0.0)])
