@@ -1,5 +1,6 @@
 """Configurations out of files: the two files of an environment, and what is wrong with them in one line."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import resources
@@ -85,6 +86,9 @@ def mistake_in(error: ValidationError, model: type[BaseModel], algo: str) -> str
     if first["type"] == "extra_forbidden":
         return f"there is no key {where}; {_remedy(first['loc'], model, algo)}{more}"
     found = "" if first["type"] in ("missing", "value_error") else f", found {first['input']!r}"
+    if first["type"] == "literal_error":
+        near = get_close_matches(str(first["input"]), re.findall(r"'([^']*)'", first["ctx"]["expected"]), n=1)
+        found += f"; did you mean {near[0]!r}?" if near else ""
     place = f"{where}: " if where else ""
     return f"{place}{first['msg'].removeprefix('Value error, ')}{found}{more}"
 
