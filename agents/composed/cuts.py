@@ -4,7 +4,7 @@ They are for the judgement only: nothing is trained or selected by them. That a 
 doubled, buried or thinned is certain.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,18 @@ from beamgym.physics.arrays import Float64Array
 CUTS: Final = ("bi2se3", "cenisn", "graphene", "smb6")
 """The files NAME_cut.npz in the folder ``arpes`` of measured data."""
 
-_STEP_EV: Final = {"bi2se3": 2.3e-3}  # where the file holds no energies; 0.35 eV from Dirac point to Fermi edge
+BI2SE3_EV: Final = (-0.4255814, 2.325581e-3)
+"""First energy and step of the Bi2Se3 cut, eV from E_F.
+
+They are TRVAL3 and TDELT3 in the header of PyARPES' example file cut.fits (the step: two pixels of 1/860 eV), whose
+counts bi2se3_cut.npz holds without them."""
+
+FAR: Final[dict[str, NDArray[np.float64]]] = {
+    "energy blur": np.linspace(0.0, 0.3, RUNGS),
+    "background": np.linspace(0.0, 3.0, RUNGS),
+}
+"""Rungs of the same ladders carried on, to see where a scorer stops following."""
+
 _FWHM, _STREAM = 2.354820045, 113
 _SMOOTH: Final = 160.0  # a cut is smoothed by its smaller size over this, in pixels
 Totals = Callable[[NDArray[np.float64], Float64Array], NDArray[np.floating]]
@@ -76,12 +87,23 @@ def counted_cut(cut: Cut, draws: int, electrons: float = ELECTRONS, seed: int = 
     return draw.poisson(np.broadcast_to(mean, (draws, *mean.shape))).astype(np.float64), part.energy_ev
 
 
-def score_rungs(cut: Cut, kind: str, totals: Totals, draws: int = 8, seed: int = 0) -> Float64Array:
-    """Return totals (r, draws) on the rungs of a ladder of a cut, in the window that scores are about."""
+def score_rungs(
+    cut: Cut, kind: str, totals: Totals, draws: int = 8, seed: int = 0, steps: NDArray[np.float64] | None = None
+) -> Float64Array:
+    """Return totals (r, draws) on the rungs of a ladder of a cut, in the window that scores are about.
+
+    Parameters
+    ----------
+    cut, kind : which
+    totals : of the scorer
+    draws, seed : of the counting noise on each rung
+    steps : (r,) rungs in the ladder's unit; those of ``LADDERS`` where none are given
+    """
     draw = np.random.default_rng([seed, _STREAM, list(LADDERS).index(kind)])
     rungs = []
-    for i, rung in enumerate(LADDERS[kind]):
-        rate, electrons = _worse(cut, kind, float(rung), i / (RUNGS - 1))
+    used = LADDERS[kind] if steps is None else steps
+    for i, rung in enumerate(used):
+        rate, electrons = _worse(cut, kind, float(rung), i / (len(used) - 1))
         part = Cut(cut.name, rate, cut.energy_ev).within(*WINDOW_EV)
         mean = part.rate * (electrons / part.rate.sum())
         counts = draw.poisson(np.broadcast_to(mean, (draws, *mean.shape))).astype(np.float64)
@@ -89,11 +111,17 @@ def score_rungs(cut: Cut, kind: str, totals: Totals, draws: int = 8, seed: int =
     return np.asarray(rungs, dtype=np.float64)
 
 
-def judge_cut(cut: Cut, totals: Totals, draws: int = 8, seed: int = 0) -> dict[str, dict[str, float]]:
+def judge_cut(
+    cut: Cut,
+    totals: Totals,
+    draws: int = 8,
+    seed: int = 0,
+    ladders: Mapping[str, NDArray[np.float64]] = LADDERS,
+) -> dict[str, dict[str, float]]:
     """Return, for each kind of ladder, the rank correlation of the mean over draws, and the totals at both ends."""
     found = {}
-    for kind in LADDERS:
-        mean = score_rungs(cut, kind, totals, draws, seed).mean(1)
+    for kind, steps in ladders.items():
+        mean = score_rungs(cut, kind, totals, draws, seed, steps).mean(1)
         found[kind] = {"spearman": float(ranks(mean[:, None])[0]), "first": float(mean[0]), "last": float(mean[-1])}
     return found
 
@@ -117,9 +145,9 @@ def _read(path: Path, name: str) -> Cut:
         counts = np.asarray(content["I"], np.float64)
         energy = np.asarray(content["E"], np.float64) if "E" in content else np.zeros(0)
     if not energy.size:  # rows are angles in that file
+        if name != "bi2se3":
+            raise ValueError(f"{path} holds no E; it must hold the energies of its rows in eV")
         counts = counts.T
-        profile = gaussian_filter1d(counts.mean(1), 3.0)
-        edge = int(np.argmin(np.diff(profile)))  # the Fermi edge is where it falls most
-        energy = np.asarray((np.arange(len(counts)) - edge) * _STEP_EV[name], np.float64)
+        energy = np.asarray(BI2SE3_EV[0] + BI2SE3_EV[1] * np.arange(len(counts)), np.float64)
     rate = gaussian_filter(np.maximum(counts, 0.0), min(counts.shape) / _SMOOTH, mode="nearest")
     return Cut(name, rate, energy)

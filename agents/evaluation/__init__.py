@@ -16,7 +16,7 @@ from beamgym.agents.evaluation.evaluator import (
 )
 from beamgym.agents.evaluation.metrics import BEAM_TIME, EXPOSURES, Budget, Metric, MetricSet, budget_in
 from beamgym.agents.evaluation.recording import record_episodes
-from beamgym.agents.evaluation.seeds import STRIDE, first_seed
+from beamgym.agents.evaluation.seeds import STRIDE, Purpose, first_seed
 from beamgym.agents.evaluation.success_curve import amounts, curves, draw_curves, success_by
 from beamgym.agents.evaluation.tune_spot import GRIDS, Tried, episodes_needed, tune
 
@@ -34,6 +34,7 @@ __all__ = [
     "Picture",
     "Played",
     "PolicyResult",
+    "Purpose",
     "Tried",
     "Variant",
     "amounts",

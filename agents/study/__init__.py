@@ -1,21 +1,28 @@
-"""The published ARPES study repeated, and ladders of damage."""
+"""The published ARPES study repeated: a surface scanned and scored, and the benchmark score at its best."""
 
-from beamgym.agents.study.figure import write_ladders, write_study
-from beamgym.agents.study.ladders import BAR, CUT_FILE, FAR, LADDERS, LadderResult, load_cut, run_ladder
-from beamgym.agents.study.published import best_true_points, marked_places, rank_correlations, scan_surface
+from beamgym.agents.study.figure import write_study
+from beamgym.agents.study.published import (
+    BMS,
+    NAMES,
+    best_true_points,
+    marked_places,
+    median_with_interval,
+    rank_correlations,
+    scan_surface,
+)
+from beamgym.agents.study.tuning import SLITS_DEG, WINDOWS_EV, TunedBms, tune_bms
 
 __all__ = [
-    "BAR",
-    "CUT_FILE",
-    "FAR",
-    "LADDERS",
-    "LadderResult",
+    "BMS",
+    "NAMES",
+    "SLITS_DEG",
+    "WINDOWS_EV",
+    "TunedBms",
     "best_true_points",
-    "load_cut",
     "marked_places",
+    "median_with_interval",
     "rank_correlations",
-    "run_ladder",
     "scan_surface",
-    "write_ladders",
+    "tune_bms",
     "write_study",
 ]

@@ -1,40 +1,37 @@
-"""The pictures of `beamgym study`: score maps over sample spectra, and the degradation ladders."""
+"""The picture of `beamgym study`: score maps over sample spectra."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
-from beamgym.agents.study.ladders import LadderResult
 from beamgym.agents.study.published import Marked, Scan
-from beamgym.envs.arpes_spot import COMPONENTS
 from beamgym.physics.files import replacing
 
-_MARK, _SECOND = "#d55e00", "#0072b2"  # vermilion and blue: Okabe & Ito (2008)
+_MARK = "#d55e00"  # vermilion: Okabe & Ito (2008)
+_BESIDE = "#e4e6ea"
 
 
 def write_study(path: Path, scan: Scan, marked: tuple[Marked, ...], ranks: dict[str, float]) -> None:
     """Draw the maps side by side, and the spectra of the marked places below, to a PNG."""
-    figure = Figure(figsize=(13.0, 7.0), dpi=100, layout="constrained")
+    figure = Figure(figsize=(14.5, 7.2), dpi=100, layout="constrained")
     halves: Any = figure.subfigures(2, 1, height_ratios=(1.12, 1.0))
     upper, lower = halves
-    points = (0.0, float(np.ceil(np.nanmax(scan.truth))))
-    maps = (
+    maps = scan.maps
+    points = (0.0, float(np.ceil(np.nanmax([scan.truth, maps["composed"]]))))
+    panels = (
         (scan.truth, "true, noise-free v2", "points", points, "simulation only"),
-        (scan.cnn, "CNN on the counts, v2", "points", points, f"ρ with the truth {ranks['cnn_truth']:.2f}"),
-        (scan.bms, "benchmark score (BMS)", "0…1, of this map", None, f"ρ with the truth {ranks['bms_truth']:.2f}"),
-        (
-            scan.electrons / 1e3,
-            "electrons counted",
-            "thousands",
-            None,
-            f"ρ with the truth {ranks['electrons_truth']:.2f}",
-        ),
+        (maps["composed"], "composed scorer, v2", "points", points, _below(ranks["composed"])),
+        (maps["bms"], "BMS as published", "0…1, of this map", None, _below(ranks["bms"])),
+        (maps["bms tuned"], "BMS, filtered and tuned", "0…1, of this map", None, _below(ranks["bms tuned"])),
+        (maps["electrons"] / 1e3, "electrons counted", "thousands", None, _below(ranks["electrons"])),
     )
-    for number, (axes, part) in enumerate(zip(upper.subplots(1, len(maps), sharey=True), maps, strict=True)):
+    for number, (axes, part) in enumerate(zip(upper.subplots(1, len(panels), sharey=True), panels, strict=True)):
         _map(axes, scan, marked, *part)
         axes.set(xlabel="x / mm", ylabel="" if number else "y / mm")
     for number, (axes, place) in enumerate(zip(lower.subplots(1, len(marked), sharey=True), marked, strict=True)):
@@ -43,24 +40,8 @@ def write_study(path: Path, scan: Scan, marked: tuple[Marked, ...], ranks: dict[
     _save(figure, path)
 
 
-def write_ladders(path: Path, results: dict[str, LadderResult]) -> None:
-    """Draw score and component over the rungs of each ladder to a PNG."""
-    figure = Figure(figsize=(12.0, 3.6), dpi=100, layout="constrained")
-    for axes, result in zip(figure.subplots(1, len(results)), results.values(), strict=True):
-        total, reacts = result.scores[:, :, -1], result.ladder.reacts
-        axes.errorbar(result.rungs, total.mean(1), total.std(1), fmt="o-", color=_SECOND, capsize=2, markersize=4)
-        axes.set_ylabel("v2 total / points", color=_SECOND)
-        other = axes.twinx()
-        other.plot(result.rungs, result.mean[:, COMPONENTS.index(reacts)], "s--", color=_MARK, markersize=4)
-        other.set_ylabel(reacts, color=_MARK)
-        if not result.ladder.falls:
-            axes.set_xscale("log")
-        axes.set_title(
-            f"{result.ladder.name}: ρ total {result.spearman('total'):.2f}, {reacts} {result.spearman(reacts):.2f}",
-            fontsize=10,
-        )
-        axes.set_xlabel(f"{result.ladder.unit}")
-    _save(figure, path)
+def _below(rank: float) -> str:
+    return f"ρ with the truth {rank:.2f}"
 
 
 def _map(
@@ -81,7 +62,7 @@ def _map(
         shown, origin="lower", extent=(-half, half, -half, half), cmap="viridis", vmin=ends[0], vmax=ends[1]
     )
     axes.figure.colorbar(image, ax=axes, orientation="horizontal", location="top", shrink=0.9, aspect=25, label=unit)
-    axes.set_facecolor("#e4e6ea")
+    axes.set_facecolor(_BESIDE)
     for place in marked:
         x, y = scan.centres_mm[place.column], scan.centres_mm[place.row]
         axes.plot(x, y, "o", color="none", markeredgecolor="white", markersize=9, markeredgewidth=2.6)
@@ -97,7 +78,7 @@ def _map(
             bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
         )
     axes.text(0.5, 0.02, f"{title}\n{below}", transform=axes.transAxes, ha="center", va="bottom", fontsize=9)
-    axes.set(xlim=(-half, half), ylim=(-half - 0.25, half))
+    axes.set(xlim=(-half, half), ylim=(-half - 0.25, half), yticks=np.linspace(-half, half, 5))
     axes.set_aspect("equal")
 
 
@@ -115,8 +96,8 @@ def _spectrum(axes: Any, scan: Scan, place: Marked) -> None:
     axes.axhline(0.0, color="white", linewidth=0.6, linestyle=":")
     at = place.row, place.column
     axes.set_title(
-        f"{place.letter}: {place.why}, {scan.electrons[at] / 1e3:.0f}k e⁻\n"
-        f"true {scan.truth[at]:.1f}   CNN {scan.cnn[at]:.1f}   BMS {scan.bms[at]:.2f}",
+        f"{place.letter}: {place.why}, {scan.maps['electrons'][at] / 1e3:.0f}k e⁻\n"
+        f"true {scan.truth[at]:.1f}   scorer {scan.maps['composed'][at]:.1f}   BMS {scan.maps['bms tuned'][at]:.2f}",
         fontsize=9,
     )
 
@@ -126,6 +107,17 @@ def _save(figure: Figure, path: Path) -> None:
     canvas.draw()
     pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
     # a palette: noise in full colour makes a file three times as large
-    palette = pixels.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    palette = pixels.quantize(palette=_palette(), dither=Image.Dither.NONE)
     with replacing(path) as draft:
         palette.save(draft, format="PNG", optimize=True)
+
+
+def _palette() -> Image.Image:
+    """Return the colours of the picture: both colour maps in fine steps, greys, and the marks'."""
+    steps = [colormaps[name](np.linspace(0.0, 1.0, 112))[:, :3] for name in ("viridis", "magma")]
+    greys = np.linspace(0.0, 1.0, 24)[:, None] * np.ones(3)
+    marks = [to_rgb(colour) for colour in (_MARK, _BESIDE, "#eb8e55", "#f5c7aa")]  # and the mark's rims
+    colours = np.concatenate([*steps, greys, marks])
+    image = Image.new("P", (1, 1))
+    image.putpalette(np.round(255.0 * colours).astype(np.uint8).tobytes())
+    return image

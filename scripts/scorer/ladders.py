@@ -42,7 +42,7 @@ def run_ladders(spectra: int, seed: int, console: Console, scorers: Scorers) -> 
         raise ValueError(f"spectra is {spectra}; ladders and their intervals need at least {FEWEST}")
     simulated = _simulated(spectra, seed, scorers, console)
     inside = _covered(spectra, seed, scorers, console)
-    measured = _measured(scorers, console)
+    measured = measured_ladders(scorers, console)
     return {"spectra": spectra, "seed": seed, "simulated": simulated, "coverage": inside, "measured": measured}
 
 
@@ -87,20 +87,39 @@ def _covered(spectra: int, seed: int, scorers: Scorers, console: Console) -> dic
     return found
 
 
-def _measured(scorers: Scorers, console: Console) -> dict[str, Any]:
-    from beamgym.agents.composed import LADDERS, judge_cut, load_cuts
+def measured_ladders(
+    scorers: Scorers, console: Console, folder: Path | None = None, draws: int = 8, seed: int = 0, far: bool = False
+) -> dict[str, Any]:
+    """Make the measured cuts worse step by step and print how the scorers' totals follow.
+
+    Parameters
+    ----------
+    scorers : by name
+    console : where the table goes
+    folder : of measured data; that of BEAMGYM_DATA where none is given
+    draws, seed : of the noise on each rung
+    far : whether to carry ladders on as far as ``FAR`` does, instead
+
+    Returns
+    -------
+    by scorer, cut and kind of ladder: "spearman", "first" and "last" total; "flagged" of each cut; empty without cuts
+    """
+    from beamgym.agents.composed import FAR, LADDERS, judge_cut, load_cuts
 
     try:
-        cuts = load_cuts(Path(os.environ.get(DATA, "../shared/data")))
+        cuts = load_cuts(folder or Path(os.environ.get(DATA, "../shared/data")))
     except FileNotFoundError as error:
         console.print(f"no measured ladders: {error}", style="dim", highlight=False)
         return {}
-    out = Table(title="measured cuts, mean of 8 draws a rung", box=SIMPLE)
-    for heading in ("scorer", "cut", *LADDERS, "flagged"):
+    ladders = FAR if far else LADDERS
+    name_of = {kind: f"{kind}\nto {steps[-1]:g}" if far else kind for kind, steps in ladders.items()}
+    carried = ", carried on" if far else ""
+    out = Table(title=f"measured cuts{carried}, mean of {draws} draws a rung", box=SIMPLE)
+    for heading in ("scorer", "cut", *name_of.values(), "flagged"):
         out.add_column(heading, justify="left" if heading in ("scorer", "cut") else "right")
     found: dict[str, Any] = {}
     for name, scorer in scorers.items():
-        found[name] = {cut.name: judge_cut(cut, _placed(scorer)) for cut in cuts}
+        found[name] = {cut.name: judge_cut(cut, _placed(scorer), draws, seed, ladders) for cut in cuts}
         flagged = {cut.name: _flagged(scorer, cut) for cut in cuts}
         for cut, kinds in found[name].items():
             cells = [f"{row['spearman']:.3f}\n({row['first']:.1f}–{row['last']:.1f})" for row in kinds.values()]

@@ -4,17 +4,40 @@ Na et al., arXiv 2508.15983, Eq. 14–16: what an experimenter's script would co
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from beamgym.physics.arrays import Float64Array
+from beamgym.physics.arpes.score.lorentzian import FitCriterion, LorentzianFits, fit_lorentzians
+from beamgym.physics.arrays import BoolArray, Float64Array
 
-PAPER_WINDOW_EV = (1.88, 1.90)
-"""Kinetic energies in eV that the paper sums for its momentum distribution curve: the Fermi level of its maps."""
 
-PAPER_SLIT_DEG = (-17.0, -6.0)
-"""Angles along the slit, in degrees, between which the paper fits one branch of the surface state."""
+@dataclass(frozen=True)
+class BmsSettings:
+    """What the benchmark score is computed with; the defaults are the paper's.
+
+    Parameters
+    ----------
+    window_ev : lowest and highest energy, eV, summed to a momentum distribution curve; the paper's are kinetic
+        energies, the Fermi level of its maps
+    slit_window_deg : angles along the slit, degrees, between which one Lorentzian on a constant is fitted
+    threshold : counts of a pixel below which it holds background
+    threshold_in_means : whether the threshold is in units of the map's mean counts per pixel instead
+    criterion : which fits are believed; every one where none is given, as in the paper
+    drop_rejected : whether a spectrum whose fit is not believed scores 0 altogether, or loses its sharpness only
+    """
+
+    window_ev: tuple[float, float] = (1.88, 1.90)
+    slit_window_deg: tuple[float, float] = (-17.0, -6.0)
+    threshold: float = 1.0
+    threshold_in_means: bool = False
+    criterion: FitCriterion | None = None
+    drop_rejected: bool = False
+
+
+PAPER_BMS: Final = BmsSettings()
+"""The benchmark score as published."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +46,11 @@ class BenchmarkScores:
 
     Parameters
     ----------
-    sharpness : (n,) 1 − FWHM / largest FWHM of the map (Eq. 14); 0 where no peak could be fitted
+    sharpness : (n,) 1 − FWHM / largest FWHM of the map (Eq. 14); 0 where no fit is believed
     background : (n,) share of the counts in pixels at or above the threshold (Eq. 15)
     counts : (n,) counts over those of the brightest spectrum (Eq. 16)
     total : (n,) mean of the three, 0…1
-    fwhm_deg : (n,) width of the fitted Lorentzian in degrees; NaN where no peak could be fitted
+    fwhm_deg : (n,) width of the fitted Lorentzian in degrees; NaN where no fit is believed
     """
 
     sharpness: Float64Array
@@ -36,15 +59,14 @@ class BenchmarkScores:
     total: Float64Array
     fwhm_deg: Float64Array
 
+    @property
+    def believed(self) -> BoolArray:
+        """(n,) whether the fit was believed."""
+        return np.isfinite(self.fwhm_deg)
+
 
 def bms_scores(
-    counts: ArrayLike,
-    energy_ev: ArrayLike,
-    slit_deg: ArrayLike,
-    *,
-    window_ev: tuple[float, float] = PAPER_WINDOW_EV,
-    slit_window_deg: tuple[float, float] = PAPER_SLIT_DEG,
-    threshold: float = 1.0,
+    counts: ArrayLike, energy_ev: ArrayLike, slit_deg: ArrayLike, settings: BmsSettings = PAPER_BMS
 ) -> BenchmarkScores:
     """Score a map of measured spectra by its own best and worst.
 
@@ -52,9 +74,7 @@ def bms_scores(
     ----------
     counts : (n, e, a) measured spectra
     energy_ev, slit_deg : (e,), (a,) axes: energy in eV (of the window's kind), angle along the slit in degrees
-    window_ev : energies summed to a momentum distribution curve
-    slit_window_deg : angles between which one Lorentzian on a constant is fitted
-    threshold : counts below which a pixel holds background
+    settings : windows, threshold and which fits are believed
 
     Returns
     -------
@@ -66,54 +86,55 @@ def bms_scores(
 
     Notes
     -----
-    Na et al., arXiv 2508.15983, Eq. 14–16. The three have no stated sum; the total here is their mean.
+    Na et al., arXiv 2508.15983, Eq. 14–16. The three have no stated sum; the total here is their mean. The paper says
+    of no fit that it failed; a flat curve, which has no peak, has no sharpness here.
     """
     spectra, energy, slit = (np.asarray(value, dtype=np.float64) for value in (counts, energy_ev, slit_deg))
     _check(spectra, energy, slit)
-    rows = _inside(energy, window_ev, 1, "window_ev", "energy_ev")
-    columns = _inside(slit, slit_window_deg, 5, "slit_window_deg", "slit_deg")
-    curves = spectra[:, rows].sum(1)[:, columns]
-    fwhm = np.array([lorentzian_fwhm_deg(slit[columns], curve) for curve in curves])
-    widest = np.nanmax(fwhm) if np.isfinite(fwhm).any() else 1.0
-    sharpness = np.where(np.isfinite(fwhm), 1.0 - fwhm / widest, 0.0)
-    sums = spectra.sum((1, 2))
-    faint = np.where(spectra < threshold, spectra, 0.0).sum((1, 2))
-    background = np.where(sums > 0.0, 1.0 - faint / np.where(sums > 0.0, sums, 1.0), 0.0)
-    share = sums / max(float(sums.max()), 1e-300)
-    return BenchmarkScores(sharpness, background, share, (sharpness + background + share) / 3.0, fwhm)
+    fits = fit_curves(spectra, energy, slit, settings)
+    threshold = settings.threshold * (float(spectra.mean()) if settings.threshold_in_means else 1.0)
+    return bms_of_fits(fits, bright_share(spectra, threshold), spectra.sum((1, 2)), settings)
 
 
-def lorentzian_fwhm_deg(slit_deg: Float64Array, curve: Float64Array) -> float:
-    """Fit one Lorentzian on a constant to a momentum distribution curve.
+def bms_of_fits(
+    fits: LorentzianFits, background: Float64Array, electrons: Float64Array, settings: BmsSettings
+) -> BenchmarkScores:
+    """Return the benchmark score of a map of n spectra from their fits.
 
     Parameters
     ----------
-    slit_deg, curve : (p,) angles in degrees, and counts
-
-    Returns
-    -------
-    full width at half maximum in degrees; NaN where no peak stands inside the window
+    fits : of the momentum distribution curves
+    background : (n,) share of the counts in pixels at or above the threshold
+    electrons : (n,)
+    settings : which fits are believed, and what becomes of the others
     """
-    span = float(np.ptp(slit_deg))
-    height = float(np.ptp(curve))
-    if height <= 0.0:
-        return float("nan")
-    start = (height, float(slit_deg[np.argmax(curve)]), span / 5.0, float(curve.min()))
-    lower = (0.0, float(slit_deg.min()), 1e-3 * span, 0.0)
-    upper = (10.0 * height, float(slit_deg.max()), 2.0 * span, float(curve.max()))
-    try:
-        from scipy.optimize import curve_fit
-
-        found, _ = curve_fit(
-            _lorentzian, slit_deg, curve, p0=start, bounds=(lower, upper), sigma=np.sqrt(np.maximum(curve, 1.0))
-        )
-    except RuntimeError:  # the fit did not converge: no peak
-        return float("nan")
-    return float(found[2])
+    good = np.isfinite(fits.fwhm_deg)
+    if settings.criterion is not None:
+        good &= settings.criterion.believes(fits)
+    fwhm = np.where(good, fits.fwhm_deg, np.nan)
+    widest = np.nanmax(fwhm) if good.any() else 1.0
+    sharpness = np.where(good, 1.0 - fwhm / widest, 0.0)
+    share = electrons / max(float(electrons.max()), 1e-300)
+    total = (sharpness + background + share) / 3.0
+    return BenchmarkScores(
+        sharpness, background, share, np.where(good, total, 0.0) if settings.drop_rejected else total, fwhm
+    )
 
 
-def _lorentzian(x: Float64Array, height: float, centre: float, fwhm: float, constant: float) -> Float64Array:
-    return height / (1.0 + (2.0 * (x - centre) / fwhm) ** 2) + constant
+def bright_share(spectra: Float64Array, threshold: float) -> Float64Array:
+    """Return the share (n,) of the counts of spectra (n, e, a) in pixels at or above a threshold; 0 without counts."""
+    sums = spectra.sum((1, 2))
+    faint = np.where(spectra < threshold, spectra, 0.0).sum((1, 2))
+    return np.asarray(np.where(sums > 0.0, 1.0 - faint / np.where(sums > 0.0, sums, 1.0), 0.0))
+
+
+def fit_curves(
+    spectra: Float64Array, energy: Float64Array, slit: Float64Array, settings: BmsSettings
+) -> LorentzianFits:
+    """Return the fits of the momentum distribution curves of spectra (n, e, a) with axes in eV and degrees."""
+    rows = _inside(energy, settings.window_ev, 1, "window_ev", "energy_ev")
+    columns = _inside(slit, settings.slit_window_deg, 5, "slit_window_deg", "slit_deg")
+    return fit_lorentzians(slit[columns], spectra[:, rows].sum(1)[:, columns])
 
 
 def _check(spectra: Float64Array, energy: Float64Array, slit: Float64Array) -> None:

@@ -1,6 +1,6 @@
 """Cleaved surfaces: flakes, fields and levels of difficulty, and surfaces from measured maps."""
 
-from beamgym.physics.arpes.surface.fields import FIELD_MM, RASTER_CELLS, Geography
+from beamgym.physics.arpes.surface.fields import FIELD_MM, RASTER_CELLS, Geography, draw_geographies
 from beamgym.physics.arpes.surface.flakes import Analyser, check_material
 from beamgym.physics.arpes.surface.levels import SURFACE_LEVELS, SurfaceNumbers, surface_numbers
 from beamgym.physics.arpes.surface.measured import measured_surface
@@ -18,6 +18,7 @@ __all__ = [
     "SurfaceBank",
     "SurfaceNumbers",
     "check_material",
+    "draw_geographies",
     "measured_surface",
     "surface_numbers",
 ]

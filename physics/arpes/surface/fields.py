@@ -5,7 +5,8 @@ potential shifts the spectrum. Drawn ones are Voronoi flakes with jagged edges, 
 from ``measured_surface``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +78,21 @@ class Geography:
     def on_sample(self) -> NDArray[np.bool_]:
         """(g, g) where there is sample."""
         return np.asarray(self.flake >= 0)
+
+    def shifted_one_way(self, sign: Literal[-1, 1]) -> "Geography":
+        """Return the map with every shift of the potential turned to one sign: sign · |potential|.
+
+        Parameters
+        ----------
+        sign : −1 for a sample that charges, since photoemission leaves it positive and slows its electrons; +1 upwards
+
+        Raises
+        ------
+        ValueError : another sign
+        """
+        if sign not in (-1, 1):
+            raise ValueError(f"sign is {sign!r}; choose -1 (shifted down) or 1 (shifted up)")
+        return replace(self, potential_ev=sign * np.abs(self.potential_ev))
 
 
 def draw_geographies(keys: NDArray[np.uint64], numbers: SurfaceNumbers) -> list[Geography]:

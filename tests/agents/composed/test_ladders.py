@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from beamgym.agents.composed.cuts import Cut, judge_cut, load_cuts
+from beamgym.agents.composed.cuts import FAR, Cut, judge_cut, load_cuts
 from beamgym.agents.composed.ladders import (
     LADDERS,
     LEAST_FALL,
@@ -91,6 +91,30 @@ class TestMeasured:
         found = judge_cut(cut, contrast, draws=2)
         assert found["background"]["spearman"] == pytest.approx(1.0)
         assert found["two domains"]["first"] > found["two domains"]["last"]
+
+    def test_the_bi2se3_cut_has_the_energies_of_the_file_it_comes_from(self, tmp_path):
+        (tmp_path / "arpes").mkdir()
+        counts = np.zeros((240, 240), np.uint16)
+        counts[:, 183] = 1000  # rows are angles; E_F as PyARPES' header has it
+        np.savez(tmp_path / "arpes" / "bi2se3_cut.npz", I=counts)
+        (cut,) = load_cuts(tmp_path)
+        assert cut.rate.sum(1).argmax() == 183
+        assert cut.energy_ev[183] == pytest.approx(0.0, abs=1e-4)
+        assert cut.step_ev == pytest.approx(2.0 / 860.0, rel=1e-6)
+
+    def test_a_cut_without_energies_is_refused(self, tmp_path):
+        (tmp_path / "arpes").mkdir()
+        np.savez(tmp_path / "arpes" / "smb6_cut.npz", I=np.ones((70, 70)))
+        with pytest.raises(ValueError, match="holds no E"):
+            load_cuts(tmp_path)
+
+    def test_ladders_may_be_carried_on(self):
+        cut = Cut("made", 1.0 + np.eye(80), np.linspace(-0.55, 0.15, 80))
+        seen = []
+        judge_cut(cut, lambda counts, energy: seen.append(counts) or counts.max((1, 2)), 1, ladders=FAR)
+        assert len(seen) == sum(len(steps) for steps in FAR.values())
+        first, last = (seen[i][0].diagonal().mean() / seen[i].mean() - 1.0 for i in (-len(FAR["background"]), -1))
+        assert last == pytest.approx(first / 4.0, abs=0.05)  # three electrons of background for each of the cut's
 
     def test_no_folder_of_data_is_said(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="BEAMGYM_DATA"):

@@ -49,6 +49,17 @@ def flat_bank(geography, columns=64, material="hexagonal"):
 
 
 class TestTheGeography:
+    def test_shifted_one_way_it_keeps_sizes_and_has_one_sign(self):
+        drawn = draw_geographies(make_keys(np.arange(1)), SURFACE_LEVELS["real"])[0]
+        assert drawn.potential_ev.min() < 0.0 < drawn.potential_ev.max()
+        for sign in (-1, 1):
+            turned = drawn.shifted_one_way(sign)
+            assert (sign * turned.potential_ev >= 0.0).all()
+            assert np.array_equal(np.abs(turned.potential_ev), np.abs(drawn.potential_ev))
+            assert np.array_equal(turned.flake, drawn.flake)
+        with pytest.raises(ValueError, match="-1"):
+            drawn.shifted_one_way(0)
+
     def test_every_drawn_surface_has_sample_around_its_middle_and_none_at_its_corners(self):
         for surface in draw_geographies(make_keys(np.arange(20)), SURFACE_LEVELS["hard"]):
             middle = surface.on_sample[
