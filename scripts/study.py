@@ -13,7 +13,7 @@ from beamgym.physics.files import write_json
 from beamgym.scripts.command_line import check_output, run
 
 if TYPE_CHECKING:
-    from beamgym.agents.study.published import Scan
+    from beamgym.agents.study import Scan
     from beamgym.physics.arpes.score import BmsSettings
 
 DATA = "BEAMGYM_DATA"

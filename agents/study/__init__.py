@@ -4,6 +4,7 @@ from beamgym.agents.study.figure import write_study
 from beamgym.agents.study.published import (
     BMS,
     NAMES,
+    Scan,
     best_true_points,
     marked_places,
     median_with_interval,
@@ -17,6 +18,7 @@ __all__ = [
     "NAMES",
     "SLITS_DEG",
     "WINDOWS_EV",
+    "Scan",
     "TunedBms",
     "best_true_points",
     "marked_places",

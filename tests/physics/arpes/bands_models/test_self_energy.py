@@ -59,6 +59,14 @@ def test_real_and_imaginary_parts_do_not_share_memory():
     assert np.max(np.abs(sigma.real - sigma.imag)) > 0.05
 
 
+@pytest.mark.parametrize("number", range(4))
+def test_every_number_of_a_kink_that_is_given_counts(number):
+    given = [0.015, 0.1, 0.12, 0.02]
+    still = self_energy.published_kink(OMEGA, *given)
+    given[number] *= 1.3
+    assert np.abs(self_energy.published_kink(OMEGA, *given) - still).max() > 1e-3
+
+
 def test_the_transform_of_a_lorentzian_is_known():
     x = np.linspace(-200.0, 200.0, 20_001)
     found = self_energy.hilbert(-1.0 / (x**2 + 1.0))
