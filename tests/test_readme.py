@@ -34,7 +34,8 @@ def commands(text):
 def options_of(verb):
     app = typer.Typer()
     app.command()(getattr(import_module(module_of(verb)), f"{verb.replace('-', '_')}_command"))
-    return {name for parameter in typer.main.get_command(app).params for name in parameter.opts}
+    params = typer.main.get_command(app).params
+    return {name for parameter in params for name in (*parameter.opts, *parameter.secondary_opts)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
