@@ -66,7 +66,7 @@ def _tune(console: Console) -> list[dict[str, Any]]:
 
     found = tune_bms()
     every = [one for one in found if one.settings.criterion is None]
-    table = Table(title=f"benchmark score on four surfaces of tuning, {len(found)} settings", box=SIMPLE)
+    table = Table(title=f"benchmark score on ten surfaces of tuning, {len(found)} settings", box=SIMPLE)
     for heading in ("windows, threshold, criterion", "mean Spearman", "believed"):
         table.add_column(heading, justify="left" if heading.startswith("windows") else "right")
     for one in (*found[:_SHOWN], every[0]):

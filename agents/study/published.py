@@ -42,11 +42,11 @@ FILTERED_BMS: Final = replace(PUBLISHED_BMS, criterion=FitCriterion())
 """The same with fits filtered; a rejected one gives no sharpness."""
 
 TUNED_BMS: Final = BmsSettings(
-    (-0.12, 0.0),
-    (-14.0, -3.0),
+    (-0.16, 0.0),
+    (-15.0, -3.0),
     threshold=4.0,
     threshold_in_means=True,
-    criterion=FitCriterion(least_r2=0.3, least_significance=15.0),
+    criterion=FitCriterion(least_r2=0.5, least_significance=15.0),
     drop_rejected=True,
 )
 """The best setting of ``tune_bms`` on surfaces that are not the study's: `beamgym study --tune`."""

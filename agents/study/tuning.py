@@ -13,13 +13,16 @@ from beamgym.agents.study.published import on_sample_spectra
 from beamgym.physics.arpes.score import BmsSettings, FitCriterion, bms_of_fits, bright_share, fit_curves
 from beamgym.physics.arrays import Float64Array
 
-WINDOWS_EV: Final = ((-0.03, 0.01), (-0.04, 0.0), (-0.06, 0.0), (-0.08, 0.0), (-0.08, -0.02), (-0.1, 0.0), (-0.12, 0.0))
-SLITS_DEG: Final = ((-14.0, -3.0), (-14.0, 0.0), (-12.0, -4.0), (-10.0, -2.0))
-THRESHOLDS: Final = (0.0, 1.0, 2.0, 4.0, 6.0, 8.0)
+WINDOWS_EV: Final = (
+    *((-0.03, 0.01), (-0.06, 0.0), (-0.08, -0.02), (-0.12, 0.0)),
+    *((-0.16, 0.0), (-0.16, -0.04), (-0.2, 0.0), (-0.25, 0.0)),
+)
+SLITS_DEG: Final = ((-14.0, -3.0), (-14.0, 0.0), (-12.0, -4.0), (-15.0, -3.0), (-15.0, 0.0))
+THRESHOLDS: Final = (0.0, 1.0, 2.0, 4.0, 6.0)
 """In means of the map; 0 calls every pixel signal, as the paper's threshold of one count does."""
 
 CRITERIA: Final = (
-    *(FitCriterion(r2, significance) for r2, significance in product((0.3, 0.5, 0.7, 0.9), (5.0, 10.0, 15.0, 20.0))),
+    *(FitCriterion(r2, significance) for r2, significance in product((0.5, 0.8), (5.0, 10.0, 15.0, 20.0, 30.0))),
     *(FitCriterion(-np.inf, significance, 2.0) for significance in (5.0, 10.0)),
 )
 
@@ -34,7 +37,7 @@ class TunedBms:
 
 
 def tune_bms(
-    seed: int = 0, surfaces: int = 4, places: int = 22, progress: Callable[[int], None] | None = None
+    seed: int = 0, surfaces: int = 10, places: int = 22, progress: Callable[[int], None] | None = None
 ) -> list[TunedBms]:
     """Try every setting of the grid, those that believe every fit among them.
 
