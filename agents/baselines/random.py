@@ -49,7 +49,7 @@ class Random:
     ) -> tuple[NDArray[Any], PolicyState]:
         """Return random moves, or choices (n,) where actions are those, some of them declarations."""
         context = state[0].context
-        chooses = getattr(context, "action", "") == "decisions"
+        chooses = width(context) == 1  # of a decision; others end with the number that declares
         count = 2 if chooses else width(context)
         draws = np.array([_draw(observation, i, each, count) for i, each in enumerate(state)])
         declares = (_left(observation, state) == 0) | (draws[:, -1] < DECLARE_PROBABILITY)
