@@ -181,6 +181,8 @@ def action_rows(action: Any, space: spaces.Space[Any], n: int) -> NDArray[Any]:
         if given.shape != (n,) or given.dtype.kind not in "iu":
             raise ValueError(f"the action is {given.tolist()}; expected {n} whole numbers, one per environment")
     elif given.shape != (n, *(space.shape or ())):
+        if n == 1 and len(given) == 1:
+            raise ValueError(f"the action has shape {given.shape[1:]}; expected {space.shape}")
         raise ValueError(
             f"the action has shape {given.shape}; expected {(n, *(space.shape or ()))}: one row per environment"
         )

@@ -7,7 +7,7 @@ from rich.console import Console
 import beamgym  # noqa: F401 - registers the environments
 from beamgym.physics.files import write_json
 from beamgym.scripts.benchmarking import options as of
-from beamgym.scripts.benchmarking.suites import SUITES, check_options, given_options, run_suite
+from beamgym.scripts.benchmarking.suites import SUITES, check_options, check_rungs, given_options, run_suite
 from beamgym.scripts.command_line import check_output, fail, run
 from beamgym.scripts.settings import Settings, read_settings
 
@@ -17,6 +17,7 @@ _OF_THE_TASK = ("frames", "goniometer", "detector", "crystal", "target", "tolera
 def benchmark_command(
     context: typer.Context,
     env_id: of.What,
+    rungs: of.Rungs = None,
     policy: of.Policies = None,
     episodes: of.Episodes = 100,
     seed: of.Seed = 0,
@@ -46,10 +47,12 @@ def benchmark_command(
     from beamgym.scripts.benchmarking.policies import Comparison, check_picture, compare_policies
 
     given, console = given_options(context), Console()
+    given |= {"part": [*given.get("part", ()), *rungs]} if rungs else {}
     task = {name.replace("-", "_"): given[name] for name in _OF_THE_TASK if name in given}
     try:
         check_output(json_file)
         check_picture(curves_file)
+        check_rungs(env_id, rungs)
         check_options(env_id, given)
         if env_id not in SUITES:
             task |= read_settings(env_id, settings or (), (*task, "level"))

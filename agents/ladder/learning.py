@@ -73,7 +73,8 @@ def learn(rung: Rung, seed: int, folder: Path, tell: Callable[[Point], object] =
     spent = points[-1].cpu_s if points else 0.0
     while done < rung.steps:
         begun = time.process_time()
-        model.learn(-(-rung.steps // PARTS), reset_num_timesteps=False)
+        if model.num_timesteps <= done:  # else it was cut between the model's file and the curve's
+            model.learn(-(-rung.steps // PARTS), reset_num_timesteps=False)
         spent += time.process_time() - begun
         done = int(model.num_timesteps)
         test = right_of(rung, Deciding(model))

@@ -201,6 +201,15 @@ class TrainingConfig(Strict):
         return self
 
     @model_validator(mode="after")
+    def _stacks_what_it_may(self) -> "TrainingConfig":
+        if self.algo not in ("ppo", "ppo_lstm") and self.normalize is not None and self.frame_stack is not None:
+            raise ValueError(
+                f"normalize and frame_stack do not go together with {self.algo}: SB3's replay buffer takes the stacked "
+                "observation for a single one; leave one out, or take env_kwargs: history in place of frame_stack"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _even_batches(self) -> "TrainingConfig":
         if self.algo == "ppo" and self.n_envs * self.n_steps % self.batch_size:
             raise ValueError(

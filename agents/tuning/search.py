@@ -4,9 +4,11 @@ Akiba et al., Optuna, KDD 2019. The study lies in the folder as an SQLite file, 
 of its own: whatever ends the process, what was learnt stays, and the trial that was cut goes on from its checkpoint.
 """
 
+import fcntl
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +22,7 @@ from beamgym.agents.tuning.space import Space, applied, suggested
 from beamgym.physics.files import write_text
 
 STUDY, BEST = "study.db", "best.yml"
-_FOLDER = "folder"
+_FOLDER, _LOCK = "folder", "lock"
 
 Progress = Callable[[str, int, int], None]
 
@@ -73,23 +75,35 @@ def search(
 
     Raises
     ------
-    ValueError : Optuna is not installed, or a key of the space is none
+    ValueError : Optuna is not installed, a key of the space is none, or another search runs in the folder
     """
     optuna = _optuna()
     _check_keys(config, space)
     folder.mkdir(parents=True, exist_ok=True)
-    study = _study(optuna, env_id, folder, seed)
-    _take_up_again(optuna, study)
-    while len(_ended(study)) < trials:
-        trial = study.ask()
-        name = trial.user_attrs.get(_FOLDER, f"trial-{trial.number}")
-        trial.set_user_attr(_FOLDER, name)
-        try:
-            study.tell(trial, _trained(optuna, trial, env_id, config, space, folder / name, seed, progress))
-        except optuna.TrialPruned:
-            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-        told(_tried(study.trials[trial.number]))
+    with _alone(folder):
+        study = _study(optuna, env_id, folder, seed)
+        _take_up_again(optuna, study)
+        while len(_ended(study)) < trials:
+            trial = study.ask()
+            name = trial.user_attrs.get(_FOLDER, f"trial-{trial.number}")
+            trial.set_user_attr(_FOLDER, name)
+            try:
+                study.tell(trial, _trained(optuna, trial, env_id, config, space, folder / name, seed, progress))
+            except optuna.TrialPruned:
+                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+            told(_tried(study.trials[trial.number]))
     return sorted(map(_tried, _ended(study)), key=lambda tried: tried.score, reverse=True)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which the system gives back however the process ends."""
+    with (folder / _LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ValueError(f"another search runs in {folder}; wait for its end, or give another --run") from None
+        yield
 
 
 def write_best(env_id: str, config: TrainingConfig, best: Tried, folder: Path) -> Path:

@@ -54,6 +54,7 @@ Maps = Annotated[
         help="Of arpes-measured: FILE[:CLUSTERS[:SUBSTRATE]] of a measured map; repeats. Default: the shared one."
     ),
 ]
+Rungs = Annotated[list[str] | None, typer.Argument(help="Of learn: rungs, as --part names them.", metavar="[RUNG]...")]
 Part = Annotated[
     list[str] | None,
     typer.Option(help="Of index: cameras, false-peaks, crystals or grains; of learn: rungs; repeats. Default: all."),

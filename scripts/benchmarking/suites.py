@@ -1,5 +1,6 @@
 """The suites of `beamgym benchmark`, named in an environment's place: who runs each, and which options are for it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -56,6 +57,12 @@ def given_options(context: typer.Context) -> dict[str, Any]:
         if parameter.param_type_name == "option" and source is not None and source.name == "COMMANDLINE":
             given[parameter.opts[0].removeprefix("--")] = context.params[parameter.name or ""]
     return given
+
+
+def check_rungs(what: str, words: Sequence[str] | None) -> None:
+    """Raise ValueError for words behind anything but the ladder."""
+    if words and what != "learn":
+        raise ValueError(f"{words[0]!r} is one word too many; {what} takes options alone, only learn takes rungs")
 
 
 def check_options(what: str, given: dict[str, Any]) -> None:

@@ -44,7 +44,7 @@ def write_episodes(wanted: Wanted) -> dict[str, Any]:
     options = read_settings(wanted.kind, wanted.options, ("level",))
     env = make_vector_env(wanted.kind, 1, wanted.level, options)
     context = context_of(env)
-    policy = find_policy(wanted.policy, wanted.kind, sample_of(context), context)
+    policy = find_policy(wanted.policy, wanted.kind, sample_of(context), context, env.single_observation_space)
     name = wanted.dataset_id or _name(wanted.kind, policy.name)
     check_dataset_id(name)
     spec = gym.spec(wanted.kind)

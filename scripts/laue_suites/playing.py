@@ -69,7 +69,7 @@ def check_policies(names: Sequence[str], row: SuiteRow) -> None:
     try:
         context = context_of(env)
         for name in names:
-            find_policy(name, row.env_id, sample_of(context), context)
+            find_policy(name, row.env_id, sample_of(context), context, env.single_observation_space)
         check_own(names, env, row.env_id, dict(row.options))
     finally:
         env.close()
@@ -92,7 +92,8 @@ def play_row(row: SuiteRow, names: Sequence[str], episodes: int, seed: int) -> P
         for name in dict.fromkeys((*(row.policies or USUAL), *names)):
             with _told(f"{row.name}: {name}", episodes) as advance:
                 try:
-                    policy = watched(find_policy(name, row.env_id, sample_of(context), context))
+                    found = find_policy(name, row.env_id, sample_of(context), context, env.single_observation_space)
+                    policy = watched(found)
                     measured.append(_measured(row, name, policy, env, episodes, seed, advance))
                 except CannotPlay:  # such as the agent of one crystal on another
                     absent.append(name)

@@ -84,7 +84,7 @@ def told_again(chosen: Sequence[tuple[Measured, int]], first_seed: int, folder: 
         env = env_of(one.row, 1)
         try:
             context = context_of(env)
-            policy = find_policy(one.asked, one.row.env_id, sample_of(context), context)
+            policy = find_policy(one.asked, one.row.env_id, sample_of(context), context, env.single_observation_space)
             if one.row.env_id == ZONE:
                 picture = _picture_of(one, seed, folder)
                 yield WorstEpisode(one, number, seed, zone_failure(env, policy, seed, picture), picture)

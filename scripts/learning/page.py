@@ -29,7 +29,8 @@ model.learn(600_000)
 ```
 
 `verbose=1` prints `success_rate`; it rises from 0 after some 200,000 steps. `beamgym benchmark learn --part declares`
-does the same with five seeds and tests them; `--logdir FOLDER` keeps the trainings, and goes on with what was cut.
+does the same with five seeds and tests them; `--logdir FOLDER` keeps the trainings at every tenth of their steps,
+and goes on from there with what was cut.
 """
 _COLOURS: Final = ("#4477aa", "#ee6677", "#228833", "#b8960c", "#66ccee", "#aa3377", "#ee7733", "#999999", "#009988")
 

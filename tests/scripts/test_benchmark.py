@@ -103,6 +103,8 @@ def test_by_default_those_who_cannot_play_are_left_out_with_a_note(benchmark):
         ([ID, "--level", "reel"], "level"),
         ([ID, "--crystal", "Sii"], "did you mean 'Si'"),
         ([ID, "--episodes", "0"], "at least 1"),
+        ([ID, "zones"], "'zones' is one word too many"),
+        (["learn", "zone"], "did you mean zones"),
         ([ID, "--seed", "-1"], "between 0 and"),
         ([ID, "--tolerance-deg", "0"], "tolerance_deg"),
         ([ID, "--json", "/nowhere/at/all.json"], "directory that exists"),

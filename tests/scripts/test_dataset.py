@@ -84,6 +84,13 @@ def test_episodes_of_a_policy_are_written_for_minari(dataset, tmp_path):
     assert sum(one.steps for one in read_episodes(file)) == figures["steps"]
 
 
+def test_the_shipped_agent_is_the_one_that_observes_what_is_shown(dataset, tmp_path):
+    words = ("beamgym/LaueAlign-v1", "--out", tmp_path, "--policy", "shipped", "--episodes", 1, "--id", "mine-v0")
+    result = dataset(*words, "--set", "observation=estimate", "--set", "flat=true")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "mine-v0").is_dir()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

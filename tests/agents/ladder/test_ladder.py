@@ -42,6 +42,23 @@ def test_a_training_that_was_cut_goes_on(tmp_path, quick, monkeypatch):
     assert learn(SMALL, 3, tmp_path) == points
 
 
+def test_a_model_that_is_ahead_of_its_curve_is_tested_first(tmp_path, quick, monkeypatch):
+    written = quick.write_json
+
+    def killed(path, content):
+        if path.name == "curve.json" and len(content) == 2:
+            raise KeyboardInterrupt
+        written(path, content)
+
+    monkeypatch.setattr(quick, "write_json", killed)
+    with pytest.raises(KeyboardInterrupt):
+        learn(SMALL, 3, tmp_path)
+    monkeypatch.setattr(quick, "write_json", written)
+    points = learn(SMALL, 3, tmp_path)
+    whole = learn(SMALL, 3, tmp_path.with_name("whole"))
+    assert [point.steps for point in points] == [point.steps for point in whole]
+
+
 OTHERS = (
     replace(
         RUNGS["goal"],

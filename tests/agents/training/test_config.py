@@ -191,6 +191,7 @@ class TestZooFiles:
             ({"policy_kwargs": {"net_arc": [8]}}, "there is no key policy_kwargs.net_arc; did you mean net_arch?"),
             ({"buffer_size": 8}, "there is no key buffer_size; it is for sac, dqn, tqc, not for ppo"),
             ({"algo": "ppoo"}, "found 'ppoo'; did you mean 'ppo'?"),
+            ({"algo": "dqn", "normalize": True, "frame_stack": 2}, "do not go together with dqn"),
             ({"algo": "sac", "n_epochs": 8}, "sac takes no n_epochs; ppo, ppo_lstm does"),
             ({"callback": "rl_zoo3.callbacks.X"}, "there is no key callback; callbacks are code"),
             ({"learning_rate": "exp_3"}, "learning_rate: give a number greater than 0, or a schedule"),

@@ -114,6 +114,16 @@ def test_a_search_that_was_cut_goes_on_in_the_trial_it_was_cut_in(tmp_path):
     Trainer(ID, best, RunFolder(tmp_path / "again"), 5)
 
 
+def test_two_searches_in_one_folder_are_one_too_many(tmp_path):
+    pytest.importorskip("optuna", reason="the extra tune is not installed")
+
+    def another(phase, done, total):
+        search(ID, CONFIG, SPACE, tmp_path, 1)
+
+    with pytest.raises(ValueError, match="another search runs in"):
+        search(ID, CONFIG, SPACE, tmp_path, 1, progress=another)
+
+
 def test_values_that_do_not_go_together_are_no_training(tmp_path):
     pytest.importorskip("optuna", reason="the extra tune is not installed")
     found = search(ID, CONFIG, {"batch_size": [7]}, tmp_path / "search", 1)
