@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from beamgym.agents.evaluation.metrics import EXPOSURES, Budget, MetricSet, budget_in
 from beamgym.agents.evaluation.seeds import Purpose, check_disjoint, first_seed, seed_range
-from beamgym.agents.policies import BundlePolicy
+from beamgym.agents.policies import BundlePolicy, FoundSpots
 from beamgym.envs.bundles import BundleError
 from beamgym.envs.loop import InstrumentVectorEnv
 from beamgym.envs.policy import CannotPlay, Policy, start_episodes
@@ -194,7 +194,9 @@ def check_seeds_and_spaces(policy: Policy, env: InstrumentVectorEnv, seeds: rang
                 policy.model.check_environment(env.spec.id)
         except BundleError as error:
             raise CannotPlay(str(error)) from error
-        check_disjoint(policy.model.manifest.training.seeds, seeds)
+    trained = policy.policy if isinstance(policy, FoundSpots) else policy
+    if isinstance(trained, BundlePolicy):
+        check_disjoint(trained.model.manifest.training.seeds, seeds)
 
 
 def check_policy_here(

@@ -2,6 +2,7 @@
 
 from beamgym.agents.policies.bundle import BundlePolicy
 from beamgym.agents.policies.find import SHIPPED, find_bundle, find_policy, policy_names
+from beamgym.agents.policies.found_spots import FoundSpots
 from beamgym.agents.policies.names import bundle_name, distinct_names
 from beamgym.agents.policies.own import is_own
 from beamgym.agents.policies.recommended import Recommended, recommended_policy
@@ -9,6 +10,7 @@ from beamgym.agents.policies.recommended import Recommended, recommended_policy
 __all__ = [
     "SHIPPED",
     "BundlePolicy",
+    "FoundSpots",
     "Recommended",
     "bundle_name",
     "distinct_names",

@@ -10,6 +10,7 @@ from gymnasium import spaces
 
 from beamgym.agents.kinds import KINDS, SHIPPED_POLICY, USUAL, AgentKind, baselines_of, find_agent_kind
 from beamgym.agents.policies.bundle import BundlePolicy
+from beamgym.agents.policies.found_spots import FoundSpots
 from beamgym.agents.policies.names import bundle_name
 from beamgym.agents.policies.other_version import OtherVersion
 from beamgym.agents.policies.own import is_own, own_policy
@@ -18,6 +19,8 @@ from beamgym.envs.kinds import same_task
 from beamgym.envs.policy import CannotPlay, Policy
 
 SHIPPED = SHIPPED_POLICY
+_BY_SPOTS = {f"beamgym/LaueAlignImage-v{version}": f"beamgym/LaueAlign-v{version}" for version in (0, 1)}
+"""Tasks whose shipped agent is that of another, which observes found spots in place of the image."""
 
 
 def baselines(context: Any = None, env_id: str = "") -> Mapping[str, Callable[[], Policy]]:
@@ -70,6 +73,9 @@ def find_policy(
             "or train with `beamgym train`, which exports a bundle"
         )
     if name == SHIPPED:
+        if env_id in _BY_SPOTS and (observation is None or "image" in named_spaces(observation)):
+            other = _BY_SPOTS[env_id]
+            return FoundSpots(_playing(_shipped(other, crystal, None), other, SHIPPED))
         return _playing(_shipped(env_id, crystal, observation), env_id, SHIPPED)
     if is_own(name):
         return own_policy(name)
