@@ -194,9 +194,8 @@ def check_seeds_and_spaces(policy: Policy, env: InstrumentVectorEnv, seeds: rang
                 policy.model.check_environment(env.spec.id)
         except BundleError as error:
             raise CannotPlay(str(error)) from error
-    trained = policy.policy if isinstance(policy, FoundSpots) else policy
-    if isinstance(trained, BundlePolicy):
-        check_disjoint(trained.model.manifest.training.seeds, seeds)
+    if isinstance(policy, BundlePolicy | FoundSpots):
+        check_disjoint(policy.training_seeds, seeds)
 
 
 def check_policy_here(

@@ -26,6 +26,11 @@ class BundlePolicy:
         self.model = model
         self.name = name or model.name
 
+    @property
+    def training_seeds(self) -> tuple[int, int]:
+        """First and last environment seed that it was trained on."""
+        return self.model.manifest.training.seeds
+
     def start(self, context: Any, n: int) -> PolicyState:
         """Return n empty memories; raises CannotPlay when this experiment's moves or estimates have another scale."""
         kind = find_kind(context)

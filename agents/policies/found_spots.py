@@ -1,30 +1,35 @@
-"""A policy that observes found spots, where the camera's image is observed: the peak finder stands between."""
+"""A bundle that observes found spots, where the camera's image is observed: the peak finder stands between."""
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.agents.baselines.align import spots_of_frames
-from beamgym.envs.laue_align import SPOT_FIELDS
-from beamgym.envs.policy import Policy, PolicyState
+from beamgym.agents.baselines.align import image_finder
+from beamgym.agents.policies.bundle import BundlePolicy
+from beamgym.envs.laue_views import spot_rows
+from beamgym.envs.policy import CannotPlay, PolicyState
 from beamgym.envs.task import Observation, Truth
-from beamgym.physics.instrument import Float32Array
 
-_BRIGHTEST = 1e6  # counts of a spot whose brightness is told as 1
-_ROWS = 64
+_ROWS = 64  # of found spots, as LaueAlign observes them
 
 
 class FoundSpots:
-    """Plays LaueAlignImage by a policy for LaueAlign.
+    """Plays LaueAlignImage by a bundle for LaueAlign.
 
     Parameters
     ----------
-    policy : observes "spots"
+    policy : plays a bundle that observes "spots"
     """
 
-    def __init__(self, policy: Policy) -> None:
-        self.policy, self.name, self.oracle = policy, policy.name, policy.oracle
+    oracle = False
+
+    def __init__(self, policy: BundlePolicy) -> None:
+        self.policy, self.name = policy, policy.name
+
+    @property
+    def training_seeds(self) -> tuple[int, int]:
+        """First and last environment seed that the bundle was trained on."""
+        return self.policy.training_seeds
 
     def start(self, context: Any, n: int) -> PolicyState:
         """Return what the policy begins with, beside the context, of which the panel is needed."""
@@ -33,18 +38,14 @@ class FoundSpots:
     def act(
         self, observation: Observation, state: PolicyState, truth: Truth | None = None
     ) -> tuple[NDArray[Any], PolicyState]:
-        """Return what the policy does by the spots of the images."""
+        """Return what the policy does by the spots of the images; raises CannotPlay where there is not one image."""
+        images = observation.get("image")
+        if images is None or images.shape[-1] != 1:
+            raise CannotPlay(f"{self.name} finds spots in the camera's last image; leave out history")
         context = state[0][0]
-        frames = spots_of_frames(observation, context, self.name)
-        rows = np.stack([_rows(frame.normals, frame.counts) for frame in frames])
-        seen = {name: part for name, part in observation.items() if name != "image"} | {"spots": rows}
+        finder = image_finder(context.detector, images.shape[1])
+        rows = spot_rows(finder.find(images), finder.panel, _ROWS)
+        seen = {name: part for name, part in observation.items() if name != "image"}
+        seen["spots"] = rows.reshape(len(rows), -1)
         actions, after = self.policy.act(seen, [each for _, each in state], truth)
         return actions, [(context, each) for each in after]
-
-
-def _rows(normals: NDArray[np.floating], counts: NDArray[np.floating]) -> Float32Array:
-    """Return rows as ``SpotView`` has them, flat: plane normal, brightness, and 1; zeros where there is no spot."""
-    rows, n = np.zeros((_ROWS, SPOT_FIELDS), np.float32), min(len(counts), _ROWS)
-    rows[:n, :3], rows[:n, 4] = normals[:n], 1.0
-    rows[:n, 3] = np.minimum(np.log1p(np.maximum(counts[:n], 0.0)) / np.log1p(_BRIGHTEST), 1.0)
-    return rows.ravel()

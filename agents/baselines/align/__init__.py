@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from beamgym.agents.baselines.align.calibrating import Calibrating
-from beamgym.agents.baselines.align.frame_spots import FrameSpots, spots_of_frames
+from beamgym.agents.baselines.align.frame_spots import FrameSpots, image_finder, spots_of_frames
 from beamgym.agents.baselines.align.index_and_move import IndexAndMove
 from beamgym.agents.baselines.align.index_and_refine import IndexAndRefine
 from beamgym.agents.baselines.align.nelder_mead import NelderMead
@@ -25,5 +25,6 @@ __all__ = [
     "IndexAndRefine",
     "NelderMead",
     "TruePose",
+    "image_finder",
     "spots_of_frames",
 ]

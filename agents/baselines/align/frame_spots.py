@@ -55,7 +55,7 @@ def spots_of_frames(observation: Observation, context: Any, policy: str) -> list
         return [_listed(spots, context.detector) for spots in observation["spots"]]
     if "image" in observation:
         images = observation["image"]
-        return _found(images, _finder(context.detector, images.shape[1]))
+        return _found(images, image_finder(context.detector, images.shape[1]))
     raise CannotPlay(f"{policy} needs found spots or the camera's image; use an environment with 'spots' or 'image'")
 
 
@@ -79,5 +79,6 @@ def _found(images: Any, finder: ImageFinder) -> list[FrameSpots]:
 
 
 @lru_cache(maxsize=8)
-def _finder(detector: Detector, size: int) -> ImageFinder:
+def image_finder(detector: Detector, size: int) -> ImageFinder:
+    """Return what finds the spots of images of so many pixels along an edge."""
     return ImageFinder(detector, size)

@@ -13,13 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.agents.baselines.spot.search import (
-    ProbeResult,
-    SearchFunction,
-    SearchPolicy,
-    action_of,
-    spot_context,
-)
+from beamgym.agents.baselines.spot.search import ProbeResult, SearchPolicy, action_of, spot_context
 from beamgym.envs.arpes_spot import SpotContext, composed_scorer
 from beamgym.envs.policy import CannotPlay, PolicyState
 from beamgym.envs.task import Observation, Truth
@@ -76,27 +70,16 @@ class _Reading:
     held_mm: Float64Array | None = None
 
 
-class PictureReader:
-    """Runs a search on pictures: reads the counts back, scores them, and keeps the time itself.
-
-    Parameters
-    ----------
-    name : as in tables
-    search : begins a search, from the context and the first exposure
-    """
-
-    oracle = False
-
-    def __init__(self, name: str, search: SearchFunction) -> None:
-        self.name, self._searches = name, SearchPolicy(name, search)
+class PictureReader(SearchPolicy):
+    """Runs a search on pictures: reads the counts back, scores them, and keeps the time itself."""
 
     def start(self, context: Any, n: int) -> PolicyState:
-        """Return n searches that have not begun; raises CannotPlay where there is no site to find."""
-        return self._readings(self._searches.start(context, n), context)
+        """Return n searches that have not begun; otherwise as SearchPolicy.start."""
+        return self._readings(super().start(context, n), context)
 
     def start_from(self, context: Any, seeds: Sequence[int]) -> PolicyState:
         """Return a search for each seed; otherwise as ``start``."""
-        return self._readings(self._searches.start_from(context, seeds), context)
+        return self._readings(super().start_from(context, seeds), context)
 
     def act(
         self, observation: Observation, state: PolicyState, truth: Truth | None = None
