@@ -1,6 +1,7 @@
 """The tests themselves: each can fail, and hypothesis draws the same examples every time unless it is asked not to."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -96,7 +97,12 @@ def test_tuple(): assert (run(), "never false")
 def searched(folder, *options):
     """Run a test of hypothesis under this suite's conftest; return the examples drawn and the seed printed."""
     command = [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", "--rootdir", str(folder), *options]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+    # What pyproject.toml adds to the path is the checkout's; the copied conftest imports from there.
+    paths = [str(TESTS / "support"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     drawn = re.findall(r"drawn (\S+)", done.stdout)
     assert len(drawn) > 50

@@ -327,9 +327,9 @@ def bench(
     """Call it for a guard over the practice instrument as new: bench("arpes", change, without=(9,))."""
     for extra in ("bluesky", "aioca", "ophyd_async"):
         pytest.importorskip(extra, reason="driving the practice instrument needs the extras 'hardware' and 'epics'")
-    from rigs.served import BUSY_S, Bench
+    from rigs.served import BUSY_S, LONG_S, Bench
 
-    monkeypatch.setattr("beamgym.hardware_bridge.guard.arming.CONNECT_S", BUSY_S)
+    monkeypatch.setattr("beamgym.hardware_bridge.guard.arming.CONNECT_S", LONG_S)
     monkeypatch.setattr("beamgym.hardware_bridge.guard.devices.proxies.shutter.SHUTTER_S", 2.0 * BUSY_S)
     made: list[Bench] = []
 
