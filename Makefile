@@ -62,7 +62,7 @@ $(DEPENDENCIES): constraints.txt pyproject.toml
 	touch $@
 
 $(TOOLS): $(DEPENDENCIES)
-	$(RUN)/python .ci/requirements.py test lint contrib hardware epics ophyd ioc tango pva visa | $(RUN)/pip install -c constraints.txt -r /dev/stdin
+	$(RUN)/python .ci/requirements.py test lint contrib mosaic hardware epics ophyd ioc tango pva visa | $(RUN)/pip install -c constraints.txt -r /dev/stdin
 	touch $@
 
 $(BRIDGE): $(DEPENDENCIES)

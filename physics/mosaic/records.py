@@ -1,0 +1,86 @@
+"""What is known of each crystal after a scan, how it must be turned, and where it is to lie."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from beamgym.physics.arrays import Float64Array
+
+Verdict = Literal["indexed", "ambiguous", "several grains", "twin", "bent", "empty", "not indexed"]
+"""What a scan says of one place. Only an indexed one is a single crystal whose orientation is known without doubt."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScannedCrystal:
+    """One place of a plate after the scan.
+
+    Parameters
+    ----------
+    name : of its outline
+    verdict : see ``Verdict``
+    orientation : (3, 3) U of the largest grain, crystal Cartesian to the plate's frame; None where there is none
+    sigma_deg : (3,) standard errors of a small rotation about the plate's x, y and z
+    shares : of the diffracted light, one per grain, largest first; they add up to at most 1
+    grains : (g, 3, 3) orientations of all grains, as ``orientation``
+    points_mm : (p, 2) where the beam went, plate frame
+    exposure_s : of all its frames together, seconds
+    note : why it is not "indexed", in words
+    """
+
+    name: str
+    verdict: Verdict
+    orientation: Float64Array | None = None
+    sigma_deg: Float64Array = field(default_factory=lambda: np.full(3, np.nan))
+    shares: tuple[float, ...] = ()
+    grains: Float64Array = field(default_factory=lambda: np.zeros((0, 3, 3)))
+    points_mm: Float64Array = field(default_factory=lambda: np.zeros((0, 2)))
+    exposure_s: float = 0.0
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """How one crystal must be turned from where it was scanned so that its lattice stands as asked.
+
+    The whole rotation is ``tilt @ turn``: first in the plate, then the tilt that is left.
+
+    Parameters
+    ----------
+    name : of its outline
+    turn_deg : about the plate's normal, counter-clockwise as the source sees it
+    tilt_x_deg, tilt_y_deg : rotation vector of the remaining tilt, about the plate's x and y
+    equivalents_deg : other in-plane turns that bring the same lattice about by symmetry, each with no larger tilt than
+        a target allows; ``turn_deg`` is not among them
+    sigma_deg : (3,) standard errors about the plate's x, y and z
+    turned_over : the other face lies down; the outline is mirrored then
+    """
+
+    name: str
+    turn_deg: float
+    tilt_x_deg: float
+    tilt_y_deg: float
+    equivalents_deg: tuple[float, ...] = ()
+    sigma_deg: Float64Array = field(default_factory=lambda: np.full(3, np.nan))
+    turned_over: bool = False
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where one crystal is to lie in the holder.
+
+    Parameters
+    ----------
+    name : of its outline
+    plate : number of the plate, 0 first
+    x_mm, y_mm : where the centroid of its outline lies, in that plate's frame
+    turn_deg : by which the outline as scanned is turned about its centroid, counter-clockwise
+    turned_over : the outline is mirrored in x about its centroid first (turned over about y)
+    """
+
+    name: str
+    plate: int
+    x_mm: float
+    y_mm: float
+    turn_deg: float
+    turned_over: bool = False
