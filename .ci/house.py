@@ -21,7 +21,17 @@ import grimp
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = ("scripts", "agents", "hardware_bridge", "envs", "physics")
-HALLS = ("physics", "physics.laue", "physics.arpes", "envs", "agents", "agents.baselines", "hardware_bridge", "scripts")
+HALLS = (
+    "physics",
+    "physics.laue",
+    "physics.arpes",
+    "physics.mosaic",
+    "envs",
+    "agents",
+    "agents.baselines",
+    "hardware_bridge",
+    "scripts",
+)
 """Folders that hold rooms: a module that lies in one of them is a room of its own."""
 
 HEIGHT = {"scripts": 3, "agents": 2, "hardware_bridge": 2, "envs": 1, "physics": 0}

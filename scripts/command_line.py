@@ -23,12 +23,14 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_
 _USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # typer shows no name of its own for click's UsageError
 
 
-def run(command: Callable[..., Any], args: Sequence[str] | None = None, prog_name: str | None = None) -> NoReturn:
+def run(
+    command: Callable[..., Any] | typer.Typer, args: Sequence[str] | None = None, prog_name: str | None = None
+) -> NoReturn:
     """Run one verb and leave the program.
 
     Parameters
     ----------
-    command : a function whose parameters typer understands
+    command : a function whose parameters typer understands, or an application of sub-commands
     args : words of the command line; those of this process by default
     prog_name : as in the help text
 
@@ -36,8 +38,10 @@ def run(command: Callable[..., Any], args: Sequence[str] | None = None, prog_nam
     ------
     SystemExit : always; 0 after success, 1 after a mistake, 2 after a wrong option, 130 after Ctrl-C
     """
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(command)
+    app = command
+    if not isinstance(app, typer.Typer):
+        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        app.command()(command)
     try:
         call(app, sys.argv[1:] if args is None else args, prog_name)
     except Exception as error:

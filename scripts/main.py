@@ -28,6 +28,7 @@ VERBS: dict[str, str] = {
     "dataset": "Write random labelled ARPES spectra as HDF5 shards.",
     "deploy": "Let a policy drive a real instrument, every command through a guard.",
     "fit-level": "Estimate an instrument's imperfections from its recorded runs, as a level to train on.",
+    "mosaic": "From a plate of glued crystals to a printed holder in which all of them are aligned, step by step.",
     "ioc": "Serve a simulated instrument over EPICS Channel Access, to practise on.",
     "speed": "Measure how fast the simulators and environments are.",
     "warm-up": "Compile what environments, demo and deployments need, so that their first use does not wait.",

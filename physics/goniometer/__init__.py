@@ -1,6 +1,7 @@
 """Goniometers: ordered axes, forward and inverse, their real motors, and the targets that they are to reach."""
 
 from beamgym.physics.goniometer import motors
+from beamgym.physics.goniometer.directions import Direction, direction
 from beamgym.physics.goniometer.goniometer import Goniometer, Solution, goniometer, goniometer_names
 from beamgym.physics.goniometer.motors import (
     MotorErrors,
@@ -19,6 +20,7 @@ from beamgym.physics.goniometer.turns import AxisTurn, Remount, TurnsToTarget, t
 
 __all__ = [
     "AxisTurn",
+    "Direction",
     "Goals",
     "Goniometer",
     "MotorErrors",
@@ -27,6 +29,7 @@ __all__ = [
     "Solution",
     "Target",
     "TurnsToTarget",
+    "direction",
     "goniometer",
     "goniometer_names",
     "motors",

@@ -1,0 +1,27 @@
+"""The project folder of a mosaic: JSON and CSV that each step reads and writes, and a person may change."""
+
+from beamgym.physics.mosaic.project.folder import Project
+from beamgym.physics.mosaic.project.plate_file import (
+    CameraSection,
+    HolderSection,
+    PlateFile,
+    PlateSection,
+    SimulationSection,
+    TargetSection,
+    plate_identity,
+)
+from beamgym.physics.mosaic.project.tables import Column, read_table, table_text
+
+__all__ = [
+    "CameraSection",
+    "Column",
+    "HolderSection",
+    "PlateFile",
+    "PlateSection",
+    "Project",
+    "SimulationSection",
+    "TargetSection",
+    "plate_identity",
+    "read_table",
+    "table_text",
+]

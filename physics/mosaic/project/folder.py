@@ -1,0 +1,136 @@
+"""One project folder: its files by name, each checked when it is read, and kept where a person changed it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from beamgym.physics.files import write_json, write_text
+from beamgym.physics.mosaic.outline import Outline
+from beamgym.physics.mosaic.project.kept import changed, merged
+from beamgym.physics.mosaic.project.plate_file import PlateFile
+from beamgym.physics.mosaic.project.rows import (
+    CORRECTIONS,
+    CRYSTALS,
+    KEYS,
+    LAYOUT,
+    OUTLINES,
+    corrections_of,
+    outlines_of,
+    placements_of,
+    rows_of_corrections,
+    rows_of_crystals,
+    rows_of_layout,
+    rows_of_outlines,
+)
+from beamgym.physics.mosaic.project.scan_file import read_scan, scan_content
+from beamgym.physics.mosaic.project.tables import Column, read_table, table_text
+from beamgym.physics.mosaic.records import Correction, Placement, ScannedCrystal
+
+WRITTEN = ".written"
+"""Holds the last copy that a step wrote of each table; a cell that differs from it was changed by a person."""
+
+
+class Project:
+    """The project folder of one plate.
+
+    Parameters
+    ----------
+    path : the folder
+
+    Raises
+    ------
+    ValueError : it has no plate.json, or a wrong one
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.plate = PlateFile.read(self.path / "plate.json")
+
+    @classmethod
+    def begin(cls, path: Path, plate: PlateFile, outlines: Sequence[Outline]) -> "Project":
+        """Make a new project: plate.json, outlines.csv, crystals.csv.
+
+        Raises
+        ------
+        ValueError : the folder holds a project already
+        OSError : it cannot be written
+        """
+        path = Path(path)
+        if (path / "plate.json").exists():
+            raise ValueError(f"{path} holds a project already; choose another folder")
+        path.mkdir(parents=True, exist_ok=True)
+        write_json(path / "plate.json", plate.model_dump(mode="json"))
+        project = cls(path)
+        project.write_outlines(outlines)
+        return project
+
+    def outlines(self, all_of_them: bool = False) -> list[Outline]:
+        """Return the outlines of outlines.csv whose row in crystals.csv says that they are to be used."""
+        crystals = read_table(self.path / "crystals.csv", CRYSTALS, self.plate.plate_id)
+        found = outlines_of(read_table(self.path / "outlines.csv", OUTLINES, self.plate.plate_id), crystals)
+        used = {row["name"] for row in crystals if row["use"]}
+        return [each for each in found if all_of_them or each.name in used]
+
+    def write_outlines(self, outlines: Sequence[Outline]) -> list[str]:
+        """Write outlines.csv and crystals.csv; return what was kept of a person's changes."""
+        return self.write_table("outlines.csv", OUTLINES, rows_of_outlines(outlines)) + self.write_table(
+            "crystals.csv", CRYSTALS, rows_of_crystals(outlines)
+        )
+
+    def scan(self, name: str = "scan.json") -> list[ScannedCrystal]:
+        """Return what a scan found; raises ValueError where it was of another plate."""
+        return read_scan(self.path / name, self.plate.plate_id)
+
+    def write_scan(self, crystals: Sequence[ScannedCrystal], name: str = "scan.json") -> None:
+        """Write what a scan found."""
+        write_json(self.path / name, scan_content(crystals, self.plate.plate_id))
+
+    def corrections(self) -> list[Correction]:
+        """Return the corrections."""
+        return corrections_of(read_table(self.path / "corrections.csv", CORRECTIONS, self.plate.plate_id))
+
+    def write_corrections(self, corrections: Sequence[Correction]) -> list[str]:
+        """Write corrections.csv; return what was kept of a person's changes."""
+        return self.write_table("corrections.csv", CORRECTIONS, rows_of_corrections(corrections))
+
+    def layout(self) -> list[Placement]:
+        """Return where the crystals are to lie."""
+        return placements_of(read_table(self.path / "layout.csv", LAYOUT, self.plate.plate_id))
+
+    def write_layout(self, placements: Sequence[Placement]) -> list[str]:
+        """Write layout.csv; return what was kept of a person's changes."""
+        return self.write_table("layout.csv", LAYOUT, rows_of_layout(placements))
+
+    def write_table(self, name: str, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Write a table, and its copy in ``.written/``; keep what a person changed.
+
+        Parameters
+        ----------
+        name : of the file in the folder
+        columns, rows : of the table
+
+        Returns
+        -------
+        a line for each cell or row that stays as a person left it
+        """
+        new, path, copy = table_text(columns, rows, self.plate.plate_id), self.path / name, self._copy(name)
+        text, kept = new, list[str]()
+        if path.is_file() and copy.is_file():
+            text, kept = merged(new, path.read_text("utf-8"), copy.read_text("utf-8"), KEYS.get(name, ("name",)))
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text)
+        write_text(copy, new)
+        return [f"{name}: {line}" for line in kept]
+
+    def changed(self) -> dict[str, list[str]]:
+        """Return, by table, a line for each cell and row that a person changed since a step wrote it."""
+        found = {}
+        for copy in sorted((self.path / WRITTEN).rglob("*.csv")):
+            name = copy.relative_to(self.path / WRITTEN).as_posix()
+            if (self.path / name).is_file():
+                now, before = (self.path / name).read_text("utf-8"), copy.read_text("utf-8")
+                found[name] = changed(now, before, KEYS.get(name, ("name",)))
+        return found
+
+    def _copy(self, name: str) -> Path:
+        return self.path / WRITTEN / name

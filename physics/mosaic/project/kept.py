@@ -1,0 +1,91 @@
+"""What a person changed in a table since it was written, and how that outlives a step that writes it anew.
+
+Beside each file, in ``.written/``, lies the copy that a step wrote last. A cell that differs from that copy was changed
+by a person.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+
+Cells = dict[tuple[str, ...], dict[str, str]]
+"""Rows by their key columns; each by the columns' names."""
+
+
+def merged(new: str, now: str, written: str, keys: Sequence[str]) -> tuple[str, list[str]]:
+    """Return a new table in which what a person changed is kept.
+
+    Parameters
+    ----------
+    new : CSV that a step wants to write
+    now : CSV that is there
+    written : CSV as a step wrote it last
+    keys : the columns by which rows are told apart
+
+    Returns
+    -------
+    the CSV to write, and a line for each cell, and each row, that was kept as the person left it
+    """
+    heads, fresh = _cells(new, keys)
+    _, present = _cells(now, keys)
+    _, before = _cells(written, keys)
+    kept: list[str] = []
+    for key in [key for key in before if key not in present and key in fresh]:
+        del fresh[key]
+        kept.append(f"{' '.join(key)}: stays removed")
+    for key, row in present.items():
+        if key not in before:
+            fresh.setdefault(key, {**dict.fromkeys(heads, ""), **row})
+            kept.append(f"{' '.join(key)}: the row added")
+            continue
+        for head, cell in row.items():
+            if _same(cell, before[key].get(head, "")) or key not in fresh or head not in heads:
+                continue
+            if not _same(cell, fresh[key][head]):
+                kept.append(f"{' '.join(key)}, {head}: {cell or 'empty'} instead of {fresh[key][head] or 'empty'}")
+            fresh[key][head] = cell
+    return _text(heads, fresh), kept
+
+
+def changed(now: str, written: str, keys: Sequence[str]) -> list[str]:
+    """Return a line for each cell and row of a table that differs from what a step wrote last."""
+    _, present = _cells(now, keys)
+    heads, before = _cells(written, keys)
+    lines = [f"{' '.join(key)}: removed" for key in before if key not in present]
+    for key, row in present.items():
+        if key not in before:
+            lines.append(f"{' '.join(key)}: added")
+            continue
+        lines += [
+            f"{' '.join(key)}, {head}: {row.get(head) or 'empty'}, was {before[key][head] or 'empty'}"
+            for head in heads
+            if not _same(row.get(head, ""), before[key][head])
+        ]
+    return lines
+
+
+def _cells(text: str, keys: Sequence[str]) -> tuple[list[str], Cells]:
+    lines = [line for line in csv.reader(io.StringIO(text.removeprefix("\ufeff"))) if any(line)]
+    if not lines:
+        return [], {}
+    heads = [head.strip() for head in lines[0]]
+    rows = [dict(zip(heads, (cell.strip() for cell in line), strict=False)) for line in lines[1:]]
+    return heads, {tuple(row.get(key, "") for key in keys): row for row in rows}
+
+
+def _text(heads: Sequence[str], cells: Cells) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(heads)
+    writer.writerows([row.get(head, "") for head in heads] for row in cells.values())
+    return out.getvalue()
+
+
+def _same(a: str, b: str) -> bool:
+    """Return whether two cells say the same: a spreadsheet writes 1.5 for 1.5000."""
+    if a == b:
+        return True
+    try:
+        return float(a) == float(b)
+    except ValueError:
+        return False
