@@ -6,9 +6,11 @@ says so; "B typical" marks values usual for such a site, which weaken high order
 
 import warnings
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from pymatgen.core import Lattice, Structure
+from pymatgen.symmetry.groups import SpaceGroup
 
 from beamgym.physics.crystal.cif import B_ISO
 
@@ -38,6 +40,7 @@ def structure_of(crystal: NamedCrystal) -> Structure:
     with warnings.catch_warnings():
         # pymatgen has no full symbol for settings such as Pbnm; it needs none
         warnings.filterwarnings("ignore", message="Full symbol not available")
+        keep_space_group(crystal.space_group)
         return Structure.from_spacegroup(
             crystal.space_group,
             Lattice.from_parameters(*crystal.cell),
@@ -46,6 +49,12 @@ def structure_of(crystal: NamedCrystal) -> Structure:
             site_properties={B_ISO: [site.b_iso for site in crystal.sites]},
             tol=1e-3,
         )
+
+
+@cache
+def keep_space_group(symbol: str) -> SpaceGroup:
+    """Return a space group and keep it: pymatgen forgets one that nobody holds, and Si takes half a second to make."""
+    return SpaceGroup(symbol)
 
 
 def _at(element: str, x: float, y: float, z: float, b_iso: float, occupancy: float = 1.0) -> Site:

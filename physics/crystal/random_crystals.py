@@ -17,6 +17,7 @@ from beamgym.physics.counter_rng import make_keys, uniforms
 from beamgym.physics.crystal.cif import B_ISO
 from beamgym.physics.crystal.crystal import Crystal, load_crystal
 from beamgym.physics.crystal.lattice_symmetry import busing_levy_b
+from beamgym.physics.crystal.named import keep_space_group
 
 Split = Literal["train", "test"]
 
@@ -131,6 +132,7 @@ def _structure(system: str, draws: Float64Array) -> Structure | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            keep_space_group(group)
             unit = Structure.from_spacegroup(group, _lattice(shape, 1.0), elements, places, tol=1e-3)
     except ValueError:
         return None
