@@ -1,7 +1,6 @@
 """Shared by all adapters: checks options, imports optional libraries, and bounds every wait."""
 
 import asyncio
-import importlib
 import math
 import threading
 import time
@@ -10,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from beamgym.physics.extras import need as need
 from beamgym.physics.messages import named_line, one_line
 
 P = ParamSpec("P")
@@ -60,17 +60,6 @@ def parse_options(model: type[OptionsT], device: str, options: Mapping[str, Any]
             raise ValueError(f"device {device!r}: option {key!r} is missing; the options are {known}") from None
         text = f"device {device!r}: option {key!r} is {first['input']!r}: {first['msg']}"
         raise ValueError(one_line(text)) from None
-
-
-def need(module: str, extra: str) -> Any:
-    """Import a library that only one extra brings; ImportError names the extra."""
-    try:
-        # At run time and by name: a beamline with EPICS need not install Tango.
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ImportError(
-            f"{module} is needed here and cannot be imported ({error}); run: pip install 'beamgym[{extra}]'"
-        ) from None
 
 
 def finite(name: str, value: float) -> float:

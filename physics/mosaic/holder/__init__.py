@@ -1,0 +1,22 @@
+"""From a layout to what is printed or cut: placement templates and holders, as solids, drawings and lists."""
+
+from beamgym.physics.mosaic.holder.design import Design, Hole
+from beamgym.physics.mosaic.holder.faces import back_target, turn_for_back
+from beamgym.physics.mosaic.holder.pockets import Pocket, hole_of, pockets_of
+from beamgym.physics.mosaic.holder.solid_check import SolidCheck, check_solid
+from beamgym.physics.mosaic.holder.writing import FORMATS, WrittenPlate, write_holder
+
+__all__ = [
+    "FORMATS",
+    "Design",
+    "Hole",
+    "Pocket",
+    "SolidCheck",
+    "WrittenPlate",
+    "back_target",
+    "check_solid",
+    "hole_of",
+    "pockets_of",
+    "turn_for_back",
+    "write_holder",
+]

@@ -1,0 +1,116 @@
+"""Grooves for rods: each as deep and as turned about the rod's axis as its lattice asks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from beamgym.physics.arrays import Float64Array
+from beamgym.physics.mosaic.datum_edge import datum_edge
+from beamgym.physics.mosaic.holder.design import Design
+from beamgym.physics.mosaic.outline import Outline
+from beamgym.physics.mosaic.packing import placed_outline
+from beamgym.physics.mosaic.records import Correction, Placement
+
+_OVER_MM = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Groove:
+    """A groove that holds a rod of rectangular section turned about its own axis.
+
+    Parameters
+    ----------
+    name : of the crystal
+    plate : number of the plate
+    centre_mm : (2,) middle of the rod, mm
+    axis_deg : direction of the rod in the plate, counter-clockwise from x
+    length_mm, width_mm, height_mm : of the rod, its height being its thickness as it was scanned
+    azimuth_deg : turn about the rod's axis, right-handed, from lying flat on the face on which it was scanned
+    left_deg : tilt of the rod's axis out of the plate, which a groove does not correct
+    clearance_mm : all round
+    """
+
+    name: str
+    plate: int
+    centre_mm: Float64Array
+    axis_deg: float
+    length_mm: float
+    width_mm: float
+    height_mm: float
+    azimuth_deg: float
+    left_deg: float
+    clearance_mm: float
+
+    @property
+    def section_mm(self) -> Float64Array:
+        """(4, 2) corners of the turned section with clearance, across and up from the rod's axis, mm."""
+        a, b = self.width_mm / 2.0 + self.clearance_mm, self.height_mm / 2.0 + self.clearance_mm
+        c, s = np.cos(np.radians(self.azimuth_deg)), np.sin(np.radians(self.azimuth_deg))
+        # Across is to the left of the axis: a right-handed turn takes it upwards.
+        corners = np.array([[-a, -b], [a, -b], [a, b], [-a, b]])
+        return np.asarray(corners @ np.array([[c, s], [-s, c]]), dtype=np.float64)
+
+    @property
+    def depth_mm(self) -> float:
+        """Depth of its lowest line below the upper face: the rod's axis lies in that face."""
+        return float(-self.section_mm[:, 1].min())
+
+    @property
+    def corners_mm(self) -> Float64Array:
+        """(16, 3) points whose hull is what is cut away, so that the rod can be laid in from above, mm."""
+        section = self.section_mm
+        above = section + np.array([0.0, 2.0 * self.depth_mm + _OVER_MM])
+        c, s = np.cos(np.radians(self.axis_deg)), np.sin(np.radians(self.axis_deg))
+        along, left = np.array([c, s, 0.0]), np.array([-s, c, 0.0])
+        half = self.length_mm / 2.0 + self.clearance_mm
+        middle = np.array([*self.centre_mm, 0.0])
+        ends = [middle - half * along, middle + half * along]
+        return np.array([e + x * left + [0.0, 0.0, z] for e in ends for x, z in np.vstack([section, above])])
+
+
+def groove_of(outline: Outline, placement: Placement, correction: Correction, design: Design, fold: int = 4) -> Groove:
+    """Return the groove of one rod.
+
+    Parameters
+    ----------
+    outline : as scanned, lying on one of its faces; its thickness is needed
+    placement : where it is to lie
+    correction : what its lattice asks for; the part of the tilt about the rod's axis becomes the groove's azimuth
+    design : clearance, thickness, least floor
+    fold : of the axis along the rod: the azimuth is taken to within half of 360 / fold degrees
+
+    Raises
+    ------
+    ValueError : a rod without thickness, or a groove that leaves too thin a floor
+    """
+    if outline.thickness_mm is None:
+        raise ValueError(f"rod {outline.name} has no thickness; measure it, and write it into crystals.csv")
+    crystal = placed_outline(outline, placement)
+    corners = np.asarray(crystal.exterior.coords)[:-1]
+    axis = datum_edge(corners if crystal.exterior.is_ccw else corners[::-1]).angle_deg
+    c, s = np.cos(np.radians(axis)), np.sin(np.radians(axis))
+    along, across = corners @ [c, s], corners @ [-s, c]
+    tilt = np.array([correction.tilt_x_deg, correction.tilt_y_deg])
+    period = 360.0 / fold
+    azimuth = float((tilt @ [c, s] + period / 2.0) % period - period / 2.0)
+    middle = (along.max() + along.min()) / 2.0 * np.array([c, s]) + (across.max() + across.min()) / 2.0 * np.array(
+        [-s, c]
+    )
+    groove = Groove(
+        outline.name,
+        placement.plate,
+        middle,
+        axis,
+        float(np.ptp(along)),
+        float(np.ptp(across)),
+        outline.thickness_mm,
+        azimuth,
+        float(abs(tilt @ [-s, c])),
+        design.clearance_mm,
+    )
+    if groove.depth_mm + design.printer_wall_mm > design.thickness_mm:
+        raise ValueError(
+            f"the groove of rod {outline.name} is {groove.depth_mm:.2f} mm deep, the holder {design.thickness_mm:g}; "
+            f"make it at least {groove.depth_mm + design.printer_wall_mm:.2f} mm thick"
+        )
+    return groove
