@@ -1,0 +1,56 @@
+"""Placing in a simulation: errors whose sizes no forecast is told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from beamgym.physics.arrays import Float64Array
+from beamgym.physics.mosaic.forecast.errors import PlacingErrors
+from beamgym.physics.mosaic.forecast.monte_carlo import PlannedCrystal, in_plane_turns
+
+
+@dataclass(frozen=True)
+class HiddenErrors:
+    """How well one person with one printer places crystals.
+
+    Parameters
+    ----------
+    play, edge, floor, glue : sizes of the errors, as multiples of what ``PlacingErrors`` expects
+    """
+
+    play: float
+    edge: float
+    floor: float
+    glue: float
+
+    @classmethod
+    def drawn(cls, seed: int, widest: float = 1.6) -> "HiddenErrors":
+        """Draw the sizes, each between 1 / ``widest`` and ``widest`` times what is expected, even in the logarithm."""
+        rng = np.random.default_rng([seed, 77])
+        return cls(*(float(size) for size in np.exp(rng.uniform(-1.0, 1.0, 4) * np.log(widest))))
+
+
+def placed_misalignment(
+    crystals: Sequence[PlannedCrystal], hidden: HiddenErrors, seed: int, expected: PlacingErrors | None = None
+) -> Float64Array:
+    """Return by how much crystals are misaligned once they are placed, what indexing did wrong left aside.
+
+    Parameters
+    ----------
+    crystals : with the free turn of each
+    hidden : sizes of the errors
+    seed : of the errors
+    expected : what the sizes are multiples of
+
+    Returns
+    -------
+    (n, 3) rotation vectors of placing alone, degrees: tilts by floor and glue, turns by play or the datum edge
+    """
+    e, rng = expected or PlacingErrors(), np.random.default_rng([seed, 78])
+    n = len(crystals)
+    found = np.zeros((n, 3))
+    found[:, :2] = hidden.floor * e.floor_deg * rng.standard_normal((n, 2))
+    found[:, :2] += hidden.glue * e.glue_deg * rng.standard_normal((n, 2))
+    found[:, 2] = in_plane_turns(crystals, e, hidden.play, hidden.edge, rng)
+    return found
