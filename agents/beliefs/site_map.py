@@ -68,6 +68,8 @@ class SearchExtractor(BaseFeaturesExtractor):
     candidates : how many cells are then measured longer, none beside another
     doubt : probability below which the best of them is not declared, while there is time
     patience : power of the time that an exposure costs
+    estimated : the map's first layer is an estimate of the points that a cell would have at the reference dwell, as in
+        ArpesSpot-v1; else points are computed of the components
 
     Raises
     ------
@@ -90,9 +92,11 @@ class SearchExtractor(BaseFeaturesExtractor):
         candidates: int = 7,
         doubt: float = 0.5,
         patience: float = 1.0,
+        estimated: bool = False,
     ) -> None:
         check_observed(observation_space, _READS, "the search extractor needs ArpesSpot-v0's observation")
         super().__init__(observation_space, features_dim=4 + _SUMMARY)
+        self.estimated = estimated
         crossing_s = travel_mm / speed_mm_per_s
         self.rules = SearchRules(
             crossing_s, look_s, confirm_s, beam_time_s, sure, scan_s, candidates, commit=doubt, patience=patience
@@ -159,7 +163,7 @@ class SearchExtractor(BaseFeaturesExtractor):
             probability=torch.sigmoid(logits).reshape(b, -1),
             seen=seen,
             compared=seen & long_enough,
-            points=self._points(layers[..., _S], layers[..., _B], layers[..., _N]).reshape(b, -1),
+            points=self._points(layers).reshape(b, -1),
             drive_s=drive_times_s(observations["position"], self.centres, self.rules.crossing_s).reshape(b, -1),
         )
 
@@ -167,7 +171,7 @@ class SearchExtractor(BaseFeaturesExtractor):
         """Return the layers that the network reads, (b, 12, 32, 32)."""
         layers = _layers(observations)
         seen = (layers[..., _VISITS] > 0.0).float()
-        points = 0.1 * self._points(layers[..., _S], layers[..., _B], layers[..., _N]) * seen
+        points = 0.1 * self._points(layers) * seen
         best = points.amax((1, 2), keepdim=True).expand_as(points)
         x, y = self.centres[None, None, :].expand_as(points), self.centres[None, :, None].expand_as(points)
         below_best = (points - best) * seen
@@ -176,7 +180,11 @@ class SearchExtractor(BaseFeaturesExtractor):
         read = [seen, layers[..., _S], layers[..., _B], layers[..., _N], points, below_best, best, x, y, drive]
         return torch.stack([*read, layers[..., _VISITS], layers[..., _DWELL]], dim=1)
 
-    def _points(self, sharpness: Tensor, background: Tensor, counts: Tensor) -> Tensor:
+    def _points(self, layers: Tensor) -> Tensor:
+        """Return the points of the cells of observed maps (b, 32, 32, 6)."""
+        return 10.0 * layers[..., _TOTAL] if self.estimated else self._composed(*layers[..., _S : _N + 1].unbind(-1))
+
+    def _composed(self, sharpness: Tensor, background: Tensor, counts: Tensor) -> Tensor:
         """Return the ``v2`` total of components, without its feature term; see physics.arpes.score.v2_total."""
         points = 10.0 - sum(
             weight * self._penalty(part)

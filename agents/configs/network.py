@@ -19,6 +19,7 @@ EXTRACTOR_KEYS: dict[str, tuple[str, ...]] = {
         "candidates",
         "doubt",
         "patience",
+        "estimated",
     ),
     "combined": ("cnn_output_dim", "normalized_image"),
 }

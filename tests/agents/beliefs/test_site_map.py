@@ -190,3 +190,17 @@ def test_it_goes_back_once_all_candidates_are_compared_and_declares_where_it_sta
 def test_it_declares_where_nothing_fits_into_the_time_any_more():
     known = cells(probability={5: 0.1}, seen=(5,), position=(CENTRES[5].item(), CENTRES[0].item()))
     assert decided(known, budget=0.001) == ("go back", 1.0)
+
+
+def test_estimated_points_are_the_maps_first_layer_and_others_are_composed(space):
+    observations, context = space
+    seen = torch.zeros(1, 32, 32, 6)
+    seen[0, 4, 9] = torch.tensor([0.83, 0.125, 0.9, 0.7, 0.8, 0.0])
+    rest = {name: torch.zeros(1, *part.shape) for name, part in observations.spaces.items()}
+    points = {}
+    for estimated in (False, True):
+        made = SearchExtractor(observations, **stage_numbers(context), channels=8, estimated=estimated)
+        points[estimated] = made._cells(torch.zeros(1, 32, 32), {**rest, "map": seen.reshape(1, -1)}).points
+    assert points[True][0, 4 * 32 + 9].item() == pytest.approx(8.3)
+    assert points[True].count_nonzero() == 1
+    assert points[False][0, 4 * 32 + 9].item() != pytest.approx(8.3)
