@@ -50,28 +50,47 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.filterwarnings(words))
 
 
+_KEPT: dict[str, IocProcess] = {}
+"""The one server that is running: both kinds answer on the same port, so only one can."""
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_left_for_later_tests() -> Iterator[None]:
-    """Collect the garbage while the last test of a file still lets it be; a later test would fail by it."""
+    """Collect the garbage while the last test of a file still lets it be; a later test would fail by it.
+
+    A server that is kept is held as well until the next test that asks for it: idle it takes a fiftieth of a core.
+    """
     yield
     gc.collect()
+    for server in _KEPT.values():
+        _signal(server, signal.SIGSTOP)
 
 
 @pytest.fixture(scope="session")
 def _keeper() -> Iterator[dict[str, IocProcess]]:
-    """Hold the one server that is running: both kinds answer on the same port, so only one can."""
+    """Return the servers that are kept, and end them with the session."""
     pytest.importorskip("caproto", reason="the practice instrument needs the extra 'ioc'")
-    running: dict[str, IocProcess] = {}
-    yield running
-    for server in running.values():
+    yield _KEPT
+    _end_kept()
+
+
+def _signal(server: IocProcess, number: signal.Signals) -> None:
+    if server.running and server._process is not None:
+        server._process.send_signal(number)
+
+
+def _end_kept(but: str = "") -> None:
+    for name in [name for name in _KEPT if name != but]:
+        server = _KEPT.pop(name)
+        _signal(server, signal.SIGCONT)  # one that is held does not hear that it is to end
         server.close()
 
 
 def _server(keeper: dict[str, IocProcess], kind: str) -> IocProcess:
-    for other in [name for name in keeper if name != kind]:
-        keeper.pop(other).close()
+    _end_kept(but=kind)
     if kind not in keeper:
         keeper[kind] = IocProcess(kind, PORT, repeater_port=REPEATER_PORT, speed=50.0)
+    _signal(keeper[kind], signal.SIGCONT)
     keeper[kind].fresh()
     return keeper[kind]
 
@@ -100,8 +119,7 @@ def special_ioc(_keeper: dict[str, IocProcess]) -> Iterator[Callable[..., IocPro
     started: list[IocProcess] = []
 
     def start(kind: str, **arguments: Any) -> IocProcess:
-        for other in [*_keeper]:
-            _keeper.pop(other).close()
+        _end_kept()
         server = IocProcess(kind, PORT, repeater_port=REPEATER_PORT, **arguments)
         started.append(server)
         server.start()
