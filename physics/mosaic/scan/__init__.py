@@ -1,0 +1,30 @@
+"""Scans of plates: where the beam goes, how frames are read, and what each crystal is."""
+
+from beamgym.physics.mosaic.scan.analysis import analysed
+from beamgym.physics.mosaic.scan.frames import FrameStore, TakenFrame, plate_identity
+from beamgym.physics.mosaic.scan.panel import PanelFit, SeenSpots, fit_panel, moved_panel
+from beamgym.physics.mosaic.scan.places import places_in, short_route
+from beamgym.physics.mosaic.scan.reading import GrainSeen, Reader, Reading
+from beamgym.physics.mosaic.scan.scanned import PlateScan
+from beamgym.physics.mosaic.scan.scanning import ScanSettings, scan_plate
+from beamgym.physics.mosaic.scan.verdicts import Judge
+
+__all__ = [
+    "FrameStore",
+    "GrainSeen",
+    "Judge",
+    "PanelFit",
+    "PlateScan",
+    "Reader",
+    "Reading",
+    "ScanSettings",
+    "SeenSpots",
+    "TakenFrame",
+    "analysed",
+    "fit_panel",
+    "moved_panel",
+    "places_in",
+    "plate_identity",
+    "scan_plate",
+    "short_route",
+]
