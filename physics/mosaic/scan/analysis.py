@@ -7,14 +7,19 @@ from typing import Any
 import numpy as np
 
 from beamgym.physics.arrays import Float64Array
+from beamgym.physics.laue.detector import Detector
+from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.plate import PlateContext
 from beamgym.physics.mosaic.plate_frame import PLATE_TO_LAB
+from beamgym.physics.mosaic.records import ScannedCrystal
 from beamgym.physics.mosaic.scan.frames import TakenFrame
-from beamgym.physics.mosaic.scan.panel import PanelFit, fit_panel
+from beamgym.physics.mosaic.scan.panel import PanelFit, fit_panel, moved_panel
 from beamgym.physics.mosaic.scan.reading import Reader, Reading
 from beamgym.physics.mosaic.scan.scanned import PlateScan
+from beamgym.physics.mosaic.scan.twinning import twin_share
 from beamgym.physics.mosaic.scan.verdicts import SAME_DEG, SAME_UNCALIBRATED_DEG, Judge
+from beamgym.physics.orientation import misorientation_deg
 
 FEWEST_CRYSTALS = 5
 """Crystals that a calibration of the panel needs."""
@@ -22,6 +27,13 @@ FEWEST_SPOTS = 12
 """Spots of a frame that counts in it."""
 UNKNOWN_HEIGHT_MM = 0.3
 """Height of a crystal of which nobody measured the thickness."""
+
+CERTAIN = 8.0
+"""Log-likelihood by which intensities must prefer a twin, or one of two look-alikes."""
+LEAST_TWIN = 0.12
+"""Smallest share of a twin that is told of."""
+SAME_LAW_DEG = 0.5
+_BRIGHTEST = 250
 
 Progress = Callable[[int, int], Any]
 """Told how many crystals are done, of how many."""
@@ -34,9 +46,16 @@ def judge_of(reader: Reader, context: PlateContext) -> Judge:
     return Judge(reader.rotations, twins, SAME_DEG if reader.calibrated else SAME_UNCALIBRATED_DEG)
 
 
-def read_frame(reader: Reader, frame: TakenFrame, height_mm: float, guess: Float64Array | None = None) -> Reading:
-    """Read one taken frame."""
-    return reader.read(frame.peaks, frame.point_mm, frame.exposure_s, height_mm, guess)
+def read_frame(
+    reader: Reader,
+    frame: TakenFrame,
+    height_mm: float,
+    guess: Float64Array | None = None,
+    *,
+    height_known: bool = False,
+) -> Reading:
+    """Read one taken frame; parameters as of ``Reader.read``."""
+    return reader.read(frame.peaks, frame.point_mm, frame.exposure_s, height_mm, guess, height_known=height_known)
 
 
 def expected_height_mm(outline: Outline) -> float:
@@ -143,6 +162,7 @@ def analysed(
         reader, better = calibrated(reader, outlines, done)
         fit = better or fit
     judge = judge_of(reader, context)
+    twins = _Twins(reader, context)
     crystals, heights, kept = [], np.full(len(outlines), np.nan), []
     for number, outline in enumerate(outlines):
         readings = tuple(done[outline.name])
@@ -150,7 +170,10 @@ def analysed(
             readings = fit.adjusted(number, readings)
             heights[number] = fit.height_mm(number) if fit.known(number) else np.nan
         kept.append(readings)
-        crystals.append(judge.verdict(outline.name, readings, None if fit is None else fit.sigma_deg(number)))
+        said = judge.verdict(outline.name, readings, None if fit is None else fit.sigma_deg(number))
+        if said.verdict in ("indexed", "ambiguous"):
+            said = twins.checked(said, readings, frames.get(outline.name, ()))
+        crystals.append(said)
     last = [frame.time_s for own in frames.values() for frame in own]
     panel = context.detector if fit is None else fit.fit.detector()
     return PlateScan(
@@ -166,5 +189,82 @@ def _again(
     out = []
     for frame, before in zip(frames, readings, strict=True):
         guess = before.grains[0].u if before.indexed else known
-        out.append(read_frame(reader, frame, fit.height_mm(number), guess))
+        out.append(read_frame(reader, frame, fit.height_mm(number), guess, height_known=fit.known(number)))
     return out
+
+
+class _Twins:
+    """Asks the intensities of all frames of a crystal for twins and look-alikes whose spots fall on each other."""
+
+    def __init__(self, reader: Reader, context: PlateContext) -> None:
+        self.reader = reader
+        self.model = LaueModel(context.crystal, context.beam, context.detector, brightest=_BRIGHTEST)
+        twin = context.habit.twin
+        self.law = None if twin is None else twin.rotation(context.crystal)
+        if self.law is not None and _is_one_of(self.law, reader.rotations):
+            self.law = None
+
+    def checked(
+        self, said: ScannedCrystal, readings: Sequence[Reading], frames: Sequence[TakenFrame]
+    ) -> ScannedCrystal:
+        """Return the verdict with what the intensities say."""
+        known = [(one, frame) for one, frame in zip(readings, frames, strict=True) if one.indexed]
+        if said.orientation is None or not known:
+            return said
+        u = PLATE_TO_LAB @ said.orientation
+        if said.verdict == "ambiguous":
+            u, settled = self._settled(u, known)
+            if settled:
+                lab = PLATE_TO_LAB.T @ u
+                said = replace(said, verdict="indexed", note="", orientation=lab, grains=lab[None], shares=(1.0,))
+        if self.law is None:
+            return said
+        for law in (self.law, self.law.T):
+            found = twin_share(self.model, self._parts(u, known), law)
+            if found is None or found.gain < CERTAIN or not LEAST_TWIN <= found.share <= 1.0 - LEAST_TWIN:
+                continue
+            both = np.stack([PLATE_TO_LAB.T @ u, PLATE_TO_LAB.T @ u @ law])
+            shares = (1.0 - found.share, found.share)
+            order = [0, 1] if shares[0] >= shares[1] else [1, 0]
+            return replace(
+                said,
+                verdict="twin",
+                orientation=both[order[0]],
+                grains=both[order],
+                shares=(shares[order[0]], shares[order[1]]),
+                note=f"the intensities show {100 * min(shares):.0f} % of a twin",
+            )
+        return said
+
+    def _settled(self, u: Float64Array, known: Sequence[tuple[Reading, TakenFrame]]) -> tuple[Float64Array, bool]:
+        """Choose between look-alikes by all frames together; whether they decide."""
+        for turn in self.reader.look_alikes:
+            if _is_one_of(turn, self.reader.rotations):
+                continue
+            found = twin_share(self.model, self._parts(u, known), turn)
+            if found is None or LEAST_TWIN < found.share < 1.0 - LEAST_TWIN:
+                return u, False
+            if found.share >= 1.0 - LEAST_TWIN:
+                if found.gain < CERTAIN:
+                    return u, False
+                u = u @ turn
+            elif found.gain_over_whole < CERTAIN:
+                return u, False
+        return u, True
+
+    def _parts(
+        self, u: Float64Array, known: Sequence[tuple[Reading, TakenFrame]]
+    ) -> list[tuple[Float64Array, Float64Array, Float64Array, Detector]]:
+        return [
+            (
+                u,
+                frame.peaks.position_px[0].astype(np.float64),
+                frame.peaks.intensity[0].astype(np.float64),
+                moved_panel(self.reader.detector, self.reader.moved, reading.height_mm),
+            )
+            for reading, frame in known
+        ]
+
+
+def _is_one_of(turn: Float64Array, rotations: Float64Array) -> bool:
+    return bool(misorientation_deg(turn, np.eye(3), rotations) < SAME_LAW_DEG)

@@ -21,6 +21,8 @@ STEPS = 12
 SCALE = 2.4
 """Residual, in units of the noise, at which a spot's weight is a half."""
 LEAST_NOISE_PX = 0.05
+FIXED = 1e12
+"""Weight of a panel that stays where it is."""
 _STEP = 1e-4
 
 
@@ -100,7 +102,7 @@ def fit_panel(
     data = _Data.of(frames, stated)
     moved = np.zeros(5) if start is None else np.array(start, dtype=np.float64)
     heights, u = np.array(expected_mm, dtype=np.float64), np.stack([frame.u for frame in frames])
-    known = np.full(5, 1e12) if fixed else np.array(PANEL_SIGMA) ** -2
+    known = np.full(5, FIXED) if fixed else np.array(PANEL_SIGMA) ** -2
     solved = None
     for _ in range(STEPS):
         residual = data.residuals(u, moved, heights)
@@ -138,12 +140,11 @@ class _Data:
     def residuals(self, u: Float64Array, moved: Float64Array, heights: Float64Array) -> Float64Array:
         """Predicted less found positions (s, 2) px; far away where a ray misses the plane."""
         q = np.einsum("sij,sj->si", u[self.frame], self.directions)
-        return self.of_normals(q, moved, heights[self.crystal_of_frame][self.frame])
+        return self.of_normals(q, moved_panel(self.stated, moved), heights[self.crystal_of_frame][self.frame])
 
-    def of_normals(self, q: Float64Array, moved: Float64Array, height: Float64Array) -> Float64Array:
+    def of_normals(self, q: Float64Array, panel: Detector, height: Float64Array) -> Float64Array:
         """As ``residuals``, for plane normals (s, 3) in the lab and a height for each."""
         ray = np.array([1.0, 0.0, 0.0]) - 2.0 * q[:, :1] * q
-        panel = moved_panel(self.stated, moved)
         towards = ray @ panel.normal
         origin = panel.origin_mm + height[:, None] * np.array([1.0, 0.0, 0.0])
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -170,7 +171,7 @@ class _Step:
     ) -> None:
         self.noise = noise
         weight = 1.0 / (1.0 + (residual**2).sum(axis=1) / (SCALE * noise) ** 2) / noise**2
-        jacobian = _jacobian(data, u, moved, heights, residual)
+        jacobian = _jacobian(data, u, moved, heights, residual, bool(known[0] >= FIXED))
         self.panel, self.height, self.turn = np.zeros(5), np.zeros(len(heights)), np.zeros((len(u), 3))
         normal, gradient = np.diag(known), known * about
         self._own = []
@@ -226,17 +227,21 @@ class _Step:
 
 
 def _jacobian(
-    data: _Data, u: Float64Array, moved: Float64Array, heights: Float64Array, residual: Float64Array
+    data: _Data, u: Float64Array, moved: Float64Array, heights: Float64Array, residual: Float64Array, fixed: bool
 ) -> Float64Array:
     """(s, 2, 9) derivatives by three turns (degrees), the height (mm) and the panel's five, by differences."""
     q = np.einsum("sij,sj->si", u[data.frame], data.directions)
     height = heights[data.crystal_of_frame][data.frame]
-    columns = []
+    columns, panel = [], moved_panel(data.stated, moved)
     for k in range(3):
         turn = rotation_matrix(_STEP * np.eye(3)[k])
-        columns.append(data.of_normals(q @ turn.T, moved, height) - residual)
-    columns.append(data.of_normals(q, moved, height + _STEP) - residual)
+        columns.append(data.of_normals(q @ turn.T, panel, height) - residual)
+    columns.append(data.of_normals(q, panel, height + _STEP) - residual)
     for k in range(5):
-        columns.append(data.of_normals(q, moved + _STEP * np.eye(5)[k], height) - residual)
+        if fixed:
+            columns.append(np.zeros_like(residual))
+            continue
+        there = moved_panel(data.stated, moved + _STEP * np.eye(5)[k])
+        columns.append(data.of_normals(q, there, height) - residual)
     slopes: Float64Array = np.stack(columns, axis=2) / _STEP
     return slopes

@@ -14,14 +14,13 @@ from beamgym.physics.laue.indexing import (
     Indexer,
     MeasuredPattern,
     NotIndexed,
-    Plausibility,
     SolvedPattern,
     find_grains,
     plausibility,
     refine,
     shares_of_light,
 )
-from beamgym.physics.mosaic.scan.panel import SeenSpots, fit_panel
+from beamgym.physics.mosaic.scan.panel import SeenSpots, fit_panel, moved_panel
 from beamgym.physics.mosaic.scan.same_patterns import indistinguishable_rotations
 from beamgym.physics.orientation import misorientation_deg
 
@@ -36,7 +35,6 @@ SURE_MERIT, SURE_SHARE = 20.0, 0.5
 """A figure of merit and a share of the peaks that no wrong orientation of the right material reaches."""
 LOOK_ALIKE_DEG = 0.5
 LEAST_MATCHED = 8
-_ROUNDS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +115,11 @@ class Reader:
         """(k, 3, 3) rotations after which the crystal's pattern is the same: its Laue class's, and those that merely
         cannot be seen."""
 
+    @property
+    def look_alikes(self) -> Float64Array:
+        """(c, 3, 3) rotations of the crystal that keep its spots' places, not all of them their brightness."""
+        return self._wide.table.look_alikes
+
     def read(
         self,
         peaks: Peaks,
@@ -124,6 +127,8 @@ class Reader:
         exposure_s: float,
         height_mm: float = 0.0,
         guess: Float64Array | None = None,
+        *,
+        height_known: bool = False,
     ) -> Reading:
         """Read one frame (n = 1).
 
@@ -133,6 +138,7 @@ class Reader:
         point_mm, exposure_s : where and how long
         height_mm : of the crystal as it is believed to be
         guess : (3, 3) orientation to try first, crystal to lab
+        height_known : all crystals together gave this height; otherwise it is fitted to the frame
         """
         pattern = MeasuredPattern(peaks)
         indexer = self._near if self.calibrated else self._wide
@@ -140,29 +146,25 @@ class Reader:
         answer = indexer.on(panel).index(pattern.position_px, pattern.intensity, guess)
         if isinstance(answer, NotIndexed):
             return Reading(point_mm, exposure_s, pattern.count, (), height_mm, (answer.reason,))
-        for _ in range(_ROUNDS):
-            if answer.matched < LEAST_MATCHED:
-                break
+        if answer.matched >= LEAST_MATCHED and not height_known:
             height_mm, u = self._raised(pattern, answer, height_mm)
             panel = self._panel(height_mm)
             again = self._near.on(panel).index(pattern.position_px, pattern.intensity, guess=u)
-            if isinstance(again, NotIndexed) or again.matched < answer.matched - 2:
-                break
-            answer = again
-        judged = plausibility(indexer, panel, answer, pattern.position_px)
-        grains = self._grains(pattern, panel, answer, judged)
-        # the material is known: what tells other materials apart need not hold where the odds are overwhelming
-        sure = answer.figure_of_merit >= SURE_MERIT and judged.explained_share >= SURE_SHARE
-        believed = judged.possible and (sure or not judged.warnings)
-        return Reading(point_mm, exposure_s, pattern.count, grains, height_mm, judged.warnings, believed)
+            if not isinstance(again, NotIndexed) and again.matched >= answer.matched - 2:
+                answer = again
+        # the material is known: what tells other materials apart is not asked where the odds are overwhelming
+        sure = answer.figure_of_merit >= SURE_MERIT and answer.assigned.mean() >= SURE_SHARE
+        judged = None if sure else plausibility(indexer, panel, answer, pattern.position_px)
+        believed = judged is None or (judged.possible and not judged.warnings)
+        warnings = () if judged is None else judged.warnings
+        grains = self._grains(pattern, panel, answer, warnings)
+        return Reading(point_mm, exposure_s, pattern.count, grains, height_mm, warnings, believed)
 
     def spots(self, number: int, grain: GrainSeen) -> SeenSpots:
         """Return a grain's spots as the fit of the panel takes them; ``number`` is the crystal's."""
         return SeenSpots(number, self.crystal.plane_normal(grain.hkl), grain.position_px, grain.u)
 
     def _panel(self, height_mm: float) -> Detector:
-        from beamgym.physics.mosaic.scan.panel import moved_panel
-
         return moved_panel(self.detector, self.moved, height_mm)
 
     def _raised(self, pattern: MeasuredPattern, answer: Indexed, height_mm: float) -> tuple[float, Float64Array]:
@@ -175,7 +177,7 @@ class Reader:
         return float(fit.heights_mm[0]), fit.u[0]
 
     def _grains(
-        self, pattern: MeasuredPattern, panel: Detector, answer: Indexed, judged: Plausibility
+        self, pattern: MeasuredPattern, panel: Detector, answer: Indexed, warnings: tuple[str, ...]
     ) -> tuple[GrainSeen, ...]:
         answer = replace(answer, ambiguous=self._told_apart(answer))
         found: tuple[SolvedPattern, ...] = ()
@@ -183,7 +185,7 @@ class Reader:
             rows = answer.assigned
             refined = refine(self.crystal, panel, pattern.position_px[rows], answer.hkl[rows], answer.orientation)
             first = SolvedPattern(
-                self.crystal, panel, panel, self.beam.band_kev, pattern, answer, refined, judged.warnings
+                self.crystal, panel, panel, self.beam.band_kev, pattern, answer, refined, warnings
             )
             found = find_grains(pattern, self.crystal, panel, self.beam.band_kev, MOST_GRAINS, first)
         if len(found) < 2:
