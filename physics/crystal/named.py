@@ -294,4 +294,17 @@ NAMED_CRYSTALS: dict[str, NamedCrystal] = {
         "Winter & Ghose, Am. Mineral. 64 (1979) 573; B typical",
         ("Al2SiO5",),
     ),
+    "Ca2Ru1-xMnxO4": NamedCrystal(
+        "Pbca",
+        (5.4097, 5.4924, 11.9613, 90, 90, 90),
+        (
+            _at("Ca", 0.0086, 0.0474, 0.3518, 0.73),
+            Site({"Ru": 0.9, "Mn": 0.1}, (0, 0, 0), 0.30),
+            _at("O", 0.1991, 0.3013, 0.0234, 0.91),
+            _at("O", -0.0576, -0.0154, 0.1646, 0.90),
+        ),
+        "x = 0.1 keeps Pbca with Mn on the site of Ru: Qi, Korneta, Parkin, Hu & Cao, Phys. Rev. B 85 (2012) 165143; "
+        "cell and coordinates are those of Ca2RuO4, not refined ones",
+        ("Ca2Ru0.9Mn0.1O4",),
+    ),
 }

@@ -2,23 +2,17 @@
 
 from beamgym.physics.mosaic.plate.crystals import Grain, PlateCrystal, SimulatedPlate
 from beamgym.physics.mosaic.plate.drawing import PlateOptions, draw_plate
-from beamgym.physics.mosaic.plate.habit import HABITS, Habit, habit_of, rod_along, turn_onto
 from beamgym.physics.mosaic.plate.world import BEAM_MM, WHATS, PlateContext, PlateWorld, stage_axes
 
 __all__ = [
     "BEAM_MM",
-    "HABITS",
     "WHATS",
     "Grain",
-    "Habit",
     "PlateContext",
     "PlateCrystal",
     "PlateOptions",
     "PlateWorld",
     "SimulatedPlate",
     "draw_plate",
-    "habit_of",
-    "rod_along",
     "stage_axes",
-    "turn_onto",
 ]

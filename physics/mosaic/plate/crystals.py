@@ -8,8 +8,8 @@ import numpy as np
 from shapely.geometry import Polygon
 
 from beamgym.physics.arrays import Float64Array
+from beamgym.physics.mosaic.habit import turn_onto
 from beamgym.physics.mosaic.outline import Outline
-from beamgym.physics.mosaic.plate.habit import turn_onto
 from beamgym.physics.mosaic.plate_frame import TURNED_OVER, turn_about_normal
 from beamgym.physics.orientation import rotation_matrix
 

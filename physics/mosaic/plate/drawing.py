@@ -10,9 +10,9 @@ from shapely.ops import split
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.crystal import Crystal
+from beamgym.physics.mosaic.habit import Habit, habit_of
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.plate.crystals import Glue, Grain, PlateCrystal, SimulatedPlate, What
-from beamgym.physics.mosaic.plate.habit import Habit, habit_of
 from beamgym.physics.mosaic.plate.shapes import drawn_outline, turned
 from beamgym.physics.mosaic.plate_frame import turn_about_normal
 from beamgym.physics.orientation import rotation_matrix
@@ -107,7 +107,9 @@ def plate_of_key(
     turns = rng.uniform(0.0, 360.0, options.crystals)
     own = [drawn_outline(habit.form, habit.size_mm, rng) for _ in turns]
     # half of the crystals show facets, which follow the lattice; the others broke as they liked
-    spins = np.where((rng.uniform(size=len(turns)) < 0.5) | (habit.kind == "rod"), turns, rng.uniform(0, 360, len(turns)))
+    spins = np.where(
+        (rng.uniform(size=len(turns)) < 0.5) | (habit.kind == "rod"), turns, rng.uniform(0, 360, len(turns))
+    )
     corners = [turned(shape, spin) for shape, spin in zip(own, spins, strict=True)]
     cells, size = _cells(corners)
     whats = _whats(options, habit, rng)
@@ -115,7 +117,9 @@ def plate_of_key(
     placed = _placed(corners, cells, displaced, rng)
     made = []
     for number, (shape, turn) in enumerate(zip(placed, turns, strict=True)):
-        made.append(_crystal(number, shape, turn, whats[number], bool(displaced[number]), size, crystal, habit, options, rng))
+        made.append(
+            _crystal(number, shape, turn, whats[number], bool(displaced[number]), size, crystal, habit, options, rng)
+        )
     return SimulatedPlate(tuple(made), size, cells)
 
 
@@ -226,9 +230,8 @@ def _halves(outline: Outline, first: Float64Array, second: Float64Array, rng: np
         angle, away = rng.uniform(0.0, np.pi), rng.normal() * 0.15 * reach
         along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
         middle = outline.centre_mm + away * across
-        parts = [
-            part for part in split(shape, LineString([middle - 2 * reach * along, middle + 2 * reach * along])).geoms
-        ]
+        line = LineString([middle - 2 * reach * along, middle + 2 * reach * along])
+        parts = list(split(shape, line).geoms)
         if len(parts) == 2 and min(part.area for part in parts) >= LEAST_GRAIN * shape.area:
             break
     parts = sorted((part for part in parts if isinstance(part, Polygon)), key=lambda part: -part.area)

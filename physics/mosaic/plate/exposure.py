@@ -1,4 +1,4 @@
-"""The pattern of one spot of the beam: every grain that it lights, at its own height, streaked where a crystal is bent."""
+"""The pattern of one place: every grain that the beam lights, at its height, streaked where a crystal is bent."""
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -94,7 +94,7 @@ def _one_where_near(place: Float64Array, light: Float64Array, width: Float64Arra
     for a, b in sorted(map(tuple, cKDTree(place).query_pairs(near_px, output_type="ndarray").tolist())):
         if owner[b] == b:
             owner[b] = owner[a]
-    total = np.bincount(owner, light, len(light))
+    total = np.asarray(np.bincount(owner, light, len(light)), dtype=np.float64)
     kept = np.flatnonzero(owner == np.arange(len(light)))
-    joined = np.stack([np.bincount(owner, light * place[:, k], len(light))[kept] / total[kept] for k in (0, 1)], axis=1)
+    joined: Float64Array = np.stack([np.bincount(owner, light * place[:, k], len(light))[kept] / total[kept] for k in (0, 1)], axis=1)
     return joined, total[kept], width[kept]

@@ -28,11 +28,11 @@ from beamgym.physics.laue.imperfection_kernels import disturb
 from beamgym.physics.laue.imperfections import Imperfections, imperfections, miscalibrated_detectors
 from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.laue.simulator import LAUE_READOUT_S, Frames
+from beamgym.physics.mosaic.habit import Habit, habit_of
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.plate.crystals import PlateCrystal, SimulatedPlate
 from beamgym.physics.mosaic.plate.drawing import GAP_MM, PlateOptions, plate_of_key
 from beamgym.physics.mosaic.plate.exposure import CENTROID_SHARE, Pattern, spots_of
-from beamgym.physics.mosaic.plate.habit import Habit, habit_of
 from beamgym.physics.mosaic.plate.rings import Rings
 from beamgym.physics.mosaic.plate.shapes import LARGEST
 from beamgym.physics.mosaic.plate.spot import BeamSpot
@@ -49,7 +49,7 @@ WHATS = ("single", "two grains", "twin", "bent", "empty")
 """Codes of ``truth()["what"]``."""
 _UNKNOWN_TO_PLATES = ("distance_range_mm", "axial_ratio_fraction", "second_grain", "true_spots", "eccentricity_mm")
 _SIMULATED = 200  # brightest spots of a grain
-_STREAM_CAMERA, _STREAM_STAGE, _STREAM_FRAME, _STREAM_IMAGE, _STREAM_WIDTHS, _STREAM_DRAWN = range(61, 67)
+_STREAM_CAMERA, _STREAM_STAGE, _STREAM_FRAME, _STREAM_IMAGE, _STREAM_WIDTHS, _STREAM_DRAWN = (61, 62, 63, 64, 65, 66)
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,21 @@ class PlateWorld:
         plate = crystals if isinstance(crystals, SimulatedPlate) else SimulatedPlate.of(crystals)
         return cls(material, PlateOptions(len(plate.crystals)), plate=plate, **others)
 
+    @classmethod
+    def drawn(
+        cls, material: str | PathLike[str] | Crystal, seed: int, options: PlateOptions | None = None, **others: Any
+    ) -> "PlateWorld":
+        """Return a world of one plate (n = 1) that is drawn from a seed, ready to be scanned.
+
+        Parameters
+        ----------
+        material, options, others : as the class takes them
+        seed : the same one brings the same plate, camera and frames
+        """
+        world = cls(material, options, **others)
+        world.reset(np.atleast_1d(make_keys(seed)), np.ones(1, dtype=np.bool_))
+        return world
+
     @property
     def axes(self) -> tuple[Axis, ...]:
         """The stage's x and y, mm."""
@@ -214,9 +229,7 @@ class PlateWorld:
         exposure = np.full(self.n, settings.exposure_s)
         if self.camera is None:
             peaks = self._peaks
-            found = Peaks(
-                peaks.position_px.copy(), peaks.intensity.copy(), peaks.count.copy(), peaks.saturated.copy()
-            )
+            found = Peaks(peaks.position_px.copy(), peaks.intensity.copy(), peaks.count.copy(), peaks.saturated.copy())
             return Frame(exposure, self._counter.copy(), self._clock.copy(), found=found)
         image = self._image
         return Frame(
@@ -261,9 +274,7 @@ class PlateWorld:
         point = self._motors.true[row]
         lit = self._spots[row].at(point)
         rendered = self.camera is not None
-        pattern = spots_of(
-            self.model, lit, point, self.context.beam_mm, self._panels[row], streaks=rendered
-        )
+        pattern = spots_of(self.model, lit, point, self.context.beam_mm, self._panels[row], streaks=rendered)
         key = make_keys(self._keys[row : row + 1], 0, self._frames[row : row + 1], _STREAM_FRAME)
         glue = next((crystal.glue for crystal in self._spots[row].near(point) if crystal.glue != "hidden"), "hidden")
         bare = max(0.0, 1.0 - lit.on_crystal)

@@ -1,7 +1,8 @@
 """Scans of plates: where the beam goes, how frames are read, and what each crystal is."""
 
 from beamgym.physics.mosaic.scan.analysis import analysed
-from beamgym.physics.mosaic.scan.frames import FrameStore, TakenFrame, plate_identity
+from beamgym.physics.mosaic.scan.foreign import ForeignScan, read_foreign
+from beamgym.physics.mosaic.scan.frames import FrameStore, TakenFrame
 from beamgym.physics.mosaic.scan.panel import PanelFit, SeenSpots, fit_panel, moved_panel
 from beamgym.physics.mosaic.scan.places import places_in, short_route
 from beamgym.physics.mosaic.scan.reading import GrainSeen, Reader, Reading
@@ -10,6 +11,7 @@ from beamgym.physics.mosaic.scan.scanning import ScanSettings, scan_plate
 from beamgym.physics.mosaic.scan.verdicts import Judge
 
 __all__ = [
+    "ForeignScan",
     "FrameStore",
     "GrainSeen",
     "Judge",
@@ -24,7 +26,7 @@ __all__ = [
     "fit_panel",
     "moved_panel",
     "places_in",
-    "plate_identity",
+    "read_foreign",
     "scan_plate",
     "short_route",
 ]

@@ -1,6 +1,5 @@
 """Frames of a scan, and the file that keeps them as they come."""
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.files import replacing
 from beamgym.physics.instrument import Peaks
-from beamgym.physics.mosaic.outline import Outline
 
 _PART = "{:05d}.h5"
 
@@ -36,14 +34,6 @@ class TakenFrame:
     time_s: float
     peaks: Peaks
     image: NDArray[Any] | None = None
-
-
-def plate_identity(outlines: Sequence[Outline]) -> str:
-    """Return 16 letters that change with any name or corner (to a micrometre) of a plate's outlines."""
-    said = hashlib.sha256()
-    for outline in outlines:
-        said.update(outline.name.encode() + np.round(1e3 * outline.polygon_mm).astype(np.int64).tobytes())
-    return said.hexdigest()[:16]
 
 
 class FrameStore:

@@ -1,7 +1,7 @@
 """The camera from all crystals together: one panel, a height for each crystal, a rotation for each frame.
 
-Gauss–Newton with Cauchy weights, as ``indexing.joint_fit`` does for one frame; each crystal's own numbers are eliminated
-first (Schur's complement), so that a plate of hundreds takes a second.
+Gauss–Newton with Cauchy weights, as ``indexing.joint_fit`` does for one frame; each crystal's own numbers are
+eliminated first (Schur's complement), so that a plate of hundreds takes a second.
 """
 
 from collections.abc import Sequence

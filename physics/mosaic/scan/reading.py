@@ -170,9 +170,7 @@ class Reader:
     def _raised(self, pattern: MeasuredPattern, answer: Indexed, height_mm: float) -> tuple[float, Float64Array]:
         """Fit height and orientation to one frame, the panel staying where it is."""
         rows = answer.assigned
-        seen = SeenSpots(
-            0, self.crystal.plane_normal(answer.hkl[rows]), pattern.position_px[rows], answer.orientation
-        )
+        seen = SeenSpots(0, self.crystal.plane_normal(answer.hkl[rows]), pattern.position_px[rows], answer.orientation)
         fit = fit_panel([seen], self.detector, np.array([height_mm]), self.moved, fixed=True)
         return float(fit.heights_mm[0]), fit.u[0]
 
@@ -184,9 +182,7 @@ class Reader:
         if pattern.count - answer.matched >= LEFT_OVER and answer.matched >= LEAST_MATCHED:
             rows = answer.assigned
             refined = refine(self.crystal, panel, pattern.position_px[rows], answer.hkl[rows], answer.orientation)
-            first = SolvedPattern(
-                self.crystal, panel, panel, self.beam.band_kev, pattern, answer, refined, warnings
-            )
+            first = SolvedPattern(self.crystal, panel, panel, self.beam.band_kev, pattern, answer, refined, warnings)
             found = find_grains(pattern, self.crystal, panel, self.beam.band_kev, MOST_GRAINS, first)
         if len(found) < 2:
             light = pattern.intensity

@@ -76,9 +76,8 @@ def _expected(model: LaueModel, u: Float64Array, place: Float64Array, camera: De
         return np.zeros(len(place))
     near = cKDTree(place).query(predicted, distance_upper_bound=NEAR_MM / camera.pixel_mm)[1]
     hit = near < len(place)
-    expected: Float64Array = np.bincount(
-        near[hit], spots.intensity[0, : len(predicted)][hit].astype(np.float64), minlength=len(place)
-    )
+    light = spots.intensity[0, : len(predicted)][hit].astype(np.float64)
+    expected: Float64Array = np.asarray(np.bincount(near[hit], light, minlength=len(place)), dtype=np.float64)
     return expected
 
 

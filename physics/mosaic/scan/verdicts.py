@@ -42,9 +42,7 @@ class Judge:
     twins: Float64Array
     same_deg: float = SAME_DEG
 
-    def verdict(
-        self, name: str, readings: Sequence[Reading], sigma_deg: Float64Array | None = None
-    ) -> ScannedCrystal:
+    def verdict(self, name: str, readings: Sequence[Reading], sigma_deg: Float64Array | None = None) -> ScannedCrystal:
         """Return what the last reading of every place says together.
 
         Parameters

@@ -1,6 +1,6 @@
 """How crystals of a material grow, and so how they lie on a plate."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -8,7 +8,11 @@ from scipy.spatial.transform import Rotation
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.crystal import Crystal
-from beamgym.physics.laue.pattern.grains import TwinLaw
+from beamgym.physics.goniometer import Direction, direction
+from beamgym.physics.laue.pattern import TwinLaw
+
+C_STAR = Direction("hkl", (0, 0, 1))
+"""The normal of the layers, in every layered crystal here."""
 
 Form = Literal["hexagon", "rectangle", "rod"]
 
@@ -20,8 +24,7 @@ class Habit:
     Parameters
     ----------
     kind : "flake": the direction stands up from the plate; "rod": it lies in the plate, along the crystal's length
-    indices : of that direction
-    of : "hkl" for the normal of a plane, "uvw" for a real-space direction
+    along : that direction, a plane normal (hkl) or a real-space [uvw]
     form : of the outline
     size_mm : median of the longest extent, mm
     thickness_mm : median, mm
@@ -30,8 +33,7 @@ class Habit:
     """
 
     kind: Literal["flake", "rod"]
-    indices: tuple[int, int, int]
-    of: Literal["hkl", "uvw"] = "hkl"
+    along: Direction
     form: Form = "rectangle"
     size_mm: float = 3.5
     thickness_mm: float = 0.4
@@ -48,10 +50,7 @@ class Habit:
 
     def direction(self, crystal: Crystal) -> Float64Array:
         """Return the direction as a unit vector (3,), crystal Cartesian."""
-        found: Float64Array = (
-            crystal.plane_normal(self.indices) if self.of == "hkl" else crystal.direction(self.indices)
-        )
-        return found
+        return self.along.vector(crystal)
 
     def lying(self, crystal: Crystal, about_rod_deg: float = 0.0) -> Float64Array:
         """Return the orientation (3, 3), crystal Cartesian to plate, of a crystal that lies as it grows.
@@ -88,16 +87,16 @@ _FERROELASTIC = TwinLaw((1, 1, 0), "hkl")
 HABITS: dict[str, Habit] = {
     "FePS3": Habit(
         "flake",
-        (0, 0, 1),
+        C_STAR,
         form="hexagon",
         thickness_mm=0.15,
         twin=_STACKING,
-        source="layers parallel to (001), flakes with c* normal to the face; domains turned by 120° about c*: Lançon et "
-        "al., Phys. Rev. B 94 (2016) 214407",
+        source="layers parallel to (001), flakes with c* normal to the face; domains turned by 120° about c*: "
+        "Lançon et al., Phys. Rev. B 94 (2016) 214407",
     ),
     "FePSe3": Habit(
         "flake",
-        (0, 0, 1),
+        C_STAR,
         form="hexagon",
         thickness_mm=0.15,
         twin=_REVERSE,
@@ -105,15 +104,16 @@ HABITS: dict[str, Habit] = {
     ),
     "Ca2RuO4": Habit(
         "flake",
-        (0, 0, 1),
+        C_STAR,
         size_mm=3.0,
         thickness_mm=0.5,
         twin=_FERROELASTIC,
-        source="cleaves along the RuO2 planes, c normal to the face: Nakatsuji & Maeno, J. Solid State Chem. 156 (2001) 26",
+        source="cleaves along the RuO2 planes, c normal to the face: Nakatsuji & Maeno, "
+        "J. Solid State Chem. 156 (2001) 26",
     ),
     "Ca2Ru1-xMnxO4": Habit(
         "flake",
-        (0, 0, 1),
+        C_STAR,
         size_mm=2.5,
         thickness_mm=0.4,
         twin=_FERROELASTIC,
@@ -121,7 +121,7 @@ HABITS: dict[str, Habit] = {
     ),
     "YFe2Ge2": Habit(
         "flake",
-        (0, 0, 1),
+        C_STAR,
         size_mm=3.0,
         thickness_mm=0.3,
         source="plates from tin flux, c normal to the face: Kim, Ran, Mun, Hodovanets, Tanatar, Prozorov, Bud'ko & "
@@ -129,14 +129,14 @@ HABITS: dict[str, Habit] = {
     ),
     "Sr4Ru3O10": Habit(
         "flake",
-        (0, 0, 1),
+        C_STAR,
         size_mm=3.0,
         thickness_mm=0.3,
         source="flux-grown plates, c normal to the face: Crawford et al., Phys. Rev. B 65 (2002) 214412",
     ),
     "KFe3(OH)6(SO4)2": Habit(
         "flake",
-        (0, 0, 1),
+        C_STAR,
         form="hexagon",
         size_mm=2.5,
         thickness_mm=0.6,
@@ -150,13 +150,9 @@ HABITS: dict[str, Habit] = {
 def habit_of(crystal: Crystal) -> Habit:
     """Return the habit of a crystal: that of its name where there is one, otherwise a flake with c* up."""
     known = HABITS.get(crystal.name)
-    return known or Habit("flake", (0, 0, 1), source="assumed: c* stands up from the face; give a Habit that you know")
+    return known or Habit("flake", C_STAR, source="assumed: c* stands up from the face; give a Habit that you know")
 
 
-def rod_along(
-    indices: tuple[int, int, int], of: Literal["hkl", "uvw"] = "uvw", size_mm: float = 6.0, thickness_mm: float = 0.8
-) -> Habit:
+def rod_along(along: str | Direction = "[0 0 1]", size_mm: float = 6.0, thickness_mm: float = 0.8) -> Habit:
     """Return the habit of rods with their length along a direction."""
-    return replace(
-        Habit("rod", indices, of, "rod", source="given"), size_mm=size_mm, thickness_mm=thickness_mm
-    )
+    return Habit("rod", direction(along), "rod", size_mm, thickness_mm, source="given")

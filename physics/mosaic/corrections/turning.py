@@ -1,0 +1,145 @@
+"""How each crystal must be turned so that its lattice stands as the target asks."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from beamgym.physics.arrays import Float64Array
+from beamgym.physics.crystal import Crystal
+from beamgym.physics.mosaic.corrections.target import MosaicTarget
+from beamgym.physics.mosaic.habit import Habit, turn_onto
+from beamgym.physics.mosaic.plate_frame import TURNED_OVER, turn_about_normal
+from beamgym.physics.mosaic.records import Correction, ScannedCrystal
+
+TOLERATED_DEG = 0.5
+"""Tilt up to which an equivalent turn is as good as the one with the least tilt."""
+SAME_TURN_DEG = 0.01
+
+_Z = np.array([0.0, 0.0, 1.0])
+
+
+def corrections_of(
+    crystals: Iterable[ScannedCrystal],
+    crystal: Crystal,
+    habit: Habit,
+    target: MosaicTarget,
+    rotations: Float64Array | None = None,
+    faces: Mapping[str, Float64Array] | None = None,
+    turned_over: Sequence[str] = (),
+    tolerated_deg: float = TOLERATED_DEG,
+) -> list[Correction]:
+    """Return the corrections of all crystals that are indexed, in their order.
+
+    Parameters
+    ----------
+    crystals : as the scan gives them
+    crystal, habit : the material, and how its crystals lie
+    target : how all are to stand
+    rotations : (k, 3, 3) after which a crystal is the same; its Laue class's, or what ``PlateScan.rotations`` says
+    faces : (3,) unit normals of upper faces that were measured, plate frame, by name; the others are assumed to be
+        parallel to the layers, or to a rod's length
+    turned_over : names of crystals that are to lie on their other face
+    tolerated_deg : equivalent turns with no larger tilt than this are told
+
+    Raises
+    ------
+    ValueError : a target that the habit never meets on a flat plate
+    """
+    target.check(crystal, habit)
+    same = crystal.rotations if rotations is None else rotations
+    known, over = faces or {}, set(turned_over)
+    found = []
+    for one in crystals:
+        if one.verdict == "indexed" and one.orientation is not None:
+            laid = laid_flat(one.orientation, crystal, habit, known.get(one.name)) @ one.orientation
+            found.append(
+                correction(
+                    one.name, laid, target.orientation(crystal), same, one.sigma_deg, one.name in over, tolerated_deg
+                )
+            )
+    return found
+
+
+def laid_flat(
+    orientation: Float64Array, crystal: Crystal, habit: Habit, face: Float64Array | None = None
+) -> Float64Array:
+    """Return the rotation (3, 3) by which a crystal's face becomes flat: what the glue's wedge is undone by.
+
+    Parameters
+    ----------
+    orientation : (3, 3) as scanned, crystal Cartesian to plate
+    crystal, habit : give the face where it was not measured
+    face : (3,) unit normal of the upper face, plate frame, where it was
+    """
+    if face is not None:
+        return turn_onto(np.asarray(face, dtype=np.float64), _Z)
+    own = orientation @ habit.direction(crystal)
+    if habit.kind == "flake":
+        return turn_onto(own if own[2] >= 0.0 else -own, _Z)
+    level = np.array([own[0], own[1], 0.0])
+    return turn_onto(own, level / np.linalg.norm(level))
+
+
+def correction(
+    name: str,
+    laid: Float64Array,
+    wanted: Float64Array,
+    rotations: Float64Array,
+    sigma_deg: Float64Array,
+    turned_over: bool = False,
+    tolerated_deg: float = TOLERATED_DEG,
+) -> Correction:
+    """Return one crystal's correction.
+
+    Parameters
+    ----------
+    name : of its outline
+    laid : (3, 3) orientation with the face flat, crystal Cartesian to plate
+    wanted : (3, 3) orientation to be had
+    rotations : (k, 3, 3) after which the crystal is the same
+    sigma_deg : (3,) of the scan
+    turned_over : the other face is to lie down
+    tolerated_deg : as of ``corrections_of``
+
+    Notes
+    -----
+    R = W Gᵀ Lᵀ for every rotation G, split as swing · twist about z: with the quaternion (w, x, y, z) the twist is
+    2 atan2(z, w). The swing is the tilt that is left; the turn with the least of it is taken, the smallest of several.
+    """
+    now = TURNED_OVER @ laid if turned_over else laid
+    ways = wanted @ np.swapaxes(rotations, 1, 2) @ now.T
+    turns, tilts = split(ways)
+    size = np.linalg.norm(tilts, axis=1)
+    good = np.flatnonzero(size <= size.min() + SAME_TURN_DEG)
+    best = int(good[np.abs(turns[good]).argmin()])
+    others: list[float] = []
+    for k in np.argsort(np.abs(turns), kind="stable"):
+        if k == best or size[k] > max(tolerated_deg, size[best] + SAME_TURN_DEG):
+            continue
+        if all(_apart(float(turns[k]), known) > SAME_TURN_DEG for known in [float(turns[best]), *others]):
+            others.append(float(turns[k]))
+    return Correction(
+        name,
+        float(turns[best]),
+        float(tilts[best, 0]),
+        float(tilts[best, 1]),
+        tuple(others),
+        np.asarray(sigma_deg, dtype=np.float64),
+        turned_over,
+    )
+
+
+def split(rotation: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Split rotations (k, 3, 3) into turns about z (k,), degrees, and tilts that follow (k, 2), rotation vectors."""
+    _, _, z, w = Rotation.from_matrix(rotation).as_quat().T
+    turns = np.degrees(2.0 * np.arctan2(z, w))
+    turns = (turns + 180.0) % 360.0 - 180.0
+    twist = np.stack([turn_about_normal(float(turn)) for turn in turns])
+    swing = rotation @ np.swapaxes(twist, 1, 2)
+    tilts: Float64Array = Rotation.from_matrix(swing).as_rotvec(degrees=True)[:, :2]
+    return turns, tilts
+
+
+def _apart(one: float, other: float) -> float:
+    return abs((one - other + 180.0) % 360.0 - 180.0)
