@@ -7,6 +7,9 @@ import typer
 from beamgym.scripts.command_line import run
 
 SUB_COMMANDS: dict[str, str] = {
+    "plan": "Begin a project from outlines or a simulated plate, and say how long its scan takes.",
+    "scan": "Scan the plate, or take the scan that somebody else made, and say what each crystal is.",
+    "correct": "Say how each crystal must be turned: a table, and a sheet to print.",
     "status": "Say what a project folder holds, and what a person changed in it.",
 }
 """Every sub-command and its line of help, in the order in which a mosaic is made; sub-command NAME is ``NAME_command``

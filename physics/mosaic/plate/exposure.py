@@ -96,5 +96,7 @@ def _one_where_near(place: Float64Array, light: Float64Array, width: Float64Arra
             owner[b] = owner[a]
     total = np.asarray(np.bincount(owner, light, len(light)), dtype=np.float64)
     kept = np.flatnonzero(owner == np.arange(len(light)))
-    joined: Float64Array = np.stack([np.bincount(owner, light * place[:, k], len(light))[kept] / total[kept] for k in (0, 1)], axis=1)
+    joined: Float64Array = np.stack(
+        [np.bincount(owner, light * place[:, k], len(light))[kept] / total[kept] for k in (0, 1)], axis=1
+    )
     return joined, total[kept], width[kept]

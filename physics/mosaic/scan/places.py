@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from shapely import maximum_inscribed_circle
+from shapely import contains_xy, maximum_inscribed_circle
 from shapely.geometry import Polygon
-from shapely.vectorized import contains as _contains
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.mosaic.outline import Outline
@@ -49,11 +48,11 @@ def _inside(inner: Polygon, centre: Float64Array) -> Float64Array:
     low_x, low_y, high_x, high_y = inner.bounds
     x, y = np.meshgrid(np.linspace(low_x, high_x, _GRID), np.linspace(low_y, high_y, _GRID))
     grid = np.stack([x.ravel(), y.ravel()], axis=1)
-    grid = grid[np.asarray(_contains(inner, grid[:, 0], grid[:, 1]))]
+    grid = grid[np.asarray(contains_xy(inner, grid[:, 0], grid[:, 1]))]
     parts = list(getattr(inner, "geoms", [inner]))
     border = np.concatenate([np.asarray(part.exterior.coords) for part in parts])
     middle = inner.representative_point()
-    own = [np.array([centre])] if _contains(inner, centre[:1], centre[1:])[0] else []
+    own = [np.array([centre])] if contains_xy(inner, centre[0], centre[1]) else []
     return np.concatenate([*own, grid, border, [[middle.x, middle.y]]])
 
 

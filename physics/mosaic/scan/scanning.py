@@ -69,7 +69,7 @@ def scan_plate(
     outlines : of the crystals, plate frame
     settings : exposures and places
     store : keeps the frames as they come; crystals that it holds are not visited again
-    progress : told after every crystal
+    progress : told after every crystal, and again as all are read with the camera that they gave
     context : material, habit, camera and beam; by default what the instrument says of itself
 
     Returns
@@ -102,7 +102,7 @@ def scan_plate(
             progress(len(frames), len(outlines))
     if store is not None:
         store.finish()
-    return analysed(frames, outlines, known, readings)
+    return analysed(frames, outlines, known, readings, progress)
 
 
 class _Run:

@@ -1,0 +1,67 @@
+"""What the sub-commands share: the material, camera and simulated world that a project's plate.json states."""
+
+from pathlib import Path
+from typing import Any
+
+from beamgym.physics.mosaic.habit import HABITS, Habit
+from beamgym.physics.mosaic.plate import PlateContext, PlateOptions, PlateWorld
+from beamgym.physics.mosaic.project import PlateFile, Project
+
+
+def habit_of_plate(plate: PlateFile) -> Habit:
+    """Return the habit that plate.json states; sizes and twin law are those of the material where it is known."""
+    from dataclasses import replace
+
+    from beamgym.physics.goniometer import direction
+
+    known = HABITS.get(plate.material)
+    along = direction(plate.habit_direction)
+    if known is not None and known.kind == plate.habit:
+        return replace(known, along=along)
+    return Habit(plate.habit, along, "rod" if plate.habit == "rod" else "rectangle", source="plate.json")
+
+
+def context_of_plate(project: Project) -> PlateContext:
+    """Return what is publicly known of a plate's instrument; raises ValueError where a file is missing or wrong."""
+    from beamgym.physics.crystal import load_crystal
+    from beamgym.physics.laue.beam import Beam
+    from beamgym.physics.laue.detector import Detector
+    from beamgym.physics.laue.files import load_detector
+
+    plate = project.plate
+    here = project.path / plate.material
+    crystal = load_crystal(here if here.is_file() else plate.material)
+    file = plate.camera.file
+    if file is None:
+        detector = Detector.back_reflection(shape=(512, 512), pixel_mm=0.32)
+    else:
+        beside = project.path / file
+        detector = load_detector(beside if beside.exists() else Path(file))
+    return PlateContext(crystal, habit_of_plate(plate), detector, Beam.tube("W"), plate.camera.beam_mm)
+
+
+def world_of_plate(project: Project, context: PlateContext, frames: Any = "spots") -> PlateWorld:
+    """Return the simulated plate of a project, drawn as ``plan`` drew it.
+
+    Raises
+    ------
+    ValueError : the plate is a real one
+    """
+    drawn = project.plate.simulation
+    if drawn is None:
+        raise ValueError(
+            f"{project.path / 'plate.json'} describes a real plate: give the scan of it with --table FILE.csv, "
+            "or let your instrument run it (docs/mosaic.md)"
+        )
+    many = len(project.outlines(all_of_them=True))
+    return PlateWorld.drawn(
+        context.crystal,
+        drawn.seed,
+        PlateOptions(many),
+        level=drawn.level,
+        frames=frames,
+        habit=context.habit,
+        beam=context.beam,
+        detector=context.detector,
+        beam_mm=context.beam_mm,
+    )
