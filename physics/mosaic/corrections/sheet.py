@@ -117,6 +117,6 @@ def _words(turn: Correction | None, seen: PictureReading) -> str:
         return f"{seen.name}: {seen.verdict}\n{centre}"
     others = f" or {', '.join(f'{value:+.1f}' for value in turn.equivalents_deg[:3])}" if turn.equivalents_deg else ""
     over = ", turned over" if turn.turned_over else ""
-    doubt = f" ± {turn.sigma_deg[2]:.2f}" if np.isfinite(turn.sigma_deg[2]) else ""
+    sigma = f" ± {turn.sigma_deg[2]:.2f}" if np.isfinite(turn.sigma_deg[2]) else ""
     tilt = np.hypot(turn.tilt_x_deg, turn.tilt_y_deg)
-    return f"{seen.name}: {turn.turn_deg:+.2f}{doubt}°{others}{over}\ntilt {tilt:.2f}°, {centre}"
+    return f"{seen.name}: {turn.turn_deg:+.2f}{sigma}°{others}{over}\ntilt {tilt:.2f}°, {centre}"

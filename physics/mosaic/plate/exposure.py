@@ -7,7 +7,7 @@ from beamgym.physics.arrays import Float64Array
 from beamgym.physics.laue.camera import SPOT_MM
 from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.mosaic.plate.crystals import Grain, PlateCrystal
-from beamgym.physics.mosaic.plate.spot import Lit
+from beamgym.physics.mosaic.plate.footprint import Lit
 from beamgym.physics.mosaic.plate_frame import PLATE_TO_LAB
 
 PIECES = np.array([[0.0, 0.0], [0.3, 0.0], [-0.3, 0.0], [0.0, 0.3], [0.0, -0.3]])
@@ -73,30 +73,30 @@ def _of_grain(
     spots = model.spots(u, np.broadcast_to(there, (len(u), 9)))
     real = spots.mask
     place = spots.position_px[real].astype(np.float64)
-    light = spots.intensity[real].astype(np.float64) * share / len(points)
+    intensity = spots.intensity[real].astype(np.float64) * share / len(points)
     blur = 2.0 * np.radians(crystal.mosaic_deg) * model.detector.distance_mm / model.detector.pixel_mm
     if streaks or not bent:
-        return place, light, np.full(len(light), blur)
+        return place, intensity, np.full(len(intensity), blur)
     ray, which = np.unique(spots.ray[real], return_inverse=True)
-    total = np.bincount(which, light, len(ray))
-    middle = np.stack([np.bincount(which, light * place[:, k], len(ray)) / total for k in (0, 1)], axis=1)
-    length = np.sqrt(np.bincount(which, light * ((place - middle[which]) ** 2).sum(axis=1), len(ray)) / total)
-    # a streak's light is spread out, so that less of it stands out of the background
+    total = np.bincount(which, intensity, len(ray))
+    middle = np.stack([np.bincount(which, intensity * place[:, k], len(ray)) / total for k in (0, 1)], axis=1)
+    length = np.sqrt(np.bincount(which, intensity * ((place - middle[which]) ** 2).sum(axis=1), len(ray)) / total)
+    # a streak's intensity is spread out, so that less of it stands out of the background
     thinned = total / np.sqrt(1.0 + (length * model.detector.pixel_mm / SPOT_MM) ** 2)
     return middle, thinned, np.hypot(blur, length)
 
 
-def _one_where_near(place: Float64Array, light: Float64Array, width: Float64Array, near_px: float) -> Pattern:
-    """Join spots that lie too near to each other to be found apart, at their centre of light."""
-    order = np.argsort(-light, kind="stable")
-    place, light, width = place[order], light[order], width[order]
-    owner = np.arange(len(light))
+def _one_where_near(place: Float64Array, intensity: Float64Array, width: Float64Array, near_px: float) -> Pattern:
+    """Join spots that lie too near to each other to be found apart, at their centre of intensity."""
+    order = np.argsort(-intensity, kind="stable")
+    place, intensity, width = place[order], intensity[order], width[order]
+    owner = np.arange(len(intensity))
     for a, b in sorted(map(tuple, cKDTree(place).query_pairs(near_px, output_type="ndarray").tolist())):
         if owner[b] == b:
             owner[b] = owner[a]
-    total = np.asarray(np.bincount(owner, light, len(light)), dtype=np.float64)
-    kept = np.flatnonzero(owner == np.arange(len(light)))
+    total = np.asarray(np.bincount(owner, intensity, len(intensity)), dtype=np.float64)
+    kept = np.flatnonzero(owner == np.arange(len(intensity)))
     joined: Float64Array = np.stack(
-        [np.bincount(owner, light * place[:, k], len(light))[kept] / total[kept] for k in (0, 1)], axis=1
+        [np.bincount(owner, intensity * place[:, k], len(intensity))[kept] / total[kept] for k in (0, 1)], axis=1
     )
     return joined, total[kept], width[kept]

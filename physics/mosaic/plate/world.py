@@ -33,9 +33,9 @@ from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.plate.crystals import PlateCrystal, SimulatedPlate
 from beamgym.physics.mosaic.plate.drawing import GAP_MM, PlateOptions, plate_of_key
 from beamgym.physics.mosaic.plate.exposure import CENTROID_SHARE, Pattern, spots_of
+from beamgym.physics.mosaic.plate.footprint import Footprint
 from beamgym.physics.mosaic.plate.rings import Rings
 from beamgym.physics.mosaic.plate.shapes import LARGEST
-from beamgym.physics.mosaic.plate.spot import BeamSpot
 
 BEAM_MM = 0.5
 """Diameter of the collimated beam on the plate, mm."""
@@ -143,7 +143,7 @@ class PlateWorld:
         self._keys = np.zeros(n, dtype=np.uint64)
         self._motors: MotorState = start(self._axes, self._errors, np.zeros(2), self._keys)
         self._plates: list[SimulatedPlate] = [self._plate(int(key)) for key in self._keys]
-        self._spots = [BeamSpot(one, beam_mm) for one in self._plates]
+        self._spots = [Footprint(one, beam_mm) for one in self._plates]
         self._panels = np.tile(detector.as_vector(), (n, 1))
         self._frames, self._counter, self._clock = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n)
         self._peaks = _no_peaks(n, max_peaks)
@@ -209,7 +209,7 @@ class PlateWorld:
         self._panels[rows] = miscalibrated_detectors(self.context.detector, self.level, drawn)
         for row in rows:
             self._plates[row] = self._plate(int(self._keys[row]))
-            self._spots[row] = BeamSpot(self._plates[row], self.context.beam_mm)
+            self._spots[row] = Footprint(self._plates[row], self.context.beam_mm)
         self._frames[rows] = 0
         self._clock[rows] = 0.0
 
@@ -299,9 +299,9 @@ class PlateWorld:
         self, pattern: Pattern, key: UInt64Array, exposure_s: float, room: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
         """Return found or drawn spots of one frame, batch of one: places, counts, number."""
-        place, light, width = pattern
-        order = np.argsort(-light, kind="stable")
-        place, light, width = place[order], light[order], width[order]
+        place, intensity, width = pattern
+        order = np.argsort(-intensity, kind="stable")
+        place, intensity, width = place[order], intensity[order], width[order]
         rendered = self.camera is not None
         if not rendered:
             widths = np.random.Generator(np.random.Philox(key=int(make_keys(key, 0, 0, _STREAM_WIDTHS)[0])))
@@ -318,21 +318,21 @@ class PlateWorld:
                 FAINTEST_COUNTS,
             ]
         )
-        position, intensity = np.empty((1, room, 2), np.float32), np.empty((1, room), np.float32)
+        position, counts = np.empty((1, room, 2), np.float32), np.empty((1, room), np.float32)
         source, count = np.empty((1, room), np.int64), np.empty(1, np.int64)
         disturb(
             place[None].astype(np.float32),
-            light[None].astype(np.float32),
-            np.array([len(light)]),
+            intensity[None].astype(np.float32),
+            np.array([len(intensity)]),
             key,
             numbers,
             self.context.detector.shape,
             position,
-            intensity,
+            counts,
             source,
             count,
         )
-        return position, intensity, count
+        return position, counts, count
 
     def _keep(self, row: int, listed: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]) -> None:
         position, intensity, count = listed
@@ -356,10 +356,10 @@ def _with_ring_spots(
     counts = FAINTEST_COUNTS * 10.0 ** rng.uniform(0.0, 1.0, len(places))
     real = int(count[0])
     every = np.concatenate([position[0, :real], places.astype(np.float32)])
-    light = np.concatenate([intensity[0, :real], counts.astype(np.float32)])
-    order = np.argsort(-light, kind="stable")[: position.shape[1]]
+    every_intensity = np.concatenate([intensity[0, :real], counts.astype(np.float32)])
+    order = np.argsort(-every_intensity, kind="stable")[: position.shape[1]]
     out, bright = np.zeros_like(position), np.zeros_like(intensity)
-    out[0, : len(order)], bright[0, : len(order)] = every[order], light[order]
+    out[0, : len(order)], bright[0, : len(order)] = every[order], every_intensity[order]
     return out, bright, np.array([len(order)], dtype=np.int64)
 
 

@@ -132,18 +132,18 @@ def _write(path: Path, plate: str, crystals: dict[str, Sequence[TakenFrame]]) ->
 def _arrays(frames: Sequence[TakenFrame]) -> Iterator[tuple[str, NDArray[Any]]]:
     counts = [int(frame.peaks.count[0]) for frame in frames]
     room = max(counts, default=0)
-    position, light = np.zeros((len(frames), room, 2), np.float32), np.zeros((len(frames), room), np.float32)
+    position, intensity = np.zeros((len(frames), room, 2), np.float32), np.zeros((len(frames), room), np.float32)
     full = np.zeros((len(frames), room), np.bool_)
     for k, (frame, count) in enumerate(zip(frames, counts, strict=True)):
         position[k, :count] = frame.peaks.position_px[0, :count]
-        light[k, :count] = frame.peaks.intensity[0, :count]
+        intensity[k, :count] = frame.peaks.intensity[0, :count]
         full[k, :count] = frame.peaks.saturated[0, :count]
     yield "point_mm", np.array([frame.point_mm for frame in frames]).reshape(-1, 2)
     yield "exposure_s", np.array([frame.exposure_s for frame in frames])
     yield "time_s", np.array([frame.time_s for frame in frames])
     yield "count", np.array(counts, dtype=np.int64)
     yield "position_px", position
-    yield "intensity", light
+    yield "intensity", intensity
     yield "saturated", full
     images = [frame.image for frame in frames if frame.image is not None]
     if images and len(images) == len(frames):

@@ -44,7 +44,7 @@ class GrainSeen:
     Parameters
     ----------
     u : (3, 3) crystal to lab
-    share : of the light of all peaks
+    share : of the intensity of all peaks
     position_px, hkl : (p, 2) and (p, 3) its spots
     ambiguous : orientations that do as well, but for those that nothing tells apart
     merit : figure of merit
@@ -185,8 +185,8 @@ class Reader:
             first = SolvedPattern(self.crystal, panel, panel, self.beam.band_kev, pattern, answer, refined, warnings)
             found = find_grains(pattern, self.crystal, panel, self.beam.band_kev, MOST_GRAINS, first)
         if len(found) < 2:
-            light = pattern.intensity
-            share = float(light[answer.assigned].sum() / max(light.sum(), 1e-30))
+            intensity = pattern.intensity
+            share = float(intensity[answer.assigned].sum() / max(intensity.sum(), 1e-30))
             return (self._seen(pattern, answer, share),)
         shares = shares_of_light(found)
         return tuple(self._seen(pattern, one.indexed, float(share)) for one, share in zip(found, shares, strict=True))

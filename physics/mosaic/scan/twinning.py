@@ -55,13 +55,13 @@ def twin_share(
     TwinShare; None where too few spots are seen
     """
     total, seen = np.zeros(len(SHARES)), 0
-    for u, place, light, camera in frames:
+    for u, place, intensity, camera in frames:
         one, two = _expected(model, u, place, camera), _expected(model, u @ twin, place, camera)
         known = (one > 0) | (two > 0)
         if known.sum() < FEWEST:
             continue
         seen += int(known.sum())
-        total += _likelihood(np.log(light[known]), one[known], two[known])
+        total += _likelihood(np.log(intensity[known]), one[known], two[known])
     if not seen:
         return None
     best = int(total.argmax())
@@ -76,8 +76,8 @@ def _expected(model: LaueModel, u: Float64Array, place: Float64Array, camera: De
         return np.zeros(len(place))
     near = cKDTree(place).query(predicted, distance_upper_bound=NEAR_MM / camera.pixel_mm)[1]
     hit = near < len(place)
-    light = spots.intensity[0, : len(predicted)][hit].astype(np.float64)
-    expected: Float64Array = np.asarray(np.bincount(near[hit], light, minlength=len(place)), dtype=np.float64)
+    intensity = spots.intensity[0, : len(predicted)][hit].astype(np.float64)
+    expected: Float64Array = np.asarray(np.bincount(near[hit], intensity, minlength=len(place)), dtype=np.float64)
     return expected
 
 

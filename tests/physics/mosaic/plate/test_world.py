@@ -13,8 +13,8 @@ from beamgym.physics.laue.imperfections import Imperfections
 from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.plate import Grain, PlateCrystal, PlateOptions, PlateWorld, SimulatedPlate, stage_axes
+from beamgym.physics.mosaic.plate.footprint import Footprint
 from beamgym.physics.mosaic.plate.rings import Rings, ring_angles_deg
-from beamgym.physics.mosaic.plate.spot import BeamSpot
 from beamgym.physics.mosaic.plate_frame import PLATE_TO_LAB
 from beamgym.physics.orientation import rotation_matrix
 
@@ -77,7 +77,7 @@ def test_half_a_beam_on_the_crystal_is_half_as_bright():
 def test_two_grains_share_the_light_by_the_area_that_the_beam_meets(x, share):
     left, right = SQUARE * [0.5, 1.0] - [1.0, 0.0], SQUARE * [0.5, 1.0] + [1.0, 0.0]
     crystal = PlateCrystal(Outline("1", SQUARE), (Grain(np.eye(3), left), Grain(np.eye(3), right)), "two grains")
-    (shares,) = BeamSpot(SimulatedPlate.of([crystal]), 0.5).at(np.array([x, 0.0])).shares
+    (shares,) = Footprint(SimulatedPlate.of([crystal]), 0.5).at(np.array([x, 0.0])).shares
     # of a circle's area 1/3 - sqrt(3)/(4 pi) = 0.1955 lies beyond half its radius; here it is a polygon of 24 sides
     assert shares == pytest.approx([share, 1.0 - share], abs=0.005)
 

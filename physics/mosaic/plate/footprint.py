@@ -40,7 +40,7 @@ class Lit:
         return float(sum(share.sum() for share in self.shares))
 
 
-class BeamSpot:
+class Footprint:
     """A round, even beam on a plate.
 
     Parameters
