@@ -143,7 +143,7 @@ def _show(rows: list[dict[str, Any]], machine: str, repeats: int, seconds: float
     console.print(
         f"Rates per second of CPU time of one thread, each row in a process of its own; "
         f"{f'median of {repeats} repeats' if repeats > 1 else 'one repeat'} of {each}. All cores, guard_step_ms, "
-        "deploy_*_s and import_s: by the clock; all cores the best repeat.",
+        "deploy_*_s, mosaic_200_frames_s and import_s: by the clock; all cores the best repeat.",
         style="dim",
         **_AS_IT_IS,
     )

@@ -10,6 +10,10 @@ SUB_COMMANDS: dict[str, str] = {
     "plan": "Begin a project from outlines or a simulated plate, and say how long its scan takes.",
     "scan": "Scan the plate, or take the scan that somebody else made, and say what each crystal is.",
     "correct": "Say how each crystal must be turned: a table, and a sheet to print.",
+    "holder": "Write the holder or the placement template: STL, 3MF, STEP, DXF, SVG, lists.",
+    "forecast": "Say how wide the mosaic will be before anything is printed.",
+    "check": "Compare a second scan, of the placed crystals, with the plan.",
+    "demo": "Do all of it with a simulated plate, and draw one picture of it.",
     "status": "Say what a project folder holds, and what a person changed in it.",
 }
 """Every sub-command and its line of help, in the order in which a mosaic is made; sub-command NAME is ``NAME_command``

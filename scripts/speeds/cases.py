@@ -7,7 +7,7 @@ import numpy as np
 
 from beamgym.scripts.speeds import arpes as speed_arpes
 from beamgym.scripts.speeds import environments, starting
-from beamgym.scripts.speeds.estimating import calibrating_ms, index_60_peaks
+from beamgym.scripts.speeds.estimating import calibrating_ms, index_60_peaks, mosaic_200_frames_s
 from beamgym.scripts.speeds.laue import (
     IMAGES,
     back_reflection,
@@ -112,6 +112,7 @@ CASES: dict[str, tuple[Case, str]] = {
     "deploy_signs_s": (starting.deploy_signs_s, "s"),
     "deploy_dry_run_s": (starting.deploy_dry_run_s, "s"),
     "deploy_run_s": (starting.deploy_run_s, "s"),
+    "mosaic_200_frames_s": (mosaic_200_frames_s, "s"),
     "import_s": (starting.import_s, "s"),
     "memory_1024_mb": (starting.memory_1024_mb, "MiB"),
     "core_gflops": (core_gflops, "GFLOP/s"),

@@ -1,7 +1,9 @@
-"""The rows of `beamgym speed` for what estimates an orientation: an indexed list, a decision of `calibrating`."""
+"""Rows of `beamgym speed` for what estimates orientations: indexing a list, deciding as `calibrating`, a mosaic."""
 
 import statistics
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,9 @@ LISTS, TRUE, FALSE, NOISE_PX = 16, 57, 3, 0.3
 EPISODES, FRAMES = 16, 4
 TOLERANCE_DEG = 0.02
 """So narrow that no episode is declared before it has four frames."""
+_FLAKES, _PLACES = 67, 3
+"""Of FePS3, and places in each: 201 frames."""
+_PACKING_S = 20.0
 
 
 def index_60_peaks(seed: int) -> Work:
@@ -79,3 +84,40 @@ def _decision_ms(env: Any, policy: Any, seed: int) -> float:
         if frame < FRAMES - 1:
             observation, *_ = env.step(action[0])
     return spent_ms
+
+
+def mosaic_200_frames_s(seed: int) -> SelfTimed:
+    """Seconds from 200 frames of a plate to an STL: indexing, camera, corrections, packing, solid, its checks."""
+    return SelfTimed(lambda: _to_stl(seed), again=False)
+
+
+def _to_stl(seed: int) -> float:
+    from beamgym.physics.mosaic.plate import PlateOptions, PlateWorld
+    from beamgym.physics.mosaic.scan import FrameStore, ScanSettings, analysed, scan_plate
+
+    world = PlateWorld.drawn("FePS3", seed, PlateOptions.faultless(_FLAKES))
+    outlines = world.outlines()
+    with tempfile.TemporaryDirectory() as folder:
+        store = FrameStore(Path(folder) / "frames.h5", "speed")
+        scan_plate(world, outlines, ScanSettings(places=_PLACES, looks=0), store)
+        frames = {name: store.read(name) for name in store.names}
+        begun = time.perf_counter()
+        _holder(analysed(frames, outlines, world.context), outlines, world.context, Path(folder) / "holder", seed)
+        return time.perf_counter() - begun
+
+
+def _holder(scan: Any, outlines: Any, context: Any, folder: Path, seed: int) -> None:
+    from shapely.geometry import box
+
+    from beamgym.physics.mosaic.corrections import MosaicTarget, corrections_of
+    from beamgym.physics.mosaic.holder import Design, write_holder
+    from beamgym.physics.mosaic.packing import HolderPlate, Spacing, pack, pieces_of
+
+    target = MosaicTarget.of(str(context.habit.along))
+    turns = corrections_of(scan.crystals, context.crystal, context.habit, target, scan.rotations)
+    pieces, _ = pieces_of(outlines, turns, context.crystal.density_g_per_cm3)
+    wide = HolderPlate(10.0 * float(np.sqrt(sum(each.area_mm2 for each in outlines))), 40.0)
+    packing = pack(pieces, [wide], Spacing(0.6, 0.1), objective="smallest plate", seed=seed, seconds=_PACKING_S)
+    half = packing.plates[0].width_mm / 2.0
+    design = Design(box(-half, -20.0, half, 20.0), wall_mm=0.6)
+    write_holder(folder, outlines, packing.placements, design, formats=("stl",))

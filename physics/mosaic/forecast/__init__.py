@@ -1,28 +1,33 @@
 """How wide the surface mosaic of a holder will be, how wide a second scan finds it, and what neutrons see of it."""
 
 from beamgym.physics.mosaic.forecast.check import CheckedCrystal, PlateCheck, check_plate, second_corrections
-from beamgym.physics.mosaic.forecast.errors import PlacingErrors, free_turn_deg
+from beamgym.physics.mosaic.forecast.closed_loop import LoopPlate, closed_loop
+from beamgym.physics.mosaic.forecast.errors import PlacingErrors, edge_turn_deg, free_turn_deg
 from beamgym.physics.mosaic.forecast.misalignment import misalignment_deg
 from beamgym.physics.mosaic.forecast.monte_carlo import Forecast, Interval, PlannedCrystal, forecast, planned_crystals
 from beamgym.physics.mosaic.forecast.mosaic import Mosaic, mosaic_of, rocking_curve
 from beamgym.physics.mosaic.forecast.neutrons import NeutronCamera, plate_pattern
-from beamgym.physics.mosaic.forecast.placing import HiddenErrors, placed_misalignment
+from beamgym.physics.mosaic.forecast.placing import HiddenErrors, placed_crystals, placed_misalignment
 
 __all__ = [
     "CheckedCrystal",
     "Forecast",
     "HiddenErrors",
     "Interval",
+    "LoopPlate",
     "Mosaic",
     "NeutronCamera",
     "PlacingErrors",
     "PlannedCrystal",
     "PlateCheck",
     "check_plate",
+    "closed_loop",
+    "edge_turn_deg",
     "forecast",
     "free_turn_deg",
     "misalignment_deg",
     "mosaic_of",
+    "placed_crystals",
     "placed_misalignment",
     "planned_crystals",
     "plate_pattern",

@@ -1,6 +1,6 @@
 """The forecast: a mosaic drawn many times from what is known before anything is printed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -106,6 +106,7 @@ def forecast(
     errors: PlacingErrors | None = None,
     draws: int = 1000,
     seed: int = 0,
+    told: Callable[[int, int], None] = lambda done, all_of_them: None,
 ) -> Forecast:
     """Draw the mosaic of a layout many times.
 
@@ -115,6 +116,7 @@ def forecast(
     errors : of placing
     draws : how many
     seed : of the draws
+    told : hears how many draws of how many are done
 
     Returns
     -------
@@ -134,7 +136,10 @@ def forecast(
         raise ValueError("the layout places no crystal; pack some first")
     errors, rng = errors or PlacingErrors(), np.random.default_rng(seed)
     mass = np.array([each.mass for each in crystals])
-    mosaics = [mosaic_of(draw_misalignment(crystals, errors, rng), mass) for _ in range(draws)]
+    mosaics = []
+    for k in range(draws):
+        mosaics.append(mosaic_of(draw_misalignment(crystals, errors, rng), mass))
+        told(k + 1, draws)
     widths = np.array([each.fwhm_deg for each in mosaics])
     shares = np.array([[m.within_in_plane, m.within_out_of_plane, m.within] for m in mosaics])
     part = np.mean([each.part for each in mosaics], axis=0)

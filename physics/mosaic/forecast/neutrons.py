@@ -63,7 +63,7 @@ def plate_pattern(
     Parameters
     ----------
     orientations : (n, 3, 3) crystal Cartesian to the plate's frame; the plate stands across the beam
-    mass : (n,) every crystal's light is proportional to it
+    mass : (n,) the intensity of every crystal is proportional to it
     crystal : loaded for neutrons
     camera : where it is not given, a flat one in back-reflection
 
@@ -88,19 +88,19 @@ def plate_pattern(
     shape = (round((high - low) / camera.pixel_mm), round((right - left) / camera.pixel_mm))
     whole = np.zeros(shape)
     for panel in _panels(camera):
-        across, up, light = _spots(LaueModel(crystal, beam, panel), u, weights, camera)
-        _add(whole, (up - low) / camera.pixel_mm - 0.5, (across - left) / camera.pixel_mm - 0.5, light)
+        across, up, strength = _spots(LaueModel(crystal, beam, panel), u, weights, camera)
+        _add(whole, (up - low) / camera.pixel_mm - 0.5, (across - left) / camera.pixel_mm - 0.5, strength)
     wrap = "wrap" if camera.kind == "cylinder" else "constant"
     smooth: Float64Array = gaussian_filter(whole[::-1], camera.spot_mm / camera.pixel_mm, mode=("constant", wrap))
     return smooth
 
 
-def _add(picture: Float64Array, row: Float64Array, column: Float64Array, light: Float64Array) -> None:
+def _add(picture: Float64Array, row: Float64Array, column: Float64Array, strength: Float64Array) -> None:
     """Add points to a picture, each shared out among the four pixels around it; what lies outside is left out."""
     i, j = np.floor(row).astype(np.int64), np.floor(column).astype(np.int64)
     for below in (0, 1):
         for beside in (0, 1):
-            part = np.abs(1 - below - (row - i)) * np.abs(1 - beside - (column - j)) * light
+            part = np.abs(1 - below - (row - i)) * np.abs(1 - beside - (column - j)) * strength
             inside = (i + below >= 0) & (i + below < len(picture)) & (j + beside >= 0)
             inside &= j + beside < picture.shape[1]
             np.add.at(picture, (i[inside] + below, j[inside] + beside), part[inside])
@@ -128,16 +128,16 @@ def _spots(
     """Return where spots lie in the picture, right and up, mm, and how bright they are."""
     spots = model.spots(u)
     there = spots.mask
-    light = (spots.intensity * weights[:, None])[there].astype(np.float64)
+    strength = (spots.intensity * weights[:, None])[there].astype(np.float64)
     lab = model.detector.to_lab_mm(spots.position_px[there].astype(np.float64))
     if camera.kind == "flat":
-        return lab[:, 1], lab[:, 2], light
+        return lab[:, 1], lab[:, 2], strength
     around = -np.arctan2(lab[:, 1], lab[:, 0])
     out = np.hypot(lab[:, 0], lab[:, 1])
     facet = -np.arctan2(*_centre(model.detector)[[1, 0]])
     mine = np.abs((around - facet + np.pi) % (2.0 * np.pi) - np.pi) <= np.pi / _FACETS
     up = lab[:, 2] * camera.distance_mm / out
-    return (around * camera.distance_mm)[mine], up[mine], light[mine]
+    return (around * camera.distance_mm)[mine], up[mine], strength[mine]
 
 
 def _centre(panel: Detector) -> Float64Array:

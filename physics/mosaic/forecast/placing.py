@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.spatial.transform import Rotation
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.mosaic.forecast.errors import PlacingErrors
 from beamgym.physics.mosaic.forecast.monte_carlo import PlannedCrystal, in_plane_turns
+from beamgym.physics.mosaic.plate import PlateCrystal, SimulatedPlate
+from beamgym.physics.mosaic.records import Placement
 
 
 @dataclass(frozen=True)
@@ -53,4 +57,30 @@ def placed_misalignment(
     found[:, :2] = hidden.floor * e.floor_deg * rng.standard_normal((n, 2))
     found[:, :2] += hidden.glue * e.glue_deg * rng.standard_normal((n, 2))
     found[:, 2] = in_plane_turns(crystals, e, hidden.play, hidden.edge, rng)
+    return found
+
+
+def placed_crystals(
+    plate: SimulatedPlate, placements: Sequence[Placement], misalignment: ArrayLike
+) -> list[PlateCrystal]:
+    """Return a simulated plate's crystals freed of their glue and laid as planned, with the errors of placing.
+
+    Parameters
+    ----------
+    plate : as it was scanned, with its truth
+    placements : of crystals of that plate
+    misalignment : (n, 3) of each placement, see ``placed_misalignment``
+
+    Raises
+    ------
+    ValueError : a placement of a crystal that the plate does not have
+    """
+    known = {each.name: each for each in plate.crystals}
+    found = []
+    for placement, off in zip(placements, np.asarray(misalignment, dtype=np.float64), strict=True):
+        if placement.name not in known:
+            raise ValueError(f"the layout places {placement.name}, which the simulated plate does not have")
+        tilt = Rotation.from_rotvec([off[0], off[1], 0.0], degrees=True).as_matrix()
+        where = (placement.x_mm, placement.y_mm, placement.turn_deg)
+        found.append(known[placement.name].placed(*where, float(off[2]), tilt, turned_over=placement.turned_over))
     return found

@@ -55,7 +55,7 @@ def write_holder(
     both_faces: bool = False,
     density_g_cm3: float | None = None,
     formats: Sequence[str] = ("stl", "3mf", "dxf", "svg"),
-    told: Callable[[str], None] = lambda line: None,
+    told: Callable[[int, int], None] = lambda done, all_of_them: None,
 ) -> list[WrittenPlate]:
     """Write a holder, or a template, into a folder of its own, whole or not at all.
 
@@ -72,7 +72,7 @@ def write_holder(
     both_faces : plates 0, 2, … are fronts and 1, 3, … the backs of the same plates
     density_g_cm3 : for the calculated masses; None leaves them out
     formats : of "stl", "3mf", "step", "dxf", "svg"
-    told : hears a line for each plate
+    told : hears how many plates of how many are written
 
     Returns
     -------
@@ -89,7 +89,8 @@ def write_holder(
         raise ValueError("the layout places no crystal; pack some first")
     pockets, grooves = _cut_outs(outlines, placements, design, corrections, rods, fold)
     check_pockets(pockets, design)
-    written = []
+    written = list[WrittenPlate]()
+    number = len({each.plate for each in placements})
     with replacing_folder(folder, overwrite=True) as draft:
         for plate in sorted({each.plate for each in placements}):
             back = both_faces and plate % 2 == 1
@@ -97,7 +98,7 @@ def write_holder(
             own = seen_from_behind(design) if back else design
             mine = [p for p in pockets if p.plate == plate]
             written.append(_plate(draft, title, own, mine, [g for g in grooves if g.plate == plate], formats))
-            told(f"{title}: {len(mine)} pockets")
+            told(len(written), number)
         write_weighing(draft / "weighing.csv", outlines, {each.name: each.plate for each in placements}, density_g_cm3)
         write_json(draft / "holder.json", _content(design, plate_id, written))
     return written

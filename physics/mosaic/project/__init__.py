@@ -1,6 +1,7 @@
 """The project folder of a mosaic: JSON and CSV that each step reads and writes, and a person may change."""
 
 from beamgym.physics.mosaic.project.folder import Project
+from beamgym.physics.mosaic.project.holder_parts import design_of, holder_plates, spacing_of
 from beamgym.physics.mosaic.project.plate_file import (
     CameraSection,
     HolderSection,
@@ -21,7 +22,10 @@ __all__ = [
     "Project",
     "SimulationSection",
     "TargetSection",
+    "design_of",
+    "holder_plates",
     "plate_identity",
     "read_table",
+    "spacing_of",
     "table_text",
 ]

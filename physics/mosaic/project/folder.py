@@ -93,13 +93,19 @@ class Project:
         """Write corrections.csv; return what was kept of a person's changes."""
         return self.write_table("corrections.csv", CORRECTIONS, rows_of_corrections(corrections))
 
-    def layout(self) -> list[Placement]:
+    def layout(self, name: str = "layout.csv") -> list[Placement]:
         """Return where the crystals are to lie."""
-        return placements_of(read_table(self.path / "layout.csv", LAYOUT, self.plate.plate_id))
+        return placements_of(read_table(self.path / name, LAYOUT, self.plate.plate_id))
 
     def write_layout(self, placements: Sequence[Placement]) -> list[str]:
         """Write layout.csv; return what was kept of a person's changes."""
         return self.write_table("layout.csv", LAYOUT, rows_of_layout(placements))
+
+    def write_second(self, corrections: Sequence[Correction], placements: Sequence[Placement]) -> list[str]:
+        """Write corrections and layout of a second holder into ``second/``; return what was kept."""
+        return self.write_table("second/corrections.csv", CORRECTIONS, rows_of_corrections(corrections)) + (
+            self.write_table("second/layout.csv", LAYOUT, rows_of_layout(placements))
+        )
 
     def write_table(self, name: str, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> list[str]:
         """Write a table, and its copy in ``.written/``; keep what a person changed.
@@ -117,7 +123,8 @@ class Project:
         text, kept = new, list[str]()
         if path.is_file() and copy.is_file():
             text, kept = merged(new, path.read_text("utf-8"), copy.read_text("utf-8"), KEYS.get(name, ("name",)))
-        copy.parent.mkdir(parents=True, exist_ok=True)
+        for file in (path, copy):
+            file.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
         write_text(copy, new)
         return [f"{name}: {line}" for line in kept]

@@ -51,11 +51,29 @@ class TargetSection(_Section):
 
 
 class HolderSection(_Section):
-    """Walls of the holder, mm: the gap between two crystals is wall + 2 × clearance."""
+    """The holder, mm: the gap between two crystals is wall + 2 × clearance; see ``physics/mosaic/holder``.
 
+    Parameters
+    ----------
+    screws_mm : x, y and diameter of each hole; None puts four of 2.2 mm into the corners, three into a circle
+    fiducials_mm : x and y of each cross; None puts three beside the holes, so that no turn brings them onto themselves
+    both_faces : crystals lie on front and back of each plate
+    """
+
+    product: Literal["holder", "template"] = "holder"
     wall_mm: Positive = 0.8
     clearance_mm: NotNegative = 0.1
+    printer_wall_mm: Positive = 0.4
+    thickness_mm: Positive = 3.0
+    pocket_mm: Positive = 0.8
     datum_edges: bool = True
+    tilted_floors: bool = False
+    screws_mm: tuple[tuple[float, float, Positive], ...] | None = None
+    fiducials_mm: tuple[tuple[float, float], ...] | None = None
+    window_mm: tuple[Positive, Positive] | None = None
+    bore_mm: Positive | None = None
+    pitch_mm: Positive = 5.0
+    both_faces: bool = False
 
 
 class SimulationSection(_Section):

@@ -1,6 +1,7 @@
 """Solids and drawings of a holder: closed, of the volume and topology they must have, readable elsewhere."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -138,6 +139,11 @@ def test_step_holds_the_same_body(tmp_path):
     pockets = sum(pocket.hole.area for pocket in pockets_of(FLAKES, LAYOUT, DESIGN)) * DESIGN.pocket_mm
     holes = len(HOLES) * np.pi * DESIGN.thickness_mm
     assert np.isclose(found.Mass(), PLATE.area * DESIGN.thickness_mm - pockets - holes, rtol=1e-6)
+    # Read as what it is, a text of ISO 10303-21: one closed solid, a cylinder for each hole, in mm.
+    text = (tmp_path / "h" / "front_1.step").read_text("utf-8")
+    entities = [re.findall(rf"= ?{name}\(", text) for name in ("MANIFOLD_SOLID_BREP", "CYLINDRICAL_SURFACE")]
+    assert [len(each) for each in entities] == [1, len(HOLES)]
+    assert "SI_UNIT(.MILLI.,.METRE.)" in text
 
 
 def test_thirty_rods_lie_in_grooves_turned_to_their_azimuth(tmp_path):
@@ -202,3 +208,19 @@ def test_letters_are_as_high_as_asked_and_shrink_to_fit():
     assert not fits.is_empty
     assert room.contains(fits)
     assert lettered("128", box(-0.2, -0.2, 0.2, 0.2), (0.0, 0.0), 1.6).is_empty
+
+
+@pytest.mark.slow
+def test_two_hundred_pockets_are_one_closed_solid(tmp_path):
+    rng = np.random.default_rng(4)
+    flakes = [Outline(str(k), FLAKE * rng.uniform(0.6, 1.0), 0.1) for k in range(200)]
+    lying = [
+        Placement(each.name, 0, 5.4 * (k % 20) - 51.3, 5.4 * (k // 20) - 24.3, float(rng.uniform(0.0, 360.0)))
+        for k, each in enumerate(flakes)
+    ]
+    design = Design(box(-56.0, -30.0, 56.0, 30.0), letter_mm=1.2)
+    (plate,) = write_holder(tmp_path / "h", flakes, lying, design, formats=("stl",))
+    assert plate.check.watertight
+    assert plate.check.euler_number == 2
+    assert plate.check.least_wall_mm >= 0.4
+    assert plate.without_number == ()

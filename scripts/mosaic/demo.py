@@ -1,0 +1,126 @@
+"""`beamgym mosaic demo`: a simulated plate from its scan to the second scan of its holder, in one go."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def demo_command(
+    folder: Annotated[Path, typer.Argument(help="A folder that is not there yet.")] = Path("out/mosaic"),
+    material: Annotated[str, typer.Option(help="A crystal that grows as flakes.")] = "FePS3",
+    crystals: Annotated[int, typer.Option(help="On the plate.", min=4)] = 60,
+    seed: Annotated[int, typer.Option(help="Of plate, packing and placing.", min=0)] = 0,
+    level: Annotated[str, typer.Option(help="Of the camera: easy, real or hard.")] = "real",
+) -> None:
+    """Simulate a plate, scan it, correct and pack its crystals, write the holder, place them with play, scan again."""
+    begun = time.perf_counter()
+    found = chain(folder, material, crystals, seed, level, typer.echo)
+    typer.echo(f"story: {found['story']}")
+    typer.echo(", ".join(f"{step} {seconds:.0f} s" for step, seconds in found["seconds"].items()))
+    typer.echo(f"all of it took {time.perf_counter() - begun:.0f} s; nothing of this has seen a real crystal")
+
+
+def chain(folder: Path, material: str, crystals: int, seed: int, level: str, say: Any) -> dict[str, Any]:
+    """Do all steps in a new project folder.
+
+    Returns
+    -------
+    "seconds" by step, "check" (PlateCheck), "written" (of the holder), "story" (the picture's path)
+
+    Raises
+    ------
+    ValueError : the folder holds a project
+    """
+    from beamgym.physics.files import write_json
+    from beamgym.physics.mosaic.forecast import forecast
+    from beamgym.physics.mosaic.project import Project
+    from beamgym.scripts.mosaic.check import checked, placed_and_scanned
+    from beamgym.scripts.mosaic.check import lines_of as lines_of_check
+    from beamgym.scripts.mosaic.correct import correct_command
+    from beamgym.scripts.mosaic.forecast import as_content
+    from beamgym.scripts.mosaic.forecast import lines_of as lines_of_forecast
+    from beamgym.scripts.mosaic.holder import holder_command
+    from beamgym.scripts.mosaic.plan import plan_command
+    from beamgym.scripts.mosaic.planned import plan_of
+    from beamgym.scripts.mosaic.scan import scan_command
+    from beamgym.scripts.mosaic.shown import counted
+    from beamgym.scripts.mosaic.shown.story import draw_story
+
+    seconds: dict[str, float] = {}
+
+    def step(name: str, work: Any) -> Any:
+        say(f"— {name}")
+        begun = time.perf_counter()
+        result = work()
+        seconds[name] = round(time.perf_counter() - begun, 1)
+        return result
+
+    options: dict[str, Any] = {
+        "material": material,
+        "simulate": True,
+        "crystals": crystals,
+        "seed": seed,
+        "level": level,
+    }
+    step("plan", lambda: plan_command(folder, outlines=None, rods=None, name=None, places=3, **options))
+    step("scan", lambda: scan_command(folder, None, None, False, 3))
+    step("correct", lambda: correct_command(folder, None, None, 0.5))
+    project = Project(folder)
+    step("pack", lambda: say(packed(project, seed)))
+    step("holder", lambda: holder_command(folder, None, None, False, False))
+    plan = plan_of(project)
+    with counted("forecast", "draw") as heard:
+        told = step("forecast", lambda: as_content(forecast(plan.crystals, seed=seed, told=heard)))
+    name = "with datum edges" if project.plate.holder.datum_edges else "without datum edges"
+    content = {"format": "beamgym mosaic forecast", "version": 1, "plate_id": project.plate.plate_id, name: told}
+    write_json(folder / "forecast.json", content)
+    for line in lines_of_forecast(told):
+        say(line)
+    scanned = step("second scan", lambda: placed_and_scanned(plan, seed))
+    found = step("check", lambda: checked(plan, scanned, 1.5))
+    for line in lines_of_check(plan, found):
+        say(line)
+    story = folder / "story.png"
+    step("picture", lambda: draw_story(plan, scanned, found, told, story))
+    return {"seconds": seconds, "check": found, "story": story, "plan": plan}
+
+
+def packed(project: Any, seed: int, seconds: float = 10.0) -> str:
+    """Pack a project's corrected crystals on the smallest strip of its plate's height; return what is said of it.
+
+    Notes
+    -----
+    The plate of plate.json is made as large as the packing needs, as nobody has cut it yet.
+    """
+    from beamgym.physics.files import write_json
+    from beamgym.physics.mosaic.packing import pack, pieces_of
+    from beamgym.physics.mosaic.project import holder_plates, spacing_of
+    from beamgym.scripts.mosaic.parts import context_of_plate
+    from beamgym.scripts.mosaic.shown import counted
+
+    density = context_of_plate(project).crystal.density_g_per_cm3
+    pieces, left = pieces_of(project.outlines(), project.corrections(), density)
+    plate = holder_plates(project.plate)[0]
+    with counted("pack", "part") as heard:
+        found = pack(
+            pieces,
+            [plate],
+            spacing_of(project.plate),
+            objective="smallest plate",
+            seed=seed,
+            seconds=seconds,
+            tries=2,
+            told=lambda share: heard(round(100 * share), 100),
+        )
+    size = {"width_mm": found.plates[0].width_mm, "height_mm": found.plates[0].height_mm}
+    section = project.plate.plate.model_copy(update=size)
+    changed = project.plate.model_copy(update={"plate": section})
+    write_json(project.path / "plate.json", changed.model_dump(mode="json"))
+    project.plate = changed
+    project.write_layout(found.placements)
+    return (
+        f"{len(found.placements)} crystals, {found.mass_mg:.1f} mg, on {size['width_mm']:.1f} × "
+        f"{size['height_mm']:.1f} mm, {found.density[0]:.0%} covered; left out: {len(left) + len(found.left_out)}"
+    )

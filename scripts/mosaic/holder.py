@@ -1,0 +1,66 @@
+"""`beamgym mosaic holder`: writes the holder, or the placement template, of a packed layout."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def holder_command(
+    folder: Annotated[Path, typer.Argument(help="The project folder.")],
+    product: Annotated[
+        str | None, typer.Option(help="holder (pockets) or template (goes over a metal plate); as plate.json says.")
+    ] = None,
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", help="stl, 3mf, step, dxf or svg; repeats. All but step.")
+    ] = None,
+    no_datum_edges: Annotated[bool, typer.Option("--no-datum-edges", help="Clearance on all sides.")] = False,
+    second: Annotated[
+        bool, typer.Option("--second", help="The holder of second/layout.csv, which `check` has written.")
+    ] = False,
+) -> None:
+    """Write solids, drawings and lists of the holder into FOLDER/holder, and check the solids as they are read back."""
+    from beamgym.physics.mosaic.holder import write_holder
+    from beamgym.physics.mosaic.project import Project, design_of
+    from beamgym.scripts.mosaic.parts import context_of_plate
+    from beamgym.scripts.mosaic.shown import counted
+
+    project = Project(folder)
+    plate = project.plate
+    changed: dict[str, Any] = {"product": product} if product else {}
+    if no_datum_edges:
+        changed["datum_edges"] = False
+    if product not in (None, "holder", "template"):
+        raise ValueError(f"--product {product}: choose holder or template")
+    design = design_of(plate, **changed)
+    layout = project.layout("second/layout.csv" if second else "layout.csv")
+    corrections = {each.name: each for each in project.corrections()}
+    with counted("holder", "plate") as told:
+        written = write_holder(
+            folder / ("second/holder" if second else "holder"),
+            project.outlines(),
+            layout,
+            design,
+            plate_id=plate.plate_id,
+            corrections=corrections,
+            rods=plate.habit == "rod",
+            both_faces=plate.holder.both_faces,
+            density_g_cm3=context_of_plate(project).crystal.density_g_per_cm3,
+            formats=tuple(formats or ("stl", "3mf", "dxf", "svg")),
+            told=told,
+        )
+    typer.echo(
+        f"{design.product}, {len(layout)} crystals, gap {design.gap_mm:g} mm = wall {design.wall_mm:g} "
+        f"+ 2 × clearance {design.clearance_mm:g}; turning, the stack sweeps {design.envelope_mm:.1f} mm"
+    )
+    for each in written:
+        typer.echo(f"{each.title}: {', '.join(each.files)}")
+        if each.check is not None:
+            typer.echo(
+                f"  watertight, Euler number {each.check.euler_number}, {each.check.volume_mm3:.0f} mm³, "
+                f"thinnest wall {each.check.least_wall_mm:.2f} mm"
+            )
+        if each.without_number:
+            typer.echo(f"  no room for the numbers of {', '.join(each.without_number)}: see the drawings")
+        if each.outside_window:
+            typer.echo(f"  not whole in the beam's window: {', '.join(each.outside_window)}")

@@ -1,0 +1,61 @@
+"""What forecast and check share: the target, masses and pockets of a project's layout."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from beamgym.physics.arrays import Float64Array
+from beamgym.physics.mosaic.corrections import MosaicTarget
+from beamgym.physics.mosaic.forecast import PlannedCrystal, planned_crystals
+from beamgym.physics.mosaic.holder import pockets_of
+from beamgym.physics.mosaic.plate import PlateContext
+from beamgym.physics.mosaic.project import Project, design_of
+from beamgym.physics.mosaic.records import Placement
+from beamgym.scripts.mosaic.parts import context_of_plate
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A packed project.
+
+    Parameters
+    ----------
+    project, context : folder, and what is known of material and camera
+    layout : of all plates
+    mass_mg : by name; where a thickness is not known, the area in mm² for all
+    target : (3, 3) orientation that all are to have
+    rotations : (k, 3, 3) after which a pattern is the same
+    crystals : in the order of the layout, for the forecast
+    """
+
+    project: Project
+    context: PlateContext
+    layout: list[Placement]
+    mass_mg: dict[str, float]
+    target: Float64Array
+    rotations: Float64Array
+    crystals: list[PlannedCrystal]
+
+
+def plan_of(project: Project, **changed: Any) -> Plan:
+    """Return a project's plan; ``changed`` are fields of the holder's ``Design`` that are to be others.
+
+    Raises
+    ------
+    ValueError : nothing is packed yet, or files that do not fit together
+    """
+    from beamgym.physics.mosaic.scan import Reader
+
+    context = context_of_plate(project)
+    wanted = project.plate.target
+    target = MosaicTarget.of(wanted.normal, wanted.along, wanted.along_axis).orientation(context.crystal)
+    outlines, layout = project.outlines(), project.layout()
+    thick = all(each.thickness_mm is not None for each in outlines)
+    density = context.crystal.density_g_per_cm3
+    mass = {o.name: o.area_mm2 * ((o.thickness_mm or 0.0) * density if thick else 1.0) for o in outlines}
+    design = design_of(project.plate, **changed)
+    corrections = {each.name: each for each in project.corrections()}
+    crystals = planned_crystals(
+        pockets_of(outlines, layout, design, corrections), corrections, mass, design.clearance_mm
+    )
+    rotations = Reader(context.crystal, context.beam, context.detector).rotations
+    return Plan(project, context, layout, mass, target, rotations, crystals)
