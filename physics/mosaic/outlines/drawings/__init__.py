@@ -1,0 +1,18 @@
+"""Outlines of crystals from drawings: DXF, SVG, and tables of corners."""
+
+from beamgym.physics.mosaic.outlines.drawings.by_ending import DRAWINGS, PHOTOGRAPHS, read_drawing
+from beamgym.physics.mosaic.outlines.drawings.corner_table import read_corner_table
+from beamgym.physics.mosaic.outlines.drawings.dxf_file import read_dxf
+from beamgym.physics.mosaic.outlines.drawings.overlaps import check_apart, overlaps
+from beamgym.physics.mosaic.outlines.drawings.svg_file import read_svg
+
+__all__ = [
+    "DRAWINGS",
+    "PHOTOGRAPHS",
+    "check_apart",
+    "overlaps",
+    "read_corner_table",
+    "read_drawing",
+    "read_dxf",
+    "read_svg",
+]

@@ -1,0 +1,210 @@
+"""Outlines from photographs: rendered ones of known crystals, and a real one of coins."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from shapely import affinity
+from shapely.geometry import LineString, Point
+
+from beamgym.physics.mosaic.outline import Outline
+from beamgym.physics.mosaic.outlines import (
+    Marker,
+    PhotographStyle,
+    corner_markers,
+    marker_sheet,
+    outlines_of_photograph,
+    photograph,
+    read_photograph,
+    read_svg,
+)
+from beamgym.physics.mosaic.outlines.markers import RING_MM, check_markers
+from beamgym.physics.mosaic.outlines.rendered import plate_to_pixel, projected
+from beamgym.physics.mosaic.outlines.view import view_by_markers
+
+skimage = pytest.importorskip("skimage", reason="scikit-image is in the extra mosaic")
+
+MARKERS = corner_markers(46.0, 36.0)
+STYLE = PhotographStyle(width_px=1000, height_px=800, view_mm=52.0)
+FACETS = {
+    "square": [(0, 0), (4, 0), (4, 3), (0, 3)],
+    "kite": [(0, 0), (3.5, 0.4), (4.2, 2.6), (1.0, 3.4)],
+    "house": [(0, 0), (3, 0), (3, 2), (1.5, 3.2), (0, 2)],
+    "wedge": [(0, 0), (5, 0.5), (0.5, 2.8)],
+}
+
+
+def scene():
+    """Ten crystals with straight facets at stated places; the last two touch."""
+    random = np.random.default_rng(2)
+    outlines = []
+    for k in range(8):
+        corners = np.array(list(FACETS.values())[k % 4], dtype=float)
+        turned = affinity.rotate(Outline("1", corners).shape, random.uniform(0.0, 360.0), origin="centroid")
+        at = np.array([-13.0 + 8.5 * (k % 4), 8.0 - 8.0 * (k // 4)])
+        outlines.append(np.asarray(turned.exterior.coords)[:-1] - np.array(turned.centroid.coords[0]) + at)
+    outlines.append(np.array([(-4.0, -12.0), (0.0, -12.0), (0.0, -8.5), (-4.0, -8.5)]))
+    outlines.append(np.array([(0.0, -10.5), (3.5, -12.5), (4.5, -9.5)]))
+    return [Outline(f"true {k}", corners) for k, corners in enumerate(outlines)]
+
+
+def compared(truth, found):
+    """For each true crystal: the outline that shares most with it, intersection over union, error of its longest side.
+
+    The error is the angle between the longest side that was found and the true side on which its middle lies.
+    """
+    rows = []
+    for outline in truth:
+        best = max(found.outlines, key=lambda each: each.shape.intersection(outline.shape).area)
+        shared = best.shape.intersection(outline.shape).area / best.shape.union(outline.shape).area
+        sides = np.roll(best.polygon_mm, -1, axis=0) - best.polygon_mm
+        k = int(np.argmax(np.hypot(*sides.T)))
+        middle = Point(*(best.polygon_mm[k] + sides[k] / 2.0))
+        ends = np.roll(outline.polygon_mm, -1, axis=0)
+        true_sides = zip(outline.polygon_mm, ends, strict=True)
+        a, b = min(true_sides, key=lambda side: LineString(side).distance(middle))
+        turn = np.degrees(np.arctan2(*sides[k][::-1]) - np.arctan2(*(b - a)[::-1]))
+        rows.append((best, shared, abs((turn + 90.0) % 180.0 - 90.0)))
+    return rows
+
+
+@pytest.fixture(scope="module")
+def seen():
+    picture = photograph(scene(), MARKERS, 1, replace(STYLE, glare=0.0))
+    return outlines_of_photograph(picture, markers=MARKERS)
+
+
+def test_outlines_of_a_rendered_photograph_are_those_that_were_drawn(seen):
+    rows = compared(scene(), seen)
+    assert len(seen.outlines) == 10
+    assert min(shared for _, shared, _ in rows) > 0.93
+    assert np.median([shared for _, shared, _ in rows]) >= 0.95
+    assert np.median([error for *_, error in rows]) <= 0.3
+    assert max(error for *_, error in rows) <= 1.0
+
+
+def test_touching_crystals_are_parted_and_say_so(seen):
+    one, other = (best for best, *_ in compared(scene(), seen)[-2:])
+    assert one.name != other.name
+    assert f"touches {other.name}" in one.note
+    assert f"touches {one.name}" in other.note
+    assert {one.name, other.name} <= set(seen.doubts)
+    assert sum("touches" in note for note in seen.doubts.values()) == 2
+
+
+def test_names_run_from_top_to_bottom(seen):
+    assert [outline.name for outline in seen.outlines] == [str(k + 1) for k in range(10)]
+    heights = [outline.centre_mm[1] for outline in seen.outlines]
+    assert min(heights[:4]) > max(heights[4:8]) > max(heights[8:])
+
+
+def test_glare_is_flagged_where_it_costs_more_than_a_tenth_of_a_crystal():
+    picture = photograph(scene(), MARKERS, 5, replace(STYLE, glare=1.0))
+    found = outlines_of_photograph(picture, markers=MARKERS)
+    spoilt = [best.name for best, shared, _ in compared(scene(), found) if shared < 0.9]
+    assert spoilt
+    assert set(spoilt) <= set(found.doubts)
+
+
+def test_a_light_crystal_on_a_dark_plate_is_seen_too():
+    style = replace(STYLE, metal=(0.12, 0.12, 0.13), crystal=(0.55, 0.42, 0.12), glare=0.0, plate_glare=0.02)
+    found = outlines_of_photograph(photograph(scene(), MARKERS, 3, style), markers=MARKERS)
+    assert np.median([shared for _, shared, _ in compared(scene(), found)]) >= 0.95
+
+
+@pytest.mark.parametrize("style", [STYLE, replace(STYLE, tilt_deg=15.0, tilt_towards_deg=250.0, roll_deg=190.0)])
+def test_markers_give_places_to_hundredths_of_a_millimetre(style):
+    grey = photograph([], MARKERS, 4, style).mean(axis=2) / 255.0
+    view = view_by_markers(grey, MARKERS)
+    points = np.array([[x, y] for x in (-18.0, 0.0, 18.0) for y in (-14.0, 0.0, 14.0)])
+    assert np.abs(view.plate(projected(points, plate_to_pixel(style))) - points).max() < 0.05
+
+
+def test_a_stated_scale_needs_no_markers():
+    style = replace(STYLE, tilt_deg=0.0, roll_deg=0.0, glare=0.0)
+    found = outlines_of_photograph(photograph(scene()[:8], [], 1, style), mm_per_px=52.0 / 1000.0)
+    moved = [
+        Outline(each.name, each.polygon_mm + (np.array([1000.0, 800.0]) / 2.0 - [0.0, 1.0]) * 0.052)
+        for each in scene()[:8]
+    ]
+    assert min(shared for _, shared, _ in compared(moved, found)) > 0.93
+
+
+@pytest.fixture(scope="module")
+def bare():
+    """A plate with markers and nothing else."""
+    return photograph([], MARKERS, 1, STYLE)
+
+
+def refused(words, picture, **options):
+    with pytest.raises(ValueError, match=words) as caught:
+        outlines_of_photograph(picture, **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_photographs_that_tell_no_scale_are_refused_in_one_line(bare):
+    refused("without markers and without a scale; state the markers' places, or mm per pixel", bare)
+    refused("give one of them", bare, markers=MARKERS, mm_per_px=0.05)
+    refused("give the size of a pixel on the plate, above 0", bare, mm_per_px=0.0)
+    refused("no crystal is seen", bare, markers=MARKERS)
+    refused("a perspective needs four", bare, markers=MARKERS[:3])
+    refused("two markers have 1 dots", bare, markers=[*MARKERS, Marker(1, 0.0, 0.0)])
+    refused("the photograph is mirrored", bare[:, ::-1], markers=MARKERS)
+    refused("a picture of shape", np.zeros((8, 8)), mm_per_px=0.1)
+
+
+def test_markers_that_are_hidden_or_elsewhere_are_named(bare):
+    hidden = photograph([], MARKERS[:3], 1, STYLE)
+    refused("3 markers are found and four are needed; not found: 4", hidden, markers=MARKERS)
+    elsewhere = [replace(marker, x_mm=1.4 * marker.x_mm, y_mm=1.4 * marker.y_mm) for marker in MARKERS]
+    refused("its ring measures .* check the places", bare, markers=elsewhere)
+    fifth = Marker(5, 0.0, 0.0)
+    moved = [*MARKERS, replace(fifth, x_mm=1.5)]
+    refused(
+        "the markers lie .* mm from where they are stated", photograph([], [*MARKERS, fifth], 1, STYLE), markers=moved
+    )
+
+
+def test_markers_on_one_line_give_no_perspective():
+    with pytest.raises(ValueError, match="on one line"):
+        check_markers([Marker(k, 5.0 * k, 1.0) for k in (1, 2, 3, 4)])
+    with pytest.raises(ValueError, match="markers have 1 to 6"):
+        Marker(7, 0.0, 0.0)
+
+
+def test_the_printed_sheet_has_the_rings_at_their_places_and_sizes(tmp_path):
+    (tmp_path / "sheet.svg").write_text(marker_sheet(MARKERS))
+    text = (tmp_path / "sheet.svg").read_text()
+    assert text.count(f'r="{RING_MM:.3f}"') == 4
+    # Only the papers are kept: their middles are the markers' as an independent reader sees them.
+    papers = [line for line in text.splitlines() if not line.startswith("<circle") or "stroke" in line]
+    (tmp_path / "papers.svg").write_text("\n".join(papers))
+    found = np.array([outline.centre_mm for outline in read_svg(tmp_path / "papers.svg")])
+    places = np.array([[marker.x_mm, marker.y_mm] for marker in MARKERS])
+    assert np.allclose(found - found[0], places - places[0], atol=0.01)
+
+
+def test_a_real_photograph_of_coins_gives_each_coin_once():
+    # scikit-image's photograph of 24 coins from Pompeii, unevenly lit; the faces are worn and of several tones.
+    coins = skimage.data.coins()
+    found = outlines_of_photograph(coins, mm_per_px=0.4, least_mm2=60.0)
+    centres = np.array([outline.centre_mm for outline in found.outlines])
+    alone = [o for o in found.outlines if o.area_mm2 / o.shape.convex_hull.area > 0.9]
+    assert 20 <= len(centres) <= 26
+    assert len(alone) >= 18
+
+
+def test_pictures_are_read_from_png_jpeg_and_tiff_of_8_and_16_bits(tmp_path):
+    grey = (np.arange(64 * 48).reshape(48, 64) % 256).astype(np.uint8)
+    Image.fromarray(grey).save(tmp_path / "a.png")
+    Image.fromarray(grey).save(tmp_path / "a.jpg", quality=95)
+    Image.fromarray(grey.astype(np.uint16) * 200).save(tmp_path / "a.tif")
+    assert np.array_equal(read_photograph(tmp_path / "a.png")[:, :, 0], grey)
+    assert np.abs(read_photograph(tmp_path / "a.jpg")[:, :, 1].astype(float) - grey).mean() < 8.0
+    assert np.abs(read_photograph(tmp_path / "a.tif")[:, :, 2].astype(float) - grey).max() <= 1.0
+    (tmp_path / "no.png").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match="cannot be read as a picture; give a PNG, JPEG or TIFF file"):
+        read_photograph(tmp_path / "no.png")
+    with pytest.raises(ValueError, match="there is no photograph"):
+        read_photograph(tmp_path / "missing.png")
