@@ -91,7 +91,7 @@ def photograph(
         _draw_shadow(picture, outline, view, style)
     for outline in outlines:
         _draw_crystal(picture, outline, view, style, random)
-    picture *= _light(style, random)[:, :, None]
+    picture *= _lamp(style, random)[:, :, None]
     picture += _plate_glare(style, random)[:, :, None]
     picture = gaussian_filter(picture, (style.blur_px, style.blur_px, 0.0))
     picture += style.noise * np.sqrt(np.clip(picture, 0.02, 1.0)) * random.standard_normal(picture.shape)
@@ -153,7 +153,7 @@ def _metal(style: PhotographStyle, random: np.random.Generator) -> Float64Array:
     return np.asarray(np.array(style.metal) * (1.0 + style.texture * texture[:, :, None]))
 
 
-def _light(style: PhotographStyle, random: np.random.Generator) -> Float64Array:
+def _lamp(style: PhotographStyle, random: np.random.Generator) -> Float64Array:
     """Return how bright the light is on each pixel, about 1: falling off to one side, and towards the corners."""
     row, column = np.mgrid[0 : style.height_px, 0 : style.width_px]
     x, y = 2.0 * column / style.width_px - 1.0, 2.0 * row / style.width_px - style.height_px / style.width_px

@@ -117,15 +117,15 @@ def _bare_plate(smooth: Float64Array, px_per_mm: float, nothing: NDArray[np.bool
     values = grey[bare]
     number, edges = np.histogram(values, bins=64)
     top = float(edges[int(np.argmax(ndimage.gaussian_filter1d(number.astype(float), 2.0)))])
-    light = np.broadcast_to(np.median(coarse[bare & (np.abs(grey / max(top, 0.02) - 1.0) < 0.4)], axis=0), coarse.shape)
+    lamp = np.broadcast_to(np.median(coarse[bare & (np.abs(grey / max(top, 0.02) - 1.0) < 0.4)], axis=0), coarse.shape)
     for tolerated in np.linspace(0.5, 0.2, _ROUNDS):
-        near = bare & (np.abs(coarse / np.maximum(light, 0.02) - 1.0).max(axis=2) < tolerated)
+        near = bare & (np.abs(coarse / np.maximum(lamp, 0.02) - 1.0).max(axis=2) < tolerated)
         near = ndimage.binary_erosion(near, iterations=2) | (near & (near.mean() < 0.2))
         weight = ndimage.gaussian_filter(near.astype(float), sigma) + 1e-6
         spread = [ndimage.gaussian_filter(np.where(near, coarse[:, :, k], 0.0), sigma) for k in range(3)]
-        middle = np.median(coarse[near], axis=0) if near.any() else light.mean(axis=(0, 1))
-        light = np.stack([(spread[k] + 1e-6 * middle[k]) / weight for k in range(3)], axis=2)
-    zoomed = [ndimage.zoom(light[:, :, k], step, order=1, grid_mode=True, mode="nearest") for k in range(3)]
+        middle = np.median(coarse[near], axis=0) if near.any() else lamp.mean(axis=(0, 1))
+        lamp = np.stack([(spread[k] + 1e-6 * middle[k]) / weight for k in range(3)], axis=2)
+    zoomed = [ndimage.zoom(lamp[:, :, k], step, order=1, grid_mode=True, mode="nearest") for k in range(3)]
     whole = np.stack(zoomed, axis=2)
     rows, columns = smooth.shape[:2]
     short = [(0, max(0, rows - whole.shape[0])), (0, max(0, columns - whole.shape[1])), (0, 0)]
