@@ -42,6 +42,7 @@ def benchmark_command(
     pictures: of.Pictures = None,
     workers: of.Workers = None,
     page: of.Page = None,
+    crystals: of.Crystals = None,
 ) -> None:
     """Compare policies on the same episodes, all under the same stopping rule; or run a suite of another kind."""
     from beamgym.scripts.benchmarking.policies import Comparison, check_picture, compare_policies

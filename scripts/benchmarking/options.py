@@ -57,8 +57,12 @@ Maps = Annotated[
 Rungs = Annotated[list[str] | None, typer.Argument(help="Of learn: rungs, as --part names them.", metavar="[RUNG]...")]
 Part = Annotated[
     list[str] | None,
-    typer.Option(help="Of index: cameras, false-peaks, crystals or grains; of learn: rungs; repeats. Default: all."),
+    typer.Option(
+        help="Of index: cameras, false-peaks, crystals or grains; of learn: rungs; of mosaic: materials, or loop; "
+        "repeats. Default: all."
+    ),
 ]
+Crystals = Annotated[int | None, typer.Option(help="Crystals on each plate of mosaic; 150 if left out.")]
 Pictures = Annotated[int | None, typer.Option(help="Pictures of index's cameras, the rest in proportion; 300.")]
 Ladders = Annotated[
     bool,
