@@ -23,6 +23,7 @@ def holder_command(
     from beamgym.physics.mosaic.holder import write_holder
     from beamgym.physics.mosaic.project import Project, design_of
     from beamgym.scripts.mosaic.parts import context_of_plate
+    from beamgym.scripts.mosaic.planned import fold_of
     from beamgym.scripts.mosaic.shown import counted
 
     project = Project(folder)
@@ -34,7 +35,10 @@ def holder_command(
         raise ValueError(f"--product {product}: choose holder or template")
     design = design_of(plate, **changed)
     layout = project.layout("second/layout.csv" if second else "layout.csv")
-    corrections = {each.name: each for each in project.corrections()}
+    corrections = {
+        each.name: each for each in project.corrections("second/corrections.csv" if second else "corrections.csv")
+    }
+    context = context_of_plate(project)
     with counted("holder", "plate") as told:
         written = write_holder(
             folder / ("second/holder" if second else "holder"),
@@ -45,7 +49,8 @@ def holder_command(
             corrections=corrections,
             rods=plate.habit == "rod",
             both_faces=plate.holder.both_faces,
-            density_g_cm3=context_of_plate(project).crystal.density_g_per_cm3,
+            fold=fold_of(context) if plate.habit == "rod" else 1,
+            density_g_cm3=context.crystal.density_g_per_cm3,
             formats=tuple(formats or ("stl", "3mf", "dxf", "svg")),
             told=told,
         )

@@ -5,8 +5,8 @@ from typing import Any
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.mosaic.corrections import MosaicTarget
-from beamgym.physics.mosaic.forecast import PlannedCrystal, planned_crystals
-from beamgym.physics.mosaic.holder import pockets_of
+from beamgym.physics.mosaic.forecast import PlannedCrystal, planned_crystals, planned_rods
+from beamgym.physics.mosaic.holder import fold_about, groove_of, pockets_of
 from beamgym.physics.mosaic.plate import PlateContext
 from beamgym.physics.mosaic.project import Project, design_of
 from beamgym.physics.mosaic.records import Placement
@@ -36,6 +36,11 @@ class Plan:
     crystals: list[PlannedCrystal]
 
 
+def fold_of(context: PlateContext) -> int:
+    """Return of which order the axis along the material's rods is."""
+    return fold_about(context.habit.direction(context.crystal), context.crystal.rotations)
+
+
 def plan_of(project: Project, **changed: Any) -> Plan:
     """Return a project's plan; ``changed`` are fields of the holder's ``Design`` that are to be others.
 
@@ -54,8 +59,12 @@ def plan_of(project: Project, **changed: Any) -> Plan:
     mass = {o.name: o.area_mm2 * ((o.thickness_mm or 0.0) * density if thick else 1.0) for o in outlines}
     design = design_of(project.plate, **changed)
     corrections = {each.name: each for each in project.corrections()}
-    crystals = planned_crystals(
-        pockets_of(outlines, layout, design, corrections), corrections, mass, design.clearance_mm
-    )
+    if project.plate.habit == "rod":
+        fold, known = fold_of(context), {each.name: each for each in outlines}
+        grooves = [groove_of(known[p.name], p, corrections[p.name], design, fold) for p in layout]
+        crystals = planned_rods(grooves, corrections, mass)
+    else:
+        pockets = pockets_of(outlines, layout, design, corrections)
+        crystals = planned_crystals(pockets, corrections, mass, design.clearance_mm)
     rotations = Reader(context.crystal, context.beam, context.detector).rotations
     return Plan(project, context, layout, mass, target, rotations, crystals)

@@ -4,7 +4,14 @@ from beamgym.physics.mosaic.forecast.check import CheckedCrystal, PlateCheck, ch
 from beamgym.physics.mosaic.forecast.closed_loop import LoopPlate, closed_loop
 from beamgym.physics.mosaic.forecast.errors import PlacingErrors, edge_turn_deg, free_turn_deg
 from beamgym.physics.mosaic.forecast.misalignment import misalignment_deg
-from beamgym.physics.mosaic.forecast.monte_carlo import Forecast, Interval, PlannedCrystal, forecast, planned_crystals
+from beamgym.physics.mosaic.forecast.monte_carlo import (
+    Forecast,
+    Interval,
+    PlannedCrystal,
+    forecast,
+    planned_crystals,
+    planned_rods,
+)
 from beamgym.physics.mosaic.forecast.mosaic import Mosaic, mosaic_of, rocking_curve
 from beamgym.physics.mosaic.forecast.neutrons import NeutronCamera, plate_pattern
 from beamgym.physics.mosaic.forecast.placing import HiddenErrors, placed_crystals, placed_misalignment
@@ -30,6 +37,7 @@ __all__ = [
     "placed_crystals",
     "placed_misalignment",
     "planned_crystals",
+    "planned_rods",
     "plate_pattern",
     "rocking_curve",
     "second_corrections",

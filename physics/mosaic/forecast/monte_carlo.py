@@ -1,14 +1,14 @@
 """The forecast: a mosaic drawn many times from what is known before anything is printed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.mosaic.forecast.errors import PlacingErrors, edge_turn_deg, free_turn_deg
 from beamgym.physics.mosaic.forecast.mosaic import mosaic_of
-from beamgym.physics.mosaic.holder import Pocket
+from beamgym.physics.mosaic.holder import Groove, Pocket, groove_rim
 from beamgym.physics.mosaic.records import Correction
 
 QUANTILES = (0.05, 0.5, 0.95)
@@ -98,6 +98,30 @@ def planned_crystals(
         length = None if pocket.datum is None else pocket.datum.length_mm
         sigma = np.nan_to_num(np.asarray(one.sigma_deg, dtype=np.float64))
         found.append(PlannedCrystal(pocket.name, mass.get(pocket.name, 1.0), left, sigma, free, clearance_mm, length))
+    return found
+
+
+def planned_rods(
+    grooves: Sequence[Groove], corrections: Mapping[str, Correction], mass: Mapping[str, float]
+) -> list[PlannedCrystal]:
+    """Return what the forecast needs of each rod in its groove.
+
+    Parameters
+    ----------
+    grooves : of all plates; they take up the turn about the rod's axis, and leave its tilt out of the plate
+    corrections, mass : by name; a crystal without a mass counts 1
+    """
+    found = []
+    for groove in grooves:
+        one = corrections[groove.name]
+        angle = np.radians(groove.axis_deg)
+        across = np.array([-np.sin(angle), np.cos(angle), 0.0])
+        left = -(one.tilt_x_deg * across[0] + one.tilt_y_deg * across[1]) * across
+        rim = groove_rim(groove)
+        rod = groove_rim(replace(groove, clearance_mm=0.0))
+        sigma = np.nan_to_num(np.asarray(one.sigma_deg, dtype=np.float64))
+        turn, weight = free_turn_deg(rod, rim), mass.get(groove.name, 1.0)
+        found.append(PlannedCrystal(groove.name, weight, left, sigma, turn, groove.clearance_mm))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from beamgym.physics.mosaic.holder.design import Design, Hole
 from beamgym.physics.mosaic.holder.faces import back_target, turn_for_back
+from beamgym.physics.mosaic.holder.grooves import Groove, fold_about, groove_of, groove_rim
 from beamgym.physics.mosaic.holder.pockets import Pocket, hole_of, pockets_of
 from beamgym.physics.mosaic.holder.solid_check import SolidCheck, check_solid
 from beamgym.physics.mosaic.holder.writing import FORMATS, WrittenPlate, write_holder
@@ -9,12 +10,16 @@ from beamgym.physics.mosaic.holder.writing import FORMATS, WrittenPlate, write_h
 __all__ = [
     "FORMATS",
     "Design",
+    "Groove",
     "Hole",
     "Pocket",
     "SolidCheck",
     "WrittenPlate",
     "back_target",
     "check_solid",
+    "fold_about",
+    "groove_of",
+    "groove_rim",
     "hole_of",
     "pockets_of",
     "turn_for_back",

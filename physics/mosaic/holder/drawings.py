@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from shapely import affinity
-from shapely.geometry import LineString, Polygon, box
+from shapely.geometry import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from beamgym.physics.extras import need
 from beamgym.physics.files import replacing, write_text
 from beamgym.physics.mosaic.holder.design import Design
-from beamgym.physics.mosaic.holder.grooves import Groove
+from beamgym.physics.mosaic.holder.grooves import Groove, groove_rim
 from beamgym.physics.mosaic.holder.lettering import STROKE, cross, lettered, letters
 from beamgym.physics.mosaic.holder.marks import widest_place
 from beamgym.physics.mosaic.holder.pockets import Pocket
@@ -58,15 +57,6 @@ def layers_of(design: Design, pockets: Sequence[Pocket], grooves: Sequence[Groov
         "ROTATION": [LineString([(x, y_min), (x, y_max)]) for x in (-radius, 0.0, radius)],
     }
     return layers
-
-
-def groove_rim(groove: Groove) -> Polygon:
-    """Return the outline of a groove at the upper face, mm."""
-    across = np.abs(groove.section_mm[:, 0]).max()
-    half = groove.length_mm / 2.0 + groove.clearance_mm
-    c, s = np.cos(np.radians(groove.axis_deg)), np.sin(np.radians(groove.axis_deg))
-    corners = np.asarray(box(-half, -across, half, across).exterior.coords)[:-1]
-    return Polygon(corners @ np.array([[c, s], [-s, c]]) + groove.centre_mm)
 
 
 def _number(name: str, shape: Polygon, design: Design) -> list[BaseGeometry]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
+from shapely.geometry import Polygon, box
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.mosaic.datum_edge import datum_edge
@@ -68,6 +70,18 @@ class Groove:
         return np.array([e + x * left + [0.0, 0.0, z] for e in ends for x, z in np.vstack([section, above])])
 
 
+def fold_about(axis: ArrayLike, rotations: ArrayLike) -> int:
+    """Return of which order an axis is.
+
+    Parameters
+    ----------
+    axis : (3,) along the rod, crystal Cartesian
+    rotations : (k, 3, 3) proper rotations of the crystal's Laue class
+    """
+    a = np.asarray(axis, dtype=np.float64)
+    return int(np.sum(np.asarray(rotations, dtype=np.float64) @ a @ a > (1.0 - 1e-6) * (a @ a)))
+
+
 def groove_of(outline: Outline, placement: Placement, correction: Correction, design: Design, fold: int = 4) -> Groove:
     """Return the groove of one rod.
 
@@ -114,3 +128,12 @@ def groove_of(outline: Outline, placement: Placement, correction: Correction, de
             f"make it at least {groove.depth_mm + design.printer_wall_mm:.2f} mm thick"
         )
     return groove
+
+
+def groove_rim(groove: Groove) -> Polygon:
+    """Return the outline of a groove at the upper face, mm."""
+    across = np.abs(groove.section_mm[:, 0]).max()
+    half = groove.length_mm / 2.0 + groove.clearance_mm
+    c, s = np.cos(np.radians(groove.axis_deg)), np.sin(np.radians(groove.axis_deg))
+    corners = np.asarray(box(-half, -across, half, across).exterior.coords)[:-1]
+    return Polygon(corners @ np.array([[c, s], [-s, c]]) + groove.centre_mm)

@@ -85,9 +85,9 @@ class Project:
         """Write what a scan found."""
         write_json(self.path / name, scan_content(crystals, self.plate.plate_id))
 
-    def corrections(self) -> list[Correction]:
+    def corrections(self, name: str = "corrections.csv") -> list[Correction]:
         """Return the corrections."""
-        return corrections_of(read_table(self.path / "corrections.csv", CORRECTIONS, self.plate.plate_id))
+        return corrections_of(read_table(self.path / name, CORRECTIONS, self.plate.plate_id))
 
     def write_corrections(self, corrections: Sequence[Correction]) -> list[str]:
         """Write corrections.csv; return what was kept of a person's changes."""

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
+from shapely.geometry import box
 
 from beamgym.physics.mosaic.forecast import (
     HiddenErrors,
@@ -13,10 +14,13 @@ from beamgym.physics.mosaic.forecast import (
     misalignment_deg,
     mosaic_of,
     placed_misalignment,
+    planned_rods,
     rocking_curve,
     second_corrections,
 )
-from beamgym.physics.mosaic.records import Correction, ScannedCrystal
+from beamgym.physics.mosaic.holder import Design, groove_of
+from beamgym.physics.mosaic.outline import Outline
+from beamgym.physics.mosaic.records import Correction, Placement, ScannedCrystal
 
 TWO_ABOUT_Y = np.array([np.eye(3), np.diag([-1.0, 1.0, -1.0])])
 TARGET = Rotation.from_euler("z", 25.0, degrees=True).as_matrix()
@@ -140,3 +144,16 @@ def test_a_second_holder_takes_over_what_indexing_explains_and_whole_what_nothin
     assert np.isclose(second[1].turn_deg, 7.0)
     assert np.isclose(second[1].equivalents_deg[0], 187.0)
     assert second[4].turn_deg == 1.0
+
+
+def test_a_groove_takes_up_the_azimuth_and_leaves_the_tilt_of_the_rods_axis():
+    rod = Outline("R", np.array([[0.0, 0.0], [5.0, 0.0], [5.0, 1.0], [0.0, 1.0]]), 1.0)
+    turn = Correction("R", 0.0, 30.0, 0.7, (), np.full(3, 0.05))
+    design = Design(box(-9.0, -9.0, 9.0, 9.0), thickness_mm=5.0)
+    groove = groove_of(rod, Placement("R", 0, 0.0, 0.0, 0.0), turn, design)
+    (planned,) = planned_rods([groove], {"R": turn}, {"R": 2.0})
+    assert np.allclose(planned.left_deg, [0.0, -0.7, 0.0], atol=1e-9)
+    assert planned.mass == 2.0
+    # Both ends move by the clearance, in a groove that is wider the more it is turned; a short rod turns further.
+    assert 2.0 < planned.free_deg[1] < 5.0
+    assert np.isclose(planned.free_deg[0], -planned.free_deg[1])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Polygon, box
 
-from beamgym.physics.mosaic.holder import Design, Hole, Pocket, check_solid, write_holder
+from beamgym.physics.mosaic.holder import Design, Hole, Pocket, check_solid, fold_about, write_holder
 from beamgym.physics.mosaic.holder.drawings import layers_of
 from beamgym.physics.mosaic.holder.grooves import groove_of
 from beamgym.physics.mosaic.holder.lettering import lettered, letters
@@ -224,3 +224,12 @@ def test_two_hundred_pockets_are_one_closed_solid(tmp_path):
     assert plate.check.euler_number == 2
     assert plate.check.least_wall_mm >= 0.4
     assert plate.without_number == ()
+
+
+def test_a_tetragonal_rods_axis_is_fourfold_and_an_axis_across_it_twofold():
+    c, s = np.cos(np.pi / 2.0 * np.arange(4)), np.sin(np.pi / 2.0 * np.arange(4))
+    about_z = np.array([[[a, -b, 0.0], [b, a, 0.0], [0.0, 0.0, 1.0]] for a, b in zip(c, s, strict=True)])
+    rotations = np.concatenate([about_z, about_z @ np.diag([1.0, -1.0, -1.0])])
+    assert fold_about([0.0, 0.0, 1.0], rotations) == 4
+    assert fold_about([2.0, 0.0, 0.0], rotations) == 2
+    assert fold_about([1.0, 0.3, 0.2], rotations) == 1
