@@ -1,5 +1,7 @@
 """`beamgym deploy`: a policy on a real instrument, every command through the guard."""
 
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -91,11 +93,19 @@ def _mode(asked: dict[str, bool]) -> str:
 def _deploy(policy: str | None, instrument: str | None, mode: str, how: dict[str, Any], json_file: Path | None) -> None:
     if instrument is None:
         raise ValueError("name an instrument: beamgym deploy --instrument instrument.yaml")
+    _import_epics_early()
     bridge_or_say()
     from beamgym.hardware_bridge.deployment import Options
     from beamgym.scripts.deploying.modes import deploy
 
     deploy(policy, instrument, Options(**how), mode, json_file)
+
+
+def _import_epics_early() -> None:
+    """Import what there is of EPICS while few modules are: it looks for its caller among all of them, for seconds."""
+    for name in ("epicscorelibs.path.pyepics", "epicscorelibs.ca.cadef", "pvxslibs.path"):
+        with suppress(ImportError):
+            import_module(name)
 
 
 def bridge_or_say() -> None:

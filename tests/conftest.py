@@ -6,6 +6,7 @@ Hypothesis draws the same examples every time, so that a test that has passed pa
 random instead; its seed stands in the header, and again at the end where a test has failed.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -25,6 +26,11 @@ from one_compiler import share_compiled
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("BEAMGYM_QUIET", "1")
 os.environ.setdefault("MPLCONFIGDIR", str(Path(tempfile.gettempdir()) / "beamgym-tests-matplotlib"))
+
+# Imported before torch and the rest: each looks for its caller among all modules that there are, for seconds.
+for _library in ("epicscorelibs.path.pyepics", "epicscorelibs.ca.cadef", "pvxslibs.path"):
+    with contextlib.suppress(ImportError):
+        import_module(_library)
 
 # No database: an example that failed once must not come back on one machine alone. Nor does a busy machine fail a test.
 _ALIKE: dict[str, Any] = {"database": None, "deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
