@@ -8,6 +8,7 @@ from beamgym.physics.instrument import AcquireSettings
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.plate import Grain, PlateCrystal, PlateOptions, PlateWorld, SimulatedPlate, draw_plate
 from beamgym.physics.mosaic.scan import FrameStore, ScanSettings, analysed, scan_plate
+from beamgym.physics.mosaic.scan import frames as frames_module
 from beamgym.physics.orientation import misorientation_deg, rotation_matrix
 
 CRYSTAL = load_crystal("YFe2Ge2")
@@ -138,6 +139,36 @@ def test_a_killed_scan_loses_the_crystal_in_hand_and_no_other(tmp_path, exposure
     assert len(scan.crystals) == 4
     assert set(FrameStore(path, "p").names) == {outline.name for outline in plate.outlines}
     assert not path.with_suffix(".parts").exists()
+
+
+@pytest.mark.slow
+def test_twenty_random_kills_lose_one_crystal_each_at_most(tmp_path, monkeypatch):
+    """Whatever the program was at: in an exposure, or in the middle of writing."""
+    plate = draw_plate(CRYSTAL, 8, PlateOptions.faultless(5))
+    settings, rng = ScanSettings(places=1, looks=0), np.random.default_rng(4)
+    whole = frames_module._write
+    for number in range(20):
+        path = tmp_path / f"{number}.h5"
+        at, writing = int(rng.integers(0, 5)), bool(rng.integers(0, 2))
+        written = []
+
+        def dying(draft, *parts, at=at, written=written):
+            whole(draft, *parts)
+            written.append(draft)
+            if len(written) > at:
+                draft.write_bytes(draft.read_bytes()[:900])
+                raise Killed
+
+        monkeypatch.setattr(frames_module, "_write", dying if writing else whole)
+        instrument = PlateWorld.of(plate, CRYSTAL)
+        with pytest.raises(Killed):
+            scan_plate(
+                instrument if writing else Dying(instrument, at), plate.outlines, settings, FrameStore(path, "p")
+            )
+        # all crystals but the one in hand are there and can be read
+        store = FrameStore(path, "p")
+        assert len(store.names) == at
+        assert all(len(store.read(name)) == 1 for name in store.names)
 
 
 def test_what_cannot_be_scanned_is_said_before_anything_moves():
