@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.mosaic.corrections import MosaicTarget, corrections_of
 from beamgym.physics.mosaic.forecast import (
     Forecast,
@@ -25,6 +26,8 @@ from beamgym.scripts.mosaic_suite.scanned import ScannedPlate
 
 TARGET = MosaicTarget.of("(0 0 1)", "[1 0 0]")
 DENSITY_GAP_MM = 0.25
+MOST_PLACED = 60
+"""Crystals of a plate that are placed and scanned again."""
 PACKING_S = 5.0
 """Seconds that a packing may take."""
 
@@ -83,6 +86,7 @@ def closed_loop(plate: ScannedPlate, seed: int, level: str = "real", *, datum_ed
     datum_edges : of the holder
     """
     pieces, corrections = _pieces(plate)
+    pieces = pieces[:MOST_PLACED]
     design = _design(pieces, datum_edges)
     low, high = np.array(design.plate.bounds).reshape(2, 2)
     wide, tall = high - low
@@ -108,7 +112,7 @@ def closed_loop(plate: ScannedPlate, seed: int, level: str = "real", *, datum_ed
     ]
     context = plate.world.context
     again = PlateWorld.of(placed, context.crystal, level=level, habit=context.habit)
-    again.reset(np.array([seed + 1], dtype=np.uint64), np.ones(1, dtype=np.bool_))
+    again.reset(np.atleast_1d(make_keys(seed, 1)), np.ones(1, dtype=np.bool_))
     scan = scan_plate(again, again.outlines())
     wanted = TARGET.orientation(context.crystal)
     return Loop(planned, check_plate(scan.crystals, wanted, scan.rotations, mass), packing)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
+from beamgym.agents.evaluation import first_seed
 from beamgym.scripts.mosaic_suite.loop import Loop, closed_loop, density
 from beamgym.scripts.mosaic_suite.scanned import ScannedPlate, scanned_plate
 from beamgym.scripts.rates import Bar, Rate, bars_table
@@ -23,7 +24,7 @@ MATERIALS = {
 LOOP = "loop"
 USUAL_CRYSTALS, MOST_CRYSTALS = 150, 2000
 LOOP_PLATES, LOOP_CRYSTALS, LOOP_MATERIAL = 20, 40, "YFe2Ge2"
-_FIRST_LOOP_SEED = 10_000
+_FIRST_LOOP = 100  # plates of materials come before
 
 
 def run_suite(options: dict[str, Any], seed: int, console: Console) -> dict[str, Any]:
@@ -46,13 +47,14 @@ def run_suite(options: dict[str, Any], seed: int, console: Console) -> dict[str,
     names = list(dict.fromkeys(options.get("part") or [*MATERIALS, LOOP]))
     crystals, level = options.get("crystals", USUAL_CRYSTALS), options.get("level", "real")
     _check(names, crystals, seed)
+    first = first_seed("benchmark", seed)
     figures: dict[str, Any] = {"suite": "mosaic", "seed": seed, "crystals": crystals, "level": level, "materials": {}}
     bars: list[Bar] = []
     for name in names:
         if name == LOOP:
-            figures[LOOP], own = _loops(seed, level)
+            figures[LOOP], own = _loops(first + _FIRST_LOOP, level)
         else:
-            figures["materials"][name], own = _material(name, crystals, seed, level)
+            figures["materials"][name], own = _material(name, crystals, first + list(MATERIALS).index(name), level)
         bars += own
     console.print(_table(figures["materials"]))
     console.print(bars_table(bars))
@@ -94,12 +96,12 @@ def _scanned(title: str, material: str, crystals: int, seed: int, level: str) ->
         return scanned_plate(material, crystals, seed, level, told)
 
 
-def _loops(seed: int, level: str) -> tuple[dict[str, Any], list[Bar]]:
+def _loops(first: int, level: str) -> tuple[dict[str, Any], list[Bar]]:
     """Close the loop on many plates: how often the forecast's interval holds what is measured."""
     with_edges: list[Loop] = []
     without: list[Loop] = []
     for number in tqdm(range(LOOP_PLATES), desc=LOOP, unit="plate"):
-        own = _FIRST_LOOP_SEED + 1000 * seed + number
+        own = first + number
         plate = scanned_plate(LOOP_MATERIAL, LOOP_CRYSTALS, own, level)
         with_edges.append(closed_loop(plate, own, level))
         without.append(closed_loop(plate, own, level, datum_edges=False))

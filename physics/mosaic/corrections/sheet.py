@@ -13,6 +13,7 @@ from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.plate_frame import turn_about_normal
 from beamgym.physics.mosaic.records import Correction
 
+_LEGEND = "red: where the direction points now; green: where it is to point; turns counter-clockwise"
 ACROSS, DOWN = 4, 5
 """Crystals of a page."""
 
@@ -61,12 +62,12 @@ def write_sheet(
     def drawn(page: Sequence[Outline], number: int) -> Figure:
         figure = Figure(figsize=(8.27, 11.69))
         FigureCanvasAgg(figure)
-        figure.suptitle(f"{title}  page {number} of {len(pages)}".strip(), fontsize=9)
+        figure.suptitle(f"{title}\n{_LEGEND}, page {number} of {len(pages)}".strip(), fontsize=8)
         for place, outline in enumerate(page):
             axes = figure.add_subplot(DOWN, ACROSS, place + 1)
             spots = (spots_px or {}).get(outline.name)
             _draw(axes, outline, turns.get(outline.name), seen[outline.name], along_deg, spots, shape)
-        figure.tight_layout(rect=(0.0, 0.0, 1.0, 0.97))
+        figure.tight_layout(rect=(0.0, 0.0, 1.0, 0.96), h_pad=1.8)
         return figure
 
     if target.suffix.lower() == ".pdf":
@@ -88,8 +89,9 @@ def _draw(  # type: ignore[no-untyped-def]
     corners = outline.polygon_mm - outline.centre_mm
     reach = float(np.abs(corners).max()) * 1.15
     axes.fill(*corners.T, facecolor="0.92" if turn is not None else "0.98", edgecolor="0.3", linewidth=0.8)
-    axes.set_xlim(-reach, reach)
-    axes.set_ylim(-reach, reach)
+    # room at the upper right for the spots
+    axes.set_xlim(-reach, 1.7 * reach)
+    axes.set_ylim(-reach, 1.7 * reach)
     axes.set_aspect("equal")
     axes.set_xticks([])
     axes.set_yticks([])
@@ -99,7 +101,7 @@ def _draw(  # type: ignore[no-untyped-def]
             end = turn_about_normal(angle)[:2, 0] * 0.75 * reach
             axes.annotate("", end, (0.0, 0.0), arrowprops={"arrowstyle": "->", **style})
     if spots is not None and len(spots) and shape is not None:
-        inset = axes.inset_axes((0.66, 0.66, 0.34, 0.34))
+        inset = axes.inset_axes((0.68, 0.68, 0.32, 0.32))
         inset.scatter(spots[:, 0], spots[:, 1], s=1.0, color="k", linewidths=0)
         if np.isfinite(seen.cx_px):
             inset.plot([seen.cx_px], [seen.cy_px], "+", color="tab:red", markersize=6)
