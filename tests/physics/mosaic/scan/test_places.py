@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from shapely.geometry import Point
 
+from beamgym.physics.crystal import load_crystal
 from beamgym.physics.mosaic.outline import Outline
+from beamgym.physics.mosaic.plate import PlateOptions, draw_plate
+from beamgym.physics.mosaic.plate.footprint import Footprint
 from beamgym.physics.mosaic.scan import places_in, short_route
 
 ELL = Outline("L", np.array([[0.0, 0.0], [4.0, 0.0], [4.0, 1.0], [1.0, 1.0], [1.0, 3.0], [0.0, 3.0]]))
@@ -59,3 +62,18 @@ def test_the_way_over_a_plate_is_no_longer_than_going_row_by_row():
     way = points[short_route(points)]
     assert np.linalg.norm(np.diff(way, axis=0), axis=1).sum() < 1.1 * 99.0
     assert short_route(np.zeros((0, 2))) == []
+
+
+def test_three_places_meet_both_of_two_grains_glued_as_one_nearly_always():
+    plate = draw_plate(load_crystal("Ca2RuO4"), 5, PlateOptions.faultless(60, two_grains=1.0))
+    met = []
+    for crystal in plate.crystals:
+        places, _ = places_in(crystal.outline, 0.5)
+        lit = [Footprint(plate, 0.5).at(place).shares[0] for place in places]
+        met.append(np.max(lit, axis=0).min() > 0.25)
+    assert np.mean(met) >= 0.93
+
+
+def test_one_place_is_the_middle():
+    (place,), _ = places_in(Outline("1", np.array([[0.0, 0.0], [4.0, 0.0], [4.0, 4.0], [0.0, 4.0]])), 0.5, 1)
+    assert place == pytest.approx([2.0, 2.0], abs=0.1)
