@@ -19,7 +19,7 @@ from beamgym.physics.mosaic.forecast import (
 )
 from beamgym.physics.mosaic.holder import Design, pockets_of
 from beamgym.physics.mosaic.packing import HolderPlate, Packing, Spacing, pack, pieces_of, strip_density
-from beamgym.physics.mosaic.plate import PlateWorld
+from beamgym.physics.mosaic.plate import PlateCrystal, PlateWorld
 from beamgym.physics.mosaic.scan import scan_plate
 from beamgym.physics.orientation import rotation_matrix
 from beamgym.scripts.mosaic_suite.scanned import ScannedPlate
@@ -41,11 +41,13 @@ class Loop:
     planned : the forecast
     checked : the second scan against it
     packing : where everything lies
+    placed : the crystals there, with their truth
     """
 
     planned: Forecast
     checked: PlateCheck
     packing: Packing
+    placed: tuple[PlateCrystal, ...] = ()
 
     def holds(self) -> list[bool]:
         """Whether the forecast's 90 % interval holds the measured width, about x, y and z."""
@@ -115,7 +117,7 @@ def closed_loop(plate: ScannedPlate, seed: int, level: str = "real", *, datum_ed
     again.reset(np.atleast_1d(make_keys(seed, 1)), np.ones(1, dtype=np.bool_))
     scan = scan_plate(again, again.outlines())
     wanted = TARGET.orientation(context.crystal)
-    return Loop(planned, check_plate(scan.crystals, wanted, scan.rotations, mass), packing)
+    return Loop(planned, check_plate(scan.crystals, wanted, scan.rotations, mass), packing, tuple(placed))
 
 
 def _pieces(plate: ScannedPlate) -> tuple[list[Any], Mapping[str, Any]]:
