@@ -7,9 +7,11 @@ import typer
 from beamgym.scripts.command_line import run
 
 SUB_COMMANDS: dict[str, str] = {
+    "outlines": "Print markers for a plate; make a table of outlines from its photograph, or a drawing.",
     "plan": "Begin a project from outlines or a simulated plate, and say how long its scan takes.",
     "scan": "Scan the plate, or take the scan that somebody else made, and say what each crystal is.",
     "correct": "Say how each crystal must be turned: a table, and a sheet to print.",
+    "pack": "Lay the corrected crystals on the holder's plates, and name who is left out.",
     "holder": "Write the holder or the placement template: STL, 3MF, STEP, DXF, SVG, lists.",
     "forecast": "Say how wide the mosaic will be before anything is printed.",
     "check": "Compare a second scan, of the placed crystals, with the plan.",

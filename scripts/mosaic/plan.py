@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from beamgym.physics.mosaic.outline import Outline
     from beamgym.physics.mosaic.project import Project
 
 
 def plan_command(
     folder: Annotated[Path, typer.Argument(help="The project folder; made where it is not there.")],
     material: Annotated[str | None, typer.Option(help="Of a new project: a crystal's name, or a CIF file.")] = None,
-    outlines: Annotated[
-        Path | None, typer.Option(help="Of a new project: CSV of outlines with name, corner, x_mm, y_mm.")
-    ] = None,
+    outlines: Annotated[Path | None, typer.Option(help="Of a new project: outlines as CSV, DXF or SVG.")] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="Draw a plate instead of reading outlines.")] = False,
     crystals: Annotated[int, typer.Option(help="Of a simulated plate: how many.")] = 60,
     seed: Annotated[int, typer.Option(help="Of a simulated plate.")] = 0,
@@ -51,18 +48,19 @@ def _begin(
 ) -> None:
     from beamgym.physics.crystal import load_crystal
     from beamgym.physics.mosaic.habit import habit_of, rod_along
+    from beamgym.physics.mosaic.outlines import read_drawing
     from beamgym.physics.mosaic.plate import PlateOptions, PlateWorld
     from beamgym.physics.mosaic.project import PlateFile, Project, SimulationSection, plate_identity
 
     if (outlines is None) == (not simulate):
-        raise ValueError("give either --outlines FILE.csv, or --simulate for a plate that exists in the computer only")
+        raise ValueError("give either --outlines FILE, or --simulate for a plate that exists in the computer only")
     crystal = load_crystal(material)
     habit = habit_of(crystal) if rods is None else rod_along(rods)
     if simulate:
         found = list(PlateWorld.drawn(crystal, seed, PlateOptions(crystals), level=level, habit=habit).outlines())
     else:
         assert outlines is not None
-        found = read_outlines_csv(outlines)
+        found = read_drawing(outlines)
     plate = PlateFile(
         plate_id=plate_identity(name, found),
         name=name,
@@ -72,20 +70,6 @@ def _begin(
         simulation=SimulationSection(seed=seed, level=level) if simulate else None,
     )
     Project.begin(folder, plate, found)
-
-
-def read_outlines_csv(path: Path) -> "list[Outline]":
-    """Return the outlines of a CSV with name, corner, x_mm and y_mm."""
-    import numpy as np
-
-    from beamgym.physics.mosaic.outline import Outline
-    from beamgym.physics.mosaic.project import Column, read_table
-
-    columns = (Column("name", "text"), Column("corner", "integer"), Column("x_mm"), Column("y_mm"))
-    corners: dict[str, list[tuple[int, float, float]]] = {}
-    for row in read_table(path, columns, None):
-        corners.setdefault(row["name"], []).append((row["corner"], row["x_mm"], row["y_mm"]))
-    return [Outline(name, np.array(sorted(own))[:, 1:]) for name, own in corners.items()]
 
 
 def _kept_material(folder: Path, material: str, name: str) -> str:

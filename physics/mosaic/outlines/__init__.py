@@ -4,14 +4,16 @@ from beamgym.physics.mosaic.outlines.drawings import (
     DRAWINGS,
     PHOTOGRAPHS,
     check_apart,
+    corner_table,
     overlaps,
     read_corner_table,
     read_drawing,
     read_dxf,
     read_svg,
 )
-from beamgym.physics.mosaic.outlines.markers import Marker, corner_markers, marker_sheet
+from beamgym.physics.mosaic.outlines.markers import Marker, corner_markers, marker_sheet, marker_table, read_markers
 from beamgym.physics.mosaic.outlines.photograph import FoundOutlines, outlines_of_photograph, read_photograph
+from beamgym.physics.mosaic.outlines.picture import draw_found
 from beamgym.physics.mosaic.outlines.rendered import PhotographStyle, photograph
 
 __all__ = [
@@ -22,13 +24,17 @@ __all__ = [
     "PhotographStyle",
     "check_apart",
     "corner_markers",
+    "corner_table",
+    "draw_found",
     "marker_sheet",
+    "marker_table",
     "outlines_of_photograph",
     "overlaps",
     "photograph",
     "read_corner_table",
     "read_drawing",
     "read_dxf",
+    "read_markers",
     "read_photograph",
     "read_svg",
 ]

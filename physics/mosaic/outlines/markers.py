@@ -1,7 +1,9 @@
 """Printed markers that tell a photograph's place, turn, scale and perspective: a ring with one to six dots in it."""
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -59,6 +61,35 @@ def check_markers(markers: Sequence[Marker]) -> None:
     spread = np.linalg.svd(places - places.mean(axis=0), compute_uv=False)
     if spread[1] < 0.05 * spread[0]:
         raise ValueError("the markers stand on one line; put them at the corners of a rectangle")
+
+
+def marker_table(markers: Sequence[Marker]) -> str:
+    """Return markers as a CSV text that ``read_markers`` reads."""
+    rows = [f"{marker.dots},{marker.x_mm:.4f},{marker.y_mm:.4f}\n" for marker in markers]
+    return "".join(["dots,x_mm,y_mm\n", *rows])
+
+
+def read_markers(path: Path) -> list[Marker]:
+    """Read markers from a CSV file with the columns dots, x_mm and y_mm.
+
+    Raises
+    ------
+    ValueError : a column is missing, a cell is no number, or the markers give no perspective; in one line
+    """
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = [{key: cell for key, cell in row.items() if key} for row in csv.DictReader(file)]
+    markers = []
+    for number, row in enumerate(rows, start=2):
+        if absent := [column for column in ("dots", "x_mm", "y_mm") if row.get(column) is None]:
+            raise ValueError(f"{path}: column {absent[0]!r} is missing; the columns are dots, x_mm, y_mm")
+        try:
+            markers.append(Marker(int(row["dots"]), float(row["x_mm"]), float(row["y_mm"])))
+        except ValueError as error:
+            raise ValueError(f"{path}, row {number}: {error}") from None
+    check_markers(markers)
+    return markers
 
 
 def dots_mm(dots: int) -> Float64Array:

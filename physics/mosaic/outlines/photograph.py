@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from shapely.geometry import LineString, box
@@ -26,6 +28,7 @@ _TOUCHING_MM = 0.25
 """Crystals nearer to each other than this touch, as far as a photograph tells."""
 _MOST_FAINT = 0.12
 """Share of the outline along which no edge is seen above which that is said."""
+_CUT_MM = 1e-4
 _FAINT = 0.4
 """Share of a side without an edge of a crystal above which the side is not sharp."""
 
@@ -128,7 +131,19 @@ def _outlines(
         sides = straight_sides(shape.polygon, edges.sharp, max(1.2, _CORNER_MM * flat.px_per_mm))
         outlines.append(Outline("0", flat.plate(sides[:, ::-1]), thickness_mm))
         doubts.append([*shape.doubts, *_doubts(shape, sides, edges, nothing)])
-    return outlines, doubts
+    return _apart(outlines), doubts
+
+
+def _apart(outlines: Sequence[Outline]) -> list[Outline]:
+    """Return outlines of which none lies on another: where two meet, the smaller is cut along the larger."""
+    kept = list(outlines)
+    for small, large in permutations(range(len(kept)), 2):
+        one, other = kept[small].shape, kept[large].shape
+        if (one.area, small) < (other.area, large) and one.intersection(other).area > 0.0:
+            parts = shapely.get_parts(one.difference(other.buffer(_CUT_MM)))
+            if len(parts) and (rest := max(parts, key=lambda part: float(part.area))).area > 0.0:
+                kept[small] = replace(kept[small], polygon_mm=np.asarray(rest.exterior.coords)[:-1])
+    return kept
 
 
 def _doubts(shape: Shape, corners: Float64Array, edges: Edges, nothing: NDArray[np.bool_]) -> list[str]:

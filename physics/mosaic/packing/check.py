@@ -10,7 +10,9 @@ from beamgym.physics.mosaic.packing.pieces import placed_outline
 from beamgym.physics.mosaic.packing.plates import HolderPlate
 from beamgym.physics.mosaic.records import Placement
 
-_ROUNDING_MM = 1e-6
+_ROUNDING_MM = 5e-4
+"""Tables of places and corners have four decimals; half a micrometre is what that may cost."""
+_OVERLAP_MM2 = 1e-6
 
 
 def check_packing(
@@ -62,12 +64,12 @@ def _between(lying: Sequence[tuple[str, Polygon]], gap_mm: float) -> list[str]:
     if not shapes:
         return []
     lines = []
-    for i, j in STRtree(shapes).query(shapes, predicate="dwithin", distance=max(gap_mm, _ROUNDING_MM)).T:
+    for i, j in STRtree(shapes).query(shapes, predicate="dwithin", distance=gap_mm + _ROUNDING_MM).T:
         if i >= j:
             continue
         (one, first), (other, second) = lying[i], lying[j]
         near = first.distance(second)
-        if first.intersection(second).area > _ROUNDING_MM:
+        if first.intersection(second).area > _OVERLAP_MM2:
             lines.append(f"{one} and {other} lie on each other")
         elif near < gap_mm - _ROUNDING_MM:
             lines.append(f"{one} and {other} are {near:.3f} mm apart, not {gap_mm:g} mm")

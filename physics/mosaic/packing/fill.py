@@ -20,8 +20,8 @@ _ROUND = 32
 _CIRCLE = np.column_stack([f(2.0 * np.pi * np.arange(_ROUND) / _ROUND) for f in (np.cos, np.sin)])
 _GROWN = 1.0 / np.cos(np.pi / _ROUND)
 """By which a gap is multiplied so that the straight pieces of a grown corner lie outside its circle."""
-_SAFE_MM = 1e-4
-"""Added to every gap against rounding."""
+_SAFE_MM = 3e-4
+"""Added to every gap against rounding, also to the four decimals of tables."""
 
 Measure = Callable[[Float64Array, BaseGeometry], Float64Array]
 """How far from the wished side a piece would lie: from its possible places (n, 2) and its turned shape to (n,)."""

@@ -27,6 +27,6 @@ def read_drawing(path: Path, mm_per_unit: float | None = None) -> list[Outline]:
         return read_svg(path, mm_per_unit)
     if ending == ".csv":
         return read_corner_table(path)
-    raise ValueError(
-        f"{path}: outlines are read from {', '.join(DRAWINGS)}, and photographs from {', '.join(PHOTOGRAPHS)}"
-    )
+    if ending in PHOTOGRAPHS:
+        raise ValueError(f"{path} is a photograph; make outlines of it first: beamgym mosaic outlines {path}")
+    raise ValueError(f"{path}: outlines are read from {', '.join(DRAWINGS)}, and photographs become outlines first")

@@ -1,7 +1,9 @@
 """Outlines from a table of corners: CSV with the columns name, corner, x_mm and y_mm."""
 
 import csv
+import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,19 @@ from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.outlines.drawings.overlaps import check_apart
 
 COLUMNS = ("name", "corner", "x_mm", "y_mm")
-THICKNESS = "thickness_mm"
+THICKNESS, NOTE = "thickness_mm", "note"
+
+
+def corner_table(outlines: Sequence[Outline]) -> str:
+    """Return outlines as a CSV text that ``read_corner_table`` reads."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*COLUMNS, THICKNESS, NOTE])
+    for outline in outlines:
+        thick = "" if outline.thickness_mm is None else f"{outline.thickness_mm:g}"
+        for k, (x, y) in enumerate(outline.polygon_mm):
+            writer.writerow([outline.name, k, f"{x:.4f}", f"{y:.4f}", thick, outline.note])
+    return out.getvalue()
 
 
 def read_corner_table(path: Path) -> list[Outline]:
@@ -18,8 +32,8 @@ def read_corner_table(path: Path) -> list[Outline]:
 
     Parameters
     ----------
-    path : one row a corner: the crystal's name, the number of the corner, its place in mm; a column thickness_mm is
-        read where there is one, and may be empty
+    path : one row a corner: the crystal's name, the number of the corner, its place in mm; columns
+        thickness_mm and note are read where there are any, and may be empty
 
     Raises
     ------
@@ -32,7 +46,8 @@ def read_corner_table(path: Path) -> list[Outline]:
     heads = [head.strip() for head in lines[0]] if lines else []
     _check_heads(path, heads)
     corners: dict[str, list[tuple[float, float, float]]] = {}
-    thickness: dict[str, float | None] = {}
+    thickness: dict[str, float] = {}
+    notes: dict[str, str] = {}
     for number, line in enumerate(lines[1:], start=2):
         cells = dict(zip(heads, (cell.strip() for cell in line), strict=False))
         name = cells.get("name", "")
@@ -42,9 +57,13 @@ def read_corner_table(path: Path) -> list[Outline]:
         corners.setdefault(name, []).append((order, x, y))
         if cells.get(THICKNESS):
             thickness[name] = _number(path, number, THICKNESS, cells[THICKNESS])
+        notes.setdefault(name, cells.get(NOTE, ""))
     if not corners:
         raise ValueError(f"{path} has no corners; give one row each, with the columns {', '.join(COLUMNS)}")
-    outlines = [Outline(name, np.array(sorted(found))[:, 1:], thickness.get(name)) for name, found in corners.items()]
+    outlines = [
+        Outline(name, np.array(sorted(found))[:, 1:], thickness.get(name), notes[name])
+        for name, found in corners.items()
+    ]
     check_apart(outlines)
     return outlines
 

@@ -4,18 +4,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from photographed import compared
 from PIL import Image
 from shapely import affinity
-from shapely.geometry import LineString, Point
 
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.outlines import (
     Marker,
     PhotographStyle,
     corner_markers,
+    corner_table,
+    draw_found,
     marker_sheet,
+    marker_table,
     outlines_of_photograph,
     photograph,
+    read_corner_table,
+    read_markers,
     read_photograph,
     read_svg,
 )
@@ -49,26 +54,6 @@ def scene():
     return [Outline(f"true {k}", corners) for k, corners in enumerate(outlines)]
 
 
-def compared(truth, found):
-    """For each true crystal: the outline that shares most with it, intersection over union, error of its longest side.
-
-    The error is the angle between the longest side that was found and the true side on which its middle lies.
-    """
-    rows = []
-    for outline in truth:
-        best = max(found.outlines, key=lambda each: each.shape.intersection(outline.shape).area)
-        shared = best.shape.intersection(outline.shape).area / best.shape.union(outline.shape).area
-        sides = np.roll(best.polygon_mm, -1, axis=0) - best.polygon_mm
-        k = int(np.argmax(np.hypot(*sides.T)))
-        middle = Point(*(best.polygon_mm[k] + sides[k] / 2.0))
-        ends = np.roll(outline.polygon_mm, -1, axis=0)
-        true_sides = zip(outline.polygon_mm, ends, strict=True)
-        a, b = min(true_sides, key=lambda side: LineString(side).distance(middle))
-        turn = np.degrees(np.arctan2(*sides[k][::-1]) - np.arctan2(*(b - a)[::-1]))
-        rows.append((best, shared, abs((turn + 90.0) % 180.0 - 90.0)))
-    return rows
-
-
 @pytest.fixture(scope="module")
 def seen():
     picture = photograph(scene(), MARKERS, 1, replace(STYLE, glare=0.0))
@@ -91,6 +76,13 @@ def test_touching_crystals_are_parted_and_say_so(seen):
     assert f"touches {one.name}" in other.note
     assert {one.name, other.name} <= set(seen.doubts)
     assert sum("touches" in note for note in seen.doubts.values()) == 2
+
+
+def test_what_is_found_can_be_written_and_read_as_a_table(seen, tmp_path):
+    (tmp_path / "outlines.csv").write_text(corner_table(seen.outlines), encoding="utf-8")
+    again = read_corner_table(tmp_path / "outlines.csv")
+    assert [(one.name, one.note) for one in again] == [(one.name, one.note) for one in seen.outlines]
+    assert all(np.allclose(a.polygon_mm, b.polygon_mm, atol=1e-4) for a, b in zip(again, seen.outlines, strict=True))
 
 
 def test_names_run_from_top_to_bottom(seen):
@@ -183,6 +175,31 @@ def test_the_printed_sheet_has_the_rings_at_their_places_and_sizes(tmp_path):
     found = np.array([outline.centre_mm for outline in read_svg(tmp_path / "papers.svg")])
     places = np.array([[marker.x_mm, marker.y_mm] for marker in MARKERS])
     assert np.allclose(found - found[0], places - places[0], atol=0.01)
+
+
+def test_the_table_of_markers_is_read_and_checked(tmp_path):
+    path = tmp_path / "markers.csv"
+    path.write_text(marker_table(MARKERS))
+    assert tuple(read_markers(path)) == MARKERS
+    for text, words in (
+        ("dots,x_mm\n1,0\n", "column 'y_mm' is missing"),
+        ("dots,x_mm,y_mm\n1,0,here\n", "row 2: could not convert"),
+        ("dots,x_mm,y_mm\n1,0,0\n", "1 markers; a perspective needs four"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=words):
+            read_markers(path)
+
+
+def test_the_picture_draws_sure_outlines_green_and_doubtful_ones_red(seen, tmp_path):
+    draw_found(np.zeros((800, 1000, 3)), seen, tmp_path / "seen.png")
+    drawn = np.asarray(Image.open(tmp_path / "seen.png")).astype(int)
+    red = (drawn[:, :, 0] > 200) & (drawn[:, :, 1] < 120)
+    green = (drawn[:, :, 1] > 200) & (drawn[:, :, 0] < 120)
+    for outline in seen.outlines:
+        corners = np.round(seen.view.pixels(outline.polygon_mm)).astype(int)
+        wished = red if outline.name in seen.doubts else green
+        assert all(wished[y - 2 : y + 3, x - 2 : x + 3].any() for x, y in corners)
 
 
 def test_a_real_photograph_of_coins_gives_each_coin_once():
