@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from beamgym.physics.mosaic.habit import HABITS, Habit
+from beamgym.physics.mosaic.habit import HABITS, Habit, rod_along
 from beamgym.physics.mosaic.plate import PlateContext, PlateOptions, PlateWorld
 from beamgym.physics.mosaic.project import PlateFile, Project
 
@@ -18,7 +18,8 @@ def habit_of_plate(plate: PlateFile) -> Habit:
     along = direction(plate.habit_direction)
     if known is not None and known.kind == plate.habit:
         return replace(known, along=along)
-    return Habit(plate.habit, along, "rod" if plate.habit == "rod" else "rectangle", source="plate.json")
+    # The sizes are those that ``plan`` draws with: a plate that is drawn anew must be the same.
+    return rod_along(along) if plate.habit == "rod" else Habit("flake", along, source="plate.json")
 
 
 def context_of_plate(project: Project) -> PlateContext:

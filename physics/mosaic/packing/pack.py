@@ -8,7 +8,7 @@ from beamgym.physics.mosaic.packing.fill import Layout
 from beamgym.physics.mosaic.packing.pieces import Piece
 from beamgym.physics.mosaic.packing.plates import HolderPlate, Spacing
 from beamgym.physics.mosaic.packing.search import Told, fullest, smallest, too_large
-from beamgym.physics.mosaic.packing.strips import fullest_by_strips, is_installed, smallest_by_strip
+from beamgym.physics.mosaic.packing.strips import StripFailed, fullest_by_strips, is_installed, smallest_by_strip
 from beamgym.physics.mosaic.packing.width import width_deg, within_width
 from beamgym.physics.mosaic.records import Placement
 
@@ -147,7 +147,15 @@ def _solve(
     by_strip = objective == "most mass" or plates[0].shape == "rectangle"
     if strips and by_strip and not (objective == "most mass" and answers and not answers[0][1]):
         rest = 1.0 - share
-        answers.append(_by_spyrrow(pieces, plates, gap_mm, objective, seed, seconds, lambda d: told(share + rest * d)))
+
+        def told_rest(done: float) -> None:
+            told(share + rest * done)
+
+        try:
+            answers.append(_by_spyrrow(pieces, plates, gap_mm, objective, seed, seconds, told_rest))
+        except StripFailed:
+            if not answers:
+                raise
     if not answers:
         raise ValueError("spyrrow packs strips and makes no circle small; take the solver shapely")
     told(1.0)

@@ -27,6 +27,10 @@ _RUNS = 3
 """Numbers of pieces that are tried for a plate that cannot take all."""
 
 
+class StripFailed(ValueError):
+    """spyrrow gave up, as it does where a few small pieces make a strip that is narrower than its gaps."""
+
+
 def is_installed() -> bool:
     """Return whether spyrrow can be imported."""
     return find_spec("spyrrow") is not None
@@ -149,7 +153,9 @@ def _solved(instance: Any, config: Any, seconds: float, told: Told) -> Any:
         thread.join(0.2)
         told(min((time.monotonic() - begun) / seconds, 1.0))
     if errors:
-        raise errors[0]
+        if type(errors[0]).__name__ != "PanicException":  # pyo3's, of spyrrow itself; it has no name to import
+            raise errors[0]
+        raise StripFailed("spyrrow cannot lay these few pieces on so high a strip; take the solver shapely") from None
     return answers[0]
 
 

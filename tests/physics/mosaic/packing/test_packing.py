@@ -222,3 +222,16 @@ def test_the_picture_shows_crystals_in_their_places(tmp_path):
 def test_flakes_are_the_same_however_many_are_drawn():
     assert np.array_equal(draw_flakes(3, 5)[2].polygon_mm, draw_flakes(9, 5)[2].polygon_mm)
     assert all(Polygon(flake.polygon_mm).convex_hull.area <= flake.area_mm2 * (1 + 1e-9) for flake in FLAKES)
+
+
+def test_a_few_small_pieces_on_a_high_strip_are_laid_by_shapely_where_spyrrow_gives_up():
+    pytest.importorskip("spyrrow", reason="the extra mosaic")
+    rods = [Outline(str(k), np.array([[0.0, 0.0], [3.0, 0.0], [3.0, 0.6], [0.0, 0.6]]), 0.5) for k in range(4)]
+    turns = [Correction(each.name, 90.0, 0.0, 0.0) for each in rods]
+    pieces, _ = pieces_of(rods, turns, 5.0)
+    options = {"objective": "smallest plate", "tries": 1, "seconds": 2.0}
+    found = pack(pieces, [HolderPlate(40.0, 40.0, edge_mm=1.0)], Spacing(0.8, 0.1), **options)
+    assert len(found.placements) == 4
+    assert check_packing(rods, found.placements, found.plates, found.gap_mm) == []
+    with pytest.raises(ValueError, match="take the solver shapely"):
+        pack(pieces, [HolderPlate(40.0, 40.0, edge_mm=1.0)], Spacing(0.8, 0.1), solver="spyrrow", **options)
