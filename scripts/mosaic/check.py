@@ -69,7 +69,8 @@ def placed_and_scanned(plan: Any, seed: int, told: Any = None) -> list[Any]:
 
         for number in sorted({each.plate for each in plan.layout}):
             own = [k for k, each in enumerate(plan.layout) if each.plate == number]
-            lying = placed_crystals(world.plate(), [plan.layout[k] for k in own], off[own])
+            placements = [plan.layout[k] for k in own]
+            lying = placed_crystals(world.plate(), placements, off[own], plan.designed_deg[own])
             again = PlateWorld.of(
                 lying,
                 context.crystal,

@@ -98,10 +98,12 @@ def packed(project: Any, seed: int, seconds: float = 10.0) -> str:
     from beamgym.physics.mosaic.packing import pack, pieces_of
     from beamgym.physics.mosaic.project import holder_plates, spacing_of
     from beamgym.scripts.mosaic.parts import context_of_plate
+    from beamgym.scripts.mosaic.planned import outlines_to_pack
     from beamgym.scripts.mosaic.shown import counted
 
-    density = context_of_plate(project).crystal.density_g_per_cm3
-    pieces, left = pieces_of(project.outlines(), project.corrections(), density)
+    context = context_of_plate(project)
+    outlines = outlines_to_pack(project, context)
+    pieces, left = pieces_of(outlines, project.corrections(), context.crystal.density_g_per_cm3)
     plate = holder_plates(project.plate)[0]
     with counted("pack", "part") as heard:
         found = pack(

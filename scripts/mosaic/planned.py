@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.mosaic.corrections import MosaicTarget
 from beamgym.physics.mosaic.forecast import PlannedCrystal, planned_crystals, planned_rods
-from beamgym.physics.mosaic.holder import fold_about, groove_of, pockets_of
+from beamgym.physics.mosaic.holder import fold_about, groove_of, lying_rod, pockets_of
+from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.plate import PlateContext
 from beamgym.physics.mosaic.project import Project, design_of
 from beamgym.physics.mosaic.records import Placement
@@ -25,6 +28,7 @@ class Plan:
     target : (3, 3) orientation that all are to have
     rotations : (k, 3, 3) after which a pattern is the same
     crystals : in the order of the layout, for the forecast
+    designed_deg : (n, 2) tilts about x and y that grooves or tilted floors are to give them
     """
 
     project: Project
@@ -34,11 +38,21 @@ class Plan:
     target: Float64Array
     rotations: Float64Array
     crystals: list[PlannedCrystal]
+    designed_deg: Float64Array
 
 
 def fold_of(context: PlateContext) -> int:
     """Return of which order the axis along the material's rods is."""
     return fold_about(context.habit.direction(context.crystal), context.crystal.rotations)
+
+
+def outlines_to_pack(project: Project, context: PlateContext) -> list[Outline]:
+    """Return the outlines that crystals cover in the holder: flakes as they are, rods as their grooves turn them."""
+    outlines = project.outlines()
+    if project.plate.habit != "rod":
+        return outlines
+    turns, fold = {each.name: each for each in project.corrections()}, fold_of(context)
+    return [lying_rod(each, turns[each.name], fold) if each.name in turns else each for each in outlines]
 
 
 def plan_of(project: Project, **changed: Any) -> Plan:
@@ -63,8 +77,13 @@ def plan_of(project: Project, **changed: Any) -> Plan:
         fold, known = fold_of(context), {each.name: each for each in outlines}
         grooves = [groove_of(known[p.name], p, corrections[p.name], design, fold) for p in layout]
         crystals = planned_rods(grooves, corrections, mass)
+        angle = np.radians([each.axis_deg for each in grooves])
+        azimuth = np.array([each.azimuth_deg for each in grooves])
+        designed = azimuth[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
     else:
         pockets = pockets_of(outlines, layout, design, corrections)
         crystals = planned_crystals(pockets, corrections, mass, design.clearance_mm)
+        tilts = np.array([[corrections[p.name].tilt_x_deg, corrections[p.name].tilt_y_deg] for p in layout])
+        designed = tilts if design.tilted_floors else np.zeros_like(tilts)
     rotations = Reader(context.crystal, context.beam, context.detector).rotations
-    return Plan(project, context, layout, mass, target, rotations, crystals)
+    return Plan(project, context, layout, mass, target, rotations, crystals, designed)

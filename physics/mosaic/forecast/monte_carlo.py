@@ -11,6 +11,8 @@ from beamgym.physics.mosaic.forecast.mosaic import mosaic_of
 from beamgym.physics.mosaic.holder import Groove, Pocket, groove_rim
 from beamgym.physics.mosaic.records import Correction
 
+WEDGE_DEG = 1.5
+"""Wedge of glue about a rod's axis on the scanned plate, where nobody measured it."""
 QUANTILES = (0.05, 0.5, 0.95)
 
 
@@ -102,7 +104,10 @@ def planned_crystals(
 
 
 def planned_rods(
-    grooves: Sequence[Groove], corrections: Mapping[str, Correction], mass: Mapping[str, float]
+    grooves: Sequence[Groove],
+    corrections: Mapping[str, Correction],
+    mass: Mapping[str, float],
+    wedge_deg: float = WEDGE_DEG,
 ) -> list[PlannedCrystal]:
     """Return what the forecast needs of each rod in its groove.
 
@@ -110,6 +115,8 @@ def planned_rods(
     ----------
     grooves : of all plates; they take up the turn about the rod's axis, and leave its tilt out of the plate
     corrections, mass : by name; a crystal without a mass counts 1
+    wedge_deg : standard error of how flat each rod's face lay in its glue, about the rod's axis, while it was scanned:
+        the groove holds the face, and a scan sees the lattice alone
     """
     found = []
     for groove in grooves:
@@ -119,7 +126,8 @@ def planned_rods(
         left = -(one.tilt_x_deg * across[0] + one.tilt_y_deg * across[1]) * across
         rim = groove_rim(groove)
         rod = groove_rim(replace(groove, clearance_mm=0.0))
-        sigma = np.nan_to_num(np.asarray(one.sigma_deg, dtype=np.float64))
+        scanned = np.nan_to_num(np.asarray(one.sigma_deg, dtype=np.float64))
+        sigma = np.hypot(scanned, wedge_deg * np.abs([np.cos(angle), np.sin(angle), 0.0]))
         turn, weight = free_turn_deg(rod, rim), mass.get(groove.name, 1.0)
         found.append(PlannedCrystal(groove.name, weight, left, sigma, turn, groove.clearance_mm))
     return found

@@ -61,7 +61,10 @@ def placed_misalignment(
 
 
 def placed_crystals(
-    plate: SimulatedPlate, placements: Sequence[Placement], misalignment: ArrayLike
+    plate: SimulatedPlate,
+    placements: Sequence[Placement],
+    misalignment: ArrayLike,
+    designed_deg: ArrayLike | None = None,
 ) -> list[PlateCrystal]:
     """Return a simulated plate's crystals freed of their glue and laid as planned, with the errors of placing.
 
@@ -70,6 +73,7 @@ def placed_crystals(
     plate : as it was scanned, with its truth
     placements : of crystals of that plate
     misalignment : (n, 3) of each placement, see ``placed_misalignment``
+    designed_deg : (n, 2) rotation vectors about x and y by which floors or grooves are to tilt them; none by default
 
     Raises
     ------
@@ -77,10 +81,12 @@ def placed_crystals(
     """
     known = {each.name: each for each in plate.crystals}
     found = []
-    for placement, off in zip(placements, np.asarray(misalignment, dtype=np.float64), strict=True):
+    designed = np.zeros((len(placements), 2)) if designed_deg is None else np.asarray(designed_deg, dtype=np.float64)
+    for placement, off, floor in zip(placements, np.asarray(misalignment, dtype=np.float64), designed, strict=True):
         if placement.name not in known:
             raise ValueError(f"the layout places {placement.name}, which the simulated plate does not have")
-        tilt = Rotation.from_rotvec([off[0], off[1], 0.0], degrees=True).as_matrix()
+        wrong, meant = Rotation.from_rotvec([[*off[:2], 0.0], [*floor, 0.0]], degrees=True).as_matrix()
+        tilt = wrong @ meant
         where = (placement.x_mm, placement.y_mm, placement.turn_deg)
         found.append(known[placement.name].placed(*where, float(off[2]), tilt, turned_over=placement.turned_over))
     return found

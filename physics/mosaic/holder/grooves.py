@@ -1,9 +1,10 @@
 """Grooves for rods: each as deep and as turned about the rod's axis as its lattice asks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
+from shapely import affinity
 from shapely.geometry import Polygon, box
 
 from beamgym.physics.arrays import Float64Array
@@ -137,3 +138,25 @@ def groove_rim(groove: Groove) -> Polygon:
     c, s = np.cos(np.radians(groove.axis_deg)), np.sin(np.radians(groove.axis_deg))
     corners = np.asarray(box(-half, -across, half, across).exterior.coords)[:-1]
     return Polygon(corners @ np.array([[c, s], [-s, c]]) + groove.centre_mm)
+
+
+def lying_rod(outline: Outline, correction: Correction, fold: int = 4) -> Outline:
+    """Return the outline that a rod covers once it is turned about its axis, in the frame of the scanned one.
+
+    Parameters
+    ----------
+    outline : as scanned, lying on one of its faces
+    correction : whose tilt about the rod's axis becomes the azimuth; it turns the answer as it turns the outline
+    fold : of the axis along the rod
+
+    Returns
+    -------
+    a rectangle as long as the rod and as wide as its turned section: what is to be packed
+    """
+    there = Placement(outline.name, 0, 0.0, 0.0, correction.turn_deg, correction.turned_over)
+    deep = Design(box(-1e3, -1e3, 1e3, 1e3), thickness_mm=1e3, clearance_mm=0.0)
+    groove = groove_of(outline, there, correction, deep, fold)
+    rim = affinity.rotate(groove_rim(groove), -correction.turn_deg, (0.0, 0.0))
+    if correction.turned_over:
+        rim = affinity.scale(rim, -1.0, 1.0, origin=(0.0, 0.0))
+    return replace(outline, polygon_mm=np.asarray(rim.exterior.coords)[:-1] + outline.centre_mm)

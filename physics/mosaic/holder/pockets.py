@@ -123,13 +123,19 @@ def slope_of(correction: Correction) -> Float64Array:
     return np.asarray(-n[:2] / n[2])
 
 
-def check_pockets(pockets: Sequence[Pocket], design: Design) -> None:
-    """Raise ValueError where pockets of one plate leave too thin a wall between them, to a hole, or to the edge."""
+def check_walls(cut_outs: Sequence[tuple[str, int, Polygon]], design: Design) -> None:
+    """Raise ValueError where what is cut out of one plate leaves too thin a wall between, to a hole, or to the edge.
+
+    Parameters
+    ----------
+    cut_outs : of each pocket or groove its name, its plate, and its rim, mm
+    design : the plate, its holes and the printer's wall
+    """
     least = min(design.wall_mm, design.printer_wall_mm)
-    for plate in sorted({pocket.plate for pocket in pockets}):
-        of_plate = [pocket for pocket in pockets if pocket.plate == plate]
-        shapes = [pocket.hole for pocket in of_plate] + [hole.shape for hole in design.holes]
-        names = [f"pocket {pocket.name}" for pocket in of_plate] + [
+    for plate in sorted({number for _, number, _ in cut_outs}):
+        of_plate = [(name, rim) for name, number, rim in cut_outs if number == plate]
+        shapes = [rim for _, rim in of_plate] + [hole.shape for hole in design.holes]
+        names = [f"pocket {name}" for name, _ in of_plate] + [
             f"the hole at {hole.x_mm:g}, {hole.y_mm:g}" for hole in design.holes
         ]
         _check_apart(shapes, names, least, design)

@@ -8,11 +8,11 @@ from beamgym.physics.files import replacing_folder, write_json
 from beamgym.physics.mosaic.holder.design import Design
 from beamgym.physics.mosaic.holder.drawings import layers_of, write_dxf, write_svg
 from beamgym.physics.mosaic.holder.faces import seen_from_behind
-from beamgym.physics.mosaic.holder.grooves import Groove, groove_of
+from beamgym.physics.mosaic.holder.grooves import Groove, groove_of, groove_rim
 from beamgym.physics.mosaic.holder.lists import write_pockets, write_weighing
 from beamgym.physics.mosaic.holder.marks import marks_of
 from beamgym.physics.mosaic.holder.mesh_files import MESHES, write_mesh
-from beamgym.physics.mosaic.holder.pockets import Pocket, check_pockets, pockets_of
+from beamgym.physics.mosaic.holder.pockets import Pocket, check_walls, pockets_of
 from beamgym.physics.mosaic.holder.solid import solid_of
 from beamgym.physics.mosaic.holder.solid_check import SolidCheck, check_solid
 from beamgym.physics.mosaic.holder.step_file import write_step
@@ -88,7 +88,8 @@ def write_holder(
     if not placements:
         raise ValueError("the layout places no crystal; pack some first")
     pockets, grooves = _cut_outs(outlines, placements, design, corrections, rods, fold)
-    check_pockets(pockets, design)
+    rims = [(p.name, p.plate, p.hole) for p in pockets] + [(g.name, g.plate, groove_rim(g)) for g in grooves]
+    check_walls(rims, design)
     written = list[WrittenPlate]()
     number = len({each.plate for each in placements})
     with replacing_folder(folder, overwrite=True) as draft:

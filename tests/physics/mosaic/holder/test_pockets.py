@@ -9,7 +9,7 @@ from shapely.geometry import LineString, Point, Polygon, box
 
 from beamgym.physics.mosaic.datum_edge import datum_edge
 from beamgym.physics.mosaic.holder import Design, Hole, hole_of, pockets_of, turn_for_back
-from beamgym.physics.mosaic.holder.pockets import check_pockets, slope_of
+from beamgym.physics.mosaic.holder.pockets import check_walls, slope_of
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.packing import placed_outline
 from beamgym.physics.mosaic.plate_frame import TURNED_OVER, turn_about_normal
@@ -116,7 +116,7 @@ def test_too_thin_a_wall_is_told_by_its_pockets(place, words):
     flakes = [Outline("1", CHIRAL), Outline("2", CHIRAL)]
     lying = [Placement("1", 0, 0.0, 0.0, 0.0), Placement("2", 0, *place, 0.0)]
     with pytest.raises(ValueError, match=words):
-        check_pockets(pockets_of(flakes, lying, design), design)
+        check_walls([(p.name, p.plate, p.hole) for p in pockets_of(flakes, lying, design)], design)
 
 
 def test_floors_are_tilted_only_with_corrections_and_every_placement_has_an_outline():

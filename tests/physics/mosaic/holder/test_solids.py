@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Polygon, box
 
-from beamgym.physics.mosaic.holder import Design, Hole, Pocket, check_solid, fold_about, write_holder
+from beamgym.physics.mosaic.holder import (
+    Design,
+    Hole,
+    Pocket,
+    check_solid,
+    fold_about,
+    groove_rim,
+    lying_rod,
+    write_holder,
+)
 from beamgym.physics.mosaic.holder.drawings import layers_of
 from beamgym.physics.mosaic.holder.grooves import groove_of
 from beamgym.physics.mosaic.holder.lettering import lettered, letters
@@ -17,6 +26,7 @@ from beamgym.physics.mosaic.holder.mesh_files import write_mesh
 from beamgym.physics.mosaic.holder.pockets import pockets_of
 from beamgym.physics.mosaic.holder.solid import cutter
 from beamgym.physics.mosaic.outline import Outline
+from beamgym.physics.mosaic.packing import placed_outline
 from beamgym.physics.mosaic.records import Correction, Placement
 
 pytest.importorskip("manifold3d", reason="the extra mosaic")
@@ -233,3 +243,20 @@ def test_a_tetragonal_rods_axis_is_fourfold_and_an_axis_across_it_twofold():
     assert fold_about([0.0, 0.0, 1.0], rotations) == 4
     assert fold_about([2.0, 0.0, 0.0], rotations) == 2
     assert fold_about([1.0, 0.3, 0.2], rotations) == 1
+
+
+@pytest.mark.parametrize(
+    ("azimuth", "wide"), [(0.0, 0.9), (45.0, 0.9 * np.sqrt(2.0)), (-30.0, 0.9 * (np.sqrt(3.0) + 1.0) / 2.0)]
+)
+def test_a_rod_that_is_turned_about_its_axis_covers_a_wider_place(azimuth, wide):
+    along = np.array([np.cos(0.4), np.sin(0.4)])
+    corners = [a * along + b * np.array([-along[1], along[0]]) for a, b in ((0, 0), (5, 0), (5, 0.9), (0, 0.9))]
+    rod = Outline("R", np.array(corners) + np.array([3.0, 1.0]), 0.9)
+    turn = Correction("R", -np.degrees(0.4), azimuth, 0.0)
+    covered = lying_rod(rod, turn)
+    assert np.isclose(covered.area_mm2, 5.0 * wide)
+    assert np.allclose(covered.centre_mm, rod.centre_mm)
+    assert covered.shape.buffer(1e-6).covers(rod.shape)
+    groove = groove_of(rod, Placement("R", 0, 2.0, 1.0, turn.turn_deg), turn, Design(PLATE, clearance_mm=0.0))
+    there = placed_outline(covered, Placement("R", 0, 2.0, 1.0, turn.turn_deg))
+    assert groove_rim(groove).symmetric_difference(there).area < 1e-6
