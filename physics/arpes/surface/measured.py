@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.cluster.vq import kmeans2
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from beamgym.physics.arpes.surface.fields import FIELD_MM, RASTER_CELLS, Geography
@@ -133,6 +132,8 @@ def _smoothed(values: Float64Array, known: NDArray[np.bool_], smooth_px: float) 
 
 def _clustered(shapes: Float64Array, clusters: int, seed: int) -> tuple[NDArray[np.int64], float]:
     """Return the cluster (m,) of each shape, the largest first, and the share of the variance they hold."""
+    from scipy.cluster.vq import kmeans2  # a good part of a second with what it imports, which simulating needs not
+
     around = shapes - shapes.mean(axis=0)
     best, least = np.zeros(len(shapes), dtype=np.int64), np.inf
     for start in range(_TRIES):

@@ -11,7 +11,6 @@ from math import comb
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.laue.detector import Detector
@@ -141,6 +140,8 @@ def _followed(
     position_px: Float64Array, stated: Detector, place: Float64Array, scale: Float64Array
 ) -> tuple[float, Float64Array]:
     """Go uphill from a place of the grid with ever narrower errors; return the sharpness there and the place."""
+    from scipy.optimize import minimize  # half a second, of which an environment needs nothing
+
     steps = np.array([0.5 * CENTRE_STEP_MM, 0.5 * CENTRE_STEP_MM, 0.5 * DISTANCE_STEP * stated.distance_mm])
     for widened in WIDENED:
         start = place + np.vstack([np.zeros(3), np.diag(steps * widened / WIDENED[0])])
