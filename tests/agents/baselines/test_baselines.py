@@ -47,8 +47,15 @@ def test_a_baseline_plays_a_row_as_it_would_alone(env, single, baseline):
         np.testing.assert_array_equal(getattr(alone, name)[0], getattr(together, name)[2], err_msg=name)
 
 
-@pytest.mark.parametrize("options", [{}, {"action": "axes", "goniometer": "two-arc"}])
-@pytest.mark.parametrize("baseline", EVERY)
+BY_AXES = {"action": "axes", "goniometer": "two-arc"}
+PLAYED = [
+    *((baseline, {}) for baseline in EVERY),
+    *((baseline, BY_AXES) for baseline in EVERY if baseline is not IndexAndRefine),
+    pytest.param(IndexAndRefine, BY_AXES, marks=pytest.mark.slow),  # it commands axes as IndexAndMove does
+]
+
+
+@pytest.mark.parametrize(("baseline", "options"), PLAYED)
 def test_a_baseline_keeps_the_contract_of_a_policy(baseline, options):
     check_policy(baseline(), ID, **options)
 

@@ -61,7 +61,11 @@ def test_other_crystals_sizes_and_panels_at_a_level_with_a_wrong_camera(options)
     assert evaluate_in(Calibrating(), env, 6, seed=25).success_rate == 1.0
 
 
-@pytest.mark.parametrize("policy", [Calibrating, IndexAndMove, IndexAndRefine])
+REFINING = pytest.param(IndexAndRefine, marks=pytest.mark.slow)
+"""IndexAndRefine where it does on images what the lighter ones do, and what test_baselines.py says of it on spots."""
+
+
+@pytest.mark.parametrize("policy", [Calibrating, IndexAndMove, REFINING])
 def test_an_image_is_played_as_it_would_be_alone(images, policy):
     together = run_episodes(policy(), images, range(500, 504))
     alone = run_episodes(policy(), make_vector_env(IMAGES, 1, "real", {}), range(502, 503))
@@ -70,7 +74,7 @@ def test_an_image_is_played_as_it_would_be_alone(images, policy):
     check_policy(policy(), IMAGES)
 
 
-@pytest.mark.parametrize("policy", [Calibrating, IndexAndMove, IndexAndRefine])
+@pytest.mark.parametrize("policy", [Calibrating, IndexAndMove, REFINING])
 def test_one_policy_plays_spots_then_images(policy, images):
     one = policy()
     assert evaluate_in(one, make_vector_env(SPOTS, 4, "real", {}), 4, seed=26).success_rate == 1.0

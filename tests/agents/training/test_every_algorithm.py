@@ -73,7 +73,10 @@ def resumed(path, settings):
     return trainer, met
 
 
-@pytest.mark.parametrize("algo", MADE)
+SLOW = {"tqc"}  # it is cut and goes on as sac does; tests/agents/export play its frames and its flattened parts
+
+
+@pytest.mark.parametrize("algo", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in MADE])
 def test_an_agent_is_deployed_as_it_was_trained_though_its_training_was_cut(algo, tmp_path):
     settings = config(algo)
     trainer, met = resumed(tmp_path / "run", settings)

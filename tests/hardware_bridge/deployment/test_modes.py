@@ -354,8 +354,9 @@ def test_a_human_re_arms_a_latched_guard_and_a_new_episode_begins(mine):
     assert verify_log(report.files["log"], report.audit_head).whole
 
 
-@pytest.mark.parametrize("name", ["", "yes", " Y "])
+@pytest.mark.parametrize("name", ["", pytest.param("yes", marks=pytest.mark.slow), " Y "])
 def test_an_answer_that_is_no_name_re_arms_nothing(mine, name):
+    """A "yes" is slow: " Y " is one, with blanks and in capitals besides."""
     operator = Operator(name)
     deployment = mine(operator, faults=(2,))
     with pytest.raises(DeployFailed, match=r"the controller tripped.*; see .*audit\.jsonl"):

@@ -148,9 +148,14 @@ def test_an_episode_whose_budget_is_spent_ends(stage):
 
 @pytest.mark.parametrize(
     ("command", "number"),
-    [("set", 1), ("set", 8), ("wait", 1), ("wait_for", 1), ("wait_for", 4), ("create", 2), ("read", 10), ("save", 2)],
+    [
+        *(("set", 8), ("wait", 1), ("wait_for", 4), ("create", 2), ("read", 10), ("save", 2)),
+        pytest.param("set", 1, marks=pytest.mark.slow),
+        pytest.param("wait_for", 1, marks=pytest.mark.slow),
+    ],
 )
 def test_a_pause_anywhere_changes_nothing_of_the_episode(stage, paused_at, command, number):
+    """Every kind of command is there in the default suite; the first of a kind that comes later again is slow."""
     made, calm = stage(frames="rendered", seed=7), stage(seed=7, frames="rendered")
     calm.store = None
     undisturbed = calm.rollout()

@@ -81,8 +81,9 @@ def test_a_frame_of_few_rays_is_understood_where_no_more_is_left_over_than_elsew
     assert not estimator().understands(known)
 
 
-@pytest.mark.parametrize("spots", [3, 6, 20])
+@pytest.mark.parametrize("spots", [3, pytest.param(6, marks=pytest.mark.slow), 20])
 def test_spots_that_stay_while_nothing_moves_are_no_crystal_however_often_they_are_seen(spots):
+    """Few and many; what lies between is slow."""
     rng, known = np.random.default_rng(spots), Track()
     place = rng.uniform(0.0, 511.0, (spots, 2))
     for _ in range(4):
