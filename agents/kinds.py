@@ -38,11 +38,13 @@ class AgentKind:
 
 
 _EXPOSURES, _BEAM_TIME = "beamgym.agents.evaluation:EXPOSURES", "beamgym.agents.evaluation:BEAM_TIME"
+_PLATES = "beamgym.agents.evaluation:PLATES"
 
 KINDS: dict[str, AgentKind] = {
     "laue": AgentKind("laue", "beamgym.agents.baselines.align:BASELINES", _EXPOSURES),
     "zone": AgentKind("zone", "beamgym.agents.baselines.zone:BASELINES", _EXPOSURES, default="zone-finder"),
     "arpes": AgentKind("arpes", "beamgym.agents.baselines.spot:BASELINES", _BEAM_TIME),
+    "mosaic": AgentKind("mosaic", "beamgym.agents.baselines.plate:BASELINES", _PLATES, default="quick-scan"),
 }
 """Every kind by name, those of other packages included."""
 

@@ -217,6 +217,25 @@ SHIPPED: tuple[EnvKind, ...] = (
         units="beamgym.envs.arpes_spot:SITE_UNITS",
         chooses=frozenset({"picture", "scores", "spectrum"}),
     ),
+    EnvKind(
+        name="mosaic",
+        context="beamgym.envs.plate_scan:ScanContext",
+        environments=(
+            Environment(
+                "beamgym/PlateScan-v0",
+                "learn how the crystals of a plate stand, in little beam time",
+                "docs/environments/plate_scan.md",
+            ),
+        ),
+        options="beamgym.envs.plate_scan:PlateScanOptions",
+        build="beamgym.envs.plate_scan:build",
+        renderer="beamgym.envs.plate_scan:ScanRenderer",
+        budget=BEAM_TIME,
+        task="beamgym.envs.plate_scan:task_over",
+        setting="beamgym.envs.plate_scan:ScanSetting",
+        units="beamgym.envs.plate_scan:SCAN_UNITS",
+        action_scale=("action",),
+    ),
 )
 
 KINDS: dict[str, EnvKind] = {}

@@ -61,6 +61,10 @@ ENVIRONMENTS: dict[str, list[dict[str, Any]]] = {
         {"action": "steps", "surfaces": 2, "observation": "scores", "flat": True},
     ],
     "beamgym/ArpesSpotImage-v1": [{"surfaces": 2, "stop": "truth", "score": "truth"}],
+    "beamgym/PlateScan-v0": [
+        {"crystals": 6},
+        {"crystals": 4, "action": "anywhere", "observation": "present", "reward": "rate", "flat": True},
+    ],
 }
 """Options with which each registered id is checked."""
 

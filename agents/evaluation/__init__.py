@@ -14,7 +14,7 @@ from beamgym.agents.evaluation.evaluator import (
     evaluate_in,
     make_vector_env,
 )
-from beamgym.agents.evaluation.metrics import BEAM_TIME, EXPOSURES, Budget, Metric, MetricSet, budget_in
+from beamgym.agents.evaluation.metrics import BEAM_TIME, EXPOSURES, PLATES, Budget, Metric, MetricSet, budget_in
 from beamgym.agents.evaluation.recording import record_episodes
 from beamgym.agents.evaluation.seeds import STRIDE, Purpose, first_seed
 from beamgym.agents.evaluation.success_curve import amounts, curves, draw_curves, success_by
@@ -25,6 +25,7 @@ __all__ = [
     "BEAM_TIME",
     "EXPOSURES",
     "GRIDS",
+    "PLATES",
     "STRIDE",
     "VARIANTS",
     "Budget",

@@ -91,6 +91,22 @@ BEAM_TIME: Final = MetricSet(
 )
 """Environments in which a spot is found within a beam time."""
 
+PLATES: Final = MetricSet(
+    metrics=(
+        Metric("instrument_s_median", "total s", ".0f"),
+        Metric("exposures_median", "exposures", "g"),
+        Metric("known_share_median", "mass known", ".3f"),
+        Metric("wrong_share_median", "wrong", ".3f"),
+        Metric("known_per_hour_median", "plates/h", ".1f"),
+    ),
+    budget=kinds.BEAM_TIME,
+    failures="every figure is as spent",
+    total="total s",
+    price=4.0 / 3600.0,
+    finals=("known_share", "wrong_share", "known_per_hour"),
+)
+"""Environments in which a plate of crystals is scanned within a beam time."""
+
 
 @dataclass(frozen=True)
 class Budget:
