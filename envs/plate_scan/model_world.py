@@ -49,8 +49,8 @@ INDEXED_SPOTS, INDEXED_WIDTH = 7.0, 1.3
 """Real spots with which every second frame indexes, and over how many that changes (logistic)."""
 SECOND_SPOTS, SECOND_WIDTH = 9.0, 1.5
 """The same of the smaller grain, for a frame to show two."""
-TWIN_SHOWS: Final = 0.3
-"""Share of the frames of a twin that show it: most spots of both fall together."""
+TWIN_SHOWS: Final = 0.9
+"""Share of the frames of a twin that show it, by the places of its spots or by their intensities."""
 BRIGHTNESS: Final = 0.1
 """Standard deviation of the logarithm of a frame's number of spots, from one orientation to the next."""
 _STREAM_PLATE, _STREAM_CAMERA, _STREAM_STAGE, _STREAM_FRAME = 70, 71, 72, 73
@@ -93,7 +93,7 @@ class ModelPlates:
             raise ValueError(f"n is {n}; at least one plate is needed")
         if context.material not in SPOTS:
             raise ValueError(
-                f"the spots of {context.material!r} are not counted; choose one of {', '.join(SPOTS)}, or frames='spots'"
+                f"the spots of {context.material!r} are not counted; take one of {', '.join(SPOTS)}"
             )
         self.context, self.n, self.level = context, n, imperfections(level)
         self.options = options or PlateOptions(context.crystals)

@@ -7,7 +7,7 @@ import numpy as np
 
 from beamgym.physics.instrument import BoolArray, Float64Array, Frame, Int64Array, Peaks
 
-NOISE_DEG, CAMERA_DEG, CALIBRATED_DEG = 0.08, 0.035, 0.012
+NOISE_DEG, CAMERA_DEG, CALIBRATED_DEG = 0.06, 0.035, 0.005
 """Standard errors about each axis of a frame's orientation: of one spot's worth, divided by the root of the number of
 spots; of the camera as stated; of the camera that eight crystals have calibrated. All of level "real", from the scan's
 own indexing: ``tests/envs/plate_scan`` holds them against it."""
@@ -87,7 +87,7 @@ def as_brought(frame: Frame, near_deg: Float64Array, known: BoolArray, rows: Boo
 
 
 def stated_deg(spots: Float64Array, calibrated: BoolArray) -> tuple[Float64Array, Float64Array]:
-    """Return standard errors about each axis: of frames by their numbers of spots, and of the camera, each shaped alike.
+    """Return standard errors about each axis: of frames by their numbers of spots, and of the camera.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def stated_deg(spots: Float64Array, calibrated: BoolArray) -> tuple[Float64Array
 
 
 def apart_deg(one: Float64Array, other: Float64Array, fold_deg: float | Float64Array = 360.0) -> Float64Array:
-    """Return by how much angles (..., 3) differ, (...): the turn by the shorter way round, up to turns by ``fold_deg``."""
+    """Return by how much angles (..., 3) differ, (...); turns by ``fold_deg`` count as the same."""
     away = one - other
     turn = np.mod(away[..., 2] + 0.5 * fold_deg, fold_deg) - 0.5 * fold_deg
     found: Float64Array = np.sqrt(away[..., 0] ** 2 + away[..., 1] ** 2 + turn**2)

@@ -64,7 +64,7 @@ class ScanRenderer:
         angles = 2.0 * np.pi * np.arange(DIRECTIONS) / DIRECTIONS
         ray = np.stack([np.cos(angles), np.sin(angles)], axis=1)
         believed = state.believed[sample]
-        for k in np.flatnonzero(state.plates.present[sample]):
+        for k in np.flatnonzero(state.plates.present[sample]).tolist():
             centre = state.plates.centre_mm[sample, k]
             corners = centre + state.plates.reach_mm[sample, k][:, None] * ray
             here = k == state.crystal[sample]

@@ -30,7 +30,7 @@ STOPS_WITHIN: Final = 0.05
 does so once in some hundred steps, and whoever means it can say it with a twentieth of the action's range."""
 WHOLE: Final = 0.9
 """Share of the single crystals' mass that must be known for an episode to count as solved."""
-SPOILT: Final = 0.02
+SPOILT: Final = 0.05
 """Share of the plate's mass that may be believed wrongly then."""
 SURE: Final = 4.0
 """Standard errors by which two frames of one crystal must differ to show two grains."""
@@ -210,7 +210,7 @@ class PlateScanTask:
             at = low + 0.5 * (action[:, 1:3] + 1.0) * (high - low)
         away = ((state.plates.centre_mm - at[:, None]) ** 2).sum(axis=2)
         nearest = np.where(among, away, np.inf).argmin(axis=1)
-        return nearest, among.any(axis=1)
+        return np.asarray(nearest, dtype=np.int64), np.asarray(among.any(axis=1), dtype=np.bool_)
 
     @staticmethod
     def _still_open(state: ScanState, crystal: Int64Array) -> BoolArray:
@@ -230,7 +230,7 @@ class PlateScanTask:
             *("looks", "beam_s", "spots", "all_spots", "first_mm", "spread_mm"),
             *("indexed", "several", "angles_deg", "calibrated_deg"),
         )
-        new: dict[str, NDArray[Any]] = {name: getattr(state, name).copy() for name in names}
+        new: dict[str, Any] = {name: getattr(state, name).copy() for name in names}
         first = new["looks"][rows, k] == 0
         new["first_mm"][rows[first], k[first]] = places[first]
         away = np.hypot(*(places - new["first_mm"][rows, k]).T)
