@@ -11,6 +11,7 @@ from beamgym.envs.kinds import Ref, find_kind
 from beamgym.envs.kinds import kind_named as env_kind_named
 
 _FILE, _SIMULATED = "beamgym.hardware_bridge.instrument_file", "beamgym.hardware_bridge.practice.simulated"
+_PLATES = "beamgym.hardware_bridge.plates"
 _DIRECTIONS, _DEPLOYMENT = "beamgym.hardware_bridge.direction_check", "beamgym.hardware_bridge.deployment"
 
 
@@ -39,6 +40,7 @@ class BridgeKind:
         None where they do not tell, and the largest angle that is no change; None where a kind has no such thing
     new_file : () → ``new_instrument.kind.NewFile``: what `beamgym deploy --new` writes of it; None where it writes none
     plan : the plan of ``hardware_bridge.plans`` that plays its task in somebody else's RunEngine
+    may_show_nothing : (file) → whether a frame without spots is an ordinary one; None where it never is
     report : (frame, n = 1) → what a report's row says of a frame, by name; None for what it could not say
     """
 
@@ -58,6 +60,7 @@ class BridgeKind:
     sample_change: Ref | None = None
     new_file: Ref | None = None
     plan: Ref = "beamgym.hardware_bridge.plans:deployed"
+    may_show_nothing: Ref | None = None
     report: Ref = "beamgym.hardware_bridge.rollout:spots_seen"
 
 
@@ -102,6 +105,17 @@ KINDS: dict[str, Row] = {
         presence="beamgym.hardware_bridge.presence:spectrum_presence",
         differences=f"{_DEPLOYMENT}.bundle_match:arpes_differences",
         plan="beamgym.hardware_bridge.plans:find_spot",
+    ),
+    "mosaic": BridgeKind(
+        name="mosaic",
+        section=f"{_PLATES}:MosaicTaskEntry",
+        context=f"{_PLATES}.entry:context",
+        practice=f"{_SIMULATED}.mosaic:practice",
+        practice_options=f"{_SIMULATED}.mosaic:practice_options",
+        check=f"{_PLATES}.entry:check",
+        exposure_s=f"{_PLATES}.entry:exposure_s",
+        finder="beamgym.hardware_bridge.guard.devices:spot_finder",
+        may_show_nothing=f"{_PLATES}.entry:may_show_nothing",
     ),
 }
 """Every kind by name, those of other packages included."""

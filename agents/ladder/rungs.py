@@ -68,7 +68,6 @@ _CURIOUS: Mapping[str, Any] = {
     "learning_rate": 1e-3,
 }
 """Kept from choosing too soon: at the defaults its Gaussian is narrow before it knows one zone from another."""
-_PIXELS: Mapping[str, Any] = {"n_steps": 64, "batch_size": 256, "n_epochs": 4}
 _GOAL: Mapping[str, Any] = {
     "observation": "goal",
     "stop": "truth",
@@ -154,15 +153,12 @@ RUNGS: Mapping[str, Rung] = {
             bar=0.74,
         ),
         Rung(
-            "films",
-            "the same from the films themselves",
-            _ZONE,
-            {"flat": True},
-            40_000,
-            n_envs=32,
-            policy="CnnPolicy",
-            hyper=_PIXELS,
-            seeds=1,
+            "plates",
+            "scan a plate of 12 crystals: look again, go on, give up, for how long; paid for what is known, less beam time",
+            "beamgym/PlateScan-v0",
+            {"crystals": 12, "observation": "present", "flat": True},
+            200_000,
+            hyper=_CURIOUS,
         ),
         Rung(
             "map",

@@ -92,9 +92,7 @@ class ModelPlates:
         if n < 1:
             raise ValueError(f"n is {n}; at least one plate is needed")
         if context.material not in SPOTS:
-            raise ValueError(
-                f"the spots of {context.material!r} are not counted; take one of {', '.join(SPOTS)}"
-            )
+            raise ValueError(f"the spots of {context.material!r} are not counted; take one of {', '.join(SPOTS)}")
         self.context, self.n, self.level = context, n, imperfections(level)
         self.options = options or PlateOptions(context.crystals)
         self.habit = HABITS[context.material]

@@ -1,5 +1,7 @@
-"""`beamgym mosaic scan`: scans the simulated plate of a project, or takes the scan that somebody else made."""
+"""`beamgym mosaic scan`: scans a plate, simulated or on an instrument, or takes the scan that somebody else made."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +19,16 @@ def scan_command(
     ] = None,
     rendered: Annotated[bool, typer.Option("--rendered", help="Simulate images and search them for spots.")] = False,
     places: Annotated[int, typer.Option(help="Places that the beam visits in each crystal, at most.")] = 3,
+    instrument: Annotated[
+        str | None,
+        typer.Option("--instrument", "-i", help="An instrument file of kind mosaic, or a shipped one's name."),
+    ] = None,
+    confirm: Annotated[
+        str, typer.Option(help="On an instrument: ask before 'every' move, the 'first', or 'never'.")
+    ] = ("first"),
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Answer yes to everything; on a simulated instrument only.")
+    ] = False,
 ) -> None:
     """Visit every crystal, index its patterns and write scan.json; a scan that was stopped goes on where it was."""
     from beamgym.physics.mosaic.project import Project
@@ -24,30 +36,64 @@ def scan_command(
 
     project = Project(folder)
     context = context_of_plate(project)
-    own = table is None
-    scan = _own(project, context, rendered, places) if own else _foreign(project, context, table, images)
+    if instrument is not None and (table is not None or rendered):
+        raise ValueError("--instrument takes frames of its own; leave --table and --rendered out")
+    if instrument is not None:
+        scan = _guarded(project, instrument, places, confirm, yes)
+    elif table is None:
+        scan = _own(project, context, rendered, places)
+    else:
+        scan = _foreign(project, context, table, images)
     project.write_scan(scan.crystals)
     _say(scan)
 
 
 def _own(project: Any, context: Any, rendered: bool, places: int) -> Any:
-    from tqdm import tqdm
-
-    from beamgym.physics.mosaic.scan import FrameStore, ScanSettings, scan_plate
+    from beamgym.physics.mosaic.scan import scan_plate
     from beamgym.scripts.mosaic.parts import world_of_plate
 
-    used = project.outlines()
     world = world_of_plate(project, context, "rendered" if rendered else "spots")
+    used, settings, store = _scanned(project, places)
+    with _bar(len(used)) as told:
+        return scan_plate(world, used, settings, store, told, context)
+
+
+def _guarded(project: Any, instrument: str, places: int, confirm: str, yes: bool) -> Any:
+    from beamgym.hardware_bridge.deployment import Deployment, Options, StopButton
+    from beamgym.hardware_bridge.plates import ScanPlan, scan_over
+    from beamgym.scripts.deploying.terminal import Terminal, say_from_handler
+
+    options = Options(confirm=confirm, yes=yes, out=project.path / "out")
+    used, settings, store = _scanned(project, places)
+    button = StopButton(say_from_handler)
+    deployment = Deployment(ScanPlan(), instrument, options, Terminal(), button)
+    if deployment.file.kind != ScanPlan.kind:
+        raise ValueError(f"{instrument} is of kind {deployment.file.kind}; a plate is scanned on one of kind mosaic")
+    with button, _bar(len(used)) as told:
+        return scan_over(deployment, used, settings, store, told)
+
+
+def _scanned(project: Any, places: int) -> tuple[Any, Any, Any]:
+    """Return the outlines that are visited, how, and where frames are kept."""
+    from beamgym.physics.mosaic.scan import FrameStore, ScanSettings
+
     (project.path / "scan").mkdir(exist_ok=True)
     store = FrameStore(project.path / "scan" / "frames.h5", project.plate.plate_id)
-    settings = ScanSettings(exposure_s=project.plate.camera.exposure_s, places=places)
-    with tqdm(total=len(used), unit="crystal", desc="scan") as bar:
+    return project.outlines(), ScanSettings(exposure_s=project.plate.camera.exposure_s, places=places), store
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[int, int], None]]:
+    """Yield what is told of every crystal that is done, and draws a progress bar."""
+    from tqdm import tqdm
+
+    with tqdm(total=total, unit="crystal", desc="scan") as bar:
 
         def told(done: int, total: int) -> None:
             bar.total, bar.n = total, done
             bar.refresh()
 
-        return scan_plate(world, used, settings, store, told, context)
+        yield told
 
 
 def _foreign(project: Any, context: Any, table: Any, images: Path | None) -> Any:

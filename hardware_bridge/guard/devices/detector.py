@@ -7,7 +7,13 @@ from typing import Any
 
 from beamgym.hardware_bridge.devices import DeviceError, Readings, in_thread, need
 from beamgym.hardware_bridge.guard.devices.commands import CHANGED, ROUNDS, GuardedCommand, Supervisor
-from beamgym.hardware_bridge.guard.devices.frame import Examination, FrameCheck, finder_of, presence_of
+from beamgym.hardware_bridge.guard.devices.frame import (
+    Examination,
+    FrameCheck,
+    finder_of,
+    may_show_nothing,
+    presence_of,
+)
 from beamgym.hardware_bridge.guard.devices.origin import Counters, FrameOrigin
 from beamgym.hardware_bridge.guard.devices.proxies import DetectorProxy, RawFrame, finished, forget
 from beamgym.hardware_bridge.guard.devices.repeats import SeenFrames
@@ -70,6 +76,7 @@ class GuardedDetector:
         self.ours = False
         self.doubts: tuple[str, ...] = ()
         self.finder, self.presence = finder_of(guard.file), presence_of(guard.file)
+        self._may_show_nothing = may_show_nothing(guard.file)
         self._guard, self._shutter = guard, shutter
         # Frames in a row that were empty, or on which the sample was not seen.
         self._poor = 0
@@ -396,6 +403,8 @@ class GuardedDetector:
 
     def _content(self, frame: Frame, longer: bool) -> dict[str, Any]:
         spots = None if frame.found is None else int(frame.found.count[0])
+        if spots == 0 and self._may_show_nothing:
+            spots = None
         assert self.frame_check is not None
         presence = self.frame_check.presence
         return {

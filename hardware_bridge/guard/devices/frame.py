@@ -141,6 +141,12 @@ def presence_of(file: InstrumentFile) -> PresenceTest | None:
     return None if make is None else resolve(make)(file)
 
 
+def may_show_nothing(file: InstrumentFile) -> bool:
+    """Return whether a frame without spots is an ordinary one of an instrument."""
+    say = bridge_kind(file.kind).may_show_nothing
+    return say is not None and bool(resolve(say)(file))
+
+
 def spot_finder(file: InstrumentFile) -> Finder:
     """Return what finds the spots on a Laue instrument's images.
 
