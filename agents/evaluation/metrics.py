@@ -102,7 +102,7 @@ PLATES: Final = MetricSet(
     budget=kinds.BEAM_TIME,
     failures="every figure is as spent",
     total="total s",
-    price=4.0 / 3600.0,
+    price=1.0 / 3600.0,
     finals=("known_share", "wrong_share", "known_per_hour"),
 )
 """Environments in which a plate of crystals is scanned within a beam time."""

@@ -154,7 +154,7 @@ RUNGS: Mapping[str, Rung] = {
         ),
         Rung(
             "plates",
-            "scan a plate of 12 crystals: look again, go on, give up, for how long; paid for what is known, less beam time",
+            "scan a plate of 12 crystals: look again, go on or give up, and for how long; paid in mass that is known",
             "beamgym/PlateScan-v0",
             {"crystals": 12, "observation": "present", "flat": True},
             200_000,

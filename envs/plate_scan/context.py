@@ -33,7 +33,7 @@ class ScanReward:
     """
 
     kind: Literal["dense", "rate"] = "dense"
-    price: float = 4.0
+    price: float = 1.0
     wrong: float = 1.0
 
     def __post_init__(self) -> None:

@@ -42,7 +42,7 @@ class PlateScanOptions:
     frames: Literal["model", "spots", "rendered"] = "model"
     action: Literal["nearest", "anywhere"] = "nearest"
     reward: Literal["dense", "rate"] = "dense"
-    price: float = 4.0
+    price: float = 1.0
     observation: Literal["all", "present"] = "all"
     flat: bool = False
     history: int = 1

@@ -125,7 +125,7 @@ class TestPay:
             total += reward
         state = state_of(envs)
         first_s = 1.0 + envs.unwrapped.loop.task.context.readout_s
-        assert total == pytest.approx(state.worth - 4.0 * (state.spent_s - first_s) / 3600.0, abs=1e-9)
+        assert total == pytest.approx(state.worth - 1.0 * (state.spent_s - first_s) / 3600.0, abs=1e-9)
         assert state.worth.max() > 0.3
 
     def test_rate_pays_at_the_end_what_is_known_per_hour(self):
