@@ -42,6 +42,7 @@ def chain(folder: Path, material: str, crystals: int, seed: int, level: str, say
     from beamgym.scripts.mosaic.forecast import as_content
     from beamgym.scripts.mosaic.forecast import lines_of as lines_of_forecast
     from beamgym.scripts.mosaic.holder import holder_command
+    from beamgym.scripts.mosaic.pack import pack_command
     from beamgym.scripts.mosaic.plan import plan_command
     from beamgym.scripts.mosaic.planned import plan_of
     from beamgym.scripts.mosaic.scan import scan_command
@@ -67,8 +68,8 @@ def chain(folder: Path, material: str, crystals: int, seed: int, level: str, say
     step("plan", lambda: plan_command(folder, outlines=None, rods=None, name=None, places=3, **options))
     step("scan", lambda: scan_command(folder, None, None, False, 3))
     step("correct", lambda: correct_command(folder, None, None, 0.5))
+    step("pack", lambda: pack_command(folder, "smallest plate", None, None, "both", 10.0, 2, seed, None))
     project = Project(folder)
-    step("pack", lambda: say(packed(project, seed)))
     step("holder", lambda: holder_command(folder, None, None, False, False))
     plan = plan_of(project)
     with counted("forecast", "draw") as heard:
@@ -85,44 +86,3 @@ def chain(folder: Path, material: str, crystals: int, seed: int, level: str, say
     story = folder / "story.png"
     step("picture", lambda: draw_story(plan, scanned, found, told, story))
     return {"seconds": seconds, "check": found, "story": story, "plan": plan}
-
-
-def packed(project: Any, seed: int, seconds: float = 10.0) -> str:
-    """Pack a project's corrected crystals on the smallest strip of its plate's height; return what is said of it.
-
-    Notes
-    -----
-    The plate of plate.json is made as large as the packing needs, as nobody has cut it yet.
-    """
-    from beamgym.physics.files import write_json
-    from beamgym.physics.mosaic.packing import pack, pieces_of
-    from beamgym.physics.mosaic.project import holder_plates, spacing_of
-    from beamgym.scripts.mosaic.parts import context_of_plate
-    from beamgym.scripts.mosaic.planned import outlines_to_pack
-    from beamgym.scripts.mosaic.shown import counted
-
-    context = context_of_plate(project)
-    outlines = outlines_to_pack(project, context)
-    pieces, left = pieces_of(outlines, project.corrections(), context.crystal.density_g_per_cm3)
-    plate = holder_plates(project.plate)[0]
-    with counted("pack", "part") as heard:
-        found = pack(
-            pieces,
-            [plate],
-            spacing_of(project.plate),
-            objective="smallest plate",
-            seed=seed,
-            seconds=seconds,
-            tries=2,
-            told=lambda share: heard(round(100 * share), 100),
-        )
-    size = {"width_mm": found.plates[0].width_mm, "height_mm": found.plates[0].height_mm}
-    section = project.plate.plate.model_copy(update=size)
-    changed = project.plate.model_copy(update={"plate": section})
-    write_json(project.path / "plate.json", changed.model_dump(mode="json"))
-    project.plate = changed
-    project.write_layout(found.placements)
-    return (
-        f"{len(found.placements)} crystals, {found.mass_mg:.1f} mg, on {size['width_mm']:.1f} × "
-        f"{size['height_mm']:.1f} mm, {found.density[0]:.0%} covered; left out: {len(left) + len(found.left_out)}"
-    )

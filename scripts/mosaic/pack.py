@@ -60,14 +60,16 @@ def _packed(project: "Project", thickness_mm: float | None, **options: Any) -> "
     from beamgym.physics.mosaic.packing import check_packing, pack, pieces_of
     from beamgym.physics.mosaic.project import holder_plates, spacing_of
     from beamgym.scripts.mosaic.parts import context_of_plate
+    from beamgym.scripts.mosaic.planned import outlines_to_pack
     from beamgym.scripts.mosaic.shown import counted
 
-    outlines = project.outlines()
+    context = context_of_plate(project)
+    outlines = outlines_to_pack(project, context)
     names = {outline.name for outline in outlines}
     corrections = [each for each in project.corrections() if each.name in names]
     scanned = project.scan() if (project.path / "scan.json").is_file() else []
     reasons = {one.name: one.verdict for one in scanned if one.verdict != "indexed"}
-    density = context_of_plate(project).crystal.density_g_per_cm3
+    density = context.crystal.density_g_per_cm3
     pieces, uncorrected = pieces_of(outlines, corrections, density, thickness_mm=thickness_mm, without_turn=reasons)
     plates = holder_plates(project.plate)
     if options["objective"] == "smallest plate":
