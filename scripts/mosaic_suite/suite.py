@@ -56,6 +56,7 @@ def run_suite(options: dict[str, Any], seed: int, console: Console) -> dict[str,
         else:
             figures["materials"][name], own = _material(name, crystals, first + list(MATERIALS).index(name), level)
         bars += own
+        console.print(*(f"{bar.figure}: {bar.reached}" for bar in own), sep="\n")
     console.print(_table(figures["materials"]))
     console.print(bars_table(bars))
     figures["bars"] = [bar.as_dict() for bar in bars]
