@@ -1,6 +1,6 @@
 """Numbers and letters of plain strokes, and where on a holder there is room for them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
@@ -80,7 +80,12 @@ def letters(text: str, height_mm: float) -> MultiPolygon:
 
 
 def lettered(
-    text: str, room: BaseGeometry, near: Sequence[float], height_mm: float, reach_mm: float = 0.0
+    text: str,
+    room: BaseGeometry,
+    near: Sequence[float],
+    height_mm: float,
+    reach_mm: float = 0.0,
+    accepted: Callable[[BaseGeometry], bool] = lambda shape: True,
 ) -> BaseGeometry:
     """Return a text that lies inside a room, as near to a place and as high as fits; empty where nothing fits.
 
@@ -91,6 +96,7 @@ def lettered(
     near : x and y of the wished middle, mm
     height_mm : wished; down to 40 % of it where it must be
     reach_mm : how far from the wished middle it may lie
+    accepted : whether a place that fits is taken
 
     Notes
     -----
@@ -103,10 +109,13 @@ def lettered(
             break
         places = np.asarray(near, dtype=np.float64) + _places(reach_mm, share * height_mm / 2.0)
         rim = get_coordinates(shape)
-        points = places[:, None] + rim[None]
-        for place in places[contains_xy(room, points[..., 0], points[..., 1]).all(axis=1)]:
+        # A few points rule most places out, so that all points are asked for the others only.
+        for some in (rim[:: max(1, len(rim) // 4)], rim):
+            points = places[:, None] + some[None]
+            places = places[contains_xy(room, points[..., 0], points[..., 1]).all(axis=1)]
+        for place in places:
             moved = affinity.translate(shape, *place)
-            if room.contains(moved):
+            if room.contains(moved) and accepted(moved):
                 return moved
     return MultiPolygon()
 

@@ -63,7 +63,7 @@ def marks_of(pockets: Sequence[Pocket], design: Design, title: str) -> Marks:
         if design.product == "holder":
             mark = floors[pocket.name] = _in_floor(pocket, design)
         else:
-            mark = _beside(pocket, free, beside, design)
+            mark = _beside(pocket, pockets, free, beside, design)
             beside.append(mark)
         without += [pocket.name] if mark.is_empty else []
     top += beside
@@ -77,15 +77,22 @@ def _in_floor(pocket: Pocket, design: Design) -> BaseGeometry:
     return lettered(pocket.name, room, widest_place(room), design.letter_mm, 1.0)
 
 
-def _beside(pocket: Pocket, free: BaseGeometry, placed: Sequence[BaseGeometry], design: Design) -> BaseGeometry:
-    """Return the number beside a pocket, clear of those that stand there already."""
+def _beside(
+    pocket: Pocket, pockets: Sequence[Pocket], free: BaseGeometry, placed: Sequence[BaseGeometry], design: Design
+) -> BaseGeometry:
+    """Return the number beside a pocket, nearer to it than to others, clear of numbers that stand there already."""
     x_min, y_min, x_max, y_max = pocket.hole.bounds
     reach = max(x_max - x_min, y_max - y_min) / 2.0 + _REACH_MM
     x, y = pocket.hole.centroid.x, pocket.hole.centroid.y
     near = box(x - reach - 2.0, y - reach - 2.0, x + reach + 2.0, y + reach + 2.0)
     taken = [mark.buffer(0.3) for mark in placed if mark.intersects(near)]
     room = clip_by_rect(free, *near.bounds).difference(unary_union(taken))
-    return lettered(pocket.name, room, (x, y), design.letter_mm, reach)
+    others = [each.hole for each in pockets if each is not pocket and each.hole.distance(near) == 0.0]
+
+    def own(mark: BaseGeometry) -> bool:
+        return all(mark.distance(pocket.hole) < mark.distance(other) for other in others)
+
+    return lettered(pocket.name, room, (x, y), design.letter_mm, reach, own)
 
 
 def widest_place(room: BaseGeometry) -> tuple[float, float]:

@@ -22,6 +22,7 @@ from beamgym.physics.mosaic.holder import (
 from beamgym.physics.mosaic.holder.drawings import layers_of
 from beamgym.physics.mosaic.holder.grooves import groove_of
 from beamgym.physics.mosaic.holder.lettering import lettered, letters
+from beamgym.physics.mosaic.holder.marks import marks_of
 from beamgym.physics.mosaic.holder.mesh_files import write_mesh
 from beamgym.physics.mosaic.holder.pockets import pockets_of
 from beamgym.physics.mosaic.holder.solid import cutter
@@ -260,3 +261,16 @@ def test_a_rod_that_is_turned_about_its_axis_covers_a_wider_place(azimuth, wide)
     groove = groove_of(rod, Placement("R", 0, 2.0, 1.0, turn.turn_deg), turn, Design(PLATE, clearance_mm=0.0))
     there = placed_outline(covered, Placement("R", 0, 2.0, 1.0, turn.turn_deg))
     assert groove_rim(groove).symmetric_difference(there).area < 1e-6
+
+
+def test_a_number_on_a_template_stands_nearer_to_its_own_pocket_than_to_any_other():
+    design = Design(PLATE, "template", 1.5, letter_mm=1.2)
+    pockets = pockets_of(FLAKES, LAYOUT, design)
+    title = marks_of([], design, "FRONT 1").top
+    marks = marks_of(pockets, design, "FRONT 1")
+    assert marks.without_number == ()
+    numbers = [part for part in marks.top.difference(title.buffer(0.01)).geoms if part.area > 0.05]
+    nearest = [min(pockets, key=lambda pocket: part.distance(pocket.hole)).name for part in numbers]
+    assert set(nearest) == {each.name for each in FLAKES}
+    for name in nearest:
+        assert nearest.count(name) == 1
