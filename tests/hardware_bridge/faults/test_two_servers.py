@@ -4,21 +4,29 @@ Both are practice instruments, and each tells by its own record what it received
 """
 
 import asyncio
+import sys
+from functools import partial
 
 import pytest
 
 pytest.importorskip("caproto", reason="the practice instrument needs the extra 'ioc'")
 
-from beamgym.hardware_bridge.adapters import searches
+from beamgym.hardware_bridge.adapters import connect, searches
 from beamgym.hardware_bridge.adapters.searches import search_servers
 from beamgym.hardware_bridge.guard import servers
 from beamgym.hardware_bridge.guard.rules.decision import GuardRefused
 from beamgym.hardware_bridge.practice.process import IocProcess
 
+SEARCH_S = 5.0
+"""Two servers on a busy machine may take so long to answer a search, seconds."""
+
 
 @pytest.fixture
-def copy(request):
+def copy(request, monkeypatch):
     """Call it for a second instrument with the names of the first, on a port of its own."""
+    of_search = sys.modules[connect.__module__]
+    monkeypatch.setattr(of_search, "search_servers", partial(search_servers, wait_s=SEARCH_S))
+    monkeypatch.setattr(of_search, "_SEARCH_S", 4.0 * SEARCH_S)
     started = []
 
     def start(kind):
@@ -71,7 +79,7 @@ def test_one_server_that_answers_twice_is_one(laue_ioc, ports):
     listed = {"EPICS_CA_AUTO_ADDR_LIST": "NO", "EPICS_CA_SERVER_PORT": str(ports["first"])}
     twice = listed | {"EPICS_CA_ADDR_LIST": f"127.0.0.1 127.0.0.1:{ports['first']} no.such.host.example"}
     names = ["bgym:j1", *(f"bgym:absent:{number}" for number in range(200)), "bgym:j2.RBV"]
-    found = search_servers(names, environment=twice)
+    found = search_servers(names, SEARCH_S, environment=twice)
     here = [f"127.0.0.1:{ports['first']}"]
     assert {name: where for name, where in found.items() if where} == {"bgym:j1": here, "bgym:j2.RBV": here}
 

@@ -62,7 +62,7 @@ def test_where_intensities_say_nothing_the_turn_of_quartz_stands_beside_the_answ
 def test_a_wrong_distance_does_not_exchange_a_and_b(share):
     """Ca2RuO4's axes differ by 1.4 %: the wrong camera suits the wrong axes, but leaves residuals.
 
-    A camera that stands too far off is slow; one that stands too near asks for the same, by more.
+    An error of the other sign, and smaller, is slow.
     """
     crystal = load_crystal("Ca2RuO4")
     stated = PANEL.displaced(share * PANEL.distance_mm * PANEL.normal, np.zeros(3))
