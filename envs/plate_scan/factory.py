@@ -98,4 +98,8 @@ def task_over(context: ScanContext, size: int = 0, parts: Any = ()) -> PlateScan
     """
     if context.optics is None:
         raise ValueError("this context names no material, camera and beam, so that no frame can be indexed")
+    if not context.outlines:
+        raise ValueError(
+            "the outlines of this plate are not known here; scan it with `beamgym mosaic scan FOLDER -i FILE`"
+        )
     return PlateScanTask(context, ScanReward(), IndexReads(context.optics), not parts or "table" in parts)

@@ -25,8 +25,8 @@ class MosaicTaskEntry(Strict):
     crystals: Annotated[int, Field(ge=1, le=400)] = 24
     beam: Annotated[str, StringConstraints(min_length=1)] = "tube-W"
     beam_mm: Annotated[float, Field(ge=0.01, le=20.0)] = BEAM_MM
-    beam_time_s: Annotated[float, Field(gt=1)] = 1200.0
-    readout_s: Annotated[float, Field(ge=0)] = 2.0
+    beam_time_s: Annotated[float, Field(gt=1, le=604800)] = 1200.0
+    readout_s: Annotated[float, Field(ge=0, le=3600)] = 2.0
 
 
 def check(file: "InstrumentFile") -> None:

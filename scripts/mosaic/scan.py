@@ -69,6 +69,9 @@ def _guarded(project: Any, instrument: str, places: int, confirm: str, yes: bool
     deployment = Deployment(ScanPlan(), instrument, options, Terminal(), button)
     if deployment.file.kind != ScanPlan.kind:
         raise ValueError(f"{instrument} is of kind {deployment.file.kind}; a plate is scanned on one of kind mosaic")
+    own = deployment.file.experiment.material
+    if own != project.plate.material:
+        raise ValueError(f"{instrument} names the material {own}, the project {project.plate.material}; correct one")
     with button, _bar(len(used)) as told:
         return scan_over(deployment, used, settings, store, told)
 

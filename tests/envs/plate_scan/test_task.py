@@ -1,5 +1,7 @@
 """The rules of PlateScan: what an action does, what counts, and what never ends an episode by accident."""
 
+from dataclasses import replace
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import pytest
 import beamgym  # noqa: F401 - registers the environments
 from beamgym.agents.baselines.plate import BASELINES
 from beamgym.agents.evaluation import evaluate
-from beamgym.envs.plate_scan import FIELDS, PlateScanOptions, build
+from beamgym.envs.plate_scan import FIELDS, PlateScanOptions, build, task_over
 from beamgym.envs.plate_scan.outline_table import OutlineTable, reach_at
 from beamgym.physics.mosaic.outline import Outline
 
@@ -173,6 +175,21 @@ def test_frames_that_are_indexed_are_read_like_those_of_the_model():
     assert seen["present"][FIELDS.index("looks")] == pytest.approx(1.0 / 8.0)
     assert seen["present"][FIELDS.index("spots")] > 0.2
     assert info["known_share"] + info["wrong_share"] == pytest.approx(seen["plate"][1], abs=1e-6)
+
+
+def test_over_an_instrument_it_needs_outlines_and_what_frames_are_read_by():
+    task, world = build(PlateScanOptions(crystals=2, frames="spots"), 1)
+    with pytest.raises(ValueError, match="outlines of this plate"):
+        task_over(task.context)
+    world.reset(np.zeros(1, np.uint64), np.ones(1, dtype=np.bool_))
+    outlines = world.world.outlines()
+    over = task_over(replace(task.context, outlines=outlines))
+    frame = world.world.acquire(over.settings, np.ones(1, dtype=np.bool_))
+    state = over.start(None, world.positions(), frame, np.ones(1, dtype=np.bool_))
+    assert state.plates.present.all()
+    assert state.plates.area_mm2[0] == pytest.approx([outline.area_mm2 for outline in outlines], rel=0.1)
+    with pytest.raises(ValueError, match="no material, camera and beam"):
+        task_over(replace(task.context, optics=None))
 
 
 def test_options_that_cannot_be_are_refused_in_one_line():
