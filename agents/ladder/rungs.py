@@ -156,9 +156,10 @@ RUNGS: Mapping[str, Rung] = {
             "plates",
             "scan a plate of 12 crystals: look again, go on or give up, and for how long; paid in mass that is known",
             "beamgym/PlateScan-v0",
-            {"crystals": 12, "observation": "present", "flat": True},
-            200_000,
+            {"crystals": 12, "observation": "present", "flat": True, "price": 4.0},
+            160_000,
             hyper=_CURIOUS,
+            seeds=1,
         ),
         Rung(
             "map",

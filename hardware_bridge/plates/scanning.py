@@ -1,6 +1,7 @@
 """The scan of a plate through the guard: the very scan of simulated plates, on motors and a camera."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,7 @@ class PlateStage:
     def __init__(self, instrument: BlueskyInstrument, session: Session, optics: PlateContext) -> None:
         self._instrument, self._session, self.context = instrument, session, optics
         self._set: Float64Array | None = None
+        self._begun_s: float | None = None
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -69,13 +71,16 @@ class PlateStage:
         return MoveReport(report.readback[:, :2], report.duration_s)
 
     def acquire(self, settings: AcquireSettings, mask: BoolArray) -> Frame:
-        """Expose for as long as the settings say; raises FrameFailed or MoveFailed where the guard refuses."""
+        """Expose as the settings say, on a clock that begins with the first frame; raises FrameFailed or MoveFailed."""
         self._session.alive.touch()
         held = self._instrument.positions() if self._set is None else self._set
         if held[0, 2] != settings.exposure_s:
             self._set = np.concatenate([held[:, :2], [[settings.exposure_s]]], axis=1)
             self._instrument.move(self._set, mask)
-        return self._instrument.acquire(settings, mask)
+        frame = self._instrument.acquire(settings, mask)
+        if self._begun_s is None:
+            self._begun_s = float(frame.time_s[0] - frame.exposure_s[0])
+        return replace(frame, time_s=frame.time_s - self._begun_s)
 
 
 def scan_over(

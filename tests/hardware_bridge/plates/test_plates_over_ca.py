@@ -31,6 +31,7 @@ def test_twenty_crystals_are_judged_as_in_simulation(special_ioc, tmp_path, monk
     different = [one.name for one, other in pairs if one.verdict != other.verdict]
     assert len(different) <= MOST_DIFFERENT, different
     assert sum(one.verdict == "indexed" for one in real.crystals) >= CRYSTALS // 2
+    assert 0.0 < real.instrument_s < 3600.0
     both = [(one, other) for one, other in pairs if one.verdict == other.verdict == "indexed"]
     turns = [misorientation_deg(one.orientation, other.orientation, real.rotations) for one, other in both]
     assert np.max(turns) < 0.1
