@@ -32,6 +32,7 @@ skimage = pytest.importorskip("skimage", reason="scikit-image is in the extra mo
 
 MARKERS = corner_markers(46.0, 36.0)
 STYLE = PhotographStyle(width_px=1000, height_px=800, view_mm=52.0)
+SMALL = replace(STYLE, width_px=600, height_px=480)
 FACETS = {
     "square": [(0, 0), (4, 0), (4, 3), (0, 3)],
     "kite": [(0, 0), (3.5, 0.4), (4.2, 2.6), (1.0, 3.4)],
@@ -126,7 +127,7 @@ def test_a_stated_scale_needs_no_markers():
 @pytest.fixture(scope="module")
 def bare():
     """A plate with markers and nothing else."""
-    return photograph([], MARKERS, 1, STYLE)
+    return photograph([], MARKERS, 1, SMALL)
 
 
 def refused(words, picture, **options):
@@ -147,14 +148,14 @@ def test_photographs_that_tell_no_scale_are_refused_in_one_line(bare):
 
 
 def test_markers_that_are_hidden_or_elsewhere_are_named(bare):
-    hidden = photograph([], MARKERS[:3], 1, STYLE)
+    hidden = photograph([], MARKERS[:3], 1, SMALL)
     refused("3 markers are found and four are needed; not found: 4", hidden, markers=MARKERS)
     elsewhere = [replace(marker, x_mm=1.4 * marker.x_mm, y_mm=1.4 * marker.y_mm) for marker in MARKERS]
     refused("its ring measures .* check the places", bare, markers=elsewhere)
     fifth = Marker(5, 0.0, 0.0)
     moved = [*MARKERS, replace(fifth, x_mm=1.5)]
     refused(
-        "the markers lie .* mm from where they are stated", photograph([], [*MARKERS, fifth], 1, STYLE), markers=moved
+        "the markers lie .* mm from where they are stated", photograph([], [*MARKERS, fifth], 1, SMALL), markers=moved
     )
 
 
