@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from beamgym.envs.plate_scan.context import KNOWN_DEG, ScanContext, ScanReward
+from beamgym.envs.plate_scan.context import EXPOSURE_S, FIRST_EXPOSURE_S, KNOWN_DEG, ScanContext, ScanReward
 from beamgym.envs.plate_scan.factory import PlateScanOptions, build, task_over
 from beamgym.envs.plate_scan.model_world import SPOTS, ModelPlates
 from beamgym.envs.plate_scan.setting import ScanSetting
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from beamgym.envs.plate_scan.rendering import ScanRenderer
 
 __all__ = [
+    "EXPOSURE_S",
     "FIELDS",
+    "FIRST_EXPOSURE_S",
     "KNOWN_DEG",
     "SCAN_UNITS",
     "SPOTS",

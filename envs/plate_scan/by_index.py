@@ -17,8 +17,7 @@ from beamgym.physics.instrument import AcquireSettings, Axis, BoolArray, Frame, 
 from beamgym.physics.mosaic.habit import turn_onto
 from beamgym.physics.mosaic.plate import PlateContext, PlateWorld
 from beamgym.physics.mosaic.plate_frame import PLATE_TO_LAB
-from beamgym.physics.mosaic.scan import Reader
-from beamgym.physics.mosaic.scan.verdicts import LEAST_SHARE
+from beamgym.physics.mosaic.scan import LEAST_SHARE, Reader
 from beamgym.physics.orientation import rotation_vector_deg
 
 _UPRIGHT = np.array([0.0, 0.0, 1.0])

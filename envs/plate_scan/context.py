@@ -105,10 +105,10 @@ class ScanContext:
         """(2, 2) lowest and highest position of x and of y."""
         return np.array([axis.limits for axis in self.stage], dtype=np.float64)
 
-    def fractions(self, places_mm: Float64Array) -> Float64Array:
-        """Return where places (..., 2), mm, lie within the stage's travel, -1 to 1."""
+    def fractions(self, points_mm: Float64Array) -> Float64Array:
+        """Return where points (..., 2), mm, lie within the stage's travel, -1 to 1."""
         low, high = self.limits_mm.T
-        return np.asarray(np.clip(2.0 * (places_mm - low) / (high - low) - 1.0, -1.0, 1.0))
+        return np.asarray(np.clip(2.0 * (points_mm - low) / (high - low) - 1.0, -1.0, 1.0))
 
     def exposure_of(self, share: Float64Array) -> Float64Array:
         """Return the exposures (n,), seconds, of numbers -1 to 1 on the action's logarithmic scale."""

@@ -27,10 +27,15 @@ from beamgym.physics.instrument import (
 from beamgym.physics.laue.imperfections import Imperfections, imperfections
 from beamgym.physics.mosaic.habit import HABITS, Habit
 from beamgym.physics.mosaic.outline import Outline
-from beamgym.physics.mosaic.plate import PlateOptions
-from beamgym.physics.mosaic.plate.drawing import GAP_MM
-from beamgym.physics.mosaic.plate.shapes import LARGEST, drawn_outline
-from beamgym.physics.mosaic.plate.world import FALSE_ON_RINGS, MAX_PEAKS, STAGE_ZERO_MM
+from beamgym.physics.mosaic.plate import (
+    FALSE_ON_RINGS,
+    GAP_MM,
+    LARGEST,
+    MAX_PEAKS,
+    STAGE_ZERO_MM,
+    PlateOptions,
+    drawn_outline,
+)
 
 SIGNALS_S: Final = (0.01, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 SPOTS: Final[Mapping[str, tuple[float, ...]]] = {

@@ -22,8 +22,7 @@ from beamgym.physics.instrument import (
     Int64Array,
     MoveReport,
 )
-from beamgym.physics.mosaic.scan.places import MARGIN_MM
-from beamgym.physics.mosaic.scan.verdicts import SAME_DEG, SAME_UNCALIBRATED_DEG
+from beamgym.physics.mosaic.scan import MARGIN_MM, SAME_DEG, SAME_UNCALIBRATED_DEG
 
 STOPS_WITHIN: Final = 0.05
 """Stopping counts where the action points so near to the crystal's middle along x and along y: a fresh Gaussian policy

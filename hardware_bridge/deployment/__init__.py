@@ -6,6 +6,7 @@ from beamgym.hardware_bridge.deployment.check import check
 from beamgym.hardware_bridge.deployment.deployment import Deployment
 from beamgym.hardware_bridge.deployment.directions import (
     DirectionCheck,
+    ensure_directions,
     make_direction_check,
     refuse_other_coordinates,
     refuse_unchecked,
@@ -40,6 +41,7 @@ __all__ = [
     "check",
     "deployed_policy",
     "dry_run",
+    "ensure_directions",
     "make_direction_check",
     "match_bundle",
     "open_instrument",

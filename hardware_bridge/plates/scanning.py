@@ -9,8 +9,13 @@ from numpy.typing import NDArray
 
 from beamgym.envs.policy import CannotPlay, PolicyState
 from beamgym.envs.task import Observation, Truth
-from beamgym.hardware_bridge.deployment import Deployment, Session, refuse_other_coordinates, refuse_unchecked
-from beamgym.hardware_bridge.deployment.directions import ensure_directions
+from beamgym.hardware_bridge.deployment import (
+    Deployment,
+    Session,
+    ensure_directions,
+    refuse_other_coordinates,
+    refuse_unchecked,
+)
 from beamgym.hardware_bridge.instrument_file import context_of
 from beamgym.hardware_bridge.rollout import BlueskyInstrument
 from beamgym.physics.instrument import AcquireSettings, Axis, BoolArray, Float64Array, Frame, MoveReport

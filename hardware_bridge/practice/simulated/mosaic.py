@@ -6,8 +6,7 @@ import numpy as np
 from shapely.geometry import Point
 
 from beamgym.envs.options import read_options
-from beamgym.envs.plate_scan import PlateScanOptions, build
-from beamgym.envs.plate_scan.context import EXPOSURE_S, FIRST_EXPOSURE_S
+from beamgym.envs.plate_scan import EXPOSURE_S, FIRST_EXPOSURE_S, PlateScanOptions, build
 from beamgym.envs.task import Truth
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.practice.simulated.kind import PracticeSample
