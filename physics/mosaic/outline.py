@@ -33,6 +33,8 @@ class Outline:
 
     def __post_init__(self) -> None:
         """Check it, and order its corners."""
+        if not self.name.strip() or not self.name.isprintable():
+            raise ValueError(f"outline {self.name!r}: give it a name in one line of printable letters")
         corners: Any = np.asarray(self.polygon_mm, dtype=np.float64)
         if corners.ndim != 2 or corners.shape[1] != 2 or not np.isfinite(corners).all():
             raise ValueError(f"outline {self.name}: corners are to be finite numbers (k, 2) in mm, not {corners.shape}")

@@ -22,7 +22,7 @@ def holder_command(
     """Write solids, drawings and lists of the holder into FOLDER/holder, and check the solids as they are read back."""
     from beamgym.physics.mosaic.holder import write_holder
     from beamgym.physics.mosaic.project import Project, design_of
-    from beamgym.scripts.mosaic.parts import context_of_plate
+    from beamgym.scripts.mosaic.parts import context_of_plate, target_of_plate
     from beamgym.scripts.mosaic.planned import fold_of
     from beamgym.scripts.mosaic.shown import counted
 
@@ -39,6 +39,7 @@ def holder_command(
         each.name: each for each in project.corrections("second/corrections.csv" if second else "corrections.csv")
     }
     context = context_of_plate(project)
+    target_of_plate(project, context)
     with counted("holder", "plate") as told:
         written = write_holder(
             folder / ("second/holder" if second else "holder"),

@@ -59,11 +59,12 @@ def _packed(project: "Project", thickness_mm: float | None, **options: Any) -> "
     """Return the packing, checked by what knows only where everything lies, and why crystals are left out."""
     from beamgym.physics.mosaic.packing import check_packing, pack, pieces_of
     from beamgym.physics.mosaic.project import holder_plates, spacing_of
-    from beamgym.scripts.mosaic.parts import context_of_plate
+    from beamgym.scripts.mosaic.parts import context_of_plate, target_of_plate
     from beamgym.scripts.mosaic.planned import outlines_to_pack
     from beamgym.scripts.mosaic.shown import counted
 
     context = context_of_plate(project)
+    target_of_plate(project, context)
     outlines = outlines_to_pack(project, context)
     names = {outline.name for outline in outlines}
     corrections = [each for each in project.corrections() if each.name in names]

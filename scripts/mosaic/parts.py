@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.mosaic.habit import HABITS, Habit, rod_along
 from beamgym.physics.mosaic.plate import PlateContext, PlateOptions, PlateWorld
 from beamgym.physics.mosaic.project import PlateFile, Project
@@ -39,6 +40,23 @@ def context_of_plate(project: Project) -> PlateContext:
         beside = project.path / file
         detector = load_detector(beside if beside.exists() else Path(file))
     return PlateContext(crystal, habit_of_plate(plate), detector, Beam.tube("W"), plate.camera.beam_mm)
+
+
+def target_of_plate(project: Project, context: PlateContext) -> Float64Array:
+    """Return the orientation (3, 3) that all crystals are to have, on both faces where both are used.
+
+    Raises
+    ------
+    ValueError : directions that are parallel, or a lattice that front and back do not share
+    """
+    from beamgym.physics.mosaic.corrections import MosaicTarget
+    from beamgym.physics.mosaic.holder import check_back
+
+    wanted = project.plate.target
+    target = MosaicTarget.of(wanted.normal, wanted.along, wanted.along_axis).orientation(context.crystal)
+    if project.plate.holder.both_faces:
+        check_back(target, context.crystal.rotations)
+    return target
 
 
 def world_of_plate(project: Project, context: PlateContext, frames: Any = "spots") -> PlateWorld:

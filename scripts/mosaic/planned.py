@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 
 from beamgym.physics.arrays import Float64Array
-from beamgym.physics.mosaic.corrections import MosaicTarget
 from beamgym.physics.mosaic.forecast import PlannedCrystal, planned_crystals, planned_rods
 from beamgym.physics.mosaic.holder import fold_about, groove_of, lying_rod, pockets_of
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.plate import PlateContext
 from beamgym.physics.mosaic.project import Project, design_of
 from beamgym.physics.mosaic.records import Placement
-from beamgym.scripts.mosaic.parts import context_of_plate
+from beamgym.scripts.mosaic.parts import context_of_plate, target_of_plate
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +64,7 @@ def plan_of(project: Project, **changed: Any) -> Plan:
     from beamgym.physics.mosaic.scan import Reader
 
     context = context_of_plate(project)
-    wanted = project.plate.target
-    target = MosaicTarget.of(wanted.normal, wanted.along, wanted.along_axis).orientation(context.crystal)
+    target = target_of_plate(project, context)
     outlines, layout = project.outlines(), project.layout()
     thick = all(each.thickness_mm is not None for each in outlines)
     density = context.crystal.density_g_per_cm3

@@ -15,6 +15,7 @@ from beamgym.physics.mosaic.records import Correction, ScannedCrystal
 TOLERATED_DEG = 0.5
 """Tilt up to which an equivalent turn is as good as the one with the least tilt."""
 SAME_TURN_DEG = 0.01
+_WRONG_FACE_DEG = 90.0
 
 _Z = np.array([0.0, 0.0, 1.0])
 
@@ -44,7 +45,7 @@ def corrections_of(
 
     Raises
     ------
-    ValueError : a target that the habit never meets on a flat plate
+    ValueError : a target that the habit never meets on a flat plate, or crystals that lie the wrong way up for it
     """
     target.check(crystal, habit)
     same = crystal.rotations if rotations is None else rotations
@@ -58,7 +59,24 @@ def corrections_of(
                     one.name, laid, target.orientation(crystal), same, one.sigma_deg, one.name in over, tolerated_deg
                 )
             )
+    _check_faces(found, crystal)
     return found
+
+
+def _check_faces(corrections: Sequence[Correction], crystal: Crystal) -> None:
+    """Raise ValueError where only a turn-over is left: without a twofold axis across the normal, no turn does it."""
+    wrong = [each for each in corrections if np.hypot(each.tilt_x_deg, each.tilt_y_deg) > _WRONG_FACE_DEG]
+    if laid := [each.name for each in wrong if not each.turned_over]:
+        names = " ".join(f"--turned-over {name}" for name in laid)
+        raise ValueError(
+            f"{', '.join(laid)}: the other way up than the target, and {crystal.name} has no twofold axis that makes "
+            f"it the same; lay them on their other face ({names})"
+        )
+    if wrong:
+        raise ValueError(
+            f"{wrong[0].name} stands as the target asks where it lies, and not turned over; leave --turned-over "
+            f"{wrong[0].name} out"
+        )
 
 
 def laid_flat(

@@ -1,7 +1,7 @@
 """From a layout to what is printed or cut: placement templates and holders, as solids, drawings and lists."""
 
 from beamgym.physics.mosaic.holder.design import Design, Hole
-from beamgym.physics.mosaic.holder.faces import back_target, turn_for_back
+from beamgym.physics.mosaic.holder.faces import back_target, check_back, turn_for_back
 from beamgym.physics.mosaic.holder.grooves import Groove, fold_about, groove_of, groove_rim, lying_rod
 from beamgym.physics.mosaic.holder.pockets import Pocket, hole_of, pockets_of
 from beamgym.physics.mosaic.holder.solid_check import SolidCheck, check_solid
@@ -16,6 +16,7 @@ __all__ = [
     "SolidCheck",
     "WrittenPlate",
     "back_target",
+    "check_back",
     "check_solid",
     "fold_about",
     "groove_of",

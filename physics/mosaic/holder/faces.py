@@ -10,6 +10,8 @@ from shapely import affinity
 from beamgym.physics.mosaic.holder.design import Design
 from beamgym.physics.mosaic.plate_frame import TURNED_OVER, turn_about_normal
 
+_SAME_DEG = 0.05
+
 
 def turn_for_back(target: ArrayLike, rotations: ArrayLike) -> tuple[float, float]:
     """Return how a crystal that stands as asked on the front must be turned to stand so on the back.
@@ -38,6 +40,27 @@ def turn_for_back(target: ArrayLike, rotations: ArrayLike) -> tuple[float, float
         if (round(tilt, 6), abs(turn)) < (round(best[1], 6), abs(best[0])):
             best = (turn, tilt)
     return best
+
+
+def check_back(target: ArrayLike, rotations: ArrayLike) -> None:
+    """Raise ValueError where crystals that stand as asked, each on its own face, are not aligned front to back.
+
+    Parameters
+    ----------
+    target : (3, 3) orientation that all crystals are to have, in the frame of the face that they lie on
+    rotations : (k, 3, 3) proper rotations of the crystal's Laue class
+    """
+    turn, tilt = turn_for_back(target, rotations)
+    if tilt > _SAME_DEG:
+        raise ValueError(
+            f"both faces: on the back the lattice is off by {tilt:.1f}°, whatever the turn, since no twofold axis lies "
+            "in the plate; set both_faces to false, and take more plates"
+        )
+    if abs(turn) > _SAME_DEG:
+        raise ValueError(
+            f"both faces: on the back the lattice is turned by {abs(turn):.1f}° against the front; choose the target's "
+            "along and along_axis so that a twofold axis lies along the plate's y, or set both_faces to false"
+        )
 
 
 def back_target(target: ArrayLike, turn_deg: float) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Printed markers that tell a photograph's place, turn, scale and perspective: a ring with one to six dots in it."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from beamgym.physics.arrays import Float64Array
+from beamgym.physics.mosaic.csv_lines import csv_lines
 
 RING_MM = 2.5
 """Outer radius of the black ring."""
@@ -78,8 +78,9 @@ def read_markers(path: Path) -> list[Marker]:
     """
     if not path.is_file():
         raise ValueError(f"there is no file {path}")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = [{key: cell for key, cell in row.items() if key} for row in csv.DictReader(file)]
+    lines = [line for line in csv_lines(path) if any(cell.strip() for cell in line)]
+    heads = [head.strip() for head in lines[0]] if lines else []
+    rows = [dict(zip(heads, (cell.strip() for cell in line), strict=False)) for line in lines[1:]]
     markers = []
     for number, row in enumerate(rows, start=2):
         if absent := [column for column in ("dots", "x_mm", "y_mm") if row.get(column) is None]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from beamgym.physics.files import write_json, write_text
+from beamgym.physics.mosaic.csv_lines import csv_lines, csv_text
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.project.kept import changed, merged
 from beamgym.physics.mosaic.project.plate_file import PlateFile
@@ -60,8 +61,12 @@ class Project:
             raise ValueError(f"{path} holds a project already; choose another folder")
         path.mkdir(parents=True, exist_ok=True)
         write_json(path / "plate.json", plate.model_dump(mode="json"))
-        project = cls(path)
-        project.write_outlines(outlines)
+        try:
+            project = cls(path)
+            project.write_outlines(outlines)
+        except BaseException:
+            (path / "plate.json").unlink(missing_ok=True)  # a folder with it counts as a project that was begun
+            raise
         return project
 
     def outlines(self, all_of_them: bool = False) -> list[Outline]:
@@ -122,7 +127,7 @@ class Project:
         new, path, copy = table_text(columns, rows, self.plate.plate_id), self.path / name, self._copy(name)
         text, kept = new, list[str]()
         if path.is_file() and copy.is_file():
-            text, kept = merged(new, path.read_text("utf-8"), copy.read_text("utf-8"), KEYS.get(name, ("name",)))
+            text, kept = merged(new, self._now(name), copy.read_text("utf-8"), KEYS.get(name, ("name",)))
         for file in (path, copy):
             file.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
@@ -135,9 +140,17 @@ class Project:
         for copy in sorted((self.path / WRITTEN).rglob("*.csv")):
             name = copy.relative_to(self.path / WRITTEN).as_posix()
             if (self.path / name).is_file():
-                now, before = (self.path / name).read_text("utf-8"), copy.read_text("utf-8")
+                now, before = self._now(name), copy.read_text("utf-8")
                 found[name] = changed(now, before, KEYS.get(name, ("name",)))
         return found
+
+    def _now(self, name: str) -> str:
+        """Return a table as it is, where its rows can be told apart; otherwise nothing of it could be kept."""
+        path, keys = self.path / name, KEYS.get(name, ("name",))
+        heads = [head.strip() for head in next(iter(csv_lines(path)), [])]
+        if absent := [key for key in keys if key not in heads]:
+            raise ValueError(f"{path} has no column {absent[0]!r} any more; mend it, or remove it to have it anew")
+        return csv_text(path)
 
     def _copy(self, name: str) -> Path:
         return self.path / WRITTEN / name

@@ -54,6 +54,8 @@ def outlines_of(corners: Rows, crystals: Rows) -> list[Outline]:
     """
     by_name: dict[str, list[tuple[int, float, float]]] = {}
     for row in corners:
+        if row["corner"] in [corner for corner, _, _ in by_name.get(row["name"], ())]:
+            raise ValueError(f"outlines.csv has corner {row['corner']} of {row['name']} twice; number its corners")
         by_name.setdefault(row["name"], []).append((row["corner"], row["x_mm"], row["y_mm"]))
     names = [row["name"] for row in crystals]
     for name in names:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from beamgym.physics.mosaic.csv_lines import csv_lines
+
 UNITS = ("_mm", "_deg", "_s", "_g", "_mg")
 
 
@@ -59,8 +61,7 @@ def read_table(path: Path, columns: Sequence[Column], plate_id: str | None) -> l
     """
     if not path.is_file():
         raise ValueError(f"there is no {path}; the step that writes it has not been done")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = list(csv.reader(file))
+    lines = csv_lines(path)
     if not lines:
         raise ValueError(f"{path} is empty; its first row is to name the columns: {_names(columns)}")
     heads = [head.strip() for head in lines[0]]

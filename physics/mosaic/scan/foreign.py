@@ -1,6 +1,5 @@
 """Scans that somebody else made: a folder of images, or of peak lists, and a CSV that says where the beam was."""
 
-import csv
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from shapely.geometry import Point
 from beamgym.physics.instrument import Peaks
 from beamgym.physics.laue.indexing import MeasuredPattern, read_pattern
 from beamgym.physics.laue.peaks import LabPeakFinder, PeakFinder
+from beamgym.physics.mosaic.csv_lines import csv_lines
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.scan.frames import TakenFrame
 
@@ -104,19 +104,16 @@ def _single(pattern: MeasuredPattern) -> Peaks:
 def _rows(table: Path) -> list[dict[str, str]]:
     if not table.is_file():
         raise ValueError(f"there is no {table}; give a CSV with the columns {', '.join(COLUMNS)}")
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        heads = [head.strip() for head in reader.fieldnames or ()]
-        reader.fieldnames = heads
-        for column in COLUMNS:
-            if column in heads:
-                continue
-            bare = column.removesuffix("_mm")
-            if bare != column and bare in heads:
-                raise ValueError(f"{table}: column {bare!r} has no unit; call it {column} and give it in mm")
-            raise ValueError(f"{table}: column {column!r} is missing; the columns are {', '.join(COLUMNS)}, exposure_s")
-        rows = [{key: (value or "").strip() for key, value in row.items() if key} for row in reader]
-    rows = [row for row in rows if any(row.values())]
+    lines = [line for line in csv_lines(table) if any(cell.strip() for cell in line)]
+    heads = [head.strip() for head in lines[0]] if lines else []
+    for column in COLUMNS:
+        if column in heads:
+            continue
+        bare = column.removesuffix("_mm")
+        if bare != column and bare in heads:
+            raise ValueError(f"{table}: column {bare!r} has no unit; call it {column} and give it in mm")
+        raise ValueError(f"{table}: column {column!r} is missing; the columns are {', '.join(COLUMNS)}, exposure_s")
+    rows = [dict(zip(heads, (*(c.strip() for c in line), *[""] * len(heads)), strict=False)) for line in lines[1:]]
     if not rows:
         raise ValueError(f"{table} holds no frames; give a row for each")
     return rows

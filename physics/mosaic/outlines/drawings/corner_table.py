@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from beamgym.physics.mosaic.csv_lines import csv_lines
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.outlines.drawings.overlaps import check_apart
 
@@ -41,8 +42,7 @@ def read_corner_table(path: Path) -> list[Outline]:
     """
     if not path.is_file():
         raise ValueError(f"there is no file {path}")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = [line for line in csv.reader(file) if any(cell.strip() for cell in line)]
+    lines = [line for line in csv_lines(path) if any(cell.strip() for cell in line)]
     heads = [head.strip() for head in lines[0]] if lines else []
     _check_heads(path, heads)
     corners: dict[str, list[tuple[float, float, float]]] = {}
@@ -54,6 +54,10 @@ def read_corner_table(path: Path) -> list[Outline]:
         if not name:
             raise ValueError(f"{path}, row {number}: the name is empty; name the crystal")
         order, x, y = (_number(path, number, column, cells.get(column, "")) for column in COLUMNS[1:])
+        if order in [corner for corner, _, _ in corners.get(name, ())]:
+            raise ValueError(
+                f"{path}, row {number}: {name} has a corner {order:g} already; give each crystal its own name"
+            )
         corners.setdefault(name, []).append((order, x, y))
         if cells.get(THICKNESS):
             thickness[name] = _number(path, number, THICKNESS, cells[THICKNESS])
@@ -79,6 +83,10 @@ def _check_heads(path: Path, heads: list[str]) -> None:
                 f"{path}: column {like[0]!r} is not in mm or does not say so; give {column} in millimetres"
             )
         raise ValueError(f"{path}: column {column!r} is missing; the columns are {', '.join(COLUMNS)}")
+    if THICKNESS not in heads and (unclear := [head for head in heads if head.lower().startswith("thickness")]):
+        raise ValueError(
+            f"{path}: column {unclear[0]!r} is not in mm or does not say so; give {THICKNESS} in millimetres"
+        )
 
 
 def _number(path: Path, row: int, column: str, cell: str) -> float:

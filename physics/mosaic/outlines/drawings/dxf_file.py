@@ -16,7 +16,9 @@ from beamgym.physics.mosaic.outlines.drawings.overlaps import check_apart
 MM_PER_UNIT = {1: 25.4, 2: 304.8, 4: 1.0, 5: 10.0, 6: 1000.0, 8: 25.4e-6, 9: 0.0254, 13: 1e-3, 14: 100.0}
 """By the drawing's $INSUNITS: inches, feet, mm, cm, metres, microinches, mils, microns, decimetres."""
 _CURVES = ("LWPOLYLINE", "POLYLINE", "LINE", "ARC", "CIRCLE", "ELLIPSE", "SPLINE")
-_TEXTS = ("TEXT", "MTEXT")
+_TEXTS = ("TEXT", "MTEXT", "ATTRIB")
+_NOT_READ = ("SOLID", "TRACE", "3DFACE", "REGION", "MLINE", "MESH", "BODY", "3DSOLID", "SURFACE")
+"""What may be a crystal and is no line: passing over it in silence would lose one."""
 _FLAT_MM = 0.005
 """A curve is left by its straight pieces by no more than this."""
 _JOINED_MM = 0.01
@@ -24,7 +26,7 @@ _JOINED_MM = 0.01
 
 
 def read_dxf(path: Path, mm_per_unit: float | None = None) -> list[Outline]:
-    """Read the closed lines of a DXF drawing's model space.
+    """Read the closed lines of a DXF drawing's model space; what is hidden, or on a hidden layer, is passed over.
 
     Parameters
     ----------
@@ -47,10 +49,18 @@ def read_dxf(path: Path, mm_per_unit: float | None = None) -> list[Outline]:
         raise ValueError(f"there is no file {path}") from None
     except (OSError, ezdxf.DXFError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no DXF drawing that can be read: {one_line(error)}") from None
-    scale = mm_per_unit if mm_per_unit is not None else MM_PER_UNIT.get(int(drawing.units))
+    # ezdxf takes metres for a drawing that does not say its unit, as those of release 12 never do.
+    stated = int(drawing.units) if b"$INSUNITS" in path.read_bytes() else 0
+    scale = mm_per_unit if mm_per_unit is not None else MM_PER_UNIT.get(stated)
     if scale is None:
-        raise ValueError(f"{path} does not say its unit ($INSUNITS is {int(drawing.units)}); state mm per unit")
-    entities = list(_entities(drawing.modelspace()))
+        raise ValueError(
+            f"{path} does not say its unit ($INSUNITS is {stated}); state mm per unit "
+            f"(beamgym mosaic outlines {path.name} --mm-per-unit 1)"
+        )
+    entities = list(_entities(drawing.modelspace(), hidden_layers(drawing)))
+    for entity in entities:
+        if entity.dxftype() in _NOT_READ or getattr(entity, "is_poly_face_mesh", False):
+            raise ValueError(f"{path}: a {entity.dxftype()} is no line that is read; draw a closed polyline instead")
     lines = [_points(entity, scale) for entity in entities if entity.dxftype() in _CURVES]
     shapes = [Polygon(ring) for ring in closed_rings(path, [line for line in lines if len(line) > 1])]
     if not shapes:
@@ -98,13 +108,22 @@ def _meet(one: Float64Array, other: Float64Array) -> bool:
     return bool(np.hypot(*(one - other)) < _JOINED_MM)
 
 
-def _entities(layout: Any) -> Iterator[Any]:
-    """Yield what is drawn, with what lies in blocks."""
+def hidden_layers(drawing: Any) -> frozenset[str]:
+    """Return the names, in small letters, of the layers that are off or frozen."""
+    return frozenset(layer.dxf.name.lower() for layer in drawing.layers if layer.is_off() or layer.is_frozen())
+
+
+def _entities(layout: Any, hidden: frozenset[str]) -> Iterator[Any]:
+    """Yield what is drawn and seen, with what lies in blocks, in each row and column of them."""
     for entity in layout:
-        if entity.dxftype() == "INSERT":
-            yield from _entities(entity.virtual_entities())
-        else:
+        if entity.dxf.get("invisible", 0) or entity.dxf.get("layer", "0").lower() in hidden:
+            continue
+        if entity.dxftype() != "INSERT":
             yield entity
+            continue
+        for single in entity.multi_insert() if entity.mcount > 1 else (entity,):
+            yield from _entities(single.virtual_entities(), hidden)
+            yield from single.attribs
 
 
 def _points(entity: Any, scale: float) -> Float64Array:
@@ -121,6 +140,8 @@ def _words(entity: Any) -> str:
 
 
 def _place(entity: Any, scale: float) -> tuple[float, float]:
-    aligned = entity.dxf.get("align_point") if entity.dxftype() == "TEXT" and entity.dxf.get("halign", 0) else None
+    aligned = entity.dxf.get("align_point") if entity.dxftype() != "MTEXT" and entity.dxf.get("halign", 0) else None
     at = aligned or entity.dxf.insert
+    if entity.dxftype() != "MTEXT":
+        at = entity.ocs().to_wcs(at)
     return float(at.x) * scale, float(at.y) * scale

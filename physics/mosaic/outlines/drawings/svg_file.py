@@ -82,17 +82,36 @@ def _root(path: Path) -> ET.Element:
 
 
 def _scale(path: Path, root: ET.Element, mm_per_unit: float | None) -> tuple[float, tuple[float, float]]:
-    """Return millimetres per user unit, and the user coordinates of the drawing's lower left corner."""
-    box = [float(part) for part in re.split(r"[\s,]+", root.get("viewBox", "").strip()) if part]
-    width, height = _length(root.get("width")), _length(root.get("height"))
+    """Return millimetres per user unit, and the user coordinates of the drawing's lower left corner.
+
+    Raises
+    ------
+    ValueError : no size in mm, one that is not above 0, or one that is not in the proportions of the viewBox
+    """
+    try:
+        box = [float(part) for part in re.split(r"[\s,]+", root.get("viewBox", "").strip()) if part]
+        width, height = _length(root.get("width")), _length(root.get("height"))
+    except ValueError as error:
+        raise ValueError(f"{path}: viewBox, width or height of the svg element: {error}") from None
+    if not all(size > 0.0 for size in (*box[2:], *(each[0] for each in (width, height) if each))):
+        raise ValueError(f"{path}: width, height and viewBox of the svg element are to be above 0; export it anew")
     lowest = (box[0], box[1] + box[3]) if len(box) == 4 else (0.0, height[0] if height else 0.0)
     if mm_per_unit is not None:
         return mm_per_unit, lowest
     size = width or height
     if size is None or size[1] not in MM_PER_UNIT:
-        raise ValueError(f"{path} does not say its size in mm (width of the svg element); state mm per unit")
+        raise ValueError(
+            f"{path} does not say its size in mm (width of the svg element); state mm per unit "
+            f"(beamgym mosaic outlines {path.name} --mm-per-unit 0.2646 for pixels, 0.3528 for points)"
+        )
     if len(box) != 4:
         return 25.4 / 96.0, (0.0, (height[0] * MM_PER_UNIT.get(height[1], 1.0) if height else 0.0) * 96.0 / 25.4)
+    if width and height and height[1] in MM_PER_UNIT:
+        across, up = (each[0] * MM_PER_UNIT[each[1]] / of for each, of in ((width, box[2]), (height, box[3])))
+        if abs(across / up - 1.0) > 0.01:
+            raise ValueError(
+                f"{path}: its viewBox is drawn at {across:.4g} mm a unit across and {up:.4g} mm up; state mm per unit"
+            )
     return size[0] * MM_PER_UNIT[size[1]] / (box[2] if size is width else box[3]), lowest
 
 
@@ -111,21 +130,26 @@ def _label(element: ET.Element) -> str:
     return "" if _MADE_UP.fullmatch(name) else one_line(name) if name else ""
 
 
-def _drawn(element: ET.Element, outer: Affine) -> Iterator[tuple[ET.Element, Affine]]:
+def _drawn(element: ET.Element, outer: Affine, top: bool = True) -> Iterator[tuple[ET.Element, Affine]]:
     """Yield what is drawn with the affine map from its own units to mm."""
     tag = _tag(element)
-    if (
-        tag in _HIDDEN
-        or "display:none" in element.get("style", "").replace(" ", "")
-        or element.get("display") == "none"
+    style = dict(part.replace(" ", "").partition(":")[::2] for part in element.get("style", "").split(";"))
+    if tag in _HIDDEN or any(
+        element.get(key, style.get(key)) == value for key, value in (("display", "none"), ("visibility", "hidden"))
     ):
         return
     if tag == "use":
         raise ValueError("a clone (use element), which is not followed; unlink clones before you save")
+    if tag == "svg" and not top:
+        raise ValueError("a drawing within the drawing (nested svg element), which is not followed; ungroup it")
+    if "transform" in style:
+        raise ValueError("a transform in a style attribute, which is not read; export it as a plain SVG")
+    if any(element.get(key, style.get(key, "none")) != "none" for key in ("clip-path", "mask")):
+        raise ValueError("a shape that is clipped or masked, whose edge is not the one drawn; release the clip")
     affine = outer @ _transform(element.get("transform", ""))
     yield element, affine
     for child in element:
-        yield from _drawn(child, affine)
+        yield from _drawn(child, affine, top=False)
 
 
 def _lines(element: ET.Element) -> list[Float64Array]:
@@ -136,16 +160,34 @@ def _lines(element: ET.Element) -> list[Float64Array]:
         numbers = [float(part) for part in re.split(r"[\s,]+", element.get("points", "").strip()) if part]
         if len(numbers) % 2:
             raise ValueError(f"a {tag} with an odd number of coordinates; give x and y of each corner")
-        return [np.array(numbers).reshape(-1, 2)]
+        corners = np.array(numbers).reshape(-1, 2)
+        if tag == "polyline" and len(corners) > 2 and not np.allclose(corners[0], corners[-1], rtol=0.0, atol=1e-3):
+            raise ValueError(f"a polyline that ends at ({corners[-1, 0]:g}, {corners[-1, 1]:g}) and is open; close it")
+        return [corners]
     if tag == "rect":
         x, y, width, height = (_user(element, key) for key in ("x", "y", "width", "height"))
-        return [np.array([[x, y], [x + width, y], [x + width, y + height], [x, y + height]])]
+        return [_rectangle(x, y, width, height, _user(element, "rx"), _user(element, "ry"))]
     if tag in ("circle", "ellipse"):
         rx, ry = (_user(element, "r" if tag == "circle" else key) for key in ("rx", "ry"))
         around = 2.0 * np.pi * np.arange(_AROUND) / _AROUND
         middle = np.array([_user(element, "cx"), _user(element, "cy")])
         return [middle + np.column_stack([rx * np.cos(around), ry * np.sin(around)])]
     return []
+
+
+def _rectangle(x: float, y: float, width: float, height: float, rx: float, ry: float) -> Float64Array:
+    """Return a rectangle whose corners are quarter ellipses; one radius that is not given is as the other."""
+    rx, ry = min(rx or ry, width / 2.0), min(ry or rx, height / 2.0)
+    if rx == 0.0 or ry == 0.0:
+        return np.array([[x, y], [x + width, y], [x + width, y + height], [x, y + height]])
+    around = np.linspace(0.0, np.pi / 2.0, _AROUND // 4 + 1)
+    middles = ((x + width - rx, y + height - ry), (x + rx, y + height - ry), (x + rx, y + ry), (x + width - rx, y + ry))
+    return np.vstack(
+        [
+            np.column_stack([cx + rx * np.cos(around + k * np.pi / 2.0), cy + ry * np.sin(around + k * np.pi / 2.0)])
+            for k, (cx, cy) in enumerate(middles)
+        ]
+    )
 
 
 def _user(element: ET.Element, key: str) -> float:

@@ -88,15 +88,6 @@ def test_a_crystal_turned_over_lies_on_its_other_face():
     assert misorientation_deg(applied(found) @ TURNED_OVER @ u, wanted, YFE2GE2.rotations) < 1e-6
 
 
-def test_a_crystal_with_no_twofold_across_its_layer_normal_does_not_come_right_by_turning_over():
-    fepse3 = load_crystal("FePSe3")
-    u = turn_about_normal(33.0) @ habit_of(fepse3).lying(fepse3)
-    (found,) = corrections_of(
-        [scanned(u)], fepse3, habit_of(fepse3), MosaicTarget.of("(0 0 1)", "[1 0 0]"), turned_over=("1",)
-    )
-    assert np.hypot(found.tilt_x_deg, found.tilt_y_deg) == pytest.approx(180.0, abs=1e-6)
-
-
 def test_only_crystals_that_are_surely_one_grain_get_a_correction():
     u = habit_of(FEPS3).lying(FEPS3)
     crystals = [scanned(u, "twin", "1"), scanned(u, "indexed", "2"), scanned(None, "empty", "3")]
@@ -131,3 +122,18 @@ def test_equivalents_with_more_tilt_than_tolerated_are_not_told():
     rotations = np.stack([np.eye(3), np.diag([1.0, -1.0, -1.0])])
     found = correction("1", np.eye(3), np.eye(3), rotations, SIGMA)
     assert found.equivalents_deg == ()
+
+
+def test_a_flake_the_other_way_up_is_refused_by_name_where_no_symmetry_makes_it_the_same():
+    fepse3 = load_crystal("FePSe3")  # -3: no twofold axis across c
+    up = habit_of(fepse3).lying(fepse3)
+    down = np.diag([1.0, -1.0, -1.0]) @ up
+    assert one(up, fepse3)[0].tilt_x_deg == pytest.approx(0.0, abs=1e-6)
+    with pytest.raises(ValueError, match=r"1: the other way up .* other face \(--turned-over 1\)"):
+        one(down, fepse3)
+    found, target = one(down, fepse3, turned_over=["1"])
+    laid = TURNED_OVER @ down
+    assert misorientation_deg(applied(found) @ laid, target, fepse3.rotations) == pytest.approx(0.0, abs=1e-5)
+    with pytest.raises(ValueError, match="leave --turned-over 1 out"):
+        one(up, fepse3, turned_over=["1"])
+    assert one(np.diag([1.0, -1.0, -1.0]) @ habit_of(FEPS3).lying(FEPS3))[0].turned_over is False

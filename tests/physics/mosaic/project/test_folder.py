@@ -151,3 +151,37 @@ def test_the_identity_is_that_of_name_and_outlines():
     assert (
         len({plate_identity("demo", FLAKES), plate_identity("other", FLAKES), plate_identity("demo", FLAKES[:1])}) == 3
     )
+
+
+@pytest.mark.parametrize(
+    ("saved", "words"),
+    [
+        (lambda text: text.replace(",", ";").encode(), "semicolons between its cells"),
+        (lambda text: text.replace(",", "\t").encode(), "tabs between its cells"),
+        (lambda text: text.encode("utf-16"), "not in UTF-8"),
+        (lambda text: b"", "no column 'name' any more"),
+    ],
+)
+def test_a_table_that_a_program_saved_in_another_way_is_refused_and_left_as_it_is(project, saved, words):
+    project.write_corrections(TURNS)
+    path = project.path / "corrections.csv"
+    path.write_bytes(saved(path.read_text("utf-8")))
+    before = path.read_bytes()
+    for step in (lambda: project.write_corrections(TURNS), project.changed):
+        with pytest.raises(ValueError, match=words):
+            step()
+    assert path.read_bytes() == before
+
+
+def test_a_corner_that_is_there_twice_is_refused(project):
+    edit(project.path / "outlines.csv", "1,3,", "1,2,")
+    with pytest.raises(ValueError, match=r"corner 2 of 1 twice"):
+        project.outlines()
+
+
+def test_a_project_that_cannot_be_begun_is_not_there(tmp_path):
+    plate = PlateFile(plate_id="abcd", name="demo", material="FePS3")
+    (tmp_path / "demo" / "outlines.csv").mkdir(parents=True)
+    with pytest.raises(OSError, match="outlines"):
+        Project.begin(tmp_path / "demo", plate, FLAKES)
+    assert not (tmp_path / "demo" / "plate.json").exists()

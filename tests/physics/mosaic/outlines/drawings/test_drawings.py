@@ -212,3 +212,86 @@ def test_other_endings_and_missing_files_are_refused(tmp_path):
             read_drawing(tmp_path / name)
     with pytest.raises(ValueError, match="0 mm per unit; give a number above 0"):
         read_drawing(tmp_path / "plate.svg", mm_per_unit=0.0)
+
+
+def test_dxf_of_release_12_says_no_unit_and_is_not_taken_for_metres(tmp_path):
+    pytest.importorskip("ezdxf", reason="ezdxf is in the extra mosaic")
+    corners = "".join(f"0\nVERTEX\n8\n0\n10\n{x}\n20\n{y}\n" for x, y in SQUARE)
+    path = tmp_path / "old.dxf"
+    path.write_text(
+        f"0\nSECTION\n2\nENTITIES\n0\nPOLYLINE\n8\n0\n66\n1\n70\n1\n{corners}0\nSEQEND\n0\nENDSEC\n0\nEOF\n"
+    )
+    with pytest.raises(ValueError, match=r"does not say its unit .* --mm-per-unit"):
+        read_dxf(path)
+    assert same(read_dxf(path, 1.0)[0], SQUARE)
+
+
+def test_dxf_rows_of_blocks_names_in_them_and_hidden_layers(tmp_path):
+    def draw(space, drawing):
+        block = drawing.blocks.new("flake")
+        block.add_lwpolyline(SQUARE, close=True)
+        grid = {"row_count": 2, "column_count": 3, "row_spacing": 10.0, "column_spacing": 10.0}
+        space.add_blockref("flake", (0.0, 0.0), dxfattribs=grid)
+        space.add_blockref("flake", (50.0, 0.0)).add_attrib("NAME", "K9", (51.0, 1.0))
+        drawing.layers.add("frame").off()
+        drawing.layers.add("old").freeze()
+        for layer in ("frame", "old"):
+            space.add_circle((0.0, 0.0), 90.0, dxfattribs={"layer": layer})
+
+    outlines = read_dxf(drawn(tmp_path, draw))
+    assert sorted(o.centre_mm.round(6).tolist() for o in outlines) == sorted(
+        [[1.5 + 10 * k, 1.0 + 10 * n] for k in range(3) for n in range(2)] + [[51.5, 1.0]]
+    )
+    assert next(o.name for o in outlines if o.centre_mm[0] > 50.0) == "K9"
+
+
+def test_dxf_faces_that_are_no_lines_are_refused_rather_than_lost(tmp_path):
+    def draw(space, _):
+        space.add_lwpolyline(SQUARE, close=True)
+        space.add_solid([(10, 0), (11, 0), (10, 1), (11, 1)])
+
+    with pytest.raises(ValueError, match="SOLID is no line"):
+        read_dxf(drawn(tmp_path, draw))
+
+
+FLAKE = '<path d="m 20,30 h 40 v 20 h -40 z"/>'
+
+
+@pytest.mark.parametrize(
+    ("body", "head", "words"),
+    [
+        ('<polyline points="1,1 5,1 5,4"/>', None, "open; close it"),
+        (FLAKE.replace("d=", 'style="transform:scale(2)" d='), None, "transform in a style"),
+        (FLAKE.replace("d=", 'clip-path="url(#c)" d='), None, "release the clip"),
+        (f'<svg viewBox="0 0 10 10">{FLAKE}</svg>', None, "nested svg"),
+        (FLAKE, 'width="80mm" height="30mm" viewBox="0 0 400 300"', "0.2 mm a unit across and 0.1 mm up"),
+        (FLAKE, 'width="80mm" height="30mm" viewBox="0 0 0 0"', "above 0"),
+        (FLAKE, 'width="40mm" viewBox="0 0 a b"', "plate.svg: viewBox"),
+    ],
+)
+def test_svg_whose_size_or_edge_would_come_out_wrong_is_refused(tmp_path, body, head, words):
+    path = svg(tmp_path, body, head) if head else svg(tmp_path, body)
+    with pytest.raises(ValueError, match=words):
+        read_svg(path)
+
+
+def test_svg_hides_what_is_hidden_and_rounds_what_is_round(tmp_path):
+    body = f'<g visibility="hidden">{FLAKE}</g><rect x="100" y="100" width="60" height="40" rx="20"/>'
+    (outline,) = read_svg(svg(tmp_path, body))
+    assert outline.area_mm2 == pytest.approx(24.0 - (4.0 - np.pi) * 4.0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"name;corner;x_mm;y_mm\na;0;0,5;1\n", "semicolons"),
+        ("name,corner,x_mm,y_mm\n\u00e4,0,0,1\n".encode("latin-1"), "UTF-8"),
+        (b"name,corner,x_mm,y_mm\na,0,0,0\na,1,3,0\na,2,0,3\na,0,9,9\n", "row 5: a has a corner 0 already"),
+        (b"name,corner,x_mm,y_mm,thickness\na,0,0,0,100\n", "column 'thickness' is not in mm"),
+        (b'name,corner,x_mm,y_mm\n"a\nb",0,0,0\n"a\nb",1,3,0\n"a\nb",2,0,3\n', "one line of printable"),
+    ],
+)
+def test_tables_of_other_programs_are_refused_with_what_to_save(tmp_path, content, words):
+    (tmp_path / "corners.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=words):
+        read_corner_table(tmp_path / "corners.csv")
