@@ -55,13 +55,18 @@ class FrameStore:
     def __init__(self, path: str | os.PathLike[str], plate: str) -> None:
         self.path, self.plate = Path(path), plate
         self._parts = self.path.with_suffix(".parts")
-        self._files: dict[str, Path] = {}
+        self._files = self._kept()
+
+    def _kept(self) -> dict[str, Path]:
+        """Return where the frames of each crystal lie, as it is on the disk now."""
+        files: dict[str, Path] = {}
         for found in sorted(self._parts.glob("[0-9]*.h5")):
-            for name in _names(found, plate):
-                self._files[name] = found
+            for name in _names(found, self.plate):
+                files[name] = found
         if self.path.exists():
-            for name in _names(self.path, plate):
-                self._files.setdefault(name, self.path)
+            for name in _names(self.path, self.plate):
+                files.setdefault(name, self.path)
+        return files
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,14 +87,19 @@ class FrameStore:
         return _read(self._files[name], name)
 
     def finish(self) -> None:
-        """Join all parts into the file, and remove them."""
+        """Join all parts into the file, those of another scan of the plate too, and remove what was joined."""
         if not self._parts.exists():
             return
+        joined = sorted(self._parts.glob("[0-9]*.h5"))
+        self._files = self._kept()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(self.path) as draft:
             _write(draft, self.plate, {name: self.read(name) for name in self._files})
         self._files = dict.fromkeys(self._files, self.path)
-        shutil.rmtree(self._parts)
+        for part in joined:
+            part.unlink(missing_ok=True)
+        if not any(self._parts.glob("[0-9]*.h5")):
+            shutil.rmtree(self._parts)
 
 
 def _names(path: Path, plate: str) -> list[str]:

@@ -64,3 +64,16 @@ def test_a_file_that_is_none_is_refused_in_one_line(tmp_path):
 def test_a_crystal_that_was_not_visited_has_no_frames(tmp_path):
     with pytest.raises(KeyError):
         FrameStore(tmp_path / "frames.h5", "plate").read("1")
+
+
+def test_two_scans_of_one_plate_lose_none_of_their_frames(tmp_path):
+    one, other = FrameStore(tmp_path / "frames.h5", "plate"), FrameStore(tmp_path / "frames.h5", "plate")
+    one.add("1", [frame(2)])
+    other.add("2", [frame(3)])
+    one.finish()
+    other.add("3", [frame(4)])
+    other.finish()
+    kept = FrameStore(tmp_path / "frames.h5", "plate")
+    assert sorted(kept.names) == ["1", "2", "3"]
+    assert [int(kept.read(name)[0].peaks.count[0]) for name in "123"] == [2, 3, 4]
+    assert [path.name for path in tmp_path.iterdir()] == ["frames.h5"]
