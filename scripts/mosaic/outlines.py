@@ -15,7 +15,17 @@ def outlines_command(
     mm_per_px: Annotated[
         float | None, typer.Option(help="Of a photograph from straight above, instead of markers.")
     ] = None,
-    turn: Annotated[float, typer.Option(help="With --mm-per-px: turn of the plate's x in the photograph, deg.")] = 0.0,
+    turn: Annotated[
+        float,
+        typer.Option(help="With --mm-per-px: turn of the plate's x in the photograph, deg, counter-clockwise."),
+    ] = 0.0,
+    origin: Annotated[
+        str | None,
+        typer.Option(
+            help="With --mm-per-px: pixel at which the plate's (0, 0) is seen, as 812,604 (column, row from the "
+            "top); the photograph's lower left corner if left out."
+        ),
+    ] = None,
     mm_per_unit: Annotated[float | None, typer.Option(help="Of a drawing that does not say its unit.")] = None,
     thickness: Annotated[float | None, typer.Option(help="Of every crystal, mm, where it is known.")] = None,
     least: Annotated[float, typer.Option(help="Smaller things on a photograph are dust, mm².")] = 0.3,
@@ -29,7 +39,7 @@ def outlines_command(
     if print_markers is not None:
         typer.echo(_write_markers(source, print_markers))
         return
-    _write_outlines(source, table, markers, mm_per_px, turn, mm_per_unit, thickness, least, picture)
+    _write_outlines(source, table, markers, mm_per_px, turn, origin, mm_per_unit, thickness, least, picture)
 
 
 def _write_markers(sheet: Path, size: str, inset_mm: float = 4.0) -> str:
@@ -52,12 +62,23 @@ def _write_markers(sheet: Path, size: str, inset_mm: float = 4.0) -> str:
     return f"{sheet}: print it at 100 %, cut the rings out, glue them on, and put their measured places into {table}"
 
 
+def _origin_px(stated: str | None) -> tuple[float, float] | None:
+    if stated is None:
+        return None
+    try:
+        column, row = (float(part) for part in stated.split(","))
+    except ValueError:
+        raise ValueError(f"--origin {stated}: give column and row of a pixel, as 812,604") from None
+    return column, row
+
+
 def _write_outlines(
     source: Path,
     table: Path,
     markers: Path | None,
     mm_per_px: float | None,
     turn: float,
+    origin: str | None,
     mm_per_unit: float | None,
     thickness: float | None,
     least: float,
@@ -87,6 +108,7 @@ def _write_outlines(
         markers=read_markers(markers) if markers is not None else (),
         mm_per_px=mm_per_px,
         turn_deg=turn,
+        origin_px=_origin_px(origin),
         least_mm2=least,
         thickness_mm=thickness,
     )

@@ -73,6 +73,7 @@ def outlines_of_photograph(
     markers: Sequence[Marker] = (),
     mm_per_px: float | None = None,
     turn_deg: float = 0.0,
+    origin_px: tuple[float, float] | None = None,
     least_mm2: float = LEAST_MM2,
     thickness_mm: float | None = None,
 ) -> FoundOutlines:
@@ -84,6 +85,7 @@ def outlines_of_photograph(
     markers : on the plate, four or more; they give scale, turn and perspective
     mm_per_px : instead of markers, for a photograph from straight above
     turn_deg : with mm_per_px, by which the plate's x is turned in the photograph, counter-clockwise
+    origin_px : with mm_per_px, column and row of the plate's (0, 0); the photograph's lower left corner by default
     least_mm2 : smaller things are passed over
     thickness_mm : of every crystal, where it is known
 
@@ -98,7 +100,10 @@ def outlines_of_photograph(
         raise ValueError("markers and a scale; give one of them")
     colours = _colours(picture)
     grey = colours.mean(axis=2)
-    view = view_by_scale(len(grey), mm_per_px, turn_deg) if mm_per_px is not None else view_by_markers(grey, markers)
+    if mm_per_px is not None:
+        view = view_by_scale(len(grey), mm_per_px, turn_deg, origin_px)
+    else:
+        view = view_by_markers(grey, markers)
     flat = rectified(colours, view)
     nothing = _nothing(flat, markers)
     found, edges, small = segments(flat.picture, flat.px_per_mm, nothing, least_mm2)

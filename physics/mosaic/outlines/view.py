@@ -73,19 +73,31 @@ def apply(projective: Float64Array, points: Float64Array) -> Float64Array:
     return found
 
 
-def view_by_scale(rows: int, mm_per_px: float, turn_deg: float = 0.0) -> PlateView:
-    """Return the view of a photograph from straight above; the plate's origin is its lower left corner.
+def view_by_scale(
+    rows: int, mm_per_px: float, turn_deg: float = 0.0, origin_px: tuple[float, float] | None = None
+) -> PlateView:
+    """Return the view of a photograph from straight above.
+
+    Parameters
+    ----------
+    rows : of the photograph
+    mm_per_px : size of a pixel on the plate
+    turn_deg : by which the plate's x is turned in the photograph, counter-clockwise
+    origin_px : column and row at which the plate's (0, 0) is seen; the photograph's lower left corner by default
 
     Raises
     ------
-    ValueError : a scale that is not above 0
+    ValueError : a scale that is not above 0, or an origin that is not finite
     """
     if not 0.0 < mm_per_px < np.inf:
         raise ValueError(f"{mm_per_px:g} mm per pixel; give the size of a pixel on the plate, above 0")
+    origin = (0.0, rows - 1.0) if origin_px is None else origin_px
+    if not np.isfinite(origin).all():
+        raise ValueError(f"the origin {origin} is not finite; give its column and row in the photograph")
     c, s = np.cos(np.radians(turn_deg)), np.sin(np.radians(turn_deg))
-    turned = np.array([[c, s], [-s, c]]) / mm_per_px
+    turned = np.array([[c, -s], [s, c]]) / mm_per_px
     to_pixel = np.eye(3)
-    to_pixel[0, :2], to_pixel[1, :2], to_pixel[1, 2] = turned[0], -turned[1], rows - 1.0
+    to_pixel[0, :2], to_pixel[1, :2], to_pixel[:2, 2] = turned[0], -turned[1], origin
     return PlateView(to_pixel, mm_per_px)
 
 

@@ -26,7 +26,7 @@ from beamgym.physics.mosaic.outlines import (
 )
 from beamgym.physics.mosaic.outlines.markers import RING_MM, check_markers
 from beamgym.physics.mosaic.outlines.rendered import plate_to_pixel, projected
-from beamgym.physics.mosaic.outlines.view import view_by_markers
+from beamgym.physics.mosaic.outlines.view import view_by_markers, view_by_scale
 
 skimage = pytest.importorskip("skimage", reason="scikit-image is in the extra mosaic")
 
@@ -122,6 +122,11 @@ def test_a_stated_scale_needs_no_markers():
         for each in scene()[:8]
     ]
     assert min(shared for _, shared, _ in compared(moved, found)) > 0.93
+
+
+def test_a_stated_scale_knows_turn_and_origin():
+    view = view_by_scale(900, 0.05, 90.0, (600.0, 450.0))
+    assert np.allclose(view.pixels(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])), [(600, 450), (600, 430), (580, 450)])
 
 
 @pytest.fixture(scope="module")
