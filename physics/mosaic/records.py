@@ -1,11 +1,15 @@
 """What is known of each crystal after a scan, how it must be turned, and where it is to lie."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 
 from beamgym.physics.arrays import Float64Array
+
+_SAME_TURN_DEG = 0.01
+"""Turns nearer than this are the same: tables round them."""
 
 Verdict = Literal["indexed", "ambiguous", "several grains", "twin", "bent", "empty", "not indexed"]
 """What a scan says of one place. Only an indexed one is a single crystal whose orientation is known without doubt."""
@@ -84,3 +88,26 @@ class Placement:
     y_mm: float
     turn_deg: float
     turned_over: bool = False
+
+
+def corrections_as_placed(corrections: Sequence[Correction], placements: Sequence[Placement]) -> list[Correction]:
+    """Return corrections for the turns that a layout has, where it took a turn that symmetry allows beside the first.
+
+    The tilt follows the turn in the plate's frame: turned on by 90° about the normal, a tilt about x is one about y.
+    Those that are not placed stay as they are.
+    """
+    turns = {each.name: each.turn_deg for each in placements}
+    return [_turned_on(each, turns[each.name]) if each.name in turns else each for each in corrections]
+
+
+def _turned_on(correction: Correction, turn_deg: float) -> Correction:
+    on = np.radians(turn_deg - correction.turn_deg)
+    x, y = correction.tilt_x_deg, correction.tilt_y_deg
+    ways = (correction.turn_deg, *correction.equivalents_deg)
+    return replace(
+        correction,
+        turn_deg=turn_deg,
+        tilt_x_deg=float(np.cos(on) * x - np.sin(on) * y),
+        tilt_y_deg=float(np.sin(on) * x + np.cos(on) * y),
+        equivalents_deg=tuple(way for way in ways if abs((way - turn_deg + 180.0) % 360.0 - 180.0) > _SAME_TURN_DEG),
+    )

@@ -92,6 +92,7 @@ def checked(plan: Any, scanned: list[Any], anew_deg: float) -> Any:
     from beamgym.physics.files import write_json
     from beamgym.physics.mosaic.forecast import PlacingErrors, check_plate, edge_turn_deg, second_corrections
     from beamgym.physics.mosaic.project import Column
+    from beamgym.physics.mosaic.records import corrections_as_placed
 
     project = plan.project
     found = check_plate(scanned, plan.target, plan.rotations, plan.mass_mg, anew_deg)
@@ -113,7 +114,7 @@ def checked(plan: Any, scanned: list[Any], anew_deg: float) -> Any:
     play = [(high - low) / np.sqrt(12.0) for low, high in (each.free_deg for each in plan.crystals)]
     in_plane = float(edge_turn_deg(length, errors)) if np.isfinite(length) else float(np.median(play))
     tilt = float(np.hypot(errors.floor_deg, errors.glue_deg))
-    first = project.corrections()
+    first = corrections_as_placed(project.corrections(), plan.layout)
     second = second_corrections(first, found, [tilt, tilt, in_plane])
     turned = {a.name: b.turn_deg - a.turn_deg for a, b in zip(first, second, strict=True)}
     project.write_second(second, [_turned(each, turned.get(each.name, 0.0)) for each in plan.layout])

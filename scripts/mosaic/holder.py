@@ -22,6 +22,7 @@ def holder_command(
     """Write solids, drawings and lists of the holder into FOLDER/holder, and check the solids as they are read back."""
     from beamgym.physics.mosaic.holder import write_holder
     from beamgym.physics.mosaic.project import Project, design_of
+    from beamgym.physics.mosaic.records import corrections_as_placed
     from beamgym.scripts.mosaic.parts import context_of_plate, target_of_plate
     from beamgym.scripts.mosaic.planned import fold_of
     from beamgym.scripts.mosaic.shown import counted
@@ -35,9 +36,8 @@ def holder_command(
         raise ValueError(f"--product {product}: choose holder or template")
     design = design_of(plate, **changed)
     layout = project.layout("second/layout.csv" if second else "layout.csv")
-    corrections = {
-        each.name: each for each in project.corrections("second/corrections.csv" if second else "corrections.csv")
-    }
+    asked = project.corrections("second/corrections.csv" if second else "corrections.csv")
+    corrections = {each.name: each for each in corrections_as_placed(asked, layout)}
     context = context_of_plate(project)
     target_of_plate(project, context)
     with counted("holder", "plate") as told:

@@ -11,7 +11,7 @@ from beamgym.physics.mosaic.holder import fold_about, groove_of, lying_rod, pock
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.plate import PlateContext
 from beamgym.physics.mosaic.project import Project, design_of
-from beamgym.physics.mosaic.records import Placement
+from beamgym.physics.mosaic.records import Placement, corrections_as_placed
 from beamgym.scripts.mosaic.parts import context_of_plate, target_of_plate
 
 
@@ -70,7 +70,7 @@ def plan_of(project: Project, **changed: Any) -> Plan:
     density = context.crystal.density_g_per_cm3
     mass = {o.name: o.area_mm2 * ((o.thickness_mm or 0.0) * density if thick else 1.0) for o in outlines}
     design = design_of(project.plate, **changed)
-    corrections = {each.name: each for each in project.corrections()}
+    corrections = {each.name: each for each in corrections_as_placed(project.corrections(), layout)}
     if project.plate.habit == "rod":
         fold, known = fold_of(context), {each.name: each for each in outlines}
         grooves = [groove_of(known[p.name], p, corrections[p.name], design, fold) for p in layout]

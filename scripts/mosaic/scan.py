@@ -129,6 +129,6 @@ def _say(scan: Any) -> None:
             else f": {', '.join(one.name for one in scan.crystals if one.verdict == verdict)}"
         )
         typer.echo(f"{count:4d} {verdict}{names}")
-    typer.echo(
-        f"standard error of an orientation {scan.noise_deg:.3f}°, {scan.instrument_s / 60:.0f} min at the instrument"
-    )
+    # A scan that somebody else made does not say how long it took.
+    took = f", {scan.instrument_s / 60:.0f} min at the instrument" if scan.instrument_s else ""
+    typer.echo(f"standard error of an orientation {scan.noise_deg:.3f}°{took}")

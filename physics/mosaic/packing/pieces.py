@@ -112,7 +112,9 @@ def pieces_of(
 def _piece(outline: Outline, correction: Correction, density: float, thickness_mm: float | None) -> Piece:
     thickness = outline.thickness_mm or thickness_mm
     if thickness is None:
-        raise ValueError(f"crystal {outline.name} has no thickness; state thickness_mm of each, or one for all")
+        raise ValueError(
+            f"crystal {outline.name} has no thickness; state thickness_mm of each, or one for all (--thickness)"
+        )
     corners = outline.polygon_mm - outline.centre_mm
     if correction.turned_over:
         corners = (corners * [-1.0, 1.0])[::-1].copy()

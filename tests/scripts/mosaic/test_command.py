@@ -1,5 +1,6 @@
 """`beamgym mosaic`: every sub-command of the table has its file and its help, and `status` tells a project."""
 
+import os
 import re
 from importlib import import_module
 from pathlib import Path
@@ -57,3 +58,17 @@ def test_a_folder_that_is_no_project_is_one_line(tmp_path):
     assert shown.exit_code == 1
     assert shown.output.startswith("error: ")
     assert len(shown.output.splitlines()) == 1
+
+
+def test_status_names_steps_that_are_older_than_what_they_read(tmp_path):
+    flake = Outline("7", np.array([[0.0, 0.0], [3.0, 0.0], [1.0, 2.0]]))
+    folder, now = tmp_path / "p", 1e9
+    Project.begin(folder, PlateFile(plate_id="feed", name="demo", material="FePS3"), [flake])
+    for age, name in ((100, "scan.json"), (50, "corrections.csv"), (20, "layout.csv")):
+        (folder / name).write_text("")
+        os.utime(folder / name, (now - age, now - age))
+    for age, name in ((200, "outlines.csv"), (200, "crystals.csv"), (30, "plate.json")):
+        os.utime(folder / name, (now - age, now - age))
+    lines = mosaic("status", folder).output.splitlines()
+    assert "  done   corrections (older than plate.json)" in lines
+    assert {"  done   scan", "  done   layout", "  to do  holder"} <= set(lines)

@@ -126,3 +126,18 @@ def test_the_demo_ends_with_a_holder_whose_crystals_stand_as_planned(tmp_path):
     again = mosaic("demo", tmp_path / "d")
     assert again.exit_code == 1
     assert len(again.output.strip().splitlines()[-1]) < 200
+
+
+def test_grooves_follow_the_equivalent_turn_that_was_packed(tmp_path):
+    rod = Outline("1", np.array([[0.0, 0.0], [6.0, 0.0], [6.0, 0.8], [0.0, 0.8]]), 0.8)
+    plate = PlateFile(
+        plate_id="feedfeedfeed", name="rods", material="Sr4Ru3O10", habit="rod", habit_direction="[1 0 0]"
+    )
+    begun = Project.begin(tmp_path / "p", plate, [rod])
+    begun.write_corrections([Correction("1", 0.0, 30.0, 0.0, (90.0,))])
+    begun.write_layout([Placement("1", 0, 0.0, 0.0, 90.0)])
+    plan = plan_of(begun)
+    assert np.allclose(plan.designed_deg, [[0.0, 30.0]], atol=0.01)
+    assert mosaic("holder", begun.path, "--format", "svg").exit_code == 0
+    row = (begun.path / "holder" / "front_1.csv").read_text("utf-8").splitlines()
+    assert abs(float(dict(zip(*(line.split(",") for line in row[:2]), strict=True))["floor_slope_x_deg"])) == 30.0

@@ -126,7 +126,9 @@ def test_a_stated_scale_needs_no_markers():
 
 def test_a_stated_scale_knows_turn_and_origin():
     view = view_by_scale(900, 0.05, 90.0, (600.0, 450.0))
-    assert np.allclose(view.pixels(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])), [(600, 450), (600, 430), (580, 450)])
+    assert np.allclose(
+        view.pixels(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])), [(600, 450), (600, 430), (580, 450)]
+    )
 
 
 @pytest.fixture(scope="module")
