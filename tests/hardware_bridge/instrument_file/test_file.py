@@ -22,7 +22,7 @@ from beamgym.physics.goniometer.targets import parse_target
 
 SHIPPED = (
     *("laue_soft_ioc", "arpes_soft_ioc", "laue_epics", "laue_manual_filedrop"),
-    *("laue_practice", "arpes_practice"),
+    *("laue_practice", "arpes_practice", "mosaic_soft_ioc"),
 )
 
 
@@ -292,7 +292,7 @@ MISTAKES = {
     ),
     "the other kind's experiment": ("laue_soft_ioc", ("arpes",), {}, "there is a part 'arpes:'; remove it"),
     "no experiment": ("laue_soft_ioc", ("laue",), ..., "a laue instrument needs a part 'laue:'"),
-    "an unknown kind": ("laue_soft_ioc", ("kind",), "xrd", "kind: found 'xrd'; give 'laue' or 'arpes'"),
+    "an unknown kind": ("laue_soft_ioc", ("kind",), "xrd", "kind: found 'xrd'; give 'laue', 'arpes' or 'mosaic'"),
     "ARPES axes in another order": ("arpes_soft_ioc", ("axes", 0, "name"), "z", "found z in mm, y in mm, dwell in s"),
     "a spectrum without scales": (
         "arpes_soft_ioc",
