@@ -189,7 +189,9 @@ def _outlines(plan: Any, number: int) -> list[Any]:
 
 def _foreign(plan: Any, table: Path, images: Path | None, number: int) -> list[Any]:
     from beamgym.physics.mosaic.scan import analysed, read_foreign
+    from beamgym.scripts.mosaic.parts import check_camera
 
+    check_camera(plan.project)
     lying = _outlines(plan, number)
     if not lying:
         raise ValueError(f"--plate {number}: the layout has no such plate")

@@ -23,6 +23,15 @@ def habit_of_plate(plate: PlateFile) -> Habit:
     return rod_along(along) if plate.habit == "rod" else Habit("flake", along, source="plate.json")
 
 
+def check_camera(project: Project) -> None:
+    """Raise ValueError where frames of a real plate would be read with the camera of simulated ones."""
+    if project.plate.simulation is None and project.plate.camera.file is None:
+        raise ValueError(
+            "plate.json names no camera, and frames cannot be read without its geometry; set camera.file to a geometry "
+            "file: PONI, LaueTools' .det, NeXus, or this project's .json"
+        )
+
+
 def context_of_plate(project: Project) -> PlateContext:
     """Return what is publicly known of a plate's instrument; raises ValueError where a file is missing or wrong."""
     from beamgym.physics.crystal import load_crystal

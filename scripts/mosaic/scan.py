@@ -103,7 +103,9 @@ def _foreign(project: Any, context: Any, table: Any, images: Path | None) -> Any
     from tqdm import tqdm
 
     from beamgym.physics.mosaic.scan import analysed, read_foreign
+    from beamgym.scripts.mosaic.parts import check_camera
 
+    check_camera(project)
     used = project.outlines()
     with tqdm(unit="file", desc="read") as bar:
 

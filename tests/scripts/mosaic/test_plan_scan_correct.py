@@ -92,6 +92,10 @@ def test_a_plate_is_planned_from_a_table_of_outlines_and_says_where_the_beam_doe
     assert [one.name for one in Project(tmp_path / "plate").outlines()] == ["a", "b"]
     with pytest.raises(ValueError, match="describes a real plate: give the scan of it with --table"):
         scan_command(tmp_path / "plate")
+    # The camera of simulated plates would be a made-up one for somebody's pictures.
+    with pytest.raises(ValueError, match=r"names no camera.*set camera\.file to a geometry file"):
+        scan_command(tmp_path / "plate", table=table)
+    assert not (tmp_path / "plate" / "scan.json").exists()
 
 
 @pytest.mark.parametrize(
