@@ -25,6 +25,7 @@ SMALL = {
     "beamgym/ArpesSpotImage-v0": {"beam_time_s": 12.0, "surfaces": 2, "score": "truth"},
     "beamgym/ArpesSpot-v1": {"beam_time_s": 12.0, "surfaces": 2},
     "beamgym/ArpesSpotImage-v1": {"beam_time_s": 12.0, "surfaces": 2, "score": "truth"},
+    "beamgym/PlateScan-v0": {"beam_time_s": 40.0, "crystals": 6},
 }
 """Options that make an episode short; an id without a line here is stepped as it is."""
 

@@ -1,5 +1,7 @@
 """The report says what happened, in numbers that are the steps', and draws it without the truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,6 +10,7 @@ from beamgym.envs.arpes_spot.factory import ArpesSpotOptions
 from beamgym.envs.arpes_spot.factory import build as build_arpes
 from beamgym.hardware_bridge.rollout.report import pictures, write_report
 from beamgym.hardware_bridge.tasks import deployable, task_for
+from beamgym.physics.mosaic.outline import Outline
 
 
 class Seen:
@@ -70,10 +73,14 @@ def test_a_report_without_a_step_has_no_pictures(stage, tmp_path):
 
 @pytest.mark.parametrize("env_id", sorted(deployable()))
 def test_every_deployable_environment_has_the_spaces_of_its_task(env_id, stage):
-    context = stage().task.context if "Laue" in env_id else build_arpes(ArpesSpotOptions(), 1)[0].context
     import gymnasium as gym
 
-    env = gym.make(env_id)
+    # Frames that a model draws cannot come from an instrument.
+    env = gym.make(env_id, **({"frames": "spots", "crystals": 4} if "PlateScan" in env_id else {}))
+    by_kind = {"LaueAlign": stage().task.context, "ArpesSpot": build_arpes(ArpesSpotOptions(), 1)[0].context}
+    found = [context for name, context in by_kind.items() if name in env_id]
+    plate = (Outline("1", np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]])),)
+    context = found[0] if found else replace(env.unwrapped.loop.task.context, outlines=plate)
     task = task_for(context, env_id)
     assert task.observation_space == env.observation_space
     assert task.action_space == env.action_space
