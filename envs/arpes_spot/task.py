@@ -13,6 +13,7 @@ from beamgym.envs.arpes_spot.parts import Observed, SiteView
 from beamgym.envs.arpes_spot.scoring_kernels import whole_sums
 from beamgym.envs.arpes_spot.state import SpotState, blank, cleared
 from beamgym.envs.arpes_spot.views import draw_on_map, spectrum_to_uint8
+from beamgym.envs.costs import exposure_costs
 from beamgym.envs.task import Observation, TaskCommand, Truth, Verdict
 from beamgym.physics.arpes.score import REFERENCE_COUNTS, direct_scores, v2_total
 from beamgym.physics.arpes.surface import REFERENCE_DWELL_S
@@ -264,14 +265,7 @@ class ArpesSpotTask:
 
     def costs(self, state: SpotState) -> dict[str, NDArray[Any]]:
         """Return the last step's exposures, motor, exposure and instrument seconds, and dose (seconds in the beam)."""
-        exposed = state.exposure_s > 0.0
-        return {
-            "exposures": exposed.astype(np.int64),
-            "motor_s": state.motor_s.copy(),
-            "exposure_s": state.exposure_s.copy(),
-            "dose": state.exposure_s.copy(),
-            "instrument_s": state.motor_s + state.exposure_s + self.context.readout_s * exposed,
-        }
+        return exposure_costs(state.motor_s, state.exposure_s, self.context.readout_s)
 
 
 def _site_info(truth: Truth) -> dict[str, NDArray[Any]]:

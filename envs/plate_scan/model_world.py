@@ -1,7 +1,7 @@
 """n plates of which each frame brings its reading, drawn from a model of what the scan's indexing gives."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from beamgym.envs.plate_scan.context import FIRST_EXPOSURE_S, ScanContext
 from beamgym.envs.plate_scan.outline_table import DIRECTIONS, OutlineTable, reach_at, reach_of
 from beamgym.envs.plate_scan.readings import CALIBRATED_DEG, CAMERA_DEG, NOISE_DEG, FrameReading, ReadFrame
 from beamgym.physics.counter_rng import make_keys
-from beamgym.physics.goniometer import MotorErrors, MotorState, motors, move, normal_batch, readback, start
+from beamgym.physics.goniometer import MotorErrors, begun_anew, motors, move, normal_batch, readback, start
 from beamgym.physics.instrument import (
     AcquireSettings,
     Axis,
@@ -124,11 +124,8 @@ class ModelPlates:
         """Draw a new plate and camera and send the stage to (0, 0), where ``mask`` is True."""
         rows = np.flatnonzero(mask)
         self._keys[rows] = keys[rows]
-        fresh = start(self._axes, self._errors, np.zeros(2), make_keys(self._keys, 0, 0, _STREAM_STAGE))
-        parts = {item.name: getattr(self._motors, item.name).copy() for item in fields(MotorState)}
-        for name, values in parts.items():
-            values[rows] = getattr(fresh, name)[rows]
-        self._motors = MotorState(**parts)
+        fresh = start(self._axes, self._errors, np.zeros(2), make_keys(self._keys[rows], 0, 0, _STREAM_STAGE))
+        self._motors = begun_anew(self._motors, fresh, rows)
         drawn = normal_batch(make_keys(self._keys, 0, 0, _STREAM_CAMERA), 6, 0).reshape(self.n, 2, 3)
         sizes = np.array([CAMERA_DEG, CALIBRATED_DEG])[:, None] * self._scale["camera"]
         self._camera[rows] = (drawn * sizes)[rows]

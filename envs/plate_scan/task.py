@@ -7,6 +7,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from beamgym.envs.costs import exposure_costs
 from beamgym.envs.plate_scan.context import FIRST_EXPOSURE_S, KNOWN_DEG, ScanContext, ScanReward
 from beamgym.envs.plate_scan.outline_table import OutlineTable
 from beamgym.envs.plate_scan.readings import FrameReading, ReadFrame, Reads, apart_deg, as_brought, stated_deg
@@ -188,14 +189,7 @@ class PlateScanTask:
 
     def costs(self, state: ScanState) -> dict[str, NDArray[Any]]:
         """Return the last step's exposures, motor, exposure and instrument seconds, and dose (seconds in the beam)."""
-        exposed = state.exposure_s > 0.0
-        return {
-            "exposures": exposed.astype(np.int64),
-            "motor_s": state.motor_s.copy(),
-            "exposure_s": state.exposure_s.copy(),
-            "dose": state.exposure_s.copy(),
-            "instrument_s": state.motor_s + state.exposure_s + self.context.readout_s * exposed,
-        }
+        return exposure_costs(state.motor_s, state.exposure_s, self.context.readout_s)
 
     def _parts(self, action: Float64Array) -> tuple[Float64Array, ...]:
         first = 1 if self.context.action == "nearest" else 3

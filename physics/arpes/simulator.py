@@ -1,7 +1,7 @@
 """SimulatedArpes: n cleaved surfaces on stages before an electron analyser, as a World."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -136,10 +136,7 @@ class SimulatedArpes:
         begin = self._begin(positions)[rows]
         self._keys[rows] = keys[rows]
         fresh = motors.start(self.context.stage.motors, self._errors, begin[:, :2], self._key(_STREAM_MOTORS)[rows])
-        parts = {item.name: getattr(self._motors, item.name).copy() for item in fields(motors.MotorState)}
-        for name, values in parts.items():
-            values[rows] = getattr(fresh, name)
-        self._motors = motors.MotorState(**parts)
+        self._motors = motors.begun_anew(self._motors, fresh, rows)
         self._dwell[rows], self._behind_mm[rows] = begin[:, 2], 0.0
         drift = normal_batch(self._key(_STREAM_DRIFT)[rows], 2, 0)
         self._drift_mm_per_s[rows] = self.level.drift_mm_per_hour / 3600.0 * drift

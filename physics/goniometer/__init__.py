@@ -6,6 +6,7 @@ from beamgym.physics.goniometer.goniometer import Goniometer, Solution, goniomet
 from beamgym.physics.goniometer.motors import (
     MotorErrors,
     MotorState,
+    begun_anew,
     move,
     of_rotations,
     readback,
@@ -29,6 +30,7 @@ __all__ = [
     "Solution",
     "Target",
     "TurnsToTarget",
+    "begun_anew",
     "direction",
     "goniometer",
     "goniometer_names",

@@ -5,10 +5,10 @@ the keys that the caller gives.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from beamgym.physics.goniometer.goniometer import Goniometer
 from beamgym.physics.goniometer.motors_kernels import move_batch, normal_batch, offset_batch
@@ -93,6 +93,14 @@ def start(axes: Sequence[Axis], errors: MotorErrors, positions: ArrayLike, keys:
     zero_error = normal_batch(keys, k, 0) * np.asarray(errors.zero_sigma)
     miss = normal_batch(keys, 3 * k, k).reshape(n, k, 3) * errors.eccentricity_mm
     return MotorState(motor, motor.copy(), zero_error, miss)
+
+
+def begun_anew(state: MotorState, fresh: MotorState, rows: BoolArray | NDArray[np.int64]) -> MotorState:
+    """Return the state of n samples with some rows replaced by those of ``fresh``, which holds these rows alone."""
+    parts = {item.name: getattr(state, item.name).copy() for item in fields(MotorState)}
+    for name, values in parts.items():
+        values[rows] = getattr(fresh, name)
+    return MotorState(**parts)
 
 
 def move(

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from beamgym.physics.goniometer import (
     Goniometer,
     MotorErrors,
     MotorState,
+    begun_anew,
     move,
     of_rotations,
     readback,
@@ -325,10 +326,7 @@ class SimulatedLaue:
 
     def _begun(self, positions: Float64Array, mask: BoolArray) -> MotorState:
         fresh = start(self.axes, self._errors, positions, make_keys(self._keys[mask], 0, 0, _STREAM_MOTORS))
-        parts = {item.name: getattr(self._motors, item.name).copy() for item in fields(MotorState)}
-        for name, values in parts.items():
-            values[mask] = getattr(fresh, name)
-        return MotorState(**parts)
+        return begun_anew(self._motors, fresh, mask)
 
     def _motor_keys(self) -> UInt64Array | None:
         return make_keys(self._keys, 0, self._frames, _STREAM_READBACK) if self.level.readback_noise_deg > 0 else None

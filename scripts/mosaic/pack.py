@@ -36,6 +36,10 @@ def pack_command(
     from beamgym.physics.mosaic.project import Project
 
     project = Project(folder)
+    if width is not None and project.plate.habit == "rod":
+        raise ValueError(
+            "--width counts tilts that flat floors leave, and the grooves of rods take up most of them; leave it out"
+        )
     found, left_out = _packed(
         project,
         thickness,
@@ -51,7 +55,7 @@ def pack_command(
     kept = project.write_layout(found.placements)
     write_json(folder / "packing.json", _content(project, found, left_out))
     draw_packing(found, project.outlines(), picture or folder / "layout.png")
-    for line in _lines(found, left_out, kept):
+    for line in _lines(found, left_out, kept, project.plate.habit):
         typer.echo(line)
 
 
@@ -102,7 +106,7 @@ def _content(project: "Project", found: "Packing", left_out: dict[str, str]) -> 
         "solver": found.solver,
         "gap_mm": found.gap_mm,
         "mass_mg": found.mass_mg,
-        "mosaic_fwhm_deg": found.width_deg,
+        "mosaic_fwhm_deg": found.width_deg if project.plate.habit == "flake" else None,
         "plates": [
             {"width_mm": plate.width_mm, "height_mm": plate.height_mm, "density": density}
             for plate, density in zip(found.plates, found.density, strict=True)
@@ -111,14 +115,14 @@ def _content(project: "Project", found: "Packing", left_out: dict[str, str]) -> 
     }
 
 
-def _lines(found: "Packing", left_out: dict[str, str], kept: list[str]) -> list[str]:
+def _lines(found: "Packing", left_out: dict[str, str], kept: list[str], habit: str) -> list[str]:
     plates = [
         f"plate {k}: {plate.width_mm:.1f} × {plate.height_mm:.1f} mm, {density:.0%} covered"
         for k, (plate, density) in enumerate(zip(found.plates, found.density, strict=True))
     ]
-    width = f"a mosaic of {found.width_deg:.2f}° (FWHM of the tilts that stay)"
+    width = f", a mosaic of {found.width_deg:.2f}° (FWHM of the tilts that stay)" if habit == "flake" else ""
     return [
-        f"{len(found.placements)} crystals, {found.mass_mg:.1f} mg, {width}",
+        f"{len(found.placements)} crystals, {found.mass_mg:.1f} mg{width}",
         f"gaps of {found.gap_mm:g} mm, packed by {found.solver}",
         *plates,
         *(f"left out: {name}: {reason}" for name, reason in left_out.items()),

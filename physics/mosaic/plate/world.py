@@ -1,7 +1,7 @@
 """PlateWorld: n plates of glued crystals on x, y stages in front of Laue cameras, as a World."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.crystal import Crystal, load_crystal
-from beamgym.physics.goniometer import MotorErrors, MotorState, move, readback, start
+from beamgym.physics.goniometer import MotorErrors, MotorState, begun_anew, move, readback, start
 from beamgym.physics.instrument import (
     AcquireSettings,
     Axis,
@@ -200,11 +200,8 @@ class PlateWorld:
         """Draw a new plate, miscalibrate the camera anew and send the stage to (0, 0), where ``mask`` is True."""
         rows = np.flatnonzero(mask)
         self._keys[rows] = keys[rows]
-        fresh = start(self._axes, self._errors, np.zeros(2), make_keys(self._keys, 0, 0, _STREAM_STAGE))
-        parts = {item.name: getattr(self._motors, item.name).copy() for item in fields(MotorState)}
-        for name, values in parts.items():
-            values[rows] = getattr(fresh, name)[rows]
-        self._motors = MotorState(**parts)
+        fresh = start(self._axes, self._errors, np.zeros(2), make_keys(self._keys[rows], 0, 0, _STREAM_STAGE))
+        self._motors = begun_anew(self._motors, fresh, rows)
         drawn = make_keys(self._keys[rows], 0, 0, _STREAM_CAMERA)
         self._panels[rows] = miscalibrated_detectors(self.context.detector, self.level, drawn)
         for row in rows:

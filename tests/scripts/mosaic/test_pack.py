@@ -51,6 +51,15 @@ def test_pack_for_the_smallest_plate_writes_its_size(project):
     assert check_packing(project.outlines(), project.layout(), holder_plates(Project(project.path).plate), 1.0) == []
 
 
+def test_a_width_is_refused_for_rods_whose_grooves_take_up_their_tilts(tmp_path):
+    plate = PlateFile(plate_id="feed", name="rods", material="Sr4Ru3O10", habit="rod", habit_direction="[1 0 0]")
+    made = Project.begin(tmp_path / "r", plate, draw_flakes(3, seed=3, thickness_mm=0.2))
+    shown = mosaic("pack", made.path, "--width", 1.0)
+    assert shown.exit_code == 1
+    assert "the grooves of rods take up most of them; leave it out" in shown.output
+    assert not (made.path / "layout.csv").exists()
+
+
 def test_pack_without_thickness_is_one_line_and_writes_nothing(project):
     path = project.path / "crystals.csv"
     path.write_text(path.read_text().replace(",0.2000,", ",,"))
