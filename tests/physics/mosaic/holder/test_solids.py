@@ -121,7 +121,8 @@ def test_the_lists_name_every_crystal_with_its_mass(tmp_path):
 
 def test_another_program_reads_the_dxf(tmp_path):
     write_holder(tmp_path / "h", FLAKES, LAYOUT, DESIGN, formats=("dxf", "svg"))
-    drawing = trimesh.load_path(tmp_path / "h" / "front_1.dxf")
+    with (tmp_path / "h" / "front_1.dxf").open("rb") as file:  # from a path trimesh leaves it open
+        drawing = trimesh.load_path(file, file_type="dxf")
     by_layer = {}
     for entity in drawing.entities:
         by_layer.setdefault(entity.layer, []).append(drawing.vertices[entity.points])
