@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
+    from beamgym.physics.mosaic.outline import Outline
     from beamgym.physics.mosaic.packing import Packing
     from beamgym.physics.mosaic.project import Project
 
@@ -36,10 +37,6 @@ def pack_command(
     from beamgym.physics.mosaic.project import Project
 
     project = Project(folder)
-    if width is not None and project.plate.habit == "rod":
-        raise ValueError(
-            "--width counts tilts that flat floors leave, and the grooves of rods take up most of them; leave it out"
-        )
     found, left_out = _packed(
         project,
         thickness,
@@ -55,7 +52,7 @@ def pack_command(
     kept = project.write_layout(found.placements)
     write_json(folder / "packing.json", _content(project, found, left_out))
     draw_packing(found, project.outlines(), picture or folder / "layout.png")
-    for line in _lines(found, left_out, kept, project.plate.habit):
+    for line in _lines(found, left_out, kept):
         typer.echo(line)
 
 
@@ -64,18 +61,23 @@ def _packed(project: "Project", thickness_mm: float | None, **options: Any) -> "
     from beamgym.physics.mosaic.packing import check_packing, pack, pieces_of
     from beamgym.physics.mosaic.project import holder_plates, spacing_of
     from beamgym.scripts.mosaic.parts import context_of_plate, target_of_plate
-    from beamgym.scripts.mosaic.planned import outlines_to_pack
+    from beamgym.scripts.mosaic.planned import fold_of, rods_in_grooves
     from beamgym.scripts.mosaic.shown import counted
 
     context = context_of_plate(project)
     target_of_plate(project, context)
-    outlines = outlines_to_pack(project, context)
+    outlines = project.outlines()
     names = {outline.name for outline in outlines}
     corrections = [each for each in project.corrections() if each.name in names]
+    covered: list[Outline] = []
+    if project.plate.habit == "rod":
+        covered, corrections = rods_in_grooves(outlines, corrections, fold_of(context))
     scanned = project.scan() if (project.path / "scan.json").is_file() else []
     reasons = {one.name: one.verdict for one in scanned if one.verdict != "indexed"}
     density = context.crystal.density_g_per_cm3
-    pieces, uncorrected = pieces_of(outlines, corrections, density, thickness_mm=thickness_mm, without_turn=reasons)
+    pieces, uncorrected = pieces_of(
+        outlines, corrections, density, thickness_mm=thickness_mm, without_turn=reasons, footprints=covered
+    )
     plates = holder_plates(project.plate)
     if options["objective"] == "smallest plate":
         plates = plates[:1]
@@ -83,7 +85,7 @@ def _packed(project: "Project", thickness_mm: float | None, **options: Any) -> "
         found = pack(
             pieces, plates, spacing_of(project.plate), told=lambda share: heard(round(100 * share), 100), **options
         )
-    if wrong := check_packing(outlines, found.placements, found.plates, found.gap_mm):
+    if wrong := check_packing([*outlines, *covered], found.placements, found.plates, found.gap_mm):
         raise RuntimeError(f"the packing does not pass its check: {wrong[0]}; pack with another --seed, and report it")
     return found, {**uncorrected, **found.left_out}
 
@@ -106,7 +108,7 @@ def _content(project: "Project", found: "Packing", left_out: dict[str, str]) -> 
         "solver": found.solver,
         "gap_mm": found.gap_mm,
         "mass_mg": found.mass_mg,
-        "mosaic_fwhm_deg": found.width_deg if project.plate.habit == "flake" else None,
+        "mosaic_fwhm_deg": found.width_deg,
         "plates": [
             {"width_mm": plate.width_mm, "height_mm": plate.height_mm, "density": density}
             for plate, density in zip(found.plates, found.density, strict=True)
@@ -115,14 +117,14 @@ def _content(project: "Project", found: "Packing", left_out: dict[str, str]) -> 
     }
 
 
-def _lines(found: "Packing", left_out: dict[str, str], kept: list[str], habit: str) -> list[str]:
+def _lines(found: "Packing", left_out: dict[str, str], kept: list[str]) -> list[str]:
     plates = [
         f"plate {k}: {plate.width_mm:.1f} × {plate.height_mm:.1f} mm, {density:.0%} covered"
         for k, (plate, density) in enumerate(zip(found.plates, found.density, strict=True))
     ]
-    width = f", a mosaic of {found.width_deg:.2f}° (FWHM of the tilts that stay)" if habit == "flake" else ""
     return [
-        f"{len(found.placements)} crystals, {found.mass_mg:.1f} mg{width}",
+        f"{len(found.placements)} crystals, {found.mass_mg:.1f} mg, "
+        f"a mosaic of {found.width_deg:.2f}° (FWHM of the tilts that stay)",
         f"gaps of {found.gap_mm:g} mm, packed by {found.solver}",
         *plates,
         *(f"left out: {name}: {reason}" for name, reason in left_out.items()),

@@ -1,5 +1,6 @@
 """What forecast and check share: the target, masses and pockets of a project's layout."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,11 +8,11 @@ import numpy as np
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.mosaic.forecast import PlannedCrystal, planned_crystals, planned_rods
-from beamgym.physics.mosaic.holder import fold_about, groove_of, lying_rod, pockets_of
+from beamgym.physics.mosaic.holder import fold_about, groove_of, left_by_groove, lying_rod, pockets_of
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.plate import PlateContext
 from beamgym.physics.mosaic.project import Project, design_of
-from beamgym.physics.mosaic.records import Placement, corrections_as_placed
+from beamgym.physics.mosaic.records import Correction, Placement, corrections_as_placed
 from beamgym.scripts.mosaic.parts import context_of_plate, target_of_plate
 
 
@@ -45,13 +46,13 @@ def fold_of(context: PlateContext) -> int:
     return fold_about(context.habit.direction(context.crystal), context.crystal.rotations)
 
 
-def outlines_to_pack(project: Project, context: PlateContext) -> list[Outline]:
-    """Return the outlines that crystals cover in the holder: flakes as they are, rods as their grooves turn them."""
-    outlines = project.outlines()
-    if project.plate.habit != "rod":
-        return outlines
-    turns, fold = {each.name: each for each in project.corrections()}, fold_of(context)
-    return [lying_rod(each, turns[each.name], fold) if each.name in turns else each for each in outlines]
+def rods_in_grooves(
+    outlines: Sequence[Outline], corrections: Sequence[Correction], fold: int
+) -> tuple[list[Outline], list[Correction]]:
+    """Return what corrected rods cover once their grooves turn them, and their corrections without what grooves do."""
+    known = {each.name: each for each in outlines}
+    covered = [lying_rod(known[each.name], each, fold) for each in corrections]
+    return covered, [left_by_groove(known[each.name], each) for each in corrections]
 
 
 def plan_of(project: Project, **changed: Any) -> Plan:

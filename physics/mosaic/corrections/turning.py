@@ -7,8 +7,9 @@ from scipy.spatial.transform import Rotation
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.crystal import Crystal
+from beamgym.physics.mosaic.corrections.lying import as_it_lies, laid_flat, rotations_of_habit
 from beamgym.physics.mosaic.corrections.target import MosaicTarget
-from beamgym.physics.mosaic.habit import Habit, turn_onto
+from beamgym.physics.mosaic.habit import Habit
 from beamgym.physics.mosaic.plate_frame import TURNED_OVER, turn_about_normal
 from beamgym.physics.mosaic.records import Correction, ScannedCrystal
 
@@ -16,8 +17,6 @@ TOLERATED_DEG = 0.5
 """Tilt up to which an equivalent turn is as good as the one with the least tilt."""
 SAME_TURN_DEG = 0.01
 _WRONG_FACE_DEG = 90.0
-
-_Z = np.array([0.0, 0.0, 1.0])
 
 
 def corrections_of(
@@ -29,6 +28,7 @@ def corrections_of(
     faces: Mapping[str, Float64Array] | None = None,
     turned_over: Sequence[str] = (),
     tolerated_deg: float = TOLERATED_DEG,
+    axes_deg: Mapping[str, float] | None = None,
 ) -> list[Correction]:
     """Return the corrections of all crystals that are indexed, in their order.
 
@@ -42,6 +42,8 @@ def corrections_of(
         parallel to the layers, or to a rod's length
     turned_over : names of crystals that are to lie on their other face
     tolerated_deg : equivalent turns with no larger tilt than this are told
+    axes_deg : where rods point on the plate, counter-clockwise from x, by name: it says which of the directions that
+        their patterns do not tell apart they have grown along. Of the others it is not known
 
     Raises
     ------
@@ -49,16 +51,16 @@ def corrections_of(
     """
     target.check(crystal, habit)
     same = crystal.rotations if rotations is None else rotations
-    known, over = faces or {}, set(turned_over)
+    grown = rotations_of_habit(crystal, habit, same)
+    known, over, axes = faces or {}, set(turned_over), axes_deg or {}
+    wanted = target.orientation(crystal)
     found = []
     for one in crystals:
         if one.verdict == "indexed" and one.orientation is not None:
-            laid = laid_flat(one.orientation, crystal, habit, known.get(one.name)) @ one.orientation
-            found.append(
-                correction(
-                    one.name, laid, target.orientation(crystal), same, one.sigma_deg, one.name in over, tolerated_deg
-                )
-            )
+            lying = as_it_lies(one.orientation, crystal, habit, same, axes.get(one.name))
+            laid = laid_flat(lying, crystal, habit, known.get(one.name)) @ lying
+            ways = same if habit.kind == "rod" and one.name not in axes else grown
+            found.append(correction(one.name, laid, wanted, ways, one.sigma_deg, one.name in over, tolerated_deg))
     _check_faces(found, crystal)
     return found
 
@@ -77,26 +79,6 @@ def _check_faces(corrections: Sequence[Correction], crystal: Crystal) -> None:
             f"{wrong[0].name} stands as the target asks where it lies, and not turned over; leave --turned-over "
             f"{wrong[0].name} out"
         )
-
-
-def laid_flat(
-    orientation: Float64Array, crystal: Crystal, habit: Habit, face: Float64Array | None = None
-) -> Float64Array:
-    """Return the rotation (3, 3) by which a crystal's face becomes flat: what the glue's wedge is undone by.
-
-    Parameters
-    ----------
-    orientation : (3, 3) as scanned, crystal Cartesian to plate
-    crystal, habit : give the face where it was not measured
-    face : (3,) unit normal of the upper face, plate frame, where it was
-    """
-    if face is not None:
-        return turn_onto(np.asarray(face, dtype=np.float64), _Z)
-    own = orientation @ habit.direction(crystal)
-    if habit.kind == "flake":
-        return turn_onto(own if own[2] >= 0.0 else -own, _Z)
-    level = np.array([own[0], own[1], 0.0])
-    return turn_onto(own, level / np.linalg.norm(level))
 
 
 def correction(

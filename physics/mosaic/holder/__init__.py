@@ -2,7 +2,14 @@
 
 from beamgym.physics.mosaic.holder.design import Design, Hole
 from beamgym.physics.mosaic.holder.faces import back_target, check_back, turn_for_back
-from beamgym.physics.mosaic.holder.grooves import Groove, fold_about, groove_of, groove_rim, lying_rod
+from beamgym.physics.mosaic.holder.grooves import (
+    Groove,
+    fold_about,
+    groove_of,
+    groove_rim,
+    left_by_groove,
+    lying_rod,
+)
 from beamgym.physics.mosaic.holder.pockets import Pocket, hole_of, pockets_of
 from beamgym.physics.mosaic.holder.solid_check import SolidCheck, check_solid
 from beamgym.physics.mosaic.holder.writing import FORMATS, WrittenPlate, write_holder
@@ -22,6 +29,7 @@ __all__ = [
     "groove_of",
     "groove_rim",
     "hole_of",
+    "left_by_groove",
     "lying_rod",
     "pockets_of",
     "turn_for_back",

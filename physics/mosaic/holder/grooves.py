@@ -102,7 +102,7 @@ def groove_of(outline: Outline, placement: Placement, correction: Correction, de
         raise ValueError(f"rod {outline.name} has no thickness; measure it, and write it into crystals.csv")
     crystal = placed_outline(outline, placement)
     corners = np.asarray(crystal.exterior.coords)[:-1]
-    axis = datum_edge(corners if crystal.exterior.is_ccw else corners[::-1]).angle_deg
+    axis = _length_deg(crystal)
     c, s = np.cos(np.radians(axis)), np.sin(np.radians(axis))
     along, across = corners @ [c, s], corners @ [-s, c]
     tilt = np.array([correction.tilt_x_deg, correction.tilt_y_deg])
@@ -129,6 +129,21 @@ def groove_of(outline: Outline, placement: Placement, correction: Correction, de
             f"make it at least {groove.depth_mm + design.printer_wall_mm:.2f} mm thick"
         )
     return groove
+
+
+def _length_deg(rod: Polygon) -> float:
+    """Return where a rod's length points, counter-clockwise from x."""
+    corners = np.asarray(rod.exterior.coords)[:-1]
+    return datum_edge(corners if rod.exterior.is_ccw else corners[::-1]).angle_deg
+
+
+def left_by_groove(outline: Outline, correction: Correction) -> Correction:
+    """Return a rod's correction with the tilt that no groove takes up: that of its length out of the plate."""
+    placed = placed_outline(outline, Placement(outline.name, 0, 0.0, 0.0, correction.turn_deg, correction.turned_over))
+    axis = np.radians(_length_deg(placed))
+    across = np.array([-np.sin(axis), np.cos(axis)])
+    x, y = (correction.tilt_x_deg * across[0] + correction.tilt_y_deg * across[1]) * across
+    return replace(correction, tilt_x_deg=float(x), tilt_y_deg=float(y))
 
 
 def groove_rim(groove: Groove) -> Polygon:

@@ -28,7 +28,7 @@ class Packing:
     left_out : by name, why a crystal is on no plate
     mass_mg : of all that lie, together
     density : area of the crystals over area of the plate, for each plate
-    width_deg : FWHM of the mosaic on flat floors, see ``width_deg``
+    width_deg : FWHM of the mosaic of the tilts that stay, see ``width_deg``
     solver : which of "shapely" and "spyrrow" laid them
     """
 
@@ -195,13 +195,18 @@ def _by_spyrrow(
 def _spoiling(layouts: Sequence[Layout], most_width_deg: float | None) -> dict[str, str]:
     if most_width_deg is None:
         return {}
-    return within_width([piece for layout in layouts for piece, *_ in layout.lying], most_width_deg)[1]
+    return within_width(_lying(layouts), most_width_deg)[1]
+
+
+def _lying(layouts: Sequence[Layout]) -> list[Piece]:
+    """Return what lies on the plates, each with the tilt that its turn leaves."""
+    return [piece.lying(turn) for layout in layouts for piece, turn, *_ in layout.lying]
 
 
 def _packing(
     layouts: Sequence[Layout], left: Sequence[Piece], solver: str, *, left_out: dict[str, str], gap_mm: float
 ) -> Packing:
-    lying = [piece for layout in layouts for piece, *_ in layout.lying]
+    lying = _lying(layouts)
     placements = [
         piece.placed(number, turn, x, y)
         for number, layout in enumerate(layouts)

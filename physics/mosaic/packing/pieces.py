@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from shapely import affinity
@@ -10,6 +10,7 @@ from shapely.geometry import Polygon
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.mosaic.outline import Outline
+from beamgym.physics.mosaic.plate_frame import turn_about_normal
 from beamgym.physics.mosaic.records import Correction, Placement
 
 _SAME_TURN_DEG = 1e-6
@@ -26,7 +27,7 @@ class Piece:
     turns_deg : counter-clockwise turns that bring its lattice about, the correction's own first
     mass_mg : area times thickness times density
     turned_over : its other face lies down
-    tilt_deg : (2,) what is left after the turn, about the plate's x and y
+    tilt_deg : (2,) what is left after the first of the turns, about the plate's x and y
     sigma_deg : (3,) standard errors about x, y and z; those that are not known count as 0
     """
 
@@ -46,6 +47,11 @@ class Piece:
     def turned(self, turn_deg: float) -> Polygon:
         """Return its polygon turned about the centroid, which lies at (0, 0)."""
         return affinity.rotate(Polygon(self.polygon_mm), turn_deg, origin=(0.0, 0.0))
+
+    def lying(self, turn_deg: float) -> "Piece":
+        """Return it with the tilt that is left after another of its turns: it has turned on with the crystal."""
+        on = turn_about_normal(turn_deg - self.turns_deg[0])[:2, :2]
+        return replace(self, tilt_deg=on @ np.asarray(self.tilt_deg, dtype=np.float64))
 
     def placed(self, plate: int, turn_deg: float, x_mm: float, y_mm: float) -> Placement:
         """Return the record of where it lies."""
@@ -74,6 +80,7 @@ def pieces_of(
     *,
     thickness_mm: float | None = None,
     without_turn: Mapping[str, str] | None = None,
+    footprints: Iterable[Outline] = (),
 ) -> tuple[list[Piece], dict[str, str]]:
     """Return what can be packed, and why the other crystals cannot.
 
@@ -83,6 +90,7 @@ def pieces_of(
     density_g_per_cm3 : of the crystal
     thickness_mm : of outlines that state none
     without_turn : by name, why a crystal has no correction, as "several grains"; others are "not corrected"
+    footprints : what crystals cover where it is not their outline, as rods turned about their length
 
     Returns
     -------
@@ -103,19 +111,24 @@ def pieces_of(
         raise ValueError(f"a density of {density_g_per_cm3:g} g/cm³; give the crystal's, above 0")
     reasons = dict(without_turn or {})
     left_out = {name: reasons.get(name, "not corrected") for name in names if name not in turns}
+    covered = {shape.name: shape for shape in [*shapes, *footprints]}
     pieces = [
-        _piece(shape, turns[shape.name], density_g_per_cm3, thickness_mm) for shape in shapes if shape.name in turns
+        _piece(shape, covered[shape.name], turns[shape.name], density_g_per_cm3, thickness_mm)
+        for shape in shapes
+        if shape.name in turns
     ]
     return pieces, left_out
 
 
-def _piece(outline: Outline, correction: Correction, density: float, thickness_mm: float | None) -> Piece:
+def _piece(
+    outline: Outline, covered: Outline, correction: Correction, density: float, thickness_mm: float | None
+) -> Piece:
     thickness = outline.thickness_mm or thickness_mm
     if thickness is None:
         raise ValueError(
             f"crystal {outline.name} has no thickness; state thickness_mm of each, or one for all (--thickness)"
         )
-    corners = outline.polygon_mm - outline.centre_mm
+    corners = covered.polygon_mm - covered.centre_mm
     if correction.turned_over:
         corners = (corners * [-1.0, 1.0])[::-1].copy()
     return Piece(

@@ -13,7 +13,7 @@ FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
 
 
 def width_deg(pieces: Sequence[Piece]) -> float:
-    """Return the width of the mosaic that pieces make on flat floors: FWHM of the wider of the two tilts, degrees.
+    """Return the width of the mosaic of the tilts that stay: FWHM of the wider of the two, degrees.
 
     Notes
     -----

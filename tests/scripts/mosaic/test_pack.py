@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.packing import check_packing, draw_flakes
 from beamgym.physics.mosaic.project import PlateFile, Project, holder_plates, spacing_of
 from beamgym.physics.mosaic.records import Correction, ScannedCrystal
@@ -51,13 +52,16 @@ def test_pack_for_the_smallest_plate_writes_its_size(project):
     assert check_packing(project.outlines(), project.layout(), holder_plates(Project(project.path).plate), 1.0) == []
 
 
-def test_a_width_is_refused_for_rods_whose_grooves_take_up_their_tilts(tmp_path):
+def test_the_width_of_rods_does_not_count_what_their_grooves_take_up(tmp_path):
     plate = PlateFile(plate_id="feed", name="rods", material="Sr4Ru3O10", habit="rod", habit_direction="[1 0 0]")
-    made = Project.begin(tmp_path / "r", plate, draw_flakes(3, seed=3, thickness_mm=0.2))
-    shown = mosaic("pack", made.path, "--width", 1.0)
-    assert shown.exit_code == 1
-    assert "the grooves of rods take up most of them; leave it out" in shown.output
-    assert not (made.path / "layout.csv").exists()
+    rod = np.array([[0.0, 0.0], [6.0, 0.0], [6.0, 0.8], [0.0, 0.8]])
+    made = Project.begin(tmp_path / "r", plate, [Outline(name, rod, 0.8) for name in "abc"])
+    made.write_corrections([Correction(n, 0.0, x, y) for n, x, y in (("a", 40.0, 0.2), ("b", -60.0, 0.2), ("c", 9, 3))])
+    shown = mosaic("pack", made.path, "--solver", "shapely", "--tries", 1, "--width", 1.0)
+    assert shown.exit_code == 0, shown.output
+    assert "2 crystals" in shown.output
+    assert "a mosaic of 0.00°" in shown.output
+    assert "left out: c: tilted by 3.00°" in shown.output
 
 
 def test_pack_without_thickness_is_one_line_and_writes_nothing(project):

@@ -110,6 +110,28 @@ def test_rods_are_turned_about_their_length_to_their_azimuth():
         assert found.tilt_y_deg == pytest.approx(0.0, abs=1e-6)
 
 
+def test_a_rod_itself_shows_which_of_two_directions_that_no_pattern_tells_apart_it_has_grown_along():
+    sr, habit, target = load_crystal("Sr4Ru3O10"), rod_along("[1 0 0]"), MosaicTarget.of("(0 0 1)", "[1 0 0]")
+    exchange = habit_of(sr).lying(sr).T @ turn_about_normal(90.0) @ habit_of(sr).lying(sr)  # a for b, about c
+    same = np.concatenate([sr.rotations, sr.rotations @ exchange])
+    for about in (3.0, 43.0, 80.0):
+        true = turn_about_normal(20.0) @ habit.lying(sr, about)
+        for taken in (true, true @ exchange, true @ exchange @ sr.rotations[1]):
+            (found,) = corrections_of([scanned(taken)], sr, habit, target, same, axes_deg={"1": 200.0})
+            assert misorientation_deg(applied(found) @ true, target.orientation(sr), sr.rotations) < 1e-5
+            assert all(abs(abs(turn - found.turn_deg) - 180.0) < 1e-6 for turn in found.equivalents_deg)
+
+
+@pytest.mark.parametrize("k", range(24))
+def test_a_cubic_flake_lies_by_the_one_of_its_equivalent_directions_that_stands_up(k):
+    silicon = load_crystal("Si")
+    habit, target = habit_of(silicon), MosaicTarget.of("(0 0 1)", "[1 0 0]")
+    u = rotation_matrix(np.array([1.5, -0.8, 0.0])) @ turn_about_normal(30.0) @ habit.lying(silicon)
+    (found,) = corrections_of([scanned(u @ silicon.rotations[k])], silicon, habit, target)
+    assert np.hypot(found.tilt_x_deg, found.tilt_y_deg) < 1e-6
+    assert abs(found.turn_deg) == pytest.approx(30.0, abs=0.05)
+
+
 def test_turn_first_and_tilt_then_make_the_whole_rotation():
     turn, tilt = 70.0, np.array([3.0, -8.0, 0.0])
     turns, tilts_found = split((rotation_matrix(tilt) @ turn_about_normal(turn))[None])

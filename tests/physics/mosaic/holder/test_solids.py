@@ -16,6 +16,7 @@ from beamgym.physics.mosaic.holder import (
     check_solid,
     fold_about,
     groove_rim,
+    left_by_groove,
     lying_rod,
     write_holder,
 )
@@ -189,6 +190,15 @@ def test_the_azimuth_is_taken_to_within_the_symmetry_of_the_axis():
         groove_of(Outline("R", rod.polygon_mm), lies, Correction("R", 0.0, 0.0, 0.0), design)
     with pytest.raises(ValueError, match="thick"):
         groove_of(rod, lies, Correction("R", 0.0, 45.0, 0.0), Design(PLATE, thickness_mm=1.2, pocket_mm=0.4))
+
+
+def test_a_groove_leaves_the_tilt_of_the_rods_length_alone():
+    along = np.array([np.cos(0.4), np.sin(0.4)])
+    corners = [a * along + b * np.array([-along[1], along[0]]) for a, b in ((0, 0), (5, 0), (5, 0.9), (0, 0.9))]
+    rod, turn = Outline("R", np.array(corners), 0.9), np.radians(0.4 * 180.0 / np.pi + 30.0)
+    tilt = 70.0 * np.array([np.cos(turn), np.sin(turn)]) + 1.5 * np.array([-np.sin(turn), np.cos(turn)])
+    left = left_by_groove(rod, Correction("R", 30.0, *tilt))
+    assert np.allclose([left.tilt_x_deg, left.tilt_y_deg], 1.5 * np.array([-np.sin(turn), np.cos(turn)]))
 
 
 def test_a_wall_that_is_too_thin_is_refused_and_leaves_what_was_there(tmp_path):

@@ -160,6 +160,29 @@ def test_the_width_of_normal_tilts_is_their_fwhm():
     assert abs(width_deg(blurred) - 2.3548 * 0.5) < 4.0 * 2.3548 * 0.4 / np.sqrt(8000.0)
 
 
+def test_the_width_is_that_of_the_tilts_of_the_turns_that_were_packed():
+    bar = np.array([[0.0, 0.0], [9.0, 0.0], [9.0, 2.0], [0.0, 2.0]])
+    bars = [Outline(str(k), bar if k % 2 else bar[:, ::-1], 0.1) for k in range(4)]
+    # On a plate of this height every bar lies along x: half of them in the turn beside the first, their tilts along y.
+    made = pieces_of(bars, [Correction(each.name, 0.0, 1.0, 0.0, (90.0,)) for each in bars], 3.0)[0]
+    narrow = HolderPlate(60.0, 7.0, edge_mm=1.0)
+    packing = pack(made, [narrow], GAP, solver="shapely", tries=1)
+    assert sorted(p.turn_deg for p in packing.placements) == [0.0, 0.0, 90.0, 90.0]
+    assert width_deg(made) == 0.0
+    assert packing.width_deg == pytest.approx(2.3548 * 0.5, rel=1e-4)
+    kept = pack(made, [narrow], GAP, solver="shapely", tries=1, most_width_deg=0.5)
+    assert kept.width_deg <= 0.5
+    assert len(kept.placements) == 2
+
+
+def test_a_rods_mass_is_that_of_its_outline_and_not_of_the_groove_that_it_covers():
+    rod = Outline("R", np.array([[0.0, 0.0], [5.0, 0.0], [5.0, 1.0], [0.0, 1.0]]), 1.0)
+    wide = replace(rod, polygon_mm=rod.polygon_mm * [1.0, 1.4])
+    (piece,), _ = pieces_of([rod], [Correction("R", 0.0, 45.0, 0.0)], 6.0, footprints=[wide])
+    assert piece.mass_mg == pytest.approx(30.0)
+    assert piece.area_mm2 == pytest.approx(7.0)
+
+
 def test_the_check_sees_what_is_wrong():
     square = [Outline(name, np.array([[0.0, 0.0], [2.0, 0.0], [2.0, 2.0], [0.0, 2.0]])) for name in "abcde"]
     lying = [Placement("a", 0, 0.0, 0.0, 0.0), Placement("b", 0, 2.4, 0.0, 0.0), Placement("c", 0, 2.4, 1.0, 0.0)]
