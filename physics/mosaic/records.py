@@ -90,6 +90,32 @@ class Placement:
     turned_over: bool = False
 
 
+def is_back(plate: int, both_faces: bool) -> bool:
+    """Return whether a plate of a layout is the back of one: where both faces are used, 0, 2, … are fronts."""
+    return both_faces and plate % 2 == 1
+
+
+def plate_title(plate: int, both_faces: bool = False) -> str:
+    """Return what a plate of a layout is called wherever a person reads it, as "FRONT 1"."""
+    number = plate // 2 if both_faces else plate
+    return f"{'BACK' if is_back(plate, both_faces) else 'FRONT'} {number + 1}"
+
+
+def plate_of_title(title: str, both_faces: bool = False) -> int:
+    """Return the number of the plate that is called so.
+
+    Raises
+    ------
+    ValueError : no plate is called so; one line
+    """
+    face, _, number = title.strip().upper().partition(" ")
+    if face not in ("FRONT", "BACK") or not number.strip().isdigit() or int(number) < 1:
+        raise ValueError(f"no plate is called {title!r}; plates are FRONT 1, FRONT 2, and with both faces BACK 1")
+    if face == "BACK" and not both_faces:
+        raise ValueError(f"{title} is a back, and both_faces is false in plate.json; set it to true, or pack again")
+    return (int(number) - 1) * (2 if both_faces else 1) + (face == "BACK")
+
+
 def corrections_as_placed(corrections: Sequence[Correction], placements: Sequence[Placement]) -> list[Correction]:
     """Return corrections for the turns that a layout has, where it took a turn that symmetry allows beside the first.
 

@@ -12,7 +12,7 @@ def check_command(
         Path | None, typer.Option(help="The second scan: CSV with file, x_mm, y_mm, in the holder's frame.")
     ] = None,
     images: Annotated[Path | None, typer.Option(help="Where its files are; beside the table if left out.")] = None,
-    plate: Annotated[int, typer.Option(help="Which plate the table is of, 0 first.", min=0)] = 0,
+    plate: Annotated[str, typer.Option(help="Which plate the table is of, as it is engraved.")] = "FRONT 1",
     seed: Annotated[int, typer.Option(help="Of a simulated plate: how it is placed.", min=0)] = 0,
     anew_deg: Annotated[float, typer.Option(help="Misalignment beyond which a crystal is placed anew.")] = 1.5,
 ) -> None:
@@ -44,7 +44,7 @@ def placed_and_scanned(plan: Any, seed: int, told: Any = None) -> list[Any]:
 
     Returns
     -------
-    one ScannedCrystal for each placed crystal
+    one ScannedCrystal for each placed crystal, in the front's frame
     """
     import numpy as np
     from tqdm import tqdm
@@ -52,8 +52,10 @@ def placed_and_scanned(plan: Any, seed: int, told: Any = None) -> list[Any]:
     from beamgym.physics.counter_rng import make_keys
     from beamgym.physics.mosaic.forecast import HiddenErrors, placed_crystals, placed_misalignment
     from beamgym.physics.mosaic.plate import PlateWorld
+    from beamgym.physics.mosaic.records import is_back
     from beamgym.physics.mosaic.scan import scan_plate
     from beamgym.scripts.mosaic.parts import world_of_plate
+    from beamgym.scripts.mosaic.planned import FROM_BEHIND, seen_from_front
 
     world = world_of_plate(plan.project, plan.context)
     off = placed_misalignment(plan.crystals, HiddenErrors.drawn(seed), seed)
@@ -70,7 +72,9 @@ def placed_and_scanned(plan: Any, seed: int, told: Any = None) -> list[Any]:
         for number in sorted({each.plate for each in plan.layout}):
             own = [k for k, each in enumerate(plan.layout) if each.plate == number]
             placements = [plan.layout[k] for k in own]
-            lying = placed_crystals(world.plate(), placements, off[own], plan.designed_deg[own])
+            back = is_back(number, plan.project.plate.holder.both_faces)
+            wrong = off[own] * FROM_BEHIND if back else off[own]
+            lying = placed_crystals(world.plate(), placements, wrong, plan.designed_deg[own])
             again = PlateWorld.of(
                 lying,
                 context.crystal,
@@ -81,7 +85,8 @@ def placed_and_scanned(plan: Any, seed: int, told: Any = None) -> list[Any]:
                 beam_mm=context.beam_mm,
             )
             again.reset(np.atleast_1d(make_keys(seed, 1 + number)), np.ones(1, dtype=np.bool_))
-            scanned += scan_plate(again, _outlines(plan, number), progress=heard, context=context).crystals
+            found = scan_plate(again, _outlines(plan, number), progress=heard, context=context).crystals
+            scanned += [seen_from_front(each) if back else each for each in found]
     return scanned
 
 
@@ -92,7 +97,6 @@ def checked(plan: Any, scanned: list[Any], anew_deg: float) -> Any:
     from beamgym.physics.files import write_json
     from beamgym.physics.mosaic.forecast import PlacingErrors, check_plate, edge_turn_deg, second_corrections
     from beamgym.physics.mosaic.project import Column
-    from beamgym.physics.mosaic.records import corrections_as_placed
 
     project = plan.project
     found = check_plate(scanned, plan.target, plan.rotations, plan.mass_mg, anew_deg)
@@ -114,8 +118,8 @@ def checked(plan: Any, scanned: list[Any], anew_deg: float) -> Any:
     play = [(high - low) / np.sqrt(12.0) for low, high in (each.free_deg for each in plan.crystals)]
     in_plane = float(edge_turn_deg(length, errors)) if np.isfinite(length) else float(np.median(play))
     tilt = float(np.hypot(errors.floor_deg, errors.glue_deg))
-    first = corrections_as_placed(project.corrections(), plan.layout)
-    second = second_corrections(first, found, [tilt, tilt, in_plane])
+    first = list(plan.corrections.values())
+    second = second_corrections(first, found, [tilt, tilt, in_plane], plan.behind)
     turned = {a.name: b.turn_deg - a.turn_deg for a, b in zip(first, second, strict=True)}
     project.write_second(second, [_turned(each, turned.get(each.name, 0.0)) for each in plan.layout])
     write_json(project.path / "check.json", _content(plan, found))
@@ -187,13 +191,18 @@ def _outlines(plan: Any, number: int) -> list[Any]:
     return found
 
 
-def _foreign(plan: Any, table: Path, images: Path | None, number: int) -> list[Any]:
+def _foreign(plan: Any, table: Path, images: Path | None, title: str) -> list[Any]:
+    from beamgym.physics.mosaic.records import is_back, plate_of_title
     from beamgym.physics.mosaic.scan import analysed, read_foreign
     from beamgym.scripts.mosaic.parts import check_camera
+    from beamgym.scripts.mosaic.planned import seen_from_front
 
     check_camera(plan.project)
+    both = plan.project.plate.holder.both_faces
+    number = plate_of_title(title, both)
     lying = _outlines(plan, number)
     if not lying:
-        raise ValueError(f"--plate {number}: the layout has no such plate")
+        raise ValueError(f"--plate {title}: the layout has no such plate")
     found = read_foreign(table, lying, images, exposure_s=plan.project.plate.camera.exposure_s)
-    return list(analysed(found.frames, lying, plan.context).crystals)
+    crystals = analysed(found.frames, lying, plan.context).crystals
+    return [seen_from_front(each) if is_back(number, both) else each for each in crystals]

@@ -51,7 +51,7 @@ def correct_command(
     if unseen:
         typer.echo(f"{unseen} rotation(s) of {context.crystal.name} that its patterns cannot show count as equivalent")
     for line in kept:
-        typer.echo(f"kept as you changed it: {line}")
+        typer.echo(line)
 
 
 def _corrected(

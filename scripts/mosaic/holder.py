@@ -1,9 +1,12 @@
 """`beamgym mosaic holder`: writes the holder, or the placement template, of a packed layout."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from beamgym.physics.mosaic.holder import Design, WrittenPlate
 
 
 def holder_command(
@@ -22,24 +25,19 @@ def holder_command(
     """Write solids, drawings and lists of the holder into FOLDER/holder, and check the solids as they are read back."""
     from beamgym.physics.mosaic.holder import write_holder
     from beamgym.physics.mosaic.project import Project, design_of
-    from beamgym.physics.mosaic.records import corrections_as_placed
-    from beamgym.scripts.mosaic.parts import context_of_plate, target_of_plate
-    from beamgym.scripts.mosaic.planned import fold_of
+    from beamgym.scripts.mosaic.parts import context_of_plate
+    from beamgym.scripts.mosaic.planned import fold_of, layout_of
     from beamgym.scripts.mosaic.shown import counted
 
+    if product not in (None, "holder", "template"):
+        raise ValueError(f"--product {product}: choose holder or template")
     project = Project(folder)
-    plate = project.plate
+    plate, context = project.plate, context_of_plate(project)
     changed: dict[str, Any] = {"product": product} if product else {}
     if no_datum_edges:
         changed["datum_edges"] = False
-    if product not in (None, "holder", "template"):
-        raise ValueError(f"--product {product}: choose holder or template")
     design = design_of(plate, **changed)
-    layout = project.layout("second/layout.csv" if second else "layout.csv")
-    asked = project.corrections("second/corrections.csv" if second else "corrections.csv")
-    corrections = {each.name: each for each in corrections_as_placed(asked, layout)}
-    context = context_of_plate(project)
-    target_of_plate(project, context)
+    layout, corrections, said = layout_of(project, context, "second/" if second else "")
     with counted("holder", "plate") as told:
         written = write_holder(
             folder / ("second/holder" if second else "holder"),
@@ -55,18 +53,28 @@ def holder_command(
             formats=tuple(formats or ("stl", "3mf", "dxf", "svg")),
             told=told,
         )
-    typer.echo(
-        f"{design.product}, {len(layout)} crystals, gap {design.gap_mm:g} mm = wall {design.wall_mm:g} "
+    for line in [*_lines(design, len(layout), written), *([] if second else said)]:
+        typer.echo(line)
+
+
+def _lines(design: "Design", crystals: int, written: "list[WrittenPlate]") -> list[str]:
+    """Return what is said of a holder that was written."""
+    lines = [
+        f"{design.product}, {crystals} crystals, gap {design.gap_mm:g} mm = wall {design.wall_mm:g} "
         f"+ 2 × clearance {design.clearance_mm:g}; turning, the stack sweeps {design.envelope_mm:.1f} mm"
-    )
+    ]
     for each in written:
-        typer.echo(f"{each.title}: {', '.join(each.files)}")
+        lines.append(f"{each.title}: {', '.join(each.files)}")
         if each.check is not None:
-            typer.echo(
+            lines.append(
                 f"  watertight, Euler number {each.check.euler_number}, {each.check.volume_mm3:.0f} mm³, "
                 f"thinnest wall {each.check.least_wall_mm:.2f} mm"
             )
+        if not each.title_engraved:
+            lines.append(f"  no room for its title, {each.title}: write it on the plate")
         if each.without_number:
-            typer.echo(f"  no room for the numbers of {', '.join(each.without_number)}: see the drawings")
+            names = ", ".join(each.without_number)
+            lines.append(f"  no room for the numbers of {names}: see the drawings, layer CRYSTALS")
         if each.outside_window:
-            typer.echo(f"  not whole in the beam's window: {', '.join(each.outside_window)}")
+            lines.append(f"  not whole in the beam's window: {', '.join(each.outside_window)}")
+    return lines

@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from beamgym.physics.mosaic.outline import Outline
-    from beamgym.physics.mosaic.packing import Packing
+    from beamgym.physics.mosaic.packing import Packing, Piece
+    from beamgym.physics.mosaic.plate import PlateContext
     from beamgym.physics.mosaic.project import Project
+    from beamgym.physics.mosaic.records import Correction, Placement
 
 
 def pack_command(
@@ -37,6 +41,8 @@ def pack_command(
     from beamgym.physics.mosaic.project import Project
 
     project = Project(folder)
+    if objective == "smallest plate" and project.plate.holder.both_faces:
+        raise ValueError("the smallest plate is one with crystals on its front; set both_faces to false in plate.json")
     found, left_out = _packed(
         project,
         thickness,
@@ -52,23 +58,46 @@ def pack_command(
     kept = project.write_layout(found.placements)
     write_json(folder / "packing.json", _content(project, found, left_out))
     draw_packing(found, project.outlines(), picture or folder / "layout.png")
-    for line in _lines(found, left_out, kept):
+    for line in [*_lines(found, left_out), *kept]:
         typer.echo(line)
 
 
 def _packed(project: "Project", thickness_mm: float | None, **options: Any) -> "tuple[Packing, dict[str, str]]":
     """Return the packing, checked by what knows only where everything lies, and why crystals are left out."""
-    from beamgym.physics.mosaic.packing import check_packing, pack, pieces_of
+    from beamgym.physics.mosaic.packing import on_both_faces, pack
     from beamgym.physics.mosaic.project import holder_plates, spacing_of
-    from beamgym.scripts.mosaic.parts import context_of_plate, target_of_plate
-    from beamgym.scripts.mosaic.planned import fold_of, rods_in_grooves
+    from beamgym.scripts.mosaic.parts import context_of_plate, on_back
     from beamgym.scripts.mosaic.shown import counted
 
     context = context_of_plate(project)
-    target_of_plate(project, context)
-    outlines = project.outlines()
-    names = {outline.name for outline in outlines}
+    names = {outline.name for outline in project.outlines()}
+    unused = [outline.name for outline in project.outlines(all_of_them=True) if outline.name not in names]
+    plates = holder_plates(project.plate)
     corrections = [each for each in project.corrections() if each.name in names]
+    pieces, covered, uncorrected = _pieces(project, context, corrections, thickness_mm)
+    behind = on_back(project, context, corrections)
+    back, covered_back, _ = _pieces(project, context, behind, thickness_mm) if behind else ([], covered, {})
+    if back:
+        pieces = on_both_faces(pieces, back)
+    if options["objective"] == "smallest plate":
+        plates = plates[:1]
+    with counted("pack", "%") as heard:
+        found = pack(
+            pieces, plates, spacing_of(project.plate), told=lambda share: heard(round(100 * share), 100), **options
+        )
+    _check(project, found, covered, covered_back)
+    told = dict.fromkeys(unused, "crystals.csv says not to use it")
+    return found, {**told, **uncorrected, **found.left_out}
+
+
+def _pieces(
+    project: "Project", context: "PlateContext", corrections: "Sequence[Correction]", thickness_mm: float | None
+) -> "tuple[list[Piece], list[Outline], dict[str, str]]":
+    """Return what is packed on one face, the outlines that it covers there, and why crystals have no correction."""
+    from beamgym.physics.mosaic.packing import pieces_of
+    from beamgym.scripts.mosaic.planned import fold_of, rods_in_grooves
+
+    outlines = project.outlines()
     covered: list[Outline] = []
     if project.plate.habit == "rod":
         covered, corrections = rods_in_grooves(outlines, corrections, fold_of(context))
@@ -78,25 +107,38 @@ def _packed(project: "Project", thickness_mm: float | None, **options: Any) -> "
     pieces, uncorrected = pieces_of(
         outlines, corrections, density, thickness_mm=thickness_mm, without_turn=reasons, footprints=covered
     )
-    plates = holder_plates(project.plate)
-    if options["objective"] == "smallest plate":
-        plates = plates[:1]
-    with counted("pack", "%") as heard:
-        found = pack(
-            pieces, plates, spacing_of(project.plate), told=lambda share: heard(round(100 * share), 100), **options
+    return pieces, [*outlines, *covered], uncorrected
+
+
+def _check(
+    project: "Project", found: "Packing", covered: "Sequence[Outline]", covered_back: "Sequence[Outline]"
+) -> None:
+    """Raise where the packing, or the layout that a person's changes make of it, does not pass its check."""
+    from beamgym.physics.mosaic.packing import check_packing
+
+    def wrong(layout: "Sequence[Placement]") -> list[str]:
+        lines = check_packing(covered, [p for p in layout if not _back(p, found)], found.plates, found.gap_mm)
+        return lines + check_packing(covered_back, [p for p in layout if _back(p, found)], found.plates, found.gap_mm)
+
+    if lines := wrong(found.placements):
+        raise RuntimeError(f"the packing does not pass its check: {lines[0]}; pack with another --seed, and report it")
+    if lines := wrong(project.layout_to_be(found.placements)):
+        raise ValueError(
+            f"layout.csv, as you changed it, does not go with what is packed now: {lines[0]}; change it there, or "
+            "remove layout.csv to have all packed anew"
         )
-    if wrong := check_packing([*outlines, *covered], found.placements, found.plates, found.gap_mm):
-        raise RuntimeError(f"the packing does not pass its check: {wrong[0]}; pack with another --seed, and report it")
-    return found, {**uncorrected, **found.left_out}
+
+
+def _back(placement: "Placement", found: "Packing") -> bool:
+    return placement.plate < len(found.plates) and found.plates[placement.plate].back
 
 
 def _resize(project: "Project", found: "Packing") -> None:
     """Write the plate's new size into plate.json."""
     from beamgym.physics.files import write_json
+    from beamgym.physics.mosaic.project import resized
 
-    size = {"width_mm": found.plates[0].width_mm, "height_mm": found.plates[0].height_mm, "number": 1}
-    plate = project.plate.plate.model_copy(update=size)
-    project.plate = project.plate.model_copy(update={"plate": plate})
+    project.plate = resized(project.plate, found.plates[0])
     write_json(project.path / "plate.json", project.plate.model_dump(mode="json"))
 
 
@@ -110,23 +152,31 @@ def _content(project: "Project", found: "Packing", left_out: dict[str, str]) -> 
         "mass_mg": found.mass_mg,
         "mosaic_fwhm_deg": found.width_deg,
         "plates": [
-            {"width_mm": plate.width_mm, "height_mm": plate.height_mm, "density": density}
-            for plate, density in zip(found.plates, found.density, strict=True)
+            {"title": title, "width_mm": plate.width_mm, "height_mm": plate.height_mm, "density": density}
+            for title, plate, density in zip(_titles(found), found.plates, found.density, strict=True)
         ],
         "left_out": left_out,
     }
 
 
-def _lines(found: "Packing", left_out: dict[str, str], kept: list[str]) -> list[str]:
+def _titles(found: "Packing") -> list[str]:
+    from beamgym.physics.mosaic.records import plate_title
+
+    both = any(plate.back for plate in found.plates)
+    return [plate_title(number, both) for number in range(len(found.plates))]
+
+
+def _lines(found: "Packing", left_out: dict[str, str]) -> list[str]:
     plates = [
-        f"plate {k}: {plate.width_mm:.1f} × {plate.height_mm:.1f} mm, {density:.0%} covered"
-        for k, (plate, density) in enumerate(zip(found.plates, found.density, strict=True))
+        f"{title}: {plate.width_mm:.1f} × {plate.height_mm:.1f} mm, {density:.0%} covered"
+        for title, plate, density in zip(_titles(found), found.plates, found.density, strict=True)
     ]
+    over = [placement.name for placement in found.placements if placement.turned_over]
     return [
         f"{len(found.placements)} crystals, {found.mass_mg:.1f} mg, "
         f"a mosaic of {found.width_deg:.2f}° (FWHM of the tilts that stay)",
         f"gaps of {found.gap_mm:g} mm, packed by {found.solver}",
         *plates,
+        *([f"to be laid on their other face: {', '.join(over)}"] if over else []),
         *(f"left out: {name}: {reason}" for name, reason in left_out.items()),
-        *(f"kept as you changed it: {line}" for line in kept),
     ]

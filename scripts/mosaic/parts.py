@@ -1,5 +1,6 @@
 """What the sub-commands share: the material, camera and simulated world that a project's plate.json states."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from beamgym.physics.arrays import Float64Array
 from beamgym.physics.mosaic.habit import HABITS, Habit, rod_along
 from beamgym.physics.mosaic.plate import PlateContext, PlateOptions, PlateWorld
 from beamgym.physics.mosaic.project import PlateFile, Project
+from beamgym.physics.mosaic.records import Correction
 
 
 def habit_of_plate(plate: PlateFile) -> Habit:
@@ -52,20 +54,28 @@ def context_of_plate(project: Project) -> PlateContext:
 
 
 def target_of_plate(project: Project, context: PlateContext) -> Float64Array:
-    """Return the orientation (3, 3) that all crystals are to have, on both faces where both are used.
+    """Return the orientation (3, 3) that all crystals are to have, in the front's frame, on whatever face they lie.
 
     Raises
     ------
-    ValueError : directions that are parallel, or a lattice that front and back do not share
+    ValueError : directions that are parallel
     """
     from beamgym.physics.mosaic.corrections import MosaicTarget
-    from beamgym.physics.mosaic.holder import check_back
 
     wanted = project.plate.target
-    target = MosaicTarget.of(wanted.normal, wanted.along, wanted.along_axis).orientation(context.crystal)
-    if project.plate.holder.both_faces:
-        check_back(target, context.crystal.rotations)
-    return target
+    return MosaicTarget.of(wanted.normal, wanted.along, wanted.along_axis).orientation(context.crystal)
+
+
+def on_back(project: Project, context: PlateContext, corrections: Sequence[Correction]) -> list[Correction]:
+    """Return the same crystals' corrections for backs, as seen from behind; none where only fronts are used."""
+    from beamgym.physics.mosaic.corrections import corrections_on_back, rotations_of_habit
+    from beamgym.physics.mosaic.scan import Reader
+
+    if not project.plate.holder.both_faces:
+        return []
+    seen = Reader(context.crystal, context.beam, context.detector).rotations
+    same = rotations_of_habit(context.crystal, context.habit, seen)
+    return corrections_on_back(corrections, target_of_plate(project, context), same)
 
 
 def world_of_plate(project: Project, context: PlateContext, frames: Any = "spots") -> PlateWorld:

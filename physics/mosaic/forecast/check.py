@@ -1,6 +1,6 @@
 """A second scan against the plan, crystals that must be placed anew, and the corrections of a second holder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.mosaic.forecast.misalignment import misalignment_deg
 from beamgym.physics.mosaic.forecast.mosaic import Mosaic, mosaic_of
+from beamgym.physics.mosaic.plate_frame import TURNED_OVER
 from beamgym.physics.mosaic.records import Correction, ScannedCrystal
 
 ANEW_DEG = 1.5
@@ -122,6 +123,7 @@ def second_corrections(
     corrections: Sequence[Correction],
     check: PlateCheck,
     placing_sigma_deg: ArrayLike,
+    behind: Collection[str] = (),
 ) -> list[Correction]:
     """Return the corrections of a second holder for the same crystals.
 
@@ -130,6 +132,7 @@ def second_corrections(
     corrections : of the first holder
     check : its second scan
     placing_sigma_deg : (3,) standard errors of placing about x, y and z, as for the first holder
+    behind : names of crystals on backs: their corrections are stated as seen from behind, the check as from the front
 
     Returns
     -------
@@ -141,7 +144,8 @@ def second_corrections(
     -----
     Two normal errors of variances i and p add up to what was found; the expected part of the first is i / (i + p).
     """
-    off = {each.name: each.off_deg for each in check.crystals}
+    from_behind = np.diag(TURNED_OVER)
+    off = {each.name: each.off_deg * (from_behind if each.name in behind else 1.0) for each in check.crystals}
     p = np.asarray(placing_sigma_deg, dtype=np.float64) ** 2
     found = []
     for each in corrections:

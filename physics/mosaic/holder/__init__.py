@@ -1,7 +1,6 @@
 """From a layout to what is printed or cut: placement templates and holders, as solids, drawings and lists."""
 
 from beamgym.physics.mosaic.holder.design import Design, Hole
-from beamgym.physics.mosaic.holder.faces import back_target, check_back, turn_for_back
 from beamgym.physics.mosaic.holder.grooves import (
     Groove,
     fold_about,
@@ -22,8 +21,6 @@ __all__ = [
     "Pocket",
     "SolidCheck",
     "WrittenPlate",
-    "back_target",
-    "check_back",
     "check_solid",
     "fold_about",
     "groove_of",
@@ -32,6 +29,5 @@ __all__ = [
     "left_by_groove",
     "lying_rod",
     "pockets_of",
-    "turn_for_back",
     "write_holder",
 ]

@@ -13,7 +13,7 @@ from beamgym.physics.files import replacing, write_text
 from beamgym.physics.mosaic.holder.design import Design
 from beamgym.physics.mosaic.holder.grooves import Groove, groove_rim
 from beamgym.physics.mosaic.holder.lettering import STROKE, cross, lettered, letters
-from beamgym.physics.mosaic.holder.marks import widest_place
+from beamgym.physics.mosaic.holder.marks import Marks, widest_place
 from beamgym.physics.mosaic.holder.pockets import Pocket
 
 Layers = dict[str, list[BaseGeometry]]
@@ -30,27 +30,31 @@ COLOURS = {
     "SCATTERING_PLANE": (6, "#a000a0"),
     "ROTATION": (2, "#b08000"),
 }
-"""Layers with their AutoCAD colour and that of the SVG. PLATE, HOLES and POCKETS are cut, NUMBERS and FIDUCIALS are
-engraved, the others are to look at."""
+"""Layers with their AutoCAD colour and that of the SVG. PLATE, HOLES and POCKETS are cut, NUMBERS (with the title) and
+FIDUCIALS are engraved, the others are to look at."""
 
 
-def layers_of(design: Design, pockets: Sequence[Pocket], grooves: Sequence[Groove] = ()) -> Layers:
+def layers_of(design: Design, pockets: Sequence[Pocket], marks: Marks, grooves: Sequence[Groove] = ()) -> Layers:
     """Return what is drawn of one plate, mm, by layers.
 
     Notes
     -----
-    ROTATION holds the vertical axis and, left and right of it, where the stack's envelope ends.
+    ROTATION holds the vertical axis and, left and right of it, where the stack's envelope ends. Numbers stand where
+    the solid has them; one for which it has no room stands in its crystal, on CRYSTALS: it would be cut away.
     """
     x_min, y_min, x_max, y_max = design.plate.bounds
     radius = design.envelope_mm / 2.0
-    numbered = [(p.name, p.crystal) for p in pockets] + [(g.name, groove_rim(g)) for g in grooves]
+    shapes = {p.name: p.crystal for p in pockets} | {g.name: groove_rim(g) for g in grooves}
     layers: Layers = {
         "PLATE": [design.plate.exterior],
         "HOLES": [hole.shape.exterior for hole in design.holes],
         "POCKETS": [p.hole.exterior for p in pockets] + [groove_rim(g).exterior for g in grooves],
-        "CRYSTALS": [p.crystal.exterior for p in pockets],
+        "CRYSTALS": [p.crystal.exterior for p in pockets]
+        + [ring for name in marks.without_number for ring in _rings(_inside(name, shapes[name], design))],
         "DATUM": [LineString([p.datum.start_mm, p.datum.end_mm]) for p in pockets if p.datum is not None],
-        "NUMBERS": [ring for name, shape in numbered for ring in _number(name, shape, design)],
+        "NUMBERS": [
+            ring for mark in (marks.title, *marks.floors.values(), *marks.beside.values()) for ring in _rings(mark)
+        ],
         "FIDUCIALS": [cross(x, y).exterior for x, y in design.fiducials_mm],
         "WINDOW": [] if design.window is None else [design.window.exterior],
         "SCATTERING_PLANE": [LineString([(x_min, 0.0), (x_max, 0.0)])],
@@ -59,11 +63,16 @@ def layers_of(design: Design, pockets: Sequence[Pocket], grooves: Sequence[Groov
     return layers
 
 
-def _number(name: str, shape: Polygon, design: Design) -> list[BaseGeometry]:
+def _inside(name: str, shape: Polygon, design: Design) -> BaseGeometry:
+    """Return a number inside its crystal, as high as fits; small and over its edge where nothing does."""
     near = widest_place(shape)
-    mark: Any = lettered(name, shape.buffer(-STROKE * design.letter_mm / 2.0), near, design.letter_mm, 1.0)
+    mark = lettered(name, shape.buffer(-STROKE * design.letter_mm / 2.0), near, design.letter_mm, 1.0)
     if mark.is_empty:
         mark = affinity.translate(letters(name, 0.4 * design.letter_mm), *near)
+    return mark
+
+
+def _rings(mark: Any) -> list[BaseGeometry]:
     return [ring for part in getattr(mark, "geoms", [mark]) for ring in (part.exterior, *part.interiors)]
 
 

@@ -31,6 +31,7 @@ class Groove:
     azimuth_deg : turn about the rod's axis, right-handed, from lying flat on the face on which it was scanned
     left_deg : tilt of the rod's axis out of the plate, which a groove does not correct
     clearance_mm : all round
+    turn_deg, turned_over : of the rod's outline, as of ``Placement``
     """
 
     name: str
@@ -43,6 +44,8 @@ class Groove:
     azimuth_deg: float
     left_deg: float
     clearance_mm: float
+    turn_deg: float = 0.0
+    turned_over: bool = False
 
     @property
     def section_mm(self) -> Float64Array:
@@ -122,6 +125,8 @@ def groove_of(outline: Outline, placement: Placement, correction: Correction, de
         azimuth,
         float(abs(tilt @ [-s, c])),
         design.clearance_mm,
+        placement.turn_deg,
+        placement.turned_over,
     )
     if groove.depth_mm + design.printer_wall_mm > design.thickness_mm:
         raise ValueError(

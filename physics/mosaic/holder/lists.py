@@ -2,12 +2,12 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from beamgym.physics.files import write_text
 from beamgym.physics.mosaic.holder.design import Design
-from beamgym.physics.mosaic.holder.grooves import Groove
+from beamgym.physics.mosaic.holder.grooves import Groove, groove_rim
 from beamgym.physics.mosaic.holder.pockets import Pocket
 from beamgym.physics.mosaic.outline import Outline
 
@@ -22,6 +22,7 @@ POCKETS = (
     "datum_length_mm",
     "floor_slope_x_deg",
     "floor_slope_y_deg",
+    "azimuth_deg",
     "in_window",
     "number_engraved",
 )
@@ -29,9 +30,14 @@ WEIGHING = ("name", "plate", "area_mm2", "thickness_mm", "calculated_mg", "weigh
 
 
 def write_pockets(
-    path: Path, pockets: Sequence[Pocket], grooves: Sequence[Groove], design: Design, unnumbered: Sequence[str]
+    path: Path,
+    title: str,
+    pockets: Sequence[Pocket],
+    grooves: Sequence[Groove],
+    design: Design,
+    unnumbered: Sequence[str],
 ) -> None:
-    """Write a row for each pocket and groove: where its crystal lies, its datum edge, its floor."""
+    """Write a row for each pocket and groove: where its crystal lies, its datum edge, its floor or its azimuth."""
     from numpy import arctan, degrees
 
     rows = []
@@ -41,18 +47,19 @@ def write_pockets(
         slopes = [f"{degrees(arctan(slope)):.3f}" for slope in p.slope]
         x, y = p.crystal.centroid.x, p.crystal.centroid.y
         place = (f"{x:.4f}", f"{y:.4f}", f"{p.turn_deg:.4f}", _yes(p.turned_over))
-        rows.append((p.name, p.plate, *place, *edge, *slopes, inside, _yes(p.name not in unnumbered)))
+        rows.append((p.name, title, *place, *edge, *slopes, "", inside, _yes(p.name not in unnumbered)))
     for g in grooves:
-        place = (f"{g.centre_mm[0]:.4f}", f"{g.centre_mm[1]:.4f}", "", "no")
-        azimuth = f"{g.azimuth_deg:.3f}"
-        rows.append((g.name, g.plate, *place, f"{g.axis_deg:.3f}", f"{g.length_mm:.3f}", azimuth, "", "", "no"))
+        inside = "" if design.window is None else _yes(design.window.contains(groove_rim(g)))
+        place = (f"{g.centre_mm[0]:.4f}", f"{g.centre_mm[1]:.4f}", f"{g.turn_deg:.4f}", _yes(g.turned_over))
+        groove = (f"{g.axis_deg:.3f}", f"{g.length_mm:.3f}", "", "", f"{g.azimuth_deg:.3f}")
+        rows.append((g.name, title, *place, *groove, inside, _yes(g.name not in unnumbered)))
     _write(path, POCKETS, rows)
 
 
 def write_weighing(
-    path: Path, outlines: Iterable[Outline], plate_of: dict[str, int], density_g_cm3: float | None
+    path: Path, outlines: Iterable[Outline], plate_of: Mapping[str, str], density_g_cm3: float | None
 ) -> None:
-    """Write a row for each placed crystal: its calculated mass, mg, and empty cells to fill in at the balance."""
+    """Write a row for each placed crystal: its plate's title, its calculated mass, mg, and cells for the balance."""
     rows = []
     for each in outlines:
         if each.name in plate_of:

@@ -10,7 +10,7 @@ from shapely.ops import unary_union
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.mosaic.datum_edge import DatumEdge, datum_edge
-from beamgym.physics.mosaic.holder.design import Design
+from beamgym.physics.mosaic.holder.design import Design, Hole
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.packing import placed_outline
 from beamgym.physics.mosaic.records import Correction, Placement
@@ -123,36 +123,37 @@ def slope_of(correction: Correction) -> Float64Array:
     return np.asarray(-n[:2] / n[2])
 
 
-def check_walls(cut_outs: Sequence[tuple[str, int, Polygon]], design: Design) -> None:
-    """Raise ValueError where what is cut out of one plate leaves too thin a wall between, to a hole, or to the edge.
+def check_walls(cut_outs: Sequence[tuple[str, Polygon]], design: Design, title: str = "the plate") -> None:
+    """Raise ValueError where what is cut out of a plate leaves too thin a wall between, to a hole, or to the edge.
 
     Parameters
     ----------
-    cut_outs : of each pocket or groove its name, its plate, and its rim, mm
-    design : the plate, its holes and the printer's wall
+    cut_outs : of each pocket or groove its name and its rim, mm
+    design : the plate as this face is seen, its holes and the printer's wall
+    title : what the plate is called
     """
     least = min(design.wall_mm, design.printer_wall_mm)
-    for plate in sorted({number for _, number, _ in cut_outs}):
-        of_plate = [(name, rim) for name, number, rim in cut_outs if number == plate]
-        shapes = [rim for _, rim in of_plate] + [hole.shape for hole in design.holes]
-        names = [f"pocket {name}" for name, _ in of_plate] + [
-            f"the hole at {hole.x_mm:g}, {hole.y_mm:g}" for hole in design.holes
-        ]
-        _check_apart(shapes, names, least, design)
-        rim: LineString = design.plate.exterior
-        for shape, name in zip(shapes, names, strict=True):
-            if not design.plate.contains(shape) or rim.distance(shape) < least - 1e-6:
-                raise ValueError(
-                    f"{name} leaves less than {least:g} mm to the edge of plate {plate}; pack again with a wider margin"
-                )
+    shapes = [rim for _, rim in cut_outs] + [hole.shape for hole in design.holes]
+    names = [f"pocket {name}" for name, _ in cut_outs] + [_name_of(hole) for hole in design.holes]
+    _check_apart(shapes, names, least, design)
+    rim: LineString = design.plate.exterior
+    for shape, name in zip(shapes, names, strict=True):
+        if not design.plate.contains(shape) or rim.distance(shape) < least - 1e-6:
+            remedy = "pack again with a wider margin" if name.startswith("pocket") else "move it inwards (screws_mm)"
+            raise ValueError(f"{name} leaves less than {least:g} mm to the edge of {title}; {remedy}")
+
+
+def _name_of(hole: Hole) -> str:
+    return f"the hole at {hole.x_mm:g}, {hole.y_mm:g}"
 
 
 def _check_apart(shapes: Sequence[Polygon], names: Sequence[str], least: float, design: Design) -> None:
     first, second = STRtree(shapes).query(shapes, predicate="dwithin", distance=least - 1e-6)
     for i, j in zip(first, second, strict=True):
         if i < j:
-            wall = shapes[i].distance(shapes[j])
+            wall, pocket = shapes[i].distance(shapes[j]), names[i].startswith("pocket")
+            remedy = f"pack again with a gap of {design.gap_mm:g} mm (wall + 2 × clearance)"
             raise ValueError(
                 f"{names[i]} and {names[j]} leave a wall of {wall:.2f} mm, and the printer needs {least:g} mm; "
-                f"pack again with a gap of {design.gap_mm:g} mm (wall + 2 × clearance)"
+                + (remedy if pocket else "move one, or leave it out (screws_mm)")
             )

@@ -17,7 +17,7 @@ from beamgym.physics.mosaic.holder.solid import solid_of
 from beamgym.physics.mosaic.holder.solid_check import SolidCheck, check_solid
 from beamgym.physics.mosaic.holder.step_file import write_step
 from beamgym.physics.mosaic.outline import Outline
-from beamgym.physics.mosaic.records import Correction, Placement
+from beamgym.physics.mosaic.records import Correction, Placement, is_back, plate_title
 
 FORMATS = (*MESHES, "step", "dxf", "svg")
 
@@ -33,6 +33,7 @@ class WrittenPlate:
     check : of the solid as it was read back; None where no mesh was written
     without_number : crystals for whose number there was no room; the drawings have it
     outside_window : crystals that the beam's window does not hold whole
+    title_engraved : whether there was room for the title
     """
 
     title: str
@@ -40,6 +41,7 @@ class WrittenPlate:
     check: SolidCheck | None
     without_number: tuple[str, ...]
     outside_window: tuple[str, ...]
+    title_engraved: bool = True
 
 
 def write_holder(
@@ -88,19 +90,19 @@ def write_holder(
     if not placements:
         raise ValueError("the layout places no crystal; pack some first")
     pockets, grooves = _cut_outs(outlines, placements, design, corrections, rods, fold)
-    rims = [(p.name, p.plate, p.hole) for p in pockets] + [(g.name, g.plate, groove_rim(g)) for g in grooves]
-    check_walls(rims, design)
+    titles = {plate: plate_title(plate, both_faces) for plate in sorted({each.plate for each in placements})}
+    faces = {p: seen_from_behind(design) if is_back(p, both_faces) else design for p in titles}
+    for plate, title in titles.items():
+        rims = [(p.name, p.hole) for p in pockets if p.plate == plate]
+        check_walls(rims + [(g.name, groove_rim(g)) for g in grooves if g.plate == plate], faces[plate], title)
     written = list[WrittenPlate]()
-    number = len({each.plate for each in placements})
     with replacing_folder(folder, overwrite=True) as draft:
-        for plate in sorted({each.plate for each in placements}):
-            back = both_faces and plate % 2 == 1
-            title = f"{'BACK' if back else 'FRONT'} {plate // 2 + 1 if both_faces else plate + 1}"
-            own = seen_from_behind(design) if back else design
+        for plate, title in titles.items():
             mine = [p for p in pockets if p.plate == plate]
-            written.append(_plate(draft, title, own, mine, [g for g in grooves if g.plate == plate], formats))
-            told(len(written), number)
-        write_weighing(draft / "weighing.csv", outlines, {each.name: each.plate for each in placements}, density_g_cm3)
+            written.append(_plate(draft, title, faces[plate], mine, [g for g in grooves if g.plate == plate], formats))
+            told(len(written), len(titles))
+        own = {each.name: titles[each.plate] for each in placements}
+        write_weighing(draft / "weighing.csv", outlines, own, density_g_cm3)
         write_json(draft / "holder.json", _content(design, plate_id, written))
     return written
 
@@ -133,7 +135,7 @@ def _plate(
     formats: Sequence[str],
 ) -> WrittenPlate:
     stem = title.lower().replace(" ", "_")
-    marks = marks_of(pockets, design, title)
+    marks = marks_of(pockets, design, title, grooves)
     check, files = None, []
     if meshes := [name for name in formats if name in MESHES]:
         solid = solid_of(design, pockets, marks, grooves)
@@ -145,16 +147,16 @@ def _plate(
     if "step" in formats:
         write_step(folder / f"{stem}.step", design, pockets, grooves)
         files.append(f"{stem}.step")
-    layers = layers_of(design, pockets, grooves)
+    layers = layers_of(design, pockets, marks, grooves)
     for name, writer in (("dxf", write_dxf), ("svg", write_svg)):
         if name in formats:
             writer(folder / f"{stem}.{name}", layers)
             files.append(f"{stem}.{name}")
-    unnumbered = [*marks.without_number, *(groove.name for groove in grooves)]
-    write_pockets(folder / f"{stem}.csv", pockets, grooves, design, unnumbered)
+    write_pockets(folder / f"{stem}.csv", title, pockets, grooves, design, marks.without_number)
     window = design.window
-    outside = tuple(p.name for p in pockets if window is not None and not window.contains(p.crystal))
-    return WrittenPlate(title, (*files, f"{stem}.csv"), check, tuple(unnumbered), outside)
+    lying = [(p.name, p.crystal) for p in pockets] + [(g.name, groove_rim(g)) for g in grooves]
+    outside = tuple(name for name, shape in lying if window is not None and not window.contains(shape))
+    return WrittenPlate(title, (*files, f"{stem}.csv"), check, marks.without_number, outside, not marks.title.is_empty)
 
 
 def _refuse(check: SolidCheck, design: Design, title: str) -> None:

@@ -5,7 +5,7 @@ from beamgym.physics.mosaic.packing.density import strip_density
 from beamgym.physics.mosaic.packing.flakes import draw_flakes
 from beamgym.physics.mosaic.packing.pack import Packing, pack
 from beamgym.physics.mosaic.packing.picture import draw_packing, draw_plate
-from beamgym.physics.mosaic.packing.pieces import Piece, pieces_of, placed_outline
+from beamgym.physics.mosaic.packing.pieces import Piece, on_both_faces, pieces_of, placed_outline
 from beamgym.physics.mosaic.packing.plates import FreePlace, HolderPlate, Spacing
 from beamgym.physics.mosaic.packing.width import width_deg, within_width
 
@@ -19,6 +19,7 @@ __all__ = [
     "draw_flakes",
     "draw_packing",
     "draw_plate",
+    "on_both_faces",
     "pack",
     "pieces_of",
     "placed_outline",

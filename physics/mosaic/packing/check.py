@@ -8,7 +8,7 @@ from shapely.geometry import Polygon
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.packing.pieces import placed_outline
 from beamgym.physics.mosaic.packing.plates import HolderPlate
-from beamgym.physics.mosaic.records import Placement
+from beamgym.physics.mosaic.records import Placement, plate_title
 
 _ROUNDING_MM = 5e-4
 """Tables of places and corners have four decimals; half a micrometre is what that may cost."""
@@ -32,7 +32,12 @@ def check_packing(
     lines = [f"{name} is placed twice" for name in sorted({name for name in names if names.count(name) > 1})]
     lines += [f"{name} is placed and has no outline" for name in names if name not in known]
     numbers = range(len(plates))
-    lines += [f"{p.name} lies on plate {p.plate}, which is not there" for p in placements if p.plate not in numbers]
+    both = any(plate.back for plate in plates)
+    lines += [
+        f"{p.name} lies on {plate_title(p.plate, both)}, which is not there"
+        for p in placements
+        if p.plate not in numbers
+    ]
     drawn = [(p.plate, p.name, placed_outline(known[p.name], p)) for p in placements if p.name in known]
     for number, plate in enumerate(plates):
         lying = [(name, shape) for its_plate, name, shape in drawn if its_plate == number]

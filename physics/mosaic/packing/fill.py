@@ -80,6 +80,7 @@ class Layout:
 
     def add(self, piece: Piece, measure: Measure) -> bool:
         """Lay a piece down where it lies best by a measure, in the best of its turns; False where it fits nowhere."""
+        piece = piece.on(self.plate.back)
         best: tuple[float, float, float, float] | None = None
         for turn in piece.turns_deg:
             shape = piece.turned(turn)

@@ -119,9 +119,13 @@ def _fitting(
     if objective == "smallest plate":
         plates = [plate.resized(1e4, 1e4 if plate.shape == "circle" else plate.height_mm) for plate in plates]
     empty = [Layout(plate, gap_mm) for plate in plates]
-    fitting = [p for p in pieces if any(len(layout.places(p.turned(t))) for layout in empty for t in p.turns_deg)]
+    fitting = [piece for piece in pieces if any(_fits(layout, piece.on(layout.plate.back)) for layout in empty)]
     names = {piece.name for piece in fitting}
     return fitting, {piece.name: too_large(piece, plates[0]) for piece in pieces if piece.name not in names}
+
+
+def _fits(layout: Layout, piece: Piece) -> bool:
+    return any(len(layout.places(piece.turned(turn))) for turn in piece.turns_deg)
 
 
 Answer = tuple[list[Layout], list[Piece], str]

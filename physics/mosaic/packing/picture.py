@@ -13,6 +13,7 @@ from beamgym.physics.files import replacing
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.packing.pack import Packing
 from beamgym.physics.mosaic.packing.pieces import placed_outline
+from beamgym.physics.mosaic.records import plate_title
 
 _INCHES_PER_MM = 0.12
 _LONGEST_INCHES = 24.0
@@ -57,4 +58,5 @@ def draw_plate(axes: Axes, packing: Packing, number: int, known: dict[str, Outli
         axes.annotate(placement.name, (placement.x_mm, placement.y_mm), ha="center", va="center", fontsize=6)
     axes.set(xlim=(-0.52 * plate.width_mm, 0.52 * plate.width_mm), xlabel="x (mm)")
     axes.set(ylim=(-0.52 * plate.height_mm, 0.52 * plate.height_mm), ylabel="y (mm)", aspect="equal")
-    axes.set_title(f"plate {number}: {packing.density[number]:.0%} covered", fontsize=9)
+    title = plate_title(number, any(each.back for each in packing.plates))
+    axes.set_title(f"{title}: {packing.density[number]:.0%} covered", fontsize=9)

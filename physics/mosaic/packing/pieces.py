@@ -29,6 +29,8 @@ class Piece:
     turned_over : its other face lies down
     tilt_deg : (2,) what is left after the first of the turns, about the plate's x and y
     sigma_deg : (3,) standard errors about x, y and z; those that are not known count as 0
+    is_behind : it lies on a back, whose x and z point the other way than the front's
+    behind : the same crystal as it would lie on a back, as seen from behind; None where it lies on fronts alone
     """
 
     name: str
@@ -38,6 +40,8 @@ class Piece:
     turned_over: bool = False
     tilt_deg: Float64Array = field(default_factory=lambda: np.zeros(2))
     sigma_deg: Float64Array = field(default_factory=lambda: np.full(3, np.nan))
+    is_behind: bool = False
+    behind: "Piece | None" = None
 
     @property
     def area_mm2(self) -> float:
@@ -49,9 +53,16 @@ class Piece:
         return affinity.rotate(Polygon(self.polygon_mm), turn_deg, origin=(0.0, 0.0))
 
     def lying(self, turn_deg: float) -> "Piece":
-        """Return it with the tilt that is left after another of its turns: it has turned on with the crystal."""
-        on = turn_about_normal(turn_deg - self.turns_deg[0])[:2, :2]
-        return replace(self, tilt_deg=on @ np.asarray(self.tilt_deg, dtype=np.float64))
+        """Return it with the tilt that is left after another of its turns: it has turned on with the crystal.
+
+        A tilt on a back is stated for the front's frame then, so that all tilts of a mosaic may be compared.
+        """
+        tilt = turn_about_normal(turn_deg - self.turns_deg[0])[:2, :2] @ np.asarray(self.tilt_deg, dtype=np.float64)
+        return replace(self, tilt_deg=tilt * [-1.0, 1.0] if self.is_behind else tilt)
+
+    def on(self, back: bool) -> "Piece":
+        """Return it as it lies on a front or on a back."""
+        return self.behind if back and self.behind is not None else self
 
     def placed(self, plate: int, turn_deg: float, x_mm: float, y_mm: float) -> Placement:
         """Return the record of where it lies."""
@@ -149,3 +160,9 @@ def _different(turns_deg: tuple[float, ...]) -> tuple[float, ...]:
         if all(abs((turn - other + 180.0) % 360.0 - 180.0) > _SAME_TURN_DEG for other in kept):
             kept.append(turn)
     return tuple(kept)
+
+
+def on_both_faces(front: Iterable[Piece], back: Iterable[Piece]) -> list[Piece]:
+    """Return pieces that may lie on either face, of those for a front and those for a back, matched by name."""
+    behind = {piece.name: replace(piece, is_behind=True) for piece in back}
+    return [replace(piece, behind=behind[piece.name]) for piece in front]

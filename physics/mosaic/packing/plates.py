@@ -1,6 +1,7 @@
 """Plates on which crystals are packed, the distance that they keep, and places that stay free."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -42,6 +43,9 @@ class HolderPlate:
     shape : "rectangle" or "circle"
     edge_mm : least distance of a crystal from the plate's edge
     free_places : where no crystal may lie
+    back : it is the back of a plate, seen from behind
+    arranged : what the free places of a plate of another width and height are, mm; None moves them with its edges
+    least_width_mm : narrower than this it has no room for them
 
     Raises
     ------
@@ -53,6 +57,9 @@ class HolderPlate:
     shape: Literal["rectangle", "circle"] = "rectangle"
     edge_mm: float = 2.0
     free_places: tuple[FreePlace, ...] = ()
+    back: bool = False
+    arranged: Callable[[float, float], tuple[FreePlace, ...]] | None = None
+    least_width_mm: float = 0.0
 
     def __post_init__(self) -> None:
         """Check it."""
@@ -84,9 +91,23 @@ class HolderPlate:
         grown = 1.0 / math.cos(math.pi / (4.0 * _ARC))
         return [Point(p.x_mm, p.y_mm).buffer(p.radius_mm * grown, quad_segs=_ARC) for p in self.free_places]
 
+    def seen_from_behind(self) -> "HolderPlate":
+        """Return its back, as it is seen from behind: mirrored in x."""
+        places = tuple(replace(place, x_mm=-place.x_mm) for place in self.free_places)
+        return replace(self, free_places=places, back=not self.back, arranged=None)
+
     def resized(self, width_mm: float, height_mm: float) -> "HolderPlate":
-        """Return the plate in another size; free places keep their distance from the edge that they lie nearest to."""
-        moved = tuple(self._moved(place, width_mm, height_mm) for place in self.free_places)
+        """Return the plate in another size; free places keep their distance from the edge that they lie nearest to.
+
+        Where ``arranged`` says where they lie, they lie there; the plate is no narrower than ``least_width_mm``.
+        """
+        if width_mm < self.least_width_mm:
+            height_mm = self.least_width_mm if self.shape == "circle" else height_mm
+            width_mm = self.least_width_mm
+        if self.arranged is not None:
+            moved = self.arranged(width_mm, height_mm)
+        else:
+            moved = tuple(self._moved(place, width_mm, height_mm) for place in self.free_places)
         return replace(self, width_mm=width_mm, height_mm=height_mm, free_places=moved)
 
     def _inset(self, by_mm: float) -> Polygon:

@@ -16,7 +16,9 @@ _SHARES = (1.0, 0.9, 0.8)
 _SHAKEN = 0.15
 """Standard deviation of the logarithm by which sizes are shaken for another order."""
 _WIDER = 1.01
-"""Factor by which a plate grows that has proved too small."""
+"""Factor by which a plate grows at least that has proved too small."""
+_MISSING = 0.3
+"""Share of the place that pieces without room need by which it grows otherwise."""
 
 
 def fullest(
@@ -61,9 +63,9 @@ def refitted(pieces: Sequence[Piece], plate: HolderPlate, gap_mm: float, none_ye
     shrunk = shrunk_about(layout)
     while True:
         kept, loose = without_collisions(shrunk)
-        if not fill(kept, loose, wished_side(plate)):
+        if not (left := fill(kept, loose, wished_side(plate))):
             return kept
-        shrunk = _grown(kept, shrunk, plate)
+        shrunk = _grown(kept, shrunk, plate, sum(footprint_mm2(piece, gap_mm) for piece in left))
 
 
 def shrunk_about(layout: Layout) -> Layout:
@@ -132,10 +134,13 @@ def footprint_mm2(piece: Piece, gap_mm: float) -> float:
     return float(piece.turned(0.0).buffer(gap_mm / 2.0).area)
 
 
-def _grown(kept: Layout, tried: Layout, roomy_plate: HolderPlate) -> Layout:
-    """Return what lay on a plate on one a little larger, and what did not lie any more too, to be laid anew."""
+def _grown(kept: Layout, tried: Layout, roomy_plate: HolderPlate, missing_mm2: float) -> Layout:
+    """Return what lay on a plate on one a little larger, and what did not lie any more too, to be laid anew.
+
+    It grows by a part of the place that is missing, so that a plate that is much too small is not tried many times.
+    """
     plate = tried.plate
-    wider = plate.width_mm * _WIDER
+    wider = max(plate.width_mm * _WIDER, plate.width_mm + _MISSING * missing_mm2 / plate.height_mm)
     larger = roomy_plate.resized(wider, wider if plate.shape == "circle" else plate.height_mm)
     dx = 0.0 if plate.shape == "circle" else (plate.width_mm - wider) / 2.0
     laid = {piece.name for piece, *_ in kept.lying}

@@ -111,6 +111,7 @@ def _strip(pieces: Sequence[Piece], plate: HolderPlate, gap_mm: float, seconds: 
     """Return a strip of the plate's inner height, its middle at y = 0; it may be longer than the plate."""
     import spyrrow
 
+    pieces = [piece.on(plate.back) for piece in pieces]
     gap = gap_mm + _MORE_MM
     low, high = plate.region.bounds[1], plate.region.bounds[3]
     items = [

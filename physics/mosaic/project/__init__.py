@@ -1,7 +1,7 @@
 """The project folder of a mosaic: JSON and CSV that each step reads and writes, and a person may change."""
 
 from beamgym.physics.mosaic.project.folder import Project
-from beamgym.physics.mosaic.project.holder_parts import design_of, holder_plates, spacing_of
+from beamgym.physics.mosaic.project.holder_parts import design_of, holder_plates, resized, spacing_of
 from beamgym.physics.mosaic.project.plate_file import (
     CameraSection,
     HolderSection,
@@ -26,6 +26,7 @@ __all__ = [
     "holder_plates",
     "plate_identity",
     "read_table",
+    "resized",
     "spacing_of",
     "table_text",
 ]

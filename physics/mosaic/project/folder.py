@@ -24,7 +24,7 @@ from beamgym.physics.mosaic.project.rows import (
     rows_of_outlines,
 )
 from beamgym.physics.mosaic.project.scan_file import read_scan, scan_content
-from beamgym.physics.mosaic.project.tables import Column, read_table, table_text
+from beamgym.physics.mosaic.project.tables import Column, read_table, rows_of_text, table_text
 from beamgym.physics.mosaic.records import Correction, Placement, ScannedCrystal
 
 WRITTEN = ".written"
@@ -100,16 +100,21 @@ class Project:
 
     def layout(self, name: str = "layout.csv") -> list[Placement]:
         """Return where the crystals are to lie."""
-        return placements_of(read_table(self.path / name, LAYOUT, self.plate.plate_id))
+        return placements_of(read_table(self.path / name, LAYOUT, self.plate.plate_id), self._both_faces)
 
     def write_layout(self, placements: Sequence[Placement]) -> list[str]:
-        """Write layout.csv; return what was kept of a person's changes."""
-        return self.write_table("layout.csv", LAYOUT, rows_of_layout(placements))
+        """Write layout.csv; return what became of a person's changes."""
+        return self.write_table("layout.csv", LAYOUT, rows_of_layout(placements, self._both_faces))
+
+    def layout_to_be(self, placements: Sequence[Placement]) -> list[Placement]:
+        """Return the layout that ``write_layout`` would leave in the folder, with what a person changed."""
+        text, _ = self._merged("layout.csv", LAYOUT, rows_of_layout(placements, self._both_faces))
+        return placements_of(rows_of_text(text, self.path / "layout.csv", LAYOUT, None), self._both_faces)
 
     def write_second(self, corrections: Sequence[Correction], placements: Sequence[Placement]) -> list[str]:
         """Write corrections and layout of a second holder into ``second/``; return what was kept."""
         return self.write_table("second/corrections.csv", CORRECTIONS, rows_of_corrections(corrections)) + (
-            self.write_table("second/layout.csv", LAYOUT, rows_of_layout(placements))
+            self.write_table("second/layout.csv", LAYOUT, rows_of_layout(placements, self._both_faces))
         )
 
     def write_table(self, name: str, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -122,17 +127,25 @@ class Project:
 
         Returns
         -------
-        a line for each cell or row that stays as a person left it
+        a line for each cell or row that stays as a person left it, and for each change that has no place any more
         """
-        new, path, copy = table_text(columns, rows, self.plate.plate_id), self.path / name, self._copy(name)
-        text, kept = new, list[str]()
-        if path.is_file() and copy.is_file():
-            text, kept = merged(new, self._now(name), copy.read_text("utf-8"), KEYS.get(name, ("name",)))
+        (text, kept), path, copy = self._merged(name, columns, rows), self.path / name, self._copy(name)
         for file in (path, copy):
             file.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
-        write_text(copy, new)
+        write_text(copy, table_text(columns, rows, self.plate.plate_id))
         return [f"{name}: {line}" for line in kept]
+
+    def _merged(self, name: str, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
+        """Return a table with what a person changed in the one that is there, and what became of that."""
+        new, copy = table_text(columns, rows, self.plate.plate_id), self._copy(name)
+        if not (self.path / name).is_file() or not copy.is_file():
+            return new, []
+        return merged(new, self._now(name), copy.read_text("utf-8"), KEYS.get(name, ("name",)))
+
+    @property
+    def _both_faces(self) -> bool:
+        return self.plate.holder.both_faces
 
     def changed(self) -> dict[str, list[str]]:
         """Return, by table, a line for each cell and row that a person changed since a step wrote it."""

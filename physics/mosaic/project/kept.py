@@ -24,7 +24,8 @@ def merged(new: str, now: str, written: str, keys: Sequence[str]) -> tuple[str, 
 
     Returns
     -------
-    the CSV to write, and a line for each cell, and each row, that was kept as the person left it
+    the CSV to write, and a line for each cell, and each row, that was kept as the person left it, or that the new table
+    has no place for
     """
     heads, fresh = _cells(new, keys)
     _, present = _cells(now, keys)
@@ -32,17 +33,21 @@ def merged(new: str, now: str, written: str, keys: Sequence[str]) -> tuple[str, 
     kept: list[str] = []
     for key in [key for key in before if key not in present and key in fresh]:
         del fresh[key]
-        kept.append(f"{' '.join(key)}: stays removed")
+        kept.append(f"{' '.join(key)}: stays removed, as you removed it")
     for key, row in present.items():
         if key not in before:
             fresh.setdefault(key, {**dict.fromkeys(heads, ""), **row})
-            kept.append(f"{' '.join(key)}: the row added")
+            kept.append(f"{' '.join(key)}: the row stays that you added")
             continue
         for head, cell in row.items():
-            if _same(cell, before[key].get(head, "")) or key not in fresh or head not in heads:
+            if _same(cell, before[key].get(head, "")) or head not in heads:
+                continue
+            what = f"{' '.join(key)}, {head}: {cell or 'empty'}"
+            if key not in fresh:
+                kept.append(f"{what} is lost, as this step has no row of {' '.join(key)} any more")
                 continue
             if not _same(cell, fresh[key][head]):
-                kept.append(f"{' '.join(key)}, {head}: {cell or 'empty'} instead of {fresh[key][head] or 'empty'}")
+                kept.append(f"{what} stays as you changed it, instead of {fresh[key][head] or 'empty'}")
             fresh[key][head] = cell
     return _text(heads, fresh), kept
 

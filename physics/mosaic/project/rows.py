@@ -7,7 +7,7 @@ import numpy as np
 
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.project.tables import Column
-from beamgym.physics.mosaic.records import Correction, Placement
+from beamgym.physics.mosaic.records import Correction, Placement, plate_of_title, plate_title
 
 Rows = list[dict[str, Any]]
 
@@ -23,7 +23,7 @@ CORRECTIONS = (
 )
 LAYOUT = (
     NAME,
-    Column("plate", "integer"),
+    Column("plate", "text"),
     *(Column(name) for name in ("x_mm", "y_mm", "turn_deg")),
     Column("turned_over", "yes"),
 )
@@ -101,11 +101,14 @@ def corrections_of(rows: Rows) -> list[Correction]:
     ]
 
 
-def rows_of_layout(placements: Sequence[Placement]) -> Rows:
-    """Return a row for each placed crystal."""
-    return [{column.name: getattr(each, column.name) for column in LAYOUT} for each in placements]
+def rows_of_layout(placements: Sequence[Placement], both_faces: bool) -> Rows:
+    """Return a row for each placed crystal; plates are named as they are engraved."""
+    return [
+        {column.name: getattr(each, column.name) for column in LAYOUT} | {"plate": plate_title(each.plate, both_faces)}
+        for each in placements
+    ]
 
 
-def placements_of(rows: Rows) -> list[Placement]:
-    """Return the placements of a table."""
-    return [Placement(**row) for row in rows]
+def placements_of(rows: Rows, both_faces: bool) -> list[Placement]:
+    """Return the placements of a table; raises ValueError for a plate that cannot be."""
+    return [Placement(**row | {"plate": plate_of_title(row["plate"], both_faces)}) for row in rows]

@@ -61,7 +61,17 @@ def read_table(path: Path, columns: Sequence[Column], plate_id: str | None) -> l
     """
     if not path.is_file():
         raise ValueError(f"there is no {path}; the step that writes it has not been done")
-    lines = csv_lines(path)
+    return _rows(csv_lines(path), path, columns, plate_id)
+
+
+def rows_of_text(text: str, path: Path, columns: Sequence[Column], plate_id: str | None) -> list[dict[str, Any]]:
+    """Return a table's rows as ``read_table`` does, of its text instead of its file; ``path`` is what errors name."""
+    return _rows(list(csv.reader(io.StringIO(text))), path, columns, plate_id)
+
+
+def _rows(
+    lines: Sequence[Sequence[str]], path: Path, columns: Sequence[Column], plate_id: str | None
+) -> list[dict[str, Any]]:
     if not lines:
         raise ValueError(f"{path} is empty; its first row is to name the columns: {_names(columns)}")
     heads = [head.strip() for head in lines[0]]

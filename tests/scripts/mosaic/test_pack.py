@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.packing import check_packing, draw_flakes
-from beamgym.physics.mosaic.project import PlateFile, Project, holder_plates, spacing_of
+from beamgym.physics.mosaic.project import HolderSection, PlateFile, PlateSection, Project, holder_plates, spacing_of
 from beamgym.physics.mosaic.records import Correction, ScannedCrystal
 from beamgym.scripts import main
 
@@ -91,3 +91,48 @@ def test_markers_are_printed_for_a_plate_of_stated_size(tmp_path):
     for size in ("60", "12x12", "axb"):
         assert mosaic("outlines", tmp_path / "markers.svg", "--print-markers", size).output.startswith("error: ")
     assert "ends in .svg" in mosaic("outlines", tmp_path / "markers.pdf", "--print-markers", "60x46").output
+
+
+def test_who_is_not_to_be_used_is_named(project):
+    table = project.path / "crystals.csv"
+    table.write_text(table.read_text().replace("3,0.2000,yes", "3,0.2000,no"))
+    shown = mosaic("pack", project.path, "--solver", "shapely", "--tries", 1)
+    assert "left out: 3: crystals.csv says not to use it" in shown.output
+    assert "3" not in {each.name for each in project.layout()}
+
+
+def test_a_layout_that_a_persons_change_spoils_is_refused_before_anything_is_written(project):
+    words = ("pack", project.path, "--solver", "shapely", "--tries", 1)
+    assert mosaic(*words).exit_code == 0
+    one, other = (each for each in project.layout() if each.name in ("1", "2"))
+    table = project.path / "layout.csv"
+    text = table.read_text()
+    table.write_text(text.replace(f"{one.x_mm:.4f},{one.y_mm:.4f}", f"{other.x_mm:.4f},{other.y_mm:.4f}"))
+    before = {file: file.read_bytes() for file in project.path.rglob("*") if file.is_file()}
+    shown = mosaic(*words, "--seed", 1)
+    assert shown.exit_code == 1
+    assert "layout.csv, as you changed it, does not go with what is packed now" in shown.output
+    assert "; change it there, or remove layout.csv to have all packed anew" in shown.output
+    assert {file: file.read_bytes() for file in project.path.rglob("*") if file.is_file()} == before
+
+
+def test_both_faces_are_packed_and_who_goes_over_is_named(tmp_path):
+    flakes = draw_flakes(8, seed=3, thickness_mm=0.2)
+    size = PlateSection(width_mm=17.0, height_mm=14.0)
+    plate = PlateFile(
+        plate_id="feed", name="demo", material="FePSe3", plate=size, holder=HolderSection(both_faces=True)
+    )
+    made = Project.begin(tmp_path / "p", plate, flakes)
+    made.write_corrections([Correction(f.name, 30.0 * k, 0.0, 0.0) for k, f in enumerate(flakes)])
+    shown = mosaic("pack", made.path, "--solver", "shapely", "--tries", 1)
+    assert shown.exit_code == 0, shown.output
+    assert "BACK 1: 17.0 × 14.0 mm" in shown.output
+    behind = [each for each in made.layout() if each.plate == 1]
+    assert behind
+    assert all(each.turned_over for each in behind)
+    assert f"to be laid on their other face: {', '.join(each.name for each in behind)}" in shown.output
+    turns = {c.name: c.turn_deg for c in made.corrections()}
+    assert all((each.turn_deg + turns[each.name]) % 360.0 == pytest.approx(0.0) for each in behind)
+    assert "BACK 1" in (made.path / "layout.csv").read_text()
+    small = mosaic("pack", made.path, "--objective", "smallest plate")
+    assert "set both_faces to false in plate.json" in small.output

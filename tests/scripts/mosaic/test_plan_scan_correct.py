@@ -66,7 +66,7 @@ def test_a_turn_that_a_person_changed_is_kept(folder, capsys):
     cells[1] = "12.5000"
     table.write_text("\n".join([lines[0], ",".join(cells), *lines[2:]]) + "\n")
     correct_command(folder)
-    assert "kept as you changed it" in capsys.readouterr().out
+    assert "stays as you changed it" in capsys.readouterr().out
     assert Project(folder).corrections()[0].turn_deg == 12.5
 
 

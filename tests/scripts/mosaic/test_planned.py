@@ -12,7 +12,7 @@ from beamgym.physics.mosaic.project import HolderSection, PlateFile, PlateSectio
 from beamgym.physics.mosaic.records import Correction, Placement, ScannedCrystal
 from beamgym.scripts import main
 from beamgym.scripts.mosaic.check import checked, lines_of
-from beamgym.scripts.mosaic.planned import plan_of
+from beamgym.scripts.mosaic.planned import plan_of, seen_from_front
 
 pytest.importorskip("manifold3d", reason="the extra mosaic")
 
@@ -101,6 +101,68 @@ def test_a_project_without_a_layout_says_which_step_is_missing(project):
     assert not (project.path / "holder").exists()
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "words"),
+    [
+        (
+            "corrections.csv",
+            "2,10.0000",
+            "9,10.0000",
+            "layout.csv places 2, and corrections.csv has no correction of it",
+        ),
+        ("crystals.csv", "2,0.1000,yes", "2,0.1000,no", "layout.csv places 2, and crystals.csv does not say to use it"),
+    ],
+)
+def test_a_crystal_that_is_not_to_be_placed_any_more_is_named_and_nothing_is_written(project, file, old, new, words):
+    table = project.path / file
+    assert old in table.read_text()
+    table.write_text(table.read_text().replace(old, new))
+    for step in ("holder", "forecast"):
+        shown = mosaic(step, project.path)
+        assert shown.exit_code == 1
+        assert f"{words}; pack again, or take it out there" in shown.output
+    assert not (project.path / "holder").exists()
+
+
+def test_a_turn_that_no_correction_asks_for_is_said(project):
+    table = project.path / "layout.csv"
+    table.write_text(table.read_text().replace("10.0000,no", "22.0000,no"))
+    shown = mosaic("holder", project.path, "--format", "svg")
+    assert "2 lies 12.00° from a turn that its correction asks for" in shown.output
+
+
+def test_what_lies_behind_is_forecast_and_checked_about_the_fronts_axes(tmp_path):
+    flakes = [Outline(name, FLAKE + np.array([5.0 * k, 0.0]), 0.1) for k, name in enumerate(NAMES)]
+    plate = PlateFile(
+        plate_id="feedfeedfeed",
+        name="demo",
+        material="FePSe3",
+        plate=PlateSection(width_mm=24.0, height_mm=18.0),
+        holder=HolderSection(both_faces=True),
+    )
+    begun = Project.begin(tmp_path / "p", plate, flakes)
+    begun.write_corrections([Correction(name, 10.0 * k, 0.3, 0.2) for k, name in enumerate(NAMES)])
+    lying = [Placement(n, k % 2, *PLACES[k], (-10.0 if k % 2 else 10.0) * k, k % 2 == 1) for k, n in enumerate(NAMES)]
+    begun.write_layout(lying)
+    plan = plan_of(begun)
+    # Whatever face they lie on, what flat floors leave is one tilt of the lattice: it widens no mosaic.
+    assert np.allclose([each.left_deg for each in plan.crystals], [[-0.3, -0.2, 0.0]] * 4)
+    off = np.array([[0.1, 0.0, 0.1], [0.0, 0.1, 4.0], [0.0, 0.0, 0.0], [-0.1, 0.0, 0.0]])
+    u = Rotation.from_rotvec(off, degrees=True).as_matrix() @ plan.target
+    # The second crystal was scanned on a back: there it stands turned over about y.
+    seen = [ScannedCrystal(n, "indexed", np.diag([-1.0, 1.0, -1.0]) @ each) for n, each in zip(NAMES, u, strict=True)]
+    scanned = [seen_from_front(seen[k]) if k % 2 else ScannedCrystal(n, "indexed", u[k]) for k, n in enumerate(NAMES)]
+    found = checked(plan, scanned, 1.5)
+    assert [each.name for each in found.crystals if each.anew] == ["2"]
+    first, second = begun.layout(), begun.layout("second/layout.csv")
+    turned = [(b.turn_deg - a.turn_deg + 180.0) % 360.0 - 180.0 for a, b in zip(first, second, strict=True)]
+    assert turned[1] == pytest.approx(found.crystals[1].off_deg[2], abs=1e-3)  # from behind it turned the other way
+    shown = mosaic("holder", begun.path, "--format", "svg", "--second")
+    assert shown.exit_code == 0, shown.output
+    rows = (begun.path / "second" / "holder" / "weighing.csv").read_text("utf-8").splitlines()
+    assert [row.split(",")[1] for row in rows[1:]] == ["FRONT 1", "BACK 1", "FRONT 1", "BACK 1"]
+
+
 @pytest.mark.parametrize("section", [PlateSection(), PlateSection(shape="circle", width_mm=30.0, height_mm=30.0)])
 def test_screws_and_fiducials_are_kept_free_of_crystals_and_lie_on_the_plate(section):
     plate = PlateFile(plate_id="feed", name="p", material="FePS3", plate=section)
@@ -140,4 +202,4 @@ def test_grooves_follow_the_equivalent_turn_that_was_packed(tmp_path):
     assert np.allclose(plan.designed_deg, [[0.0, 30.0]], atol=0.01)
     assert mosaic("holder", begun.path, "--format", "svg").exit_code == 0
     row = (begun.path / "holder" / "front_1.csv").read_text("utf-8").splitlines()
-    assert abs(float(dict(zip(*(line.split(",") for line in row[:2]), strict=True))["floor_slope_x_deg"])) == 30.0
+    assert abs(float(dict(zip(*(line.split(",") for line in row[:2]), strict=True))["azimuth_deg"])) == 30.0

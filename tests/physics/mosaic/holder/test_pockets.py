@@ -8,7 +8,7 @@ from shapely import affinity
 from shapely.geometry import LineString, Point, Polygon, box
 
 from beamgym.physics.mosaic.datum_edge import datum_edge
-from beamgym.physics.mosaic.holder import Design, Hole, check_back, hole_of, pockets_of, turn_for_back
+from beamgym.physics.mosaic.holder import Design, Hole, hole_of, pockets_of
 from beamgym.physics.mosaic.holder.pockets import check_walls, slope_of
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.packing import placed_outline
@@ -116,7 +116,7 @@ def test_too_thin_a_wall_is_told_by_its_pockets(place, words):
     flakes = [Outline("1", CHIRAL), Outline("2", CHIRAL)]
     lying = [Placement("1", 0, 0.0, 0.0, 0.0), Placement("2", 0, *place, 0.0)]
     with pytest.raises(ValueError, match=words):
-        check_walls([(p.name, p.plate, p.hole) for p in pockets_of(flakes, lying, design)], design)
+        check_walls([(p.name, p.hole) for p in pockets_of(flakes, lying, design)], design)
 
 
 def test_floors_are_tilted_only_with_corrections_and_every_placement_has_an_outline():
@@ -125,24 +125,3 @@ def test_floors_are_tilted_only_with_corrections_and_every_placement_has_an_outl
         pockets_of(flakes, lying, Design(PLATE, tilted_floors=True))
     with pytest.raises(ValueError, match="places 5, of which there is no outline"):
         pockets_of(flakes, [Placement("5", 0, 0.0, 0.0, 0.0)], Design(PLATE))
-
-
-def test_on_the_back_a_crystal_is_turned_until_its_lattice_stands_as_on_the_front():
-    two_about_y = np.array([np.eye(3), np.diag([-1.0, 1.0, -1.0])])
-    assert turn_for_back(np.eye(3), two_about_y) == (0.0, 0.0)
-    turn, tilt = turn_for_back(turn_about_normal(90.0), two_about_y)  # the twofold axis lies along the plate's x
-    assert np.isclose(abs(turn), 180.0)
-    assert np.isclose(tilt, 0.0, atol=1e-6)
-    turn, tilt = turn_for_back(np.eye(3), np.eye(3)[None])  # without a twofold axis in the plate nothing helps
-    assert np.isclose(tilt, 180.0)
-
-
-def test_both_faces_are_refused_where_front_and_back_would_not_be_aligned():
-    two_about_y = np.stack([np.eye(3), np.diag([-1.0, 1.0, -1.0])])
-    check_back(np.eye(3), two_about_y)
-    with pytest.raises(ValueError, match=r"turned by 180\.0° against the front; choose"):
-        check_back(turn_about_normal(90.0), two_about_y)
-    with pytest.raises(ValueError, match=r"turned by 60\.0° against"):
-        check_back(turn_about_normal(30.0), two_about_y)
-    with pytest.raises(ValueError, match="no twofold axis lies in the plate"):
-        check_back(np.eye(3), np.eye(3)[None])

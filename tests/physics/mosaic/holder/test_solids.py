@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Polygon, box
+from shapely.ops import unary_union
 
 from beamgym.physics.mosaic.holder import (
     Design,
@@ -131,10 +132,40 @@ def test_another_program_reads_the_dxf(tmp_path):
     areas = sorted(Polygon(ring).area for ring in by_layer["POCKETS"])
     wanted = sorted(pocket.hole.area for pocket in pockets_of(FLAKES, LAYOUT, DESIGN))
     assert np.allclose(areas, wanted, rtol=1e-6)
+    pockets = pockets_of(FLAKES, LAYOUT, DESIGN)
     svg = (tmp_path / "h" / "front_1.svg").read_text("utf-8")
     assert svg.count("<polyline") == sum(
-        len(shapes) for shapes in layers_of(DESIGN, pockets_of(FLAKES, LAYOUT, DESIGN)).values()
+        len(shapes) for shapes in layers_of(DESIGN, pockets, marks_of(pockets, DESIGN, "FRONT 1")).values()
     )
+
+
+@pytest.mark.parametrize("window", [None, (9.0, 16.0)])
+def test_what_a_template_is_engraved_with_in_its_drawing_is_not_cut_away(window):
+    design = Design(PLATE, "template", 1.5, holes=HOLES, fiducials_mm=((0.0, 8.0),), letter_mm=1.2, window_mm=window)
+    pockets = pockets_of(FLAKES, LAYOUT, design)
+    marks = marks_of(pockets, design, "FRONT 1")
+    drawn = layers_of(design, pockets, marks)
+    away = unary_union([Polygon(ring) for ring in [*drawn["POCKETS"], *drawn["HOLES"]]])
+    engraved = unary_union([Polygon(ring) for ring in drawn["NUMBERS"]])
+    assert away.distance(engraved) > 0.2
+    assert design.plate.contains(engraved)
+    # All that is on the solid is drawn where it is there, the title too.
+    for mark in (marks.title, *marks.beside.values()):
+        assert not mark.is_empty
+        assert engraved.buffer(1e-6).covers(mark)
+    assert set(marks.beside) == {each.name for each in FLAKES}
+
+
+def test_a_number_without_room_is_drawn_in_its_crystal_to_look_at():
+    design = Design(box(-2.6, -2.2, 2.6, 2.2), "template", 1.5, letter_mm=1.6)
+    pockets = pockets_of(FLAKES[:1], [Placement("1", 0, 0.0, 0.0, 0.0)], design)
+    marks = marks_of(pockets, design, "FRONT 1")
+    assert marks.without_number == ("1",)
+    assert marks.title.is_empty
+    drawn = layers_of(design, pockets, marks)
+    assert drawn["NUMBERS"] == []
+    assert len(drawn["CRYSTALS"]) > 1
+    assert all(pockets[0].hole.covers(ring) for ring in drawn["CRYSTALS"])
 
 
 def test_step_holds_the_same_body(tmp_path):
@@ -173,6 +204,7 @@ def test_thirty_rods_lie_in_grooves_turned_to_their_azimuth(tmp_path):
     assert plate.check.euler_number == 2
     grooves = [groove_of(r, p, turns[r.name], design) for r, p in zip(rods, lying, strict=True)]
     assert np.allclose([g.azimuth_deg for g in grooves], [turns[r.name].tilt_x_deg for r in rods])
+    assert plate.without_number == ()  # they stand beside the grooves
     normals = trimesh.load_mesh(tmp_path / "h" / "front_1.stl").face_normals
     for g in grooves:  # every groove has a wall that stands as the rod's face will
         a = np.radians(g.azimuth_deg)

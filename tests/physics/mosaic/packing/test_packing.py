@@ -191,7 +191,7 @@ def test_the_check_sees_what_is_wrong():
     said = check_packing(square[:4] + square[4:], lying, [plate], 0.6)
     assert said == [
         "e is placed twice",
-        "e lies on plate 1, which is not there",
+        "e lies on FRONT 2, which is not there",
         "a is 0.500 mm from hole, not 0.6 mm",
         "d is 0.800 mm from the plate's edge, not 2 mm",
         "e lies over the plate's edge",

@@ -7,7 +7,7 @@ import pytest
 
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.project import PlateFile, Project, plate_identity
-from beamgym.physics.mosaic.records import Correction, Placement, ScannedCrystal
+from beamgym.physics.mosaic.records import Correction, Placement, ScannedCrystal, plate_of_title, plate_title
 
 FLAKES = [
     Outline("1", np.array([[0.0, 0.0], [3.0, 0.0], [3.0, 2.0], [0.5, 2.0]]), 0.1),
@@ -76,7 +76,9 @@ def test_what_a_person_changed_outlives_the_step_and_is_reported(project):
     edit(path, "-7.2500", "-7.25")  # as a spreadsheet saves it: no change
     assert project.changed()["corrections.csv"] == ["1, turn_deg: 14.0, was 12.5000"]
     anew = [Correction("1", 12.6, 0.3, -0.2), Correction("2", -7.5, 0.0, 0.0)]
-    assert project.write_corrections(anew) == ["corrections.csv: 1, turn_deg: 14.0 instead of 12.6000"]
+    assert project.write_corrections(anew) == [
+        "corrections.csv: 1, turn_deg: 14.0 stays as you changed it, instead of 12.6000"
+    ]
     one, other = project.corrections()
     assert (one.turn_deg, one.tilt_x_deg, other.turn_deg) == (14.0, 0.3, -7.5)
     assert len(project.write_corrections(anew)) == 1  # and once more
@@ -86,11 +88,39 @@ def test_a_row_that_was_removed_stays_removed_and_one_that_was_added_stays(proje
     project.write_layout([Placement("1", 0, 3.0, 4.0, 0.0), Placement("2", 0, 8.0, 4.0, 0.0)])
     path = project.path / "layout.csv"
     first, gone = path.read_text("utf-8").splitlines()[1:]
-    edit(path, gone, gone.replace("2,0,", "9,0,"))
+    edit(path, gone, gone.replace("2,FRONT 1,", "9,FRONT 1,"))
     kept = project.write_layout([Placement("1", 0, 3.5, 4.0, 0.0), Placement("2", 0, 8.0, 4.0, 0.0)])
-    assert kept == ["layout.csv: 2: stays removed", "layout.csv: 9: the row added"]
+    assert kept == [
+        "layout.csv: 2: stays removed, as you removed it",
+        "layout.csv: 9: the row stays that you added",
+    ]
     assert [(each.name, each.x_mm) for each in project.layout()] == [("1", 3.5), ("9", 8.0)]
-    assert first.startswith("1,0,3.0000")
+    assert first.startswith("1,FRONT 1,3.0000")
+
+
+def test_a_change_in_a_row_that_is_written_no_more_is_named(project):
+    project.write_corrections(TURNS)
+    edit(project.path / "corrections.csv", "-7.2500", "-9.0")
+    lost = "corrections.csv: 2, turn_deg: -9.0 is lost, as this step has no row of 2 any more"
+    assert project.write_corrections(TURNS[:1]) == [lost]
+    assert [each.name for each in project.corrections()] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("title", "both", "number"),
+    [("FRONT 1", False, 0), ("front 3", False, 2), ("FRONT 2", True, 2), ("BACK 2", True, 3)],
+)
+def test_plates_have_one_name_everywhere(title, both, number):
+    assert plate_of_title(title, both) == number
+    assert plate_title(number, both) == title.upper()
+
+
+@pytest.mark.parametrize("title", ["0", "FRONT 0", "SIDE 1", "BACK 1"])
+def test_a_plate_that_cannot_be_is_refused(project, title):
+    project.write_layout([Placement("1", 0, 3.0, 4.0, 0.0)])
+    edit(project.path / "layout.csv", "FRONT 1", title)
+    with pytest.raises(ValueError, match=title):
+        project.layout()
 
 
 def test_a_crystal_that_is_not_to_be_used_is_left_out(project):
