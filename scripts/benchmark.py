@@ -43,6 +43,7 @@ def benchmark_command(
     workers: of.Workers = None,
     page: of.Page = None,
     crystals: of.Crystals = None,
+    scene: of.Scene = None,
 ) -> None:
     """Compare policies on the same episodes, all under the same stopping rule; or run a suite of another kind."""
     from beamgym.scripts.benchmarking.policies import Comparison, check_picture, compare_policies

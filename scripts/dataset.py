@@ -12,12 +12,15 @@ from tqdm import tqdm
 from beamgym.physics.files import write_text
 from beamgym.scripts.command_line import check_output, run
 
-DATASET_KINDS, RUNS = ("arpes",), "runs"
+DATASET_KINDS, RUNS, COUNTS = ("arpes",), "runs", "counts"
 
 
 def dataset_command(
     kind: Annotated[
-        str, typer.Argument(help="arpes (spectra), an environment (episodes of a policy), or runs (of an instrument).")
+        str,
+        typer.Argument(
+            help="arpes (spectra), counts (frames), an environment (a policy's episodes), runs (an instrument's)."
+        ),
     ],
     out: Annotated[
         Path, typer.Option("--out", help="Folder of the shards, or of Minari's data sets; made if missing.")
@@ -30,6 +33,9 @@ def dataset_command(
     seed: Annotated[int, typer.Option(help="Seed of the data set.")] = 0,
     per_shard: Annotated[int, typer.Option(help="Spectra in a file.")] = 512,
     workers: Annotated[int, typer.Option(help="Processes; 0 works in this one.")] = 0,
+    scene: Annotated[str, typer.Option(help="Of counts: laue, diffraction, sans or arpes.")] = "laue",
+    split: Annotated[str, typer.Option(help="Of counts: train, tune or test; no model is in two.")] = "train",
+    frames: Annotated[int, typer.Option(help="Of counts: how many.")] = 256,
     policy: Annotated[str, typer.Option(help="Of an environment's episodes: a baseline, a bundle, …")] = "calibrating",
     episodes: Annotated[int, typer.Option(help="How many, of an environment.")] = 100,
     level: Annotated[str, typer.Option(help="Of an environment.")] = "real",
@@ -60,8 +66,13 @@ def dataset_command(
         if json_file is not None:
             write_text(json_file, json.dumps(figures, indent=2) + "\n")
         return
+    if kind == COUNTS:
+        figures = _counted(out, scene, split, seed, frames, min(per_shard, 32))
+        if json_file is not None:
+            write_text(json_file, json.dumps(figures, indent=2) + "\n")
+        return
     if kind not in DATASET_KINDS:
-        known = f"{', '.join(DATASET_KINDS)}, {RUNS}, or an environment such as beamgym/LaueAlign-v0"
+        known = f"{', '.join(DATASET_KINDS)}, {COUNTS}, {RUNS}, or an environment such as beamgym/LaueAlign-v0"
         raise ValueError(f"unknown kind of data set {kind!r}; choose one of {known}")
     check_amounts(seed, spectra, per_shard, workers)
     grid = recipe_grid(_shape(shape))
@@ -82,6 +93,16 @@ def dataset_command(
     typer.echo(f"{summary['spectra']} spectra in {len(paths)} shards in {out}; {score} total {_range(summary)}")
     if json_file is not None:
         write_text(json_file, json.dumps(summary, indent=2) + "\n")
+
+
+def _counted(out: Path, scene: str, split: str, seed: int, frames: int, per_shard: int) -> dict[str, Any]:
+    """Write counted frames with their expected counts, and return what they are."""
+    from beamgym.physics.scenes import write_scenes
+
+    with tqdm(total=frames, unit="frames", smoothing=0.05) as bar:
+        paths = write_scenes(out, scene, split, seed, frames, per_shard, bar.update)
+    typer.echo(f"{frames} frames of {scene}, {split}, in {len(paths)} shards in {out}")
+    return {"kind": COUNTS, "scene": scene, "split": split, "seed": seed, "frames": frames, "shards": len(paths)}
 
 
 def _shape(text: str) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from beamgym.physics.files import write_text
 from beamgym.scripts.command_line import IMPORTED, check_output, run
+from beamgym.scripts.denoise_suite.train import PREFIX, train_denoiser
 from beamgym.scripts.scorer.train import (
     BOOSTING,
     COMPOSED,
@@ -32,7 +33,9 @@ from beamgym.scripts.settings import Settings, read_settings
 def train_command(
     env_id: Annotated[
         str,
-        typer.Argument(help="environment, such as beamgym/LaueAlign-v0; or arpes-scorer-composed or another scorer"),
+        typer.Argument(
+            help="environment, such as beamgym/LaueAlign-v0; arpes-scorer-composed or another scorer; denoiser-laue, …"
+        ),
     ] = "beamgym/LaueAlign-v0",
     config: Annotated[
         Path | None, typer.Option(help="YAML of hyperparameters, in rl-zoo3's form; the shipped one by default")
@@ -62,7 +65,7 @@ def train_command(
 ) -> None:
     """Train a policy or a scorer; TensorBoard curves, checkpoints and figures go to the run's folder."""
     check_output(json_file)
-    if env_id in (COMPOSED, SCORER, BOOSTING, TWO_STAGE):
+    if env_id in (COMPOSED, SCORER, BOOSTING, TWO_STAGE) or env_id.startswith(PREFIX):
         if timesteps is not None or beside or algo is not None or settings:
             raise ValueError(f"--timesteps and --beside are for policies, --algo and --set too, and not for {env_id}")
         _train_scorer(env_id, ScorerRun(config, run_folder, seed, resume, bundle, overwrite, workers, json_file, refit))
@@ -125,6 +128,12 @@ class PolicyRun:
 
 def _train_scorer(name: str, asked: ScorerRun) -> None:
     scorer = train_scorer if asked.refit is None else refit_scorer
+    if name.startswith(PREFIX):
+        if asked.refit is not None:
+            raise ValueError(f"--refit-novelty is for {SCORER}; {name} has no novelty")
+        with _bars() as show:
+            train_denoiser(name, asked, show)
+        return
     verb = {BOOSTING: train_trees, COMPOSED: train_composed, SCORER: scorer, TWO_STAGE: train_two_stage}[name]
     with _bars() as show:
         verb(asked, show)

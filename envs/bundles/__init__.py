@@ -3,6 +3,9 @@
 from beamgym.envs.bundles.manifest import (
     CARD,
     MANIFEST,
+    MAX_REFERENCE,
+    MIN_FRAMES,
+    MIN_REFERENCE,
     MODEL,
     REFERENCE,
     STATE,
@@ -19,7 +22,6 @@ from beamgym.envs.bundles.manifest import (
     setting_entries,
 )
 from beamgym.envs.bundles.model import REFERENCE_TOLERANCE, BundleError, OnnxModel
-from beamgym.envs.bundles.reference import MAX_REFERENCE, MIN_REFERENCE
 from beamgym.envs.bundles.spaces import SpaceSpec, named_spaces, scale_of
 from beamgym.envs.bundles.trees import DOMAIN, OPERATOR, VERSION
 
@@ -28,6 +30,7 @@ __all__ = [
     "DOMAIN",
     "MANIFEST",
     "MAX_REFERENCE",
+    "MIN_FRAMES",
     "MIN_REFERENCE",
     "MODEL",
     "OPERATOR",

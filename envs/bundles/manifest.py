@@ -23,6 +23,11 @@ STATE = "state"
 
 MANIFEST, MODEL, REFERENCE, CARD = "manifest.json", "policy.onnx", "reference.npz", "CARD.md"
 
+MIN_REFERENCE, MIN_FRAMES, MAX_REFERENCE = 200, 1, 4096
+"""How many pairs of observation and action a bundle holds, at least, of a denoiser, and at most."""
+
+_OUTPUTS = {"policy": "action", "scorer": "scores", "denoiser": "rates"}
+
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 
@@ -175,12 +180,13 @@ class Manifest(_Strict):
 
     ``setting`` is the Laue experiment, ``spot`` the ARPES one, both are None for a network that belongs to neither; a
     policy of another kind has a :class:`KindManifest`.
-    A scorer's "observation" is what ``envs.arpes_spot.scorer_input`` makes of spectra, its "action" the scores.
+    A scorer's "observation" is what ``envs.arpes_spot.scorer_input`` makes of spectra, its "action" the scores; a
+    denoiser's a tile of a counted frame, and the logarithms of its rate and of their uncertainty.
     """
 
     format: Literal["beamgym-bundle"] = "beamgym-bundle"
     format_version: Literal[1] = 1
-    kind: Literal["policy", "scorer"] = "policy"
+    kind: Literal["policy", "scorer", "denoiser"] = "policy"
     beamgym_version: str
     env_id: Annotated[str, StringConstraints(pattern=r"^[\w./-]+-v\d+$")]
     observation_space: dict[str, SpaceSpec]
@@ -196,7 +202,12 @@ class Manifest(_Strict):
     @property
     def output(self) -> str:
         """Name of the graph's first output."""
-        return "action" if self.kind == "policy" else "scores"
+        return _OUTPUTS[self.kind]
+
+    @property
+    def least_reference(self) -> int:
+        """How many pairs of observation and answer prove the graph: a tile of a frame is ten thousands of numbers."""
+        return MIN_FRAMES if self.kind == "denoiser" else MIN_REFERENCE
 
     @property
     def memory(self) -> dict[str, SpaceSpec]:

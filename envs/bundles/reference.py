@@ -15,12 +15,9 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from beamgym.envs.bundles.files import MAX_MESSAGE, BundleError
-from beamgym.envs.bundles.manifest import REFERENCE, Manifest
+from beamgym.envs.bundles.manifest import MAX_REFERENCE, REFERENCE, Manifest
 from beamgym.envs.bundles.spaces import SpaceSpec
 from beamgym.physics.messages import one_line
-
-MIN_REFERENCE, MAX_REFERENCE = 200, 4096
-"""How many pairs of observation and action a bundle holds."""
 
 _HEADER_BYTES = 10_000  # longer headers are refused by numpy too
 _MAX_BYTES = 500_000_000  # of one array, unpacked
@@ -41,7 +38,7 @@ def read_reference(content: bytes, manifest: Manifest, name: str) -> tuple[Numbe
     Returns
     -------
     (n, ...) inputs by name (observations, and ``state/NAME`` of a memory) and outputs by name (the action first, and
-    ``next/NAME``), n from 200 to 4096
+    ``next/NAME``), n from 200 (of a denoiser 1) to 4096
 
     Raises
     ------
@@ -50,10 +47,11 @@ def read_reference(content: bytes, manifest: Manifest, name: str) -> tuple[Numbe
     wanted = {f"observation/{key}": spec for key, spec in manifest.observation_space.items()}
     wanted |= {f"state/{key}": spec for key, spec in manifest.memory.items()}
     answers = {"action": manifest.action_space, **{f"next/{key}": spec for key, spec in manifest.memory.items()}}
+    least = manifest.least_reference
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            arrays = {key: _array(archive, key, spec) for key, spec in wanted.items()}
-            expected = {key: _array(archive, key, spec) for key, spec in answers.items()}
+            arrays = {key: _array(archive, key, spec, least) for key, spec in wanted.items()}
+            expected = {key: _array(archive, key, spec, least) for key, spec in answers.items()}
     except (KeyError, ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise BundleError(f"bundle {name}: {REFERENCE} cannot be read: {one_line(error, MAX_MESSAGE)}") from error
     counts = {len(values) for values in (*arrays.values(), *expected.values())}
@@ -62,7 +60,7 @@ def read_reference(content: bytes, manifest: Manifest, name: str) -> tuple[Numbe
     return {key.removeprefix("observation/"): values for key, values in arrays.items()}, expected
 
 
-def _array(archive: zipfile.ZipFile, key: str, spec: SpaceSpec) -> NDArray[Any]:
+def _array(archive: zipfile.ZipFile, key: str, spec: SpaceSpec, least: int) -> NDArray[Any]:
     entry = archive.getinfo(f"{key}.npy")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{key!r} is packed by method {entry.compress_type}; numpy.savez_compressed packs it well")
@@ -72,8 +70,8 @@ def _array(archive: zipfile.ZipFile, key: str, spec: SpaceSpec) -> NDArray[Any]:
             raise ValueError(f"{key!r} holds {dtype}, not {spec.dtype}")
         if shape[1:] != spec.shape:
             raise ValueError(f"{key!r} has rows of shape {shape[1:]}, not {spec.shape}")
-        if not shape or not MIN_REFERENCE <= shape[0] <= MAX_REFERENCE:
-            raise ValueError(f"{key!r} has the shape {shape}; {MIN_REFERENCE} to {MAX_REFERENCE} rows are needed")
+        if not shape or not least <= shape[0] <= MAX_REFERENCE:
+            raise ValueError(f"{key!r} has the shape {shape}; {least} to {MAX_REFERENCE} rows are needed")
         size = math.prod(shape) * dtype.itemsize
         if size > _MAX_BYTES or entry.file_size > size + _HEADER_BYTES:
             raise ValueError(f"{key!r} unpacks to {entry.file_size} bytes; at most {min(size, _MAX_BYTES)} are read")

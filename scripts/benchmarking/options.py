@@ -13,7 +13,7 @@ Policies = Annotated[
     typer.Option(
         help="A baseline, 'shipped', a bundle's directory, or module:Class for your own; repeats. Default: all. "
         "With arpes-scorer, the bundle of another scorer, beside the usual ones; with a laue suite, "
-        "a policy beside the usual ones."
+        "a policy beside the usual ones; with denoise, the bundle of another network."
     ),
 ]
 Episodes = Annotated[int, typer.Option(help="Episodes per policy; of laue-levels and laue-image 500, of others 200.")]
@@ -63,7 +63,13 @@ Part = Annotated[
     ),
 ]
 Crystals = Annotated[int | None, typer.Option(help="Crystals on each plate of mosaic; 150 if left out.")]
-Pictures = Annotated[int | None, typer.Option(help="Pictures of index's cameras, the rest in proportion; 300.")]
+Pictures = Annotated[
+    int | None,
+    typer.Option(
+        help="Pictures of index's cameras, the rest in proportion; 300. Of denoise, frames that are judged; 24."
+    ),
+]
+Scene = Annotated[str | None, typer.Option(help="Of denoise: laue, diffraction, sans or arpes.")]
 Ladders = Annotated[
     bool,
     typer.Option("--ladders", help="Judge arpes-scorer by whether totals fall when spectra are made worse."),

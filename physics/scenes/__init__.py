@@ -1,0 +1,22 @@
+"""Scenes to learn denoising from: expected counts of frames, seeded, split by crystal and by model, never by frame."""
+
+from beamgym.physics.scenes.diffraction import Scenes as DiffractionScenes
+from beamgym.physics.scenes.diffraction import box_of
+from beamgym.physics.scenes.sans_file import SansFile, is_sans_text, read_sans
+from beamgym.physics.scenes.scene import SCENES, SPLITS, Scene, SceneSource, scene_source
+from beamgym.physics.scenes.shards import read_shard, write_scenes
+
+__all__ = [
+    "SCENES",
+    "SPLITS",
+    "DiffractionScenes",
+    "SansFile",
+    "Scene",
+    "SceneSource",
+    "box_of",
+    "is_sans_text",
+    "read_sans",
+    "read_shard",
+    "scene_source",
+    "write_scenes",
+]

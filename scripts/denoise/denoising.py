@@ -1,0 +1,118 @@
+"""What `beamgym denoise` does: reads, learns where asked, denoises, and writes beside the originals."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from beamgym.envs.denoising import FrameDenoiser, shipped_denoiser
+from beamgym.physics.arpes.load import SUFFIXES
+from beamgym.physics.files import write_json
+from beamgym.physics.scenes import is_sans_text
+from beamgym.scripts.denoise.files import IMAGES, Stack, beside, read_stack
+from beamgym.scripts.denoise.learning import learn
+
+RATE, UNCERTAINTY, SETTINGS = "rate", "uncertainty", "denoised"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asked for; see ``beamgym denoise --help``."""
+
+    files: tuple[Path, ...]
+    scene: str | None
+    bundle: Path | None
+    train_on_this: bool
+    pairs: Path | None
+    gain: float | None
+    masks: tuple[str, ...]
+    dataset: str | None
+    out: Path | None
+    epochs: int
+    overwrite: bool
+    seed: int
+
+
+def denoise_files(asked: Asked, say: Callable[[str], object], words: Sequence[str]) -> list[dict[str, Any]]:
+    """Denoise files, and return what was found of each.
+
+    Raises
+    ------
+    ValueError, OSError : with one line, before anything is written where a file cannot be read or an answer is there
+    """
+    stacks = [read_stack(path, asked.dataset, asked.masks) for path in asked.files]
+    targets = [_targets(stack, asked) for stack in stacks]
+    denoiser = _denoiser(asked, stacks, words)
+    if asked.out is not None:
+        asked.out.mkdir(parents=True, exist_ok=True)
+    return [
+        _one(stack, target, denoiser or shipped_denoiser(asked.scene or _scene_of(stack.path)), asked, say)
+        for stack, target in zip(stacks, targets, strict=True)
+    ]
+
+
+def _targets(stack: Stack, asked: Asked) -> dict[str, Path]:
+    """Return where the answers go; raises ValueError where one would replace something that may not be replaced."""
+    endings = {RATE: stack.ending, UNCERTAINTY: stack.ending, SETTINGS: ".json"}
+    found = {what: beside(stack.path, what, ending, asked.out) for what, ending in endings.items()}
+    for path in found.values():
+        if path.exists() and not asked.overwrite:
+            raise ValueError(f"{path} exists; add --overwrite to replace an earlier answer, or choose another --out")
+    return found
+
+
+def _denoiser(asked: Asked, stacks: list[Stack], words: Sequence[str]) -> FrameDenoiser | None:
+    if asked.bundle is not None:
+        return FrameDenoiser.load(asked.bundle)
+    if not asked.train_on_this and asked.pairs is None:
+        return None
+    target = beside(asked.files[0], "denoiser", "", asked.out)
+    with tqdm(total=asked.epochs, desc="learning", unit="epoch", mininterval=2.0) as bar:
+
+        def progress(phase: str, done: int, total: int) -> None:
+            bar.update(1.0 / total)
+
+        learn(stacks, asked.pairs, asked.gain, target, asked.epochs, asked.seed, words, progress)
+    return FrameDenoiser.load(target)
+
+
+def _one(
+    stack: Stack, targets: dict[str, Path], denoiser: FrameDenoiser, asked: Asked, say: Callable[[str], object]
+) -> dict[str, Any]:
+    answers = [denoiser(frame, stack.mask, asked.gain) for frame in stack.frames]
+    for what, values in ((RATE, [one.rate for one in answers]), (UNCERTAINTY, [one.uncertainty for one in answers])):
+        stack.write(targets[what], np.stack(values))
+    report = {
+        "file": stack.path.name,
+        "network": denoiser.name,
+        "scene": denoiser.scene,
+        "made_by": denoiser.model.manifest.training.command,
+        "regime": denoiser.model.manifest.training.algorithm,
+        "gain": asked.gain,
+        "frames": len(answers),
+        "masked_pixels": int(stack.mask.sum()),
+        "counts_in_the_files": stack.scale,
+        "noise_ratio": [one.noise_ratio for one in answers],
+        "scaled": [one.scaled for one in answers],
+        "flags": sorted({flag for one in answers for flag in one.flags}),
+        "notes": list(stack.notes),
+        "rate": targets[RATE].name,
+        "uncertainty": targets[UNCERTAINTY].name,
+    }
+    write_json(targets[SETTINGS], report)
+    written = f"{targets[RATE].name}, {targets[UNCERTAINTY].name}"
+    say(f"{stack.path.name}: {len(answers)} frames by {denoiser.name} → {written}")
+    for line in (*stack.notes, *report["flags"]):  # type: ignore[misc]
+        say(f"  {line}")
+    return report
+
+
+def _scene_of(path: Path) -> str:
+    """Return which shipped network a file is for, by what it is."""
+    if is_sans_text(path):
+        return "sans"
+    ending = path.suffix.lower()
+    return "arpes" if ending in SUFFIXES and ending not in IMAGES else "laue"

@@ -1,0 +1,117 @@
+"""`beamgym denoise`: answers beside the originals in their formats, never over them, and one line for bad input."""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from beamgym.physics.laue.files.images import read_image
+from beamgym.physics.scenes import read_sans
+from beamgym.scripts import main
+from beamgym.scripts.denoise.files import CBF_SCALE, read_stack
+
+COUNTS = np.random.default_rng(0).poisson(2.0, (2, 64, 72)).astype(np.uint16)
+
+
+def denoise(*words):
+    return CliRunner().invoke(main.app, ["denoise", *map(str, words)])
+
+
+def written(path, kind):
+    if kind == ".tif":
+        pages = [Image.fromarray(frame) for frame in COUNTS]
+        pages[0].save(path, save_all=True, append_images=pages[1:])
+    elif kind == ".npy":
+        np.save(path, COUNTS[0])
+    elif kind == ".h5":
+        with h5py.File(path, "w") as file:
+            file["entry/data/data"] = COUNTS
+    elif kind == ".edf":
+        from fabio.edfimage import EdfImage
+
+        EdfImage(data=COUNTS[0]).write(str(path))
+    else:
+        from fabio.cbfimage import CbfImage
+
+        CbfImage(data=COUNTS[0].astype(np.int32)).write(str(path))
+    return path
+
+
+class TestFormats:
+    @pytest.mark.parametrize("kind", [".tif", ".npy", ".h5", ".edf", ".cbf"])
+    def test_an_answer_has_the_format_of_its_original_and_its_counts(self, tmp_path, kind):
+        path = written(tmp_path / f"a{kind}", kind)
+        before = path.read_bytes()
+        result = denoise(path)
+        assert result.exit_code == 0, result.output
+        assert path.read_bytes() == before
+        rate = read_image(tmp_path / f"a.rate{kind}", 0, invert=False).image.astype(float)
+        rate /= CBF_SCALE if kind == ".cbf" else 1.0
+        assert rate.sum() == pytest.approx(COUNTS[0].sum(), rel=5e-3)
+        assert rate.std() < 0.5 * COUNTS[0].std()
+        assert (tmp_path / f"a.uncertainty{kind}").is_file()
+        told = json.loads((tmp_path / "a.denoised.json").read_text("utf-8"))
+        assert told["scene"] == "laue"
+        assert told["rate"] == f"a.rate{kind}"
+
+    def test_a_sans_table_keeps_its_lines_and_its_beam_stop(self, tmp_path):
+        rows = [
+            f"{x}\t{y}\t{COUNTS[0, y + 20, x + 20]}\t0\t0\t0\t{int(x * x + y * y > 30)}"
+            for y in range(-18, 18)
+            for x in range(-18, 18)
+        ]
+        path = tmp_path / "a.dat"
+        path.write_text("Data columns are Qx - Qy - I\n" + "\n".join(rows) + "\n")
+        assert denoise(path, "--scene", "laue").exit_code == 0
+        found = read_sans(tmp_path / "a.rate.dat")
+        assert np.isnan(found.counts[found.mask]).all()
+        assert np.isfinite(found.counts[~found.mask]).all()
+        assert (tmp_path / "a.rate.dat").read_text().startswith("Data columns")
+
+    def test_full_pixels_stay_masked(self, tmp_path):
+        full = COUNTS[0].copy()
+        full[10, 12] = 65535
+        np.save(tmp_path / "a.npy", full)
+        stack = read_stack(tmp_path / "a.npy")
+        assert stack.mask[10, 12]
+        assert denoise(tmp_path / "a.npy").exit_code == 0
+        assert np.isnan(np.load(tmp_path / "a.rate.npy")[10, 12])
+
+
+class TestRefusals:
+    def test_earlier_answers_are_kept_unless_told(self, tmp_path):
+        path = written(tmp_path / "a.npy", ".npy")
+        assert denoise(path).exit_code == 0
+        again = denoise(path)
+        assert isinstance(again.exception, SystemExit)
+        assert "add --overwrite" in again.output
+        assert denoise(path, "--overwrite").exit_code == 0
+
+    @pytest.mark.parametrize(
+        ("values", "line"),
+        [(COUNTS[0] - 5.0, "below 0"), (COUNTS[0] * 1.3, "give the gain"), (COUNTS[0, :20], "32 pixels or more")],
+    )
+    def test_what_is_no_frame_of_counts_is_one_line(self, tmp_path, values, line):
+        np.save(tmp_path / "a.npy", values)
+        result = denoise(tmp_path / "a.npy")
+        assert result.exit_code == 1
+        assert line in result.output
+        assert not (tmp_path / "a.rate.npy").exists()
+
+    def test_pairs_whose_stacks_differ_are_refused(self, tmp_path):
+        path = written(tmp_path / "a.npy", ".npy")
+        with h5py.File(tmp_path / "p.h5", "w") as file:
+            file["low"], file["high"] = COUNTS, COUNTS[:1]
+        result = denoise(path, "--pairs", tmp_path / "p.h5")
+        assert "each frame needs its partner" in result.output
+        with h5py.File(tmp_path / "q.h5", "w") as file:
+            file["low"] = COUNTS
+        assert "needs two data sets, low and high" in denoise(path, "--pairs", tmp_path / "q.h5").output
+
+    def test_one_network_is_named_at_most(self, tmp_path):
+        path = written(tmp_path / "a.npy", ".npy")
+        assert "leave out --scene" in denoise(path, "--bundle", tmp_path, "--scene", "laue").output
+        assert "either from these frames" in denoise(path, "--train-on-this", "--pairs", path).output
