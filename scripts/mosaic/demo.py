@@ -27,62 +27,75 @@ def chain(folder: Path, material: str, crystals: int, seed: int, level: str, say
 
     Returns
     -------
-    "seconds" by step, "check" (PlateCheck), "written" (of the holder), "story" (the picture's path)
+    "seconds" by step, "check" (PlateCheck), "story" (the picture's path), "plan" (of the holder)
 
     Raises
     ------
     ValueError : the folder holds a project
     """
-    from beamgym.physics.files import write_json
-    from beamgym.physics.mosaic.forecast import forecast
     from beamgym.physics.mosaic.project import Project
     from beamgym.scripts.mosaic.check import checked, placed_and_scanned
     from beamgym.scripts.mosaic.check import lines_of as lines_of_check
-    from beamgym.scripts.mosaic.correct import correct_command
-    from beamgym.scripts.mosaic.forecast import as_content
-    from beamgym.scripts.mosaic.forecast import lines_of as lines_of_forecast
-    from beamgym.scripts.mosaic.holder import holder_command
-    from beamgym.scripts.mosaic.pack import pack_command
-    from beamgym.scripts.mosaic.plan import plan_command
     from beamgym.scripts.mosaic.planned import plan_of
-    from beamgym.scripts.mosaic.scan import scan_command
-    from beamgym.scripts.mosaic.shown import counted
     from beamgym.scripts.mosaic.shown.story import draw_story
 
-    seconds: dict[str, float] = {}
-
-    def step(name: str, work: Any) -> Any:
-        say(f"— {name}")
-        begun = time.perf_counter()
-        result = work()
-        seconds[name] = round(time.perf_counter() - begun, 1)
-        return result
-
-    options: dict[str, Any] = {
-        "material": material,
-        "simulate": True,
-        "crystals": crystals,
-        "seed": seed,
-        "level": level,
-    }
-    step("plan", lambda: plan_command(folder, outlines=None, rods=None, name=None, places=3, **options))
-    step("scan", lambda: scan_command(folder, None, None, False, 3))
-    step("correct", lambda: correct_command(folder, None, None, 0.5))
-    step("pack", lambda: pack_command(folder, "smallest plate", None, None, "both", 10.0, 2, seed, None))
-    project = Project(folder)
-    step("holder", lambda: holder_command(folder, None, None, False, False))
-    plan = plan_of(project)
-    with counted("forecast", "draw") as heard:
-        told = step("forecast", lambda: as_content(forecast(plan.crystals, seed=seed, told=heard)))
-    name = "with datum edges" if project.plate.holder.datum_edges else "without datum edges"
-    content = {"format": "beamgym mosaic forecast", "version": 1, "plate_id": project.plate.plate_id, name: told}
-    write_json(folder / "forecast.json", content)
-    for line in lines_of_forecast(told):
-        say(line)
+    step = _Steps(say)
+    _to_the_holder(step, folder, material, crystals, seed, level)
+    plan = plan_of(Project(folder))
+    told = _forecast(step, plan, seed)
     scanned = step("second scan", lambda: placed_and_scanned(plan, seed))
     found = step("check", lambda: checked(plan, scanned, 1.5))
     for line in lines_of_check(plan, found):
         say(line)
     story = folder / "story.png"
     step("picture", lambda: draw_story(plan, scanned, found, told, story))
-    return {"seconds": seconds, "check": found, "story": story, "plan": plan}
+    return {"seconds": step.seconds, "check": found, "story": story, "plan": plan}
+
+
+class _Steps:
+    """Does one step after the other, names each, and keeps how long it took, seconds."""
+
+    def __init__(self, say: Any) -> None:
+        self.say = say
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, name: str, work: Any) -> Any:
+        self.say(f"— {name}")
+        begun = time.perf_counter()
+        result = work()
+        self.seconds[name] = round(time.perf_counter() - begun, 1)
+        return result
+
+
+def _to_the_holder(step: _Steps, folder: Path, material: str, crystals: int, seed: int, level: str) -> None:
+    """Do what a person does with a real plate before anything is placed."""
+    from beamgym.scripts.mosaic.correct import correct_command
+    from beamgym.scripts.mosaic.holder import holder_command
+    from beamgym.scripts.mosaic.pack import pack_command
+    from beamgym.scripts.mosaic.plan import plan_command
+    from beamgym.scripts.mosaic.scan import scan_command
+
+    drawn: dict[str, Any] = {"simulate": True, "crystals": crystals, "seed": seed, "level": level}
+    step("plan", lambda: plan_command(folder, material=material, **drawn))
+    step("scan", lambda: scan_command(folder))
+    step("correct", lambda: correct_command(folder))
+    step("pack", lambda: pack_command(folder, objective="smallest plate", seconds=10.0, tries=2, seed=seed))
+    step("holder", lambda: holder_command(folder))
+
+
+def _forecast(step: _Steps, plan: Any, seed: int) -> dict[str, Any]:
+    """Forecast the mosaic, write forecast.json, and say what it says."""
+    from beamgym.physics.files import write_json
+    from beamgym.physics.mosaic.forecast import forecast
+    from beamgym.scripts.mosaic.forecast import as_content, lines_of
+    from beamgym.scripts.mosaic.shown import counted
+
+    with counted("forecast", "draw") as heard:
+        told: dict[str, Any] = step("forecast", lambda: as_content(forecast(plan.crystals, seed=seed, told=heard)))
+    plate = plan.project.plate
+    name = "with datum edges" if plate.holder.datum_edges else "without datum edges"
+    content = {"format": "beamgym mosaic forecast", "version": 1, "plate_id": plate.plate_id, name: told}
+    write_json(plan.project.path / "forecast.json", content)
+    for line in lines_of(told):
+        step.say(line)
+    return told

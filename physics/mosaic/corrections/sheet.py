@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +14,9 @@ from beamgym.physics.mosaic.corrections.picture import PictureReading
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.plate_frame import turn_about_normal
 from beamgym.physics.mosaic.records import Correction
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _LEGEND = "red: where the direction points now; green: where it is to point; turns counter-clockwise"
 ACROSS, DOWN = 4, 5
@@ -48,9 +53,7 @@ def write_sheet(
     ------
     ValueError : another ending
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_pdf import PdfPages
-    from matplotlib.figure import Figure
 
     target = Path(path)
     if target.suffix.lower() not in (".pdf", ".png"):
@@ -58,28 +61,47 @@ def write_sheet(
     seen, turns = {one.name: one for one in readings}, {one.name: one for one in corrections}
     shown = [outline for outline in outlines if outline.name in seen]
     pages = [shown[k : k + ACROSS * DOWN] for k in range(0, len(shown), ACROSS * DOWN)] or [[]]
-
-    def drawn(page: Sequence[Outline], number: int) -> Figure:
-        figure = Figure(figsize=(8.27, 11.69))
-        FigureCanvasAgg(figure)
-        figure.suptitle(f"{title}\n{_LEGEND}, page {number} of {len(pages)}".strip(), fontsize=8)
-        for place, outline in enumerate(page):
-            axes = figure.add_subplot(DOWN, ACROSS, place + 1)
-            spots = (spots_px or {}).get(outline.name)
-            _draw(axes, outline, turns.get(outline.name), seen[outline.name], along_deg, spots, shape)
-        figure.tight_layout(rect=(0.0, 0.0, 1.0, 0.96), h_pad=1.8)
-        return figure
-
+    sheet = _Sheet(turns, seen, along_deg, spots_px or {}, shape)
+    figures = (
+        sheet.page(page, f"{title}\n{_LEGEND}, page {number} of {len(pages)}".strip())
+        for number, page in enumerate(pages, start=1)
+    )
     if target.suffix.lower() == ".pdf":
         with replacing(target) as draft, PdfPages(draft) as file:
-            for number, page in enumerate(pages, start=1):
-                file.savefig(drawn(page, number))
+            for figure in figures:
+                file.savefig(figure)
         return len(pages)
-    for number, page in enumerate(pages, start=1):
+    for number, figure in enumerate(figures, start=1):
         own = target if number == 1 else target.with_name(f"{target.stem}-{number}{target.suffix}")
         with replacing(own) as draft:
-            drawn(page, number).savefig(draft, dpi=120)
+            figure.savefig(draft, dpi=120)
     return len(pages)
+
+
+@dataclass(frozen=True, eq=False)
+class _Sheet:
+    """What all pages share; parameters as of ``write_sheet``, by name."""
+
+    turns: Mapping[str, Correction]
+    seen: Mapping[str, PictureReading]
+    along_deg: float
+    spots_px: Mapping[str, Float64Array]
+    shape: tuple[int, int] | None
+
+    def page(self, outlines: Sequence[Outline], title: str) -> "Figure":
+        """Return one page."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(8.27, 11.69))
+        FigureCanvasAgg(figure)
+        figure.suptitle(title, fontsize=8)
+        for place, outline in enumerate(outlines):
+            axes = figure.add_subplot(DOWN, ACROSS, place + 1)
+            turn, spots = self.turns.get(outline.name), self.spots_px.get(outline.name)
+            _draw(axes, outline, turn, self.seen[outline.name], self.along_deg, spots, self.shape)
+        figure.tight_layout(rect=(0.0, 0.0, 1.0, 0.96), h_pad=1.8)
+        return figure
 
 
 def _draw(  # type: ignore[no-untyped-def]

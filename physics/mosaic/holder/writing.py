@@ -90,21 +90,29 @@ def write_holder(
     if not placements:
         raise ValueError("the layout places no crystal; pack some first")
     pockets, grooves = _cut_outs(outlines, placements, design, corrections, rods, fold)
-    titles = {plate: plate_title(plate, both_faces) for plate in sorted({each.plate for each in placements})}
-    faces = {p: seen_from_behind(design) if is_back(p, both_faces) else design for p in titles}
-    for plate, title in titles.items():
-        rims = [(p.name, p.hole) for p in pockets if p.plate == plate]
-        check_walls(rims + [(g.name, groove_rim(g)) for g in grooves if g.plate == plate], faces[plate], title)
+    faces = _faces(design, placements, both_faces)
+    cut = {p: ([e for e in pockets if e.plate == p], [e for e in grooves if e.plate == p]) for p in faces}
+    for plate, (title, own) in faces.items():
+        rims = [(p.name, p.hole) for p in cut[plate][0]] + [(g.name, groove_rim(g)) for g in cut[plate][1]]
+        check_walls(rims, own, title)
     written = list[WrittenPlate]()
     with replacing_folder(folder, overwrite=True) as draft:
-        for plate, title in titles.items():
-            mine = [p for p in pockets if p.plate == plate]
-            written.append(_plate(draft, title, faces[plate], mine, [g for g in grooves if g.plate == plate], formats))
-            told(len(written), len(titles))
-        own = {each.name: titles[each.plate] for each in placements}
-        write_weighing(draft / "weighing.csv", outlines, own, density_g_cm3)
+        for plate, (title, own) in faces.items():
+            written.append(_plate(draft, title, own, *cut[plate], formats))
+            told(len(written), len(faces))
+        lie = {each.name: faces[each.plate][0] for each in placements}
+        write_weighing(draft / "weighing.csv", outlines, lie, density_g_cm3)
         write_json(draft / "holder.json", _content(design, plate_id, written))
     return written
+
+
+def _faces(design: Design, placements: Sequence[Placement], both_faces: bool) -> dict[int, tuple[str, Design]]:
+    """Return, by number, what each plate is called, and the design as that face is seen."""
+    behind = seen_from_behind(design)
+    return {
+        plate: (plate_title(plate, both_faces), behind if is_back(plate, both_faces) else design)
+        for plate in sorted({each.plate for each in placements})
+    }
 
 
 def _cut_outs(
