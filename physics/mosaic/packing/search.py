@@ -17,6 +17,8 @@ _SHAKEN = 0.15
 """Standard deviation of the logarithm by which sizes are shaken for another order."""
 _WIDER = 1.01
 """Factor by which a plate grows at least that has proved too small."""
+_NARROWER = 1.02
+"""Factor by which a plate is made narrower as long as all pieces have room."""
 _MISSING = 0.3
 """Share of the place that pieces without room need by which it grows otherwise."""
 
@@ -44,15 +46,27 @@ def smallest(pieces: Sequence[Piece], plate: HolderPlate, gap_mm: float, tries: 
     ------
     ValueError : a piece that is larger than any such plate
     """
-    best: Layout | None = None
+    best: tuple[Layout, list[Piece]] | None = None
     for k in range(tries):
         order = _shaken(pieces, k, seed)
         layout = refitted(order, roomy(pieces, plate, gap_mm), gap_mm, Layout(plate, gap_mm))
-        if best is None or layout.plate.width_mm < best.plate.width_mm:
-            best = layout
-        told((k + 1) / tries)
+        if best is None or layout.plate.width_mm < best[0].plate.width_mm:
+            best = layout, order
+        told((k + 1) / (tries + 1))
     assert best is not None
-    return best
+    return _tightened(*best)
+
+
+def _tightened(layout: Layout, order: Sequence[Piece]) -> Layout:
+    """Lay the same pieces anew on plates that are narrower each time, until they have no room beside free places."""
+    while layout.plate.free_places:
+        width = layout.plate.width_mm / _NARROWER
+        height = width if layout.plate.shape == "circle" else layout.plate.height_mm
+        tried = Layout(layout.plate.resized(width, height), layout.gap_mm)
+        if tried.plate.width_mm >= layout.plate.width_mm or fill(tried, order, wished_side(tried.plate)):
+            return layout
+        layout = tried
+    return layout
 
 
 def refitted(pieces: Sequence[Piece], plate: HolderPlate, gap_mm: float, none_yet: Layout) -> Layout:
