@@ -3,7 +3,7 @@
 from beamgym.agents.evaluation.claims import claims_of, watched
 from beamgym.agents.evaluation.demo_episodes import Picture, Played, covering_policy, play, policy_result
 from beamgym.agents.evaluation.episode_pictures import episode_pictures
-from beamgym.agents.evaluation.equal_success import VARIANTS, CurvePoint, Variant, front, time_at
+from beamgym.agents.evaluation.equal_success import VARIANTS, CurvePoint, Variant, best_numbers, front, time_at
 from beamgym.agents.evaluation.evaluator import (
     BATCH,
     PolicyResult,
@@ -39,6 +39,7 @@ __all__ = [
     "Tried",
     "Variant",
     "amounts",
+    "best_numbers",
     "budget_in",
     "budget_of",
     "check_policy_here",

@@ -102,6 +102,28 @@ def front(points: Sequence[CurvePoint]) -> list[CurvePoint]:
     return kept
 
 
+def best_numbers(played: Sequence[Mapping[str, Sequence[Mapping[str, Any]]]]) -> dict[str, list[int]]:
+    """Return by search the numbers in ``VARIANTS`` of the settings that no other one played beats in both.
+
+    Parameters
+    ----------
+    played : of every run, by search, each setting's "number", "success" and "median_s"
+
+    Raises
+    ------
+    ValueError : what is no such table
+    """
+    points: dict[str, list[CurvePoint]] = {}
+    try:
+        for run in played:
+            for name, rows in run.items():
+                found = [CurvePoint(VARIANTS[name][row["number"]], row["success"], row["median_s"]) for row in rows]
+                points.setdefault(name, []).extend(found)
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise ValueError(f"a table of settings played lacks or does not know {error}; write it with --json") from error
+    return {name: [VARIANTS[name].index(each.variant) for each in front(many)] for name, many in points.items()}
+
+
 def time_at(points: Sequence[CurvePoint], success: float) -> float:
     """Return the median beam time, s, at which a search reaches a success, interpolated on its front.
 

@@ -9,7 +9,7 @@ from beamgym.scripts.arpes_suites.geographies import measured_geography, shared_
 from beamgym.scripts.benchmarking.policies import caption, check_own, run_policies, table
 from beamgym.scripts.benchmarking.results import report
 
-ENV_ID: Final = "beamgym/ArpesSpot-v0"
+ENV_ID: Final = "beamgym/ArpesSpot-v1"
 EPISODES: Final = 100
 LEVEL: Final = "real"
 

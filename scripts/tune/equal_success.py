@@ -1,5 +1,7 @@
 """`python scripts/tune/equal_success.py`: searches for a spot with many settings each, compared at equal success."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -11,7 +13,16 @@ from rich.progress import Progress
 
 import beamgym  # noqa: F401 - registers the environments
 from beamgym.agents.baselines.spot import SearchPolicy
-from beamgym.agents.evaluation import VARIANTS, CurvePoint, Variant, evaluate_in, front, make_vector_env, time_at
+from beamgym.agents.evaluation import (
+    VARIANTS,
+    CurvePoint,
+    Variant,
+    best_numbers,
+    evaluate_in,
+    front,
+    make_vector_env,
+    time_at,
+)
 from beamgym.physics.files import write_json
 from beamgym.scripts.command_line import check_output, fail, run
 
@@ -30,6 +41,9 @@ def compare(
     take: Annotated[
         str | None, typer.Option(help="Numbers of settings in the grid, such as 0,5,12; of one policy.")
     ] = None,
+    fronts_of: Annotated[
+        list[Path] | None, typer.Option(help="A file of --json; repeats: only settings that no other there beats.")
+    ] = None,
     score: Annotated[str | None, typer.Option(help="Who scores; the environment's default otherwise.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all points here.")] = None,
 ) -> None:
@@ -40,10 +54,7 @@ def compare(
         env = make_vector_env(
             "beamgym/ArpesSpot-v1", min(_SIDE_BY_SIDE, surfaces), level, {"score": score} if score else {}
         )
-        for name in policy or VARIANTS:
-            if name not in VARIANTS:
-                raise ValueError(f"{name!r} is not in the grid; choose from {', '.join(VARIANTS)}")
-            numbers = [int(each) for each in take.split(",")] if take else range(len(VARIANTS[name]))
+        for name, numbers in _chosen(policy or (), take, fronts_of or ()).items():
             points[name] = []
             with Progress(console=Console(stderr=True), transient=True) as progress:
                 bar = progress.add_task(name, total=surfaces * len(numbers))
@@ -54,10 +65,30 @@ def compare(
                         progress=partial(progress.advance, bar),
                     )  # fmt: skip
                     points[name].append(CurvePoint(variant, played.success_rate, float(played.beam_s_median)))
+                    _write(json_file, points)
                     typer.echo(f"{name} {number}: {_words(points[name][-1])}")
     except (ValueError, TypeError, OSError) as error:
         fail(error)
     _tell(points)
+
+
+def _chosen(names: Sequence[str], take: str | None, files: Sequence[Path]) -> dict[str, Sequence[int]]:
+    """Return which settings of which searches are played, by their numbers in the grid."""
+    for name in names:
+        if name not in VARIANTS:
+            raise ValueError(f"{name!r} is not in the grid; choose from {', '.join(VARIANTS)}")
+    if files:
+        fronts = best_numbers([json.loads(path.read_text(encoding="utf-8")) for path in files])
+        return {name: fronts[name] for name in names or fronts if name in fronts}
+    if take:
+        if len(names) != 1:
+            raise ValueError("--take numbers the settings of one search; name it with --policy")
+        return {names[0]: [int(each) for each in take.split(",")]}
+    return {name: range(len(VARIANTS[name])) for name in names or VARIANTS}
+
+
+def _write(json_file: Path | None, points: dict[str, list[CurvePoint]]) -> None:
+    """Write what was played so far: a search takes minutes a setting."""
     if json_file is not None:
         write_json(json_file, {name: [_plain(each) for each in many] for name, many in points.items()})
 
@@ -72,9 +103,9 @@ def _setting(variant: Variant) -> str:
 
 
 def _plain(point: CurvePoint) -> dict[str, object]:
-    return {"success": point.success, "median_s": point.median_s, "enough": point.variant.enough} | asdict(
-        point.variant.settings
-    )
+    number = VARIANTS[point.variant.search].index(point.variant)
+    head = {"number": number, "success": point.success, "median_s": point.median_s, "enough": point.variant.enough}
+    return head | asdict(point.variant.settings)
 
 
 def _tell(points: dict[str, list[CurvePoint]]) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from beamgym.agents.evaluation import VARIANTS, CurvePoint, Variant, front, time_at
+from beamgym.agents.evaluation import VARIANTS, CurvePoint, Variant, best_numbers, front, time_at
 
 
 def points(*pairs):
@@ -28,3 +28,19 @@ def test_every_setting_of_the_grid_is_one_of_its_own_and_flies():
         for each in variants:
             assert each.search == name
             assert getattr(each.settings, "dwell_s", 0.05) == 0.05
+
+
+def test_only_settings_that_nothing_played_beats_are_played_again():
+    one = {"raster": [row(3, 0.8, 50.0), row(5, 0.85, 44.0)], "survey": [row(21, 0.8, 31.0)]}
+    other = {"raster": [row(9, 0.9, 60.0), row(11, 0.7, 70.0)]}
+    assert best_numbers([one, other]) == {"raster": [5, 9], "survey": [21]}
+
+
+@pytest.mark.parametrize("wrong", [{"raster": [{"success": 0.8}]}, {"spiral": [{"number": 1}]}, {"raster": 3}, [1]])
+def test_what_is_no_table_of_settings_played_is_refused(wrong):
+    with pytest.raises(ValueError, match="settings played"):
+        best_numbers([wrong])
+
+
+def row(number, success, seconds):
+    return {"number": number, "success": success, "median_s": seconds}

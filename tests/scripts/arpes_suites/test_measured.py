@@ -54,7 +54,7 @@ def test_the_suite_plays_the_policies_named(as_verb, map_file, tmp_path):
     (played,) = json.loads(file.read_text())["maps"].values()
     assert set(played["policies"]) == {"true-map", "random"}
     assert played["policies"]["true-map"]["success_rate"] == 1.0
-    assert "flake: beamgym/ArpesSpot-v0, level real, 4 episodes" in result.output
+    assert "flake: beamgym/ArpesSpot-v1, level real, 4 episodes" in result.output
 
 
 @pytest.mark.parametrize(
