@@ -29,19 +29,22 @@ class AgentKind:
     baselines : by the name it has in tables, what makes each Policy; what is not in it does not play this kind
     metrics : ``evaluation.MetricSet``, the numbers by which policies are compared; its budget is that of the kind
     default : the policy that benchmarks name first: "shipped", or a baseline where no bundle is shipped
+    exposing : as ``baselines``, those that play only where exposures are chosen
     """
 
     name: str
     baselines: Ref
     metrics: Ref
     default: str = SHIPPED_POLICY
+    exposing: Ref = ""
 
 
 _EXPOSURES, _BEAM_TIME = "beamgym.agents.evaluation:EXPOSURES", "beamgym.agents.evaluation:BEAM_TIME"
+_ALIGN = "beamgym.agents.baselines.align"
 _PLATES = "beamgym.agents.evaluation:PLATES"
 
 KINDS: dict[str, AgentKind] = {
-    "laue": AgentKind("laue", "beamgym.agents.baselines.align:BASELINES", _EXPOSURES),
+    "laue": AgentKind("laue", f"{_ALIGN}:BASELINES", _EXPOSURES, exposing=f"{_ALIGN}:EXPOSING"),
     "zone": AgentKind("zone", "beamgym.agents.baselines.zone:BASELINES", _EXPOSURES, default="zone-finder"),
     "arpes": AgentKind("arpes", "beamgym.agents.baselines.spot:BASELINES", _BEAM_TIME),
     "mosaic": AgentKind("mosaic", "beamgym.agents.baselines.plate:BASELINES", _PLATES, default="quick-scan"),
@@ -73,5 +76,11 @@ def find_agent_kind(context: Any = None, env_id: str = "") -> AgentKind | None:
 
 def baselines_of(kind: AgentKind) -> Mapping[str, Callable[[], "Policy"]]:
     """Return what makes each baseline of a kind, by name."""
-    found: Mapping[str, Callable[[], Policy]] = resolve(kind.baselines)
+    found: dict[str, Callable[[], Policy]] = dict(resolve(kind.baselines))
+    return found | exposing_of(kind)
+
+
+def exposing_of(kind: AgentKind) -> Mapping[str, Callable[[], "Policy"]]:
+    """Return those of them that play only where exposures are chosen."""
+    found: Mapping[str, Callable[[], Policy]] = resolve(kind.exposing) if kind.exposing else {}
     return found

@@ -1,7 +1,7 @@
 """The protocol of a task: pure functions from frames and actions to observations and rewards."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -25,6 +25,7 @@ class TaskCommand:
     declare : (n,) the agent says it is done: nothing moves, nothing is exposed, the pose held is judged
     limited : (n,) the move was shortened because it would have left the axes' range
     exposes : (n,) of those that move, which expose; None for all. A real instrument takes a frame all the same
+    exposure_s : (n,) seconds of each exposure; None for those of the task's settings
     """
 
     target: Float64Array
@@ -32,6 +33,11 @@ class TaskCommand:
     declare: BoolArray
     limited: BoolArray
     exposes: BoolArray | None = None
+    exposure_s: Float64Array | None = None
+
+    def settings(self, usual: AcquireSettings) -> AcquireSettings:
+        """Return how to expose: as usual, but for as long as the command says, where it says so."""
+        return usual if self.exposure_s is None else replace(usual, exposure_s=self.exposure_s)
 
 
 @dataclass(frozen=True)

@@ -132,10 +132,22 @@ class MoveReport:
 
 @dataclass(frozen=True)
 class AcquireSettings:
-    """How to expose: ``exposure_s`` in seconds, one number for all samples."""
+    """How to expose: ``exposure_s`` in seconds, one number for all samples, or (n,) where the instrument takes that."""
 
-    exposure_s: float = 10.0
+    exposure_s: float | Float64Array = 10.0
     extra: Mapping[str, float] = field(default_factory=dict)
+
+    def of_each(self, n: int) -> Float64Array:
+        """Return the exposures of n samples, (n,) seconds, as an array of their own."""
+        return np.broadcast_to(np.asarray(self.exposure_s, dtype=np.float64), (n,)).copy()
+
+    @property
+    def of_all(self) -> float:
+        """The one exposure of all samples, seconds; raises ValueError where they differ."""
+        seconds = np.unique(self.exposure_s)
+        if len(seconds) != 1:
+            raise ValueError("this instrument exposes all samples equally long; give one exposure_s")
+        return float(seconds[0])
 
 
 @runtime_checkable

@@ -20,7 +20,7 @@ def demo_command(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the random starts.")] = 0,
     episodes: Annotated[int, typer.Option(help="Random starts per crystal.", min=1)] = 5,
-    level: Annotated[str, typer.Option(help="Difficulty: easy, real, hard or harsh, or a level's file.")] = LEVEL,
+    level: Annotated[str, typer.Option(help="Difficulty: easy, real, hard, harsh or dim, or a level's file.")] = LEVEL,
     detector: Annotated[
         str | None, typer.Option(help="Camera: a name, or a file (.det, .fit, .poni or .json).")
     ] = None,

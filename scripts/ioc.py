@@ -18,7 +18,9 @@ def ioc_command(
     prefix: Annotated[str, typer.Option(help="Beginning of every PV name.")] = "bgym:",
     port: Annotated[int, typer.Option(help="TCP and UDP port.")] = 5064,
     seed: Annotated[int, typer.Option(help="Seed of the sample, as an environment's reset(seed=...) takes it.")] = 0,
-    level: Annotated[str, typer.Option(help="Imperfections: easy, real, hard, harsh (laue), or its file.")] = "real",
+    level: Annotated[
+        str, typer.Option(help="Imperfections: easy, real, hard, harsh or dim (laue), or its file.")
+    ] = "real",
     speed: Annotated[float, typer.Option(help="Motors and exposures are that many times faster.")] = 1.0,
     fast: Annotated[bool, typer.Option("--fast", help="Motors and exposures take no time.")] = False,
     option: Annotated[

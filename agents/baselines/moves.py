@@ -16,6 +16,8 @@ from beamgym.physics.orientation import rotation_matrix, rotation_vector_deg
 _FIELDS = 4
 LOOK_AROUND_DEG = 12.0
 """Rotation after a pattern that did not index, to bring other spots onto the detector."""
+USUAL_EXPOSURE_S = 10.0
+"""Exposure of rivals that do not choose it, where an action asks for one."""
 _TURNED = ("laue", "zone")
 """Kinds whose axes are a goniometer's."""
 
@@ -70,7 +72,7 @@ def rotating_action(rotation: Float64Array, positions: Float64Array, context: An
     """
     if context.action == "rotation":
         move = encode_rotation(rotation_vector_deg(rotation), context.max_rotation_deg)
-        return with_declaration(move, np.zeros(len(move), dtype=np.bool_))
+        return with_declaration(_exposed(move, context), np.zeros(len(move), dtype=np.bool_))
     here = context.goniometer.rotation(positions)
     return step_to(context.goniometer.solve(rotation @ here, positions).positions, positions, context)
 
@@ -82,13 +84,22 @@ def step_to(wanted: Float64Array, positions: Float64Array, context: Any) -> NDAr
     """
     share = np.clip((wanted - positions) / context.max_rotation_deg, -1.0, 1.0)
     move = np.cbrt(share) if context.action == "axes" else share
-    return with_declaration(move, np.zeros(len(move), dtype=np.bool_))
+    return with_declaration(_exposed(move, context), np.zeros(len(move), dtype=np.bool_))
 
 
 def with_declaration(move: Float64Array, declare: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Append the number that declares: 1 where ``declare`` (n,) is True, else -1."""
     last = np.where(declare, 1.0, -1.0)
     return np.concatenate([move, last[:, None]], axis=1).astype(np.float32)
+
+
+def _exposed(move: Float64Array, context: Any) -> Float64Array:
+    """Append the number that asks for the usual exposure, where exposures are chosen."""
+    chosen = getattr(context, "chosen", None)
+    if chosen is None:
+        return move
+    number = np.full((len(move), 1), float(chosen.number(np.asarray(USUAL_EXPOSURE_S))))
+    return np.concatenate([move, number], axis=1)
 
 
 def declared(actions: NDArray[np.float32], rows: NDArray[np.bool_]) -> NDArray[np.float32]:

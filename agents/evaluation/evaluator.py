@@ -40,6 +40,7 @@ class Episodes:
     ended : it ended by declaration (or by the truth), not by the budget
     shortfall : points that the spot held at the end lacks to the best one; NaN, or no array, where there are none
     finals : (m, f) the metrics of the last step that the kind's ``MetricSet.finals`` names, in its order
+    exposure_s : seconds of all exposures together
     """
 
     success: BoolArray
@@ -50,6 +51,7 @@ class Episodes:
     ended: BoolArray
     shortfall: Float64Array = field(default_factory=lambda: np.empty(0))
     finals: Float64Array = field(default_factory=lambda: np.empty((0, 0)))
+    exposure_s: Float64Array = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class PolicyResult:
     success_rate : share of episodes
     success_ci95 : Wilson's interval, low and high
     exposures_median : over all episodes, a failed one counting as the full budget where that is made of exposures
-    motor_s_median, instrument_s_median : over all episodes, as spent
+    motor_s_median, instrument_s_median, exposure_s_median : over all episodes, as spent
     misorientation_deg_median : true and final, over all episodes
     episodes : the episodes themselves, for paired comparisons
     beam_s_median : beam time over all episodes, a failed one counting as the full budget; NaN where it is not limited
@@ -84,6 +86,7 @@ class PolicyResult:
     shortfall_median: float = float("nan")
     metric_set: MetricSet = EXPOSURES
     finals: Mapping[str, float] = field(default_factory=dict)
+    exposure_s_median: float = float("nan")
 
     def value(self, name: str) -> float:
         """Return a metric by its name, such as "exposures_median"."""
@@ -243,7 +246,7 @@ def run_episodes(
     success, ended = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
     kept = budget_in(context_of(env)).metric_set.finals
     finals = {name: np.full(n, np.nan) for name in ("misorientation_deg", "shortfall", *kept)}
-    spent = {name: np.zeros(n) for name in ("exposures", "motor_s", "instrument_s")}
+    spent = {name: np.zeros(n) for name in ("exposures", "motor_s", "exposure_s", "instrument_s")}
     _add(spent, loop.costs(), np.arange(n) < m)
     for rows in played_together(env):
         begun = start_episodes(policy, env.contexts[rows[0]], [padded[row] for row in rows])
@@ -288,6 +291,7 @@ def summarise(policy: Policy, episodes: Episodes, budget: float | Budget) -> Pol
         misorientation_deg_median=float(np.median(episodes.misorientation_deg)),
         episodes=episodes,
         beam_s_median=float(np.median(beam_s)),
+        exposure_s_median=float(np.median(episodes.exposure_s)) if len(episodes.exposure_s) else float("nan"),
         shortfall_median=float(np.median(episodes.shortfall)) if len(episodes.shortfall) else float("nan"),
         metric_set=full.metric_set,
         finals={

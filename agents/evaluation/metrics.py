@@ -3,7 +3,7 @@
 A set says which metrics an environment has, what they are called in JSON and in tables, and what its budget is made of.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -76,6 +76,11 @@ EXPOSURES: Final = MetricSet(
 )
 """Environments in which a crystal is aligned within a number of exposures."""
 
+CHOSEN_EXPOSURES: Final = replace(
+    EXPOSURES, metrics=(EXPOSURES.metrics[0], Metric("exposure_s_median", "exposure s", ".1f"), *EXPOSURES.metrics[1:])
+)
+"""The same where each exposure's length is chosen, so that their seconds tell more than their number."""
+
 BEAM_TIME: Final = MetricSet(
     metrics=(
         Metric("beam_s_median", "beam s", ".1f"),
@@ -142,6 +147,8 @@ def budget_in(context: Any) -> Budget:
     if kind is None:
         return Budget()
     metrics: MetricSet = kinds.resolve(kind.metrics)
+    if metrics is EXPOSURES and getattr(context, "chosen", None) is not None:
+        metrics = CHOSEN_EXPOSURES
     limit = float(getattr(context, metrics.budget.attribute))
     timed = metrics.budget.cost == kinds.BEAM_TIME.cost
     return Budget(beam_time_s=limit, metrics=metrics) if timed else Budget(exposures=limit, metrics=metrics)

@@ -8,7 +8,7 @@ from typing import Any
 
 from gymnasium import spaces
 
-from beamgym.agents.kinds import KINDS, SHIPPED_POLICY, USUAL, AgentKind, baselines_of, find_agent_kind
+from beamgym.agents.kinds import KINDS, SHIPPED_POLICY, USUAL, AgentKind, baselines_of, exposing_of, find_agent_kind
 from beamgym.agents.policies.bundle import BundlePolicy
 from beamgym.agents.policies.found_spots import FoundSpots
 from beamgym.agents.policies.names import bundle_name
@@ -35,7 +35,8 @@ def _kind(context: Any, env_id: str = "") -> AgentKind:
 def policy_names(context: Any = None) -> tuple[str, ...]:
     """Return the names a benchmark runs by default, the kind's own choice first: the shipped agent."""
     kind = _kind(context)
-    return tuple(dict.fromkeys((kind.default, *baselines_of(kind))))
+    left_out = exposing_of(kind) if getattr(context, "chosen", None) is None else {}
+    return tuple(dict.fromkeys((kind.default, *(name for name in baselines_of(kind) if name not in left_out))))
 
 
 def find_policy(

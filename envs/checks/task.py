@@ -236,7 +236,7 @@ class _Game:
         report = self.world.move(command.target, moving)
         exposing = moving if command.exposes is None else moving & command.exposes
         if exposing.any():
-            self.frame = self.world.acquire(self.task.settings, exposing)
+            self.frame = self.world.acquire(command.settings(self.task.settings), exposing)
         return report
 
     def _check_command(self, command: Any) -> None:

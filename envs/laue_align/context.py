@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from beamgym.envs.exposures import ExposureRange
 from beamgym.physics.crystal import Crystal
 from beamgym.physics.goniometer import Goniometer, Target
 from beamgym.physics.instrument import Axis, BoolArray, Float64Array
@@ -27,7 +28,8 @@ class AlignContext:
     action : "rotation" (a lab rotation vector, inverse kinematics chooses the axes), "axes" (a step per axis) or
         "decisions" (one of a few choices)
     exposures : budget, the first exposure included
-    exposure_s, readout_s : of every frame
+    exposure_s, readout_s : of every frame; where exposures are chosen, ``exposure_s`` is that of the first one
+    chosen : the exposures that an action may choose; None where all are equally long
     """
 
     crystal: Crystal
@@ -41,6 +43,7 @@ class AlignContext:
     exposures: int = 20
     exposure_s: float = 10.0
     readout_s: float = 2.0
+    chosen: ExposureRange | None = None
 
     def __post_init__(self) -> None:
         if not 0.02 <= self.tolerance_deg <= 20.0:
@@ -68,10 +71,14 @@ class AlignContext:
 
     @property
     def action_size(self) -> int:
-        """Numbers of an action: a rotation vector or a step per axis, and the declaration; 1 of a decision."""
+        """Numbers of an action: a rotation vector or a step per axis, and the declaration; 1 of a decision.
+
+        Where exposures are chosen, that of the next frame stands before the declaration.
+        """
         if self.action == "decisions":
             return 1
-        return 4 if self.action == "rotation" else len(self.goniometer.axes) + 1
+        moves = 3 if self.action == "rotation" else len(self.goniometer.axes)
+        return moves + 1 + (self.chosen is not None)
 
     @property
     def band_kev(self) -> tuple[float, float]:

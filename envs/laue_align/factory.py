@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from beamgym.envs.exposures import ExposureRange
 from beamgym.envs.laue_align.crystal_rows import CrystalRows
 from beamgym.envs.laue_align.curriculum import ALL_DEG, FIRST_TOLERANCES, Curriculum
 from beamgym.envs.laue_align.decisions import DecisionsTask
@@ -52,6 +53,8 @@ ESTIMATORS = ("model", "indexed", "frames")
 SIZE = 84
 """Default edge of the image observation, pixels."""
 
+USUAL_SPOTS = 50
+"""Spots of silicon that are matched in frames of 10 s at level "real", to which errors of an indexed frame belong."""
 SMALLEST_IMAGE = 16  # pixels; on fewer a whole pattern is a handful of blots
 
 
@@ -66,7 +69,7 @@ class LaueAlignOptions:
     target : "pose [001] [110]", "axis [001] x", "plane (100) (010)" or a Target
     beam : name in BEAMS or a Beam
     detector : name in DETECTORS, a file (.det, .fit, .poni, .json) or a Detector
-    level : "easy", "real", "hard", "harsh", a level's file (.yaml) or Imperfections
+    level : "easy", "real", "hard", "harsh", "dim", a level's file (.yaml) or Imperfections
     tolerance_deg : error at which a declared pose counts as success, 0.02 to 20
     exposures : budget, the first exposure included
     action : "rotation", "axes", or with observation "estimate" "decisions"
@@ -82,6 +85,7 @@ class LaueAlignOptions:
     flat : observe one array in place of a Dict: its numbers by the order of their keys, or the picture alone
     history : last observations that are shown together, with the actions between them; 1 for the present one alone
     start_within_deg : largest error of a start; None draws mounts evenly from all orientations
+    exposure : seconds of every frame, or "choose": each action chooses its own, and the first frame is the shortest
     curriculum : starts lie farther off after a success and nearer after a failure, each environment's by its own
         episodes; they begin within ``start_within_deg``, or four tolerances
     crystals : in place of ``crystal``, what each episode's is drawn from: a sequence of names, CIFs, Structures or
@@ -109,6 +113,7 @@ class LaueAlignOptions:
     start_within_deg: float | None = None
     estimator: Literal["model", "indexed", "frames"] = "model"
     curriculum: bool = False
+    exposure: float | Literal["choose"] = 10.0
 
 
 def build(
@@ -228,7 +233,10 @@ def _told_by(context: AlignContext, world: SimulatedLaue, estimator: str) -> Sig
         learnt, level = estimator == "model", world.level
         errors = sight_errors(level) if learnt else index_errors(level, context.detector)
         model = ModelSight(context.goniometer, errors, level.backlash_deg)
-        return model if learnt else IndexSight(context.crystal, context.beam, context.detector, model)
+        if learnt:
+            return model
+        usual = None if context.chosen is None else USUAL_SPOTS
+        return IndexSight(context.crystal, context.beam, context.detector, model, usual)
     return FrameSight(context.crystal, context.beam, context.goniometer, context.detector)
 
 
@@ -300,6 +308,7 @@ def _context(options: LaueAlignOptions, ruled: Rules) -> AlignContext:
     stage = goniometer(options.goniometer)
     if len(stage.axes) > MAX_AXES:
         raise ValueError(f"goniometer {stage.name!r} has {len(stage.axes)} axes; observations hold {MAX_AXES} at most")
+    chosen = _chosen(options)
     return AlignContext(
         crystal,
         stage,
@@ -310,7 +319,26 @@ def _context(options: LaueAlignOptions, ruled: Rules) -> AlignContext:
         ruled.max_rotation_deg if options.max_rotation_deg is None else options.max_rotation_deg,
         options.action,
         options.exposures,
+        chosen.least_s if chosen is not None else float(options.exposure),
+        chosen=chosen,
     )
+
+
+def _chosen(options: LaueAlignOptions) -> ExposureRange | None:
+    """Return the exposures that actions choose from; None where all are equally long."""
+    if isinstance(options.exposure, int | float) and not isinstance(options.exposure, bool):
+        return None
+    if options.exposure != "choose":
+        raise ValueError(f"exposure is {options.exposure!r}; give seconds, or 'choose'")
+    if options.action == "decisions" or options.observation == "goal" or options.crystals is not None:
+        raise ValueError(
+            "exposure='choose' goes with action='rotation' or 'axes', one crystal, and any observation but 'goal'"
+        )
+    if options.observation == "estimate" and options.estimator == "model":
+        raise ValueError(
+            "estimator='model' knows nothing of exposures; with exposure='choose' take estimator='indexed' or 'frames'"
+        )
+    return ExposureRange()
 
 
 def _detector(spec: str | PathLike[str] | Detector) -> Detector:

@@ -7,6 +7,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from beamgym.envs.exposures import EXPOSURE_SPACE
 from beamgym.envs.laue_align.task import AlignState, LaueAlignTask
 from beamgym.envs.laue_sight import Sight, SightView
 from beamgym.envs.task import Observation, TaskCommand, Truth
@@ -37,7 +38,10 @@ class SightedTask(LaueAlignTask):
         self.sight = SightView(
             known.goniometer, known.target, known.tolerance_deg, known.max_rotation_deg, known.action == "axes"
         )
-        self.observation_space = spaces.Dict({"estimate": self.sight.space})
+        parts: dict[str, spaces.Space[Any]] = {"estimate": self.sight.space}
+        if known.chosen is not None:
+            parts["exposure"] = EXPOSURE_SPACE
+        self.observation_space = spaces.Dict(parts)
 
     def start(
         self,
@@ -63,9 +67,9 @@ class SightedTask(LaueAlignTask):
         return _with(after, self.told_by.follow(before, frame, after.positions, after.exposed))
 
     def observe(self, state: AlignState) -> Observation:
-        """Return the observation, as a fresh float32 array."""
+        """Return the observation, as fresh float32 arrays."""
         left = np.maximum(self.context.exposures - state.used, 0) / self.context.exposures
-        return {"estimate": self.sight.encode(known_of(state), state.positions, left)}
+        return {"estimate": self.sight.encode(known_of(state), state.positions, left)} | self.told(state)
 
     def _merge(self, view: NDArray[Any], frame: Frame, mask: BoolArray) -> NDArray[Any]:
         return view

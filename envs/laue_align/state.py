@@ -31,6 +31,7 @@ class AlignState:
     motor_s, exposed : (n,) of the last step
     seen : the frames so far, where there is no truth to judge by
     growth : how far the curriculum has come, where there is one
+    exposure_s : (n,) of the last frame, seconds, where exposures are chosen
     """
 
     positions: Float64Array
@@ -46,6 +47,7 @@ class AlignState:
     exposed: BoolArray
     seen: tuple[SeenFrame, ...] = ()
     growth: Growth | None = None
+    exposure_s: Float64Array | None = None
 
 
 class View(Protocol):

@@ -10,7 +10,8 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from beamgym.envs.actions import decode_rotation, decode_steps
-from beamgym.envs.costs import camera_costs
+from beamgym.envs.costs import camera_costs, exposure_costs
+from beamgym.envs.exposures import EXPOSURE_SPACE, told_exposure
 from beamgym.envs.laue_align.context import AlignContext, RewardModel
 from beamgym.envs.laue_align.curriculum import Curriculum, Growth
 from beamgym.envs.laue_align.estimate import PoseEstimator, SeenFrame
@@ -60,7 +61,7 @@ class LaueAlignTask:
         if self.stop not in ("declare", "truth"):
             raise ValueError(f"unknown stop {self.stop!r}; choose 'declare' or 'truth'")
         self.settings = AcquireSettings(exposure_s=self.context.exposure_s)
-        self.action_space = spaces.Box(-1.0, 1.0, (self._moves() + 1,), dtype=np.float32)
+        self.action_space = spaces.Box(-1.0, 1.0, (self._moves() + 1 + (self.context.chosen is not None),), np.float32)
         self.observation_space = spaces.Dict(
             {
                 self.view.key: self.view.space,
@@ -71,6 +72,8 @@ class LaueAlignTask:
                 "target": spaces.Box(np.float32(-1.0), np.float32(1.0), (10,), dtype=np.float32),
             }
         )
+        if self.context.chosen is not None:
+            self.observation_space["exposure"] = EXPOSURE_SPACE
         goal = self.context.target.goal(np.eye(3)[None])[0].astype(np.float32).ravel()
         self._goal = np.append(goal, np.float32(self.context.tolerance_deg / 20.0)).clip(-1, 1)
 
@@ -106,6 +109,7 @@ class LaueAlignTask:
             motor_s=np.where(mask, 0.0, state.motor_s),
             exposed=mask.copy(),
             growth=self.grown(previous, mask),
+            exposure_s=None if self.context.chosen is None else frame.exposure_s,
         )
         if truth is None:
             return replace(state, seen=seen_anew(state.seen, frame, positions, mask))
@@ -142,7 +146,7 @@ class LaueAlignTask:
         """Turn an action into positions that the axes can reach; a move that leads out of their range is shortened."""
         asked = (action[:, -1] > 0.0) & (self.stop == "declare")
         if self.context.action == "axes":
-            target, limited, turn_deg = self._axes_target(state.positions, action[:, :-1])
+            target, limited, turn_deg = self._axes_target(state.positions, action[:, : self._moves()])
         else:
             turn = decode_rotation(action[:, :3], self.context.max_rotation_deg)
             target, limited = reach(self.context.goniometer, state.positions, turn)
@@ -154,7 +158,9 @@ class LaueAlignTask:
             declare = self.rules.declares(asked, turn_deg, known.tolerance_deg, known.max_rotation_deg)
         exposes = ~declare & left
         moves = exposes | declare if self.rules.declares_within else exposes
-        return TaskCommand(np.where(moves[:, None], target, state.positions), moves, declare, limited & moves, exposes)
+        long = None if known.chosen is None else known.chosen.seconds(action[:, -2])
+        held = np.where(moves[:, None], target, state.positions)
+        return TaskCommand(held, moves, declare, limited & moves, exposes, long)
 
     def _axes_target(
         self, positions: Float64Array, action: Float64Array
@@ -186,6 +192,7 @@ class LaueAlignTask:
             spent=np.where(mask, ~command.declare & ~command.moves, state.spent),
             motor_s=np.where(moved, report.duration_s, 0.0),
             exposed=shown,
+            exposure_s=None if self.context.chosen is None else frame.exposure_s,
             seen=(*state.seen, SeenFrame(frame, positions, shown)) if state.seen and shown.any() else state.seen,
         )
 
@@ -200,7 +207,7 @@ class LaueAlignTask:
         """Return the observation, as fresh float32 (or uint8) arrays."""
         n = len(state.used)
         left = np.maximum(self.context.exposures - state.used, 0) / self.context.exposures
-        return {
+        return self.told(state) | {
             self.view.key: state.view.copy(),
             "expected": np.tile(self.expected, (n, 1)),
             "axes": axis_rows(state.positions, self.context.goniometer.axes),
@@ -208,6 +215,12 @@ class LaueAlignTask:
             "budget": left[:, None].astype(np.float32),
             "target": np.tile(self._goal, (n, 1)),
         }
+
+    def told(self, state: AlignState) -> Observation:
+        """Return what is observed of the last exposure where exposures are chosen; nothing elsewhere."""
+        if self.context.chosen is None or state.exposure_s is None:
+            return {}
+        return {"exposure": told_exposure(self.context.chosen, state.exposure_s, state.frame.peaks().count)}
 
     def judge(self, state: AlignState, truth: Truth | None = None) -> tuple[AlignState, Verdict]:
         """Return reward, end and success of the last step.
@@ -277,6 +290,8 @@ class LaueAlignTask:
 
     def costs(self, state: AlignState) -> dict[str, NDArray[Any]]:
         """Return the last step's exposures, motor, exposure and instrument seconds, and dose (seconds in the beam)."""
+        if state.exposure_s is not None:
+            return exposure_costs(state.motor_s, state.exposure_s * state.exposed, self.context.readout_s)
         return camera_costs(state.motor_s, state.exposed, self.context.exposure_s, self.context.readout_s)
 
     def _error(self, goals: BoolArray | None, orientation: Float64Array) -> Float64Array:

@@ -9,8 +9,18 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from beamgym.envs.loop.history import History, checked_history
-from beamgym.envs.task import Advises, ChoosesStarts, Observation, State, Task, Truth, Verdict, finite_action
-from beamgym.physics.instrument import BoolArray, Float64Array, Frame, Instrument, MoveReport, PlaceableWorld, World
+from beamgym.envs.task import (
+    Advises,
+    ChoosesStarts,
+    Observation,
+    State,
+    Task,
+    TaskCommand,
+    Truth,
+    Verdict,
+    finite_action,
+)
+from beamgym.physics.instrument import BoolArray, Frame, Instrument, MoveReport, PlaceableWorld, World
 
 NextKeys = Callable[[BoolArray, slice], NDArray[np.uint64]]
 """Gives some rows' next keys, and counts one on where an episode has ended."""
@@ -145,7 +155,7 @@ class EpisodeLoop(Generic[State]):
         command = self.task.target(state, chosen)
         moving = mask & command.moves
         exposes = command.exposes if self.simulated and command.exposes is not None else command.moves
-        report, self.frame = self._expose(command.target, moving, moving & exposes)
+        report, self.frame = self._expose(command, moving, moving & exposes)
         state = self.task.advance(state, command, report, self.frame, mask)
         self.state, verdict = self.task.judge(state, self._truth())
         if self._history is not None:
@@ -167,13 +177,13 @@ class EpisodeLoop(Generic[State]):
         self.reset(next_keys(ended, slice(None)), ended)
         return RenewedStep(step, ended, self.observation(), self.costs())
 
-    def _expose(self, target: Float64Array, moving: BoolArray, exposing: BoolArray) -> tuple[MoveReport, Frame]:
+    def _expose(self, command: TaskCommand, moving: BoolArray, exposing: BoolArray) -> tuple[MoveReport, Frame]:
         if not moving.any() and self.frame is not None:
             return MoveReport(self.instrument.positions(), np.zeros(self.instrument.n)), self.frame
-        report = self.instrument.move(target, moving)
+        report = self.instrument.move(command.target, moving)
         if not exposing.any() and self.frame is not None:
             return report, self.frame
-        return report, self.instrument.acquire(self.task.settings, exposing)
+        return report, self.instrument.acquire(command.settings(self.task.settings), exposing)
 
     def _past(self, mask: BoolArray, seeded: BoolArray | None) -> State | None:
         """Return the state before a reset, in which rows that were given a seed have no episodes before them."""

@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from beamgym.envs.exposures import ExposureRange
 from beamgym.physics.instrument import Axis, Float64Array
 from beamgym.physics.laue.simulator import LAUE_READOUT_S
 from beamgym.physics.mosaic.outline import Outline
@@ -112,12 +113,8 @@ class ScanContext:
 
     def exposure_of(self, share: Float64Array) -> Float64Array:
         """Return the exposures (n,), seconds, of numbers -1 to 1 on the action's logarithmic scale."""
-        low, high = np.log(np.array(self.exposure_s))
-        found: Float64Array = np.exp(low + 0.5 * (np.clip(share, -1.0, 1.0) + 1.0) * (high - low))
-        return np.clip(found, *self.exposure_s)
+        return ExposureRange(*self.exposure_s).seconds(share)
 
     def share_of(self, exposure_s: Float64Array) -> Float64Array:
         """Return exposures (n,), seconds, on the action's scale, -1 to 1."""
-        low, high = np.log(np.array(self.exposure_s))
-        share: Float64Array = 2.0 * (np.log(np.maximum(exposure_s, 1e-9)) - low) / (high - low) - 1.0
-        return np.clip(share, -1.0, 1.0)
+        return ExposureRange(*self.exposure_s).number(exposure_s)

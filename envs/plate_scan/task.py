@@ -122,7 +122,8 @@ class PlateScanTask:
         declare = stop | (done & ~(visited & ~gives_up & self._still_open(state, here)))
         moves = ~declare & (state.spent_s + needed <= self.context.beam_time_s)
         limited = (target[:, :2] != place).any(axis=1) & moves
-        return ScanCommand(np.where(moves[:, None], target, held), moves, declare, limited, None, crystal, gives_up)
+        where = np.where(moves[:, None], target, held)
+        return ScanCommand(where, moves, declare, limited, crystal=crystal, gives_up=gives_up)
 
     def advance(
         self, state: ScanState, command: TaskCommand, report: MoveReport, frame: Frame, mask: BoolArray

@@ -47,7 +47,7 @@ def check_experiment(file: InstrumentFile) -> Context:
 
 def planned_exposure_s(file: InstrumentFile, settings: AcquireSettings | None) -> float:
     """Return the exposure that a task's settings ask for, or else that of the file's experiment, seconds."""
-    seconds: float = file.experiment.exposure_s if settings is None else settings.exposure_s
+    seconds: float = file.experiment.exposure_s if settings is None else settings.of_all
     return seconds
 
 

@@ -79,8 +79,8 @@ class PlateStage:
         """Expose as the settings say, on a clock that begins with the first frame; raises FrameFailed or MoveFailed."""
         self._session.alive.touch()
         held = self._instrument.positions() if self._set is None else self._set
-        if held[0, 2] != settings.exposure_s:
-            self._set = np.concatenate([held[:, :2], [[settings.exposure_s]]], axis=1)
+        if held[0, 2] != settings.of_all:
+            self._set = np.concatenate([held[:, :2], [[settings.of_all]]], axis=1)
             self._instrument.move(self._set, mask)
         frame = self._instrument.acquire(settings, mask)
         if self._begun_s is None:

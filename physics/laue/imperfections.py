@@ -120,6 +120,7 @@ LAUE_LEVELS: dict[str, Imperfections] = {
         second_grain=0.7,
         true_spots=10.0,
     ),
+    "dim": Imperfections(counts_scale=0.1),
 }
 
 

@@ -92,9 +92,9 @@ class SightedLaue(SimulatedLaue):
         self._seen = seen
         self._counter += mask
         self._frames += mask
-        self._clock += mask * (settings.exposure_s + LAUE_READOUT_S)
-        self._dose += mask * settings.exposure_s
-        exposure = np.full(self.n, settings.exposure_s)
+        self._clock += mask * (settings.of_all + LAUE_READOUT_S)
+        self._dose += mask * settings.of_all
+        exposure = settings.of_each(self.n)
         models = np.full(self.n, self.model, dtype=object)
         pattern = Pattern(models, self._orientation.copy(), exposure, self.max_peaks)
         return SightedFrame(exposure, self._counter.copy(), self._clock.copy(), orientation=seen, pattern=pattern)

@@ -1,7 +1,8 @@
 """SimulatedLaue: n crystals on goniometers in front of cameras, as a World."""
 
+import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Literal
@@ -92,7 +93,7 @@ class SimulatedLaue:
     ----------
     crystal, goniometer, beam, detector : the sample and the nominal instrument
     n : samples
-    level : imperfections, by name ("easy", "real", "hard", "harsh"), from a level's file, or as numbers
+    level : imperfections, by name ("easy", "real", "hard", "harsh", "dim"), from a level's file, or as numbers
     frames : "spots" draws found peaks from the noise model; "rendered" draws images for the peak finder
     max_peaks : peaks kept of a frame, brightest first
     mount_filter : says which mounts (m, 3, 3) a start may be drawn from, e.g. those from which a target can be reached
@@ -150,7 +151,7 @@ class SimulatedLaue:
         self._orientation = self._turned(np.arange(n))
         self._panels = np.tile(detector.as_vector(), (n, 1))
         self._counter, self._clock, self._frames = np.zeros(n, np.int64), np.zeros(n), np.zeros(n, np.int64)
-        self._dose = np.zeros(n)
+        self._dose, self._exposure = np.zeros(n), np.zeros(n)
         self._peaks = _no_peaks(n, max_peaks)
         self._image: NDArray[Any] | None = None
         self._drawn = self._kept = 0
@@ -222,20 +223,20 @@ class SimulatedLaue:
 
     def acquire(self, settings: AcquireSettings, mask: BoolArray) -> Frame:
         """Expose where ``mask`` is True; the other rows repeat their last frame."""
-        keys = make_keys(self._keys, 0, self._frames, _STREAM_FRAME)
-        lists = self._listed(np.flatnonzero(mask), keys, settings.exposure_s)
+        keys, exposure = make_keys(self._keys, 0, self._frames, _STREAM_FRAME), settings.of_each(self.n)
+        lists = self._listed(np.flatnonzero(mask), keys, exposure)
         self._counter += mask
         self._frames += mask
-        self._clock += mask * (settings.exposure_s + LAUE_READOUT_S)
-        self._dose += mask * settings.exposure_s
+        self._clock += mask * (exposure + LAUE_READOUT_S)
+        self._dose += mask * exposure
+        self._exposure = np.where(mask | (self._exposure == 0.0), exposure, self._exposure)
         if self.frames == "spots":
             self._peaks = self._found(lists, mask)
             image, found = None, self._peaks
         else:
-            image, found = self._expose(lists, settings.exposure_s, mask), None
-        exposure = np.full(self.n, settings.exposure_s)
+            image, found = self._expose(lists, exposure, mask), None
         finder = self.camera.find if self.camera else None
-        return Frame(exposure, self._counter.copy(), self._clock.copy(), image, found, finder)
+        return Frame(self._exposure.copy(), self._counter.copy(), self._clock.copy(), image, found, finder)
 
     def truth(self) -> Mapping[str, NDArray[Any]]:
         """Return orientation (n, 3, 3), crystal to lab, mount (n, 3, 3), detector (n, 9) and dose (n,).
@@ -308,14 +309,14 @@ class SimulatedLaue:
             panels[:, :3] += self.level.distance_range_mm * off * detector.normal
         return panels
 
-    def _spots(self, rows: NDArray[np.int64], exposure_s: float) -> Spots:
+    def _spots(self, rows: NDArray[np.int64], exposure_s: Float64Array) -> Spots:
         panels = self._panels[rows]
         if self.level.eccentricity_mm > 0.0:
             panels[:, :3] -= sample_offset_mm(self.context.goniometer, self._motors)[rows]
         spots = self._samples.spots(self._orientation[rows], panels, rows)
         if self.level.true_spots <= 0.0 or not len(rows):
             return spots
-        least_rate = FAINTEST_COUNTS / (exposure_s * self.level.counts_scale)
+        least_rate = (FAINTEST_COUNTS / (exposure_s * self.level.counts_scale))[:, None].astype(np.float32)
         keys = make_keys(self._keys[rows], 0, self._frames[rows], _STREAM_FEW)
         return few_spots(spots, self.level.true_spots, least_rate, keys)
 
@@ -342,19 +343,23 @@ class SimulatedLaue:
         new.position_px[mask], new.intensity[mask], new.count[mask] = position, intensity, count
         return new
 
-    def _listed(self, chosen: NDArray[np.int64], keys: UInt64Array, exposure_s: float) -> _Lists:
+    def _listed(self, chosen: NDArray[np.int64], keys: UInt64Array, exposure_s: Float64Array) -> _Lists:
         """Expose some samples: their disturbed spots, as they are found, or as they are drawn on images."""
         m, rendered = len(chosen), self.frames == "rendered"
         room = _MOST_SPOTS if rendered else self.max_peaks
-        numbers = self._numbers(exposure_s, 0.0 if rendered else FAINTEST_COUNTS)
+        faintest = 0.0 if rendered else FAINTEST_COUNTS
         position, intensity = np.empty((m, room, 2), np.float32), np.empty((m, room), np.float32)
         source, count = np.empty((m, room), np.int64), np.empty(m, np.int64)
 
         def expose_rows(part: slice) -> None:
             rows = chosen[part]
-            spots = self._spots(rows, exposure_s)
-            given = (spots.position_px, spots.intensity, spots.count, keys[rows], numbers, self.context.detector.shape)
-            self._disturb(*given, position[part], intensity[part], source[part], count[part])
+            spots = self._spots(rows, exposure_s[rows])
+            given = spots.position_px, spots.intensity, spots.count, keys[rows]
+            made = position[part], intensity[part], source[part], count[part]
+            for same, seconds in _equally_long(exposure_s[rows]):
+                numbers = self._numbers(seconds, faintest)
+                one = (each[same] for each in given), (each[same] for each in made)
+                self._disturb(*one[0], numbers, self.context.detector.shape, *one[1])
 
         over_rows(m, expose_rows)
         return position, intensity, count
@@ -374,16 +379,27 @@ class SimulatedLaue:
             ]
         )
 
-    def _expose(self, lists: _Lists, exposure_s: float, mask: BoolArray) -> NDArray[Any]:
+    def _expose(self, lists: _Lists, exposure_s: Float64Array, mask: BoolArray) -> NDArray[Any]:
         if self.camera is None:
             raise ValueError("this instrument has no camera; make it with frames='rendered'")
         position, intensity, count = lists
         image_keys = make_keys(self._keys[mask], 0, self._frames[mask], _STREAM_IMAGE)
-        drawn = self.camera.expose(position, intensity, count, exposure_s * self.level.counts_scale, image_keys)
+        scale, parts = self.level.counts_scale, []
+        for same, seconds in _equally_long(exposure_s[mask]):
+            spots = position[same], intensity[same], count[same]
+            parts.append(self.camera.expose(*spots, seconds * scale, image_keys[same]))
+        drawn = parts[0] if len(parts) == 1 else np.concatenate(parts)
         image = np.zeros((self.n, *drawn.shape[1:]), drawn.dtype) if self._image is None else self._image.copy()
         image[mask] = drawn
         self._image = image
         return image.copy()
+
+
+def _equally_long(exposure_s: Float64Array) -> Iterator[tuple[slice, float]]:
+    """Yield the runs of samples (m,) that are exposed equally long, and for how many seconds; one run of none."""
+    begins = [0, *(np.flatnonzero(np.diff(exposure_s)) + 1).tolist()]
+    for first, last in itertools.pairwise([*begins, max(len(exposure_s), 1)]):
+        yield slice(first, last), float(exposure_s[first]) if len(exposure_s) else 1.0
 
 
 def _samples(model: LaueModel, n: int, level: Imperfections) -> Samples:

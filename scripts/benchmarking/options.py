@@ -21,9 +21,9 @@ Seed = Annotated[int, typer.Option(help="Which set of benchmark episodes, spectr
 Level = Annotated[
     str,
     typer.Option(
-        help="Difficulty: easy, real, hard or harsh, or a level's file; see docs/fit_level.md. Of laue-levels, the "
-        "only rows to play: real, hard, two-arc, camera or zero-errors; of laue-image: real, hard, sizes, crystals or "
-        "rendered; of laue-zone: published or real; of laue-crystals hard if left out."
+        help="Difficulty: easy, real, hard, harsh or dim, or a level's file; see docs/fit_level.md. Of laue-levels, "
+        "the only rows to play: real, hard, two-arc, camera or zero-errors; of laue-image: real, hard, sizes, crystals "
+        "or rendered; of laue-zone: published or real; of laue-crystals hard if left out."
     ),
 ]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here.")]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from beamgym.agents.baselines.align.calibrating import Calibrating
+from beamgym.agents.baselines.align.exposing import Exposing, exposing_policies
 from beamgym.agents.baselines.align.frame_spots import FrameSpots, image_finder, spots_of_frames
 from beamgym.agents.baselines.align.index_and_move import IndexAndMove
 from beamgym.agents.baselines.align.index_and_refine import IndexAndRefine
@@ -17,9 +18,14 @@ BASELINES: dict[str, Callable[[], Policy]] = {
 }
 """Every baseline by the name it has in tables."""
 
+EXPOSING: dict[str, Callable[[], Policy]] = exposing_policies()
+"""Those that play only where exposures are chosen."""
+
 __all__ = [
     "BASELINES",
+    "EXPOSING",
     "Calibrating",
+    "Exposing",
     "FrameSpots",
     "IndexAndMove",
     "IndexAndRefine",

@@ -96,7 +96,7 @@ class Calibrating:
         for i, memory in enumerate(state):
             turned = context.goniometer.rotation(positions[i])
             shot = Shot(positions[i], turned, frames[i].position_px, frames[i].counts)
-            track = self._estimator.seen(memory.track, shot)
+            track = self.estimator.seen(memory.track, shot)
             action, sure = self._decided(track, context, memory.tries)
             actions.append(action)
             done[i] |= sure
@@ -111,7 +111,8 @@ class Calibrating:
             self._prepared = context, estimator
 
     @property
-    def _estimator(self) -> Estimator:
+    def estimator(self) -> Estimator:
+        """The estimator of the instrument that was played last; it is there after the first ``act``."""
         assert self._prepared is not None
         return self._prepared[1]
 
@@ -126,7 +127,7 @@ class Calibrating:
 
     def certainty(self, track: Track, context: Any) -> float:
         """Return the probability that the crystal of the last frame is within the tolerance of a reachable goal."""
-        stands = standing(self._estimator, track, context.target, context.tolerance_deg)
+        stands = standing(self.estimator, track, context.target, context.tolerance_deg)
         return 0.0 if stands is None else stands.probability
 
     def believed(self, track: Track) -> tuple[Float64Array, Float64Array] | None:
@@ -134,12 +135,12 @@ class Calibrating:
         best = track.best
         if best is None:
             return None
-        adjustment = self._estimator.adjustment
+        adjustment = self.estimator.adjustment
         return adjustment.orientations(best, track.shots)[-1], adjustment.panels(best, track.shots)[-1]
 
     def _aimed(self, fitted: Fitted, track: Track, context: Any) -> NDArray[np.float32]:
         """Return the action that brings the crystal to the goal that is best to go to."""
-        adjustment, stage = self._estimator.adjustment, context.goniometer
+        adjustment, stage = self.estimator.adjustment, context.goniometer
         here = track.shots[-1].readback
         low, high = np.array([axis.limits for axis in stage.axes]).T
         true = stands_at(adjustment, fitted, track.shots)
@@ -164,7 +165,7 @@ class Calibrating:
         """Return where to send the axes so that they truly get to ``places`` (k,)."""
         command = places.copy()
         for _ in range(ROUNDS):
-            ends = gets_to(self._estimator.adjustment, fitted, track.shots, np.clip(command, low, high))
+            ends = gets_to(self.estimator.adjustment, fitted, track.shots, np.clip(command, low, high))
             command = command + places - ends
         clipped: Float64Array = np.clip(command, low, high)
         return clipped
@@ -185,7 +186,7 @@ class Calibrating:
         goals = context.target.orientations[allowed]
         solved = context.goniometer.solve(goals @ fitted.mount.T, true)
         low, high = np.array([axis.limits for axis in context.goniometer.axes]).T
-        setup, best = self._estimator.adjustment.setup, -np.inf
+        setup, best = self.estimator.adjustment.setup, -np.inf
         short = 0.5 * setup.play(fitted.values, setup.layout(len(track.shots)))
         stands = context.goniometer.rotation(true)
         for goal, places in zip(goals[solved.reachable], solved.positions[solved.reachable], strict=True):
@@ -193,7 +194,7 @@ class Calibrating:
             angle = float(np.linalg.norm(rotation_vector_deg(turn[None])[0]))
             if angle > context.max_rotation_deg:
                 continue
-            seen, blind = foresee(self._estimator.adjustment, fitted, track.shots, places)
+            seen, blind = foresee(self.estimator.adjustment, fitted, track.shots, places)
             spread = float(np.sqrt(np.linalg.eigvalsh(seen)[-1])) / context.tolerance_deg
             worth = likely_to_end(seen, blind, context.tolerance_deg) - PER_DEGREE * angle - 0.4 * spread
             # At the end of its travel an axis stops short of where it is sent, by its play.
@@ -220,7 +221,7 @@ class Calibrating:
         stage, found = context.goniometer, choice
 
         def worth_after(places: Float64Array) -> float:
-            seen, blind = foresee(self._estimator.adjustment, fitted, track.shots, places, choice[1])
+            seen, blind = foresee(self.estimator.adjustment, fitted, track.shots, places, choice[1])
             return likely_to_end(seen, blind, context.tolerance_deg)
 
         worth = -np.inf if _repeated(track) else worth_after(choice[1]) + DETOUR_COSTS

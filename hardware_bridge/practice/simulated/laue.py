@@ -43,7 +43,7 @@ def practice(options: dict[str, Any]) -> PracticeSample:
         images: NDArray[Any] = camera.expose(stray, counts, np.array([STRAY_SPOTS]), seconds, keys)
         return np.array(images[0])
 
-    home, first_s = world.context.goniometer.home(), float(task.settings.exposure_s)
+    home, first_s = world.context.goniometer.home(), task.settings.of_all
     return PracticeSample(task, world, home, inside, first_s, LAUE_READOUT_S, dark=dark, bare=bare)
 
 

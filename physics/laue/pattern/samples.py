@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.physics.arrays import BoolArray, Float64Array, Int64Array, UInt64Array
+from beamgym.physics.arrays import BoolArray, Float32Array, Float64Array, Int64Array, UInt64Array
 from beamgym.physics.counter_rng import uniforms
 from beamgym.physics.crystal import free_axial_ratios, with_axial_ratios
 from beamgym.physics.laue.pattern.grains import GrainSpots, merged_spots, sorted_spots
@@ -98,14 +98,14 @@ class Samples:
         return _stacked(list(each))
 
 
-def few_spots(spots: Spots, mean: float, least_rate: float, keys: UInt64Array) -> GrainSpots:
+def few_spots(spots: Spots, mean: float, least_rate: float | Float32Array, keys: UInt64Array) -> GrainSpots:
     """Keep a few spots of each frame, chosen at random among those that are bright enough to be found.
 
     Parameters
     ----------
     spots : of m frames; with a second grain its spots are kept in the same share
     mean : number of spots of the larger grain that are kept, within a fifth of it either way
-    least_rate : counts per second of the faintest spot that can be found
+    least_rate : counts per second of the faintest spot that can be found, of all frames or (m, 1)
     keys : (m,) one per frame
     """
     grain = spots.grain if isinstance(spots, GrainSpots) else np.zeros(spots.ray.shape, np.int32)

@@ -1,10 +1,10 @@
 """How far off the orientation is that one frame gives: a model of the estimator's errors, drawn as spots are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from beamgym.physics.arrays import Float64Array, UInt64Array
+from beamgym.physics.arrays import Float64Array, Int64Array, UInt64Array
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.imperfection_kernels import draw_normals
 from beamgym.physics.laue.imperfections import Imperfections
@@ -29,11 +29,11 @@ class SightErrors:
     Parameters
     ----------
     bias_deg : (3,) about the lab's axes, the same in all frames of an episode: the camera is not where it is said to be
-    noise_deg : of every frame, about each axis
+    noise_deg : of every frame, about each axis; or (n,), of one frame of each crystal
     """
 
     bias_deg: tuple[float, float, float]
-    noise_deg: float
+    noise_deg: float | Float64Array
 
 
 def sight_errors(level: Imperfections) -> SightErrors:
@@ -41,6 +41,19 @@ def sight_errors(level: Imperfections) -> SightErrors:
     spot_mm = level.centroid_noise_mm * (USUAL_FOUND / (1.0 - level.missing_fraction)) ** BY_FOUND
     across = ACROSS_PER_MM * spot_mm
     return SightErrors((BEAM_PER_MM * spot_mm, across, across), NOISE_PER_MM * spot_mm)
+
+
+def by_matched(errors: SightErrors, matched: Int64Array, usual: int) -> SightErrors:
+    """Return the errors of frames in which fewer spots than usual were matched: their noise grows as 1/sqrt(spots).
+
+    Parameters
+    ----------
+    errors : of a frame with the usual number of spots
+    matched : (n,) spots of each frame; frames with none count as with one
+    usual : number of spots
+    """
+    fewer = np.sqrt(np.maximum(usual / np.maximum(matched, 1), 1.0))
+    return replace(errors, noise_deg=errors.noise_deg * fewer)
 
 
 def index_errors(level: Imperfections, detector: Detector) -> SightErrors:
@@ -70,6 +83,7 @@ def readings(
     orientation : (n, 3, 3) as the crystals stand
     camera_keys, frame_keys : (n,) of an episode's camera, and of a frame
     """
-    off = draw_normals(camera_keys, 3) * np.array(errors.bias_deg) + draw_normals(frame_keys, 3) * errors.noise_deg
+    off = draw_normals(camera_keys, 3) * np.array(errors.bias_deg)
+    off = off + draw_normals(frame_keys, 3) * np.asarray(errors.noise_deg)[..., None]
     seen: Float64Array = rotation_matrix(off) @ orientation
     return seen

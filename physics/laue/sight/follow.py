@@ -124,9 +124,9 @@ def _before(known: Followed, turned: Float64Array, play: Float64Array) -> tuple[
     return covariance, shown
 
 
-def _gain(covariance: Float64Array, shown: Float64Array, noise_deg: float) -> Float64Array:
+def _gain(covariance: Float64Array, shown: Float64Array, noise_deg: float | Float64Array) -> Float64Array:
     across = covariance @ shown.transpose(0, 2, 1)
-    seen = shown @ across + noise_deg**2 * np.eye(3)
+    seen = shown @ across + np.square(noise_deg)[..., None, None] * np.eye(3)
     return np.asarray(np.linalg.solve(seen, across.transpose(0, 2, 1)).transpose(0, 2, 1), dtype=np.float64)
 
 

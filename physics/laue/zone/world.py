@@ -181,12 +181,12 @@ class SimulatedZone:
         rows = np.flatnonzero(mask)
         keys = self._key(_STREAM_FRAME, self._frames)[rows]
         image = self._image.copy()
-        image[rows] = self.image_model.expose(self.spots(rows), settings.exposure_s, keys)
+        image[rows] = self.image_model.expose(self.spots(rows), settings.of_all, keys)
         self._image = image
         self._counter += mask
         self._frames += mask
-        self._clock += mask * (settings.exposure_s + ZONE_READOUT_S)
-        exposure = np.full(self.n, settings.exposure_s)
+        self._clock += mask * (settings.of_all + ZONE_READOUT_S)
+        exposure = settings.of_each(self.n)
         return Frame(exposure, self._counter.copy(), self._clock.copy(), image.copy(), finder=self._finder)
 
     def truth(self) -> Mapping[str, NDArray[Any]]:

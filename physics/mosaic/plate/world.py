@@ -219,11 +219,11 @@ class PlateWorld:
     def acquire(self, settings: AcquireSettings, mask: BoolArray) -> Frame:
         """Expose where ``mask`` is True; the other rows repeat their last frame."""
         for row in np.flatnonzero(mask):
-            self._expose(int(row), settings.exposure_s)
+            self._expose(int(row), settings.of_all)
         self._counter += mask
         self._frames += mask
-        self._clock += mask * (settings.exposure_s + LAUE_READOUT_S)
-        exposure = np.full(self.n, settings.exposure_s)
+        self._clock += mask * (settings.of_all + LAUE_READOUT_S)
+        exposure = settings.of_each(self.n)
         if self.camera is None:
             peaks = self._peaks
             found = Peaks(peaks.position_px.copy(), peaks.intensity.copy(), peaks.count.copy(), peaks.saturated.copy())
