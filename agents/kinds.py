@@ -80,7 +80,7 @@ def baselines_of(kind: AgentKind) -> Mapping[str, Callable[[], "Policy"]]:
     return found | exposing_of(kind)
 
 
-def exposing_of(kind: AgentKind) -> Mapping[str, Callable[[], "Policy"]]:
+def exposing_of(kind: AgentKind) -> dict[str, Callable[[], "Policy"]]:
     """Return those of them that play only where exposures are chosen."""
-    found: Mapping[str, Callable[[], Policy]] = resolve(kind.exposing) if kind.exposing else {}
+    found: dict[str, Callable[[], Policy]] = dict(resolve(kind.exposing)) if kind.exposing else {}
     return found

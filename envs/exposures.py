@@ -49,7 +49,8 @@ class ExposureRange:
 
     @property
     def _logarithms(self) -> Float64Array:
-        return np.log(np.array([self.least_s, self.most_s]))
+        ends: Float64Array = np.log(np.array([self.least_s, self.most_s]))
+        return ends
 
 
 def told_exposure(known: ExposureRange, exposure_s: Float64Array, found: Int64Array) -> Float32Array:

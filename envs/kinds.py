@@ -362,3 +362,8 @@ def _is_of(context: Any, ref: Ref) -> bool:
         module, _, name = ref.partition(":")
         ref = getattr(sys.modules.get(module), name, None)
     return isinstance(ref, type) and isinstance(context, ref)
+
+
+def chosen_exposures(context: Any) -> Any:
+    """Return the ``ExposureRange`` that actions choose from; None where all frames are exposed equally long."""
+    return getattr(context, "chosen", None)

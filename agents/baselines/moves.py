@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.envs.actions import encode_rotation
-from beamgym.envs.kinds import EXPOSURES, find_kind, require_kind
+from beamgym.envs.kinds import EXPOSURES, chosen_exposures, find_kind, require_kind
 from beamgym.envs.policy import CannotPlay
 from beamgym.envs.task import Observation
 from beamgym.physics.instrument import Float64Array
@@ -95,7 +95,7 @@ def with_declaration(move: Float64Array, declare: NDArray[np.bool_]) -> NDArray[
 
 def _exposed(move: Float64Array, context: Any) -> Float64Array:
     """Append the number that asks for the usual exposure, where exposures are chosen."""
-    chosen = getattr(context, "chosen", None)
+    chosen = chosen_exposures(context)
     if chosen is None:
         return move
     number = np.full((len(move), 1), float(chosen.number(np.asarray(USUAL_EXPOSURE_S))))

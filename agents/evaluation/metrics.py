@@ -147,7 +147,7 @@ def budget_in(context: Any) -> Budget:
     if kind is None:
         return Budget()
     metrics: MetricSet = kinds.resolve(kind.metrics)
-    if metrics is EXPOSURES and getattr(context, "chosen", None) is not None:
+    if metrics is EXPOSURES and kinds.chosen_exposures(context) is not None:
         metrics = CHOSEN_EXPOSURES
     limit = float(getattr(context, metrics.budget.attribute))
     timed = metrics.budget.cost == kinds.BEAM_TIME.cost

@@ -15,7 +15,7 @@ from beamgym.agents.policies.names import bundle_name
 from beamgym.agents.policies.other_version import OtherVersion
 from beamgym.agents.policies.own import is_own, own_policy
 from beamgym.envs.bundles import MANIFEST, BundleError, OnnxModel, named_spaces
-from beamgym.envs.kinds import same_task
+from beamgym.envs.kinds import chosen_exposures, same_task
 from beamgym.envs.policy import CannotPlay, Policy
 
 SHIPPED = SHIPPED_POLICY
@@ -35,7 +35,7 @@ def _kind(context: Any, env_id: str = "") -> AgentKind:
 def policy_names(context: Any = None) -> tuple[str, ...]:
     """Return the names a benchmark runs by default, the kind's own choice first: the shipped agent."""
     kind = _kind(context)
-    left_out = exposing_of(kind) if getattr(context, "chosen", None) is None else {}
+    left_out = exposing_of(kind) if chosen_exposures(context) is None else {}
     return tuple(dict.fromkeys((kind.default, *(name for name in baselines_of(kind) if name not in left_out))))
 
 

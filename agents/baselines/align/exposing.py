@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from beamgym.agents.baselines.align.calibrating import Calibrating
 from beamgym.agents.baselines.moves import need_kind
 from beamgym.envs.exposures import ExposureRange
+from beamgym.envs.kinds import chosen_exposures
 from beamgym.envs.policy import CannotPlay, Policy, PolicyState
 from beamgym.envs.task import Observation, Truth
 from beamgym.physics.laue.estimation import orientation_of
@@ -51,7 +52,7 @@ class Exposing:
     def start(self, context: Any, n: int) -> PolicyState:
         """Return n memories; raises CannotPlay where exposures are not chosen, or the crystal is not known."""
         need_kind(context, ("laue",), f"{self.name} needs a crystal whose cell is known; this environment hides it")
-        if context.chosen is None:
+        if chosen_exposures(context) is None:
             raise CannotPlay(f"{self.name} chooses exposures; make the environment with exposure='choose'")
         return [_Memory(each, context.chosen, context.exposure_s) for each in self.inner.start(context, n)]
 
