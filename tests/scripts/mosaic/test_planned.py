@@ -203,3 +203,40 @@ def test_grooves_follow_the_equivalent_turn_that_was_packed(tmp_path):
     assert mosaic("holder", begun.path, "--format", "svg").exit_code == 0
     row = (begun.path / "holder" / "front_1.csv").read_text("utf-8").splitlines()
     assert abs(float(dict(zip(*(line.split(",") for line in row[:2]), strict=True))["azimuth_deg"])) == 30.0
+
+
+def chain(folder, *plan, **holder):
+    """A simulated plate from its plan to the check of its holder; what the check says of each crystal."""
+    assert mosaic("plan", folder, "--simulate", *plan).exit_code == 0
+    content = json.loads((folder / "plate.json").read_text("utf-8"))
+    content["holder"] |= holder
+    content["plate"] |= {"width_mm": 18.0, "height_mm": 18.0}
+    (folder / "plate.json").write_text(json.dumps(content), "utf-8")
+    for words in (("scan",), ("correct",), ("pack", "--solver", "shapely", "--tries", 1), ("holder",), ("check",)):
+        shown = mosaic(words[0], folder, *words[1:])
+        assert shown.exit_code == 0, shown.output
+    lines = (folder / "check.csv").read_text("utf-8").splitlines()
+    return [dict(zip(lines[0].split(","), line.split(","), strict=False)) for line in lines[1:]]
+
+
+def off_deg(row):
+    return np.array([float(row[f"off_{axis}_deg"]) for axis in "xyz"])
+
+
+@pytest.mark.slow
+def test_rods_of_a_lattice_whose_a_and_b_look_alike_stand_as_planned_but_for_the_wedge_of_their_glue(tmp_path):
+    rows = chain(
+        tmp_path / "r", "--material", "Sr4Ru3O10", "--crystals", 6, "--seed", 3, "--rods", "[1 0 0]", thickness_mm=4.0
+    )
+    assert len(rows) == 6
+    assert max(np.linalg.norm(off_deg(row)) for row in rows) < 5.0  # the wedge has a standard deviation of 1.5°
+
+
+@pytest.mark.slow
+def test_crystals_on_the_back_stand_as_those_on_the_front_though_they_went_over(tmp_path):
+    rows = chain(tmp_path / "b", "--material", "FePSe3", "--crystals", 14, "--seed", 5, both_faces=True)
+    layout = Project(tmp_path / "b").layout()
+    behind = {each.name for each in layout if each.plate == 1}
+    assert behind
+    assert {each.name for each in layout if each.turned_over} == behind
+    assert max(np.linalg.norm(off_deg(row)) for row in rows) < 2.5
