@@ -66,7 +66,9 @@ def build(options: PlateScanOptions, n: int) -> tuple[PlateScanTask, Any]:
         half = 0.5 * (options.crystals**0.5 + 1.0) * pitch_mm(HABITS[options.material])
         context = _context(options, stage_axes((half, half)))
         return PlateScanTask(context, reward, as_brought, table), ModelPlates(context, n, options.level)
-    world = PlateWorld(options.material, PlateOptions(options.crystals), n, options.level, options.frames)
+    world = PlateWorld(
+        options.material, PlateOptions(options.crystals, upside_down=0.0), n, options.level, options.frames
+    )
     context = _context(options, world.axes, world.context)
     return PlateScanTask(context, reward, IndexReads(world.context), table), IndexedPlates(context, world)
 

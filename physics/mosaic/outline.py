@@ -9,6 +9,9 @@ from shapely.validation import explain_validity
 
 from beamgym.physics.arrays import Float64Array
 
+FURTHEST_MM = 1e4
+"""A corner that lies further from the plate's origin is a mistake of units."""
+
 
 @dataclass(frozen=True, eq=False)
 class Outline:
@@ -23,7 +26,7 @@ class Outline:
 
     Raises
     ------
-    ValueError : where fewer than three corners enclose an area, or the outline crosses itself
+    ValueError : where a corner lies metres away, fewer than three enclose an area, or the outline crosses itself
     """
 
     name: str
@@ -38,6 +41,11 @@ class Outline:
         corners: Any = np.asarray(self.polygon_mm, dtype=np.float64)
         if corners.ndim != 2 or corners.shape[1] != 2 or not np.isfinite(corners).all():
             raise ValueError(f"outline {self.name}: corners are to be finite numbers (k, 2) in mm, not {corners.shape}")
+        if corners.size and np.abs(corners).max() > FURTHEST_MM:
+            raise ValueError(
+                f"outline {self.name}: a corner lies {np.abs(corners).max():.3g} mm away; no plate is larger than "
+                f"{FURTHEST_MM:g} mm: check the unit"
+            )
         if len(corners) > 1 and np.array_equal(corners[0], corners[-1]):
             corners = corners[:-1]
         if len(np.unique(corners, axis=0)) < 3:

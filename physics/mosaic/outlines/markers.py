@@ -8,6 +8,7 @@ import numpy as np
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.mosaic.csv_lines import csv_lines
+from beamgym.physics.mosaic.outline import FURTHEST_MM
 
 RING_MM = 2.5
 """Outer radius of the black ring."""
@@ -40,8 +41,8 @@ class Marker:
         """Check it."""
         if not 1 <= self.dots <= MOST_DOTS:
             raise ValueError(f"a marker of {self.dots} dots; markers have 1 to {MOST_DOTS}")
-        if not np.isfinite([self.x_mm, self.y_mm]).all():
-            raise ValueError(f"marker {self.dots}: its place is to be two finite numbers in mm")
+        if not np.abs([self.x_mm, self.y_mm]).max() <= FURTHEST_MM:
+            raise ValueError(f"marker {self.dots}: its place is to be two numbers in mm, {FURTHEST_MM:g} at most")
 
 
 def corner_markers(width_mm: float, height_mm: float, inset_mm: float = 4.0) -> tuple[Marker, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
-from shapely.geometry import LineString, box
+from shapely.geometry import LineString, Polygon, box
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.mosaic.outline import Outline
@@ -22,12 +22,16 @@ from beamgym.physics.mosaic.outlines.view import PlateView, Rectified, rectified
 
 LEAST_MM2 = 0.3
 """Smaller things are passed over as dust, unless stated otherwise."""
-_CORNER_MM = 0.05
-"""A corner stands out by more than this."""
 _TOUCHING_MM = 0.25
 """Crystals nearer to each other than this touch, as far as a photograph tells."""
 _MOST_FAINT = 0.12
 """Share of the outline along which no edge is seen above which that is said."""
+_ONE_THING_MM = 0.8
+"""Parts of one thing touched where they are nearer than this: corners are lost where they are cut apart."""
+_PALE, _EVEN = 0.5, 0.2
+"""Brightness, the plate's being 1, from which on a crystal and a deep shadow look alike."""
+_LEAST_CONTRAST = 0.03
+"""Of the brightest and the darkest pixel, of 1: less shows nothing."""
 _CUT_MM = 1e-4
 _FAINT = 0.4
 """Share of a side without an edge of a crystal above which the side is not sharp."""
@@ -96,10 +100,15 @@ def outlines_of_photograph(
     """
     if not markers and mm_per_px is None:
         raise ValueError("a photograph without markers and without a scale; state the markers' places, or mm per pixel")
+    if not 0.0 < least_mm2 < np.inf:
+        raise ValueError(f"the least area is {least_mm2:g} mm²; give a number above 0")
     if markers and mm_per_px is not None:
         raise ValueError("markers and a scale; give one of them")
     colours = _colours(picture)
-    grey = colours.mean(axis=2)
+    grey = colours.sum(axis=2, dtype=np.float32) / (3.0 * 255.0)
+    if np.ptp(grey) < _LEAST_CONTRAST:
+        tone = "black" if grey.max() < 0.1 else "of one tone"
+        raise ValueError(f"the photograph is {tone}; photograph the plate anew in good light")
     if mm_per_px is not None:
         view = view_by_scale(len(grey), mm_per_px, turn_deg, origin_px)
     else:
@@ -110,7 +119,8 @@ def outlines_of_photograph(
     shapes = shapes_of(found, edges, flat.px_per_mm, least_mm2)
     if not shapes:
         raise ValueError("no crystal is seen on the photograph; light the plate evenly, and lay it on matt paper")
-    named, doubts = _named(*_outlines(shapes, edges, flat, nothing, thickness_mm))
+    outlines, what = _outlines(shapes, edges, flat, nothing, thickness_mm)
+    named, doubts = _named(outlines, what, [shape.thing for shape in shapes])
     dust = (f"{small} things smaller than {least_mm2:g} mm²",) if small else ()
     return FoundOutlines(tuple(named), doubts, (*_unclear(found, shapes, flat), *dust), view)
 
@@ -133,7 +143,7 @@ def _outlines(
     """Return outlines without names, and what is in doubt about each."""
     outlines, doubts = [], []
     for shape in shapes:
-        sides = straight_sides(shape.polygon, edges.sharp, max(1.2, _CORNER_MM * flat.px_per_mm))
+        sides = straight_sides(shape.polygon, edges, flat.px_per_mm)
         outlines.append(Outline("0", flat.plate(sides[:, ::-1]), thickness_mm))
         doubts.append([*shape.doubts, *_doubts(shape, sides, edges, nothing)])
     return _apart(outlines), doubts
@@ -156,6 +166,8 @@ def _doubts(shape: Shape, corners: Float64Array, edges: Edges, nothing: NDArray[
     doubts = []
     if _at_the_end(corners, nothing):
         doubts.append("cut by the end of the photograph or by a marker")
+    if _brightness(shape.polygon, edges) > _PALE:
+        doubts.append("as pale as a shadow, which may count as part of it")
     ends = np.roll(corners, -1, axis=0)
     lengths = np.linalg.norm(ends - corners, axis=1)
     usual = usual_sharpness(edges, shape.polygon)
@@ -170,6 +182,16 @@ def _doubts(shape: Shape, corners: Float64Array, edges: Edges, nothing: NDArray[
     if (lengths * faint)[~contact].sum() > _MOST_FAINT * lengths.sum():
         doubts.append("part of its edge is not sharp: glare, glue or shadow")
     return doubts
+
+
+def _brightness(polygon: Polygon, edges: Edges) -> float:
+    """Return the brightness within a shape, the plate's being 1; 0 where glare or its own pattern makes it uneven."""
+    circle = shapely.maximum_inscribed_circle(polygon)
+    around = shapely.get_coordinates(shapely.Point(circle.coords[0]).buffer(0.7 * circle.length))
+    points = np.concatenate([around, (around + circle.coords[0]) / 2.0])
+    near = np.clip(np.round(points).astype(int), 0, np.array(edges.grey.shape[::-1]) - 1)
+    low, level, high = np.quantile(edges.grey[near[:, 1], near[:, 0]], [0.1, 0.5, 0.9])
+    return float(level) if high < 1.0 and high - low < _EVEN else 0.0
 
 
 def _at_the_end(corners: Float64Array, nothing: NDArray[np.bool_]) -> bool:
@@ -190,14 +212,17 @@ def _on_contact(corners: Float64Array, contact: LineString | None) -> NDArray[np
     return np.array([near.intersection(side).length > 0.6 * side.length for side in sides])
 
 
-def _named(outlines: Sequence[Outline], doubts: Sequence[list[str]]) -> tuple[list[Outline], dict[str, str]]:
+def _named(
+    outlines: Sequence[Outline], doubts: Sequence[list[str]], things: Sequence[int]
+) -> tuple[list[Outline], dict[str, str]]:
     """Name outlines from top to bottom in rows, and say of each which others it touches."""
     order = _reading_order(outlines)
     names = {old: str(new + 1) for new, old in enumerate(order)}
     shapes = [outline.shape for outline in outlines]
     named, notes = [], {}
     for old in order:
-        near = [names[k] for k in order if k != old and shapes[k].distance(shapes[old]) < _TOUCHING_MM]
+        reach = [_ONE_THING_MM if things[old] == things[k] else _TOUCHING_MM for k in range(len(shapes))]
+        near = [names[k] for k in order if k != old and shapes[k].distance(shapes[old]) < reach[k]]
         words = [*(["touches " + ", ".join(near)] if near else []), *dict.fromkeys(doubts[old])]
         note = "; ".join(words)
         named.append(replace(outlines[old], name=names[old], note=note))
@@ -225,14 +250,16 @@ def _nothing(flat: Rectified, markers: Sequence[Marker]) -> NDArray[np.bool_]:
     return np.asarray(nothing)
 
 
-def _colours(picture: NDArray[Any]) -> Float64Array:
-    """Return a picture as (rows, columns, 3), 0 to 1."""
+def _colours(picture: NDArray[Any]) -> NDArray[Any]:
+    """Return a picture as (rows, columns, 3), 0 to 255, without a copy where it can be."""
     if picture.ndim not in (2, 3) or min(picture.shape[:2]) < 32:
         raise ValueError(
             f"a picture of shape {picture.shape}; give (rows, columns) or (rows, columns, 3), 32 or more each"
         )
-    whole = picture if picture.ndim == 3 else np.repeat(picture[:, :, None], 3, axis=2)
-    return np.asarray(whole[:, :, :3], dtype=np.float64) / 255.0
+    whole = picture if picture.ndim == 3 else picture[:, :, None]
+    if whole.shape[2] not in (1, 3, 4) or not np.isfinite(whole).all():
+        raise ValueError(f"a picture of shape {picture.shape}; give one or three finite numbers, 0 to 255, for a pixel")
+    return np.broadcast_to(whole, (*whole.shape[:2], 3)) if whole.shape[2] == 1 else whole[:, :, :3]
 
 
 def _eight_bits(picture: Image.Image) -> NDArray[np.uint8]:

@@ -18,6 +18,10 @@ _TEXTURES = 4.0
 """Standard deviations of the plate's texture by which a crystal differs from it at least."""
 _LEAST_CONTRAST = 0.15
 """The same relative to the plate's brightness."""
+_BARE = 2.5
+"""Standard deviations of the plate's texture by which the bare plate itself differs from its mean."""
+SLOW = 1.1
+"""Change over two pixels over change over five of a slow change, at most."""
 _SHADOW = (0.25, 0.87)
 """Level of a shadow, which is 0 on the plate and 1 on the crystal."""
 _WIDEST_SHADOW_MM = 0.8
@@ -26,8 +30,6 @@ _SHADOW_STEP = 0.2
 """By which a shadow's level differs from that of its crystal at least; less is the texture of a crystal."""
 _SHADOW_CRISP = 1.12
 """Change over two pixels over change over five where a shadow meets its crystal, at least; glare fades slowly."""
-_PALE = 0.4
-"""Root mean square difference from the plate, relative to it, below which a crystal and a shadow look alike."""
 _SEAM_MM = 0.12
 """Half of the widest seam between the dark and the glaring part of one crystal."""
 
@@ -40,15 +42,11 @@ class Segment:
     ----------
     row, column : of its box's first pixel
     level : (h, w) 0 on the bare plate to 1 on the thing, by its own colour
-    glare : share of it that is brighter than the plate though the crystal is darker
-    unsure : a shadow may count as part of it, or it is so pale that one could not be told from it
     """
 
     row: int
     column: int
     level: Float64Array
-    glare: float
-    unsure: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +58,22 @@ class Edges:
     sharp : (rows, columns) change over about two pixels
     broad : (rows, columns) the same over about five, in which an edge is smaller than in ``sharp`` and a slow
         change is not
+    crisp : (rows, columns) what is sharper than any slow change, 0 to 1, the texture of the bare plate well below
+    grey : (rows, columns) brightness, the plate's being 1
+    across : (2, rows, columns) unit vector, column and row, along which the brightness changes most
+    thing : (rows, columns) what is surely no bare plate
+    plate : (rows, columns) what is as bright as the plate
+    nothing : (rows, columns) where nothing is looked for
     """
 
     sharp: Float64Array
     broad: Float64Array
+    crisp: Float64Array
+    grey: Float64Array
+    across: Float64Array
+    thing: NDArray[np.bool_]
+    plate: NDArray[np.bool_]
+    nothing: NDArray[np.bool_]
 
 
 def segments(
@@ -97,7 +107,28 @@ def segments(
         segment = _segment(region.bbox, region.image_filled, relative, nothing, px_per_mm)
         if segment is not None:
             found.append(segment)
-    return found, Edges(_change(relative, 1.0), _change(relative, 2.5)), small
+    return found, _edges(relative, nothing), small
+
+
+def _edges(relative: Float64Array, nothing: NDArray[np.bool_]) -> Edges:
+    sharp, broad = _change(relative, 1.0), _change(relative, 2.5)
+    away, texture, limit = _away(relative, nothing)
+    crisp = np.maximum(0.0, sharp - SLOW * broad)
+    bare = (away < _BARE * texture) & ~nothing
+    usual = float(np.quantile(crisp[bare], 0.9)) if bare.any() else 0.0
+    share = (crisp / max(2.0 * usual, 1e-3)) ** 2
+    crisp = ndimage.maximum_filter(share / (1.0 + share), 3)
+    grey = relative.mean(axis=2)
+    across = np.stack([ndimage.gaussian_filter(grey, 1.0, order=order) for order in ((0, 1), (1, 0))])
+    across /= np.maximum(np.hypot(*across), 1e-9)
+    return Edges(sharp, broad, crisp, grey, across, (away > limit) & ~nothing, away < _BARE * texture, nothing)
+
+
+def _away(relative: Float64Array, nothing: NDArray[np.bool_]) -> tuple[Float64Array, float, float]:
+    """Return how far each pixel is from the plate's brightness, the usual of that, and the limit of what is plate."""
+    away = np.abs(relative - 1.0).max(axis=2)
+    texture = 1.4826 * float(np.median(away[~nothing]))
+    return away, texture, max(_TEXTURES * texture, _LEAST_CONTRAST)
 
 
 def _change(relative: Float64Array, sigma: float) -> Float64Array:
@@ -134,9 +165,7 @@ def _bare_plate(smooth: Float64Array, px_per_mm: float, nothing: NDArray[np.bool
 
 def _different(relative: Float64Array, nothing: NDArray[np.bool_], px_per_mm: float) -> NDArray[np.bool_]:
     """Return where the picture differs from the plate by more than the plate's own texture does."""
-    away = np.abs(relative - 1.0).max(axis=2)
-    texture = 1.4826 * float(np.median(away[~nothing]))
-    limit = max(_TEXTURES * texture, _LEAST_CONTRAST)
+    away, _, limit = _away(relative, nothing)
     darker = (relative.mean(axis=2) < 1.0) & (away > limit)
     brighter = (relative.mean(axis=2) >= 1.0) & (away > limit)
     found = _closed(darker, px_per_mm) | _closed(brighter, px_per_mm)
@@ -185,18 +214,15 @@ def _segment(
         seam = _bridge(inside & (brightness < 1.0 - _LEAST_CONTRAST), bright, px_per_mm) & inside
         glare = ndimage.gaussian_filter((bright | seam).astype(float), 0.7)
         level = np.maximum(level, glare) if bright.any() else level
-    unsure = strength < 3.0 * _PALE**2
     if bright.sum() < 0.01 * inside.sum():  # glare fades like a shadow, and is not to be cut off like one
-        shadow, doubtful = _shadow(level, inside, px_per_mm)
-        unsure = unsure or doubtful
-        level = np.where(shadow, 0.0, level)
+        level = np.where(_shadow(level, inside, px_per_mm), 0.0, level)
     near_other = ndimage.binary_dilation(inside, _disc(max(1, round(0.25 * px_per_mm))))
     level = np.where(near_other, np.clip(level, -0.2, 1.2), 0.0)
-    return Segment(top, left, level, float(bright.sum() / inside.sum()) if own is dark else 0.0, unsure)
+    return Segment(top, left, level)
 
 
-def _shadow(level: Float64Array, inside: NDArray[np.bool_], px_per_mm: float) -> tuple[NDArray[np.bool_], bool]:
-    """Return where a crystal's shadow lies, and whether something else may be one.
+def _shadow(level: Float64Array, inside: NDArray[np.bool_], px_per_mm: float) -> NDArray[np.bool_]:
+    """Return where a crystal's shadow lies.
 
     A shadow is a narrow rim, neither plate nor crystal, with one of them on either side.
 
@@ -204,7 +230,7 @@ def _shadow(level: Float64Array, inside: NDArray[np.bool_], px_per_mm: float) ->
     """
     measure = need("skimage.measure", "mosaic")
     between = ndimage.binary_opening(inside & (level > _SHADOW[0]) & (level < _SHADOW[1]), np.ones((3, 3)))
-    shadow, unsure = np.zeros_like(inside), False
+    shadow = np.zeros_like(inside)
     crystal = inside & (level >= _SHADOW[1])
     sharp, broad = (ndimage.maximum_filter(ndimage.gaussian_gradient_magnitude(level, s), 5) for s in (1.0, 2.5))
     for region in measure.regionprops(measure.label(between)):
@@ -223,9 +249,7 @@ def _shadow(level: Float64Array, inside: NDArray[np.bool_], px_per_mm: float) ->
         crisp = np.median(sharp[border]) > _SHADOW_CRISP * np.median(broad[border])
         if crisp and level[border].mean() - level[part].mean() > _SHADOW_STEP:
             shadow |= part
-        else:
-            unsure = True
-    return shadow, unsure
+    return shadow
 
 
 def _disc(radius: int) -> NDArray[np.bool_]:

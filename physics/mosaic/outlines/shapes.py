@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
+from typing import TypeGuard
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from shapely.affinity import translate
 from shapely.geometry import LineString, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import split
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.extras import need
+from beamgym.physics.mosaic.outlines.rims import rim_of
 from beamgym.physics.mosaic.outlines.segments import Edges, Segment
 
 _LEVELS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.88)
@@ -23,12 +26,24 @@ _NOTHING = 0.25
 _WHOLE = 0.93
 """Area over area of the convex hull, below which a shape is in doubt: two crystals, or glare at its edge."""
 _BETTER = 0.03
+_TORN = 0.05
+"""Share of a part's outline without an edge from which on it may be a part of a crystal only."""
+_SUPPORTED = 0.6
+"""Share of a completed outline along which there is an edge, at least."""
+_WITHIN = 0.6
+"""Share of a part within a crystal from which on it is the crystal's."""
+_LARGE = 0.3
+"""Of a thing that is torn, a piece of less than this share is no crystal of its own."""
+_CONTACT_PX = 6.0
+_NOTCH_PX, _NOTCH_MM = 4.0, 0.2
+"""Width of the widest circle in a notch that is no texture, at least."""
+_STRIP_MM = 0.3
+"""Half the width of a shadow, at most."""
+_RIM_PX, _INNER_PX = 2.0, 6.0
+_INSIDE = 3.0
+"""Cost of the share of a completed crystal's inside where there are edges."""
+_BAY = "not convex: two crystals, or glare at its edge"
 _MOST_PARTS = 4
-_SHADOWED = "its shadow may count as part of it"
-_GLARE, _MUCH_GLARE = "glare on it", 0.02
-_COMPLETED = "glare on it: completed to a convex outline"
-_FILLED = 0.55
-"""Share of a completed crystal that was seen before it was completed, at least."""
 
 
 @dataclass
@@ -38,11 +53,13 @@ class Shape:
     Parameters
     ----------
     polygon : (column, row)
+    thing : number of the segment of which it is a part
     contact : where it was cut from its neighbours; None where it was not
     doubts : what is not sure about it, in words
     """
 
     polygon: Polygon
+    thing: int
     contact: LineString | None = None
     doubts: list[str] = field(default_factory=list)
 
@@ -51,20 +68,106 @@ def shapes_of(segments: Sequence[Segment], edges: Edges, px_per_mm: float, least
     """Return the crystals of all segments, those that glare has parted put together, those that touch cut apart."""
     least = least_mm2 * px_per_mm**2
     parts = [
-        Shape(part, doubts=_doubts(segment))
-        for segment in segments
+        Shape(part, number)
+        for number, segment in enumerate(segments)
         for part in parts_of(segment, edges)
         if part.area > 0.2 * least
     ]
-    found: list[Shape] = []
-    for shape in _completed(parts, edges, px_per_mm):
-        if shape.polygon.area >= least:
-            found += _cut_apart(shape, px_per_mm, least, _MOST_PARTS)
+    found = [shape for shape in _whole(parts, edges, px_per_mm, least) if shape.polygon.area >= least]
+    for shape in found:
+        if shape.polygon.area < _WHOLE * shape.polygon.convex_hull.area:
+            shape.doubts.append(_BAY)
     return found
 
 
-def _doubts(segment: Segment) -> list[str]:
-    return [*([_GLARE] if segment.glare > _MUCH_GLARE else []), *([_SHADOWED] if segment.unsure else [])]
+def _whole(parts: Sequence[Shape], edges: Edges, px_per_mm: float, least: float) -> list[Shape]:
+    """Return crystals, those cut apart that touch, those completed of which glare shows parts.
+
+    A part whose edge fades becomes the sharpest closed line around it. The one with most edge comes first: what lies in
+    it are its parts, and the lines around others do not enter it.
+    """
+    solid, torn = _solid_and_torn(parts, edges, px_per_mm, least)
+    size = edges.nothing.shape
+    taken = edges.nothing | covered([shape.polygon for shape in solid], size, -_RIM_PX)
+    rims = {id(part): rim_of(part.polygon, edges, taken, px_per_mm) for part in torn}
+    found: list[Shape] = []
+    while True:
+        scores = [(_support(rim, edges), -k) for k, part in enumerate(torn) if _holds(rim := rims[id(part)], part)]
+        if not scores or max(scores)[0] < _SUPPORTED:
+            whole = [*solid, *found]
+            return [*whole, *(part for part in torn if not _is_a_strip(part, whole, px_per_mm))]
+        own = torn[-max(scores)[1]]
+        best = rims[id(own)]
+        assert best is not None
+        found.append(Shape(best, own.thing, _outer_contact(best, torn)))
+        torn = [part for part in torn if part.polygon.intersection(best).area < _WITHIN * part.polygon.area]
+        taken |= covered([best], size, -_RIM_PX)
+        for part in torn:
+            rim = rims[id(part)]
+            if rim is None or rim.intersects(best):
+                rims[id(part)] = rim_of(part.polygon, edges, taken, px_per_mm)
+
+
+def _is_a_strip(part: Shape, whole: Sequence[Shape], px_per_mm: float) -> bool:
+    """Return whether a part is what is left beside a crystal of the same thing: its shadow, or a fringe of glare."""
+    narrow = shapely.maximum_inscribed_circle(part.polygon).length < _STRIP_MM * px_per_mm
+    return bool(narrow) and any(
+        other.thing == part.thing and other.polygon.distance(part.polygon) < _STRIP_MM * px_per_mm for other in whole
+    )
+
+
+def _outer_contact(rim: Polygon, parts: Sequence[Shape]) -> LineString | None:
+    """Return where a completed crystal was cut from its neighbour: a cut within it came from glare."""
+    cuts = [part.contact for part in parts if part.contact is not None and part.polygon.intersects(rim)]
+    outer = [cut for cut in cuts if rim.exterior.distance(cut.interpolate(0.5, normalized=True)) < _CONTACT_PX]
+    return outer[0] if outer else None
+
+
+def _solid_and_torn(
+    parts: Sequence[Shape], edges: Edges, px_per_mm: float, least: float
+) -> tuple[list[Shape], list[Shape]]:
+    """Return crystals around which an edge is seen, and parts of crystals, both cut from what they touch."""
+    solid: list[Shape] = []
+    torn: list[Shape] = []
+    for part in parts:
+        large = least if _is_closed(part, edges) else max(least, _LARGE * part.polygon.area)
+        for piece in _cut_apart(part, px_per_mm, least, _MOST_PARTS):
+            whole = piece.polygon.area >= large and _is_closed(piece, edges)
+            (solid if whole else torn).append(piece)
+    return solid, torn
+
+
+def _holds(rim: Polygon | None, part: Shape) -> TypeGuard[Polygon]:
+    return rim is not None and bool(rim.intersection(part.polygon).area > 0.8 * part.polygon.area)
+
+
+def _is_closed(part: Shape, edges: Edges) -> bool:
+    """Return whether an edge of a crystal is seen all around a part, but for where it was cut from its neighbour."""
+    points = along(part.polygon)
+    faint = fades(edges, points, usual_sharpness(edges, part.polygon))
+    if part.contact is not None:
+        faint &= shapely.distance(shapely.points(points), part.contact) > 4.0
+    return bool(faint.mean() < _TORN)
+
+
+def _support(rim: Polygon, edges: Edges) -> float:
+    """Return the share of a rim along which there is an edge, less what of its inside is one."""
+    around = fades(edges, along(rim), usual_sharpness(edges, rim)).mean()
+    left, top, right, bottom = (int(each) for each in rim.bounds)
+    part = edges.crisp[max(top, 0) : bottom + 1, max(left, 0) : right + 1]
+    inner = covered([translate(rim, -max(left, 0), -max(top, 0))], part.shape, -_INNER_PX)
+    inside = float((part[inner] > 0.5).mean()) if inner.any() else 0.0
+    return float(1.0 - around - _INSIDE * inside)
+
+
+def covered(polygons: Sequence[Polygon], shape: tuple[int, ...], wider_px: float) -> NDArray[np.bool_]:
+    """Return which pixels lie in polygons (column, row) that are made wider, or narrower, by some pixels."""
+    drawing = Image.new("1", (shape[1], shape[0]))
+    for polygon in polygons:
+        for part in shapely.get_parts(polygon.buffer(wider_px)):
+            if isinstance(part, Polygon) and not part.is_empty:
+                ImageDraw.Draw(drawing).polygon([(x, y) for x, y in part.exterior.coords], fill=1)
+    return np.array(drawing, dtype=bool)
 
 
 def parts_of(segment: Segment, edges: Edges) -> list[Polygon]:
@@ -126,52 +229,10 @@ def fades(edges: Edges, points: Float64Array, usual: float, crisp: float = _HARD
     return np.asarray((sharp < crisp * broad) | (sharp < _NOTHING * usual))
 
 
-def _completed(parts: list[Shape], edges: Edges, px_per_mm: float) -> list[Shape]:
-    """Put together what glare has parted, two by two, until nothing is left that faces another with a fading edge."""
-    shapes = list(parts)
-    while True:
-        for one, other in combinations(shapes, 2):
-            near = 0.6 * np.sqrt(max(one.polygon.area, other.polygon.area))
-            if one.polygon.distance(other.polygon) < near and _are_one(one.polygon, other.polygon, edges, px_per_mm):
-                shapes = [shape for shape in shapes if shape is not one and shape is not other]
-                hull = shapely.convex_hull(shapely.union(one.polygon, other.polygon))
-                shapes.append(Shape(hull, doubts=[*one.doubts, *other.doubts, _COMPLETED]))
-                break
-        else:
-            return [_filled_bite(shape, edges, px_per_mm) for shape in shapes]
-
-
-def _are_one(one: Polygon, other: Polygon, edges: Edges, px_per_mm: float) -> bool:
-    """Return whether two parts are one crystal: they face each other with edges that fade, and fill their hull."""
-    hull = shapely.convex_hull(shapely.union(one, other))
-    if one.area + other.area < _FILLED * hull.area:
-        return False
-    usual = max(usual_sharpness(edges, one), usual_sharpness(edges, other))
-    return all(_fades_within(part, hull, edges, px_per_mm, usual) > 0.6 for part in (one, other))
-
-
-def _fades_within(part: Polygon, hull: Polygon, edges: Edges, px_per_mm: float, usual: float) -> float:
-    """Return the share of a part's edge inside a hull that fades; 0 where less than a few pixels lie inside."""
-    points = along(part)
-    inner = shapely.distance(shapely.points(points), hull.exterior) > max(3.0, 0.08 * px_per_mm)
-    return float(fades(edges, points[inner], usual, _CRISP).mean()) if inner.sum() > 3 else 0.0
-
-
-def _filled_bite(shape: Shape, edges: Edges, px_per_mm: float) -> Shape:
-    """Return the convex hull of a shape into which glare bites: an inward edge that fades."""
-    hull = shape.polygon.convex_hull
-    if shape.polygon.area > 0.99 * hull.area or shape.polygon.area < _FILLED * hull.area:
-        return shape
-    usual = usual_sharpness(edges, shape.polygon)
-    if _fades_within(shape.polygon, hull, edges, px_per_mm, usual) < 0.6:
-        return shape
-    return replace(shape, polygon=hull, doubts=[*shape.doubts, _COMPLETED])
-
-
 def _cut_apart(shape: Shape, px_per_mm: float, least: float, most: int) -> list[Shape]:
     """Cut a shape where that leaves parts that are more nearly convex."""
     whole = shape.polygon.area / shape.polygon.convex_hull.area
-    if whole > _WHOLE + _BETTER or most < 2:
+    if whole > _WHOLE + _BETTER or most < 2 or (whole > _WHOLE and not _is_notched(shape.polygon, px_per_mm)):
         return [shape]
     best: tuple[float, list[Polygon], LineString] | None = None
     for line in _cuts(shape.polygon, px_per_mm):
@@ -183,8 +244,6 @@ def _cut_apart(shape: Shape, px_per_mm: float, least: float, most: int) -> list[
         if convex > whole + _BETTER and (best is None or score > best[0]):
             best = (score, pieces, line)
     if best is None:
-        if whole < _WHOLE:
-            shape.doubts.append("not convex: two crystals, or glare at its edge")
         return [shape]
     found: list[Shape] = []
     for piece in best[1]:
@@ -193,6 +252,13 @@ def _cut_apart(shape: Shape, px_per_mm: float, least: float, most: int) -> list[
             replace(shape, polygon=piece, contact=contact, doubts=list(shape.doubts)), px_per_mm, least, most - 1
         )
     return found
+
+
+def _is_notched(polygon: Polygon, px_per_mm: float) -> bool:
+    """Return whether a nearly convex shape has a notch deeper than texture makes."""
+    notches = polygon.convex_hull.difference(polygon.buffer(0.5))
+    deepest = max((shapely.maximum_inscribed_circle(part).length for part in shapely.get_parts(notches)), default=0.0)
+    return bool(2.0 * deepest > max(_NOTCH_PX, _NOTCH_MM * px_per_mm))
 
 
 def _cuts(polygon: Polygon, px_per_mm: float) -> Iterator[LineString]:

@@ -1,35 +1,83 @@
 """From the outline of a crystal in pixels to its straight sides, each fitted to the picture's sharpest line."""
 
 import numpy as np
+import shapely
 from scipy import ndimage
 from shapely.geometry import LineString, Polygon
 
 from beamgym.physics.arrays import Float64Array
+from beamgym.physics.mosaic.outlines.segments import Edges
 
 _SEARCH_PX = 3.0
 """The edge is sought as far as this on either side of the first outline."""
+_DEEPEST_PX, _DEEP = 20.0, 0.8
+"""A crystal's own brightness is that so far within it, at most, or at this share of its inscribed circle's radius."""
+_DARKER, _LEVEL, _BEGINS = 0.3, 0.15, 0.2
+"""A crystal that throws a shadow is darker than the plate by this, as even within as this share of that, and its edge
+is where a share of it is reached."""
+_LEAST_SHADOW_PX = 2.0
+_LEAST_CORNER_PX, _CORNER_MM = 1.2, 0.05
+"""A corner stands out by more than this."""
 _END = 0.1
 """Share of a side at either end that is left aside: corners are rounded by the lens."""
 _FEWEST = 8
 """Points that a side needs to be fitted."""
 
 
-def straight_sides(polygon: Polygon, sharpness: Float64Array, tolerance_px: float) -> Float64Array:
+def straight_sides(polygon: Polygon, edges: Edges, px_per_mm: float) -> Float64Array:
     """Return the corners, (k, 2) column and row, of an outline of straight sides.
 
     Parameters
     ----------
     polygon : (column, row)
-    sharpness : (h, w) of the picture
-    tolerance_px : corners that stand out by less are no corners
+    edges : of the picture
+    px_per_mm : of it
     """
-    corners = _corners(polygon, tolerance_px)
+    tolerance_px, sharpness = max(_LEAST_CORNER_PX, _CORNER_MM * px_per_mm), edges.sharp
+    corners = _corners(_without_shadows(polygon, edges, tolerance_px), tolerance_px)
     lines = [_fitted(corners[i], corners[(i + 1) % len(corners)], sharpness) for i in range(len(corners))]
     joined = [_meeting(lines[i - 1], lines[i], corners[i], tolerance_px) for i in range(len(corners))]
     moved = np.array(joined)
     if not Polygon(moved).is_valid:
         moved = corners
     return moved
+
+
+def _without_shadows(polygon: Polygon, edges: Edges, tolerance_px: float) -> Polygon:
+    """Return an outline less its shadow: a side is where the crystal's own brightness begins to change."""
+    corners, left = _corners(polygon, tolerance_px), polygon
+    outward = 1.0 if Polygon(corners).exterior.is_ccw else -1.0
+    room = float(shapely.maximum_inscribed_circle(polygon).length)
+    for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        along = (end - start) / np.linalg.norm(end - start)
+        out = outward * np.array([along[1], -along[0]])
+        inwards = _shadow_px(start, end, out, edges.grey, room)
+        if inwards < _LEAST_SHADOW_PX:
+            continue
+        a, b = start - inwards * (3.0 * along + out), end + inwards * (3.0 * along - out)
+        parts = shapely.get_parts(left.difference(Polygon([a, b, b + 3.0 * inwards * out, a + 3.0 * inwards * out])))
+        whole = max(parts, key=lambda part: float(part.area), default=None)
+        if isinstance(whole, Polygon) and whole.area > 0.5 * polygon.area:
+            left = whole
+    return Polygon(left.exterior)
+
+
+def _shadow_px(start: Float64Array, end: Float64Array, out: Float64Array, grey: Float64Array, room: float) -> float:
+    """Return by how much a side lies outside of where the crystal's brightness begins to become the plate's."""
+    length = float(np.linalg.norm(end - start))
+    deep = min(_DEEPEST_PX, _DEEP * room)
+    if length < _FEWEST or deep < 4.0:
+        return 0.0
+    inwards = np.arange(-_SEARCH_PX, deep, 0.25)
+    at = start + np.linspace(0.2, 0.8, max(_FEWEST, int(length)))[:, None, None] * (end - start)
+    points = (at - inwards[None, :, None] * out)[:, :, ::-1].transpose(2, 0, 1)
+    profile = np.asarray(ndimage.map_coordinates(grey, points, order=1, mode="nearest").mean(axis=0))
+    inner = profile[-max(4, len(profile) // 4) :]
+    step = 1.0 - float(inner.mean())
+    if step < _DARKER or np.ptp(inner) > _LEVEL * step:
+        return 0.0
+    changed = np.flatnonzero(profile > inner.mean() + _BEGINS * step)
+    return float(inwards[changed[-1]]) if len(changed) else 0.0
 
 
 def _corners(polygon: Polygon, tolerance_px: float) -> Float64Array:

@@ -12,6 +12,10 @@ from beamgym.physics.mosaic.outlines.markers import RING_MM, Marker, check_marke
 
 FINEST_PX_PER_MM = 24.0
 """A photograph is not looked at more finely than this: enough for a hundredth of a millimetre, and quick."""
+FINEST_MM, COARSEST_MM = 1e-4, 2.0
+"""Sizes of a pixel on the plate that a photograph of crystals can have."""
+_MOST_PX = 12e6
+"""A picture from straight above has no more pixels than this."""
 _RING_WRONG = 0.15
 """Relative difference of a ring's area from the one expected above which its stated place or size is in doubt."""
 _FIT_WRONG_MM = 0.3
@@ -87,10 +91,15 @@ def view_by_scale(
 
     Raises
     ------
-    ValueError : a scale that is not above 0, or an origin that is not finite
+    ValueError : a scale that no photograph of crystals has, a turn or an origin that is not finite
     """
-    if not 0.0 < mm_per_px < np.inf:
-        raise ValueError(f"{mm_per_px:g} mm per pixel; give the size of a pixel on the plate, above 0")
+    if not FINEST_MM <= mm_per_px <= COARSEST_MM:
+        raise ValueError(
+            f"{mm_per_px:g} mm per pixel; give the size of a pixel on the plate, above 0, usually 0.01 to 0.1 "
+            f"({FINEST_MM:g} to {COARSEST_MM:g} are taken)"
+        )
+    if not np.isfinite(turn_deg):
+        raise ValueError(f"the turn is {turn_deg:g}°; give a finite angle in degrees")
     origin = (0.0, rows - 1.0) if origin_px is None else origin_px
     if not np.isfinite(origin).all():
         raise ValueError(f"the origin {origin} is not finite; give its column and row in the photograph")
@@ -133,7 +142,7 @@ def view_by_markers(grey: Float64Array, markers: Sequence[Marker]) -> PlateView:
 
 
 def rectified(photograph: Float64Array, view: PlateView, beyond_mm: float = 1.0) -> Rectified:
-    """Return a photograph (rows, columns, colours) as seen from straight above: between its markers, or all of it."""
+    """Return a photograph (rows, columns, colours), 0 to 255, from straight above: what its markers enclose, or all."""
     px_per_mm = min(1.0 / view.mm_per_px, FINEST_PX_PER_MM)
     rows, columns = photograph.shape[:2]
     corners = view.plate(np.array([[0.0, 0.0], [columns - 1, 0.0], [columns - 1, rows - 1], [0.0, rows - 1]]))
@@ -143,6 +152,7 @@ def rectified(photograph: Float64Array, view: PlateView, beyond_mm: float = 1.0)
     else:
         beyond_mm = 0.0
     low, high = corners.min(axis=0) - beyond_mm, corners.max(axis=0) + beyond_mm
+    px_per_mm = min(px_per_mm, float(np.sqrt(_MOST_PX / np.prod(high - low))))
     width, height = np.floor((high - low) * px_per_mm).astype(int) + 1
     row, column = np.mgrid[0:height, 0:width]
     result = Rectified(np.empty((height, width, 3)), px_per_mm, float(low[0]), float(high[1]))
@@ -150,7 +160,8 @@ def rectified(photograph: Float64Array, view: PlateView, beyond_mm: float = 1.0)
     # A pixel that covers several of the photograph's is their mean, or fine noise would be folded in.
     blur = max(0.0, 0.4 / (px_per_mm * view.mm_per_px) - 0.4)
     for k in range(3):
-        source = ndimage.gaussian_filter(photograph[:, :, k], blur) if blur > 0.1 else photograph[:, :, k]
+        source = photograph[:, :, k].astype(np.float32) / np.float32(255.0)
+        source = ndimage.gaussian_filter(source, blur) if blur > 0.1 else source
         sampled = ndimage.map_coordinates(source, at[:, ::-1].T, order=1, cval=np.nan)
         result.picture[:, :, k] = sampled.reshape(height, width)
     return result

@@ -1,6 +1,6 @@
 """Draws plates: crystals laid out in cells as a person lays them, with what goes wrong."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,8 @@ class PlateOptions:
     displaced : share of the places whose crystal lies half outside its cell
     glue_rings, glue_rises : shares of the places where the beam sees the glue
     bend_deg : a bent flake's ends differ by 1 to 3 times this
+    upside_down : share of the flakes that lie on their other face; None for a half where the lattice has no twofold
+        axis in its layers, since nobody sees it, and for none where it has, since a turn does the same there
     """
 
     crystals: int = 60
@@ -58,6 +60,7 @@ class PlateOptions:
     glue_rings: float = 0.08
     glue_rises: float = 0.08
     bend_deg: float = 1.0
+    upside_down: float | None = None
 
     def __post_init__(self) -> None:
         """Check the numbers."""
@@ -65,10 +68,14 @@ class PlateOptions:
             raise ValueError(f"a plate of {self.crystals} crystals; choose 1 to 5000")
         for item in fields(self):
             value = getattr(self, item.name)
+            if item.name == "upside_down" and value is None:
+                continue
             if not (np.isfinite(value) and value >= 0):
                 raise ValueError(f"{item.name} is {value}; give a finite number, 0 or more")
         if self.two_grains + self.twins + self.bent + self.empty > 1.0:
             raise ValueError("two_grains, twins, bent and empty are shares of the places; they add up to more than 1")
+        if self.upside_down is not None and self.upside_down > 1.0:
+            raise ValueError(f"upside_down is {self.upside_down}; give a share of the flakes, 0 to 1")
         if self.glue_rings + self.glue_rises > 1.0:
             raise ValueError("glue_rings and glue_rises are shares of the places; they add up to more than 1")
 
@@ -120,7 +127,28 @@ def plate_of_key(
         made.append(
             _crystal(number, shape, turn, whats[number], bool(displaced[number]), size, crystal, habit, options, rng)
         )
-    return SimulatedPlate(tuple(made), size, cells)
+    # drawn last, so that all else of a seed's plate stays as it was
+    over = rng.uniform(size=len(made)) < _upside_down(crystal, habit, options)
+    return SimulatedPlate(
+        tuple(_on_its_other_face(one) if lies else one for one, lies in zip(made, over, strict=True)), size, cells
+    )
+
+
+def _upside_down(crystal: Crystal, habit: Habit, options: PlateOptions) -> float:
+    """Return the share of the flakes that lie on their other face."""
+    if habit.kind != "flake":
+        return 0.0
+    if options.upside_down is not None:
+        return options.upside_down
+    normal = habit.direction(crystal)
+    return 0.5 if (crystal.rotations @ normal @ normal).min() > -0.999 else 0.0
+
+
+def _on_its_other_face(one: PlateCrystal) -> PlateCrystal:
+    """Return a flake that was glued the other way up: its outline is what it is, its lattice is turned over."""
+    across = np.array([0.0, 1.0, 0.0]) - one.face[1] * one.face
+    over = rotation_matrix(180.0 * across / np.linalg.norm(across))
+    return replace(one, grains=tuple(replace(grain, orientation=over @ grain.orientation) for grain in one.grains))
 
 
 def _cells(corners: list[Float64Array]) -> tuple[Float64Array, tuple[float, float]]:

@@ -21,6 +21,7 @@ from beamgym.physics.laue.indexing import (
     shares_of_light,
 )
 from beamgym.physics.mosaic.scan.panel import SeenSpots, fit_panel, moved_panel
+from beamgym.physics.mosaic.scan.powder import on_rings
 from beamgym.physics.mosaic.scan.same_patterns import indistinguishable_rotations
 from beamgym.physics.orientation import misorientation_deg
 
@@ -71,6 +72,7 @@ class Reading:
     height_mm : of the crystal, as this frame alone gives it
     warnings : what speaks against the first grain, or why there is none
     believed : the first grain made the picture that it should have made
+    off_rings : peaks that lie on no powder ring, where it does not index; all of them where it does
     """
 
     point_mm: Float64Array
@@ -80,6 +82,7 @@ class Reading:
     height_mm: float = 0.0
     warnings: tuple[str, ...] = ()
     believed: bool = True
+    off_rings: int | None = None
 
     @property
     def indexed(self) -> bool:
@@ -145,7 +148,8 @@ class Reader:
         panel = self._panel(height_mm)
         answer = indexer.on(panel).index(pattern.position_px, pattern.intensity, guess)
         if isinstance(answer, NotIndexed):
-            return Reading(point_mm, exposure_s, pattern.count, (), height_mm, (answer.reason,))
+            left = pattern.count - int(on_rings(pattern.position_px, panel).sum())
+            return Reading(point_mm, exposure_s, pattern.count, (), height_mm, (answer.reason,), off_rings=left)
         if answer.matched >= LEAST_MATCHED and not height_known:
             height_mm, u = self._raised(pattern, answer, height_mm)
             panel = self._panel(height_mm)

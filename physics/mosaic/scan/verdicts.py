@@ -64,9 +64,10 @@ class Judge:
 
         indexed = [one for one in last if one.indexed]
         if not indexed:
-            most = max((one.peaks for one in last), default=0)
+            most = max((one.peaks if one.off_rings is None else one.off_rings for one in last), default=0)
             if most < EMPTY_PEAKS:
-                return said("empty", f"{most} peaks at most, where glue and noise make {EMPTY_PEAKS}")
+                off = "" if most == max((one.peaks for one in last), default=0) else " off powder rings"
+                return said("empty", f"{most} peaks{off} at most, where glue and noise make {EMPTY_PEAKS}")
             reason = next((one.warnings[0] for one in last if one.warnings), "no orientation explains the peaks")
             return said("not indexed", reason)
         clusters = self._clusters(indexed)

@@ -63,6 +63,8 @@ def read_dxf(path: Path, mm_per_unit: float | None = None) -> list[Outline]:
             raise ValueError(f"{path}: a {entity.dxftype()} is no line that is read; draw a closed polyline instead")
     lines = [_points(entity, scale) for entity in entities if entity.dxftype() in _CURVES]
     shapes = [Polygon(ring) for ring in closed_rings(path, [line for line in lines if len(line) > 1])]
+    if not shapes and any(entity.dxftype() == "HATCH" for entity in entities):
+        raise ValueError(f"{path} has hatches and no closed line; draw each crystal's border as a closed polyline too")
     if not shapes:
         raise ValueError(f"{path} has no closed line in its model space; draw each crystal as a closed polyline")
     texts = [(_words(entity), Point(*_place(entity, scale))) for entity in entities if entity.dxftype() in _TEXTS]

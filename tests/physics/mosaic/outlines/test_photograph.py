@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from photographed import compared
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 from shapely import affinity
 
 from beamgym.physics.mosaic.outline import Outline
@@ -26,7 +27,7 @@ from beamgym.physics.mosaic.outlines import (
 )
 from beamgym.physics.mosaic.outlines.markers import RING_MM, check_markers
 from beamgym.physics.mosaic.outlines.rendered import plate_to_pixel, projected
-from beamgym.physics.mosaic.outlines.view import view_by_markers, view_by_scale
+from beamgym.physics.mosaic.outlines.view import rectified, view_by_markers, view_by_scale
 
 skimage = pytest.importorskip("skimage", reason="scikit-image is in the extra mosaic")
 
@@ -100,6 +101,31 @@ def test_glare_is_flagged_where_it_costs_more_than_a_tenth_of_a_crystal():
     assert set(spoilt) <= set(found.doubts)
 
 
+def painted(shadow=1.0):
+    """A dark rectangle of 8 x 5 mm, turned by 20°, crossed by glare as bright as the plate, with a shadow below it."""
+    row, column = np.mgrid[0:400, 0:500]
+    x, y = (column - 250) / 30.0, (200 - row) / 30.0
+    turn = np.radians(20.0)
+    along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+    inside = (np.abs(along) < 4.0) & (np.abs(across) < 2.5)
+    below = (np.abs(along - 0.1) < 4.0) & (np.abs(across + 0.35) < 2.5)
+    plate = 0.6 * (1.0 + 0.04 * np.random.default_rng(3).standard_normal(x.shape)) * np.where(below, shadow, 1.0)
+    crystal = 0.12 + 0.48 * np.exp(-0.5 * ((along - 0.5) / 0.5) ** 2)
+    picture = gaussian_filter(np.where(inside, crystal, plate), 0.8)
+    corners = np.array([[-4.0, -2.5], [4.0, -2.5], [4.0, 2.5], [-4.0, 2.5]])
+    return 255.0 * picture, corners @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+
+
+@pytest.mark.parametrize("shadow", [1.0, 0.6])
+def test_glare_as_bright_as_the_plate_parts_no_crystal_and_a_shadow_is_none_of_it(shadow):
+    picture, corners = painted(shadow)
+    found = outlines_of_photograph(picture, mm_per_px=1.0 / 30.0, origin_px=(250.0, 200.0))
+    ((_, shared, error),) = compared([Outline("1", corners)], found)
+    assert len(found.outlines) == 1
+    assert shared > 0.95
+    assert error < 0.5
+
+
 def test_a_light_crystal_on_a_dark_plate_is_seen_too():
     style = replace(STYLE, metal=(0.12, 0.12, 0.13), crystal=(0.55, 0.42, 0.12), glare=0.0, plate_glare=0.02)
     found = outlines_of_photograph(photograph(scene(), MARKERS, 3, style), markers=MARKERS)
@@ -148,10 +174,21 @@ def test_photographs_that_tell_no_scale_are_refused_in_one_line(bare):
     refused("give one of them", bare, markers=MARKERS, mm_per_px=0.05)
     refused("give the size of a pixel on the plate, above 0", bare, mm_per_px=0.0)
     refused("no crystal is seen", bare, markers=MARKERS)
+    refused("the turn is nan", bare, mm_per_px=0.05, turn_deg=float("nan"))
+    refused("usually 0.01 to 0.1", bare, mm_per_px=1e300)
+    refused("the photograph is black", np.zeros_like(bare), mm_per_px=0.05)
+    refused("the photograph is of one tone", np.full_like(bare, 90), markers=MARKERS)
+    refused("the least area is nan", bare, mm_per_px=0.05, least_mm2=float("nan"))
     refused("a perspective needs four", bare, markers=MARKERS[:3])
     refused("two markers have 1 dots", bare, markers=[*MARKERS, Marker(1, 0.0, 0.0)])
     refused("the photograph is mirrored", bare[:, ::-1], markers=MARKERS)
     refused("a picture of shape", np.zeros((8, 8)), mm_per_px=0.1)
+
+
+def test_a_photograph_of_many_pixels_is_looked_at_no_finer_than_is_useful():
+    flat = rectified(np.zeros((5000, 4000, 3), dtype=np.uint8), view_by_scale(5000, 1.0))
+    assert flat.picture.shape[0] * flat.picture.shape[1] <= 12.1e6
+    assert flat.px_per_mm == pytest.approx(np.sqrt(12e6 / (4999 * 3999)), rel=1e-3)
 
 
 def test_markers_that_are_hidden_or_elsewhere_are_named(bare):
@@ -169,6 +206,10 @@ def test_markers_that_are_hidden_or_elsewhere_are_named(bare):
 def test_markers_on_one_line_give_no_perspective():
     with pytest.raises(ValueError, match="on one line"):
         check_markers([Marker(k, 5.0 * k, 1.0) for k in (1, 2, 3, 4)])
+    with pytest.raises(ValueError, match="10000 at most"):
+        Marker(1, 1e300, 0.0)
+    with pytest.raises(ValueError, match="check the unit"):
+        Outline("1", np.array([[0.0, 0.0], [1e300, 0.0], [0.0, 1e300]]))
     with pytest.raises(ValueError, match="markers have 1 to 6"):
         Marker(7, 0.0, 0.0)
 

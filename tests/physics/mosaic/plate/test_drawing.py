@@ -107,3 +107,23 @@ def test_a_rods_length_is_its_outlines():
 def test_options_that_make_no_plate_are_refused(numbers, said):
     with pytest.raises(ValueError, match=said):
         PlateOptions(**numbers)
+
+
+def test_flakes_whose_faces_differ_lie_either_way_up_and_all_else_of_a_plate_stays():
+    fepse3 = load_crystal("FePSe3")  # -3: no twofold axis in its layers
+    drawn, upright = (draw_plate(fepse3, 5, PlateOptions(60, upside_down=share)) for share in (None, 0.0))
+    up = [bool((crystal.grains[0].orientation[2, 2]) > 0.0) for crystal in drawn.crystals if crystal.grains]
+    assert 0.3 < np.mean(up) < 0.7
+    for one, other in zip(drawn.crystals, upright.crystals, strict=True):
+        assert np.array_equal(one.outline.polygon_mm, other.outline.polygon_mm)
+        for grain, same in zip(one.grains, other.grains, strict=True):
+            turn = misorientation_deg(grain.orientation, same.orientation, fepse3.rotations)
+            assert turn == pytest.approx(0.0, abs=1e-5) or turn > 1.0
+            assert abs(grain.orientation[:, 2] @ one.face) > 0.999
+
+
+def test_flakes_with_a_twofold_axis_in_their_layers_are_drawn_upright():
+    for crystal in draw_plate(load_crystal("KFe3(OH)6(SO4)2"), 5, PlateOptions(20)).crystals:
+        assert all(grain.orientation[2, 2] > 0.0 for grain in crystal.grains)
+    with pytest.raises(ValueError, match=r"upside_down is 1\.5"):
+        PlateOptions(3, upside_down=1.5)

@@ -1,10 +1,12 @@
 """The file of frames: what is kept comes back, and frames of another plate are refused."""
 
+import errno
+
 import numpy as np
 import pytest
 
 from beamgym.physics.instrument import Peaks
-from beamgym.physics.mosaic.scan import FrameStore, TakenFrame
+from beamgym.physics.mosaic.scan import FrameStore, TakenFrame, frames
 
 
 def frame(count, seed=0, image=None):
@@ -77,3 +79,21 @@ def test_two_scans_of_one_plate_lose_none_of_their_frames(tmp_path):
     assert sorted(kept.names) == ["1", "2", "3"]
     assert [int(kept.read(name)[0].peaks.count[0]) for name in "123"] == [2, 3, 4]
     assert [path.name for path in tmp_path.iterdir()] == ["frames.h5"]
+
+
+@pytest.mark.parametrize("end", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_a_full_disk_or_ctrl_c_while_frames_are_written_leaves_what_was_there(tmp_path, monkeypatch, end):
+    store = FrameStore(tmp_path / "frames.h5", "plate")
+    store.add("1", [frame(5, 1)])
+    whole = frames._write
+
+    def half_written(path, plate, crystals):
+        whole(path, plate, crystals)
+        raise end
+
+    monkeypatch.setattr(frames, "_write", half_written)
+    for write in (lambda: store.add("2", [frame(3, 2)]), store.finish):
+        with pytest.raises(type(end)):
+            write()
+        assert FrameStore(tmp_path / "frames.h5", "plate").names == ("1",)
+        assert [path.name for path in sorted(tmp_path.rglob("*"))] == ["frames.parts", "00000.h5"]
