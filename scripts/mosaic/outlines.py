@@ -34,8 +34,15 @@ def outlines_command(
         str | None,
         typer.Option(help="Width x height of a plate in mm, as 60x46: write its markers to SOURCE, an SVG file."),
     ] = None,
+    practice: Annotated[
+        int | None, typer.Option(help="Number of flakes: write a drawn photograph of them to SOURCE, to practise on.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the practice photograph.")] = 0,
 ) -> None:
     """Write the outlines of the crystals on a photograph or in a drawing; name what is in doubt."""
+    if practice is not None:
+        typer.echo(_write_practice(source, practice, seed))
+        return
     if print_markers is not None:
         typer.echo(_write_markers(source, print_markers))
         return
@@ -60,6 +67,41 @@ def _write_markers(sheet: Path, size: str, inset_mm: float = 4.0) -> str:
     write_text(sheet, marker_sheet(markers))
     write_text(table, marker_table(markers))
     return f"{sheet}: print it at 100 %, cut the rings out, glue them on, and put their measured places into {table}"
+
+
+def _write_practice(photo: Path, flakes: int, seed: int) -> str:
+    """Write a drawn photograph, its markers and the true outlines beside it; return what is to be done with them."""
+    from PIL import Image
+
+    from beamgym.physics.crystal import load_crystal
+    from beamgym.physics.files import replacing, write_text
+    from beamgym.physics.mosaic.outlines import (
+        PHOTOGRAPHS,
+        PhotographStyle,
+        corner_markers,
+        corner_table,
+        marker_table,
+        photograph,
+    )
+    from beamgym.physics.mosaic.plate import PlateOptions, draw_plate
+
+    if photo.suffix.lower() not in PHOTOGRAPHS:
+        raise ValueError(f"{photo}: a photograph is written as {', '.join(PHOTOGRAPHS)}; give it one of these endings")
+    if not 1 <= flakes <= 200:
+        raise ValueError(f"--practice {flakes}: a photograph shows 1 to 200 flakes")
+    plate = draw_plate(load_crystal("FePS3"), seed, PlateOptions(flakes))
+    width, height = (side + 10.0 for side in plate.size_mm)
+    markers = corner_markers(width, height)
+    view_mm = 1.15 * max(width, height * 4.0 / 3.0)
+    picture = photograph(plate.outlines, markers, seed, PhotographStyle(view_mm=view_mm))
+    table, true = photo.with_suffix(".csv"), photo.with_name(f"{photo.stem}_true.csv")
+    with replacing(photo) as draft:
+        Image.fromarray(picture).save(draft)
+    write_text(table, marker_table(markers))
+    write_text(true, corner_table(plate.outlines))
+    return (
+        f"{photo}: {flakes} flakes; their true outlines are in {true}. Find them: --markers {table} --picture seen.png"
+    )
 
 
 def _origin_px(stated: str | None) -> tuple[float, float] | None:
