@@ -134,12 +134,17 @@ def _back(placement: "Placement", found: "Packing") -> bool:
 
 
 def _resize(project: "Project", found: "Packing") -> None:
-    """Write the plate's new size into plate.json."""
+    """Write the plate's new size into plate.json, which stays as old as it was: no step before this one reads it."""
+    import os
+
     from beamgym.physics.files import write_json
     from beamgym.physics.mosaic.project import resized
 
+    path = project.path / "plate.json"
+    before = path.stat()
     project.plate = resized(project.plate, found.plates[0])
-    write_json(project.path / "plate.json", project.plate.model_dump(mode="json"))
+    write_json(path, project.plate.model_dump(mode="json"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def _content(project: "Project", found: "Packing", left_out: dict[str, str]) -> dict[str, Any]:

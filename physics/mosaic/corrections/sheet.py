@@ -104,6 +104,15 @@ class _Sheet:
         return figure
 
 
+def points_now_deg(turn: Correction, along_deg: float) -> float:
+    """Return where the target's direction points on the scanned plate, counter-clockwise from x, tilts left aside.
+
+    A crystal that is turned over about y before it is turned shows that direction mirrored now.
+    """
+    before = along_deg - turn.turn_deg
+    return 180.0 - before if turn.turned_over else before
+
+
 def _draw(  # type: ignore[no-untyped-def]
     axes, outline: Outline, turn: Correction | None, seen: PictureReading, along_deg: float, spots, shape
 ) -> None:
@@ -118,7 +127,7 @@ def _draw(  # type: ignore[no-untyped-def]
     axes.set_xticks([])
     axes.set_yticks([])
     if turn is not None:
-        now = along_deg - turn.turn_deg
+        now = points_now_deg(turn, along_deg)
         for angle, style in ((along_deg, {"color": "tab:green", "ls": "--"}), (now, {"color": "tab:red", "ls": "-"})):
             end = turn_about_normal(angle)[:2, 0] * 0.75 * reach
             axes.annotate("", end, (0.0, 0.0), arrowprops={"arrowstyle": "->", **style})

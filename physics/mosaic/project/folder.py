@@ -100,7 +100,11 @@ class Project:
 
     def layout(self, name: str = "layout.csv") -> list[Placement]:
         """Return where the crystals are to lie."""
-        return placements_of(read_table(self.path / name, LAYOUT, self.plate.plate_id), self._both_faces)
+        rows = read_table(self.path / name, LAYOUT, self.plate.plate_id)
+        try:
+            return placements_of(rows, self._both_faces)
+        except ValueError as error:
+            raise ValueError(f"{self.path / name}: {error}") from None
 
     def write_layout(self, placements: Sequence[Placement]) -> list[str]:
         """Write layout.csv; return what became of a person's changes."""

@@ -1,6 +1,7 @@
 """`beamgym mosaic outlines` and `pack`: from a drawing to a packed plate, and what they say of those left out."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -46,7 +47,10 @@ def test_pack_writes_a_layout_that_passes_the_check_and_names_who_is_left_out(pr
 
 def test_pack_for_the_smallest_plate_writes_its_size(project):
     words = ("--objective", "smallest plate", "--solver", "shapely", "--tries", 1)
+    for file in project.path.iterdir():
+        os.utime(file, (1e9, 1e9))
     assert mosaic("pack", project.path, *words).exit_code == 0
+    assert "older than" not in mosaic("status", project.path).output  # the corrections stay good
     small = Project(project.path).plate.plate
     assert small.width_mm < 40.0
     assert check_packing(project.outlines(), project.layout(), holder_plates(Project(project.path).plate), 1.0) == []

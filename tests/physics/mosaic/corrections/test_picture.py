@@ -18,6 +18,7 @@ from beamgym.physics.mosaic.corrections import (
     work_table,
     write_sheet,
 )
+from beamgym.physics.mosaic.corrections.sheet import points_now_deg
 from beamgym.physics.mosaic.habit import habit_of
 from beamgym.physics.mosaic.outline import Outline
 from beamgym.physics.mosaic.plate_frame import PLATE_TO_LAB, turn_about_normal
@@ -97,3 +98,15 @@ def test_a_sheet_of_another_ending_is_refused_and_nothing_is_written(tmp_path):
     with pytest.raises(ValueError, match=r"ends in \.pdf or \.png"):
         write_sheet(tmp_path / "sheet.docx", [], [], [])
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("over", [False, True])
+def test_the_sheets_arrow_is_where_the_direction_points_on_the_scanned_plate(over):
+    u = turn_about_normal(35.0) @ HABIT.lying(CRYSTAL)
+    (found,) = corrections_of([seen(u)], CRYSTAL, HABIT, TARGET, turned_over=["1"] if over else ())
+    arrow = turn_about_normal(points_now_deg(found, 0.0))[:, 0]
+    # One of the directions that are the same by symmetry lies along it.
+    along = u @ CRYSTAL.rotations @ CRYSTAL.direction([1, 0, 0])
+    assert np.max(along @ arrow) == pytest.approx(1.0)
+    assert found.turned_over is over
+    assert abs(found.turn_deg) > 1.0

@@ -119,7 +119,7 @@ def test_plates_have_one_name_everywhere(title, both, number):
 def test_a_plate_that_cannot_be_is_refused(project, title):
     project.write_layout([Placement("1", 0, 3.0, 4.0, 0.0)])
     edit(project.path / "layout.csv", "FRONT 1", title)
-    with pytest.raises(ValueError, match=title):
+    with pytest.raises(ValueError, match=rf"layout.csv: .*{title}"):
         project.layout()
 
 
