@@ -43,6 +43,7 @@ SUITES = {
     "laue-harsh": Suite("beamgym.scripts.laue_suites.harsh", ("episodes", "policy", "crystal", "page")),
     "laue-zone": Suite("beamgym.scripts.laue_suites.zones", ("episodes", "policy", "level", "page")),
     "mosaic": Suite("beamgym.scripts.mosaic_suite.suite", ("crystals", "part", "level")),
+    "ub": Suite("beamgym.scripts.ub_suite.suite", ("episodes", "part")),
     "learn": Suite("beamgym.scripts.learning.suite", ("part", "workers", "page", "logdir")),
 }
 """Every suite by the word that stands in an environment's place."""
