@@ -68,6 +68,10 @@ def index_command(
             help="look for the camera within 10 % of the distance; on for a camera in words",
         ),
     ] = None,
+    hand_over: Annotated[
+        str | None,
+        typer.Option(help="PRESET[:Å] of a diffractometer: writes UB and the first reflections there, docs/ub.md"),
+    ] = None,
     grains: Annotated[int, typer.Option(help="crystal grains looked for at most", min=1)] = MOST_GRAINS,
     refine_detector: Annotated[
         bool, typer.Option("--refine-detector", help="fit the camera's geometry too, on a reference crystal")
@@ -106,6 +110,7 @@ def index_command(
     """Index a Laue pattern; print UB, the figures, and the turn of each axis that brings the target home."""
     # imported here, so that --help need not wait for them
     from beamgym.scripts.indexing.camera_options import CameraOptions
+    from beamgym.scripts.indexing.hand_over import HandOver
     from beamgym.scripts.indexing.indexed import check_options, index_picture
     from beamgym.scripts.indexing.outputs import OutputFiles
     from beamgym.scripts.indexing.solving import Solving
@@ -137,7 +142,8 @@ def index_command(
         )
         turning = Turning.read(samples, target, goniometer_name, at, second, turned)
         solving = Solving(samples, energies, refine_detector, search_camera)
-        report = index_picture(image, source, solving, turning, grains, files)
+        onward = None if hand_over is None else HandOver.read(hand_over, image)
+        report = index_picture(image, source, solving, turning, grains, files, onward)
     except (ValueError, OSError) as error:
         fail(error)
     typer.echo(as_text(report))

@@ -19,6 +19,7 @@ VERBS: dict[str, str] = {
     "envs": "List the registered environments.",
     "camera": "Write the geometry file of a hand-turned camera from a few words, and draw it.",
     "index": "Index a Laue image: orientation, figures, and the turns to a target.",
+    "ub": "Find UB from observed reflections of a diffractometer, and where to look next.",
     "train": "Train an agent, and export it as a bundle.",
     "tune": "Search for the hyperparameters of a training with Optuna.",
     "benchmark": "Compare policies on the same episodes, all under the same stopping rule.",

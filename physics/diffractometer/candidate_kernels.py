@@ -1,8 +1,8 @@
 """Orientations from pairs of observed vectors, scored against the lattice and polished.
 
-The score of an orientation U is Σᵢ ln[1 + (1 − ε) wⱼ N₃(qᵢ − U B hⱼ; Σᵢ) / (ε b)], hⱼ being the lattice point nearest to qᵢ,
-wⱼ the chance that of all reflections j is the observed one, b the density of spurious ones in reciprocal space and ε
-their share: the log likelihood relative to "every one is spurious".
+The score of an orientation U is Σᵢ ln[1 + (1 − ε) wⱼ N₃(qᵢ − U B hⱼ; Σᵢ) / (ε b)], hⱼ being the lattice point nearest
+to qᵢ, wⱼ the chance that of all reflections j is the observed one, b the density of spurious ones in reciprocal space
+and ε their share: the log likelihood relative to "every one is spurious".
 """
 
 import math
@@ -24,7 +24,7 @@ def nearest_point(u, b, b_inverse, q, log_weight, point, image):  # type: ignore
         total = 0.0
         for j in range(3):
             total += b_inverse[i, j] * (u[0, j] * q[0] + u[1, j] * q[1] + u[2, j] * q[2])
-        point[i] = int(math.floor(total + 0.5))
+        point[i] = math.floor(total + 0.5)
         if abs(point[i]) > size[i] // 2:
             return _NONE
     for i in range(3):
@@ -46,7 +46,7 @@ def _square(p, d):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, error_model="numpy")
 def _direction_score(u, seen, inverse_sigma2, named, first, gain):  # type: ignore[no-untyped-def]
-    """Log likelihood of known directions: each seen one along the nearest of its equivalents; adds to ``gain`` (12,)."""
+    """Log likelihood of known directions, each along the nearest of its equivalents; adds to ``gain`` (12,)."""
     total = 0.0
     for m in range(seen.shape[0]):
         best, which = -2.0, -1
@@ -62,7 +62,11 @@ def _direction_score(u, seen, inverse_sigma2, named, first, gain):  # type: igno
         g1 = u[1, 0] * named[which, 0] + u[1, 1] * named[which, 1] + u[1, 2] * named[which, 2]
         g2 = u[2, 0] * named[which, 0] + u[2, 1] * named[which, 1] + u[2, 2] * named[which, 2]
         g = (g0, g1, g2)
-        cross = (g1 * seen[m, 2] - g2 * seen[m, 1], g2 * seen[m, 0] - g0 * seen[m, 2], g0 * seen[m, 1] - g1 * seen[m, 0])
+        cross = (
+            g1 * seen[m, 2] - g2 * seen[m, 1],
+            g2 * seen[m, 0] - g0 * seen[m, 2],
+            g0 * seen[m, 1] - g1 * seen[m, 0],
+        )
         for i in range(3):
             gain[9 + i] += inverse_sigma2[m] * cross[i]
             for j in range(3):
@@ -103,7 +107,6 @@ def score(u, b, b_inverse, q, precision, log_norm, log_weight, log_odds, soft, k
         belongs[i] = share
         # J = -[g]x : columns are w x g for unit w
         for a in range(3):
-            a1, a2 = (a + 1) % 3, (a + 2) % 3
             ja = (0.0, 0.0, 0.0)
             if a == 0:
                 ja = (0.0, -image[2], image[1])
@@ -166,7 +169,9 @@ def polish(us, b, b_inverse, q, precision, log_norm, log_weight, log_odds, known
     gain, step = np.empty(12), np.empty(3)
     for c in range(count):
         for soft in (4.0, 2.0, 1.5, 1.0, 1.0, 1.0):
-            score(us[c], b, b_inverse, q, precision, log_norm, log_weight, log_odds, soft, known, gain, hkl[c], belongs[c])
+            score(
+                us[c], b, b_inverse, q, precision, log_norm, log_weight, log_odds, soft, known, gain, hkl[c], belongs[c]
+            )
             _solve_symmetric(gain, ridge, step)
             length = math.sqrt(step[0] ** 2 + step[1] ** 2 + step[2] ** 2)
             if length > 0.05:
@@ -218,7 +223,9 @@ def _keep_best(us, scores, filled, keep):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def from_pairs(pairs, seen, spread, named, first, b, b_inverse, q, precision, log_norm, log_weight, log_odds, known, room, most):  # type: ignore[no-untyped-def]
+def from_pairs(  # type: ignore[no-untyped-def]
+    pairs, seen, spread, named, first, b, b_inverse, q, precision, log_norm, log_weight, log_odds, known, room, most
+):
     """Make orientations of pairs of observed vectors and the crystal vectors that each may be.
 
     Parameters
@@ -263,7 +270,9 @@ def from_pairs(pairs, seen, spread, named, first, b, b_inverse, q, precision, lo
                     continue
                 for a in range(3):
                     for c in range(3):
-                        u[a, c] = e_seen[a, 0] * e_named[c, 0] + e_seen[a, 1] * e_named[c, 1] + e_seen[a, 2] * e_named[c, 2]
+                        u[a, c] = (
+                            e_seen[a, 0] * e_named[c, 0] + e_seen[a, 1] * e_named[c, 1] + e_seen[a, 2] * e_named[c, 2]
+                        )
                 found = score(
                     u, b, b_inverse, q, precision, log_norm, log_weight, log_odds, 4.0, known, gain, hkl, belongs
                 )

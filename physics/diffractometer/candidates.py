@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from beamgym.physics.arrays import Float64Array, Int64Array
 from beamgym.physics.diffractometer.candidate_kernels import from_pairs, merge, polish
@@ -19,8 +20,13 @@ SPURIOUS = 0.1
 _ANOTHER_CRYSTAL = 0.02  # probability, beforehand, that the crystal has another cell altogether
 _ROOM, _MOST_PAIRS, _MOST_CANDIDATES = 4096, 20_000_000, 64
 INTENSITY_ERROR = 0.6
-"""Of the log of an intensity, one standard deviation: absorption, extinction, a beam that misses part of the crystal."""
+"""Of the log of an intensity, one standard deviation: absorption, extinction, a beam that misses part of a crystal."""
 _SPURIOUS_SPREAD, _MOST_INTENSITY = 2.0, 8.0
+BY_CHANCE = 0.01
+"""Chance that something is seen where the crystal has nothing."""
+WINDOW_DEG = 1.0
+"""Around a place, as far as a person scans who looks there."""
+_GATE = 5.0  # standard deviations of a length within which a reflection may be an observed one
 _NEGLIGIBLE = -25.0  # log probability, relative to the best
 
 
@@ -116,6 +122,7 @@ def ub_candidates(
     known: KnownCell,
     directions: Sequence[KnownDirection] = (),
     prior: Prior | None = None,
+    empty: ArrayLike | None = None,
     spurious: float = SPURIOUS,
     most: int = _MOST_CANDIDATES,
 ) -> Candidates:
@@ -127,6 +134,7 @@ def ub_candidates(
     known : the crystal's cell
     directions : what is known besides; with one of them a single reflection gives candidates
     prior : what is known of the orientation, which makes do with a single reflection as well
+    empty : (m, 3) scattering vectors in the mount frame where one has looked and seen nothing, 1/Å
     spurious : share of spurious reflections, as expected beforehand
     most : candidates returned at most
 
@@ -147,7 +155,9 @@ def ub_candidates(
     observed reflections are none of the spurious.
     """
     if not 0.0 < spurious < 1.0:
-        raise ValueError(f"spurious is {spurious:g}; give the expected share of spurious reflections, above 0 and below 1")
+        raise ValueError(
+            f"spurious is {spurious:g}; give the expected share of spurious reflections, above 0 and below 1"
+        )
     lengths = np.linalg.norm(observed.q, axis=1)
     lattice = lattice_of(known, 1.02 * float(lengths.max()), observed.wavelength_a)
     given = _directions(directions, known)
@@ -155,7 +165,15 @@ def ub_candidates(
     log_norm = -1.5 * math.log(2.0 * math.pi) - 0.5 * np.linalg.slogdet(observed.covariance)[1]
     volume = 4.0 / 3.0 * math.pi * float(lattice.length[-1]) ** 3
     log_odds = math.log((1.0 - spurious) / spurious) + math.log(volume)
-    fixed = (known.b_matrix, np.linalg.inv(known.b_matrix), observed.q, precision, log_norm, lattice.log_weight, log_odds)
+    fixed = (
+        known.b_matrix,
+        np.linalg.inv(known.b_matrix),
+        observed.q,
+        precision,
+        log_norm,
+        lattice.log_weight,
+        log_odds,
+    )
     us, complete = _made(observed, lattice, given, directions, fixed)
     if prior is not None:
         us = np.concatenate([us, _near_prior(observed, known, lattice, prior)])
@@ -180,6 +198,7 @@ def ub_candidates(
     near = math.radians(max(5.0 * observed.error_deg, 0.3))
     chosen = merge(us, rank, alike, near, max(4 * most, 256))
     evidence = rank[chosen] + 1.5 * math.log(2.0 * math.pi) + _log_prior_density(len(alike), prior)
+    evidence = evidence + _of_empty_places(us[chosen], matrix[chosen], empty, known, observed.wavelength_a)
     null = math.log(_ANOTHER_CRYSTAL / (1.0 - _ANOTHER_CRYSTAL))
     top = max(float(evidence.max()), null)
     weight = np.exp(evidence - top)
@@ -197,6 +216,31 @@ def ub_candidates(
         if math.log(max(share, 1e-300)) > _NEGLIGIBLE
     ]
     return Candidates(tuple(found), math.exp(null - top) / total, 1 if told else known.alike, observed, known, complete)
+
+
+def chance_there(ub: Float64Array, error_deg: float, lattice: Lattice, q: Float64Array) -> Float64Array:
+    """Return the chance (p,) of seeing a reflection of a crystal with that UB where one scans around q (p, 3)."""
+    point = np.rint(q @ np.linalg.inv(ub).T).astype(np.int64)
+    inside = (np.abs(point) <= lattice.size).all(axis=1) & point.any(axis=1)
+    place = np.where(inside[:, None], point + lattice.size, 0)
+    table = lattice.log_weight[place[:, 0], place[:, 1], place[:, 2]]
+    chance = np.where(inside & (table > -1e29), np.exp(np.maximum(table, -700.0)) * lattice.chance.sum(), 0.0)
+    away = np.degrees(np.linalg.norm(point @ ub.T - q, axis=1) / np.linalg.norm(q, axis=1))
+    window = WINDOW_DEG + 2.0 * error_deg
+    return np.asarray(np.maximum(np.minimum(chance, 0.98) * np.exp(-0.5 * (away / (0.5 * window)) ** 2), BY_CHANCE))
+
+
+def _of_empty_places(
+    us: Float64Array, matrix: Float64Array, empty: ArrayLike | None, known: KnownCell, wavelength_a: float
+) -> Float64Array:
+    """Return the log likelihood (c,) of having seen nothing at some places."""
+    places = np.empty((0, 3)) if empty is None else np.asarray(empty, dtype=np.float64).reshape(-1, 3)
+    if not len(places):
+        return np.zeros(len(us))
+    lattice = lattice_of(known, 1.02 * float(np.linalg.norm(places, axis=1).max()), wavelength_a)
+    errors = np.degrees(np.sqrt(np.trace(np.linalg.inv(matrix), axis1=1, axis2=2) / 3.0))
+    chances = [chance_there(u @ known.b_matrix, e, lattice, places) for u, e in zip(us, errors, strict=True)]
+    return np.asarray(np.log1p(-np.array(chances)).sum(axis=1))
 
 
 def _directions(directions: Sequence[KnownDirection], known: KnownCell) -> tuple[Float64Array, ...]:
@@ -234,7 +278,7 @@ def _made(
     named = np.concatenate([lattice.family_unit, lattice.unit, given[2]])
     families = len(lattice.family_unit)
     first = np.zeros((n + m, 4), dtype=np.int64)
-    gate = 4.0 * np.sqrt(along)
+    gate = _GATE * np.sqrt(along)
     first[:n, 0] = np.searchsorted(lattice.family_length, lengths - gate)
     first[:n, 1] = np.searchsorted(lattice.family_length, lengths + gate)
     first[:n, 2] = families + np.searchsorted(lattice.length, lengths - gate)
@@ -249,9 +293,7 @@ def _made(
     if not pairs:
         return np.empty((0, 3, 3)), True
     table = np.array(pairs, dtype=np.int64)
-    us, values, looked = from_pairs(
-        table, seen, spread, named, first, *fixed, given, _ROOM, _MOST_PAIRS
-    )
+    us, values, looked = from_pairs(table, seen, spread, named, first, *fixed, given, _ROOM, _MOST_PAIRS)
     worth = values > values.max() - 40.0 if len(values) else np.zeros(0, dtype=bool)
     return us[worth], looked <= _MOST_PAIRS
 
@@ -261,7 +303,7 @@ def _near_prior(observed: Observed, known: KnownCell, lattice: Lattice, prior: P
     made = [np.asarray(prior.u, dtype=np.float64)]
     lengths = np.linalg.norm(observed.q, axis=1)
     for i, q in enumerate(observed.q):
-        gate = 4.0 * math.sqrt(float(q @ observed.covariance[i] @ q)) / lengths[i]
+        gate = _GATE * math.sqrt(float(q @ observed.covariance[i] @ q)) / lengths[i]
         low, high = np.searchsorted(lattice.length, [lengths[i] - gate, lengths[i] + gate])
         for vector in lattice.unit[low:high] @ made[0].T:
             cross = np.cross(vector, q / lengths[i])
@@ -285,7 +327,7 @@ def _reindexed(hkl: Int64Array, known: KnownCell, which: Int64Array) -> Int64Arr
 
 
 def _told_apart(us: Float64Array, hkl: Int64Array, known: KnownCell) -> tuple[Float64Array, Int64Array, Int64Array]:
-    """Return orientations and indices after each rotation of the lattice that is none of the crystal, and which copied."""
+    """Return orientations and indices after the lattice's rotations that are none of the crystal, and which copied."""
     kept: list[int] = []
     for i, one in enumerate(known.lattice_rotations):
         others = known.lattice_rotations[kept].reshape(-1, 1, 3, 3) @ known.rotations[None]

@@ -1,7 +1,7 @@
 """Between angles and scattering vectors: Q of given positions, and the positions that bring a Q to the detector.
 
-q = (k_f − k_i)/λ without 2π, in 1/Å. In the *mount frame*, which turns with the innermost axis and coincides with the lab
-when every axis is at zero, q = UB·hkl whatever the angles (Busing & Levy, Acta Cryst. 22 (1967) 457).
+q = (k_f − k_i)/λ without 2π, in 1/Å. In the *mount frame*, which turns with the innermost axis and coincides with
+the lab when every axis is at zero, q = UB·hkl whatever the angles (Busing & Levy, Acta Cryst. 22 (1967) 457).
 """
 
 from collections.abc import Mapping
@@ -58,8 +58,8 @@ def scattering_vectors(
 
     Notes
     -----
-    q = Rᵀ (A·x̂ − x̂)/λ; with w the lab rotation vector of an axis, ∂q = −Rᵀ (w × q_lab) of the sample, Rᵀ (w × k_f) of the
-    arm.
+    q = Rᵀ (A·x̂ − x̂)/λ; with w the lab rotation vector of an axis, ∂q = −Rᵀ (w × q_lab) of the sample,
+    Rᵀ (w × k_f) of the arm.
     """
     sample, arm = (np.atleast_2d(part) for part in instrument.split(positions))
     inverse_a = 1.0 / np.broadcast_to(np.asarray(wavelength_a, dtype=np.float64), sample.shape[:1])
@@ -68,7 +68,6 @@ def scattering_vectors(
     q_lab = out - BEAM * inverse_a[:, None]
     of_sample = -np.cross(np.radians(instrument.sample.jacobian(sample)), q_lab[:, :, None], axis=1)
     of_arm = np.cross(np.radians(instrument.arm.jacobian(arm)), out[:, :, None], axis=1)
-    # the goniometer's Jacobian is degrees per degree, so that one degree of an axis turns by its column in degrees
     q = (back @ q_lab[:, :, None])[:, :, 0]
     return q, back @ np.concatenate([of_sample, of_arm], axis=2)
 
@@ -76,7 +75,7 @@ def scattering_vectors(
 def two_theta_deg(instrument: Diffractometer, positions: ArrayLike) -> Float64Array:
     """Return the scattering angle (n,) of positions (n, k)."""
     out = instrument.arm.rotation(np.atleast_2d(instrument.split(positions)[1])) @ BEAM
-    return np.degrees(np.arctan2(np.hypot(out[:, 1], out[:, 2]), out[:, 0]))
+    return np.asarray(np.degrees(np.arctan2(np.hypot(out[:, 1], out[:, 2]), out[:, 0])))
 
 
 def positions_of(
@@ -94,9 +93,9 @@ def positions_of(
     instrument : or the name of its preset
     q : (n, 3) scattering vectors in the mount frame, 1/Å without 2π
     wavelength_a : Å
-    hold : axes of the sample that are to stand, with their positions; all but two of them (of a triple axis the two arcs
-        stand, at zero if not said otherwise, and one axis is left). Without it the bisecting position: the axis that is
-        parallel to the arm's stands at half of the scattering angle
+    hold : axes of the sample that are to stand, with their positions; all but two of them (of a triple axis the two
+        arcs stand, at zero if not said otherwise, and one axis is left). Without it the bisecting position: the axis
+        that is parallel to the arm's stands at half of the scattering angle
     near : (k,) present positions: of several solutions the one that is reached first; zeros if not given
     horizontal : of a six-circle, scatter by nu with delta at zero (mu at half of it if nothing is held), not by delta
 
@@ -133,10 +132,10 @@ def positions_of(
 
 
 def plane_angle_deg(instrument: Diffractometer, q: ArrayLike) -> Float64Array:
-    """Return by how much vectors (n, 3) of the mount frame lie above the arm's plane with every axis at zero, degrees."""
+    """Return how far vectors (n, 3) lie above the arm's plane with every axis at zero, degrees."""
     wanted = np.atleast_2d(np.asarray(q, dtype=np.float64))
     axis = np.array(instrument.arm.axes[-1].vector) * instrument.arm.axes[-1].sign
-    return np.degrees(np.arcsin(np.clip(wanted @ axis / np.linalg.norm(wanted, axis=1), -1.0, 1.0)))
+    return np.asarray(np.degrees(np.arcsin(np.clip(wanted @ axis / np.linalg.norm(wanted, axis=1), -1.0, 1.0))))
 
 
 def _arm_axis(instrument: Diffractometer, horizontal: bool) -> int:
@@ -167,10 +166,14 @@ def _held(
         if not name:
             raise ValueError(f"{instrument.name} has no bisecting position; say which axes to hold")
         held[:, names.index(name)] = half_deg
-        standing = [names.index(name)] + [i for i, other in enumerate(names) if other in ("mu", "eta") and other != name]
+        standing = [names.index(name)] + [
+            i for i, other in enumerate(names) if other in ("mu", "eta") and other != name
+        ]
     free = [i for i in range(len(names)) if i not in standing]
     if len(free) != 2 and not (len(free) == 1 and instrument.name == "tas"):
-        raise ValueError(f"{instrument.name}: hold {len(names) - 2} of {', '.join(names)}, so that two are free; got {list(given)}")
+        raise ValueError(
+            f"{instrument.name}: hold {len(names) - 2} of {', '.join(names)}, so that two are free; got {list(given)}"
+        )
     return held, free
 
 
@@ -267,12 +270,15 @@ def _chosen(
         full = np.where(full < low - 1e-9, full + 360.0, np.where(full > high + 1e-9, full - 360.0, full))
         outside = (full < low - 1e-9) | (full > high + 1e-9)
         seconds = np.max(np.abs(full - here) / speed, axis=1)
-        for row in np.flatnonzero(np.isfinite(full).all(1)):
+        for row in map(int, np.flatnonzero(np.isfinite(full).all(1))):
             if outside[row].any():
                 index = int(np.flatnonzero(outside[row])[0])
                 if not reachable[row]:
                     axis = instrument.axes[index]
-                    why[row] = f"{axis.name} would stand at {full[row, index]:.2f}, its limits are {low[index]:g} to {high[index]:g}"
+                    why[row] = (
+                        f"{axis.name} would stand at {full[row, index]:.2f}, "
+                        f"its limits are {low[index]:g} to {high[index]:g}"
+                    )
                     best[row] = full[row] if not np.isfinite(best[row]).all() else best[row]
             elif seconds[row] < fewest[row]:
                 best[row], reachable[row], fewest[row] = full[row], True, seconds[row]

@@ -12,8 +12,11 @@ from beamgym.physics.crystal import Crystal, busing_levy_b, structure_factors
 
 MOST_REFLECTIONS = 2_000_000
 _OBLIQUITY_DEG = 0.02  # by how much a lattice's symmetry may be missed and still be called one
+_EXACT = 1e-3
 _WEAK_SHARE = 0.03  # of the strongest: reflections of that strength are found every second time
-_FAINTEST = 1e-3  # chance of finding a very weak one, relative to a strong one: Renninger's, and errors of the structure
+_FAINTEST = (
+    1e-3  # chance of finding a very weak one, relative to a strong one: Renninger's, and errors of the structure
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +32,8 @@ class KnownCell:
     lattice_rotations : (j, 3, 3) those of the lattice, which positions alone cannot tell apart
     spacegroup : its absences are left out; None where they are not known
     crystal : its structure, where that is known: gives strengths
+    strengths : False takes from the structure which reflections there are, and not how strong they are
+    kept : what ``lattice_of`` has made
     """
 
     name: str
@@ -38,6 +43,7 @@ class KnownCell:
     lattice_rotations: Float64Array
     spacegroup: gemmi.SpaceGroup | None = field(default=None, repr=False)
     crystal: Crystal | None = field(default=None, repr=False)
+    strengths: bool = True
     kept: "dict[tuple[float, float], Lattice]" = field(default_factory=dict, repr=False)
 
     @property
@@ -46,7 +52,7 @@ class KnownCell:
         return max(len(self.lattice_rotations) // len(self.rotations), 1)
 
     def reflections(self, q_max: float) -> tuple[Int64Array, Float64Array, bool]:
-        """Return hkl (n, 3), both of each ± pair, with |q| up to q_max, 1/Å; how strong each is (n,); whether that is known.
+        """Return hkl (n, 3), both of each ± pair, with |q| up to q_max, 1/Å; strengths (n,); whether those are known.
 
         Raises
         ------
@@ -54,9 +60,11 @@ class KnownCell:
         """
         expected = 4.0 / 3.0 * np.pi * q_max**3 / np.linalg.det(self.b_matrix)
         if expected > MOST_REFLECTIONS:
-            raise ValueError(f"{self.name} has about {expected:.1g} reflections up to {q_max:g} 1/Å; take a longer wavelength")
+            raise ValueError(
+                f"{self.name} has about {expected:.1g} reflections up to {q_max:g} 1/Å; take a longer wavelength"
+            )
         if self.crystal is not None:
-            return (*_of_structure(self.crystal, q_max), True)
+            return (*_of_structure(self.crystal, q_max), self.strengths)
         lengths = np.linalg.norm(np.linalg.inv(self.b_matrix), axis=1)
         most = [int(np.floor(q_max * length + 1e-9)) for length in lengths]
         grid = np.stack(np.meshgrid(*(np.arange(-m, m + 1) for m in most), indexing="ij"), axis=-1).reshape(-1, 3)
@@ -88,9 +96,14 @@ def known_cell(cell: ArrayLike, spacegroup: str | None = None) -> KnownCell:
         if group is None and str(spacegroup).isdigit():
             group = gemmi.find_spacegroup_by_number(int(spacegroup))
         if group is None:
-            raise ValueError(f"unknown space group {spacegroup!r}; give its Hermann-Mauguin symbol, such as 'P 21/c', or number")
+            raise ValueError(
+                f"unknown space group {spacegroup!r}; give its Hermann-Mauguin symbol, such as 'P 21/c', or number"
+            )
         if not unit_cell.is_compatible_with_spacegroup(group, 0.003):
-            raise ValueError(f"space group {group.hm} is {group.crystal_system_str()}, and the cell {numbers.tolist()} is not; correct one")
+            raise ValueError(
+                f"space group {group.hm} is {group.crystal_system_str()}, "
+                f"and the cell {numbers.tolist()} is not; correct one"
+            )
     centring = "P" if group is None else group.centring_type()
     lattice = gemmi.find_lattice_symmetry(unit_cell, centring, _OBLIQUITY_DEG)
     axes = np.asarray(np.linalg.inv(b_matrix).T, dtype=np.float64)
@@ -102,7 +115,47 @@ def known_cell(cell: ArrayLike, spacegroup: str | None = None) -> KnownCell:
 
 def cell_of_crystal(crystal: Crystal) -> KnownCell:
     """Return what a structure tells: besides the cell, which reflections are strong."""
-    return KnownCell(crystal.name, crystal.cell, crystal.b_matrix, crystal.rotations, crystal.holohedry, None, crystal)
+    exact = _exact(crystal.holohedry, crystal.b_matrix)
+    return KnownCell(crystal.name, crystal.cell, crystal.b_matrix, crystal.rotations, exact, None, crystal)
+
+
+def nearly_symmetric(known: KnownCell, within_deg: float = 0.5) -> bool:
+    """Return whether the lattice would have more rotations if its angles were changed by so little.
+
+    Positions with errors of that size cannot tell orientations apart that such a rotation relates. The measure is the
+    obliquity of twofold axes (Le Page, J. Appl. Cryst. 15 (1982) 255), of the primitive cell.
+    """
+    centring = "P"
+    if known.crystal is not None:
+        centring = _centring(known.reflections(1.5 * float(np.linalg.norm(known.b_matrix, axis=0).sum()))[0])
+    elif known.spacegroup is not None:
+        centring = known.spacegroup.centring_type()
+    cell = gemmi.UnitCell(*known.cell)
+    sizes = [len(list(gemmi.find_lattice_symmetry(cell, centring, limit).sym_ops)) for limit in (1e-3, within_deg)]
+    return sizes[1] > sizes[0]
+
+
+def _centring(hkl: Int64Array) -> str:
+    """Return the letter of the centring whose absences are missing from indices (n, 3)."""
+    h, k, el = hkl.T
+    for letter, sums in (
+        ("F", (h + k, k + el)),
+        ("I", (h + k + el,)),
+        ("C", (h + k,)),
+        ("A", (k + el,)),
+        ("B", (h + el,)),
+    ):
+        if all((one % 2 == 0).all() for one in sums):
+            return letter
+    return "R" if ((-h + k + el) % 3 == 0).all() else "P"
+
+
+def _exact(rotations: Float64Array, b_matrix: Float64Array) -> Float64Array:
+    """Return those rotations that carry the lattice into itself to 0.06°; others are called its own more leniently."""
+    turned = rotations @ b_matrix
+    indices = np.rint(np.linalg.solve(b_matrix, turned))
+    miss = np.linalg.norm(turned - b_matrix @ indices, axis=1) / np.linalg.norm(b_matrix, axis=0)
+    return np.ascontiguousarray(rotations[miss.max(axis=1) < _EXACT])
 
 
 class Lattice:
@@ -142,7 +195,7 @@ class Lattice:
         return out
 
     def intensities(self, hkl: Int64Array) -> Float64Array:
-        """Return the log of expected intensities (...,) of indices (..., 3), up to a scale; -700 where there is none."""
+        """Return the log of expected intensities (...,) of indices (..., 3), up to a scale; -700 where none is."""
         inside = (np.abs(hkl) <= self.size).all(axis=-1)
         places = np.where(inside[..., None], hkl + self.size, 0)
         return np.where(inside, self.log_intensity[places[..., 0], places[..., 1], places[..., 2]], -700.0)
@@ -150,7 +203,7 @@ class Lattice:
     def _factors(self, wavelength_a: float) -> Float64Array:
         """|q| times Lorentz and polarisation factors of an ω scan in the bisecting position, unpolarised beam."""
         two_theta = 2.0 * np.arcsin(np.clip(0.5 * wavelength_a * self.length, 1e-6, 1.0 - 1e-6))
-        return self.length / np.sin(two_theta) * 0.5 * (1.0 + np.cos(two_theta) ** 2)
+        return np.asarray(self.length / np.sin(two_theta) * 0.5 * (1.0 + np.cos(two_theta) ** 2))
 
 
 def lattice_of(known: KnownCell, q_max: float, wavelength_a: float) -> Lattice:

@@ -1,19 +1,17 @@
-"""Where to look next: the reflections whose being there or not tells candidates apart fastest, or that sharpen UB most."""
+"""Where to look next: reflections whose being there or not tells candidates apart fastest, or that sharpen UB."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from beamgym.physics.arrays import Float64Array, Int64Array
-from beamgym.physics.diffractometer.candidates import Candidate, Candidates
+from beamgym.physics.diffractometer.candidates import Candidate, Candidates, chance_there
 from beamgym.physics.diffractometer.geometry import Positions, positions_of
 from beamgym.physics.diffractometer.lattice import Lattice, lattice_of
 from beamgym.physics.diffractometer.presets import Diffractometer
 
 _MOST_CANDIDATES, _MOST_EACH = 10, 150
 _LEAST_PROBABILITY = 0.002
-_BY_CHANCE = 0.01  # that something is seen where the crystal has nothing
-_WINDOW_DEG = 1.0  # around a place, as far as a person scans who looks there
 _APART_DEG = 5.0  # between places that are proposed together
 _BEST_LINE = 0.5  # chance of finding, from which a reflection is strong enough to be proposed before others
 
@@ -41,7 +39,11 @@ class Look:
 
 
 def next_looks(
-    candidates: Candidates, instrument: Diffractometer, wavelength_a: float, count: int = 3, near: Float64Array | None = None
+    candidates: Candidates,
+    instrument: Diffractometer,
+    wavelength_a: float,
+    count: int = 3,
+    near: Float64Array | None = None,
 ) -> list[Look]:
     """Return the places to look at next, the best first, each by itself.
 
@@ -59,9 +61,9 @@ def next_looks(
 
     Notes
     -----
-    Mutual information between "which candidate" and "seen or not", a strong reflection being seen more surely than a weak
-    one (Lindley, Ann. Math. Stat. 27 (1956) 986). Where one candidate is certain, places are ordered by the determinant
-    of the orientation's covariance after a reflection there.
+    Mutual information between "which candidate" and "seen or not", a strong reflection being seen more surely than a
+    weak one (Lindley, Ann. Math. Stat. 27 (1956) 986). Where one candidate is certain, places are ordered by the
+    determinant of the orientation's covariance after a reflection there.
     """
     likely = [c for c in candidates.found[:_MOST_CANDIDATES] if c.probability >= _LEAST_PROBABILITY]
     if not likely:
@@ -70,7 +72,7 @@ def next_looks(
     pool = _pool(likely, candidates, lattice)
     if not len(pool.q):
         return []
-    expected = np.stack([_chance_there(one, candidates, lattice, pool.q) for one in likely], axis=1)
+    expected = np.stack([chance_there(one.ub, one.error_deg, lattice, pool.q) for one in likely], axis=1)
     shares = np.array([one.probability for one in likely])
     bits = _information(expected, shares / shares.sum())
     sharper = _sharpening(likely, pool, candidates)
@@ -107,19 +109,6 @@ def _pool(likely: list[Candidate], candidates: Candidates, lattice: Lattice) -> 
     return _Pool(np.concatenate(q), np.concatenate(hkl), np.concatenate(owner), np.concatenate(chance))
 
 
-def _chance_there(one: Candidate, candidates: Candidates, lattice: Lattice, q: Float64Array) -> Float64Array:
-    """Return the chance (p,) of seeing a reflection at q (p, 3) if that candidate is right."""
-    fractional = q @ np.linalg.inv(one.ub).T
-    point = np.rint(fractional).astype(np.int64)
-    inside = (np.abs(point) <= lattice.size).all(axis=1) & point.any(axis=1)
-    place = np.where(inside[:, None], point + lattice.size, 0)
-    table = lattice.log_weight[place[:, 0], place[:, 1], place[:, 2]]
-    chance = np.where(inside & (table > -1e29), np.exp(np.maximum(table, -700.0)) * lattice.chance.sum(), 0.0)
-    away = np.degrees(np.linalg.norm(point @ one.ub.T - q, axis=1) / np.linalg.norm(q, axis=1))
-    window = _WINDOW_DEG + 2.0 * one.error_deg
-    return np.asarray(np.maximum(np.minimum(chance, 0.98) * np.exp(-0.5 * (away / (0.5 * window)) ** 2), _BY_CHANCE))
-
-
 def _information(expected: Float64Array, shares: Float64Array) -> Float64Array:
     """Return the bits (p,) that seen-or-not gives on which candidate (p, c) is right."""
     return np.asarray(_entropy(expected @ shares) - _entropy(expected) @ shares)
@@ -131,7 +120,7 @@ def _entropy(p: Float64Array) -> Float64Array:
 
 
 def _sharpening(likely: list[Candidate], pool: _Pool, candidates: Candidates) -> Float64Array:
-    """Return by which factor (p,) the error about each axis shrinks, on the geometric mean, with one more reflection."""
+    """Return by which factor (p,) the error shrinks, on the geometric mean of the axes, with one more reflection."""
     error = np.radians(candidates.observed.error_deg)
     factor = np.ones(len(pool.q))
     for number, one in enumerate(likely):

@@ -72,8 +72,8 @@ def observed_angles(
 
     Raises
     ------
-    ValueError : no reflection, angles that are not finite, a wavelength that is none, an error that is not positive, or a
-        detector that stands in the beam
+    ValueError : no reflection, angles that are not finite, a wavelength that is none, an error that is not positive,
+        or a detector that stands in the beam
     """
     wavelength_a, angles = check_wavelength(wavelength_a), np.atleast_2d(np.asarray(positions, dtype=np.float64))
     if not len(angles):
@@ -85,7 +85,10 @@ def observed_angles(
     length = np.linalg.norm(q, axis=1)
     if (length * wavelength_a < 0.01).any():
         row = int(np.argmax(length * wavelength_a < 0.01)) + 1
-        raise ValueError(f"reflection {row} has the detector in the direct beam; give the angles of its arm ({', '.join(instrument.arm.names)})")
+        raise ValueError(
+            f"reflection {row} has the detector in the direct beam; "
+            f"give the angles of its arm ({', '.join(instrument.arm.names)})"
+        )
     covariance = slope @ np.swapaxes(slope, -1, -2) * error_deg**2
     return _made(q, covariance, wavelength_a, error_deg, cell_error, angles, instrument, intensity)
 
@@ -110,16 +113,15 @@ def observed_vectors(
     if (length <= 0.0).any() or (sine > 1.0).any():
         row = int(np.argmax((length <= 0.0) | (sine > 1.0))) + 1
         raise ValueError(
-            f"vector {row} has the length {length[row - 1]:.4g} 1/Å, and {wavelength_a:g} Å reaches {2.0 / wavelength_a:.4g}; "
+            f"vector {row} has the length {length[row - 1]:.4g} 1/Å, "
+            f"and {wavelength_a:g} Å reaches {2.0 / wavelength_a:.4g}; "
             "is it in units of 2π/Å, or the wavelength wrong?"
         )
     unit = vectors / length[:, None]
     along = unit[:, :, None] * unit[:, None, :]
     error = np.radians(error_deg)
     of_length = 0.5 * error * np.sqrt(np.maximum(1.0 - sine**2, 1e-4)) / sine
-    covariance = (length**2)[:, None, None] * (
-        error**2 * (np.eye(3) - along) + (of_length**2)[:, None, None] * along
-    )
+    covariance = (length**2)[:, None, None] * (error**2 * (np.eye(3) - along) + (of_length**2)[:, None, None] * along)
     return _made(vectors, covariance, wavelength_a, error_deg, cell_error, None, None, intensity)
 
 
@@ -152,5 +154,7 @@ def _made(
     total = covariance + floor + cell_error**2 * q[:, :, None] * q[:, None, :]
     counts = None if intensity is None else np.asarray(intensity, dtype=np.float64)
     if counts is not None and (counts.shape != (len(q),) or not np.isfinite(counts).all() or (counts <= 0.0).any()):
-        raise ValueError("intensities must be positive numbers, one for each reflection; leave the column out if some are missing")
+        raise ValueError(
+            "intensities must be positive numbers, one for each reflection; leave the column out if some are missing"
+        )
     return Observed(q, total, wavelength_a, error_deg, positions, instrument, counts)

@@ -46,7 +46,9 @@ class Diffractometer:
     def __post_init__(self) -> None:
         both = set(self.sample.names) & set(self.arm.names)
         if both:
-            raise ValueError(f"{self.name}: {', '.join(sorted(both))} is an axis of the sample and of the arm; rename one")
+            raise ValueError(
+                f"{self.name}: {', '.join(sorted(both))} is an axis of the sample and of the arm; rename one"
+            )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -67,7 +69,9 @@ class Diffractometer:
         """
         given = np.asarray(positions, dtype=np.float64)
         if given.ndim == 0 or given.shape[-1] != len(self.names):
-            raise ValueError(f"{self.name} has {len(self.names)} axes {self.names}; got positions of shape {given.shape}")
+            raise ValueError(
+                f"{self.name} has {len(self.names)} axes {self.names}; got positions of shape {given.shape}"
+            )
         k = len(self.sample.axes)
         return given[..., :k], given[..., k:]
 
@@ -94,7 +98,9 @@ def diffractometer_names() -> tuple[str, ...]:
 
 def _e4cv() -> Diffractometer:
     arm = Goniometer("e4cv arm", (Axis("tth", _RIGHT, limits=_ARM_LIMITS),))
-    return Diffractometer("e4cv", goniometer("e4cv"), arm, "omega", "four circles, vertical plane (libhkl E4CV, SPEC fourc)")
+    return Diffractometer(
+        "e4cv", goniometer("e4cv"), arm, "omega", "four circles, vertical plane (libhkl E4CV, SPEC fourc)"
+    )
 
 
 def _e4ch() -> Diffractometer:

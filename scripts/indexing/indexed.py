@@ -10,6 +10,7 @@ from beamgym.physics.files import write_json
 from beamgym.physics.laue.indexing import find_grains
 from beamgym.physics.laue.report import CellAnswer
 from beamgym.scripts.indexing.grains import grains_report, left_over
+from beamgym.scripts.indexing.hand_over import HandOver
 from beamgym.scripts.indexing.outputs import OutputFiles, lab_notes, tell_failure, write_files
 from beamgym.scripts.indexing.report import cells_report, solved_report
 from beamgym.scripts.indexing.solving import PictureFailed, Solving
@@ -18,7 +19,13 @@ from beamgym.scripts.indexing.turning import Turning
 
 
 def index_picture(
-    image: Path, source: PictureSource, solving: Solving, turning: Turning, most_grains: int, files: OutputFiles
+    image: Path,
+    source: PictureSource,
+    solving: Solving,
+    turning: Turning,
+    most_grains: int,
+    files: OutputFiles,
+    hand_over: HandOver | None = None,
 ) -> dict[str, Any]:
     """Index the picture, write what was asked for, and return the report; raises ValueError where it fails."""
     cells = _cells(image, source, solving, files.picture)
@@ -32,6 +39,8 @@ def index_picture(
         report["cells"] = cells_report(cells)
     report |= turning.report(solved, source)
     report["files"] = write_files(every, files.picture, files.h5, files.detector)
+    if hand_over is not None:
+        report["files"]["hand_over"] = hand_over.write(solved, turning)
     if files.pdf is not None:
         write_lab_sheet(files.pdf, solved, lab_notes(image, solved, report), every[1:])
         report["files"]["pdf"] = str(files.pdf)

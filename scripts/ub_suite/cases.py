@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 
 import numpy as np
 
@@ -15,8 +16,8 @@ from beamgym.physics.diffractometer import (
     Observed,
     cell_of_crystal,
     diffractometer,
-    known_cell,
     lattice_of,
+    nearly_symmetric,
     next_looks,
     observed_angles,
     positions_of,
@@ -34,7 +35,7 @@ SYSTEMS: dict[str, tuple[str, ...]] = {
     "monoclinic": (),
     "triclinic": ("kyanite",),
 }
-"""The known crystals of each system; random ones make them up to six."""
+"""The known crystals of each system; random ones, none of them nearly symmetric, make them up to six."""
 NEARLY_SYMMETRIC = ("Sr4Ru3O10", "FePS3")
 """Crystals whose cell has, within the errors, a symmetry that they lack: positions cannot tell."""
 CRYSTALS_EACH = 6
@@ -82,14 +83,14 @@ def crystals_of(system: str) -> tuple[Crystal, ...]:
         return tuple(load_crystal(name) for name in NEARLY_SYMMETRIC)
     named = [load_crystal(name) for name in SYSTEMS[system]]
     stream = RandomCrystals("test", seed=19, systems=(system,))
-    return (*named, *(stream[i] for i in range(CRYSTALS_EACH - len(named))))
+    drawn = (crystal for crystal in stream if not nearly_symmetric(cell_of_crystal(crystal)))
+    return (*named, *islice(drawn, CRYSTALS_EACH - len(named)))
 
 
 @cache
 def _known(system: str, index: int) -> tuple[KnownCell, KnownCell]:
-    crystal = crystals_of(system)[index]
-    known = cell_of_crystal(crystal)
-    return known, replace(known_cell(crystal.cell), lattice_rotations=known.lattice_rotations)
+    known = cell_of_crystal(crystals_of(system)[index])
+    return known, replace(known, strengths=False, kept={})
 
 
 def run_case(system: str, number: int, seed: int) -> Case:
@@ -97,7 +98,7 @@ def run_case(system: str, number: int, seed: int) -> Case:
     places = [*SYSTEMS, "nearly symmetric"]
     rng = np.random.default_rng([19, seed, places.index(system), number])
     index = number % len(crystals_of(system))
-    known, cell_alone = _known(system, index)
+    known, present_only = _known(system, index)
     sample = _Sample(known, nearest_rotation(rotation_matrix(_uniform_vector(rng))), diffractometer("e4cv"), rng)
     chosen = sample.found(8)
     all_seen = sample.observe(chosen)
@@ -109,8 +110,8 @@ def run_case(system: str, number: int, seed: int) -> Case:
         "8, two spurious": sample.spoiled(all_seen),
     }
     answers = {name: sample.judge(ub_candidates(_without(seen), known)) for name, seen in asked.items()}
-    answers["3, cell alone"] = sample.judge(ub_candidates(_without(asked["3"]), cell_alone))
-    answers["4, cell alone"] = sample.judge(ub_candidates(_without(asked["4"]), cell_alone))
+    answers["3, no strengths"] = sample.judge(ub_candidates(_without(asked["3"]), present_only))
+    answers["4, no strengths"] = sample.judge(ub_candidates(_without(asked["4"]), present_only))
     answers["3, intensities"] = sample.judge(ub_candidates(asked["3"], known))
     answers["4, intensities"] = sample.judge(ub_candidates(asked["4"], known))
     for name, looked in sample.looked_where_told(_without(asked["2"])).items():
@@ -125,6 +126,7 @@ class _Sample:
         self.known, self.u, self.instrument, self.rng = known, u, instrument, rng
         reach = 2.0 * np.sin(np.radians(0.5 * MOST_TWO_THETA_DEG)) / WAVELENGTH_A
         self.lattice = lattice_of(known, reach, WAVELENGTH_A)
+        self.everywhere = lattice_of(known, 2.0 / WAVELENGTH_A, WAVELENGTH_A)
         inside = self.lattice.length <= reach
         self.hkl, self.chance = self.lattice.hkl[inside], self.lattice.chance[inside]
 
@@ -138,7 +140,7 @@ class _Sample:
             alike = np.abs(np.triu(unit @ unit.T, 1)).max() > np.cos(np.radians(_NO_LINE_DEG))
             if alike or (off_plane and not _leaves_plane(unit)):
                 continue
-            return self.hkl[index]
+            return np.asarray(self.hkl[index])
         raise ValueError(f"{self.known.name} has no {n} reflections in different directions")
 
     def observe(self, hkl: Int64Array) -> Observed:
@@ -166,21 +168,27 @@ class _Sample:
 
     def looked_where_told(self, seen: Observed) -> dict[str, Answer]:
         """Return the answers after a third and a fourth reflection, each found where it was proposed to look."""
-        answers, looks = {}, 0
+        answers: dict[str, Answer] = {}
+        empty: list[Float64Array] = []
+        looks = 0
         for name in ("3 where told", "4 where told"):
-            known_so_far = ub_candidates(seen, self.known)
-            for look in next_looks(known_so_far, self.instrument, WAVELENGTH_A, _MOST_LOOKS):
+            for _ in range(_MOST_LOOKS):
+                told = next_looks(ub_candidates(seen, self.known, empty=empty), self.instrument, WAVELENGTH_A, 1)
                 looks += 1
-                there = self._there(look.positions)
+                there = self._there(told[0].positions) if told else None
                 if there is not None:
-                    new = self.observe(there[None])
-                    assert seen.positions is not None
-                    assert new.positions is not None
-                    both = np.concatenate([seen.positions, new.positions])
-                    seen = observed_angles(self.instrument, both, WAVELENGTH_A, ERROR_DEG)
+                    seen = self._joined(seen, self.observe(there[None]))
                     break
-            answers[name] = replace(self.judge(ub_candidates(seen, self.known)), looks=looks)
+                if told:
+                    empty.append(scattering_vectors(self.instrument, told[0].positions, WAVELENGTH_A)[0][0])
+            answers[name] = replace(self.judge(ub_candidates(seen, self.known, empty=empty)), looks=looks)
         return answers
+
+    def _joined(self, seen: Observed, new: Observed) -> Observed:
+        assert seen.positions is not None
+        assert new.positions is not None
+        both = np.concatenate([seen.positions, new.positions])
+        return observed_angles(self.instrument, both, WAVELENGTH_A, ERROR_DEG)
 
     def judge(self, candidates: Candidates) -> Answer:
         """Compare the most probable candidate with the truth, modulo what the data cannot tell apart."""
@@ -193,9 +201,9 @@ class _Sample:
         """Return the reflection that is seen at positions, or None where nothing is."""
         q = scattering_vectors(self.instrument, positions[None], WAVELENGTH_A)[0][0]
         point = np.rint(np.linalg.solve(self.u @ self.known.b_matrix, q)).astype(np.int64)
-        row = np.flatnonzero((self.lattice.hkl == point).all(axis=1))
+        row = np.flatnonzero((self.everywhere.hkl == point).all(axis=1))
         away = np.linalg.norm(self.u @ self.known.b_matrix @ point - q) / np.linalg.norm(q)
-        if not len(row) or np.degrees(away) > _SEEN_WITHIN_DEG or self.rng.random() > self.lattice.chance[row[0]]:
+        if not len(row) or np.degrees(away) > _SEEN_WITHIN_DEG or self.rng.random() > self.everywhere.chance[row[0]]:
             return None
         return point
 
@@ -219,7 +227,7 @@ def _uniform_vector(rng: np.random.Generator) -> Float64Array:
     quaternion = rng.normal(size=4)
     quaternion /= np.linalg.norm(quaternion)
     angle = 2.0 * np.arctan2(np.linalg.norm(quaternion[1:]), quaternion[0])
-    return np.degrees(angle) * quaternion[1:] / np.linalg.norm(quaternion[1:])
+    return np.asarray(np.degrees(angle) * quaternion[1:] / np.linalg.norm(quaternion[1:]))
 
 
 def run_cases(work: Sequence[tuple[str, int, int]]) -> list[Case]:

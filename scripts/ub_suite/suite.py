@@ -21,8 +21,8 @@ COLUMNS = (
     "3 off one plane",
     "3 where told",
     "4 where told",
-    "3, cell alone",
-    "4, cell alone",
+    "3, no strengths",
+    "4, no strengths",
     "3, intensities",
     "4, intensities",
     "8, two spurious",
@@ -53,7 +53,9 @@ def run_suite(options: dict[str, Any], seed: int, console: Console) -> dict[str,
         cases[name] = [run_case(name, i, seed) for i in tqdm(range(number), desc=name, leave=False)]
     console.print(_table("right, per cent (95 % interval)", cases, lambda answer: answer.right))
     console.print(_table("claimed certain, per cent", cases, lambda answer: answer.certain))
-    console.print(_table("wrong and claimed certain, per cent", cases, lambda answer: answer.certain and not answer.right))
+    console.print(
+        _table("wrong and claimed certain, per cent", cases, lambda answer: answer.certain and not answer.right)
+    )
     bars = _bars(cases)
     console.print(bars_table(bars))
     return {
@@ -92,8 +94,10 @@ def _bars(cases: dict[str, list[Case]]) -> list[Bar]:
         for column, least in (("3", 0.95), ("4", 0.995), ("8, two spurious", 0.95)):
             rate = Rate.of(case.answers[column].right for case in group)
             bars.append(Bar.at_least(f"{name}: right with {column}", rate, least))
-    every = [answer for group in cases.values() for case in group for answer in case.answers.values()]
-    bars.append(Bar.at_most("wrong and claimed certain, all", Rate.of(a.certain and not a.right for a in every), 0.005))
+    every = [case for group in cases.values() for case in group]
+    for column in COLUMNS:
+        rate = Rate.of(case.answers[column].certain and not case.answers[column].right for case in every)
+        bars.append(Bar.at_most(f"wrong and claimed certain with {column}", rate, 0.005))
     return bars
 
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from beamgym.physics.counter_rng import make_keys
 from beamgym.physics.crystal.crystal import load_crystal
+from beamgym.physics.diffractometer import diffractometer, scattering_vectors
 from beamgym.physics.goniometer.goniometer import goniometer
 from beamgym.physics.goniometer.targets import pose_target
 from beamgym.physics.laue.beam import Beam
@@ -276,3 +277,20 @@ def test_a_second_grain_is_told_drawn_and_kept(tmp_path, silicon):
     alone = run(tmp_path / "two.txt", *options, "--grains", "1")
     assert "second grain" not in alone.stdout
     assert len(json.loads((tmp_path / "r.json").read_text())["grains"]) == 1
+
+
+def test_a_crystal_is_handed_over_to_a_diffractometer(tmp_path, silicon):
+    u = near_target(silicon, 9.0)
+    image, camera = folder_with_image(tmp_path, silicon, u)
+    words = ("--goniometer", "two-arc", "--at", "rotation=12", "--hand-over", "e4cv:1.2")
+    answer = run(image, "--crystal", "Si", "--detector", camera, *words)
+    assert answer.exit_code == 0, answer.output
+    given = json.loads((tmp_path / "si-e4cv.json").read_text())
+    mount = goniometer("two-arc").rotation([12.0, 0.0, 0.0]).T @ u
+    assert misorientation_deg(given["u"], mount, silicon.rotations) < 0.1
+    for one in given["first_reflections"]:
+        q, _ = scattering_vectors(diffractometer("e4cv"), list(one["positions"].values()), 1.2)
+        assert np.linalg.solve(given["ub"]["beamgym"], q[0]) == pytest.approx(one["hkl"], abs=1e-6)
+    refused = run(image, "--crystal", "Si", "--detector", camera, "--hand-over", "e4cv:long")
+    assert refused.exit_code == 1
+    assert "PRESET:WAVELENGTH" in refused.output
