@@ -27,15 +27,14 @@ from beamgym.physics.diffractometer.table import ReflectionTable, read_reflectio
 from beamgym.physics.diffractometer.without_cell import FreeLattice, cell_of_ub, free_lattice, ub_from_indexed
 
 __all__ = [
-    "PRIOR_DEG",
-    "FirstReflections",
-    "first_reflections",
     "CERTAIN",
     "CONVENTIONS",
+    "PRIOR_DEG",
     "Candidate",
     "Candidates",
     "Convention",
     "Diffractometer",
+    "FirstReflections",
     "FreeLattice",
     "KnownCell",
     "KnownDirection",
@@ -49,6 +48,7 @@ __all__ = [
     "cell_of_ub",
     "diffractometer",
     "diffractometer_names",
+    "first_reflections",
     "fits",
     "frame_of",
     "free_lattice",
