@@ -109,8 +109,8 @@ def index_command(
 ) -> None:
     """Index a Laue pattern; print UB, the figures, and the turn of each axis that brings the target home."""
     # imported here, so that --help need not wait for them
+    from beamgym.scripts.handing_over import HandOver
     from beamgym.scripts.indexing.camera_options import CameraOptions
-    from beamgym.scripts.indexing.hand_over import HandOver
     from beamgym.scripts.indexing.indexed import check_options, index_picture
     from beamgym.scripts.indexing.outputs import OutputFiles
     from beamgym.scripts.indexing.solving import Solving

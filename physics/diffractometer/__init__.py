@@ -18,7 +18,7 @@ from beamgym.physics.diffractometer.geometry import (
 )
 from beamgym.physics.diffractometer.hand_over import PRIOR_DEG, FirstReflections, first_reflections
 from beamgym.physics.diffractometer.lattice import KnownCell, cell_of_crystal, known_cell, lattice_of, nearly_symmetric
-from beamgym.physics.diffractometer.next_look import Look, next_looks
+from beamgym.physics.diffractometer.next_look import NextPlace, next_looks
 from beamgym.physics.diffractometer.observations import Observed, observed_angles, observed_vectors, repeated
 from beamgym.physics.diffractometer.presets import Diffractometer, diffractometer, diffractometer_names
 from beamgym.physics.diffractometer.readings import fits, other_readings, strangers
@@ -38,7 +38,7 @@ __all__ = [
     "FreeLattice",
     "KnownCell",
     "KnownDirection",
-    "Look",
+    "NextPlace",
     "Observed",
     "Positions",
     "Prior",

@@ -17,7 +17,7 @@ _BEST_LINE = 0.5  # chance of finding, from which a reflection is strong enough 
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class NextPlace:
     """A place to look at.
 
     Parameters
@@ -44,7 +44,7 @@ def next_looks(
     wavelength_a: float,
     count: int = 3,
     near: Float64Array | None = None,
-) -> list[Look]:
+) -> list[NextPlace]:
     """Return the places to look at next, the best first, each by itself.
 
     Parameters
@@ -57,7 +57,7 @@ def next_looks(
 
     Returns
     -------
-    list of Look; fewer where the instrument reaches fewer
+    list of NextPlace; fewer where the instrument reaches fewer
 
     Notes
     -----
@@ -142,11 +142,11 @@ def _apart(
     wavelength_a: float,
     count: int,
     near: Float64Array | None,
-) -> list[Look]:
+) -> list[NextPlace]:
     """Return the best reachable places that lie apart from each other."""
     order = np.argsort(-value, kind="stable")[: 60 * count]
     found: Positions = positions_of(instrument, pool.q[order], wavelength_a, near=near)
-    looks: list[Look] = []
+    looks: list[NextPlace] = []
     taken: list[Float64Array] = []
     for place, index in enumerate(order):
         unit = pool.q[index] / np.linalg.norm(pool.q[index])
@@ -154,7 +154,7 @@ def _apart(
             continue
         h, k, el = (int(v) for v in pool.hkl[index])
         looks.append(
-            Look(
+            NextPlace(
                 (h, k, el),
                 int(pool.owner[index]),
                 found.degrees[place],

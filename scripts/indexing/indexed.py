@@ -9,8 +9,8 @@ from beamgym.envs.pictures import write_lab_sheet
 from beamgym.physics.files import write_json
 from beamgym.physics.laue.indexing import find_grains
 from beamgym.physics.laue.report import CellAnswer
+from beamgym.scripts.handing_over import HandOver
 from beamgym.scripts.indexing.grains import grains_report, left_over
-from beamgym.scripts.indexing.hand_over import HandOver
 from beamgym.scripts.indexing.outputs import OutputFiles, lab_notes, tell_failure, write_files
 from beamgym.scripts.indexing.report import cells_report, solved_report
 from beamgym.scripts.indexing.solving import PictureFailed, Solving
@@ -40,7 +40,7 @@ def index_picture(
     report |= turning.report(solved, source)
     report["files"] = write_files(every, files.picture, files.h5, files.detector)
     if hand_over is not None:
-        report["files"]["hand_over"] = hand_over.write(solved, turning)
+        report["files"]["hand_over"] = hand_over.write(solved, turning.stage, turning.positions)
     if files.pdf is not None:
         write_lab_sheet(files.pdf, solved, lab_notes(image, solved, report), every[1:])
         report["files"]["pdf"] = str(files.pdf)

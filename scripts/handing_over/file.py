@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from beamgym.physics.arrays import Float64Array
 from beamgym.physics.diffractometer import (
     CONVENTIONS,
     PRIOR_DEG,
@@ -16,10 +17,10 @@ from beamgym.physics.diffractometer import (
     ub_for,
 )
 from beamgym.physics.files import write_json
+from beamgym.physics.goniometer import Goniometer
 from beamgym.physics.laue.indexing import SolvedPattern
 from beamgym.physics.orientation import nearest_rotation
 from beamgym.scripts.command_line import check_output
-from beamgym.scripts.indexing.turning import Turning
 
 _USUAL_WAVELENGTH_A = 1.5406
 
@@ -54,15 +55,15 @@ class HandOver:
         check_output(path)
         return cls(instrument, wavelength, path)
 
-    def write(self, solved: SolvedPattern, turning: Turning) -> str:
+    def write(self, solved: SolvedPattern, stage: Goniometer | None, at: Float64Array | None) -> str:
         """Write the file and return its name.
 
-        The crystal is taken to stand on its head as it stood on the Laue camera's goniometer at zero angles, the head's
+        ``stage`` and ``at``, (k,) positions, say where the Laue camera's axes stood. The crystal is taken to stand on its head as it stood on the Laue camera's goniometer at zero angles, the head's
         marks along the beam and up.
         """
         u = solved.indexed.orientation
-        if turning.stage is not None and turning.positions is not None:
-            u = nearest_rotation(turning.stage.rotation(turning.positions).T @ u)
+        if stage is not None and at is not None:
+            u = nearest_rotation(stage.rotation(at).T @ u)
         known = cell_of_crystal(solved.crystal)
         first = first_reflections(self.instrument, known, u, self.wavelength_a)
         found: dict[str, Any] = {
