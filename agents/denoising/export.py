@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from gymnasium import spaces
 
@@ -80,7 +81,7 @@ def export_denoiser(
     path : the bundle's directory
     origin : where it comes from
     card : Markdown
-    tiles : (n, 192, 192) counts, see ``reference_tiles``
+    tiles : (n, 240, 240) counts, see ``reference_tiles``
     overwrite : replace a bundle that is there
 
     Raises
@@ -93,6 +94,7 @@ def export_denoiser(
     rounded = np.round(answer * 2**14) / np.float32(2**14)  # below the tolerance, and packs to half the size
     with replacing_folder(Path(path), overwrite) as draft:
         export_graph(_Observing(net), INPUT, draft / MODEL, output="rates")
+        _strip(draft / MODEL)
         pairs = {"observation/counts": tiles}
         np.savez_compressed(draft / REFERENCE, allow_pickle=False, action=rounded.astype(np.float32), **pairs)
         (draft / CARD).write_text(card, encoding="utf-8")
@@ -102,6 +104,15 @@ def export_denoiser(
         if worst > _TOLERANCE:
             raise ValueError(f"the exported graph differs from the model by {worst:.2g}, more than {_TOLERANCE:.0e}")
     return Path(path)
+
+
+def _strip(path: Path) -> None:
+    """Take out of a graph what its exporter noted about its own source, a third of the file."""
+    graph = onnx.load(str(path))
+    for part in (graph, graph.graph, *graph.graph.node, *graph.graph.value_info):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    onnx.save(graph, str(path))
 
 
 def _write_manifest(folder: Path, origin: DenoiserOrigin) -> None:

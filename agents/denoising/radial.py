@@ -37,7 +37,8 @@ class Rings:
     def sums(self, image: Float64Array) -> Float64Array:
         """Return the sums over the rings (b,)."""
         seen = self.number >= 0
-        return np.bincount(self.number[seen], weights=image[seen], minlength=len(self.pixels))
+        found = np.bincount(self.number[seen], weights=image[seen], minlength=len(self.pixels))
+        return np.asarray(found, dtype=np.float64)
 
     def means(self, image: Float64Array) -> Float64Array:
         """Return I(q): the means over the rings (b,)."""

@@ -56,7 +56,7 @@ def unbiased_inverse(values: Float64Array) -> Float64Array:
     d = np.maximum(values, 2.0 * np.sqrt(0.375))
     root = np.sqrt(1.5)
     rate = 0.25 * d**2 + 0.25 * root / d - 1.375 / d**2 + 0.625 * root / d**3 - 0.125
-    return np.maximum(rate, 0.0)
+    return np.asarray(np.maximum(rate, 0.0))
 
 
 def _gaussian(sigma: float, counts: Float64Array, mask: BoolArray) -> Float64Array:

@@ -20,7 +20,7 @@ ENCODER: Final = "counts"
 DENOISER_ENV_ID: Final = "beamgym/Counts-v0"
 """What stands in the manifest of a bundle that belongs to no environment."""
 
-TILE, HALO = 192, 16
+TILE, HALO = 240, 16
 """Edge of the tiles that a network is given, and how much of it is not used of each side: what it sees there is cut."""
 
 FIELD: Final = 32

@@ -78,7 +78,7 @@ def _particles(draw: np.random.Generator, q: Float64Array, model: str) -> Float6
     table = sum(part * curves[model](fine, r) for part, r in zip(share, sizes, strict=True)) / share.sum()
     if draw.random() < 0.4:
         table = table + draw.uniform(0.01, 0.3) * (np.maximum(fine, 0.05 * top) / (0.1 * top)) ** -draw.uniform(2, 4)
-    return np.interp(q, fine, np.asarray(table))
+    return np.asarray(np.interp(q, fine, np.asarray(table)))
 
 
 def _flux_lines(draw: np.random.Generator, q: Float64Array, azimuth: Float64Array, model: str) -> Float64Array:

@@ -13,7 +13,7 @@ Policies = Annotated[
     typer.Option(
         help="A baseline, 'shipped', a bundle's directory, or module:Class for your own; repeats. Default: all. "
         "With arpes-scorer, the bundle of another scorer, beside the usual ones; with a laue suite, "
-        "a policy beside the usual ones; with denoise, the bundle of another network."
+        "a policy beside the usual ones; with denoise, another network's bundle."
     ),
 ]
 Episodes = Annotated[int, typer.Option(help="Episodes per policy; of laue-levels and laue-image 500, of others 200.")]

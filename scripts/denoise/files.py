@@ -110,7 +110,7 @@ def _images(path: Path, dataset: str | None) -> Stack:
     top = _saturated(first.image.dtype)
     if top is not None and (full := (frames >= top).any(0) & ~mask).any():
         mask = mask | full
-        note = (f"{int(full.sum())} pixels are full ({top:g}); they stay masked",)
+        note: tuple[str, ...] = (f"{int(full.sum())} pixels are full ({top:g}); they stay masked",)
     else:
         note = ()
     writers: dict[str, tuple[str, Write, float]] = {
@@ -129,7 +129,7 @@ def _spectra(path: Path, dataset: str | None) -> Stack:
     array = choose_array(read_arrays(path), dataset, path)
     values = np.asarray(array.values, dtype=np.float64)
     frames = values.reshape(-1, *values.shape[-2:])
-    mask = ~np.isfinite(frames).all(0)
+    mask = np.asarray(~np.isfinite(frames).all(0), dtype=np.bool_)
     note = f"{path.suffix} is not written; the answer is HDF5, {' × '.join(map(str, values.shape))}"
     return Stack(path, frames, mask, ".h5", _write_hdf5, 1.0, (note,))
 

@@ -84,7 +84,8 @@ def _of_pairs(path: Path, gain: float | None) -> Any:
 
 def _side(frames: Sequence[Float64Array]) -> int:
     """Return the edge of the patches: 64 pixels, less for small frames; raises ValueError for still smaller ones."""
-    shortest = min(min(frame.shape) for frame in frames)
+    shortest = int(min(min(frame.shape) for frame in frames))
     if shortest < 32:
         raise ValueError(f"a frame is {shortest} pixels wide; a network sees 32 about a pixel: give larger frames")
-    return min(64, shortest // 8 * 8)
+    side: int = min(64, shortest // 8 * 8)
+    return side

@@ -27,7 +27,7 @@ CROP = 256
 
 _POWERS = (0.0, 0.5)
 _EDGE_PX = 6.0
-_TUNING, _BLANKS = 8, 10
+_TUNING, _BLANKS_A_SCENE = 8, 3
 _RESAMPLED = 400
 _STREAM = 71
 
@@ -79,7 +79,7 @@ def laue_rows(
     told : called with what is done next
     """
     tuning = [_quarter(scene_source("laue", "tune").take(seed, i), i) for i in range(_TUNING)]
-    blanks = [_blank(scene) for scene in tuning[: _BLANKS // 2] * 2]
+    blanks = [_blank(scene) for scene in tuning] * _BLANKS_A_SCENE
     finders: dict[str, Finder] = {}
     for rival in [*network, *_tuned_rivals(names, tuning, blanks, seed, told)]:
         finders[rival.name] = _finder(rival, tuning, blanks, seed, 1.0)
@@ -101,7 +101,7 @@ def _tuned_rivals(
         told(f"tuning {rival.name}, {rival.setting}")
         return _finder_and_f1(rival, tuning, blanks, seed, 1.0)[1]
 
-    return list(tuned(dict.fromkeys(["gaussian", *names]), score).values())
+    return list(tuned(list(dict.fromkeys(["gaussian", *names])), score).values())
 
 
 def _finder(rival: Rival, tuning: list[Scene], blanks: list[Scene], seed: int, exposure: float) -> Finder:

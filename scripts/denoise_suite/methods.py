@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from beamgym.agents.denoising import Rival, rivals
@@ -10,6 +11,12 @@ from beamgym.physics.arrays import BoolArray, Float64Array
 
 NETWORK = "network"
 USUAL = ("raw", "gaussian", "median", "nlm", "tv")
+
+
+def _named(name: str) -> FrameDenoiser:
+    """Return the denoiser of a bundle's directory, or a shipped one by its name."""
+    shipped = Path(str(files("beamgym.envs.models"))) / name
+    return FrameDenoiser.load(shipped if not Path(name).is_dir() and shipped.is_dir() else Path(name))
 
 
 def as_method(denoiser: FrameDenoiser) -> Rival:
@@ -39,7 +46,7 @@ class Asked:
 
     def denoisers(self, scene: str) -> list[FrameDenoiser]:
         """Return the shipped network, and those that were named."""
-        return [shipped_denoiser(scene), *(FrameDenoiser.load(Path(path)) for path in self.bundles)]
+        return [shipped_denoiser(scene), *map(_named, self.bundles)]
 
     def networks(self, scene: str) -> list[Rival]:
         """Return the same as methods."""

@@ -70,6 +70,23 @@ def laue_image_84_noise(seed: int) -> Work:
     return Work(lambda: images.render(model.spots(orientations), keys, exposure_s=10.0), len(orientations))
 
 
+def denoise_2048_s(seed: int) -> SelfTimed:
+    """A counted frame of 2048 × 2048 pixels through the shipped Laue denoiser: rate and uncertainty, on one core."""
+    import time
+
+    from beamgym.envs.denoising import shipped_denoiser
+
+    denoiser = shipped_denoiser("laue")
+    frame = np.random.default_rng(seed).poisson(1.0, (2048, 2048))
+
+    def read() -> float:
+        begun = time.process_time()
+        denoiser(frame)
+        return time.process_time() - begun
+
+    return SelfTimed(read)
+
+
 def guard_step_ms(seed: int) -> SelfTimed:
     """What the guard adds to a step of two axes, shutter and frame, on devices that take no time; its log included."""
 
@@ -107,6 +124,7 @@ CASES: dict[str, tuple[Case, str]] = {
     "env_arpes_128": (speed_arpes.env_arpes_128, "steps/s"),
     "env_arpes_64_cnn": (speed_arpes.env_arpes_64_cnn, "steps/s"),
     "env_arpes_image": (speed_arpes.env_arpes_image, "steps/s"),
+    "denoise_2048_s": (denoise_2048_s, "s"),
     "guard_step_ms": (guard_step_ms, "ms"),
     "deploy_check_s": (starting.deploy_check_s, "s"),
     "deploy_signs_s": (starting.deploy_signs_s, "s"),
