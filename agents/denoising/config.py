@@ -44,7 +44,7 @@ SHIPPED: Final[dict[str, dict[str, Any]]] = {
     "denoiser-laue": {"scene": "laue", "frames": 72, "epochs": 12, "steps": 200},
     "denoiser-laue-split": {"scene": "laue", "regime": "split", "frames": 72, "epochs": 6, "steps": 120},
     "denoiser-diffraction": {"scene": "diffraction", "frames": 400, "epochs": 8, "steps": 120},
-    "denoiser-sans": {"scene": "sans", "frames": 400, "epochs": 5, "steps": 100},
+    "denoiser-sans": {"scene": "sans", "frames": 400, "epochs": 10, "steps": 120},
     "denoiser-arpes": {"scene": "arpes", "frames": 200, "epochs": 5, "steps": 100},
 }
 """How each shipped denoiser was trained: what differs from the defaults."""

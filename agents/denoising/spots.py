@@ -87,11 +87,13 @@ def f1(frames: list[Judged], threshold: float) -> float:
 def best_threshold(frames: list[Judged], blank: list[Candidates], false_per_frame: float = 0.01) -> float:
     """Return the threshold of the best F1 among those at which blank frames show so few maxima.
 
-    How few is not counted but drawn out of the highest of every blank frame, which are Gumbel-distributed.
+    How few is drawn out of the highest maximum of every blank frame, as if these were Gumbel-distributed; never below
+    the highest that was seen, since counts have longer tails where they are few.
     """
     tops = np.array([one.score.max(initial=0.0) for one in blank])
     beta = float(tops.std()) * np.sqrt(6.0) / np.pi
-    least = float(tops.mean()) - 0.5772 * beta - beta * np.log(-np.log1p(-false_per_frame))
+    drawn = float(tops.mean()) - 0.5772 * beta - beta * np.log(-np.log1p(-false_per_frame))
+    least = max(drawn, float(tops.max()) * (1.0 + 1e-9))
     values = np.concatenate([one.found[np.isfinite(one.found)] for one in frames])
     tried = np.quantile(values[values >= least], np.linspace(0.0, 0.5, 26)) if (values >= least).any() else [least]
     return max((float(each) for each in [least, *tried]), key=lambda each: f1(frames, each))

@@ -19,6 +19,9 @@ MODELS = {
 }
 """What is drawn in each split."""
 
+_UNMARKED, _LEAK = 0.5, (-3.0, -1.0)
+"""Share of the frames trained on whose file does not say where the beam stop is, and what passes it, powers of ten."""
+
 _SPREAD_POINTS = 9  # radii across a distribution of sizes
 _FINE = 220  # of the table of I(q)
 
@@ -41,7 +44,10 @@ class Scenes:
         shape = gaussian_filter((signal / signal.max() + incoherent) * solid, draw.uniform(0.7, 1.3))
         mask = radius_px < draw.uniform(3.5, 7.0)
         total = 10.0 ** draw.uniform(4.3, 6.0)
-        rate = np.where(mask, 0.0, shape)
+        unmarked = self.split == "train" and draw.random() < _UNMARKED
+        leak = 10.0 ** draw.uniform(*_LEAK) if unmarked else 0.0
+        rate = np.where(mask, leak * shape, shape)
+        mask = mask & (not unmarked)
         return Scene("sans", model, (rate * (total / rate.sum())).astype(np.float32), mask, NO_PEAKS, q)
 
 

@@ -64,7 +64,7 @@ class TestSpots:
         assert f1([judged], 2.0) == pytest.approx(2 / 4)
 
     def test_the_threshold_keeps_blank_frames_blank(self):
-        blank = [candidates(frame(1.0, seed, spots=()), NOTHING, 0.5) for seed in range(20)]
+        blank = [candidates(frame(1.0, seed, spots=()), NOTHING, 0.5) for seed in range(60)]
         peaks = np.array([[40.0, 30.0, 80.0, 1, 1], [70.0, 60.0, 50.0, 1, 1]])
         threshold = best_threshold([judge(candidates(frame(), NOTHING, 0.5), peaks)], blank)
         others = [candidates(frame(1.0, seed, spots=()), NOTHING, 0.5) for seed in range(100, 160)]

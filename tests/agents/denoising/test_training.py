@@ -113,14 +113,15 @@ class TestLosses:
         assert float(published_loss(answer, target, scale, ones)) > 0.05
 
 
-class TestTraining:
-    @pytest.fixture(scope="class")
-    def trained(self, tmp_path_factory):
-        folder = tmp_path_factory.mktemp("denoiser")
-        trainer = DenoiserTrainer(TINY, RunFolder(folder / "run"), 3, frames=frames())
-        trainer.run()
-        return trainer, folder
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("denoiser")
+    trainer = DenoiserTrainer(TINY, RunFolder(folder / "run"), 3, frames=frames())
+    trainer.run()
+    return trainer, folder
 
+
+class TestTraining:
     def test_a_training_that_was_cut_ends_as_one_that_was_not(self, trained, tmp_path):
         trainer, _ = trained
         half = DenoiserTrainer(TINY, RunFolder(tmp_path), 3, frames=frames())
