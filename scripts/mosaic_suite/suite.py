@@ -10,7 +10,8 @@ from rich.table import Table
 from tqdm import tqdm
 
 from beamgym.agents.evaluation import first_seed
-from beamgym.scripts.mosaic_suite.loop import Loop, closed_loop, density
+from beamgym.physics.mosaic.forecast import Loop, closed_loop
+from beamgym.scripts.mosaic_suite.loop import density, loop_figures
 from beamgym.scripts.mosaic_suite.scanned import ScannedPlate, scanned_plate
 from beamgym.scripts.rates import Bar, Rate, bars_table
 
@@ -75,8 +76,8 @@ def _check(names: Sequence[str], crystals: int, seed: int) -> None:
 
 def _material(name: str, crystals: int, seed: int, level: str) -> tuple[dict[str, Any], list[Bar]]:
     plate = _scanned(name, MATERIALS[name], crystals, seed, level)
-    loop = closed_loop(plate, seed, level)
-    figures = {**plate.figures(), "density": density(plate, seed), **loop.figures()}
+    loop = closed_loop(plate.world, plate.scan, seed)
+    figures = {**plate.figures(), "density": density(plate, seed), **loop_figures(loop)}
     error = plate.error_deg_median
     return figures, [
         Bar.at_least(f"{name}: single crystals indexed", plate.rate("single", "indexed"), 0.95),
@@ -104,17 +105,17 @@ def _loops(first: int, level: str) -> tuple[dict[str, Any], list[Bar]]:
     for number in tqdm(range(LOOP_PLATES), desc=LOOP, unit="plate"):
         own = first + number
         plate = scanned_plate(LOOP_MATERIAL, LOOP_CRYSTALS, own, level)
-        with_edges.append(closed_loop(plate, own, level))
-        without.append(closed_loop(plate, own, level, datum_edges=False))
+        with_edges.append(closed_loop(plate.world, plate.scan, own))
+        without.append(closed_loop(plate.world, plate.scan, own, datum_edges=False))
     figures = {
         "plates": LOOP_PLATES,
         "crystals": LOOP_CRYSTALS,
         "material": LOOP_MATERIAL,
-        "datum_edges": [loop.figures() for loop in with_edges],
-        "clearance": [loop.figures() for loop in without],
+        "datum_edges": [loop_figures(loop) for loop in with_edges],
+        "clearance": [loop_figures(loop) for loop in without],
     }
     held = {
-        name: Rate.of(held for loop in loops for held in loop.holds())
+        name: Rate.of(held for loop in loops for held in loop.held)
         for name, loops in (("datum_edges", with_edges), ("clearance", without))
     }
     figures["held"] = {name: rate.as_dict() for name, rate in held.items()}

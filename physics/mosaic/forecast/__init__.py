@@ -1,7 +1,7 @@
 """How wide the surface mosaic of a holder will be, how wide a second scan finds it, and what neutrons see of it."""
 
 from beamgym.physics.mosaic.forecast.check import CheckedCrystal, PlateCheck, check_plate, second_corrections
-from beamgym.physics.mosaic.forecast.closed_loop import LoopPlate, closed_loop
+from beamgym.physics.mosaic.forecast.closed_loop import Loop, closed_loop, corrected_pieces
 from beamgym.physics.mosaic.forecast.errors import PlacingErrors, edge_turn_deg, free_turn_deg
 from beamgym.physics.mosaic.forecast.misalignment import misalignment_deg
 from beamgym.physics.mosaic.forecast.monte_carlo import (
@@ -21,7 +21,7 @@ __all__ = [
     "Forecast",
     "HiddenErrors",
     "Interval",
-    "LoopPlate",
+    "Loop",
     "Mosaic",
     "NeutronCamera",
     "PlacingErrors",
@@ -29,6 +29,7 @@ __all__ = [
     "PlateCheck",
     "check_plate",
     "closed_loop",
+    "corrected_pieces",
     "edge_turn_deg",
     "forecast",
     "free_turn_deg",
