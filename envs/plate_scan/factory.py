@@ -30,6 +30,7 @@ class PlateScanOptions:
     action : "nearest" or "anywhere"
     reward : "dense" or "rate"
     price : of an hour of beam, in plates
+    wrong : weight of mass that is believed wrongly against mass that is known
     observation : "all", or "present": without the table of every crystal
     flat : observe one array in place of a Dict: its numbers by the order of their keys
     history : last observations that are shown together, with the actions between them; 1 for the present one alone
@@ -43,6 +44,7 @@ class PlateScanOptions:
     action: Literal["nearest", "anywhere"] = "nearest"
     reward: Literal["dense", "rate"] = "dense"
     price: float = 1.0
+    wrong: float = 1.0
     observation: Literal["all", "present"] = "all"
     flat: bool = False
     history: int = 1
@@ -56,7 +58,7 @@ def build(options: PlateScanOptions, n: int) -> tuple[PlateScanTask, Any]:
         raise ValueError(f"PlateScan has no observation {options.observation!r}; choose all or present")
     if options.frames not in ("model", "spots", "rendered"):
         raise ValueError(f"unknown frames {options.frames!r}; choose 'model', 'spots' or 'rendered'")
-    reward, table = ScanReward(options.reward, options.price), options.observation == "all"
+    reward, table = ScanReward(options.reward, options.price, options.wrong), options.observation == "all"
     if options.frames == "model":
         if options.material not in SPOTS:
             raise ValueError(

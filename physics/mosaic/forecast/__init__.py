@@ -1,7 +1,7 @@
 """How wide the surface mosaic of a holder will be, how wide a second scan finds it, and what neutrons see of it."""
 
 from beamgym.physics.mosaic.forecast.check import CheckedCrystal, PlateCheck, check_plate, second_corrections
-from beamgym.physics.mosaic.forecast.closed_loop import Loop, closed_loop, corrected_pieces
+from beamgym.physics.mosaic.forecast.closed_loop import LOOP_TARGET, Loop, closed_loop, corrected_pieces
 from beamgym.physics.mosaic.forecast.errors import PlacingErrors, edge_turn_deg, free_turn_deg
 from beamgym.physics.mosaic.forecast.misalignment import misalignment_deg
 from beamgym.physics.mosaic.forecast.monte_carlo import (
@@ -17,6 +17,7 @@ from beamgym.physics.mosaic.forecast.neutrons import NeutronCamera, plate_patter
 from beamgym.physics.mosaic.forecast.placing import HiddenErrors, placed_crystals, placed_misalignment
 
 __all__ = [
+    "LOOP_TARGET",
     "CheckedCrystal",
     "Forecast",
     "HiddenErrors",

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from beamgym.physics.mosaic.forecast import misalignment_deg, mosaic_of
+from beamgym.physics.mosaic.forecast import LOOP_TARGET, closed_loop, misalignment_deg, mosaic_of
 from beamgym.physics.mosaic.plate import PlateOptions, PlateWorld
 from beamgym.physics.mosaic.records import ScannedCrystal
 from beamgym.physics.mosaic.scan import PlateScan
 from beamgym.physics.orientation import rotation_matrix
 from beamgym.scripts.benchmark import benchmark_command
-from beamgym.scripts.mosaic_suite.loop import TARGET, closed_loop
+from beamgym.scripts.mosaic_suite.loop import loop_figures
 from beamgym.scripts.mosaic_suite.scanned import ScannedPlate, compared, scanned_plate
 from beamgym.scripts.mosaic_suite.suite import MATERIALS, run_suite
 
@@ -84,19 +84,19 @@ def test_symmetry_makes_no_error(world):
 
 def test_the_closed_loop_measures_what_the_placed_crystals_truly_are():
     plate = scanned_plate("YFe2Ge2", 10, 3)
-    loop = closed_loop(plate, 3)
+    loop = closed_loop(plate.world, plate.scan, 3)
     assert len(loop.placed) == plate.rate("single", "indexed").count
-    target = TARGET.orientation(plate.world.context.crystal)
+    target = LOOP_TARGET.orientation(plate.world.context.crystal)
     true = misalignment_deg(
         [crystal.grains[0].orientation for crystal in loop.placed], target, plate.world.context.crystal.rotations
     )
     mass = [crystal.outline.area_mm2 * crystal.outline.thickness_mm for crystal in loop.placed]
-    measured = loop.figures()["fwhm_deg_measured"]
+    measured = loop_figures(loop)["fwhm_deg_measured"]
     assert list(measured.values()) == pytest.approx(mosaic_of(true, mass).fwhm_deg, abs=0.05)
     # glue of 0.25° and floors of 0.1°, up to 1.6 times as large as the forecast expects, make a width of 0.4 to 1°
     assert 0.2 < measured["x"] < 1.5
     assert set(loop.planned.fwhm_deg) == set("xyz")
-    assert len(loop.holds()) == 3
+    assert len(loop.held) == 3
 
 
 def test_rates_are_of_their_kind_alone():
