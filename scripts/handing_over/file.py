@@ -58,8 +58,8 @@ class HandOver:
     def write(self, solved: SolvedPattern, stage: Goniometer | None, at: Float64Array | None) -> str:
         """Write the file and return its name.
 
-        ``stage`` and ``at``, (k,) positions, say where the Laue camera's axes stood. The crystal is taken to stand on its
-        head as it stood there at zero angles, the head's marks along the beam and up.
+        ``stage`` and ``at``, (k,) positions, say where the Laue camera's axes stood. The crystal is taken to stand on
+        its head as it stood there at zero angles, the head's marks along the beam and up.
         """
         u = solved.indexed.orientation
         if stage is not None and at is not None:
