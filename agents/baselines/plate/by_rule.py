@@ -59,3 +59,12 @@ class QuickScan(ScanRules):
     name = "quick-scan"
     exposure_s = 1.0
     places = 2
+
+
+class TunedScan(ScanRules):
+    """The scan's rules with the settings that do best on tuning plates (``scripts/tune/plate_rivals.py``)."""
+
+    name = "tuned-scan"
+    exposure_s = 1.0
+    places = 4
+    more_looks = 1

@@ -130,6 +130,17 @@ class TestPay:
         assert total == pytest.approx(state.worth - 1.0 * (state.spent_s - first_s) / 3600.0, abs=1e-9)
         assert state.worth.max() > 0.3
 
+    def test_what_is_believed_wrongly_weighs_as_stated(self):
+        paid = {}
+        for weight in (1.0, 5.0):
+            envs, total = made(8, wrong=weight, crystals=12), np.zeros(8)
+            for _ in range(12):
+                _, reward, _, _, info = step(envs, NEXT)
+                total += reward
+            paid[weight] = total
+        assert info["wrong_share"].any()
+        assert paid[1.0] - paid[5.0] == pytest.approx(4.0 * info["wrong_share"])
+
     def test_rate_pays_at_the_end_what_is_known_per_hour(self):
         envs = made(8, reward="rate")
         for _ in range(4):
