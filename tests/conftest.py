@@ -68,7 +68,7 @@ ENVIRONMENTS: dict[str, list[dict[str, Any]]] = {
 }
 """Options with which each registered id is checked."""
 
-LEVELS: dict[str, float] = {"easy": 0.05, "real": 0.2, "hard": 0.6, "harsh": 5.0}
+LEVELS: dict[str, float] = {"easy": 0.05, "real": 0.2, "hard": 0.6, "harsh": 5.0, "dim": 0.2}
 """Each level, with an angle in degrees (σ) by which its spots may lie off at most."""
 
 GONIOMETERS: dict[str, str] = {

@@ -7,7 +7,7 @@ import numpy as np
 from beamgym.agents.denoising.config import DenoiserConfig
 from beamgym.physics.arrays import BoolArray, Float32Array, Float64Array
 from beamgym.physics.counts import thin
-from beamgym.physics.scenes import scene_source
+from beamgym.physics.scenes import TURNED, scene_source
 
 HIDDEN_SHARE = 0.03
 """Of the pixels that noise2void hides at a time."""
@@ -54,7 +54,7 @@ class Frames:
         draw = np.random.default_rng([seed, 31])
         rates = [scene.rate.astype(np.float64) for scene in scenes]
         first = [draw.poisson(rate).astype(np.float64) if counted else rate for rate in rates]
-        return cls(tuple(first), tuple(scene.mask for scene in scenes), counted, turned=config.scene != "arpes")
+        return cls(tuple(first), tuple(scene.mask for scene in scenes), counted, turned=config.scene in TURNED)
 
 
 def make_batch(frames: Frames, config: DenoiserConfig, seed: int, step: int) -> Batch:

@@ -3,12 +3,13 @@
 from beamgym.physics.scenes.diffraction import Scenes as DiffractionScenes
 from beamgym.physics.scenes.diffraction import box_of
 from beamgym.physics.scenes.sans_file import SansFile, is_sans_text, read_sans
-from beamgym.physics.scenes.scene import SCENES, SPLITS, Scene, SceneSource, scene_source
+from beamgym.physics.scenes.scene import SCENES, SPLITS, TURNED, Scene, SceneSource, scene_source
 from beamgym.physics.scenes.shards import read_shard, write_scenes
 
 __all__ = [
     "SCENES",
     "SPLITS",
+    "TURNED",
     "DiffractionScenes",
     "SansFile",
     "Scene",

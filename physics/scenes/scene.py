@@ -11,6 +11,8 @@ import numpy as np
 from beamgym.physics.arrays import BoolArray, Float32Array, Float64Array
 
 SCENES = ("laue", "diffraction", "sans", "arpes")
+TURNED = SCENES[:3]
+"""Scenes whose frames may be turned and mirrored: the axes of the others are not of one kind."""
 """Every kind of scene."""
 
 SPLITS = ("train", "tune", "test")

@@ -6,19 +6,12 @@ from typing import Any
 from rich.console import Console
 
 from beamgym.agents.evaluation import first_seed
+from beamgym.envs.kinds import resolve
 from beamgym.physics.scenes import SCENES
-from beamgym.scripts.denoise_suite import arpes_figures, diffraction_figures, laue_figures, sans_figures
 from beamgym.scripts.denoise_suite.methods import Asked
 from beamgym.scripts.rates import bars_table
 
 USUAL_FRAMES, MOST_FRAMES = 24, 2000
-
-_RUNS = {
-    "laue": laue_figures.run,
-    "diffraction": diffraction_figures.run,
-    "sans": sans_figures.run,
-    "arpes": arpes_figures.run,
-}
 
 
 def run_suite(options: dict[str, Any], seed: int, console: Console) -> dict[str, Any]:
@@ -44,7 +37,7 @@ def run_suite(options: dict[str, Any], seed: int, console: Console) -> dict[str,
         print(words, file=sys.stderr)
 
     asked = Asked(frames, first_seed("benchmark", seed), tuple(options.get("policy") or ()), told)
-    figures, bars, tables = _RUNS[scene](asked)
+    figures, bars, tables = resolve(f"beamgym.scripts.denoise_suite.{scene}_figures:run")(asked)
     for table in tables:
         console.print(table)
     console.print(bars_table(bars))

@@ -60,14 +60,14 @@ def env() -> Any:
 
 
 def test_the_levels_on_the_page_are_those_of_the_code() -> None:
-    levels = ("easy", "real", "hard", "harsh")
+    levels = ("easy", "real", "hard", "harsh", "dim")
     heading = ["number", *(f"`{level}`" for level in levels)]
-    tables = [table for table in _tables("laue_align.md") if table[0][:5] == heading]
+    tables = [table for table in _tables("laue_align.md") if table[0][:6] == heading]
     assert len(tables) == 1
     rows = tables[0][1:]
     assert [_code(row[0]) for row in rows] == [item.name for item in fields(Imperfections)]
     for row in rows:
-        for level, cell in zip(levels, row[1:5], strict=True):
+        for level, cell in zip(levels, row[1:6], strict=True):
             assert float(cell) == getattr(LAUE_LEVELS[level], _code(row[0])), f"{_code(row[0])} of level {level}"
     assert set(LAUE_LEVELS) == set(levels)
 

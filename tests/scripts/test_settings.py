@@ -38,7 +38,7 @@ def test_words_become_what_the_field_is(env_id, words, value):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["exposure=7"], "did you mean exposures"),
+        (["exposurs=7"], "did you mean exposures"),
         (["exposures"], "write NAME=VALUE"),
         (["exposures=many"], "exposures=many: give a whole number"),
         (["level=easy", "level=hard"], "level is given twice"),

@@ -43,7 +43,7 @@ def test_the_json_holds_bars_and_shares_and_the_tables_show_them(benchmark, tmp_
         (["index", "--policy", "random"], "--policy compares policies"),
         (["index", "--crystal", "Si"], "--crystal compares policies"),
         (["index", "--spectra", "50"], "--spectra is for arpes-scorer; index takes"),
-        (["arpes-scorer", "--pictures", "3"], "--pictures is for index; arpes-scorer takes --spectra"),
+        (["arpes-scorer", "--pictures", "3"], "--pictures is for denoise and index; arpes-scorer takes --spectra"),
         (
             ["beamgym/ArpesSpot-v0", "--workers", "2"],
             "--workers is for index and learn; beamgym/ArpesSpot-v0 takes",

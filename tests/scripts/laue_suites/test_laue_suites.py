@@ -92,7 +92,10 @@ def test_an_agent_of_silicon_has_no_line_on_another_crystal(monkeypatch, benchma
     [
         (["laue-level"], "did you mean 'laue-levels'"),
         (["laue-horse"], "did you mean 'laue-harsh'"),
-        (["xyz"], "The suites are arpes-measured, arpes-scorer, index, laue-levels, laue-image, laue-crystals"),
+        (
+            ["xyz"],
+            "The suites are arpes-measured, arpes-scorer, denoise, index, laue-levels, laue-image, laue-crystals",
+        ),
         (["laue-harsh", "--crystal", "kyanit"], "unknown crystal 'kyanit'; did you mean 'kyanite'"),
         (["laue-harsh", "--level", "hard"], "--level is for environments, arpes-measured, laue-levels, laue-image"),
         (["laue-levels", "--level", "hrad"], "unknown level 'hrad'; did you mean 'hard'"),
@@ -105,7 +108,7 @@ def test_an_agent_of_silicon_has_no_line_on_another_crystal(monkeypatch, benchma
         (["laue-levels", "--policy", "raster"], "raster plays another task"),
         (["laue-levels", "--episodes", "0"], "episodes is 0; it must lie between 1 and"),
         (["laue-levels", "--seed", "-1"], "the seed is -1"),
-        (["laue-levels", "--pictures", "3"], "--pictures is for index; laue-levels takes"),
+        (["laue-levels", "--pictures", "3"], "--pictures is for denoise and index; laue-levels takes"),
         (["laue-levels", "--goniometer", "psic"], "--goniometer is for environments; laue-levels takes"),
         (["index", "--level", "hard"], "--level compares policies; index takes"),
         (["laue-levels", "--page", "nowhere/page.md"], "cannot write nowhere"),
