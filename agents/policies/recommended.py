@@ -62,6 +62,14 @@ RECOMMENDED: dict[str, tuple[Recommended, ...]] = {
         ),
         Recommended("hexagonal", "which found 91 % of 500 best spots in 51 s", "docs/benchmark.md"),
     ),
+    "beamgym/ArpesSpot-v1": (
+        Recommended(
+            "survey",
+            "which found 80 % of 200 best spots in 31 s; "
+            "a hexagonal search, tuned, 78 % of 500 in 32 s, a raster 82 % in 45 s",
+            "docs/environments/arpes_spot.md",
+        ),
+    ),
 }
 """By environment, the best first; the next one is taken where one cannot play."""
 
