@@ -53,8 +53,9 @@ ESTIMATORS = ("model", "indexed", "frames")
 SIZE = 84
 """Default edge of the image observation, pixels."""
 
-USUAL_SPOTS = 50
-"""Spots of silicon that are matched in frames of 10 s at level "real", to which errors of an indexed frame belong."""
+USUAL_S, USUAL_SPOTS = 10.0, 50
+"""Seconds of a frame where nobody names others, and spots of silicon that are matched in it at level "real"; errors of
+an estimate belong to these."""
 SMALLEST_IMAGE = 16  # pixels; on fewer a whole pattern is a handful of blots
 
 
@@ -113,7 +114,7 @@ class LaueAlignOptions:
     start_within_deg: float | None = None
     estimator: Literal["model", "indexed", "frames"] = "model"
     curriculum: bool = False
-    exposure: float | Literal["choose"] = 10.0
+    exposure: float | Literal["choose"] = USUAL_S
 
 
 def build(
@@ -235,7 +236,7 @@ def _told_by(context: AlignContext, world: SimulatedLaue, estimator: str) -> Sig
         model = ModelSight(context.goniometer, errors, level.backlash_deg)
         if learnt:
             return model
-        usual = None if context.chosen is None else USUAL_SPOTS
+        usual = None if context.chosen is None and context.exposure_s == USUAL_S else USUAL_SPOTS
         return IndexSight(context.crystal, context.beam, context.detector, model, usual)
     return FrameSight(context.crystal, context.beam, context.goniometer, context.detector)
 
@@ -326,6 +327,11 @@ def _context(options: LaueAlignOptions, ruled: Rules) -> AlignContext:
 
 def _chosen(options: LaueAlignOptions) -> ExposureRange | None:
     """Return the exposures that actions choose from; None where all are equally long."""
+    if options.observation in SIGHTED and options.estimator == "model" and options.exposure != USUAL_S:
+        raise ValueError(
+            f"estimator='model' knows frames of {USUAL_S:g} s alone; for exposure={options.exposure!r} take "
+            "estimator='indexed' or 'frames'"
+        )
     if isinstance(options.exposure, int | float) and not isinstance(options.exposure, bool):
         return None
     if options.exposure != "choose":
@@ -333,10 +339,6 @@ def _chosen(options: LaueAlignOptions) -> ExposureRange | None:
     if options.action == "decisions" or options.observation == "goal" or options.crystals is not None:
         raise ValueError(
             "exposure='choose' goes with action='rotation' or 'axes', one crystal, and any observation but 'goal'"
-        )
-    if options.observation == "estimate" and options.estimator == "model":
-        raise ValueError(
-            "estimator='model' knows nothing of exposures; with exposure='choose' take estimator='indexed' or 'frames'"
         )
     return ExposureRange()
 

@@ -86,6 +86,14 @@ def test_an_estimate_is_observed_beside_the_exposure(estimator):
     assert set(observation) == {"estimate", "exposure"}
 
 
+def test_an_estimate_of_short_frames_is_told_to_be_worse_than_one_of_the_usual_ones():
+    told = []
+    for seconds in (10.0, 0.5):
+        env = make_env("laue", version=1, observation="estimate", estimator="indexed", exposure=seconds)
+        told.append(env.reset(seed=1)[0]["estimate"][4:7])
+    assert (told[1] > told[0]).all()
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -93,6 +101,8 @@ def test_an_estimate_is_observed_beside_the_exposure(estimator):
         ({"exposure": True}, "exposure is True"),
         ({"exposure": -1.0}, "finite seconds, the first above 0"),
         ({"exposure": "choose", "observation": "estimate"}, "take estimator='indexed' or 'frames'"),
+        ({"exposure": 0.5, "observation": "estimate"}, "knows frames of 10 s alone"),
+        ({"exposure": 60.0, "observation": "goal", "stop": "truth"}, "knows frames of 10 s alone"),
         ({"exposure": "choose", "crystals": ["Si"]}, "one crystal"),
         ({"exposure": "choose", "observation": "estimate", "estimator": "indexed", "action": "decisions"}, "rotation"),
     ],
