@@ -104,7 +104,8 @@ def _one(
     }
     write_json(targets[SETTINGS], report)
     written = f"{targets[RATE].name}, {targets[UNCERTAINTY].name}"
-    say(f"{stack.path.name}: {len(answers)} frames by {denoiser.name} → {written}")
+    frames = "1 frame" if len(answers) == 1 else f"{len(answers)} frames"
+    say(f"{stack.path.name}: {frames} by {denoiser.name} → {written}")
     for line in (*stack.notes, *report["flags"]):  # type: ignore[misc]
         say(f"  {line}")
     return report

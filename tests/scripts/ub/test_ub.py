@@ -1,6 +1,7 @@
 """`beamgym ub` says what it found in every convention, and each mistake in one line with its remedy."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -184,3 +185,14 @@ def test_the_suite_refuses_what_makes_no_sense():
             run_suite(options, 0, Console(quiet=True))
     with pytest.raises(ValueError, match="negative"):
         run_suite({}, -1, Console(quiet=True))
+
+
+def test_the_table_of_the_page_is_read_and_left_open_as_the_page_says(ub, tmp_path):
+    page = (Path(__file__).parents[3] / "docs" / "ub.md").read_text(encoding="utf-8")
+    table = page.split("```\n")[1]
+    assert table.startswith("tth,omega,chi,phi,intensity\n")
+    (tmp_path / "r.csv").write_text(table, encoding="utf-8")
+    result = ub(tmp_path / "r.csv", "--crystal", "kyanite", "--wavelength", "1.2")
+    assert result.exit_code == 0, result.output
+    assert "NOT DECIDED" in result.output
+    assert "look next 1" in result.output
