@@ -23,6 +23,9 @@ CBF_SCALE = 1000.0
 
 Write = Callable[[Path, Float64Array], None]
 
+MOST_MARKED = 0.25
+"""Share of pixels below 0 above which they are no marks of gaps, which a detector has few of, but differences."""
+
 
 @dataclass(frozen=True, eq=False)
 class Stack:
@@ -105,8 +108,9 @@ def _images(path: Path, dataset: str | None) -> Stack:
             raise ImageFileError(f"{path.name} holds frames of {first.image.shape} and {other.image.shape} pixels")
     frames = np.stack([one.image.astype(np.float64) for one in (first, *rest)])
     mask = np.any([one.ignored for one in (first, *rest)], axis=0)
-    if first.image.dtype.kind == "f":  # a whole number below 0 marks a pixel; among others it is a difference
-        mask = mask & ~(frames < 0.0).any(0)
+    below = (frames < 0.0).any(0)
+    if first.image.dtype.kind == "f" or below.mean() > MOST_MARKED:  # no marks, but a difference
+        mask = mask & ~below
     top = _saturated(first.image.dtype)
     if top is not None and (full := (frames >= top).any(0) & ~mask).any():
         mask = mask | full

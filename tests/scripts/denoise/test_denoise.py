@@ -92,7 +92,12 @@ class TestRefusals:
 
     @pytest.mark.parametrize(
         ("values", "line"),
-        [(COUNTS[0] - 5.0, "below 0"), (COUNTS[0] * 1.3, "give the gain"), (COUNTS[0, :20], "32 pixels or more")],
+        [
+            (COUNTS[0] - 5.0, "below 0"),
+            (np.maximum(np.round(COUNTS[0]).astype(np.int32) - int(COUNTS[0].max()), -3), "below 0"),
+            (COUNTS[0] * 1.3, "give the gain"),
+            (COUNTS[0, :20], "32 pixels or more"),
+        ],
     )
     def test_what_is_no_frame_of_counts_is_one_line(self, tmp_path, values, line):
         np.save(tmp_path / "a.npy", values)
