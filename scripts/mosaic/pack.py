@@ -41,9 +41,7 @@ def pack_command(
     from beamgym.physics.mosaic.project import Project
 
     project = Project(folder)
-    if objective == "smallest plate" and project.plate.holder.both_faces:
-        raise ValueError("the smallest plate is one with crystals on its front; set both_faces to false in plate.json")
-    found, left_out = _packed(
+    found, left_out, notes = _packed(
         project,
         thickness,
         objective=objective,
@@ -58,14 +56,16 @@ def pack_command(
     kept = project.write_layout(found.placements)
     write_json(folder / "packing.json", _content(project, found, left_out))
     draw_packing(found, project.outlines(), picture or folder / "layout.png")
-    for line in [*_lines(found, left_out), *kept]:
+    for line in [*_lines(found, left_out), *notes, *kept]:
         typer.echo(line)
 
 
-def _packed(project: "Project", thickness_mm: float | None, **options: Any) -> "tuple[Packing, dict[str, str]]":
-    """Return the packing, checked by what knows only where everything lies, and why crystals are left out."""
-    from beamgym.physics.mosaic.packing import on_both_faces, pack
-    from beamgym.physics.mosaic.project import holder_plates, spacing_of
+def _packed(
+    project: "Project", thickness_mm: float | None, **options: Any
+) -> "tuple[Packing, dict[str, str], list[str]]":
+    """Return the packing, checked by what knows only where everything lies, why crystals are left out, and notes."""
+    from beamgym.physics.mosaic.packing import StaysWrong, on_both_faces, pack
+    from beamgym.physics.mosaic.project import holder_plates, spacing_of, staying
     from beamgym.scripts.mosaic.parts import context_of_plate, on_back
     from beamgym.scripts.mosaic.shown import counted
 
@@ -80,14 +80,26 @@ def _packed(project: "Project", thickness_mm: float | None, **options: Any) -> "
     if back:
         pieces = on_both_faces(pieces, back)
     if options["objective"] == "smallest plate":
-        plates = plates[:1]
-    with counted("pack", "%") as heard:
-        found = pack(
-            pieces, plates, spacing_of(project.plate), told=lambda share: heard(round(100 * share), 100), **options
-        )
+        plates = plates[: 2 if project.plate.holder.both_faces else 1]
+    own = staying(project, pieces, {False: covered, True: covered_back}, plates)
+    try:
+        with counted("pack", "%") as heard:
+            found = pack(
+                own.pieces,
+                plates,
+                spacing_of(project.plate),
+                told=lambda share: heard(round(100 * share), 100),
+                fixed=own.fixed,
+                **options,
+            )
+    except StaysWrong as error:
+        raise ValueError(
+            f"layout.csv, as you changed it: {error}; change it there, or remove layout.csv to have all packed anew"
+        ) from None
     _check(project, found, covered, covered_back)
     told = dict.fromkeys(unused, "crystals.csv says not to use it")
-    return found, {**told, **uncorrected, **found.left_out}
+    reasons, placed = {**told, **uncorrected, **own.left_out, **found.left_out}, {p.name for p in found.placements}
+    return found, {name: why for name, why in reasons.items() if name not in placed}, own.notes
 
 
 def _pieces(

@@ -2,6 +2,7 @@
 
 from beamgym.physics.mosaic.packing.check import check_packing
 from beamgym.physics.mosaic.packing.density import strip_density
+from beamgym.physics.mosaic.packing.fixed import StaysWrong
 from beamgym.physics.mosaic.packing.flakes import draw_flakes
 from beamgym.physics.mosaic.packing.pack import Packing, pack
 from beamgym.physics.mosaic.packing.picture import draw_packing, draw_plate
@@ -15,6 +16,7 @@ __all__ = [
     "Packing",
     "Piece",
     "Spacing",
+    "StaysWrong",
     "check_packing",
     "draw_flakes",
     "draw_packing",

@@ -41,8 +41,13 @@ def check_packing(
     drawn = [(p.plate, p.name, placed_outline(known[p.name], p)) for p in placements if p.name in known]
     for number, plate in enumerate(plates):
         lying = [(name, shape) for its_plate, name, shape in drawn if its_plate == number]
-        lines += _on_plate(lying, plate, gap_mm) + _between(lying, gap_mm)
+        lines += wrong_on_plate(lying, plate, gap_mm)
     return lines
+
+
+def wrong_on_plate(lying: Sequence[tuple[str, Polygon]], plate: HolderPlate, gap_mm: float) -> list[str]:
+    """Return what is wrong with crystals on one plate, by their names and where they lie, one line each."""
+    return _on_plate(lying, plate, gap_mm) + _between(lying, gap_mm)
 
 
 def _on_plate(lying: Sequence[tuple[str, Polygon]], plate: HolderPlate, gap_mm: float) -> list[str]:

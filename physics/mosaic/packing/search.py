@@ -24,12 +24,15 @@ _MISSING = 0.3
 
 
 def fullest(
-    pieces: Sequence[Piece], plates: Sequence[HolderPlate], gap_mm: float, tries: int, seed: int, told: Told
+    pieces: Sequence[Piece], begun: Callable[[], list[Layout]], tries: int, seed: int, told: Told
 ) -> tuple[list[Layout], list[Piece]]:
-    """Return the layouts with most mass of several tries, one per plate, and what is left over."""
+    """Return the layouts with most mass of several tries, one per plate, and what is left over.
+
+    ``begun`` makes the plates anew as each try begins with them, with what stays there lying on them.
+    """
     best: tuple[float, list[Layout], list[Piece]] = (-1.0, [], [])
     for k in range(tries):
-        layouts, left = _filled(_order(pieces, plates, gap_mm, k, seed), plates, gap_mm)
+        layouts, left = _filled(_order(pieces, begun(), k, seed), begun())
         mass = sum(layout.mass_mg for layout in layouts)
         if mass > best[0]:
             best = (mass, layouts, left)
@@ -48,7 +51,7 @@ def smallest(pieces: Sequence[Piece], plate: HolderPlate, gap_mm: float, tries: 
     """
     best: tuple[Layout, list[Piece]] | None = None
     for k in range(tries):
-        order = _shaken(pieces, k, seed)
+        order = shaken(pieces, k, seed)
         layout = refitted(order, roomy(pieces, plate, gap_mm), gap_mm, Layout(plate, gap_mm))
         if best is None or layout.plate.width_mm < best[0].plate.width_mm:
             best = layout, order
@@ -166,25 +169,27 @@ def _grown(kept: Layout, tried: Layout, roomy_plate: HolderPlate, missing_mm2: f
     return grown
 
 
-def _filled(order: Sequence[Piece], plates: Sequence[HolderPlate], gap_mm: float) -> tuple[list[Layout], list[Piece]]:
-    layouts, left = [Layout(plate, gap_mm) for plate in plates], list(order)
+def _filled(order: Sequence[Piece], layouts: list[Layout]) -> tuple[list[Layout], list[Piece]]:
+    left = list(order)
     for layout in layouts:
         left = fill(layout, left, leftmost)
     return layouts, left
 
 
-def _order(pieces: Sequence[Piece], plates: Sequence[HolderPlate], gap_mm: float, k: int, seed: int) -> list[Piece]:
+def _order(pieces: Sequence[Piece], layouts: Sequence[Layout], k: int, seed: int) -> list[Piece]:
     """Return the k-th order: those with most mass for their place first where not all can lie, by size among them."""
-    area = sum(plate.region.area for plate in plates) * _SHARES[k % len(_SHARES)]
+    gap_mm = layouts[0].gap_mm
+    stays = sum(footprint_mm2(piece, gap_mm) for layout in layouts for piece, *_ in layout.lying)
+    area = (sum(layout.plate.region.area for layout in layouts) - stays) * _SHARES[k % len(_SHARES)]
     footprints = {piece.name: footprint_mm2(piece, gap_mm) for piece in pieces}
     ranked = sorted(pieces, key=lambda piece: -piece.mass_mg / footprints[piece.name])
     taken = np.cumsum([footprints[piece.name] for piece in ranked]) <= area
     first = [piece for piece, fits in zip(ranked, taken, strict=True) if fits]
     later = [piece for piece, fits in zip(ranked, taken, strict=True) if not fits]
-    return [*_shaken(first, k // len(_SHARES), seed), *later]
+    return [*shaken(first, k // len(_SHARES), seed), *later]
 
 
-def _shaken(pieces: Sequence[Piece], k: int, seed: int) -> list[Piece]:
+def shaken(pieces: Sequence[Piece], k: int, seed: int) -> list[Piece]:
     """Return the pieces by length along x (k = 0), by area (1), and then by lengths that are shaken at random."""
     if k == 1:
         return sorted(pieces, key=lambda piece: -piece.area_mm2)

@@ -1,7 +1,7 @@
 """How wide a mosaic of many crystals is, and which of them spoil it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -19,17 +19,22 @@ def width_deg(pieces: Sequence[Piece]) -> float:
     -----
     The mass-weighted standard deviation of each tilt about its mean, with the errors of indexing added, times 2.355:
     the FWHM of a normal distribution of that standard deviation. Turns in the plane are corrected by the packing.
+    Pieces of no mass, which only take up room, count for nothing.
     """
-    return FWHM * math.sqrt(float(np.max(_variances(*_tilts(pieces))))) if pieces else 0.0
+    weighed = [piece for piece in pieces if piece.mass_mg > 0.0]
+    return FWHM * math.sqrt(float(np.max(_variances(*_tilts(weighed))))) if weighed else 0.0
 
 
-def within_width(pieces: Sequence[Piece], most_deg: float) -> tuple[list[Piece], dict[str, str]]:
+def within_width(
+    pieces: Sequence[Piece], most_deg: float, staying: Collection[str] = ()
+) -> tuple[list[Piece], dict[str, str]]:
     """Leave out crystals until the mosaic is as narrow as asked.
 
     Parameters
     ----------
     pieces : candidates
     most_deg : FWHM that the mosaic may have
+    staying : names of pieces that are not left out
 
     Returns
     -------
@@ -37,7 +42,7 @@ def within_width(pieces: Sequence[Piece], most_deg: float) -> tuple[list[Piece],
 
     Raises
     ------
-    ValueError : a width that is not above 0
+    ValueError : a width that is not above 0, or that those that stay exceed by themselves
 
     Notes
     -----
@@ -48,7 +53,9 @@ def within_width(pieces: Sequence[Piece], most_deg: float) -> tuple[list[Piece],
     kept = list(pieces)
     left_out: dict[str, str] = {}
     while (width := width_deg(kept)) > most_deg:
-        worst = _worst(kept)
+        worst = _worst(kept, staying)
+        if worst is None:
+            raise ValueError(f"the crystals that stay where they lie make a mosaic of {width:.2f}°, not {most_deg:g}°")
         spoiler = kept.pop(worst)
         tilt = math.hypot(*spoiler.tilt_deg)
         left_out[spoiler.name] = f"tilted by {tilt:.2f}°: with it the mosaic is {width:.2f}° wide, not {most_deg:g}°"
@@ -71,11 +78,14 @@ def _variances(mass: Float64Array, tilts: Float64Array, errors: Float64Array) ->
     return found
 
 
-def _worst(pieces: Sequence[Piece]) -> int:
+def _worst(pieces: Sequence[Piece], staying: Collection[str]) -> int | None:
+    """Return which piece widens the mosaic most; None where all of them stay."""
     mass, tilts, errors = _tilts(pieces)
     variances = _variances(mass, tilts, errors)
     axis = int(np.argmax(variances))
     mean = float((mass * tilts[:, axis]).sum() / mass.sum())
     excess = (tilts[:, axis] - mean) ** 2 + errors[:, axis]
     # Without piece i the variance falls by about mass_i (excess_i - variance): by mass, the largest excess counts.
-    return int(np.argmax(excess))
+    excess[np.array([piece.name in staying for piece in pieces])] = -np.inf
+    worst = int(np.argmax(excess))
+    return worst if excess[worst] > -np.inf else None

@@ -11,6 +11,7 @@ from beamgym.physics.mosaic.project.plate_file import (
     TargetSection,
     plate_identity,
 )
+from beamgym.physics.mosaic.project.staying import Staying, staying
 from beamgym.physics.mosaic.project.tables import Column, read_table, table_text
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "PlateSection",
     "Project",
     "SimulationSection",
+    "Staying",
     "TargetSection",
     "design_of",
     "holder_plates",
@@ -28,5 +30,6 @@ __all__ = [
     "read_table",
     "resized",
     "spacing_of",
+    "staying",
     "table_text",
 ]

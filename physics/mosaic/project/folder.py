@@ -1,13 +1,14 @@
 """One project folder: its files by name, each checked when it is read, and kept where a person changed it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from beamgym.physics.files import write_json, write_text
 from beamgym.physics.mosaic.csv_lines import csv_lines, csv_text
 from beamgym.physics.mosaic.outline import Outline
-from beamgym.physics.mosaic.project.kept import changed, merged
+from beamgym.physics.mosaic.project.kept import as_before, changed, merged, touched
 from beamgym.physics.mosaic.project.plate_file import PlateFile
 from beamgym.physics.mosaic.project.rows import (
     CORRECTIONS,
@@ -26,6 +27,23 @@ from beamgym.physics.mosaic.project.rows import (
 from beamgym.physics.mosaic.project.scan_file import read_scan, scan_content
 from beamgym.physics.mosaic.project.tables import Column, read_table, rows_of_text, table_text
 from beamgym.physics.mosaic.records import Correction, Placement, ScannedCrystal
+
+
+@dataclass(frozen=True)
+class LayoutChanges:
+    """What a person changed in layout.csv.
+
+    Parameters
+    ----------
+    rows : changed and added ones, as they are now
+    heads : by name, which columns of the row were changed; all of them where it was added
+    removed : names of the crystals whose rows were removed
+    """
+
+    rows: tuple[Placement, ...]
+    heads: Mapping[str, frozenset[str]]
+    removed: tuple[str, ...]
+
 
 WRITTEN = ".written"
 """Holds the last copy that a step wrote of each table; a cell that differs from it was changed by a person."""
@@ -107,8 +125,22 @@ class Project:
             raise ValueError(f"{self.path / name}: {error}") from None
 
     def write_layout(self, placements: Sequence[Placement]) -> list[str]:
-        """Write layout.csv; return what became of a person's changes."""
-        return self.write_table("layout.csv", LAYOUT, rows_of_layout(placements, self._both_faces))
+        """Write layout.csv; return what became of a person's changes.
+
+        What a person changed counts as changed ever after, also where the placements follow it.
+        """
+        return self.write_table("layout.csv", LAYOUT, rows_of_layout(placements, self._both_faces), followed=True)
+
+    def layout_changes(self) -> LayoutChanges:
+        """Return what a person changed in layout.csv since a step wrote it; nothing where there is none."""
+        path, copy = self.path / "layout.csv", self._copy("layout.csv")
+        if not path.is_file() or not copy.is_file():
+            return LayoutChanges((), {}, ())
+        cells, removed = touched(self._now("layout.csv"), copy.read_text("utf-8"), ("name",))
+        columns = frozenset(column.name for column in LAYOUT)
+        by_name = {name: heads & columns for (name,), heads in cells.items() if heads & columns}
+        rows = tuple(each for each in self.layout() if each.name in by_name)
+        return LayoutChanges(rows, by_name, tuple(name for (name,) in removed))
 
     def layout_to_be(self, placements: Sequence[Placement]) -> list[Placement]:
         """Return the layout that ``write_layout`` would leave in the folder, with what a person changed."""
@@ -121,13 +153,16 @@ class Project:
             self.write_table("second/layout.csv", LAYOUT, rows_of_layout(placements, self._both_faces))
         )
 
-    def write_table(self, name: str, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    def write_table(
+        self, name: str, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], followed: bool = False
+    ) -> list[str]:
         """Write a table, and its copy in ``.written/``; keep what a person changed.
 
         Parameters
         ----------
         name : of the file in the folder
         columns, rows : of the table
+        followed : the rows follow what a person changed, which is to count as changed all the same
 
         Returns
         -------
@@ -136,8 +171,11 @@ class Project:
         (text, kept), path, copy = self._merged(name, columns, rows), self.path / name, self._copy(name)
         for file in (path, copy):
             file.parent.mkdir(parents=True, exist_ok=True)
+        own = table_text(columns, rows, self.plate.plate_id)
+        if followed and path.is_file() and copy.is_file():
+            own = as_before(own, self._now(name), copy.read_text("utf-8"), KEYS.get(name, ("name",)))
         write_text(path, text)
-        write_text(copy, table_text(columns, rows, self.plate.plate_id))
+        write_text(copy, own)
         return [f"{name}: {line}" for line in kept]
 
     def _merged(self, name: str, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:

@@ -69,6 +69,40 @@ def changed(now: str, written: str, keys: Sequence[str]) -> list[str]:
     return lines
 
 
+def touched(
+    now: str, written: str, keys: Sequence[str]
+) -> tuple[dict[tuple[str, ...], frozenset[str]], list[tuple[str, ...]]]:
+    """Return by key which columns a person changed, all of an added row, and the keys of rows that were removed."""
+    _, present = _cells(now, keys)
+    heads, before = _cells(written, keys)
+    found = {}
+    for key, row in present.items():
+        old = before.get(key)
+        own = frozenset(h for h in heads if old is None or not _same(row.get(h, ""), old[h]))
+        if own:
+            found[key] = own
+    return found, [key for key in before if key not in present]
+
+
+def as_before(new: str, now: str, written: str, keys: Sequence[str]) -> str:
+    """Return the copy of a new table to be kept in ``.written/``, of rows that follow what a person changed.
+
+    Cells that the person changed are as they were before that, rows that were removed stay in it, and rows that were
+    added stay out, so that all of them differ from the table as they did.
+    """
+    heads, fresh = _cells(new, keys)
+    _, before = _cells(written, keys)
+    found, removed = touched(now, written, keys)
+    for key in removed:
+        fresh[key] = before[key]
+    for key, own in found.items():
+        if key not in before:
+            fresh.pop(key, None)
+        elif key in fresh:
+            fresh[key] |= {head: before[key][head] for head in own}
+    return _text(heads, fresh)
+
+
 def _cells(text: str, keys: Sequence[str]) -> tuple[list[str], Cells]:
     lines = [line for line in csv.reader(io.StringIO(text.removeprefix("\ufeff"))) if any(line)]
     if not lines:

@@ -295,3 +295,19 @@ def test_tables_of_other_programs_are_refused_with_what_to_save(tmp_path, conten
     (tmp_path / "corners.csv").write_bytes(content)
     with pytest.raises(ValueError, match=words):
         read_corner_table(tmp_path / "corners.csv")
+
+
+@pytest.mark.parametrize("bordered", [False, True])
+def test_a_hatch_is_no_outline_and_its_border_is_one(tmp_path, bordered):
+    def draw(space, drawing):
+        space.add_hatch().paths.add_polyline_path(SQUARE, is_closed=True)
+        if bordered:
+            space.add_lwpolyline(SQUARE, close=True)
+
+    path = drawn(tmp_path, draw)
+    if bordered:
+        (outline,) = read_dxf(path)
+        assert same(outline, SQUARE)
+    else:
+        with pytest.raises(ValueError, match="has hatches and no closed line; draw each crystal's border as a closed"):
+            read_dxf(path)
