@@ -10,6 +10,7 @@ from beamgym.scripts.deploying import options
 from beamgym.scripts.deploying.new import refuse_words_of_new, write_new
 
 EPISODES = 100
+PAGE_PORT = 8765
 
 
 def deploy_command(
@@ -30,6 +31,8 @@ def deploy_command(
     practice: options.Practice = None,
     seed: options.Seed = 0,
     level: options.Level = "real",
+    page: options.Page = False,
+    page_port: options.PagePort = PAGE_PORT,
     out: options.Out = Path("out"),
     json_file: options.JsonFile = None,
     verify: options.Verify = None,
@@ -68,7 +71,7 @@ def deploy_command(
     how: dict[str, Any] = {"devices": devices, "confirm": confirm, "yes": yes, "max_steps": max_steps, "dose_s": dose}
     how |= {"back": return_home, "homed": tuple(homed or ()), "token": token, "tiled": tiled}
     how |= {"episodes": practice or 0, "seed": seed, "level": level, "out": out}
-    return _deploy(policy, instrument, mode, how, json_file)
+    _deploy(policy, instrument, mode, how, json_file, page_port if page else None)
 
 
 def _verify(log: Path, json_file: Path | None, record: Path | None, head: str | None) -> None:
@@ -90,7 +93,14 @@ def _mode(asked: dict[str, bool]) -> str:
     return modes[0] if modes else "run"
 
 
-def _deploy(policy: str | None, instrument: str | None, mode: str, how: dict[str, Any], json_file: Path | None) -> None:
+def _deploy(
+    policy: str | None,
+    instrument: str | None,
+    mode: str,
+    how: dict[str, Any],
+    json_file: Path | None,
+    page_port: int | None,
+) -> None:
     if instrument is None:
         raise ValueError("name an instrument: beamgym deploy --instrument instrument.yaml")
     _import_epics_early()
@@ -98,7 +108,7 @@ def _deploy(policy: str | None, instrument: str | None, mode: str, how: dict[str
     from beamgym.hardware_bridge.deployment import Options
     from beamgym.scripts.deploying.modes import deploy
 
-    deploy(policy, instrument, Options(**how), mode, json_file)
+    deploy(policy, instrument, Options(**how), mode, json_file, page_port)
 
 
 def _import_epics_early() -> None:

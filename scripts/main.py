@@ -29,6 +29,7 @@ VERBS: dict[str, str] = {
     "study": "Repeat the published ARPES study: score maps of a surface, and a measured cut made worse.",
     "dataset": "Write random labelled ARPES spectra as HDF5 shards.",
     "deploy": "Let a policy drive a real instrument, every command through a guard.",
+    "page": "Show a finished run of an instrument in a browser, from its log.",
     "fit-level": "Estimate an instrument's imperfections from its recorded runs, as a level to train on.",
     "mosaic": "From a plate of glued crystals to a printed holder in which all of them are aligned, step by step.",
     "ioc": "Serve a simulated instrument over EPICS Channel Access, to practise on.",

@@ -102,6 +102,11 @@ class Deployment:
         if self.deployed.model is not None:
             match_bundle(self.deployed.model.manifest, self.file)
         self._teller: StepTeller | None = None
+        self._pulse: Callable[[], object] = lambda: None
+
+    def touch(self) -> None:
+        """Give the policy's sign of life while it waits for a human; from any thread."""
+        self._pulse()
 
     def stop(self, reason: str) -> None:
         """Stop whatever is under way, from any thread: motors, shutter, then the mode ends with Stopped."""
@@ -251,6 +256,7 @@ class Deployment:
         **given: Any,
     ) -> Rollout:
         """Return an episode ready to be played in a session; ``given`` are further parameters of ``Rollout``."""
+        self._pulse = session.alive.touch
         self._teller = teller = StepTeller(self.events, self.file, task.context.instrument_axes)
         return Rollout(
             task,
@@ -259,7 +265,7 @@ class Deployment:
             record,
             self.options.max_steps,
             metadata=self.metadata(task.context),
-            pulse=session.alive.touch,
+            pulse=self.touch,
             on_step=teller.on_step,
             on_command=teller.on_command,
             **given,

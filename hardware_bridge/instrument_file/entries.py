@@ -258,6 +258,12 @@ class DetectorEntry(Strict):
         image = image[..., ::-1] if self.flip_fast else image
         return np.ascontiguousarray(image[..., ::-1, :] if self.flip_slow else image)
 
+    def unoriented(self, image: NDArray[Any]) -> NDArray[Any]:
+        """Return an image (..., slow, fast) as the device gave it: the inverse of ``oriented``."""
+        image = image[..., ::-1, :] if self.flip_slow else image
+        image = image[..., ::-1] if self.flip_fast else image
+        return np.ascontiguousarray(np.swapaxes(image, -1, -2) if self.transpose else image)
+
     def geometry(self) -> Detector:
         """Return the nominal Laue detector; raises ValueError where a part of it is missing or impossible."""
         if self.origin_mm is None or self.fast is None or self.slow is None or self.pixel_mm is None:

@@ -10,6 +10,7 @@ import typer
 from beamgym.hardware_bridge import deployment as headless
 from beamgym.hardware_bridge.deployment import AUDIT, Deployment, Options, StopButton, Stopped, open_instrument
 from beamgym.physics.files import write_json
+from beamgym.scripts.deploying.page import page_of
 from beamgym.scripts.deploying.policy import read_policy, recommended_for
 from beamgym.scripts.deploying.tables import command_table, episode_sentence, practice_sentence, steps_table
 from beamgym.scripts.deploying.terminal import Terminal, say_from_handler
@@ -18,8 +19,22 @@ _LOOKING = ("check", "dry-run")
 """Modes that send nothing, whose log proves nothing."""
 
 
-def deploy(policy: str | None, instrument: str, options: Options, mode: str, json_file: Path | None) -> None:
+def deploy(
+    policy: str | None,
+    instrument: str,
+    options: Options,
+    mode: str,
+    json_file: Path | None,
+    page_port: int | None = None,
+) -> None:
     """Do what was asked for, print it, and write it; where no policy is named, the best measured one is taken.
+
+    Parameters
+    ----------
+    policy, instrument : by name
+    options, mode : how, and what
+    json_file : the result goes here too
+    page_port : of the operator's page; None serves none
 
     Raises
     ------
@@ -32,18 +47,25 @@ def deploy(policy: str | None, instrument: str, options: Options, mode: str, jso
         chosen = recommended_for(opened.file)
         policy = chosen.policy
         terminal.line(str(chosen))
-    deployment = Deployment(read_policy(policy, opened.file), opened, options, terminal, button)
+    with page_of(opened.file, read_policy(policy, opened.file), terminal, button, page_port) as watched:
+        deployment = Deployment(watched.policy, opened, options, watched.events, button)
+        watched.serve(deployment)
+        result = _done(deployment, terminal, button, mode)
+    if json_file is not None:
+        write_json(json_file, result)
+
+
+def _done(deployment: Deployment, terminal: Terminal, button: StopButton, mode: str) -> dict[str, Any]:
+    """Do what was asked for, and print it."""
     with button:
         try:
-            result = MODES[mode](deployment, terminal)
+            return MODES[mode](deployment, terminal)
         except Stopped as stopped:
             raise SystemExit(_said_stopped(deployment, stopped, mode)) from None
         finally:
             if deployment.head and mode not in _LOOKING:
                 with suppress(OSError):  # the terminal may be gone
                     typer.echo(f"  log ends  {deployment.head}")
-    if json_file is not None:
-        write_json(json_file, result)
 
 
 def verify_log(path: Path, json_file: Path | None, record: Path | None = None, head: str | None = None) -> None:

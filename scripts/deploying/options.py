@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 _NEW = "A new instrument file (--new)"
+_PAGE = "The operator's page"
 _LOG = "An audit log (--verify)"
 
 Policy = Annotated[
@@ -40,6 +41,13 @@ Token = Annotated[
 Tiled = Annotated[str | None, typer.Option(help="URI of a Tiled server that takes the documents too.")]
 Practice = Annotated[
     int | None, typer.Option(help="Play so many episodes on the practice instrument and compare.", min=1)
+]
+Page = Annotated[
+    bool,
+    typer.Option("--page", help="Serve the run as a page for a browser on this computer.", rich_help_panel=_PAGE),
+]
+PagePort = Annotated[
+    int, typer.Option(help="Port of the page; 0 takes a free one.", min=0, max=65535, rich_help_panel=_PAGE)
 ]
 Seed = Annotated[int, typer.Option(help="Of the practice episodes.", min=0)]
 Level = Annotated[str, typer.Option(help="Level that the practice instrument was started with.")]

@@ -31,6 +31,7 @@ from beamgym.hardware_bridge.deployment.events.events import (
     Progress,
     QuestionAnswered,
     QuestionAsked,
+    SignsRead,
     State,
     StateChanged,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "QuestionAsked",
     "Recorder",
     "Several",
+    "SignsRead",
     "State",
     "StateChanged",
 ]

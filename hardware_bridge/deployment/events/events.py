@@ -137,6 +137,7 @@ class CommandDone(Event):
     verb, device, value : as in CommandAllowed
     outcome : one word: "done", "stopped", "failed", "unconfirmed", "unknown", "not sent" or "dry run"
     number : of its line in the audit log; None for one that was never sent
+    readback : where an axis that was set stood then, in its unit; None for all else
     """
 
     verb: str
@@ -144,6 +145,7 @@ class CommandDone(Event):
     value: Any
     outcome: str
     number: int | None = None
+    readback: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,6 +192,23 @@ class DoseSpent(Event):
 
     spent_s: float
     budget_s: float | None
+
+
+@dataclass(frozen=True)
+class SignsRead(Event):
+    """The signs of life and of readiness on which a command was decided.
+
+    Parameters
+    ----------
+    heartbeats : (name, readings missed, how many may be missed) of each
+    suspenders : (name, value, low, high) of each; None for a bound that there is not
+    silent_s, lapse_s : seconds since the policy's last sign of life, and how many are too many
+    """
+
+    heartbeats: tuple[tuple[str, int, int], ...]
+    suspenders: tuple[tuple[str, float, float | None, float | None], ...]
+    silent_s: float | None
+    lapse_s: float | None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from beamgym.hardware_bridge.deployment.events.content import Question
 from beamgym.hardware_bridge.deployment.events.events import Event, Events
+from beamgym.hardware_bridge.terminal import said_yes
 
 EventT = TypeVar("EventT", bound=Event)
 
@@ -87,7 +88,8 @@ class Several:
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 answers = [task.result() for task in done if task.exception() is None]
                 if answers:
-                    return answers[0]
+                    # of two at once a no counts
+                    return min(answers, key=said_yes)
         finally:
             for task in waiting:
                 task.cancel()

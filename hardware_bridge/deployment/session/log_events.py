@@ -1,6 +1,6 @@
 """What a guard does, told from the lines of its audit log: nothing can be in the one and not in the other."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from beamgym.hardware_bridge.deployment.events import (
@@ -12,6 +12,7 @@ from beamgym.hardware_bridge.deployment.events import (
     Event,
     Events,
     LogWritten,
+    SignsRead,
     StateChanged,
 )
 from beamgym.hardware_bridge.guard import Guard
@@ -45,10 +46,12 @@ class LogEvents:
         subject = line["command"], data["device"], data.get("value")
         self._sent[line["n"]] = subject
         self._events.report(CommandAllowed(line["n"], *subject))
+        if (signs := _signs(data.get("decisions", ()))) is not None:
+            self._events.report(signs)
 
     def _after(self, line: Line, data: Mapping[str, Any]) -> None:
         subject = self._sent.pop(line["id"], ("", "", None))
-        self._events.report(CommandDone(*subject, line["outcome"], line["id"]))
+        self._events.report(CommandDone(*subject, line["outcome"], line["id"], data.get("readback")))
         guard = self._guard()
         if guard is not None and ("spent_s" in data or subject[:2] == ("close", "shutter")):
             self._events.report(DoseSpent(guard.shutter.dose.spent_s, guard.budget_s))
@@ -84,6 +87,19 @@ class LogEvents:
 
 def _subject(data: Mapping[str, Any]) -> Subject:
     return data["command"], data["device"], data.get("value")
+
+
+def _signs(decisions: Iterable[Mapping[str, Any]]) -> SignsRead | None:
+    """Return what a command's decisions say of heartbeats and suspenders; None where they say nothing."""
+    asked: dict[str, list[Mapping[str, Any]]] = {}
+    for each in decisions:
+        asked.setdefault(each["rule"], []).append(each["inputs"])
+    if not asked.keys() & {"heartbeat", "suspender", "deadman"}:
+        return None
+    heartbeats = tuple((each["name"], each["missed"], each["allowed"]) for each in asked.get("heartbeat", ()))
+    suspenders = tuple((each["name"], each["value"], each["low"], each["high"]) for each in asked.get("suspender", ()))
+    life = asked.get("deadman", [{}])[-1]
+    return SignsRead(heartbeats, suspenders, life.get("silent_s"), life.get("lapse_s"))
 
 
 def _what(line: Line) -> str:

@@ -11,6 +11,7 @@ from beamgym.hardware_bridge.guard.devices.proxies import (
     SignalProxy,
     overshoot_of,
 )
+from beamgym.hardware_bridge.guard.devices.repeats import frame_digest
 from beamgym.hardware_bridge.guard.devices.shutter import GuardedShutter
 from beamgym.hardware_bridge.guard.devices.together import (
     asks_shortest_dwell,
@@ -36,6 +37,7 @@ __all__ = [
     "Supervisor",
     "asks_shortest_dwell",
     "exposure_set_s",
+    "frame_digest",
     "halt_together",
     "overshoot_of",
     "set_off_again",

@@ -4,6 +4,7 @@ import hashlib
 import math
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +79,7 @@ class SeenFrames:
 
     def compare(self, raw: NDArray[np.generic], saturation: float) -> Repeat:
         """Compare a raw image (rows, columns) of numbers with the frames before it, and remember it."""
-        digest = hashlib.blake2b(np.ascontiguousarray(raw).tobytes(), digest_size=16).hexdigest()
+        digest = frame_digest(raw)
         fingerprint = folded(raw, saturation)
         earlier = tuple(seen for seen, _ in reversed(self._seen))
         share = max((alike(fingerprint, other) for _, other in self._seen), default=0.0)
@@ -143,3 +144,8 @@ def _bits(values: NDArray[np.float64], middle: float) -> float:
     whole = values == np.rint(values)
     counts = np.maximum(np.abs(values[whole] - middle), 0.5)
     return float(0.5 * np.log2(4.0 * np.pi * counts).sum()) + _FRACTION_BITS * float(np.count_nonzero(~whole))
+
+
+def frame_digest(raw: NDArray[Any]) -> str:
+    """Return the hash, in hex, of an image (rows, columns) as the device gave it, which the log keeps."""
+    return hashlib.blake2b(np.ascontiguousarray(raw).tobytes(), digest_size=16).hexdigest()

@@ -1,0 +1,281 @@
+"""What the page shows: the present state of a run, made of its events, and the questions that wait for an answer."""
+
+import asyncio
+import hashlib
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beamgym.hardware_bridge.deployment.events import (
+    AlarmRaised,
+    AxesRead,
+    CommandAllowed,
+    CommandDone,
+    CommandProposed,
+    CommandRefused,
+    DoseSpent,
+    Ended,
+    EpisodeEnded,
+    EstimateMade,
+    Event,
+    FrameTaken,
+    LogWritten,
+    Note,
+    Proposal,
+    Question,
+    SignsRead,
+    StateChanged,
+)
+from beamgym.hardware_bridge.instrument_file import InstrumentFile
+from beamgym.hardware_bridge.operator_page.access import Refused
+
+LOG_LINES, REFUSALS, NOTES, PATH = 12, 8, 6, 200
+"""So many of the last ones are shown."""
+
+Shown = dict[str, Any]
+
+
+class PageView:
+    """A sink of events that remembers the present, and through which questions are answered.
+
+    Parameters
+    ----------
+    file : the instrument
+    about : what stays: name of the run, and what else the page says of it
+
+    Attributes
+    ----------
+    version : grows with every change
+    changed : notified of every change; its lock guards everything here
+    """
+
+    def __init__(self, file: InstrumentFile, **about: Any) -> None:
+        self.version, self.changed = 0, threading.Condition()
+        self._axes: dict[str, Shown] = {axis.name: _axis(file, axis) for axis in file.axes}
+        self._shown: Shown = {
+            "run": {"instrument": file.name, "kind": file.kind, "simulation": file.simulation, **about},
+            "state": {"state": "connecting", "reason": "", "item": 0, "since_s": time.time()},
+            "dose": {"spent_s": 0.0, "budget_s": None if file.dose is None else file.dose.budget_s},
+            "goal": _goal(file),
+        } | dict.fromkeys(("alarm", "frame", "estimate", "proposal", "episode", "ended", "signs"))
+        self._log: deque[Shown] = deque(maxlen=LOG_LINES)
+        self._refusals: deque[Shown] = deque(maxlen=REFUSALS)
+        self._notes: deque[Shown] = deque(maxlen=NOTES)
+        self._path: deque[list[float]] = deque(maxlen=PATH)
+        self._image: tuple[int, NDArray[Any] | None] = (0, None)
+        self._open: dict[str, _Open] = {}
+        self._takers: dict[type[Event], Callable[[Any], object]] = {
+            StateChanged: self._state,
+            AlarmRaised: self._alarm,
+            FrameTaken: self._frame,
+            AxesRead: self._read,
+            CommandProposed: self._proposed,
+            CommandAllowed: self._allowed,
+            CommandDone: self._done,
+            CommandRefused: lambda event: self._refusals.append(_plain(event)),
+            EstimateMade: lambda event: self._keep("estimate", _plain(event)),
+            SignsRead: lambda event: self._keep("signs", _plain(event)),
+            DoseSpent: lambda event: self._keep("dose", _plain(event)),
+            EpisodeEnded: lambda event: self._keep("episode", _plain(event)),
+            Ended: lambda event: self._keep("ended", _plain(event)),
+            LogWritten: lambda event: self._log.append(_plain(event)),
+            Note: lambda event: self._notes.append(_plain(event)),
+        }
+
+    def report(self, event: Event) -> None:
+        """Take an event."""
+        with self.changed:
+            taker = self._takers.get(type(event))
+            if taker is not None:
+                taker(event)
+                self.change()
+
+    def change(self) -> None:
+        """Let every page know that something is another now."""
+        with self.changed:
+            self.version += 1
+            self.changed.notify_all()
+
+    def shown(self) -> Shown:
+        """Return the present as JSON has it; every number that is none is null."""
+        with self.changed:
+            questions = [each.shown for each in self._open.values()]
+            lists = {"log": list(self._log), "refusals": list(self._refusals), "notes": list(self._notes)}
+            axes = [dict(axis) for axis in self._axes.values()]
+            now = {"version": self.version, "axes": axes, "path": list(self._path), "questions": questions}
+            return {**self._shown, **lists, **now}
+
+    def image(self, number: int) -> NDArray[Any] | None:
+        """Return the image of the frame with a number, where it is the last one."""
+        with self.changed:
+            return self._image[1] if self._image[0] == number else None
+
+    async def ask(self, question: Question) -> str:
+        """Show a question and wait until a page answers it; taken back where the wait is cancelled."""
+        waiting: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        with self.changed:
+            self._open[question.number] = _Open(question, waiting)
+            self.change()
+        try:
+            return await waiting
+        finally:
+            with self.changed:
+                self._open.pop(question.number, None)
+                self.change()
+
+    def answer(self, number: str, sha256: str, text: str) -> None:
+        """Answer a question that waits, once; from any thread.
+
+        Parameters
+        ----------
+        number : of the question
+        sha256 : hash of what the page has shown; of a command, the command's
+        text : the answer
+
+        Raises
+        ------
+        Refused : nobody waits for it any more, or what it is about has changed
+        """
+        with self.changed:
+            waits = self._open.get(number)
+            if waits is None or waits.answered:
+                raise Refused(
+                    HTTPStatus.CONFLICT, "that question was answered or taken back meanwhile; nothing is sent"
+                )
+            if sha256 != waits.shown["sha256"]:
+                raise Refused(HTTPStatus.CONFLICT, "the command is another one than this page has shown; look again")
+            waits.answered = True
+        waits.loop.call_soon_threadsafe(waits.give, text)
+
+    def _keep(self, name: str, content: Shown | None) -> None:
+        self._shown[name] = content
+
+    def _state(self, event: StateChanged) -> None:
+        plain = _plain(event)
+        self._keep("state", {**plain, "since_s": plain.pop("time_s")})
+        if event.state == "armed":
+            self._keep("alarm", None)
+
+    def _alarm(self, event: AlarmRaised) -> None:
+        # the line that raised it is not covered by what follows from it
+        before = self._shown["alarm"] or {}
+        self._keep("alarm", {**_plain(event), **({"line": before["line"], "item": before["item"]} if before else {})})
+
+    def _frame(self, event: FrameTaken) -> None:
+        number, image = self._image[0] + 1, event.image
+        self._image = number, image
+        spots = None if event.spots_px is None else np.round(np.asarray(event.spots_px, dtype=float), 1).tolist()
+        shown = {"number": number, "step": event.step, "counter": event.counter, "exposure_s": event.exposure_s}
+        shown |= {"taken_s": event.taken_s, "came_s": event.time_s, "spots_px": spots}
+        self._keep("frame", _json({**shown, "shape": None if image is None else list(image.shape)}))
+
+    def _read(self, event: AxesRead) -> None:
+        for reading in event.axes:
+            axis = self._axes.setdefault(reading.name, {"name": reading.name, "unit": reading.unit, "forbidden": []})
+            target = axis.get("target") if reading.target is None else reading.target
+            axis |= _json({"target": target, "readback": reading.readback, "read_s": event.time_s})
+            axis |= _json({"low": reading.low, "high": reading.high, "swept": None})
+        self._path.append(_json([reading.readback for reading in event.axes]))
+        self._keep("proposal", None)
+
+    def _proposed(self, event: CommandProposed) -> None:
+        self._keep("proposal", _proposal(event.proposal))
+        for move in event.proposal.axes:
+            self._axes[move.name] |= _json({"swept": [move.stands_at, move.goes_to]})
+
+    def _allowed(self, event: CommandAllowed) -> None:
+        if event.verb == "set" and event.device in self._axes:
+            self._axes[event.device] |= _json({"target": event.value, "moves": True})
+
+    def _done(self, event: CommandDone) -> None:
+        axis = self._axes.get(event.device)
+        if axis is None or event.verb != "set":
+            return
+        axis |= {"moves": False, "outcome": event.outcome}
+        if event.readback is not None:
+            axis |= _json({"readback": event.readback, "read_s": event.time_s})
+
+
+class _Open:
+    """A question that waits for its answer."""
+
+    def __init__(self, question: Question, waiting: "asyncio.Future[str]") -> None:
+        self.shown, self.answered = _question(question), False
+        self.loop, self._waiting = waiting.get_loop(), waiting
+
+    def give(self, text: str) -> None:
+        """Give the answer, unless the question was taken back; call it in the question's loop."""
+        if not self._waiting.done():
+            self._waiting.set_result(text)
+
+
+def _question(question: Question) -> Shown:
+    command = question.command
+    shown: Shown = {"number": question.number, "about": question.about, "text": question.text, "asked_s": time.time()}
+    shown["proposal"] = None if question.proposal is None else _proposal(question.proposal)
+    if command is None:
+        return {**shown, "command": None, "sha256": hashlib.sha256(question.text.encode()).hexdigest()}
+    moves = [{**_plain(move), "by": _json(move.by), "stays": move.stays} for move in command.moves]
+    return {**shown, "command": {**_plain(command), "moves": moves}, "sha256": command.sha256}
+
+
+def _proposal(proposal: Proposal) -> Shown:
+    return {**_plain(proposal), "sha256": proposal.sha256}
+
+
+def _axis(file: InstrumentFile, axis: Any) -> Shown:
+    low, high = axis.limits or (None, None)
+    forbidden = [
+        {"name": box.name, "low": box.forbidden[axis.name][0], "high": box.forbidden[axis.name][1]}
+        | {"margin": box.margin, "others": [name for name in box.forbidden if name != axis.name]}
+        for box in file.envelopes
+        if axis.name in box.forbidden
+    ]
+    now = dict.fromkeys(("target", "readback", "read_s", "swept", "outcome"))
+    return {
+        "name": axis.name,
+        "unit": axis.unit,
+        "low": low,
+        "high": high,
+        "forbidden": forbidden,
+        "moves": False,
+    } | now
+
+
+def _goal(file: InstrumentFile) -> str:
+    experiment = file.experiment
+    target, tolerance = getattr(experiment, "target", None), getattr(experiment, "tolerance_deg", None)
+    crystal = getattr(experiment, "crystal", "")
+    if target is None:
+        return "the sample's best site"
+    return f"{crystal}: {target}" + ("" if tolerance is None else f", within {tolerance:g}°")
+
+
+def _plain(event: Any) -> Shown:
+    """Return a dataclass's fields as JSON has them."""
+    content: Shown = _json({name: getattr(event, name) for name in event.__dataclass_fields__})
+    return content
+
+
+def _json(value: Any) -> Any:
+    """Return a value as JSON has it: what is no finite number is null."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, np.ndarray):
+        return _json(value.tolist())
+    if hasattr(value, "items"):
+        return {str(key): _json(part) for key, part in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_json(part) for part in value]
+    return _plain(value) if hasattr(value, "__dataclass_fields__") else str(value)
