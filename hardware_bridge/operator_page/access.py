@@ -11,7 +11,7 @@ from http import HTTPStatus
 TOKEN, PAGE = "X-Beamgym-Token", "X-Beamgym-Page"
 """Headers of a request that does something: the run's token, and the page's own name.
 
-Headers, and no cookie: a browser adds a cookie by itself, also for other servers on this computer; a header it does not.
+Headers, and no cookie: a browser adds a cookie by itself, also for other servers on this computer, and no header.
 """
 
 SILENT_S = 10.0
