@@ -41,6 +41,8 @@ class BridgeKind:
     new_file : () → ``new_instrument.kind.NewFile``: what `beamgym deploy --new` writes of it; None where it writes none
     plan : the plan of ``hardware_bridge.plans`` that plays its task in somebody else's RunEngine
     may_show_nothing : (file) → whether a frame without spots is an ordinary one; None where it never is
+    by_hand : (context) → ``operator_page.Hand``: the moves that a person gives on the page, and the context to play
+        in; None where a kind takes none
     report : (frame, n = 1) → what a report's row says of a frame, by name; None for what it could not say
     """
 
@@ -61,6 +63,7 @@ class BridgeKind:
     new_file: Ref | None = None
     plan: Ref = "beamgym.hardware_bridge.plans:deployed"
     may_show_nothing: Ref | None = None
+    by_hand: Ref | None = None
     report: Ref = "beamgym.hardware_bridge.rollout:spots_seen"
 
 
@@ -90,6 +93,7 @@ KINDS: dict[str, Row] = {
         differences=f"{_DEPLOYMENT}.bundle_match:laue_differences",
         sample_change="beamgym.envs.laue_align:sample_change_deg",
         plan="beamgym.hardware_bridge.plans:align",
+        by_hand="beamgym.hardware_bridge.operator_page.by_hand:laue_hand",
     ),
     "zone": SimulationOnly("zone", "LaueZone repeats a published simulation; align the crystal with LaueAlign instead"),
     "arpes": BridgeKind(
@@ -105,6 +109,7 @@ KINDS: dict[str, Row] = {
         presence="beamgym.hardware_bridge.presence:spectrum_presence",
         differences=f"{_DEPLOYMENT}.bundle_match:arpes_differences",
         plan="beamgym.hardware_bridge.plans:find_spot",
+        by_hand="beamgym.hardware_bridge.operator_page.by_hand:arpes_hand",
     ),
     "mosaic": BridgeKind(
         name="mosaic",

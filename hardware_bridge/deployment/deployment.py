@@ -185,7 +185,10 @@ class Deployment:
         """
         model = self.deployed.model
         if model is None:
-            return context_of(self.file, motor_limits)
+            known = context_of(self.file, motor_limits)
+            # a person at a page turns single axes, whatever the file's actions are
+            chosen = getattr(self.deployed.policy, "context_for", None)
+            return known if chosen is None else chosen(known)
         match_bundle(model.manifest, self.file, context_of(self.file, motor_limits))
         # a trained policy's observations are shares of the travel that it was trained with
         return context_of(self.file, bundle_limits(model.manifest))
@@ -207,7 +210,8 @@ class Deployment:
         task = self.task(context)
         self.events.report(StateChanged("rehearsing"))
         try:
-            warm_up(task, self.deployed.policy, context)
+            # who waits for a human is not rehearsed with one
+            warm_up(task, getattr(self.deployed.policy, "rehearsed_by", self.deployed.policy), context)
         finally:
             self.events.report(StateChanged("rehearsed"))
         return task

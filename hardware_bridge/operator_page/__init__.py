@@ -1,7 +1,9 @@
 """The operator's page: a deployment live in a browser on this computer, and finished runs from their logs."""
 
 from beamgym.hardware_bridge.operator_page.access import Access, Refused
+from beamgym.hardware_bridge.operator_page.by_hand import Hand, HandField
 from beamgym.hardware_bridge.operator_page.hold import HeldPolicy, Hold
+from beamgym.hardware_bridge.operator_page.person import PERSON, Person
 from beamgym.hardware_bridge.operator_page.picture import jpeg
 from beamgym.hardware_bridge.operator_page.replay import Recording, read_recording
 from beamgym.hardware_bridge.operator_page.serving import OperatorPage
@@ -9,12 +11,16 @@ from beamgym.hardware_bridge.operator_page.shows import LiveShow, Shows
 from beamgym.hardware_bridge.operator_page.view import PageView
 
 __all__ = [
+    "PERSON",
     "Access",
+    "Hand",
+    "HandField",
     "HeldPolicy",
     "Hold",
     "LiveShow",
     "OperatorPage",
     "PageView",
+    "Person",
     "Recording",
     "Refused",
     "Shows",

@@ -1,6 +1,7 @@
 """Serves the page on loopback: the present as a stream, the last frame as a picture, and the few things it may do."""
 
 import json
+import logging
 import re
 import threading
 import time
@@ -32,7 +33,7 @@ _FILES = {
     "/page.css": ("page.css", "text/css"),
 }
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -162,6 +163,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_json({"refused": refused.line}, refused.status)
         except (ConnectionError, TimeoutError):
             self.close_connection = True
+        except Exception:
+            # a page that shows nothing must not look like one to which nothing happens
+            self.close_connection = True
+            logging.getLogger("beamgym.hardware_bridge").warning("the page failed", exc_info=True)
+            self._send_json({"refused": "the page failed; the run goes on"}, HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _get(self) -> None:
         url = urlsplit(self.path)

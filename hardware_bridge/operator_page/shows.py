@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from beamgym.hardware_bridge.operator_page.access import Access, Refused
 from beamgym.hardware_bridge.operator_page.hold import Hold
+from beamgym.hardware_bridge.operator_page.person import Person
 from beamgym.hardware_bridge.operator_page.view import PageView
 
 Body = Mapping[str, Any]
@@ -53,16 +54,25 @@ class LiveShow:
     access : who may act
     stop : stops it in good order, called with the reason; from any thread
     hold : makes it wait before its next command
+    person : takes the decisions of a person at the page; None where a policy decides
     """
 
-    def __init__(self, view: PageView, access: Access, stop: Callable[[str], object], hold: Hold | None = None) -> None:
+    def __init__(
+        self,
+        view: PageView,
+        access: Access,
+        stop: Callable[[str], object],
+        hold: Hold | None = None,
+        person: Person | None = None,
+    ) -> None:
         self.view, self.access, self.hold = view, access, hold or Hold()
-        self._stop = stop
+        self._stop, self._person = stop, person
         self._stopped_by = ""
         self._held: tuple[str, str] | None = None
         # Everything but the stop: only the page that holds the run.
         self._acts: dict[str, Callable[[Body, str], None]] = {
             "/answer": self._answer,
+            "/turn": self._take_turn,
             "/pause": lambda body, operator: self.hold.hold(operator),
             "/go-on": lambda body, operator: self.hold.go_on(),
         }
@@ -120,6 +130,11 @@ class LiveShow:
             raise Refused(HTTPStatus.NOT_FOUND, "the page can answer, pause, and stop, and do nothing else")
         self.view.change()
         return {}
+
+    def _take_turn(self, body: Body, operator: str) -> None:
+        if self._person is None:
+            raise Refused(HTTPStatus.CONFLICT, "a policy decides in this run; a person can answer, pause and stop")
+        self._person.take(body)
 
     def _answer(self, body: Body, operator: str) -> None:
         self.view.answer(*(str(body.get(name, "")) for name in ("number", "sha256", "answer")))

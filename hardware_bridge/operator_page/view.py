@@ -64,7 +64,7 @@ class PageView:
             "state": {"state": "connecting", "reason": "", "item": 0, "since_s": time.time()},
             "dose": {"spent_s": 0.0, "budget_s": None if file.dose is None else file.dose.budget_s},
             "goal": _goal(file),
-        } | dict.fromkeys(("alarm", "frame", "estimate", "proposal", "episode", "ended", "signs"))
+        } | dict.fromkeys(("alarm", "frame", "estimate", "proposal", "episode", "ended", "signs", "turn"))
         self._log: deque[Shown] = deque(maxlen=LOG_LINES)
         self._refusals: deque[Shown] = deque(maxlen=REFUSALS)
         self._notes: deque[Shown] = deque(maxlen=NOTES)
@@ -102,6 +102,12 @@ class PageView:
         with self.changed:
             self.version += 1
             self.changed.notify_all()
+
+    def set_turn(self, turn: Shown | None) -> None:
+        """Show that it is a person's turn, and what may be given; None where it is not."""
+        with self.changed:
+            self._keep("turn", turn)
+            self.change()
 
     def shown(self) -> Shown:
         """Return the present as JSON has it; every number that is none is null."""
@@ -222,7 +228,7 @@ def _question(question: Question) -> Shown:
     shown["proposal"] = None if question.proposal is None else _proposal(question.proposal)
     if command is None:
         return {**shown, "command": None, "sha256": hashlib.sha256(question.text.encode()).hexdigest()}
-    moves = [{**_plain(move), "by": _json(move.by), "stays": move.stays} for move in command.moves]
+    moves = [{**_plain(move), "by": _json(move.by), "stays": bool(move.stays)} for move in command.moves]
     return {**shown, "command": {**_plain(command), "moves": moves}, "sha256": command.sha256}
 
 

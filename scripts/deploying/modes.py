@@ -11,7 +11,7 @@ from beamgym.hardware_bridge import deployment as headless
 from beamgym.hardware_bridge.deployment import AUDIT, Deployment, Options, StopButton, Stopped, open_instrument
 from beamgym.physics.files import write_json
 from beamgym.scripts.deploying.page import page_of
-from beamgym.scripts.deploying.policy import read_policy, recommended_for
+from beamgym.scripts.deploying.policy import recommended_for
 from beamgym.scripts.deploying.tables import command_table, episode_sentence, practice_sentence, steps_table
 from beamgym.scripts.deploying.terminal import Terminal, say_from_handler
 
@@ -47,7 +47,7 @@ def deploy(
         chosen = recommended_for(opened.file)
         policy = chosen.policy
         terminal.line(str(chosen))
-    with page_of(opened.file, read_policy(policy, opened.file), terminal, button, page_port) as watched:
+    with page_of(opened.file, policy, terminal, button, page_port) as watched:
         deployment = Deployment(watched.policy, opened, options, watched.events, button)
         watched.serve(deployment)
         result = _done(deployment, terminal, button, mode)

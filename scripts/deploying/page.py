@@ -6,10 +6,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from beamgym.hardware_bridge.deployment import DeployedPolicy, Deployment, StopButton
+from beamgym.hardware_bridge.deployment import DeployedPolicy, Deployment, StopButton, deployed_policy
 from beamgym.hardware_bridge.deployment.events import Events, Several
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
-from beamgym.hardware_bridge.operator_page import Access, HeldPolicy, Hold, LiveShow, OperatorPage, PageView
+from beamgym.hardware_bridge.operator_page import (
+    PERSON,
+    Access,
+    HeldPolicy,
+    Hold,
+    LiveShow,
+    OperatorPage,
+    PageView,
+    Person,
+)
+from beamgym.scripts.deploying.policy import read_policy
 from beamgym.scripts.deploying.terminal import Terminal
 
 
@@ -42,19 +52,31 @@ class Watched:
 
 @contextmanager
 def page_of(
-    file: InstrumentFile, policy: DeployedPolicy, terminal: Terminal, button: StopButton, port: int | None
+    file: InstrumentFile, name: str, terminal: Terminal, button: StopButton, port: int | None
 ) -> Iterator[Watched]:
-    """Yield a policy and its sinks, with a page on a port of this computer while this lasts; None serves none.
+    """Yield a policy and its sinks, with a page on a port of this computer while this lasts.
+
+    Parameters
+    ----------
+    file : the instrument
+    name : of the policy; "person" is whoever holds the page
+    terminal : the other sink
+    button : that the page's stop presses
+    port : of the page; None serves none
 
     Raises
     ------
-    ValueError : the port is in use
+    ValueError : the port is in use, there is no such policy, or a person is to play without a page
     """
     if port is None:
-        yield Watched(policy, terminal, terminal)
+        if name == PERSON:
+            raise ValueError("a person plays on the operator's page; give --page too")
+        yield Watched(read_policy(name, file), terminal, terminal)
         return
     run, hold = f"{file.name}-{datetime.now():%Y%m%d-%H%M%S}", Hold()
-    view = PageView(file, run=run, policy=policy.policy.name)
+    view = PageView(file, run=run, policy=name)
+    person = Person(view, hold) if name == PERSON else None
+    policy = deployed_policy(person, file) if person is not None else read_policy(name, file)
     held = replace(policy, policy=HeldPolicy(policy.policy, hold))
-    with OperatorPage(LiveShow(view, Access(run), button.press, hold), port) as page:
+    with OperatorPage(LiveShow(view, Access(run), button.press, hold, person), port) as page:
         yield Watched(held, Several(terminal, view), terminal, page, hold)

@@ -19,7 +19,7 @@ const show = (id, on) => { $(id).hidden = !on; };
 const make = (tag, words, kind) => { const each = document.createElement(tag); each.textContent = words; if (kind) each.className = kind; return each; };
 const shape = (tag, places) => { const each = document.createElementNS(SVG, tag); for (const [name, value] of Object.entries(places)) each.setAttribute(name, value); return each; };
 const number = (x, digits = 4) => x === null || x === undefined ? "?" : Number(x).toFixed(digits).replace("-", "−");
-const short = (x) => x === null || x === undefined ? "?" : typeof x === "number" ? String(Number(x.toPrecision(5))).replace("-", "−") : String(x);
+const short = (x) => x === null || x === undefined ? "?" : typeof x === "number" ? String(Number(x.toPrecision(4))).replaceAll("-", "−") : String(x);
 
 async function act(path, body = {}) {
   try {
@@ -107,6 +107,7 @@ function picture() {
 }
 
 function marks(frame) {
+  show("glass", true);
   const [rows, columns] = frame.shape, size = Math.max(rows, columns);
   $("spots").setAttribute("viewBox", `-0.5 -0.5 ${columns} ${rows}`);
   $("spots").setAttribute("preserveAspectRatio", "none");
@@ -149,7 +150,7 @@ function facts() {
   const rows = [["dose spent", `${short(now.dose.spent_s)} s`], ["dose budget", now.dose.budget_s === null ? "none is set" : `${short(now.dose.budget_s)} s`]];
   if (now.signs) {
     for (const [name, missed, allowed] of now.signs.heartbeats) rows.push([`heartbeat ${name}`, missed ? `${missed} missed of ${allowed}` : "beats", missed > 0]);
-    for (const [name, value, low, high] of now.signs.suspenders) rows.push([`${name}`, `${short(value)} (${low === null ? "" : `≥ ${short(low)}`}${high === null ? "" : ` ≤ ${short(high)}`})`, (low !== null && value < low) || (high !== null && value > high)]);
+    for (const [name, value, low, high] of now.signs.suspenders) rows.push([`${name}`, `${short(value)} (${[low === null ? "" : `≥ ${short(low)}`, high === null ? "" : `≤ ${short(high)}`].filter(Boolean).join(", ")})`, (low !== null && value < low) || (high !== null && value > high)]);
     if (now.signs.lapse_s !== null) rows.push(["policy silent for", `${short(now.signs.silent_s)} of ${short(now.signs.lapse_s)} s`]);
   }
   $("signs").replaceChildren(...pairs(rows));
@@ -206,16 +207,16 @@ function turn() {
   if (key === drawn.turn) return;
   drawn.turn = key;
   if (!key) return;
-  const fields = asked.axes.map((axis) => {
-    const label = make("label", `${axis.name} (${axis.unit}) `), field = document.createElement("input");
-    field.type = "number"; field.step = "any"; field.name = axis.name; field.value = String(Number(axis.stands_at.toFixed(6))); field.min = axis.low; field.max = axis.high;
+  const fields = asked.fields.map((axis) => {
+    const label = make("label", `${axis.name} ${axis.to ? "to" : "by"} (${axis.unit}) `), field = document.createElement("input");
+    field.type = "number"; field.step = "any"; field.name = axis.name; field.value = String(Number(axis.usual.toPrecision(6))); field.min = axis.low; field.max = axis.high;
     label.append(field);
     return label;
   });
   const propose = make("button", "Propose this move"); propose.type = "submit";
   const done = button("I am done: declare", () => act("/turn", { number: asked.number, declares: true }));
   $("turnform").replaceChildren(...fields, propose, done);
-  $("turnform").onsubmit = (event) => { event.preventDefault(); act("/turn", { number: asked.number, targets: Object.fromEntries(fields.map((label) => [label.lastChild.name, Number(label.lastChild.value)])) }); };
+  $("turnform").onsubmit = (event) => { event.preventDefault(); act("/turn", { number: asked.number, given: Object.fromEntries(fields.map((label) => [label.lastChild.name, Number(label.lastChild.value)])) }); };
 }
 
 function take(shown) { now = shown; heard = Date.now(); if (shown.now_s) offset = 1000 * shown.now_s - Date.now(); draw(); }
@@ -229,6 +230,7 @@ function listen() {
 
 async function replay(line) {
   const answer = await fetch(`/state?line=${line}`);
+  if (!answer.ok) return;
   take(await answer.json());
   show("replay", now.lines > 0);
   $("line").max = now.lines; $("line").value = now.line; text("lineno", `${now.line} of ${now.lines}`);

@@ -1,0 +1,138 @@
+"""A run on practice devices with a page over it, and the same run from its log."""
+
+import json
+import shutil
+
+import pytest
+
+from beamgym.envs.episodes import read_episodes
+from beamgym.hardware_bridge.deployment.session import Stopped
+from beamgym.hardware_bridge.operator_page.replay import read_recording
+from beamgym.hardware_bridge.operator_page.serving import OperatorPage
+
+
+def taken(visitor, watched, name="Ada"):
+    first = visitor(watched.page, name)
+    assert first.post("/take")[0] == 200
+    return first
+
+
+def answered(operator, watched, text="yes"):
+    """Answer everything until the run has ended; returns what was asked about."""
+    asked = []
+    while watched._thread.is_alive():
+        for question in operator.shown()["questions"]:
+            asked.append(question["about"])
+            operator.answer(question, text)
+    return asked
+
+
+def test_a_run_is_played_by_its_answers_on_the_page_and_replayed_from_its_log(watched, visitor):
+    run = watched()
+    operator = taken(visitor, run)
+    about = answered(operator, run)
+    report = run.end()
+    assert about[0] == "start"
+    assert about.count("command") == report.moves == 2
+    shown = operator.shown()
+    assert shown["episode"]["ending"] == report.ending
+    assert shown["log"][-1]["sha256"] == report.audit_head
+    recording = read_recording(run.deployment.folder)
+    assert (recording.broken, sorted(recording.images)) == ("", [1, 2, 3])
+    with OperatorPage(recording, 0) as page:
+        again = visitor(page)
+        last = again.shown()
+        assert last["log"] == [{**line, "time_s": line["time_s"]} for line in last["log"]]
+        assert [line["sha256"] for line in last["log"]] == [line["sha256"] for line in shown["log"]]
+        places = [[axis["name"], axis["target"]] for axis in shown["axes"]]
+        assert [[axis["name"], axis["target"]] for axis in last["axes"]] == places
+        assert json.loads(again.get("/state?line=1")[1])["frame"] is None
+        assert again.get(f"/state?line={last['lines'] + 1}")[0] == 404
+        assert again.get("/frame/3.jpg")[0] == 200
+        assert again.post("/stop") == (409, "this run is over; nothing can be done to it")
+
+
+def test_a_log_that_was_changed_is_not_drawn(watched, visitor, tmp_path):
+    run = watched(confirm="first")
+    answered(taken(visitor, run), run)
+    run.end()
+    folder = run.deployment.folder
+    log = (folder / "audit.jsonl").read_text(encoding="utf-8")
+    (folder / "audit.jsonl").write_text(log.replace('"outcome":"done"', '"outcome":"gone"', 1), encoding="utf-8")
+    recording = read_recording(folder)
+    assert "DOES NOT VERIFY" in recording.broken
+    with OperatorPage(recording, 0) as page:
+        shown = visitor(page).shown()
+        assert "was changed" in shown["broken"]
+        assert (shown["lines"], shown["log"], shown["frame"]) == (0, [], None)
+        assert {axis["readback"] for axis in shown["axes"]} == {None}
+
+
+def test_a_picture_whose_hash_is_not_in_the_log_is_not_shown(watched, visitor):
+    h5py = pytest.importorskip("h5py")
+    run = watched(confirm="first")
+    answered(taken(visitor, run), run)
+    run.end()
+    with h5py.File(run.deployment.folder / "episode.nxs", "r+") as stored:
+        stored["/entry/data/image"][1, 0, 0] += 1.0
+    recording = read_recording(run.deployment.folder)
+    assert (recording.broken, sorted(recording.images)) == ("", [1, 3])
+
+
+def test_a_no_on_the_page_ends_the_run_and_nothing_is_sent(watched, visitor):
+    run = watched()
+    answered(taken(visitor, run), run, "no")
+    assert "the answer was no" in str(run.end()) or "confirm" in str(run.end())
+
+
+def test_a_stop_on_the_page_ends_a_run_that_waits_for_an_answer(watched, visitor):
+    run = watched()
+    guest = visitor(run.page, "guest")
+    guest.token = ""
+    guest.question()
+    assert guest.post("/stop")[0] == 200
+    ended = run.end()
+    assert isinstance(ended, Stopped)
+    assert "stopped on the page by guest" in str(ended)
+
+
+def test_the_run_goes_on_when_its_page_is_gone(watched, visitor):
+    run = watched(confirm="first")
+    operator = taken(visitor, run)
+    operator.answer(operator.question(), "yes")
+    run.page.close()
+    assert run.end().moves == 2
+
+
+def test_a_pause_holds_the_next_command_until_it_may_go_on(watched, visitor):
+    run = watched(confirm="first")
+    operator = taken(visitor, run)
+    assert operator.post("/pause")[0] == 200
+    operator.answer(operator.question(), "yes")
+    operator.wait_for(lambda shown: shown["frame"])
+    assert operator.shown()["paused_by"] == "Ada"
+    assert operator.shown()["frame"]["step"] == 0
+    assert operator.post("/go-on")[0] == 200
+    assert run.end().moves == 2
+
+
+def test_a_person_plays_by_the_same_guard_and_is_recorded_as_an_episode(watched, visitor):
+    run = watched(person=True, confirm="first", max_steps=5)
+    operator = taken(visitor, run)
+    operator.answer(operator.question(), "yes")
+    turn = operator.wait_for(lambda shown: shown["turn"])
+    x = next(axis for axis in operator.shown()["axes"] if axis["name"] == "x")
+    assert operator.post("/turn", {"number": turn["number"], "given": {"x": 99.0}})[0] == 400
+    assert operator.post("/turn", {"number": turn["number"] + 1, "given": {}})[0] == 409
+    step = -0.125 if x["readback"] > 0 else 0.125
+    assert operator.post("/turn", {"number": turn["number"], "given": {"x": step}})[0] == 200
+    second = operator.wait_for(
+        lambda shown: shown["turn"] and shown["turn"]["number"] > turn["number"] and shown["turn"]
+    )
+    moved = operator.wait_for(lambda shown: next(each for each in shown["axes"] if each["name"] == "x")["target"])
+    assert moved == pytest.approx(x["readback"] + step, abs=2e-3)
+    assert operator.post("/turn", {"number": second["number"], "declares": True})[0] == 200
+    report = run.end()
+    assert (report.policy, report.ending, report.moves) == ("person", "declared", 1)
+    assert shutil.os.path.exists(report.files["training"])
+    assert read_episodes(report.files["training"])
