@@ -128,6 +128,7 @@ class Access:
             if held is None or held.page != page:
                 by = "no page" if held is None else f"{held.operator}, on another page,"
                 raise Refused(HTTPStatus.CONFLICT, f"{by} holds this run; take it before you act")
+            held.seen = self._clock()
             return held.operator
 
     def seen(self, page: str) -> None:

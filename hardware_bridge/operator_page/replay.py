@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from beamgym.hardware_bridge.deployment.events import Event, FrameTaken, Recorder
+from beamgym.hardware_bridge.deployment.events import DoseSpent, Event, FrameTaken, Recorder
 from beamgym.hardware_bridge.deployment.session import AUDIT
 from beamgym.hardware_bridge.deployment.session.log_events import LogEvents
 from beamgym.hardware_bridge.deployment.verify import verify
@@ -123,20 +123,24 @@ def read_recording(folder: Path) -> Recording:
     images = _frames(folder / NEXUS, file)
     recording = Recording(file, folder.name)
     sink = Recorder()
-    tell, taken = LogEvents(sink, lambda: None), 0
+    tell, taken, armed_at = LogEvents(sink, lambda: None), 0, 0
     lines = [members for _, members in read_log(log)]
     # each line holds the hash of the one before it
     heads = [*(members["previous"] for members in lines[1:]), found.log.head]
     for members, head in zip(lines, heads, strict=True):
         sink.events = []
         tell(members, head)
+        armed_at = taken if members.get("event") == "armed" else armed_at
         frame = _frame_of(members)
         if frame is not None:
             taken += 1
+            sink.report(DoseSpent(frame["spent_s"], None if file.dose is None else file.dose.budget_s))
             image = images.get(frame["digest"])
             if image is not None:
                 recording.images[taken] = image
-            sink.report(FrameTaken(taken - 1, image, None, frame["counter"], frame["exposure_s"], frame["time_s"]))
+            sink.report(
+                FrameTaken(taken - armed_at - 1, image, None, frame["counter"], frame["exposure_s"], frame["time_s"])
+            )
         recording.lines.append([_dated(event, members["time_s"]) for event in sink.events])
     return recording
 
@@ -156,6 +160,7 @@ def _frame_of(members: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     return {
         "digest": inputs[_FRAME_RULE]["digest"],
+        "spent_s": float(members["data"].get("spent_s") or 0.0),
         "counter": int(members["data"].get("counter") or 0),
         "exposure_s": float(inputs.get("exposed", {}).get("exposed_s", np.nan)),
         "time_s": float(inputs.get("fresh", {}).get("time_s", np.nan)),

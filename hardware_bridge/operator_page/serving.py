@@ -176,6 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(files(__package__).joinpath("web", name).read_bytes(), f"{kind}; charset=utf-8")
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         if url.path == "/state":
+            self.shows.seen(query.get("page", ""))
             return self._send_json(self.shows.shown(query))
         if url.path == "/events":
             return self._stream(query.get("page", ""))

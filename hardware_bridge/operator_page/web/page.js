@@ -12,7 +12,7 @@ if (location.hash.length > 1) {
   history.replaceState(null, "", "/");  // off the screen, and out of what is copied
 }
 const token = () => sessionStorage.getItem("beamgym-token") || "";
-let now = null, heard = 0, offset = 0, stepped = "", failures = [], drawn = { frame: 0, question: "", turn: "" };
+let now = null, heard = 0, offset = 0, stepped = "", failures = [], drawn = { frame: 0, question: "", turn: "" }, parts = {};
 
 const text = (id, words) => { if ($(id).textContent !== words) $(id).textContent = words; };
 const show = (id, on) => { $(id).hidden = !on; };
@@ -41,15 +41,16 @@ function header() {
   body.classList.toggle("replay", !now.live);
   text("kind", now.live ? (run.simulation ? "SIMULATION" : "HARDWARE") : `REPLAY of a ${run.simulation ? "simulation" : "run on hardware"}`);
   text("title", [run.instrument, run.policy, run.run].filter(Boolean).join(" · "));
-  document.title = `${now.state.state.toUpperCase()} – ${run.instrument}`;
+  document.title = `${now.questions.length ? "? " : ""}${now.state.state.toUpperCase()} – ${run.instrument}`;
   const state = now.state, ended = now.ended;
   $("state").className = state.state;
   text("sign", SIGNS[state.state] || "");
   text("word", state.state.toUpperCase());
-  text("why", [now.paused_by && `paused by ${now.paused_by}: the next command waits`, state.item ? `item ${state.item}` : "", state.reason, ended && `ended${ended.problem ? `: ${ended.problem}` : ""}`, now.episode && `episode: ${now.episode.ending}, by what can be seen ${now.episode.success ? "a" : "no"} success`].filter(Boolean).join(" · "));
+  text("why", [now.questions.length && "a question waits for its answer", now.paused_by && `paused by ${now.paused_by}: the next command waits`, state.item ? `item ${state.item}` : "", state.reason, ended && `ended${ended.problem ? `: ${ended.problem}` : ""}`, now.episode && `episode: ${now.episode.ending}, by what can be seen ${now.episode.success ? "a" : "no"} success`].filter(Boolean).join(" · "));
   show("alarm", now.alarm);
   if (now.alarm) text("alarm", `ALARM${now.alarm.item ? ` (item ${now.alarm.item})` : ""}: ${now.alarm.line}${now.alarm.devices.length ? ` NOT SEEN TO STOP: ${now.alarm.devices.join(", ")}` : ""}`);
   text("stopped", now.stopped_by ? `stopped by ${now.stopped_by}` : "");
+  document.body.classList.toggle("unverified", Boolean(now.broken));
   show("broken", now.broken);
   if (now.broken) text("broken", now.broken);
 }
@@ -95,15 +96,17 @@ function question() {
   }
 }
 
+const glass = window.glassMs = [];  // milliseconds from each frame's event to its picture, for measurements
 function picture() {
   const frame = now.frame;
-  if (frame && frame.number !== drawn.frame && frame.shape) {
+  // an older picture above a newer frame's words would be a lie
+  if (!frame || !frame.shape) { show("glass", false); drawn.frame = 0; return; }
+  if (frame.number !== drawn.frame) {
     drawn.frame = frame.number;
     const next = new Image();
-    next.onload = () => { if (drawn.frame !== frame.number) return; next.id = "frame"; next.alt = `frame ${frame.counter}`; $("frame").replaceWith(next); marks(frame); requestAnimationFrame(() => requestAnimationFrame(() => { next.dataset.glass = String(Date.now() - 1000 * frame.came_s); })); };
+    next.onload = () => { if (drawn.frame !== frame.number) return; next.id = "frame"; next.alt = `frame ${frame.counter}`; $("frame").replaceWith(next); marks(frame); requestAnimationFrame(() => requestAnimationFrame(() => { glass.push(Date.now() - 1000 * frame.came_s); })); };
     next.src = `/frame/${frame.number}.jpg`;
   }
-  if (!frame) $("spots").replaceChildren();
 }
 
 function marks(frame) {
@@ -154,9 +157,6 @@ function facts() {
     if (now.signs.lapse_s !== null) rows.push(["policy silent for", `${short(now.signs.silent_s)} of ${short(now.signs.lapse_s)} s`]);
   }
   $("signs").replaceChildren(...pairs(rows));
-  $("log").replaceChildren(...now.log.map((line) => make("li", `${line.number} ${line.kind} ${line.what} ${line.sha256.slice(0, 12)}`)));
-  $("notes").replaceChildren(...now.notes.map((note) => make("li", note.text)));
-  refusals();
 }
 
 function refusals() {
@@ -198,7 +198,19 @@ function ages() {
   text("frameage", `frame ${frame.counter}, step ${frame.step}, exposed for ${short(frame.exposure_s)} s, ${frame.spots_px ? `${frame.spots_px.length} spots found (circles), ` : ""}${now.live ? `${Math.max(0, old).toFixed(1)} s old` : `taken ${new Date(1000 * age).toISOString()}`}`);
 }
 
-function draw() { if (!now) return; header(); question(); turn(); picture(); axes(); facts(); holder(); map(); ages(); }
+// A part is made anew only where what it shows is another: a browser lays out and paints what is touched.
+function anew(name, shows, make) { const key = JSON.stringify(shows); if (parts[name] !== key) { parts[name] = key; make(); } }
+function draw() {
+  if (!now) return;
+  header(); question(); turn(); picture(); holder();
+  anew("axes", now.axes, axes);
+  anew("facts", [now.goal, now.estimate, now.dose, now.signs], facts);
+  anew("log", now.log, () => $("log").replaceChildren(...now.log.map((line) => make("li", `${line.number} ${line.kind} ${line.what} ${line.sha256.slice(0, 12)}`))));
+  anew("notes", now.notes, () => $("notes").replaceChildren(...now.notes.map((note) => make("li", note.text))));
+  anew("refusals", now.refusals, refusals);
+  anew("map", now.path, map);
+  ages();
+}
 
 function turn() {
   const asked = now.turn;
@@ -244,7 +256,7 @@ async function begin() {
   $("release").addEventListener("click", () => act("/release"));
   $("pause").addEventListener("click", () => act(now.paused_by ? "/go-on" : "/pause"));
   $("line").addEventListener("input", () => replay($("line").value));
-  setInterval(ages, 500);
+  setInterval(ages, 1000);
   const first = await (await fetch("/state")).json();
   if (!first.live) return replay(first.line);
   listen();

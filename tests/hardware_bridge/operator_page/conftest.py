@@ -32,7 +32,7 @@ class Visitor:
         return self._asked("GET", path, None, headers)
 
     def shown(self):
-        return json.loads(self.get("/state")[1])
+        return json.loads(self.get(f"/state?page={self.name}")[1])
 
     def post(self, path, body=None, **headers):
         """Returns the status and the line of a refusal, "" where there is none."""
