@@ -11,16 +11,14 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from beamgym.hardware_bridge.deployment import verify
 from beamgym.hardware_bridge.deployment.events import DoseSpent, Event, FrameTaken, Recorder
-from beamgym.hardware_bridge.deployment.session import AUDIT
-from beamgym.hardware_bridge.deployment.session.log_events import LogEvents
-from beamgym.hardware_bridge.deployment.verify import verify
+from beamgym.hardware_bridge.deployment.session import AUDIT, LogEvents
 from beamgym.hardware_bridge.guard.devices import frame_digest
 from beamgym.hardware_bridge.instrument_file import InstrumentFile, load_instrument
 from beamgym.hardware_bridge.operator_page.access import Refused
 from beamgym.hardware_bridge.operator_page.view import PageView
-from beamgym.hardware_bridge.records import read_log
-from beamgym.hardware_bridge.records.frame_store import DATASET
+from beamgym.hardware_bridge.records import DATASET, read_log
 
 NEXUS = "episode.nxs"
 
