@@ -178,7 +178,7 @@ function holder() {
 }
 
 function map() {
-  const two = now.run.kind !== "laue" && now.path.length > 0 && now.axes.length > 1;
+  const two = now.path.length > 0 && now.axes.length > 1 && now.axes[0].unit === "mm" && now.axes[1].unit === "mm";
   show("map", two);
   if (!two) return;
   const [x, y] = now.axes, size = 300, at = (value, axis) => size * (value - axis.low) / (axis.high - axis.low);

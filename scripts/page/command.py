@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from beamgym.scripts.command_line import run
-
 PORT = 8766
 
 
@@ -30,7 +28,3 @@ def page_command(
         threading.Event().wait()
     if recording.broken:
         raise SystemExit(1)
-
-
-if __name__ == "__main__":
-    run(page_command)
