@@ -4,8 +4,9 @@ import hmac
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from email.message import Message
 from http import HTTPStatus
 
 TOKEN, PAGE = "X-Beamgym-Token", "X-Beamgym-Page"
@@ -28,7 +29,7 @@ class Refused(Exception):
         self.status, self.line = status, line
 
 
-def refuse_others(headers: Mapping[str, str], port: int, does: bool) -> None:
+def refuse_others(headers: Message, port: int, does: bool) -> None:
     """Refuse what another site, another address or another program's form has sent.
 
     Parameters

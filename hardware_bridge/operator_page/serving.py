@@ -155,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answered(self, answer: Callable[[], None], does: bool) -> None:
         try:
-            refuse_others(self.headers, int(self.server.server_address[1]), does)
+            refuse_others(self.headers, self.connection.getsockname()[1], does)
             answer()
         except Refused as refused:
             # what is left of the request is not read as another one

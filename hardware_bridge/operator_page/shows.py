@@ -17,7 +17,10 @@ Body = Mapping[str, Any]
 class Shows(Protocol):
     """What a page is served from."""
 
-    access: Access | None
+    @property
+    def access(self) -> Access | None:
+        """Who may act; None where nobody can."""
+        ...
 
     @property
     def version(self) -> int:

@@ -178,7 +178,7 @@ class PageView:
         number, image = self._image[0] + 1, event.image
         self._image = number, image
         spots = None if event.spots_px is None else np.round(np.asarray(event.spots_px, dtype=float), 1).tolist()
-        shown = {"number": number, "step": event.step, "counter": event.counter, "exposure_s": event.exposure_s}
+        shown: Shown = {"number": number, "step": event.step, "counter": event.counter, "exposure_s": event.exposure_s}
         shown |= {"taken_s": event.taken_s, "came_s": event.time_s, "spots_px": spots}
         self._keep("frame", _json({**shown, "shape": None if image is None else list(image.shape)}))
 

@@ -45,7 +45,12 @@ class Watched:
         if self.page is None or self.hold is None:
             return
         access: Any = self.page.shows.access
-        self.hold.alive = lambda: access.holder() and deployment.touch()
+
+        def alive() -> None:
+            if access.holder() is not None:
+                deployment.touch()
+
+        self.hold.alive = alive
         self.terminal.line(f"the page, for who may act: {self.page.link}")
         self.terminal.line(f"           to look only: {self.page.address}")
 

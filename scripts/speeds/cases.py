@@ -8,6 +8,7 @@ import numpy as np
 from beamgym.scripts.speeds import arpes as speed_arpes
 from beamgym.scripts.speeds import environments, starting
 from beamgym.scripts.speeds.estimating import calibrating_ms, index_60_peaks, mosaic_200_frames_s
+from beamgym.scripts.speeds.in_browser import page_cpu_ms, page_glass_ms
 from beamgym.scripts.speeds.laue import (
     IMAGES,
     back_reflection,
@@ -130,6 +131,8 @@ CASES: dict[str, tuple[Case, str]] = {
     "deploy_signs_s": (starting.deploy_signs_s, "s"),
     "deploy_dry_run_s": (starting.deploy_dry_run_s, "s"),
     "deploy_run_s": (starting.deploy_run_s, "s"),
+    "page_glass_ms": (page_glass_ms, "ms"),
+    "page_cpu_ms": (page_cpu_ms, "ms"),
     "mosaic_200_frames_s": (mosaic_200_frames_s, "s"),
     "import_s": (starting.import_s, "s"),
     "memory_1024_mb": (starting.memory_1024_mb, "MiB"),

@@ -96,7 +96,7 @@ function question() {
   }
 }
 
-const glass = window.glassMs = [];  // milliseconds from each frame's event to its picture, for measurements
+const glassMs = [];  // milliseconds from each frame's event to its picture, for measurements
 function picture() {
   const frame = now.frame;
   // an older picture above a newer frame's words would be a lie
@@ -104,7 +104,7 @@ function picture() {
   if (frame.number !== drawn.frame) {
     drawn.frame = frame.number;
     const next = new Image();
-    next.onload = () => { if (drawn.frame !== frame.number) return; next.id = "frame"; next.alt = `frame ${frame.counter}`; $("frame").replaceWith(next); marks(frame); requestAnimationFrame(() => requestAnimationFrame(() => { glass.push(Date.now() - 1000 * frame.came_s); })); };
+    next.onload = () => { if (drawn.frame !== frame.number) return; next.id = "frame"; next.alt = `frame ${frame.counter}`; $("frame").replaceWith(next); marks(frame); requestAnimationFrame(() => requestAnimationFrame(() => { glassMs.push(Date.now() - 1000 * frame.came_s); })); };
     next.src = `/frame/${frame.number}.jpg`;
   }
 }

@@ -8,11 +8,9 @@ import time
 import numpy as np
 import pytest
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="the extra 'browser' is not installed")
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-if CHROMIUM is None or DRIVER is None:
-    pytest.skip("there is no chromium with its driver; apt-get install chromium-driver", allow_module_level=True)
+pytest.importorskip("selenium", reason="a real browser needs the extra 'browser'")
 
+from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -20,7 +18,11 @@ from beamgym.hardware_bridge.deployment.events.content import Question
 from beamgym.hardware_bridge.deployment.events.events import AlarmRaised, FrameTaken, StateChanged
 from beamgym.hardware_bridge.records.shown_command import ShownCommand, ShownMove
 
-pytestmark = pytest.mark.slow
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium: apt-get install chromium chromium-driver"),
+]
 
 LONG_S = 60.0
 MOVE = ShownMove("x", "mm", 0.0, 0.5, (-1.0, 1.0), 0.001)
@@ -209,15 +211,19 @@ def test_nothing_is_said_by_colour_alone_and_every_word_stands_out(served, brows
         marks.add(words(window, "sign"))
     assert len(marks) == len(states)
     contrast = """
-        const parts = (colour) => (colour.match(/[\\d.]+/g) || []).map(Number);
-        const light = ([r, g, b]) => [r, g, b].map((c) => { c /= 255; return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; })
-            .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-        const ground = (each) => { for (; each; each = each.parentElement) { const c = parts(getComputedStyle(each).backgroundColor);
-            if (c.length && c[3] !== 0) return c; } return [255, 255, 255]; };
-        return [...document.querySelectorAll("body *")].filter((each) => each.offsetParent && !each.disabled
-            && [...each.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())).map((each) => {
-            const [a, b] = [light(parts(getComputedStyle(each).color)), light(ground(each))].sort((x, y) => y - x);
-            return [each.textContent.trim().slice(0, 30), (a + 0.05) / (b + 0.05)]; });
+        const parts = (colour) => (colour.match(/[0-9.]+/g) || []).map(Number);
+        const linear = (c) => c <= 10 ? c / 3294 : ((c / 255 + 0.055) / 1.055) ** 2.4;
+        const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+        const ground = (each) => {
+            const colour = each ? parts(getComputedStyle(each).backgroundColor) : [255, 255, 255];
+            return colour[3] === 0 ? ground(each.parentElement) : colour;
+        };
+        const said = (each) => [...each.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+        const all = [...document.querySelectorAll("body *")].filter((e) => e.offsetParent && !e.disabled && said(e));
+        return all.map((each) => {
+            const both = [light(parts(getComputedStyle(each).color)), light(ground(each))];
+            return [each.textContent.trim().slice(0, 30), (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05)];
+        });
     """
     # 4.5 to 1: WCAG 2.1, level AA, of text
     assert [pair for pair in window.execute_script(contrast) if pair[1] < 4.5] == []
