@@ -94,13 +94,15 @@ class OperatorPage:
         return self.address if access is None else f"{self.address}#{access.token}"
 
     def close(self) -> None:
-        """Serve nothing any more."""
+        """Serve nothing any more; streams that are open end within seconds."""
+        self._server.serving = False
         self._server.shutdown()
         self._server.server_close()
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads, block_on_close, allow_reuse_address = True, False, True
+    serving = True
 
     def __init__(self, *arguments: Any) -> None:
         self._room = threading.BoundedSemaphore(CONNECTIONS)
@@ -211,8 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self._head(HTTPStatus.OK, "text/event-stream")
         self.end_headers()
-        version = -1
-        while True:
+        version, server = -1, self.server
+        while isinstance(server, _Server) and server.serving:
             self.shows.seen(page)
             if self.shows.version == version:
                 self.wfile.write(f"event: pulse\ndata: {time.time()}\n\n".encode())

@@ -137,6 +137,8 @@ class LiveShow:
     def _take_turn(self, body: Body, operator: str) -> None:
         if self._person is None:
             raise Refused(HTTPStatus.CONFLICT, "a policy decides in this run; a person can answer, pause and stop")
+        if self.view.ended:
+            raise Refused(HTTPStatus.CONFLICT, "the run has ended; nothing is sent")
         self._person.take(body)
 
     def _answer(self, body: Body, operator: str) -> None:

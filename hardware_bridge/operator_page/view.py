@@ -89,6 +89,11 @@ class PageView:
             Note: lambda event: self._notes.append(_plain(event)),
         }
 
+    @property
+    def ended(self) -> bool:
+        """Whether the deployment has ended."""
+        return self._shown["ended"] is not None
+
     def report(self, event: Event) -> None:
         """Take an event."""
         with self.changed:

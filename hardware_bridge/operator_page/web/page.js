@@ -120,7 +120,7 @@ function marks(frame) {
 function axes() {
   $("axes").replaceChildren(...now.axes.map((axis) => {
     const all = make("div", "", "axis"), words = make("div", "", "numbers");
-    words.append(make("b", axis.name), make("span", `RBV ${number(axis.readback)} ${axis.unit}`), make("span", `VAL ${number(axis.target)}`), make("span", axis.low === null ? "no limits in the file" : `limits ${short(axis.low)} … ${short(axis.high)}`, "quiet"));
+    words.append(make("b", axis.name), make("span", `RBV ${number(axis.readback)} ${axis.unit}${axis.moves ? " when it set off" : ""}`), make("span", `VAL ${number(axis.target)}`), make("span", axis.low === null ? "no limits in the file" : `limits ${short(axis.low)} … ${short(axis.high)}`, "quiet"));
     if (axis.moves) words.append(make("b", "► moves"));
     const bar = shape("svg", { viewBox: "0 0 1000 26", preserveAspectRatio: "none", role: "img", "aria-label": `${axis.name} within its limits` });
     if (axis.low !== null && axis.high > axis.low) {
@@ -191,7 +191,7 @@ function map() {
 function ages() {
   const silent = heard ? Date.now() - heard : 0;
   show("blind", now && now.live && silent > BLIND_MS);
-  if (silent > BLIND_MS) text("blind", `THIS PAGE IS BLIND: nothing was heard from the run's process for ${Math.round(silent / 1000)} s. The run goes on without it; stop it from its terminal.`);
+  if (silent > BLIND_MS) text("blind", now.ended ? "The run has ended, and its process with it; this is what it showed last." : `THIS PAGE IS BLIND: nothing was heard from the run's process for ${Math.round(silent / 1000)} s. What it shows is old. The run needs no page and may go on; stop it from its terminal.`);
   const frame = now && now.frame;
   if (!frame) return text("frameage", "no frame yet");
   const age = frame.taken_s === null ? frame.came_s : frame.taken_s, old = (Date.now() + offset) / 1000 - age;
@@ -214,8 +214,9 @@ function draw() {
 
 function turn() {
   const asked = now.turn;
-  show("turn", asked && mine());
-  const key = asked && mine() ? String(asked.number) : "";
+  const mayAct = asked && mine() && !now.ended;
+  show("turn", mayAct);
+  const key = mayAct ? String(asked.number) : "";
   if (key === drawn.turn) return;
   drawn.turn = key;
   if (!key) return;

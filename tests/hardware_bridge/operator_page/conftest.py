@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -106,7 +107,7 @@ class Watched:
         self.person = Person(view, self.hold) if person else None
         deployed = deployed_policy(self.person or policy, file)
         held = replace(deployed, policy=HeldPolicy(deployed.policy, self.hold))
-        given = Options(devices=__import__("pathlib").Path("mine.py"), **options)
+        given = Options(devices=Path("mine.py"), **options)
         self.deployment = Deployment(held, "instrument.yaml", given, view)
         self.hold.alive = self.deployment.touch
         show = LiveShow(view, Access("run-1"), self.deployment.stop, self.hold, self.person)
@@ -143,6 +144,7 @@ def watched(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # its own tests are elsewhere, and it takes longer than these episodes
     monkeypatch.setattr("beamgym.hardware_bridge.deployment.deployment.warm_up", lambda *given: True)
+    monkeypatch.setattr("beamgym.hardware_bridge.rollout.report._write_pictures", lambda *given: {})
     shutil.copyfile(shipped_instrument("arpes_practice"), "instrument.yaml")
     (tmp_path / "mine.py").write_text(file_text("arpes"), encoding="utf-8")
     loaded = load_instrument("instrument.yaml")

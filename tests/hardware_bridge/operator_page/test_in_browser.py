@@ -180,9 +180,6 @@ def test_a_page_that_is_opened_anew_shows_the_present_and_one_whose_run_is_gone_
     assert "item 9 · the beam is gone" in words(second, "why")
     assert "ALARM (item 9): the beam is gone" in words(second, "alarm")
     served.close()
-    # the stream's own thread ends with the process; here it is told to
-    served.shows.wait = lambda version, seconds: (_ for _ in ()).throw(ConnectionError)
-    served.view.change()
     until(lambda: seen(second, "blind"))
     assert "THIS PAGE IS BLIND" in words(second, "blind")
 

@@ -1,7 +1,6 @@
 """A run on practice devices with a page over it, and the same run from its log."""
 
 import json
-import shutil
 import time
 
 import pytest
@@ -10,6 +9,7 @@ from beamgym.envs.episodes import read_episodes
 from beamgym.hardware_bridge.deployment.session import Stopped
 from beamgym.hardware_bridge.operator_page.replay import read_recording
 from beamgym.hardware_bridge.operator_page.serving import OperatorPage
+from beamgym.hardware_bridge.records.audit_check import read_log
 
 
 def taken(visitor, watched, name="Ada"):
@@ -83,8 +83,14 @@ def test_a_picture_whose_hash_is_not_in_the_log_is_not_shown(watched, visitor):
 
 def test_a_no_on_the_page_ends_the_run_and_nothing_is_sent(watched, visitor):
     run = watched()
-    answered(taken(visitor, run), run, "no")
-    assert "the answer was no" in str(run.end()) or "confirm" in str(run.end())
+    operator = taken(visitor, run)
+    operator.answer(operator.question(), "yes")
+    command = operator.wait_for(lambda shown: [each for each in shown["questions"] if each["about"] == "command"])[0]
+    assert {move["name"] for move in command["command"]["moves"]} == {"x", "y", "dwell"}
+    operator.answer(command, "no")
+    assert "guard item 13: nobody confirmed" in str(run.end())
+    sent = [line for _, line in read_log(run.deployment.folder / "audit.jsonl") if line.get("command") == "set"]
+    assert sent == []
 
 
 def test_a_stop_on_the_page_ends_a_run_that_waits_for_an_answer(watched, visitor):
@@ -123,7 +129,8 @@ def test_a_person_plays_by_the_same_guard_and_is_recorded_as_an_episode(watched,
     operator = taken(visitor, run)
     operator.answer(operator.question(), "yes")
     turn = operator.wait_for(lambda shown: shown["turn"])
-    x = next(axis for axis in operator.shown()["axes"] if axis["name"] == "x")
+    x = operator.wait_for(lambda shown: (axis := shown["axes"][0])["readback"] is not None and axis)
+    assert x["name"] == "x"
     assert operator.post("/turn", {"number": turn["number"], "given": {"x": 99.0}})[0] == 400
     assert operator.post("/turn", {"number": turn["number"] + 1, "given": {}})[0] == 409
     step = -0.125 if x["readback"] > 0 else 0.125
@@ -131,10 +138,11 @@ def test_a_person_plays_by_the_same_guard_and_is_recorded_as_an_episode(watched,
     second = operator.wait_for(
         lambda shown: shown["turn"] and shown["turn"]["number"] > turn["number"] and shown["turn"]
     )
-    moved = operator.wait_for(lambda shown: next(each for each in shown["axes"] if each["name"] == "x")["target"])
+    moved = operator.wait_for(lambda shown: shown["axes"][0]["target"])
     assert moved == pytest.approx(x["readback"] + step, abs=2e-3)
     assert operator.post("/turn", {"number": second["number"], "declares": True})[0] == 200
     report = run.end()
     assert (report.policy, report.ending, report.moves) == ("person", "declared", 1)
-    assert shutil.os.path.exists(report.files["training"])
-    assert read_episodes(report.files["training"])
+    (episode,) = read_episodes(report.files["training"])
+    assert episode.about["policy"] == "person"
+    assert len(episode.actions) == 2

@@ -160,6 +160,12 @@ def test_several_have_nobody_to_ask_only_when_none_of_them_has():
         asyncio.run(Several(Nobody(), Recorder()).ask(WHY))
 
 
+@pytest.mark.parametrize("answers", [("yes", "no"), ("no", "yes")])
+def test_of_two_answers_at_once_a_no_counts(answers):
+    sinks = [Recorder(lambda question, text=text: text) for text in answers]
+    assert asyncio.run(Several(*sinks).ask(WHY)) == "no"
+
+
 def test_several_are_all_told_although_one_raises():
     class Broken(Nobody):
         def report(self, event):

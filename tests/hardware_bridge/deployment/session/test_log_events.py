@@ -11,6 +11,7 @@ from beamgym.hardware_bridge.deployment.events.events import (
     CommandRefused,
     DoseSpent,
     LogWritten,
+    SignsRead,
     StateChanged,
 )
 from beamgym.hardware_bridge.deployment.events.sinks import Recorder
@@ -35,7 +36,22 @@ def test_a_command_is_allowed_and_done_under_the_number_of_its_line(told):
     (allowed,), (done,) = recorder.of(CommandAllowed), recorder.of(CommandDone)
     assert (allowed.number, allowed.verb, allowed.device, allowed.value) == (number, "set", "j1", 2.0)
     assert (done.number, done.verb, done.device, done.outcome) == (number, "set", "j1", "done")
+    assert done.readback == 2.0
+    assert not recorder.of(SignsRead)
     assert not recorder.of(DoseSpent)
+
+
+def test_the_signs_of_life_are_those_on_which_a_command_was_decided(told):
+    recorder, audit = told
+    asked = [
+        ("deadman", {"silent_s": 0.5, "lapse_s": 120.0}),
+        ("heartbeat", {"name": "server", "missed": 1, "allowed": 20}),
+        ("suspender", {"name": "beam", "value": 200.0, "low": 10.0, "high": None}),
+    ]
+    audit.before("set", device="j1", value=2.0, decisions=[{"rule": rule, "inputs": inputs} for rule, inputs in asked])
+    (signs,) = recorder.of(SignsRead)
+    assert (signs.silent_s, signs.lapse_s) == (0.5, 120.0)
+    assert (signs.heartbeats, signs.suspenders) == ((("server", 1, 20),), (("beam", 200.0, 10.0, None),))
 
 
 def test_a_command_that_was_never_sent_has_no_number(told):
