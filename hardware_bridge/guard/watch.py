@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +88,10 @@ class Watch:
     guard : whose instrument is watched
     period_s : between two checks
     hold_s : a command waits so long for a suspender to come back, seconds
+
+    Attributes
+    ----------
+    on_way : called with the name of an axis that is on its way and where it is, at each check; must return at once
     """
 
     def __init__(self, guard: GuardedInstrument, period_s: float, hold_s: float) -> None:
@@ -98,6 +103,7 @@ class Watch:
             SuspenderWatch(e, SignalProxy(devices.suspenders[e.name], e.name, answer_s)) for e in file.suspenders
         ]
         self.tripped = ""
+        self.on_way: Callable[[str, float], object] = lambda axis, readback: None
         # When it was suspended since the arming, monotonic seconds.
         self._suspended: list[float] = []
         self._losses: dict[str, int] = {}
@@ -312,6 +318,9 @@ class Watch:
         if generation != axis.state.generation:
             return
         if axis.busy and axis.state.swept is not None:
+            # who only looks on must not keep a motor from being watched
+            with contextlib.suppress(Exception):
+                self.on_way(axis.name, position)
             self._follow(command, axis, position)
         # In a dry run an axis pretends to be where it was sent; the real one has not moved.
         elif not (self._guard.dry_run and axis.state.commanded):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from beamgym.hardware_bridge.deployment.events import (
     AlarmRaised,
     AxesRead,
+    AxisOnWay,
     CommandAllowed,
     CommandDone,
     CommandProposed,
@@ -76,6 +77,7 @@ class PageView:
             AlarmRaised: self._alarm,
             FrameTaken: self._frame,
             AxesRead: self._read,
+            AxisOnWay: self._on_way,
             CommandProposed: self._proposed,
             CommandAllowed: self._allowed,
             CommandDone: self._done,
@@ -195,6 +197,9 @@ class PageView:
             axis |= _json({"low": reading.low, "high": reading.high, "swept": None})
         self._path.append(_json([reading.readback for reading in event.axes]))
         self._keep("proposal", None)
+
+    def _on_way(self, event: AxisOnWay) -> None:
+        self._axes[event.axis] |= _json({"readback": event.readback, "read_s": event.time_s})
 
     def _proposed(self, event: CommandProposed) -> None:
         self._keep("proposal", _proposal(event.proposal))

@@ -13,6 +13,7 @@ from beamgym.hardware_bridge.deployment.events.content import (
 from beamgym.hardware_bridge.deployment.events.events import (
     AlarmRaised,
     AxesRead,
+    AxisOnWay,
     CommandAllowed,
     CommandDone,
     CommandProposed,
@@ -43,6 +44,7 @@ __all__ = [
     "AxesRead",
     "AxisCheck",
     "AxisMove",
+    "AxisOnWay",
     "AxisReading",
     "CommandAllowed",
     "CommandDone",

@@ -179,6 +179,14 @@ class AxesRead(Event):
 
 
 @dataclass(frozen=True)
+class AxisOnWay(Event):
+    """Where an axis is that moves, in its unit; a few times a second."""
+
+    axis: str
+    readback: float
+
+
+@dataclass(frozen=True)
 class EstimateMade(Event):
     """What the task estimates from the frames, by name with the unit at its end; None where it cannot say."""
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from beamgym.hardware_bridge.adapters import Devices, connect
 from beamgym.hardware_bridge.ca_loops import quiet_channels
-from beamgym.hardware_bridge.deployment.events import Events, Question, StateChanged
+from beamgym.hardware_bridge.deployment.events import AxisOnWay, Event, Events, Question, StateChanged
 from beamgym.hardware_bridge.deployment.session.asking import asked_operator
 from beamgym.hardware_bridge.deployment.session.claim import claimed
 from beamgym.hardware_bridge.deployment.session.ending import close_guard, end_loop, finish_episode
@@ -204,6 +204,7 @@ class Session:
             keep_trying_s=self._keep_trying_s,
             suspend=self._suspend,
         )
+        self.guard.watch.on_way = lambda axis, readback: self._report(AxisOnWay(axis, readback))
         if self._dose_s is not None:
             self.guard.budget_s = min(self._dose_s, self.guard.budget_s or np.inf)
         return BlueskyInstrument(self.file, self.guard, self.engine)
@@ -369,7 +370,7 @@ class Session:
         except (EOFError, TimeoutError):
             return ""
 
-    def _report(self, event: StateChanged) -> None:
+    def _report(self, event: Event) -> None:
         if self._events is not None:
             self._events.report(event)
 

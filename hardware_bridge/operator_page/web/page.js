@@ -120,7 +120,7 @@ function marks(frame) {
 function axes() {
   $("axes").replaceChildren(...now.axes.map((axis) => {
     const all = make("div", "", "axis"), words = make("div", "", "numbers");
-    words.append(make("b", axis.name), make("span", `RBV ${number(axis.readback)} ${axis.unit}${axis.moves ? " when it set off" : ""}`), make("span", `VAL ${number(axis.target)}`), make("span", axis.low === null ? "no limits in the file" : `limits ${short(axis.low)} … ${short(axis.high)}`, "quiet"));
+    words.append(make("b", axis.name), make("span", `RBV ${number(axis.readback)} ${axis.unit}`), make("span", `VAL ${number(axis.target)}`), make("span", axis.low === null ? "no limits in the file" : `limits ${short(axis.low)} … ${short(axis.high)}`, "quiet"));
     if (axis.moves) words.append(make("b", "► moves"));
     const bar = shape("svg", { viewBox: "0 0 1000 26", preserveAspectRatio: "none", role: "img", "aria-label": `${axis.name} within its limits` });
     if (axis.low !== null && axis.high > axis.low) {

@@ -63,6 +63,28 @@ def test_items_7_9_17_hold_where_the_log_cannot_be_written(rig, monkeypatch, tro
         r.audit.close()
 
 
+def test_an_axis_on_its_way_is_told_and_a_listener_that_fails_does_not_blind_the_watch(rig):
+    r, told = rig(), []
+
+    async def go(guard):
+        def listen(axis, readback):
+            told.append((axis, readback))
+            raise RuntimeError("a listener that fails")
+
+        guard.watch.on_way = listen
+        moving = on_its_way(r, guard)
+        await r.until(lambda: len(told) > 2)
+        r.current.value = 0.0
+        await r.latched()
+        await asyncio.wait({moving})
+        return moving.exception()
+
+    assert r.drive(go) is not None
+    assert {axis for axis, _ in told} == {"x"}
+    places = [readback for _, readback in told]
+    assert places == sorted(places)
+
+
 def lost_on_its_way(r):
     """Let the server of x call its readback invalid while it moves: it has lost the controller."""
     read = r.x.read

@@ -12,6 +12,7 @@ from beamgym.hardware_bridge.deployment.events.content import AxisMove, AxisRead
 from beamgym.hardware_bridge.deployment.events.events import (
     AlarmRaised,
     AxesRead,
+    AxisOnWay,
     CommandAllowed,
     CommandDone,
     CommandProposed,
@@ -51,6 +52,8 @@ def test_an_axis_shows_where_it_was_sent_and_what_it_read_there(view):
     view.report(CommandProposed(Proposal(1, (AxisMove("x", "mm", 0.0, 0.5, -1.0, 1.0),), False, True, False, None)))
     view.report(CommandAllowed(7, "set", "x", 0.5))
     assert (axis(view, "x")["target"], axis(view, "x")["moves"], axis(view, "x")["swept"]) == (0.5, True, [0.0, 0.5])
+    view.report(AxisOnWay("x", 0.25))
+    assert (axis(view, "x")["readback"], axis(view, "x")["moves"]) == (0.25, True)
     view.report(CommandDone("set", "x", 0.5, "done", 7, readback=0.499))
     assert (axis(view, "x")["readback"], axis(view, "x")["moves"]) == (0.499, False)
     view.report(AxesRead(1, (AxisReading("x", "mm", 0.5, 0.4995, -1.0, 1.0),)))
