@@ -18,6 +18,7 @@ EDGE, FPS, FRAMES = 2048, 2.0, 20
 _DIFFERENT = 4  # frames that take turns, so that none is in a cache
 _SPOTS, _BACKGROUND, _BRIGHT = 64, 40.0, 2000
 _WAIT_S = 30.0
+_DRAWN = "return document.getElementById('word').textContent"
 _WORDS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
 
 
@@ -42,7 +43,7 @@ def _shown(seed: int) -> tuple[float, float]:
     with OperatorPage(LiveShow(view, Access("speed"), lambda reason: None), 0) as page, _browser() as browser:
         browser.get(page.address)
         give_up = time.monotonic() + _WAIT_S
-        while not browser.execute_script("return document.title") and time.monotonic() < give_up:
+        while not browser.execute_script(_DRAWN) and time.monotonic() < give_up:
             time.sleep(0.1)
         processes = _family(browser.service.process.pid)
         own, theirs, begun = time.process_time(), _cpu_s(processes), time.monotonic()

@@ -41,7 +41,9 @@ def browser():
         for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", *QUIET):
             options.add_argument(word)
         # a headless window is no narrower than 500 pixels; a device is
-        options.add_experimental_option("mobileEmulation", {"deviceMetrics": {"width": width, "height": height}})
+        options.add_experimental_option(
+            "mobileEmulation", {"deviceMetrics": {"width": width, "height": height, "pixelRatio": 1.0}}
+        )
         options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
         made.append(webdriver.Chrome(options, webdriver.ChromeService(DRIVER)))
         made[-1].set_script_timeout(LONG_S)
