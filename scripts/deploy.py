@@ -3,7 +3,7 @@
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from beamgym.scripts.command_line import check_output, run
 from beamgym.scripts.deploying import options
@@ -11,6 +11,13 @@ from beamgym.scripts.deploying.new import refuse_words_of_new, write_new
 
 EPISODES = 100
 PAGE_PORT = 8765
+
+
+class PageWords(NamedTuple):
+    """How the operator's page is served: on which port, and whether a browser is opened."""
+
+    port: int
+    opened: bool
 
 
 def deploy_command(
@@ -32,6 +39,7 @@ def deploy_command(
     seed: options.Seed = 0,
     level: options.Level = "real",
     page: options.Page = False,
+    open_page: options.OpenPage = False,
     page_port: options.PagePort = PAGE_PORT,
     out: options.Out = Path("out"),
     json_file: options.JsonFile = None,
@@ -71,7 +79,8 @@ def deploy_command(
     how: dict[str, Any] = {"devices": devices, "confirm": confirm, "yes": yes, "max_steps": max_steps, "dose_s": dose}
     how |= {"back": return_home, "homed": tuple(homed or ()), "token": token, "tiled": tiled}
     how |= {"episodes": practice or 0, "seed": seed, "level": level, "out": out}
-    _deploy(policy, instrument, mode, how, json_file, page_port if page else None)
+    served = PageWords(page_port, open_page) if page or open_page else None
+    _deploy(policy, instrument, mode, how, json_file, served)
 
 
 def _verify(log: Path, json_file: Path | None, record: Path | None, head: str | None) -> None:
@@ -99,7 +108,7 @@ def _deploy(
     mode: str,
     how: dict[str, Any],
     json_file: Path | None,
-    page_port: int | None,
+    page: PageWords | None,
 ) -> None:
     if instrument is None:
         raise ValueError("name an instrument: beamgym deploy --instrument instrument.yaml")
@@ -108,7 +117,7 @@ def _deploy(
     from beamgym.hardware_bridge.deployment import Options
     from beamgym.scripts.deploying.modes import deploy
 
-    deploy(policy, instrument, Options(**how), mode, json_file, page_port)
+    deploy(policy, instrument, Options(**how), mode, json_file, page)
 
 
 def _import_epics_early() -> None:

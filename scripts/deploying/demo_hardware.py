@@ -30,6 +30,7 @@ def demonstrate(
     except ImportError as error:
         raise ValueError(str(error)) from None
     words = ["deploy", "--instrument", INSTRUMENT, "--confirm", "never", "--yes", "--out", str(out)]
+    words += ["--open-page", "--page-port", "0"]
     words[1:1] = [policy] if policy else []
     typer.echo("starting the practice instrument; the first start compiles its simulation, which takes a minute")
     ioc = IocProcess("laue", seed=seed, speed=speed)

@@ -25,7 +25,7 @@ def deploy(
     options: Options,
     mode: str,
     json_file: Path | None,
-    page_port: int | None = None,
+    page: Any = None,
 ) -> None:
     """Do what was asked for, print it, and write it; where no policy is named, the best measured one is taken.
 
@@ -34,7 +34,7 @@ def deploy(
     policy, instrument : by name
     options, mode : how, and what
     json_file : the result goes here too
-    page_port : of the operator's page; None serves none
+    page : port of the operator's page, and whether a browser is opened; None serves none
 
     Raises
     ------
@@ -47,9 +47,9 @@ def deploy(
         chosen = recommended_for(opened.file)
         policy = chosen.policy
         terminal.line(str(chosen))
-    with page_of(opened.file, policy, terminal, button, page_port) as watched:
+    with page_of(opened.file, policy, terminal, button, None if page is None else page.port) as watched:
         deployment = Deployment(watched.policy, opened, options, watched.events, button)
-        watched.serve(deployment)
+        watched.serve(deployment, page is not None and page.opened)
         result = _done(deployment, terminal, button, mode)
     if json_file is not None:
         write_json(json_file, result)

@@ -46,6 +46,10 @@ Page = Annotated[
     bool,
     typer.Option("--page", help="Serve the run as a page for a browser on this computer.", rich_help_panel=_PAGE),
 ]
+OpenPage = Annotated[
+    bool,
+    typer.Option("--open-page", help="Serve it, and open it in a browser, to look only.", rich_help_panel=_PAGE),
+]
 PagePort = Annotated[
     int, typer.Option(help="Port of the page; 0 takes a free one.", min=0, max=65535, rich_help_panel=_PAGE)
 ]

@@ -1,5 +1,8 @@
 """The operator's page beside the terminal: both are told everything, and the first answer of either counts."""
 
+import os
+import sys
+import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -40,8 +43,8 @@ class Watched:
     page: OperatorPage | None = None
     hold: Hold | None = None
 
-    def serve(self, deployment: Deployment) -> None:
-        """Say where the page is; while a policy waits for the operator, his page is its sign of life."""
+    def serve(self, deployment: Deployment, opened: bool = False) -> None:
+        """Say where the page is, or open it; while a policy waits for the operator, his page is its sign of life."""
         if self.page is None or self.hold is None:
             return
         access: Any = self.page.shows.access
@@ -53,6 +56,18 @@ class Watched:
         self.hold.alive = alive
         self.terminal.line(f"the page, for who may act: {self.page.link}")
         self.terminal.line(f"           to look only: {self.page.address}")
+        if opened and not open_in_browser(self.page.address):
+            self.terminal.line("there is no browser with a screen here; open a link yourself")
+
+
+def open_in_browser(address: str) -> bool:
+    """Open an address in this computer's browser; False where it has none with a screen.
+
+    Not a link with a token: what a browser is started with can be read by everybody on the computer.
+    """
+    screen = sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    # without a screen a browser of text would take the terminal
+    return screen and webbrowser.open(address)
 
 
 @contextmanager
