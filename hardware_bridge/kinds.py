@@ -43,6 +43,7 @@ class BridgeKind:
     may_show_nothing : (file) → whether a frame without spots is an ordinary one; None where it never is
     by_hand : (context) → ``operator_page.Hand``: the moves that a person gives on the page, and the context to play
         in; None where a kind takes none
+    goal : (file) → what a run is to reach, in words; None where the kind says nothing of it
     report : (frame, n = 1) → what a report's row says of a frame, by name; None for what it could not say
     """
 
@@ -64,6 +65,7 @@ class BridgeKind:
     plan: Ref = "beamgym.hardware_bridge.plans:deployed"
     may_show_nothing: Ref | None = None
     by_hand: Ref | None = None
+    goal: Ref | None = None
     report: Ref = "beamgym.hardware_bridge.rollout:spots_seen"
 
 
@@ -86,6 +88,7 @@ KINDS: dict[str, Row] = {
         practice_options=f"{_SIMULATED}.laue:practice_options",
         world=f"{_DEPLOYMENT}.warm_up:laue_world",
         check=f"{_FILE}.laue:check",
+        goal=f"{_FILE}.laue:goal",
         new_file="beamgym.hardware_bridge.new_instrument.laue:new_file",
         finder="beamgym.hardware_bridge.guard.devices:spot_finder",
         presence="beamgym.hardware_bridge.presence:crystal_presence",
@@ -104,6 +107,7 @@ KINDS: dict[str, Row] = {
         practice_options=f"{_SIMULATED}.arpes:practice_options",
         world=f"{_DEPLOYMENT}.warm_up:arpes_world",
         check=f"{_FILE}.arpes:check",
+        goal=f"{_FILE}.arpes:goal",
         new_file="beamgym.hardware_bridge.new_instrument.arpes:new_file",
         exposure_s=f"{_FILE}.arpes:exposure_s",
         presence="beamgym.hardware_bridge.presence:spectrum_presence",

@@ -57,3 +57,8 @@ def exposure_s(file: InstrumentFile, settings: AcquireSettings | None) -> float:
     """Return the first frame's dwell, within the detector's range; later ones have that of the axis ``dwell``."""
     low, high = file.detector.exposure_s
     return min(max(FIRST_DWELL_S, low), high)
+
+
+def goal(file: InstrumentFile) -> str:
+    """Return what a run is to reach, in words; the same on every instrument."""
+    return "the sample's best site"

@@ -63,6 +63,12 @@ def context(file: InstrumentFile, motor_limits: MotorLimits | None) -> AlignCont
     )
 
 
+def goal(file: InstrumentFile) -> str:
+    """Return what a run is to reach, in words."""
+    part = _part(file)
+    return f"{part.crystal}: {part.target}, within {part.tolerance_deg:g}°"
+
+
 def _part(file: InstrumentFile) -> LaueTaskEntry:
     part: LaueTaskEntry = file.experiment
     return part

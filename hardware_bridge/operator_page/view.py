@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beamgym.envs.kinds import resolve
 from beamgym.hardware_bridge.deployment.events import (
     AlarmRaised,
     AxesRead,
@@ -35,6 +36,7 @@ from beamgym.hardware_bridge.deployment.events import (
     StateChanged,
 )
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
+from beamgym.hardware_bridge.kinds import bridge_kind
 from beamgym.hardware_bridge.operator_page.access import Refused
 
 LOG_LINES, REFUSALS, NOTES, PATH = 12, 8, 6, 200
@@ -64,7 +66,7 @@ class PageView:
             "run": {"instrument": file.name, "kind": file.kind, "simulation": file.simulation, **about},
             "state": {"state": "connecting", "reason": "", "item": 0, "since_s": time.time()},
             "dose": {"spent_s": 0.0, "budget_s": None if file.dose is None else file.dose.budget_s},
-            "goal": _goal(file),
+            "goal": "" if (words := bridge_kind(file.kind).goal) is None else resolve(words)(file),
         } | dict.fromkeys(("alarm", "frame", "estimate", "proposal", "episode", "ended", "signs", "turn"))
         self._log: deque[Shown] = deque(maxlen=LOG_LINES)
         self._refusals: deque[Shown] = deque(maxlen=REFUSALS)
@@ -263,15 +265,6 @@ def _axis(file: InstrumentFile, axis: Any) -> Shown:
         "forbidden": forbidden,
         "moves": False,
     } | now
-
-
-def _goal(file: InstrumentFile) -> str:
-    experiment = file.experiment
-    target, tolerance = getattr(experiment, "target", None), getattr(experiment, "tolerance_deg", None)
-    crystal = getattr(experiment, "crystal", "")
-    if target is None:
-        return "the sample's best site"
-    return f"{crystal}: {target}" + ("" if tolerance is None else f", within {tolerance:g}°")
 
 
 def _plain(event: Any) -> Shown:

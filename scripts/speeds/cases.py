@@ -5,10 +5,10 @@ from functools import partial
 
 import numpy as np
 
+from beamgym.scripts import page_costs
 from beamgym.scripts.speeds import arpes as speed_arpes
 from beamgym.scripts.speeds import environments, starting
 from beamgym.scripts.speeds.estimating import calibrating_ms, index_60_peaks, mosaic_200_frames_s
-from beamgym.scripts.speeds.in_browser import page_cpu_ms, page_glass_ms
 from beamgym.scripts.speeds.laue import (
     IMAGES,
     back_reflection,
@@ -97,6 +97,16 @@ def guard_step_ms(seed: int) -> SelfTimed:
         return measured()["guard_step_ms"]
 
     return SelfTimed(read)
+
+
+def page_glass_ms(seed: int) -> SelfTimed:
+    """From a frame of 2048² to the glass of a browser that shows the operator's page, two a second."""
+    return SelfTimed(lambda: page_costs.glass_ms(seed), again=False)
+
+
+def page_cpu_ms(seed: int) -> SelfTimed:
+    """CPU time a second of the page's server and its browser together, at two such frames a second."""
+    return SelfTimed(lambda: page_costs.cpu_ms(seed), again=False)
 
 
 CASES: dict[str, tuple[Case, str]] = {

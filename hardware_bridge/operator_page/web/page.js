@@ -104,8 +104,16 @@ function picture() {
   if (frame.number !== drawn.frame) {
     drawn.frame = frame.number;
     const next = new Image();
-    next.onload = () => { if (drawn.frame !== frame.number) return; next.id = "frame"; next.alt = `frame ${frame.counter}`; $("frame").replaceWith(next); marks(frame); requestAnimationFrame(() => requestAnimationFrame(() => { glassMs.push(Date.now() - 1000 * frame.came_s); })); };
     next.src = `/frame/${frame.number}.jpg`;
+    // decoded before it is shown: no moment without a picture, and marks that belong to it
+    next.decode().then(() => {
+      if (drawn.frame !== frame.number) return;
+      next.id = "frame";
+      next.alt = `frame ${frame.counter}`;
+      $("frame").replaceWith(next);
+      marks(frame);
+      requestAnimationFrame(() => requestAnimationFrame(() => { glassMs.push(Date.now() - 1000 * frame.came_s); }));
+    }, () => { if (drawn.frame === frame.number) show("glass", false); });
   }
 }
 

@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from beamgym.scripts.speeds.work import SelfTimed
-
 EDGE, FPS, FRAMES = 2048, 2.0, 20
 _DIFFERENT = 4  # frames that take turns, so that none is in a cache
 _SPOTS, _BACKGROUND, _BRIGHT = 64, 40.0, 2000
@@ -22,14 +20,14 @@ _DRAWN = "return document.getElementById('word').textContent"
 _WORDS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
 
 
-def page_glass_ms(seed: int) -> SelfTimed:
-    """Milliseconds from a frame's event to the browser's glass, median of 20 frames of 2048², two a second."""
-    return SelfTimed(lambda: _shown(seed)[0], again=False)
+def glass_ms(seed: int) -> float:
+    """Return the milliseconds from a frame's event to the browser's glass, median of 20 of 2048², two a second."""
+    return _shown(seed)[0]
 
 
-def page_cpu_ms(seed: int) -> SelfTimed:
-    """Milliseconds of processor time a second of server and browser together, at two such frames a second."""
-    return SelfTimed(lambda: _shown(seed)[1], again=False)
+def cpu_ms(seed: int) -> float:
+    """Return the CPU milliseconds a second of server and browser together, at two such frames a second."""
+    return _shown(seed)[1]
 
 
 def _shown(seed: int) -> tuple[float, float]:
