@@ -164,7 +164,7 @@ def test_the_stop_works_while_a_question_is_open_and_with_a_frozen_page(served, 
     window.find_element(By.ID, "stop").click()
     until(lambda: len(served.stops) == 1)
     assert window.find_element(By.ID, "stop").is_enabled()
-    window.execute_script("setTimeout(() => { for (;;); }, 0)")
+    window.execute_script("setTimeout(() => { for (const end = Date.now() + 3000; Date.now() < end;); }, 0)")
     assert visitor(served).post("/stop")[0] == 200
     assert len(served.stops) == 2
 
