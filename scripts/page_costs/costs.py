@@ -16,6 +16,7 @@ EDGE, FPS, FRAMES = 2048, 2.0, 20
 _DIFFERENT = 4  # frames that take turns, so that none is in a cache
 _SPOTS, _BACKGROUND, _BRIGHT = 64, 40.0, 2000
 _WAIT_S = 30.0
+_START_S = 3.0  # a browser goes on starting after its first page, which is no part of the page's costs
 _DRAWN = "return document.getElementById('word').textContent"
 _WORDS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
 
@@ -43,6 +44,7 @@ def _shown(seed: int) -> tuple[float, float]:
         give_up = time.monotonic() + _WAIT_S
         while not browser.execute_script(_DRAWN) and time.monotonic() < give_up:
             time.sleep(0.1)
+        time.sleep(_START_S)
         processes = _family(browser.service.process.pid)
         own, theirs, begun = time.process_time(), _cpu_s(processes), time.monotonic()
         for number in range(FRAMES):

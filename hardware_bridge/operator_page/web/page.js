@@ -15,7 +15,7 @@ const token = () => sessionStorage.getItem("beamgym-token") || "";
 let now = null, heard = 0, offset = 0, stepped = "", failures = [], drawn = { frame: 0, question: "", turn: "" }, parts = {};
 
 const text = (id, words) => { if ($(id).textContent !== words) $(id).textContent = words; };
-const show = (id, on) => { $(id).hidden = !on; };
+const show = (id, on) => $(id).toggleAttribute("hidden", !on);  // drawings have no property of that name
 const make = (tag, words, kind) => { const each = document.createElement(tag); each.textContent = words; if (kind) each.className = kind; return each; };
 const shape = (tag, places) => { const each = document.createElementNS(SVG, tag); for (const [name, value] of Object.entries(places)) each.setAttribute(name, value); return each; };
 const number = (x, digits = 4) => x === null || x === undefined ? "?" : Number(x).toFixed(digits).replace("-", "−");

@@ -14,8 +14,8 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from beamgym.hardware_bridge.deployment.events.content import Question
-from beamgym.hardware_bridge.deployment.events.events import AlarmRaised, FrameTaken, StateChanged
+from beamgym.hardware_bridge.deployment.events.content import AxisReading, Question
+from beamgym.hardware_bridge.deployment.events.events import AlarmRaised, AxesRead, FrameTaken, StateChanged
 from beamgym.hardware_bridge.records.shown_command import ShownCommand, ShownMove
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -188,10 +188,11 @@ def test_a_page_that_is_opened_anew_shows_the_present_and_one_whose_run_is_gone_
 
 def test_a_narrow_screen_shows_everything_below_each_other(served, browser, asked):
     served.view.report(FrameTaken(0, np.eye(64), None, 1, 1.0, time.time()))
+    served.view.report(AxesRead(1, tuple(AxisReading(name, "mm", 0.1, 0.1, -1.0, 1.0) for name in ("x", "y"))))
     window = browser(360, 740)
     window.get(served.link)
     asked()
-    until(lambda: seen(window, "ask") and seen(window, "glass"))
+    until(lambda: seen(window, "ask") and seen(window, "glass") and seen(window, "map"))
     assert window.execute_script("return document.documentElement.scrollWidth") <= 360
     window.execute_script("scrollTo(0, document.body.scrollHeight)")
     place = window.find_element(By.ID, "stop").rect
