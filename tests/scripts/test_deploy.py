@@ -157,7 +157,9 @@ def test_a_bundle_for_another_crystal_is_refused_in_one_line(here):
 @pytest.mark.parametrize(("instrument", "policy"), [(SOFT, "calibrating"), ("arpes_soft_ioc", "shipped")])
 def test_without_a_name_the_best_measured_policy_is_taken_and_said(here, monkeypatch, instrument, policy):
     taken = []
-    monkeypatch.setattr(modes, "read_policy", lambda name, file: taken.append(name) or read_policy(name, file))
+    monkeypatch.setattr(
+        "beamgym.scripts.deploying.page.read_policy", lambda name, file: taken.append(name) or read_policy(name, file)
+    )
     monkeypatch.setitem(modes.MODES, "run", lambda deployment, terminal: {})
     result = deploy("-i", instrument, "--yes")
     assert result.exit_code == 0, result.output

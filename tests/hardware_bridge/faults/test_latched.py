@@ -244,7 +244,7 @@ def test_a_policy_that_fails_ends_the_run_and_the_verb_with_code_1(last, monkeyp
     played.policy.meanwhile = meanwhile
     monkeypatch.setattr(Screen, "policy", played.policy, raising=False)
     monkeypatch.setattr(modes, "Terminal", Screen)
-    monkeypatch.setattr(modes, "read_policy", lambda name, file: played.policy)
+    monkeypatch.setattr("beamgym.scripts.deploying.page.read_policy", lambda name, file: played.policy)
     monkeypatch.chdir(played.token.parent)
     done = CliRunner().invoke(main.app, ["deploy", "mine", "-i", "soft.yaml", "--yes", "--confirm", "never"])
     assert done.exit_code == 1
