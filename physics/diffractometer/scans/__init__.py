@@ -1,0 +1,66 @@
+"""Scans of a diffractometer: what a counter counts of a mosaic crystal, and n simulated instruments that scan."""
+
+from beamgym.physics.diffractometer.scans.asked import (
+    AZIMUTH,
+    CENTRE,
+    CENTRE_POINTS,
+    COUNT,
+    POINTS,
+    SCAN,
+    ScanFrame,
+    ScanSettings,
+)
+from beamgym.physics.diffractometer.scans.beams import BEAMS, MonoBeam, SlitCounter, SpectralLine, counter, mono_beam
+from beamgym.physics.diffractometer.scans.counting import ScanSample, background, counted, rates, widths_of
+from beamgym.physics.diffractometer.scans.levels import SCAN_LEVELS, ScanErrors, scan_errors
+from beamgym.physics.diffractometer.scans.paths import (
+    ENVELOPE_DEG,
+    SETTLE_S,
+    ScanPath,
+    axis_path,
+    azimuth_path,
+    check_envelope,
+    room_of,
+)
+from beamgym.physics.diffractometer.scans.profiles import SIGNIFICANT, ScanPeak, largest_peak
+from beamgym.physics.diffractometer.scans.reflecting import Reflecting, reflecting
+from beamgym.physics.diffractometer.scans.world import FIRST_COUNT_S, ScanWorld
+
+__all__ = [
+    "AZIMUTH",
+    "BEAMS",
+    "CENTRE",
+    "CENTRE_POINTS",
+    "COUNT",
+    "ENVELOPE_DEG",
+    "FIRST_COUNT_S",
+    "POINTS",
+    "SCAN",
+    "SCAN_LEVELS",
+    "SETTLE_S",
+    "SIGNIFICANT",
+    "MonoBeam",
+    "Reflecting",
+    "ScanErrors",
+    "ScanFrame",
+    "ScanPath",
+    "ScanPeak",
+    "ScanSample",
+    "ScanSettings",
+    "ScanWorld",
+    "SlitCounter",
+    "SpectralLine",
+    "axis_path",
+    "azimuth_path",
+    "background",
+    "check_envelope",
+    "counted",
+    "counter",
+    "largest_peak",
+    "mono_beam",
+    "rates",
+    "reflecting",
+    "room_of",
+    "scan_errors",
+    "widths_of",
+]
