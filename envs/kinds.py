@@ -236,6 +236,23 @@ SHIPPED: tuple[EnvKind, ...] = (
         units="beamgym.envs.plate_scan:SCAN_UNITS",
         action_scale=("action",),
     ),
+    EnvKind(
+        name="diffractometer",
+        context="beamgym.envs.diffractometer_align:DiffractometerContext",
+        environments=(
+            Environment(
+                "beamgym/DiffractometerAlign-v0",
+                "find a crystal's UB matrix with one wavelength and a counter, by scanning",
+                "docs/environments/diffractometer_align.md",
+            ),
+        ),
+        options="beamgym.envs.diffractometer_align:DiffractometerAlignOptions",
+        build="beamgym.envs.diffractometer_align:build",
+        renderer="beamgym.envs.diffractometer_align:AlignScanRenderer",
+        budget=BEAM_TIME,
+        setting="beamgym.envs.diffractometer_align:AlignScanSetting",
+        units="beamgym.envs.diffractometer_align:ALIGN_SCAN_UNITS",
+    ),
 )
 
 KINDS: dict[str, EnvKind] = {}

@@ -126,6 +126,10 @@ KINDS: dict[str, Row] = {
         finder="beamgym.hardware_bridge.guard.devices:spot_finder",
         may_show_nothing=f"{_PLATES}.entry:may_show_nothing",
     ),
+    "diffractometer": SimulationOnly(
+        "diffractometer",
+        "scans of a diffractometer are not on the bridge yet; find UB of real reflections with `beamgym ub`",
+    ),
 }
 """Every kind by name, those of other packages included."""
 

@@ -14,7 +14,16 @@ from beamgym.agents.evaluation.evaluator import (
     evaluate_in,
     make_vector_env,
 )
-from beamgym.agents.evaluation.metrics import BEAM_TIME, EXPOSURES, PLATES, Budget, Metric, MetricSet, budget_in
+from beamgym.agents.evaluation.metrics import (
+    BEAM_TIME,
+    EXPOSURES,
+    PLATES,
+    UB_SEARCH,
+    Budget,
+    Metric,
+    MetricSet,
+    budget_in,
+)
 from beamgym.agents.evaluation.recording import record_episodes
 from beamgym.agents.evaluation.seeds import STRIDE, Purpose, first_seed
 from beamgym.agents.evaluation.success_curve import amounts, curves, draw_curves, success_by
@@ -27,6 +36,7 @@ __all__ = [
     "GRIDS",
     "PLATES",
     "STRIDE",
+    "UB_SEARCH",
     "VARIANTS",
     "Budget",
     "CurvePoint",

@@ -112,6 +112,22 @@ PLATES: Final = MetricSet(
 )
 """Environments in which a plate of crystals is scanned within a beam time."""
 
+UB_SEARCH: Final = MetricSet(
+    metrics=(
+        Metric("instrument_s_median", "total s", ".0f"),
+        Metric("exposures_median", "scans", "g"),
+        Metric("motor_s_median", "motor s", ".0f"),
+        Metric("centred_median", "centred", "g"),
+        Metric("misorientation_deg_median", "error °", ".3f"),
+    ),
+    budget=kinds.BEAM_TIME,
+    failures="every figure is as spent",
+    total="total s",
+    price=0.1 / 3600.0,
+    finals=("centred",),
+)
+"""Environments in which a UB matrix is found within a beam time."""
+
 
 @dataclass(frozen=True)
 class Budget:

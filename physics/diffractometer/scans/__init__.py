@@ -22,7 +22,7 @@ from beamgym.physics.diffractometer.scans.paths import (
     check_envelope,
     room_of,
 )
-from beamgym.physics.diffractometer.scans.profiles import SIGNIFICANT, ScanPeak, largest_peak
+from beamgym.physics.diffractometer.scans.profiles import SIGNIFICANT, ScanPeak, largest_peak, peaks_of
 from beamgym.physics.diffractometer.scans.reflecting import Reflecting, reflecting
 from beamgym.physics.diffractometer.scans.world import FIRST_COUNT_S, ScanWorld
 
@@ -58,6 +58,7 @@ __all__ = [
     "counter",
     "largest_peak",
     "mono_beam",
+    "peaks_of",
     "rates",
     "reflecting",
     "room_of",

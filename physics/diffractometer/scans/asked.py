@@ -24,7 +24,7 @@ class ScanSettings(AcquireSettings):
     ----------
     what : (n,) COUNT, SCAN, AZIMUTH or CENTRE
     axis : (n,) index of the scanned axis
-    width_deg : (n,) from the first to the last point
+    width_deg : (n,) from the first point, where the axes stand, to the last one; below 0 the other way
     count_s : (n,) per point
     about : (n, 3) axis of an azimuth scan in the mount frame
     fly : count while moving, not standing

@@ -96,7 +96,7 @@ BEAMS: Final[Mapping[str, MonoBeam]] = {
             (SpectralLine(_LAMBDA_CU_2 / _LAMBDA_CU, 0.5), SpectralLine(0.5, 0.002)),
             4e-4,
             (0.25, 0.25),
-            1e8,
+            2e7,
             0.5,
             0.15,
             3e-3,

@@ -8,13 +8,13 @@ import numpy as np
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.diffractometer.presets import Diffractometer
 from beamgym.physics.diffractometer.scans.beams import SlitCounter
-from beamgym.physics.diffractometer.scans.paths import ScanPath
+from beamgym.physics.diffractometer.scans.paths import SETTLE_S, ScanPath
 from beamgym.physics.diffractometer.scans.profiles import ScanPeak, largest_peak
 
 Scan = Callable[[Float64Array, int, float], tuple[ScanPath, Float64Array]]
 """(positions (k,), axis, width in degrees) → the way and the counts (p,)."""
+FirstScan = Callable[[], tuple[ScanPath, Float64Array]]
 _ROCK_DEG, _FINE_DEG, _OVER = 3.0, 1.2, 2.4
-_EMPTY = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,43 +40,55 @@ class Centring:
 
 
 def centre(
-    instrument: Diffractometer, start: Float64Array, axis: int, width_deg: float, detector: SlitCounter, scan: Scan
+    instrument: Diffractometer, start: Float64Array, first: FirstScan, detector: SlitCounter, scan: Scan
 ) -> Centring:
     """Centre the reflection near ``start`` (k,).
 
     Parameters
     ----------
     start : where a scan has shown it
-    axis, width_deg : of a first scan that finds it again: the axis that was scanned, and so far about ``start``
+    first : finds it again, the way it was found
     detector : whose slit says how far the others are scanned
     scan : makes one
 
     Notes
     -----
-    The axis of the scan, then the circle that lifts the reflection through the slit (chi), the rocking angle, the arm,
+    The first scan again, then the circle that lifts the reflection through the slit (chi), the rocking angle, the arm,
     and chi and the rocking angle once more, finely. Of a flat top between the edges of a slit the middle is taken.
     """
     names = instrument.names
     chi, rock, arm = names.index("chi"), names.index(instrument.halved), len(names) - 1
     across, along = _OVER * detector.across_deg, _OVER * detector.in_plane_deg
-    steps = ((axis, width_deg), (chi, across), (rock, _ROCK_DEG), (arm, along), (chi, across), (rock, _FINE_DEG))
+    steps = ((-1, 0.0), (chi, across), (rock, _ROCK_DEG), (arm, along), (chi, across), (rock, _FINE_DEG))
     here, busy, counted = start.copy(), 0.0, 0.0
     on_peak, intensity = True, 0.0
-    path, counts = scan(here, axis, max(width_deg, _EMPTY))
-    for number, (moved, width) in enumerate(steps):
-        if number:
+    speed = np.array([one.speed for one in instrument.axes])
+    path, counts = first()
+    for moved, width in steps:
+        if moved >= 0:
             path, counts = scan(here, moved, width)
-        travel = np.max(np.abs(path.edges[0, 0] - here) / [one.speed for one in instrument.axes])
-        busy += float(travel) + path.busy_s
+        good = np.flatnonzero(path.count_s > 0.0)
+        if len(good):
+            busy += float(np.max(np.abs(path.edges[good[0], 0] - here) / speed)) + SETTLE_S
+        busy += path.busy_s
         counted += float(path.count_s.sum())
         peak = largest_peak(counts, path.count_s)
         if not peak.there:
             on_peak = False
             break
-        here = here.copy()
-        here[moved] = path.degrees[0, moved] + peak.middle * _step(path, moved)
-        intensity = _integrated(peak, path, moved)
+        here = _between(path, peak.middle)
+        intensity = _integrated(peak, path, rock)
     return Centring(here, on_peak, intensity if on_peak else 0.0, path, counts, busy, counted)
+
+
+def _between(path: ScanPath, place: float) -> Float64Array:
+    """Return where the axes stand between two points of a way."""
+    low = int(np.clip(np.floor(place), 0, len(path.degrees) - 1))
+    high = min(low + 1, len(path.degrees) - 1)
+    first, last = path.degrees[low], path.degrees[high]
+    if path.count_s[low] <= 0.0 or path.count_s[high] <= 0.0 or np.abs(last - first).max() > 180.0:
+        return np.asarray(first if path.count_s[low] > 0.0 else last).copy()
+    return np.asarray(first + (place - low) * (last - first))
 
 
 def _step(path: ScanPath, axis: int) -> float:

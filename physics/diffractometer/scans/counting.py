@@ -113,8 +113,10 @@ def counted(
     share = (np.arange(parts) + 0.5) / parts
     places = edges[:, None, 0] + share[None, :, None] * (edges[:, None, 1] - edges[:, None, 0])
     rate = rates(instrument, sample, beam, detector, places.reshape(-1, edges.shape[2])).reshape(len(good), parts)
-    weak = detector.filter_factor if rate.max() > beam.most_cps else 1.0
-    mean[good] = rate.mean(axis=1) * path.count_s[good] / weak
+    strong = rate.max(axis=1) > beam.most_cps
+    weak = np.ones(len(mean))
+    weak[good[strong]] = detector.filter_factor
+    mean[good] = rate.mean(axis=1) * path.count_s[good] / weak[good]
     out = np.empty(len(mean))
     draw(mean, path.count_s, detector.dead_time_s, spikes_per_s, key, out)
     return out * weak

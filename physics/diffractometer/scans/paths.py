@@ -66,7 +66,7 @@ def off_bisecting(instrument: Diffractometer, degrees: Float64Array) -> Float64A
 def axis_path(
     instrument: Diffractometer, start: Float64Array, axis: int, width_deg: float, points: int, count_s: float, fly: bool
 ) -> ScanPath:
-    """Return the way of one axis, centred at ``start`` (k,), from one end to the other.
+    """Return the way of one axis from ``start`` (k,) on, by ``width_deg``, which may be below 0.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def axis_path(
     """
     step = width_deg / max(points - 1, 1)
     middle = np.tile(start, (points, 1))
-    middle[:, axis] += (np.arange(points) - 0.5 * (points - 1)) * step
+    middle[:, axis] += np.arange(points) * step
     half = 0.5 * step if fly else 0.0
     edges = np.repeat(middle[:, None], 2, axis=1)
     edges[:, 0, axis] -= half
@@ -98,13 +98,15 @@ def azimuth_path(
     points: int,
     count_s: float,
     wavelength_a: float,
+    first_deg: float = 0.0,
 ) -> ScanPath:
     """Return the way on which a vector q (3,) of the mount frame is turned about an axis ``about`` (3,), on the fly.
 
+    It begins ``first_deg`` from where q is and goes on by ``width_deg``; the axes stand at ``start`` (k,) before it.
     The axes go straight from point to point; points that they cannot reach are left out, and the next one is driven to.
     """
     axis = about / np.linalg.norm(about)
-    angle = np.radians((np.arange(points) - 0.5 * (points - 1)) * width_deg / max(points - 1, 1))
+    angle = np.radians(first_deg + np.arange(points) * width_deg / max(points - 1, 1))
     along = (q @ axis) * axis
     cross = np.cross(axis, q)
     circle = along + np.cos(angle)[:, None] * (q - along) + np.sin(angle)[:, None] * cross

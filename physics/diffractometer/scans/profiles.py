@@ -8,6 +8,7 @@ from beamgym.physics.arrays import Float64Array
 
 SIGNIFICANT = 5.0
 """Standard deviations above background from which a scan shows a peak; a scan has about a hundred points."""
+_SHOULDER = 0.003  # of the highest peak: less beside it is its own foot
 _LEAST_COUNTS = 12.0  # above background: fewer are a burst of the background as often as a reflection
 
 
@@ -77,3 +78,19 @@ def _crossing(excess: Float64Array, inside: int, outside: int, half: float) -> f
     fall = float(excess[inside] - excess[outside])
     share = 1.0 if fall <= 0.0 else float(np.clip((excess[inside] - half) / fall, 0.0, 1.0))
     return inside + (outside - inside) * share
+
+
+def peaks_of(counts: Float64Array, seconds: Float64Array, most: int) -> list[ScanPeak]:
+    """Return the peaks of a scan, the highest first, at most so many."""
+    left, time = counts.copy(), seconds.copy()
+    found: list[ScanPeak] = []
+    while len(found) < most:
+        peak = largest_peak(left, time)
+        if not peak.there:
+            break
+        if found and peak.area < _SHOULDER * found[0].area:
+            break
+        reach = 2 * max(int(np.ceil(peak.width)), 1) + 1
+        found.append(peak)
+        time[max(0, peak.top - reach) : peak.top + reach + 1] = 0.0
+    return found

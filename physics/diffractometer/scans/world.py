@@ -21,7 +21,7 @@ from beamgym.physics.diffractometer.scans.asked import (
     ScanSettings,
 )
 from beamgym.physics.diffractometer.scans.beams import MonoBeam, SlitCounter, counter, mono_beam
-from beamgym.physics.diffractometer.scans.centring import Centring, centre
+from beamgym.physics.diffractometer.scans.centring import centre
 from beamgym.physics.diffractometer.scans.counting import ScanSample, counted
 from beamgym.physics.diffractometer.scans.levels import ScanErrors, scan_errors
 from beamgym.physics.diffractometer.scans.paths import SETTLE_S, ScanPath, axis_path, azimuth_path, check_envelope, room_of
@@ -237,13 +237,22 @@ class ScanWorld:
         return low, high
 
     def _centre(self, row: int, asked: ScanSettings, new: ScanFrame) -> None:
-        def scan(start: Float64Array, axis: int, width_deg: float) -> tuple[ScanPath, Float64Array]:
-            path = _shortened(self.instrument, start, axis, width_deg, float(asked.count_s[row]), asked.fly)
+        start, about, width = self._at[row].copy(), asked.about[row], float(asked.width_deg[row])
+        count_s = float(asked.count_s[row])
+
+        def scan(here: Float64Array, axis: int, width_deg: float) -> tuple[ScanPath, Float64Array]:
+            path = _shortened(self.instrument, here, axis, width_deg, count_s, asked.fly)
             return path, self._counted(row, path)
 
-        done: Centring = centre(
-            self.instrument, self._at[row], int(asked.axis[row]), float(asked.width_deg[row]), self.detector, scan
-        )
+        def first() -> tuple[ScanPath, Float64Array]:
+            if not about.any():
+                return scan(start, int(asked.axis[row]), width)
+            nominal = self.beam.wavelength_a
+            q = _q_at(self.instrument, start, nominal)
+            path = azimuth_path(self.instrument, start, q, about, width, CENTRE_POINTS, count_s, nominal, -0.5 * width)
+            return path, self._counted(row, path)
+
+        done = centre(self.instrument, start, first, self.detector, scan)
         self._record(row, done.path, done.counts, new)
         self._at[row] = np.clip(done.degrees, *self._limits)
         new.centred[row], new.on_peak[row], new.intensity[row] = self._at[row], done.on_peak, done.intensity
@@ -256,7 +265,9 @@ def _shortened(
     """Return the way of a centring's scan, which keeps inside the limits and the envelope by being shorter."""
     low, high = room_of(instrument, start, axis)
     half = max(min(0.5 * width_deg, start[axis] - low, high - start[axis]), 1e-3)
-    return axis_path(instrument, start, axis, 2.0 * half, CENTRE_POINTS, count_s, fly)
+    first = start.copy()
+    first[axis] -= half
+    return axis_path(instrument, first, axis, 2.0 * half, CENTRE_POINTS, count_s, fly)
 
 
 def _q_at(instrument: Diffractometer, here: Float64Array, wavelength_a: float) -> Float64Array:

@@ -1,0 +1,128 @@
+"""Public knowledge of one DiffractometerAlign task, and what it pays."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from beamgym.envs.exposures import ExposureRange
+from beamgym.physics.diffractometer import Diffractometer, KnownCell
+from beamgym.physics.diffractometer.scans import MonoBeam, SlitCounter
+from beamgym.physics.instrument import Axis, Float64Array
+
+WITHIN_DEG: Final = 0.1
+"""A UB that is right to this is what an episode is for."""
+WIDTHS_DEG: Final = ExposureRange(0.5, 360.0)
+"""Widths of scans, on the action's logarithmic scale."""
+COUNTS_S: Final = ExposureRange(0.05, 20.0)
+"""Seconds per point, on the action's logarithmic scale."""
+MACROS: Final = ("scan", "azimuth", "centre", "drive")
+"""What an action can ask for, in the order of its first number."""
+MOST_CHOICES: Final = 4
+"""Peaks, cones and places that an action can choose among."""
+
+
+@dataclass(frozen=True)
+class AlignReward:
+    """What an episode is paid.
+
+    Parameters
+    ----------
+    kind : "dense" (as well for reflections that are centred and for an orientation that is decided) or "sparse"
+    price : of an hour of beam, against 1 for a right UB
+    wrong : what a wrong declaration costs
+    """
+
+    kind: Literal["dense", "sparse"] = "dense"
+    price: float = 0.1
+    wrong: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if self.kind not in ("dense", "sparse"):
+            raise ValueError(f"unknown reward {self.kind!r}; choose 'dense' or 'sparse'")
+        for name in ("price", "wrong"):
+            if not 0.0 <= getattr(self, name) < np.inf:
+                raise ValueError(f"{name} is {getattr(self, name)}; choose a finite number, 0 or more")
+
+
+@dataclass(frozen=True)
+class PowderLine:
+    """Reflections that one position of the arm shows together.
+
+    Parameters
+    ----------
+    two_theta_deg : of the arm
+    members : how many there are
+    counts : that the weakest of them gives as the instrument sweeps over it at full speed
+    """
+
+    two_theta_deg: float
+    members: int
+    counts: float
+
+
+@dataclass(frozen=True, eq=False)
+class DiffractometerContext:
+    """What everybody at the diffractometer knows.
+
+    Parameters
+    ----------
+    material : name of the crystal
+    known : its cell and structure
+    instrument : the axes
+    beam, detector : as they are stated
+    lines : where to look for a first reflection, the one with most members first
+    error_deg : how well angles are trusted, one standard deviation
+    cell_error : how well wavelength and cell are trusted, relative
+    free : what is refined besides the orientation where there are reflections enough, as in ``refine_ub``
+    prior_deg : error of the orientation that comes with the crystal; 0 where none does
+    beam_time_s : budget
+    """
+
+    material: str
+    known: KnownCell
+    instrument: Diffractometer
+    beam: MonoBeam
+    detector: SlitCounter
+    lines: tuple[PowderLine, ...]
+    error_deg: float = 0.1
+    cell_error: float = 0.001
+    free: tuple[str, ...] = ()
+    prior_deg: float = 0.0
+    beam_time_s: float = 14400.0
+
+    def __post_init__(self) -> None:
+        """Check the budget."""
+        if not (np.isfinite(self.beam_time_s) and self.beam_time_s > 10.0):
+            raise ValueError(f"beam_time_s is {self.beam_time_s}; choose a finite number above 10")
+
+    @property
+    def instrument_axes(self) -> tuple[Axis, ...]:
+        """The sample's axes, outermost first, then the arm's."""
+        return self.instrument.axes
+
+    @property
+    def sample(self) -> str:
+        """Name of the crystal."""
+        return self.material
+
+    @property
+    def action_size(self) -> int:
+        """Numbers of an action: what, a position for each axis, which, how wide, how long; the last one declares."""
+        return len(self.instrument.axes) + 5
+
+    @property
+    def limits(self) -> Float64Array:
+        """(k, 2) lowest and highest position of each axis, degrees."""
+        return np.array([axis.limits for axis in self.instrument.axes], dtype=np.float64)
+
+    def fractions(self, degrees: Float64Array) -> Float64Array:
+        """Return where positions (..., k) lie within the axes' travel, -1 to 1."""
+        low, high = self.limits.T
+        return np.asarray(np.clip(2.0 * (degrees - low) / (high - low) - 1.0, -1.0, 1.0))
+
+    def degrees(self, fractions: Float64Array) -> Float64Array:
+        """Return the positions (..., k) of fractions of the travel."""
+        low, high = self.limits.T
+        return np.asarray(np.clip(low + 0.5 * (fractions + 1.0) * (high - low), low, high))

@@ -1,0 +1,123 @@
+"""Builds DiffractometerAlign environments from what a user names."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from beamgym.envs.diffractometer_align.context import AlignReward, DiffractometerContext, PowderLine
+from beamgym.envs.diffractometer_align.task import DiffractometerAlignTask
+from beamgym.physics.crystal import Crystal, load_crystal
+from beamgym.physics.diffractometer import PRIOR_DEG, cell_of_crystal
+from beamgym.physics.diffractometer.scans import (
+    MonoBeam,
+    ScanErrors,
+    ScanWorld,
+    SlitCounter,
+    counter,
+    mono_beam,
+    reflecting,
+    scan_errors,
+)
+from beamgym.physics.instrument import Axis
+
+_LEAST_COUNTS = 60.0
+"""That a reflection must give as the instrument sweeps over it at full speed, to count as a member of a line."""
+_LOWEST_DEG, _HIGHEST_DEG = 12.0, 100.0
+_MOST_LINES = 12
+
+
+@dataclass(frozen=True)
+class DiffractometerAlignOptions:
+    """Everything that ``gym.make("beamgym/DiffractometerAlign-v0", ...)`` takes.
+
+    Parameters
+    ----------
+    crystal : a name, or a CIF file
+    instrument : "e4cv", "e4ch", "neutron-4c" or "psic"
+    beam : "tube", "synchrotron" or "neutron"
+    detector : "point"
+    level : "easy", "real" or "hard"
+    handover : an orientation with an error of 5° about each axis comes with the crystal
+    beam_time_s : budget
+    reward : "dense" or "sparse"
+    price : of an hour of beam, against 1 for a right UB
+    wrong : what a wrong declaration costs
+    flat : observe one array in place of a Dict: its numbers by the order of their keys
+    history : last observations that are shown together, with the actions between them; 1 for the present one alone
+    """
+
+    crystal: str = "kyanite"
+    instrument: str = "e4cv"
+    beam: str = "tube"
+    detector: str = "point"
+    level: str = "real"
+    handover: bool = False
+    beam_time_s: float = 14400.0
+    reward: Literal["dense", "sparse"] = "dense"
+    price: float = 0.1
+    wrong: float = 0.5
+    flat: bool = False
+    history: int = 1
+
+
+def build(options: DiffractometerAlignOptions, n: int) -> tuple[DiffractometerAlignTask, ScanWorld]:
+    """Make the task and a world of n diffractometers; raises ValueError for options that cannot be."""
+    reward = AlignReward(options.reward, options.price, options.wrong)
+    beam, detector, level = mono_beam(options.beam), counter(options.detector), scan_errors(options.level)
+    crystal = load_crystal(options.crystal, radiation="neutron" if beam.radiation == "neutron" else "xray")
+    prior_deg = PRIOR_DEG if options.handover else 0.0
+    world = ScanWorld(crystal, n, options.instrument, beam, detector, level, prior_deg)
+    context = DiffractometerContext(
+        crystal.name,
+        cell_of_crystal(crystal),
+        world.instrument,
+        beam,
+        detector,
+        powder_lines(crystal, beam, detector, world.axes),
+        error_deg=_error_deg(level),
+        cell_error=5e-4 + level.wavelength,
+        free=_free(level, world.instrument.halved),
+        prior_deg=prior_deg,
+        beam_time_s=options.beam_time_s,
+    )
+    return DiffractometerAlignTask(context, reward), world
+
+
+def powder_lines(
+    crystal: Crystal, beam: MonoBeam, detector: SlitCounter, axes: tuple[Axis, ...]
+) -> tuple[PowderLine, ...]:
+    """Return where the arm shows most reflections that a sweep at full speed sees, the best first."""
+    most = min(_HIGHEST_DEG, axes[-1].limits[1])
+    seen = reflecting(crystal, beam, most)
+    nominal = np.abs(np.linalg.norm(seen.q, axis=1) - 2.0 * np.sin(seen.bragg) / beam.wavelength_a) < 1e-12
+    two_theta = np.degrees(2.0 * seen.bragg)
+    speed = np.radians(min(axis.speed for axis in axes[:-1]))
+    counts = seen.strength / np.sin(2.0 * seen.bragg) / speed
+    good = nominal & (counts >= _LEAST_COUNTS) & (two_theta > _LOWEST_DEG)
+    if not good.any():
+        raise ValueError(
+            f"no reflection of {crystal.name} is strong enough in the beam {beam.name!r}; take a stronger beam"
+        )
+    angle, count = two_theta[good], counts[good]
+    lines: list[PowderLine] = []
+    half = 0.35 * detector.in_plane_deg
+    for middle in np.arange(_LOWEST_DEG, most, 0.1):
+        inside = np.abs(angle - middle) <= half
+        if inside.any():
+            lines.append(PowderLine(float(np.mean(angle[inside])), int(inside.sum()), float(count[inside].min())))
+    lines.sort(key=lambda line: (-line.members, line.two_theta_deg))
+    apart: list[PowderLine] = []
+    for line in lines:
+        if all(abs(line.two_theta_deg - other.two_theta_deg) > detector.in_plane_deg for other in apart):
+            apart.append(line)
+    return tuple(apart[:_MOST_LINES])
+
+
+def _error_deg(level: ScanErrors) -> float:
+    return float(max(0.05, 1.2 * level.zero_deg))
+
+
+def _free(level: ScanErrors, halved: str) -> tuple[str, ...]:
+    """Zeros that turn observed vectors; the arm's is seen with that of the axis at its half, and in lengths alone."""
+    return () if level.zero_deg < 0.02 else (halved, "chi")
