@@ -7,26 +7,26 @@ import numpy as np
 
 from beamgym.envs.diffractometer_align.context import MOST_CHOICES, DiffractometerContext
 from beamgym.physics.diffractometer import (
-    Candidate,
     Candidates,
     Observed,
     Prior,
     lattice_of,
     next_looks,
     observed_angles,
-    refine_ub,
     repeated,
     scattering_vectors,
     ub_candidates,
 )
 from beamgym.physics.diffractometer.hand_over import first_reflections
+from beamgym.physics.diffractometer.scans import SharpOrientation, sharpened, sharpest_places
 from beamgym.physics.instrument import Float64Array
 
 _CONE_DEG, _LEAST_CONE_DEG = 1.0, 8.0
-_ENOUGH_TO_REFINE = 4
-"""Centred reflections from which on zeros are refined with the orientation."""
-CENTRED_DEG = 0.02
-"""How well a reflection is centred, one standard deviation of every angle; zeros and wavelength come on top."""
+_SEEN, _STRONG = 40.0, 150.0
+"""Counts of a sweep at full speed from which a reflection is expected to be seen, and to be well centred."""
+_POOL, _READINGS = 120, 64
+_INTENSITY_SPREAD = 0.9  # of the logarithm of an intensity: the crystal's size, absorption, extinction
+_CONE_S, _LEAST_CHANCE = 20.0, 0.02
 _SURE = 0.5
 
 
@@ -38,12 +38,14 @@ class Cone:
     ----------
     length : of their vectors, 1/Å
     angle_deg : from the known one
-    members : how many are expected on it
+    chance : that one is
+    seconds : that looking along it takes, about
     """
 
     length: float
     angle_deg: float
-    members: float
+    chance: float
+    seconds: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,7 @@ class Belief:
     ----------
     centred : (m, k) positions of centred reflections; intensity (m,) of them
     empty : (e, 3) scattering vectors where nothing was
+    failed : (f, 3) where something was that could not be centred
     tried : cones that were looked along in vain
     pending : peaks not centred yet
     prior_u : (3, 3) orientation that came with the crystal, or None
@@ -87,6 +90,7 @@ class Belief:
     centred: Float64Array
     intensity: Float64Array
     empty: Float64Array = field(default_factory=lambda: np.zeros((0, 3)))
+    failed: Float64Array = field(default_factory=lambda: np.zeros((0, 3)))
     tried: tuple[tuple[float, float], ...] = ()
     pending: tuple[PendingPeak, ...] = ()
     prior_u: Float64Array | None = None
@@ -134,6 +138,12 @@ def with_empty(belief: Belief, positions: Float64Array, context: DiffractometerC
     return thought(replace(belief, empty=np.concatenate([belief.empty, q])), context)
 
 
+def with_failed(belief: Belief, positions: Float64Array, context: DiffractometerContext) -> Belief:
+    """Return the belief with a place where nothing could be centred; it is not proposed again."""
+    q = scattering_vectors(context.instrument, positions[None], context.beam.wavelength_a)[0]
+    return thought(replace(belief, failed=np.concatenate([belief.failed, q])), context)
+
+
 def with_tried(belief: Belief, cone: Cone) -> Belief:
     """Return the belief without one cone."""
     return replace(
@@ -163,19 +173,16 @@ def thought(belief: Belief, context: DiffractometerContext) -> Belief:
             bits=np.zeros(0),
             cones=_cones(belief, context),
         )
-    many, here = MOST_CHOICES + len(belief.empty), belief.centred[-1]
-    places = next_looks(found, context.instrument, context.beam.wavelength_a, many, near=here)
-    places = [place for place in places if not _was_empty(place.positions, belief, context)][:MOST_CHOICES]
-    looks = np.array([place.positions for place in places]).reshape(-1, len(context.instrument.axes))
-    u, error = _refined(found, observed, context)
+    sharp = _sharp(found, observed, context)
+    looks, bits = _places(belief, found, sharp, context)
     cones = () if found.decided is not None else _cones(belief, context)
     return replace(
         belief,
         candidates=found,
         looks=looks,
-        bits=np.array([place.information for place in places]),
-        u=u,
-        error_deg=error,
+        bits=bits,
+        u=sharp.u,
+        error_deg=sharp.error_deg,
         cones=cones,
     )
 
@@ -190,10 +197,53 @@ def _before_any(belief: Belief, context: DiffractometerContext) -> Belief:
     return replace(belief, looks=first.degrees, bits=np.zeros(len(first.degrees)))
 
 
-def _was_empty(positions: Float64Array, belief: Belief, context: DiffractometerContext) -> bool:
-    """Return whether one has looked there, or nearly there, and seen nothing."""
+def _sharp(found: Candidates, observed: Observed, context: DiffractometerContext) -> SharpOrientation:
+    """Return the first candidate's orientation with the zeros that its reflections bear out."""
+    best = found.found[0]
+    good = best.belongs > _SURE
+    if not good.any():
+        good = np.ones(len(good), dtype=np.bool_)
+    return sharpened(
+        context.instrument,
+        np.asarray(observed.positions)[good],
+        best.hkl[good],
+        best.ub,
+        best.u,
+        context.beam.wavelength_a,
+        context.zero_deg,
+        context.centred_deg,
+    )
+
+
+def _places(
+    belief: Belief, found: Candidates, sharp: SharpOrientation, context: DiffractometerContext
+) -> tuple[Float64Array, Float64Array]:
+    """Return where to look next (p, k), and the bits (p,) that each is expected to give."""
+    here, wavelength = belief.centred[-1], context.beam.wavelength_a
+    been = np.concatenate([belief.empty, belief.failed])
+    if found.decided is None:
+        many = MOST_CHOICES + len(been)
+        places = next_looks(found, context.instrument, wavelength, many, near=here)
+        places = [place for place in places if not _was_there(place.positions, been, context)][:MOST_CHOICES]
+        degrees = np.array([place.positions for place in places]).reshape(-1, len(context.instrument.axes))
+        return degrees, np.array([place.information for place in places])
+    lattice = lattice_of(context.known, _line_length(context), wavelength)
+    strong = np.flatnonzero(context.counts_of(lattice.strength, lattice.length) >= _STRONG)
+    order = strong[np.argsort(-lattice.strength[strong], kind="stable")][:_POOL]
+    q = lattice.hkl[order] @ (sharp.u @ context.known.b_matrix).T
+    taken = scattering_vectors(context.instrument, belief.centred, wavelength)[0]
+    gap = np.linalg.norm(q[:, None] - np.concatenate([taken, been])[None], axis=2).min(axis=1)
+    q = q[gap > np.radians(2.0) * np.linalg.norm(q, axis=1)]
+    degrees = sharpest_places(
+        context.instrument, sharp, q, here, wavelength, context.centred_deg, MOST_CHOICES
+    )
+    return degrees, np.zeros(len(degrees))
+
+
+def _was_there(positions: Float64Array, places: Float64Array, context: DiffractometerContext) -> bool:
+    """Return whether positions (k,) lie near one of some scattering vectors (e, 3)."""
     q = scattering_vectors(context.instrument, positions[None], context.beam.wavelength_a)[0][0]
-    away = np.linalg.norm(belief.empty - q, axis=1)
+    away = np.linalg.norm(places - q, axis=1)
     return bool((away < np.radians(_CONE_DEG) * np.linalg.norm(q)).any())
 
 
@@ -207,81 +257,56 @@ def _observed(centred: Float64Array, intensity: Float64Array, context: Diffracto
     )
 
 
-def _refined(found: Candidates, observed: Observed, context: DiffractometerContext) -> tuple[Float64Array, float]:
-    best: Candidate = found.found[0]
-    good = best.belongs > _SURE
-    u, error = best.u, best.error_deg
-    if int(good.sum()) < _ENOUGH_TO_REFINE:
-        return u, error
-    precise = observed_angles(
-        context.instrument,
-        np.asarray(observed.positions)[good],
-        context.beam.wavelength_a,
-        CENTRED_DEG,
-        cell_error=context.cell_error,
-    )
-    stated = float("inf")
-    # zeros are fitted where that explains the reflections so much better that the orientation is known better
-    for free in ((), context.free):
-        try:
-            refined = refine_ub(precise, best.hkl[good], best.u, context.known.cell, free)
-        except ValueError:  # these reflections do not tell the zeros apart
-            continue
-        if refined.errors["orientation"] < stated:
-            u, stated = refined.u, refined.errors["orientation"]
-    return u, stated if np.isfinite(stated) else error
-
-
 def _cones(belief: Belief, context: DiffractometerContext) -> tuple[Cone, ...]:
     """Return cones about the strongest centred reflection on which others are to be found, the best first."""
     wavelength = context.beam.wavelength_a
     strongest = int(np.argmax(belief.intensity))
     q = scattering_vectors(context.instrument, belief.centred[strongest][None], wavelength)[0][0]
     length = float(np.linalg.norm(q))
-    lattice = lattice_of(context.known, _line_length(context, -1), wavelength)
-    gate = length * (3.0 * context.cell_error + np.radians(3.0 * context.error_deg) / 2.0 / np.tan(_theta(length, wavelength)))
-    own = np.flatnonzero(np.abs(lattice.length - length) < gate)
-    if not len(own):
-        return ()
-    shares = lattice.strength[own] * lattice.length[own]
+    lattice = lattice_of(context.known, _line_length(context), wavelength)
+    counts = context.counts_of(lattice.strength, lattice.length)
+    theta = np.arcsin(min(0.5 * wavelength * length, 0.9999))
+    sigma = length * (context.cell_error + np.radians(context.error_deg) / 2.0 / np.tan(theta))
+    expected = np.log(np.maximum(counts, 1e-12) * context.degrees_per_s)
+    score = -0.5 * ((lattice.length - length) / sigma) ** 2
+    score -= 0.5 * ((expected - np.log(belief.intensity[strongest])) / _INTENSITY_SPREAD) ** 2
+    own = np.argsort(-score, kind="stable")[:_READINGS]
+    shares = np.exp(score[own] - score[own[0]])
     shares = shares / shares.sum()
-    order = np.argsort(-shares, kind="stable")[:48]
-    own, shares = own[order], shares[order] / shares[order].sum()
     found: list[Cone] = []
-    for line in context.lines[:6]:
+    for line in context.lines:
         middle = 2.0 * np.sin(np.radians(0.5 * line.two_theta_deg)) / wavelength
-        half = np.radians(0.4 * context.detector.in_plane_deg) / wavelength * np.cos(np.radians(0.5 * line.two_theta_deg))
-        there = np.flatnonzero(np.abs(lattice.length - middle) < half)
-        there = there[lattice.chance[there] > 0.1] if lattice.told else there
+        half = np.radians(0.35 * context.detector.in_plane_deg) / wavelength
+        half *= float(np.cos(np.radians(0.5 * line.two_theta_deg)))
+        there = np.flatnonzero((np.abs(lattice.length - middle) < half) & (counts >= _SEEN))
         if not len(there):
             continue
         angle = np.degrees(np.arccos(np.clip(lattice.unit[own] @ lattice.unit[there].T, -1.0, 1.0)))
-        bins = np.arange(0.0, 180.0 + _CONE_DEG, _CONE_DEG)
-        counts = np.stack([np.histogram(row, bins)[0] for row in angle])
-        # two expected ones are not twice as good as one: what counts is how soon the first one comes
-        worth = shares @ (counts / (counts + 1.0))
-        for place in np.argsort(-worth, kind="stable")[:MOST_CHOICES]:
-            middle_deg = float(bins[place] + 0.5 * _CONE_DEG)
+        for middle_deg in np.arange(_LEAST_CONE_DEG, 180.0 - _LEAST_CONE_DEG, 0.5 * _CONE_DEG):
             near = np.abs(angle - middle_deg) <= 0.5 * _CONE_DEG
-            exact = float(np.average(angle, weights=near * shares[:, None])) if near.any() else middle_deg
-            if not _LEAST_CONE_DEG < exact < 180.0 - _LEAST_CONE_DEG or worth[place] <= 0.0:
+            chance = float(shares @ near.any(axis=1))
+            if chance < _LEAST_CHANCE:
                 continue
-            mean_length = float(np.average(lattice.length[there], weights=near.any(axis=0)))
-            cone = Cone(mean_length, exact, float(worth[place]))
-            if not any(_same(cone, other) for other in belief.tried):
-                found.append(cone)
-    found.sort(key=lambda cone: -cone.members)
-    return tuple(found[:MOST_CHOICES])
+            exact = float(np.average(angle, weights=near * shares[:, None]))
+            mean_length = float(np.average(lattice.length[there], weights=shares @ near))
+            seconds = _CONE_S + 360.0 * float(np.sin(np.radians(exact))) / context.sweep_deg_s
+            found.append(Cone(mean_length, exact, chance, seconds))
+    found.sort(key=lambda cone: -cone.chance / cone.seconds)
+    apart: list[Cone] = []
+    for cone in found:
+        others = (*((one.length, one.angle_deg) for one in apart), *belief.tried)
+        if not any(_same(cone, other) for other in others):
+            apart.append(cone)
+        if len(apart) == MOST_CHOICES:
+            break
+    return tuple(apart)
 
 
 def _same(cone: Cone, tried: Sequence[float]) -> bool:
     return abs(cone.length - tried[0]) < 1e-3 and abs(cone.angle_deg - tried[1]) < _CONE_DEG
 
 
-def _theta(length: float, wavelength_a: float) -> float:
-    return float(np.arcsin(min(0.5 * wavelength_a * length, 0.9999)))
-
-
-def _line_length(context: DiffractometerContext, index: int) -> float:
-    most = max(line.two_theta_deg for line in context.lines) if index < 0 else context.lines[index].two_theta_deg
-    return 2.0 * float(np.sin(np.radians(min(0.5 * (most + 40.0), 75.0)))) / context.beam.wavelength_a
+def _line_length(context: DiffractometerContext) -> float:
+    """Return the length of vectors up to which reflections are looked for, 1/Å."""
+    most = min(max(line.two_theta_deg for line in context.lines) + 5.0, 110.0)
+    return 2.0 * float(np.sin(np.radians(0.5 * most))) / context.beam.wavelength_a

@@ -75,7 +75,9 @@ class DiffractometerContext:
     lines : where to look for a first reflection, the one with most members first
     error_deg : how well angles are trusted, one standard deviation
     cell_error : how well wavelength and cell are trusted, relative
-    free : what is refined besides the orientation where there are reflections enough, as in ``refine_ub``
+    zero_deg : how well zeros of axes are known, one standard deviation
+    centred_deg : how well the direction of a reflection is centred, one standard deviation
+    counts_scale : counts of a sweep at full speed over a reflection, over |F|² / sin 2θ
     prior_deg : error of the orientation that comes with the crystal; 0 where none does
     beam_time_s : budget
     """
@@ -88,7 +90,9 @@ class DiffractometerContext:
     lines: tuple[PowderLine, ...]
     error_deg: float = 0.1
     cell_error: float = 0.001
-    free: tuple[str, ...] = ()
+    zero_deg: float = 0.05
+    centred_deg: float = 0.03
+    counts_scale: float = 1.0
     prior_deg: float = 0.0
     beam_time_s: float = 14400.0
 
@@ -111,6 +115,21 @@ class DiffractometerContext:
     def action_size(self) -> int:
         """Numbers of an action: what, a position for each axis, which, how wide, how long; the last one declares."""
         return len(self.instrument.axes) + 5
+
+    @property
+    def sweep_deg_s(self) -> float:
+        """Speed of a sweep, degrees per second: of the slowest of the sample's axes."""
+        return min(axis.speed for axis in self.instrument.sample.axes)
+
+    @property
+    def degrees_per_s(self) -> float:
+        """Rocking curves' counts per second times degrees, over counts of a sweep."""
+        return self.sweep_deg_s
+
+    def counts_of(self, strength: Float64Array, length: Float64Array) -> Float64Array:
+        """Return the counts (n,) of a sweep at full speed over reflections of ``Lattice.strength`` and length (n,)."""
+        sine = np.clip(0.5 * self.beam.wavelength_a * length, 1e-6, 1.0 - 1e-6)
+        return np.asarray(self.counts_scale * strength * length / np.sin(2.0 * np.arcsin(sine)))
 
     @property
     def limits(self) -> Float64Array:

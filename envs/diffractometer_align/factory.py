@@ -77,7 +77,9 @@ def build(options: DiffractometerAlignOptions, n: int) -> tuple[DiffractometerAl
         powder_lines(crystal, beam, detector, world.axes),
         error_deg=_error_deg(level),
         cell_error=5e-4 + level.wavelength,
-        free=_free(level, world.instrument.halved),
+        zero_deg=level.zero_deg,
+        centred_deg=float(np.hypot(0.025, np.degrees(level.offset_mm / detector.distance_mm))),
+        counts_scale=_counts_scale(crystal, beam, world.axes),
         prior_deg=prior_deg,
         beam_time_s=options.beam_time_s,
     )
@@ -118,6 +120,10 @@ def _error_deg(level: ScanErrors) -> float:
     return float(max(0.05, 1.2 * level.zero_deg))
 
 
-def _free(level: ScanErrors, halved: str) -> tuple[str, ...]:
-    """Zeros that turn observed vectors; the arm's is seen with that of the axis at its half, and in lengths alone."""
-    return () if level.zero_deg < 0.02 else (halved, "chi")
+def _counts_scale(crystal: Crystal, beam: MonoBeam, axes: tuple[Axis, ...]) -> float:
+    """Return the counts of a sweep over a reflection with |F|² / sin 2θ = 1, in electrons² (neutrons: fm²)."""
+    volume = 1.0 / abs(float(np.linalg.det(crystal.b_matrix)))
+    amplitude = 1.0e-5 if beam.radiation == "neutron" else 2.8179403e-5
+    speed = np.radians(min(axis.speed for axis in axes[:-1]))
+    flux = beam.flux_per_mm2_s * beam.crystal_mm3 * 1e7
+    return float(flux * beam.wavelength_a**3 * amplitude**2 / volume**2 / speed)

@@ -14,6 +14,7 @@ from beamgym.envs.diffractometer_align.belief import (
     blank_belief,
     thought,
     with_empty,
+    with_failed,
     with_reflection,
     with_tried,
 )
@@ -357,10 +358,11 @@ class DiffractometerAlignTask:
         if what < 0:
             return belief
         if what == CENTRED:
-            left = tuple(peak for i, peak in enumerate(belief.pending) if i != which)
+            peak = belief.pending[which]
+            left = tuple(other for other in belief.pending if other is not peak)
             belief = replace(belief, pending=left)
             if not scan.on_peak[row]:
-                return belief
+                return with_failed(belief, peak.positions, self.context)
             return with_reflection(belief, scan.centred[row], float(scan.intensity[row]), self.context)
         p = int(scan.points[row])
         most = 1 if what == DRIVEN else MOST_CHOICES

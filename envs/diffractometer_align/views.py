@@ -24,6 +24,8 @@ ALIGN_SCAN_UNITS: Final = {
     "error / 1 degree, 1 where there is none; centred reflections / 16; cones to look along / 4; whether an orientation "
     "came with the crystal",
     "looks": "the four best places to look at: present, positions in the travel, bits",
+    "cones": "the four best cones about the strongest reflection: chance that another one is found along it, and seconds "
+    "that this takes / 1000, at most 1; zeros for none",
     "axes": "positions in the travel, -1 to 1",
     "budget": "beam time left / budget",
 }
@@ -52,6 +54,7 @@ class AlignScanView:
                 "peaks": box(np.tile(row, PEAK_ROWS), PEAK_ROWS * (k + 2)),
                 "candidates": box(0.0, MOST_CHOICES + 6),
                 "looks": box(np.tile(row, MOST_CHOICES), MOST_CHOICES * (k + 2)),
+                "cones": box(0.0, MOST_CHOICES * 2),
                 "axes": box(-1.0, k),
                 "budget": box(0.0, 1),
             }
@@ -69,6 +72,7 @@ class AlignScanView:
             "peaks": np.stack([self._peaks(state.beliefs[row]) for row in rows]),
             "candidates": np.stack([self._candidates(state.beliefs[row]) for row in rows]),
             "looks": np.stack([self._looks(state.beliefs[row]) for row in rows]),
+            "cones": np.stack([_cones(state.beliefs[row]) for row in rows]),
             "axes": self.context.fractions(state.positions),
             "budget": left[:, None],
         }
@@ -119,3 +123,10 @@ class AlignScanView:
             out[: len(places), 1:-1] = self.context.fractions(places)
             out[: len(places), -1] = belief.bits[: len(places)]
         return out.ravel()
+
+
+def _cones(belief: Belief) -> Float64Array:
+    out = np.zeros((MOST_CHOICES, 2))
+    for place, cone in enumerate(belief.cones[:MOST_CHOICES]):
+        out[place] = cone.chance, min(cone.seconds / 1000.0, 1.0)
+    return out.ravel()

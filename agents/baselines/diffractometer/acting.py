@@ -31,7 +31,7 @@ class Seen:
     centred : reflections
     decided : whether one orientation is certain
     error_deg : stated; 1 where there is none, or more
-    cones : to look along
+    cones : (c, 2) to look along: chance, and seconds that it takes
     given : an orientation came with the crystal
     looks : (p, k) places to look at, degrees
     positions : (k,) degrees
@@ -43,7 +43,7 @@ class Seen:
     centred: int
     decided: bool
     error_deg: float
-    cones: int
+    cones: Float64Array
     given: bool
     looks: Float64Array
     positions: Float64Array
@@ -57,6 +57,7 @@ def seen(observation: Observation, row: int, context: Any) -> Seen:
     k = len(context.instrument_axes)
     looks = part_of(observation, "looks")[row].reshape(MOST_CHOICES, k + 2)
     looks = looks[looks[:, 0] > 0.5]
+    cones = part_of(observation, "cones")[row].reshape(MOST_CHOICES, 2).astype(np.float64)
     macro = last[: len(MACROS)]
     return Seen(
         last=int(macro.argmax()) if macro.max() > 0.5 else -1,
@@ -64,7 +65,7 @@ def seen(observation: Observation, row: int, context: Any) -> Seen:
         centred=round(float(told[-3]) * 16.0),
         decided=bool(told[-5] > 0.5),
         error_deg=float(told[-4]),
-        cones=round(float(told[-2]) * MOST_CHOICES),
+        cones=cones[cones[:, 0] > 0.0] * [1.0, 1000.0],
         given=bool(told[-1] > 0.5),
         looks=context.degrees(looks[:, 1:-1].astype(np.float64)),
         positions=context.degrees(part_of(observation, "axes")[row].astype(np.float64)),

@@ -46,8 +46,8 @@ class PowderLine:
 
     name = "powder-line"
     oracle = False
-    enough: ClassVar[int] = 6
-    error_deg: ClassVar[float] = 0.05
+    enough: ClassVar[int] = 4
+    error_deg: ClassVar[float] = 0.035
     count_s: ClassVar[float] = 0.1
     drive_deg: ClassVar[float] = 3.0
 
@@ -115,7 +115,7 @@ class IndexAndJump(PowderLine):
             return self._around(now, memory)
         if not now.centred:
             return super()._search(now, memory)
-        if now.cones and now.centred < self.cones_below:
+        if len(now.cones) and now.centred < self.cones_below and self._better_than_row(now, context):
             width = self.arc_deg if now.given else 360.0
             action = action_of(context, AZIMUTH, width_deg=width, count_s=0.05)
             return action, replace(memory, drives=0)
@@ -123,6 +123,14 @@ class IndexAndJump(PowderLine):
             action = action_of(context, DRIVE, width_deg=self.drive_deg, count_s=self.count_s)
             return action, replace(memory, drives=memory.drives + 1)
         return super()._search(now, replace(memory, drives=0))
+
+    def _better_than_row(self, now: Seen, context: Any) -> bool:
+        """Return whether the best cone promises a reflection sooner than one more row does."""
+        if now.given:
+            return True
+        expected = context.lines[0].members * 0.5 * np.radians(context.detector.across_deg)
+        by_row = (1.0 - np.exp(-expected)) / (360.0 / context.sweep_deg_s)
+        return bool(now.cones[0, 0] / now.cones[0, 1] > by_row)
 
     def _around(self, now: Seen, memory: SearchMemory) -> tuple[NDArray[np.float32], SearchMemory]:
         """Rows about the places of strong reflections, the nearest first; then rows everywhere."""

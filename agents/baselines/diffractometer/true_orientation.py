@@ -8,19 +8,19 @@ from numpy.typing import NDArray
 
 from beamgym.agents.baselines.diffractometer.acting import (
     CENTRE,
+    DRIVE,
     SCAN,
     action_of,
     declaration,
     need_diffractometer,
     seen,
 )
-from beamgym.envs.diffractometer_align import WITHIN_DEG
 from beamgym.envs.policy import CannotPlay, PolicyState
 from beamgym.envs.task import Observation, Truth
 from beamgym.physics.diffractometer import first_reflections
 from beamgym.physics.instrument import Float64Array
 
-_LEAST, _MOST = 3, 12
+_LEAST, _MOST, _SURE_DEG = 4, 12, 0.035
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +31,7 @@ class _Going:
 
 
 class TrueOrientation:
-    """Drives to strong reflections of the true orientation, centres them, and declares once the stated UB is right.
-
-    It judges by the truth whether it is, but finds as everybody does: by centred reflections.
-    """
+    """Drives to strong reflections of the true orientation and centres them; then goes on as the others do."""
 
     name = "true-orientation"
     oracle = True
@@ -61,10 +58,12 @@ class TrueOrientation:
             first = first_reflections(context.instrument, context.known, truth["u"][row], context.beam.wavelength_a, _MOST)
             going = replace(going, places=first.degrees)
         assert going.places is not None
-        if now.decided and now.centred >= _LEAST and (now.error_deg <= 0.5 * WITHIN_DEG or going.next >= _MOST):
+        if now.decided and now.centred >= _LEAST and now.error_deg <= _SURE_DEG:
             return declaration(context), going
         if now.waiting:
             return action_of(context, CENTRE), going
+        if now.decided and len(now.looks):
+            return action_of(context, DRIVE), going
         if going.next >= len(going.places):
             return declaration(context), going
         names = context.instrument.names

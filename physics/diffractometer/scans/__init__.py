@@ -24,6 +24,7 @@ from beamgym.physics.diffractometer.scans.paths import (
 )
 from beamgym.physics.diffractometer.scans.profiles import SIGNIFICANT, ScanPeak, largest_peak, peaks_of
 from beamgym.physics.diffractometer.scans.reflecting import Reflecting, reflecting
+from beamgym.physics.diffractometer.scans.sharpening import SharpOrientation, sharpened, sharpest_places
 from beamgym.physics.diffractometer.scans.world import FIRST_COUNT_S, ScanWorld
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "ScanSample",
     "ScanSettings",
     "ScanWorld",
+    "SharpOrientation",
     "SlitCounter",
     "SpectralLine",
     "axis_path",
@@ -63,5 +65,7 @@ __all__ = [
     "reflecting",
     "room_of",
     "scan_errors",
+    "sharpened",
+    "sharpest_places",
     "widths_of",
 ]

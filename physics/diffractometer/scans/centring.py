@@ -11,9 +11,11 @@ from beamgym.physics.diffractometer.scans.beams import SlitCounter
 from beamgym.physics.diffractometer.scans.paths import SETTLE_S, ScanPath
 from beamgym.physics.diffractometer.scans.profiles import ScanPeak, largest_peak
 
-Scan = Callable[[Float64Array, int, float], tuple[ScanPath, Float64Array]]
-"""(positions (k,), axis, width in degrees) → the way and the counts (p,)."""
+Scan = Callable[[Float64Array, int, float, float], tuple[ScanPath, Float64Array]]
+"""(positions (k,), axis, width in degrees, seconds a point) → the way and the counts (p,)."""
 FirstScan = Callable[[], tuple[ScanPath, Float64Array]]
+_WELL_COUNTED = 60.0  # counts that the highest point is to have
+_LONGER = 10.0
 _ROCK_DEG, _FINE_DEG, _OVER = 3.0, 1.2, 2.4
 
 
@@ -40,7 +42,12 @@ class Centring:
 
 
 def centre(
-    instrument: Diffractometer, start: Float64Array, first: FirstScan, detector: SlitCounter, scan: Scan
+    instrument: Diffractometer,
+    start: Float64Array,
+    first: FirstScan,
+    detector: SlitCounter,
+    scan: Scan,
+    count_s: float,
 ) -> Centring:
     """Centre the reflection near ``start`` (k,).
 
@@ -50,6 +57,7 @@ def centre(
     first : finds it again, the way it was found
     detector : whose slit says how far the others are scanned
     scan : makes one
+    count_s : seconds a point; longer, up to ten times, where the reflection is weak
 
     Notes
     -----
@@ -64,9 +72,10 @@ def centre(
     on_peak, intensity = True, 0.0
     speed = np.array([one.speed for one in instrument.axes])
     path, counts = first()
+    least_s = count_s
     for moved, width in steps:
         if moved >= 0:
-            path, counts = scan(here, moved, width)
+            path, counts = scan(here, moved, width, count_s)
         good = np.flatnonzero(path.count_s > 0.0)
         if len(good):
             busy += float(np.max(np.abs(path.edges[good[0], 0] - here) / speed)) + SETTLE_S
@@ -77,6 +86,8 @@ def centre(
             on_peak = False
             break
         here = _between(path, peak.middle)
+        rate = peak.height / float(path.count_s.max())
+        count_s = max(count_s, min(_WELL_COUNTED / max(rate, 1e-9), _LONGER * least_s))
         intensity = _integrated(peak, path, rock)
     return Centring(here, on_peak, intensity if on_peak else 0.0, path, counts, busy, counted)
 

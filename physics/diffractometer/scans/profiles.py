@@ -22,6 +22,7 @@ class ScanPeak:
     top : index of that point
     middle : where the peak's middle is, in points; the middle of what lies above half of its height
     width : full width at half maximum, in points
+    height : counts of that point above background
     area : counts above background, of the points that belong to it
     background : counts a point
     """
@@ -30,6 +31,7 @@ class ScanPeak:
     top: int
     middle: float
     width: float
+    height: float
     area: float
     background: float
 
@@ -48,7 +50,7 @@ def largest_peak(counts: Float64Array, seconds: Float64Array) -> ScanPeak:
     rate = np.where(counted, counts / np.maximum(seconds, 1e-9), 0.0)
     usual = float(np.median(seconds[counted])) if counted.any() else 1.0
     if not counted.any():
-        return ScanPeak(0.0, 0, 0.0, 0.0, 0.0, 0.0)
+        return ScanPeak(0.0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
     low = float(np.quantile(rate[counted], 0.2)) * usual
     background = low + 0.84 * np.sqrt(low + 0.25)
     expected = background / usual * seconds
@@ -68,7 +70,7 @@ def largest_peak(counts: Float64Array, seconds: Float64Array) -> ScanPeak:
     end = _crossing(excess, right, right + 1, half)
     reach = max(int(np.ceil(end - start)), 2)
     part = slice(max(0, left - reach), min(len(excess), right + reach + 1))
-    return ScanPeak(significance, top, 0.5 * (start + end), end - start, float(excess[part].sum()), background)
+    return ScanPeak(significance, top, 0.5 * (start + end), end - start, height, float(excess[part].sum()), background)
 
 
 def _crossing(excess: Float64Array, inside: int, outside: int, half: float) -> float:
