@@ -65,6 +65,17 @@ ENVIRONMENTS: dict[str, list[dict[str, Any]]] = {
         {"crystals": 6},
         {"crystals": 4, "action": "anywhere", "observation": "present", "reward": "rate", "flat": True},
     ],
+    "beamgym/DiffractometerAlign-v0": [
+        {"crystal": "Si"},
+        {
+            "crystal": "Si",
+            "beam": "neutron",
+            "instrument": "neutron-4c",
+            "handover": True,
+            "reward": "sparse",
+            "flat": True,
+        },
+    ],
 }
 """Options with which each registered id is checked."""
 

@@ -17,7 +17,13 @@ from beamgym.hardware_bridge.instrument_file import Strict
 ROOT = Path(__file__).parents[1]
 FLOORS = ("envs", "agents", "hardware_bridge", "scripts")
 TABLES = tuple(f"{floor}/kinds.py" for floor in FLOORS[:3])
-OWN_ROOMS = ("envs/laue_align/", "envs/laue_zone/", "envs/arpes_spot/", "envs/plate_scan/", "envs/diffractometer_align/")
+OWN_ROOMS = (
+    "envs/laue_align/",
+    "envs/laue_zone/",
+    "envs/arpes_spot/",
+    "envs/plate_scan/",
+    "envs/diffractometer_align/",
+)
 """Where a question by kind may be asked: the tables, and the room of each kind's own task."""
 
 NAMES = ("laue", "zone", "arpes", "mosaic", "diffractometer", "lamp")

@@ -123,7 +123,9 @@ def blank_belief(k: int, prior_u: Float64Array | None) -> Belief:
     return Belief(np.zeros((0, k)), np.zeros(0), prior_u=prior_u)
 
 
-def with_reflection(belief: Belief, positions: Float64Array, intensity: float, context: DiffractometerContext) -> Belief:
+def with_reflection(
+    belief: Belief, positions: Float64Array, intensity: float, context: DiffractometerContext
+) -> Belief:
     """Return the belief with one more centred reflection; one that was centred before replaces itself."""
     centred = np.concatenate([belief.centred, positions[None]])
     strength = np.append(belief.intensity, max(intensity, 1e-6))
@@ -234,9 +236,7 @@ def _places(
     taken = scattering_vectors(context.instrument, belief.centred, wavelength)[0]
     gap = np.linalg.norm(q[:, None] - np.concatenate([taken, been])[None], axis=2).min(axis=1)
     q = q[gap > np.radians(2.0) * np.linalg.norm(q, axis=1)]
-    degrees = sharpest_places(
-        context.instrument, sharp, q, here, wavelength, context.centred_deg, MOST_CHOICES
-    )
+    degrees = sharpest_places(context.instrument, sharp, q, here, wavelength, context.centred_deg, MOST_CHOICES)
     return degrees, np.zeros(len(degrees))
 
 

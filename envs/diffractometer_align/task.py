@@ -51,8 +51,8 @@ from beamgym.physics.instrument import AcquireSettings, BoolArray, Float64Array,
 from beamgym.physics.orientation import misorientation_deg, rotation_matrix
 
 DECLARES_WITHIN: Final = 0.05
-"""Declaring counts where the action's first number and its choice lie so near to 0: a fresh Gaussian policy does so once
-in some hundred steps."""
+"""Declaring counts where the action's first number and its choice lie so near to 0: a fresh Gaussian policy does so
+once in some hundred steps."""
 SCANNED, ALONG, CENTRED, DRIVEN = range(len(MACROS))
 _CENTRE_SCANS, _OVERHEAD_S = 6, 15.0
 
@@ -297,7 +297,9 @@ class DiffractometerAlignTask:
         first, room = _nearer_end(middle, room, float(state.positions[row, axis]))
         begin = target.copy()
         begin[axis] = first
-        cut = bool(abs(room) < 0.999 * width or abs(middle - wanted[axis]) > 1e-6 or np.abs(target - wanted).max() > 1e-9)
+        cut = bool(
+            abs(room) < 0.999 * width or abs(middle - wanted[axis]) > 1e-6 or np.abs(target - wanted).max() > 1e-9
+        )
         return _Row(begin, SCAN, axis, room, what=SCANNED, limited=cut)
 
     def _along(self, state: AlignScanState, row: int, action: Float64Array, width: float) -> _Row:
@@ -324,9 +326,7 @@ class DiffractometerAlignTask:
             return _Row(state.positions[row])
         seconds = travel_time_s(self.context.instrument.axes, state.positions[row], np.nan_to_num(found.degrees))
         best = int(np.argmin(np.where(found.reachable, seconds, np.inf)))
-        return _Row(
-            found.degrees[best], AZIMUTH, 0, width, axis, what=ALONG, choice=which, limited=False
-        )
+        return _Row(found.degrees[best], AZIMUTH, 0, width, axis, what=ALONG, choice=which, limited=False)
 
     def _centre(self, state: AlignScanState, row: int, action: Float64Array, width: float) -> _Row:
         pending = state.beliefs[row].pending
@@ -335,9 +335,7 @@ class DiffractometerAlignTask:
         which = min(_part(action[len(self.context.instrument.axes) + 1], MOST_CHOICES), len(pending) - 1)
         peak = pending[which]
         span = max(2.5 * peak.step_deg, 0.5)
-        return _Row(
-            peak.positions, CENTRE, peak.axis, span, peak.about, what=CENTRED, choice=which, limited=False
-        )
+        return _Row(peak.positions, CENTRE, peak.axis, span, peak.about, what=CENTRED, choice=which, limited=False)
 
     def _drive(self, state: AlignScanState, row: int, action: Float64Array, width: float) -> _Row:
         looks = state.beliefs[row].looks
@@ -386,9 +384,7 @@ def _nearer_end(middle: float, width: float, here: float) -> tuple[float, float]
     return (middle - 0.5 * width, width) if up else (middle + 0.5 * width, -width)
 
 
-def _expected_on(
-    cone: Cone, axis: Float64Array, belief: Belief, context: DiffractometerContext
-) -> Float64Array | None:
+def _expected_on(cone: Cone, axis: Float64Array, belief: Belief, context: DiffractometerContext) -> Float64Array | None:
     """Return where on a cone (3,) the orientation that came with the crystal has a reflection; None without one."""
     if belief.prior_u is None or belief.candidates is None or not belief.candidates.found:
         return None

@@ -17,15 +17,16 @@ _LARGEST_RATE, _LARGEST_DEG, _MOST_PEAKS = 6.0, 1.0, 16.0
 
 ALIGN_SCAN_UNITS: Final = {
     "scan": "log10(1 + counts per second) / 6 of every point of the last scan; 0 behind its last point",
-    "last": "which macro it was (4, one hot); significance of its largest peak / 50, at most 1; place of that peak in the "
-    "scan, 0 to 1; whether a centring ended on a reflection; peaks waiting to be centred / 4",
-    "peaks": "the last 8 centred reflections: present, positions in the travel, log10(1 + counts · degrees per second) / 6",
-    "candidates": "probabilities of the first four orientations and of none of them; whether one is decided; its stated "
-    "error / 1 degree, 1 where there is none; centred reflections / 16; cones to look along / 4; whether an orientation "
-    "came with the crystal",
+    "last": "which macro it was (4, one hot); significance of its largest peak / 50, at most 1; place of that peak in "
+    "the scan, 0 to 1; whether a centring ended on a reflection; peaks waiting to be centred / 4",
+    "peaks": "the last 8 centred reflections: present, positions in the travel, log10(1 + counts · degrees per second) "
+    "/ 6",
+    "candidates": "probabilities of the first four orientations and of none of them; whether one is decided; its "
+    "stated error / 1 degree, 1 where there is none; centred reflections / 16; cones to look along / 4; whether an "
+    "orientation came with the crystal",
     "looks": "the four best places to look at: present, positions in the travel, bits",
-    "cones": "the four best cones about the strongest reflection: chance that another one is found along it, and seconds "
-    "that this takes / 1000, at most 1; zeros for none",
+    "cones": "the four best cones about the strongest reflection: chance that another one is found along it, and "
+    "seconds that this takes / 1000, at most 1; zeros for none",
     "axes": "positions in the travel, -1 to 1",
     "budget": "beam time left / budget",
 }

@@ -106,7 +106,21 @@ class IndexAndJump(PowderLine):
     name = "index-and-jump"
     most_drives: ClassVar[int] = 6
     cones_below: ClassVar[int] = 2
-    around_deg: ClassVar[tuple[float, ...]] = (0.0, 2.0, -2.0, 4.0, -4.0, 6.0, -6.0, 8.0, -8.0, 10.0, -10.0, 12.0, -12.0)
+    around_deg: ClassVar[tuple[float, ...]] = (
+        0.0,
+        2.0,
+        -2.0,
+        4.0,
+        -4.0,
+        6.0,
+        -6.0,
+        8.0,
+        -8.0,
+        10.0,
+        -10.0,
+        12.0,
+        -12.0,
+    )
     arc_deg: ClassVar[float] = 28.0
 
     def _search(self, now: Seen, memory: SearchMemory) -> tuple[NDArray[np.float32], SearchMemory]:

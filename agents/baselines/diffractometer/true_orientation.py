@@ -55,7 +55,9 @@ class TrueOrientation:
     ) -> tuple[NDArray[np.float32], _Going]:
         context, now = going.context, seen(observation, row, going.context)
         if going.places is None:
-            first = first_reflections(context.instrument, context.known, truth["u"][row], context.beam.wavelength_a, _MOST)
+            first = first_reflections(
+                context.instrument, context.known, truth["u"][row], context.beam.wavelength_a, _MOST
+            )
             going = replace(going, places=first.degrees)
         assert going.places is not None
         if now.decided and now.centred >= _LEAST and now.error_deg <= _SURE_DEG:

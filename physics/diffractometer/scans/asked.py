@@ -13,7 +13,7 @@ POINTS: Final = 91
 CENTRE_POINTS: Final = 31
 """Points of each scan of a centring."""
 COUNT, SCAN, AZIMUTH, CENTRE = 0, 1, 2, 3
-"""What to do: count where the axes stand, scan one of them, turn a reflection about an axis through the crystal, centre."""
+"""What to do: count where the axes stand, scan one of them, turn a reflection about an axis, centre."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ Scan = Callable[[Float64Array, int, float, float], tuple[ScanPath, Float64Array]
 FirstScan = Callable[[], tuple[ScanPath, Float64Array]]
 _WELL_COUNTED = 60.0  # counts that the highest point is to have
 _LONGER = 10.0
+_LEAST_LIFT = 0.2
 _ROCK_DEG, _FINE_DEG, _OVER = 3.0, 1.2, 2.4
 
 
@@ -66,7 +67,9 @@ def centre(
     """
     names = instrument.names
     chi, rock, arm = names.index("chi"), names.index(instrument.halved), len(names) - 1
-    across, along = _OVER * detector.across_deg, _OVER * detector.in_plane_deg
+    # a turn by chi lifts the diffracted beam by 2 sin θ as much
+    lift = max(2.0 * float(np.sin(np.radians(0.5 * abs(start[arm])))), _LEAST_LIFT)
+    across, along = _OVER * detector.across_deg / lift, _OVER * detector.in_plane_deg
     steps = ((-1, 0.0), (chi, across), (rock, _ROCK_DEG), (arm, along), (chi, across), (rock, _FINE_DEG))
     here, busy, counted = start.copy(), 0.0, 0.0
     on_peak, intensity = True, 0.0

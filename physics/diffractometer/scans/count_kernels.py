@@ -1,4 +1,4 @@
-"""Numba kernels of counts: the resolution function of a mosaic crystal before a slit, backgrounds, and Poisson numbers."""
+"""Numba kernels of counts: the resolution function of a mosaic crystal before a slit, and Poisson numbers."""
 
 import math
 from typing import Any

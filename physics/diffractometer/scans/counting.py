@@ -15,7 +15,15 @@ from beamgym.physics.diffractometer.scans.reflecting import Reflecting
 _SAMPLING = 1.4
 """Standard deviations of the rocking curve between the places at which a point on the fly is worked out: the sum of a
 Gaussian at that spacing is its integral to 1e-4."""
-_HOLDER: Final = ((2.338, 1.0), (2.024, 0.47), (1.431, 0.22), (1.221, 0.24), (1.169, 0.07), (1.0124, 0.02), (0.929, 0.08))
+_HOLDER: Final = (
+    (2.338, 1.0),
+    (2.024, 0.47),
+    (1.431, 0.22),
+    (1.221, 0.24),
+    (1.169, 0.07),
+    (1.0124, 0.02),
+    (0.929, 0.08),
+)
 """Powder lines of aluminium: spacing in Å and intensity relative to the strongest (PDF 4-787)."""
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from beamgym.physics.arrays import Float64Array
+from beamgym.physics.arrays import BoolArray, Float64Array
 from beamgym.physics.diffractometer.geometry import BEAM, positions_of
 from beamgym.physics.diffractometer.presets import Diffractometer
 from beamgym.physics.instrument import MoveFailed
@@ -116,12 +116,12 @@ def azimuth_path(
         found = positions_of(instrument, circle[point], wavelength_a, near=here)
         degrees[point] = found.degrees[0] if found.reachable[0] else np.nan
         here = degrees[point] if found.reachable[0] else here
-    good = np.isfinite(degrees).all(axis=1)
+    good: BoolArray = np.asarray(np.isfinite(degrees).all(axis=1), dtype=np.bool_)
     speed = np.array([one.speed for one in instrument.axes])
     edges = np.repeat(degrees[:, None], 2, axis=1)
     seconds, busy = np.zeros(points), 0.0
     last = start
-    for point in np.flatnonzero(good):
+    for point in map(int, np.flatnonzero(good)):
         for side, other in ((0, point - 1), (1, point + 1)):
             near = 0 <= other < points and good[other]
             if near and np.abs(degrees[other] - degrees[point]).max() < 180.0:

@@ -76,10 +76,10 @@ def largest_peak(counts: Float64Array, seconds: Float64Array) -> ScanPeak:
 def _crossing(excess: Float64Array, inside: int, outside: int, half: float) -> float:
     """Return where, between two neighbouring points, the counts cross half of the height."""
     if not 0 <= outside < len(excess):
-        return inside + 0.5 * np.sign(outside - inside)
+        return inside + 0.5 * float(np.sign(outside - inside))
     fall = float(excess[inside] - excess[outside])
     share = 1.0 if fall <= 0.0 else float(np.clip((excess[inside] - half) / fall, 0.0, 1.0))
-    return inside + (outside - inside) * share
+    return float(inside + (outside - inside) * share)
 
 
 def peaks_of(counts: Float64Array, seconds: Float64Array, most: int) -> list[ScanPeak]:

@@ -133,7 +133,9 @@ def _directions_by(q: Float64Array, slope: Float64Array) -> Float64Array:
     """Return how directions (n, 3) miss, degrees, by a turn of the crystal (3) and by zeros (j), (n, 3, 3 + j)."""
     length = np.linalg.norm(q, axis=1)
     unit = q / length[:, None]
-    turned = -np.cross(np.eye(3)[None], unit[:, None])  # of a turn by one degree about each axis, observed minus expected
+    turned = -np.cross(
+        np.eye(3)[None], unit[:, None]
+    )  # of a turn by one degree about each axis, observed minus expected
     by_zero = np.degrees(slope / length[:, None, None])
     by_zero = by_zero - unit[:, :, None] * np.einsum("ni,nij->nj", unit, by_zero)[:, None]
     return np.concatenate([np.swapaxes(turned, 1, 2), by_zero], axis=2)

@@ -24,7 +24,14 @@ from beamgym.physics.diffractometer.scans.beams import MonoBeam, SlitCounter, co
 from beamgym.physics.diffractometer.scans.centring import centre
 from beamgym.physics.diffractometer.scans.counting import ScanSample, counted
 from beamgym.physics.diffractometer.scans.levels import ScanErrors, scan_errors
-from beamgym.physics.diffractometer.scans.paths import SETTLE_S, ScanPath, axis_path, azimuth_path, check_envelope, room_of
+from beamgym.physics.diffractometer.scans.paths import (
+    SETTLE_S,
+    ScanPath,
+    axis_path,
+    azimuth_path,
+    check_envelope,
+    room_of,
+)
 from beamgym.physics.diffractometer.scans.reflecting import Reflecting, reflecting
 from beamgym.physics.goniometer import motors, normal_batch, travel_time_s
 from beamgym.physics.instrument import (
@@ -33,7 +40,6 @@ from beamgym.physics.instrument import (
     BoolArray,
     Float64Array,
     Frame,
-    Int64Array,
     MoveReport,
     UInt64Array,
 )
@@ -253,9 +259,7 @@ class ScanWorld:
                 return scan(start, int(asked.axis[row]), width, slow_s)
             nominal = self.beam.wavelength_a
             q = _q_at(self.instrument, start, nominal)
-            path = azimuth_path(
-                self.instrument, start, q, about, width, CENTRE_POINTS, slow_s, nominal, -0.5 * width
-            )
+            path = azimuth_path(self.instrument, start, q, about, width, CENTRE_POINTS, slow_s, nominal, -0.5 * width)
             return path, self._counted(row, path)
 
         done = centre(self.instrument, start, first, self.detector, scan, count_s)
@@ -268,12 +272,12 @@ class ScanWorld:
 def _shortened(
     instrument: Diffractometer, start: Float64Array, axis: int, width_deg: float, count_s: float, fly: bool
 ) -> ScanPath:
-    """Return the way of a centring's scan, which keeps inside the limits and the envelope by being shorter."""
+    """Return the way of a centring's scan, which keeps inside the limits and the envelope by lying off its middle."""
     low, high = room_of(instrument, start, axis)
-    half = max(min(0.5 * width_deg, start[axis] - low, high - start[axis]), 1e-3)
+    room = min(width_deg, high - low)
     first = start.copy()
-    first[axis] -= half
-    return axis_path(instrument, first, axis, 2.0 * half, CENTRE_POINTS, count_s, fly)
+    first[axis] = float(np.clip(start[axis] - 0.5 * room, low, high - room))
+    return axis_path(instrument, first, axis, room, CENTRE_POINTS, count_s, fly)
 
 
 def _q_at(instrument: Diffractometer, here: Float64Array, wavelength_a: float) -> Float64Array:
