@@ -10,6 +10,7 @@ from beamgym.physics.diffractometer import (
     Candidates,
     Observed,
     Prior,
+    first_reflections,
     lattice_of,
     next_looks,
     observed_angles,
@@ -17,14 +18,13 @@ from beamgym.physics.diffractometer import (
     scattering_vectors,
     ub_candidates,
 )
-from beamgym.physics.diffractometer.hand_over import first_reflections
 from beamgym.physics.diffractometer.scans import SharpOrientation, sharpened, sharpest_places
 from beamgym.physics.instrument import Float64Array
 
 _CONE_DEG, _LEAST_CONE_DEG = 1.0, 8.0
 _SEEN, _STRONG = 40.0, 150.0
 """Counts of a sweep at full speed from which a reflection is expected to be seen, and to be well centred."""
-_POOL, _READINGS = 120, 64
+_POOL, _INDEXINGS = 120, 64
 _INTENSITY_SPREAD = 0.9  # of the logarithm of an intensity: the crystal's size, absorption, extinction
 _CONE_S, _LEAST_CHANCE = 20.0, 0.02
 _SURE = 0.5
@@ -270,7 +270,7 @@ def _cones(belief: Belief, context: DiffractometerContext) -> tuple[Cone, ...]:
     expected = np.log(np.maximum(counts, 1e-12) * context.degrees_per_s)
     score = -0.5 * ((lattice.length - length) / sigma) ** 2
     score -= 0.5 * ((expected - np.log(belief.intensity[strongest])) / _INTENSITY_SPREAD) ** 2
-    own = np.argsort(-score, kind="stable")[:_READINGS]
+    own = np.argsort(-score, kind="stable")[:_INDEXINGS]
     shares = np.exp(score[own] - score[own[0]])
     shares = shares / shares.sum()
     found: list[Cone] = []

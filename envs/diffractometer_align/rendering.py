@@ -44,7 +44,8 @@ class AlignScanRenderer:
 
     def _headline(self, state: AlignScanState, sample: int) -> str:
         belief = state.beliefs[sample]
-        what = "first count" if state.what[sample] < 0 else MACROS[int(state.what[sample])]
+        total = int(state.frame.counts[sample].sum())
+        what = f"{total} counts" if state.what[sample] < 0 else MACROS[int(state.what[sample])]
         text = f"{self.context.material}: {what}; {len(belief.centred)} reflections centred"
         if belief.decided:
             text += f"; UB decided, stated error {belief.error_deg:.2f}°"

@@ -21,7 +21,7 @@ def need_diffractometer(context: Any) -> None:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Told:
     """What one row observes.
 
     Parameters
@@ -50,7 +50,7 @@ class Seen:
     left_s: float
 
 
-def seen(observation: Observation, row: int, context: Any) -> Seen:
+def told_of(observation: Observation, row: int, context: Any) -> Told:
     """Return what a row of an observation says."""
     last = part_of(observation, "last")[row]
     told = part_of(observation, "candidates")[row]
@@ -59,7 +59,7 @@ def seen(observation: Observation, row: int, context: Any) -> Seen:
     looks = looks[looks[:, 0] > 0.5]
     cones = part_of(observation, "cones")[row].reshape(MOST_CHOICES, 2).astype(np.float64)
     macro = last[: len(MACROS)]
-    return Seen(
+    return Told(
         last=int(macro.argmax()) if macro.max() > 0.5 else -1,
         waiting=round(float(last[-1]) * MOST_CHOICES),
         centred=round(float(told[-3]) * 16.0),
@@ -73,7 +73,7 @@ def seen(observation: Observation, row: int, context: Any) -> Seen:
     )
 
 
-def travel_s(context: Any, now: Seen) -> Float64Array:
+def travel_s(context: Any, now: Told) -> Float64Array:
     """Return how long the axes take to each place to look at, (p,) seconds."""
     return travel_time_s(context.instrument_axes, np.broadcast_to(now.positions, now.looks.shape), now.looks)
 

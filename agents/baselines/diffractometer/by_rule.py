@@ -10,12 +10,12 @@ from beamgym.agents.baselines.diffractometer.acting import (
     AZIMUTH,
     CENTRE,
     DRIVE,
-    Seen,
+    Told,
     action_of,
     declaration,
     need_diffractometer,
     row_action,
-    seen,
+    told_of,
     travel_s,
 )
 from beamgym.envs.policy import PolicyState
@@ -60,10 +60,10 @@ class PowderLine:
         self, observation: Observation, state: PolicyState, truth: Truth | None = None
     ) -> tuple[NDArray[np.float32], PolicyState]:
         """Return an action for each row."""
-        done = [self._one(seen(observation, row, memory.context), memory) for row, memory in enumerate(state)]
+        done = [self._one(told_of(observation, row, memory.context), memory) for row, memory in enumerate(state)]
         return np.array([action for action, _ in done], dtype=np.float32), [memory for _, memory in done]
 
-    def _one(self, now: Seen, memory: SearchMemory) -> tuple[NDArray[np.float32], SearchMemory]:
+    def _one(self, now: Told, memory: SearchMemory) -> tuple[NDArray[np.float32], SearchMemory]:
         context = memory.context
         if now.decided and now.centred >= self.enough and now.error_deg <= self.error_deg:
             return declaration(context), memory
@@ -76,7 +76,7 @@ class PowderLine:
             return action_of(context, DRIVE, choice=near, width_deg=self.drive_deg, count_s=self.count_s), memory
         return self._search(now, memory)
 
-    def _search(self, now: Seen, memory: SearchMemory) -> tuple[NDArray[np.float32], SearchMemory]:
+    def _search(self, now: Told, memory: SearchMemory) -> tuple[NDArray[np.float32], SearchMemory]:
         """Return what is done while nothing is decided."""
         context = memory.context
         line = context.lines[(memory.row // len(self._rows())) % len(context.lines)]
@@ -123,7 +123,7 @@ class IndexAndJump(PowderLine):
     )
     arc_deg: ClassVar[float] = 28.0
 
-    def _search(self, now: Seen, memory: SearchMemory) -> tuple[NDArray[np.float32], SearchMemory]:
+    def _search(self, now: Told, memory: SearchMemory) -> tuple[NDArray[np.float32], SearchMemory]:
         context = memory.context
         if now.given and not now.centred:
             return self._around(now, memory)
@@ -138,7 +138,7 @@ class IndexAndJump(PowderLine):
             return action, replace(memory, drives=memory.drives + 1)
         return super()._search(now, replace(memory, drives=0))
 
-    def _better_than_row(self, now: Seen, context: Any) -> bool:
+    def _better_than_row(self, now: Told, context: Any) -> bool:
         """Return whether the best cone promises a reflection sooner than one more row does."""
         if now.given:
             return True
@@ -146,7 +146,7 @@ class IndexAndJump(PowderLine):
         by_row = (1.0 - np.exp(-expected)) / (360.0 / context.sweep_deg_s)
         return bool(now.cones[0, 0] / now.cones[0, 1] > by_row)
 
-    def _around(self, now: Seen, memory: SearchMemory) -> tuple[NDArray[np.float32], SearchMemory]:
+    def _around(self, now: Told, memory: SearchMemory) -> tuple[NDArray[np.float32], SearchMemory]:
         """Rows about the places of strong reflections, the nearest first; then rows everywhere."""
         context, many = memory.context, len(self.around_deg)
         if memory.row >= many * len(now.looks):

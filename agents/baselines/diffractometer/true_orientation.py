@@ -13,7 +13,7 @@ from beamgym.agents.baselines.diffractometer.acting import (
     action_of,
     declaration,
     need_diffractometer,
-    seen,
+    told_of,
 )
 from beamgym.envs.policy import CannotPlay, PolicyState
 from beamgym.envs.task import Observation, Truth
@@ -53,7 +53,7 @@ class TrueOrientation:
     def _one(
         self, observation: Observation, row: int, going: _Going, truth: Truth
     ) -> tuple[NDArray[np.float32], _Going]:
-        context, now = going.context, seen(observation, row, going.context)
+        context, now = going.context, told_of(observation, row, going.context)
         if going.places is None:
             first = first_reflections(
                 context.instrument, context.known, truth["u"][row], context.beam.wavelength_a, _MOST

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from beamgym.physics.arrays import Float64Array
-from beamgym.physics.diffractometer.presets import Diffractometer
+from beamgym.physics.diffractometer import Diffractometer
 from beamgym.physics.diffractometer.scans.beams import SlitCounter
 from beamgym.physics.diffractometer.scans.paths import SETTLE_S, ScanPath
 from beamgym.physics.diffractometer.scans.profiles import ScanPeak, largest_peak

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from beamgym.physics.arrays import Float64Array
-from beamgym.physics.diffractometer.presets import Diffractometer
+from beamgym.physics.diffractometer import Diffractometer
 from beamgym.physics.diffractometer.scans.beams import FWHM, MonoBeam, SlitCounter
 from beamgym.physics.diffractometer.scans.count_kernels import draw, expected
 from beamgym.physics.diffractometer.scans.paths import ScanPath, slit_frames

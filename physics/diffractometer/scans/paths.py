@@ -1,14 +1,14 @@
 """The way of a scan: where its axes stand at each point, whether they may, and how long it takes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from beamgym.physics.arrays import BoolArray, Float64Array
-from beamgym.physics.diffractometer.geometry import BEAM, positions_of
-from beamgym.physics.diffractometer.presets import Diffractometer
+from beamgym.physics.diffractometer import Diffractometer, positions_of
 from beamgym.physics.instrument import MoveFailed
 
+_BEAM = np.array([1.0, 0.0, 0.0])
 ENVELOPE_DEG = 60.0
 """By how far the innermost of the circles that carry the cradle may leave half of the arm's angle; beyond it the cradle
 and the detector, or the cradle and the collimator, touch. Stated for every preset that has a bisecting position."""
@@ -34,6 +34,21 @@ class ScanPath:
     edges: Float64Array
     count_s: Float64Array
     busy_s: float
+
+
+def within_envelope(instrument: Diffractometer) -> Diffractometer:
+    """Return an instrument whose halved axis goes no farther than the envelope lets it at any angle of the arm."""
+    if not instrument.halved:
+        return instrument
+    arm_low, arm_high = instrument.arm.axes[-1].limits
+    low, high = 0.5 * arm_low - ENVELOPE_DEG, 0.5 * arm_high + ENVELOPE_DEG
+    axes = tuple(
+        replace(axis, limits=(max(axis.limits[0], low), min(axis.limits[1], high)))
+        if axis.name == instrument.halved
+        else axis
+        for axis in instrument.sample.axes
+    )
+    return replace(instrument, sample=replace(instrument.sample, axes=axes))
 
 
 def check_envelope(instrument: Diffractometer, degrees: Float64Array) -> None:
@@ -150,10 +165,10 @@ def slit_frames(
     turned = instrument.arm.rotation(np.ascontiguousarray(arm))
     last = instrument.arm.axes[-1]
     normal = np.array(last.vector) * last.sign
-    growing = np.cross(normal, BEAM)
+    growing = np.cross(normal, _BEAM)
     lab = np.empty((len(degrees), 5, 3))
-    lab[:, 0], lab[:, 1] = BEAM, [0.0, 1.0, 0.0]
-    lab[:, 2], lab[:, 3], lab[:, 4] = turned @ BEAM, turned @ growing, turned @ normal
+    lab[:, 0], lab[:, 1] = _BEAM, [0.0, 1.0, 0.0]
+    lab[:, 2], lab[:, 3], lab[:, 4] = turned @ _BEAM, turned @ growing, turned @ normal
     out = lab[:, 2]
     two_theta = np.arctan2(np.hypot(out[:, 1], out[:, 2]), out[:, 0])
     frames = np.ascontiguousarray(np.einsum("sji,saj->sai", rotation, lab))

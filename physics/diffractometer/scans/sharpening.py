@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from beamgym.physics.arrays import Float64Array, Int64Array
-from beamgym.physics.diffractometer.geometry import positions_of, scattering_vectors
-from beamgym.physics.diffractometer.presets import Diffractometer
+from beamgym.physics.diffractometer import Diffractometer, positions_of, scattering_vectors
 from beamgym.physics.goniometer import travel_time_s
 from beamgym.physics.orientation import nearest_rotation, rotation_matrix
 

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from beamgym.physics.counter_rng import make_keys, uniforms
 from beamgym.physics.crystal import Crystal
-from beamgym.physics.diffractometer.geometry import scattering_vectors
-from beamgym.physics.diffractometer.presets import Diffractometer, diffractometer
+from beamgym.physics.diffractometer import Diffractometer, diffractometer, scattering_vectors
 from beamgym.physics.diffractometer.scans.asked import (
     AZIMUTH,
     CENTRE,
@@ -31,6 +30,7 @@ from beamgym.physics.diffractometer.scans.paths import (
     azimuth_path,
     check_envelope,
     room_of,
+    within_envelope,
 )
 from beamgym.physics.diffractometer.scans.reflecting import Reflecting, reflecting
 from beamgym.physics.goniometer import motors, normal_batch, travel_time_s
@@ -89,6 +89,7 @@ class ScanWorld:
                 f"{self.instrument.name} has no bisecting position, and scans are simulated for those that have one: "
                 "take e4cv, e4ch, neutron-4c or psic"
             )
+        self.instrument = within_envelope(self.instrument)
         self.crystal, self.n = crystal, n
         self.beam, self.detector, self.level = mono_beam(beam), counter(detector), scan_errors(level)
         self.prior_deg = prior_deg
