@@ -25,6 +25,7 @@ HALLS = (
     "physics",
     "physics.laue",
     "physics.arpes",
+    "physics.bands",
     "physics.mosaic",
     "envs",
     "agents",

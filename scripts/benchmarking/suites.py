@@ -35,6 +35,7 @@ class Suite:
 SUITES = {
     "arpes-measured": Suite("beamgym.scripts.arpes_suites.measured", ("episodes", "policy", "level", "maps")),
     "arpes-scorer": Suite("beamgym.scripts.scorer.benchmark", ("spectra", "source", "policy", "ladders")),
+    "bands": Suite("beamgym.scripts.bands_suite.suite", ("part",)),
     "denoise": Suite("beamgym.scripts.denoise_suite.suite", ("scene", "pictures", "policy")),
     "index": Suite("beamgym.scripts.index_suite.suite", ("part", "pictures", "workers")),
     "laue-levels": Suite("beamgym.scripts.laue_suites.levels", ("episodes", "policy", "level", "page")),

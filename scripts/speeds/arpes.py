@@ -1,12 +1,13 @@
-"""The ARPES rows of `beamgym speed`, and aurelia's random spectra beside them."""
+"""The ARPES rows of `beamgym speed`: spectra beside aurelia's, environments, and band structures from cubes."""
 
+import time
 from typing import Any
 
 import numpy as np
 
 from beamgym.scripts.speeds.aurelia_peer import aurelia_spectrum
 from beamgym.scripts.speeds.environments import ACTIONS, make_vector, vector_work
-from beamgym.scripts.speeds.work import Work
+from beamgym.scripts.speeds.work import SelfTimed, Work
 
 SPECTRA = 64
 """Spectra of one call."""
@@ -88,3 +89,46 @@ def _aurelia(shape: tuple[int, int], seed: int) -> Work:
 
     np.random.seed(seed)  # noqa: NPY002 - aurelia draws from numpy's global state
     return Work(lambda: aurelia_spectrum(aurelia, shape, np.random), 1)
+
+
+def bands_six(seed: int) -> SelfTimed:
+    """Six bands of a cube of 192 × 192 momenta and 400 energies, from a start 50 to 100 meV off."""
+    return _fields((192, 192, 400), 6, seed)
+
+
+def bands_wse2(seed: int) -> SelfTimed:
+    """Fourteen bands of a cube of 256 × 256 momenta and 470 energies."""
+    return _fields((256, 256, 470), 14, seed)
+
+
+def _fields(shape: tuple[int, int, int], bands: int, seed: int) -> SelfTimed:
+    from beamgym.physics.bands.reconstruct import MrfSettings, reconstruct_mrf
+
+    cube, start = seeded_cube(shape, bands, seed)
+    reconstruct_mrf(cube, start, MrfSettings(sweeps=1))  # compiles
+
+    def read() -> float:
+        begun = time.process_time()
+        reconstruct_mrf(cube, start)
+        return time.process_time() - begun
+
+    return SelfTimed(read)
+
+
+def seeded_cube(shape: tuple[int, int, int], bands: int, seed: int) -> tuple[Any, Any]:
+    """Return a cube of counts with Lorentzian bands, and a start that is off by a shift and a wave."""
+    from beamgym.physics.bands.cube import BandCube
+    from beamgym.physics.bands.structure import BandStructure
+
+    rng = np.random.default_rng(seed)
+    kx, ky = (np.linspace(-1.5, 1.5, size) for size in shape[:2])
+    energy = np.linspace(-4.8, 0.4, shape[2])
+    x, y = np.meshgrid(kx, ky, indexing="ij")
+    spacing = 4.2 / bands
+    true = np.stack([-0.3 - spacing * (b + 0.35 * np.cos(2 * x + b) * np.cos(2 * y)) for b in range(bands)])
+    rate = np.full(shape, 4.0, dtype=np.float32)
+    for band in true:
+        rate += (200.0 * 0.05**2 / ((energy - band[..., None]) ** 2 + 0.05**2)).astype(np.float32)
+    counts = rng.poisson(rate).astype(np.float32)
+    start = true + 0.05 + 0.05 * np.cos(kx)[None, :, None]
+    return BandCube.of(energy, kx, ky, counts), BandStructure.of(kx, ky, start)

@@ -135,6 +135,8 @@ CASES: dict[str, tuple[Case, str]] = {
     "env_arpes_128": (speed_arpes.env_arpes_128, "steps/s"),
     "env_arpes_64_cnn": (speed_arpes.env_arpes_64_cnn, "steps/s"),
     "env_arpes_image": (speed_arpes.env_arpes_image, "steps/s"),
+    "bands_six": (speed_arpes.bands_six, "s"),
+    "bands_wse2": (speed_arpes.bands_wse2, "s"),
     "denoise_2048_s": (denoise_2048_s, "s"),
     "guard_step_ms": (guard_step_ms, "ms"),
     "deploy_check_s": (starting.deploy_check_s, "s"),

@@ -1,11 +1,11 @@
 """Dispersions, self-energies, gaps and matrix elements: the photoemission process before the analyser."""
 
-from beamgym.physics.arpes.bands_models.bands import Bands
+from beamgym.physics.arpes.bands_models.bands import Bands, TabulatedBands
 from beamgym.physics.arpes.bands_models.dirac import BI2SE3_BULK, DiracSurface, dirac_bands
 from beamgym.physics.arpes.bands_models.gaps import GAP_KINDS
 from beamgym.physics.arpes.bands_models.kinematics import WAVENUMBER, Geometry, cut_momentum, kinetic_energy_ev
 from beamgym.physics.arpes.bands_models.kz import KzBroadening
-from beamgym.physics.arpes.bands_models.lattices import coefficients, lattice_code, tight_binding
+from beamgym.physics.arpes.bands_models.lattices import TightBinding, coefficients, lattice_code, tight_binding
 from beamgym.physics.arpes.bands_models.matrix_elements import ORBITALS
 from beamgym.physics.arpes.bands_models.self_energy import electron_boson, fermi_liquid, impurity, marginal
 
@@ -18,6 +18,8 @@ __all__ = [
     "DiracSurface",
     "Geometry",
     "KzBroadening",
+    "TabulatedBands",
+    "TightBinding",
     "coefficients",
     "cut_momentum",
     "dirac_bands",

@@ -3,7 +3,7 @@
 from beamgym.physics.arpes.load.axes import AxisWords
 from beamgym.physics.arpes.load.fermi import FermiEdge, FermiLevel, fermi_level, fit_edge
 from beamgym.physics.arpes.load.files import SUFFIXES, choose_array, read_arrays
-from beamgym.physics.arpes.load.labelled import LabelledArray, LabelledAxis, LoadError, from_xarray, number_in
+from beamgym.physics.arpes.load.labelled import LabelledArray, LabelledAxis, LoadError, from_xarray, number_in, role_of
 from beamgym.physics.arpes.load.measured import LoadWords, MeasuredSpectra, from_array, load
 from beamgym.physics.arpes.load.noise import (
     BANDLESS,
@@ -53,5 +53,6 @@ __all__ = [
     "load",
     "number_in",
     "read_arrays",
+    "role_of",
     "unit_doubts",
 ]
