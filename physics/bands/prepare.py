@@ -149,6 +149,7 @@ def equalised(
         out += (
             weight * curves[index[0][:, None, None], index[1][None, :, None], index[2][None, None, :], grey]
         ).astype(np.float32)
+    np.clip(out, 0.0, 1.0, out=out)
     return cube.with_intensity(
         out, f"contrast equalised in {tiles[0]} x {tiles[1]} x {tiles[2]} tiles, limit {limit:g}"
     )

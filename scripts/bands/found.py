@@ -77,7 +77,8 @@ def answer(asked: Asked) -> dict[str, Any]:
         raise ValueError("the joint model needs widths and strengths from the alignment; leave --no-align out")
     measured = _read(asked)
     prepared = measured if not asked.background_away else without_background(measured, asked.opening)
-    found = [_one(asked, prepared, path) for path in asked.theories]
+    theories = [_theory(asked, prepared, path) for path in asked.theories]
+    found = [_one(asked, prepared, theory) for theory in theories]
     report: dict[str, Any] = {
         "cube": str(asked.cube),
         "shape": list(measured.shape),
@@ -117,11 +118,14 @@ def _lattice(words: str, azimuth: float) -> SurfaceLattice:
         ) from None
 
 
-def _one(asked: Asked, cube: BandCube, path: Path) -> Found:
+def _theory(asked: Asked, cube: BandCube, path: Path) -> BandStructure:
     theory = read_theory(path, cube, asked.k_scale)
     if asked.bands is not None:
         theory = theory.first(asked.bands)
-    theory = theory.with_energies(theory.energy_ev + asked.shift)
+    return theory.with_energies(theory.energy_ev + asked.shift)
+
+
+def _one(asked: Asked, cube: BandCube, theory: BandStructure) -> Found:
     alignment = polish(cube, align(cube, theory), theory) if asked.aligned else None
     start = theory if alignment is None else alignment.bands
     about: dict[str, Any] = {}

@@ -78,9 +78,23 @@ def basis(
             u = side * (np.cos(angle) * x - np.sin(angle) * y) / size
             v = (np.sin(angle) * x + np.cos(angle) * y) / size
             functions += _products(u, v, degree, bands.is_line)
-    q, r = np.linalg.qr(functions)
-    kept = np.abs(np.diag(r)) > 1e-8 * np.abs(np.diag(r)).max()
-    return np.asarray(q[:, kept] * np.sqrt(x.size))
+    q, _ = np.linalg.qr(functions[:, _independent(functions)])
+    return np.asarray(q * np.sqrt(x.size))
+
+
+def _independent(functions: Float64Array) -> list[int]:
+    """Return the columns that no earlier ones make up: Cholesky's steps, those without a pivot left out."""
+    size = np.maximum(np.linalg.norm(functions, axis=0), 1e-300)
+    gram = functions.T @ functions / np.outer(size, size)
+    gram[:, size < 1e-9 * size.max()] = 0.0
+    kept = []
+    for column in range(gram.shape[0]):
+        pivot = gram[column, column]
+        if pivot < 1e-9 or size[column] < 1e-9 * size.max():
+            continue
+        kept.append(column)
+        gram = gram - np.outer(gram[:, column], gram[column]) / pivot
+    return kept
 
 
 def _pairs(degree: int, line: bool) -> list[tuple[int, int]]:
@@ -109,19 +123,11 @@ def features(
     target_ev : root mean square, eV
     turns, mirror, centre : symmetry that the functions keep, see ``basis``
     degree : instead of a target
-
-    Raises
-    ------
-    ValueError : more functions than momenta
     """
     values = bands.energy_ev[:, bands.mask]
     most = _MOST_DEGREE_LINE if bands.is_line else _MOST_DEGREE
     for order in (degree,) if degree is not None else range(most + 1):
         functions = basis(bands, order, turns, mirror, centre)
-        if functions.shape[1] > values.shape[1]:
-            raise ValueError(
-                f"degree {order} has {functions.shape[1]} functions for {values.shape[1]} momenta; take a lower one"
-            )
         coefficients = values @ functions / values.shape[1]
         rms = np.sqrt(((coefficients @ functions.T - values) ** 2).mean(axis=1))
         if (
@@ -154,7 +160,9 @@ def symmetry_centre(
         centre = (near[0] + step * offset[0], near[1] + step * offset[1])
         return float((features(bands, turns=turns, mirror=mirror, centre=centre, degree=degree).rms_ev ** 2).sum())
 
-    found = minimize(left, np.zeros(2), method="Nelder-Mead", options={"xatol": 0.02, "fatol": 1e-9, "maxiter": 120})
+    simplex = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]])
+    options = {"initial_simplex": simplex, "xatol": 0.02, "fatol": 1e-12, "maxiter": 120}
+    found = minimize(left, np.zeros(2), method="Nelder-Mead", options=options)
     return float(near[0] + step * found.x[0]), float(near[1] + step * found.x[1])
 
 

@@ -156,9 +156,7 @@ def gap_between(bands: BandStructure, upper: int) -> BandGap:
     ValueError : no such pair of bands
     """
     if not 0 <= upper < len(bands) - 1:
-        raise ValueError(
-            f"{bands.name} has {len(bands)} bands; a gap below band {upper + 1} needs another one below it"
-        )
+        raise ValueError(f"{bands.name} has {len(bands)} bands; there is none below band {upper + 1}")
     above, below = (np.where(bands.mask, bands.energy_ev[b], s) for b, s in ((upper, np.inf), (upper + 1, -np.inf)))
     error = bands.error_ev
     at = np.unravel_index(np.argmin(above - below), above.shape)
