@@ -49,6 +49,11 @@ def context_of_plate(project: Project) -> PlateContext:
         detector = Detector.back_reflection(shape=(512, 512), pixel_mm=0.32)
     else:
         beside = project.path / file
+        if not beside.exists() and not Path(file).exists():
+            raise ValueError(
+                f"plate.json names the camera {file}, which lies neither in {project.path} nor here; put it there, or "
+                f"write it with `beamgym camera back-reflection ... --out {beside}`"
+            )
         detector = load_detector(beside if beside.exists() else Path(file))
     return PlateContext(crystal, habit_of_plate(plate), detector, Beam.tube("W"), plate.camera.beam_mm)
 

@@ -95,6 +95,12 @@ def test_a_plate_is_planned_from_a_table_of_outlines_and_says_where_the_beam_doe
     # The camera of simulated plates would be a made-up one for somebody's pictures.
     with pytest.raises(ValueError, match=r"names no camera.*set camera\.file to a geometry file"):
         scan_command(tmp_path / "plate", table=table)
+    file = tmp_path / "plate" / "plate.json"
+    file.write_text(file.read_text().replace('"file": null', '"file": "mine.json"'))
+    with pytest.raises(
+        ValueError, match=r"camera mine\.json, which lies neither in .*plate nor here.*--out .*mine\.json"
+    ):
+        scan_command(tmp_path / "plate", table=table)
     assert not (tmp_path / "plate" / "scan.json").exists()
 
 
