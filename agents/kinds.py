@@ -47,7 +47,7 @@ _UB = "beamgym.agents.evaluation:UB_SEARCH"
 KINDS: dict[str, AgentKind] = {
     "laue": AgentKind("laue", f"{_ALIGN}:BASELINES", _EXPOSURES, exposing=f"{_ALIGN}:EXPOSING"),
     "zone": AgentKind("zone", "beamgym.agents.baselines.zone:BASELINES", _EXPOSURES, default="zone-finder"),
-    "arpes": AgentKind("arpes", "beamgym.agents.baselines.spot:BASELINES", _BEAM_TIME),
+    "arpes": AgentKind("arpes", "beamgym.agents.baselines.choosing:BASELINES", _BEAM_TIME),
     "mosaic": AgentKind("mosaic", "beamgym.agents.baselines.plate:BASELINES", _PLATES, default="quick-scan"),
     "diffractometer": AgentKind(
         "diffractometer", "beamgym.agents.baselines.diffractometer:BASELINES", _UB, default="index-and-jump"

@@ -17,11 +17,13 @@ from beamgym.scripts.command_line import IMPORTED, check_output, run
 from beamgym.scripts.denoise_suite.train import PREFIX, train_denoiser
 from beamgym.scripts.scorer.train import (
     BOOSTING,
+    CHOOSER,
     COMPOSED,
     SCORER,
     TWO_STAGE,
     ScorerRun,
     refit_scorer,
+    train_chooser,
     train_composed,
     train_scorer,
     train_trees,
@@ -34,7 +36,7 @@ def train_command(
     env_id: Annotated[
         str,
         typer.Argument(
-            help="environment, such as beamgym/LaueAlign-v0; arpes-scorer-composed or another scorer; denoiser-laue, …"
+            help="environment, such as beamgym/LaueAlign-v0; arpes-scorer-composed, spot-chooser, denoiser-laue or …"
         ),
     ] = "beamgym/LaueAlign-v0",
     config: Annotated[
@@ -65,7 +67,7 @@ def train_command(
 ) -> None:
     """Train a policy or a scorer; TensorBoard curves, checkpoints and figures go to the run's folder."""
     check_output(json_file)
-    if env_id in (COMPOSED, SCORER, BOOSTING, TWO_STAGE) or env_id.startswith(PREFIX):
+    if env_id in (CHOOSER, COMPOSED, SCORER, BOOSTING, TWO_STAGE) or env_id.startswith(PREFIX):
         if timesteps is not None or beside or algo is not None or settings:
             raise ValueError(f"--timesteps and --beside are for policies, --algo and --set too, and not for {env_id}")
         _train_scorer(env_id, ScorerRun(config, run_folder, seed, resume, bundle, overwrite, workers, json_file, refit))
@@ -134,7 +136,8 @@ def _train_scorer(name: str, asked: ScorerRun) -> None:
         with _bars() as show:
             train_denoiser(name, asked, show)
         return
-    verb = {BOOSTING: train_trees, COMPOSED: train_composed, SCORER: scorer, TWO_STAGE: train_two_stage}[name]
+    verbs = {BOOSTING: train_trees, CHOOSER: train_chooser, COMPOSED: train_composed, TWO_STAGE: train_two_stage}
+    verb = {**verbs, SCORER: scorer}[name]
     with _bars() as show:
         verb(asked, show)
 

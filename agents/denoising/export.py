@@ -1,7 +1,5 @@
 """Writes a trained denoiser as a bundle: graph, checksums, reference tiles, a card, and its calibration."""
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,24 +9,11 @@ import onnx
 import torch
 from gymnasium import spaces
 
-import beamgym
 from beamgym.agents.denoising.data import Frames
 from beamgym.agents.denoising.nets import Denoiser
-from beamgym.agents.export import export_graph
-from beamgym.envs.bundles import (
-    CARD,
-    MANIFEST,
-    MIN_FRAMES,
-    MODEL,
-    REFERENCE,
-    Encoder,
-    Manifest,
-    OnnxModel,
-    SpaceSpec,
-    Training,
-)
+from beamgym.agents.export import NetworkBundle, export_graph, write_network
+from beamgym.envs.bundles import MIN_FRAMES, Encoder, Training
 from beamgym.envs.denoising import DENOISER_ENV_ID, ENCODER, TILE
-from beamgym.physics.files import replacing_folder
 from beamgym.physics.instrument import Float32Array
 
 INPUT = spaces.Dict({"counts": spaces.Box(0.0, 1e7, (TILE, TILE), np.float32)})
@@ -92,18 +77,27 @@ def export_denoiser(
     with torch.no_grad():
         answer = net(torch.from_numpy(tiles)).numpy()
     rounded = np.round(answer * 2**14) / np.float32(2**14)  # below the tolerance, and packs to half the size
-    with replacing_folder(Path(path), overwrite) as draft:
-        export_graph(_Observing(net), INPUT, draft / MODEL, output="rates")
-        _strip(draft / MODEL)
-        pairs = {"observation/counts": tiles}
-        np.savez_compressed(draft / REFERENCE, allow_pickle=False, action=rounded.astype(np.float32), **pairs)
-        (draft / CARD).write_text(card, encoding="utf-8")
-        _write_manifest(draft, origin)
-        found = OnnxModel.load(draft).predict({"counts": tiles}, batch=None)
-        worst = float(np.abs(found - answer).max())
-        if worst > _TOLERANCE:
-            raise ValueError(f"the exported graph differs from the model by {worst:.2g}, more than {_TOLERANCE:.0e}")
-    return Path(path)
+
+    def write(graph: Path) -> None:
+        export_graph(_Observing(net), INPUT, graph, output="rates")
+        _strip(graph)
+
+    described = NetworkBundle(
+        kind="denoiser",
+        env_id=DENOISER_ENV_ID,
+        space=INPUT,
+        answer=_ANSWER,
+        units=_UNITS,
+        encoder=Encoder(name=ENCODER, parameters={"scene": origin.scene, **origin.calibration}),
+        training=Training(
+            command=origin.command, algorithm=origin.algorithm, seeds=(origin.seed, origin.seed), steps=origin.patches
+        ),
+        given={"counts": tiles},
+        answers=rounded.astype(np.float32),
+        card=card,
+        tolerance=_TOLERANCE,
+    )
+    return write_network(described, Path(path), write, overwrite)
 
 
 def _strip(path: Path) -> None:
@@ -113,22 +107,3 @@ def _strip(path: Path) -> None:
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
     onnx.save(graph, str(path))
-
-
-def _write_manifest(folder: Path, origin: DenoiserOrigin) -> None:
-    manifest = Manifest(
-        kind="denoiser",
-        beamgym_version=beamgym.__version__,
-        env_id=DENOISER_ENV_ID,
-        observation_space={name: SpaceSpec.of(space) for name, space in INPUT.items()},
-        action_space=SpaceSpec.of(_ANSWER),
-        units=_UNITS,
-        encoder=Encoder(name=ENCODER, parameters={"scene": origin.scene, **origin.calibration}),
-        normaliser="none",
-        training=Training(
-            command=origin.command, algorithm=origin.algorithm, seeds=(origin.seed, origin.seed), steps=origin.patches
-        ),
-        files={name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (MODEL, REFERENCE, CARD)},
-    )
-    text = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")

@@ -1,24 +1,21 @@
 """Trains a denoiser: patches of any regime, validation apart, TensorBoard, and going on after a cut."""
 
-import time
-from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 import torch
 from scipy.special import xlogy
-from torch.utils.tensorboard import SummaryWriter
 
 from beamgym.agents.denoising.config import DenoiserConfig
 from beamgym.agents.denoising.data import Batch, Frames, make_batch
 from beamgym.agents.denoising.losses import poisson_loss, published_loss
 from beamgym.agents.denoising.nets import make_network
-from beamgym.agents.training import BEST, RunFolder, restore_training, training_state
+from beamgym.agents.training import EpochTraining, Progress, RunFolder
 
-Progress = Callable[[str, int, int], None]
 _VALIDATION_SEED, _VALIDATION_BATCHES, _VALIDATION_SCENES = 1_000_003, 6, 12
 
 
-class DenoiserTrainer:
+class DenoiserTrainer(EpochTraining):
     """One training.
 
     Parameters
@@ -36,6 +33,8 @@ class DenoiserTrainer:
     ValueError : a folder that holds another training, frames smaller than a patch, or a scene "own" without frames
     """
 
+    figure = "validation/deviance"
+
     def __init__(
         self,
         config: DenoiserConfig,
@@ -47,36 +46,16 @@ class DenoiserTrainer:
     ) -> None:
         if frames is None and config.scene == "own":
             raise ValueError("a training on frames of one's own needs them; give frames, or name a scene")
-        folder.check("denoiser", config, seed, resume)
-        folder.begin("denoiser", config, seed)
-        self.config, self.folder, self.seed = config, folder, seed
-        self.progress: Progress = progress or (lambda phase, done, total: None)
+        super().__init__("denoiser", config, folder, seed, resume, progress)
+        self.config = config
         self.frames = frames or Frames.of_scenes(config, seed)
         _check_frames(self.frames, config)
         torch.manual_seed(seed)
-        self.net = make_network(config.network, config.width)
-        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=config.learning_rate, weight_decay=1e-4)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser, config.learning_rate, config.epochs * config.steps + 1, pct_start=0.1
-        )
-        self.epoch, self.best, self.since_best, self.cpu_s = 0, float("inf"), 0, 0.0
-        restore_training(self, folder.load())
+        self.begin(make_network(config.network, config.width), config.steps, weight_decay=1e-4)
 
-    def run(self) -> None:
-        """Train to the end, and keep the network that was best in validation."""
-        checks = self._checks()
-        writer = SummaryWriter(str(self.folder.path / "tensorboard"))
-        while self.epoch < self.config.epochs:
-            begun = time.process_time()
-            figures = {"loss": self._train_epoch(), "validation/deviance": self.validate(checks)}
-            self.cpu_s += time.process_time() - begun
-            self._note(writer, figures)
-        writer.close()
-        found = self.folder.load(BEST)
-        if found is None:
-            raise ValueError(f"{self.folder.path} holds no trained network; the validation gave no number")
-        self.net.load_state_dict(found["net"])
-        self.net.eval()
+    def validated(self) -> dict[str, float]:
+        """Return the deviance of what was not shown."""
+        return {self.figure: self.validate(self._checks)}
 
     @torch.no_grad()
     def validate(self, checks: list[Batch]) -> float:
@@ -91,6 +70,7 @@ class DenoiserTrainer:
             each.append((batch.weight * deviance).sum() / max(1.0, batch.weight.sum()))
         return float(np.mean(each))
 
+    @cached_property
     def _checks(self) -> list[Batch]:
         """Return batches of the tuning split with their truth; of one's own frames, other thinnings of them."""
         config, frames = self.config, self.frames
@@ -99,7 +79,8 @@ class DenoiserTrainer:
             frames = Frames.of_scenes(config, _VALIDATION_SEED, "tune", _VALIDATION_SCENES)
         return [make_batch(frames, config, _VALIDATION_SEED, step) for step in range(_VALIDATION_BATCHES)]
 
-    def _train_epoch(self) -> float:
+    def trained_epoch(self) -> float:
+        """Train one epoch, and return the mean loss."""
         self.net.train()
         losses, config = [], self.config
         for step in range(config.steps):
@@ -118,23 +99,7 @@ class DenoiserTrainer:
             loss = poisson_loss(answer, target, scale, weight, truth=self.config.regime == "noise2truth")
         else:
             loss = published_loss(answer, target, scale, weight)
-        self.optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-        self.optimiser.step()
-        return float(loss.detach())
-
-    def _note(self, writer: SummaryWriter, figures: dict[str, float]) -> None:
-        figures["learning_rate"] = self.optimiser.param_groups[0]["lr"]
-        for name, value in figures.items():
-            writer.add_scalar(name, value, self.epoch)
-        better = figures["validation/deviance"] < self.best
-        self.since_best = 0 if better else self.since_best + 1
-        if better:
-            self.best = figures["validation/deviance"]
-            self.folder.save({"net": self.net.state_dict()}, BEST)
-        self.folder.note("epochs", [*self.folder.figures().get("epochs", []), figures])
-        self.folder.save(training_state(self))
+        return self.learnt(loss)
 
 
 def replace_regime(config: DenoiserConfig) -> DenoiserConfig:

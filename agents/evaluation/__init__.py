@@ -7,6 +7,7 @@ from beamgym.agents.evaluation.equal_success import VARIANTS, CurvePoint, Varian
 from beamgym.agents.evaluation.evaluator import (
     BATCH,
     PolicyResult,
+    acted,
     budget_of,
     check_policy_here,
     context_of,
@@ -48,6 +49,7 @@ __all__ = [
     "Purpose",
     "Tried",
     "Variant",
+    "acted",
     "amounts",
     "best_numbers",
     "budget_in",

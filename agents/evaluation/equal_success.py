@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from beamgym.agents.baselines.choosing import CHOOSING, NAME, choosing_survey
 from beamgym.agents.baselines.spot import (
     GP_EI,
     GP_UCB,
@@ -20,6 +21,7 @@ from beamgym.agents.baselines.spot import (
 )
 
 _ENOUGH: Final = (None, 8.1, 8.3)
+_SEARCHES: Final[Mapping[str, SearchFunction]] = {NAME: choosing_survey, **SEARCHES}
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Variant:
 
     def build(self) -> SearchFunction:
         """Return the search."""
-        search: SearchFunction = partial(SEARCHES[self.search], settings=self.settings)
+        search: SearchFunction = partial(_SEARCHES[self.search], settings=self.settings)
         return search if self.enough is None else ended_early(search, self.enough, self.settings.confirm_s)
 
 
@@ -58,6 +60,14 @@ def _all_of(search: str, base: Any, ends: Sequence[float | None] = _ENOUGH, **va
 
 
 VARIANTS: Final[Mapping[str, Sequence[Variant]]] = {
+    NAME: _all_of(
+        NAME,
+        CHOOSING,
+        (None,),
+        certain=(0.7, 0.8, 0.85, 0.9, 0.95),
+        idle=(0.003, 0.005, 0.01, 0.02),
+        doubtful=(0.5, 0.7),
+    ),
     "survey": _all_of(
         "survey", SURVEY, (None,), sure=(0.75, 0.85, 0.92, 0.96), idle=(0.01, 0.02, 0.03, 0.05), pitch_mm=(0.2, 0.24)
     ),

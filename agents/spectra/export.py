@@ -1,7 +1,5 @@
 """Writes a trained scorer as a bundle: graph, checksums, reference spectra and a card."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,13 +8,11 @@ import numpy as np
 import torch
 from gymnasium import spaces
 
-import beamgym
-from beamgym.agents.export import export_graph
+from beamgym.agents.export import NetworkBundle, export_graph, write_network
 from beamgym.agents.spectra.data import make_examples
 from beamgym.agents.spectra.net import ScorerNet
 from beamgym.envs.arpes_spot import COMPONENTS, FEATURES, SCORE_DEFINITIONS, SIDE
-from beamgym.envs.bundles import CARD, MANIFEST, MODEL, REFERENCE, Encoder, Manifest, OnnxModel, SpaceSpec, Training
-from beamgym.physics.files import replacing_folder
+from beamgym.envs.bundles import Encoder, OnnxModel, Training
 from beamgym.physics.instrument import Float32Array
 
 SCORER_ENV_ID = "beamgym/ArpesSpot-v0"
@@ -134,39 +130,24 @@ def write_scorer_bundle(
     overwrite: bool = False,
 ) -> Path:
     """Write a bundle around any graph that scores; ``write(file)`` writes the graph. See ``export_scorer``."""
-    with replacing_folder(path, overwrite) as draft:
-        write(draft / MODEL)
-        _describe(draft, reference, origin, card)
-        _check(OnnxModel.load(draft), reference)
-    return path
-
-
-def _describe(folder: Path, reference: Reference, origin: ScorerOrigin, card: str) -> None:
-    pairs = {f"observation/{name}": values for name, values in reference.given.items()}
-    np.savez_compressed(folder / REFERENCE, allow_pickle=False, action=reference.scores, **pairs)
-    (folder / CARD).write_text(card, encoding="utf-8")
-    manifest = Manifest(
+    described = NetworkBundle(
         kind="scorer",
-        beamgym_version=beamgym.__version__,
         env_id=SCORER_ENV_ID,
-        observation_space={name: SpaceSpec.of(space) for name, space in reference.space.items()},
-        action_space=SpaceSpec.of(spaces.Box(reference.least, 10.0, reference.scores.shape[1:], np.float32)),
+        space=reference.space,
+        answer=spaces.Box(reference.least, 10.0, reference.scores.shape[1:], np.float32),
         units={name: reference.units[name] for name in (*reference.space.spaces, "scores")},
         encoder=reference.encoder,
-        normaliser="none",
         training=Training(
             command=origin.command, algorithm=origin.algorithm, seeds=(origin.seed, origin.seed), steps=origin.spectra
         ),
-        files={name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (MODEL, REFERENCE, CARD)},
+        given=reference.given,
+        answers=reference.scores,
+        card=card,
+        tolerance=SCORER_TOLERANCE,
     )
-    text = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
+    def exact(answers: Float32Array) -> None:
+        if reference.exact is not None and not np.array_equal(answers[:, :SCORES], reference.exact):
+            raise ValueError("the new graph's scores are not the old one's; export it where the old one was exported")
 
-def _check(model: OnnxModel, reference: Reference) -> None:
-    answer = model.predict(reference.given, batch=None)
-    worst = float(np.abs(answer - reference.scores).max())
-    if worst > SCORER_TOLERANCE:
-        raise ValueError(f"the exported graph differs from the model by {worst:.2g}, more than {SCORER_TOLERANCE:.0e}")
-    if reference.exact is not None and not np.array_equal(answer[:, :SCORES], reference.exact):
-        raise ValueError("the new graph's scores are not the old one's; export it where the old one was exported")
+    return write_network(described, path, write, overwrite, exact)

@@ -26,7 +26,7 @@ MANIFEST, MODEL, REFERENCE, CARD = "manifest.json", "policy.onnx", "reference.np
 MIN_REFERENCE, MIN_FRAMES, MAX_REFERENCE = 200, 1, 4096
 """How many pairs of observation and action a bundle holds, at least, of a denoiser, and at most."""
 
-_OUTPUTS = {"policy": "action", "scorer": "scores", "denoiser": "rates"}
+_OUTPUTS = {"policy": "action", "scorer": "scores", "denoiser": "rates", "chooser": "logits"}
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
@@ -181,12 +181,13 @@ class Manifest(_Strict):
     ``setting`` is the Laue experiment, ``spot`` the ARPES one, both are None for a network that belongs to neither; a
     policy of another kind has a :class:`KindManifest`.
     A scorer's "observation" is what ``envs.arpes_spot.scorer_input`` makes of spectra, its "action" the scores; a
-    denoiser's a tile of a counted frame, and the logarithms of its rate and of their uncertainty.
+    denoiser's a tile of a counted frame, and the logarithms of its rate and of their uncertainty; a chooser's what is
+    known of the candidates of a search, and the log odds of each.
     """
 
     format: Literal["beamgym-bundle"] = "beamgym-bundle"
     format_version: Literal[1] = 1
-    kind: Literal["policy", "scorer", "denoiser"] = "policy"
+    kind: Literal["policy", "scorer", "denoiser", "chooser"] = "policy"
     beamgym_version: str
     env_id: Annotated[str, StringConstraints(pattern=r"^[\w./-]+-v\d+$")]
     observation_space: dict[str, SpaceSpec]

@@ -12,6 +12,7 @@ from beamgym.physics.files import write_text
 
 SCORER, COMPOSED = "arpes-scorer", "arpes-scorer-composed"
 BOOSTING, TWO_STAGE = "arpes-boosting", "arpes-two-stage"
+CHOOSER = "spot-chooser"
 _BOOSTING_SPECTRA = 40 * 32768  # as many as the shipped network's training
 
 
@@ -78,6 +79,30 @@ def train_composed(run: ScorerRun, progress: Callable[[str, int, int], None]) ->
     spectra = trainer.epoch * config.batches_per_epoch * config.batch
     origin = ScorerOrigin(command, "composed, laplace and pairs", run.seed, spectra)
     written = export_composed(trainer.net, target, origin, composed_card(trainer, command), run.overwrite)
+    typer.echo(f"bundle: {written}")
+    if run.json_file is not None:
+        write_text(run.json_file, json.dumps(folder.figures(), indent=1) + "\n")
+
+
+def train_chooser(run: ScorerRun, progress: Callable[[str, int, int], None]) -> None:
+    """Fly, train the network that chooses among exposures, export it, and note its figures."""
+    from beamgym.agents.chooser import ChooserTrainer, export_chooser, load_chooser_config
+    from beamgym.agents.training import RunFolder
+
+    if run.refit is not None:
+        raise ValueError(f"--refit-novelty is for {SCORER}; {CHOOSER} has no novelty")
+    config = load_chooser_config(run.config)
+    folder = RunFolder(run.folder or Path("runs") / f"{CHOOSER}-{run.seed}")
+    target = run.bundle or folder.path / CHOOSER
+    _check_target(target, run.overwrite)
+    trainer = ChooserTrainer(config, folder, run.seed, run.resume, progress)
+    trainer.run()
+    written = export_chooser(trainer, target, _command(CHOOSER, run), run.overwrite)
+    found = trainer.validated()
+    typer.echo(
+        f"on the flights of selection a good site comes first in {found['selection/right']:.1%}, by the largest "
+        f"estimate in {found['selection/estimate']:.1%}; one was exposed in {found['selection/any']:.1%}"
+    )
     typer.echo(f"bundle: {written}")
     if run.json_file is not None:
         write_text(run.json_file, json.dumps(folder.figures(), indent=1) + "\n")

@@ -27,7 +27,7 @@ from beamgym.physics.files import write_json
 from beamgym.scripts.command_line import check_output, fail, run
 
 _SIDE_BY_SIDE = 50
-_OWN = "survey"
+_OWN = ("choosing-survey", "survey")
 
 
 def compare(
@@ -47,7 +47,7 @@ def compare(
     score: Annotated[str | None, typer.Option(help="Who scores; the environment's default otherwise.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all points here.")] = None,
 ) -> None:
-    """Play every setting on the same surfaces; print each, the fronts, and the survey's time beside each rival's."""
+    """Play every setting on the same surfaces; print each, the fronts, and the surveys' times beside each rival's."""
     points: dict[str, list[CurvePoint]] = {}
     try:
         check_output(json_file)
@@ -109,15 +109,16 @@ def _plain(point: CurvePoint) -> dict[str, object]:
 
 
 def _tell(points: dict[str, list[CurvePoint]]) -> None:
-    """Print the fronts, and the survey's times beside those of each rival at equal success."""
+    """Print the fronts, and the times of the surveys beside those of each rival at equal success."""
     for name, many in points.items():
         typer.echo(f"\n{name}: no other setting is better in both")
         for point in front(many):
             typer.echo(f"  {_words(point)}")
-    for own in front(points.get(_OWN, [])) if _OWN in points else []:
-        beside = {name: time_at(many, own.success) for name, many in points.items() if name != _OWN}
-        words = ", ".join(f"{name} {time:.1f} s ({own.median_s / time:.2f})" for name, time in beside.items())
-        typer.echo(f"at {100 * own.success:.1f} %: {_OWN} {own.median_s:.1f} s; {words}")
+    for name in _OWN:
+        for own in front(points[name]) if name in points else []:
+            beside = {other: time_at(many, own.success) for other, many in points.items() if other != name}
+            words = ", ".join(f"{other} {time:.1f} s ({own.median_s / time:.2f})" for other, time in beside.items())
+            typer.echo(f"at {100 * own.success:.1f} %: {name} {own.median_s:.1f} s; {words}")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,16 @@ from beamgym.agents.baselines.spot.nelder_mead import NELDER_MEAD, simplex_searc
 from beamgym.agents.baselines.spot.pictures import PictureReader, counts_of
 from beamgym.agents.baselines.spot.random import RANDOM, random_sites
 from beamgym.agents.baselines.spot.raster import RASTER, raster
-from beamgym.agents.baselines.spot.search import SearchFunction, SearchPolicy
-from beamgym.agents.baselines.spot.survey import SURVEY, SurveySettings, survey
+from beamgym.agents.baselines.spot.search import (
+    Probe,
+    ProbeResult,
+    Search,
+    SearchFunction,
+    SearchPolicy,
+    cost_s,
+    probe_results,
+)
+from beamgym.agents.baselines.spot.survey import SURVEY, SurveyFlight, SurveySettings, survey
 from beamgym.agents.baselines.spot.true_map import TrueMap
 from beamgym.agents.baselines.spot.yield_map import YIELD_MAP, yield_map
 from beamgym.envs.policy import Policy
@@ -48,15 +56,21 @@ __all__ = [
     "SURVEY",
     "YIELD_MAP",
     "PictureReader",
+    "Probe",
+    "ProbeResult",
+    "Search",
     "SearchFunction",
     "SearchPolicy",
+    "SurveyFlight",
     "SurveySettings",
     "TrueMap",
+    "cost_s",
     "counts_of",
     "ended_early",
     "gp_ei",
     "gp_ucb",
     "hexagonal",
+    "probe_results",
     "random_sites",
     "raster",
     "simplex_search",

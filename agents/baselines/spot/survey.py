@@ -57,7 +57,7 @@ _PLAIN_ERROR: Final = 0.5  # of an exposure on the fly where the observation tel
 
 def survey(context: SpotContext, result: ProbeResult, settings: SurveySettings = SURVEY) -> Search:
     """Search along a spiral, and declare as soon as the best site is probably good enough."""
-    run = _Survey(context, settings)
+    run = SurveyFlight(context, settings)
     run.take(result)
     way = list(diagonal_spiral(context, settings.pitch_mm, settings.hop_mm))
     while True:
@@ -69,7 +69,15 @@ def survey(context: SpotContext, result: ProbeResult, settings: SurveySettings =
     yield from run.finish(result)
 
 
-class _Survey:
+class SurveyFlight:
+    """One survey under way: what is believed, and where it goes next.
+
+    Parameters
+    ----------
+    context : what is publicly known
+    settings : how it is run
+    """
+
     def __init__(self, context: SpotContext, settings: SurveySettings) -> None:
         self.context, self.settings = context, settings
         self.sites = square_lattice(context, _GRID_MM)
@@ -80,9 +88,11 @@ class _Survey:
         self.shortest = context.stage.dwell_s[0]
 
     def nearest(self, site_mm: Float64Array) -> int:
+        """Return the number of the site of the belief that is nearest to one (2,)."""
         return int(((self.sites - site_mm) ** 2).sum(axis=1).argmin())
 
     def take(self, result: ProbeResult) -> None:
+        """Learn from an exposure."""
         flown = bool(self.context.stage.on_the_fly(result.dwell_s))
         own = _ERROR_PER_DEVIATION * result.estimate[1] if result.estimate is not None else 0.0
         if result.estimate is None:
@@ -98,6 +108,7 @@ class _Survey:
         return int(np.where(self.seen, self.belief.mean, -np.inf).argmax())
 
     def next(self, result: ProbeResult, way: list[Float64Array]) -> Probe | None:
+        """Return the next exposure; None where it is sure enough, or nothing more promises anything."""
         s = self.settings
         best = self.best()
         chances, weights = self.belief.success(best, TOLERANCE, s.independent)
@@ -108,6 +119,10 @@ class _Survey:
             return None
         if not self.confirmed[best] and float(weights @ (chances >= s.sure)) >= s.worth:
             return Probe(self.sites[best], s.confirm_s)
+        return self.onward(result, way, best)
+
+    def onward(self, result: ProbeResult, way: list[Float64Array], best: int) -> Probe | None:
+        """Return the next exposure of the way, or what promises more than a site; None where that is little."""
         while way:
             site = way[0]
             if self.seen[self.nearest(site)]:

@@ -125,8 +125,8 @@ class TestTraining:
     def test_a_training_that_was_cut_ends_as_one_that_was_not(self, trained, tmp_path):
         trainer, _ = trained
         half = DenoiserTrainer(TINY, RunFolder(tmp_path), 3, frames=frames())
-        losses = [half._train_epoch()]
-        half._note(_Nothing(), {"loss": losses[0], "validation/deviance": half.validate(half._checks())})
+        losses = [half.trained_epoch()]
+        half.note(_Nothing(), {"loss": losses[0], **half.validated()})
         again = DenoiserTrainer(TINY, RunFolder(tmp_path), 3, resume=True, frames=frames())
         again.run()
         for one, two in zip(trainer.net.parameters(), again.net.parameters(), strict=True):
