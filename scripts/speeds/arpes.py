@@ -70,6 +70,11 @@ def env_arpes_64_cnn(seed: int) -> Work:
     return _spot(seed, size=64, score="cnn")
 
 
+def env_arpes_v1(seed: int) -> Work:
+    """ArpesSpot-v1 as registered, every spectrum scored by the composed network; native vector of 64, kept surfaces."""
+    return _spot(seed, "beamgym/ArpesSpot-v1")
+
+
 def env_arpes_image(seed: int) -> Work:
     """ArpesSpotImage-v0 as registered, native vector of 64, kept surfaces."""
     return _spot(seed, "beamgym/ArpesSpotImage-v0")

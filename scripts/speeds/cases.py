@@ -134,6 +134,7 @@ CASES: dict[str, tuple[Case, str]] = {
     "env_arpes_64": (speed_arpes.env_arpes_64, "steps/s"),
     "env_arpes_128": (speed_arpes.env_arpes_128, "steps/s"),
     "env_arpes_64_cnn": (speed_arpes.env_arpes_64_cnn, "steps/s"),
+    "env_arpes_v1": (speed_arpes.env_arpes_v1, "steps/s"),
     "env_arpes_image": (speed_arpes.env_arpes_image, "steps/s"),
     "bands_six": (speed_arpes.bands_six, "s"),
     "bands_wse2": (speed_arpes.bands_wse2, "s"),
