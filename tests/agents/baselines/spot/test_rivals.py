@@ -40,7 +40,7 @@ def policy(name, context):
 
 class TestNames:
     def test_a_name_means_the_rival_of_the_task_at_hand(self, context):
-        assert set(policy_names(context)) == {"shipped", *SEARCHES, "read-and-survey", "true-map"}
+        assert set(policy_names(context)) == {"shipped", "choosing-survey", *SEARCHES, "read-and-survey", "true-map"}
         for name in BASELINES:
             found = policy(name, context)
             assert isinstance(found, Policy)
