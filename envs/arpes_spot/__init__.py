@@ -22,6 +22,7 @@ from beamgym.envs.arpes_spot.scoring import (
     shipped_scorer,
 )
 from beamgym.envs.arpes_spot.scoring_kernels import FEATURES, SIDE
+from beamgym.envs.arpes_spot.state import told
 from beamgym.envs.arpes_spot.task import ArpesSpotTask
 from beamgym.envs.arpes_spot.views import MAP_CELLS, MAP_LAYERS, SITE_UNITS
 from beamgym.envs.arpes_spot.window_input import NUMBERS, WINDOW_EV, encoded, window_input
@@ -63,6 +64,7 @@ __all__ = [
     "shipped_scorer",
     "spot_rules",
     "task_over",
+    "told",
     "window_input",
 ]
 

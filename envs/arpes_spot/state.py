@@ -90,3 +90,15 @@ def cleared(state: SpotState, mask: BoolArray) -> SpotState:
 
     names = ("best", "map", "trace", "last_move", "used", "spent_s", "declared", "over", "reached")
     return replace(state, **{name: clear(getattr(state, name)) for name in names})
+
+
+def told(state: SpotState) -> dict[str, float]:
+    """Return what the last spectrum of one episode (n = 1) says of its site, in points.
+
+    Returns
+    -------
+    ``score_points``; in version 1 also what the site would have at the reference dwell, and its expected error
+    """
+    estimate, error = state.estimate[0].tolist()
+    values = {"score_points": float(state.scores[0, 3])}
+    return values if error <= 0.0 else values | {"at_reference_dwell_points": estimate, "expected_error_points": error}

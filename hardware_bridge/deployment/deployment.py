@@ -14,7 +14,15 @@ from beamgym.envs.task import Context, Task
 from beamgym.hardware_bridge.adapters import OwnDevices
 from beamgym.hardware_bridge.deployment.bundle_match import bundle_limits, match_bundle
 from beamgym.hardware_bridge.deployment.causes import DeployFailed, why_ended
-from beamgym.hardware_bridge.deployment.events import Ended, Events, EventStream, Nobody, Question, StateChanged
+from beamgym.hardware_bridge.deployment.events import (
+    Ended,
+    Events,
+    EventStream,
+    Nobody,
+    Question,
+    SignedAnswer,
+    StateChanged,
+)
 from beamgym.hardware_bridge.deployment.instrument import OpenedInstrument, open_instrument
 from beamgym.hardware_bridge.deployment.policy import DeployedPolicy, deployed_policy
 from beamgym.hardware_bridge.deployment.session import AUDIT, PlanEngine, Session, StopButton, Stopped
@@ -243,13 +251,21 @@ class Deployment:
         async def ask(text: str) -> str:
             guard = session.guard
             if guard is None or guard.state != "armed":
-                return await self.events.ask(Question(text, "start"))
+                return await self._asked(session, Question(text, "start"))
             shown, decided = guard.permits.shown, self._teller.proposal if self._teller is not None else None
             # A command of others, such as the way back, is not what the policy decided.
             proposal = decided if decided is not None and shown is not None and decided.is_shown_in(shown) else None
-            return await self.events.ask(Question(text, "command", proposal, shown))
+            return await self._asked(session, Question(text, "command", proposal, shown))
 
         return ask
+
+    async def _asked(self, session: Session, question: Question) -> str:
+        """Return the answer to a question; who gave it, where that is known, is in the log before what follows."""
+        answer = await self.events.ask(question)
+        if isinstance(answer, SignedAnswer) and session.audit is not None:
+            sha256 = None if question.command is None else question.command.sha256
+            session.audit.event("answered", answer=str(answer), by=answer.by, about=question.about, sha256=sha256)
+        return answer
 
     def rollout(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from beamgym.envs.kinds import resolve
 from beamgym.envs.task import TaskCommand
 from beamgym.hardware_bridge.deployment.events import (
     AxesRead,
@@ -14,6 +15,7 @@ from beamgym.hardware_bridge.deployment.events import (
     Proposal,
 )
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
+from beamgym.hardware_bridge.kinds import bridge_kind
 from beamgym.hardware_bridge.rollout import EpisodeStep, plain
 from beamgym.physics.instrument import Axis
 
@@ -35,6 +37,8 @@ class StepTeller:
     def __init__(self, events: Events, file: InstrumentFile, axes: Sequence[Axis]) -> None:
         self.proposal: Proposal | None = None
         self._events, self._file, self._axes = events, file, axes
+        told = bridge_kind(file.kind).told
+        self._told = None if told is None else resolve(told)
 
     def on_command(self, step: EpisodeStep, command: TaskCommand) -> None:
         """Report what was decided on a step."""
@@ -48,8 +52,10 @@ class StepTeller:
         if step.command is None or bool(step.command.moves[0]):
             self._events.report(_frame(step))
         self._events.report(AxesRead(step.number, tuple(self._readings(step))))
+        values = {} if self._told is None else dict(self._told(step.state))
         if step.verdict is not None:
-            values = {name: plain(values[0]) for name, values in step.verdict.metrics.items()}
+            values |= {name: plain(values[0]) for name, values in step.verdict.metrics.items()}
+        if step.verdict is not None or values:
             self._events.report(EstimateMade(step.number, values))
 
     def _readings(self, step: EpisodeStep) -> list[AxisReading]:

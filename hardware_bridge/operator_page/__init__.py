@@ -8,6 +8,7 @@ from beamgym.hardware_bridge.operator_page.picture import jpeg
 from beamgym.hardware_bridge.operator_page.replay import Recording, read_recording
 from beamgym.hardware_bridge.operator_page.serving import OperatorPage
 from beamgym.hardware_bridge.operator_page.shows import LiveShow, Shows
+from beamgym.hardware_bridge.operator_page.sight import Seen, Sight
 from beamgym.hardware_bridge.operator_page.view import PageView
 
 __all__ = [
@@ -23,7 +24,9 @@ __all__ = [
     "Person",
     "Recording",
     "Refused",
+    "Seen",
     "Shows",
+    "Sight",
     "jpeg",
     "read_recording",
 ]

@@ -84,9 +84,13 @@ class Access:
         self._clock, self._turn = clock, threading.Lock()
         self._holder: Holder | None = None
 
+    def has_token(self, given: str) -> bool:
+        """Whether this is the run's token."""
+        return hmac.compare_digest(given.encode(), self.token.encode())
+
     def require_token(self, given: str) -> None:
         """Raise Refused unless this is the run's token."""
-        if hmac.compare_digest(given.encode(), self.token.encode()):
+        if self.has_token(given):
             return
         other = given.rpartition(".")[0]
         if other and other != self.run:
@@ -115,8 +119,9 @@ class Access:
                 raise Refused(HTTPStatus.CONFLICT, f"{held.operator} holds this run on another page")
             self._holder = Holder(page, operator[:40] or "an operator", self._clock())
 
-    def release(self, page: str) -> None:
-        """Let go of the run, where this page holds it."""
+    def release(self, given: str, page: str) -> None:
+        """Let go of the run, where this page holds it; raises Refused for a wrong token."""
+        self.require_token(given)
         with self._turn:
             if self._holder is not None and self._holder.page == page:
                 self._holder = None

@@ -82,6 +82,10 @@ class Recording:
             "stopped_by": "",
         }
 
+    def preview(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """Refuse: what is over is drawn as it was."""
+        raise Refused(HTTPStatus.CONFLICT, "this run is over; nothing is foretold of it")
+
     def image(self, number: int) -> NDArray[Any] | None:
         """Return the image of a frame, counted from 1."""
         return self.images.get(number)

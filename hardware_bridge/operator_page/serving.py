@@ -1,11 +1,14 @@
 """Serves the page on loopback: the present as a stream, the last frame as a picture, and the few things it may do."""
 
+import io
 import json
 import logging
 import re
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
@@ -18,10 +21,16 @@ from beamgym.hardware_bridge.operator_page.shows import Shows
 
 LOOPBACK, PORT = "127.0.0.1", 8765
 
-CONNECTIONS = 32
-"""Requests answered at once; more are turned away, so that no number of pages can slow a guard down."""
+CONNECTIONS, STREAMS = 64, 24
+"""Connections at once, and how many of them may be streams; more are turned away, so that no number of pages can slow
+a guard down, and open pages always leave room for a stop."""
 
 BODY_BYTES = 4096
+REQUEST_S, SEND_S = 5.0, 10.0
+"""A request must have come as a whole within the first, a piece of an answer be taken within the second, seconds."""
+
+LINGER_S, LINGER_BYTES = 1.0, 1 << 20  # of what a refused request still sends, so that its sender reads why
+
 PULSE_S = 2.0
 """An open page hears at least so often, seconds, that the run's process lives."""
 
@@ -29,8 +38,8 @@ SETTLE_S = 0.02  # changes that come within this go out as one
 
 _FILES = {
     "/": ("page.html", "text/html"),
-    "/page.js": ("page.js", "text/javascript"),
     "/page.css": ("page.css", "text/css"),
+    **{f"/{name}": (name, "text/javascript") for name in ("words.js", "picture.js", "page.js")},
 }
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -41,7 +50,7 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_FRAME = re.compile(r"/frame/(\d{1,9})\.jpg")
+_FRAME, _DIGITS = re.compile(r"/frame/(\d{1,9})\.jpg", re.ASCII), re.compile(r"\d{1,9}", re.ASCII)
 
 Body = dict[str, Any]
 
@@ -105,8 +114,18 @@ class _Server(ThreadingHTTPServer):
     serving = True
 
     def __init__(self, *arguments: Any) -> None:
-        self._room = threading.BoundedSemaphore(CONNECTIONS)
+        self._room, self._streams = threading.BoundedSemaphore(CONNECTIONS), threading.BoundedSemaphore(STREAMS)
         super().__init__(*arguments)
+
+    @contextmanager
+    def stream(self) -> Iterator[None]:
+        """Hold one of the streams; raises Refused where none is left."""
+        if not self._streams.acquire(blocking=False):
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, f"{STREAMS} pages are open; close one")
+        try:
+            yield
+        finally:
+            self._streams.release()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._room.acquire(blocking=False):
@@ -141,10 +160,44 @@ class _Pictures:
             return self._made[1]
 
 
+class _Incoming(io.RawIOBase):
+    """What comes on a connection, until a moment at which a request must have come as a whole."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection, self.until = connection, 0.0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, room: Any) -> int:
+        # of every piece anew: a byte now and then must not keep a connection
+        self._connection.settimeout(max(self.until - time.monotonic(), 1e-3))
+        try:
+            return self._connection.recv_into(room)
+        finally:
+            self._connection.settimeout(SEND_S)
+
+
 class _Handler(BaseHTTPRequestHandler):
-    protocol_version, server_version, sys_version, timeout = "HTTP/1.1", "beamgym", "", 10.0
+    protocol_version, server_version, sys_version, timeout = "HTTP/1.1", "beamgym", "", SEND_S
     shows: Shows
     pictures: _Pictures
+
+    def setup(self) -> None:
+        super().setup()
+        self._incoming = _Incoming(self.connection)
+        self.rfile = io.BufferedReader(self._incoming)
+
+    def handle_one_request(self) -> None:
+        self._incoming.until = time.monotonic() + REQUEST_S
+        super().handle_one_request()
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse what is no request, and every verb but GET and POST, as everything else is refused."""
+        self.close_connection = True
+        verb = code == HTTPStatus.NOT_IMPLEMENTED
+        status = HTTPStatus.METHOD_NOT_ALLOWED if verb else HTTPStatus(code)
+        self._send_json({"refused": "the page answers GET and POST" if verb else status.phrase.lower()}, status)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: the terminal is the operator's."""
@@ -162,7 +215,9 @@ class _Handler(BaseHTTPRequestHandler):
         except Refused as refused:
             # what is left of the request is not read as another one
             self.close_connection = True
-            self._send_json({"refused": refused.line}, refused.status)
+            with suppress(OSError):
+                self._send_json({"refused": refused.line}, refused.status)
+                self._linger()
         except (ConnectionError, TimeoutError):
             self.close_connection = True
         except Exception:
@@ -180,8 +235,10 @@ class _Handler(BaseHTTPRequestHandler):
         if url.path == "/state":
             self.shows.seen(query.get("page", ""))
             return self._send_json(self.shows.shown(query))
+        if url.path == "/preview":
+            return self._send_json(self.shows.preview(query))
         if url.path == "/events":
-            return self._stream(query.get("page", ""))
+            return self._stream(query)
         wanted = _FRAME.fullmatch(url.path)
         picture = self.pictures.picture(int(wanted[1])) if wanted else None
         if picture is None:
@@ -193,12 +250,19 @@ class _Handler(BaseHTTPRequestHandler):
         token, page = self.headers.get(TOKEN, ""), self.headers.get(PAGE, "")[:64]
         self._send_json(self.shows.do(urlsplit(self.path).path, token, page, body))
 
+    def _linger(self) -> None:
+        """Read what a refused request still sends: a connection that is closed before loses the answer."""
+        self.connection.shutdown(socket.SHUT_WR)
+        self._incoming.until, left = time.monotonic() + LINGER_S, LINGER_BYTES
+        while left > 0 and (piece := self.rfile.read1(left)):
+            left -= len(piece)
+
     def _body(self) -> Body:
-        try:
-            size = int(self.headers.get("Content-Length", ""))
-        except ValueError:
-            raise Refused(HTTPStatus.LENGTH_REQUIRED, "say how long the request is") from None
-        if not 0 <= size <= BODY_BYTES:
+        lengths = self.headers.get_all("Content-Length", [])
+        if len(lengths) != 1 or not _DIGITS.fullmatch(lengths[0]) or "Transfer-Encoding" in self.headers:
+            raise Refused(HTTPStatus.LENGTH_REQUIRED, "say once how long the request is, and send it as a whole")
+        size = int(lengths[0])
+        if size > BODY_BYTES:
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {BODY_BYTES} bytes are read")
         try:
             body = json.loads(self.rfile.read(size) or b"{}")
@@ -208,23 +272,25 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refused(HTTPStatus.BAD_REQUEST, "the request is no JSON object")
         return body
 
-    def _stream(self, page: str) -> None:
+    def _stream(self, query: dict[str, str]) -> None:
         """Send the present at once, and again whenever it changes, until the page is gone."""
-        self.close_connection = True
-        self._head(HTTPStatus.OK, "text/event-stream")
-        self.end_headers()
-        version, server = -1, self.server
-        while isinstance(server, _Server) and server.serving:
-            self.shows.seen(page)
-            if self.shows.version == version:
-                self.wfile.write(f"event: pulse\ndata: {time.time()}\n\n".encode())
-            else:
-                shown = self.shows.shown({})
-                version = shown["version"]
-                self.wfile.write(f"data: {json.dumps({**shown, 'now_s': time.time()}, allow_nan=False)}\n\n".encode())
-            self.wfile.flush()
-            self.shows.wait(version, PULSE_S)
-            time.sleep(SETTLE_S)
+        server = self.server
+        assert isinstance(server, _Server)
+        with server.stream():
+            self.close_connection = True
+            self._head(HTTPStatus.OK, "text/event-stream")
+            self.end_headers()
+            version = -1
+            while server.serving:
+                self.shows.seen(query.get("page", ""))
+                if self.shows.version == version:
+                    self.wfile.write(f"event: pulse\ndata: {time.time()}\n\n".encode())
+                else:
+                    shown = self.shows.shown(query)
+                    version = shown["version"]
+                    self.wfile.write(f"data: {json.dumps(shown, allow_nan=False)}\n\n".encode())
+                self.shows.wait(version, PULSE_S)
+                time.sleep(SETTLE_S)
 
     def _send_json(self, content: Any, status: HTTPStatus = HTTPStatus.OK) -> None:
         self._send(json.dumps(content, allow_nan=False).encode(), "application/json", status)
@@ -232,8 +298,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, content: bytes, kind: str, status: HTTPStatus = HTTPStatus.OK) -> None:
         self._head(status, kind)
         self.send_header("Content-Length", str(len(content)))
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            self.send_header("Allow", "GET, POST")
         self.end_headers()
-        self.wfile.write(content)
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
     def _head(self, status: HTTPStatus, kind: str) -> None:
         self.send_response(status)

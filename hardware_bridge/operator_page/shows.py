@@ -1,5 +1,6 @@
 """The two things that a page can show: a run as it is now, with what may be done to it, and one that is over."""
 
+import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -32,7 +33,11 @@ class Shows(Protocol):
         ...
 
     def shown(self, query: Mapping[str, str]) -> dict[str, Any]:
-        """Return what is shown, as JSON has it."""
+        """Return what is shown to a page, as JSON has it."""
+        ...
+
+    def preview(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """Return what a frame would show with axes elsewhere, as JSON has it; raises Refused where nobody knows."""
         ...
 
     def image(self, number: int) -> NDArray[Any] | None:
@@ -91,11 +96,23 @@ class LiveShow:
             self.view.changed.wait_for(lambda: self.view.version != version, seconds)
 
     def shown(self, query: Mapping[str, str]) -> dict[str, Any]:
-        """Return the present."""
+        """Return the present, as a page with the name ``page`` sees it.
+
+        No page is told the name of another: by its name a page says that its operator is there.
+        """
         held = self.access.holder()
-        holder = None if held is None else {"page": held[0], "operator": held[1]}
+        holder = None if held is None else {"operator": held[1], "mine": held[0] == query.get("page")}
         now = {"live": True, "holder": holder, "paused_by": self.hold.by, "stopped_by": self._stopped_by}
-        return {**self.view.shown(), **now}
+        return {**self.view.shown(), **now, "now_s": time.time()}
+
+    def preview(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """Return what the next frame would show with axes elsewhere; those that are not named stay.
+
+        Raises
+        ------
+        Refused : no frame has told yet how the sample stands, or a place that is no number
+        """
+        return self.view.preview(query)
 
     def image(self, number: int) -> NDArray[Any] | None:
         """Return the image of a frame, where it is the last one."""
@@ -112,20 +129,21 @@ class LiveShow:
     def do(self, path: str, token: str, page: str, body: Body) -> dict[str, Any]:
         """Do what a page asks.
 
-        Whoever sees the page may stop the run, as whoever stands before an instrument may; everything else needs the
-        token, and is for the page that holds the run.
+        Whoever sees the page may stop the run, as whoever stands before an instrument may: it leads to where nothing
+        moves and the shutter is closed. Everything else needs the token, and is for the page that holds the run.
 
         Raises
         ------
         Refused : it may not, or it is too late
         """
         if path == "/stop":
-            self._stopped_by = self._stopped_by or _operator(body)
-            self._stop(f"stopped on the page by {self._stopped_by}")
+            by = _operator(body) + ("" if self.access.has_token(token) else ", whose page has no token")
+            self._stopped_by = self._stopped_by or by
+            self._stop(f"stopped on the page by {by}")
         elif path == "/take":
             self.access.take(token, page, _operator(body), body.get("over") is True)
         elif path == "/release":
-            self.access.release(page)
+            self.access.release(token, page)
         elif path in self._acts:
             operator = self.access.require_holder(token, page)
             self._acts[path](body, operator)
@@ -142,7 +160,8 @@ class LiveShow:
         self._person.take(body)
 
     def _answer(self, body: Body, operator: str) -> None:
-        self.view.answer(*(str(body.get(name, "")) for name in ("number", "sha256", "answer")))
+        number, sha256, answer = (str(body.get(name, "")) for name in ("number", "sha256", "answer"))
+        self.view.answer(number, sha256, answer, operator)
 
 
 def _operator(body: Body) -> str:

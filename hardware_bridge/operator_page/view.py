@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -32,15 +32,20 @@ from beamgym.hardware_bridge.deployment.events import (
     Note,
     Proposal,
     Question,
+    SignedAnswer,
     SignsRead,
     StateChanged,
 )
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.kinds import bridge_kind
 from beamgym.hardware_bridge.operator_page.access import Refused
+from beamgym.hardware_bridge.operator_page.sight import Limits, Looking, Seen
 
 LOG_LINES, REFUSALS, NOTES, PATH = 12, 8, 6, 200
 """So many of the last ones are shown."""
+
+SCORE = "score_points"
+"""Name of the estimate that colours the map of the sites."""
 
 Shown = dict[str, Any]
 
@@ -67,12 +72,14 @@ class PageView:
             "state": {"state": "connecting", "reason": "", "item": 0, "since_s": time.time()},
             "dose": {"spent_s": 0.0, "budget_s": None if file.dose is None else file.dose.budget_s},
             "goal": "" if (words := bridge_kind(file.kind).goal) is None else resolve(words)(file),
-        } | dict.fromkeys(("alarm", "frame", "estimate", "proposal", "episode", "ended", "signs", "turn"))
+        } | dict.fromkeys(("alarm", "frame", "sight", "estimate", "proposal", "episode", "ended", "signs", "turn"))
         self._log: deque[Shown] = deque(maxlen=LOG_LINES)
         self._refusals: deque[Shown] = deque(maxlen=REFUSALS)
         self._notes: deque[Shown] = deque(maxlen=NOTES)
-        self._path: deque[list[float]] = deque(maxlen=PATH)
+        self._path: deque[Shown] = deque(maxlen=PATH)
+        self._looking, self._looked_at = Looking(file, self._seen), 0
         self._image: tuple[int, NDArray[Any] | None] = (0, None)
+        self._spots: NDArray[Any] | None = None
         self._open: dict[str, _Open] = {}
         self._takers: dict[type[Event], Callable[[Any], object]] = {
             StateChanged: self._state,
@@ -84,7 +91,7 @@ class PageView:
             CommandAllowed: self._allowed,
             CommandDone: self._done,
             CommandRefused: lambda event: self._refusals.append(_plain(event)),
-            EstimateMade: lambda event: self._keep("estimate", _plain(event)),
+            EstimateMade: self._estimate,
             SignsRead: lambda event: self._keep("signs", _plain(event)),
             DoseSpent: lambda event: self._keep("dose", _plain(event)),
             EpisodeEnded: lambda event: self._keep("episode", _plain(event)),
@@ -132,9 +139,29 @@ class PageView:
         with self.changed:
             return self._image[1] if self._image[0] == number else None
 
-    async def ask(self, question: Question) -> str:
+    def preview(self, given: Mapping[str, str]) -> Shown:
+        """Return what the next frame would show with axes at given places; those that are not named stay.
+
+        Raises
+        ------
+        Refused : a place that is no number, or no frame has told how the sample stands
+        """
+        with self.changed:
+            axes = [(name, axis.get("readback")) for name, axis in self._axes.items()]
+        try:
+            places = np.array([float(given.get(name, math.nan if at is None else at)) for name, at in axes])
+        except ValueError:
+            places = np.array([math.nan])
+        if not np.isfinite(places).all():
+            raise Refused(HTTPStatus.BAD_REQUEST, "give places of axes as numbers, when all were read once")
+        seen = self._looking.ahead(places)
+        if seen is None:
+            raise Refused(HTTPStatus.CONFLICT, "no frame has told yet how the sample stands")
+        return _drawn(seen)
+
+    async def ask(self, question: Question) -> SignedAnswer:
         """Show a question and wait until a page answers it; taken back where the wait is cancelled."""
-        waiting: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        waiting: asyncio.Future[SignedAnswer] = asyncio.get_running_loop().create_future()
         with self.changed:
             self._open[question.number] = _Open(question, waiting)
             self.change()
@@ -145,7 +172,7 @@ class PageView:
                 self._open.pop(question.number, None)
                 self.change()
 
-    def answer(self, number: str, sha256: str, text: str) -> None:
+    def answer(self, number: str, sha256: str, text: str, by: str) -> None:
         """Answer a question that waits, once; from any thread.
 
         Parameters
@@ -153,6 +180,7 @@ class PageView:
         number : of the question
         sha256 : hash of what the page has shown; of a command, the command's
         text : the answer
+        by : what its operator is called
 
         Raises
         ------
@@ -167,7 +195,7 @@ class PageView:
             if sha256 != waits.shown["sha256"]:
                 raise Refused(HTTPStatus.CONFLICT, "the command is another one than this page has shown; look again")
             waits.answered = True
-        waits.loop.call_soon_threadsafe(waits.give, text)
+        waits.loop.call_soon_threadsafe(waits.give, SignedAnswer(text, by))
 
     def _keep(self, name: str, content: Shown | None) -> None:
         self._shown[name] = content
@@ -186,7 +214,8 @@ class PageView:
     def _frame(self, event: FrameTaken) -> None:
         number, image = self._image[0] + 1, event.image
         self._image = number, image
-        spots = None if event.spots_px is None else np.round(np.asarray(event.spots_px, dtype=float), 1).tolist()
+        self._spots = None if event.spots_px is None else np.asarray(event.spots_px, dtype=float)
+        spots = None if self._spots is None else np.round(self._spots, 1).tolist()
         shown: Shown = {"number": number, "step": event.step, "counter": event.counter, "exposure_s": event.exposure_s}
         shown |= {"taken_s": event.taken_s, "came_s": event.time_s, "spots_px": spots}
         self._keep("frame", _json({**shown, "shape": None if image is None else list(image.shape)}))
@@ -197,8 +226,25 @@ class PageView:
             target = axis.get("target") if reading.target is None else reading.target
             axis |= _json({"target": target, "readback": reading.readback, "read_s": event.time_s})
             axis |= _json({"low": reading.low, "high": reading.high, "swept": None})
-        self._path.append(_json([reading.readback for reading in event.axes]))
+        places = [reading.readback for reading in event.axes]
+        self._path.append({"step": event.step, "at": _json(places), "score": None})
         self._keep("proposal", None)
+        if self._spots is not None and self._looked_at != self._image[0]:
+            self._looked_at = self._image[0]
+            limits: Limits = {axis.name: (axis.low, axis.high) for axis in event.axes}
+            self._looking.look(self._looked_at, self._spots, np.array(places), limits)
+
+    def _estimate(self, event: EstimateMade) -> None:
+        self._keep("estimate", _plain(event))
+        if self._path and self._path[-1]["step"] == event.step:
+            self._path[-1]["score"] = _json(event.values.get(SCORE))
+
+    def _seen(self, number: int, seen: Seen) -> None:
+        """Take what a frame shows, from the thread that looks; that of an older frame says nothing of the last one."""
+        with self.changed:
+            if number == self._image[0]:
+                self._keep("sight", {"number": number, **_drawn(seen)})
+                self.change()
 
     def _on_way(self, event: AxisOnWay) -> None:
         self._axes[event.axis] |= _json({"readback": event.readback, "read_s": event.time_s})
@@ -224,14 +270,14 @@ class PageView:
 class _Open:
     """A question that waits for its answer."""
 
-    def __init__(self, question: Question, waiting: "asyncio.Future[str]") -> None:
+    def __init__(self, question: Question, waiting: "asyncio.Future[SignedAnswer]") -> None:
         self.shown, self.answered = _question(question), False
         self.loop, self._waiting = waiting.get_loop(), waiting
 
-    def give(self, text: str) -> None:
+    def give(self, answer: SignedAnswer) -> None:
         """Give the answer, unless the question was taken back; call it in the question's loop."""
         if not self._waiting.done():
-            self._waiting.set_result(text)
+            self._waiting.set_result(answer)
 
 
 def _question(question: Question) -> Shown:
@@ -242,6 +288,14 @@ def _question(question: Question) -> Shown:
         return {**shown, "command": None, "sha256": hashlib.sha256(question.text.encode()).hexdigest()}
     moves = [{**_plain(move), "by": _json(move.by), "stays": bool(move.stays)} for move in command.moves]
     return {**shown, "command": {**_plain(command), "moves": moves}, "sha256": command.sha256}
+
+
+def _drawn(seen: Seen) -> Shown:
+    predicted, goal = (
+        None if places is None else np.round(places, 1).tolist() for places in (seen.predicted_px, seen.goal_px)
+    )
+    shown: Shown = {"line": seen.line, "turn": _json(seen.turn), "values": _json(seen.values)}
+    return shown | {"predicted_px": predicted, "goal_px": goal}
 
 
 def _proposal(proposal: Proposal) -> Shown:

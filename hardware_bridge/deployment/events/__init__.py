@@ -9,6 +9,7 @@ from beamgym.hardware_bridge.deployment.events.content import (
     OtherCheck,
     Proposal,
     Question,
+    SignedAnswer,
 )
 from beamgym.hardware_bridge.deployment.events.events import (
     AlarmRaised,
@@ -73,6 +74,7 @@ __all__ = [
     "QuestionAsked",
     "Recorder",
     "Several",
+    "SignedAnswer",
     "SignsRead",
     "State",
     "StateChanged",

@@ -68,6 +68,23 @@ class Proposal:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
+class SignedAnswer(str):
+    """An answer of which it is known who gave it.
+
+    Attributes
+    ----------
+    by : what that operator is called; the audit log keeps it
+    """
+
+    by: str
+
+    def __new__(cls, text: str, by: str) -> "SignedAnswer":
+        """Return an answer that says who gave it."""
+        answer = super().__new__(cls, text)
+        answer.by = by
+        return answer
+
+
 @dataclass(frozen=True)
 class Question:
     """Something that a human is asked.

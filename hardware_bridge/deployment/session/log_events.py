@@ -106,4 +106,5 @@ def _what(line: Line) -> str:
     """Return what a line is about, in a few words."""
     data = line.get("data", {})
     words = (line.get("event"), line.get("outcome"), line.get("command") or data.get("command"), data.get("device"))
-    return " ".join(str(word) for word in words if word)
+    signed = (data.get("answer"), f"by {data['by']}") if line.get("event") == "answered" else ()
+    return " ".join(str(word) for word in (*words, *signed) if word)
