@@ -47,12 +47,17 @@ class Recording:
     broken: str = ""
     lines: list[list[Event]] = field(default_factory=list)
     images: dict[int, NDArray[Any]] = field(default_factory=dict)
+    _woken: threading.Event = field(default_factory=threading.Event, repr=False)
     access = None
     version = 0
 
     def wait(self, version: int, seconds: float) -> None:
         """Wait: nothing changes here."""
-        threading.Event().wait(seconds)
+        self._woken.wait(seconds)
+
+    def wake(self) -> None:
+        """Let those that wait look again."""
+        self._woken.set()
 
     def shown(self, query: Mapping[str, str]) -> dict[str, Any]:
         """Return the state after the line that is asked for; without one, after the last.

@@ -29,6 +29,7 @@ BODY_BYTES = 4096
 REQUEST_S, SEND_S = 5.0, 10.0
 """A request must have come as a whole within the first, a piece of an answer be taken within the second, seconds."""
 
+FAREWELL_S = 1.0  # open pages are given so long to take the end of a run
 LINGER_S, LINGER_BYTES = 1.0, 1 << 20  # of what a refused request still sends, so that its sender reads why
 
 PULSE_S = 2.0
@@ -103,8 +104,8 @@ class OperatorPage:
         return self.address if access is None else f"{self.address}#{access.token}"
 
     def close(self) -> None:
-        """Serve nothing any more; streams that are open end within seconds."""
-        self._server.serving = False
+        """Serve nothing any more; open pages are told the end first, where they take it within a second."""
+        self._server.end_streams(lambda: self.shows.wake())
         self._server.shutdown()
         self._server.server_close()
 
@@ -114,18 +115,29 @@ class _Server(ThreadingHTTPServer):
     serving = True
 
     def __init__(self, *arguments: Any) -> None:
-        self._room, self._streams = threading.BoundedSemaphore(CONNECTIONS), threading.BoundedSemaphore(STREAMS)
+        self._room, self._streams, self._turn = threading.BoundedSemaphore(CONNECTIONS), 0, threading.Condition()
         super().__init__(*arguments)
 
     @contextmanager
     def stream(self) -> Iterator[None]:
         """Hold one of the streams; raises Refused where none is left."""
-        if not self._streams.acquire(blocking=False):
-            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, f"{STREAMS} pages are open; close one")
+        with self._turn:
+            if self._streams >= STREAMS:
+                raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, f"{STREAMS} pages have a stream; close one")
+            self._streams += 1
         try:
             yield
         finally:
-            self._streams.release()
+            with self._turn:
+                self._streams -= 1
+                self._turn.notify_all()
+
+    def end_streams(self, wake: Callable[[], object]) -> None:
+        """End the streams after their last piece; returns when they have ended, or after a second."""
+        self.serving = False
+        wake()
+        with self._turn:
+            self._turn.wait_for(lambda: not self._streams, FAREWELL_S)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._room.acquire(blocking=False):
@@ -280,8 +292,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._head(HTTPStatus.OK, "text/event-stream")
             self.end_headers()
-            version = -1
-            while server.serving:
+            version, last = -1, False
+            while not last:
+                # once more after the server was told to end: with what came just before
+                last = not server.serving
                 self.shows.seen(query.get("page", ""))
                 if self.shows.version == version:
                     self.wfile.write(f"event: pulse\ndata: {time.time()}\n\n".encode())
@@ -289,8 +303,10 @@ class _Handler(BaseHTTPRequestHandler):
                     shown = self.shows.shown(query)
                     version = shown["version"]
                     self.wfile.write(f"data: {json.dumps(shown, allow_nan=False)}\n\n".encode())
-                self.shows.wait(version, PULSE_S)
-                time.sleep(SETTLE_S)
+                if server.serving:
+                    self.shows.wait(version, PULSE_S)
+                    time.sleep(SETTLE_S)
+            self.wfile.write(b"event: over\ndata:\n\n")
 
     def _send_json(self, content: Any, status: HTTPStatus = HTTPStatus.OK) -> None:
         self._send(json.dumps(content, allow_nan=False).encode(), "application/json", status)

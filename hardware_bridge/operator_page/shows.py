@@ -32,6 +32,10 @@ class Shows(Protocol):
         """Return when the version is another one, or after so many seconds."""
         ...
 
+    def wake(self) -> None:
+        """Let those that wait look again."""
+        ...
+
     def shown(self, query: Mapping[str, str]) -> dict[str, Any]:
         """Return what is shown to a page, as JSON has it."""
         ...
@@ -94,6 +98,10 @@ class LiveShow:
         """Return when something has changed, or after so many seconds."""
         with self.view.changed:
             self.view.changed.wait_for(lambda: self.view.version != version, seconds)
+
+    def wake(self) -> None:
+        """Let those that wait look again."""
+        self.view.change()
 
     def shown(self, query: Mapping[str, str]) -> dict[str, Any]:
         """Return the present, as a page with the name ``page`` sees it.

@@ -51,6 +51,7 @@ def deploy(
         deployment = Deployment(watched.policy, opened, options, watched.events, button)
         watched.serve(deployment, page is not None and page.opened)
         result = _done(deployment, terminal, button, mode)
+        watched.picture(deployment.folder)
     if json_file is not None:
         write_json(json_file, result)
 

@@ -1,12 +1,16 @@
 """The operator's page beside the terminal: both are told everything, and the first answer of either counts."""
 
 import os
+import shutil
+import subprocess
 import sys
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from beamgym.hardware_bridge.deployment import DeployedPolicy, Deployment, StopButton, deployed_policy
@@ -25,6 +29,12 @@ from beamgym.hardware_bridge.operator_page import (
 from beamgym.scripts.deploying.policy import read_policy
 from beamgym.scripts.deploying.terminal import Terminal
 
+PICTURE = "page.png"
+"""The page as it was at the end of a run, in the run's folder."""
+
+_CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+_SETTLE_MS, _PATIENCE_S = 3000, 60.0
+
 
 @dataclass
 class Watched:
@@ -42,6 +52,7 @@ class Watched:
     terminal: Terminal
     page: OperatorPage | None = None
     hold: Hold | None = None
+    _pictured: bool = False
 
     def serve(self, deployment: Deployment, opened: bool = False) -> None:
         """Say where the page is, or open it; while a policy waits for the operator, his page is its sign of life."""
@@ -56,8 +67,15 @@ class Watched:
         self.hold.alive = alive
         self.terminal.line(f"the page, for who may act: {self.page.link}")
         self.terminal.line(f"           to look only: {self.page.address}")
-        if opened and not open_in_browser(self.page.address):
+        self._pictured = opened and not open_in_browser(self.page.address)
+        if self._pictured:
             self.terminal.line("there is no browser with a screen here; open a link yourself")
+
+    def picture(self, folder: Path) -> None:
+        """Write ``page.png`` as the page is now, where it was to be opened and there is no screen."""
+        path = folder / PICTURE
+        if self._pictured and self.page is not None and folder.is_dir() and screenshot(self.page.address, path):
+            self.terminal.line(f"      page  {path}")
 
 
 def open_in_browser(address: str) -> bool:
@@ -68,6 +86,23 @@ def open_in_browser(address: str) -> bool:
     screen = sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     # without a screen a browser of text would take the terminal
     return screen and webbrowser.open(address)
+
+
+def screenshot(address: str, path: Path) -> bool:
+    """Write an address as a browser shows it, 1280 pixels wide; False where there is no chromium, or it fails."""
+    program = next((found for name in _CHROMIUMS if (found := shutil.which(name))), None)
+    if program is None:
+        return False
+    # its sandbox does not run as root
+    words = ["--headless=new", "--disable-gpu", "--hide-scrollbars", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with TemporaryDirectory() as profile:
+        words += [f"--user-data-dir={profile}", f"--virtual-time-budget={_SETTLE_MS}", "--window-size=1280,1000"]
+        try:
+            command = [program, *words, f"--screenshot={path.resolve()}", address]
+            subprocess.run(command, check=True, capture_output=True, timeout=_PATIENCE_S)
+        except (OSError, subprocess.SubprocessError):
+            return False
+    return path.is_file()
 
 
 @contextmanager

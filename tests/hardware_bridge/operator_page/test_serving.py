@@ -16,8 +16,10 @@ def test_the_page_needs_nothing_from_anywhere_else(served, visitor):
     status, page = first.get("/")
     assert status == 200
     assert b"http" not in page.replace(b"http-equiv", b"")
-    script = first.get("/page.js")[1].replace(b"http://www.w3.org/2000/svg", b"")
-    assert b"http" not in script
+    for name in (b"words", b"picture", b"page"):
+        assert b'<script src="/%b.js" defer>' % name in page
+        script = first.get(f"/{name.decode()}.js")[1].replace(b"http://www.w3.org/2000/svg", b"")
+        assert b"http" not in script
     assert b"url(" not in first.get("/page.css")[1].replace(b"url(#hatch)", b"")
 
 
@@ -65,11 +67,11 @@ def test_without_the_token_a_page_looks_and_stops_and_does_nothing_else(served, 
     guest = visitor(served, "guest")
     guest.token = ""
     assert guest.shown()["state"]["state"] == "running"
-    for path in ("/take", "/answer", "/pause", "/turn"):
+    for path in ("/take", "/answer", "/pause", "/turn", "/release", "/go-on"):
         status, line = guest.post(path)
         assert (status, "without the run's token" in line) == (403, True)
     assert guest.post("/stop")[0] == 200
-    assert served.stops == ["stopped on the page by guest"]
+    assert served.stops == ["stopped on the page by guest, whose page has no token"]
 
 
 def test_a_token_of_another_run_is_told_from_a_wrong_one(served, visitor):
@@ -83,7 +85,8 @@ def test_a_token_of_another_run_is_told_from_a_wrong_one(served, visitor):
 def test_a_second_operator_sees_that_a_first_one_holds_the_run(served, visitor):
     first, second = visitor(served, "Ada"), visitor(served, "Bert")
     assert first.post("/take")[0] == 200
-    assert second.shown()["holder"] == {"page": "Ada", "operator": "Ada"}
+    assert second.shown()["holder"] == {"operator": "Ada", "mine": False}
+    assert first.shown()["holder"] == {"operator": "Ada", "mine": True}
     assert second.post("/take") == (409, "Ada holds this run on another page")
     assert second.post("/pause")[0] == 409
     assert second.post("/stop")[0] == 200

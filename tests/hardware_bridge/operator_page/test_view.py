@@ -114,7 +114,7 @@ def test_a_command_is_shown_as_a_whole_and_answered_by_its_hash(view):
 
     def answer(shown):
         seen.append(shown)
-        view.answer(shown["number"], shown["sha256"], "yes")
+        view.answer(shown["number"], shown["sha256"], "yes", "Ada")
 
     assert asked(view, Question("Do it?", "command", None, COMMAND), answer) == "yes"
     (shown,) = seen
@@ -131,7 +131,7 @@ def test_of_two_answers_one_counts(view):
     def twice(shown):
         for text in ("no", "yes"):
             try:
-                view.answer(shown["number"], shown["sha256"], text)
+                view.answer(shown["number"], shown["sha256"], text, "Ada")
                 outcomes.append(text)
             except Refused as refused:
                 outcomes.append(refused.line)
@@ -146,10 +146,10 @@ def test_a_yes_to_another_command_is_refused(view):
 
     def stale(shown):
         try:
-            view.answer(shown["number"], "0" * 64, "yes")
+            view.answer(shown["number"], "0" * 64, "yes", "Ada")
         except Refused as refused:
             lines.append(refused.line)
-        view.answer(shown["number"], shown["sha256"], "no")
+        view.answer(shown["number"], shown["sha256"], "no", "Ada")
 
     assert asked(view, Question("Do it?", "command", None, COMMAND), stale) == "no"
     assert "another one than this page has shown" in lines[0]
@@ -167,4 +167,4 @@ def test_a_question_that_is_taken_back_cannot_be_answered(view):
     shown = asyncio.run(cancelled())
     assert view.shown()["questions"] == []
     with pytest.raises(Refused, match="answered or taken back"):
-        view.answer(shown["number"], shown["sha256"], "yes")
+        view.answer(shown["number"], shown["sha256"], "yes", "Ada")

@@ -30,7 +30,7 @@ def test_who_holds_the_page_is_the_sign_of_life_of_a_policy_that_waits_and_nobod
         watched.hold.alive()
         assert deployment.touched == 1
         watched.page.shows.do("/stop", "", "b", {"operator": "Bert"})
-    assert button.reason == "stopped on the page by Bert"
+    assert button.reason == "stopped on the page by Bert, whose page has no token"
     said = capsys.readouterr().out
     assert watched.page.link in said
     assert access.token in watched.page.link
