@@ -95,10 +95,10 @@ def screenshot(address: str, path: Path) -> bool:
         return False
     # its sandbox does not run as root
     words = ["--headless=new", "--disable-gpu", "--hide-scrollbars", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    with TemporaryDirectory() as profile:
+    with TemporaryDirectory(ignore_cleanup_errors=True) as profile:  # its helpers may write for a moment longer
         words += [f"--user-data-dir={profile}", f"--virtual-time-budget={_SETTLE_MS}", "--window-size=1280,1000"]
         try:
-            command = [program, *words, f"--screenshot={path.resolve()}", address]
+            command = [program, *words, f"--screenshot={path.resolve()}", f"{address}?still"]
             subprocess.run(command, check=True, capture_output=True, timeout=_PATIENCE_S)
         except (OSError, subprocess.SubprocessError):
             return False

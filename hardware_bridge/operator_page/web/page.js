@@ -269,6 +269,7 @@ async function begin() {
   const first = await (await fetch(`/state?page=${page}`)).json();
   if (!first.live) return replay(first.line);
   take(first);
+  if (location.search === "?still") return;  // for a picture of it: nothing more comes
   listen();
   if (token() && !first.holder) act("/take");
 }

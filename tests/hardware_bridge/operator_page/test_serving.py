@@ -6,9 +6,10 @@ import socket
 import numpy as np
 import pytest
 
-from beamgym.hardware_bridge.deployment.events.events import FrameTaken, StateChanged
+from beamgym.hardware_bridge.deployment.events.content import AxisReading
+from beamgym.hardware_bridge.deployment.events.events import AxesRead, Ended, FrameTaken, StateChanged
 from beamgym.hardware_bridge.operator_page.access import SILENT_S, Access, Refused
-from beamgym.hardware_bridge.operator_page.serving import BODY_BYTES, OperatorPage
+from beamgym.hardware_bridge.operator_page.serving import BODY_BYTES, STREAMS, OperatorPage
 
 
 def test_the_page_needs_nothing_from_anywhere_else(served, visitor):
@@ -159,3 +160,133 @@ def test_the_stream_sends_the_present_at_once_and_every_change(served):
         assert next_state() == "connecting"
         served.view.report(StateChanged("running"))
         assert next_state() == "running"
+
+
+def raw(served, text, timeout_s=30.0):
+    """Returns the lines that come back, until the server closes, for a request as it is."""
+    with socket.create_connection(("127.0.0.1", served.port), timeout=timeout_s) as line:
+        line.sendall(text.replace("\n", "\r\n").replace("HOST", f"127.0.0.1:{served.port}").encode())
+        return line.makefile("rb").read().decode().splitlines()
+
+
+@pytest.mark.parametrize("verb", ["HEAD", "OPTIONS", "PUT", "DELETE", "TRACE", "CONNECT"])
+def test_no_other_verb_is_answered_and_no_preflight_granted(served, verb):
+    lines = raw(served, f"{verb} /stop HTTP/1.1\nHost: HOST\nOrigin: http://evil.example\n\n")
+    assert lines[0].endswith("405 Method Not Allowed")
+    assert "Allow: GET, POST" in lines
+    assert not [line for line in lines if line.startswith("Access-Control")]
+    assert lines[-1] == "" if verb == "HEAD" else "GET and POST" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:PORT", 200),
+        ("localhost:PORT", 200),
+        ("127.0.0.1", 403),
+        ("127.0.0.1.evil.example:PORT", 403),
+        ("localhost.evil.example:PORT", 403),
+        ("[::1]:PORT", 403),
+        ("0.0.0.0:PORT", 403),
+        ("localhost:1", 403),
+    ],
+)
+def test_a_name_that_was_made_to_point_here_is_refused(served, visitor, host, status):
+    assert visitor(served).get("/state", Host=host.replace("PORT", str(served.port)))[0] == status
+
+
+def test_a_request_without_a_host_is_refused(served):
+    assert raw(served, "GET / HTTP/1.0\n\n")[0].endswith("403 Forbidden")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    ["", "Content-Length: 2\nContent-Length: 4\n", "Content-Length: 2\nTransfer-Encoding: chunked\n"]
+    + [f"Content-Length: {each}\n" for each in ("-1", "+2", "1_0", "2.0", "٢")],
+)
+def test_a_request_of_no_plain_length_is_refused(served, lines):
+    about = f"Host: HOST\nOrigin: http://HOST\nContent-Type: application/json\n{lines}"
+    assert raw(served, f"POST /stop HTTP/1.1\n{about}\n{{}}")[0].endswith("411 Length Required")
+    assert served.stops == []
+
+
+def test_who_sends_too_much_reads_why(served, visitor):
+    status, why = visitor(served).post("/take", b"x" * 500_000)
+    assert (status, why) == (413, f"at most {BODY_BYTES} bytes are read")
+
+
+def test_who_sends_a_byte_now_and_then_keeps_no_connection_and_nobody_from_a_stop(served, visitor, monkeypatch):
+    monkeypatch.setattr("beamgym.hardware_bridge.operator_page.serving.REQUEST_S", 0.5)
+    slow = [socket.create_connection(("127.0.0.1", served.port), timeout=30.0) for _ in range(12)]
+    for line in slow:
+        line.sendall(b"POST /stop HT")
+    assert visitor(served).post("/stop")[0] == 200
+    for line in slow:
+        # a byte each 0.1 s; the server closes although there is never a long silence
+        line.settimeout(0.1)
+        for _ in range(100):
+            try:
+                line.sendall(b"T")
+                if line.recv(1) == b"":
+                    break
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+        else:
+            raise AssertionError("a slow client keeps its connection")
+        line.close()
+    assert len(served.stops) == 1
+
+
+def streaming(served):
+    line = socket.create_connection(("127.0.0.1", served.port), timeout=30.0)
+    line.sendall(f"GET /events?page=a HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n\r\n".encode())
+    heard = line.makefile("rb")
+    return line, heard, heard.readline()
+
+
+def test_no_number_of_open_pages_keeps_anybody_from_a_stop(served, visitor):
+    pages = [streaming(served) for _ in range(STREAMS + 2)]
+    assert [first.split()[1] for _, _, first in pages] == [b"200"] * STREAMS + [b"503"] * 2
+    assert visitor(served).post("/stop")[0] == 200
+    for line, heard, _ in pages:
+        heard.close()
+        line.close()
+    # a page that is gone is noticed at the next piece that is sent to it
+    for _ in range(1000):
+        served.view.change()
+        line, heard, first = streaming(served)
+        heard.close()
+        line.close()
+        if b"200" in first:
+            return
+    raise AssertionError("streams of pages that are gone stay open")
+
+
+def test_an_open_page_is_told_the_end(served):
+    line, heard, _ = streaming(served)
+    served.view.report(Ended("run", "the beam is gone", ""))
+    served.close()
+    said = heard.read().decode()
+    line.close()
+    assert said.rstrip().endswith("event: over\ndata:")
+    last = [row for row in said.splitlines() if row.startswith("data: {")][-1]
+    assert json.loads(last[6:])["ended"]["problem"] == "the beam is gone"
+
+
+def test_no_page_is_told_the_name_by_which_another_is_there(served, visitor):
+    first, second = visitor(served, "a-secret-name"), visitor(served, "Bert")
+    first.post("/take", {"operator": "Ada"})
+    assert "a-secret-name" not in second.get("/state?page=Bert")[1].decode()
+    assert second.post("/release")[0] == 200
+    assert first.shown()["holder"] == {"operator": "Ada", "mine": True}
+
+
+def test_nothing_is_foretold_before_a_frame_was_seen_or_of_places_that_are_none(served, visitor):
+    first = visitor(served)
+    assert first.get("/preview?x=0.1")[0] == 400
+    served.view.report(AxesRead(1, tuple(AxisReading(each, "mm", 0.1, 0.1, -1.0, 1.0) for each in ("x", "y", "dwell"))))
+    assert first.get("/preview?x=0.1")[0] == 409
+    for place in ("nan", "1e999", "here"):
+        assert first.get(f"/preview?x={place}")[0] == 400
