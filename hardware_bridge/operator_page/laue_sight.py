@@ -49,13 +49,18 @@ class LaueSight:
             self._mount = None
             return Seen(f"not indexed: {'no spots' if answer is None else answer.reason}")
         self._mount = here.T @ answer.orientation
-        return self._stands(f"indexed by {answer.matched} of {len(spots_px)} spots", positions)
+        line = f"indexed by {answer.matched} of {len(spots_px)} spots"
+        return self._stands(line, positions, "misorientation_by_this_frame_deg")
 
     def ahead(self, positions: Float64Array) -> Seen | None:
         """Return where the spots belong with the axes elsewhere; None while no frame was indexed."""
-        return None if self._mount is None else self._stands("as the last frame was indexed", positions)
+        return (
+            None
+            if self._mount is None
+            else self._stands("as the last frame was indexed", positions, "misorientation_deg")
+        )
 
-    def _stands(self, line: str, positions: Float64Array) -> Seen:
+    def _stands(self, line: str, positions: Float64Array, name: str) -> Seen:
         assert self._mount is not None
         known = self._known
         goals = known.target.reachable_goals(known.goniometer, self._mount[None], positions[None])
@@ -66,7 +71,7 @@ class LaueSight:
             self._spots_px(known.goniometer.rotation(positions) @ self._mount),
             self._spots_px(goals.orientation[0]),
             turn,
-            {"misorientation_by_this_frame_deg": float(goals.error_deg[0])},
+            {name: float(goals.error_deg[0])},
         )
 
     def _spots_px(self, orientation: Float64Array) -> Float64Array:

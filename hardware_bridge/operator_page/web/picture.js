@@ -98,7 +98,7 @@ function ahead() {
       const shown = answer.ok ? await answer.json() : null;
       if (key !== aheadKey) return;
       aheadShown = shown;
-      text("ahead", shown ? `After this move ${Object.entries(shown.values).map((pair) => named(...pair).join(" ")).join(", ")}, as foretold.` : "");
+      text("ahead", shown ? `After this move: ${Object.entries(shown.values).map((pair) => named(...pair).join(" ")).join(", ")}, as foretold.` : "");
       marks();
     } catch { /* the page says that it is blind where nothing answers any more */ }
   }, AHEAD_MS);

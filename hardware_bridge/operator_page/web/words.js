@@ -31,7 +31,7 @@ const number = (x, digits = 4) => none(x) ? "?" : Number(x).toFixed(digits).repl
 const signed = (x, digits = 4) => `${x > 0 ? "+" : ""}${number(x, digits)}`;
 const short = (x) => none(x) ? "?" : typeof x === "number" ? String(Number(x.toPrecision(4))).replaceAll("-", "−") : String(x);
 
-const UNITS = [["_deg", " °"], ["_mm", " mm"], ["_s", " s"], ["_px", " px"], ["_points", " points"]];
+const UNITS = [["_deg", "\u00a0°"], ["_mm", "\u00a0mm"], ["_s", "\u00a0s"], ["_px", "\u00a0px"], ["_points", "\u00a0points"]];
 // The name and the value of an estimate, for a reader: the unit stands at the end of the name.
 function named(name, value) {
   const unit = UNITS.find(([end]) => name.endsWith(end)), stem = unit ? name.slice(0, -unit[0].length) : name;

@@ -18,29 +18,51 @@ def taken(visitor, watched, name="Ada"):
     return first
 
 
-def answered(operator, watched, text="yes"):
-    """Answer everything until the run has ended; returns what was asked about."""
+def answered(operator, watched, text="yes", commands=None):
+    """Answer everything until the run has ended; returns what was asked about, and keeps the commands' hashes."""
     asked = []
     while watched._thread.is_alive():
         for question in operator.shown()["questions"]:
-            asked.append(question["about"])
-            assert operator.answer(question, text)[0] in (200, 409)
+            status, _ = operator.answer(question, text)
+            assert status in (200, 409)
+            if status == 200:
+                asked.append(question["about"])
+                if question["command"] is not None and commands is not None:
+                    commands.append(question["sha256"])
         time.sleep(0.05)
     return asked
+
+
+def log_of(watched):
+    return [line for _, line in read_log(watched.deployment.folder / "audit.jsonl")]
 
 
 def test_a_run_is_played_by_its_answers_on_the_page_and_replayed_from_its_log(watched, visitor):
     run = watched()
     operator = taken(visitor, run)
-    about = answered(operator, run)
+    commands = []
+    about = answered(operator, run, commands=commands)
     report = run.end()
     assert about[0] == "start"
     assert about.count("command") == report.moves == 2
     shown = operator.shown()
     assert shown["episode"]["ending"] == report.ending
     assert shown["log"][-1]["sha256"] == report.audit_head
+    assert [each["step"] for each in shown["path"]] == [0, 1, 2]
+    (episode,) = read_episodes(report.files["training"])
+    # observed as points / 10
+    points = [10.0 * float(scores[3]) for scores in episode.observations["scores"]]
+    assert [each["score"] for each in shown["path"]] == pytest.approx(points, abs=1e-3)
     recording = read_recording(run.deployment.folder)
     assert (recording.broken, sorted(recording.images)) == ("", [1, 2, 3])
+    signed = [each["data"] for each in log_of(run) if each.get("event") == "answered"]
+    assert [(each["by"], each["answer"], each["about"]) for each in signed] == [
+        ("Ada", "yes", "start"),
+        ("Ada", "yes", "command"),
+        ("Ada", "yes", "command"),
+    ]
+    assert [each["sha256"] for each in signed] == [None, *commands]
+    last_yes = [line["n"] for line in log_of(run) if line.get("event") == "answered"][-1]
     with OperatorPage(recording, 0) as page:
         again = visitor(page)
         last = again.shown()
@@ -49,6 +71,7 @@ def test_a_run_is_played_by_its_answers_on_the_page_and_replayed_from_its_log(wa
         places = [[axis["name"], axis["target"]] for axis in shown["axes"]]
         assert [[axis["name"], axis["target"]] for axis in last["axes"]] == places
         assert json.loads(again.get("/state?line=1")[1])["frame"] is None
+        assert json.loads(again.get(f"/state?line={last_yes}")[1])["log"][-1]["what"] == "answered yes by Ada"
         assert again.get(f"/state?line={last['lines'] + 1}")[0] == 404
         assert again.get("/frame/3.jpg")[0] == 200
         assert again.post("/stop") == (409, "this run is over; nothing can be done to it")
