@@ -12,7 +12,7 @@ TOOLS := $(VENV)/.tools
 BRIDGE := $(VENV)/.bridge
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo demo-hardware test test-all lint speed clients develop clean
+.PHONY: demo demo-hardware test test-all browser lint speed clients develop clean
 
 demo: $(INSTALLED)
 	$(RUN)/beamgym demo
@@ -28,6 +28,10 @@ test: $(INSTALLED) $(TOOLS)
 test-all: $(INSTALLED) $(TOOLS)
 	$(RUN)/pip install -c constraints.txt --no-deps laue-torch aurelia
 	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "" --hypothesis-profile=random $(SEED:%=--hypothesis-seed=%)
+
+# What the operator's page is tested in; its tests are skipped where there is none.
+browser:
+	command -v chromium chromedriver || apt-get install --yes --no-install-recommends chromium chromium-driver
 
 lint: $(INSTALLED) $(TOOLS)
 	$(RUN)/ruff check .
@@ -62,7 +66,7 @@ $(DEPENDENCIES): constraints.txt pyproject.toml
 	touch $@
 
 $(TOOLS): $(DEPENDENCIES)
-	$(RUN)/python .ci/requirements.py test lint contrib mosaic hardware epics ophyd ioc tango pva visa | $(RUN)/pip install -c constraints.txt -r /dev/stdin
+	$(RUN)/python .ci/requirements.py test browser lint contrib mosaic hardware epics ophyd ioc tango pva visa | $(RUN)/pip install -c constraints.txt -r /dev/stdin
 	touch $@
 
 $(BRIDGE): $(DEPENDENCIES)

@@ -44,7 +44,7 @@ class BridgeKind:
     by_hand : (context) → ``operator_page.Hand``: the moves that a person gives on the page, and the context to play
         in; None where a kind takes none
     goal : (file) → what a run is to reach, in words; None where the kind says nothing of it
-    sight : (file, limits by axis) → ``operator_page.Sight``: how the sample stands by one frame, for who looks on;
+    onlooker : (file, limits by axis) → ``operator_page.Onlooker``: how the sample stands by one frame, for the page;
         None where a kind has no such thing
     told : (the task's state, n = 1) → what a frame says of the sample, by name with the unit at its end, for events;
         None where that is said by the verdict alone
@@ -70,7 +70,7 @@ class BridgeKind:
     may_show_nothing: Ref | None = None
     by_hand: Ref | None = None
     goal: Ref | None = None
-    sight: Ref | None = None
+    onlooker: Ref | None = None
     told: Ref | None = None
     report: Ref = "beamgym.hardware_bridge.rollout:spots_seen"
 
@@ -103,7 +103,7 @@ KINDS: dict[str, Row] = {
         sample_change="beamgym.envs.laue_align:sample_change_deg",
         plan="beamgym.hardware_bridge.plans:align",
         by_hand="beamgym.hardware_bridge.operator_page.by_hand:laue_hand",
-        sight="beamgym.hardware_bridge.operator_page.laue_sight:LaueSight",
+        onlooker="beamgym.hardware_bridge.operator_page.laue_onlooker:LaueOnlooker",
     ),
     "zone": SimulationOnly("zone", "LaueZone repeats a published simulation; align the crystal with LaueAlign instead"),
     "arpes": BridgeKind(

@@ -3,12 +3,12 @@
 from beamgym.hardware_bridge.operator_page.access import Access, Refused
 from beamgym.hardware_bridge.operator_page.by_hand import Hand, HandField
 from beamgym.hardware_bridge.operator_page.hold import HeldPolicy, Hold
+from beamgym.hardware_bridge.operator_page.onlooker import Onlooker, Predicted
 from beamgym.hardware_bridge.operator_page.person import PERSON, Person
 from beamgym.hardware_bridge.operator_page.picture import jpeg
 from beamgym.hardware_bridge.operator_page.replay import Recording, read_recording
 from beamgym.hardware_bridge.operator_page.serving import OperatorPage
 from beamgym.hardware_bridge.operator_page.shows import LiveShow, Shows
-from beamgym.hardware_bridge.operator_page.sight import Seen, Sight
 from beamgym.hardware_bridge.operator_page.view import PageView
 
 __all__ = [
@@ -19,14 +19,14 @@ __all__ = [
     "HeldPolicy",
     "Hold",
     "LiveShow",
+    "Onlooker",
     "OperatorPage",
     "PageView",
     "Person",
+    "Predicted",
     "Recording",
     "Refused",
-    "Seen",
     "Shows",
-    "Sight",
     "jpeg",
     "read_recording",
 ]

@@ -39,7 +39,7 @@ from beamgym.hardware_bridge.deployment.events import (
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
 from beamgym.hardware_bridge.kinds import bridge_kind
 from beamgym.hardware_bridge.operator_page.access import Refused
-from beamgym.hardware_bridge.operator_page.sight import Limits, Looking, Seen
+from beamgym.hardware_bridge.operator_page.onlooker import Limits, Looking, Predicted
 
 LOG_LINES, REFUSALS, NOTES, PATH = 12, 8, 6, 200
 """So many of the last ones are shown."""
@@ -239,7 +239,7 @@ class PageView:
         if self._path and self._path[-1]["step"] == event.step:
             self._path[-1]["score"] = _json(event.values.get(SCORE))
 
-    def _seen(self, number: int, seen: Seen) -> None:
+    def _seen(self, number: int, seen: Predicted) -> None:
         """Take what a frame shows, from the thread that looks; that of an older frame says nothing of the last one."""
         with self.changed:
             if number == self._image[0]:
@@ -290,7 +290,7 @@ def _question(question: Question) -> Shown:
     return {**shown, "command": {**_plain(command), "moves": moves}, "sha256": command.sha256}
 
 
-def _drawn(seen: Seen) -> Shown:
+def _drawn(seen: Predicted) -> Shown:
     predicted, goal = (
         None if places is None else np.round(places, 1).tolist() for places in (seen.predicted_px, seen.goal_px)
     )

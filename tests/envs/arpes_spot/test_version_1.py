@@ -8,7 +8,7 @@ import pytest
 
 from beamgym.agents.baselines.spot import BASELINES
 from beamgym.agents.evaluation.evaluator import evaluate
-from beamgym.envs.arpes_spot import composed_scorer, shipped_scorer, spot_rules, task_over
+from beamgym.envs.arpes_spot import composed_scorer, shipped_scorer, spot_rules, task_over, told
 
 V1, V0 = "beamgym/ArpesSpot-v1", "beamgym/ArpesSpot-v0"
 FREE = {"surfaces": 2, "score": "truth"}
@@ -152,3 +152,20 @@ def test_over_an_instrument_a_declaration_has_the_same_rule_and_no_price():
 def test_rivals_declare_where_they_stand(name):
     found = evaluate(BASELINES[name](), V1, 6, 0, "easy", {"score": "truth"})
     assert found.success_rate >= 0.5
+
+
+def test_who_looks_on_is_told_a_sites_points_and_in_version_1_what_they_would_be_at_the_reference_dwell():
+    for name in (V1, V0):
+        env = vector(1, name, score=None)
+        env.reset(seed=3)
+        state = env.loop.state
+        said = told(state)
+        assert said.pop("score_points") == float(state.scores[0, 3])
+        assert said == (
+            {}
+            if name == V0
+            else {
+                "at_reference_dwell_points": float(state.estimate[0, 0]),
+                "expected_error_points": float(state.estimate[0, 1]),
+            }
+        )

@@ -15,7 +15,7 @@ from selenium.webdriver.common.keys import Keys
 
 from beamgym.hardware_bridge.deployment.events.content import AxisMove, AxisReading, Proposal
 from beamgym.hardware_bridge.deployment.events.events import AxesRead, CommandProposed, FrameTaken, StateChanged
-from beamgym.hardware_bridge.operator_page.sight import Seen
+from beamgym.hardware_bridge.operator_page.onlooker import Predicted
 
 pytestmark = pytest.mark.skipif(not THERE, reason=WHY)
 
@@ -154,7 +154,7 @@ def test_without_the_token_a_page_only_looks_and_stops(served, window):
 def test_marks_are_told_apart_by_shape_belong_to_their_frame_and_can_be_hidden(served, window):
     places = np.array([[3.0, 4.0], [30.0, 40.0]])
     served.view.report(FrameTaken(0, np.eye(64), places, 1, 1.0, time.time()))
-    served.view._seen(1, Seen("indexed by 2 of 2 spots", places, places + 5.0, {"x": 0.5}, {"off_deg": 0.2}))
+    served.view._seen(1, Predicted("indexed by 2 of 2 spots", places, places + 5.0, {"x": 0.5}, {"off_deg": 0.2}))
     window.get(served.link)
     until(lambda: len(window.find_elements(By.CSS_SELECTOR, "#spots .predicted")) == 2)
     assert words(window, "legend").split("\n") == ["found (2)", "predicted (2)", "at the goal (2)"]
@@ -175,13 +175,13 @@ def test_an_axis_that_is_turned_by_hand_is_asked_for_beside_the_pattern_that_it_
 
     def ahead(at):
         asked_where.append(at.tolist())
-        return Seen("", places + 9.0, None, {}, {"off_deg": 0.1})
+        return Predicted("", places + 9.0, None, {}, {"off_deg": 0.1})
 
     monkeypatch.setattr(served.view._looking, "ahead", ahead)
     axes = tuple(AxisReading(name, "mm", 0.1, 0.1, -1.0, 1.0) for name in ("x", "y", "dwell"))
     served.view.report(AxesRead(0, axes))
     served.view.report(FrameTaken(0, np.eye(64), places, 1, 1.0, time.time()))
-    served.view._seen(1, Seen("indexed", places))
+    served.view._seen(1, Predicted("indexed", places))
     move = AxisMove("x", "mm", 0.1, 0.4, -1.0, 1.0)
     served.view.report(CommandProposed(Proposal(1, (move,), False, True, False, None)))
     words_of_it = "Turn x clockwise by 0.30 mm, from 0.10 mm to 0.40 mm. Then type what it reads: "

@@ -17,7 +17,7 @@ Limits = dict[str, tuple[float, float] | None]
 
 
 @dataclass(frozen=True)
-class Seen:
+class Predicted:
     """What one frame shows by itself, by the nominal camera.
 
     Parameters
@@ -36,14 +36,14 @@ class Seen:
     values: Mapping[str, float] = field(default_factory=dict)
 
 
-class Sight(Protocol):
+class Onlooker(Protocol):
     """Sees how a sample stands."""
 
-    def look(self, spots_px: Float64Array, positions: Float64Array) -> Seen:
+    def look(self, spots_px: Float64Array, positions: Float64Array) -> Predicted:
         """Return what found spots (s, 2) show, taken where the axes read ``positions`` (k,)."""
         ...
 
-    def ahead(self, positions: Float64Array) -> Seen | None:
+    def ahead(self, positions: Float64Array) -> Predicted | None:
         """Return what a frame would show with the axes elsewhere; None while none has told how the sample stands."""
         ...
 
@@ -57,12 +57,12 @@ class Looking:
     tell : called with a frame's number and what it shows
     """
 
-    def __init__(self, file: InstrumentFile, tell: Callable[[int, Seen], object]) -> None:
-        self._file, self._tell, self._maker = file, tell, bridge_kind(file.kind).sight
+    def __init__(self, file: InstrumentFile, tell: Callable[[int, Predicted], object]) -> None:
+        self._file, self._tell, self._maker = file, tell, bridge_kind(file.kind).onlooker
         self._turn, self._using = threading.Condition(), threading.Lock()
         self._next: tuple[int, NDArray[Any], Float64Array, Limits] | None = None
         self._thread: threading.Thread | None = None
-        self._sight: Sight | None = None
+        self._onlooker: Onlooker | None = None
 
     def look(self, number: int, spots_px: NDArray[Any], positions: Float64Array, limits: Limits) -> None:
         """Have a frame looked at, soon; one that has not been looked at until then is left out."""
@@ -75,10 +75,10 @@ class Looking:
                 self._thread.start()
             self._turn.notify_all()
 
-    def ahead(self, positions: Float64Array) -> Seen | None:
+    def ahead(self, positions: Float64Array) -> Predicted | None:
         """Return what a frame would show with the axes elsewhere; None where that is not known."""
         with self._using:
-            return None if self._sight is None else self._sight.ahead(positions)
+            return None if self._onlooker is None else self._onlooker.ahead(positions)
 
     def _look(self) -> None:
         while True:
@@ -88,11 +88,11 @@ class Looking:
                 (number, spots_px, positions, limits), self._next = self._next, None
             try:
                 with self._using:
-                    if self._sight is None:
+                    if self._onlooker is None:
                         assert self._maker is not None
-                        self._sight = resolve(self._maker)(self._file, limits)
-                    seen = self._sight.look(spots_px, positions)
+                        self._onlooker = resolve(self._maker)(self._file, limits)
+                    seen = self._onlooker.look(spots_px, positions)
             except Exception:
                 logging.getLogger("beamgym.hardware_bridge").warning("a frame was not looked at", exc_info=True)
-                seen = Seen("the page could not look at this frame")
+                seen = Predicted("the page could not look at this frame")
             self._tell(number, seen)

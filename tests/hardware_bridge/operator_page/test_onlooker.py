@@ -10,7 +10,7 @@ from beamgym.hardware_bridge.deployment.events.events import AxesRead, EstimateM
 from beamgym.hardware_bridge.instrument_file.context import context_of
 from beamgym.hardware_bridge.instrument_file.load import load_instrument, shipped_instrument
 from beamgym.hardware_bridge.operator_page.access import Refused
-from beamgym.hardware_bridge.operator_page.laue_sight import LaueSight
+from beamgym.hardware_bridge.operator_page.laue_onlooker import LaueOnlooker
 from beamgym.hardware_bridge.operator_page.view import PageView
 from beamgym.physics.laue.pattern.spots import LaueModel
 from beamgym.physics.orientation import misorientation_deg, rotation_matrix
@@ -43,7 +43,7 @@ def distance_px(ones, others):
 
 @pytest.fixture(scope="module")
 def sight(laue):
-    return LaueSight(laue[0], {axis.name: axis.limits for axis in laue[0].axes})
+    return LaueOnlooker(laue[0], {axis.name: axis.limits for axis in laue[0].axes})
 
 
 def test_spots_are_predicted_where_they_were_found_and_the_turn_leads_to_the_goal(laue, sight):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from beamgym.hardware_bridge.instrument_file import InstrumentFile, context_of
-from beamgym.hardware_bridge.operator_page.sight import Limits, Seen
+from beamgym.hardware_bridge.operator_page.onlooker import Limits, Predicted
 from beamgym.physics.instrument import Float64Array
 from beamgym.physics.laue.indexing import Indexed, Indexer
 from beamgym.physics.laue.pattern import LaueModel
@@ -15,7 +15,7 @@ BRIGHTEST = 60
 """Spots that are predicted: about as many as a finder keeps."""
 
 
-class LaueSight:
+class LaueOnlooker:
     """Indexes each frame by itself.
 
     Parameters
@@ -39,7 +39,7 @@ class LaueSight:
         known = self._known
         return LaueModel(known.crystal, known.beam, known.detector, brightest=BRIGHTEST)
 
-    def look(self, spots_px: Float64Array, positions: Float64Array) -> Seen:
+    def look(self, spots_px: Float64Array, positions: Float64Array) -> Predicted:
         """Index found spots (s, 2), brightest first, taken where the axes read ``positions`` (k,)."""
         here = self._known.goniometer.rotation(positions)
         guess = None if self._mount is None else here @ self._mount
@@ -47,12 +47,12 @@ class LaueSight:
         if not isinstance(answer, Indexed):
             # The crystal may have slipped: what was known of it before holds no more.
             self._mount = None
-            return Seen(f"not indexed: {'no spots' if answer is None else answer.reason}")
+            return Predicted(f"not indexed: {'no spots' if answer is None else answer.reason}")
         self._mount = here.T @ answer.orientation
         line = f"indexed by {answer.matched} of {len(spots_px)} spots"
         return self._stands(line, positions, "misorientation_by_this_frame_deg")
 
-    def ahead(self, positions: Float64Array) -> Seen | None:
+    def ahead(self, positions: Float64Array) -> Predicted | None:
         """Return where the spots belong with the axes elsewhere; None while no frame was indexed."""
         return (
             None
@@ -60,13 +60,13 @@ class LaueSight:
             else self._stands("as the last frame was indexed", positions, "misorientation_deg")
         )
 
-    def _stands(self, line: str, positions: Float64Array, name: str) -> Seen:
+    def _stands(self, line: str, positions: Float64Array, name: str) -> Predicted:
         assert self._mount is not None
         known = self._known
         goals = known.target.reachable_goals(known.goniometer, self._mount[None], positions[None])
         reachable = bool(goals.reachable[0])
         turn = dict(zip(self._names, (goals.positions[0] - positions).tolist(), strict=True)) if reachable else {}
-        return Seen(
+        return Predicted(
             line if reachable else f"{line}; no goal is within the axes' limits: glue the crystal anew",
             self._spots_px(known.goniometer.rotation(positions) @ self._mount),
             self._spots_px(goals.orientation[0]),
