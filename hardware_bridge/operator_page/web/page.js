@@ -185,7 +185,7 @@ function holder() {
   show("who", now.live);
   if (!now.live) return;
   const held = now.holder;
-  const others = held ? `${held.operator} holds the run` : "No page holds the run";
+  const others = held ? `${held.operator[0].toUpperCase()}${held.operator.slice(1)} holds the run` : "No page holds the run";
   text("holder", !token() ? `This page only looks: it has no token. ${others}.` : mine() ? `This page holds the run, as ${held.operator}.` : held ? `${others} on another page; this one only looks.` : `${others}.`);
   text("take", held && !mine() ? `Take it over from ${held.operator}` : "Take it");
   show("take", token() && !mine());
