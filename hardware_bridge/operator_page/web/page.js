@@ -11,6 +11,7 @@ if (location.hash.length > 1) {
   sessionStorage.setItem("beamgym-token", decodeURIComponent(location.hash.slice(1)));
   history.replaceState(null, "", "/");  // off the screen, and out of what is copied
 }
+addEventListener("hashchange", () => location.reload());  // another link in this window: a browser only changes what stands behind the #
 const token = () => sessionStorage.getItem("beamgym-token") || "";
 let now = null, heard = 0, offset = 0, stepped = "", failures = [], over = false;
 const drawn = { frame: 0, pictured: 0, question: "", turn: "", legend: "" }, parts = {};

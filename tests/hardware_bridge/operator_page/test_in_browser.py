@@ -91,6 +91,15 @@ def test_a_yes_takes_two_steps_and_only_keys_and_is_signed(served, holding):
     until(lambda: not seen(holding, "ask"))
 
 
+def test_a_link_that_is_opened_in_a_window_that_only_looked_takes_the_run(served, window):
+    window.get(served.address)
+    until(lambda: "it has no token" in words(window, "holder"))
+    # a browser loads nothing anew for this: only what stands behind the # is another
+    window.get(served.link)
+    until(lambda: "This page holds the run" in words(window, "holder"))
+    assert window.current_url == served.address
+
+
 def test_of_two_pages_one_answer_counts_and_the_other_page_says_so(served, holding, visitor):
     second = visitor(served, "Bert")
     answers = ask(served.view)

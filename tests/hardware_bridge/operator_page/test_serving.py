@@ -2,12 +2,13 @@
 
 import json
 import socket
+import time
 
 import numpy as np
 import pytest
 
 from beamgym.hardware_bridge.deployment.events.content import AxisReading
-from beamgym.hardware_bridge.deployment.events.events import AxesRead, Ended, FrameTaken, StateChanged
+from beamgym.hardware_bridge.deployment.events.events import AxesRead, Ended, FrameTaken, Note, StateChanged
 from beamgym.hardware_bridge.operator_page.access import SILENT_S, Access, Refused
 from beamgym.hardware_bridge.operator_page.serving import BODY_BYTES, STREAMS, OperatorPage
 
@@ -290,3 +291,19 @@ def test_nothing_is_foretold_before_a_frame_was_seen_or_of_places_that_are_none(
     assert first.get("/preview?x=0.1")[0] == 409
     for place in ("nan", "1e999", "here"):
         assert first.get(f"/preview?x={place}")[0] == 400
+
+
+def test_a_page_that_takes_nothing_more_is_let_go(served, monkeypatch):
+    monkeypatch.setattr("beamgym.hardware_bridge.operator_page.serving.SEND_S", 0.3)
+    line, heard, first = streaming(served)
+    assert b"200" in first
+    assert served._server._streams == 1
+    for _ in range(200):
+        # megabytes, so that no buffer takes them
+        served.view.report(Note("x" * 1_000_000))
+        time.sleep(0.05)
+        if not served._server._streams:
+            break
+    assert served._server._streams == 0
+    heard.close()
+    line.close()
