@@ -25,6 +25,8 @@ from beamgym.physics.bands.structure import BandStructure
 from beamgym.physics.bands.zone import SurfaceLattice
 from beamgym.physics.files import write_json
 
+FAR_EV, WIDE = 0.3, 2.5
+"""A band that left its aligned theory by more, or whose line is so many times as wide as the usual one, is doubted."""
 METHODS = ("joint", "plain", "curvature", "offset")
 
 
@@ -164,9 +166,24 @@ def _said(found: Found, cube: BandCube, asked: Asked) -> dict[str, Any]:
     if found.alignment is not None:
         said["shift_ev"] = found.alignment.shift_ev.tolist()
         said["scale"] = found.alignment.scale.tolist()
+    said["doubted"] = doubted(said["moved_ev"], said.get("fwhm_ev"))
     gaps = [gap_between(bands, b) for b in range(len(bands) - 1)]
     said["gaps"] = [{"direct_ev": g.direct_ev, "error_ev": g.direct_error_ev, "at": list(g.direct_at)} for g in gaps]
     return said
+
+
+def doubted(moved_ev: list[float], fwhm_ev: list[float] | None) -> list[int]:
+    """Return the numbers, from 1, of bands that were hardly seen: far from where they began, or lost in a wide line.
+
+    Parameters
+    ----------
+    moved_ev : (b,) root mean square between a band and its start
+    fwhm_ev : (b,) full widths of their lines; None of fields, which have none
+    """
+    wide = WIDE * float(np.median(fwhm_ev)) if fwhm_ev is not None else np.inf
+    widths = fwhm_ev if fwhm_ev is not None else [0.0] * len(moved_ev)
+    pairs = zip(moved_ev, widths, strict=True)
+    return [b for b, (moved, width) in enumerate(pairs, start=1) if moved > FAR_EV or width > wide]
 
 
 def _compared(found: list[Found]) -> dict[str, Any]:

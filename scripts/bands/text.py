@@ -29,6 +29,11 @@ def _answer(one: dict[str, Any], method: str) -> list[str]:
         lines.append(line + (f" {1e3 * one['fwhm_ev'][b]:10.0f}" if "fwhm_ev" in one else ""))
     if "explained" in one:
         lines.append(f"the lines explain {100 * one['explained']:.1f} % of the data's weighted square sum")
+    if one["doubted"]:
+        numbers = ", ".join(str(b) for b in one["doubted"])
+        lines.append(
+            f"WARNING: hardly seen: band {numbers} (far from the aligned theory, or a wide line)"
+        )
     if not all(one.get("converged", [True])):
         lines.append("WARNING: some sites still moved at the last sweep")
     lines.append(

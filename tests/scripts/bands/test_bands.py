@@ -9,6 +9,7 @@ from scipy.special import voigt_profile
 
 from beamgym.physics.bands.files import read_bands
 from beamgym.scripts.bands import bands_command
+from beamgym.scripts.bands.found import doubted
 from beamgym.scripts.bands_suite.suite import run_suite
 
 KX, KY, ENERGY = np.linspace(-0.4, 0.4, 10), np.linspace(-0.4, 0.4, 9), np.linspace(-1.6, 0.3, 110)
@@ -85,6 +86,11 @@ def test_a_mistake_is_one_line(bands, files, words, told):
     assert result.exit_code != 0
     assert told in str(result.exception)
     assert "\n" not in str(result.exception)
+
+
+def test_bands_that_ran_away_or_hide_in_a_wide_line_are_doubted():
+    assert doubted([0.02, 0.5, 0.03, 0.01], [0.2, 0.25, 1.4, 0.3]) == [2, 3]
+    assert doubted([0.02, 0.5], None) == [2]
 
 
 def test_the_suite_needs_its_data_and_knows_its_parts(monkeypatch, tmp_path):
