@@ -31,9 +31,7 @@ def _answer(one: dict[str, Any], method: str) -> list[str]:
         lines.append(f"the lines explain {100 * one['explained']:.1f} % of the data's weighted square sum")
     if one["doubted"]:
         numbers = ", ".join(str(b) for b in one["doubted"])
-        lines.append(
-            f"WARNING: hardly seen: band {numbers} (far from the aligned theory, or a wide line)"
-        )
+        lines.append(f"WARNING: hardly seen: band {numbers} (far from the aligned theory, or a wide line)")
     if not all(one.get("converged", [True])):
         lines.append("WARNING: some sites still moved at the last sweep")
     lines.append(
