@@ -19,6 +19,7 @@ from beamgym.scripts.speeds.laue import (
     small_panel,
 )
 from beamgym.scripts.speeds.machine import core_gbytes, core_gflops
+from beamgym.scripts.speeds.scanning import scan_31
 from beamgym.scripts.speeds.work import SelfTimed, Work
 
 Case = Callable[[int], Work | SelfTimed]
@@ -146,6 +147,7 @@ CASES: dict[str, tuple[Case, str]] = {
     "deploy_run_s": (starting.deploy_run_s, "s"),
     "page_glass_ms": (page_glass_ms, "ms"),
     "page_cpu_ms": (page_cpu_ms, "ms"),
+    "scan_31": (scan_31, "scans/s"),
     "mosaic_200_frames_s": (mosaic_200_frames_s, "s"),
     "import_s": (starting.import_s, "s"),
     "memory_1024_mb": (starting.memory_1024_mb, "MiB"),

@@ -33,7 +33,7 @@ class Told:
     error_deg : stated; 1 where there is none, or more
     cones : (c, 2) to look along: chance, and seconds that it takes
     given : an orientation came with the crystal
-    looks : (p, k) places to look at, degrees
+    looks : (p, k) places to look at, degrees; bits (p,) that each is expected to give
     positions : (k,) degrees
     left_s : beam time
     """
@@ -46,6 +46,7 @@ class Told:
     cones: Float64Array
     given: bool
     looks: Float64Array
+    bits: Float64Array
     positions: Float64Array
     left_s: float
 
@@ -68,6 +69,7 @@ def told_of(observation: Observation, row: int, context: Any) -> Told:
         cones=cones[cones[:, 0] > 0.0] * [1.0, 1000.0],
         given=bool(told[-1] > 0.5),
         looks=context.degrees(looks[:, 1:-1].astype(np.float64)),
+        bits=looks[:, -1].astype(np.float64),
         positions=context.degrees(part_of(observation, "axes")[row].astype(np.float64)),
         left_s=float(part_of(observation, "budget")[row, 0]) * context.beam_time_s,
     )

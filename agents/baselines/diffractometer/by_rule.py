@@ -21,6 +21,8 @@ from beamgym.agents.baselines.diffractometer.acting import (
 from beamgym.envs.policy import PolicyState
 from beamgym.envs.task import Observation, Truth
 
+_LEAST_BITS, _LOOK_S = 0.02, 50.0
+
 
 @dataclass(frozen=True)
 class SearchMemory:
@@ -31,11 +33,13 @@ class SearchMemory:
     context : public
     row : number of the next row
     drives : looks in a row that showed nothing
+    order : in which places of a given orientation are looked for
     """
 
     context: Any
     row: int = 0
     drives: int = 0
+    order: tuple[int, ...] = ()
 
 
 class PowderLine:
@@ -81,11 +85,12 @@ class PowderLine:
         context = memory.context
         line = context.lines[(memory.row // len(self._rows())) % len(context.lines)]
         chi = self._rows()[memory.row % len(self._rows())]
-        return row_action(context, line.two_theta_deg, chi), replace(memory, row=memory.row + 1)
+        return row_action(context, line.two_theta_deg, chi, 90.0, 180.0), replace(memory, row=memory.row + 1)
 
     def _rows(self) -> NDArray[np.float64]:
-        """Half of all directions will do: the other half holds the same reflections from behind."""
-        return np.arange(1.0, 90.0, 2.0)
+        """From the equator to both poles, half way round each: the other half holds the same from behind."""
+        up = np.arange(1.0, 90.0, 2.0)
+        return np.stack([up, -up], axis=1).ravel()
 
 
 class Raster(PowderLine):
@@ -134,7 +139,8 @@ class IndexAndJump(PowderLine):
             action = action_of(context, AZIMUTH, width_deg=width, count_s=0.05)
             return action, replace(memory, drives=0)
         if len(now.looks) and memory.drives < self.most_drives:
-            action = action_of(context, DRIVE, width_deg=self.drive_deg, count_s=self.count_s)
+            best = int(np.argmax((now.bits + _LEAST_BITS) / (travel_s(context, now) + _LOOK_S)))
+            action = action_of(context, DRIVE, choice=best, width_deg=self.drive_deg, count_s=self.count_s)
             return action, replace(memory, drives=memory.drives + 1)
         return super()._search(now, replace(memory, drives=0))
 
@@ -153,7 +159,10 @@ class IndexAndJump(PowderLine):
             far = replace(memory, row=memory.row - many * len(now.looks))
             action, after = super()._search(now, far)
             return action, replace(after, row=memory.row + 1)
-        place = now.looks[memory.row // many]
+        if not memory.order:
+            near = np.argsort(travel_s(context, now), kind="stable")
+            memory = replace(memory, order=tuple(map(int, near)))
+        place = now.looks[memory.order[memory.row // many]]
         names = context.instrument.names
         chi = float(np.clip(place[names.index("chi")] + self.around_deg[memory.row % many], -180.0, 180.0))
         phi = float(place[names.index("phi")])

@@ -46,8 +46,6 @@ from beamgym.physics.instrument import (
 from beamgym.physics.orientation import random_orientations, rotation_matrix
 
 _STREAM_MOUNT, _STREAM_GRAIN, _STREAM_ERRORS, _STREAM_PRIOR, _STREAM_COUNTS, _STREAM_HAS = 80, 81, 82, 83, 84, 85
-FOUND_AGAIN = 4.0
-"""Times the count of a centring's other scans: of its first one, which finds the reflection again."""
 FIRST_COUNT_S = 1.0
 """The count with which an episode begins, seconds."""
 
@@ -254,13 +252,11 @@ class ScanWorld:
             return path, self._counted(row, path)
 
         def first() -> tuple[ScanPath, Float64Array]:
-            # slower than the sweep that has shown it, so that a weak one is not lost in finer points
-            slow_s = FOUND_AGAIN * count_s
             if not about.any():
-                return scan(start, int(asked.axis[row]), width, slow_s)
+                return scan(start, int(asked.axis[row]), width, count_s)
             nominal = self.beam.wavelength_a
             q = _q_at(self.instrument, start, nominal)
-            path = azimuth_path(self.instrument, start, q, about, width, CENTRE_POINTS, slow_s, nominal, -0.5 * width)
+            path = azimuth_path(self.instrument, start, q, about, width, CENTRE_POINTS, count_s, nominal, -0.5 * width)
             return path, self._counted(row, path)
 
         done = centre(self.instrument, start, first, self.detector, scan, count_s)
