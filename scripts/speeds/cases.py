@@ -8,7 +8,7 @@ import numpy as np
 from beamgym.scripts import page_costs
 from beamgym.scripts.speeds import arpes as speed_arpes
 from beamgym.scripts.speeds import environments, starting
-from beamgym.scripts.speeds.estimating import calibrating_ms, index_60_peaks, mosaic_200_frames_s
+from beamgym.scripts.speeds.estimating import calibrating_ms, index_60_peaks, mosaic_200_frames_s, scan_31
 from beamgym.scripts.speeds.laue import (
     IMAGES,
     back_reflection,
@@ -19,7 +19,6 @@ from beamgym.scripts.speeds.laue import (
     small_panel,
 )
 from beamgym.scripts.speeds.machine import core_gbytes, core_gflops
-from beamgym.scripts.speeds.scanning import scan_31
 from beamgym.scripts.speeds.work import SelfTimed, Work
 
 Case = Callable[[int], Work | SelfTimed]
