@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from beamgym.agents.denoising.config import REGIMES, SHIPPED, DenoiserConfig, load_denoiser_config
+from beamgym.agents.denoising.planning import Pair, Saving, TimePlan, plan_times, savings
 from beamgym.agents.denoising.radial import Rings, smooth_profile
 from beamgym.agents.denoising.rivals import Rival, rivals
 from beamgym.agents.denoising.satellites import area_under_curve, excess
@@ -23,8 +24,11 @@ __all__ = [
     "DenoiserTrainer",
     "Frames",
     "Judged",
+    "Pair",
     "Rings",
     "Rival",
+    "Saving",
+    "TimePlan",
     "area_under_curve",
     "best_threshold",
     "candidates",
@@ -33,7 +37,9 @@ __all__ = [
     "finish",
     "judge",
     "load_denoiser_config",
+    "plan_times",
     "rivals",
+    "savings",
     "smooth_profile",
 ]
 

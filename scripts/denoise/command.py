@@ -32,13 +32,28 @@ def denoise_command(
     epochs: Annotated[int, typer.Option(min=1, help="Of a training on these frames or pairs, 120 batches each.")] = 10,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier answers; never an original.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of a training.")] = 0,
+    plan: Annotated[
+        Path | None,
+        typer.Option(help="SANS: share beam time between this sample and this background; writes no frame."),
+    ] = None,
+    times: Annotated[
+        str | None, typer.Option(help="Of a plan: seconds that sample and background were counted, as 600,600.")
+    ] = None,
+    hours: Annotated[float, typer.Option(help="Of a plan: beam time to be shared.")] = 1.0,
+    transmission: Annotated[float, typer.Option(help="Of a plan: the sample's, relative to the background.")] = 1.0,
+    beam_rate: Annotated[float, typer.Option(help="Of a plan: counts a second of the attenuated beam.")] = 1000.0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write what was found here.")] = None,
 ) -> None:
     """Estimate the rate behind counted frames, and how far off it may be; files of both go beside the originals."""
     check_output(json_file)
     from beamgym.physics.files import write_json
     from beamgym.scripts.denoise.denoising import Asked, denoise_files
+    from beamgym.scripts.denoise.planning import Planned, parse_times, plan_sans
 
+    if plan is not None:
+        wanted = Planned(parse_times(times), hours, transmission, beam_rate)
+        found = plan_sans(files, plan, wanted, bundle, typer.echo)
+        return None if json_file is None else write_json(json_file, found)
     if bundle is not None and (scene is not None or train_on_this or pairs is not None):
         raise ValueError("--bundle names the network; leave out --scene, --train-on-this and --pairs")
     if train_on_this and pairs is not None:

@@ -27,7 +27,7 @@ CROP = 256
 
 _POWERS = (0.0, 0.5)
 _EDGE_PX = 6.0
-_TUNING, _BLANKS_A_SCENE = 8, 3
+TUNING, BLANKS_A_SCENE = 24, 1
 _RESAMPLED = 400
 _STREAM = 71
 
@@ -78,18 +78,18 @@ def laue_rows(
     seed : of scenes and noise
     told : called with what is done next
     """
-    tuning = [_quarter(scene_source("laue", "tune").take(seed, i), i) for i in range(_TUNING)]
-    blanks = [_blank(scene) for scene in tuning] * _BLANKS_A_SCENE
+    tuning = [quarter(scene_source("laue", "tune").take(seed, i), i) for i in range(TUNING)]
+    blanks = [blank_of(scene) for scene in tuning] * BLANKS_A_SCENE
     finders: dict[str, Finder] = {}
     for rival in [*network, *_tuned_rivals(names, tuning, blanks, seed, told)]:
-        finders[rival.name] = _finder(rival, tuning, blanks, seed, 1.0)
-    scenes = [_quarter(scene_source("laue", "test").take(seed, i), i) for i in range(frames)]
+        finders[rival.name] = finder_of(rival, tuning, blanks, seed, 1.0)
+    scenes = [quarter(scene_source("laue", "test").take(seed, i), i) for i in range(frames)]
     told("Gaussian at longer exposures")
     ladder = _ladder(tuning, blanks, scenes, seed)
     rows = []
     for name, finder in finders.items():
         told(name)
-        found = [finder.judged(scene, _counted(scene, seed, i, 1.0), 1.0) for i, scene in enumerate(scenes)]
+        found = [finder.judged(scene, counted(scene, seed, i, 1.0), 1.0) for i, scene in enumerate(scenes)]
         rows.append(_row(finder, found, ladder, scenes, seed))
     return rows
 
@@ -99,20 +99,22 @@ def _tuned_rivals(
 ) -> list[Rival]:
     def score(rival: Rival) -> float:
         told(f"tuning {rival.name}, {rival.setting}")
-        return _finder_and_f1(rival, tuning, blanks, seed, 1.0)[1]
+        return finder_and_f1(rival, tuning, blanks, seed, 1.0)[1]
 
     return list(tuned(list(dict.fromkeys(["gaussian", *names])), score).values())
 
 
-def _finder(rival: Rival, tuning: list[Scene], blanks: list[Scene], seed: int, exposure: float) -> Finder:
-    return _finder_and_f1(rival, tuning, blanks, seed, exposure)[0]
+def finder_of(rival: Rival, tuning: list[Scene], blanks: list[Scene], seed: int, exposure: float) -> Finder:
+    """Return a method with the finder's settings that suit it, tuned on scenes of the tuning split."""
+    return finder_and_f1(rival, tuning, blanks, seed, exposure)[0]
 
 
-def _finder_and_f1(
+def finder_and_f1(
     rival: Rival, tuning: list[Scene], blanks: list[Scene], seed: int, exposure: float
 ) -> tuple[Finder, float]:
-    made = [rival.method(_counted(scene, seed, i, exposure), scene.mask) for i, scene in enumerate(tuning)]
-    empty = [rival.method(_counted(scene, seed, 500 + i, exposure), scene.mask) for i, scene in enumerate(blanks)]
+    """Return the same and the F1 that it reaches there."""
+    made = [rival.method(counted(scene, seed, i, exposure), scene.mask) for i, scene in enumerate(tuning)]
+    empty = [rival.method(counted(scene, seed, 500 + i, exposure), scene.mask) for i, scene in enumerate(blanks)]
     best: tuple[Finder, float] | None = None
     for power in _POWERS:
         found = [
@@ -139,10 +141,10 @@ def _ladder(tuning: list[Scene], blanks: list[Scene], scenes: list[Scene], seed:
     for exposure in EXPOSURES:
 
         def score(rival: Rival, exposure: float = exposure) -> float:
-            return _finder_and_f1(rival, tuning, blanks, seed, exposure)[1]
+            return finder_and_f1(rival, tuning, blanks, seed, exposure)[1]
 
-        finder = _finder(tuned(["gaussian"], score)["gaussian"], tuning, blanks, seed, exposure)
-        found = [finder.judged(scene, _counted(scene, seed, i, exposure), exposure) for i, scene in enumerate(scenes)]
+        finder = finder_of(tuned(["gaussian"], score)["gaussian"], tuning, blanks, seed, exposure)
+        found = [finder.judged(scene, counted(scene, seed, i, exposure), exposure) for i, scene in enumerate(scenes)]
         out.append((exposure, finder, found))
     return out
 
@@ -159,8 +161,8 @@ def _row(finder: Finder, found: list[Judged], ladder: Ladder, scenes: list[Scene
     by_low, by_high = np.quantile(equivalents, [0.025, 0.975])
     value, (error, *errors) = f1(found, finder.threshold), _errors(finder, found, ladder)
     false = [
-        (candidates(finder.rival.method(_counted(blank, seed, 900 + i, 1.0), blank.mask), blank.mask, finder.power))
-        for i, blank in enumerate(_blank(scene) for scene in scenes)
+        (candidates(finder.rival.method(counted(blank, seed, 900 + i, 1.0), blank.mask), blank.mask, finder.power))
+        for i, blank in enumerate(blank_of(scene) for scene in scenes)
     ]
     return Row(
         finder.rival.name,
@@ -202,7 +204,7 @@ def equivalent(value: float, steps: Sequence[float], exposures: Sequence[float] 
     return float(np.exp(np.interp(value, rising[distinct], logs[distinct])))
 
 
-def _quarter(scene: Scene, number: int) -> Scene:
+def quarter(scene: Scene, number: int) -> Scene:
     """Return one quarter of a frame, the four taking turns with the crystals."""
     top, left = CROP * (number // 2 % 2), CROP * (number % 2)
     window = np.s_[top : top + CROP, left : left + CROP]
@@ -217,13 +219,13 @@ def _quarter(scene: Scene, number: int) -> Scene:
     return Scene(scene.kind, scene.model, scene.rate[window], mask, peaks)
 
 
-def _blank(scene: Scene) -> Scene:
+def blank_of(scene: Scene) -> Scene:
     """Return the same frame's background without a spot: what lies below the median of its surroundings."""
     ground = gaussian_filter(percentile_filter(scene.rate, 30, size=15), 6.0)
     return Scene(scene.kind, scene.model, ground.astype(np.float32), scene.mask)
 
 
-def _counted(scene: Scene, seed: int, number: int, exposure: float) -> Float64Array:
+def counted(scene: Scene, seed: int, number: int, exposure: float) -> Float64Array:
     """Return a frame as it is counted: the same noise for every method."""
     draw = np.random.default_rng([seed, number, round(100 * exposure), _STREAM + 1])
     counts = draw.poisson(scene.rate.astype(np.float64) * exposure).astype(np.float64)

@@ -48,6 +48,10 @@ class Asked:
         """Return the shipped network, and those that were named."""
         return [shipped_denoiser(scene), *map(_named, self.bundles)]
 
+    def named(self, names: Sequence[str]) -> list[FrameDenoiser]:
+        """Return shipped networks by name, and those that were asked for."""
+        return [_named(name) for name in (*names, *self.bundles)]
+
     def networks(self, scene: str) -> list[Rival]:
         """Return the same as methods."""
         return [as_method(denoiser) for denoiser in self.denoisers(scene)]

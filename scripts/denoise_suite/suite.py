@@ -12,6 +12,8 @@ from beamgym.scripts.denoise_suite.methods import Asked
 from beamgym.scripts.rates import bars_table
 
 USUAL_FRAMES, MOST_FRAMES = 24, 2000
+JUDGED = (*SCENES, "noises")
+"""What ``--scene`` takes: kinds of scene, and Laue frames of detectors that count otherwise."""
 
 
 def run_suite(options: dict[str, Any], seed: int, console: Console) -> dict[str, Any]:
@@ -28,8 +30,8 @@ def run_suite(options: dict[str, Any], seed: int, console: Console) -> dict[str,
     ValueError : no scene or an unknown one, or numbers that make no sense
     """
     scene, frames = options.get("scene"), options.get("pictures", USUAL_FRAMES)
-    if scene not in SCENES:
-        raise ValueError(f"denoise judges one kind of scene; give --scene {', '.join(SCENES[:-1])} or {SCENES[-1]}")
+    if scene not in JUDGED:
+        raise ValueError(f"denoise judges one kind of scene; give --scene {', '.join(JUDGED[:-1])} or {JUDGED[-1]}")
     if not 4 <= frames <= MOST_FRAMES or seed < 0:
         raise ValueError(f"{frames} frames, seed {seed}: give 4 to {MOST_FRAMES} frames and a seed of 0 or more")
 

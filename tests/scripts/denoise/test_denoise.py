@@ -120,3 +120,38 @@ class TestRefusals:
         path = written(tmp_path / "a.npy", ".npy")
         assert "leave out --scene" in denoise(path, "--bundle", tmp_path, "--scene", "laue").output
         assert "either from these frames" in denoise(path, "--train-on-this", "--pairs", path).output
+
+
+class TestPlans:
+    @staticmethod
+    def sans(path, level):
+        counts = np.random.default_rng(1).poisson(level, (40, 40))
+        rows = [
+            f"{x}\t{y}\t{counts[y + 20, x + 20]}\t0\t0\t0\t{int(x * x + y * y > 9)}"
+            for y in range(-20, 20)
+            for x in range(-20, 20)
+        ]
+        path.write_text("Data columns are Qx - Qy - I\n" + "\n".join(rows) + "\n")
+        return path
+
+    def test_a_plan_shares_the_hours_and_writes_no_frame(self, tmp_path):
+        sample, ground = self.sans(tmp_path / "s.dat", 40.0), self.sans(tmp_path / "b.dat", 8.0)
+        result = denoise(sample, "--plan", ground, "--times", "600,600", "--hours", 2, "--json", tmp_path / "p.json")
+        assert result.exit_code == 0, result.output
+        plan = json.loads((tmp_path / "p.json").read_text("utf-8"))["plan"]
+        assert plan["sample_s"] + plan["background_s"] + plan["transmission_s"] == pytest.approx(7200.0)
+        assert plan["sample_s"] > plan["background_s"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["b.dat", "p.json", "s.dat"]
+
+    @pytest.mark.parametrize(
+        ("words", "line"),
+        [
+            ([], "give --times SAMPLE,BACKGROUND"),
+            (["--times", "600"], "give --times SAMPLE,BACKGROUND"),
+            (["--times", "600,0"], "are to be above 0"),
+            (["--times", "600,600", "--transmission", "1.2"], "at most 1"),
+        ],
+    )
+    def test_a_plan_without_its_numbers_is_one_line(self, tmp_path, words, line):
+        sample, ground = self.sans(tmp_path / "s.dat", 40.0), self.sans(tmp_path / "b.dat", 8.0)
+        assert line in denoise(sample, "--plan", ground, *words).output
