@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from beamgym.envs.denoising import FIELD, shipped_denoiser
 from beamgym.envs.exposures import ExposureRange
 from beamgym.envs.laue_align.crystal_rows import CrystalRows
 from beamgym.envs.laue_align.curriculum import ALL_DEG, FIRST_TOLERANCES, Curriculum
@@ -24,13 +25,14 @@ from beamgym.physics.crystal import Crystal, Radiation, crystal_names, load_crys
 from beamgym.physics.goniometer import Goniometer, Target, goniometer, parse_target
 from beamgym.physics.instrument import BoolArray, Float32Array, Float64Array, Peaks
 from beamgym.physics.laue.beam import Beam
+from beamgym.physics.laue.camera import LaueCamera
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files import load_detector
 from beamgym.physics.laue.imperfections import Imperfections
 from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.laue.sight import index_errors, sight_errors
 from beamgym.physics.laue.sighted import SightedLaue, check_sighted
-from beamgym.physics.laue.simulator import Frames, SimulatedLaue
+from beamgym.physics.laue.simulator import SimulatedLaue
 
 DETECTORS: dict[str, Callable[[], Detector]] = {
     "back-reflection": lambda: Detector.back_reflection(shape=(512, 512), pixel_mm=0.32),
@@ -75,7 +77,8 @@ class LaueAlignOptions:
     exposures : budget, the first exposure included
     action : "rotation", "axes", or with observation "estimate" "decisions"
     max_rotation_deg : of a full action, degrees; None for the version's, 90 in version 0 and 45 in version 1
-    frames : "spots" (fast) or "rendered" (images and the peak finder)
+    frames : "spots" (fast), "rendered" (images and the peak finder) or "denoised" (the same, the shipped denoiser of
+        Laue frames before the peak finder)
     reward : "dense" or "sparse"
     stop : "declare" or "truth"
     size : edge of the image observation, pixels
@@ -103,7 +106,7 @@ class LaueAlignOptions:
     exposures: int = 20
     action: Literal["rotation", "axes", "decisions"] = "rotation"
     max_rotation_deg: float | None = None
-    frames: Frames = "spots"
+    frames: Literal["spots", "rendered", "denoised"] = "spots"
     reward: Literal["dense", "sparse"] = "dense"
     stop: Literal["declare", "truth"] = "declare"
     size: int = SIZE
@@ -202,8 +205,9 @@ def _build_one(options: LaueAlignOptions, n: int, version: int) -> tuple[LaueAli
         panel,
         n,
         options.level,
-        "rendered" if image else options.frames,
+        "rendered" if image or options.frames == "denoised" else options.frames,
         mount_filter=partial(_reachable, context),
+        camera=_denoising_camera(options, panel),
         draws=ruled.draws,
         mount_shape=near,
     )
@@ -212,6 +216,16 @@ def _build_one(options: LaueAlignOptions, n: int, version: int) -> tuple[LaueAli
     if not sighted:
         return LaueAlignTask(*given), world
     return _sighted(options)(*given, told_by=_told_by(context, world, options.estimator)), world
+
+
+def _denoising_camera(options: LaueAlignOptions, panel: Detector) -> LaueCamera | None:
+    """Return the camera of denoised frames; None where the world makes its own."""
+    if options.frames != "denoised":
+        return None
+    if min(panel.shape) < FIELD:
+        raise ValueError(f"frames='denoised' needs panels of {FIELD} pixels or more; this one is {panel.shape}")
+    denoiser = shipped_denoiser("laue")
+    return LaueCamera.denoised(panel, lambda counts, mask: denoiser(counts, mask).rate)
 
 
 def _near_starts(options: LaueAlignOptions, context: AlignContext) -> NearStarts | None:

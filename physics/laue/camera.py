@@ -1,8 +1,11 @@
 """The simulated instrument's camera: images of spot lists, and the peaks found in them, in the same counts."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
+from beamgym.physics.arrays import BoolArray, Float64Array
 from beamgym.physics.instrument import Float32Array, Int64Array, Peaks, UInt64Array
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.pattern import ImageBackground, ImageModel, Sensor, Spots, SpotShape
@@ -33,12 +36,22 @@ READ_NOISE = 1.0
 PEDESTAL = 20.0
 """Read-out units without light: 20 standard deviations of the read noise, so that none of it is cut off at 0."""
 
+Denoise = Callable[[Float64Array, BoolArray], Float64Array]
+"""From counts (slow, fast), each with a variance equal to its mean, and a mask to the rate behind them."""
+
+DENOISED_FAINTEST_COUNTS = 250.0
+"""Counts below which a spot of a denoised frame is not reported: above all that noise makes of it."""
+
+DENOISED_THRESHOLD = 20.0
+"""Least significance there: what noise is left is less than the counts', and drawn into specks."""
+
 MAX_SATURATED_SHARE = 0.05
 """A frame with a larger share of full pixels is refused. Wide, because the exposure of the simulation is fixed and a
 panel of 84 × 84 pixels has few of them."""
 
 
 _FULL = np.iinfo(np.uint16).max
+_READ_VARIANCE = (READ_NOISE / GAIN) ** 2  # counts; added to the counts, it makes their variance their mean
 
 
 class LaueCamera:
@@ -51,6 +64,8 @@ class LaueCamera:
     max_peaks : spots reported of an image, brightest first
     threshold : least significance of a spot, in standard deviations of the local background over 3 × 3 pixels. At 5 the
         noise of 512 × 512 pixels makes about one false maximum, of half ``faintest_counts`` at most
+    denoise : what stands before the peak finder, if anything does; where it does, take ``DENOISED_FAINTEST_COUNTS`` and
+        ``DENOISED_THRESHOLD``
     """
 
     def __init__(
@@ -59,10 +74,11 @@ class LaueCamera:
         faintest_counts: float = FAINTEST_COUNTS,
         max_peaks: int = 64,
         threshold: float = 5.0,
+        denoise: Denoise | None = None,
     ) -> None:
         if not faintest_counts >= 0:
             raise ValueError(f"faintest_counts is {faintest_counts}; it must be 0 or more counts")
-        self.detector, self.faintest_counts = detector, faintest_counts
+        self.detector, self.faintest_counts, self.denoise = detector, faintest_counts, denoise
         blur_mm = max(SPOT_MM, LEAST_SPOT_PX * detector.pixel_mm)
         self.model = ImageModel(
             detector,
@@ -76,7 +92,13 @@ class LaueCamera:
             mask=_hole(detector, HOLE_MM + 0.5 * detector.pixel_mm),
             max_saturated_share=MAX_SATURATED_SHARE,
             shape=detector.shape,
+            saturation=None if denoise is None else float(_FULL),
         )
+
+    @classmethod
+    def denoised(cls, detector: Detector, denoise: Denoise, max_peaks: int = 64) -> "LaueCamera":
+        """Return a camera whose frames are denoised before spots are looked for."""
+        return cls(detector, DENOISED_FAINTEST_COUNTS, max_peaks, DENOISED_THRESHOLD, denoise)
 
     def expose(
         self,
@@ -122,7 +144,8 @@ class LaueCamera:
         ------
         FrameFailed : a wrong shape, or too many saturated pixels
         """
-        found = self.finder(self._without_background(np.asarray(images)))
+        taken = np.asarray(images)
+        found = self.finder(self._denoised(taken) if self.denoise is not None else self._without_background(taken))
         counts = found.intensity / np.float32(GAIN)
         count = ((counts >= self.faintest_counts) & found.mask).sum(axis=1)
         kept = np.arange(counts.shape[1])[None, :] < count[:, None]
@@ -135,7 +158,7 @@ class LaueCamera:
         On coarse pixels the hill is too steep for the squares in which the finder measures the background. Full pixels
         stay full; other shapes and types are left to the finder, which refuses them.
         """
-        if images.dtype != np.uint16 or images.shape[1:] != self.detector.shape:
+        if not self._is_own(images):
             return images
         empty = np.float32(GAIN) * self.model.rate
         plain = np.empty_like(images)
@@ -146,6 +169,25 @@ class LaueCamera:
             np.clip(signal, 0, _FULL, out=signal)
             image_out[:] = np.where(image_in == _FULL, np.float32(_FULL), signal)
         return plain
+
+    def _denoised(self, images: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Return the rate in read-out units, the empty camera's taken off; full pixels stay full."""
+        if not self._is_own(images) or self.denoise is None:
+            return images
+        hole = np.zeros(self.detector.shape, np.bool_) if self.finder.mask is None else self.finder.mask
+        empty = self.model.rate.astype(np.float64)
+        out = np.empty(images.shape, np.float32)
+        for image_in, image_out in zip(images, out, strict=True):
+            read = image_in.astype(np.float64)
+            counts = np.maximum((read - PEDESTAL) / GAIN + _READ_VARIANCE, 0.0)
+            rate = self.denoise(np.rint(counts), hole) - _READ_VARIANCE
+            seconds = np.nanmedian((rate / empty)[::3, ::3])
+            image_out[:] = np.where(hole, 0.0, GAIN * (rate - seconds * empty))
+            image_out[image_in == _FULL] = _FULL
+        return out
+
+    def _is_own(self, images: NDArray[np.generic]) -> bool:
+        return images.dtype == np.uint16 and images.shape[1:] == self.detector.shape
 
 
 def _hole(detector: Detector, radius_mm: float) -> NDArray[np.bool_] | None:

@@ -12,8 +12,8 @@ from beamgym.scripts.denoise_suite.methods import Asked
 from beamgym.scripts.rates import bars_table
 
 USUAL_FRAMES, MOST_FRAMES = 24, 2000
-JUDGED = (*SCENES, "noises")
-"""What ``--scene`` takes: kinds of scene, and Laue frames of detectors that count otherwise."""
+JUDGED = (*SCENES, "noises", "camera")
+"""What ``--scene`` takes: kinds of scene, Laue frames of other detectors, and those of the environments' camera."""
 
 
 def run_suite(options: dict[str, Any], seed: int, console: Console) -> dict[str, Any]:
@@ -42,7 +42,8 @@ def run_suite(options: dict[str, Any], seed: int, console: Console) -> dict[str,
     figures, bars, tables = resolve(f"beamgym.scripts.denoise_suite.{scene}_figures:run")(asked)
     for table in tables:
         console.print(table)
-    console.print(bars_table(bars))
+    if bars:
+        console.print(bars_table(bars))
     return {
         "suite": "denoise",
         "scene": scene,

@@ -116,3 +116,16 @@ def test_samples_of_an_instrument_that_exposes_all_alike_are_refused_different_t
     with pytest.raises(ValueError, match="all samples equally long"):
         _ = AcquireSettings(np.array([1.0, 2.0])).of_all
     assert AcquireSettings(np.array([2.0, 2.0])).of_all == 2.0
+
+
+def test_denoised_frames_show_bright_spots_where_rendered_ones_do():
+    lists = []
+    for frames in ("rendered", "denoised"):
+        envs = make_vector_env("laue", 2, frames=frames, level="easy").unwrapped
+        envs.reset(seed=4)
+        lists.append(envs.loop.frame.peaks())
+    plain, denoised = lists
+    for row in range(2):
+        bright = plain.position_px[row, : min(5, int(plain.count[row]))]
+        found = denoised.position_px[row, : int(denoised.count[row])]
+        assert np.linalg.norm(bright[:, None] - found[None], axis=-1).min(axis=1).max() < 1.0
