@@ -42,12 +42,12 @@ class DenoiserConfig(BaseModel):
 
 SHIPPED: Final[dict[str, dict[str, Any]]] = {
     "denoiser-laue": {"scene": "laue", "frames": 200, "epochs": 25, "steps": 400},
-    "denoiser-laue-pairs": {"scene": "laue", "regime": "noise2noise", "frames": 200, "epochs": 10, "steps": 300},
+    "denoiser-laue-pairs": {"scene": "laue", "regime": "noise2noise", "frames": 72, "epochs": 8, "steps": 200},
     "denoiser-laue-split": {"scene": "laue", "regime": "split", "frames": 200, "epochs": 12, "steps": 400},
-    "denoiser-laue-void": {"scene": "laue", "regime": "noise2void", "frames": 200, "epochs": 10, "steps": 300},
+    "denoiser-laue-void": {"scene": "laue", "regime": "noise2void", "frames": 72, "epochs": 8, "steps": 200},
     "denoiser-diffraction": {"scene": "diffraction", "frames": 600, "epochs": 20, "steps": 300},
     "denoiser-sans": {"scene": "sans", "frames": 400, "epochs": 10, "steps": 120},
-    "denoiser-arpes": {"scene": "arpes", "frames": 500, "epochs": 12, "steps": 250},
+    "denoiser-arpes": {"scene": "arpes", "frames": 200, "epochs": 5, "steps": 100},
 }
 """How each shipped denoiser was trained: what differs from the defaults."""
 

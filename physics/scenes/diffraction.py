@@ -3,7 +3,8 @@
 The frame is the plane (h, 0, l) about two Bragg peaks, columns along h and rows along l. The satellites of charge order
 lie at h = H ± q, half-way between two l; in La2-xSrxCuO4 with x = 0.12 at q = (0.231, 0, 0.5) (N. B. Christensen et
 al., arXiv:1404.3192), short-range along c, as T. P. Croft et al., Phys. Rev. B 89 (2014) 224513, see them too. Training
-and tuning draw other wave vectors.
+and tuning draw satellites anywhere between the Bragg peaks, each side's on its own, but never there: a range of h left
+out altogether would be learnt as one where no satellite ever is.
 """
 
 import numpy as np
@@ -21,7 +22,14 @@ CHARGE_ORDER = (0.231, 0.5)
 BOX_SIGMAS = 2.0
 """Half edges of the box in which a satellite's counts are taken, in its standard deviations."""
 
-_TRAINED_Q, _LEFT_OUT = (0.10, 0.42), (0.19, 0.28)
+LEFT_OUT = (0.02, 0.03)
+"""Reciprocal lattice units along h and l about the test's wave vector in which no training scene has a satellite."""
+
+_TRAINED_H, _TRAINED_L = (0.08, 0.44), (0.12, 0.88)
+
+
+WaveVectors = tuple[tuple[float, float], tuple[float, float]]
+"""h and l of the satellites at the left and at the right."""
 
 
 class Scenes:
@@ -33,30 +41,38 @@ class Scenes:
     def take(self, seed: int, index: int) -> Scene:
         """Return scene ``index``; a satellite is 0.3 to 8 standard deviations of its background, or nothing."""
         draw = generator("diffraction", self.split, seed, index)
-        q_h, q_l = self._wave_vector(draw)
+        places = self._wave_vectors(draw)
         strength = 0.0 if draw.random() < 0.3 else 10.0 ** draw.uniform(-0.5, 0.9)
-        return _scene(draw, q_h, q_l, strength, 10.0 ** draw.uniform(-0.7, 1.0), self._model(q_h))
+        return _scene(draw, places, strength, 10.0 ** draw.uniform(-0.7, 1.0), self._model(places))
 
     def at(self, seed: int, index: int, signal_to_noise: float) -> Scene:
         """Return scene ``index`` with one satellite of a stated signal to noise, the other side's place empty."""
         draw = generator("diffraction", self.split, seed, index)
-        q_h, q_l = self._wave_vector(draw)
-        return _scene(draw, q_h, q_l, signal_to_noise, 10.0 ** draw.uniform(-0.3, 0.7), self._model(q_h), one=True)
+        places = self._wave_vectors(draw)
+        level = 10.0 ** draw.uniform(-0.3, 0.7)
+        return _scene(draw, places, signal_to_noise, level, self._model(places), one=True)
 
-    def _wave_vector(self, draw: np.random.Generator) -> tuple[float, float]:
+    def _wave_vectors(self, draw: np.random.Generator) -> WaveVectors:
         if self.split == "test":
-            return CHARGE_ORDER
-        low, high = _TRAINED_Q
-        out = _LEFT_OUT
-        q = draw.uniform(low, high - (out[1] - out[0]))
-        return float(q if q < out[0] else q + out[1] - out[0]), float(draw.choice([0.5, draw.uniform(0.25, 0.75)]))
+            return CHARGE_ORDER, CHARGE_ORDER
+        one, two = _elsewhere(draw), _elsewhere(draw)
+        return one, two
 
-    def _model(self, q_h: float) -> str:
-        return "La2-xSrxCuO4, x = 0.12" if self.split == "test" else f"charge order at h = {q_h:.3f}"
+    def _model(self, places: WaveVectors) -> str:
+        near = ", ".join(f"({h:.3f}, 0, {along:.3f})" for h, along in places)
+        return "La2-xSrxCuO4, x = 0.12" if self.split == "test" else f"satellites at {near}"
+
+
+def _elsewhere(draw: np.random.Generator) -> tuple[float, float]:
+    """Return h and l of a satellite that is not where the test's are."""
+    while True:
+        h, along = float(draw.uniform(*_TRAINED_H)), float(draw.uniform(*_TRAINED_L))
+        if abs(h - CHARGE_ORDER[0]) > LEFT_OUT[0] or abs(along - CHARGE_ORDER[1]) > LEFT_OUT[1]:
+            return h, along
 
 
 def _scene(
-    draw: np.random.Generator, q_h: float, q_l: float, strength: float, level: float, model: str, one: bool = False
+    draw: np.random.Generator, places: WaveVectors, strength: float, level: float, model: str, one: bool = False
 ) -> Scene:
     rows, columns = np.mgrid[:SIDE, :SIDE].astype(np.float64)
     middle = 0.5 * SIDE + draw.uniform(-6.0, 6.0)
@@ -65,11 +81,10 @@ def _scene(
     for row in (bottom, bottom + PX_PER_RLU):
         rate += _bragg(draw, rows, columns, row, middle, level)
     width = draw.uniform(1.6, 3.2), draw.uniform(3.0, 8.0)  # along h and l: short-range along c
-    row = bottom + q_l * PX_PER_RLU
     empty = int(draw.integers(2)) if one else -1
     peaks = []
-    for side, sign in enumerate((-1.0, 1.0)):
-        column = middle + sign * q_h * PX_PER_RLU
+    for side, (sign, (h, along)) in enumerate(zip((-1.0, 1.0), places, strict=True)):
+        column, row = middle + sign * h * PX_PER_RLU, bottom + along * PX_PER_RLU
         counts = 0.0 if side == empty else strength * np.sqrt(_in_box(rate, column, row, *width))
         peaks.append((column, row, counts, *width))
     for column, row, counts, *_ in peaks:

@@ -1,7 +1,10 @@
-"""Weak satellites of La2-xSrxCuO4 at signal to noise 1: told from empty places, and measured."""
+"""Weak satellites of La2-xSrxCuO4 at signal to noise 1: told from empty places, and measured.
+
+Places are told apart by how far they stand out: counts over the ground, in units of the square root of the ground's.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -46,14 +49,17 @@ def run(asked: Asked) -> tuple[dict[str, Any], list[Bar], list[Table]]:
     number = asked.frames * _SCENES_A_FRAME
     scenes = [DiffractionScenes("test").at(asked.seed, i, SIGNAL_TO_NOISE) for i in range(number)]
     denoisers = asked.denoisers("diffraction")
-    rows = []
+    rows: list[Row] = []
+    by_counts: list[Row] = []
     for denoiser in denoisers:
         asked.told(denoiser.name)
-        rows.append(_row_of(denoiser, scenes, asked.seed))
+        said, counted = _of_network(denoiser, scenes, asked.seed)
+        rows.append(said.row(denoiser.name, "bundle", asked.seed))
+        by_counts.append(counted.row("counts", f"box; ground by {denoiser.name}", asked.seed))
     for rival in tuned(USUAL, partial(_told_auc, tuning, asked)).values():
         asked.told(rival.name)
-        rows.append(_row(rival, scenes, asked.seed))
-    rows.append(_counts_row(scenes, denoisers[0], asked.seed))
+        rows.append(_of_method(rival, scenes, asked.seed).row(rival.name, rival.setting, asked.seed))
+    rows.append(by_counts[0])
     own = rows[0]
     best = max((row for row in rows[len(denoisers) : -1]), key=lambda row: row.auc)
     bars = [
@@ -91,91 +97,73 @@ def _held_bars(*rows: Row) -> list[Bar]:
 
 def _told_auc(tuning: Sequence[Scene], asked: Asked, rival: Rival) -> float:
     asked.told(f"tuning {rival.name}, {rival.setting}")
-    present, absent, _ = _statistics(rival, tuning, asked.seed)
-    return area_under_curve(present, absent)
+    return _of_method(rival, tuning, asked.seed).auc
 
 
-def _statistics(rival: Rival, scenes: Sequence[Scene], seed: int) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Return the counts at places with a satellite, at those without, and the true ones of the first."""
-    with_one, without, true = [], [], []
+@dataclass
+class Places:
+    """What was found at the places of satellites: their counts, the true ones, whether the interval of 68 % held these
+    (where there is one), and how far each place stands out, of those with a satellite and of those without."""
+
+    found: list[float] = field(default_factory=list)
+    true: list[float] = field(default_factory=list)
+    held: list[bool] = field(default_factory=list)
+    present: list[float] = field(default_factory=list)
+    absent: list[float] = field(default_factory=list)
+
+    def add(self, scene: Scene, peak: Float64Array, counts: float, ground: float, spread: float | None = None) -> None:
+        """Add one place: its counts over the ground, the counts of that in its box, and the uncertainty."""
+        stands_out = counts / np.sqrt(max(ground, 1.0))
+        if peak[2] == 0.0:
+            self.absent.append(stands_out)
+            return
+        true = excess(scene.rate.astype(np.float64), peak).counts
+        self.found.append(counts)
+        self.true.append(true)
+        self.present.append(stands_out)
+        if spread is not None:
+            self.held.append(abs(counts - true) <= spread)
+
+    @property
+    def auc(self) -> float:
+        """The chance that a place with a satellite stands out more than one without."""
+        return area_under_curve(np.array(self.present), np.array(self.absent))
+
+    def row(self, name: str, setting: str, seed: int) -> Row:
+        """Return the table's row."""
+        draw, present, absent = np.random.default_rng([seed, _STREAM]), np.array(self.present), np.array(self.absent)
+        chosen = draw.integers(0, len(present), (_RESAMPLED, len(present)))
+        low, high = np.quantile([area_under_curve(present[each], absent[each]) for each in chosen], [0.025, 0.975])
+        bias = float(np.mean(self.found) / np.mean(self.true) - 1.0)
+        held = float(np.mean(self.held)) if self.held else None
+        return Row(name, setting, self.auc, (float(low), float(high)), bias, held)
+
+
+def _of_method(rival: Rival, scenes: Sequence[Scene], seed: int) -> Places:
+    places = Places()
     for i, scene in enumerate(scenes):
         image = rival.method(_counted(scene, seed, i), scene.mask)
         for peak in scene.peaks:
             found = excess(image, peak)
-            if peak[2] > 0.0:
-                with_one.append(found.counts)
-                true.append(excess(scene.rate.astype(np.float64), peak).counts)
-            else:
-                without.append(found.counts)
-    return np.array(with_one), np.array(without), np.array(true)
+            places.add(scene, peak, found.counts, image[found.box].sum() - found.counts)
+    return places
 
 
-def _row(rival: Rival, scenes: Sequence[Scene], seed: int) -> Row:
-    return _judged(rival.name, rival.setting, *_statistics(rival, scenes, seed), None, seed)
-
-
-def _row_of(denoiser: FrameDenoiser, scenes: Sequence[Scene], seed: int) -> Row:
-    """Return the row of a network: its own uncertainty, of the box and of the background beside it."""
-    with_one, without, true, held = [], [], [], []
-    for i, scene in enumerate(scenes):
-        made = denoiser(_counted(scene, seed, i))
-        for peak in scene.peaks:
-            found = excess(made.rate, peak)
-            if peak[2] == 0.0:
-                without.append(found.counts)
-                continue
-            spread = denoiser.sum_uncertainty(made.uncertainty[found.box])
-            with_one.append(found.counts)
-            true.append(excess(scene.rate.astype(np.float64), peak).counts)
-            held.append(abs(found.counts - true[-1]) <= spread)
-    return _judged(
-        denoiser.name,
-        f"bundle {denoiser.name}",
-        np.array(with_one),
-        np.array(without),
-        np.array(true),
-        float(np.mean(held)),
-        seed,
-    )
-
-
-def _counts_row(scenes: Sequence[Scene], denoiser: FrameDenoiser, seed: int) -> Row:
-    """Return the row of what a denoised frame may be used for: the counts of the box less the rate beside it, and their
-    Poisson uncertainty."""
-    with_one, without, true, held = [], [], [], []
+def _of_network(denoiser: FrameDenoiser, scenes: Sequence[Scene], seed: int) -> tuple[Places, Places]:
+    """Return what a network says, with its own uncertainty of the box, and what a denoised frame may be used for: the
+    box of the counts less the rate beside it, with the counts' Poisson uncertainty and the network's of the ground."""
+    said, counted = Places(), Places()
     for i, scene in enumerate(scenes):
         counts = _counted(scene, seed, i)
-        rate = denoiser(counts).rate
+        made = denoiser(counts)
         for peak in scene.peaks:
-            smooth, seen = excess(rate, peak), counts[excess(rate, peak).box].sum()
-            ground = rate[smooth.box].sum() - smooth.counts
-            if peak[2] == 0.0:
-                without.append(seen - ground)
-                continue
-            with_one.append(seen - ground)
-            true.append(excess(scene.rate.astype(np.float64), peak).counts)
-            spread = np.sqrt(max(seen, 1.0) + ground * smooth.share)
-            held.append(abs(with_one[-1] - true[-1]) <= spread)
-    parts = np.array(with_one), np.array(without), np.array(true)
-    return _judged("counts", "box of the counts, background by the network", *parts, float(np.mean(held)), seed)
-
-
-def _judged(
-    name: str,
-    setting: str,
-    present: Float64Array,
-    absent: Float64Array,
-    true: Float64Array,
-    held: float | None,
-    seed: int,
-) -> Row:
-    draw, areas = np.random.default_rng([seed, _STREAM]), []
-    for _ in range(_RESAMPLED):
-        chosen = draw.integers(0, len(present), len(present))
-        areas.append(area_under_curve(present[chosen], absent[chosen]))
-    low, high = np.quantile(areas, [0.025, 0.975])
-    bias = float(present.mean() / true.mean() - 1.0)
-    return Row(name, setting, area_under_curve(present, absent), (float(low), float(high)), bias, held)
+            found = excess(made.rate, peak)
+            ground, seen = made.rate[found.box].sum() - found.counts, counts[found.box].sum()
+            said.add(scene, peak, found.counts, ground, denoiser.sum_uncertainty(made.uncertainty[found.box]))
+            beside = np.concatenate([made.uncertainty[side].ravel() for side in found.beside])
+            apart = denoiser.sum_uncertainty(beside) * found.share
+            counted.add(scene, peak, seen - ground, ground, float(np.hypot(np.sqrt(max(seen, 1.0)), apart)))
+    return said, counted
 
 
 def _counted(scene: Scene, seed: int, number: int) -> Float64Array:

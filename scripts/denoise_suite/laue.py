@@ -27,7 +27,8 @@ CROP = 256
 
 _POWERS = (0.0, 0.5)
 _EDGE_PX = 6.0
-TUNING, BLANKS_A_SCENE = 24, 1
+TUNING, BLANKS_A_SCENE = 24, 8
+_JUDGED_BLANKS = 4  # draws of each judged frame without its spots
 _RESAMPLED = 400
 _STREAM = 71
 
@@ -99,7 +100,7 @@ def _tuned_rivals(
 ) -> list[Rival]:
     def score(rival: Rival) -> float:
         told(f"tuning {rival.name}, {rival.setting}")
-        return finder_and_f1(rival, tuning, blanks, seed, 1.0)[1]
+        return finder_and_f1(rival, tuning, blanks[:TUNING], seed, 1.0)[1]
 
     return list(tuned(list(dict.fromkeys(["gaussian", *names])), score).values())
 
@@ -141,7 +142,7 @@ def _ladder(tuning: list[Scene], blanks: list[Scene], scenes: list[Scene], seed:
     for exposure in EXPOSURES:
 
         def score(rival: Rival, exposure: float = exposure) -> float:
-            return finder_and_f1(rival, tuning, blanks, seed, exposure)[1]
+            return finder_and_f1(rival, tuning, blanks[:TUNING], seed, exposure)[1]
 
         finder = finder_of(tuned(["gaussian"], score)["gaussian"], tuning, blanks, seed, exposure)
         found = [finder.judged(scene, counted(scene, seed, i, exposure), exposure) for i, scene in enumerate(scenes)]
@@ -162,7 +163,7 @@ def _row(finder: Finder, found: list[Judged], ladder: Ladder, scenes: list[Scene
     value, (error, *errors) = f1(found, finder.threshold), _errors(finder, found, ladder)
     false = [
         (candidates(finder.rival.method(counted(blank, seed, 900 + i, 1.0), blank.mask), blank.mask, finder.power))
-        for i, blank in enumerate(blank_of(scene) for scene in scenes)
+        for i, blank in enumerate([blank_of(scene) for scene in scenes] * _JUDGED_BLANKS)
     ]
     return Row(
         finder.rival.name,

@@ -27,7 +27,7 @@ def as_method(denoiser: FrameDenoiser) -> Rival:
         rate[mask] = 0.0
         return rate
 
-    return Rival(denoiser.name, f"bundle {denoiser.name}", method)
+    return Rival(denoiser.name, "bundle", method)
 
 
 def tuned(names: Sequence[str], score: Callable[[Rival], float]) -> dict[str, Rival]:

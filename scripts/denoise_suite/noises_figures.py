@@ -53,7 +53,7 @@ def run(asked: Asked) -> tuple[dict[str, Any], list[Bar], list[Table]]:
     blanks = [blank_of(scene) for scene in tuning] * BLANKS_A_SCENE
 
     def score(rival: Rival) -> float:
-        return finder_and_f1(rival, tuning, blanks, asked.seed, 1.0)[1]
+        return finder_and_f1(rival, tuning, blanks[:TUNING], asked.seed, 1.0)[1]
 
     rivals = tuned(["gaussian", "raw"], score)
     scenes = [quarter(scene_source("laue", "test").take(asked.seed, i), i) for i in range(asked.frames)]

@@ -72,7 +72,7 @@ def run(asked: Asked) -> tuple[dict[str, Any], list[Bar], list[Table]]:
     rivals = tuned(USUAL, score)
     length = min(_LENGTHS, key=lambda each: float(np.mean(_errors(_process(each), tuning, asked.seed))))
     profiles: list[tuple[str, str, Profile]] = [
-        *((one.name, f"bundle {one.name}", _profile_of(as_method(one))) for one in denoisers),
+        *((one.name, "bundle", _profile_of(as_method(one))) for one in denoisers),
         *((one.name, one.setting, _profile_of(one)) for one in rivals.values()),
         (PROCESS, f"length {length:g} rings", _process(length)),
     ]

@@ -1,15 +1,22 @@
 """Scenes are seeded and split by model; their peaks carry the counts that they say; form factors obey their laws."""
 
+import re
+
 import numpy as np
 import pytest
 
 from beamgym.physics.scenes import SPLITS, read_sans, read_shard, scene_source, write_scenes
 from beamgym.physics.scenes import form_factors as of
-from beamgym.physics.scenes.diffraction import CHARGE_ORDER, PX_PER_RLU, box_of
+from beamgym.physics.scenes.diffraction import CHARGE_ORDER, LEFT_OUT, PX_PER_RLU, box_of
 from beamgym.physics.scenes.laue import Scenes as LaueScenes
 from beamgym.physics.scenes.sans import MODELS
 
 Q = np.linspace(1e-3, 0.3, 300)
+
+
+def places_of(model):
+    """h and l of both satellites, as the scene's name says them."""
+    return [(float(h), float(along)) for h, along in re.findall(r"\(([\d.]+), 0, ([\d.]+)\)", model)]
 
 
 class TestSeeds:
@@ -41,8 +48,19 @@ class TestSplits:
         assert (test[1, 0] - test[0, 0]) / 2 / PX_PER_RLU == pytest.approx(CHARGE_ORDER[0])
         train = scene_source("diffraction", "train")
         for index in range(60):
-            peaks = train.take(0, index).peaks
-            assert abs((peaks[1, 0] - peaks[0, 0]) / 2 / PX_PER_RLU - CHARGE_ORDER[0]) > 0.04
+            scene = train.take(0, index)
+            for h, along in places_of(scene.model):
+                assert abs(h - CHARGE_ORDER[0]) > LEFT_OUT[0] or abs(along - CHARGE_ORDER[1]) > LEFT_OUT[1]
+
+    def test_training_has_satellites_on_every_side_of_it(self):
+        """A hole in what is trained on would be learnt as a place without satellites."""
+        train = scene_source("diffraction", "train")
+        places = np.array([place for index in range(400) for place in places_of(train.take(1, index).model)])
+        away = (places - CHARGE_ORDER) / (3 * np.array(LEFT_OUT))
+        for sign in (-1.0, 1.0):
+            for axis in (0, 1):
+                beside = (np.abs(away) < 1.0).all(1) & (sign * away[:, axis] > 1 / 3)
+                assert beside.sum() >= 3
 
 
 class TestCounts:
