@@ -14,7 +14,8 @@ class DenoiserConfig(BaseModel):
     """A denoiser's training; the defaults are those of the shipped ones.
 
     An epoch is ``steps`` batches of ``batch`` patches, ``side`` pixels wide, cut from ``frames`` frames. Exposures are
-    drawn evenly in their logarithm between the two of ``exposures``, in units of the scene's 1×.
+    drawn evenly in their logarithm between the two of ``exposures``, in units of the scene's 1×. Pixels of more
+    expected counts than ``balance`` weigh less, as one over them: Bragg peaks would else decide what is learnt.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,6 +32,15 @@ class DenoiserConfig(BaseModel):
     epochs: Annotated[int, Field(ge=1)] = 16
     learning_rate: Annotated[float, Field(gt=0.0)] = 3e-3
     exposures: tuple[float, float] = (0.25, 4.0)
+    balance: Annotated[float, Field(gt=0.0)] | None = None
+
+    @model_validator(mode="after")
+    def _truth_is_known(self) -> Self:
+        if self.balance is not None and self.regime != "noise2truth":
+            raise ValueError(
+                "balance weighs pixels by their expected counts, which noise2truth alone knows; leave it out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _exposures_rise(self) -> Self:
@@ -45,7 +55,7 @@ SHIPPED: Final[dict[str, dict[str, Any]]] = {
     "denoiser-laue-pairs": {"scene": "laue", "regime": "noise2noise", "frames": 72, "epochs": 8, "steps": 200},
     "denoiser-laue-split": {"scene": "laue", "regime": "split", "frames": 200, "epochs": 12, "steps": 400},
     "denoiser-laue-void": {"scene": "laue", "regime": "noise2void", "frames": 72, "epochs": 8, "steps": 200},
-    "denoiser-diffraction": {"scene": "diffraction", "frames": 600, "epochs": 20, "steps": 300},
+    "denoiser-diffraction": {"scene": "diffraction", "frames": 600, "epochs": 16, "steps": 300, "balance": 5.0},
     "denoiser-sans": {"scene": "sans", "frames": 400, "epochs": 10, "steps": 120},
     "denoiser-arpes": {"scene": "arpes", "frames": 200, "epochs": 5, "steps": 100},
 }

@@ -90,6 +90,8 @@ def _patch(frames: Frames, config: DenoiserConfig, draw: np.random.Generator) ->
     low, high = np.log(config.exposures)
     rate = first * np.exp(draw.uniform(low, high))
     target = draw.poisson(rate).astype(np.float64) if config.regime == "noise2noise" else rate
+    if config.balance is not None:
+        weight = weight / (1.0 + rate / config.balance)
     return draw.poisson(rate).astype(np.float64), target, 1.0, weight
 
 
