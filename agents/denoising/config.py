@@ -55,7 +55,7 @@ SHIPPED: Final[dict[str, dict[str, Any]]] = {
     "denoiser-laue-pairs": {"scene": "laue", "regime": "noise2noise", "frames": 72, "epochs": 8, "steps": 200},
     "denoiser-laue-split": {"scene": "laue", "regime": "split", "frames": 200, "epochs": 12, "steps": 400},
     "denoiser-laue-void": {"scene": "laue", "regime": "noise2void", "frames": 72, "epochs": 8, "steps": 200},
-    "denoiser-diffraction": {"scene": "diffraction", "frames": 600, "epochs": 16, "steps": 300, "balance": 5.0},
+    "denoiser-diffraction": {"scene": "diffraction", "frames": 400, "epochs": 8, "steps": 120},
     "denoiser-sans": {"scene": "sans", "frames": 400, "epochs": 10, "steps": 120},
     "denoiser-arpes": {"scene": "arpes", "frames": 200, "epochs": 5, "steps": 100},
 }
