@@ -1,5 +1,6 @@
 """A denoiser's calibration after its training, its model card, and its bundle."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from beamgym.agents.denoising.data import Frames
 from beamgym.agents.denoising.export import DenoiserOrigin, export_denoiser, reference_tiles
 from beamgym.agents.denoising.trainer import DenoiserTrainer
 from beamgym.envs.denoising import noise_ratio
-from beamgym.physics.arrays import Float64Array
+from beamgym.physics.arrays import BoolArray, Float64Array
+from beamgym.physics.counts import thin
 
 _TEXT = """# Denoiser of counted frames: {scene}
 
@@ -23,6 +25,7 @@ From counts to the rate behind them, in the frame's own exposure, and how far of
 | loss | {loss} |
 | selected by | Poisson deviance of what was not shown: {best:.4f} a pixel |
 | noise | simulated Poisson counts ("detector-realistic simulation"); {own} |
+| uncertainty | {spread:.3g} times what the network says, so that 68 % of pixels lie within it {judge} |
 | usual noise ratio | {low:.2f} to {high:.2f}; outside the frame is flagged |
 | CPU time | {minutes:.0f} minutes of one core; seed {seed} |
 | again | `{command}` |
@@ -34,6 +37,7 @@ docs/denoising.md.
 """
 
 _SCENE_FRAMES, _EXPOSURES = 12, (0.25, 1.0, 4.0)
+_HELD = 0.6827  # of pixels, by one standard deviation
 
 
 def finish(trainer: DenoiserTrainer, path: str | Path, command: str, overwrite: bool = False) -> Path:
@@ -47,12 +51,23 @@ def finish(trainer: DenoiserTrainer, path: str | Path, command: str, overwrite: 
     return export_denoiser(trainer.net, path, origin, card, reference_tiles(trainer.frames), overwrite)
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """One frame of the calibration: noise ratio, how far off rates are and are said to be, and what is masked."""
+
+    ratio: float
+    off: Float64Array
+    said: Float64Array
+    hidden: BoolArray
+
+
 @torch.no_grad()
 def calibrate(trainer: DenoiserTrainer) -> dict[str, Any]:
-    """Return the noise ratios that are usual, and how far rates of neighbours are off together.
+    """Return the noise ratios that are usual, what makes uncertainties as large as errors are ("spread"), and how far
+    rates of neighbours are off together.
 
-    Of the tuning scenes, whose truth is known; of one's own frames the ratios alone, and neighbours are taken to be
-    fully off together, which is the safe side.
+    Of the tuning scenes, whose truth is known. Of one's own frames errors are taken from two thinned halves of each,
+    which knows nothing of what is wrong in both, and neighbours to be fully off together, which is the safe side.
     """
     config, net = trainer.config, trainer.net.eval()
     own = config.scene == "own"
@@ -61,27 +76,44 @@ def calibrate(trainer: DenoiserTrainer) -> dict[str, Any]:
         if own
         else Frames.of_scenes(config.model_copy(update={"regime": "noise2truth"}), 1_000_003, "tune", _SCENE_FRAMES)
     )
-    draw, ratios, shares = np.random.default_rng(5), [], []
+    draw, judged = np.random.default_rng(5), []
     for frame, mask in zip(frames.first[:_SCENE_FRAMES], frames.masks, strict=False):
         for exposure in (1.0,) if own else _EXPOSURES:
             window = tuple(slice(0, min(256, length) // 8 * 8) for length in frame.shape)
-            hidden, rate = mask[window], frame[window] * exposure
-            counts = rate if own else draw.poisson(rate).astype(np.float64)
-            counts = np.where(hidden, 0.0, counts)
-            answer = net(torch.from_numpy(counts[None].astype(np.float32)))[0].numpy().astype(np.float64)
-            found = np.exp(answer[0])
-            found *= counts[~hidden].sum() / max(1e-9, found[~hidden].sum())
-            ratios.append(noise_ratio(counts, found, hidden))
-            if not own:
-                shares.append(_together(found - rate, found * np.exp(answer[1]), hidden))
+            judged.append(_judged(net, frame[window] * exposure, mask[window], draw, own))
+    ratios = [one.ratio for one in judged]
     low, high = min(ratios) - 0.05, max(ratios) + 0.05
+    shares = [(np.abs(one.off) / one.said)[~one.hidden & (one.said > 0.0)] for one in judged]
+    spread = float(np.quantile(np.concatenate(shares), _HELD))
+    together = [_together(one.off, spread * one.said, one.hidden) for one in judged]
     return {
         "noise_ratio": [round(low, 3), round(high, 3)],
-        "correlation": 1.0 if own else round(float(np.clip(np.median(shares), 0.0, 1.0)), 4),
+        "spread": round(spread, 4),
+        "correlation": 1.0 if own else round(float(np.clip(np.median(together), 0.0, 1.0)), 4),
     }
 
 
-def _together(off: Float64Array, spread: Float64Array, hidden: np.ndarray[Any, np.dtype[np.bool_]]) -> float:
+def _judged(
+    net: torch.nn.Module, frame: Float64Array, hidden: BoolArray, draw: np.random.Generator, own: bool
+) -> _Judged:
+    counts = np.where(hidden, 0.0, frame if own else draw.poisson(frame).astype(np.float64))
+    rate, said = _answer(net, counts, hidden)
+    ratio = noise_ratio(counts, rate, hidden)
+    if not own:
+        return _Judged(ratio, rate - frame, said, hidden)
+    one, two = (_answer(net, half, hidden)[0] for half in thin(counts, 0.5, draw))
+    return _Judged(ratio, one - two, said, hidden)
+
+
+def _answer(net: torch.nn.Module, counts: Float64Array, hidden: BoolArray) -> tuple[Float64Array, Float64Array]:
+    """Return the rate, the sum of the counts kept, and its uncertainty as the network says it."""
+    answer = net(torch.from_numpy(counts[None].astype(np.float32)))[0].numpy().astype(np.float64)
+    rate = np.exp(answer[0])
+    rate *= counts[~hidden].sum() / max(1e-9, rate[~hidden].sum())
+    return rate, rate * np.exp(answer[1])
+
+
+def _together(off: Float64Array, spread: Float64Array, hidden: BoolArray) -> float:
     """Return the correlation of neighbours that makes sums over boxes of 8 × 8 pixels as far off as they are."""
     rows, columns = (8 * (length // 8) for length in off.shape)
 
@@ -116,6 +148,8 @@ def denoiser_card(trainer: DenoiserTrainer, calibration: dict[str, Any], command
         own="the counts of the frames themselves" if own else "no measured frame",
         low=low,
         high=high,
+        spread=calibration["spread"],
+        judge="(two halves of each frame)" if own else "(tuning scenes)",
         minutes=trainer.cpu_s / 60.0,
         seed=trainer.seed,
         command=command,

@@ -72,6 +72,7 @@ class FrameDenoiser:
         self.scene = str(settings.get("scene", "own"))
         low, high = np.asarray(settings.get("noise_ratio", [0.0, 10.0]), np.float64)
         self._usual = float(low), float(high)
+        self._spread = float(np.asarray(settings.get("spread", 1.0)))
         self.correlation = float(np.asarray(settings.get("correlation", 1.0)))
 
     @classmethod
@@ -108,7 +109,7 @@ class FrameDenoiser:
         rate *= scaled
         ratio = noise_ratio(counts, rate, hidden)
         wide = max(1.0, ratio / self._usual[1]) ** 0.5
-        uncertainty = rate * spread * wide
+        uncertainty = rate * spread * self._spread * wide
         rate[hidden] = uncertainty[hidden] = np.nan
         return Denoised(rate, uncertainty, scaled, ratio, self._flags(counts, scaled, ratio, total))
 
