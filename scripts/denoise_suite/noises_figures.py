@@ -142,7 +142,7 @@ def _flag_table(cells: Sequence[Cell]) -> Table:
 
 def _table(cells: Sequence[Cell], title: str, told: Callable[[Cell], str]) -> Table:
     out = Table(box=SIMPLE, padding=(0, 1, 0, 0), title=title)
-    out.add_column("method")
+    out.add_column("method", no_wrap=True)
     for noise in NOISES:
         out.add_column(noise)
     for name in dict.fromkeys(cell.name for cell in cells):
