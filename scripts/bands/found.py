@@ -27,6 +27,8 @@ from beamgym.physics.files import write_json
 
 FAR_EV, WIDE = 0.3, 2.5
 """A band that left its aligned theory by more, or whose line is so many times as wide as the usual one, is doubted."""
+WIDEST_SHARE = 0.25
+"""So is one whose line is wider than this share of the measured energies: it is a background."""
 METHODS = ("joint", "plain", "curvature", "offset")
 
 
@@ -166,21 +168,22 @@ def _said(found: Found, cube: BandCube, asked: Asked) -> dict[str, Any]:
     if found.alignment is not None:
         said["shift_ev"] = found.alignment.shift_ev.tolist()
         said["scale"] = found.alignment.scale.tolist()
-    said["doubted"] = doubted(said["moved_ev"], said.get("fwhm_ev"))
+    said["doubted"] = doubted(said["moved_ev"], said.get("fwhm_ev"), float(np.ptp(cube.energy_ev)))
     gaps = [gap_between(bands, b) for b in range(len(bands) - 1)]
     said["gaps"] = [{"direct_ev": g.direct_ev, "error_ev": g.direct_error_ev, "at": list(g.direct_at)} for g in gaps]
     return said
 
 
-def doubted(moved_ev: list[float], fwhm_ev: list[float] | None) -> list[int]:
+def doubted(moved_ev: list[float], fwhm_ev: list[float] | None, range_ev: float = np.inf) -> list[int]:
     """Return the numbers, from 1, of bands that were hardly seen: far from where they began, or lost in a wide line.
 
     Parameters
     ----------
     moved_ev : (b,) root mean square between a band and its start
     fwhm_ev : (b,) full widths of their lines; None of fields, which have none
+    range_ev : of the energies that were measured; a line over more than a quarter of them is a background
     """
-    wide = WIDE * float(np.median(fwhm_ev)) if fwhm_ev is not None else np.inf
+    wide = min(WIDE * float(np.median(fwhm_ev)), WIDEST_SHARE * range_ev) if fwhm_ev is not None else np.inf
     widths = fwhm_ev if fwhm_ev is not None else [0.0] * len(moved_ev)
     pairs = zip(moved_ev, widths, strict=True)
     return [b for b, (moved, width) in enumerate(pairs, start=1) if moved > FAR_EV or width > wide]

@@ -14,6 +14,9 @@ from beamgym.physics.bands.cube import BandCube
 
 _KINETIC_EV = 3.0
 """Energies that all lie above this are kinetic: no band is that far above the Fermi level."""
+_WIDEST_EV = 60.0
+"""Energies over more are in another unit: no map of bands is that deep."""
+_UNITS_EV = {"mev": 1e-3, "kev": 1e3}
 _USUAL_LENGTH = 3.5
 
 
@@ -52,7 +55,7 @@ def read_cube(path: Path, words: CubeWords = CubeWords()) -> BandCube:
     ------
     FileNotFoundError : no such file
     ValueError : nothing with an energy axis, an energy without Fermi level, angles without photon energy or work
-        function, and what ``BandCube.of`` refuses
+        function, energies over more than 60 eV, and what ``BandCube.of`` refuses
     """
     array, place, energy = _chosen(read_arrays(path), words.dataset, path)
     values = np.moveaxis(np.ma.filled(np.ma.asarray(array.values, dtype=float), np.nan), place, -1).astype(np.float32)
@@ -97,13 +100,21 @@ def _chosen(arrays: list[LabelledArray], dataset: str | None, path: Path) -> tup
 def _energy_of(array: LabelledArray) -> tuple[int, Float64Array] | None:
     for number, axis in enumerate(array.axes):
         if role_of(axis) == "energy" and axis.values is not None:
-            return number, np.asarray(axis.values, dtype=np.float64)
+            return number, np.asarray(axis.values, dtype=np.float64) * _UNITS_EV.get(axis.unit.strip().lower(), 1.0)
     return None
 
 
 def _about_fermi(
     energy: Float64Array, axis: LabelledAxis, fermi_ev: float | None, path: Path, notes: list[str]
 ) -> Float64Array:
+    span = np.ptp(energy[np.isfinite(energy)]) if np.isfinite(energy).any() else 0.0
+    if span > _WIDEST_EV:
+        raise ValueError(
+            f"{path.name}: energies span {span:.4g} eV, too many for bands; if they are in meV, write units = meV on "
+            "the energy axis, or divide them by 1,000"
+        )
+    if axis.unit.strip().lower() in _UNITS_EV:
+        notes.append(f"energies in {axis.unit.strip()} became eV")
     if fermi_ev is not None:
         notes.append(f"energies are about the stated Fermi level, {fermi_ev:g} eV")
         energy = energy - fermi_ev
@@ -115,6 +126,8 @@ def _about_fermi(
     if axis.kind == "binding":
         notes.append("binding energies were turned into energies about the Fermi level")
         energy = -energy
+    if energy.max() > max(1.0, -energy.min()):
+        notes.append("WARNING: most energies lie above the Fermi level; if they are binding energies, turn their sign")
     return energy
 
 

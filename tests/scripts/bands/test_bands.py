@@ -91,6 +91,8 @@ def test_a_mistake_is_one_line(bands, files, words, told):
 def test_bands_that_ran_away_or_hide_in_a_wide_line_are_doubted():
     assert doubted([0.02, 0.5, 0.03, 0.01], [0.2, 0.25, 1.4, 0.3]) == [2, 3]
     assert doubted([0.02, 0.5], None) == [2]
+    assert doubted([0.02, 0.03], [2.0, 2.2], 3.3) == [1, 2]  # a flat cube: both lines are backgrounds
+    assert doubted([0.02, 0.03], [0.2, 0.22], 3.3) == []
 
 
 def test_the_suite_needs_its_data_and_knows_its_parts(monkeypatch, tmp_path):

@@ -56,6 +56,24 @@ def test_a_line_without_momenta_is_given_a_length_which_is_said(tmp_path):
     assert any("state --length" in note for note in read_cube(path).notes)
 
 
+def test_energies_in_mev_become_ev_and_are_refused_without_their_unit(tmp_path):
+    path = plain(tmp_path / "m.h5", E=ENERGY * 1e3, kx=KX, ky=KY, V=np.moveaxis(VALUES, 2, 0))
+    with pytest.raises(ValueError, match="units = meV"):
+        read_cube(path)
+    with h5py.File(path, "a") as store:
+        store["E"].attrs["units"] = "meV"
+    found = read_cube(path)
+    np.testing.assert_allclose(found.energy_ev, ENERGY, rtol=1e-6, atol=1e-9)
+    assert any("meV" in note for note in found.notes)
+
+
+def test_energies_of_the_other_sign_are_warned_of(tmp_path):
+    turned = plain(tmp_path / "b.h5", E=-ENERGY, kx=KX, ky=KY, V=np.moveaxis(VALUES, 2, 0))
+    assert any("turn their sign" in note for note in read_cube(turned).notes)
+    usual = plain(tmp_path / "u.h5", E=ENERGY, kx=KX, ky=KY, V=np.moveaxis(VALUES, 2, 0))
+    assert not any("turn their sign" in note for note in read_cube(usual).notes)
+
+
 def test_kinetic_energies_need_a_fermi_level(tmp_path):
     path = plain(tmp_path / "k.h5", E=ENERGY + 16.7, kx=KX, ky=KY, V=np.moveaxis(VALUES, 2, 0))
     with pytest.raises(ValueError, match="--fermi"):
