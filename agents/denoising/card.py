@@ -67,7 +67,8 @@ def calibrate(trainer: DenoiserTrainer) -> dict[str, Any]:
     rates of neighbours are off together.
 
     Of the tuning scenes, whose truth is known. Of one's own frames errors are taken from two thinned halves of each,
-    which knows nothing of what is wrong in both, and neighbours to be fully off together, which is the safe side.
+    which knows nothing of what is wrong in both; so they are never made smaller than the network says. Neighbours are
+    taken to be fully off together, which is the safe side.
     """
     config, net = trainer.config, trainer.net.eval()
     own = config.scene == "own"
@@ -84,7 +85,7 @@ def calibrate(trainer: DenoiserTrainer) -> dict[str, Any]:
     ratios = [one.ratio for one in judged]
     low, high = min(ratios) - 0.05, max(ratios) + 0.05
     shares = [(np.abs(one.off) / one.said)[~one.hidden & (one.said > 0.0)] for one in judged]
-    spread = float(np.quantile(np.concatenate(shares), _HELD))
+    spread = max(1.0 if own else 0.0, float(np.quantile(np.concatenate(shares), _HELD)))
     together = [_together(one.off, spread * one.said, one.hidden) for one in judged]
     return {
         "noise_ratio": [round(low, 3), round(high, 3)],
