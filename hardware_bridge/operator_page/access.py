@@ -110,9 +110,11 @@ class Access:
 
         Raises
         ------
-        Refused : another page holds it, or a wrong token
+        Refused : another page holds it, a wrong token, or a page without a name, for which any other would be taken
         """
         self.require_token(given)
+        if not page:
+            raise Refused(HTTPStatus.BAD_REQUEST, f"a page that holds the run needs a name; send it as {PAGE}")
         with self._turn:
             held = self._present()
             if held is not None and held.page != page and not over:

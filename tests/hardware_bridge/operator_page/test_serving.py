@@ -307,3 +307,11 @@ def test_a_page_that_takes_nothing_more_is_let_go(served, monkeypatch):
     assert served._server._streams == 0
     heard.close()
     line.close()
+
+
+def test_a_page_without_a_name_cannot_hold_the_run():
+    access = Access("run")
+    with pytest.raises(Refused, match="needs a name"):
+        access.take(access.token, "", "Ada")
+    with pytest.raises(Refused, match="no page holds this run"):
+        access.require_holder(access.token, "")
