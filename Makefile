@@ -10,9 +10,10 @@ PACKAGE := $(shell find src physics envs agents hardware_bridge scripts -not -na
 DEPENDENCIES := $(VENV)/.dependencies
 TOOLS := $(VENV)/.tools
 BRIDGE := $(VENV)/.bridge
+SITE := $(VENV)/.site
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo demo-hardware test test-all browser lint speed clients develop clean
+.PHONY: demo demo-hardware test test-all docs release browser lint speed clients develop clean
 
 demo: $(INSTALLED)
 	$(RUN)/beamgym demo
@@ -28,6 +29,22 @@ test: $(INSTALLED) $(TOOLS)
 test-all: $(INSTALLED) $(TOOLS)
 	$(RUN)/pip install -c constraints.txt --no-deps laue-torch aurelia
 	$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "" --hypothesis-profile=random $(SEED:%=--hypothesis-seed=%)
+
+# The site of docs/, in site/; a warning is an error, and nothing is fetched, neither here nor by who reads it.
+docs: $(INSTALLED) $(SITE)
+	NO_MKDOCS_2_WARNING=1 $(RUN)/mkdocs build --strict --quiet
+
+# Wheel and sdist, checked, and the wheel tried in an environment of its own.
+release: $(INSTALLED)
+	$(RUN)/python .ci/requirements.py release | $(RUN)/pip install -c constraints.txt -r /dev/stdin
+	rm -rf dist .venv-release
+	$(RUN)/python -m build --outdir dist .
+	$(RUN)/python -m twine check --strict dist/*
+	$(PYTHON) -m venv .venv-release
+	.venv-release/bin/pip install -c constraints.txt $(TORCH)
+	.venv-release/bin/pip install -c constraints.txt dist/*.whl
+	cd dist && ../.venv-release/bin/beamgym envs && ../.venv-release/bin/python -c \
+		"import gymnasium, beamgym; print(beamgym.__version__, gymnasium.make('beamgym/LaueAlign-v1').reset(seed=1)[1].keys())"
 
 # What the operator's page is tested in; its tests are skipped where there is none.
 browser:
@@ -54,7 +71,7 @@ develop: $(TOOLS)
 	rm -f $(INSTALLED)
 
 clean:
-	rm -rf $(VENV) .venv-clients build
+	rm -rf $(VENV) .venv-clients .venv-release build site
 
 # torch comes first, so that a CPU build is taken where there is one.
 $(DEPENDENCIES): constraints.txt pyproject.toml
@@ -71,6 +88,10 @@ $(TOOLS): $(DEPENDENCIES)
 
 $(BRIDGE): $(DEPENDENCIES)
 	$(RUN)/python .ci/requirements.py hardware epics ioc | $(RUN)/pip install -c constraints.txt -r /dev/stdin
+	touch $@
+
+$(SITE): $(DEPENDENCIES)
+	$(RUN)/python .ci/requirements.py docs | $(RUN)/pip install -c constraints.txt -r /dev/stdin
 	touch $@
 
 # A regular install: what mypy -p needs, and what a user has. The package alone, so that it takes seconds.

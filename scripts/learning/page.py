@@ -30,7 +30,7 @@ model.learn(600_000)
 
 `verbose=1` prints `success_rate`; it rises from 0 after some 200,000 steps. `beamgym benchmark learn --part declares`
 does the same with five seeds and tests them; `--logdir FOLDER` keeps the trainings at every tenth of their steps,
-and goes on from there with what was cut.
+and goes on from there with what was cut. [Train in 15 minutes](tutorials/train.md) leads through it.
 """
 _COLOURS: Final = ("#4477aa", "#ee6677", "#228833", "#b8960c", "#66ccee", "#aa3377", "#ee7733", "#999999", "#009988")
 

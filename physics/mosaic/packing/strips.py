@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
+from shapely.geometry import Polygon
 
 from beamgym.physics.mosaic.packing.fill import Layout, fill, leftmost
 from beamgym.physics.mosaic.packing.pieces import Piece
@@ -23,6 +24,7 @@ _MORE_MM = 1e-3
 """Added to the distance that spyrrow keeps: it calculates in single precision."""
 _FULL = 0.80
 """Share of a plate that pieces with half their gaps around them fill in a good packing."""
+_TOO_FEW = "spyrrow cannot lay these few pieces on so high a strip; take the solver shapely"
 _RUNS = 3
 """Numbers of pieces that are tried for a plate that cannot take all."""
 
@@ -114,6 +116,8 @@ def _strip(pieces: Sequence[Piece], plate: HolderPlate, gap_mm: float, seconds: 
     pieces = [piece.on(plate.back) for piece in pieces]
     gap = gap_mm + _MORE_MM
     low, high = plate.region.bounds[1], plate.region.bounds[3]
+    if sum(Polygon(piece.polygon_mm).area for piece in pieces) <= 1.1 * gap * (high - low + 2.0 * gap):
+        raise StripFailed(_TOO_FEW)  # spyrrow begins with a strip of their area, of which its gaps leave nothing
     items = [
         spyrrow.Item(str(i), [(float(x), float(y)) for x, y in piece.polygon_mm], 1, list(piece.turns_deg))
         for i, piece in enumerate(pieces)
@@ -156,7 +160,7 @@ def _solved(instance: Any, config: Any, seconds: float, told: Told) -> Any:
     if errors:
         if type(errors[0]).__name__ != "PanicException":  # pyo3's, of spyrrow itself; it has no name to import
             raise errors[0]
-        raise StripFailed("spyrrow cannot lay these few pieces on so high a strip; take the solver shapely") from None
+        raise StripFailed(_TOO_FEW) from None
     return answers[0]
 
 
