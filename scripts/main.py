@@ -27,6 +27,7 @@ VERBS: dict[str, str] = {
     "score": "Score measured ARPES files: how good a spectrum is, and whether to believe it.",
     "denoise": "Estimate the rate behind counted frames, with its uncertainty, and learn from frames of one's own.",
     "bands": "Reconstruct the band structure in a band-mapping cube, from a calculated one.",
+    "gap": "Find the energy gap of EDCs, cuts, series and maps, with its error, or say that there is none.",
     "study": "Repeat the published ARPES study: score maps of a surface, and a measured cut made worse.",
     "dataset": "Write random labelled ARPES spectra as HDF5 shards.",
     "deploy": "Let a policy drive a real instrument, every command through a guard.",

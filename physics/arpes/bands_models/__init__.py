@@ -2,7 +2,7 @@
 
 from beamgym.physics.arpes.bands_models.bands import Bands, TabulatedBands
 from beamgym.physics.arpes.bands_models.dirac import BI2SE3_BULK, DiracSurface, dirac_bands
-from beamgym.physics.arpes.bands_models.gaps import GAP_KINDS
+from beamgym.physics.arpes.bands_models.gaps import GAP_KINDS, green_function
 from beamgym.physics.arpes.bands_models.kinematics import WAVENUMBER, Geometry, cut_momentum, kinetic_energy_ev
 from beamgym.physics.arpes.bands_models.kz import KzBroadening
 from beamgym.physics.arpes.bands_models.lattices import TightBinding, coefficients, lattice_code, tight_binding
@@ -25,6 +25,7 @@ __all__ = [
     "dirac_bands",
     "electron_boson",
     "fermi_liquid",
+    "green_function",
     "impurity",
     "kinetic_energy_ev",
     "lattice_code",
