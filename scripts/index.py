@@ -39,13 +39,18 @@ def index_command(
     ] = None,
     cif: Annotated[list[Path] | None, typer.Option(help="the crystal's CIF file; several: which fits?")] = None,
     crystal: Annotated[list[str] | None, typer.Option(help="or its name, such as Si; several: which fits?")] = None,
-    radiation: Annotated[str, typer.Option(help="xray or neutron")] = "xray",
+    radiation: Annotated[
+        str | None, typer.Option(help="xray or neutron; neutron for a cylindrical plate, else xray")
+    ] = None,
     band: Annotated[
         tuple[float, float] | None, typer.Option(help="lowest and highest photon energy, keV; 5 25 if not given")
     ] = None,
     wavelength: Annotated[
         tuple[float, float] | None,
         typer.Option(help="shortest and longest wavelength, Å, instead of --band; neutrons: 0.8 4 if not given"),
+    ] = None,
+    band_a: Annotated[
+        str | None, typer.Option("--band-a", help="the same as --wavelength, with a comma: 0.8,4")
     ] = None,
     target: Annotated[
         list[str] | None,
@@ -83,7 +88,9 @@ def index_command(
     pdf: Annotated[Path | None, typer.Option(help="write a page for the lab book")] = None,
     finder: Annotated[
         str | None,
-        typer.Option(help="how spots are found: laboratory (films, tails, letters) or detector; one after the other"),
+        typer.Option(
+            help="how spots are found: laboratory (films, tails, letters), detector or plate; one after the other"
+        ),
     ] = None,
     threshold: Annotated[float, typer.Option(help="least significance of a peak, standard deviations")] = 5.0,
     max_peaks: Annotated[int, typer.Option(help="brightest peaks to use")] = 200,
@@ -117,15 +124,15 @@ def index_command(
     from beamgym.scripts.indexing.source import PictureSource
     from beamgym.scripts.indexing.text import as_text
     from beamgym.scripts.indexing.turning import Turning
-    from beamgym.scripts.indexing.words import load_crystals, read_band
+    from beamgym.scripts.indexing.words import load_crystals, radiation_of, read_band, wavelength_of
 
     try:
         files = OutputFiles(out or image.with_name(f"{image.stem}-indexed.png"), json_file, h5, detector_out, pdf)
         files.check()
         check_options(saturation, max_radius, second, turned)
         geometry = CameraOptions(detector, camera, distance, pixel, dpi, center, flip, rotate, fiducials, fiducial_size)
-        samples = load_crystals(cif, crystal, radiation)
-        energies = read_band(band, wavelength, samples[0].radiation)
+        samples = load_crystals(cif, crystal, radiation_of(radiation, geometry))
+        energies = read_band(band, wavelength_of(wavelength, band_a), samples[0].radiation)
         source = PictureSource(
             geometry,
             finder,

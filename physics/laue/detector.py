@@ -106,6 +106,23 @@ class Detector:
         """Whether the image is mirrored against the view from the sample."""
         return bool(np.cross(self.fast, self.slow) @ self.normal < 0)
 
+    @property
+    def pivot_mm(self) -> Float64Array:
+        """(3,) point about which the panel is turned, its centre, lab frame, mm."""
+        return self.to_lab_mm([(self.shape[1] - 1) / 2, (self.shape[0] - 1) / 2])
+
+    def placed(self, origin_mm: ArrayLike, fast: ArrayLike, slow: ArrayLike) -> Detector:
+        """Return the same panel elsewhere."""
+        return Detector(np.asarray(origin_mm), np.asarray(fast), np.asarray(slow), self.pixel_mm, self.shape, self.name)
+
+    def difference_px(self, position_px: ArrayLike, other_px: ArrayLike) -> Float64Array:
+        """Return how far positions (..., 2) lie from others, in columns and rows."""
+        return np.asarray(position_px, dtype=np.float64) - np.asarray(other_px, dtype=np.float64)
+
+    def facing_mm(self, position_px: ArrayLike) -> Float64Array:
+        """Return the distance from the sample to the plane of the panel at positions (..., 2), (...) in mm."""
+        return np.full(np.shape(position_px)[:-1], self.distance_mm)
+
     def as_vector(self) -> Float64Array:
         """Return origin (mm), fast and slow as nine numbers, a row of ``LaueModel.spots(detectors=…)``."""
         return np.concatenate([self.origin_mm, self.fast, self.slow])
@@ -214,13 +231,13 @@ class Detector:
         return Detector(origin, self.fast, self.slow, self.pixel_mm * factor, shape, self.name)
 
     def displaced(self, shift_mm: ArrayLike, tilt_deg: ArrayLike) -> Detector:
-        """Return the detector moved by (3,) mm and turned about its own centre by a (3,) rotation vector in degrees."""
+        """Return the detector moved by (3,) mm and turned about its pivot by a (3,) rotation vector in degrees."""
         from scipy.spatial.transform import Rotation
 
         turn = Rotation.from_rotvec(np.radians(_vector(tilt_deg, "tilt_deg"))).as_matrix()
-        centre = self.to_lab_mm([(self.shape[1] - 1) / 2, (self.shape[0] - 1) / 2])
+        centre = self.pivot_mm
         origin = centre + _vector(shift_mm, "shift_mm") + turn @ (self.origin_mm - centre)
-        return Detector(origin, turn @ self.fast, turn @ self.slow, self.pixel_mm, self.shape, self.name)
+        return self.placed(origin, turn @ self.fast, turn @ self.slow)
 
     @classmethod
     def facing(

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from beamgym.physics.files import write_text
 from beamgym.physics.instrument import Float64Array, UInt64Array
+from beamgym.physics.laue.cylinder import radius_of
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.imperfection_kernels import draw_normals
 from beamgym.physics.messages import one_line
@@ -257,13 +258,14 @@ def displaced_panels(
     fast, slow = axes[0], axes[1]
     tilt = rotation_matrix(unit_deg * (amounts[:, 3:4] * fast + amounts[:, 4:5] * slow))
     shift = unit_mm * (amounts[:, :1] * axes[0] + amounts[:, 1:2] * axes[1] + amounts[:, 2:3] * axes[2])
-    origin = np.asarray(nominal.origin_mm) + to_centre + shift - tilt @ to_centre
+    origin = np.asarray(nominal.origin_mm) + to_centre + shift - tilt @ to_centre  # turned about the pivot
     return np.concatenate([origin, tilt @ fast, tilt @ slow], axis=1)
 
 
 @lru_cache(maxsize=8)
 def _axes_and_centre(nominal: Detector) -> tuple[Float64Array, Float64Array]:
-    """Return fast, slow and their cross product (3, 3), and the way (3,) from the first pixel to the centre, mm."""
+    """Return fast, slow and their cross product (3, 3), and the way (3,) from the first pixel to the pivot, mm."""
     fast, slow = np.asarray(nominal.fast), np.asarray(nominal.slow)
     to_centre = 0.5 * nominal.pixel_mm * ((nominal.shape[1] - 1) * fast + (nominal.shape[0] - 1) * slow)
+    to_centre = to_centre - radius_of(nominal) * nominal.normal if radius_of(nominal) else to_centre
     return np.stack([fast, slow, np.cross(fast, slow)]), to_centre

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from beamgym.physics.laue.cylinder import CylinderDetector
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.files import is_stated_camera, load_detector_for
+from beamgym.physics.laue.files import is_stated_camera, load_detector_for, stated_cylinder
 from beamgym.physics.laue.indexing import CALIBRATED, IN_WORDS, CameraKnowledge, Hand, MeasuredPattern
 from beamgym.physics.laue.stated_camera import FLIPS, Fiducials, StatedCamera, flipped, pixel_of_dpi
 from beamgym.scripts.indexing.defaults import Eight
@@ -58,6 +59,27 @@ class CameraOptions:
     def in_words(self) -> bool:
         """Whether a person stated the camera, here or in a file, rather than a calibration."""
         return self.file is None or is_stated_camera(self.file)
+
+    @property
+    def is_cylinder(self) -> bool:
+        """Whether the file holds an image plate bent to a cylinder."""
+        if self.file is None or self.file.suffix.lower() != ".json" or not self.file.is_file():
+            return False
+        return stated_cylinder(self.file) is not None or "radius_mm" in self.file.read_text(encoding="utf-8-sig")
+
+    def cylinders(self, shape: tuple[int, int] | None) -> tuple[CylinderDetector, ...]:
+        """Return every cylindrical plate that a file allows for pictures of a shape, the likeliest first; none if flat.
+
+        Raises
+        ------
+        ValueError : a file of which nothing can be made, or one for pictures of another shape
+        """
+        if self.file is None:
+            return ()
+        words = stated_cylinder(self.file)
+        plates = [load_detector_for(self.file, shape)] if words is None else words.detectors(shape)
+        turned = [flipped(plate, self.flip) for plate in plates]
+        return tuple(plate for plate in turned if isinstance(plate, CylinderDetector))
 
     @property
     def known(self) -> CameraKnowledge:

@@ -9,8 +9,15 @@ import typer
 
 from beamgym.physics.crystal import Crystal
 from beamgym.physics.instrument import FrameFailed
+from beamgym.physics.laue.cylinder import CylinderDetector
 from beamgym.physics.laue.detector import Detector
-from beamgym.physics.laue.indexing import IndexingFailed, MeasuredPattern, SolvedPattern, solve
+from beamgym.physics.laue.indexing import (
+    IndexingFailed,
+    MeasuredPattern,
+    SolvedPattern,
+    solve,
+    solve_on_cylinder,
+)
 from beamgym.physics.laue.report import CellAnswer, solve_cells
 from beamgym.scripts.indexing.source import PictureSource
 
@@ -53,8 +60,12 @@ class Solving:
     def cells(self, pattern: MeasuredPattern, panel: Detector, source: PictureSource) -> tuple[CellAnswer, ...]:
         """Index a pattern as every crystal, the best answer first; raises IndexingFailed where none fits."""
         search = self.searches(source)
+        plates = source.geometry.cylinders(pattern.shape) if isinstance(panel, CylinderDetector) else ()
 
         def one(sample: Crystal) -> SolvedPattern:
+            if plates:
+                wanted = self.search_camera is not False
+                return solve_on_cylinder(pattern, sample, plates, self.band_kev, search=wanted, progress=tell_cameras)
             return solve(
                 pattern,
                 sample,

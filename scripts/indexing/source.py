@@ -1,23 +1,31 @@
 """Where the command's pictures come from: how a file is read, which finder looks for its spots, on which panel."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files import PEAK_SUFFIXES
 from beamgym.physics.laue.indexing import (
+    Finder,
     MeasuredPattern,
     read_pattern,
     straightened,
     within_radius,
 )
-from beamgym.physics.laue.peaks import LabPeakFinder, PeakFinder
+from beamgym.physics.laue.peaks import LabPeakFinder, PeakFinder, PlatePeakFinder
 from beamgym.scripts.indexing.camera_options import CameraOptions
 
 SPARE = 3
 """So many times --max-peaks are looked for where --max-radius will take some away."""
-FINDERS = ("laboratory", "detector")
-"""Finders by name, in the order in which they are tried."""
+FINDERS: Mapping[str, type[LabPeakFinder] | type[PeakFinder] | type[PlatePeakFinder]] = {
+    "laboratory": LabPeakFinder,
+    "detector": PeakFinder,
+    "plate": PlatePeakFinder,
+}
+"""Finders by name."""
+FLAT, PLATE = ("laboratory", "detector"), ("plate", "laboratory")
+"""Finders of flat cameras, and of image plates that neutrons hit, in the order in which they are tried."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,7 @@ class PictureSource:
         """Return the pattern of a file, straight and without far peaks, and the panel on which it was taken."""
         pattern = read_pattern(
             path,
-            self._finder(finder or self.finder or FINDERS[0]),
+            self._finder(finder or self.finder or self._usual[0]),
             self.frame,
             self.dataset,
             self.one_based,
@@ -69,10 +77,13 @@ class PictureSource:
     def finders(self, path: Path) -> tuple[str, ...]:
         """Return the finders to be tried on a file, in turn: the one that was asked for, else all."""
         if path.suffix.lower() in PEAK_SUFFIXES:
-            return FINDERS[:1]
-        return FINDERS if self.finder is None else (self.finder,)
+            return self._usual[:1]
+        return self._usual if self.finder is None else (self.finder,)
 
-    def _finder(self, name: str) -> PeakFinder | LabPeakFinder:
+    @property
+    def _usual(self) -> tuple[str, ...]:
+        return PLATE if self.geometry.is_cylinder else FLAT
+
+    def _finder(self, name: str) -> Finder:
         count = self.max_peaks * (SPARE if self.max_radius_mm else 1)
-        kind = LabPeakFinder if name == "laboratory" else PeakFinder
-        return kind(self.threshold, count, saturation=self.saturation)
+        return FINDERS[name](self.threshold, count, saturation=self.saturation)

@@ -14,6 +14,7 @@ from beamgym.physics.crystal import Crystal, load_crystal
 from beamgym.physics.goniometer import Goniometer, Target, parse_target
 from beamgym.physics.laue.indexing import BAND_KEV
 from beamgym.physics.laue.wavelengths import NEUTRON_BAND_A, band_of_wavelengths
+from beamgym.scripts.indexing.camera_options import CameraOptions
 
 
 def read_target(crystal: Crystal, text: str) -> Target:
@@ -35,6 +36,29 @@ def load_crystals(cifs: Sequence[Path] | None, names: Sequence[str] | None, radi
     for note in notes:
         typer.echo(f"note: {note.message}", err=True)
     return crystals
+
+
+def radiation_of(word: str | None, geometry: CameraOptions) -> str:
+    """Return the radiation that was named; else neutron for a cylindrical plate, which is said, and xray for others."""
+    if word is not None or not geometry.is_cylinder:
+        return word or "xray"
+    typer.echo("note: a cylindrical plate: neutrons are assumed; --radiation says it", err=True)
+    return "neutron"
+
+
+def wavelength_of(wavelength: tuple[float, float] | None, band_a: str | None) -> tuple[float, float] | None:
+    """Return the wavelengths, Å, of either option; raises ValueError for both, or for what is no two numbers."""
+    if band_a is None:
+        return wavelength
+    if wavelength is not None:
+        raise ValueError("--wavelength and --band-a say the same thing: give one of them")
+    try:
+        shortest, longest = (float(part) for part in re.split(r"[,;:\s-]+", band_a.strip()))
+    except ValueError:
+        raise ValueError(
+            f"--band-a wants the shortest and longest wavelength in Å, as in 0.8,4; got {band_a!r}"
+        ) from None
+    return shortest, longest
 
 
 def read_band(

@@ -6,6 +6,7 @@ from beamgym.physics.laue.files.detectors import (
     load_detector_for,
     save_detector,
     save_stated_camera,
+    stated_cylinder,
 )
 from beamgym.physics.laue.files.images import ImageFile, ImageFileError, inverted, read_image, read_mask
 from beamgym.physics.laue.files.peak_lists import PEAK_SUFFIXES, PeakList, read_peaks
@@ -24,4 +25,5 @@ __all__ = [
     "read_peaks",
     "save_detector",
     "save_stated_camera",
+    "stated_cylinder",
 ]

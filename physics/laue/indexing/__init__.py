@@ -1,10 +1,12 @@
 """From found spots, or from an image, to an orientation, refined with the camera's geometry."""
 
 from beamgym.physics.laue.indexing.camera_search import FoundCamera, find_camera
+from beamgym.physics.laue.indexing.cylinder_search import solve_on_cylinder
 from beamgym.physics.laue.indexing.grains import MOST_GRAINS, find_grains, shares_of_light
 from beamgym.physics.laue.indexing.handedness import Hand, HandednessCheck, check_handedness
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer, NotIndexed, predict_px
 from beamgym.physics.laue.indexing.measured import (
+    Finder,
     MeasuredPattern,
     pattern_of,
     read_pattern,
@@ -15,6 +17,7 @@ from beamgym.physics.laue.indexing.open_camera import SeenGrain, grain_near, gra
 from beamgym.physics.laue.indexing.plausibility import Plausibility, plausibility
 from beamgym.physics.laue.indexing.refinement import (
     CALIBRATED,
+    CYLINDER,
     IN_WORDS,
     CameraKnowledge,
     Refined,
@@ -27,10 +30,12 @@ from beamgym.physics.laue.matching import MIN_MATCHED
 __all__ = [
     "BAND_KEV",
     "CALIBRATED",
+    "CYLINDER",
     "IN_WORDS",
     "MIN_MATCHED",
     "MOST_GRAINS",
     "CameraKnowledge",
+    "Finder",
     "FoundCamera",
     "Hand",
     "HandednessCheck",
@@ -56,6 +61,7 @@ __all__ = [
     "refine",
     "shares_of_light",
     "solve",
+    "solve_on_cylinder",
     "straightened",
     "within_radius",
 ]

@@ -16,7 +16,12 @@ from beamgym.physics.laue.indexing.alternatives import best_alternative
 from beamgym.physics.laue.indexing.indexing import Indexed, Indexer
 from beamgym.physics.laue.indexing.measured import MeasuredPattern
 from beamgym.physics.laue.indexing.plausibility import plausibility
-from beamgym.physics.laue.indexing.refinement import CALIBRATED, GEOMETRY, refine, with_camera_uncertainty
+from beamgym.physics.laue.indexing.refinement import (
+    CALIBRATED,
+    geometry_names,
+    refine,
+    with_camera_uncertainty,
+)
 from beamgym.physics.laue.indexing.solver import BAND_KEV, SolvedPattern, solve
 from beamgym.physics.laue.matching import Fit, Pattern
 from beamgym.physics.orientation import misorientation_deg
@@ -216,11 +221,11 @@ class _Search:
         chance[assigned] = inside * table.brightness_share(ray, sines, tolerance) * table.chance(sines, tolerance)
         return chance
 
-    def _camera_uncertainty(self) -> tuple[float, float, float, float, float]:
+    def _camera_uncertainty(self) -> tuple[float, ...]:
         """What the first grain left open of the camera: of one that was not fitted, what is open of any."""
-        known = dict(zip(GEOMETRY, CALIBRATED.geometry_uncertainty(self.first.given), strict=True))
-        shift, down, away, tilt_y, tilt_z = (self.first.uncertainty.get(name, known[name]) for name in GEOMETRY)
-        return shift, down, away, tilt_y, tilt_z
+        given = self.first.given
+        known = zip(geometry_names(given), CALIBRATED.geometry_uncertainty(given), strict=True)
+        return tuple(self.first.uncertainty.get(name, usual) for name, usual in known)
 
     def solved(self, grain: _Grain, given: BoolArray, taken: BoolArray) -> SolvedPattern:
         """Refine a grain on the peaks that were given to it, and judge it without those that others have taken."""

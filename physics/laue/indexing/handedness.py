@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from beamgym.physics.arrays import Float64Array
+from beamgym.physics.laue.cylinder import CylinderDetector
 from beamgym.physics.laue.detector import BEAM, Detector
-from beamgym.physics.laue.stated_camera import mirrored_in_lab
+from beamgym.physics.laue.stated_camera import mirror_of, mirrored_in_lab
 from beamgym.physics.orientation import check_rotation, misorientation_deg, rotation_matrix, rotation_vector_deg
 
 AGREES_DEG = 2.0
@@ -134,6 +135,15 @@ def arrangements(detector: Detector) -> list[tuple[str, int, Float64Array]]:
     The operation takes the panel as stated to the panel as it would be, and leaves beam and panel's plane where they
     are; the first is the identity, the second the other hand. A flip is done after the turn, as in ``StatedCamera``.
     """
+    if isinstance(detector, CylinderDetector):
+        half = rotation_matrix(180.0 * BEAM)
+        mirror = mirror_of(detector, "horizontal")
+        return [
+            ("none", 0, np.eye(3)),
+            ("horizontal", 0, mirror),
+            ("none", 180, half),
+            ("horizontal", 180, half @ mirror),
+        ]
     normal, fast, slow = detector.normal, detector.fast, detector.slow
     if abs(normal @ BEAM) < _ACROSS:
         across = np.cross(normal, BEAM)

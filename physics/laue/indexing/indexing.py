@@ -139,7 +139,7 @@ class Indexer:
     def _in_pixels(self, answer: Indexed, position: Float64Array) -> Indexed:
         assert self.detector is not None
         predicted, _ = predict_px(self.crystal, self.detector, answer.orientation, answer.hkl[answer.assigned])
-        distance = np.linalg.norm(predicted - position[answer.assigned], axis=1)
+        distance = np.linalg.norm(self.detector.difference_px(predicted, position[answer.assigned]), axis=1)
         return replace(answer, residual_px=float(distance.mean()))
 
     def index_directions(

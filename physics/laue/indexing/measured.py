@@ -13,8 +13,11 @@ from beamgym.physics.arrays import Float64Array
 from beamgym.physics.instrument import Peaks
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files import PEAK_SUFFIXES, inverted, read_image, read_mask, read_peaks
-from beamgym.physics.laue.peaks import LabPeakFinder, PeakFinder
+from beamgym.physics.laue.peaks import LabPeakFinder, PeakFinder, PlatePeakFinder
 from beamgym.physics.laue.stated_camera import Fiducials, radius_mm
+
+Finder = PeakFinder | LabPeakFinder | PlatePeakFinder
+"""Whatever finds the spots of an image."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class MeasuredPattern:
 
 def read_pattern(
     path: str | os.PathLike[str],
-    finder: PeakFinder | LabPeakFinder | None = None,
+    finder: Finder | None = None,
     frame: int = 0,
     dataset: str | None = None,
     one_based: bool | None = None,
@@ -133,7 +136,7 @@ def read_pattern(
 
 def pattern_of(
     image: NDArray[Any],
-    finder: PeakFinder | LabPeakFinder | None = None,
+    finder: Finder | None = None,
     ignored: NDArray[np.bool_] | None = None,
     notes: tuple[str, ...] = (),
 ) -> MeasuredPattern:
@@ -143,7 +146,8 @@ def pattern_of(
     ----------
     image : counts or densities
     finder : the default PeakFinder if not given; a LabPeakFinder for pictures of laboratory cameras, which also finds
-        the collimator's shadow, and out whether spots are dark: the pattern's image then shows them bright
+        the collimator's shadow, and out whether spots are dark: the pattern's image then shows them bright; a
+        PlatePeakFinder for neutron image plates
     ignored : (slow, fast) True where a pixel says nothing
     notes : what is known of the picture already
 
@@ -155,13 +159,16 @@ def pattern_of(
     chosen = _leaving_out(finder or PeakFinder(), dead)
     if isinstance(chosen, PeakFinder):
         return MeasuredPattern(chosen(image), image, dead, notes)
+    if isinstance(chosen, PlatePeakFinder):
+        peaks, unseen = chosen.examine(image)
+        return MeasuredPattern(peaks, image, dead, notes, unseen=unseen)
     seen = chosen.examine(image)
     shown = inverted(image, dead) if seen.inverted else image
     beam_px = None if seen.shadow is None else seen.shadow.centre_px
     return MeasuredPattern(seen.peaks, shown, dead, (*notes, *seen.notes), beam_px, seen.unseen)
 
 
-def _leaving_out(finder: PeakFinder | LabPeakFinder, ignored: NDArray[np.bool_]) -> PeakFinder | LabPeakFinder:
+def _leaving_out(finder: Finder, ignored: NDArray[np.bool_]) -> Finder:
     """Return the finder with these pixels masked besides its own; a mask of another shape it refuses by itself."""
     if finder.mask is None:
         return replace(finder, mask=ignored)

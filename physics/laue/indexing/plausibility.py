@@ -174,7 +174,9 @@ def median_residuals(
     lab = indexer.crystal.plane_normal(hkl) @ answer.orientation.T
     cosine = np.einsum("ij,ij->i", detector.plane_normals(measured), lab)
     angle = np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
-    return float(np.nanmedian(np.linalg.norm(predicted - measured, axis=1))), float(np.median(angle))
+    return float(np.nanmedian(np.linalg.norm(detector.difference_px(predicted, measured), axis=1))), float(
+        np.median(angle)
+    )
 
 
 def _predicted(

@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.crystal import Crystal
+from beamgym.physics.laue.cylinder import CylinderDetector
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.orientation import check_rotation, rotation_matrix
 
@@ -17,6 +18,8 @@ ROTATION = ("rotation_x_deg", "rotation_y_deg", "rotation_z_deg")
 STRAIN = ("strain_11", "strain_22", "strain_12", "strain_13", "strain_23")
 GEOMETRY = ("shift_fast_mm", "shift_slow_mm", "shift_distance_mm", "tilt_y_deg", "tilt_z_deg")
 """Five numbers place a panel; the sixth, turning it about the beam, is the same as turning the crystal."""
+RADIUS = "radius_mm"
+"""The sixth number, of a plate bent to a cylinder."""
 GEOMETRY_UNCERTAINTY = (0.5, 0.5, 0.5, 0.3, 0.3)
 """What is known of a camera beforehand, mm and degrees: loose enough to matter only where the peaks say nothing."""
 _STRAIN_SCALE = 1e-3  # so that one unit of every parameter moves a spot by about as much
@@ -31,6 +34,7 @@ class CameraKnowledge:
     distance_mm, distance_share : of the distance from sample to panel, mm and relative to it; both count
     centre_mm : of the panel's place along its edges, mm
     tilt_deg : of its two tilts, degrees
+    radius_share : of the radius of a plate bent to a cylinder, relative to it
 
     The panel's twist about the beam is the same as turning the crystal, so that no picture tells it: ``twist_deg``.
     """
@@ -39,16 +43,18 @@ class CameraKnowledge:
     distance_share: float
     centre_mm: float
     tilt_deg: float
+    radius_share: float = 0.005
 
     @property
     def calibrated(self) -> bool:
         """Whether the geometry is better left alone than fitted to a pattern that is to be indexed."""
         return self.distance_share == 0.0 and max(self.distance_mm, self.centre_mm) <= _CALIBRATED_MM
 
-    def geometry_uncertainty(self, detector: Detector) -> tuple[float, float, float, float, float]:
-        """Return the standard deviations of the five of ``GEOMETRY``, mm and degrees."""
+    def geometry_uncertainty(self, detector: Detector) -> tuple[float, ...]:
+        """Return the standard deviations of ``geometry_names``, mm and degrees."""
         distance = float(np.hypot(self.distance_mm, self.distance_share * detector.distance_mm))
-        return (self.centre_mm, self.centre_mm, distance, self.tilt_deg, self.tilt_deg)
+        known = (self.centre_mm, self.centre_mm, distance, self.tilt_deg, self.tilt_deg)
+        return (*known, self.radius_share * detector.radius_mm) if isinstance(detector, CylinderDetector) else known
 
     def twist_deg(self, detector: Detector) -> float:
         """Return the standard deviation of the panel's twist about the beam that comes of its tilts, degrees.
@@ -66,6 +72,8 @@ CALIBRATED = CameraKnowledge(distance_mm=0.1, distance_share=0.0, centre_mm=0.1,
 """A camera fitted to a reference crystal: another crystal seldom stands in the same place to better than 0.1 mm."""
 IN_WORDS = CameraKnowledge(distance_mm=0.5, distance_share=0.05, centre_mm=1.0, tilt_deg=1.0)
 """A camera as a person states it: a ruler's distance, the centre by eye, a panel that seems straight."""
+CYLINDER = CameraKnowledge(distance_mm=1.0, distance_share=0.0, centre_mm=1.0, tilt_deg=0.5, radius_share=0.005)
+"""A cylindrical plate as its instrument states it: read by a scanner that starts and scales a little differently."""
 UNCALIBRATED = CameraKnowledge(distance_mm=2.0, distance_share=0.0, centre_mm=2.0, tilt_deg=2.0)
 """A camera that is yet to be calibrated on a reference crystal."""
 
@@ -118,6 +126,8 @@ class _Model:
             a, b, c, d, e = (given[name] * _STRAIN_SCALE for name in STRAIN)
             strain = np.array([[a, c, d], [c, b, e], [d, e, -a - b]])
         panel = self.detector
+        if RADIUS in given and isinstance(panel, CylinderDetector):
+            panel = panel.with_radius(panel.radius_mm + given[RADIUS])
         if GEOMETRY[0] in given:
             along, down, away, tilt_y, tilt_z = (given[name] for name in GEOMETRY)
             shift = along * panel.fast + down * panel.slow + away * panel.normal
@@ -131,7 +141,7 @@ class _Model:
         direction = np.array([1.0, 0.0, 0.0]) - 2.0 * q[:, :1] * q / (q**2).sum(axis=1, keepdims=True)
         predicted, _ = panel.to_pixel(direction)
         # a ray that misses the plane altogether is far away, not undefined
-        return np.nan_to_num(predicted - self.position_px, nan=1e4)
+        return np.nan_to_num(panel.difference_px(predicted, self.position_px), nan=1e4)
 
     def weighted(self, values: Float64Array, noise_px: float) -> Float64Array:
         """Residuals in units of the noise, and parameters in units of what was known of them."""
@@ -146,7 +156,7 @@ def refine(
     orientation: ArrayLike,
     refine_strain: bool = False,
     refine_detector: bool = False,
-    geometry_uncertainty: tuple[float, float, float, float, float] = GEOMETRY_UNCERTAINTY,
+    geometry_uncertainty: tuple[float, ...] | None = None,
     robust: bool = True,
     start: Detector | None = None,
 ) -> Refined:
@@ -160,8 +170,9 @@ def refine(
     hkl : (p, 3) reflection of each
     orientation : (3, 3) starting U
     refine_strain : refine the five deviatoric components too (a white beam's positions do not see the volume)
-    refine_detector : refine the panel's shift and two tilts too; for a reference crystal
-    geometry_uncertainty : standard deviations of what is known of those five, mm and degrees
+    refine_detector : refine the panel's shift and two tilts too, and a cylinder's radius; for a reference crystal
+    geometry_uncertainty : standard deviations of what is known of those, mm and degrees; None for
+        ``GEOMETRY_UNCERTAINTY``
     robust : damp peaks far off by a soft L1 loss
     start : where the refinement of the detector begins; what is known beforehand stays about ``detector``
 
@@ -185,18 +196,25 @@ def refine(
         raise ValueError(
             "strain and detector imitate each other: refine the detector on a reference crystal, then the strain"
         )
-    names = ROTATION + (STRAIN if refine_strain else ()) + (GEOMETRY if refine_detector else ())
+    geometry = geometry_names(detector)
+    names = ROTATION + (STRAIN if refine_strain else ()) + (geometry if refine_detector else ())
     if 2 * len(position) <= len(names):
         raise ValueError(f"{len(position)} peaks cannot fix {len(names)} parameters; {len(names) // 2 + 1} are needed")
     prior = np.full(len(names), np.inf)
     if refine_detector:
-        prior[-len(GEOMETRY) :] = _checked_uncertainty(geometry_uncertainty)
+        known = (*GEOMETRY_UNCERTAINTY, CYLINDER.radius_share * getattr(detector, RADIUS, 1.0))
+        prior[-len(geometry) :] = _checked_uncertainty(geometry_uncertainty or known[: len(geometry)], geometry)
     u = check_rotation(orientation, "orientation")
     model = _Model(indices @ crystal.b_matrix.T, position, u, detector, names, prior)
     values = np.zeros(len(names))
     if refine_detector and start is not None:
-        values[-len(GEOMETRY) :] = list(geometry_change(detector, start).values())
+        values[-len(geometry) :] = list(geometry_change(detector, start).values())
     return _fit(model, values, robust)
+
+
+def geometry_names(detector: Detector) -> tuple[str, ...]:
+    """Return the numbers that place a detector: those of ``GEOMETRY``, and a cylinder's radius."""
+    return (*GEOMETRY, RADIUS) if isinstance(detector, CylinderDetector) else GEOMETRY
 
 
 def geometry_change(given: Detector, final: Detector) -> dict[str, float]:
@@ -208,15 +226,18 @@ def geometry_change(given: Detector, final: Detector) -> dict[str, float]:
 
     Returns
     -------
-    by the names of ``GEOMETRY``: along the given fast, slow and normal (away from the sample), and the tilts about the
-    lab's y and z. A twist about x is left out: it is the same as turning the crystal
+    by ``geometry_names``: along the given fast, slow and normal (away from the sample), the tilts about the lab's y and
+    z, and of a cylinder, whose axis is its centre, the radius. A twist about x is left out: it is the same as turning
+    the crystal
     """
-    centre_px = [(given.shape[1] - 1) / 2, (given.shape[0] - 1) / 2]
-    shift = final.to_lab_mm(centre_px) - given.to_lab_mm(centre_px)
+    shift = final.pivot_mm - given.pivot_mm
     before, after = (np.stack([panel.fast, panel.slow, panel.normal]) for panel in (given, final))
     tilt = Rotation.from_matrix(after.T @ before).as_rotvec(degrees=True)
     moved = [float(shift @ given.fast), float(shift @ given.slow), float(shift @ given.normal)]
-    return dict(zip(GEOMETRY, [*moved, float(tilt[1]), float(tilt[2])], strict=True))
+    change = dict(zip(GEOMETRY, [*moved, float(tilt[1]), float(tilt[2])], strict=True))
+    if isinstance(given, CylinderDetector) and isinstance(final, CylinderDetector):
+        change[RADIUS] = final.radius_mm - given.radius_mm
+    return change
 
 
 def with_camera_uncertainty(
@@ -224,7 +245,7 @@ def with_camera_uncertainty(
     crystal: Crystal,
     position_px: ArrayLike,
     hkl: ArrayLike,
-    geometry_uncertainty: tuple[float, float, float, float, float],
+    geometry_uncertainty: tuple[float, ...],
 ) -> Refined:
     """Add to an orientation's uncertainty what follows from that of a camera that was left as given.
 
@@ -235,16 +256,17 @@ def with_camera_uncertainty(
     ----------
     refined : of ``refine`` without the detector
     crystal, position_px, hkl : as it was refined with
-    geometry_uncertainty : standard deviations of the five of ``GEOMETRY``, mm and degrees
+    geometry_uncertainty : standard deviations of ``geometry_names``, mm and degrees
     """
-    names = ROTATION + GEOMETRY
+    geometry = geometry_names(refined.detector)
+    names = ROTATION + geometry
     q = np.asarray(hkl, dtype=np.float64) @ crystal.b_matrix.T
     position = np.asarray(position_px, dtype=np.float64)
     model = _Model(q, position, refined.orientation, refined.detector, names, np.full(len(names), np.inf))
     steps = 1e-4 * np.eye(len(names))
     jacobian = np.stack([(model.residuals(step) - model.residuals(-step)).ravel() / 2e-4 for step in steps], axis=1)
     turned_by = -np.linalg.pinv(jacobian[:, :3]) @ jacobian[:, 3:]
-    variance = _checked_uncertainty(geometry_uncertainty) ** 2
+    variance = _checked_uncertainty(geometry_uncertainty, geometry) ** 2
     covariance = refined.rotation_covariance_deg2 + (turned_by * variance) @ turned_by.T
     uncertainty = dict(refined.uncertainty) | dict(zip(ROTATION, np.sqrt(np.diag(covariance)).tolist(), strict=True))
     return replace(refined, uncertainty=uncertainty, rotation_covariance_deg2=covariance)
@@ -287,10 +309,10 @@ def _fit(model: _Model, values: Float64Array, robust: bool) -> Refined:
     )
 
 
-def _checked_uncertainty(values: tuple[float, ...]) -> Float64Array:
+def _checked_uncertainty(values: tuple[float, ...], names: tuple[str, ...]) -> Float64Array:
     array = np.asarray(values, dtype=np.float64)
-    if array.shape != (len(GEOMETRY),) or not (array > 0.0).all():
+    if array.shape != (len(names),) or not (array > 0.0).all():
         raise ValueError(
-            f"geometry_uncertainty must be {len(GEOMETRY)} positive numbers ({', '.join(GEOMETRY)}), got {values}"
+            f"geometry_uncertainty must be {len(names)} positive numbers ({', '.join(names)}), got {values}"
         )
     return array

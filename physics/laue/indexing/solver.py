@@ -9,6 +9,7 @@ import numpy as np
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.crystal import Crystal, ub_matrix
 from beamgym.physics.laue.beam import Beam
+from beamgym.physics.laue.cylinder import CylinderDetector
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing.alternatives import best_beside_alternatives
 from beamgym.physics.laue.indexing.camera_search import CENTRE_MM, DISTANCE_SHARE, Progress, centred_on, find_camera
@@ -24,13 +25,13 @@ from beamgym.physics.laue.indexing.plausibility import (
 )
 from beamgym.physics.laue.indexing.refinement import (
     CALIBRATED,
-    GEOMETRY,
     IN_WORDS,
     ROTATION,
     UNCALIBRATED,
     CameraKnowledge,
     Refined,
     geometry_change,
+    geometry_names,
     refine,
     with_camera_uncertainty,
     with_twist,
@@ -299,7 +300,8 @@ def _finished(
 ) -> tuple[SolvedPattern, Plausibility]:
     """Refine an answer, match the peaks anew, and judge what comes out."""
     indexed, camera = _matched_anew(pattern, indexer, given, camera, indexed, known)
-    indexed, camera = best_beside_alternatives(indexer, pattern, given, camera, indexed, calibrated=known.calibrated)
+    fixed = known.calibrated or isinstance(camera, CylinderDetector)  # alternatives are fitted with flat cameras alone
+    indexed, camera = best_beside_alternatives(indexer, pattern, given, camera, indexed, calibrated=fixed)
     indexed = _tightened(pattern, indexer.on(camera), indexed)
     refined = _refined(pattern, indexer.crystal, given, camera, indexed, known)
     indexed = replace(indexed, orientation=refined.orientation, residual_px=refined.mean_residual_px)
@@ -362,7 +364,7 @@ def _refined(
     measured, hkl = pattern.position_px[indexed.assigned], indexed.hkl[indexed.assigned]
     uncertain = known.geometry_uncertainty(given)
     twist_deg = known.twist_deg(given)
-    if known.calibrated or 2 * indexed.matched <= len(ROTATION) + len(GEOMETRY):
+    if known.calibrated or 2 * indexed.matched <= len(ROTATION) + len(geometry_names(given)):
         fit = refine(crystal, camera, measured, hkl, indexed.orientation)
         return with_twist(with_camera_uncertainty(fit, crystal, measured, hkl, uncertain), twist_deg)
     fit = refine(

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from beamgym.physics.arrays import BoolArray, Float32Array, Float64Array, UInt64Array
 from beamgym.physics.counter_rng import make_keys
+from beamgym.physics.laue.cylinder import CylinderDetector, radius_of
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.pattern.image_kernels import ReadOut, Width, render_clean, render_exposed
 from beamgym.physics.laue.pattern.image_parts import DTYPES, ImageBackground, Sensor, SpotShape
@@ -18,6 +19,7 @@ from beamgym.physics.laue.pattern.profile_kernels import profile_table
 from beamgym.physics.laue.pattern.spots import Spots
 from beamgym.physics.row_threads import over_rows
 
+_CLOSED, _NEAR_SEAM = 0.98, 0.45  # of a cylinder's circumference: covered by a closed one, from the middle to its seam
 _PIXEL_STREAM, _RESPONSE_STREAM = 1, 2
 
 
@@ -82,6 +84,7 @@ class ImageModel:
             raise ValueError(f"exposure_s must be a positive number of seconds, not {exposure_s!r}")
         n = len(spots.count)
         stands = _stands(self.detector, detectors, n)
+        spots = _over_the_seam(spots, self.detector)
         listed = (spots.count, spots.position_px, spots.intensity, float(exposure_s), stands, self._width())
         if self.camera is None:
             return self._clean(listed, n, exposure_s)
@@ -99,7 +102,16 @@ class ImageModel:
     def _width(self) -> Width:
         shape = self.shape
         mosaic, divergence = math.radians(shape.mosaic_deg), math.radians(shape.divergence_deg)
-        return Width(self.detector.pixel_mm, float(shape.blur_mm), mosaic, divergence, self._profiles)
+        middle = 0.5 * (self.detector.shape[1] - 1)
+        return Width(
+            self.detector.pixel_mm,
+            float(shape.blur_mm),
+            mosaic,
+            divergence,
+            self._profiles,
+            radius_of(self.detector),
+            middle,
+        )
 
     def _clean(self, listed: tuple[Any, ...], n: int, exposure_s: float) -> Float32Array:
         image = np.zeros((n, *self.detector.shape), dtype=np.float32)
@@ -190,6 +202,25 @@ def _broken_pixels(camera: Sensor | None, shape: tuple[int, int]) -> tuple[BoolA
     hot: BoolArray = uniform < camera.hot_share
     dead: BoolArray = uniform > 1.0 - camera.dead_share
     return hot, dead
+
+
+def _over_the_seam(spots: Spots, detector: Detector) -> Spots:
+    """Return the spots with a copy of those near the seam of a closed cylinder, which show at its other end too."""
+    if not isinstance(detector, CylinderDetector) or detector.shape[1] < _CLOSED * detector.period_px:
+        return spots
+    column = spots.position_px[..., 0]
+    near = np.abs(column - 0.5 * (detector.shape[1] - 1)) > _NEAR_SEAM * detector.period_px
+    copied = spots.position_px.copy()
+    copied[..., 0] -= np.sign(column - 0.5 * (detector.shape[1] - 1)) * np.float32(detector.period_px)
+    order = np.argsort(~np.concatenate([spots.mask, spots.mask & near], axis=1), axis=1, kind="stable")
+
+    def both(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
+        joined = np.concatenate([first, second], axis=1)
+        return np.take_along_axis(joined, order if joined.ndim == 2 else order[..., None], axis=1)
+
+    own = (spots.intensity, spots.energy_kev, spots.ray)
+    count = spots.count + (spots.mask & near).sum(axis=1)
+    return Spots(count, both(spots.position_px, copied), *(both(part, part) for part in own))
 
 
 def _stands(detector: Detector, detectors: ArrayLike | None, n: int) -> Float64Array:

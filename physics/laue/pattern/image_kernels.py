@@ -15,7 +15,8 @@ SPOT_REACH = 4.0  # a spot is drawn to this many standard deviations: 6e-5 of it
 class Width(NamedTuple):
     """What makes a spot wide: standard deviations on the detector (mm), of mosaic tilt and of the beam (radians).
 
-    ``table`` is the ``profile_table`` of a spot of blur alone.
+    ``table`` is the ``profile_table`` of a spot of blur alone. A plate bent to a cylinder has a radius above 0 and says
+    where its middle column is.
     """
 
     pixel_mm: float
@@ -23,6 +24,8 @@ class Width(NamedTuple):
     mosaic_rad: float
     divergence_rad: float
     table: Any
+    radius_mm: float = 0.0
+    middle_px: float = 0.0
 
 
 class ReadOut(NamedTuple):
@@ -39,6 +42,23 @@ class ReadOut(NamedTuple):
     bloom: bool
     quantile: Any
     inverse: Any
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def flat_at(x, stand, width, flat) -> None:  # type: ignore[no-untyped-def]
+    """Write the flat panel (9,) that touches a cylinder along column x, its pixels where the plate's are there."""
+    nx = stand[4] * stand[8] - stand[5] * stand[7]
+    ny = stand[5] * stand[6] - stand[3] * stand[8]
+    nz = stand[3] * stand[7] - stand[4] * stand[6]
+    outward = 1.0 if stand[0] * nx + stand[1] * ny + stand[2] * nz > 0.0 else -1.0
+    angle = (x - width.middle_px) * width.pixel_mm / width.radius_mm
+    cosine, sine = math.cos(angle), outward * math.sin(angle)
+    around, drop = width.radius_mm * math.sin(angle), outward * 2.0 * width.radius_mm * math.sin(0.5 * angle) ** 2
+    for k in range(3):
+        normal = nx if k == 0 else (ny if k == 1 else nz)
+        flat[3 + k], flat[6 + k] = cosine * stand[3 + k] - sine * normal, stand[6 + k]
+        middle = stand[k] + width.pixel_mm * width.middle_px * stand[3 + k]
+        flat[k] = middle + around * stand[3 + k] - drop * normal - width.pixel_mm * x * flat[3 + k]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -151,11 +171,15 @@ def draw_spots(image, number, position, intensity, scale, stand, width, half, ce
     cov, reach = 0.0, SPOT_REACH * math.sqrt(var_x)
     streaked = width.mosaic_rad > 0.0 or width.divergence_rad > 0.0
     tabled = width.table.shape[0] > 0
+    flat = np.empty(9)
     for k in range(number):
         x, y, total = float(position[k, 0]), float(position[k, 1]), float(intensity[k]) * scale
         if tabled and add_tabled(image, x, y, total, reach, width.table, half, ceiling, columns_weight, rows_weight):
             continue
-        if streaked:
+        if streaked and width.radius_mm > 0.0:
+            flat_at(x, stand, width, flat)
+            var_x, var_y, cov = spot_covariance(x, y, flat, width)
+        elif streaked:
             var_x, var_y, cov = spot_covariance(x, y, stand, width)
         if cov * cov < 1e-4 * var_x * var_y or min(var_x, var_y) < RESOLVED * RESOLVED:
             add_round(image, x, y, total, var_x, var_y, half, ceiling, columns_weight, rows_weight)

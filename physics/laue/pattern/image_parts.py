@@ -73,16 +73,16 @@ class ImageBackground:
 
     def rate(self, detector: Detector) -> Float64Array:
         """Return the expected counts per second in every pixel (slow, fast), without hole and shadow."""
-        _, from_axis, length = _pixel_geometry(detector)
+        _, from_axis, length, facing = _pixel_geometry(detector)
         angle_deg = np.degrees(np.arcsin(np.minimum(1.0, from_axis / length)))
-        nearness = (detector.distance_mm / length) ** 3
+        nearness = (detector.distance_mm / length) ** 3 * (facing / detector.distance_mm)
         hill = self.hill_per_mm2 * np.exp(-0.5 * (angle_deg / self.hill_width_deg) ** 2)
         rate: Float64Array = detector.pixel_mm**2 * nearness * (hill + self.flat_per_mm2)
         return rate
 
     def opening(self, detector: Detector) -> Float64Array:
         """Return the share of the light that reaches each pixel (slow, fast): 0 in the hole, less in the shadow."""
-        _, from_axis, _ = _pixel_geometry(detector)
+        _, from_axis, _, _ = _pixel_geometry(detector)
         share = np.where(from_axis < self.shadow_mm, self.shadow_transmission, 1.0)
         opening: Float64Array = np.where(from_axis < self.hole_mm, 0.0, share)
         return opening
@@ -142,7 +142,9 @@ def _check_not_negative(settings: Any) -> None:
             raise ValueError(f"{item.name} must be a finite number ≥ 0, not {value!r}")
 
 
-def _pixel_geometry(detector: Detector) -> tuple[Float64Array, Float64Array, Float64Array]:
+def _pixel_geometry(detector: Detector) -> tuple[Float64Array, Float64Array, Float64Array, Float64Array]:
     rows, columns = np.mgrid[: detector.shape[0], : detector.shape[1]]
-    point = detector.to_lab_mm(np.stack([columns, rows], axis=-1))
-    return point, np.hypot(point[..., 1], point[..., 2]), np.linalg.norm(point, axis=-1)
+    place = np.stack([columns, rows], axis=-1)
+    point = detector.to_lab_mm(place)
+    from_axis, length = np.hypot(point[..., 1], point[..., 2]), np.linalg.norm(point, axis=-1)
+    return point, from_axis, length, detector.facing_mm(place)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from beamgym.physics.arrays import BoolArray, Float32Array, Float64Array, Int32Array, Int64Array
 from beamgym.physics.laue.beam import Beam
+from beamgym.physics.laue.cylinder import radius_of
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.pattern.absorption import Slab, slab_mode
 from beamgym.physics.laue.pattern.intensity import Extinction, energy_table
@@ -112,7 +113,7 @@ class LaueModel:
                 f"make it by crystal.reflections({beam.band_kev[1]:g})"
             )
         check_reach(self.table, beam, detector)
-        self._panel = Panel(detector.pixel_mm, *detector.shape)
+        self._panel = Panel(detector.pixel_mm, *detector.shape, radius_of(detector))
         self._rays, self._weights = ray_tables(self.table, beam.band_kev), self._physics()
         self._asked = 0
 

@@ -1,7 +1,15 @@
 """A camera as its user states it, in words, with flips and marks on a film; and where the peaks' own zones put it."""
 
+from beamgym.physics.laue.stated_camera.cylinder import StatedCylinder
 from beamgym.physics.laue.stated_camera.fiducials import Fiducials
-from beamgym.physics.laue.stated_camera.flips import FLIPS, beam_point_px, flipped, mirrored_in_lab, radius_mm
+from beamgym.physics.laue.stated_camera.flips import (
+    FLIPS,
+    beam_point_px,
+    flipped,
+    mirror_of,
+    mirrored_in_lab,
+    radius_mm,
+)
 from beamgym.physics.laue.stated_camera.stated import PLACES, StatedCamera, pixel_of_dpi
 from beamgym.physics.laue.stated_camera.zone_sharpness import (
     POSITION_PX,
@@ -18,8 +26,10 @@ __all__ = [
     "Fiducials",
     "SharpCamera",
     "StatedCamera",
+    "StatedCylinder",
     "beam_point_px",
     "flipped",
+    "mirror_of",
     "mirrored_in_lab",
     "pixel_of_dpi",
     "radius_mm",

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from beamgym.physics.arrays import Float64Array
+from beamgym.physics.laue.cylinder import CylinderDetector
 from beamgym.physics.laue.detector import BEAM, Detector
 
 FLIPS = ("none", "horizontal", "vertical")
@@ -12,7 +13,12 @@ FACES_THE_BEAM = 0.5
 
 
 def beam_point_px(detector: Detector) -> Float64Array:
-    """Return (2,) where the beam's line meets the panel; the point nearest to the sample where it does so far away."""
+    """Return (2,) where the beam's line meets the panel; the point nearest to the sample where it does so far away.
+
+    Of a cylinder it is where the beam that went through the sample meets it, or would.
+    """
+    if isinstance(detector, CylinderDetector):
+        return detector.to_pixel(BEAM)[0]
     along = float(detector.normal @ BEAM)
     direction = np.copysign(1.0, along) * BEAM if abs(along) > FACES_THE_BEAM else detector.normal
     return detector.to_pixel(direction)[0]
@@ -34,13 +40,16 @@ def flipped(detector: Detector, flip: str) -> Detector:
 
     Notes
     -----
-    A panel across the beam is mirrored as a whole in the plane that holds the beam, its tilts too, so that a pattern
-    fits the one hand exactly as well as the other. A panel beside the sample has its columns or rows reversed.
+    A panel across the beam, and a cylinder around the sample, is mirrored as a whole in the plane that holds the beam,
+    its tilts too, so that a pattern fits the one hand exactly as well as the other. A panel beside the sample has its
+    columns or rows reversed.
     """
     if flip not in FLIPS:
         raise ValueError(f"a flip is one of {', '.join(FLIPS)}; found {flip!r}")
     if flip == "none":
         return detector
+    if isinstance(detector, CylinderDetector):
+        return mirrored_in_lab(detector, mirror_of(detector, flip))
     axis = detector.fast if flip == "horizontal" else detector.slow
     across = axis - (axis @ BEAM) * BEAM
     if np.linalg.norm(across) < FACES_THE_BEAM or abs(detector.normal @ BEAM) < FACES_THE_BEAM:
@@ -49,16 +58,18 @@ def flipped(detector: Detector, flip: str) -> Detector:
     return mirrored_in_lab(detector, np.eye(3) - 2.0 * np.outer(across, across))
 
 
+def mirror_of(cylinder: CylinderDetector, flip: str) -> Float64Array:
+    """Return the (3, 3) mirror of the lab that reverses a cylinder's columns ("horizontal") or rows, the beam kept."""
+    along = cylinder.slow - (cylinder.slow @ BEAM) * BEAM
+    across = np.cross(BEAM, along) if flip == "horizontal" else along
+    across = across / np.linalg.norm(across)
+    mirror: Float64Array = np.eye(3) - 2.0 * np.outer(across, across)
+    return mirror
+
+
 def mirrored_in_lab(detector: Detector, operation: Float64Array) -> Detector:
     """Return the panel after an orthogonal (3, 3) operation of the lab that leaves the beam where it is."""
-    return Detector(
-        operation @ detector.origin_mm,
-        operation @ detector.fast,
-        operation @ detector.slow,
-        detector.pixel_mm,
-        detector.shape,
-        detector.name,
-    )
+    return detector.placed(operation @ detector.origin_mm, operation @ detector.fast, operation @ detector.slow)
 
 
 def _reversed(detector: Detector, flip: str) -> Detector:

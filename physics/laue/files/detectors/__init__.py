@@ -6,6 +6,7 @@ from beamgym.physics.laue.files.detectors.formats import (
     load_detector_for,
     save_detector,
     save_stated_camera,
+    stated_cylinder,
 )
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "load_detector_for",
     "save_detector",
     "save_stated_camera",
+    "stated_cylinder",
 ]

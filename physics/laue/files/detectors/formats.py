@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 
 from beamgym.physics.files import write_text
+from beamgym.physics.laue.cylinder import CylinderDetector
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files.detectors.checks import agreed_shape, number, possible
 from beamgym.physics.laue.files.detectors.lauetools import read_cor, read_det, read_fit
 from beamgym.physics.laue.files.detectors.nexus import read_nexus_detector
 from beamgym.physics.laue.files.detectors.poni import read_poni
 from beamgym.physics.laue.files.parsing import read_text
-from beamgym.physics.laue.stated_camera import StatedCamera
+from beamgym.physics.laue.stated_camera import StatedCamera, StatedCylinder
 
+_RADIUS = "radius_mm"
 _JSON_KEYS = ("origin_mm", "fast", "slow", "pixel_mm", "shape")
 
 
@@ -64,7 +66,8 @@ def load_detector_for(path: str | os.PathLike[str], image_shape: tuple[int, int]
 
 def save_detector(detector: Detector, path: str | os.PathLike[str]) -> None:
     """Write a detector as JSON, which ``load_detector`` reads back exactly."""
-    values = {key: np.asarray(getattr(detector, key)).tolist() for key in _JSON_KEYS}
+    keys = (*_JSON_KEYS, _RADIUS) if isinstance(detector, CylinderDetector) else _JSON_KEYS
+    values = {key: np.asarray(getattr(detector, key)).tolist() for key in keys}
     write_text(path, json.dumps({"name": detector.name, **values}, indent=2) + "\n")
 
 
@@ -73,16 +76,43 @@ def save_stated_camera(camera: StatedCamera, path: str | os.PathLike[str]) -> No
     write_text(path, json.dumps(camera.as_dict(), indent=2) + "\n")
 
 
+def stated_cylinder(path: str | os.PathLike[str]) -> StatedCylinder | None:
+    """Return a geometry file's words on a cylindrical plate; None where it holds something else.
+
+    Raises
+    ------
+    ValueError : words that mean nothing, with the file's name
+    """
+    file = Path(path)
+    values = _words(file)
+    if values is None or not _is_cylinder(values):
+        return None
+    try:
+        return StatedCylinder.from_dict(values)
+    except ValueError as error:
+        raise ValueError(f"{file.name}: {error}") from None
+
+
 def is_stated_camera(path: str | os.PathLike[str]) -> bool:
     """Tell whether a geometry file holds a person's words on a camera, as ``save_stated_camera`` writes them."""
-    file = Path(path)
+    values = _words(Path(path))
+    return values is not None and "place" in values and not _is_cylinder(values)
+
+
+def _words(file: Path) -> dict[str, Any] | None:
+    """Return the object that a .json holds; None for another file, or one that the reader will refuse."""
     if file.suffix.lower() != ".json":
-        return False
+        return None
     try:
         values = json.loads(read_text(file))
     except (ValueError, OSError, RecursionError):
-        return False  # the reader will say what is wrong with it
-    return isinstance(values, dict) and "place" in values
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def _is_cylinder(values: Mapping[str, Any]) -> bool:
+    """Tell whether an object holds a person's words on an image plate bent to a cylinder, not a calibrated one."""
+    return values.get("place", "cylinder") == "cylinder" and "radius_mm" in values and "origin_mm" not in values
 
 
 def _states_rows_and_columns(file: Path) -> bool:
@@ -102,19 +132,24 @@ def _read_json(file: Path, shape: tuple[int, int] | None) -> Detector:
             raise ValueError("not an object")
     except (ValueError, RecursionError):
         raise ValueError(f"{file.name} is not a JSON object with {', '.join(_JSON_KEYS)}") from None
-    if "place" in values:
+    if "place" in values or _is_cylinder(values):
+        words = StatedCylinder if _is_cylinder(values) else StatedCamera
         try:
-            return StatedCamera.from_dict(values).detector(shape)
+            return words.from_dict(values).detector(shape)
         except ValueError as error:
             raise ValueError(f"{file.name}: {error}") from None
-    unknown = sorted(set(values) - {*_JSON_KEYS, "name"})
+    unknown = sorted(set(values) - {*_JSON_KEYS, _RADIUS, "name"})
     missing = [key for key in _JSON_KEYS if key not in values]
     if unknown or missing:
         raise ValueError(f"{file.name}: unknown keys {unknown}, missing keys {missing}; wanted {', '.join(_JSON_KEYS)}")
     size = agreed_shape(shape, values["shape"], file.name)
     name = str(values.get("name", file.stem))
     origin, fast, slow = (_vector(values[key], key, file.name) for key in ("origin_mm", "fast", "slow"))
-    return Detector(origin, fast, slow, _json_number(values["pixel_mm"], "pixel_mm", file.name), size, name)
+    pixel = _json_number(values["pixel_mm"], "pixel_mm", file.name)
+    if _RADIUS not in values:
+        return Detector(origin, fast, slow, pixel, size, name)
+    radius = _json_number(values[_RADIUS], _RADIUS, file.name)
+    return CylinderDetector(origin, fast, slow, pixel, size, name, radius_mm=radius)
 
 
 def _vector(value: Any, key: str, where: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

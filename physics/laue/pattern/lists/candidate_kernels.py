@@ -61,7 +61,14 @@ def scratch_of(most) -> Any:  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def turn_faces(u, frame, panel, faces) -> None:  # type: ignore[no-untyped-def]
-    """Write the inward normals of the panel's pyramid, doubled and in the crystal's frame, and their lab x."""
+    """Write the inward normals of the panel's pyramid, doubled and in the crystal's frame, and their lab x.
+
+    A cylinder has no pyramid: what is written lets every ray pass.
+    """
+    if panel.radius_mm > 0.0:
+        faces[:, :3] = 0.0
+        faces[:, 3] = 1.0
+        return
     extent = 0.0
     for axis in range(2):
         for k in range(3):

@@ -29,6 +29,7 @@ from beamgym.physics.laue.pattern.lists.candidate_kernels import (
     survivors,
     turn_faces,
 )
+from beamgym.physics.laue.pattern.lists.cylinder_kernels import cylinder_frame, land_on_cylinder
 from beamgym.physics.laue.pattern.lists.panel_kernels import panel_frame, row_dot, sines_of_panel
 from beamgym.physics.laue.pattern.lists.tables import NO_SLAB, THICK_SLAB
 from beamgym.physics.laue.pattern.lists.weight_kernels import harmonic_sum, plain_sum, polarisation_factor
@@ -74,6 +75,15 @@ def _weigh(rays, physics, face, candidates, number, scratch, position, intensity
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _any_frame(stand, panel, frame) -> None:  # type: ignore[no-untyped-def]
+    """Write the frame (4, 3) of a flat panel, whose last row is not used, or of a cylinder."""
+    if panel.radius_mm > 0.0:
+        cylinder_frame(stand, panel, frame)
+    else:
+        panel_frame(stand, panel.pixel_mm, frame)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _slab_face(u, surface) -> Any:  # type: ignore[no-untyped-def]
     """Return the normal of the face by which the beam enters, in the lab: a slab has two, that one faces the beam."""
     a, b, c = surface[0], surface[1], surface[2]
@@ -108,7 +118,10 @@ def _list_spots(u, frame, panel, rays, physics, keep, ranked, scratch) -> Any:  
         if ranked and number >= keep and _complete(scratch.intensity, number, keep, rays.bound[start]):
             break
         candidates = survivors(u, rays, start, min(start + block, most), scratch.faces, scratch)
-        land(u, frame, panel, rays, candidates, scratch)
+        if panel.radius_mm > 0.0:
+            land_on_cylinder(u, frame, panel, rays, candidates, scratch)
+        else:
+            land(u, frame, panel, rays, candidates, scratch)
         number = _weigh(
             rays,
             physics,
@@ -132,11 +145,11 @@ def brightest_lists(u, stands, panel, rays, physics, keep, position, intensity, 
     the rest of a row is zero.
     """
     scratch = scratch_of(rays.exact.shape[0])
-    frame = np.empty((3, 3))
+    frame = np.empty((4, 3))
     ranked = False
     for sample in range(u.shape[0]):
         if sample == 0 or stands.shape[0] > 1:
-            panel_frame(stands[sample], panel.pixel_mm, frame)
+            _any_frame(stands[sample], panel, frame)
             if rays.sines[0] < rays.sines[1]:
                 low, high = sines_of_panel(stands[sample], panel)
                 ranked = low > rays.sines[0] and high < rays.sines[1]
@@ -163,7 +176,7 @@ def whole_lists(u, stands, panel, rays, physics, position, intensity, energy, ra
     most = rays.exact.shape[0]
     scratch = scratch_of(0)
     frames, faces, slabs = (
-        np.empty((_TOGETHER, 3, 3)),
+        np.empty((_TOGETHER, 4, 3)),
         np.empty((_TOGETHER, 4, 4), np.float32),
         np.empty((_TOGETHER, 3)),
     )
@@ -171,7 +184,7 @@ def whole_lists(u, stands, panel, rays, physics, position, intensity, energy, ra
         end = min(begin + _TOGETHER, u.shape[0])
         for sample in range(begin, end):
             item = sample - begin
-            panel_frame(stands[sample if stands.shape[0] > 1 else 0], panel.pixel_mm, frames[item])
+            _any_frame(stands[sample if stands.shape[0] > 1 else 0], panel, frames[item])
             turn_faces(u[sample], frames[item], panel, faces[item])
             x, y, z = _slab_face(u[sample], physics.surface)
             slabs[item, 0], slabs[item, 1], slabs[item, 2] = x, y, z
@@ -183,7 +196,10 @@ def whole_lists(u, stands, panel, rays, physics, position, intensity, energy, ra
                 if physics.mode != NO_SLAB and -face[0] < _GRAZING:
                     continue
                 candidates = survivors(u[sample], rays, start, min(start + BLOCK, most), faces[item], scratch)
-                land(u[sample], frames[item], panel, rays, candidates, scratch)
+                if panel.radius_mm > 0.0:
+                    land_on_cylinder(u[sample], frames[item], panel, rays, candidates, scratch)
+                else:
+                    land(u[sample], frames[item], panel, rays, candidates, scratch)
                 number = sample * most + count[sample]
                 number = _weigh(rays, physics, face, candidates, number, scratch, position, intensity, energy, ray)
                 count[sample] = number - sample * most

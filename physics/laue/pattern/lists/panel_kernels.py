@@ -71,11 +71,13 @@ def panel_frame(panel, pixel_mm, frame) -> None:  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def sines_of_panel(stand, panel) -> Any:  # type: ignore[no-untyped-def]
-    """Return the smallest and largest sin θ of any ray that lands on a panel (9,), to 1e-7.
+    """Return the smallest and largest sin θ of any ray that lands on a panel (9,), to 1e-7; 0 and 1 of a cylinder.
 
     The scattering angle has no extreme inside the panel but where the beam's line meets it; the others lie at a corner
     or at the one turning point of an edge, where x/|p| along p = a + t b has none: t = (bₓ a² − aₓ ab)/(aₓ b² − bₓ ab).
     """
+    if panel.radius_mm > 0.0:
+        return 0.0, 1.0
     corners = np.empty((4, 3))
     for corner in range(4):
         right = panel.pixel_mm * (-0.5 if corner in (0, 3) else panel.columns - 0.5)

@@ -6,11 +6,15 @@ NO_SLAB, THICK_SLAB, PLATE = 0, 1, 2
 
 
 class Panel(NamedTuple):
-    """The pixel raster: ``pixel_mm`` and the numbers of rows and columns. Where the panel stands is passed apart."""
+    """The pixel raster: ``pixel_mm`` and the numbers of rows and columns. Where the panel stands is passed apart.
+
+    ``radius_mm`` above 0 bends it to a cylinder, which it touches along its middle column.
+    """
 
     pixel_mm: float
     rows: int
     columns: int
+    radius_mm: float = 0.0
 
 
 class Rays(NamedTuple):
