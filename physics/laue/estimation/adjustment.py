@@ -210,7 +210,7 @@ class Adjustment:
         normal_equations(
             pairs.normal, pairs.frame, pairs.found_mm, orientation, centres, panel.edges, by_turn, by_shift,
             layout.tilt.start, self.setup.modes, layout.cell.start, self.setup.strain(fitted.values, layout),
-            HALF_WEIGHT * fitted.spot_mm, matrix, gradient, residual,
+            self.setup.radius_mm, HALF_WEIGHT * fitted.spot_mm, matrix, gradient, residual,
         )  # fmt: skip
         chosen = self.priors if weighed else self.priors[fitted.prior : fitted.prior + 1]
         which = fitted.prior if weighed else 0

@@ -80,7 +80,7 @@ def _information_there(
     normal_equations(
         normal, np.zeros(count, dtype=np.int64), found, orientation[None], panel.centre[None], panel.edges,
         by_turn[None], by_shift[None], layout.tilt.start, setup.modes, layout.cell.start, strain,
-        np.inf, matrix, gradient, np.zeros((count, 2)),
+        setup.radius_mm, np.inf, matrix, gradient, np.zeros((count, 2)),
     )  # fmt: skip
     return matrix / fitted.spot_mm**2
 

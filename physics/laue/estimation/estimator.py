@@ -156,8 +156,8 @@ class Estimator:
 
     def _panel(self, fitted: Fitted) -> Detector:
         """Return the panel where a fit puts it."""
-        vector, nominal = self.adjustment.setup.panel_vector(fitted.values), self.detector
-        return Detector(vector[:3], vector[3:6], vector[6:], nominal.pixel_mm, nominal.shape, nominal.name)
+        vector = self.adjustment.setup.panel_vector(fitted.values)
+        return self.detector.placed(vector[:3], vector[3:6], vector[6:])
 
     def _search(self, shots: tuple[Shot, ...], fits: list[Fitted], merits: list[float]) -> None:
         """Add what searches find, until one of it is convincing."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.goniometer import Goniometer
+from beamgym.physics.laue.cylinder import CylinderDetector
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.estimation.frames import Shot
 from beamgym.physics.laue.indexing import Indexed, Indexer
@@ -90,6 +91,8 @@ def by_zones(indexer: Indexer, goniometer: Goniometer, shots: Sequence[Shot], de
 
     That needs no crystal, and reaches farther than a search with one.
     """
+    if isinstance(detector, CylinderDetector):
+        return  # zones are straight on flat panels alone
     fullest = max(shots, key=lambda shot: len(shot.position_px))
     cameras = sharpest_cameras(fullest.position_px, fullest.counts, detector, ZONES_SHARE, ZONES_CENTRE_MM)
     turned = goniometer.rotation(np.array([shot.readback for shot in shots]))
@@ -124,7 +127,7 @@ def _moved(detector: Detector, across_mm: float) -> Detector:
     """Return the panel moved along the cross product of its edges."""
     fast, slow = np.asarray(detector.fast), np.asarray(detector.slow)
     origin = np.asarray(detector.origin_mm) + across_mm * np.cross(fast, slow)
-    return Detector(origin, fast, slow, detector.pixel_mm, detector.shape, detector.name)
+    return detector.placed(origin, fast, slow)
 
 
 def joint_pattern(indexer: Indexer, shots: Sequence[Shot], detector: Detector, turned: Float64Array) -> Pattern:

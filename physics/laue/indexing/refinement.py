@@ -172,7 +172,7 @@ def refine(
     refine_strain : refine the five deviatoric components too (a white beam's positions do not see the volume)
     refine_detector : refine the panel's shift and two tilts too, and a cylinder's radius; for a reference crystal
     geometry_uncertainty : standard deviations of what is known of those, mm and degrees; None for
-        ``GEOMETRY_UNCERTAINTY``
+        ``GEOMETRY_UNCERTAINTY``. A cylinder's radius is held where five are given
     robust : damp peaks far off by a soft L1 loss
     start : where the refinement of the detector begins; what is known beforehand stays about ``detector``
 
@@ -196,7 +196,7 @@ def refine(
         raise ValueError(
             "strain and detector imitate each other: refine the detector on a reference crystal, then the strain"
         )
-    geometry = geometry_names(detector)
+    geometry = geometry_names(detector)[: len(geometry_uncertainty or (*GEOMETRY, RADIUS))]
     names = ROTATION + (STRAIN if refine_strain else ()) + (geometry if refine_detector else ())
     if 2 * len(position) <= len(names):
         raise ValueError(f"{len(position)} peaks cannot fix {len(names)} parameters; {len(names) // 2 + 1} are needed")
@@ -208,7 +208,7 @@ def refine(
     model = _Model(indices @ crystal.b_matrix.T, position, u, detector, names, prior)
     values = np.zeros(len(names))
     if refine_detector and start is not None:
-        values[-len(geometry) :] = list(geometry_change(detector, start).values())
+        values[-len(geometry) :] = list(geometry_change(detector, start).values())[: len(geometry)]
     return _fit(model, values, robust)
 
 

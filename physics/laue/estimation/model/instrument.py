@@ -7,8 +7,10 @@ import numpy as np
 
 from beamgym.physics.arrays import BoolArray, Float64Array
 from beamgym.physics.goniometer import Goniometer
+from beamgym.physics.laue.cylinder import radius_of
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.estimation.model import kernels
+from beamgym.physics.laue.estimation.model.bent_kernels import landed_bent
 from beamgym.physics.laue.estimation.model.layout import Layout
 from beamgym.physics.laue.estimation.model.shape import shape_modes
 from beamgym.physics.laue.pattern import LaueModel
@@ -75,6 +77,11 @@ class Setup:
         fast, slow = self.detector.fast, self.detector.slow
         return np.stack([fast, slow, np.cross(fast, slow)])
 
+    @cached_property
+    def radius_mm(self) -> float:
+        """Radius of a plate bent to a cylinder, negative where the third edge points inwards; 0 of a flat panel."""
+        return radius_of(self.detector) * float(np.sign(self.detector.normal @ self.edges[2]))
+
     def layout(self, frames: int) -> Layout:
         """Return where the parameters of so many frames stand."""
         return Layout(len(self.goniometer.axes), frames, len(self.modes))
@@ -103,8 +110,8 @@ class Setup:
         return readback + values[layout.zero] + off + noise, by_play, by_start
 
     def panel(self, values: Float64Array) -> Panel:
-        """Return where the panel stands."""
-        nominal = self.detector.to_lab_mm(self.middle_px)
+        """Return where the panel stands; the centre of a cylinder is its axis."""
+        nominal = self.detector.pivot_mm
         about_fast, about_slow = values[Layout.tilt]
         twist = values[Layout.twist] * self.edges[2]
         turn = rotation_matrix(about_fast * self.edges[0] + about_slow * self.edges[1] + twist)
@@ -114,7 +121,17 @@ class Setup:
         """Return the panel as ``LaueModel.spots`` takes it, (9,)."""
         panel = self.panel(values)
         corner = self.detector.pixel_mm * self.middle_px @ panel.edges[:2]
-        return np.concatenate([panel.centre - corner, panel.edges[0], panel.edges[1]])
+        middle = panel.centre + self.radius_mm * panel.edges[2] if self.radius_mm else panel.centre
+        return np.concatenate([middle - corner, panel.edges[0], panel.edges[1]])
+
+    def _landed(self, normals: Float64Array, orientation: Float64Array, panel: Float64Array) -> Float64Array:
+        """Return where plane normals (m, 3) of the crystal send their spots, (m, 2) px."""
+        given, pixel = (np.ascontiguousarray(normals), orientation, panel), self.detector.pixel_mm
+        if self.radius_mm:
+            bent: Float64Array = landed_bent(*given, pixel, self.radius_mm, self.middle_px)
+            return bent
+        flat: Float64Array = kernels.landed(*given, pixel)
+        return flat
 
     def rays(self, orientations: Float64Array, panels: Float64Array, strain: Float64Array) -> list[Rays]:
         """Return what each of T frames is to show.
@@ -125,7 +142,7 @@ class Setup:
         strain : (3, 3) what the reciprocal cell is deformed by; it moves spots, and changes no brightness
         """
         spots, table = self.model.spots(orientations, panels), self.model.table
-        deformed, pixel = bool(np.any(strain != np.eye(3))), self.detector.pixel_mm
+        deformed = bool(np.any(strain != np.eye(3)))
         out = []
         for t, orientation in enumerate(orientations):
             count = int(spots.count[t])
@@ -134,7 +151,7 @@ class Setup:
             normal = q / np.linalg.norm(q, axis=1, keepdims=True)
             place = spots.position_px[t, :count].astype(np.float64)
             if deformed:
-                place = kernels.landed(normal @ strain.T, orientation, panels[t], pixel)
+                place = self._landed(normal @ strain.T, orientation, panels[t])
             out.append(Rays(place, normal, spots.intensity[t, :count].astype(np.float64)))
         return out
 

@@ -10,6 +10,8 @@ import math
 import numpy as np
 from numba import njit
 
+from beamgym.physics.laue.estimation.model.bent_kernels import add_tilts_bent, land_bent
+
 # ruff: noqa: ANN201 - numba kernels carry no annotations
 
 _RAD = math.pi / 180.0
@@ -147,6 +149,7 @@ def normal_equations(  # type: ignore[no-untyped-def]
     modes,
     cell,
     strain,
+    radius,
     scale_mm,
     matrix,
     gradient,
@@ -167,6 +170,8 @@ def normal_equations(  # type: ignore[no-untyped-def]
     modes : (M, 3, 3) ways in which the reciprocal cell may differ in shape
     cell : first of their M columns
     strain : (3, 3) what the cell differs by now: normals are those of ``strain @ h``
+    radius : mm of a plate bent to a cylinder, whose centre is its axis; negative where the edges' cross product points
+        inwards, 0 of a flat panel
     scale_mm : residual at which a spot's weight is one half
     matrix, gradient : (P, P) and (P,) to which Σ w JᵀJ and Σ w Jᵀr are added
     residual : (m, 2) receives found less predicted, mm
@@ -179,7 +184,8 @@ def normal_equations(  # type: ignore[no-untyped-def]
     place, q, v = np.empty(3), np.empty(3), np.empty(3)
     row = np.empty((2, p))
     turn, shift = np.empty((2, 3)), np.empty((2, 3))
-    fast, slow, normal = edges[0], edges[1], edges[2]
+    local = edges.copy()
+    around = 2.0 * math.pi * abs(radius)
     total = 0.0
     for j in range(h.shape[0]):
         t = frame[j]
@@ -188,21 +194,30 @@ def normal_equations(  # type: ignore[no-untyped-def]
         length = math.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
         for a in range(3):
             q[a] = (turned[t, a, 0] * v[0] + turned[t, a, 1] * v[1] + turned[t, a, 2] * v[2]) / length
-        if not land(q, centres[t], fast, slow, normal, place):
+        if radius != 0.0:
+            meets = land_bent(q, centres[t], edges, radius, place, local)
+        else:
+            meets = land(q, centres[t], edges[0], edges[1], edges[2], place)
+        if not meets:
             residual[j, 0] = residual[j, 1] = 1e3
             continue
         r0, r1 = found_mm[j, 0] - place[0], found_mm[j, 1] - place[1]
+        if around > 0.0:
+            r0 -= around * round(r0 / around)
         residual[j, 0], residual[j, 1] = r0, r1
         weight = 1.0 / (1.0 + (r0 * r0 + r1 * r1) / (scale_mm * scale_mm))
         total += weight
-        _by_turn_and_shift(q, place, edges, normal, turn, shift)
+        _by_turn_and_shift(q, place, local, local[2], turn, shift)
         for k in range(p):
             for e in range(2):
                 total_k = 0.0
                 for a in range(3):
                     total_k += turn[e, a] * by_turn[t, a, k] + shift[e, a] * by_shift[t, a, k]
                 row[e, k] = total_k
-        _add_tilts(q, place, centres[t], edges, normal, tilt, row)
+        if radius != 0.0:
+            add_tilts_bent(q, place[2], centres[t], edges, local, tilt, row)
+        else:
+            _add_tilts(q, place, centres[t], edges, edges[2], tilt, row)
         _add_cell(h[j], length, q, turned[t], modes, turn, cell, row)
         _add_to_equations(row, r0, r1, weight, matrix, gradient)
     for k in range(p):

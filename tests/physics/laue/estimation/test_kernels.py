@@ -58,7 +58,7 @@ def equations(adjustment, layout, fitted, normal, frame, found):
     centres = panel.centre + np.einsum("tip,p->ti", by_shift[:, :, layout.miss], fitted.values[layout.miss])
     kernels.normal_equations(
         normal, frame, found, orientation, centres, panel.edges, by_turn, by_shift, layout.tilt.start,
-        adjustment.setup.modes, layout.cell.start, adjustment.setup.strain(fitted.values, layout), 1e9,
+        adjustment.setup.modes, layout.cell.start, adjustment.setup.strain(fitted.values, layout), 0.0, 1e9,
         matrix, gradient, residual,
     )  # fmt: skip
     return matrix, gradient, residual
