@@ -1,12 +1,13 @@
 """Pages of the site that are written from the code: every verb with its options, every room with its names."""
 
 import ast
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
 import typer
-from click import Argument, Command, Group
+from click import Argument, Command
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
@@ -39,19 +40,11 @@ def page_of_rooms() -> str:
     return "\n".join([head, "| room | what it is for |", "|---|---|", *rows, ""])
 
 
-def commands(command: Command, path: str) -> Iterator[tuple[str, Command]]:
-    """A verb with what is under it, depth first."""
-    yield path, command
-    if isinstance(command, Group):
-        for name, inner in sorted(command.commands.items()):
-            yield from commands(inner, f"{path} {name}")
-
-
-def help_of(path: str, command: Command) -> str:
+def help_of(path: str, command: Command, level: str = "##") -> str:
     """A verb as Markdown: what it does, its arguments, its options with their defaults."""
     rows = [_row(parameter) for parameter in command.params if getattr(parameter, "name", "") not in ("help", "verb")]
     table = ["| argument or option | what | default |", "|---|---|---|", *rows] if rows else []
-    return "\n".join([f"## {path}", "", command.help or "", "", *table, ""])
+    return "\n".join([f"{level} {path}", "", command.help or "", "", *table, ""])
 
 
 def _row(parameter: object) -> str:
@@ -62,16 +55,25 @@ def _row(parameter: object) -> str:
 
 
 def page_of_verbs() -> str:
-    """Every verb of the command line."""
+    """Every verb of the command line, with its sub-commands."""
     main = import_module("beamgym.scripts.main")
     parts = ["# Verbs", "", "Every `beamgym VERB` with its arguments and options, as `--help` prints them.", ""]
     for verb in main.available_verbs():
-        found = getattr(import_module(main.module_of(verb)), f"{verb.replace('-', '_')}_command")
-        app = found if isinstance(found, typer.Typer) else typer.Typer(add_completion=False)
-        if app is not found:
-            app.command()(found)
-        parts += [help_of(path, inner) for path, inner in commands(typer.main.get_command(app), f"beamgym {verb}")]
+        module, name = main.module_of(verb), verb.replace("-", "_")
+        found = getattr(import_module(module), f"{name}_command")
+        parts.append(help_of(f"beamgym {verb}", as_command(found)))
+        for inner in getattr(as_command(found), "commands", {}):
+            one = getattr(import_module(f"{module}.{inner}"), f"{inner}_command")
+            parts.append(help_of(f"beamgym {verb} {inner}", as_command(one), "###"))
     return "\n".join(parts)
+
+
+def as_command(found: Callable[..., None] | typer.Typer) -> Command:
+    """A verb's function, or its group, as Click has it."""
+    app = found if isinstance(found, typer.Typer) else typer.Typer(add_completion=False)
+    if app is not found:
+        app.command()(found)
+    return typer.main.get_command(app)
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -97,3 +99,16 @@ def on_post_page(output: str, page: object, config: MkDocsConfig) -> str:
     """Take the offline search's worker from the site itself, not from a server elsewhere."""
     root = "../" * page.url.count("/")  # type: ignore[attr-defined]
     return output.replace("https://unpkg.com/iframe-worker/shim", f"{root}file_search.js")
+
+
+def on_page_markdown(markdown: str, page: object, config: MkDocsConfig, files: Files) -> str:
+    """Say at a page's end when it was written, and where a figure's own commit is found."""
+    path = f"docs/{page.file.src_uri}"  # type: ignore[attr-defined]
+    words = ["git", "-C", str(ROOT), "log", "-1", "--format=%h of %cs", "--", path]
+    try:
+        commit = subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return markdown  # no git, or no repository: a page without its date is still the page
+    if not commit:
+        return markdown
+    return f"{markdown.rstrip()}\n\n---\n\n*Commit {commit}; that of a single figure: `git blame {path}`.*\n"
