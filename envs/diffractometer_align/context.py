@@ -1,13 +1,13 @@
 """Public knowledge of one DiffractometerAlign task, and what it pays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import numpy as np
 
 from beamgym.envs.exposures import ExposureRange
 from beamgym.physics.diffractometer import Diffractometer, KnownCell
-from beamgym.physics.diffractometer.scans import MonoBeam, SlitCounter
+from beamgym.physics.diffractometer.scans import CentringError, MonoBeam, SlitCounter
 from beamgym.physics.instrument import Axis, Float64Array
 
 WITHIN_DEG: Final = 0.1
@@ -18,8 +18,16 @@ COUNTS_S: Final = ExposureRange(0.05, 20.0)
 """Seconds per point, on the action's logarithmic scale."""
 MACROS: Final = ("scan", "azimuth", "centre", "drive")
 """What an action can ask for, in the order of its first number."""
+ROUGH_DEG: Final = 0.5
+"""Standard deviation about the worst axis, from which on reflections of an orientation are searched for."""
+WIDE_DEG: Final = 10.0
+"""As far as the rocking angle is scanned about a place that is known roughly."""
+STRONG_COUNTS: Final = 150.0
+"""Of a sweep at full speed, from which on a reflection is expected to be seen, and to be well centred."""
 MOST_CHOICES: Final = 4
 """Peaks, cones and places that an action can choose among."""
+
+_LEAST_LIFT, _MOST_ACCEPTANCE_DEG = 0.2, 10.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ class DiffractometerContext:
     error_deg : how well angles are trusted, one standard deviation
     cell_error : how well wavelength and cell are trusted, relative
     zero_deg : how well zeros of axes are known, one standard deviation
-    centred_deg : how well the direction of a reflection is centred, one standard deviation
+    centred : how well the direction of a reflection is centred
     counts_scale : counts of a sweep at full speed over a reflection, over |F|² / sin 2θ
     prior_deg : error of the orientation that comes with the crystal; 0 where none does
     beam_time_s : budget
@@ -91,7 +99,7 @@ class DiffractometerContext:
     error_deg: float = 0.1
     cell_error: float = 0.001
     zero_deg: float = 0.05
-    centred_deg: float = 0.03
+    centred: CentringError = field(default_factory=lambda: CentringError(0.01, 0.02))
     counts_scale: float = 1.0
     prior_deg: float = 0.0
     beam_time_s: float = 14400.0
@@ -125,6 +133,11 @@ class DiffractometerContext:
     def degrees_per_s(self) -> float:
         """Rocking curves' counts per second times degrees, over counts of a sweep."""
         return self.sweep_deg_s
+
+    def acceptance_deg(self, two_theta_deg: float) -> float:
+        """Return how far chi may turn a reflection before the slit cuts it off, from end to end, degrees."""
+        lift = 2.0 * float(np.sin(np.radians(0.5 * abs(two_theta_deg))))
+        return float(min(self.detector.across_deg / max(lift, _LEAST_LIFT), _MOST_ACCEPTANCE_DEG))
 
     def counts_of(self, strength: Float64Array, length: Float64Array) -> Float64Array:
         """Return the counts (n,) of a sweep at full speed over reflections of ``Lattice.strength`` and length (n,)."""

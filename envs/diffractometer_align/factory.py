@@ -10,6 +10,7 @@ from beamgym.envs.diffractometer_align.task import DiffractometerAlignTask
 from beamgym.physics.crystal import Crystal, load_crystal
 from beamgym.physics.diffractometer import PRIOR_DEG, cell_of_crystal
 from beamgym.physics.diffractometer.scans import (
+    CentringError,
     MonoBeam,
     ScanErrors,
     ScanWorld,
@@ -78,7 +79,7 @@ def build(options: DiffractometerAlignOptions, n: int) -> tuple[DiffractometerAl
         error_deg=_error_deg(level),
         cell_error=5e-4 + level.wavelength,
         zero_deg=level.zero_deg,
-        centred_deg=float(np.hypot(0.025, np.degrees(level.offset_mm / detector.distance_mm))),
+        centred=_centring_error(beam, detector, level),
         counts_scale=_counts_scale(crystal, beam, world.axes),
         prior_deg=prior_deg,
         beam_time_s=options.beam_time_s,
@@ -118,6 +119,13 @@ def powder_lines(
 
 def _error_deg(level: ScanErrors) -> float:
     return float(max(0.05, 1.2 * level.zero_deg))
+
+
+def _centring_error(beam: MonoBeam, detector: SlitCounter, level: ScanErrors) -> CentringError:
+    """Return how well reflections are centred: thirtieths of the rocking curve and hundredths of the slit, measured."""
+    height = float(np.degrees(level.offset_mm / detector.distance_mm))
+    rocking = 0.03 * float(np.hypot(beam.mosaic_deg, beam.divergence_deg[0]))
+    return CentringError(float(np.hypot(rocking, 0.5 * height)), 0.007 * detector.across_deg, height)
 
 
 def _counts_scale(crystal: Crystal, beam: MonoBeam, axes: tuple[Axis, ...]) -> float:

@@ -199,6 +199,9 @@ def ub_candidates(
     chosen = merge(us, rank, alike, near, max(4 * most, 256))
     evidence = rank[chosen] + 1.5 * math.log(2.0 * math.pi) + _log_prior_density(len(alike), prior)
     evidence = evidence + _of_empty_places(us[chosen], matrix[chosen], empty, known, observed.wavelength_a)
+    # empty places may have turned the order round
+    order = np.argsort(-evidence, kind="stable")
+    chosen, evidence = chosen[order], evidence[order]
     null = math.log(_ANOTHER_CRYSTAL / (1.0 - _ANOTHER_CRYSTAL))
     top = max(float(evidence.max()), null)
     weight = np.exp(evidence - top)

@@ -88,6 +88,7 @@ def action_of(
     parts: int = MOST_CHOICES,
     width_deg: float = 3.0,
     count_s: float = 0.1,
+    brief: bool = False,
 ) -> NDArray[np.float32]:
     """Return the action (a,) of what is meant.
 
@@ -97,6 +98,7 @@ def action_of(
     positions : (k,) degrees, of a scan's middle
     choice, parts : which of so many: axis, cone, peak or place
     width_deg, count_s : of the scan, and per point
+    brief : a scan ends behind its first peak
     """
     k = len(context.instrument_axes)
     out = np.zeros(context.action_size)
@@ -106,7 +108,7 @@ def action_of(
     out[k + 1] = (choice + 0.5) / parts * 2.0 - 1.0
     out[k + 2] = WIDTHS_DEG.number(np.asarray(width_deg))
     out[k + 3] = COUNTS_S.number(np.asarray(count_s))
-    out[k + 4] = -1.0
+    out[k + 4] = 1.0 if brief else -1.0
     return out.astype(np.float32)
 
 
@@ -128,7 +130,12 @@ def bisecting(context: Any, two_theta_deg: float, chi_deg: float, phi_deg: float
 
 
 def row_action(
-    context: Any, two_theta_deg: float, chi_deg: float, phi_deg: float = 0.0, width_deg: float = 360.0
+    context: Any,
+    two_theta_deg: float,
+    chi_deg: float,
+    phi_deg: float = 0.0,
+    width_deg: float = 360.0,
+    brief: bool = False,
 ) -> NDArray[np.float32]:
     """Return the action of a row: phi is swept at full speed with the others standing."""
     names = context.instrument.names
@@ -140,4 +147,5 @@ def row_action(
         len(names),
         width_deg,
         COUNTS_S.least_s,
+        brief,
     )

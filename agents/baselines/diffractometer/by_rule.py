@@ -10,6 +10,7 @@ from beamgym.agents.baselines.diffractometer.acting import (
     AZIMUTH,
     CENTRE,
     DRIVE,
+    SCAN,
     Told,
     action_of,
     declaration,
@@ -18,10 +19,36 @@ from beamgym.agents.baselines.diffractometer.acting import (
     told_of,
     travel_s,
 )
+from beamgym.envs.diffractometer_align import COUNTS_S, ROUGH_DEG, WIDE_DEG
 from beamgym.envs.policy import PolicyState
 from beamgym.envs.task import Observation, Truth
 
-_LEAST_BITS, _LOOK_S = 0.02, 50.0
+_LEAST_BITS, _LOOK_S = 0.02, 35.0
+_REST_DEG = 4.0  # less of a row is not worth going on with
+_BEHIND_DEG = 3.0  # of the peak that ended a row, from which on it is swept further
+
+
+@dataclass(frozen=True)
+class Row:
+    """A sweep of phi that may have ended at a peak.
+
+    Parameters
+    ----------
+    two_theta_deg, chi_deg : where the others stand
+    low_deg, high_deg : of phi
+    up : it is swept upwards
+    """
+
+    two_theta_deg: float
+    chi_deg: float
+    low_deg: float
+    high_deg: float
+    up: bool
+
+    def rest(self, phi_deg: float) -> "Row | None":
+        """Return what is left of it where a sweep has ended at phi; None where that is nothing."""
+        low, high = (phi_deg, self.high_deg) if self.up else (self.low_deg, phi_deg)
+        return replace(self, low_deg=low, high_deg=high) if high - low > _REST_DEG else None
 
 
 @dataclass(frozen=True)
@@ -32,28 +59,37 @@ class SearchMemory:
     ----------
     context : public
     row : number of the next row
+    swept : the row that was asked for last, as far as it has not been swept; None where all of it has
+    asked : that row was asked for just now
     drives : looks in a row that showed nothing
-    order : in which places of a given orientation are looked for
     """
 
     context: Any
     row: int = 0
+    swept: Row | None = None
+    asked: bool = False
     drives: int = 0
-    order: tuple[int, ...] = ()
 
 
 class PowderLine:
     """Rows at the angle with most members, from the equator up; goes on until the reflections decide, then sharpens.
 
-    Every peak is centred. Once one orientation is certain, reflections that sharpen it are driven to.
+    A row ends at its first peak, which is centred, and is swept on from there. Once one orientation is certain,
+    reflections that sharpen it are driven to.
     """
 
     name = "powder-line"
     oracle = False
     enough: ClassVar[int] = 4
+    enough_given: ClassVar[int] = 3
+    """Reflections that are centred at least; with an orientation that came with the crystal."""
     error_deg: ClassVar[float] = 0.035
-    count_s: ClassVar[float] = 0.1
+    count_s: ClassVar[float] = 0.05
     drive_deg: ClassVar[float] = 3.0
+    apart: ClassVar[float] = 1.2
+    """Between rows, in heights of the slit's acceptance."""
+    by_slit: ClassVar[bool] = False
+    """Whether the line is taken that has most members within the slit, or most of all."""
 
     def start(self, context: Any, n: int) -> PolicyState:
         """Return n fresh memories; raises CannotPlay where there is no diffractometer."""
@@ -68,8 +104,9 @@ class PowderLine:
         return np.array([action for action, _ in done], dtype=np.float32), [memory for _, memory in done]
 
     def _one(self, now: Told, memory: SearchMemory) -> tuple[NDArray[np.float32], SearchMemory]:
-        context = memory.context
-        if now.decided and now.centred >= self.enough and now.error_deg <= self.error_deg:
+        context, memory = memory.context, _after_row(now, memory)
+        enough = self.enough_given if now.given else self.enough
+        if now.decided and now.centred >= enough and now.error_deg <= self.error_deg:
             return declaration(context), memory
         if now.left_s < 120.0 and now.decided:
             return declaration(context), memory
@@ -77,20 +114,49 @@ class PowderLine:
             return action_of(context, CENTRE, count_s=self.count_s), replace(memory, drives=0)
         if now.decided and len(now.looks):
             near = int(np.argmin(travel_s(context, now)))
-            return action_of(context, DRIVE, choice=near, width_deg=self.drive_deg, count_s=self.count_s), memory
+            return self._drive(now, context, near), memory
         return self._search(now, memory)
 
-    def _search(self, now: Told, memory: SearchMemory) -> tuple[NDArray[np.float32], SearchMemory]:
-        """Return what is done while nothing is decided."""
-        context = memory.context
-        line = context.lines[(memory.row // len(self._rows())) % len(context.lines)]
-        chi = self._rows()[memory.row % len(self._rows())]
-        return row_action(context, line.two_theta_deg, chi, 90.0, 180.0), replace(memory, row=memory.row + 1)
+    def _drive(self, now: Told, context: Any, choice: int) -> NDArray[np.float32]:
+        """Return the action of a look; wide where the orientation is known roughly."""
+        width = WIDE_DEG if now.given and now.error_deg >= ROUGH_DEG else self.drive_deg
+        return action_of(context, DRIVE, choice=choice, width_deg=width, count_s=COUNTS_S.least_s, brief=True)
 
-    def _rows(self) -> NDArray[np.float64]:
+    def _search(self, now: Told, memory: SearchMemory) -> tuple[NDArray[np.float32], SearchMemory]:
+        """Return what is done while nothing is decided: the rest of a row, or the next one."""
+        context = memory.context
+        if memory.swept is not None:
+            return self._sweep(now, memory, memory.swept)
+        line = self._lines(context)[0]
+        rows = self._rows(context, line.two_theta_deg)
+        line = self._lines(context)[(memory.row // len(rows)) % len(context.lines)]
+        chi = rows[memory.row % len(rows)]
+        return self._sweep(now, replace(memory, row=memory.row + 1), Row(line.two_theta_deg, chi, 0.0, 180.0, True))
+
+    def _sweep(self, now: Told, memory: SearchMemory, row: Row) -> tuple[NDArray[np.float32], SearchMemory]:
+        """Return the action of a row, from its nearer end."""
+        context = memory.context
+        phi = float(now.positions[context.instrument.names.index("phi")])
+        up = abs(phi - row.low_deg) <= abs(phi - row.high_deg)
+        row = replace(row, up=up)
+        middle, width = 0.5 * (row.low_deg + row.high_deg), row.high_deg - row.low_deg
+        action = row_action(context, row.two_theta_deg, row.chi_deg, middle, width, brief=True)
+        return action, replace(memory, swept=row, asked=True)
+
+    def _lines(self, context: Any) -> Any:
+        """Return the lines in the order in which rows are swept at them."""
+        if not self.by_slit:
+            return context.lines
+        return sorted(context.lines, key=lambda line: -line.members * self._spacing(context, line.two_theta_deg))
+
+    def _rows(self, context: Any, two_theta_deg: float) -> NDArray[np.float64]:
         """From the equator to both poles, half way round each: the other half holds the same from behind."""
-        up = np.arange(1.0, 90.0, 2.0)
+        up = np.arange(0.5, 90.0 / self._spacing(context, two_theta_deg)) * self._spacing(context, two_theta_deg)
         return np.stack([up, -up], axis=1).ravel()
+
+    def _spacing(self, context: Any, two_theta_deg: float) -> float:
+        """Return how far rows lie apart, degrees."""
+        return float(self.apart * context.acceptance_deg(two_theta_deg))
 
 
 class Raster(PowderLine):
@@ -98,8 +164,8 @@ class Raster(PowderLine):
 
     name = "raster"
 
-    def _rows(self) -> NDArray[np.float64]:
-        return np.arange(-89.0, 90.0, 2.0)
+    def _rows(self, context: Any, two_theta_deg: float) -> NDArray[np.float64]:
+        return np.arange(-89.0, 90.0, self._spacing(context, two_theta_deg))
 
 
 class IndexAndJump(PowderLine):
@@ -111,22 +177,9 @@ class IndexAndJump(PowderLine):
     name = "index-and-jump"
     most_drives: ClassVar[int] = 6
     cones_below: ClassVar[int] = 2
-    around_deg: ClassVar[tuple[float, ...]] = (
-        0.0,
-        2.0,
-        -2.0,
-        4.0,
-        -4.0,
-        6.0,
-        -6.0,
-        8.0,
-        -8.0,
-        10.0,
-        -10.0,
-        12.0,
-        -12.0,
-    )
-    arc_deg: ClassVar[float] = 28.0
+    around: ClassVar[tuple[float, ...]] = (0.0, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0, 4.0, -4.0)
+    """By chi, in heights of the slit's acceptance; to 13° at most."""
+    around_deg: ClassVar[float] = 25.0
 
     def _search(self, now: Told, memory: SearchMemory) -> tuple[NDArray[np.float32], SearchMemory]:
         context = memory.context
@@ -134,38 +187,41 @@ class IndexAndJump(PowderLine):
             return self._around(now, memory)
         if not now.centred:
             return super()._search(now, memory)
-        if len(now.cones) and now.centred < self.cones_below and self._better_than_row(now, context):
-            width = self.arc_deg if now.given else 360.0
-            action = action_of(context, AZIMUTH, width_deg=width, count_s=0.05)
+        cones = len(now.cones) and now.centred < self.cones_below and not now.given
+        if cones and self._better_than_row(now, context):
+            action = action_of(context, AZIMUTH, width_deg=360.0, count_s=0.05, brief=True)
             return action, replace(memory, drives=0)
-        if len(now.looks) and memory.drives < self.most_drives:
+        if len(now.looks) and memory.drives < (4 if now.given else 1) * self.most_drives:
             best = int(np.argmax((now.bits + _LEAST_BITS) / (travel_s(context, now) + _LOOK_S)))
-            action = action_of(context, DRIVE, choice=best, width_deg=self.drive_deg, count_s=self.count_s)
-            return action, replace(memory, drives=memory.drives + 1)
+            return self._drive(now, context, best), replace(memory, drives=memory.drives + 1)
         return super()._search(now, replace(memory, drives=0))
 
     def _better_than_row(self, now: Told, context: Any) -> bool:
         """Return whether the best cone promises a reflection sooner than one more row does."""
-        if now.given:
-            return True
-        expected = context.lines[0].members * 0.5 * np.radians(context.detector.across_deg)
-        by_row = (1.0 - np.exp(-expected)) / (360.0 / context.sweep_deg_s)
+        line = self._lines(context)[0]
+        expected = line.members * 0.25 * np.radians(self._spacing(context, line.two_theta_deg))
+        by_row = (1.0 - np.exp(-expected)) / (180.0 / context.sweep_deg_s)
         return bool(now.cones[0, 0] / now.cones[0, 1] > by_row)
 
     def _around(self, now: Told, memory: SearchMemory) -> tuple[NDArray[np.float32], SearchMemory]:
         """Rows about the places of strong reflections, the nearest first; then rows everywhere."""
-        context, many = memory.context, len(self.around_deg)
+        context, many = memory.context, len(self.around)
         if memory.row >= many * len(now.looks):
             far = replace(memory, row=memory.row - many * len(now.looks))
             action, after = super()._search(now, far)
-            return action, replace(after, row=memory.row + 1)
-        if not memory.order:
-            near = np.argsort(travel_s(context, now), kind="stable")
-            memory = replace(memory, order=tuple(map(int, near)))
-        place = now.looks[memory.order[memory.row // many]]
-        names = context.instrument.names
-        chi = float(np.clip(place[names.index("chi")] + self.around_deg[memory.row % many], -180.0, 180.0))
-        phi = float(place[names.index("phi")])
-        width = min(28.0 / max(abs(np.cos(np.radians(chi))), 0.08), 360.0)
-        action = row_action(context, float(place[-1]), chi, phi, width)
+            return action, replace(after, row=after.row + many * len(now.looks))
+        place, names = now.looks[memory.row // many], context.instrument.names
+        place[names.index("chi")] += self.around[memory.row % many] * context.acceptance_deg(float(place[-1]))
+        rock = names.index(context.instrument.halved)
+        action = action_of(context, SCAN, place, rock, len(names), self.around_deg, COUNTS_S.least_s, brief=True)
         return action, replace(memory, row=memory.row + 1)
+
+
+def _after_row(now: Told, memory: SearchMemory) -> SearchMemory:
+    """Return the memory after a row that was asked for: what of it is left."""
+    if not memory.asked or memory.swept is None:
+        return memory
+    phi = float(now.positions[memory.context.instrument.names.index("phi")])
+    behind = _BEHIND_DEG if now.waiting else 0.0
+    rest = memory.swept.rest(phi + (behind if memory.swept.up else -behind))
+    return replace(memory, asked=False, swept=rest if now.waiting else None)

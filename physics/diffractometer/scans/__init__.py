@@ -22,9 +22,22 @@ from beamgym.physics.diffractometer.scans.paths import (
     check_envelope,
     room_of,
 )
-from beamgym.physics.diffractometer.scans.profiles import SIGNIFICANT, ScanPeak, largest_peak, peaks_of
+from beamgym.physics.diffractometer.scans.profiles import (
+    SIGNIFICANT,
+    ScanPeak,
+    largest_peak,
+    peaks_of,
+    points_until_peak,
+)
+from beamgym.physics.diffractometer.scans.reaching import nearest_positions
 from beamgym.physics.diffractometer.scans.reflecting import Reflecting, reflecting
-from beamgym.physics.diffractometer.scans.sharpening import SharpOrientation, sharpened, sharpest_places
+from beamgym.physics.diffractometer.scans.sharpening import (
+    CentringError,
+    SharpOrientation,
+    axes_across,
+    sharpened,
+    sharpest_places,
+)
 from beamgym.physics.diffractometer.scans.world import FIRST_COUNT_S, ScanWorld
 
 __all__ = [
@@ -40,6 +53,7 @@ __all__ = [
     "SCAN_LEVELS",
     "SETTLE_S",
     "SIGNIFICANT",
+    "CentringError",
     "MonoBeam",
     "Reflecting",
     "ScanErrors",
@@ -52,6 +66,7 @@ __all__ = [
     "SharpOrientation",
     "SlitCounter",
     "SpectralLine",
+    "axes_across",
     "axis_path",
     "azimuth_path",
     "background",
@@ -60,7 +75,9 @@ __all__ = [
     "counter",
     "largest_peak",
     "mono_beam",
+    "nearest_positions",
     "peaks_of",
+    "points_until_peak",
     "rates",
     "reflecting",
     "room_of",

@@ -28,6 +28,7 @@ class ScanSettings(AcquireSettings):
     count_s : (n,) per point
     about : (n, 3) axis of an azimuth scan in the mount frame
     fly : count while moving, not standing
+    brief : (n,) a scan ends behind its first peak; none does where this is left out
     """
 
     what: Int64Array = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
@@ -36,6 +37,11 @@ class ScanSettings(AcquireSettings):
     count_s: Float64Array = field(default_factory=lambda: np.zeros(0))
     about: Float64Array = field(default_factory=lambda: np.zeros((0, 3)))
     fly: bool = True
+    brief: BoolArray = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+
+    def is_brief(self, row: int) -> bool:
+        """Return whether one diffractometer's scan ends behind its first peak."""
+        return bool(len(self.brief)) and bool(self.brief[row])
 
     @classmethod
     def counting(cls, n: int, seconds: float = 1.0) -> "ScanSettings":

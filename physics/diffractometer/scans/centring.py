@@ -17,7 +17,7 @@ FirstScan = Callable[[], tuple[ScanPath, Float64Array]]
 _WELL_COUNTED = 60.0  # counts that the highest point is to have
 _LONGER = 10.0
 _LEAST_LIFT = 0.2
-_ROCK_DEG, _FINE_DEG, _OVER = 3.0, 1.2, 2.4
+_ROCK_DEG, _FINE_DEG, _OVER, _OVER_AGAIN = 3.0, 1.2, 2.4, 1.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,8 @@ def centre(
     # a turn by chi lifts the diffracted beam by 2 sin θ as much
     lift = max(2.0 * float(np.sin(np.radians(0.5 * abs(start[arm])))), _LEAST_LIFT)
     across, along = _OVER * detector.across_deg / lift, _OVER * detector.in_plane_deg
-    steps = ((-1, 0.0), (chi, across), (rock, _ROCK_DEG), (arm, along), (chi, across), (rock, _FINE_DEG))
+    again = _OVER_AGAIN * detector.across_deg / lift
+    steps = ((-1, 0.0), (chi, across), (rock, _ROCK_DEG), (arm, along), (chi, again), (rock, _FINE_DEG))
     here, busy, counted = start.copy(), 0.0, 0.0
     on_peak, intensity = True, 0.0
     speed = np.array([one.speed for one in instrument.axes])

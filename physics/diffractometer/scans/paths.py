@@ -28,12 +28,19 @@ class ScanPath:
     edges : (p, 2, k) where each point begins and ends; the middle twice in a step scan
     count_s : (p,) counted for; 0 where they cannot go
     busy_s : that the scan takes from its first point's beginning to its last one's end
+    until_s : (p,) from its beginning to the end of each point
     """
 
     degrees: Float64Array
     edges: Float64Array
     count_s: Float64Array
     busy_s: float
+    until_s: Float64Array
+
+    def first(self, points: int) -> "ScanPath":
+        """Return the way as far as its first points, one at least."""
+        until = self.until_s[:points]
+        return ScanPath(self.degrees[:points], self.edges[:points], self.count_s[:points], float(until[-1]), until)
 
 
 def within_envelope(instrument: Diffractometer) -> Diffractometer:
@@ -98,10 +105,15 @@ def axis_path(
     speed = instrument.axes[axis].speed
     if fly:
         each = max(count_s, abs(step) / speed)
-        return ScanPath(middle, edges, np.full(points, each), points * each)
-    return ScanPath(
-        middle, edges, np.full(points, count_s), points * (count_s + POINT_S + SETTLE_S + abs(step) / speed)
-    )
+        return _evenly(middle, edges, each, each)
+    return _evenly(middle, edges, count_s, count_s + POINT_S + SETTLE_S + abs(step) / speed)
+
+
+def _evenly(middle: Float64Array, edges: Float64Array, count_s: float, each_s: float) -> ScanPath:
+    """Return a way all of whose points take equally long."""
+    points = len(middle)
+    until = np.linspace(each_s, points * each_s, points)
+    return ScanPath(middle, edges, np.full(points, count_s), points * each_s, until)
 
 
 def azimuth_path(
@@ -134,7 +146,7 @@ def azimuth_path(
     good: BoolArray = np.asarray(np.isfinite(degrees).all(axis=1), dtype=np.bool_)
     speed = np.array([one.speed for one in instrument.axes])
     edges = np.repeat(degrees[:, None], 2, axis=1)
-    seconds, busy = np.zeros(points), 0.0
+    seconds, until, busy = np.zeros(points), np.zeros(points), 0.0
     last = start
     for point in map(int, np.flatnonzero(good)):
         for side, other in ((0, point - 1), (1, point + 1)):
@@ -146,8 +158,10 @@ def azimuth_path(
         across = float(np.max(np.abs(edges[point, 1] - edges[point, 0]) / speed))
         seconds[point] = max(count_s, across)
         busy += seconds[point]
+        until[point] = busy
         last = edges[point, 1]
-    return ScanPath(degrees, edges, seconds, busy)
+    until[:] = np.maximum.accumulate(until)
+    return ScanPath(degrees, edges, seconds, busy, until)
 
 
 def slit_frames(

@@ -9,6 +9,7 @@ from beamgym.physics.arrays import Float64Array
 SIGNIFICANT = 5.0
 """Standard deviations above background from which a scan shows a peak; a scan has about a hundred points."""
 _SHOULDER = 0.003  # of the highest peak: less beside it is its own foot
+_LEAST_POINTS = 7  # from which on the background of a scan under way is judged
 _LEAST_COUNTS = 12.0  # above background: fewer are a burst of the background as often as a reflection
 
 
@@ -80,6 +81,20 @@ def _crossing(excess: Float64Array, inside: int, outside: int, half: float) -> f
     fall = float(excess[inside] - excess[outside])
     share = 1.0 if fall <= 0.0 else float(np.clip((excess[inside] - half) / fall, 0.0, 1.0))
     return float(inside + (outside - inside) * share)
+
+
+def points_until_peak(counts: Float64Array, seconds: Float64Array) -> int:
+    """Return after how many points a scan has shown a peak and has left it behind; all of them where there is none.
+
+    Parameters
+    ----------
+    counts, seconds : (p,) of each point; what an instrument knows while it scans is used point after point
+    """
+    for done in range(_LEAST_POINTS, len(counts)):
+        peak = largest_peak(counts[:done], seconds[:done])
+        if peak.there and peak.top < done - 1 and counts[done - 1] - peak.background < 0.5 * peak.height:
+            return done
+    return len(counts)
 
 
 def peaks_of(counts: Float64Array, seconds: Float64Array, most: int) -> list[ScanPeak]:

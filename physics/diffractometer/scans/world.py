@@ -32,6 +32,7 @@ from beamgym.physics.diffractometer.scans.paths import (
     room_of,
     within_envelope,
 )
+from beamgym.physics.diffractometer.scans.profiles import points_until_peak
 from beamgym.physics.diffractometer.scans.reflecting import Reflecting, reflecting
 from beamgym.physics.goniometer import motors, normal_batch, travel_time_s
 from beamgym.physics.instrument import (
@@ -165,7 +166,11 @@ class ScanWorld:
             if path is None:
                 self._centre(row, asked, new)
             else:
-                self._record(row, path, self._counted(row, path), new)
+                counts = self._counted(row, path)
+                if asked.is_brief(row):
+                    many = points_until_peak(counts, path.count_s)
+                    path, counts = path.first(many), counts[:many]
+                self._record(row, path, counts, new)
                 new.busy_s[row], new.exposure_s[row] = path.busy_s, path.count_s.sum()
             self._clock[row] += new.busy_s[row]
         self._counter += mask

@@ -1,21 +1,32 @@
 """A diffractometer that scans: times, limits, centring, and what nobody is told."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from beamgym.physics.crystal import load_crystal
-from beamgym.physics.diffractometer import cell_of_crystal, diffractometer, first_reflections, scattering_vectors
+from beamgym.physics.diffractometer import (
+    cell_of_crystal,
+    diffractometer,
+    first_reflections,
+    positions_of,
+    scattering_vectors,
+)
 from beamgym.physics.diffractometer.scans import (
     AZIMUTH,
     CENTRE,
     POINTS,
     SCAN,
     SETTLE_S,
+    CentringError,
     ScanErrors,
     ScanSettings,
     ScanWorld,
     axis_path,
     azimuth_path,
+    nearest_positions,
+    points_until_peak,
     sharpened,
 )
 from beamgym.physics.instrument import MoveFailed
@@ -136,12 +147,59 @@ def test_an_orientation_sharpens_with_zeros_that_a_plain_fit_would_be_misled_by(
     zero = np.array([0.3, -0.25, 0.0, 0.1])
     read = first.degrees - zero + 0.01 * rng.normal(size=first.degrees.shape)
     start = rotation_matrix(np.array([0.2, 0.1, -0.3])) @ u
-    found = sharpened(e4cv, read, first.hkl, start @ KNOWN.b_matrix, start, 1.2, 0.3, 0.02)
-    stiff = sharpened(e4cv, read, first.hkl, start @ KNOWN.b_matrix, start, 1.2, 1e-4, 0.02)
+    found = sharpened(e4cv, read, first.hkl, start @ KNOWN.b_matrix, start, 1.2, 0.3, CentringError(0.02, 0.02))
+    stiff = sharpened(e4cv, read, first.hkl, start @ KNOWN.b_matrix, start, 1.2, 1e-4, CentringError(0.02, 0.02))
     error, plain = (float(misorientation_deg(one.u, u, np.eye(3)[None])) for one in (found, stiff))
     assert error < 0.05 < plain
     assert error < 3.0 * np.sqrt(3.0) * found.error_deg
     assert np.abs(ub - u @ KNOWN.b_matrix).max() == 0.0
+
+
+def test_a_brief_scan_ends_behind_its_first_peak_and_takes_so_much_less_time():
+    world = world_of()
+    begin = next(place for place in places(world) if -150.0 < place[2] < 10.0) - [0.0, 0.0, 20.0, 0.0]
+    frames = []
+    for brief in (False, True):
+        world.move(begin[None], ONE)
+        settings = replace(asked(SCAN, 2, 160.0), brief=np.array([brief]))
+        frames.append(world.acquire(settings, ONE))
+    whole, short = frames
+    p = int(short.points[0])
+    assert whole.points[0] == POINTS
+    assert abs(short.where[0, p - 1, 2] - (begin[2] + 20.0)) < 8.0
+    assert short.busy_s[0] == pytest.approx(whole.busy_s[0] * p / POINTS)
+    assert np.allclose(world.positions()[0], short.where[0, p - 1])
+
+
+def test_a_scan_without_a_peak_goes_to_its_end():
+    rng = np.random.default_rng(0)
+    ends = [points_until_peak(rng.poisson(4.0, POINTS).astype(float), np.ones(POINTS)) for _ in range(300)]
+    assert sum(end < POINTS for end in ends) <= 1
+
+
+def test_the_nearest_position_brings_a_reflection_there_and_is_never_farther_than_the_bisecting_one():
+    e4cv, rng = diffractometer("e4cv"), np.random.default_rng(1)
+    q = rng.normal(size=(40, 3))
+    q *= 0.6 / np.linalg.norm(q, axis=1)[:, None]
+    here = np.array([20.0, 30.0, -60.0, 40.0])
+    found, seconds = nearest_positions(e4cv, q, 1.5, here)
+    assert np.abs(scattering_vectors(e4cv, found, 1.5)[0] - q).max() < 1e-9
+    bisecting = np.abs(positions_of(e4cv, q, 1.5, near=here).degrees - here).max(axis=1)
+    assert (np.abs(found - here).max(axis=1) <= bisecting + 20.0).all()
+    assert np.median(np.abs(found - here).max(axis=1)) < 0.85 * np.median(bisecting)
+    assert np.allclose(seconds, (np.abs(found - here) / [axis.speed for axis in e4cv.axes]).max(axis=1))
+
+
+def test_an_orientation_whose_reflections_do_not_fit_says_so():
+    e4cv, u = diffractometer("e4cv"), rotation_matrix(np.array([20.0, -50.0, 70.0]))
+    first = first_reflections(e4cv, KNOWN, u, 1.2, 4)
+    wrong = first.degrees.copy()
+    wrong[0, 1] += 0.5
+    good, bad = (
+        sharpened(e4cv, read, first.hkl, u @ KNOWN.b_matrix, u, 1.2, 1e-4, CentringError(0.01, 0.01))
+        for read in (first.degrees, wrong)
+    )
+    assert bad.error_deg > 5.0 * good.error_deg
 
 
 @pytest.mark.parametrize(
