@@ -15,6 +15,7 @@ from tqdm import tqdm
 from beamgym.physics.files import write_text
 from beamgym.scripts.command_line import IMPORTED, check_output, run
 from beamgym.scripts.denoise_suite.train import PREFIX, train_denoiser
+from beamgym.scripts.domains_suite.train import DOMAINS, train_domains
 from beamgym.scripts.scorer.train import (
     BOOSTING,
     CHOOSER,
@@ -67,7 +68,7 @@ def train_command(
 ) -> None:
     """Train a policy or a scorer; TensorBoard curves, checkpoints and figures go to the run's folder."""
     check_output(json_file)
-    if env_id in (CHOOSER, COMPOSED, SCORER, BOOSTING, TWO_STAGE) or env_id.startswith(PREFIX):
+    if env_id in (CHOOSER, COMPOSED, SCORER, BOOSTING, TWO_STAGE, DOMAINS) or env_id.startswith(PREFIX):
         if timesteps is not None or beside or algo is not None or settings:
             raise ValueError(f"--timesteps and --beside are for policies, --algo and --set too, and not for {env_id}")
         _train_scorer(env_id, ScorerRun(config, run_folder, seed, resume, bundle, overwrite, workers, json_file, refit))
@@ -137,6 +138,7 @@ def _train_scorer(name: str, asked: ScorerRun) -> None:
             train_denoiser(name, asked, show)
         return
     verbs = {BOOSTING: train_trees, CHOOSER: train_chooser, COMPOSED: train_composed, TWO_STAGE: train_two_stage}
+    verbs[DOMAINS] = train_domains
     verb = {**verbs, SCORER: scorer}[name]
     with _bars() as show:
         verb(asked, show)

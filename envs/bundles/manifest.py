@@ -26,7 +26,7 @@ MANIFEST, MODEL, REFERENCE, CARD = "manifest.json", "policy.onnx", "reference.np
 MIN_REFERENCE, MIN_FRAMES, MAX_REFERENCE = 200, 1, 4096
 """How many pairs of observation and action a bundle holds, at least, of a denoiser, and at most."""
 
-_OUTPUTS = {"policy": "action", "scorer": "scores", "denoiser": "rates", "chooser": "logits"}
+_OUTPUTS = {"policy": "action", "scorer": "scores", "denoiser": "rates", "chooser": "logits", "domains": "domains"}
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
@@ -182,12 +182,13 @@ class Manifest(_Strict):
     policy of another kind has a :class:`KindManifest`.
     A scorer's "observation" is what ``envs.arpes_spot.scorer_input`` makes of spectra, its "action" the scores; a
     denoiser's a tile of a counted frame, and the logarithms of its rate and of their uncertainty; a chooser's what is
-    known of the candidates of a search, and the log odds of each.
+    known of the candidates of a search, and the log odds of each; that of domains a cut, and what is said of its
+    domains.
     """
 
     format: Literal["beamgym-bundle"] = "beamgym-bundle"
     format_version: Literal[1] = 1
-    kind: Literal["policy", "scorer", "denoiser", "chooser"] = "policy"
+    kind: Literal["policy", "scorer", "denoiser", "chooser", "domains"] = "policy"
     beamgym_version: str
     env_id: Annotated[str, StringConstraints(pattern=r"^[\w./-]+-v\d+$")]
     observation_space: dict[str, SpaceSpec]
@@ -208,7 +209,7 @@ class Manifest(_Strict):
     @property
     def least_reference(self) -> int:
         """How many pairs of observation and answer prove the graph: a tile of a frame is ten thousands of numbers."""
-        return MIN_FRAMES if self.kind == "denoiser" else MIN_REFERENCE
+        return MIN_FRAMES if self.kind in ("denoiser", "domains") else MIN_REFERENCE
 
     @property
     def memory(self) -> dict[str, SpaceSpec]:

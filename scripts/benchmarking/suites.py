@@ -33,6 +33,7 @@ class Suite:
 
 
 SUITES = {
+    "arpes-domains": Suite("beamgym.scripts.domains_suite.suite", ("part", "episodes")),
     "arpes-measured": Suite("beamgym.scripts.arpes_suites.measured", ("episodes", "policy", "level", "maps")),
     "arpes-scorer": Suite("beamgym.scripts.scorer.benchmark", ("spectra", "source", "policy", "ladders")),
     "bands": Suite("beamgym.scripts.bands_suite.suite", ("part",)),

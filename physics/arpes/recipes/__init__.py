@@ -1,9 +1,10 @@
 """Random spectra with labels: the published recipe and a fuller one, spread evenly, in files."""
 
+from beamgym.physics.arpes.recipes.batch import take
 from beamgym.physics.arpes.recipes.full import FullParameters
 from beamgym.physics.arpes.recipes.full_scene import full_response
 from beamgym.physics.arpes.recipes.published import PublishedParameters
-from beamgym.physics.arpes.recipes.recipes import RECIPES, generate, recipe_grid
+from beamgym.physics.arpes.recipes.recipes import RECIPES, draw, generate, recipe_grid, simulate_spectra
 from beamgym.physics.arpes.recipes.sampler import Sampler, stream
 from beamgym.physics.arpes.recipes.shards import check_amounts, read_scores, write_dataset
 
@@ -13,10 +14,13 @@ __all__ = [
     "PublishedParameters",
     "Sampler",
     "check_amounts",
+    "draw",
     "full_response",
     "generate",
     "read_scores",
     "recipe_grid",
+    "simulate_spectra",
     "stream",
+    "take",
     "write_dataset",
 ]
