@@ -43,6 +43,7 @@ _EXPOSURES, _BEAM_TIME = "beamgym.agents.evaluation:EXPOSURES", "beamgym.agents.
 _ALIGN = "beamgym.agents.baselines.align"
 _PLATES = "beamgym.agents.evaluation:PLATES"
 _UB = "beamgym.agents.evaluation:UB_SEARCH"
+_POSES = "beamgym.agents.evaluation:POSES"
 
 KINDS: dict[str, AgentKind] = {
     "laue": AgentKind("laue", f"{_ALIGN}:BASELINES", _EXPOSURES, exposing=f"{_ALIGN}:EXPOSING"),
@@ -52,6 +53,7 @@ KINDS: dict[str, AgentKind] = {
     "diffractometer": AgentKind(
         "diffractometer", "beamgym.agents.baselines.diffractometer:BASELINES", _UB, default="index-and-jump"
     ),
+    "arpes_align": AgentKind("arpes_align", "beamgym.agents.baselines.arpes_align:BASELINES", _POSES, default="random"),
 }
 """Every kind by name, those of other packages included."""
 

@@ -253,6 +253,25 @@ SHIPPED: tuple[EnvKind, ...] = (
         setting="beamgym.envs.diffractometer_align:AlignScanSetting",
         units="beamgym.envs.diffractometer_align:ALIGN_SCAN_UNITS",
     ),
+    EnvKind(
+        name="arpes_align",
+        context="beamgym.envs.arpes_align:ArpesAlignContext",
+        environments=(
+            Environment(
+                "beamgym/ArpesAlign-v0",
+                "bring a crystal before an electron analyser: site, focus, normal, azimuth; from its bands",
+                "docs/environments/arpes_align.md",
+            ),
+        ),
+        options="beamgym.envs.arpes_align:ArpesAlignOptions",
+        build="beamgym.envs.arpes_align:build",
+        renderer="beamgym.envs.arpes_align:PoseRenderer",
+        budget=BEAM_TIME,
+        task="beamgym.envs.arpes_align:task_over",
+        setting="beamgym.envs.arpes_align:PoseSetting",
+        units="beamgym.envs.arpes_align:POSE_UNITS",
+        action_scale=("action",),
+    ),
 )
 
 KINDS: dict[str, EnvKind] = {}

@@ -138,6 +138,10 @@ KINDS: dict[str, Row] = {
         "diffractometer",
         "scans of a diffractometer are not on the bridge yet; find UB of real reflections with `beamgym ub`",
     ),
+    "arpes_align": SimulationOnly(
+        "arpes_align",
+        "six-axis manipulators before an analyser are not on the bridge yet; find a sample's best site with ArpesSpot",
+    ),
 }
 """Every kind by name, those of other packages included."""
 

@@ -65,6 +65,19 @@ ENVIRONMENTS: dict[str, list[dict[str, Any]]] = {
         {"crystals": 6},
         {"crystals": 4, "action": "anywhere", "observation": "present", "reward": "rate", "flat": True},
     ],
+    "beamgym/ArpesAlign-v0": [
+        {"beam_time_s": 40.0},
+        {
+            "beam_time_s": 40.0,
+            "material": "square",
+            "level": "hard",
+            "dispersion": False,
+            "action": "steps",
+            "chart": False,
+            "reward": "sparse",
+            "flat": True,
+        },
+    ],
     "beamgym/DiffractometerAlign-v0": [
         {"crystal": "Si"},
         {

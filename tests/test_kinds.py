@@ -23,10 +23,11 @@ OWN_ROOMS = (
     "envs/arpes_spot/",
     "envs/plate_scan/",
     "envs/diffractometer_align/",
+    "envs/arpes_align/",
 )
 """Where a question by kind may be asked: the tables, and the room of each kind's own task."""
 
-NAMES = ("laue", "zone", "arpes", "mosaic", "diffractometer", "lamp")
+NAMES = ("laue", "zone", "arpes", "mosaic", "diffractometer", "arpes_align", "lamp")
 CLASSES = ("Context", "Task", "Setting")
 
 

@@ -129,6 +129,24 @@ UB_SEARCH: Final = MetricSet(
 """Environments in which a UB matrix is found within a beam time."""
 
 
+POSES: Final = MetricSet(
+    metrics=(
+        Metric("instrument_s_median", "total s", ".1f"),
+        Metric("exposures_median", "cuts", "g"),
+        Metric("motor_s_median", "motor s", ".1f"),
+        Metric("gamma_deg_median", "Γ °", ".2f"),
+        Metric("azimuth_error_deg_median", "azim. °", ".2f"),
+        Metric("height_mm_median", "focus mm", ".3f"),
+    ),
+    budget=kinds.BEAM_TIME,
+    failures="every figure is as spent",
+    total="total s",
+    price=0.001,
+    finals=("gamma_deg", "azimuth_error_deg", "height_mm"),
+)
+"""Environments in which a crystal is brought before an analyser within a beam time."""
+
+
 @dataclass(frozen=True)
 class Budget:
     """What an episode may spend; NaN where it is not limited.

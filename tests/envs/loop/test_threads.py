@@ -27,6 +27,7 @@ SMALL = {
     "beamgym/ArpesSpotImage-v1": {"beam_time_s": 12.0, "surfaces": 2, "score": "truth"},
     "beamgym/PlateScan-v0": {"beam_time_s": 40.0, "crystals": 6},
     "beamgym/DiffractometerAlign-v0": {"beam_time_s": 60.0, "crystal": "Si"},
+    "beamgym/ArpesAlign-v0": {"beam_time_s": 40.0},
 }
 """Options that make an episode short; an id without a line here is stepped as it is."""
 
