@@ -53,7 +53,9 @@ KINDS: dict[str, AgentKind] = {
     "diffractometer": AgentKind(
         "diffractometer", "beamgym.agents.baselines.diffractometer:BASELINES", _UB, default="index-and-jump"
     ),
-    "arpes_align": AgentKind("arpes_align", "beamgym.agents.baselines.arpes_align:BASELINES", _POSES, default="random"),
+    "arpes_align": AgentKind(
+        "arpes_align", "beamgym.agents.baselines.arpes_align:BASELINES", _POSES, default="band-fit"
+    ),
 }
 """Every kind by name, those of other packages included."""
 

@@ -20,6 +20,7 @@ from beamgym.physics.arpes.aligning.pose_fit import (
 )
 from beamgym.physics.arpes.aligning.surface import BEST_SHARE
 from beamgym.physics.arpes.aligning.surface_kernels import HALF_MM
+from beamgym.physics.arpes.aligning.symmetry_fit import SymmetryFit
 from beamgym.physics.arpes.aligning.world import (
     ALIGNING_READOUT_S,
     FIRST_CUT_S,
@@ -46,6 +47,7 @@ __all__ = [
     "PosePosterior",
     "PosePrior",
     "SimulatedAligning",
+    "SymmetryFit",
     "aligning_grid",
     "followed",
     "layered_crystal",

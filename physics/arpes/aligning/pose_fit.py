@@ -43,7 +43,10 @@ class PosePrior:
 
     @classmethod
     def beside(cls, theta: Float64Array) -> "PosePrior":
-        """Return what is known of another flake of a surface of which one flake stands as ``theta`` (7,) says."""
+        """Return what is known of another flake of a surface of which one flake stands as ``theta`` (7,) says.
+
+        It may be a twin, turned by half the lattice's angle: the azimuth counts modulo that.
+        """
         return cls(theta.copy(), np.array([1.3, 1.3, 1.0, 0.3, 0.3, 0.02, 0.02]))
 
 
@@ -155,6 +158,10 @@ class PoseFit:
         weights = np.exp(logs[order] - logs.max())
         return PosePosterior(tuple(modes[i] for i in order), weights / weights.sum())
 
+    def twin(self, theta: Float64Array) -> Float64Array:
+        """Return the parameters (7,) of the same crystal turned by half the lattice's angle."""
+        return np.asarray(theta + self.told.mirror_deg * np.eye(PARAMETERS)[2])
+
     def values(self, thetas: Float64Array) -> Float64Array:
         """Return the logarithm of the posterior at parameters (t, 7), up to a constant, (t,)."""
         out = np.empty(len(thetas))
@@ -173,7 +180,10 @@ class PoseFit:
             np.array(self._noise),
             out,
         )
-        return out - 0.5 * (((thetas - self.prior.middle) / self.prior.sigmas) ** 2).sum(axis=1)
+        off = thetas - self.prior.middle
+        half = 0.5 * self.told.mirror_deg
+        off[:, 2] = (off[:, 2] + half) % (2.0 * half) - half
+        return np.asarray(out - 0.5 * ((off / self.prior.sigmas) ** 2).sum(axis=1))
 
     def _searched(self, most: int) -> list[Float64Array]:
         """Return the best places of a grid over tilts and azimuth, none beside a better one."""
