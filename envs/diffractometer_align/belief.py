@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from beamgym.envs.diffractometer_align.context import MOST_CHOICES
+from beamgym.envs.diffractometer_align.context import MOST_CHOICES, MOST_DOUBT
 from beamgym.physics.diffractometer import Candidates
 from beamgym.physics.instrument import Float64Array
 
@@ -48,6 +48,23 @@ class PendingPeak:
 
 
 @dataclass(frozen=True, eq=False)
+class Grain:
+    """A grain that was found and set aside.
+
+    Parameters
+    ----------
+    u : (3, 3) its orientation
+    scale : logarithm of measured over expected intensities
+    centred, intensity : (m, k) and (m,) its reflections
+    """
+
+    u: Float64Array
+    scale: float
+    centred: Float64Array
+    intensity: Float64Array
+
+
+@dataclass(frozen=True, eq=False)
 class Belief:
     """What one episode has found so far.
 
@@ -65,6 +82,11 @@ class Belief:
     cones : to look along, the best first
     u : (3, 3) refined orientation; None where there is none
     error_deg : of it
+    aside : another grain, whose reflections are in none of the above
+    settled : which of both grains is the brighter is known
+    searched : reflections that rows would have shown since the first one was centred, were there a brighter grain
+    hunted : scans since a grain was set aside
+    doubt : probability that a brighter grain is there
     at : (k,) where the axes stood last, about
     """
 
@@ -82,11 +104,21 @@ class Belief:
     cones: tuple[Cone, ...] = ()
     u: Float64Array | None = None
     error_deg: float = float("inf")
+    aside: tuple[Grain, ...] = ()
+    settled: bool = False
+    searched: float = 0.0
+    hunted: int = 0
+    doubt: float = 0.0
     at: Float64Array = field(default_factory=lambda: np.zeros(0))
 
     @property
     def decided(self) -> bool:
         """Whether one orientation is certain."""
+        return self.certain and self.doubt <= MOST_DOUBT
+
+    @property
+    def certain(self) -> bool:
+        """Whether one orientation is, of a grain that need not be the brightest."""
         return self.candidates is not None and self.candidates.decided is not None
 
     @property
@@ -95,9 +127,9 @@ class Belief:
         out = np.zeros(MOST_CHOICES + 1)
         out[-1] = 1.0
         if self.candidates is not None:
-            first = [one.probability for one in self.candidates.found[:MOST_CHOICES]]
+            first = [one.probability * (1.0 - self.doubt) for one in self.candidates.found[:MOST_CHOICES]]
             out[: len(first)] = first
-            out[-1] = self.candidates.none
+            out[-1] = 1.0 - (1.0 - self.candidates.none) * (1.0 - self.doubt)
         return out
 
 

@@ -24,6 +24,8 @@ WIDE_DEG: Final = 10.0
 """As far as the rocking angle is scanned about a place that is known roughly."""
 STRONG_COUNTS: Final = 150.0
 """Of a sweep at full speed, from which on a reflection is expected to be seen, and to be well centred."""
+MOST_DOUBT: Final = 0.05
+"""Probability of a brighter grain up to which an orientation is called decided."""
 MOST_CHOICES: Final = 4
 """Peaks, cones and places that an action can choose among."""
 
@@ -87,6 +89,8 @@ class DiffractometerContext:
     centred : how well the direction of a reflection is centred
     counts_scale : counts of a sweep at full speed over a reflection, over |F|² / sin 2θ
     prior_deg : error of the orientation that comes with the crystal; 0 where none does
+    second_grain : volume of another grain over the crystal's, in samples that may have one; 0 where none has
+    flux_factor : by which the crystal scatters more or less than expected: natural log, one standard deviation
     beam_time_s : budget
     """
 
@@ -102,6 +106,8 @@ class DiffractometerContext:
     centred: CentringError = field(default_factory=lambda: CentringError(0.01, 0.02))
     counts_scale: float = 1.0
     prior_deg: float = 0.0
+    second_grain: float = 0.0
+    flux_factor: float = 0.5
     beam_time_s: float = 14400.0
 
     def __post_init__(self) -> None:

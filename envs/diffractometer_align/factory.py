@@ -82,6 +82,8 @@ def build(options: DiffractometerAlignOptions, n: int) -> tuple[DiffractometerAl
         centred=_centring_error(beam, detector, level),
         counts_scale=_counts_scale(crystal, beam, world.axes),
         prior_deg=prior_deg,
+        second_grain=level.second_grain if level.second_chance > 0.0 else 0.0,
+        flux_factor=level.flux_factor,
         beam_time_s=options.beam_time_s,
     )
     return DiffractometerAlignTask(context, reward), world

@@ -4,9 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from beamgym.envs.diffractometer_align.asking import ALONG, CENTRED, DRIVEN
+from beamgym.envs.diffractometer_align.asking import ALONG, CENTRED, DRIVEN, SCANNED
 from beamgym.envs.diffractometer_align.belief import Belief, Cone, PendingPeak
-from beamgym.envs.diffractometer_align.context import MOST_CHOICES, DiffractometerContext
+from beamgym.envs.diffractometer_align.context import MOST_CHOICES, MOST_DOUBT, DiffractometerContext
+from beamgym.envs.diffractometer_align.grains import (
+    brighter,
+    doubt_of,
+    expected_in_row,
+    explained,
+    log_scale,
+    parted,
+    taken_up,
+)
 from beamgym.envs.diffractometer_align.guided import likely_places, roughly_known, without_missed
 from beamgym.envs.diffractometer_align.looking import cones_of, no_places, places_of
 from beamgym.physics.diffractometer import (
@@ -23,6 +32,7 @@ from beamgym.physics.diffractometer.scans import POINTS, ScanFrame, ScanSettings
 from beamgym.physics.instrument import Float64Array
 
 _SURE = 0.5
+_MOST_HUNTED = 25  # scans after which a second grain is given up: what was left over was none
 
 
 def learned(
@@ -51,6 +61,7 @@ def learned(
         if not scan.on_peak[row]:
             return with_failed(belief, peak.positions, context)
         return with_reflection(belief, scan.centred[row], float(scan.intensity[row]), context)
+    belief = _searched(belief, what, asked, scan, row, context)
     p = int(scan.points[row])
     most = 1 if what == DRIVEN else MOST_CHOICES
     found = peaks_of(scan.counts[row, :p], scan.count_s[row, :p], most)
@@ -58,7 +69,9 @@ def learned(
     step = abs(float(asked.width_deg[row])) / (POINTS - 1)
     # where the peak's middle falls between two points the nearer one is driven to: the first scan finds the rest
     peaks = tuple(
-        PendingPeak(scan.where[row, one.top].copy(), axis, step, about.copy(), one.significance) for one in found
+        PendingPeak(scan.where[row, one.top].copy(), axis, step, about.copy(), one.significance)
+        for one in found
+        if what != SCANNED or not explained(scan.where[row, one.top], belief, context)
     )
     if what == ALONG:
         belief = with_tried(belief, belief.cones[which])
@@ -67,6 +80,25 @@ def learned(
     if what == DRIVEN and not peaks:
         return with_empty(replace(belief, pending=()), belief.looks[which], context)
     return replace(belief, pending=peaks)
+
+
+def _searched(
+    belief: Belief, what: int, asked: ScanSettings, scan: ScanFrame, row: int, context: DiffractometerContext
+) -> Belief:
+    """Return the belief after a scan that may have shown a brighter grain, or the one that is looked for."""
+    if not context.second_grain or not len(belief.centred):
+        return belief
+    if belief.aside and not belief.settled:
+        hunted = replace(belief, hunted=belief.hunted + 1)
+        return thought(taken_up(hunted), context) if hunted.hunted > _MOST_HUNTED and not belief.certain else hunted
+    if what != SCANNED:
+        return belief
+    points = int(scan.points[row])
+    swept = abs(float(asked.width_deg[row])) * points / POINTS
+    more = expected_in_row(scan.where[row, 0], int(asked.axis[row]), swept, context)
+    if not more:
+        return belief
+    return thought(replace(belief, searched=belief.searched + more), context)
 
 
 def _roughly(belief: Belief) -> bool:
@@ -131,12 +163,21 @@ def thought(belief: Belief, context: DiffractometerContext) -> Belief:
             candidates=None,
             u=None,
             error_deg=float("inf"),
+            doubt=0.0,
             looks=no_places(context),
             bits=np.zeros(0),
             cones=cones_of(belief, context),
         )
     sharp = _sharp(found, observed, context)
-    looks, bits = places_of(belief, found, sharp, context)
+    doubt = 0.0
+    if found.decided is not None and context.second_grain and not belief.settled:
+        scale = log_scale(belief, found.decided, context)
+        other = brighter(belief, scale) or parted(belief, found.decided, sharp, context)
+        if other is not None:
+            return thought(other, context)
+        doubt = doubt_of(belief, scale, context)
+    doubtful = doubt > MOST_DOUBT
+    looks, bits = (no_places(context), np.zeros(0)) if doubtful else places_of(belief, found, sharp, context)
     cones = () if found.decided is not None else cones_of(belief, context)
     return replace(
         belief,
@@ -146,6 +187,7 @@ def thought(belief: Belief, context: DiffractometerContext) -> Belief:
         u=sharp.u,
         error_deg=sharp.error_deg,
         cones=cones,
+        doubt=doubt,
     )
 
 

@@ -17,7 +17,14 @@ from beamgym.physics.diffractometer.geometry import (
     two_theta_deg,
 )
 from beamgym.physics.diffractometer.hand_over import PRIOR_DEG, FirstReflections, first_reflections
-from beamgym.physics.diffractometer.lattice import KnownCell, cell_of_crystal, known_cell, lattice_of, nearly_symmetric
+from beamgym.physics.diffractometer.lattice import (
+    KnownCell,
+    Lattice,
+    cell_of_crystal,
+    known_cell,
+    lattice_of,
+    nearly_symmetric,
+)
 from beamgym.physics.diffractometer.next_look import NextPlace, next_looks
 from beamgym.physics.diffractometer.observations import Observed, observed_angles, observed_vectors, repeated
 from beamgym.physics.diffractometer.presets import Diffractometer, diffractometer, diffractometer_names
@@ -38,6 +45,7 @@ __all__ = [
     "FreeLattice",
     "KnownCell",
     "KnownDirection",
+    "Lattice",
     "NextPlace",
     "Observed",
     "Positions",

@@ -59,12 +59,14 @@ class Answer:
     certain : an answer is claimed
     error_deg : of the most probable candidate
     looks : places looked at beyond those found at random
+    probability : that the most probable candidate has; 0 where there is none
     """
 
     right: bool
     certain: bool
     error_deg: float
     looks: int = 0
+    probability: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,8 @@ class _Sample:
         told = candidates.observed.intensity is not None
         rotations = self.known.rotations if told else self.known.lattice_rotations
         error = float(misorientation_deg(candidates.found[0].u, self.u, rotations)) if candidates.found else 180.0
-        return Answer(error <= RIGHT_DEG, candidates.decided is not None, error)
+        best = candidates.found[0].probability if candidates.found else 0.0
+        return Answer(error <= RIGHT_DEG, candidates.decided is not None, error, probability=best)
 
     def _there(self, positions: Float64Array) -> Int64Array | None:
         """Return the reflection that is seen at positions, or None where nothing is."""

@@ -1,6 +1,7 @@
 """Runs the cases of the systems that were asked for, and prints the table and the bars."""
 
 from collections.abc import Sequence
+from statistics import mean
 from typing import Any
 
 from rich.box import SIMPLE
@@ -56,6 +57,7 @@ def run_suite(options: dict[str, Any], seed: int, console: Console) -> dict[str,
     console.print(
         _table("wrong and claimed certain, per cent", cases, lambda answer: answer.certain and not answer.right)
     )
+    console.print(_at_best(cases))
     bars = _bars(cases)
     console.print(bars_table(bars))
     return {
@@ -86,6 +88,25 @@ def _table(title: str, cases: dict[str, list[Case]], counts: Any) -> Table:
     return out
 
 
+def _at_best(cases: dict[str, list[Case]]) -> Table:
+    """Return the mean probability of the most probable orientation: how often any rule is right, if it is told right.
+
+    Where reflections leave two orientations exactly alike, both have one half, and nobody can know.
+    """
+    out = Table(
+        title="probability of the best orientation, mean, per cent: right no more often by any rule",
+        title_justify="left",
+        box=SIMPLE,
+        padding=(0, 1, 0, 0),
+    )
+    for place, heading in enumerate(("reflections", *cases)):
+        out.add_column(heading, justify="right" if place else "left")
+    for column in COLUMNS:
+        shares = [[case.answers[column].probability for case in group] for group in cases.values()]
+        out.add_row(column, *(f"{100.0 * mean(one):.1f}" for one in shares))
+    return out
+
+
 def _bars(cases: dict[str, list[Case]]) -> list[Bar]:
     bars = []
     for name, group in cases.items():
@@ -107,6 +128,7 @@ def _figures(group: list[Case]) -> dict[str, Any]:
         answers = [case.answers[column] for case in group]
         found[column] = {
             "right": Rate.of(a.right for a in answers).as_dict(),
+            "probability_mean": mean(a.probability for a in answers),
             "certain": Rate.of(a.certain for a in answers).as_dict(),
             "wrong_and_certain": Rate.of(a.certain and not a.right for a in answers).as_dict(),
             "error_deg_median": or_none(typical(a.error_deg for a in answers if a.right)),

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
-from beamgym.agents.baselines.diffractometer.by_rule import IndexAndJump, PowderLine, Raster
+from beamgym.agents.baselines.diffractometer.by_rule import IndexAndJump, PowderLine, Raster, Spiral
 from beamgym.agents.baselines.diffractometer.random_scan import RandomAngles
 from beamgym.agents.baselines.diffractometer.true_orientation import TrueOrientation
 from beamgym.envs.policy import Policy
 
 BASELINES: dict[str, Callable[[], Policy]] = {
-    policy.name: policy for policy in (RandomAngles, Raster, PowderLine, IndexAndJump, TrueOrientation)
+    policy.name: policy for policy in (RandomAngles, Raster, Spiral, PowderLine, IndexAndJump, TrueOrientation)
 }
 """Every baseline by the name it has in tables."""
 
-__all__ = ["BASELINES", "IndexAndJump", "PowderLine", "RandomAngles", "Raster", "TrueOrientation"]
+__all__ = ["BASELINES", "IndexAndJump", "PowderLine", "RandomAngles", "Raster", "Spiral", "TrueOrientation"]

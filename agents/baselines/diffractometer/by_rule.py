@@ -86,6 +86,8 @@ class PowderLine:
     error_deg: ClassVar[float] = 0.035
     count_s: ClassVar[float] = 0.05
     drive_deg: ClassVar[float] = 3.0
+    turn_deg: ClassVar[tuple[float, float]] = (0.0, 180.0)
+    """Of phi, in a row."""
     apart: ClassVar[float] = 1.2
     """Between rows, in heights of the slit's acceptance."""
     by_slit: ClassVar[bool] = False
@@ -131,7 +133,7 @@ class PowderLine:
         rows = self._rows(context, line.two_theta_deg)
         line = self._lines(context)[(memory.row // len(rows)) % len(context.lines)]
         chi = rows[memory.row % len(rows)]
-        return self._sweep(now, replace(memory, row=memory.row + 1), Row(line.two_theta_deg, chi, 0.0, 180.0, True))
+        return self._sweep(now, replace(memory, row=memory.row + 1), Row(line.two_theta_deg, chi, *self.turn_deg, True))
 
     def _sweep(self, now: Told, memory: SearchMemory, row: Row) -> tuple[NDArray[np.float32], SearchMemory]:
         """Return the action of a row, from its nearer end."""
@@ -166,6 +168,16 @@ class Raster(PowderLine):
 
     def _rows(self, context: Any, two_theta_deg: float) -> NDArray[np.float64]:
         return np.arange(-89.0, 90.0, self._spacing(context, two_theta_deg))
+
+
+class Spiral(PowderLine):
+    """Whole turns of phi at the angle with most members, chi a little farther from the pole with each."""
+
+    name = "spiral"
+    turn_deg: ClassVar[tuple[float, float]] = (-180.0, 180.0)
+
+    def _rows(self, context: Any, two_theta_deg: float) -> NDArray[np.float64]:
+        return np.arange(89.0, 0.0, -self._spacing(context, two_theta_deg))
 
 
 class IndexAndJump(PowderLine):
@@ -222,6 +234,5 @@ def _after_row(now: Told, memory: SearchMemory) -> SearchMemory:
     if not memory.asked or memory.swept is None:
         return memory
     phi = float(now.positions[memory.context.instrument.names.index("phi")])
-    behind = _BEHIND_DEG if now.waiting else 0.0
-    rest = memory.swept.rest(phi + (behind if memory.swept.up else -behind))
-    return replace(memory, asked=False, swept=rest if now.waiting else None)
+    rest = memory.swept.rest(phi + (_BEHIND_DEG if memory.swept.up else -_BEHIND_DEG))
+    return replace(memory, asked=False, swept=rest)
