@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from beamgym.envs.diffractometer_align.context import MOST_CHOICES, MOST_DOUBT
+from beamgym.envs.diffractometer_align.context import MOST_BRIGHTER, MOST_CHOICES
 from beamgym.physics.diffractometer import Candidates
 from beamgym.physics.instrument import Float64Array
 
@@ -84,9 +84,10 @@ class Belief:
     error_deg : of it
     aside : another grain, whose reflections are in none of the above
     settled : which of both grains is the brighter is known
+    strays : what an orientation left over was found to be of the same grain; it is not followed again
     searched : reflections that rows would have shown since the first one was centred, were there a brighter grain
     hunted : scans since a grain was set aside
-    doubt : probability that a brighter grain is there
+    brighter_chance : probability that a brighter grain is there
     at : (k,) where the axes stood last, about
     """
 
@@ -106,15 +107,16 @@ class Belief:
     error_deg: float = float("inf")
     aside: tuple[Grain, ...] = ()
     settled: bool = False
+    strays: bool = False
     searched: float = 0.0
     hunted: int = 0
-    doubt: float = 0.0
+    brighter_chance: float = 0.0
     at: Float64Array = field(default_factory=lambda: np.zeros(0))
 
     @property
     def decided(self) -> bool:
         """Whether one orientation is certain."""
-        return self.certain and self.doubt <= MOST_DOUBT
+        return self.certain and self.brighter_chance <= MOST_BRIGHTER
 
     @property
     def certain(self) -> bool:
@@ -127,9 +129,9 @@ class Belief:
         out = np.zeros(MOST_CHOICES + 1)
         out[-1] = 1.0
         if self.candidates is not None:
-            first = [one.probability * (1.0 - self.doubt) for one in self.candidates.found[:MOST_CHOICES]]
+            first = [one.probability * (1.0 - self.brighter_chance) for one in self.candidates.found[:MOST_CHOICES]]
             out[: len(first)] = first
-            out[-1] = 1.0 - (1.0 - self.candidates.none) * (1.0 - self.doubt)
+            out[-1] = 1.0 - (1.0 - self.candidates.none) * (1.0 - self.brighter_chance)
         return out
 
 

@@ -24,7 +24,7 @@ WIDE_DEG: Final = 10.0
 """As far as the rocking angle is scanned about a place that is known roughly."""
 STRONG_COUNTS: Final = 150.0
 """Of a sweep at full speed, from which on a reflection is expected to be seen, and to be well centred."""
-MOST_DOUBT: Final = 0.05
+MOST_BRIGHTER: Final = 0.05
 """Probability of a brighter grain up to which an orientation is called decided."""
 MOST_CHOICES: Final = 4
 """Peaks, cones and places that an action can choose among."""

@@ -10,6 +10,7 @@ from beamgym.envs.diffractometer_align.context import DiffractometerContext
 from beamgym.physics.diffractometer import Candidate, Lattice, lattice_of, scattering_vectors
 from beamgym.physics.diffractometer.scans import SharpOrientation
 from beamgym.physics.instrument import Float64Array
+from beamgym.physics.orientation import misorientation_deg
 
 _SURE = 0.5
 _FIRST_FOUND = 0.3  # how often the first reflection that a search finds is the weaker grain's
@@ -18,6 +19,7 @@ _FOUND = 0.9  # of the reflections that a row goes over
 _TOLERANCE_DEG, _LENGTH_TOLERANCE = 1.5, 0.02
 _SHOWN = 15.0  # counts of a sweep at full speed from which on a reflection may show itself
 _HARMONIC = 2
+_SAME_GRAIN_DEG = 3.0
 
 
 def log_scale(belief: Belief, one: Candidate, context: DiffractometerContext) -> float:
@@ -31,7 +33,7 @@ def log_scale(belief: Belief, one: Candidate, context: DiffractometerContext) ->
     return float(np.median(np.log(belief.intensity[inside]) - expected))
 
 
-def doubt_of(belief: Belief, scale: float, context: DiffractometerContext) -> float:
+def chance_of_brighter(belief: Belief, scale: float, context: DiffractometerContext) -> float:
     """Return the probability that a brighter grain is there than one of which that is the scale.
 
     Before any search the weaker grain is the first to be found three times in ten; then both are judged by how
@@ -55,7 +57,7 @@ def parted(belief: Belief, one: Candidate, sharp: SharpOrientation, context: Dif
     one, sharp : its certain orientation, and that with the axes' zeros
     """
     left = one.belongs <= _SURE
-    if not left.any() or not context.second_grain or belief.aside:
+    if not left.any() or not context.second_grain or belief.aside or belief.strays:
         return None
     q = scattering_vectors(context.instrument, belief.centred, context.beam.wavelength_a)[0]
     left &= ~np.array([_harmonic(vector, one.ub) for vector in q])
@@ -67,11 +69,17 @@ def parted(belief: Belief, one: Candidate, sharp: SharpOrientation, context: Dif
     )
 
 
-def brighter(belief: Belief, scale: float) -> Belief | None:
-    """Return the belief on the grain that was set aside, where that one is the brighter; None where it is not."""
-    if not belief.aside or belief.aside[0].scale <= scale:
+def brighter(belief: Belief, u: Float64Array, scale: float, context: DiffractometerContext) -> Belief | None:
+    """Return the belief on the grain that was set aside, where that one is the brighter; None where it is not.
+
+    Where both are one grain, whose reflections had not all fitted, a brighter one is still to be looked for.
+    """
+    if not belief.aside:
         return None
-    return taken_up(belief)
+    away = misorientation_deg(u, belief.aside[0].u, context.known.lattice_rotations)
+    if float(away) < _SAME_GRAIN_DEG:
+        return replace(taken_up(belief), aside=(), settled=False, strays=True)
+    return taken_up(belief) if belief.aside[0].scale > scale else None
 
 
 def taken_up(belief: Belief) -> Belief:
@@ -82,17 +90,20 @@ def taken_up(belief: Belief) -> Belief:
 
 def explained(positions: Float64Array, belief: Belief, context: DiffractometerContext) -> bool:
     """Return whether a peak of a sweep at positions (k,) can be a reflection of a grain that is known already."""
-    known = [grain.u for grain in belief.aside]
+    known = [(grain.u, grain.scale) for grain in belief.aside]
     if belief.candidates is not None and belief.candidates.decided is not None and belief.u is not None:
-        known.append(belief.u)
+        known.append((belief.u, log_scale(belief, belief.candidates.decided, context)))
     if not context.second_grain or not known:
         return False
     q = scattering_vectors(context.instrument, positions[None], context.beam.wavelength_a)[0][0]
     length, lattice = float(np.linalg.norm(q)), _lattice(context)
     near = np.abs(lattice.length - length) < _LENGTH_TOLERANCE * length
-    near &= context.counts_of(lattice.strength, lattice.length) >= _SHOWN
+    counts = context.counts_of(lattice.strength, lattice.length)
     away = np.cos(np.radians(_TOLERANCE_DEG + 0.5 * context.acceptance_deg(float(positions[-1]))))
-    return any(bool((lattice.unit[near] @ u.T @ q / length > away).any()) for u in known)
+    return any(
+        bool((lattice.unit[near & (counts * np.exp(scale) >= _SHOWN)] @ u.T @ q / length > away).any())
+        for u, scale in known
+    )
 
 
 def expected_in_row(positions: Float64Array, axis: int, swept_deg: float, context: DiffractometerContext) -> float:

@@ -6,10 +6,10 @@ import numpy as np
 
 from beamgym.envs.diffractometer_align.asking import ALONG, CENTRED, DRIVEN, SCANNED
 from beamgym.envs.diffractometer_align.belief import Belief, Cone, PendingPeak
-from beamgym.envs.diffractometer_align.context import MOST_CHOICES, MOST_DOUBT, DiffractometerContext
+from beamgym.envs.diffractometer_align.context import MOST_BRIGHTER, MOST_CHOICES, DiffractometerContext
 from beamgym.envs.diffractometer_align.grains import (
     brighter,
-    doubt_of,
+    chance_of_brighter,
     expected_in_row,
     explained,
     log_scale,
@@ -163,21 +163,21 @@ def thought(belief: Belief, context: DiffractometerContext) -> Belief:
             candidates=None,
             u=None,
             error_deg=float("inf"),
-            doubt=0.0,
+            brighter_chance=0.0,
             looks=no_places(context),
             bits=np.zeros(0),
             cones=cones_of(belief, context),
         )
     sharp = _sharp(found, observed, context)
-    doubt = 0.0
+    brighter_chance = 0.0
     if found.decided is not None and context.second_grain and not belief.settled:
         scale = log_scale(belief, found.decided, context)
-        other = brighter(belief, scale) or parted(belief, found.decided, sharp, context)
+        other = brighter(belief, sharp.u, scale, context) or parted(belief, found.decided, sharp, context)
         if other is not None:
             return thought(other, context)
-        doubt = doubt_of(belief, scale, context)
-    doubtful = doubt > MOST_DOUBT
-    looks, bits = (no_places(context), np.zeros(0)) if doubtful else places_of(belief, found, sharp, context)
+        brighter_chance = chance_of_brighter(belief, scale, context)
+    unsure = brighter_chance > MOST_BRIGHTER
+    looks, bits = (no_places(context), np.zeros(0)) if unsure else places_of(belief, found, sharp, context)
     cones = () if found.decided is not None else cones_of(belief, context)
     return replace(
         belief,
@@ -187,7 +187,7 @@ def thought(belief: Belief, context: DiffractometerContext) -> Belief:
         u=sharp.u,
         error_deg=sharp.error_deg,
         cones=cones,
-        doubt=doubt,
+        brighter_chance=brighter_chance,
     )
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from beamgym.envs.diffractometer_align import DiffractometerAlignOptions, build
 from beamgym.envs.diffractometer_align.belief import blank_belief
-from beamgym.envs.diffractometer_align.context import MOST_DOUBT
-from beamgym.envs.diffractometer_align.grains import doubt_of, expected_in_row, explained
+from beamgym.envs.diffractometer_align.context import MOST_BRIGHTER
+from beamgym.envs.diffractometer_align.grains import chance_of_brighter, expected_in_row, explained
 from beamgym.envs.diffractometer_align.thinking import thought
 from beamgym.physics.diffractometer import lattice_of, positions_of
 from beamgym.physics.orientation import rotation_matrix
@@ -43,7 +43,7 @@ def test_a_weak_crystal_is_not_certain_until_rows_have_shown_no_brighter_one():
     weak = belief_of(reflections(U, 6, 0.25))
     assert weak.certain
     assert not weak.decided
-    assert weak.probabilities[0] < 1.0 - MOST_DOUBT
+    assert weak.probabilities[0] < 1.0 - MOST_BRIGHTER
     assert not len(weak.looks)
     assert thought(replace(weak, searched=6.0), HARD).decided
 
@@ -83,12 +83,12 @@ def test_a_peak_of_a_known_grain_is_explained_and_one_of_another_is_not():
     assert sum(explained(one, known, HARD) for one in other.degrees[other.reachable]) <= 2
 
 
-def test_doubt_falls_with_brightness_and_with_every_row():
+def test_the_chance_falls_with_brightness_and_with_every_row():
     nothing = blank_belief(4, None)
-    by_scale = [doubt_of(nothing, scale, HARD) for scale in (-2.0, -1.0, 0.0, 1.0)]
+    by_scale = [chance_of_brighter(nothing, scale, HARD) for scale in (-2.0, -1.0, 0.0, 1.0)]
     assert by_scale == sorted(by_scale, reverse=True)
-    assert doubt_of(replace(nothing, searched=2.0), -1.0, HARD) < by_scale[1]
-    assert doubt_of(nothing, -2.0, REAL) == 0.0
+    assert chance_of_brighter(replace(nothing, searched=2.0), -1.0, HARD) < by_scale[1]
+    assert chance_of_brighter(nothing, -2.0, REAL) == 0.0
 
 
 def test_a_row_round_the_equator_is_expected_to_show_its_share_of_the_sphere():
