@@ -9,6 +9,7 @@ from beamgym.physics.files import write_json
 from beamgym.scripts.benchmarking import options as of
 from beamgym.scripts.benchmarking.suites import SUITES, check_options, check_rungs, given_options, run_suite
 from beamgym.scripts.command_line import check_output, fail, run
+from beamgym.scripts.engine import Ray, check_place, place_of
 from beamgym.scripts.settings import Settings, read_settings
 
 _OF_THE_TASK = ("frames", "goniometer", "detector", "crystal", "target", "tolerance-deg", "action", "stop")
@@ -41,6 +42,8 @@ def benchmark_command(
     part: of.Part = None,
     pictures: of.Pictures = None,
     workers: of.Workers = None,
+    ray: Ray = None,
+    rows: of.Rows = None,
     page: of.Page = None,
     crystals: of.Crystals = None,
     scene: of.Scene = None,
@@ -56,9 +59,11 @@ def benchmark_command(
         check_picture(curves_file)
         check_rungs(env_id, rungs)
         check_options(env_id, given)
+        check_place(workers, ray)
         if env_id not in SUITES:
             task |= read_settings(env_id, settings or (), (*task, "level"))
-            asked = Comparison(env_id, level, episodes, seed, task, policy or (), json_file, curves_file, logdir)
+            place = place_of({"workers": workers, "ray": ray, "rows": rows})
+            asked = Comparison(env_id, level, episodes, seed, task, policy or (), json_file, curves_file, logdir, place)
             compare_policies(asked, console)
             return
         figures = run_suite(env_id, given, seed, console)

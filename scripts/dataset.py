@@ -1,4 +1,4 @@
-"""`beamgym dataset`: random labelled spectra as HDF5 shards, or episodes in Minari's layout."""
+"""`beamgym dataset`: random labelled spectra or pictures as HDF5 shards, or episodes in Minari's layout."""
 
 import json
 import time
@@ -7,19 +7,21 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from tqdm import tqdm
 
 from beamgym.physics.files import write_text
+from beamgym.physics.jobs import Executor
 from beamgym.scripts.command_line import check_output, run
+from beamgym.scripts.engine import Ray, check_place, executor_for, told
 
-DATASET_KINDS, RUNS, COUNTS = ("arpes",), "runs", "counts"
+DATASET_KINDS, RUNS, COUNTS, LAUE = ("arpes", "laue"), "runs", "counts", "laue"
 
 
 def dataset_command(
     kind: Annotated[
         str,
         typer.Argument(
-            help="arpes (spectra), counts (frames), an environment (a policy's episodes), runs (an instrument's)."
+            help="arpes (spectra), laue (pictures), counts (frames), an environment (a policy's episodes), runs (an "
+            "instrument's)."
         ),
     ],
     out: Annotated[
@@ -32,10 +34,16 @@ def dataset_command(
     natural: Annotated[bool, typer.Option("--natural", help="Use every spectrum, however common its score.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the data set.")] = 0,
     per_shard: Annotated[int, typer.Option(help="Spectra in a file.")] = 512,
-    workers: Annotated[int, typer.Option(help="Processes; 0 works in this one.")] = 0,
+    workers: Annotated[int, typer.Option(help="Processes of arpes, laue and counts; 0 works in this one.")] = 0,
+    ray: Ray = None,
+    mend: Annotated[bool, typer.Option("--mend", help="Make damaged shards anew instead of naming them.")] = False,
     scene: Annotated[str, typer.Option(help="Of counts: laue, diffraction, sans or arpes.")] = "laue",
     split: Annotated[str, typer.Option(help="Of counts: train, tune or test; no model is in two.")] = "train",
-    frames: Annotated[int, typer.Option(help="Of counts: how many.")] = 256,
+    frames: Annotated[int, typer.Option(help="Of counts and laue: how many.")] = 256,
+    crystals: Annotated[
+        list[str] | None,
+        typer.Option("--crystal", help="Of laue: in the beam, in turn; repeats. Default: eight."),
+    ] = None,
     policy: Annotated[str, typer.Option(help="Of an environment's episodes: a baseline, a bundle, …")] = "calibrating",
     episodes: Annotated[int, typer.Option(help="How many, of an environment.")] = 100,
     level: Annotated[str, typer.Option(help="Of an environment.")] = "real",
@@ -56,6 +64,7 @@ def dataset_command(
     from beamgym.physics.arpes.recipes import Sampler, check_amounts, recipe_grid, write_dataset
 
     check_output(json_file)
+    check_place(workers, ray)
     if kind == RUNS or "/" in kind:
         from beamgym.scripts.episodes import Wanted, write_episodes, write_runs
 
@@ -66,8 +75,12 @@ def dataset_command(
         if json_file is not None:
             write_text(json_file, json.dumps(figures, indent=2) + "\n")
         return
-    if kind == COUNTS:
-        figures = _counted(out, scene, split, seed, frames, min(per_shard, 32))
+    if kind in (COUNTS, LAUE):
+        place, few = executor_for(workers, ray), min(per_shard, 32)
+        if kind == LAUE:
+            figures = _pictured(out, crystals, seed, frames, few, place, mend)
+        else:
+            figures = _counted(out, scene, split, seed, frames, few, place, mend)
         if json_file is not None:
             write_text(json_file, json.dumps(figures, indent=2) + "\n")
         return
@@ -75,12 +88,12 @@ def dataset_command(
         known = f"{', '.join(DATASET_KINDS)}, {COUNTS}, {RUNS}, or an environment such as beamgym/LaueAlign-v0"
         raise ValueError(f"unknown kind of data set {kind!r}; choose one of {known}")
     check_amounts(seed, spectra, per_shard, workers)
-    grid = recipe_grid(_shape(shape))
+    grid, place = recipe_grid(_shape(shape)), executor_for(workers, ray)
     make = Sampler.natural if natural else Sampler.even
     started = time.perf_counter()
     sampler = make(recipe, grid, score)  # type: ignore[arg-type]
-    with tqdm(total=spectra, unit="spectra", smoothing=0.05) as bar:
-        paths = write_dataset(out, sampler, seed, spectra, per_shard, workers, bar.update)
+    with told("spectra", spectra) as advance:
+        paths = write_dataset(out, sampler, seed, spectra, per_shard, done=advance, executor=place, mend=mend)
     summary = {
         "kind": kind,
         "recipe": recipe,
@@ -95,14 +108,29 @@ def dataset_command(
         write_text(json_file, json.dumps(summary, indent=2) + "\n")
 
 
-def _counted(out: Path, scene: str, split: str, seed: int, frames: int, per_shard: int) -> dict[str, Any]:
+def _counted(
+    out: Path, scene: str, split: str, seed: int, frames: int, per_shard: int, place: Executor, mend: bool
+) -> dict[str, Any]:
     """Write counted frames with their expected counts, and return what they are."""
     from beamgym.physics.scenes import write_scenes
 
-    with tqdm(total=frames, unit="frames", smoothing=0.05) as bar:
-        paths = write_scenes(out, scene, split, seed, frames, per_shard, bar.update)
+    with told("frames", frames) as advance:
+        paths = write_scenes(out, scene, split, seed, frames, per_shard, advance, executor=place, mend=mend)
     typer.echo(f"{frames} frames of {scene}, {split}, in {len(paths)} shards in {out}")
     return {"kind": COUNTS, "scene": scene, "split": split, "seed": seed, "frames": frames, "shards": len(paths)}
+
+
+def _pictured(
+    out: Path, crystals: list[str] | None, seed: int, frames: int, per_shard: int, place: Executor, mend: bool
+) -> dict[str, Any]:
+    """Write laboratory pictures with their truth, and return what they are."""
+    from beamgym.physics.laue.lab import PICTURED, write_pictures
+
+    shown = tuple(crystals or PICTURED)
+    with told("pictures", frames) as advance:
+        paths = write_pictures(out, seed, frames, shown, per_shard, advance, executor=place, mend=mend)
+    typer.echo(f"{frames} laboratory pictures of {', '.join(shown)} in {len(paths)} shards in {out}")
+    return {"kind": LAUE, "crystals": list(shown), "seed": seed, "frames": frames, "shards": len(paths)}
 
 
 def _shape(text: str) -> tuple[int, int]:

@@ -30,7 +30,7 @@ VERBS: dict[str, str] = {
     "bands": "Reconstruct the band structure in a band-mapping cube, from a calculated one.",
     "gap": "Find the energy gap of EDCs, cuts, series and maps, with its error, or say that there is none.",
     "study": "Repeat the published ARPES study: score maps of a surface, and a measured cut made worse.",
-    "dataset": "Write random labelled ARPES spectra as HDF5 shards.",
+    "dataset": "Write random labelled spectra, Laue pictures, counted frames or episodes as HDF5.",
     "deploy": "Let a policy drive a real instrument, every command through a guard.",
     "page": "Show a finished run of an instrument in a browser, from its log.",
     "fit-level": "Estimate an instrument's imperfections from its recorded runs, as a level to train on.",

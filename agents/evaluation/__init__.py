@@ -1,5 +1,6 @@
 """Evaluation of any policy on any environment: metrics, curves, and disjoint ranges of seeds."""
 
+from beamgym.agents.evaluation.blocks import BLOCK, Block, Game, PlayedBlock, evaluate_blocks
 from beamgym.agents.evaluation.claims import claims_of, watched
 from beamgym.agents.evaluation.demo_episodes import Picture, Played, covering_policy, play, policy_result
 from beamgym.agents.evaluation.episode_pictures import episode_pictures
@@ -34,6 +35,7 @@ from beamgym.agents.evaluation.tune_spot import GRIDS, Tried, episodes_needed, t
 __all__ = [
     "BATCH",
     "BEAM_TIME",
+    "BLOCK",
     "EXPOSURES",
     "GRIDS",
     "PLATES",
@@ -41,12 +43,15 @@ __all__ = [
     "STRIDE",
     "UB_SEARCH",
     "VARIANTS",
+    "Block",
     "Budget",
     "CurvePoint",
+    "Game",
     "Metric",
     "MetricSet",
     "Picture",
     "Played",
+    "PlayedBlock",
     "PolicyResult",
     "Purpose",
     "Tried",
@@ -65,6 +70,7 @@ __all__ = [
     "episode_pictures",
     "episodes_needed",
     "evaluate",
+    "evaluate_blocks",
     "evaluate_in",
     "first_seed",
     "front",

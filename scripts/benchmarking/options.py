@@ -58,8 +58,8 @@ Rungs = Annotated[list[str] | None, typer.Argument(help="Of learn: rungs, as --p
 Part = Annotated[
     list[str] | None,
     typer.Option(
-        help="Of index: cameras, false-peaks, crystals or grains; of learn: rungs; of mosaic: materials, or loop; "
-        "repeats. Default: all."
+        help="Of index: cameras, false-peaks, crystals or grains; of engine: overhead, nodes, model; of learn: rungs; "
+        "of mosaic: materials, or loop; repeats. Default: all."
     ),
 ]
 Crystals = Annotated[int | None, typer.Option(help="Crystals on each plate of mosaic; 150 if left out.")]
@@ -75,4 +75,11 @@ Ladders = Annotated[
     typer.Option("--ladders", help="Judge arpes-scorer by whether totals fall when spectra are made worse."),
 ]
 Page = Annotated[Path | None, typer.Option(help="Write the page of a laue suite or of learn here.")]
-Workers = Annotated[int | None, typer.Option(help="Processes of index and learn; 1. The answers do not depend on it.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(help="Processes that work beside this one; of index and learn 1. The figures do not depend on it."),
+]
+Rows = Annotated[
+    Path | None,
+    typer.Option("--rows", help="Keep what is finished in this folder; the same command goes on from there."),
+]

@@ -1,8 +1,9 @@
 """Policies on the same episodes: they are run, judged, and laid out in a table, in JSON and as curves."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import beamgym
 from beamgym.agents.evaluation import (
     BATCH,
     Budget,
+    Game,
+    PlayedBlock,
     PolicyResult,
     amounts,
     budget_in,
@@ -23,6 +26,7 @@ from beamgym.agents.evaluation import (
     context_of,
     curves,
     draw_curves,
+    evaluate_blocks,
     evaluate_in,
     first_seed,
     make_vector_env,
@@ -36,7 +40,8 @@ from beamgym.envs.policy import CannotPlay, Policy
 from beamgym.physics.files import write_json
 from beamgym.scripts.benchmarking.results import report
 from beamgym.scripts.benchmarking.suites import SUITES
-from beamgym.scripts.command_line import check_output
+from beamgym.scripts.command_line import IMPORTED, check_output
+from beamgym.scripts.engine import Place
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class Comparison:
     options : how the environment differs from its registered form
     policies : names; empty for all
     json_file, curves_file, logdir : what is to be written besides the table
+    place : where episodes are played in blocks; None plays them here, many side by side
     """
 
     env_id: str
@@ -60,6 +66,7 @@ class Comparison:
     json_file: Path | None
     curves_file: Path | None
     logdir: Path | None
+    place: Place | None = None
 
     @property
     def title(self) -> str:
@@ -87,7 +94,8 @@ def compare_policies(asked: Comparison, console: Console) -> None:
         amounts(budget)
     check_own(asked.policies, env, asked.env_id, {**asked.options, "level": asked.level})
     played: dict[str, Policy] = {}
-    results = run_policies(env, asked.env_id, asked.policies, asked.episodes, asked.seed, console, played)
+    play = None if asked.place is None else partial(_in_blocks, asked, asked.place)
+    results = run_policies(env, asked.env_id, asked.policies, asked.episodes, asked.seed, console, played, play)
     console.print(table(results, asked.heading))
     console.print(caption(env), style="dim", highlight=False, markup=False)
     write_results(asked, results, budget, stopping(env))
@@ -96,6 +104,13 @@ def compare_policies(asked: Comparison, console: Console) -> None:
 
         game = {name: getattr(asked, name) for name in ("level", "seed", "episodes", "options")}
         write_board(asked.logdir, {"env": asked.env_id, **game}, results, budget, played, console)
+
+
+def _in_blocks(asked: Comparison, place: Place, name: str, policy: Policy, env: InstrumentVectorEnv) -> PolicyResult:
+    """Have a policy's episodes played where ``place`` says."""
+    game = Game(asked.env_id, asked.level, asked.options, name, tuple(IMPORTED))
+    do = partial(place.each, kind=PlayedBlock, label=f"{asked.env_id}: {name}")
+    return evaluate_blocks(policy, env, game, asked.episodes, asked.seed, do)[0]
 
 
 def write_results(asked: Comparison, results: Sequence[PolicyResult], budget: Budget, stop: str) -> None:
@@ -128,10 +143,12 @@ def run_policies(
     seed: int,
     console: Console,
     played: dict[str, Policy] | None = None,
+    play: Callable[[str, Policy, InstrumentVectorEnv], PolicyResult] | None = None,
 ) -> list[PolicyResult]:
     """Run each named policy, or all; of all, those that cannot play this environment are left out with a note.
 
-    Who has played is put into ``played`` by the name of its result, where that is given.
+    Who has played is put into ``played`` by the name of its result, where that is given. ``play`` has a policy, as it
+    was named, play elsewhere.
 
     Raises
     ------
@@ -155,13 +172,17 @@ def run_policies(
             policies.remove(policy)
     results = []
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=play is not None) as progress:
         called = distinct_names([policy.name for policy in policies], given)
         for policy, name in zip(policies, called, strict=True):
             bar = progress.add_task(name, total=episodes)
             try:
                 advance = lambda done, bar=bar: progress.advance(bar, done)  # noqa: E731
-                results.append(replace(evaluate_in(policy, env, episodes, seed, progress=advance), name=name))
+                if play is None:
+                    found = evaluate_in(policy, env, episodes, seed, progress=advance)
+                else:
+                    found = play(given[policies.index(policy)], policy, env)
+                results.append(replace(found, name=name))
                 if played is not None:
                     played[name] = policy
             except CannotPlay as error:

@@ -8,6 +8,8 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from beamgym.scripts.engine import PLACES
+
 _EVERYWHERE = ("seed", "json")
 
 
@@ -38,19 +40,22 @@ SUITES = {
     "arpes-scorer": Suite("beamgym.scripts.scorer.benchmark", ("spectra", "source", "policy", "ladders")),
     "bands": Suite("beamgym.scripts.bands_suite.suite", ("part",)),
     "denoise": Suite("beamgym.scripts.denoise_suite.suite", ("scene", "pictures", "policy")),
-    "index": Suite("beamgym.scripts.index_suite.suite", ("part", "pictures", "workers")),
-    "laue-levels": Suite("beamgym.scripts.laue_suites.levels", ("episodes", "policy", "level", "page")),
-    "laue-image": Suite("beamgym.scripts.laue_suites.images", ("episodes", "policy", "level", "page")),
-    "laue-crystals": Suite("beamgym.scripts.laue_suites.crystals", ("episodes", "policy", "crystal", "level", "page")),
-    "laue-harsh": Suite("beamgym.scripts.laue_suites.harsh", ("episodes", "policy", "crystal", "page")),
-    "laue-zone": Suite("beamgym.scripts.laue_suites.zones", ("episodes", "policy", "level", "page")),
+    "engine": Suite("beamgym.scripts.engine_suite.suite", ("part",)),
+    "index": Suite("beamgym.scripts.index_suite.suite", ("part", "pictures", *PLACES)),
+    "laue-levels": Suite("beamgym.scripts.laue_suites.levels", ("episodes", "policy", "level", "page", *PLACES)),
+    "laue-image": Suite("beamgym.scripts.laue_suites.images", ("episodes", "policy", "level", "page", *PLACES)),
+    "laue-crystals": Suite(
+        "beamgym.scripts.laue_suites.crystals", ("episodes", "policy", "crystal", "level", "page", *PLACES)
+    ),
+    "laue-harsh": Suite("beamgym.scripts.laue_suites.harsh", ("episodes", "policy", "crystal", "page", *PLACES)),
+    "laue-zone": Suite("beamgym.scripts.laue_suites.zones", ("episodes", "policy", "level", "page", *PLACES)),
     "mosaic": Suite("beamgym.scripts.mosaic_suite.suite", ("crystals", "part", "level")),
     "ub": Suite("beamgym.scripts.ub_suite.suite", ("episodes", "part")),
-    "learn": Suite("beamgym.scripts.learning.suite", ("part", "workers", "page", "logdir")),
+    "learn": Suite("beamgym.scripts.learning.suite", ("part", "workers", "ray", "page", "logdir")),
 }
 """Every suite by the word that stands in an environment's place."""
 
-_OF_POLICIES_TOO = ("policy", "episodes", "level", "crystal", "logdir")
+_OF_POLICIES_TOO = ("policy", "episodes", "level", "crystal", "logdir", *PLACES)
 """Options that are for environments too, where policies are compared."""
 
 

@@ -8,10 +8,10 @@ from beamgym.physics.crystal import load_crystal
 from beamgym.physics.laue.indexing import BAND_KEV, IN_WORDS, SolvedPattern, find_grains, pattern_of, solve
 from beamgym.physics.laue.lab import lab_picture
 from beamgym.physics.laue.peaks import LabPeakFinder
+from beamgym.scripts.engine import Place
 from beamgym.scripts.index_suite.answers import CRYSTALS, RESIDUAL_PX, Answer, answered, load
 from beamgym.scripts.index_suite.report import PartResult, by_crystal, table_of
 from beamgym.scripts.index_suite.tally import BECAME, FLAGS, GOOD, figures_of
-from beamgym.scripts.index_suite.workers import each
 from beamgym.scripts.rates import Bar, Rate
 
 RIGHT, CPU_S, UNFLAGGED, FLAGGED = 0.90, 20.0, 0.005, 0.05
@@ -46,10 +46,10 @@ def picture_seed(seed: int, number: int) -> int:
     return _FIRST + _STRIDE * seed + number
 
 
-def run_cameras(pictures: int, seed: int, workers: int) -> PartResult:
+def run_cameras(pictures: int, seed: int, place: Place) -> PartResult:
     """Index so many pictures of a set, each as the crystal that it shows."""
     cases = [PictureCase(i, picture_seed(seed, i), CRYSTALS[i % len(CRYSTALS)]) for i in range(pictures)]
-    answers = each(picture_answer, cases, workers, "cameras")
+    answers = place.each(picture_answer, cases, Answer, "cameras")
     groups = by_crystal(answers, CRYSTALS)
     tables = (
         table_of(f"cameras: {pictures} drawn pictures, the camera as stated by ruler; per cent", BECAME, groups),

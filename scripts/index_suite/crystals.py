@@ -11,13 +11,13 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from beamgym.physics.laue.indexing import BAND_KEV, find_grains
+from beamgym.scripts.engine import Place
 from beamgym.scripts.index_suite.answers import CRYSTALS, Answer, answered, load
 from beamgym.scripts.index_suite.cameras import PictureCase, picture_answer, picture_seed, warm_up
 from beamgym.scripts.index_suite.false_peaks import scaled
 from beamgym.scripts.index_suite.lists import drawn_list
 from beamgym.scripts.index_suite.report import PartResult, by_crystal, table_of
 from beamgym.scripts.index_suite.tally import figures_of, seconds
-from beamgym.scripts.index_suite.workers import each
 from beamgym.scripts.rates import Bar, Rate
 
 WARNED, FEWEST = 0.05, 1000
@@ -50,14 +50,14 @@ def another(number: int) -> str:
     return CRYSTALS[(number + 1 + number // kinds % (kinds - 1)) % kinds]
 
 
-def run_crystals(pictures: int, seed: int, workers: int) -> PartResult:
+def run_crystals(pictures: int, seed: int, place: Place) -> PartResult:
     """Index clear lists and laboratory pictures as another crystal, and the lists as what they are."""
     numbers = range(scaled(LISTS, pictures))
-    of_lists = each(clear_answer, [AskedCase(seed, n, another(n)) for n in numbers], workers, "another crystal")
+    of_lists = place.each(clear_answer, [AskedCase(seed, n, another(n)) for n in numbers], Answer, "another crystal")
     drawn = [PictureCase(n, picture_seed(seed, n), another(n)) for n in range(scaled(PICTURES, pictures))]
-    of_pictures = each(picture_answer, drawn, workers, "another crystal, pictures")
-    right = each(
-        clear_answer, [AskedCase(seed, n, CRYSTALS[n % len(CRYSTALS)]) for n in numbers], workers, "the right crystal"
+    of_pictures = place.each(picture_answer, drawn, Answer, "another crystal, pictures")
+    right = place.each(
+        clear_answer, [AskedCase(seed, n, CRYSTALS[n % len(CRYSTALS)]) for n in numbers], Answer, "the right crystal"
     )
     groups = {"lists": of_lists, "pictures": of_pictures, "right": right}
     return PartResult(

@@ -6,12 +6,12 @@ from functools import partial
 import numpy as np
 
 from beamgym.physics.laue.indexing import BAND_KEV, find_grains
+from beamgym.scripts.engine import Place
 from beamgym.scripts.index_suite.answers import CRYSTALS, Answer, answered, load
 from beamgym.scripts.index_suite.cameras import warm_up
 from beamgym.scripts.index_suite.lists import drawn_list
 from beamgym.scripts.index_suite.report import PartResult, by_crystal, table_of
 from beamgym.scripts.index_suite.tally import FLAGS, LISTED, RATES, figures_of
-from beamgym.scripts.index_suite.workers import each
 from beamgym.scripts.rates import Bar
 
 RIGHT = 0.80
@@ -40,13 +40,13 @@ class ListCase:
         return CRYSTALS[self.number % len(CRYSTALS)]
 
 
-def run_false_peaks(pictures: int, seed: int, workers: int) -> PartResult:
+def run_false_peaks(pictures: int, seed: int, place: Place) -> PartResult:
     """Index lists of 20 to 60 true peaks among more and more false ones."""
     lists = scaled(LISTS, pictures)
     found = {}
     for share in SHARES:
         cases = [ListCase(seed, number, share) for number in range(lists)]
-        found[share] = each(list_answer, cases, workers, f"{100 * share:g} % false")
+        found[share] = place.each(list_answer, cases, Answer, f"{100 * share:g} % false")
     groups = {share: by_crystal(answers, CRYSTALS) for share, answers in found.items()}
     title = "false-peaks: {:g} % of the list is false; per cent"
     tables = [table_of(title.format(100 * share), LISTED, group) for share, group in groups.items()]

@@ -11,12 +11,12 @@ import numpy as np
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.crystal import Crystal
 from beamgym.physics.laue.indexing import BAND_KEV, IndexingFailed, find_grains
+from beamgym.scripts.engine import Place
 from beamgym.scripts.index_suite.answers import CRYSTALS, error_deg, load
 from beamgym.scripts.index_suite.cameras import warm_up
 from beamgym.scripts.index_suite.false_peaks import scaled
 from beamgym.scripts.index_suite.lists import DrawnList, drawn_list
 from beamgym.scripts.index_suite.report import PartResult, by_crystal, table_of
-from beamgym.scripts.index_suite.workers import each
 from beamgym.scripts.rates import Bar, Rate, or_none, typical
 
 ALL_FOUND = 0.90
@@ -81,11 +81,11 @@ class GrainsFound:
         return asdict(self) | {"nearest_deg": [or_none(angle) for angle in self.nearest_deg]}
 
 
-def run_grains(pictures: int, seed: int, workers: int) -> PartResult:
+def run_grains(pictures: int, seed: int, place: Place) -> PartResult:
     """Index lists of two and of three grains."""
     lists = range(scaled(LISTS, pictures))
     found = {
-        count: each(grains_answer, [GrainsCase(seed, n, count) for n in lists], workers, f"{count} grains")
+        count: place.each(grains_answer, [GrainsCase(seed, n, count) for n in lists], GrainsFound, f"{count} grains")
         for count in GRAINS
     }
     groups = {count: by_crystal(answers, CRYSTALS) for count, answers in found.items()}

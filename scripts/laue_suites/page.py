@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from beamgym.scripts.engine import PLACES
 from beamgym.scripts.laue_suites.measured import Measured
 from beamgym.scripts.laue_suites.summaries import BUDGETS, Shares, against_exposures, claims_held, over_all_rows
 from beamgym.scripts.laue_suites.tables import (
@@ -32,7 +33,7 @@ def command_line(suite: str, options: Mapping[str, Any], episodes: int, seed: in
     """Return the command that measures the same again; where it writes to is left out."""
     words = ["beamgym", "benchmark", suite, "--episodes", str(episodes), "--seed", str(seed)]
     for name, value in options.items():
-        if name not in ("episodes", "page"):
+        if name not in ("episodes", "page", *PLACES):
             for each in [value] if isinstance(value, str) else value:
                 words += [f"--{name}", str(each)]
     return shlex.join(words)

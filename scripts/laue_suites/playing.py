@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -10,10 +11,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from beamgym.agents.evaluation import (
     BATCH,
+    Game,
+    PlayedBlock,
     budget_in,
     claims_of,
     context_of,
     curves,
+    evaluate_blocks,
     evaluate_in,
     make_vector_env,
     watched,
@@ -23,6 +27,8 @@ from beamgym.envs.kinds import sample_of
 from beamgym.envs.loop import InstrumentVectorEnv
 from beamgym.envs.policy import CannotPlay, Policy
 from beamgym.scripts.benchmarking.policies import check_own
+from beamgym.scripts.command_line import IMPORTED
+from beamgym.scripts.engine import Place
 from beamgym.scripts.laue_suites.measured import Measured
 from beamgym.scripts.laue_suites.rows import SuiteRow
 
@@ -75,7 +81,7 @@ def check_policies(names: Sequence[str], row: SuiteRow) -> None:
         env.close()
 
 
-def play_row(row: SuiteRow, names: Sequence[str], episodes: int, seed: int) -> PlayedRow:
+def play_row(row: SuiteRow, names: Sequence[str], episodes: int, seed: int, place: Place | None = None) -> PlayedRow:
     """Play a row with every policy that can.
 
     Parameters
@@ -83,6 +89,7 @@ def play_row(row: SuiteRow, names: Sequence[str], episodes: int, seed: int) -> P
     row : the task
     names : of the policies, besides the usual ones
     episodes, seed : as of ``evaluate``
+    place : where episodes are played in blocks; None plays them here, many side by side
     """
     env = env_of(row, min(episodes, BATCH))
     try:
@@ -90,13 +97,15 @@ def play_row(row: SuiteRow, names: Sequence[str], episodes: int, seed: int) -> P
         measured: list[Measured] = []
         absent: list[str] = []
         for name in dict.fromkeys((*(row.policies or USUAL), *names)):
-            with _told(f"{row.name}: {name}", episodes) as advance:
-                try:
-                    found = find_policy(name, row.env_id, sample_of(context), context, env.single_observation_space)
-                    policy = watched(found)
-                    measured.append(_measured(row, name, policy, env, episodes, seed, advance))
-                except CannotPlay:  # such as the agent of one crystal on another
-                    absent.append(name)
+            try:
+                found = find_policy(name, row.env_id, sample_of(context), context, env.single_observation_space)
+                if place is not None:
+                    measured.append(_in_blocks(row, name, found, env, episodes, seed, place))
+                    continue
+                with _told(f"{row.name}: {name}", episodes) as advance:
+                    measured.append(_measured(row, name, watched(found), env, episodes, seed, advance))
+            except CannotPlay:  # such as the agent of one crystal on another
+                absent.append(name)
         spent = curves([one.result for one in measured], budget_in(context))
         excluded = float(getattr(env.loop.instrument, "excluded_share", 0.0))
         return PlayedRow(row, tuple(measured), spent, excluded, tuple(absent))
@@ -115,6 +124,16 @@ def _measured(
 ) -> Measured:
     result = evaluate_in(policy, env, episodes, seed, progress=advance)
     return Measured(row, result, claims_of(policy, episodes), context_of(env).exposure_s, name)
+
+
+def _in_blocks(
+    row: SuiteRow, name: str, policy: Policy, env: InstrumentVectorEnv, episodes: int, seed: int, place: Place
+) -> Measured:
+    options = dict(row.options)
+    game = Game(row.env_id, options.pop("level"), options, name, tuple(IMPORTED))
+    do = partial(place.each, kind=PlayedBlock, label=f"{row.name}: {name}")
+    result, claims = evaluate_blocks(policy, env, game, episodes, seed, do)
+    return Measured(row, result, claims, context_of(env).exposure_s, name)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from rich.console import Console
 from beamgym.agents.evaluation import first_seed
 from beamgym.physics.files import write_text
 from beamgym.scripts.command_line import check_output
+from beamgym.scripts.engine import Place, place_of
 from beamgym.scripts.laue_suites.measured import episode_records
 from beamgym.scripts.laue_suites.page import command_line, page_of
 from beamgym.scripts.laue_suites.playing import PlayedRow, check_policies, play_row
@@ -80,7 +81,8 @@ def run_rows(asked: AskedSuite, console: Console) -> dict[str, Any]:
     first = first_seed("benchmark", asked.seed)
     check_output(asked.page)
     check_policies(asked.policies, asked.rows[0])
-    played = [_told(row, asked) for row in asked.rows]
+    place = place_of(asked.options)
+    played = [_told(row, asked, place) for row in asked.rows]
     measured = [one for each in played for one in each.measured]
     remarks = [*asked.remarks, *_left_out(played)]
     console.print(terminal_table(f"{asked.title}, {asked.episodes} episodes, seed {asked.seed}", measured))
@@ -127,9 +129,9 @@ def _left_out(played: Sequence[PlayedRow]) -> list[str]:
     return said
 
 
-def _told(row: SuiteRow, asked: AskedSuite) -> PlayedRow:
+def _told(row: SuiteRow, asked: AskedSuite, place: Place | None) -> PlayedRow:
     """Play a row; where stderr is no terminal, a line in the log tells of it."""
-    played = play_row(row, asked.policies, asked.episodes, asked.seed)
+    played = play_row(row, asked.policies, asked.episodes, asked.seed, place)
     console = Console(stderr=True)
     if not console.is_terminal:
         number = list(asked.rows).index(row) + 1

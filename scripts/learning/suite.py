@@ -2,8 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,8 @@ from beamgym.agents.ladder import (
     right_of,
     rung_named,
 )
+from beamgym.physics.jobs import run_in_order
+from beamgym.scripts.engine import executor_for
 from beamgym.scripts.learning.page import RungResult, page_of, table_of
 
 EPISODES = 200
@@ -30,17 +31,16 @@ def run_suite(options: Mapping[str, Any], seed: int, console: Console) -> dict[s
 
     Parameters
     ----------
-    options : "part" (rungs; all by default), "workers" (processes, 1), "logdir" (where trainings are kept and gone on
-        with, "learn" by default) and "page" (a Markdown file)
+    options : "part" (rungs; all by default), "workers" (processes, 1), "ray" (a cluster whose nodes share the logdir),
+        "logdir" (where trainings are kept and gone on with, "learn" by default) and "page" (a Markdown file)
     seed : the first of each rung
     console : where the table goes
     """
     rungs = [rung_named(name) for name in options.get("part") or RUNGS]
     folder = Path(options.get("logdir") or "learn")
-    workers = int(options.get("workers") or 1)
     results = []
     for rung in rungs:
-        curves = _curves(rung, [seed + i for i in range(rung.seeds)], folder, workers, console)
+        curves = _curves(rung, [seed + i for i in range(rung.seeds)], folder, options, console)
         results.append(RungResult(rung, tuple(curves), *_references(rung)))
         console.print(table_of(results[-1:]))
     if options.get("page") is not None:
@@ -48,27 +48,38 @@ def run_suite(options: Mapping[str, Any], seed: int, console: Console) -> dict[s
     return {"suite": "learn", "seed": seed, "rungs": {each.rung.name: each.as_dict() for each in results}}
 
 
-def _curves(rung: Rung, seeds: list[int], folder: Path, workers: int, console: Console) -> list[list[Point]]:
+def _curves(rung: Rung, seeds: list[int], folder: Path, options: Mapping[str, Any], console: Console) -> list[Any]:
     places = [folder / rung.name / f"seed_{seed}" for seed in seeds]
-    if workers == 1:
+    workers, ray = options.get("workers"), options.get("ray")
+    if ray is None and (workers or 1) == 1:
         return [
             learn(rung, seed, place, lambda point, seed=seed: _tell(console, rung, seed, point))  # type: ignore[misc]
             for seed, place in zip(seeds, places, strict=True)
         ]
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(_learned_apart, [rung] * len(seeds), seeds, places))
+    folder.mkdir(parents=True, exist_ok=True)
+    cases = [_Training(rung, seed, str(place.absolute())) for seed, place in zip(seeds, places, strict=True)]
+    return run_in_order(executor_for(workers, ray), _learned_apart, cases)
 
 
-def _learned_apart(rung: Rung, seed: int, folder: Path) -> list[Point]:
+@dataclass(frozen=True)
+class _Training:
+    rung: Rung
+    seed: int
+    folder: str
+
+
+def _learned_apart(training: _Training) -> list[Point]:
     """Train in a process of its own, which ends at its next point where the one that asked for it is gone."""
-    asked = os.getppid()
+    asked, folder = os.getppid(), Path(training.folder)
+    if not folder.parents[1].is_dir():
+        raise ValueError(f"{folder.parents[1]} is not there on every node; give a --logdir that all of them share")
 
     def tell(point: Point) -> None:
         if os.getppid() != asked:
-            raise SystemExit(f"{rung.name}, seed {seed}: kept after {point.steps:,} steps; the command goes on with it")
+            name = f"{training.rung.name}, seed {training.seed}"
+            raise SystemExit(f"{name}: kept after {point.steps:,} steps; the command goes on with it")
 
-    return learn(rung, seed, folder, tell)
+    return learn(training.rung, training.seed, folder, tell)
 
 
 def _tell(console: Console, rung: Rung, seed: int, point: Point) -> None:

@@ -49,7 +49,7 @@ def test_the_full_recipe_and_the_other_score_are_words_away(dataset, tmp_path):
     ],
 )
 def test_mistakes_are_refused_before_anything_is_drawn(dataset, tmp_path, words, message, monkeypatch):
-    monkeypatch.setattr("beamgym.scripts.dataset.tqdm", lambda **_: pytest.fail("the work had begun"))
+    monkeypatch.setattr("beamgym.scripts.dataset.told", lambda *_: pytest.fail("the work had begun"))
     result = dataset(words[0], "--out", str(tmp_path), *words[1:])
     assert result.exit_code != 0
     assert isinstance(result.exception, ValueError)

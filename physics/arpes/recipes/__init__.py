@@ -6,13 +6,14 @@ from beamgym.physics.arpes.recipes.full_scene import full_response
 from beamgym.physics.arpes.recipes.published import PublishedParameters
 from beamgym.physics.arpes.recipes.recipes import RECIPES, draw, generate, recipe_grid, simulate_spectra
 from beamgym.physics.arpes.recipes.sampler import Sampler, stream
-from beamgym.physics.arpes.recipes.shards import check_amounts, read_scores, write_dataset
+from beamgym.physics.arpes.recipes.shards import SpectraShards, check_amounts, read_scores, write_dataset
 
 __all__ = [
     "RECIPES",
     "FullParameters",
     "PublishedParameters",
     "Sampler",
+    "SpectraShards",
     "check_amounts",
     "draw",
     "full_response",

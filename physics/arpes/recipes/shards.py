@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import fields
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -20,6 +18,17 @@ from beamgym.physics.arpes.recipes.recipes import PARAMETERS, check_recipe
 from beamgym.physics.arpes.recipes.sampler import Sampler, check_whole
 from beamgym.physics.arpes.score import Scores
 from beamgym.physics.files import replacing
+from beamgym.physics.jobs import (
+    ANOTHER,
+    Executor,
+    InProcess,
+    Processes,
+    ShardCase,
+    ShardPlan,
+    check_settings,
+    hdf5_bytes,
+    write_shards,
+)
 from beamgym.physics.messages import one_line
 
 SHARD_FORMAT: Final = "beamgym arpes shard 1"
@@ -168,6 +177,9 @@ def write_dataset(
     per_shard: int = 512,
     workers: int = 0,
     done: Callable[[int], object] | None = None,
+    *,
+    executor: Executor | None = None,
+    mend: bool = True,
 ) -> list[Path]:
     """Write a data set; shards of the same data set that are there already and whole are kept.
 
@@ -180,6 +192,8 @@ def write_dataset(
     per_shard : spectra in a file
     workers : processes; 0 works here
     done : called with the number of spectra whenever a shard is finished
+    executor : where the work is done, in place of ``workers``
+    mend : make damaged shards anew
 
     Returns
     -------
@@ -189,24 +203,22 @@ def write_dataset(
     ------
     ValueError : numbers below one, or a folder that holds another data set
     TypeError : a seed or a number that is not whole
+    DamagedShard : a shard is not as it was written, and is not to be made anew
     """
     check_amounts(seed, count, per_shard, workers)
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    jobs = [
-        (shard_path(folder, i), sampler, seed, first, min(first + per_shard, count))
-        for i, first in enumerate(range(0, count, per_shard))
-    ]
-    report = done or (lambda _: None)
-    open_jobs = []
-    for job in jobs:
-        if _is_done(job):
-            report(job[4] - job[3])
-        else:
-            open_jobs.append(job)
-    for number in _run(open_jobs, workers):
-        report(number)
-    return [job[0] for job in jobs]
+    even = [float(f"{share:.6g}") for share in sampler.acceptance]
+    settings = {
+        "kind": "arpes",
+        "recipe": sampler.recipe,
+        "energies": sampler.grid.shape[0],
+        "angles": sampler.grid.shape[1],
+        "score": sampler.score,
+        "acceptance": even,
+    }
+    made = SpectraShards(sampler)
+    plan = ShardPlan(Path(folder), settings, int(seed), int(count), int(per_shard), made, made.has_written)
+    place = executor or (Processes(workers) if workers else InProcess())
+    return write_shards(plan, place, done or (lambda _: None), mend)
 
 
 def check_amounts(seed: int, count: int, per_shard: int, workers: int) -> None:
@@ -218,54 +230,42 @@ def check_amounts(seed: int, count: int, per_shard: int, workers: int) -> None:
         raise ValueError(f"a data set needs count ≥ 1, per_shard ≥ 1, workers ≥ 0; got {count}, {per_shard}, {workers}")
 
 
-Job = tuple[Path, Sampler, int, int, int]
+@dataclass(frozen=True)
+class SpectraShards:
+    """Makes the bytes of a sampler's shards, and knows them again."""
 
+    sampler: Sampler
 
-def _run(jobs: Sequence[Job], workers: int) -> Iterator[int]:
-    if workers == 0:
-        yield from map(_write, jobs)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_write, jobs)
+    def __call__(self, case: ShardCase) -> bytes:
+        """Return a shard's bytes, which depend on the case's seed, first and samples alone."""
+        batch = self.sampler.take(case.seed, np.arange(case.first, case.first + case.samples))
+        return hdf5_bytes(lambda file: _fill(file, batch, self.about(case)))
 
+    def about(self, case: ShardCase) -> dict[str, str | int | float]:
+        """Return the attributes of a shard that are not in its spectra."""
+        even = ",".join(f"{share:.6g}" for share in self.sampler.acceptance)
+        return {
+            "seed": case.seed,
+            "first": case.first,
+            "spectra": case.samples,
+            "score": self.sampler.score,
+            "acceptance": even,
+        }
 
-def _write(job: Job) -> int:
-    path, sampler, seed, first, last = job
-    write_shard(path, sampler.take(seed, np.arange(first, last)), **_about(job))
-    return last - first
-
-
-def _about(job: Job) -> dict[str, str | int | float]:
-    _, sampler, seed, first, last = job
-    even = ",".join(f"{share:.6g}" for share in sampler.acceptance)
-    return {"seed": seed, "first": first, "spectra": last - first, "score": sampler.score, "acceptance": even}
-
-
-def _is_done(job: Job) -> bool:
-    path = job[0]
-    if not path.exists():
-        return False
-    try:
-        found = shard_attributes(path)
-    except BrokenShard:
-        return False
-    expected = {
-        **_about(job),
-        "recipe": job[1].recipe,
-        "energies": job[1].grid.shape[0],
-        "angles": job[1].grid.shape[1],
-    }
-    for name, value in expected.items():
-        if found.get(name) != value:
-            raise ValueError(
-                f"{path} belongs to another data set: its {name} is {found.get(name)!r}, not {value!r}; "
-                "choose an empty folder"
-            )
-    try:
-        _open(path, lambda _: None)
-    except BrokenShard:
-        return False
-    return True
+    def has_written(self, path: Path, case: ShardCase) -> bool:
+        """Return whether a file is this shard and whole; raises ValueError for a shard of another data set."""
+        try:
+            found = shard_attributes(path)
+        except BrokenShard:
+            return False
+        grid = self.sampler.grid.shape
+        wanted = {**self.about(case), "recipe": self.sampler.recipe, "energies": grid[0], "angles": grid[1]}
+        check_settings(path, {name: found.get(name) for name in wanted}, wanted, ANOTHER)
+        try:
+            _open(path, lambda _: None)
+        except BrokenShard:
+            return False
+        return True
 
 
 def _fill(file: h5py.File, batch: Batch, attributes: dict[str, str | int | float]) -> None:

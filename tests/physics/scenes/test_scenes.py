@@ -127,7 +127,7 @@ class TestFiles:
         assert np.allclose(scene.peaks, wanted.peaks)
         write_scenes(tmp_path, "diffraction", "train", 7, 5, per_shard=3)
         assert [path.stat().st_mtime_ns for path in paths] == before
-        with pytest.raises(ValueError, match="holds another data set"):
+        with pytest.raises(ValueError, match="belongs to another data set: its seed is 7, not 8"):
             write_scenes(tmp_path, "diffraction", "train", 8, 5, per_shard=3)
 
     def test_a_sans_table_comes_back_and_is_written_with_other_counts(self, tmp_path):

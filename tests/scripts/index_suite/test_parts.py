@@ -7,15 +7,16 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from beamgym.physics.jobs import InProcess, Processes
 from beamgym.physics.laue.indexing import BAND_KEV, Indexer
 from beamgym.physics.orientation import misorientation_deg, rotation_matrix
+from beamgym.scripts.engine import Place
 from beamgym.scripts.index_suite.answers import CRYSTALS, Answer, load
 from beamgym.scripts.index_suite.crystals import another, silent
 from beamgym.scripts.index_suite.false_peaks import ListCase, list_answer, scaled
 from beamgym.scripts.index_suite.grains import GrainsCase, judged
 from beamgym.scripts.index_suite.lists import APART_DEG, POSITION_PX, drawn_list
 from beamgym.scripts.index_suite.tally import RATES
-from beamgym.scripts.index_suite.workers import each
 
 GOOD = Answer(0, "Si", "Si", error_deg=0.05, residual_px=0.4, uncertainty_deg=0.02, most_px=1.5)
 
@@ -114,7 +115,9 @@ def test_lists_are_fewer_where_pictures_are():
 
 def test_the_answers_do_not_depend_on_how_many_processes_give_them():
     cases = [ListCase(1, number, 0.5) for number in (0, 3, 1)]
-    alone, shared = each(list_answer, cases, 0, "alone"), each(list_answer, cases, 2, "shared")
+    alone, shared = (
+        Place(executor).each(list_answer, cases, Answer, "lists") for executor in (InProcess(), Processes(1))
+    )
     assert [answer.number for answer in shared] == [0, 3, 1]
     for one, other in zip(alone, shared, strict=True):
         assert replace(one, cpu_s=0.0).as_dict() == replace(other, cpu_s=0.0).as_dict()

@@ -1,0 +1,14 @@
+"""HDF5 files made in memory, so that their bytes can be sent, summed and written in one go."""
+
+from collections.abc import Callable
+
+import h5py
+
+
+def hdf5_bytes(fill: Callable[[h5py.File], object]) -> bytes:
+    """Return the bytes of an HDF5 file that ``fill`` has filled; those that the same file has on a disk."""
+    with h5py.File("in memory", "w", driver="core", backing_store=False) as file:
+        fill(file)
+        file.flush()
+        content: bytes = file.id.get_file_image()
+    return content
