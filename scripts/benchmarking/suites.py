@@ -94,12 +94,12 @@ def check_options(what: str, given: dict[str, Any]) -> None:
         for_environments = not owners or name in _OF_POLICIES_TOO
         if name in _EVERYWHERE or (name in suite.options if suite else for_environments):
             continue
-        raise ValueError(f"--{name} {_belongs(suite, owners, for_environments)}; {instead}")
+        raise ValueError(f"--{name} {_belongs(name, suite, owners, for_environments)}; {instead}")
 
 
-def _belongs(suite: Suite | None, owners: list[str], for_environments: bool) -> str:
+def _belongs(name: str, suite: Suite | None, owners: list[str], for_environments: bool) -> str:
     """Return, in words, what an option is for that does not belong to the suite or environment asked for."""
-    if for_environments and suite is not None and "episodes" not in suite.options:
+    if for_environments and name not in PLACES and suite is not None and "episodes" not in suite.options:
         return "compares policies"
     *others, last = (*(["environments"] if for_environments else []), *owners)
     return f"is for {', '.join(others)} and {last}" if others else f"is for {last}"

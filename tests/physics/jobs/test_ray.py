@@ -7,23 +7,23 @@ import jobs_to_do as jobs
 import pytest
 
 from beamgym.physics.jobs import InProcess, OnRay, run_in_order, write_shards
+from beamgym.scripts.engine_suite.local_nodes import NODE, SETTINGS, started
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
-
-NODE = {"num_cpus": 1, "object_store_memory": 100_000_000, "node_ip_address": "127.0.0.1"}
 
 
 @pytest.fixture
 def cluster(monkeypatch):
     """A head and a second node on this machine's loopback, one core each."""
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    monkeypatch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # a node's address may be the loopback's
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
     pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 
-    made = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
-    made.second = made.add_node(**NODE)
+    made = Cluster()
+    started(lambda: made.add_node(**NODE, include_dashboard=False))
+    made.second = started(lambda: made.add_node(**NODE))
     made.wait_for_nodes()
     yield made
     made.shutdown()
