@@ -9,7 +9,7 @@ import numpy as np
 
 from beamgym.agents.evaluation import BLOCK, Block, Game, first_seed
 from beamgym.physics.arpes.recipes import Sampler, SpectraShards, recipe_grid
-from beamgym.physics.jobs import ShardCase
+from beamgym.physics.jobs import Processes, ShardCase
 from beamgym.physics.scenes import SceneShards
 
 SPECTRA, FRAMES = 512, 32
@@ -25,6 +25,7 @@ class JobKind:
     work : does one
     case_of : the job of a number
     seconds : that jobs have taken, of CPU time
+    start_s : CPU time of a new process before its first job: libraries, compiled code, tables
     megabytes : of a result that is written into a file
     unit, units : what a job makes, and how many of them
     """
@@ -33,6 +34,7 @@ class JobKind:
     work: Callable[[Any], Any]
     case_of: Callable[[int], Any]
     seconds: tuple[float, ...] = ()
+    start_s: float = 0.0
     megabytes: float = 0.0
     unit: str = "episodes"
     units: int = BLOCK
@@ -75,6 +77,21 @@ def timed(kind: JobKind, jobs: int) -> JobKind:
         seconds.append(time.process_time() - begun)
         sizes.append(len(result) if isinstance(result, bytes) else 0)
     return replace(kind, seconds=tuple(seconds), megabytes=float(np.mean(sizes)) / 1e6)
+
+
+@dataclass(frozen=True)
+class _SinceStart:
+    work: Callable[[Any], Any]
+
+    def __call__(self, case: Any) -> float:
+        self.work(case)
+        return time.process_time()
+
+
+def begun(kind: JobKind) -> JobKind:
+    """Return a timed kind with what a new process takes before its first job."""
+    ((_, total),) = Processes(1).run(_SinceStart(kind.work), [kind.case_of(0)])
+    return replace(kind, start_s=max(total - float(np.mean(kind.seconds)), 0.0))
 
 
 def spread(values: Sequence[float]) -> tuple[float, float, float]:

@@ -1,14 +1,15 @@
 """A model of the engine: one driver that hands out and takes in, workers that work; who is idle, and why."""
 
 import heapq
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from beamgym.scripts.engine_suite.kinds import JobKind
 
-SATURATED: Final = 0.95
-"""Share of the time that the driver is busy, from which on it is what holds the others up."""
+GOOD: Final = 0.9
+"""Efficiency from which on nothing is called a bottleneck."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Modelled:
     seconds : from beginning to end
     efficiency : share of the workers' time that is work
     driver : share of the time that the driver is busy
+    most : workers that the driver can keep busy
     lost_at_start, lost_at_end : shares of the workers' time before each one's first job, and after its last
     mb_per_s : what the file system takes
     """
@@ -30,6 +32,7 @@ class Modelled:
     seconds: float
     efficiency: float
     driver: float
+    most: float
     lost_at_start: float
     lost_at_end: float
     mb_per_s: float
@@ -37,22 +40,21 @@ class Modelled:
     @property
     def bottleneck(self) -> str:
         """What costs most, in words."""
-        if self.driver >= SATURATED:
+        if self.workers > self.most:
             return "the driver"
-        if self.efficiency >= SATURATED:
+        if self.efficiency >= GOOD:
             return "none"
         start, end = self.lost_at_start, self.lost_at_end
         return "the workers' start" if start >= end else "too few jobs for so many workers"
 
 
-def modelled(kind: JobKind, driver_s: float, start_s: float, workers: int, jobs: int, ahead: int = 2) -> Modelled:
+def modelled(kind: JobKind, driver_s: float, workers: int, jobs: int, ahead: int = 2) -> Modelled:
     """Play a run through.
 
     Parameters
     ----------
-    kind : what the jobs take, their measured times in turn
+    kind : what the jobs take, their measured times in turn, and a worker before its first
     driver_s : of the driver for each job, handing out and taking in
-    start_s : until a worker can begin its first job
     workers, jobs : how many
     ahead : jobs handed out for each worker, the one that it works on included
 
@@ -61,7 +63,7 @@ def modelled(kind: JobKind, driver_s: float, start_s: float, workers: int, jobs:
     List scheduling (Graham, SIAM J. Appl. Math. 17, 416 (1969)) by a server that does one thing at a time: half of
     ``driver_s`` goes before a job, half behind it.
     """
-    free, running, now, handed = [start_s] * workers, list[float](), 0.0, 0
+    free, running, now, handed = [kind.start_s] * workers, list[float](), 0.0, 0
     first, half = list[float](), 0.5 * driver_s
     while handed < jobs or running:
         due = bool(running) and running[0] <= now
@@ -85,7 +87,8 @@ def modelled(kind: JobKind, driver_s: float, start_s: float, workers: int, jobs:
         now,
         work / total,
         jobs * driver_s / now,
-        (sum(first) + start_s * max(workers - jobs, 0)) / total,
+        most_workers(kind.seconds, driver_s),
+        (sum(first) + kind.start_s * max(workers - jobs, 0)) / total,
         idle / total,
         jobs * kind.megabytes / now,
     )
@@ -93,4 +96,4 @@ def modelled(kind: JobKind, driver_s: float, start_s: float, workers: int, jobs:
 
 def most_workers(seconds: Sequence[float], driver_s: float) -> float:
     """Return how many workers a driver can keep busy: the mean time of a job over what it costs the driver."""
-    return sum(seconds) / len(seconds) / driver_s
+    return sum(seconds) / len(seconds) / driver_s if driver_s > 0.0 else math.inf

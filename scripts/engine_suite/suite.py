@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from beamgym.physics.jobs import InProcess, OnRay, Processes
-from beamgym.scripts.engine_suite.kinds import JobKind, kinds, spread, timed
+from beamgym.scripts.engine_suite.kinds import JobKind, begun, kinds, spread, timed
 from beamgym.scripts.engine_suite.local_nodes import local_nodes
 from beamgym.scripts.engine_suite.measuring import Share, clocked, megabyte, overhead
-from beamgym.scripts.engine_suite.model import modelled, most_workers
+from beamgym.scripts.engine_suite.model import modelled
 from beamgym.scripts.rates import Bar, bars_table
 
 OVERHEAD_MS, TWO_NODES = 5.0, 1.8
@@ -21,9 +21,10 @@ EMPTY, LARGE = 2000, 100
 """Jobs without work; jobs whose result is a megabyte."""
 ONE_NODE_S = 40.0
 """About so long one node works on each kind of job."""
-MODELLED, EACH = (1, 10, 100, 1000, 10_000), 20
-"""Workers of the model, and jobs for each of them."""
+MODELLED, WORK_S = (1, 10, 100, 1000), 600.0
+"""Workers of the model, and about how long each of them works."""
 TIMED = 12
+"""Jobs of each kind whose time is taken."""
 
 
 def run_suite(options: Mapping[str, Any], seed: int, console: Console) -> dict[str, Any]:
@@ -104,40 +105,43 @@ def _nodes(seed: int, console: Console) -> Part:
 
 
 def _model(seed: int, console: Console) -> Part:
-    measured = [timed(kind, TIMED) for kind in kinds(seed)]
+    measured = [begun(timed(kind, TIMED)) for kind in kinds(seed)]
     with local_nodes() as nodes:
         ray = OnRay(nodes.address)
-        start = max(clocked(ray, measured[0], 1, 0)[0] - spread(measured[0].seconds)[0], 0.0)
         small, large = overhead("Ray", ray, 1, EMPTY), overhead("Ray", ray, 1, LARGE, megabyte)
     per_mb = max(large.driver_ms - small.driver_ms, 0.0)
-    title = (
-        f"the model, {EACH} jobs for each worker; driver {small.driver_ms:.2f} ms a job and {per_mb:.2f} ms a MB that "
-    )
-    out = _table(f"{title}it writes; start {start:.1f} s", *COLUMNS)
-    figures: dict[str, Any] = {"driver_ms": small.driver_ms, "driver_ms_per_mb": per_mb, "start_s": start, "kinds": {}}
+    driver = f"driver {small.driver_ms:.2f} ms a job and {per_mb:.2f} ms a MB that it writes"
+    out = _table(f"the model: {WORK_S:g} s of work for each worker; {driver}", *COLUMNS)
+    figures: dict[str, Any] = {"driver_ms": small.driver_ms, "driver_ms_per_mb": per_mb, "kinds": {}}
     for kind in measured:
         ways = {"workers": small.driver_ms} | (
             {"driver": small.driver_ms + kind.megabytes * per_mb} if kind.megabytes else {}
         )
         rows = [
-            {"written_by": way, **_row(kind, way, ms / 1e3, start, workers, out)}
+            {"written_by": way, **_row(kind, way, ms / 1e3, workers, out)}
             for way, ms in ways.items()
             for workers in MODELLED
         ]
-        figures["kinds"][kind.name] = {"seconds": list(kind.seconds), "megabytes": kind.megabytes, "rows": rows}
+        figures["kinds"][kind.name] = {
+            "seconds": list(kind.seconds),
+            "start_s": kind.start_s,
+            "megabytes": kind.megabytes,
+            "rows": rows,
+        }
     console.print(out)
     return figures, []
 
 
-COLUMNS = ("job", "s a job", "written by", "workers", "efficiency", "driver busy", "MB/s", "bottleneck", "most workers")
+COLUMNS = ("job", "start, s", "s a job", "written by", "workers", "efficiency", "driver", "MB/s", "bottleneck", "most")
 
 
-def _row(kind: JobKind, way: str, driver_s: float, start_s: float, workers: int, out: Table) -> dict[str, Any]:
+def _row(kind: JobKind, way: str, driver_s: float, workers: int, out: Table) -> dict[str, Any]:
     """Model one number of workers, add it to the table and return it for JSON."""
-    found, limit = modelled(kind, driver_s, start_s, workers, EACH * workers), most_workers(kind.seconds, driver_s)
     mean, least, most = spread(kind.seconds)
+    found = modelled(kind, driver_s, workers, workers * max(round(WORK_S / mean), 1))
     out.add_row(
         kind.name,
+        f"{kind.start_s:.1f}",
         f"{mean:.2f} ({least:.2f}–{most:.2f})",
         way,
         f"{workers:,}",
@@ -145,15 +149,15 @@ def _row(kind: JobKind, way: str, driver_s: float, start_s: float, workers: int,
         f"{100 * found.driver:.1f} %",
         f"{found.mb_per_s:.0f}",
         found.bottleneck,
-        f"{limit:,.0f}",
+        f"{found.most:,.0f}",
     )
-    return {**vars(found), "bottleneck": found.bottleneck, "most_workers": limit}
+    return {**vars(found), "bottleneck": found.bottleneck}
 
 
 def _table(title: str, *headings: str) -> Table:
     out = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0))
     for number, heading in enumerate(headings):
-        out.add_column(heading, justify="right" if number else "left")
+        out.add_column(heading, justify="right" if number else "left", no_wrap=True)
     return out
 
 

@@ -1,5 +1,7 @@
 """The model of the engine agrees with what can be worked out by hand, and measures what it says."""
 
+from dataclasses import replace
+
 import pytest
 
 from beamgym.physics.jobs import InProcess
@@ -7,11 +9,11 @@ from beamgym.scripts.engine_suite.kinds import JobKind
 from beamgym.scripts.engine_suite.measuring import checksum, clocked, empty, megabyte, overhead
 from beamgym.scripts.engine_suite.model import modelled, most_workers
 
-SECOND = JobKind("a second", empty, int, (1.0,), 10.0)
+SECOND = JobKind("a second", empty, int, (1.0,), megabytes=10.0)
 
 
 def test_one_worker_works_all_the_time_but_for_its_start():
-    found = modelled(SECOND, 0.0, 5.0, 1, 20)
+    found = modelled(replace(SECOND, start_s=5.0), 0.0, 1, 20)
     assert found.seconds == pytest.approx(25.0)
     assert found.efficiency == pytest.approx(20 / 25)
     assert found.lost_at_start == pytest.approx(0.2)
@@ -20,7 +22,7 @@ def test_one_worker_works_all_the_time_but_for_its_start():
 
 
 def test_a_driver_that_is_asked_for_more_than_it_can_is_the_bottleneck():
-    found = modelled(SECOND, 0.01, 0.0, 1000, 20_000)
+    found = modelled(SECOND, 0.01, 1000, 20_000)
     assert most_workers(SECOND.seconds, 0.01) == pytest.approx(100.0)
     assert found.bottleneck == "the driver"
     assert found.seconds == pytest.approx(200.0, rel=0.02)
@@ -28,14 +30,14 @@ def test_a_driver_that_is_asked_for_more_than_it_can_is_the_bottleneck():
 
 
 def test_a_driver_with_time_to_spare_costs_next_to_nothing():
-    found = modelled(SECOND, 0.0001, 0.0, 1000, 20_000)
+    found = modelled(SECOND, 0.0001, 1000, 20_000)
     assert found.driver == pytest.approx(0.1, rel=0.02)
     assert found.efficiency > 0.99
     assert found.bottleneck == "none"
 
 
 def test_more_workers_than_jobs_are_idle():
-    found = modelled(SECOND, 0.0, 0.0, 10, 11)
+    found = modelled(SECOND, 0.0, 10, 11)
     assert found.seconds == pytest.approx(2.0)
     assert found.efficiency == pytest.approx(11 / 20)
     assert found.bottleneck == "too few jobs for so many workers"
