@@ -133,7 +133,9 @@ def _check(axes: list[Float64Array], values: NDArray[Any]) -> None:
         raise ValueError(f"intensity must be real numbers, not {values.dtype}")
     for name, axis in zip(("kx", "ky", "energy"), axes, strict=True):
         if not np.all(np.isfinite(axis)):
-            raise ValueError(f"the {name} axis holds NaN or infinite numbers; write the axis again")
+            raise ValueError(
+                f"the {name} axis holds NaN or infinite numbers; write a number for every pixel, or cut those off"
+            )
 
 
 def _turned(

@@ -11,6 +11,7 @@ from beamgym.physics.bands.cube import BandCube
 from beamgym.physics.bands.files import CubeWords, read_cube, read_theory, write_bands
 from beamgym.physics.bands.prepare import symmetrised, without_background
 from beamgym.physics.bands.reconstruct import (
+    SCALES,
     Alignment,
     JointResult,
     JointSettings,
@@ -168,6 +169,7 @@ def _said(found: Found, cube: BandCube, asked: Asked) -> dict[str, Any]:
     if found.alignment is not None:
         said["shift_ev"] = found.alignment.shift_ev.tolist()
         said["scale"] = found.alignment.scale.tolist()
+        said["wrong_unit"] = wrong_unit(said["scale"])
     said["doubted"] = doubted(said["moved_ev"], said.get("fwhm_ev"), float(np.ptp(cube.energy_ev)))
     gaps = [gap_between(bands, b) for b in range(len(bands) - 1)]
     said["gaps"] = [{"direct_ev": g.direct_ev, "error_ev": g.direct_error_ev, "at": list(g.direct_at)} for g in gaps]
@@ -187,6 +189,12 @@ def doubted(moved_ev: list[float], fwhm_ev: list[float] | None, range_ev: float 
     widths = fwhm_ev if fwhm_ev is not None else [0.0] * len(moved_ev)
     pairs = zip(moved_ev, widths, strict=True)
     return [b for b, (moved, width) in enumerate(pairs, start=1) if moved > FAR_EV or width > wide]
+
+
+def wrong_unit(scales: list[float]) -> bool:
+    """Return whether half of the bands ended where they could be scaled no further: their theory is hardly in eV."""
+    near = [scale > 0.97 * SCALES[1] or scale < 1.03 * SCALES[0] for scale in scales]
+    return 2 * sum(near) >= len(near)
 
 
 def _compared(found: list[Found]) -> dict[str, Any]:

@@ -32,6 +32,10 @@ def _answer(one: dict[str, Any], method: str) -> list[str]:
     if one["doubted"]:
         numbers = ", ".join(str(b) for b in one["doubted"])
         lines.append(f"WARNING: hardly seen: band {numbers} (far from the aligned theory, or a wide line)")
+    if one.get("wrong_unit"):
+        lines.append(
+            "WARNING: half of the bands could be scaled no further; is the theory in eV? (Hartree 27.2, Rydberg 13.6)"
+        )
     if not all(one.get("converged", [True])):
         lines.append("WARNING: some sites still moved at the last sweep")
     lines.append(

@@ -37,13 +37,18 @@ Action = Annotated[str | None, typer.Option(help="'rotation' or 'axes'.")]
 Stop = Annotated[str | None, typer.Option(help="'declare' or 'truth'.")]
 Curves = Annotated[
     Path | None,
-    typer.Option("--curves", help="Draw success against what was spent into this PNG, PDF or SVG file."),
+    typer.Option(
+        "--curves",
+        help="Draw success against what was spent into this PNG, PDF or SVG file; of arpes-gap, errors and coverage.",
+    ),
 ]
 Logdir = Annotated[
     Path | None,
     typer.Option(help="Write the figures for TensorBoard here; of learn, the trainings, which go on from there."),
 ]
-Spectra = Annotated[int | None, typer.Option(help="Spectra that arpes-scorer judges; 5000 if left out.")]
+Spectra = Annotated[
+    int | None, typer.Option(help="Spectra that arpes-scorer judges, 5000 if left out; of each set of arpes-gap, 80.")
+]
 Source = Annotated[
     str | None,
     typer.Option(help="Whose spectra those are: 'published', 'aurelia', or 'strange' to see what is flagged."),
@@ -59,7 +64,7 @@ Part = Annotated[
     list[str] | None,
     typer.Option(
         help="Of index: cameras, false-peaks, crystals or grains; of engine: overhead, nodes, model; of learn: rungs; "
-        "of mosaic: materials, or loop; repeats. Default: all."
+        "of mosaic: materials, or loop; of arpes-gap: superconducting, cdw, hard or off; repeats. Default: all."
     ),
 ]
 Crystals = Annotated[int | None, typer.Option(help="Crystals on each plate of mosaic; 150 if left out.")]

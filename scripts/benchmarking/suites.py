@@ -36,6 +36,7 @@ class Suite:
 
 SUITES = {
     "arpes-domains": Suite("beamgym.scripts.domains_suite.suite", ("part", "episodes")),
+    "arpes-gap": Suite("beamgym.scripts.gap_suite.suite", ("part", "spectra", "curves")),
     "arpes-measured": Suite("beamgym.scripts.arpes_suites.measured", ("episodes", "policy", "level", "maps")),
     "arpes-scorer": Suite("beamgym.scripts.scorer.benchmark", ("spectra", "source", "policy", "ladders")),
     "bands": Suite("beamgym.scripts.bands_suite.suite", ("part",)),
@@ -55,7 +56,7 @@ SUITES = {
 }
 """Every suite by the word that stands in an environment's place."""
 
-_OF_POLICIES_TOO = ("policy", "episodes", "level", "crystal", "logdir", *PLACES)
+_OF_POLICIES_TOO = ("policy", "episodes", "level", "crystal", "logdir", "curves", *PLACES)
 """Options that are for environments too, where policies are compared."""
 
 

@@ -16,9 +16,14 @@ def gap_command(
     temperature: Annotated[
         str | None, typer.Option(help="Of the sample's electrons, K, as 20 or 20+-2; not where the file has that axis.")
     ] = None,
-    kind: Annotated[str, typer.Option(help="superconducting, cdw, hard or dynes; see the page.")] = "superconducting",
+    kind: Annotated[
+        str, typer.Option(help="superconducting, cdw, hard or dynes; any compares them.")
+    ] = "superconducting",
     centre: Annotated[
         str | None, typer.Option(help="Of the gap, meV from the Fermi level, as 3+-2; for cdw, hard and dynes.")
+    ] = None,
+    band: Annotated[
+        str | None, typer.Option(help="Energy of the band where a superconducting EDC was taken, meV, as 0+-3.")
     ] = None,
     fermi: Annotated[
         str | None, typer.Option(help="Fermi level on the file's energy axis, eV, as 16.871+-0.001.")
@@ -61,7 +66,7 @@ def gap_command(
         dataset=dataset,
         gain=_gain(gain),
     )
-    conditions = (temperature, resolution, centre, fermi, gold, gold_temperature)
+    conditions = (temperature, resolution, centre, band, fermi, gold, gold_temperature)
     asked = Asked(file, words, kind, *conditions, window, at, within, each, every, fits, out)
     report = answer(asked)
     typer.echo(as_text(report))

@@ -16,6 +16,7 @@ from beamgym.physics.arpes.load import (
     choose_array,
     from_array,
     read_arrays,
+    role_of,
     unit_doubts,
 )
 from beamgym.physics.arrays import Float64Array
@@ -35,7 +36,8 @@ class Columns:
     ----------
     energy_ev : (n,) E − E_F
     counts : (m, n, a) electrons
-    slit : (a,) degrees; None of EDCs
+    slit : (a,) places along the slit; None of EDCs
+    slit_name : of these places, with their unit
     fermi_error_ev : one standard deviation of the Fermi level
     measured : as read
     gold : the metal's edge; None where none was given
@@ -45,6 +47,7 @@ class Columns:
     energy_ev: Float64Array
     counts: Float64Array
     slit: Float64Array | None
+    slit_name: str
     fermi_error_ev: float
     measured: MeasuredSpectra
     gold: GoldEdge | None
@@ -88,7 +91,9 @@ def read_columns(
     LoadError, ValueError : in one line, with the remedy
     """
     level = gold.fermi_ev if gold is not None else fermi[0] if fermi is not None else None
-    array = _array(path, words)
+    array, slit_name = _array(path, words)
+    if gold is not None and _turned(array, from_array(array, replace(words, fermi_level_ev=0.0), path.name)):
+        level = -gold.fermi_ev
     measured = from_array(array, replace(words, fermi_level_ev=level), path.name)
     notes = [*measured.notes, *measured.fermi.doubts, *unit_doubts(measured.noise, measured.gain, measured.unit)]
     if level is None and measured.fermi.source != "file":
@@ -97,14 +102,13 @@ def read_columns(
     if level is None:
         notes.append("the file's zero of energy is taken for the Fermi level, ± 1 meV; --gold or --fermi says better")
     energy, counts = _cut(measured, window_ev, every)
-    return Columns(energy, counts / measured.gain, measured.slit_deg, error, measured, gold, tuple(notes))
+    return Columns(energy, counts / measured.gain, measured.slit_deg, slit_name, error, measured, gold, tuple(notes))
 
 
 def read_gold(path: Path, words: LoadWords, temperature_k: float) -> GoldEdge:
     """Fit a metal's edge in a file on the same energy axis; all its angles are added up."""
-    axis = replace(words, dataset=None, fermi_level_ev=None)
-    array = _array(path, axis)
-    measured = from_array(array, replace(axis, scale=axis.scale), path.name)
+    array, _ = _array(path, replace(words, dataset=None))
+    measured = from_array(array, replace(words, dataset=None, fermi_level_ev=None), path.name)
     energy = measured.energy_ev + measured.fermi.value_ev
     counts = measured.counts.sum(axis=(0, 2)).astype(np.float64)
     guess = fit_gold(energy, counts, temperature_k)
@@ -112,13 +116,25 @@ def read_gold(path: Path, words: LoadWords, temperature_k: float) -> GoldEdge:
     return fit_gold(energy[near], counts[near], temperature_k)
 
 
-def _array(path: Path, words: LoadWords) -> LabelledArray:
+def _turned(array: LabelledArray, measured: MeasuredSpectra) -> bool:
+    """Return whether energies were binding energies, positive below the Fermi level, and so got the other sign."""
+    energy = measured.energy_ev + measured.fermi.value_ev
+    raw = next(np.sort(axis.values) for axis in array.axes if axis.values is not None and role_of(axis) == "energy")
+    return bool((raw[-1] > -raw[0]) != (energy[-1] > -energy[0]))
+
+
+def _array(path: Path, words: LoadWords) -> tuple[LabelledArray, str]:
+    """Return the spectra that are meant, momenta standing in for angles, and the name of what runs along the slit."""
     arrays = [_edc(array) for array in read_arrays(path)]
     array = arrays[0] if len(arrays) == 1 and arrays[0].values.ndim == 1 else choose_array(arrays, words.dataset, path)
     for axis in array.axes:
         if axis.values is not None and not np.isfinite(np.asarray(axis.values, dtype=np.float64)).all():
             raise LoadError(f"{path}: axis {axis.name!r} holds NaN; write the file again with its energies")
-    return array
+    momenta = [axis for axis in array.axes if role_of(axis) == "momentum"]
+    if len(momenta) != 1:
+        return array, "angle"
+    axes = tuple(LabelledAxis("angle", axis.values, "deg") if axis is momenta[0] else axis for axis in array.axes)
+    return replace(array, axes=axes), momenta[0].name
 
 
 def _edc(array: LabelledArray) -> LabelledArray:

@@ -3,23 +3,21 @@
 import math
 from typing import Any
 
-from beamgym.physics.arpes.gaps import GapModel, GapSpectrum, PracticalFit
+from beamgym.physics.arpes.gaps import TUNED, GapModel, GapSpectrum
 
-_OFF_CENTRE = ("cdw", "hard")
-PEOPLES: dict[str, PracticalFit] = {
-    "leading edge": PracticalFit("leading edge", 0.08, 0.004, True),
-    "symmetrised": PracticalFit("symmetrised", 0.06, curved=True),
-    "Dynes": PracticalFit("Dynes", 0.06, free=True),
-}
-"""Fits with the settings that did best in tuning."""
+_LIKE = {"dynes": "hard"}
+_SYMMETRIC = ("symmetrised", "peaks")
 
 
 def fits_people_make(spectrum: GapSpectrum, model: GapModel) -> dict[str, Any]:
-    """Return gaps in eV by method; None where a fit fails, and a word where it is refused."""
+    """Return gaps in eV by method; None where a fit fails, and a word where it is refused.
+
+    Symmetrising assumes that the gap is centred on the Fermi level, which that of a density wave need not be.
+    """
+    off_centre = model.name == "cdw" or model.centre_ev[0] != 0.0
     out: dict[str, Any] = {}
-    for name, fit in PEOPLES.items():
-        centred = model.name not in _OFF_CENTRE or model.centre_ev == (0.0, 0.0)
-        if fit.method == "symmetrised" and not centred:
+    for name, fit in TUNED[_LIKE.get(model.name, model.name)].items():
+        if fit.method in _SYMMETRIC and off_centre:
             out[name] = "refused: the gap need not be centred on the Fermi level"
             continue
         gap = fit.gap(spectrum)

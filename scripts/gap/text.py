@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from beamgym.physics.arpes.gaps import MOST_MISFIT
+
 _MANY = 24
 
 
@@ -33,6 +35,11 @@ def _one(row: dict[str, Any]) -> list[str]:
     ]
     limit = "none could have been told" if row["limit_ev"] is None else f"smaller than {1e3 * row['limit_ev']:.1f} meV"
     what = limit if row["limit_ev"] is None else f"a gap {limit} cannot be told from none"
+    if row["misfit"] > MOST_MISFIT:
+        found.insert(0, f"NOT OF THIS KIND: misfit {row['misfit']:+.1f} σ; what follows may be far off")
+    if len(row["kinds"]) > 1:
+        shares = ", ".join(f"{name} {100 * share:.2g} %" for name, share in row["kinds"].items())
+        found.insert(0, f"KIND {row['kind']} is the likeliest ({shares}); the gap is that of this kind")
     return [
         *found,
         f"{row['electrons']:.4g} electrons at {row['temperature_k']:g} K: {what} here (9 of 10 times)",
@@ -48,6 +55,7 @@ def gap_words(row: dict[str, Any]) -> str:
 
 
 def _table(axes: list[str], rows: list[dict[str, Any]]) -> list[str]:
+    many = len(rows[0]["kinds"]) > 1
     lines = ["".join(f"{name:>12}" for name in axes) + "     gap meV   ± meV   seen   limit meV   misfit σ"]
     for row in rows[:_MANY]:
         limit = "–" if row["limit_ev"] is None else f"{1e3 * row['limit_ev']:.1f}"
@@ -55,6 +63,7 @@ def _table(axes: list[str], rows: list[dict[str, Any]]) -> list[str]:
             "".join(f"{row[name]:12.4g}" for name in axes)
             + f"{1e3 * row['gap_ev']:12.2f} {1e3 * row['error_ev']:7.2f} {'yes' if row['seen'] else 'no':>6}"
             + f" {limit:>11} {row['misfit']:+10.1f}"
+            + (f"   {row['kind']} {100 * row['kinds'][row['kind']]:.0f} %" if many else "")
         )
     more = len(rows) - _MANY
     seen = sum(row["seen"] for row in rows)

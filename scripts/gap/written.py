@@ -1,6 +1,5 @@
 """Table and picture of `beamgym gap --out`."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,35 +27,34 @@ def write_all(
     folder: Path,
     stem: str,
     report: dict[str, Any],
-    spectra: Sequence[GapSpectrum],
-    answers: Sequence[GapAnswer],
+    shown: tuple[GapSpectrum, GapAnswer],
     shape: tuple[int, ...],
 ) -> list[str]:
-    """Write the table and the picture; returns the files.
-
-    Raises
-    ------
-    ValueError : a file that is there already
-    """
+    """Write the table and the picture, in which one spectrum is shown; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
-    table, picture = folder / f"{stem}_gaps.csv", folder / f"{stem}_gaps.png"
-    for path in (table, picture):
-        if path.exists():
-            raise ValueError(f"{path} is there already; name another folder: --out")
+    table, picture = files_in(folder, stem)
     names = [*report["axes"], *_COLUMNS]
     lines = [",".join(names)]
     lines += [",".join("" if row[name] is None else f"{row[name]:.8g}" for name in names) for row in report["rows"]]
     with replacing(table) as draft:
         draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    _draw(picture, report, spectra, answers, shape)
+    _draw(picture, report, shown, shape)
     return [str(table), str(picture)]
+
+
+def files_in(folder: Path, stem: str) -> tuple[Path, Path]:
+    """Return the table and the picture that are to be written; raises ValueError where one is there already."""
+    files = folder / f"{stem}_gaps.csv", folder / f"{stem}_gaps.png"
+    for path in files:
+        if path.exists():
+            raise ValueError(f"{path} is there already; name another folder: --out")
+    return files
 
 
 def _draw(
     path: Path,
     report: dict[str, Any],
-    spectra: Sequence[GapSpectrum],
-    answers: Sequence[GapAnswer],
+    shown: tuple[GapSpectrum, GapAnswer],
     shape: tuple[int, ...],
 ) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -65,10 +63,10 @@ def _draw(
     figure = Figure(figsize=(10.0, 4.2), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
-    _edc(left, spectra[0], answers[0])
+    _edc(left, *shown)
     axes, rows = report["axes"], report["rows"]
     if len(rows) == 1:
-        _probability(right, answers[0])
+        _probability(right, shown[1])
     elif len(axes) == 2 and len(rows) == int(np.prod(shape)):
         _map(figure, right, axes, rows, shape)
     else:

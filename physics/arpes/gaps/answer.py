@@ -1,5 +1,6 @@
 """The answer to a spectrum: a gap with its error, or none, what could have been told, and whether the model fits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -11,11 +12,13 @@ from beamgym.physics.arpes.gaps.posterior import GapPosterior, height_of, poster
 from beamgym.physics.arpes.gaps.spectrum import Fold, GapSpectrum, fold_of
 from beamgym.physics.arrays import Float64Array
 
-RISE: Final = 2.6
+RISE: Final = 2.3
 """Least rise of the log posterior from no gap to the best gap, above which a gap is said to be there."""
 _NINETY = 1.2816  # standard deviations below which 90 % of a normal variable lies
-_TRIED_EV = np.geomspace(0.5e-3, 0.08, 18)
-_MOST_MISFIT = 4.0  # standard deviations of the deviance
+_TRIED_EV = (0.3e-3, 0.08)
+_BISECTIONS = 7
+MOST_MISFIT: Final = 4.0
+"""Standard deviations of the deviance, beyond which a spectrum is not the model's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +31,7 @@ class GapAnswer:
     gap_ev, low_ev, high_ev : median and the ends of the 68 % interval, given that there is a gap
     seen : whether there is one
     log_bayes : ln of how much better a gap explains the spectrum than none
-    below_ev : the gap is smaller than this with 95 %, none and any gap being as likely beforehand
+    below_ev : the gap is smaller than this with 95 %, given that there is one
     limit_ev : smallest gap that would be seen in 9 of 10 such spectra; infinite where none would
     misfit : of the best fit's deviance, in standard deviations
     shift_ev : by which the best fit moves the Fermi level
@@ -57,7 +60,7 @@ class GapAnswer:
     @property
     def strange(self) -> bool:
         """Whether the counts differ from the best fit by more than chance: the model is not theirs."""
-        return self.misfit > _MOST_MISFIT
+        return self.misfit > MOST_MISFIT
 
 
 def answer_gap(spectrum: GapSpectrum, model: GapModel, fold: Fold | None = None) -> GapAnswer:
@@ -69,8 +72,9 @@ def answer_gap(spectrum: GapSpectrum, model: GapModel, fold: Fold | None = None)
     model : of ``MODELS``
     fold : of ``fold_of``, where many spectra share their pixels
     """
-    folded = fold_of(spectrum) if fold is None else fold
-    found = posterior_of(spectrum, model, folded)
+    found = posterior_of(spectrum, model, fold)
+    spectrum = found.conditions  # as they fit best, where they were stated with errors
+    folded = fold_of(spectrum)
     best = int(np.argmax(found.profile))
     p = found.parameters[best]
     mean = expected(model.code, *_fixed(spectrum, folded), float(found.fitted_ev[best]), p)
@@ -81,13 +85,22 @@ def answer_gap(spectrum: GapSpectrum, model: GapModel, fold: Fold | None = None)
         high_ev=found.quantile(0.84),
         seen=found.rise > RISE,
         log_bayes=found.log_bayes,
-        below_ev=_below(found),
+        below_ev=found.quantile(0.95),
         limit_ev=resolvable_ev(spectrum, model, p, folded),
         misfit=deviance_sigma(spectrum.counts, mean),
         shift_ev=float(p[SHIFT]),
         posterior=found,
         mean=mean,
     )
+
+
+def answer_kinds(spectrum: GapSpectrum, models: Sequence[GapModel]) -> tuple[GapAnswer, dict[str, float]]:
+    """Return the answer of the likeliest of some kinds, and the probability of each, all being as likely beforehand."""
+    answers = [answer_gap(spectrum, model) for model in models]
+    logs = np.array([one.posterior.log_evidence for one in answers])
+    shares = np.exp(logs - np.logaddexp.reduce(logs))
+    names = [model.name for model in models]
+    return answers[int(np.argmax(logs))], dict(zip(names, shares.tolist(), strict=True))
 
 
 def resolvable_ev(spectrum: GapSpectrum, model: GapModel, parameters: Float64Array, fold: Fold) -> float:
@@ -107,15 +120,16 @@ def resolvable_ev(spectrum: GapSpectrum, model: GapModel, parameters: Float64Arr
     needed = 0.5 * (np.sqrt(2.0 * RISE) + _NINETY) ** 2
     priors = priors_of(model, height_of(spectrum), spectrum.fermi_error_ev, len(spectrum.counts) > 1)
     around = replace(priors, centre=np.where(priors.precision < 1e11, priors.centre, parameters))
-    lost = np.array([_lost(spectrum, model, parameters, float(gap), around, fold) for gap in _TRIED_EV])
-    below = np.flatnonzero(lost < needed)
-    if not below.size:
-        return float(_TRIED_EV[0])
-    i = int(below[-1])
-    if i + 1 == lost.size:
+    low, high = np.log(_TRIED_EV)
+    if _lost(spectrum, model, parameters, _TRIED_EV[1], around, fold) < needed:
         return float("inf")
-    share = (needed - lost[i]) / (lost[i + 1] - lost[i])
-    return float(_TRIED_EV[i] * (_TRIED_EV[i + 1] / _TRIED_EV[i]) ** share)
+    for _ in range(_BISECTIONS):
+        middle = 0.5 * (low + high)
+        if _lost(spectrum, model, parameters, float(np.exp(middle)), around, fold) < needed:
+            low = middle
+        else:
+            high = middle
+    return float(np.exp(high))
 
 
 def _lost(
@@ -145,12 +159,6 @@ def deviance_sigma(counts: Float64Array, mean: Float64Array) -> float:
         total += 2.0 * float((n * np.log(np.maximum(n, 1e-12) / mu) - n + mu).sum())
         freedom += starts.size
     return (total - freedom) / float(np.sqrt(2.0 * freedom))
-
-
-def _below(found: GapPosterior) -> float:
-    odds = float(np.exp(np.clip(found.log_bayes, -700.0, 700.0)))
-    none = 1.0 / (1.0 + odds)
-    return found.quantile(max(0.95 - none, 0.0) / max(1.0 - none, 1e-12))
 
 
 def _fixed(spectrum: GapSpectrum, fold: Fold) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
 """Simulated spectra whose gap is known: pairing, density waves, hard gaps and none, over the conditions of a bench."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -64,14 +64,21 @@ def drawn_gap(random: np.random.Generator, kind: str, gapped: bool, counts: floa
     energy = step * np.arange(np.ceil(-0.15 / step), np.floor(0.06 / step) + 1)
     p = _parameters(random, kind, fermi_error)
     empty = GapSpectrum(energy, np.ones(energy.size), temperature, resolution, fermi_error)
-    fold = fold_of(empty)
-    mean = expected(
-        MODELS[kind].code, fold.fine, fold.first, fold.weights, empty.columns, empty.kt_ev, gap, p
-    )[0]  # fmt: skip
+    mean = mean_counts(empty, kind, gap, p)
     p[HEIGHT] = np.log(counts / mean.sum())
-    mean = mean * counts / mean.sum()
-    seen = random.poisson(mean).astype(np.float64)
-    return DrawnGap(GapSpectrum(energy, seen, temperature, resolution, fermi_error), kind, gap, p, mean)
+    return DrawnGap(counted(empty, mean, counts, random), kind, gap, p, mean * counts / mean.sum())
+
+
+def mean_counts(spectrum: GapSpectrum, kind: str, gap_ev: float, parameters: Float64Array) -> Float64Array:
+    """Return the expected counts (n,) of an EDC on a spectrum's pixels and under its conditions."""
+    fold = fold_of(spectrum)
+    fixed = fold.fine, fold.first, fold.weights, np.zeros(1), spectrum.kt_ev
+    return np.asarray(expected(MODELS[kind].code, *fixed, gap_ev, parameters)[0])
+
+
+def counted(spectrum: GapSpectrum, mean: Float64Array, counts: float, random: np.random.Generator) -> GapSpectrum:
+    """Return the spectrum with counts drawn, so many expected in all."""
+    return replace(spectrum, counts=random.poisson(mean * counts / mean.sum()).astype(np.float64), along=None)
 
 
 def _parameters(random: np.random.Generator, kind: str, fermi_error_ev: float) -> Float64Array:

@@ -28,6 +28,7 @@ from beamgym.physics.arrays import Float64Array
 FIXED: Final = 1e12
 """Precision of a parameter that is held."""
 _LEAST_ERROR_EV = 1e-5
+_CUT_BAND_EV, _CUT_VELOCITY_EV = 0.03, 0.15  # at the middle of a cut, and from there to its end
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,12 @@ class Priors:
     precision: Float64Array
 
 
+def flattened(priors: Priors, stated: tuple[int, ...] = (SHIFT, BAND), by: float = 30.0) -> Priors:
+    """Return priors so wide that they say nothing, but of what is stated; for fits of largest likelihood."""
+    free = (priors.precision < FIXED) & ~np.isin(np.arange(PARAMETERS), stated)
+    return Priors(priors.centre, np.where(free, priors.precision / by**2, priors.precision))
+
+
 def priors_of(model: GapModel, height: float, fermi_error_ev: float, cut: bool = False) -> Priors:
     """Return what is known before a spectrum is seen.
 
@@ -113,12 +120,12 @@ def priors_of(model: GapModel, height: float, fermi_error_ev: float, cut: bool =
         SHIFT: (0.0, max(fermi_error_ev, _LEAST_ERROR_EV)),
         WIDTH: (math.log(model.width_ev[0]), model.width_ev[1]),
         BREAKING: (math.log((model.breaking_ev or (1e-3, 0.0))[0]), (model.breaking_ev or (1e-3, 0.0))[1]),
-        BAND: model.centre_ev,
+        BAND: (0.0, _CUT_BAND_EV) if cut else model.centre_ev,
         HEIGHT: (math.log(height), 2.0),
         SHIRLEY: (math.log(0.4), 1.0),
         SLOPE: (0.0, 2.0),
         FLOOR: (math.log(0.01), 1.5),
-        VELOCITY: (0.0, 0.2 if cut else 0.0),
+        VELOCITY: (0.0, _CUT_VELOCITY_EV if cut else 0.0),
         TILT: (0.0, 0.5 if cut else 0.0),
     }
     centre, precision = np.zeros(PARAMETERS), np.full(PARAMETERS, FIXED)

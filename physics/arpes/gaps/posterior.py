@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from beamgym.physics.arpes.gaps.cut import cut_starts
 from beamgym.physics.arpes.gaps.kernels import HEIGHT, WIDTH, fit_gaps
 from beamgym.physics.arpes.gaps.models import GapModel, Priors, priors_of
 from beamgym.physics.arpes.gaps.spectrum import Fold, GapSpectrum, fold_of
@@ -11,9 +12,10 @@ from beamgym.physics.arrays import Float64Array
 
 LARGEST_EV = 0.08
 """Gaps beyond it are not looked for."""
-_POINTS = 48
+_COARSE, _CLOSE = 26, 12
 _ROOT_EV = 0.005  # gaps are even in a logarithm beyond it, even in size below
-_FINER = 400
+_FAR = 8.0  # below the largest logarithm of the evidence, where no closer look is worth its time
+_FINE = 300
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,35 +24,35 @@ class GapPosterior:
 
     Parameters
     ----------
-    gap_ev : (g,) rising, even in the variable of the prior
-    density : (g,) probability of each, given that there is one; sums to 1
+    gap_ev : (g,) rising from 0
+    density : (g,) of probability, 1/eV, given that there is a gap
     log_bayes : ln of how much better a gap, of the prior, explains the spectrum than none
-    profile : (1 + fitted,) log posterior of the best fit with no gap and at each fitted gap
-    fitted_ev : (1 + fitted,) these gaps
-    parameters : (1 + fitted, 10) of those fits
+    log_evidence : ln of the probability of the counts, a gap and none being as likely; up to what kinds share
+    profile : (f,) log posterior of the best fit at each fitted gap, none first
+    fitted_ev : (f,) these gaps
+    parameters : (f, 10) of those fits
+    conditions : the spectrum under the temperature and resolution that fit best
     """
 
     gap_ev: Float64Array
     density: Float64Array
     log_bayes: float
+    log_evidence: float
     profile: Float64Array
     fitted_ev: Float64Array
     parameters: Float64Array
+    conditions: GapSpectrum
 
     def quantile(self, share: float) -> float:
         """Return the gap below which this share of the probability lies, eV."""
-        total = np.cumsum(self.density) - 0.5 * self.density
-        return float(np.interp(share, total, self.gap_ev))
+        parts = 0.5 * (self.density[1:] + self.density[:-1]) * np.diff(self.gap_ev)
+        total = np.concatenate([[0.0], np.cumsum(parts)])
+        return float(np.interp(share, total / total[-1], self.gap_ev))
 
     @property
     def rise(self) -> float:
         """By how much the best gap's log posterior exceeds that of none."""
         return float(self.profile.max() - self.profile[0])
-
-
-def even_gaps(count: int, largest_ev: float = LARGEST_EV) -> Float64Array:
-    """Return gaps from 0 to the largest, even where the prior is: ln(1 + Δ/5 meV)."""
-    return np.asarray(_ROOT_EV * np.expm1(np.linspace(0.0, np.log1p(largest_ev / _ROOT_EV), count)))
 
 
 def posterior_of(spectrum: GapSpectrum, model: GapModel, fold: Fold | None = None) -> GapPosterior:
@@ -64,47 +66,105 @@ def posterior_of(spectrum: GapSpectrum, model: GapModel, fold: Fold | None = Non
 
     Notes
     -----
-    The prior of the gap is even in ln(1 + Δ/5 meV) up to 80 meV. At each gap the other parameters are fitted and
-    integrated by Laplace's method (Tierney & Kadane, J. Am. Stat. Assoc. 81 (1986) 82, Eq. 2.1). Temperature and
-    resolution with errors are integrated over three points each, Gauss and Hermite's.
+    The prior of the gap is even in x = ln(1 + Δ/5 meV) up to 80 meV. At each gap the other parameters are fitted and
+    integrated by Laplace's method (Tierney & Kadane, J. Am. Stat. Assoc. 81 (1986) 82, Eq. 2.1): over all gaps
+    coarsely, then closely where the evidence is. Temperature and resolution with errors are integrated over three
+    points each, Gauss and Hermite's.
     """
     priors = priors_of(model, height_of(spectrum), spectrum.fermi_error_ev, len(spectrum.counts) > 1)
-    gaps, fine = even_gaps(_POINTS), even_gaps(_FINER)
     nodes = _nodes(spectrum)
-    fits = [_fits(one, model, priors, gaps, fold if len(nodes) == 1 else None) for one, _ in nodes]
-    shares = np.log([share for _, share in nodes])
-    evidence = np.stack([value - 0.5 * spread for value, spread, _ in fits]) + shares[:, None]
-    coarse = np.logaddexp.reduce(evidence, axis=0)
-    smooth = np.interp(np.log1p(fine / _ROOT_EV), np.log1p(gaps / _ROOT_EV), coarse)
-    density = np.exp(smooth - smooth.max())
-    log_bayes = float(np.log(density.mean()) + smooth.max() - coarse[0])
-    value, _, where = fits[0]
-    return GapPosterior(fine, density / density.sum(), log_bayes, value, gaps, where)
+    folds = [fold_of(one.spectrum) if fold is None or len(nodes) > 1 else fold for one in nodes]
+
+    def scan(x: Float64Array, starts: Float64Array) -> tuple[Float64Array, ...]:
+        fits = [
+            _fits(one.spectrum, fold, model, priors, _gap(x), starts) for one, fold in zip(nodes, folds, strict=True)
+        ]
+        logs = np.stack(
+            [value - 0.5 * spread + np.log(one.share) for (value, spread, _), one in zip(fits, nodes, strict=True)]
+        )
+        values = np.stack([value - one.penalty for (value, _, _), one in zip(fits, nodes, strict=True)])
+        return np.logaddexp.reduce(logs, axis=0), values.T, np.stack([where for _, _, where in fits], axis=1)
+
+    coarse = np.linspace(0.0, np.log1p(LARGEST_EV / _ROOT_EV), _COARSE)
+    starts = starts_of(priors) if len(spectrum.counts) == 1 else cut_starts(spectrum, model, folds[0], priors)
+    found = scan(coarse, starts)
+    near = coarse[found[0] > found[0].max() - _FAR]
+    step = coarse[1]
+    close = np.linspace(max(near[0] - step, 0.0), min(near[-1] + step, coarse[-1]), _CLOSE + near.size)[1:-1]
+    at = np.unravel_index(int(np.argmax(found[1])), found[1].shape)
+    more = scan(close, np.vstack([found[2][at], starts]))
+    x, (logs, values, where) = _merged((coarse, found), (close, more))
+    prior = 0.5 * float(np.log(priors.precision).sum())
+    node = int(np.unravel_index(int(np.argmax(values)), values.shape)[1])
+    return _density(x, logs + prior, values.max(axis=1), where[:, node], nodes[node].spectrum)
 
 
-def _nodes(spectrum: GapSpectrum) -> list[tuple[GapSpectrum, float]]:
-    """Return the spectrum under the temperatures and resolutions that it may have, as stated first, with shares."""
+def _gap(x: Float64Array) -> Float64Array:
+    return np.asarray(_ROOT_EV * np.expm1(x))
+
+
+def _merged(*parts: tuple[Float64Array, tuple[Float64Array, ...]]) -> tuple[Float64Array, tuple[Float64Array, ...]]:
+    """Return two scans as one, in order, without gaps that come twice."""
+    x, order = np.unique(np.concatenate([x for x, _ in parts]), return_index=True)
+    return x, tuple(np.concatenate([values[k] for _, values in parts])[order] for k in range(3))
+
+
+def _density(
+    x: Float64Array, logs: Float64Array, value: Float64Array, where: Float64Array, conditions: GapSpectrum
+) -> GapPosterior:
+    """Interpolate the evidence between fitted gaps, and norm it."""
+    from scipy.interpolate import PchipInterpolator
+
+    near = x[logs > logs.max() - _FAR]
+    ends = max(near[0] - 0.1, 0.0), min(near[-1] + 0.1, x[-1])
+    fine = np.unique(np.concatenate([x, np.linspace(0.0, x[-1], _FINE), np.linspace(*ends, _FINE)]))
+    smooth = PchipInterpolator(x, logs)(fine)
+    weight = np.exp(smooth - smooth.max())
+    mass = float(np.trapezoid(weight, fine)) / x[-1]
+    density = weight * np.exp(-fine) / (mass * x[-1] * _ROOT_EV)
+    gapped, none = float(np.log(mass) + smooth.max()), float(logs[0])
+    either = float(np.logaddexp(gapped, none)) - np.log(2.0)
+    return GapPosterior(_gap(fine), density, gapped - none, either, value, _gap(x), where, conditions)
+
+
+@dataclass(frozen=True, eq=False)
+class _Node:
+    """The spectrum under a temperature and a resolution that it may have, with its share and its ln of probability."""
+
+    spectrum: GapSpectrum
+    share: float
+    penalty: float
+
+
+def _nodes(spectrum: GapSpectrum) -> list[_Node]:
+    """Return the conditions that a spectrum may have, as stated first."""
     rule = ((0.0, 2.0 / 3.0), (np.sqrt(3.0), 1.0 / 6.0), (-np.sqrt(3.0), 1.0 / 6.0))
-    kelvins = [(spectrum.temperature_k + x * spectrum.temperature_error_k, share) for x, share in rule]
-    widths = [(spectrum.resolution_ev + x * spectrum.resolution_error_ev, share) for x, share in rule]
-    kelvins = kelvins if spectrum.temperature_error_k > 0.0 else [(spectrum.temperature_k, 1.0)]
-    widths = widths if spectrum.resolution_error_ev > 0.0 else [(spectrum.resolution_ev, 1.0)]
+    warm = rule if spectrum.temperature_error_k > 0.0 else ((0.0, 1.0),)
+    wide = rule if spectrum.resolution_error_ev > 0.0 else ((0.0, 1.0),)
     bare = replace(spectrum, temperature_error_k=0.0, resolution_error_ev=0.0)
+    kelvin, width = spectrum.temperature_k, spectrum.resolution_ev
     return [
-        (replace(bare, temperature_k=kelvin, resolution_ev=width), share * part)
-        for kelvin, share in kelvins
-        for width, part in widths
+        _Node(
+            replace(
+                bare,
+                temperature_k=kelvin + t * spectrum.temperature_error_k,
+                resolution_ev=width + r * spectrum.resolution_error_ev,
+            ),
+            share * part,
+            0.5 * (t * t + r * r),
+        )
+        for t, share in warm
+        for r, part in wide
     ]
 
 
 def _fits(
-    spectrum: GapSpectrum, model: GapModel, priors: Priors, gaps: Float64Array, fold: Fold | None
+    spectrum: GapSpectrum, fold: Fold, model: GapModel, priors: Priors, gaps: Float64Array, starts: Float64Array
 ) -> tuple[Float64Array, Float64Array, Float64Array]:
     """Return log posterior, ln det of its curvature, and parameters at each gap."""
-    folded = fold_of(spectrum) if fold is None else fold
     value, spread, where = fit_gaps(
-        model.code, folded.fine, folded.first, folded.weights, spectrum.columns, spectrum.kt_ev, gaps, spectrum.counts,
-        priors.centre, priors.precision, starts_of(priors),
+        model.code, fold.fine, fold.first, fold.weights, spectrum.columns, spectrum.kt_ev, gaps, spectrum.counts,
+        priors.centre, priors.precision, starts,
     )  # fmt: skip
     return value, spread, where
 

@@ -29,6 +29,7 @@ class PracticalFit:
     curved : whether the background of a symmetrised EDC is a parabola
     starts : "one" or "three" gaps at which the fit begins; the best is taken
     level : of the leading edge, share of its height
+    scale, offset_ev : the leading edge times the one and plus the other is the gap
     """
 
     method: Literal["leading edge", "symmetrised", "peaks", "Dynes"]
@@ -38,6 +39,8 @@ class PracticalFit:
     curved: bool = False
     starts: Literal["one", "three"] = "three"
     level: float = 0.5
+    scale: float = 1.0
+    offset_ev: float = 0.0
 
     def gap(self, spectrum: GapSpectrum) -> float:
         """Return the gap of one EDC, eV; 0 where the fit finds none, NaN where it fails."""
@@ -100,7 +103,7 @@ def _leading_edge(fit: PracticalFit, spectrum: GapSpectrum, counts: Float64Array
         fold = fold_of(spectrum)
         flat = fold.weights * (1.0 / (1.0 + np.exp(fold.fine / spectrum.kt_ev).clip(max=1e300)))[_rows(fold)]
         metal = leading_edge_ev(spectrum.energy_ev, flat.sum(axis=1), fit.window_ev, fit.level)
-    return max(metal - edge, 0.0)
+    return max(fit.scale * (metal - edge) + fit.offset_ev, 0.0)
 
 
 def _rows(fold: Fold) -> Float64Array:

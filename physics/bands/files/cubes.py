@@ -16,6 +16,8 @@ _KINETIC_EV = 3.0
 """Energies that all lie above this are kinetic: no band is that far above the Fermi level."""
 _WIDEST_EV = 60.0
 """Energies over more are in another unit: no map of bands is that deep."""
+_EDGE_EV, _BRIGHTER = 0.1, 1.5
+"""About the Fermi level that says nothing of the sign; how much brighter the occupied side is at the least."""
 _UNITS_EV = {"mev": 1e-3, "kev": 1e3}
 _USUAL_LENGTH = 3.5
 
@@ -61,7 +63,9 @@ def read_cube(path: Path, words: CubeWords = CubeWords()) -> BandCube:
     values = np.moveaxis(np.ma.filled(np.ma.asarray(array.values, dtype=float), np.nan), place, -1).astype(np.float32)
     axes = [axis for number, axis in enumerate(array.axes) if number != place]
     notes: list[str] = []
-    level = _about_fermi(energy, array.axes[place], words.fermi_ev, path, notes)
+    profile = np.nan_to_num(values.reshape(-1, values.shape[-1])).mean(axis=0)
+    level = _about_fermi(energy, array.axes[place], words, path, notes)
+    notes += _doubted_sign(level, profile)
     values, axes = _binned(values, axes, words.every, notes)
     if values.ndim == 2:
         way = _way(axes[0], values.shape[0], array, words, path, notes)
@@ -105,19 +109,19 @@ def _energy_of(array: LabelledArray) -> tuple[int, Float64Array] | None:
 
 
 def _about_fermi(
-    energy: Float64Array, axis: LabelledAxis, fermi_ev: float | None, path: Path, notes: list[str]
+    energy: Float64Array, axis: LabelledAxis, words: CubeWords, path: Path, notes: list[str]
 ) -> Float64Array:
     span = np.ptp(energy[np.isfinite(energy)]) if np.isfinite(energy).any() else 0.0
-    if span > _WIDEST_EV:
+    if span > _WIDEST_EV and words.window_ev is None:
         raise ValueError(
             f"{path.name}: energies span {span:.4g} eV, too many for bands; if they are in meV, write units = meV on "
-            "the energy axis, or divide them by 1,000"
+            "the energy axis, or divide them by 1,000; of a survey, keep a part: --window LOW HIGH"
         )
     if axis.unit.strip().lower() in _UNITS_EV:
         notes.append(f"energies in {axis.unit.strip()} became eV")
-    if fermi_ev is not None:
-        notes.append(f"energies are about the stated Fermi level, {fermi_ev:g} eV")
-        energy = energy - fermi_ev
+    if words.fermi_ev is not None:
+        notes.append(f"energies are about the stated Fermi level, {words.fermi_ev:g} eV")
+        energy = energy - words.fermi_ev
     elif energy.min() > _KINETIC_EV:
         raise ValueError(
             f"{path.name}: energies run from {energy.min():.4g} to {energy.max():.4g} eV and no Fermi level is stated; "
@@ -126,9 +130,18 @@ def _about_fermi(
     if axis.kind == "binding":
         notes.append("binding energies were turned into energies about the Fermi level")
         energy = -energy
-    if energy.max() > max(1.0, -energy.min()):
-        notes.append("WARNING: most energies lie above the Fermi level; if they are binding energies, turn their sign")
     return energy
+
+
+def _doubted_sign(energy: Float64Array, profile: Float64Array) -> list[str]:
+    """Return a warning where what lies above the Fermi level is longer, or brighter, than what lies below."""
+    above, below = profile[energy > _EDGE_EV], profile[energy < -_EDGE_EV]
+    longer = energy.max() > max(1.0, -energy.min())
+    brighter = above.size > 4 and above.mean() > _BRIGHTER * (below.mean() if below.size else 0.0)
+    if not (longer or brighter):
+        return []
+    what = "most energies lie" if longer else "most of the intensity lies"
+    return [f"WARNING: {what} above the Fermi level; if they are binding energies, turn their sign"]
 
 
 def _binned(

@@ -24,7 +24,8 @@ WIDTHS_EV = tuple(0.06 * 1.25**i for i in range(11))
 """Full widths of lines that are tried, eV."""
 _JUMPS_EV = (0.32, 0.16, 0.08, 0.04, 0.02, 0.01, 0.005)
 _STRETCHES = (0.16, 0.08, 0.04, 0.02, 0.01)
-_SCALES = (0.7, 1.4)
+SCALES = (0.7, 1.4)
+"""Between which a band is scaled about its mean."""
 _STARTS, _APART_EV = 4, 0.1
 
 
@@ -124,7 +125,7 @@ class _Search:
     def score(self, shift: Float64Array, scale: Float64Array, hold: float | None = None) -> float:
         """Return the explained share less the prior's cost; −1 where the order of bands is broken."""
         mean = self.mean + shift
-        if np.any(np.diff(mean) > 0.0) or np.any(scale < _SCALES[0]) or np.any(scale > _SCALES[1]):
+        if np.any(np.diff(mean) > 0.0) or np.any(scale < SCALES[0]) or np.any(scale > SCALES[1]):
             return -1.0
         place = (mean + scale * self.bend - self.cube.energy_ev[0]) / self.step
         held = self.settings.hold if hold is None else hold

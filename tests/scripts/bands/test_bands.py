@@ -9,7 +9,7 @@ from scipy.special import voigt_profile
 
 from beamgym.physics.bands.files import read_bands
 from beamgym.scripts.bands import bands_command
-from beamgym.scripts.bands.found import doubted
+from beamgym.scripts.bands.found import doubted, wrong_unit
 from beamgym.scripts.bands_suite.suite import run_suite
 
 KX, KY, ENERGY = np.linspace(-0.4, 0.4, 10), np.linspace(-0.4, 0.4, 9), np.linspace(-1.6, 0.3, 110)
@@ -86,6 +86,11 @@ def test_a_mistake_is_one_line(bands, files, words, told):
     assert result.exit_code != 0
     assert told in str(result.exception)
     assert "\n" not in str(result.exception)
+
+
+def test_a_theory_that_cannot_be_stretched_enough_is_in_another_unit():
+    assert wrong_unit([1.4, 1.39, 1.0])
+    assert not wrong_unit([1.4, 1.1, 0.9])
 
 
 def test_bands_that_ran_away_or_hide_in_a_wide_line_are_doubted():

@@ -42,7 +42,7 @@ def test_the_json_holds_bars_and_shares_and_the_tables_show_them(benchmark, tmp_
         (["index", "--episodes", "3"], "--episodes compares policies; index takes --part, --pictures, --workers"),
         (["index", "--policy", "random"], "--policy compares policies"),
         (["index", "--crystal", "Si"], "--crystal compares policies"),
-        (["index", "--spectra", "50"], "--spectra is for arpes-scorer; index takes"),
+        (["index", "--spectra", "50"], "--spectra is for arpes-gap and arpes-scorer; index takes"),
         (["arpes-scorer", "--pictures", "3"], "--pictures is for denoise and index; arpes-scorer takes --spectra"),
         (
             ["mosaic", "--workers", "2"],

@@ -94,7 +94,7 @@ def test_an_agent_of_silicon_has_no_line_on_another_crystal(monkeypatch, benchma
         (["laue-horse"], "did you mean 'laue-harsh'"),
         (
             ["xyz"],
-            "The suites are arpes-domains, arpes-measured, arpes-scorer, bands, denoise, engine, index",
+            "The suites are arpes-domains, arpes-gap, arpes-measured, arpes-scorer, bands, denoise, engine",
         ),
         (["laue-harsh", "--crystal", "kyanit"], "unknown crystal 'kyanit'; did you mean 'kyanite'"),
         (["laue-harsh", "--level", "hard"], "--level is for environments, arpes-measured, laue-levels, laue-image"),

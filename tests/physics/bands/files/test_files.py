@@ -67,6 +67,20 @@ def test_energies_in_mev_become_ev_and_are_refused_without_their_unit(tmp_path):
     assert any("meV" in note for note in found.notes)
 
 
+def test_a_survey_is_read_where_a_window_of_it_is_kept(tmp_path):
+    path = plain(tmp_path / "s.h5", E=np.linspace(-90.0, 1.0, ENERGY.size), kx=KX, ky=KY, V=np.moveaxis(VALUES, 2, 0))
+    with pytest.raises(ValueError, match="--window LOW HIGH"):
+        read_cube(path)
+    assert read_cube(path, CubeWords(window_ev=(-50.0, 0.0))).energy_ev.min() >= -50.0
+
+
+def test_binding_energies_that_end_near_the_fermi_level_are_warned_of(tmp_path):
+    energy = np.linspace(-0.3, 0.9, ENERGY.size)
+    bright = np.where(energy > 0.0, 10.0, 1.0) * np.ones_like(VALUES)
+    path = plain(tmp_path / "near.h5", E=energy, kx=KX, ky=KY, V=np.moveaxis(bright, 2, 0))
+    assert any("turn their sign" in note for note in read_cube(path).notes)
+
+
 def test_energies_of_the_other_sign_are_warned_of(tmp_path):
     turned = plain(tmp_path / "b.h5", E=-ENERGY, kx=KX, ky=KY, V=np.moveaxis(VALUES, 2, 0))
     assert any("turn their sign" in note for note in read_cube(turned).notes)
