@@ -12,7 +12,7 @@ from beamgym.scripts.command_line import check_output, fail, run
 from beamgym.scripts.engine import Ray, check_place, place_of
 from beamgym.scripts.settings import Settings, read_settings
 
-_OF_THE_TASK = ("frames", "goniometer", "detector", "crystal", "target", "tolerance-deg", "action", "stop")
+_OF_THE_TASK = ("frames", "goniometer", "beam", "detector", "crystal", "target", "tolerance-deg", "action", "stop")
 
 
 def benchmark_command(
@@ -26,6 +26,7 @@ def benchmark_command(
     json_file: of.Json = None,
     frames: of.Frames = None,
     goniometer: of.Stage = None,
+    beam: of.BeamName = None,
     detector: of.Camera = None,
     crystal: of.Sample = None,
     target: of.Goal = None,
@@ -49,6 +50,7 @@ def benchmark_command(
     scene: of.Scene = None,
 ) -> None:
     """Compare policies on the same episodes, all under the same stopping rule; or run a suite of another kind."""
+    from beamgym.scripts.benchmarking.neutron import compare_over_plates, is_over_plates
     from beamgym.scripts.benchmarking.policies import Comparison, check_picture, compare_policies
 
     given, console = given_options(context), Console()
@@ -64,7 +66,10 @@ def benchmark_command(
             task |= read_settings(env_id, settings or (), (*task, "level"))
             place = place_of({"workers": workers, "ray": ray, "rows": rows})
             asked = Comparison(env_id, level, episodes, seed, task, policy or (), json_file, curves_file, logdir, place)
-            compare_policies(asked, console)
+            if is_over_plates(env_id, task):
+                compare_over_plates(asked, console)
+            else:
+                compare_policies(asked, console)
             return
         figures = run_suite(env_id, given, seed, console)
         if json_file is not None:

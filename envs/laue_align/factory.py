@@ -10,6 +10,7 @@ import numpy as np
 
 from beamgym.envs.denoising import FIELD, shipped_denoiser
 from beamgym.envs.exposures import ExposureRange
+from beamgym.envs.laue_align.context import RewardModel
 from beamgym.envs.laue_align.crystal_rows import CrystalRows
 from beamgym.envs.laue_align.curriculum import ALL_DEG, FIRST_TOLERANCES, Curriculum
 from beamgym.envs.laue_align.decisions import DecisionsTask
@@ -25,10 +26,12 @@ from beamgym.physics.crystal import Crystal, Radiation, crystal_names, load_crys
 from beamgym.physics.goniometer import Goniometer, Target, goniometer, parse_target
 from beamgym.physics.instrument import BoolArray, Float32Array, Float64Array, Peaks
 from beamgym.physics.laue.beam import Beam
-from beamgym.physics.laue.camera import LaueCamera
+from beamgym.physics.laue.camera import LaueCamera, neutron_camera
+from beamgym.physics.laue.cylinder import CylinderDetector
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.files import load_detector
 from beamgym.physics.laue.imperfections import Imperfections
+from beamgym.physics.laue.neutron_beams import NEUTRON_FLUX_PER_S, guide_beam, moderator_beam
 from beamgym.physics.laue.pattern import LaueModel
 from beamgym.physics.laue.sight import index_errors, sight_errors
 from beamgym.physics.laue.sighted import SightedLaue, check_sighted
@@ -39,13 +42,21 @@ DETECTORS: dict[str, Callable[[], Detector]] = {
     "side": lambda: Detector.side(shape=(512, 512), pixel_mm=0.32),
     "top": lambda: Detector.top(shape=(512, 512), pixel_mm=0.32),
     "transmission": lambda: Detector.transmission(shape=(512, 512), pixel_mm=0.32),
+    "neutron-back": lambda: Detector.back_reflection(150.0, shape=(512, 512), pixel_mm=0.8),
+    "neutron-cylinder": CylinderDetector.around,
 }
+NEUTRON_PLATES = ("neutron-back", "neutron-cylinder")
+"""Detectors by name that stand for a neutron camera: a sample of a centimetre, and exposures of ten minutes."""
+NEUTRON_S, NEUTRON_CRYSTAL_MM = 600.0, 10.0
+"""Seconds of a frame there where nobody names others, and thickness of the sample."""
 BEAMS: dict[str, Callable[[], Beam]] = {
     "tube-W": lambda: Beam.tube("W"),
     "tube-Mo": lambda: Beam.tube("Mo"),
     "tube-Cu": lambda: Beam.tube("Cu"),
     "bending-magnet": lambda: Beam.bending_magnet(),
     "neutron": lambda: Beam.neutron(),
+    "neutron-guide": lambda: guide_beam(),
+    "neutron-moderator": lambda: moderator_beam(epithermal=0.2),
 }
 Observed = Literal["spots", "map", "estimate", "goal", "image"]
 OBSERVATIONS: tuple[Observed, ...] = get_args(Observed)
@@ -71,7 +82,8 @@ class LaueAlignOptions:
     goniometer : preset ("six-axis", "two-arc", "e4cv", "psic", "kappa"), YAML file, dict or Goniometer
     target : "pose [001] [110]", "axis [001] x", "plane (100) (010)" or a Target
     beam : name in BEAMS or a Beam
-    detector : name in DETECTORS, a file (.det, .fit, .poni, .json) or a Detector
+    detector : name in DETECTORS, a file (.det, .fit, .poni, .json) or a Detector; "neutron-back" and "neutron-cylinder"
+        are neutron cameras, with a sample of 10 mm and frames of 600 s where ``exposure`` names no others
     level : "easy", "real", "hard", "harsh", "dim", a level's file (.yaml) or Imperfections
     tolerance_deg : error at which a declared pose counts as success, 0.02 to 20
     exposures : budget, the first exposure included
@@ -193,7 +205,7 @@ def _checked_observation(options: LaueAlignOptions, image: bool) -> Observed:
 def _build_one(options: LaueAlignOptions, n: int, version: int) -> tuple[LaueAlignTask, SimulatedLaue]:
     ruled, image = rules(version), options.observation == "image"
     context = _context(options, ruled)
-    reward, expected = replace(ruled.reward, kind=options.reward), expected_spots(context)
+    reward, expected = _reward(options, ruled), expected_spots(context)
     view = _view(options, context, expected)
     panel = image_panel(context.detector, options.size) if image else context.detector
     sighted, near = options.observation in SIGHTED, _near_starts(options, context)
@@ -207,7 +219,7 @@ def _build_one(options: LaueAlignOptions, n: int, version: int) -> tuple[LaueAli
         options.level,
         "rendered" if image or options.frames == "denoised" else options.frames,
         mount_filter=partial(_reachable, context),
-        camera=_denoising_camera(options, panel),
+        camera=_camera(options, panel),
         draws=ruled.draws,
         mount_shape=near,
     )
@@ -216,6 +228,23 @@ def _build_one(options: LaueAlignOptions, n: int, version: int) -> tuple[LaueAli
     if not sighted:
         return LaueAlignTask(*given), world
     return _sighted(options)(*given, told_by=_told_by(context, world, options.estimator)), world
+
+
+def _reward(options: LaueAlignOptions, ruled: Rules) -> RewardModel:
+    """Return what is paid; before a neutron camera a frame costs as much as an X-ray camera's does."""
+    paid = replace(ruled.reward, kind=options.reward)
+    return replace(paid, time_cost=paid.time_cost * USUAL_S / NEUTRON_S) if _is_neutron_plate(options) else paid
+
+
+def _is_neutron_plate(options: LaueAlignOptions) -> bool:
+    return isinstance(options.detector, str) and options.detector in NEUTRON_PLATES
+
+
+def _camera(options: LaueAlignOptions, panel: Detector) -> LaueCamera | None:
+    """Return the camera of rendered frames where it is not the usual one."""
+    if _is_neutron_plate(options) and options.frames == "rendered":
+        return neutron_camera(panel)
+    return _denoising_camera(options, panel)
 
 
 def _denoising_camera(options: LaueAlignOptions, panel: Detector) -> LaueCamera | None:
@@ -316,7 +345,18 @@ def _context(options: LaueAlignOptions, ruled: Rules) -> AlignContext:
     if not isinstance(beam, Beam):
         raise TypeError(f"beam is {beam!r}; give one of {', '.join(BEAMS)}, or a Beam")
     beam = beam.at_normal_incidence()  # v0's counts hold no oblique path in the detector
-    crystal = _crystal(options.crystal, beam.radiation)
+    crystal, detector = _crystal(options.crystal, beam.radiation), _detector(options.detector)
+    if _is_neutron_plate(options):
+        if beam.radiation != "neutron":
+            raise ValueError(f"detector={options.detector!r} is a neutron camera: add beam='neutron'")
+        crystal = replace(crystal, size_mm=NEUTRON_CRYSTAL_MM)
+        beam = beam.with_flux(NEUTRON_FLUX_PER_S) if isinstance(options.beam, str) else beam
+    shown_flat = options.observation in ("map", "image") or options.frames == "denoised"
+    if isinstance(detector, CylinderDetector) and shown_flat:
+        raise ValueError(
+            "a cylinder shows no map, no square image and no denoised frames; take observation='spots', 'estimate' or "
+            "'goal', and frames='spots' or 'rendered'"
+        )
     target = parse_target(crystal, options.target) if isinstance(options.target, str) else options.target
     if not isinstance(target, Target):
         raise TypeError(f"target is {target!r}; give words such as 'pose [001] [110]', or a Target")
@@ -327,16 +367,22 @@ def _context(options: LaueAlignOptions, ruled: Rules) -> AlignContext:
     return AlignContext(
         crystal,
         stage,
-        _detector(options.detector),
+        detector,
         beam,
         target,
         options.tolerance_deg,
         ruled.max_rotation_deg if options.max_rotation_deg is None else options.max_rotation_deg,
         options.action,
         options.exposures,
-        chosen.least_s if chosen is not None else float(options.exposure),
+        chosen.least_s if chosen is not None else _seconds(options),
         chosen=chosen,
     )
+
+
+def _seconds(options: LaueAlignOptions) -> float:
+    """Return how long a frame is exposed."""
+    usual = options.exposure == USUAL_S and _is_neutron_plate(options)
+    return NEUTRON_S if usual else float(options.exposure)
 
 
 def _chosen(options: LaueAlignOptions) -> ExposureRange | None:

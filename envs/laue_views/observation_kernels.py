@@ -7,7 +7,7 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def write_spot_rows(position_px, counts, count, chosen, panel, pixel_mm, log_brightest, out) -> bool:  # type: ignore[no-untyped-def]
+def write_spot_rows(position_px, counts, count, chosen, panel, pixel_mm, bent, log_brightest, out) -> bool:  # type: ignore[no-untyped-def]
     """Write spot rows [nx, ny, nz, brightness, present] of some frames; rows beyond ``count`` stay as they are.
 
     Parameters
@@ -16,6 +16,7 @@ def write_spot_rows(position_px, counts, count, chosen, panel, pixel_mm, log_bri
     chosen : (n,) which of the frames
     panel : (9,) origin_mm, fast and slow of the nominal detector
     pixel_mm : edge of a pixel, mm
+    bent : (5,) radius of a cylinder, 0 of a flat panel; its middle column, px, and outward normal there
     log_brightest : ln(1 + counts) at brightness 1
     out : (n, rows, 5) float32
 
@@ -27,10 +28,16 @@ def write_spot_rows(position_px, counts, count, chosen, panel, pixel_mm, log_bri
     for i in range(out.shape[0]):
         k = chosen[i]
         for j in range(min(count[k], out.shape[1])):
-            right, down = pixel_mm * position_px[k, j, 0], pixel_mm * position_px[k, j, 1]
+            right, down, drop = pixel_mm * position_px[k, j, 0], pixel_mm * position_px[k, j, 1], 0.0
+            if bent[0] > 0.0:
+                angle = (right - pixel_mm * bent[1]) / bent[0]
+                right = pixel_mm * bent[1] + bent[0] * math.sin(angle)
+                drop = 2.0 * bent[0] * math.sin(0.5 * angle) ** 2
             x = panel[0] + right * panel[3] + down * panel[6]
             y = panel[1] + right * panel[4] + down * panel[7]
             z = panel[2] + right * panel[5] + down * panel[8]
+            if drop > 0.0:
+                x, y, z = x - drop * bent[2], y - drop * bent[3], z - drop * bent[4]
             length = math.sqrt(x * x + y * y + z * z)
             # The normal bisects ray and reversed beam.
             x, y, z = x / length - 1.0, y / length, z / length

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from beamgym.envs.laue_views.observation_kernels import write_axis_rows, write_greys, write_spot_rows
 from beamgym.physics.instrument import Axis, BoolArray, Float32Array, Float64Array, Frame, FrameFailed, Peaks
+from beamgym.physics.laue.cylinder import CylinderDetector
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.row_threads import over_rows
 
@@ -84,12 +85,22 @@ def _spot_rows(peaks: Peaks, detector: Detector, rows: int, chosen: NDArray[np.i
             f"{peaks.intensity.shape} and {peaks.count.shape}; they must be (n, p, 2), (n, p) and (n,), counts up to p"
         )
     out = np.zeros((len(chosen), rows, SPOT_FIELDS), dtype=np.float32)
-    found, geometry = (peaks.position_px, peaks.intensity, peaks.count), (detector.as_vector(), detector.pixel_mm)
+    found, geometry = (
+        (peaks.position_px, peaks.intensity, peaks.count),
+        (detector.as_vector(), detector.pixel_mm, _bent(detector)),
+    )
     logarithm = float(np.log1p(_BRIGHTEST))
     finite = over_rows(
         len(chosen), lambda part: write_spot_rows(*found, chosen[part], *geometry, logarithm, out[part]), least=64
     )
     return out, all(finite)
+
+
+def _bent(detector: Detector) -> Float64Array:
+    """Return radius, middle column and outward normal of a cylinder, (5,); zeros of a flat panel."""
+    if not isinstance(detector, CylinderDetector):
+        return np.zeros(5)
+    return np.array([detector.radius_mm, 0.5 * (detector.shape[1] - 1), *detector.normal])
 
 
 def axis_rows(positions: Float64Array, axes: tuple[Axis, ...]) -> Float32Array:

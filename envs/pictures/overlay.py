@@ -16,6 +16,7 @@ from beamgym.physics.crystal import Crystal
 from beamgym.physics.files import replacing
 from beamgym.physics.instrument import Peaks
 from beamgym.physics.laue.beam import Beam
+from beamgym.physics.laue.cylinder import CylinderDetector
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.indexing import Indexed
 from beamgym.physics.laue.pattern import LaueModel
@@ -70,7 +71,8 @@ def write_overlay(
     detector, crystal, band_kev : what the prediction is made of
     peaks : found peaks of one frame; indexed : the answer for them; others : of further grains
     """
-    figure = Figure(figsize=(9.5, 10.0), layout="constrained")
+    tall = 2.0 + 8.5 * detector.shape[0] / detector.shape[1] if isinstance(detector, CylinderDetector) else 10.0
+    figure = Figure(figsize=(9.5, min(tall, 10.0)), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     draw_pattern(axes, image, detector, crystal, peaks, indexed, band_kev, others=others)

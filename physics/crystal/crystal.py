@@ -44,6 +44,7 @@ class Crystal:
     holohedry : (j, 3, 3) proper rotations of the lattice; those beyond the Laue class keep every spot's place, not its
         intensity
     radiation : "xray" or "neutron"
+    size_mm : thickness of the sample, mm, as neutron cameras need; None for one thicker than rays go
     keep_tables : keep its tables of reflections on disk; False for crystals drawn at random, of which there is no end
     """
 
@@ -56,6 +57,7 @@ class Crystal:
     holohedry: Float64Array
     radiation: Radiation = "xray"
     keep_tables: bool = True
+    size_mm: float | None = None
 
     @property
     def atoms(self) -> Atoms:

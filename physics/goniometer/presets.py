@@ -45,6 +45,13 @@ def _e4cv() -> Preset:
     )
 
 
+def _e4ch() -> Preset:
+    return Preset(
+        (Axis("omega", _UP), Axis("chi", _BEAM), Axis("phi", _UP)),
+        about="four-circle Euler cradle of neutron sources, omega vertical; the detector arm is left out",
+    )
+
+
 def _psic() -> Preset:
     return Preset(
         (
@@ -101,4 +108,5 @@ PRESETS: dict[str, Preset] = {
     "psic": _psic(),
     "kappa": _kappa(),
     "six-axis": _six_axis(),
+    "e4ch": _e4ch(),
 }

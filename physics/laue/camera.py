@@ -9,7 +9,7 @@ from beamgym.physics.arrays import BoolArray, Float64Array
 from beamgym.physics.instrument import Float32Array, Int64Array, Peaks, UInt64Array
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.pattern import ImageBackground, ImageModel, Sensor, Spots, SpotShape
-from beamgym.physics.laue.peaks import PeakFinder
+from beamgym.physics.laue.peaks import PeakFinder, PlatePeakFinder
 
 FAINTEST_COUNTS = 500.0
 """Counts below which a spot is not reported: 20 standard deviations of the background of a 10 s frame on 0.3 mm pixels,
@@ -26,6 +26,13 @@ HOLE_MM = 4.0
 
 BACKGROUND = ImageBackground(hill_per_mm2=20.0, flat_per_mm2=5.0, hole_mm=HOLE_MM, shadow_mm=0.0)
 """26 counts in a 0.32 mm pixel after 10 s about the beam, less outwards."""
+
+NEUTRON_SPOT_MM = 1.0
+"""Standard deviation of a neutron spot without mosaic spread, mm: a beam of 4 mm, the size of what of the crystal it
+lights, and the plate's point spread."""
+
+NEUTRON_BACKGROUND = ImageBackground(hill_per_mm2=0.4, flat_per_mm2=0.2, dark_per_pixel=0.0, hole_mm=6.0, shadow_mm=0.0)
+"""360 counts a mm² after ten minutes about the beam, a third of them the sample's incoherent scattering."""
 
 GAIN = 0.25
 """Read-out units a count: a spot of 1e6 counts just fills 16 bits on 0.3 mm pixels; brighter ones saturate."""
@@ -64,6 +71,7 @@ class LaueCamera:
     max_peaks : spots reported of an image, brightest first
     threshold : least significance of a spot, in standard deviations of the local background over 3 × 3 pixels. At 5 the
         noise of 512 × 512 pixels makes about one false maximum, of half ``faintest_counts`` at most
+    shape, background : of the spots, the usual ones if None; and what else falls on the panel
     denoise : what stands before the peak finder, if anything does; where it does, take ``DENOISED_FAINTEST_COUNTS`` and
         ``DENOISED_THRESHOLD``
     """
@@ -75,6 +83,8 @@ class LaueCamera:
         max_peaks: int = 64,
         threshold: float = 5.0,
         denoise: Denoise | None = None,
+        shape: SpotShape | None = None,
+        background: ImageBackground = BACKGROUND,
     ) -> None:
         if not faintest_counts >= 0:
             raise ValueError(f"faintest_counts is {faintest_counts}; it must be 0 or more counts")
@@ -82,14 +92,14 @@ class LaueCamera:
         blur_mm = max(SPOT_MM, LEAST_SPOT_PX * detector.pixel_mm)
         self.model = ImageModel(
             detector,
-            SpotShape(blur_mm=blur_mm),
-            BACKGROUND,
+            SpotShape(blur_mm=blur_mm) if shape is None else shape,
+            background,
             Sensor(gain=GAIN, offset=PEDESTAL, read_noise=READ_NOISE, bits=16),
         )
         self.finder = PeakFinder(
             threshold=threshold,
             max_peaks=max_peaks,
-            mask=_hole(detector, HOLE_MM + 0.5 * detector.pixel_mm),
+            mask=_hole(detector, background.hole_mm + 0.5 * detector.pixel_mm),
             max_saturated_share=MAX_SATURATED_SHARE,
             shape=detector.shape,
             saturation=None if denoise is None else float(_FULL),
@@ -188,6 +198,43 @@ class LaueCamera:
 
     def _is_own(self, images: NDArray[np.generic]) -> bool:
         return images.dtype == np.uint16 and images.shape[1:] == self.detector.shape
+
+
+class PlateCamera(LaueCamera):
+    """A neutron camera with an image plate: spots are broad, and looked for as on one; see ``neutron_camera``."""
+
+    def find(self, images: NDArray[np.generic]) -> Peaks:
+        """Find the spots of images (m, slow, fast), as ``LaueCamera.find`` does."""
+        finder = PlatePeakFinder(self.finder.threshold, self.finder.max_peaks, self.finder.mask)
+        found = [finder(image) for image in np.asarray(images)]
+        room = max((int(peaks.count[0]) for peaks in found), default=0)
+        out = Peaks(
+            np.zeros((len(found), room, 2), np.float32),
+            np.zeros((len(found), room), np.float32),
+            np.zeros(len(found), np.int64),
+            np.zeros((len(found), room), np.bool_),
+        )
+        for k, peaks in enumerate(found):
+            counts = peaks.intensity[0] / np.float32(GAIN)
+            count = int((counts >= self.faintest_counts).sum())
+            out.count[k] = count
+            out.position_px[k, :count] = peaks.position_px[0, :count]
+            out.intensity[k, :count] = counts[:count]
+            out.saturated[k, :count] = peaks.saturated[0, :count]
+        return out
+
+
+def neutron_camera(detector: Detector, mosaic_deg: float = 0.3, max_peaks: int = 64) -> PlateCamera:
+    """Return a neutron camera: spots as wide as a crystal of a centimetre makes them, on its incoherent scattering.
+
+    Parameters
+    ----------
+    detector : the nominal plate, flat or bent
+    mosaic_deg : standard deviation of the sample's mosaic blocks about each axis: 0.2 to 1 for such crystals
+    max_peaks : spots reported of an image, brightest first
+    """
+    shape = SpotShape(blur_mm=max(NEUTRON_SPOT_MM, LEAST_SPOT_PX * detector.pixel_mm), mosaic_deg=mosaic_deg)
+    return PlateCamera(detector, max_peaks=max_peaks, shape=shape, background=NEUTRON_BACKGROUND)
 
 
 def _hole(detector: Detector, radius_mm: float) -> NDArray[np.bool_] | None:

@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike
 from beamgym.physics.arrays import BoolArray, Float64Array
 from beamgym.physics.laue.detector import BEAM, Detector
 
-FULL_TURN = 1.0 + 1e-6
-"""Share of the circumference that columns may cover: beyond it two pixels would be one place."""
+FULL_TURN = 1.1
+"""Share of the circumference that columns may cover: a plate may overlap itself a little, and a radius that is being
+refined be too small; a ray then lands on the columns nearer to the middle."""
 _EDGE_POINTS = 2001  # along an edge; what lies between two of them differs by less than 1e-6 in sin θ
 
 
@@ -180,7 +181,7 @@ class CylinderDetector(Detector):
         radius_mm: float = 160.0,
         shape: tuple[int, int] = (500, 1250),
         pixel_mm: float = 0.8,
-        beam_px: Sequence[float] | None = None,
+        beam_px: ArrayLike | None = None,
         axis: Sequence[float] = (0.0, 0.0, 1.0),
         seen_from: str = "inside",
         name: str = "cylinder",

@@ -29,6 +29,12 @@ Level = Annotated[
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures here.")]
 Frames = Annotated[str | None, typer.Option(help="'spots' (fast) or 'rendered' (images and peak finder).")]
 Stage = Annotated[str | None, typer.Option(help="Preset or YAML file.")]
+BeamName = Annotated[
+    str | None,
+    typer.Option(
+        help="Name of a beam, such as tube-W; neutron without --detector plays both neutron cameras with six crystals."
+    ),
+]
 Camera = Annotated[str | None, typer.Option(help="Name, or a file: .det, .fit, .poni or .json.")]
 Sample = Annotated[str | None, typer.Option(help="Name or CIF file; of laue-crystals, this one alone.")]
 Goal = Annotated[str | None, typer.Option(help="E.g. 'pose [001] [110]' or 'axis [001] x'.")]

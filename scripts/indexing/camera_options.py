@@ -67,6 +67,18 @@ class CameraOptions:
             return False
         return stated_cylinder(self.file) is not None or "radius_mm" in self.file.read_text(encoding="utf-8-sig")
 
+    @property
+    def runs_along_rows(self) -> bool:
+        """Whether the pictures of a cylindrical plate are to be mirrored about their diagonal first."""
+        words = stated_cylinder(self.file) if self.file is not None and self.file.is_file() else None
+        return words is not None and words.unrolled == "rows"
+
+    @property
+    def begins_anywhere(self) -> bool:
+        """Whether a cylindrical plate's file says nothing of where around the sample its picture begins."""
+        words = stated_cylinder(self.file) if self.file is not None and self.file.is_file() else None
+        return words is not None and words.beam_px is None and words.middle == "unknown"
+
     def cylinders(self, shape: tuple[int, int] | None) -> tuple[CylinderDetector, ...]:
         """Return every cylindrical plate that a file allows for pictures of a shape, the likeliest first; none if flat.
 

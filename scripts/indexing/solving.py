@@ -65,7 +65,15 @@ class Solving:
         def one(sample: Crystal) -> SolvedPattern:
             if plates:
                 wanted = self.search_camera is not False
-                return solve_on_cylinder(pattern, sample, plates, self.band_kev, search=wanted, progress=tell_cameras)
+                return solve_on_cylinder(
+                    pattern,
+                    sample,
+                    plates,
+                    self.band_kev,
+                    search=wanted,
+                    anywhere=source.geometry.begins_anywhere,
+                    progress=tell_cameras,
+                )
             return solve(
                 pattern,
                 sample,

@@ -11,6 +11,7 @@ from beamgym.physics.laue.indexing import (
     MeasuredPattern,
     read_pattern,
     straightened,
+    transposed,
     within_radius,
 )
 from beamgym.physics.laue.peaks import LabPeakFinder, PeakFinder, PlatePeakFinder
@@ -66,6 +67,8 @@ class PictureSource:
             invert=self.invert,
             grey=self.grey,
         )
+        if self.geometry.runs_along_rows:
+            pattern = transposed(pattern)
         marks = self.geometry.marks(pattern.shape)
         if marks is not None:
             pattern = straightened(pattern, marks)

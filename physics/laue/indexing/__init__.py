@@ -11,6 +11,7 @@ from beamgym.physics.laue.indexing.measured import (
     pattern_of,
     read_pattern,
     straightened,
+    transposed,
     within_radius,
 )
 from beamgym.physics.laue.indexing.open_camera import SeenGrain, grain_near, grains_at_distances
@@ -63,5 +64,6 @@ __all__ = [
     "solve",
     "solve_on_cylinder",
     "straightened",
+    "transposed",
     "within_radius",
 ]

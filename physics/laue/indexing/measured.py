@@ -175,6 +175,17 @@ def _leaving_out(finder: Finder, ignored: NDArray[np.bool_]) -> Finder:
     return replace(finder, mask=finder.mask | ignored) if finder.mask.shape == ignored.shape else finder
 
 
+def transposed(pattern: MeasuredPattern) -> MeasuredPattern:
+    """Return the pattern mirrored about the picture's diagonal: rows are columns then."""
+    moved = replace(pattern.peaks, position_px=np.ascontiguousarray(pattern.peaks.position_px[..., ::-1]))
+    image, ignored, unseen = (
+        None if array is None else np.ascontiguousarray(array.T)
+        for array in (pattern.image, pattern.ignored, pattern.unseen)
+    )
+    beam_px = None if pattern.beam_px is None else (pattern.beam_px[1], pattern.beam_px[0])
+    return replace(pattern, peaks=moved, image=image, ignored=ignored, unseen=unseen, beam_px=beam_px)
+
+
 def straightened(pattern: MeasuredPattern, marks: Fiducials) -> MeasuredPattern:
     """Return the pattern without the perspective of a hand-held camera: peaks moved, the image redrawn for the eye.
 

@@ -78,7 +78,8 @@ def energy_table(
     """Put everything that depends on the energy alone on the beam's grid.
 
     Without a slab the crystal counts as thick with its face in every spot's symmetric position, A = 1/(2µ), which is
-    folded into the weight; with extinction no absorption is applied, because a perfect crystal reflects within µm.
+    folded into the weight; where its size t is known, A = (1 − exp(−2µt))/(2µ). With extinction no absorption is
+    applied, because a perfect crystal reflects within µm.
 
     Returns
     -------
@@ -89,6 +90,8 @@ def energy_table(
     mu = np.asarray(crystal.absorption_per_mm(energy), dtype=np.float64)
     if extinction == "none" and not slab:
         weight = weight / (2.0 * np.maximum(mu, 1e-6))
+        if crystal.size_mm is not None:
+            weight = weight * -np.expm1(-2.0 * np.maximum(mu, 1e-6) * crystal.size_mm)
     columns = [weight, mu]
     for element in range(len(table.elements)):
         columns.append(np.interp(energy, table.energy_kev, table.f_prime[element]))

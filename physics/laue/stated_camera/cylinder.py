@@ -29,6 +29,8 @@ class StatedCylinder:
         where ``beam_px`` is None
     seen_from : "inside" for a picture as an eye at the sample sees it, "outside" for its mirror image; "unknown" is
         indexed as "inside", and only a known turn tells
+    unrolled : "columns" where the picture's columns run around; "rows" where its rows do: it is then mirrored about its
+        diagonal, rows for columns, before anything else is done with it
     axis : "vertical" or "horizontal"; rows grow downwards, or to the right for an eye that looks along the beam
     shape : (rows, columns) of the picture; None where the picture will say
     place : "cylinder"
@@ -43,12 +45,19 @@ class StatedCylinder:
     beam_px: tuple[float, float] | None = None
     middle: str = "unknown"
     seen_from: str = "unknown"
+    unrolled: str = "columns"
     axis: str = "vertical"
     shape: tuple[int, int] | None = None
     place: str = "cylinder"
 
     def __post_init__(self) -> None:
-        for name, known in (("axis", tuple(AXES)), ("seen_from", SIDES), ("middle", MIDDLES), ("place", ("cylinder",))):
+        for name, known in (
+            ("axis", tuple(AXES)),
+            ("seen_from", SIDES),
+            ("middle", MIDDLES),
+            ("place", ("cylinder",)),
+            ("unrolled", ("columns", "rows")),
+        ):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is one of {', '.join(known)}; found {getattr(self, name)!r}")
         if not (_is_number(self.radius_mm) and LEAST_MM <= self.radius_mm <= MOST_MM):
@@ -70,7 +79,7 @@ class StatedCylinder:
 
         Parameters
         ----------
-        shape : (rows, columns) of the picture, where the words do not state them
+        shape : (rows, columns) of the picture as it is used, where the words do not state them
 
         Raises
         ------
@@ -118,6 +127,8 @@ class StatedCylinder:
 
     def _agreed(self, shape: tuple[int, int] | None) -> tuple[int, int]:
         stated = None if self.shape is None else (int(self.shape[0]), int(self.shape[1]))
+        if stated is not None and self.unrolled == "rows":
+            stated = stated[::-1]
         if shape is None and stated is None:
             raise ValueError("the plate does not say how many rows and columns its pictures have: give shape")
         if shape is not None and stated is not None and tuple(shape) != stated:

@@ -16,7 +16,7 @@ from beamgym.physics.goniometer.goniometer import Goniometer, goniometer, goniom
 from beamgym.physics.instrument import Axis
 
 X, Y, Z = np.eye(3)
-NAMES = ("two-arc", "e4cv", "psic", "kappa", "six-axis")
+NAMES = ("two-arc", "e4cv", "psic", "kappa", "six-axis", "e4ch")
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -83,6 +83,9 @@ def test_every_preset_has_a_case_here():
         ("e4cv", "omega", X, Z),
         ("e4cv", "chi", Y, Z),
         ("e4cv", "phi", X, Z),
+        ("e4ch", "omega", X, Y),
+        ("e4ch", "chi", Y, Z),
+        ("e4ch", "phi", X, Y),
         ("psic", "mu", X, Y),
         ("psic", "eta", X, Z),
         ("psic", "chi", Y, Z),
@@ -216,7 +219,7 @@ def test_what_is_called_unreachable_names_the_axis_and_stays_inside_the_limits(g
     low, high = np.array([axis.limits for axis in gonio.axes]).T
     assert (solution.positions >= low).all()
     assert (solution.positions <= high).all()
-    if gonio.name == "e4cv":
+    if gonio.name in ("e4cv", "e4ch"):
         assert solution.reachable.all()
         return
     lost = np.flatnonzero(~solution.reachable)
