@@ -20,6 +20,7 @@ from beamgym.agents.evaluation import PolicyResult
 from beamgym.agents.training import RunFolder, Trainer, TrainingConfig, score
 from beamgym.agents.tuning.space import Space, applied, suggested
 from beamgym.physics.files import write_text
+from beamgym.physics.jobs import Executor
 
 STUDY, BEST = "study.db", "best.yml"
 _FOLDER, _LOCK = "folder", "lock"
@@ -55,6 +56,8 @@ def search(
     seed: int = 0,
     progress: Progress = lambda phase, done, total: None,
     told: Callable[[Tried], None] = lambda tried: None,
+    executor: Executor | None = None,
+    at_once: int = 1,
 ) -> list[Tried]:
     """Try hyperparameters until so many trials have ended, those of earlier calls in the same folder included.
 
@@ -68,6 +71,8 @@ def search(
     seed : of the trainings, all alike, and of the sampler
     progress : of the training under way
     told : called when a trial has ended
+    executor : where trials are trained, on this machine; one after another in this process by default
+    at_once : trials that an executor is given together: none of them knows how the others will end
 
     Returns
     -------
@@ -83,16 +88,67 @@ def search(
     with _alone(folder):
         study = _study(optuna, env_id, folder, seed)
         _take_up_again(optuna, study)
-        while len(_ended(study)) < trials:
+        while (left := trials - len(_ended(study))) > 0:
+            if executor is not None:
+                cases = _cases(study, env_id, config, space, folder, seed, min(at_once, left))
+                for place, value in executor.run(_trained_apart, cases):
+                    state = optuna.trial.TrialState.PRUNED if value is None else optuna.trial.TrialState.COMPLETE
+                    study.tell(cases[place].number, value, state=state)
+                    told(_tried(study.trials[cases[place].number]))
+                continue
             trial = study.ask()
-            name = trial.user_attrs.get(_FOLDER, f"trial-{trial.number}")
-            trial.set_user_attr(_FOLDER, name)
+            name = _named(trial)
             try:
                 study.tell(trial, _trained(optuna, trial, env_id, config, space, folder / name, seed, progress))
             except optuna.TrialPruned:
                 study.tell(trial, state=optuna.trial.TrialState.PRUNED)
             told(_tried(study.trials[trial.number]))
     return sorted(map(_tried, _ended(study)), key=lambda tried: tried.score, reverse=True)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A trial that a process of its own trains; what it tries is suggested there."""
+
+    env_id: str
+    config: TrainingConfig
+    space: Space
+    folder: str
+    seed: int
+    number: int
+    trial_id: int
+    name: str
+
+
+def _cases(
+    study: Any, env_id: str, config: TrainingConfig, space: Space, folder: Path, seed: int, at_once: int
+) -> list[_Case]:
+    asked = [study.ask() for _ in range(at_once)]
+    return [
+        _Case(env_id, config, space, str(folder), seed, trial.number, trial._trial_id, _named(trial)) for trial in asked
+    ]
+
+
+def _trained_apart(case: _Case) -> float | None:
+    """Train a trial of a study that lies on the disk; return its score, None where it was cut short."""
+    optuna, folder = _optuna(), Path(case.folder)
+    study = _study(optuna, case.env_id, folder, case.seed)
+    # Trials of one round begin from the same study; only the seed tells their suggestions apart.
+    study.sampler = optuna.samplers.TPESampler(seed=case.seed + 1000 * case.number)
+    trial = optuna.trial.Trial(study, case.trial_id)
+    try:
+        return _trained(
+            optuna, trial, case.env_id, case.config, case.space, folder / case.name, case.seed, lambda *given: None
+        )
+    except optuna.TrialPruned:
+        return None
+
+
+def _named(trial: Any) -> str:
+    """Return the name of a trial's folder, and keep it with the trial: one that is taken up again has the same."""
+    name = str(trial.user_attrs.get(_FOLDER, f"trial-{trial.number}"))
+    trial.set_user_attr(_FOLDER, name)
+    return name
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import typer
 
 from beamgym.physics.files import write_json
 from beamgym.scripts.command_line import check_output
+from beamgym.scripts.engine import check_place, executor_for
 
 
 def tune_command(
@@ -21,6 +22,7 @@ def tune_command(
         Path | None, typer.Option("--run", help="folder of the search; runs/tune-ENV-SEED by default")
     ] = None,
     seed: Annotated[int, typer.Option(help="seed of the trainings and of the search")] = 0,
+    workers: Annotated[int, typer.Option(help="processes that train trials side by side; 0 trains in this one")] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", help="write all trials to this file")] = None,
 ) -> None:
     """Try hyperparameters, keep what is good, and write the best as a configuration; the same command goes on."""
@@ -28,13 +30,18 @@ def tune_command(
     from beamgym.agents.tuning import read_space, search, write_best
 
     check_output(json_file)
+    check_place(workers, None)
     settings = load_config(env_id, config)
     if timesteps is not None:
         settings = settings.model_copy(update={"n_timesteps": timesteps})
     tried_keys = read_space(space, settings.algo)
     place = folder or Path("runs") / f"tune-{env_id.rsplit('/', maxsplit=1)[-1]}-{seed}"
 
-    found = search(env_id, settings, tried_keys, place, trials, seed, told=lambda tried: typer.echo(_line(tried)))
+    executor = executor_for(workers, None) if workers else None
+    tell = lambda tried: typer.echo(_line(tried))  # noqa: E731
+    found = search(
+        env_id, settings, tried_keys, place, trials, seed, told=tell, executor=executor, at_once=max(workers, 1)
+    )
     typer.echo(f"best: {_line(found[0])}")
     if math.isfinite(found[0].score):
         typer.echo(f"configuration: {write_best(env_id, settings, found[0], place)}")

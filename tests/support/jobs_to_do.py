@@ -61,12 +61,14 @@ def content_of(case: ShardCase) -> bytes:
 
 @dataclass(frozen=True)
 class Waits:
-    """Makes shards, those from ``free`` on only when a file ``go`` lies in a folder."""
+    """Makes shards, those from ``free`` on only when a file ``go`` lies in a folder; leaves word who waits there."""
 
     folder: Path
     free: int
 
     def __call__(self, case: ShardCase) -> bytes:
+        if case.number >= self.free:
+            (self.folder / f"waits_{case.number}_{os.getppid()}").touch()
         while case.number >= self.free and not (self.folder / "go").exists():
             time.sleep(0.01)
         return content_of(case)

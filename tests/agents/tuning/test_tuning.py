@@ -8,6 +8,7 @@ import yaml
 from beamgym.agents.training import RunFolder, Trainer, TrainingConfig, load_config
 from beamgym.agents.tuning import read_space, search, write_best
 from beamgym.agents.tuning.space import DEFAULT, Range, applied, suggested
+from beamgym.physics.jobs import InProcess
 
 ID = "beamgym/LaueAlign-v0"
 CONFIG = TrainingConfig.model_validate(
@@ -129,3 +130,13 @@ def test_values_that_do_not_go_together_are_no_training(tmp_path):
     found = search(ID, CONFIG, {"batch_size": [7]}, tmp_path / "search", 1)
     assert (found[0].state, found[0].score) == ("refused", float("-inf"))
     assert not list((tmp_path / "search").glob("trial-*"))
+
+
+def test_trials_of_one_round_try_different_things_and_each_is_told_once(tmp_path):
+    pytest.importorskip("optuna", reason="the extra tune is not installed")
+    told = []
+    found = search(ID, CONFIG, SPACE, tmp_path, 3, told=told.append, executor=InProcess(), at_once=2)
+    assert sorted(tried.number for tried in found) == [tried.number for tried in told] == [0, 1, 2]
+    assert len({tried.values["learning_rate"] for tried in found}) == 3
+    assert all((tmp_path / f"trial-{number}").is_dir() for number in range(3))
+    assert search(ID, CONFIG, SPACE, tmp_path, 3, executor=InProcess(), at_once=2) == found

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 
 import jobs_to_do as jobs
 import pytest
@@ -38,6 +39,9 @@ def test_a_node_that_is_killed_costs_nothing_and_doubles_nothing(cluster, tmp_pa
     def done(samples):
         reported.append(samples)
         if len(reported) == 4:
+            second = cluster.second.all_processes["raylet"][0].process.pid
+            while not list(beside.glob(f"waits_*_{second}")):
+                time.sleep(0.05)
             cluster.remove_node(cluster.second, allow_graceful=False)
             (beside / "go").touch()
 
