@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from beamgym.physics.arpes.gaps import DrawnGap, PracticalFit
+from beamgym.physics.arpes.gaps import MODELS, DrawnGap, PracticalFit, posterior_of
 from beamgym.scripts.gap_suite.cases import KINDS, LEVELS, cases
 
 METHODS = ("leading edge", "peaks", "symmetrised", "Dynes")
@@ -69,8 +69,19 @@ def tuned(kind: str, counts: float, methods: Sequence[str] = METHODS) -> list[tu
     return sorted(tried, key=lambda pair: pair[0])
 
 
+def rises(kind: str, counts: float, number: int = 60) -> np.ndarray:
+    """Return by how much a gap raises the log posterior of selection spectra that have none, from which ``RISE`` is."""
+    drawn = cases("selection", 0, kind, counts, False, number)
+    return np.array([posterior_of(one.spectrum, MODELS[kind]).rise for one in drawn])
+
+
 def main() -> None:
-    """Print the best settings of every method: python -m beamgym.scripts.gap_suite.tuning [METHOD]."""
+    """Print the best settings of every method: python -m beamgym.scripts.gap_suite.tuning [METHOD]; or rise."""
+    if sys.argv[1:] == ["rise"]:
+        for kind in KINDS:
+            for counts in LEVELS:
+                print(kind, f"{counts:g}", np.quantile(rises(kind, counts), (0.9, 0.95, 0.98)).round(2), flush=True)
+        return
     methods, counts = tuple(sys.argv[1:]) or METHODS, LEVELS[0]
     for kind in KINDS:
         ranked = tuned(kind, counts, methods)

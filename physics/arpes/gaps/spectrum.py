@@ -121,7 +121,9 @@ def _check_axis(energy: Float64Array, counts: Float64Array, along: Float64Array)
             f"{counts.shape} counts for {energy.size} energies and {along.size} columns; give (columns, energies)"
         )
     if energy.size < LEAST_PIXELS:
-        raise ValueError(f"{energy.size} energies are too few for a gap; {LEAST_PIXELS} or more are needed")
+        raise ValueError(
+            f"{energy.size} energies, {LEAST_PIXELS} or more are needed; widen the window, or take finer steps"
+        )
     if not (np.isfinite(energy).all() and np.isfinite(counts).all()):
         raise ValueError("a spectrum holds NaN or infinite numbers; cut those pixels off")
     step = (energy[-1] - energy[0]) / (energy.size - 1)
