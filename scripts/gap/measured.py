@@ -25,6 +25,15 @@ UNSTATED_EV = 0.001
 """One standard deviation of a Fermi level that nobody has stated: the file's own zero of energy."""
 _WIDEST_EV = 20.0
 _GOLD_WINDOW_EV = (-0.25, 0.15)
+_OPTIONS = (
+    ("--fermi-level EV", "--fermi EV+-EV"),
+    ("--fermi-level", "--fermi"),
+    (", or count them as 0: --dead-as-zero", ""),
+    (" (--dead-as-zero counts it as 0)", ""),
+    ("count such pixels as 0: --dead-as-zero", "cut those pixels off"),
+    ("there is nothing to score", "there is no spectrum"),
+)
+"""Words of the reader, which speaks of ``beamgym score``, and this verb's."""
 _VALUE = re.compile(r"^\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(?:(?:\+-|\+/-|±)\s*([\d.]+(?:[eE][-+]?\d+)?))?\s*$")
 
 
@@ -92,10 +101,14 @@ def read_columns(
     """
     level = gold.fermi_ev if gold is not None else fermi[0] if fermi is not None else None
     array, slit_name = _array(path, words)
-    if gold is not None and _turned(array, from_array(array, replace(words, fermi_level_ev=0.0), path.name)):
+    if gold is not None and _turned(array, _measured(array, replace(words, fermi_level_ev=0.0), path.name)):
         level = -gold.fermi_ev
-    measured = from_array(array, replace(words, fermi_level_ev=level), path.name)
-    notes = [*measured.notes, *measured.fermi.doubts, *unit_doubts(measured.noise, measured.gain, measured.unit)]
+    measured = _measured(array, replace(words, fermi_level_ev=level), path.name)
+    notes = [
+        *measured.notes,
+        *map(_here, measured.fermi.doubts),
+        *unit_doubts(measured.noise, measured.gain, measured.unit),
+    ]
     if level is None and measured.fermi.source != "file":
         raise LoadError("kinetic energies need a Fermi level that is known: --gold FILE, or --fermi EV+-EV")
     error = gold.fermi_error_ev if gold is not None else fermi[1] if fermi is not None else UNSTATED_EV
@@ -108,12 +121,27 @@ def read_columns(
 def read_gold(path: Path, words: LoadWords, temperature_k: float) -> GoldEdge:
     """Fit a metal's edge in a file on the same energy axis; all its angles are added up."""
     array, _ = _array(path, replace(words, dataset=None))
-    measured = from_array(array, replace(words, dataset=None, fermi_level_ev=None), path.name)
+    measured = _measured(array, replace(words, dataset=None, fermi_level_ev=None), path.name)
     energy = measured.energy_ev + measured.fermi.value_ev
     counts = measured.counts.sum(axis=(0, 2)).astype(np.float64)
     guess = fit_gold(energy, counts, temperature_k)
     near = (energy > guess.fermi_ev + _GOLD_WINDOW_EV[0]) & (energy < guess.fermi_ev + _GOLD_WINDOW_EV[1])
     return fit_gold(energy[near], counts[near], temperature_k)
+
+
+def _measured(array: LabelledArray, words: LoadWords, name: str) -> MeasuredSpectra:
+    """Return the spectra of an array; what is at odds is said in this verb's words."""
+    try:
+        return from_array(array, words, name)
+    except LoadError as problem:
+        raise LoadError(_here(str(problem))) from None
+
+
+def _here(said: str) -> str:
+    """Return a line of the reader's with the options of this verb."""
+    for theirs, ours in _OPTIONS:
+        said = said.replace(theirs, ours)
+    return said
 
 
 def _turned(array: LabelledArray, measured: MeasuredSpectra) -> bool:

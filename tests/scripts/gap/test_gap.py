@@ -162,6 +162,7 @@ def test_kinds_are_compared_where_none_is_stated(gap, tmp_path):
         ({"counts": np.full(ENERGY.size, np.nan)}, STATED, "no number that is finite"),
         ({"counts": np.linspace(-100.0, 50.0, ENERGY.size)}, STATED, "negative"),
         ({"counts": np.zeros(ENERGY.size)}, STATED, "no counts"),
+        ({"counts": np.where(np.abs(ENERGY + 0.05) < 0.003, np.nan, 9.0)}, STATED, "are NaN; cut them off"),
     ],
 )
 def test_a_mistake_is_one_line_with_its_remedy(gap, tmp_path, change, words, said):
