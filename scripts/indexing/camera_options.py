@@ -79,6 +79,12 @@ class CameraOptions:
         words = stated_cylinder(self.file) if self.file is not None and self.file.is_file() else None
         return words is not None and words.beam_px is None and words.middle == "unknown"
 
+    @property
+    def hand_is_open(self) -> bool:
+        """Whether a cylindrical plate's file does not say from which side its picture is seen."""
+        words = stated_cylinder(self.file) if self.file is not None and self.file.is_file() else None
+        return words is not None and words.seen_from == "unknown" and self.flip == "none"
+
     def cylinders(self, shape: tuple[int, int] | None) -> tuple[CylinderDetector, ...]:
         """Return every cylindrical plate that a file allows for pictures of a shape, the likeliest first; none if flat.
 

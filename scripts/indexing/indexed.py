@@ -17,6 +17,12 @@ from beamgym.scripts.indexing.solving import PictureFailed, Solving
 from beamgym.scripts.indexing.source import PictureSource
 from beamgym.scripts.indexing.turning import Turning
 
+HAND_IS_OPEN = (
+    "mirrored? The plate's file does not say from which side its picture is seen (seen_from), and the mirrored one "
+    "fits as well: --second with --turned tells"
+)
+"""What is said of a plate whose hand is open."""
+
 
 def index_picture(
     image: Path,
@@ -35,6 +41,8 @@ def index_picture(
     solved = every[0]
     report = solved_report(image, solved) | grains_report(every)
     report["warnings"] += left_over(every)
+    if source.geometry.hand_is_open and turning.second is None:
+        report["warnings"].append(HAND_IS_OPEN)
     if len(cells) > 1:
         report["cells"] = cells_report(cells)
     report |= turning.report(solved, source)

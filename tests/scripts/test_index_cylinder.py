@@ -46,9 +46,11 @@ def test_a_plates_picture_is_indexed_and_a_known_turn_tells_its_hand(folder):
     assert report["residual_deg"] < 0.1
     np.testing.assert_allclose(report["centre_px"], BEAM_PX, atol=1.0)
     assert report["handedness"]["verdict"] == "mirrored"
+    assert not any(warning.startswith("mirrored?") for warning in report["warnings"])
     assert "cyl.json" in report["handedness"]["sentence"] or "--flip horizontal" in report["handedness"]["sentence"]
 
 
+@pytest.mark.slow
 def test_a_picture_that_lies_on_its_side_is_indexed_all_the_same(folder):
     picture = tifffile.imread(folder / "first.tif")
     tifffile.imwrite(folder / "side.tif", np.ascontiguousarray(picture.T))
@@ -60,6 +62,7 @@ def test_a_picture_that_lies_on_its_side_is_indexed_all_the_same(folder):
     assert result.exit_code == 0, result.output
     report = json.loads(told.read_text(encoding="utf-8"))
     assert report["matched"] > 0.85 * report["peaks"]
+    assert any(warning.startswith("mirrored?") for warning in report["warnings"])
 
 
 def test_a_plate_for_pictures_of_another_size_is_refused(folder):

@@ -32,6 +32,8 @@ HOLE_MM, MOST_HOLES, MOST_DARK = (3.0, 45.0), 4, 400
 """Smallest and largest edge of a beam's hole or stop with its rim; how many are tried, of how many dark places."""
 BRIGHTEST = 80
 """Peaks that a trial takes, brightest first."""
+BETTER = 1.0
+"""By how much more merit a trial must have than every one before to be worth a refinement."""
 CLEAR_SHARE = 0.6
 """An answer that explains this share of the peaks and is not doubted ends the search."""
 
@@ -79,12 +81,14 @@ def solve_on_cylinder(
         bright = np.argsort(-pattern.intensity, kind="stable")[:BRIGHTEST]
         position, intensity = pattern.position_px[bright], pattern.intensity[bright]
         trials = list(_trials(plates, pattern, anywhere))
+        merit = 0.0
         for number, (given, plate) in enumerate(trials):
             answer = indexer.on(plate).index(position, intensity)
             if progress is not None:
                 progress(number + 1, len(trials))
-            if not isinstance(answer, Indexed):
+            if not isinstance(answer, Indexed) or answer.figure_of_merit < merit + BETTER:
                 continue
+            merit = answer.figure_of_merit
             try:
                 found = solve(pattern, crystal, plate, band_kev, known=CYLINDER)
             except IndexingFailed:

@@ -66,7 +66,9 @@ def test_views_that_are_flat_are_refused_on_a_cylinder(changes):
         build(replace(OPTIONS, **changes), 1)
 
 
-@pytest.mark.parametrize("policy", ["calibrating", "index-and-refine", "index-and-move"])
+@pytest.mark.parametrize(
+    "policy", ["calibrating", "index-and-move", pytest.param("index-and-refine", marks=pytest.mark.slow)]
+)
 def test_policies_that_take_any_crystal_align_it(policy):
     env_id = "beamgym/LaueAlign-v1"
     options = {"crystal": "quartz", "beam": "neutron", "detector": "neutron-cylinder", "goniometer": "e4ch"}

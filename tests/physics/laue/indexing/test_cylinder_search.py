@@ -14,6 +14,7 @@ from beamgym.physics.laue.indexing import (
     solve,
     solve_on_cylinder,
 )
+from beamgym.physics.laue.indexing.cylinder_search import holes_px
 from beamgym.physics.laue.peaks import PlatePeakFinder
 from beamgym.physics.laue.stated_camera import StatedCylinder, flipped, mirror_of
 from beamgym.physics.laue.wavelengths import band_of_wavelengths
@@ -77,6 +78,7 @@ def test_another_crystal_is_not_found_on_any_plate(pattern):
     assert found.warnings
 
 
+@pytest.mark.slow
 def test_a_known_turn_tells_a_mirrored_picture(rock_salt, orientation):
     turn = Rotation.from_rotvec([0.0, 0.0, 15.0], degrees=True).as_matrix()
     plate = StatedCylinder(160.0, 0.8, beam_px=BEAM_PX, seen_from="inside").detector((450, 1250))
@@ -92,3 +94,17 @@ def test_a_known_turn_tells_a_mirrored_picture(rock_salt, orientation):
             other = StatedCylinder(160.0, 0.8, beam_px=BEAM_PX, seen_from="outside").detector((450, 1250))
             assert flipped(plate, "horizontal").as_vector() == pytest.approx(other.as_vector(), abs=1e-9)
             assert np.linalg.det(mirror_of(plate, "horizontal")) == pytest.approx(-1.0)
+
+
+def test_dark_holes_say_where_the_beam_may_be(pattern):
+    places = np.array(holes_px(pattern, 0.8))
+    assert np.linalg.norm(places - BEAM_PX, axis=1).min() < 2.0
+
+
+@pytest.mark.slow
+def test_a_picture_that_begins_anywhere_is_found_by_its_holes(rock_salt, orientation):
+    seen = pattern_of(plate_picture(orientation, 5, beam_px=(217.0, 203.0)), PlatePeakFinder())
+    plates = StatedCylinder(160.0, 0.8).detectors(seen.shape)
+    found = solve_on_cylinder(seen, rock_salt, plates, BAND, anywhere=True)
+    assert error_deg(found, orientation, rock_salt) < 0.06
+    assert found.detector.to_pixel([1.0, 0.0, 0.0])[0] == pytest.approx((217.0, 203.0), abs=1.0)
