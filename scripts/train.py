@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from beamgym.physics.files import write_text
 from beamgym.scripts.command_line import IMPORTED, check_output, run
-from beamgym.scripts.denoise_suite.train import PREFIX, train_denoiser
+from beamgym.scripts.denoise_suite.train import GROUND_PREFIX, PREFIX, train_denoiser
 from beamgym.scripts.domains_suite.train import DOMAINS, train_domains
 from beamgym.scripts.scorer.train import (
     BOOSTING,
@@ -68,7 +68,9 @@ def train_command(
 ) -> None:
     """Train a policy or a scorer; TensorBoard curves, checkpoints and figures go to the run's folder."""
     check_output(json_file)
-    if env_id in (CHOOSER, COMPOSED, SCORER, BOOSTING, TWO_STAGE, DOMAINS) or env_id.startswith(PREFIX):
+    if env_id in (CHOOSER, COMPOSED, SCORER, BOOSTING, TWO_STAGE, DOMAINS) or env_id.startswith(
+        (PREFIX, GROUND_PREFIX)
+    ):
         if timesteps is not None or beside or algo is not None or settings:
             raise ValueError(f"--timesteps and --beside are for policies, --algo and --set too, and not for {env_id}")
         _train_scorer(env_id, ScorerRun(config, run_folder, seed, resume, bundle, overwrite, workers, json_file, refit))
@@ -131,7 +133,7 @@ class PolicyRun:
 
 def _train_scorer(name: str, asked: ScorerRun) -> None:
     scorer = train_scorer if asked.refit is None else refit_scorer
-    if name.startswith(PREFIX):
+    if name.startswith((PREFIX, GROUND_PREFIX)):
         if asked.refit is not None:
             raise ValueError(f"--refit-novelty is for {SCORER}; {name} has no novelty")
         with _bars() as show:

@@ -3,11 +3,11 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from beamgym.agents.denoising.config import REGIMES, SHIPPED, DenoiserConfig, load_denoiser_config
+from beamgym.agents.denoising.config import REGIMES, SHIPPED, DenoiserConfig, load_denoiser_config, read_config
 from beamgym.agents.denoising.planning import Pair, Saving, TimePlan, plan_times, savings
 from beamgym.agents.denoising.radial import Rings, smooth_profile
 from beamgym.agents.denoising.rivals import Rival, rivals
-from beamgym.agents.denoising.satellites import area_under_curve, excess
+from beamgym.agents.denoising.satellites import FittedPeak, area_under_curve, excess, profile_fit
 from beamgym.agents.denoising.spots import ASKED_COUNTS, Candidates, Judged, best_threshold, candidates, f1, judge
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ __all__ = [
     "Candidates",
     "DenoiserConfig",
     "DenoiserTrainer",
+    "FittedPeak",
     "Frames",
     "Judged",
     "Pair",
@@ -38,6 +39,8 @@ __all__ = [
     "judge",
     "load_denoiser_config",
     "plan_times",
+    "profile_fit",
+    "read_config",
     "rivals",
     "savings",
     "smooth_profile",

@@ -12,7 +12,7 @@ from beamgym.agents.denoising.export import DenoiserOrigin, export_denoiser, ref
 from beamgym.agents.denoising.trainer import DenoiserTrainer
 from beamgym.envs.denoising import noise_ratio
 from beamgym.physics.arrays import BoolArray, Float64Array
-from beamgym.physics.counts import thin
+from beamgym.physics.counts import empty_share, thin
 
 _TEXT = """# Denoiser of counted frames: {scene}
 
@@ -38,6 +38,7 @@ docs/denoising.md.
 
 _SCENE_FRAMES, _EXPOSURES = 12, (0.25, 1.0, 4.0)
 _HELD = 0.6827  # of pixels, by one standard deviation
+_EMPTY = 3.0  # standard deviations of the share of empty pixels, at least, before a frame is flagged
 
 
 def finish(trainer: DenoiserTrainer, path: str | Path, command: str, overwrite: bool = False) -> Path:
@@ -53,9 +54,11 @@ def finish(trainer: DenoiserTrainer, path: str | Path, command: str, overwrite: 
 
 @dataclass(frozen=True)
 class _Judged:
-    """One frame of the calibration: noise ratio, how far off rates are and are said to be, and what is masked."""
+    """One frame of the calibration: noise ratio, the share of empty pixels in its standard deviations, how far off
+    rates are and are said to be, and what is masked."""
 
     ratio: float
+    empty: float
     off: Float64Array
     said: Float64Array
     hidden: BoolArray
@@ -63,8 +66,8 @@ class _Judged:
 
 @torch.no_grad()
 def calibrate(trainer: DenoiserTrainer) -> dict[str, Any]:
-    """Return the noise ratios that are usual, what makes uncertainties as large as errors are ("spread"), and how far
-    rates of neighbours are off together.
+    """Return the noise ratios that are usual, how far off the share of empty pixels may be, what makes uncertainties as
+    large as errors are ("spread"), and how far rates of neighbours are off together.
 
     Of the tuning scenes, whose truth is known. Of one's own frames errors are taken from two thinned halves of each,
     which knows nothing of what is wrong in both; so they are never made smaller than the network says. Neighbours are
@@ -90,6 +93,7 @@ def calibrate(trainer: DenoiserTrainer) -> dict[str, Any]:
     return {
         "noise_ratio": [round(low, 3), round(high, 3)],
         "spread": round(spread, 4),
+        "empty": _EMPTY if own else round(max(_EMPTY, max(one.empty for one in judged) + 0.5), 2),
         "correlation": 1.0 if own else round(float(np.clip(np.median(together), 0.0, 1.0)), 4),
     }
 
@@ -99,11 +103,12 @@ def _judged(
 ) -> _Judged:
     counts = np.where(hidden, 0.0, frame if own else draw.poisson(frame).astype(np.float64))
     rate, said = _answer(net, counts, hidden)
-    ratio = noise_ratio(counts, rate, hidden)
+    ratio, share = noise_ratio(counts, rate, hidden), empty_share(counts, rate, hidden)
+    empty = share.share / share.deviation
     if not own:
-        return _Judged(ratio, rate - frame, said, hidden)
+        return _Judged(ratio, empty, rate - frame, said, hidden)
     one, two = (_answer(net, half, hidden)[0] for half in thin(counts, 0.5, draw))
-    return _Judged(ratio, one - two, said, hidden)
+    return _Judged(ratio, empty, one - two, said, hidden)
 
 
 def _answer(net: torch.nn.Module, counts: Float64Array, hidden: BoolArray) -> tuple[Float64Array, Float64Array]:

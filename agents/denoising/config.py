@@ -1,7 +1,7 @@
 """How a denoiser is trained."""
 
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -63,17 +63,28 @@ SHIPPED: Final[dict[str, dict[str, Any]]] = {
 
 
 def load_denoiser_config(name: str, path: str | Path | None = None) -> DenoiserConfig:
-    """Return a shipped denoiser's configuration, with the keys of a YAML file in place of its own.
+    """Return a shipped denoiser's configuration, with the keys of a YAML file in place of its own; raises
+    ValueError."""
+    return read_config(DenoiserConfig, SHIPPED, name, path)
+
+
+_Config = TypeVar("_Config", bound=BaseModel)
+
+
+def read_config(
+    kind: type[_Config], known: dict[str, dict[str, Any]], name: str, path: str | Path | None = None
+) -> _Config:
+    """Return the configuration of a training by its name, with the keys of a YAML file in place of its own.
 
     Raises
     ------
-    ValueError : with one line naming the key that is wrong, the file that cannot be read, or an unknown denoiser
+    ValueError : with one line naming the key that is wrong, the file that cannot be read, or an unknown name
     """
-    if name not in SHIPPED:
-        raise ValueError(f"unknown denoiser {name!r}; choose one of {', '.join(SHIPPED)}")
+    if name not in known:
+        raise ValueError(f"unknown denoiser {name!r}; choose one of {', '.join(known)}")
     try:
         given = {} if path is None else yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-        return DenoiserConfig.model_validate({**SHIPPED[name], **given})
+        return kind.model_validate({**known[name], **given})
     except ValidationError as error:
         first = error.errors()[0]
         raise ValueError(f"{path or name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

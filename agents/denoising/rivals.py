@@ -87,5 +87,6 @@ def _tv(weight: float, counts: Float64Array, mask: BoolArray) -> Float64Array:
 
 def _bmnd(counts: Float64Array, mask: BoolArray) -> Float64Array:
     package = need("bmnd", "bmnd")
-    found = package.bmnd(counts.astype(np.float32), noise_model=package.NoiseModel.POISSON)
+    profile = package.BM3DProfile(noise_model=package.NoiseModel.POISSON)  # of images; its name counts the stacks too
+    found = package.bmnd(counts.astype(np.float32), profile=profile)
     return np.maximum(np.asarray(found, dtype=np.float64), 0.0)

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from beamgym.envs.bundles import BundleError, OnnxModel
 from beamgym.physics.arrays import BoolArray, Float32Array, Float64Array
-from beamgym.physics.counts import check_counts
+from beamgym.physics.counts import EmptyShare, check_counts, empty_share, missing_numbers
 from beamgym.physics.scenes import SCENES
 
 ENCODER: Final = "counts"
@@ -28,6 +28,7 @@ FIELD: Final = 32
 
 _FILL_PX = 3.0  # how far about it a masked pixel's stand-in is taken from
 _LARGEST = 1e6  # counts of a pixel beyond any that was trained on
+_EMPTY = 3.0  # standard deviations by which the share of empty pixels may be off zero, of most scenes
 _UNKEPT = 0.05  # share of the counts by which a rate may be off before it is scaled
 _BATCH = 8
 
@@ -42,6 +43,7 @@ class Denoised:
     uncertainty : (slow, fast) standard deviation of the rate
     scaled : factor by which the network's rate was multiplied so that the sum of the counts is kept
     noise_ratio : variance of the frame about the rate, over Poisson's; see ``noise_ratio``
+    empty : share of pixels that are empty though a count was expected: dead ones, or counts that come in bursts
     flags : what speaks against believing it, one line each
     """
 
@@ -49,6 +51,7 @@ class Denoised:
     uncertainty: Float64Array
     scaled: float
     noise_ratio: float
+    empty: EmptyShare
     flags: tuple[str, ...] = ()
 
 
@@ -72,6 +75,7 @@ class FrameDenoiser:
         self.scene = str(settings.get("scene", "own"))
         low, high = np.asarray(settings.get("noise_ratio", [0.0, 10.0]), np.float64)
         self._usual = float(low), float(high)
+        self._empty = float(np.asarray(settings.get("empty", _EMPTY)))
         self._spread = float(np.asarray(settings.get("spread", 1.0)))
         self.correlation = float(np.asarray(settings.get("correlation", 1.0)))
 
@@ -110,8 +114,10 @@ class FrameDenoiser:
         ratio = noise_ratio(counts, rate, hidden)
         wide = max(1.0, ratio / self._usual[1]) ** 0.5
         uncertainty = rate * spread * self._spread * wide
+        empty = empty_share(counts, rate, hidden)
+        flags = (*self._flags(counts, scaled, ratio, total), *self._flags_of_pixels(counts[~hidden], empty))
         rate[hidden] = uncertainty[hidden] = np.nan
-        return Denoised(rate, uncertainty, scaled, ratio, self._flags(counts, scaled, ratio, total))
+        return Denoised(rate, uncertainty, scaled, ratio, empty, flags)
 
     def sum_uncertainty(self, uncertainty: Float64Array) -> float:
         """Return the standard deviation of the sum of neighbouring rates that have these of their own.
@@ -152,6 +158,21 @@ class FrameDenoiser:
             )
         if counts.max(initial=0.0) > _LARGEST:
             found.append(f"pixels of up to {counts.max():.3g} counts: beyond what was trained on, and good as they are")
+        return tuple(found)
+
+    def _flags_of_pixels(self, counts: Float64Array, empty: EmptyShare) -> tuple[str, ...]:
+        found = []
+        if empty.share > self._empty * empty.deviation:
+            found.append(
+                f"{100 * empty.share:.1f} ± {100 * empty.deviation:.1f} % of the pixels are empty though a count was "
+                "expected: dead pixels in no mask, or counts that come in bursts (afterpulses, a pulsed source)"
+            )
+        if missing := missing_numbers(counts):
+            words = ", ".join(map(str, missing))
+            found.append(
+                f"hardly a pixel holds {words}: counts that were multiplied and rounded; give --gain and the frames as "
+                "they were read"
+            )
         return tuple(found)
 
 

@@ -27,6 +27,13 @@ def denoise_command(
     mask: Annotated[
         list[str] | None, typer.Option(help="Pixels to leave out: column,row,column,row or a mask file; repeats.")
     ] = None,
+    mask_suspected: Annotated[
+        bool, typer.Option("--mask-suspected", help="Leave out pixels that their neighbours call dead or hot.")
+    ] = False,
+    peaks_at: Annotated[
+        Path | None,
+        typer.Option(help="Places of weak peaks, to be measured in the counts: column,row,sigma,sigma in pixels."),
+    ] = None,
     dataset: Annotated[str | None, typer.Option(help="Of an HDF5 file, or which of several spectra.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the answers; beside the originals if left out.")] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Of a training on these frames or pairs, 120 batches each.")] = 10,
@@ -71,6 +78,8 @@ def denoise_command(
         epochs,
         overwrite,
         seed,
+        mask_suspected,
+        peaks_at,
     )
     reports: list[dict[str, Any]] = denoise_files(asked, typer.echo, sys.argv[2:])
     if json_file is not None:

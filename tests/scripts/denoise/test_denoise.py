@@ -1,5 +1,6 @@
 """`beamgym denoise`: answers beside the originals in their formats, never over them, and one line for bad input."""
 
+import csv
 import json
 
 import h5py
@@ -79,6 +80,54 @@ class TestFormats:
         assert stack.mask[10, 12]
         assert denoise(tmp_path / "a.npy").exit_code == 0
         assert np.isnan(np.load(tmp_path / "a.rate.npy")[10, 12])
+
+
+class TestPixels:
+    def test_dead_and_hot_pixels_of_a_stack_are_named_and_masked_where_asked(self, tmp_path):
+        stack = np.random.default_rng(1).poisson(6.0, (10, 40, 44)).astype(np.uint16)
+        stack[:, 12, 30], stack[:, 20, 9] = 0, 90
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file["entry/data/data"] = stack
+        result = denoise(tmp_path / "a.h5")
+        assert "1 dead and 1 hot pixels are suspected" in result.output
+        told = json.loads((tmp_path / "a.denoised.json").read_text("utf-8"))
+        assert told["suspected"] == {"dead": [[30, 12]], "hot": [[9, 20]], "masked": False}
+        again = denoise(tmp_path / "a.h5", "--mask-suspected", "--overwrite")
+        assert "they are masked" in again.output
+        with h5py.File(tmp_path / "a.rate.h5") as file:
+            rate = file["entry/data/data"][()]
+        assert np.isnan(rate[:, [12, 20], [30, 9]]).all()
+        assert np.isnan(rate).sum() == 20
+
+    def test_a_gain_that_nobody_told_is_flagged(self, tmp_path):
+        np.save(tmp_path / "a.npy", np.rint(1.3 * COUNTS[0]).astype(np.uint16))
+        assert "hardly a pixel holds 2" in denoise(tmp_path / "a.npy").output
+
+
+class TestPeaks:
+    def test_peaks_at_places_of_a_file_are_measured(self, tmp_path):
+        path = written(tmp_path / "a.h5", ".h5")
+        (tmp_path / "p.csv").write_text("column,row,sigma,sigma\n36,30,2,4\n# not this\n20.5, 31, 2, 3\n")
+        result = denoise(path, "--peaks-at", tmp_path / "p.csv")
+        assert result.exit_code == 0, result.output
+        rows = list(csv.DictReader((tmp_path / "a.peaks.csv").read_text().splitlines()))
+        assert [row["frame"] for row in rows] == ["0", "0", "1", "1"]
+        assert all(abs(float(row["significance"])) < 4.0 for row in rows)
+        assert float(rows[0]["ground"]) == pytest.approx(2.0, rel=0.2)
+        told = json.loads((tmp_path / "a.denoised.json").read_text("utf-8"))
+        assert told["peaks"]["network"] == "ground-diffraction"
+
+    @pytest.mark.parametrize(
+        ("text", "line"), [("", "names no places"), ("1,2,3\n", "names no places"), ("1,2,0,3\n", "above 0")]
+    )
+    def test_a_file_without_places_is_one_line(self, tmp_path, text, line):
+        path = written(tmp_path / "a.npy", ".npy")
+        (tmp_path / "p.csv").write_text(text)
+        result = denoise(path, "--peaks-at", tmp_path / "p.csv")
+        assert result.exit_code == 1
+        assert line in result.output
+        assert not (tmp_path / "a.rate.npy").exists()
+        assert "there is no file" in denoise(path, "--peaks-at", tmp_path / "q.csv").output
 
 
 class TestRefusals:
