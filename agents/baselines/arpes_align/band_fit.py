@@ -10,13 +10,7 @@ from typing import Final
 import numpy as np
 
 from beamgym.agents.baselines.arpes_align.acting import PlannedCut, Procedure, TakenCut
-from beamgym.agents.baselines.arpes_align.parts import (
-    SiteMap,
-    focused_by_two,
-    hexagonal_sites,
-    in_short_order,
-    middle_of_sample,
-)
+from beamgym.agents.baselines.arpes_align.parts import best_site, focused_by_two
 from beamgym.envs.arpes_align import ArpesAlignContext
 from beamgym.envs.policy import CannotPlay
 from beamgym.physics.arpes.aligning import PoseFit, PosePosterior, PosePrior, followed, standing_angles
@@ -26,7 +20,6 @@ FIRST_TURNS_DEG: Final = (5.0, -5.0, 9.0, -9.0)
 """Polar angles of the first cuts, as many as are needed."""
 CERTAIN: Final = 0.95
 SEARCH_S, FINE_S, FOCUS_S, TURN_S = 0.2, 1.5, 0.3, 1.0
-PITCH_MM, RADIUS_MM, FURTHER = 0.45, 0.85, 4
 TWIN_LOSS: Final = 1.0
 """By which a site on a twin counts less: to turn it would take longer than to go to another flake."""
 BESIDE_DEG: Final = (4.0, -4.0, 6.0, -6.0)
@@ -46,7 +39,8 @@ def band_fit(context: ArpesAlignContext, first: TakenCut) -> Procedure:
     pose = yield from focused_by_two(pose, FOCUS_S, lambda cut: fit.add(cut.pose, cut.counts))
     posterior = fit.posterior([mode.theta for mode in posterior.modes])
     pose = followed(pose, _goal(context, posterior, pose))
-    pose = yield from _best_site(context, posterior.modes[0].theta, pose)
+    theta = posterior.modes[0].theta
+    pose = yield from best_site(pose, lambda cut: _how_good(context, theta, cut), SEARCH_S)
     yield from _fine(context, fit, posterior, pose)
 
 
@@ -66,27 +60,6 @@ def _turned(context: ArpesAlignContext, fit: PoseFit, pose: Float64Array):  # ty
         if posterior.weights[0] >= CERTAIN:
             break
     return posterior
-
-
-def _best_site(context: ArpesAlignContext, theta: Float64Array, pose: Float64Array):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    """Visit sites over the sample, then some that promise more, and return the pose at the best."""
-    middle = middle_of_sample(pose)
-    sites = in_short_order(middle[:2] + hexagonal_sites(PITCH_MM, RADIUS_MM), pose[:2])
-    seen: list[Float64Array] = []
-    logs: list[float] = []
-    model, fine = SiteMap(), middle[:2] + hexagonal_sites(0.06, RADIUS_MM)
-    queue = list(sites)
-    further = FURTHER
-    while queue:
-        cut = yield PlannedCut(np.array([*queue.pop(0), *pose[2:]]), SEARCH_S)
-        seen.append(cut.pose[:2])
-        logs.append(_how_good(context, theta, cut))
-        if not queue and further:
-            mean, sigma = model.mean(np.array(seen), logs, fine)
-            queue.append(fine[int(np.argmax(mean + 0.7 * sigma))])
-            further -= 1
-    mean, _ = model.mean(np.array(seen), logs, fine)
-    return np.array([*fine[int(np.argmax(mean))], *pose[2:]])
 
 
 def _how_good(context: ArpesAlignContext, theta: Float64Array, cut: TakenCut) -> float:

@@ -41,6 +41,7 @@ class SymmetryFit:
         self._slit = self.grid.slit_deg.reshape(_COLUMNS, -1).mean(axis=1)
         self._turns: list[Float64Array] = []
         self._features: list[Float64Array] = []
+        self.cuts: list[tuple[Float64Array, Float64Array]] = []
 
     def __len__(self) -> int:
         """Return the number of cuts."""
@@ -52,6 +53,7 @@ class SymmetryFit:
         smooth = gaussian_filter1d(np.sqrt(binned), 0.7, axis=1)
         bare = smooth - gaussian_filter1d(smooth, 5.0, axis=1)
         self._turns.append(pose_rotation(pose))
+        self.cuts.append((pose, counts))
         self._features.append(bare / np.maximum(np.linalg.norm(bare, axis=1, keepdims=True), 1e-9))
 
     def values(self, thetas: Float64Array) -> Float64Array:
