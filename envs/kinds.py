@@ -267,6 +267,7 @@ SHIPPED: tuple[EnvKind, ...] = (
         build="beamgym.envs.arpes_align:build",
         renderer="beamgym.envs.arpes_align:PoseRenderer",
         budget=BEAM_TIME,
+        task="beamgym.envs.arpes_align:task_over",
         setting="beamgym.envs.arpes_align:PoseSetting",
         units="beamgym.envs.arpes_align:POSE_UNITS",
         action_scale=("action",),

@@ -12,6 +12,7 @@ from beamgym.envs.kinds import kind_named as env_kind_named
 
 _FILE, _SIMULATED = "beamgym.hardware_bridge.instrument_file", "beamgym.hardware_bridge.practice.simulated"
 _PLATES = "beamgym.hardware_bridge.plates"
+_MANIPULATORS = "beamgym.hardware_bridge.manipulators"
 _DIRECTIONS, _DEPLOYMENT = "beamgym.hardware_bridge.direction_check", "beamgym.hardware_bridge.deployment"
 
 
@@ -138,9 +139,17 @@ KINDS: dict[str, Row] = {
         "diffractometer",
         "scans of a diffractometer are not on the bridge yet; find UB of real reflections with `beamgym ub`",
     ),
-    "arpes_align": SimulationOnly(
-        "arpes_align",
-        "six-axis manipulators before an analyser are not on the bridge yet; find a sample's best site with ArpesSpot",
+    "arpes_align": BridgeKind(
+        name="arpes_align",
+        section=f"{_MANIPULATORS}:ManipulatorTaskEntry",
+        context=f"{_MANIPULATORS}.entry:context",
+        practice=f"{_SIMULATED}.arpes_align:practice",
+        practice_options=f"{_SIMULATED}.arpes_align:practice_options",
+        world=f"{_MANIPULATORS}.entry:world",
+        check=f"{_MANIPULATORS}.entry:check",
+        goal=f"{_MANIPULATORS}.entry:goal",
+        exposure_s=f"{_MANIPULATORS}.entry:exposure_s",
+        presence="beamgym.hardware_bridge.presence:spectrum_presence",
     ),
 }
 """Every kind by name, those of other packages included."""

@@ -19,7 +19,7 @@ from beamgym.physics.instrument import Float64Array
 FIRST_TURNS_DEG: Final = (5.0, -5.0, 9.0, -9.0)
 """Polar angles of the first cuts, as many as are needed."""
 CERTAIN: Final = 0.95
-SEARCH_S, FINE_S, FOCUS_S, TURN_S = 0.2, 1.5, 0.3, 1.0
+SEARCH_S, FINE_S, FOCUS_S, TURN_S = 0.2, 2.0, 0.3, 1.0
 TWIN_LOSS: Final = 1.0
 """By which a site on a twin counts less: to turn it would take longer than to go to another flake."""
 BESIDE_DEG: Final = (4.0, -4.0, 6.0, -6.0)

@@ -51,7 +51,8 @@ def gaussian_process(context: ArpesAlignContext, first: TakenCut) -> Procedure:
     """Begin a search by expected improvement over polar, tilt and azimuth."""
     pose, fit = yield from _prepared(context, first)
     rng = np.random.default_rng([first.seed, 7])
-    seen, values = [], []
+    seen: list[Float64Array] = []
+    values: list[float] = []
     turn = 0.5 * context.told.period_deg(context.direction)
     low, high = np.array([-9.0, -9.0, -turn]), np.array([9.0, 9.0, turn])
     for number in range(GP_CUTS):

@@ -14,9 +14,9 @@ from beamgym.physics.instrument import Float64Array
 Part = Generator[PlannedCut, TakenCut, Float64Array]
 """A part of a procedure; it returns the pose that it found."""
 
-PITCH_MM, RADIUS_MM, FURTHER = 0.45, 0.85, 6
+PITCH_MM, RADIUS_MM, FURTHER = 0.45, 0.85, 9
 """Of the sites that ``best_site`` visits: their lattice, how far from the middle, and how many after those."""
-_LOWEST_MM, _HIGHEST_MM = -0.95, 0.95
+_LOWEST_MM, _HIGHEST_MM = -1.9, 1.9
 FOCUS_STEP_MM: Final = 0.25
 
 
@@ -72,7 +72,7 @@ class SiteMap:
     noise : of one reading of it
     """
 
-    length_mm: float = 0.3
+    length_mm: float = 0.25
     spread: float = 0.35
     noise: float = 0.08
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from beamgym.physics.arpes.aligning.levels import AligningNumbers
-from beamgym.physics.arpes.aligning.manipulator import Carried, pose_rotation
+from beamgym.physics.arpes.aligning.manipulator import Carried, manipulator_axes, pose_rotation
 from beamgym.physics.arpes.aligning.materials import NOMINAL_WORK_EV, LayeredCrystal
 from beamgym.physics.arpes.aligning.surface import FlakedSurface, draw_surface
 from beamgym.physics.arpes.bands_models import rotation_x, rotation_y
@@ -143,5 +143,11 @@ def draw_hidden(
         period_deg,
     )
     flakes, _ = surface.site_map()
-    largest = int(np.bincount(flakes[flakes >= 0], minlength=len(surface.seeds_mm)).argmax())
-    return replace(hidden, goal_pose=hidden.solved(largest, surface.best_site(largest)))
+    areas = np.bincount(flakes[flakes >= 0], minlength=len(surface.seeds_mm))
+    low, high = np.array([axis.limits for axis in manipulator_axes()[:6]]).T
+    goals = []
+    for flake in np.argsort(-areas)[: int((areas > 0).sum())]:
+        goals.append(hidden.solved(int(flake), surface.best_site(int(flake))))
+        if ((goals[-1] >= low) & (goals[-1] <= high)).all():
+            return replace(hidden, goal_pose=goals[-1])
+    return replace(hidden, goal_pose=goals[0])

@@ -26,9 +26,9 @@ def manipulator_axes() -> tuple[Axis, ...]:
     linear = {"kind": "linear", "speed": 0.5, "settle_s": 0.2, "step": 0.0005}
     turns = {"kind": "rotation", "settle_s": 0.3, "step": 0.001}
     return (
-        Axis("x", (1.0, 0.0, 0.0), limits=(-1.6, 1.6), **linear),  # type: ignore[arg-type]
-        Axis("y", (0.0, 1.0, 0.0), limits=(-1.6, 1.6), **linear),  # type: ignore[arg-type]
-        Axis("z", (0.0, 0.0, 1.0), limits=(-1.0, 1.0), **linear),  # type: ignore[arg-type]
+        Axis("x", (1.0, 0.0, 0.0), limits=(-3.0, 3.0), **linear),  # type: ignore[arg-type]
+        Axis("y", (0.0, 1.0, 0.0), limits=(-3.0, 3.0), **linear),  # type: ignore[arg-type]
+        Axis("z", (0.0, 0.0, 1.0), limits=(-2.0, 2.0), **linear),  # type: ignore[arg-type]
         Axis("polar", (0.0, 1.0, 0.0), limits=(-15.0, 15.0), speed=2.0, **turns),  # type: ignore[arg-type]
         Axis("tilt", (1.0, 0.0, 0.0), limits=(-15.0, 15.0), speed=1.0, **turns),  # type: ignore[arg-type]
         Axis("azimuth", (0.0, 0.0, 1.0), limits=(-60.0, 60.0), speed=2.0, **turns),  # type: ignore[arg-type]

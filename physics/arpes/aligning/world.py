@@ -150,7 +150,7 @@ class SimulatedAligning:
         "gamma_deg" (n, 2) where Γ of the flake in the beam's middle is measured, along and across the slit;
         "azimuth_error_deg" (n,) between the direction asked and the slit; "height_mm" (n,) from the focus; "flake"
         (n,), -1 beside the sample; "place_score", "threshold" (n,) of the site, and of sites among the best of its
-        flake; "goal_pose" (n, 6) that brings the best site of the largest flake to where all is asked to be.
+        flake; "goal_pose" (n, 6) with which the best site of the largest flake in reach stands as asked.
         """
         seen = [
             _NOWHERE if hidden is None else hidden.state(self._motors.true[row])

@@ -22,7 +22,7 @@ from beamgym.physics.goniometer.targets import parse_target
 
 SHIPPED = (
     *("laue_soft_ioc", "arpes_soft_ioc", "laue_epics", "laue_manual_filedrop"),
-    *("laue_practice", "arpes_practice", "mosaic_soft_ioc"),
+    *("laue_practice", "arpes_practice", "mosaic_soft_ioc", "arpes_align_soft_ioc"),
 )
 
 
@@ -62,7 +62,7 @@ def test_every_shipped_file_loads(name):
 def test_the_registry_of_shipped_files_is_complete():
     folder = shipped_instrument("laue_soft_ioc").parent
     assert sorted(SHIPPED) == sorted(path.stem for path in folder.glob("*.yaml"))
-    known = "no instrument file 'soft' is shipped; there are arpes_practice, arpes_soft_ioc"
+    known = "no instrument file 'soft' is shipped; there are arpes_align_soft_ioc, arpes_practice"
     with pytest.raises(ValueError, match=known):
         shipped_instrument("soft")
 
