@@ -292,7 +292,12 @@ MISTAKES = {
     ),
     "the other kind's experiment": ("laue_soft_ioc", ("arpes",), {}, "there is a part 'arpes:'; remove it"),
     "no experiment": ("laue_soft_ioc", ("laue",), ..., "a laue instrument needs a part 'laue:'"),
-    "an unknown kind": ("laue_soft_ioc", ("kind",), "xrd", "kind: found 'xrd'; give 'laue', 'arpes', 'mosaic' or 'arpes_align'"),
+    "an unknown kind": (
+        "laue_soft_ioc",
+        ("kind",),
+        "xrd",
+        "kind: found 'xrd'; give 'laue', 'arpes', 'mosaic' or 'arpes_align'",
+    ),
     "ARPES axes in another order": ("arpes_soft_ioc", ("axes", 0, "name"), "z", "found z in mm, y in mm, dwell in s"),
     "a spectrum without scales": (
         "arpes_soft_ioc",
