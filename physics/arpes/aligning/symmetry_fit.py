@@ -81,10 +81,10 @@ class SymmetryFit:
         thetas = np.tile(middle, (len(grid), 1))
         thetas[:, :3] += grid
         values = self.values(thetas)
-        found = [self._climbed(thetas[i]) for i in np.argsort(-values)[:3]]
+        found = [self._nearest_top(thetas[i]) for i in np.argsort(-values)[:3]]
         return max(found, key=lambda theta: float(self.values(theta[None])[0]))
 
-    def _climbed(self, theta: Float64Array) -> Float64Array:
+    def _nearest_top(self, theta: Float64Array) -> Float64Array:
         """Return the nearest top over tilts and azimuth."""
 
         def loss(three: Float64Array) -> float:
