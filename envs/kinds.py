@@ -250,6 +250,7 @@ SHIPPED: tuple[EnvKind, ...] = (
         build="beamgym.envs.diffractometer_align:build",
         renderer="beamgym.envs.diffractometer_align:AlignScanRenderer",
         budget=BEAM_TIME,
+        task="beamgym.envs.diffractometer_align:task_over",
         setting="beamgym.envs.diffractometer_align:AlignScanSetting",
         units="beamgym.envs.diffractometer_align:ALIGN_SCAN_UNITS",
     ),

@@ -85,6 +85,14 @@ def signal_key(name: str, source: str, value: Any) -> Readings:
     return {name: {"source": source, "dtype": "string" if isinstance(value, str) else "number", "shape": []}}
 
 
+def frame_keys(name: str, source: str, shape: tuple[int, int]) -> Readings:
+    """Return image, counter and time of a detector as ``describe()`` gives them."""
+    keys = {f"{name}_image": {"source": source, "dtype": "array", "shape": list(shape)}}
+    for key, dtype in (("counter", "integer"), ("time", "number")):
+        keys[f"{name}_{key}"] = {"source": source, "dtype": dtype, "shape": []}
+    return keys
+
+
 async def in_thread(what: str, timeout_s: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a blocking call in a thread of its own, for at most ``timeout_s``.
 

@@ -11,7 +11,7 @@ from beamgym.envs.kinds import Ref, find_kind
 from beamgym.envs.kinds import kind_named as env_kind_named
 
 _FILE, _SIMULATED = "beamgym.hardware_bridge.instrument_file", "beamgym.hardware_bridge.practice.simulated"
-_PLATES = "beamgym.hardware_bridge.plates"
+_PLATES, _SCANS = "beamgym.hardware_bridge.plates", "beamgym.hardware_bridge.scans"
 _MANIPULATORS = "beamgym.hardware_bridge.manipulators"
 _DIRECTIONS, _DEPLOYMENT = "beamgym.hardware_bridge.direction_check", "beamgym.hardware_bridge.deployment"
 
@@ -35,6 +35,9 @@ class BridgeKind:
         None where there is nothing to be found, and any frame that is not blank will do
     presence : (file) → ``presence.PresenceTest``: whether a frame shows the sample at all; None where only an empty
         frame shows that nothing is there
+    instrument : ``rollout.BlueskyInstrument``, or a class of it: how frames are taken of guarded devices
+    right : (task, its state, the practice instrument's truth) → whether what was declared is right, where the truth's
+        own "inside" does not say it
     check_directions : (instrument, file, ask, tell) → DirectionReport: whether every axis moves the way the file says
     differences : (setting of a bundle's manifest, context) → one line for each difference
     sample_change : (task, frames with their positions) → by how much the sample has turned on what carries it, degrees,
@@ -63,6 +66,8 @@ class BridgeKind:
     readout_s: Ref = f"{_FILE}:planned_readout_s"
     finder: Ref | None = None
     presence: Ref | None = None
+    instrument: Ref = "beamgym.hardware_bridge.rollout:BlueskyInstrument"
+    right: Ref | None = None
     check_directions: Ref = f"{_DIRECTIONS}:check_by_eye"
     differences: Ref = f"{_DEPLOYMENT}:plain_differences"
     sample_change: Ref | None = None
@@ -135,9 +140,21 @@ KINDS: dict[str, Row] = {
         finder="beamgym.hardware_bridge.guard.devices:spot_finder",
         may_show_nothing=f"{_PLATES}.entry:may_show_nothing",
     ),
-    "diffractometer": SimulationOnly(
-        "diffractometer",
-        "scans of a diffractometer are not on the bridge yet; find UB of real reflections with `beamgym ub`",
+    "diffractometer": BridgeKind(
+        name="diffractometer",
+        section=f"{_SCANS}:DiffractometerTaskEntry",
+        context=f"{_SCANS}.entry:context",
+        practice=f"{_SIMULATED}.diffractometer:practice",
+        practice_options=f"{_SIMULATED}.diffractometer:practice_options",
+        world=f"{_SCANS}.entry:world",
+        check=f"{_SCANS}.entry:check",
+        goal=f"{_SCANS}.entry:goal",
+        exposure_s=f"{_SCANS}.entry:exposure_s",
+        instrument=f"{_SCANS}:ScanInstrument",
+        right=f"{_SIMULATED}.diffractometer:judged",
+        plan="beamgym.hardware_bridge.plans:find_ub",
+        told="beamgym.envs.diffractometer_align:told",
+        report=f"{_SCANS}.entry:counted",
     ),
     "arpes_align": BridgeKind(
         name="arpes_align",

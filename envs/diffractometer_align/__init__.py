@@ -14,8 +14,15 @@ from beamgym.envs.diffractometer_align.context import (
     DiffractometerContext,
     PowderLine,
 )
-from beamgym.envs.diffractometer_align.factory import DiffractometerAlignOptions, build, powder_lines
+from beamgym.envs.diffractometer_align.factory import (
+    DiffractometerAlignOptions,
+    build,
+    context_for,
+    powder_lines,
+    task_over,
+)
 from beamgym.envs.diffractometer_align.setting import AlignScanSetting
+from beamgym.envs.diffractometer_align.state import told
 from beamgym.envs.diffractometer_align.task import DECLARES_WITHIN, DiffractometerAlignTask
 from beamgym.envs.diffractometer_align.views import ALIGN_SCAN_UNITS, PEAK_ROWS
 
@@ -41,7 +48,10 @@ __all__ = [
     "DiffractometerContext",
     "PowderLine",
     "build",
+    "context_for",
     "powder_lines",
+    "task_over",
+    "told",
 ]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from beamgym.envs.diffractometer_align.context import AlignReward, DiffractometerContext, PowderLine
 from beamgym.envs.diffractometer_align.task import DiffractometerAlignTask
 from beamgym.physics.crystal import Crystal, load_crystal
-from beamgym.physics.diffractometer import PRIOR_DEG, cell_of_crystal
+from beamgym.physics.diffractometer import PRIOR_DEG, Diffractometer, cell_of_crystal
 from beamgym.physics.diffractometer.scans import (
     CentringError,
     MonoBeam,
@@ -69,24 +69,57 @@ def build(options: DiffractometerAlignOptions, n: int) -> tuple[DiffractometerAl
     crystal = load_crystal(options.crystal, radiation="neutron" if beam.radiation == "neutron" else "xray")
     prior_deg = PRIOR_DEG if options.handover else 0.0
     world = ScanWorld(crystal, n, options.instrument, beam, detector, level, prior_deg)
-    context = DiffractometerContext(
+    context = context_for(crystal, world.instrument, beam, detector, level, prior_deg, options.beam_time_s)
+    return DiffractometerAlignTask(context, reward), world
+
+
+def task_over(context: DiffractometerContext, size: int = 0) -> DiffractometerAlignTask:
+    """Return the task over a real instrument; ``size`` is not used, since no image is observed."""
+    return DiffractometerAlignTask(context)
+
+
+def context_for(
+    crystal: Crystal,
+    instrument: Diffractometer,
+    beam: MonoBeam,
+    detector: SlitCounter,
+    level: ScanErrors,
+    prior_deg: float = 0.0,
+    beam_time_s: float = 14400.0,
+) -> DiffractometerContext:
+    """Return what everybody at a diffractometer knows.
+
+    Parameters
+    ----------
+    crystal : of the beam's radiation
+    instrument : its axes, within the envelope
+    beam, detector : as they are stated
+    level : how far the instrument may be from what is believed of it
+    prior_deg : error of the orientation that comes with the crystal; 0 where none does
+    beam_time_s : budget
+
+    Raises
+    ------
+    ValueError : no reflection is strong enough in the beam
+    """
+    axes = instrument.axes
+    return DiffractometerContext(
         crystal.name,
         cell_of_crystal(crystal),
-        world.instrument,
+        instrument,
         beam,
         detector,
-        powder_lines(crystal, beam, detector, world.axes),
+        powder_lines(crystal, beam, detector, axes),
         error_deg=_error_deg(level),
         cell_error=5e-4 + level.wavelength,
         zero_deg=level.zero_deg,
         centred=_centring_error(beam, detector, level),
-        counts_scale=_counts_scale(crystal, beam, world.axes),
+        counts_scale=_counts_scale(crystal, beam, axes),
         prior_deg=prior_deg,
         second_grain=level.second_grain if level.second_chance > 0.0 else 0.0,
         flux_factor=level.flux_factor,
-        beam_time_s=options.beam_time_s,
+        beam_time_s=beam_time_s,
     )
-    return DiffractometerAlignTask(context, reward), world
 
 
 def powder_lines(

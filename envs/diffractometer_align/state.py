@@ -36,3 +36,10 @@ class AlignScanState:
     motor_s: Float64Array
     count_s: Float64Array
     exposed: BoolArray
+
+
+def told(state: AlignScanState) -> dict[str, float]:
+    """Return what the scans of one episode (n = 1) say of its crystal: centred reflections, how sure, how sharp."""
+    belief = state.beliefs[0]
+    said = {"centred": float(len(belief.centred)), "probability": float(belief.probabilities[0])}
+    return said | ({"stated_error_deg": float(belief.error_deg)} if belief.u is not None else {})

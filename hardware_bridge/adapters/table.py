@@ -12,6 +12,9 @@ from beamgym.hardware_bridge.manual_operator import Operator
 
 _PATIENCE_S = 5.0  # the guard's own wait ends first, and stops the motor
 
+RECORDS = "records"
+"""Option of an EPICS detector that is no camera; see ``adapters.epics.counter``."""
+
 # What bluesky.protocols ask of each part; everything else a device may lack.
 _METHODS = {
     "axis": ("set", "read"),
@@ -99,7 +102,7 @@ def check_options(file: InstrumentFile) -> None:
         _builder(request)
         # Where the library is missing, connecting says so, with the name of the extra.
         with suppress(ImportError):
-            request.options(_options(role, request.entry.adapter))
+            request.options(_options(role, request.entry))
 
 
 def parts(file: InstrumentFile) -> Iterator[tuple[str, str, str]]:
@@ -119,8 +122,9 @@ def parts(file: InstrumentFile) -> Iterator[tuple[str, str, str]]:
         yield "signal", suspender.name, suspender.device
 
 
-def _options(role: str, adapter: str) -> Any:
-    module, name = OPTIONS.get((role, adapter), ("devices", "AdapterOptions"))
+def _options(role: str, entry: DeviceEntry) -> Any:
+    records = f"{entry.adapter} {entry.options.get(RECORDS, '')}".strip()
+    module, name = OPTIONS.get((role, records), OPTIONS.get((role, entry.adapter), ("devices", "AdapterOptions")))
     return getattr(import_module(f"beamgym.hardware_bridge.{module}"), name)
 
 
@@ -161,9 +165,14 @@ def _epics_axis(request: Request) -> Any:
 
 
 def _epics_detector(request: Request) -> Any:
+    detector = request.file.detector
+    if RECORDS in request.entry.options:
+        from beamgym.hardware_bridge.adapters.epics.counter import EpicsCounter, EpicsCounterOptions
+
+        chosen, patience_s = request.options(EpicsCounterOptions), detector.timeout_s + _PATIENCE_S
+        return EpicsCounter(request.name, request.entry.address, detector.raw_shape[0], patience_s, chosen)
     from beamgym.hardware_bridge.adapters.epics.camera import EpicsCamera, EpicsCameraOptions
 
-    detector = request.file.detector
     options = request.options(EpicsCameraOptions)
     timeout_s = detector.timeout_s + _PATIENCE_S
     return EpicsCamera(request.name, request.entry.address, detector.raw_shape, timeout_s, options)
@@ -240,6 +249,7 @@ OPTIONS = {
     ("axis", "visa"): ("adapters.visa_commands", "VisaOptions"),
     ("axis", "manual"): ("adapters.manual", "ManualOptions"),
     ("detector", "epics"): ("adapters.epics.camera", "EpicsCameraOptions"),
+    ("detector", "epics scaler"): ("adapters.epics.counter", "EpicsCounterOptions"),
     ("detector", "filedrop"): ("adapters.filedrop", "FileDropOptions"),
     ("shutter", "epics"): ("adapters.epics.signals", "EpicsShutterOptions"),
     ("signal", "epics"): ("adapters.epics.signals", "EpicsSignalOptions"),

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from beamgym.envs.episodes import EPISODES
+from beamgym.envs.kinds import resolve
 from beamgym.envs.loop import EpisodeKeys, EpisodeLoop
 from beamgym.envs.task import Task
 from beamgym.hardware_bridge.deployment.causes import why_ended
@@ -22,9 +23,10 @@ from beamgym.hardware_bridge.deployment.run import DOCUMENTS
 from beamgym.hardware_bridge.deployment.session import Session, Stopped
 from beamgym.hardware_bridge.devices import need
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
+from beamgym.hardware_bridge.kinds import bridge_kind
 from beamgym.hardware_bridge.practice.simulated import simulation_of
 from beamgym.hardware_bridge.records import JsonLines
-from beamgym.hardware_bridge.rollout import Decides, StepRecord
+from beamgym.hardware_bridge.rollout import Decides, Rollout, StepRecord
 from beamgym.physics.files import write_json
 
 PRACTICE = "practice.json"
@@ -234,13 +236,19 @@ def _deployed(
         ending = why_ended(error)
     deployment.record_episode(deployment.folder / EPISODES, rollout, ending or rollout.ended)
     exposures = sum(int(step.costs["exposures"][0]) for step in rollout.steps)
-    right = rollout.ended == "declared" and bool(emulator.truth()["inside"])
+    right = rollout.ended == "declared" and _is_right(deployment.file, task, rollout, emulator.truth())
     session.close()
     verdict = rollout.steps[-1].verdict if rollout.steps else None
     judged = not ending and verdict is not None and bool(verdict.is_success[0])
     outcome = Outcome(right, exposures, ending or rollout.ended, judged)
     deployment.events.report(EpisodeEnded(outcome.ending, outcome.success, {}))
     return outcome
+
+
+def _is_right(file: InstrumentFile, task: Task[Any], rollout: Rollout, truth: dict[str, Any]) -> bool:
+    """Return whether what was declared is right, by the truth."""
+    judge = bridge_kind(file.kind).right
+    return bool(truth["inside"] if judge is None else resolve(judge)(task, rollout.steps[-1].state, truth))
 
 
 def _seeds(deployment: Deployment) -> range:

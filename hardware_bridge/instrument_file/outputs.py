@@ -122,6 +122,9 @@ def _commanded_by(file: InstrumentFile, name: str, ends: tuple[str, ...]) -> Ite
 
 
 def _camera_ends(device: DeviceEntry) -> tuple[str, ...]:
+    if "records" in device.options:  # a counter
+        scaler, channels = (str(device.options.get(*each)) for each in (("scaler", "scaler1"), ("channels", "mcs1:")))
+        return scaler, f"{channels}Start", f"{channels}Gate"
     camera = str(device.options.get("camera", "cam1:"))
     return tuple(camera + part for part in _TAKEN_BY_A_CAMERA)
 

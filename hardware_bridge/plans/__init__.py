@@ -1,7 +1,7 @@
 """Deployments as bluesky plans with plain arguments, for one's own RunEngine, blueapi and the queue server."""
 
 from beamgym.hardware_bridge.plans.approvers import Approver, FileApprover, TerminalApprover, register_approver
-from beamgym.hardware_bridge.plans.plans import align, check, check_directions, dry_run, find_spot, go_back
+from beamgym.hardware_bridge.plans.plans import align, check, check_directions, dry_run, find_spot, find_ub, go_back
 from beamgym.hardware_bridge.plans.within import deployed
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "deployed",
     "dry_run",
     "find_spot",
+    "find_ub",
     "go_back",
     "register_approver",
 ]

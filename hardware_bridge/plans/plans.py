@@ -141,6 +141,15 @@ find_spot = EpisodePlan(
 ).made()
 
 
+find_ub = EpisodePlan(
+    name="find_ub",
+    kind="diffractometer",
+    policy="index-and-jump",
+    baseline="powder-line",
+    summary="Find the UB matrix of a crystal on a diffractometer with a policy, every command through the guard.",
+).made()
+
+
 def check(instrument: str = INSTRUMENT, devices: str = "", out: str = "out") -> MsgGenerator[dict[str, Any]]:
     """Connect and read everything, and say whether the guard would arm; nothing is moved or written.
 

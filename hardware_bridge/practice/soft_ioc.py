@@ -13,7 +13,7 @@ from typing import Any
 from beamgym.hardware_bridge.practice.camera import Camera
 from beamgym.hardware_bridge.practice.motor import MotorRecord
 from beamgym.hardware_bridge.practice.server import LoopbackServer, cancelled
-from beamgym.hardware_bridge.practice.simulated import EmulatedHardware, EmulatedSample, StateFile, TruthRecord
+from beamgym.hardware_bridge.practice.simulated import EmulatedHardware, StateFile, TruthRecord, emulated_sample
 from beamgym.hardware_bridge.practice.utilities import HEARTBEAT_S, Utilities
 
 CA_PORT = 5064
@@ -77,7 +77,7 @@ class SoftIoc:
         self.hardware = hardware or emulated_hardware(options)
         prefix = options.prefix
         self.utilities = Utilities(self.hardware, prefix, self._act, self._note)
-        self.camera = Camera(
+        self.detector: Any = _detector_of(self.hardware)(
             self.hardware, prefix, self._act, lambda: self._wait(lambda: self.hardware.exposure is None), self._note
         )
         self.motors = [
@@ -89,7 +89,7 @@ class SoftIoc:
     @property
     def channels(self) -> dict[str, Any]:
         """Every channel by its full name."""
-        groups = [self.utilities.channels, self.camera.channels, *(motor.channels for motor in self.motors)]
+        groups = [self.utilities.channels, self.detector.channels, *(motor.channels for motor in self.motors)]
         return {name: channel for group in groups for name, channel in group.pvdb.items()}
 
     @property
@@ -140,7 +140,7 @@ class SoftIoc:
         # One at a time, or an older state could be published after a newer one.
         async with self._lock:
             await self.utilities.publish()
-            await self.camera.publish()
+            await self.detector.publish()
             for motor in self.motors:
                 await motor.publish()
         # After everything is published: a put completes only when its effect can be seen, as a record's does.
@@ -167,9 +167,18 @@ class SoftIoc:
         self.hardware.record.write("put", self.hardware.clock(), pv=pv, value=plain, client=client)
 
 
+def _detector_of(hardware: EmulatedHardware) -> Any:
+    """Return what shows the counts or pictures of a sample; the counter is imported where there is one."""
+    if not hardware.sample.counts:
+        return Camera
+    from beamgym.hardware_bridge.practice.counter import Counter
+
+    return Counter
+
+
 def emulated_hardware(options: IocOptions) -> EmulatedHardware:
     """Make the hardware that options ask for, from its state file where there is one."""
-    sample = EmulatedSample(options.kind, dict(options.environment))
+    sample = emulated_sample(options.kind, dict(options.environment))
     record, state = TruthRecord(options.record), StateFile(options.state)
     return EmulatedHardware(sample, record, state, options.seed, options.speed)
 

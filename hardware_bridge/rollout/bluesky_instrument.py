@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from beamgym.envs.kinds import resolve
+from beamgym.envs.task import TaskCommand
 from beamgym.hardware_bridge.devices import need
 from beamgym.hardware_bridge.guard import Guard
 from beamgym.hardware_bridge.guard.rules import refusal
@@ -151,6 +152,10 @@ class BlueskyInstrument:
         yield from bps.trigger(detector, wait=True)
         self._frame = detector.last_frame()
         return self._frame
+
+    def acquire_for_plan(self, command: TaskCommand) -> Plan[Frame]:
+        """Take the frame of a task's command, whose move was made; here, as ``acquire_plan`` does it."""
+        return (yield from self.acquire_plan())
 
     def _choose_exposure(self, settings: AcquireSettings | None) -> None:
         self.guard.detector.exposure_s = resolve(bridge_kind(self.file.kind).exposure_s)(self.file, settings)

@@ -79,6 +79,10 @@ class PlanInstrument(Protocol):
         """Take one frame."""
         ...
 
+    def acquire_for_plan(self, command: TaskCommand) -> Plan[Frame]:
+        """Take the frame of a task's command, whose move was made."""
+        ...
+
     def require_armed(self) -> None:
         """Raise where nothing may be commanded any more: the episode ends, and has failed; from any thread."""
         ...
@@ -195,7 +199,7 @@ class Rollout:
         # Before the move and after the frame: a pause in between does both again, and never a move without its frame.
         yield from bps.checkpoint()
         report = yield from taken(partial(self.instrument.move_plan, command.target))
-        frame = yield from taken(self.instrument.acquire_plan)
+        frame = yield from taken(partial(self.instrument.acquire_for_plan, command))
         yield from bps.checkpoint()
         return report, frame
 

@@ -11,7 +11,10 @@ from beamgym.scripts.command_line import check_output, fail
 def ub_command(
     reflections: Annotated[
         Path,
-        typer.Argument(help="CSV: a column for each axis in degrees, or qx qy qz in 1/Å; intensity, h, k, l if known"),
+        typer.Argument(
+            help="CSV: a column for each axis in degrees, or qx qy qz in 1/Å; intensity, h, k, l if known. Or a sweep: "
+            "HDF5, or a folder of frames"
+        ),
     ],
     cell: Annotated[
         str | None, typer.Option(help="a,b,c,alpha,beta,gamma in Å and degrees; without it, see the page")
@@ -46,21 +49,39 @@ def ub_command(
     ] = None,
     distance: Annotated[float, typer.Option(help="from the sample to the detector, mm, for --refine offset")] = 500.0,
     looks: Annotated[int, typer.Option(help="places to look at next", min=0, max=20)] = 3,
+    detector: Annotated[
+        Path | None, typer.Option(help="of a sweep: the detector's geometry, .poni, .json, LaueTools or NeXus")
+    ] = None,
+    axis: Annotated[str | None, typer.Option(help="of a sweep: the axis that turned; else the rocking angle")] = None,
+    at: Annotated[str | None, typer.Option(help="of a sweep: where the others stand, as chi=0,phi=45")] = None,
+    start: Annotated[float | None, typer.Option(help="of a sweep: degrees where the first frame begins")] = None,
+    step: Annotated[float | None, typer.Option(help="of a sweep: degrees a frame")] = None,
+    data: Annotated[str | None, typer.Option(help="of a sweep: HDF5 path of the stack")] = None,
+    mask: Annotated[
+        list[str] | None, typer.Option(help="of a sweep: pixels to ignore, a rectangle or an image; repeats")
+    ] = None,
+    threshold: Annotated[float, typer.Option(help="of a sweep: standard deviations of a spot", min=3.0)] = 6.0,
+    picture: Annotated[Path | None, typer.Option(help="of a sweep: draw it here, PNG")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the result as JSON")] = None,
 ) -> None:
     """Find UB from observed reflections: candidates with probabilities, residuals, and where to look next."""
     # imported here, so that --help need not wait for them
     from beamgym.physics.files import write_json
     from beamgym.scripts.ub.found import Asked, answer, read_known, read_wavelength
+    from beamgym.scripts.ub.sweep_files import is_sweep
+    from beamgym.scripts.ub.swept import SweepAsked, swept_answer
     from beamgym.scripts.ub.text import as_text
 
     try:
         check_output(json_file)
+        check_output(picture)
+        sweep = is_sweep(reflections)
+        stated_a = None if sweep and wavelength is None and energy is None else read_wavelength(wavelength, energy)
         asked = Asked(
             reflections,
             read_known(cell, spacegroup, cif, crystal, radiation),
             preset,
-            read_wavelength(wavelength, energy),
+            1.0 if stated_a is None else stated_a,
             error,
             omega_relative,
             tuple(along or ()),
@@ -69,7 +90,11 @@ def ub_command(
             distance,
             looks,
         )
-        report = answer(asked)
+        if sweep:
+            given = SweepAsked(detector, axis, at, start, step, data, tuple(mask or ()), threshold, picture)
+            report = swept_answer(asked, given, stated_a)
+        else:
+            report = answer(asked)
         if json_file is not None:
             write_json(json_file, report)
     except (ValueError, TypeError, OSError) as problem:

@@ -122,16 +122,17 @@ def answer(asked: Asked) -> dict[str, Any]:
         )
     _check_fits(found, table, asked)
     best = found.found[0]
-    report = _head(asked, table, instrument) | {"cell": known.cell.tolist(), "decided": found.decided is not None}
-    report["candidates"] = [_candidate(one) for one in found.found[:_MOST_TOLD]]
+    report = head_of(asked, table, instrument) | {"cell": known.cell.tolist(), "decided": found.decided is not None}
+    report["candidates"] = [candidate_row(one) for one in found.found[:_MOST_TOLD]]
     report["more_candidates"] = max(len(found.found) - _MOST_TOLD, 0)
     report["none"], report["alike"] = found.none, found.alike
-    report |= _answer_of(asked, table, instrument, best, known.cell)
+    report |= answer_of(asked, table, instrument, best, known.cell)
     report["next"] = _next(found, instrument, asked) if asked.looks else []
     return report
 
 
-def _head(asked: Asked, table: Table, instrument: Diffractometer) -> dict[str, Any]:
+def head_of(asked: Asked, table: Table, instrument: Diffractometer) -> dict[str, Any]:
+    """Return what a report begins with: the file, the preset, how many reflections."""
     return {
         "file": str(asked.path),
         "preset": instrument.name,
@@ -144,7 +145,7 @@ def _head(asked: Asked, table: Table, instrument: Diffractometer) -> dict[str, A
     }
 
 
-def _answer_of(
+def answer_of(
     asked: Asked, table: Table, instrument: Diffractometer, best: Candidate, cell: np.ndarray[Any, Any]
 ) -> dict[str, Any]:
     """Return UB, refined where there is something to refine, in every convention, with the residuals."""
@@ -166,11 +167,11 @@ def _answer_of(
         "refined": values,
         "refined_cell": (cell if refined is None else refined.cell).tolist(),
         "chi2": None if refined is None or np.isnan(refined.chi2) else refined.chi2,
-        "rows": _rows(table, ub, best.hkl, on, refined),
+        "rows": rows_of(table, ub, best.hkl, on, refined),
     }
 
 
-def _rows(
+def rows_of(
     table: Table, ub: np.ndarray[Any, Any], hkl: np.ndarray[Any, Any], on: np.ndarray[Any, Any], refined: Refined | None
 ) -> list[dict[str, Any]]:
     """Return a row for each reflection; what is left out of the refinement is compared with the same UB."""
@@ -196,7 +197,8 @@ def _angles_deg(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> np.nd
     return np.asarray(np.degrees(np.arctan2(np.linalg.norm(np.cross(one, other), axis=1), (one * other).sum(1))))
 
 
-def _candidate(one: Candidate) -> dict[str, Any]:
+def candidate_row(one: Candidate) -> dict[str, Any]:
+    """Return a candidate as JSON takes it."""
     return {
         "probability": one.probability,
         "explains": int((one.belongs > _BELONGS).sum()),
@@ -287,7 +289,7 @@ def _prior(path: Path | None) -> Prior | None:
 def _without_cell(asked: Asked, table: Table, instrument: Diffractometer) -> dict[str, Any]:
     """Return the report where no cell is known: from the table's indices, or of the lattice that holds the vectors."""
     observed = table.observed
-    report = _head(asked, table, instrument)
+    report = head_of(asked, table, instrument)
     if table.hkl is not None:
         ub, on = ub_from_indexed(observed.q, table.hkl), np.ones(len(observed), dtype=bool)
         hkl, report["from"] = table.hkl, "indices"

@@ -4,6 +4,8 @@ from typing import Any
 
 from beamgym.physics.diffractometer import CERTAIN, CONVENTIONS
 
+_MOST_ROWS = 40
+
 
 def as_text(report: dict[str, Any]) -> str:
     """Return the report as lines to read."""
@@ -56,11 +58,13 @@ def _found_cell(report: dict[str, Any]) -> list[str]:
 
 def _residuals(report: dict[str, Any]) -> list[str]:
     lines = ["  line   h   k   l   off by   2θ obs − calc"]
-    for row in report["rows"]:
+    for row in report["rows"][:_MOST_ROWS]:
         h, k, el = row["hkl"]
         two_theta = "" if row["two_theta_deg"] is None else f"{row['two_theta_deg']:+10.3f}°"
         mark = "" if row["belongs"] else "   SPURIOUS? the nearest reflection is meant"
         lines.append(f"  {row['line']:4d} {h:3d} {k:3d} {el:3d} {row['angle_deg']:7.3f}° {two_theta}{mark}")
+    if len(report["rows"]) > _MOST_ROWS:
+        lines.append(f"  and {len(report['rows']) - _MOST_ROWS} more, weaker ones; --json has them all")
     return lines
 
 

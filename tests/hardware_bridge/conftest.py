@@ -306,6 +306,14 @@ class PaperSample:
     home = np.zeros(2)
     exposure_s, readout_s, exposure_limits_s, shape = 10.0, 2.0, (0.1, 100.0), (6, 8)
 
+    counts = sweeps = full = False
+
+    def begin(self):
+        """Nothing lasts longer than its time."""
+
+    def disarm(self):
+        """Nothing is counted while axes move."""
+
     def __init__(self) -> None:
         self.reset(0)
 

@@ -40,7 +40,7 @@ def test_its_instrument_file_is_read_and_checked(lamp, content):
         ({"lamp": None}, "the experiment is missing; a lamp instrument needs a part 'lamp:'"),
         ({"lamp": {"tolerance": 4.0}}, "lamp: unknown key 'tolerance'; did you mean 'tolerance_deg'"),
         ({"laue": {"crystal": "Si", "target": "axis [001] x"}}, "there is a part 'laue:'"),
-        ({"kind": "torch"}, "found 'torch'; give 'laue', 'arpes', 'mosaic', 'arpes_align' or 'lamp'"),
+        ({"kind": "torch"}, "found 'torch'; give 'laue', 'arpes', 'mosaic', 'diffractometer', 'arpes_align' or 'lamp'"),
     ],
 )
 def test_a_mistake_in_its_file_is_one_line(content, change, message):
@@ -62,7 +62,9 @@ def test_a_kind_that_was_not_imported_is_unknown(content):
 
     row = kinds.KINDS.pop("lamp")
     try:
-        with pytest.raises(ValueError, match="found 'lamp'; give 'laue', 'arpes', 'mosaic' or 'arpes_align'"):
+        with pytest.raises(
+            ValueError, match="found 'lamp'; give 'laue', 'arpes', 'mosaic', 'diffractometer' or 'arpes_align'"
+        ):
             parse_instrument(content)
     finally:
         kinds.register_kind(row)

@@ -14,7 +14,7 @@ from beamgym.hardware_bridge.adapters.epics.camera_records import OptionalRecord
 from beamgym.hardware_bridge.adapters.epics.camera_settings import read_camera_settings
 from beamgym.hardware_bridge.adapters.epics.channels import AsyncStatus, Channels, aioca
 from beamgym.hardware_bridge.adapters.epics.pva import PvaImage
-from beamgym.hardware_bridge.devices import AdapterOptions, DeviceError, Readings, answered
+from beamgym.hardware_bridge.devices import AdapterOptions, DeviceError, Readings, answered, frame_keys
 from beamgym.hardware_bridge.settings import DetectorSettings
 from beamgym.physics.instrument import FrameFailed
 
@@ -240,10 +240,7 @@ class EpicsCamera:
     async def describe(self) -> Readings:
         """Return what ``read`` gives, in bluesky's form."""
         source = f"pva://{self._options.pva_image}" if self._pva else f"ca://{self._data_pv}"
-        keys = {f"{self.name}_image": {"source": source, "dtype": "array", "shape": list(self._shape)}}
-        for key, dtype in (("counter", "integer"), ("time", "number")):
-            keys[f"{self.name}_{key}"] = {"source": source, "dtype": dtype, "shape": []}
-        return keys
+        return frame_keys(self.name, source, self._shape)
 
     def _readings(self, image: NDArray[Any], counter: int, stamp_s: float) -> Readings:
         values = {"image": image, "counter": counter, "time": stamp_s}

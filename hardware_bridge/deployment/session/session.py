@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
+from beamgym.envs.kinds import resolve
 from beamgym.hardware_bridge.adapters import Devices, connect
 from beamgym.hardware_bridge.ca_loops import quiet_channels
 from beamgym.hardware_bridge.deployment.events import AxisOnWay, Event, Events, Question, StateChanged
@@ -28,6 +29,7 @@ from beamgym.hardware_bridge.devices import DeviceError, need
 from beamgym.hardware_bridge.guard import AbortReport, DeadMan, Guard
 from beamgym.hardware_bridge.guard.devices import DetectorProxy
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
+from beamgym.hardware_bridge.kinds import bridge_kind
 from beamgym.hardware_bridge.manual_operator import Operator
 from beamgym.hardware_bridge.records import AuditLog
 from beamgym.hardware_bridge.rollout import BlueskyInstrument, Rollout
@@ -207,7 +209,8 @@ class Session:
         self.guard.watch.on_way = lambda axis, readback: self._report(AxisOnWay(axis, readback))
         if self._dose_s is not None:
             self.guard.budget_s = min(self._dose_s, self.guard.budget_s or np.inf)
-        return BlueskyInstrument(self.file, self.guard, self.engine)
+        make: type[BlueskyInstrument] = resolve(bridge_kind(self.file.kind).instrument)
+        return make(self.file, self.guard, self.engine)
 
     def arm(self, homed: Collection[str] = (), timeout_s: float = 900.0) -> None:
         """Arm the guard: everything is read again, and a human is asked what must be asked.

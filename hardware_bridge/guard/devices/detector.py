@@ -58,6 +58,7 @@ class GuardedDetector:
 
     Attributes
     ----------
+    sweep : what the next trigger counts while axes move, a ``sweeps.SweepRequest``; None where they stand
     doubts : of a dry run: why a run would not accept its frame
     ours : it may be exposing by what we did: triggered, and neither done nor seen to be idle since
     """
@@ -70,6 +71,7 @@ class GuardedDetector:
         self.proxy = DetectorProxy(device, "detector", guard.answer_s)
         # None until a task says otherwise; then the exposure-time axis or the file decides.
         self.exposure_s: float | None = None
+        self.sweep: Any = None
         self.frame: Frame | None = None
         self.frame_check: FrameCheck | None = None
         self.exposures = 0
@@ -273,6 +275,9 @@ class GuardedDetector:
         try:
             done = await self.proxy.set_exposure(seconds)
             command.decide(TIME, what="setting the exposure", limit_s=self._guard.answer_s, done=done, stands=None)
+            if self.sweep is not None:
+                done = await self.proxy.prepare_sweep(self.sweep)
+                command.decide(TIME, what="preparing the sweep", limit_s=self._guard.answer_s, done=done, stands=None)
         except BaseException as error:
             command.end("failed", error=str(error))
             raise

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from beamgym.hardware_bridge.devices import need
-from beamgym.hardware_bridge.practice.simulated import EmulatedHardware, EmulatedSample, StateFile, TruthRecord
+from beamgym.hardware_bridge.practice.simulated import EmulatedHardware, StateFile, TruthRecord, emulated_sample
 from beamgym.physics.instrument import Axis
 
 core = need("ophyd_async.core", "hardware")
@@ -42,7 +42,7 @@ class Bench:
     """
 
     def __init__(self, kind: str, options: dict[str, Any], seed: int, speed: float) -> None:
-        sample = EmulatedSample(kind, options)
+        sample = emulated_sample(kind, options)
         self._hardware = EmulatedHardware(sample, TruthRecord(None), StateFile(None), seed, speed)
         # The truth is asked for from the main thread, and devices live in the RunEngine's.
         self._turn = threading.RLock()

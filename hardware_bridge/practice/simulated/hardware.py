@@ -329,11 +329,13 @@ class EmulatedHardware:
         # All of its way, whatever the clock says: rounding must not leave it short of its end.
         self._stand(name, math.inf)
         self._changed("limit_switch" if motor.switch else "arrived", when, axis=name, position=motor.position)
+        self.read_out_if_full(when)
 
     def _begin(self, now: float, left: int) -> None:
         # The instrument's seconds; the wall clock's are fewer at a higher speed.
         lasts = (self.exposure_s + self.sample.readout_s) / self.speed
-        until = math.inf if self.has_fault("hung_camera") else now + lasts
+        self.sample.begin()
+        until = math.inf if self.has_fault("hung_camera") or self.sample.sweeps else now + lasts
         self.exposure = Exposure(self.exposure_s, until, left)
         self._changed("exposing", now, exposure_s=self.exposure_s, shutter_open=self.beam_state.opened, beam=self.beam)
 
@@ -364,10 +366,16 @@ class EmulatedHardware:
             return self.sample.bare(self.counter + 1, seconds)
         return self.sample.expose(seconds)
 
+    def read_out_if_full(self, when: float) -> None:
+        """End an exposure that counts while axes move, where it has all that it was to count."""
+        if self.exposure is not None and self.sample.full and not self.has_fault("hung_camera"):
+            self._read_out(when)
+
     def _end_exposure(self, now: float) -> None:
         if self.exposure is not None:
             self._count_dose(now)
             self.exposure = None
+            self.sample.disarm()
             self._changed("exposure_aborted", now)
 
     def _serve(self, image: Any, when: float) -> None:
@@ -383,7 +391,9 @@ class EmulatedHardware:
 
     def _burning(self) -> tuple[bool, float]:
         """Return whether beam falls on the sample, and how fast its time runs."""
-        return self.beam_state.opened and self.beam, self.speed if self.exposure is not None else 1.0
+        # A sweep lasts as long as its moves, whose clock is the wall's.
+        timed = self.exposure is not None and not self.sample.sweeps
+        return self.beam_state.opened and self.beam, self.speed if timed else 1.0
 
     def _count_dose(self, now: float) -> None:
         self.beam_state.count(now, *self._burning())

@@ -38,6 +38,7 @@ class PracticeSample:
     exposure_limits_s : shortest and longest exposure
     dark : (counter, shape) → a frame (slow, fast) without light
     bare : (counter, shape, seconds) → a frame (slow, fast) of beam without the sample
+    emulator : (kind, options, this) → the ``sample.EmulatedSample`` that hardware serves; None for the usual one
     """
 
     task: Any
@@ -49,6 +50,7 @@ class PracticeSample:
     exposure_limits_s: tuple[float, float] = (1e-3, 3600.0)
     dark: Callable[[int, tuple[int, int]], NDArray[Any]] = _dark
     bare: Callable[[int, tuple[int, int], float], NDArray[Any]] = _bare
+    emulator: Callable[[str, dict[str, Any], Any], Any] | None = None
 
 
 def practice_sample(kind: str, options: Mapping[str, Any]) -> PracticeSample:

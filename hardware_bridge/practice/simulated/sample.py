@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beamgym.envs.loop import EpisodeKeys, checked_seed
-from beamgym.hardware_bridge.practice.simulated.kind import practice_sample
+from beamgym.hardware_bridge.practice.simulated.kind import PracticeSample, practice_sample
 from beamgym.physics.instrument import AcquireSettings, Axis, Float64Array
 
 _ONE = np.ones(1, dtype=np.bool_)
@@ -23,14 +23,18 @@ class EmulatedSample:
     ----------
     kind : of instrument, such as "laue" (LaueAlign with rendered frames) or "arpes" (ArpesSpot)
     options : of that environment, such as level, crystal, goniometer, target, stage
+    made : what the two make, where it is made already
 
     Raises
     ------
     ValueError, TypeError : an unknown kind or option
     """
 
-    def __init__(self, kind: str, options: dict[str, Any]) -> None:
-        self.kind, self._sample = kind, practice_sample(kind, options)
+    counts = False
+    """Whether its detector is a counter, and no camera."""
+
+    def __init__(self, kind: str, options: dict[str, Any], made: PracticeSample | None = None) -> None:
+        self.kind, self._sample = kind, practice_sample(kind, options) if made is None else made
         self.task, self.world = self._sample.task, self._sample.world
         self.home, self.exposure_s, self.readout_s = self._sample.home, self._sample.exposure_s, self._sample.readout_s
         self.exposure_limits_s = self._sample.exposure_limits_s
@@ -69,6 +73,22 @@ class EmulatedSample:
             else:
                 self.expose(value)
         self.moved = dict(moved)
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether an exposure lasts until ``full`` says so, and not for its time; counters can do so, cameras not."""
+        return False
+
+    @property
+    def full(self) -> bool:
+        """Whether an exposure under way that counts while axes move has all that it was to count."""
+        return False
+
+    def begin(self) -> None:
+        """Take note that an exposure begins."""
+
+    def disarm(self) -> None:
+        """Take note that an exposure was broken off."""
 
     def carry(self, axis: int, dial: float) -> None:
         """Take note that a motor has arrived at, or turned round at, a dial position."""
@@ -129,3 +149,10 @@ class EmulatedSample:
         self._stands = target[: len(self.home)].copy()
         if self._takes_time:
             self._dwell = float(target[-1])
+
+
+def emulated_sample(kind: str, options: dict[str, Any]) -> EmulatedSample:
+    """Return what the hardware of a kind serves; raises ValueError, TypeError for an unknown kind or option."""
+    sample = practice_sample(kind, options)
+    emulated: EmulatedSample = (sample.emulator or EmulatedSample)(kind, options, sample)
+    return emulated

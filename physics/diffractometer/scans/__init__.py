@@ -11,7 +11,8 @@ from beamgym.physics.diffractometer.scans.asked import (
     ScanSettings,
 )
 from beamgym.physics.diffractometer.scans.beams import BEAMS, MonoBeam, SlitCounter, SpectralLine, counter, mono_beam
-from beamgym.physics.diffractometer.scans.counting import ScanSample, background, counted, rates, widths_of
+from beamgym.physics.diffractometer.scans.centring import Centring, CentringScan, centring_scans
+from beamgym.physics.diffractometer.scans.counting import ScanSample, background, counted, drawn, rates, widths_of
 from beamgym.physics.diffractometer.scans.levels import SCAN_LEVELS, ScanErrors, scan_errors
 from beamgym.physics.diffractometer.scans.paths import (
     ENVELOPE_DEG,
@@ -21,6 +22,7 @@ from beamgym.physics.diffractometer.scans.paths import (
     azimuth_path,
     check_envelope,
     room_of,
+    within_envelope,
 )
 from beamgym.physics.diffractometer.scans.profiles import (
     SIGNIFICANT,
@@ -38,7 +40,8 @@ from beamgym.physics.diffractometer.scans.sharpening import (
     sharpened,
     sharpest_places,
 )
-from beamgym.physics.diffractometer.scans.world import FIRST_COUNT_S, ScanWorld
+from beamgym.physics.diffractometer.scans.ways import centring_way, first_way, way_of
+from beamgym.physics.diffractometer.scans.world import FIRST_COUNT_S, ScanWorld, nothing_scanned
 
 __all__ = [
     "AZIMUTH",
@@ -53,7 +56,9 @@ __all__ = [
     "SCAN_LEVELS",
     "SETTLE_S",
     "SIGNIFICANT",
+    "Centring",
     "CentringError",
+    "CentringScan",
     "MonoBeam",
     "Reflecting",
     "ScanErrors",
@@ -70,12 +75,17 @@ __all__ = [
     "axis_path",
     "azimuth_path",
     "background",
+    "centring_scans",
+    "centring_way",
     "check_envelope",
     "counted",
     "counter",
+    "drawn",
+    "first_way",
     "largest_peak",
     "mono_beam",
     "nearest_positions",
+    "nothing_scanned",
     "peaks_of",
     "points_until_peak",
     "rates",
@@ -84,5 +94,7 @@ __all__ = [
     "scan_errors",
     "sharpened",
     "sharpest_places",
+    "way_of",
     "widths_of",
+    "within_envelope",
 ]

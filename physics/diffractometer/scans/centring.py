@@ -1,6 +1,6 @@
 """Centring a reflection with a counter: scans of one axis after the other, each to the middle of its peak."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +42,23 @@ class Centring:
     counted_s: float
 
 
+@dataclass(frozen=True, eq=False)
+class CentringScan:
+    """The next scan of a centring.
+
+    Parameters
+    ----------
+    here : (k,) about where
+    axis : that is scanned; -1 for the scan that has shown the reflection, once more
+    width_deg, count_s : how wide, and how long a point
+    """
+
+    here: Float64Array
+    axis: int
+    width_deg: float
+    count_s: float
+
+
 def centre(
     instrument: Diffractometer,
     start: Float64Array,
@@ -59,6 +76,28 @@ def centre(
     detector : whose slit says how far the others are scanned
     scan : makes one
     count_s : seconds a point; longer, up to ten times, where the reflection is weak
+    """
+    steps = centring_scans(instrument, start, detector, count_s)
+    asked = next(steps)
+    while True:
+        made = first() if asked.axis < 0 else scan(asked.here, asked.axis, asked.width_deg, asked.count_s)
+        try:
+            asked = steps.send(made)
+        except StopIteration as end:
+            done: Centring = end.value
+            return done
+
+
+def centring_scans(
+    instrument: Diffractometer, start: Float64Array, detector: SlitCounter, count_s: float
+) -> Generator[CentringScan, tuple[ScanPath, Float64Array], Centring]:
+    """Yield one scan of a centring after the other, and take its way and its counts (p,); returns how it ended.
+
+    Parameters
+    ----------
+    start : where a scan has shown the reflection, (k,)
+    detector : whose slit says how far it is scanned
+    count_s : seconds a point; longer, up to ten times, where the reflection is weak
 
     Notes
     -----
@@ -75,11 +114,9 @@ def centre(
     here, busy, counted = start.copy(), 0.0, 0.0
     on_peak, intensity = True, 0.0
     speed = np.array([one.speed for one in instrument.axes])
-    path, counts = first()
     least_s = count_s
     for moved, width in steps:
-        if moved >= 0:
-            path, counts = scan(here, moved, width, count_s)
+        path, counts = yield CentringScan(here, moved, width, count_s)
         good = np.flatnonzero(path.count_s > 0.0)
         if len(good):
             busy += float(np.max(np.abs(path.edges[good[0], 0] - here) / speed)) + SETTLE_S

@@ -109,10 +109,32 @@ def counted(
     key: np.uint64,
 ) -> Float64Array:
     """Return drawn counts (p,) of a scan; where the attenuator was in they are multiplied by its factor."""
+    counts, weaker = drawn(instrument, sample, beam, detector, path, spikes_per_s, key)
+    return counts * weaker
+
+
+def drawn(
+    instrument: Diffractometer,
+    sample: ScanSample,
+    beam: MonoBeam,
+    detector: SlitCounter,
+    path: ScanPath,
+    spikes_per_s: float,
+    key: np.uint64,
+) -> tuple[Float64Array, Float64Array]:
+    """Return drawn counts (p,) of a scan as the counter gives them, and the attenuator's factor (p,), 1 without it.
+
+    Parameters
+    ----------
+    instrument, sample, beam, detector : what is scanned
+    path : its way
+    spikes_per_s : bursts
+    key : of the counts
+    """
     good = np.flatnonzero(path.count_s > 0.0)
     mean = np.zeros(len(path.count_s))
     if not len(good):
-        return mean
+        return mean, np.ones(len(mean))
     edges = path.edges[good]
     longest = float(np.abs(edges[:, 1] - edges[:, 0]).max())
     widths = widths_of(beam, detector)
@@ -127,4 +149,4 @@ def counted(
     mean[good] = rate.mean(axis=1) * path.count_s[good] / weak[good]
     out = np.empty(len(mean))
     draw(mean, path.count_s, detector.dead_time_s, spikes_per_s, key, out)
-    return out * weak
+    return out, weak

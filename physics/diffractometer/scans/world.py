@@ -8,32 +8,16 @@ from numpy.typing import NDArray
 
 from beamgym.physics.counter_rng import make_keys, uniforms
 from beamgym.physics.crystal import Crystal
-from beamgym.physics.diffractometer import Diffractometer, diffractometer, scattering_vectors
-from beamgym.physics.diffractometer.scans.asked import (
-    AZIMUTH,
-    CENTRE,
-    CENTRE_POINTS,
-    COUNT,
-    POINTS,
-    SCAN,
-    ScanFrame,
-    ScanSettings,
-)
+from beamgym.physics.diffractometer import Diffractometer, diffractometer
+from beamgym.physics.diffractometer.scans.asked import POINTS, ScanFrame, ScanSettings
 from beamgym.physics.diffractometer.scans.beams import MonoBeam, SlitCounter, counter, mono_beam
 from beamgym.physics.diffractometer.scans.centring import centre
-from beamgym.physics.diffractometer.scans.counting import ScanSample, counted
+from beamgym.physics.diffractometer.scans.counting import ScanSample, drawn
 from beamgym.physics.diffractometer.scans.levels import ScanErrors, scan_errors
-from beamgym.physics.diffractometer.scans.paths import (
-    SETTLE_S,
-    ScanPath,
-    axis_path,
-    azimuth_path,
-    check_envelope,
-    room_of,
-    within_envelope,
-)
+from beamgym.physics.diffractometer.scans.paths import SETTLE_S, ScanPath, check_envelope, within_envelope
 from beamgym.physics.diffractometer.scans.profiles import points_until_peak
 from beamgym.physics.diffractometer.scans.reflecting import Reflecting, reflecting
+from beamgym.physics.diffractometer.scans.ways import centring_way, first_way, way_of
 from beamgym.physics.goniometer import motors, normal_batch, travel_time_s
 from beamgym.physics.instrument import (
     AcquireSettings,
@@ -103,7 +87,7 @@ class ScanWorld:
         self._prior = np.full((n, 3, 3), np.nan)
         self._scans, self._counter, self._clock = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n)
         self._samples: list[ScanSample | None] = [None] * n
-        self._frame = _nothing(n, k)
+        self._frame = nothing_scanned(n, k)
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -160,7 +144,7 @@ class ScanWorld:
         """Scan, where ``mask`` is True, as ``ScanSettings`` say; others count once. Other rows repeat their last."""
         asked = settings if isinstance(settings, ScanSettings) else ScanSettings.counting(self.n, FIRST_COUNT_S)
         new = _copied(self._frame)
-        paths = {int(row): self._path(int(row), asked) for row in np.flatnonzero(mask)}
+        paths = {int(row): self._way(int(row), asked) for row in np.flatnonzero(mask)}
         for row, path in paths.items():
             new.centred[row], new.on_peak[row], new.intensity[row] = self._at[row], False, 0.0
             if path is None:
@@ -208,31 +192,30 @@ class ScanWorld:
         us = np.ascontiguousarray(self._u[row])
         return ScanSample(one, us, self._shares[row].copy(), self._offset[row], self._zero[row], self._wavelength[row])
 
-    def _path(self, row: int, asked: ScanSettings) -> ScanPath | None:
-        """Return the way of a row's scan; None for a centring."""
-        what, here = int(asked.what[row]), self._at[row]
-        if what == CENTRE:
-            return None
-        count_s = float(asked.count_s[row])
-        if what == COUNT:
-            return axis_path(self.instrument, here, 0, 0.0, 1, count_s, False)
-        if what == AZIMUTH:
-            q = _q_at(self.instrument, here, self.beam.wavelength_a)
-            width = float(asked.width_deg[row])
-            return azimuth_path(
-                self.instrument, here, q, asked.about[row], width, POINTS, count_s, self.beam.wavelength_a
-            )
-        if what != SCAN:
-            raise ValueError(f"what is {what}; ask for COUNT, SCAN, AZIMUTH or CENTRE")
-        axis, width = int(asked.axis[row]), float(asked.width_deg[row])
-        return axis_path(self.instrument, here, axis, width, POINTS, count_s, asked.fly)
+    def drawn(self, row: int, path: ScanPath) -> tuple[Float64Array, Float64Array]:
+        """Return what the counter counts along a way, (p,), and the attenuator's factors (p,); it is a scan more.
 
-    def _counted(self, row: int, path: ScanPath) -> Float64Array:
+        Parameters
+        ----------
+        row : of the sample
+        path : where the axes go; nothing is moved
+        """
         sample = self._samples[row]
         assert sample is not None
         key = np.uint64(np.atleast_1d(make_keys(self._keys[row : row + 1], 0, self._scans[row], _STREAM_COUNTS))[0])
         self._scans[row] += 1
-        return counted(self.instrument, sample, self.beam, self.detector, path, self.level.spikes_per_s, key)
+        return drawn(self.instrument, sample, self.beam, self.detector, path, self.level.spikes_per_s, key)
+
+    def go_on_from(self, row: int, scans: int) -> None:
+        """Let the next scan of a sample be that with the number ``scans``, as if so many had been made."""
+        self._scans[row] = scans
+
+    def _way(self, row: int, asked: ScanSettings) -> ScanPath | None:
+        return way_of(self.instrument, self._at[row], asked, row, self.beam.wavelength_a)
+
+    def _counted(self, row: int, path: ScanPath) -> Float64Array:
+        counts, weaker = self.drawn(row, path)
+        return counts * weaker
 
     def _record(self, row: int, path: ScanPath, counts: Float64Array, new: ScanFrame) -> None:
         p = len(counts)
@@ -249,19 +232,14 @@ class ScanWorld:
         return low, high
 
     def _centre(self, row: int, asked: ScanSettings, new: ScanFrame) -> None:
-        start, about, width = self._at[row].copy(), asked.about[row], float(asked.width_deg[row])
-        count_s = float(asked.count_s[row])
+        start, count_s = self._at[row].copy(), float(asked.count_s[row])
 
         def scan(here: Float64Array, axis: int, width_deg: float, each_s: float) -> tuple[ScanPath, Float64Array]:
-            path = _shortened(self.instrument, here, axis, width_deg, each_s, asked.fly)
+            path = centring_way(self.instrument, here, axis, width_deg, each_s, asked.fly)
             return path, self._counted(row, path)
 
         def first() -> tuple[ScanPath, Float64Array]:
-            if not about.any():
-                return scan(start, int(asked.axis[row]), width, count_s)
-            nominal = self.beam.wavelength_a
-            q = _q_at(self.instrument, start, nominal)
-            path = azimuth_path(self.instrument, start, q, about, width, CENTRE_POINTS, count_s, nominal, -0.5 * width)
+            path = first_way(self.instrument, start, asked, row, self.beam.wavelength_a)
             return path, self._counted(row, path)
 
         done = centre(self.instrument, start, first, self.detector, scan, count_s)
@@ -271,26 +249,12 @@ class ScanWorld:
         new.busy_s[row], new.exposure_s[row] = done.busy_s, done.counted_s
 
 
-def _shortened(
-    instrument: Diffractometer, start: Float64Array, axis: int, width_deg: float, count_s: float, fly: bool
-) -> ScanPath:
-    """Return the way of a centring's scan, which keeps inside the limits and the envelope by lying off its middle."""
-    low, high = room_of(instrument, start, axis)
-    room = min(width_deg, high - low)
-    first = start.copy()
-    first[axis] = float(np.clip(start[axis] - 0.5 * room, low, high - room))
-    return axis_path(instrument, first, axis, room, CENTRE_POINTS, count_s, fly)
-
-
-def _q_at(instrument: Diffractometer, here: Float64Array, wavelength_a: float) -> Float64Array:
-    return np.asarray(scattering_vectors(instrument, here[None], wavelength_a)[0][0])
-
-
 def _uniform(keys: UInt64Array) -> Float64Array:
     return uniforms(keys, 1)[:, 0]
 
 
-def _nothing(n: int, k: int) -> ScanFrame:
+def nothing_scanned(n: int, k: int) -> ScanFrame:
+    """Return the frame of n diffractometers of k axes that have not scanned yet."""
     zero, none = np.zeros(n), np.zeros(n, dtype=np.int64)
     return ScanFrame(
         zero.copy(),

@@ -22,7 +22,7 @@ from beamgym.physics.goniometer.targets import parse_target
 
 SHIPPED = (
     *("laue_soft_ioc", "arpes_soft_ioc", "laue_epics", "laue_manual_filedrop"),
-    *("laue_practice", "arpes_practice", "mosaic_soft_ioc", "arpes_align_soft_ioc"),
+    *("laue_practice", "arpes_practice", "mosaic_soft_ioc", "arpes_align_soft_ioc", "diffractometer_soft_ioc"),
 )
 
 
@@ -296,7 +296,7 @@ MISTAKES = {
         "laue_soft_ioc",
         ("kind",),
         "xrd",
-        "kind: found 'xrd'; give 'laue', 'arpes', 'mosaic' or 'arpes_align'",
+        "kind: found 'xrd'; give 'laue', 'arpes', 'mosaic', 'diffractometer' or 'arpes_align'",
     ),
     "ARPES axes in another order": ("arpes_soft_ioc", ("axes", 0, "name"), "z", "found z in mm, y in mm, dwell in s"),
     "a spectrum without scales": (

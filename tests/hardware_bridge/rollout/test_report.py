@@ -80,7 +80,8 @@ def test_every_deployable_environment_has_the_spaces_of_its_task(env_id, stage):
     by_kind = {"LaueAlign": stage().task.context, "ArpesSpot": build_arpes(ArpesSpotOptions(), 1)[0].context}
     found = [context for name, context in by_kind.items() if name in env_id]
     plate = (Outline("1", np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]])),)
-    context = found[0] if found else replace(env.unwrapped.loop.task.context, outlines=plate)
+    own = env.unwrapped.loop.task.context
+    context = found[0] if found else replace(own, outlines=plate) if "PlateScan" in env_id else own
     task = task_for(context, env_id)
     assert task.observation_space == env.observation_space
     assert task.action_space == env.action_space

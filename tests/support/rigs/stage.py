@@ -114,6 +114,9 @@ class PlainInstrument:
         self.exposures += 1
         return self.world.acquire(AcquireSettings(exposure_s=self.context.exposure_s), ONE)
 
+    def acquire_for_plan(self, command):
+        return (yield from self.acquire_plan())
+
 
 class Stage:
     """Everything an episode needs, made once and run as often as a test likes."""

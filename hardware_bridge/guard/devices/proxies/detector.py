@@ -1,7 +1,8 @@
 """What the guard asks of a detector, whatever library made it.
 
 A detector needs only what bluesky's Triggerable and Readable say. What else it offers, the guard uses:
-``set_exposure``, ``counter``, ``exposing``, ``stop``, ``exposed_s``, ``frame_counts``, ``modes``, ``clock``.
+``set_exposure``, ``counter``, ``exposing``, ``stop``, ``prepare_sweep``, ``exposed_s``, ``frame_counts``,
+``modes``, ``clock``.
 """
 
 import asyncio
@@ -54,6 +55,17 @@ class DetectorProxy(SignalProxy):
         if not self._has("set_exposure"):
             return True
         return await self._finish(await self._start("set_exposure", seconds), self.answer_s)
+
+    async def prepare_sweep(self, sweep: Any) -> bool:
+        """Tell a counter what its next trigger counts while axes move; returns whether that was confirmed in time.
+
+        Raises
+        ------
+        DeviceError : a detector that cannot count so
+        """
+        if not self._has("prepare_sweep"):
+            raise DeviceError("the detector has no prepare_sweep(sweep), and counts where axes stand; step the axes")
+        return await self._finish(await self._start("prepare_sweep", sweep), self.answer_s)
 
     async def exposed_s(self) -> float | None:
         """Return how long the last frame was exposed by its own word, seconds; None where it does not say."""
