@@ -142,7 +142,7 @@ BEAMS: Final[Mapping[str, MonoBeam]] = {
 """The beams by name: a sealed copper tube with graphite, a bending magnet behind silicon (111), a reactor's thermal
 beam. Fluxes, widths and backgrounds are of the usual size; no particular instrument is meant."""
 
-LATER: Final = "the 100 keV beam and its swept area detector are not simulated yet"
+LATER: Final = "100 keV with a swept area detector is in physics.diffractometer.sweeps, and not in this task"
 
 
 def mono_beam(name: "str | MonoBeam") -> MonoBeam:
