@@ -160,7 +160,7 @@ class ScanInstrument(BlueskyInstrument):
 
     def _legs(self, path: ScanPath, good: Any) -> Float64Array:
         """Return from where to where the axes go while each point is counted, (m, 2, k)."""
-        legs = path.edges[good].copy()
+        legs: Float64Array = path.edges[good].copy()
         if self.file.experiment.speed_follows:
             return legs
         speed = np.array([axis.speed for axis in self._known.instrument.axes])

@@ -47,11 +47,24 @@ class SweepFiles:
 
     def frames(self) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_]]]:
         """Yield each frame (slow, fast) with the pixels that are to be ignored."""
-        for number in range(self.count):
-            stack = len(self.files) == 1
-            file = self.files[0] if stack else self.files[number]
-            read = read_image(file, number if stack else 0, self.dataset, invert=False)
+        if len(self.files) == 1:
+            yield from self._stack()
+            return
+        for file in self.files:
+            read = read_image(file, 0, None, invert=False)
             yield read.image, read.ignored
+
+    def _stack(self) -> Iterator[tuple[NDArray[Any], NDArray[np.bool_]]]:
+        """Yield a file's frames, with the mask that the first one is read with."""
+        first = read_image(self.files[0], 0, self.dataset, invert=False)
+        with h5py.File(self.files[0], "r") as file:
+            parts = _stacks(file, self.dataset)
+            if sum(len(part) for part in parts) != self.count or parts[0].shape[1:] != first.image.shape:
+                raise ValueError(f"{self.path} holds several stacks; name one by --data")
+            for part in parts:
+                full = np.iinfo(part.dtype).max if part.dtype.kind == "u" else None
+                for image in part:
+                    yield image, first.ignored if full is None else first.ignored | (image == full)
 
 
 def is_sweep(path: Path) -> bool:
@@ -99,6 +112,26 @@ def read_sweep(path: Path, axis: str, dataset: str | None = None) -> SweepFiles:
         if name != axis and _is_one(value) and value is not None
     }
     return SweepFiles(path, (path,), dataset, count, start, step, standing, wavelength, tuple(notes))
+
+
+def _stacks(file: Any, dataset: str | None) -> list[Any]:
+    """Return the stacks of frames in a file, in their order: the one that is named, the only one, or Eiger's parts."""
+    if dataset is not None:
+        return [file[dataset]]
+    found: dict[str, Any] = {}
+
+    def look(path: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and item.ndim == 3 and item.dtype.kind in "iuf":
+            found[path] = item
+
+    file.visititems(look)
+    # Eiger's master file links its parts, which a visit does not follow
+    data = file.get("entry/data")
+    for name in sorted(data) if isinstance(data, h5py.Group) else ():
+        if re.fullmatch(r"data_\d+", name) and data.get(name) is not None:
+            found.setdefault(f"entry/data/{name}", data[name])
+    parts = [found[path] for path in sorted(found) if re.search(r"data_\d+$", path)]
+    return parts or list(found.values())[:1]
 
 
 def _folder(path: Path) -> SweepFiles:

@@ -17,7 +17,8 @@ from beamgym.physics.diffractometer import (
 
 _STRONGEST = 10
 """Reflections by which candidates are found; all of them then say how many each explains."""
-_FREE = 40
+_FREE, _STRONGER = 40, 0.5
+"""Without a cell: at most so many, and this share of all, the strongest: λ/2 of strong reflections doubles cells."""
 _NEAR = 3.5  # standard deviations within which a reflection is explained
 
 
@@ -70,7 +71,9 @@ def free_sweep(observed: Observed) -> tuple[FreeLattice, Int64Array, BoolArray]:
     ------
     ValueError : fewer than three reflections, or all in one plane
     """
-    few = observed.rows(np.arange(min(len(observed), _FREE)))
+    assert observed.intensity is not None
+    strongest = np.argsort(-observed.intensity, kind="stable")
+    few = observed.rows(strongest[: min(max(int(_STRONGER * len(observed)), 6), _FREE)])
     lattice = free_lattice(few)
     ub = lattice.ub
     hkl, on = _explained(observed, ub, 0.0)
