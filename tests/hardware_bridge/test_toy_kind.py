@@ -40,7 +40,10 @@ def test_its_instrument_file_is_read_and_checked(lamp, content):
         ({"lamp": None}, "the experiment is missing; a lamp instrument needs a part 'lamp:'"),
         ({"lamp": {"tolerance": 4.0}}, "lamp: unknown key 'tolerance'; did you mean 'tolerance_deg'"),
         ({"laue": {"crystal": "Si", "target": "axis [001] x"}}, "there is a part 'laue:'"),
-        ({"kind": "torch"}, "found 'torch'; give 'laue', 'arpes', 'mosaic', 'diffractometer', 'arpes_align' or 'lamp'"),
+        (
+            {"kind": "torch"},
+            "found 'torch'; give 'laue', 'arpes', 'mosaic', 'diffractometer', 'arpes_align' or 'lamp'",
+        ),
     ],
 )
 def test_a_mistake_in_its_file_is_one_line(content, change, message):
