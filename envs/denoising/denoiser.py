@@ -115,7 +115,10 @@ class FrameDenoiser:
         wide = max(1.0, ratio / self._usual[1]) ** 0.5
         uncertainty = rate * spread * self._spread * wide
         empty = empty_share(counts, rate, hidden)
-        flags = (*self._flags(counts, scaled, ratio, total), *self._flags_of_pixels(counts[~hidden], empty))
+        flags = (
+            *self._flags(counts, scaled, ratio, total),
+            *self._flags_of_pixels(counts[~hidden] if hidden.any() else counts, empty),
+        )
         rate[hidden] = uncertainty[hidden] = np.nan
         return Denoised(rate, uncertainty, scaled, ratio, empty, flags)
 

@@ -45,15 +45,18 @@ def empty_share(counts: ArrayLike, rate: ArrayLike, hidden: BoolArray) -> EmptyS
     -----
     The score estimate of ε in (1 − ε) Poisson(rate) + ε δ(0) about ε = 0: J. van den Broek, Biometrics 51 (1995) 738.
     """
-    seen = ~hidden
-    none = np.exp(-np.asarray(rate, np.float64)[seen])
-    weight = np.minimum(1.0 / np.maximum(none, 1e-300), MOST_WEIGHT)
-    total = float((weight * (1.0 - none)).sum())
+    expected, found = np.asarray(rate), np.asarray(counts)
+    if hidden.any():
+        expected, found = expected[~hidden], found[~hidden]
+    none = np.exp(-expected.ravel().astype(np.float32))
+    weight = np.minimum(np.float32(1.0) / np.maximum(none, np.float32(1e-30)), np.float32(MOST_WEIGHT))
+    weighted = weight * none
+    total = float((weight - weighted).sum(dtype=np.float64))
     if total <= 0.0:
         return EmptyShare(0.0, np.inf)
-    empty = np.asarray(counts)[seen] == 0.0
-    deviation = float(np.sqrt((weight**2 * none * (1.0 - none)).sum()))
-    return EmptyShare(float((weight * (empty - none)).sum()) / total, deviation / total)
+    deviation = float(np.sqrt(np.dot(weighted, weight - weighted)))
+    score = float(weight[found.ravel() == 0.0].sum(dtype=np.float64) - weighted.sum(dtype=np.float64))
+    return EmptyShare(score / total, deviation / total)
 
 
 def dead_pixels(counts: Float64Array, hidden: BoolArray) -> BoolArray:
@@ -125,7 +128,7 @@ def missing_numbers(counts: ArrayLike) -> tuple[int, ...]:
     Of Poisson counts whose rates are distributed in any way, k! times the probability of k is a moment, and moments are
     log-convex: k P(k)² ≤ (k + 1) P(k − 1) P(k + 1). A number k that is missing makes one beside it too frequent.
     """
-    found = np.bincount(np.asarray(counts).ravel().astype(np.int64).clip(0, _MOST_COUNTS + 2))[:-1]
+    found = np.bincount(np.minimum(np.asarray(counts).ravel(), _MOST_COUNTS + 2).astype(np.intp))[:-1]
     if len(found) < 3:
         return ()
     k = np.arange(1, len(found) - 1)
