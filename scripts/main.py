@@ -26,7 +26,7 @@ VERBS: dict[str, str] = {
     "matcher": "Train a learned matcher of Laue spots, and compare it with searches that learn nothing.",
     "score": "Score measured ARPES files: how good a spectrum is, and whether to believe it.",
     "denoise": "Estimate the rate behind counted frames, with its uncertainty, and learn from frames of one's own.",
-    "domains": "Count the domains in ARPES spectra: offsets in a cut, poses in a map of angles, labels over a sample.",
+    "domains": "Count the domains in ARPES spectra: offsets and weights in a cut, labels over a sample.",
     "bands": "Reconstruct the band structure in a band-mapping cube, from a calculated one.",
     "gap": "Find the energy gap of EDCs, cuts, series and maps, with its error, or say that there is none.",
     "study": "Repeat the published ARPES study: score maps of a surface, and a measured cut made worse.",

@@ -24,7 +24,7 @@ class DomainsConfig(BaseModel):
     width: Annotated[int, Field(ge=4, le=256)] = 32
     batch: Annotated[int, Field(ge=2)] = 64
     steps: Annotated[int, Field(ge=1)] = 400
-    epochs: Annotated[int, Field(ge=1)] = 12
+    epochs: Annotated[int, Field(ge=1)] = 6
     learning_rate: Annotated[float, Field(gt=0.0)] = 4e-3
     checks: Annotated[int, Field(ge=1)] = 600
 

@@ -1,4 +1,4 @@
-"""`beamgym domains`: domains in measured cuts, in maps of angles, and over a sample."""
+"""`beamgym domains`: domains in measured cuts, and over a sample."""
 
 from beamgym.scripts.domains.command import domains_command
 

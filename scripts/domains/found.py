@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from beamgym.physics.arpes.domains import (
     Canvas,
     CutDomains,
@@ -12,10 +14,25 @@ from beamgym.physics.arpes.domains import (
     mdc_peaks,
     mixture_fit,
     onto_canvas,
+    sample_domains,
 )
-from beamgym.physics.arpes.load import LoadWords, MeasuredSpectra, band_doubts, load, unit_doubts
+from beamgym.physics.arpes.load import (
+    LabelledAxis,
+    LoadWords,
+    MeasuredSpectra,
+    band_doubts,
+    load,
+    role_of,
+    unit_doubts,
+)
 
 METHODS: Final = ("network", "mixture", "peaks", "autocorrelation")
+
+SAMPLE: Final = (
+    "patterns are those of the purest twentieth of the sites: a domain without sites of its own is missed, or "
+    "drawn into the others; that two patterns are no copies does not say whether they are turned, tilted across the "
+    "slit, or of another material"
+)
 
 ONE_CUT: Final = (
     "one cut of unknown dispersion gives offsets along the slit alone: where a normal points, and how a domain is "
@@ -30,9 +47,6 @@ class Asked:
     file: Path
     words: LoadWords
     method: str
-    photon_energy: float | None
-    work_function: float | None
-    symmetry: int
     most: int
     seed: int
     out: Path | None
@@ -48,9 +62,15 @@ def answer(asked: Asked) -> dict[str, Any]:
     if asked.method not in METHODS:
         raise ValueError(f"--method {asked.method!r}: choose one of {', '.join(METHODS)}")
     measured = load(asked.file, asked.words)
-    if len(measured.counts) > 1:
-        raise ValueError(f"{asked.file} holds {len(measured.counts)} spectra; give one cut")
-    return _cut(asked, measured)
+    if len(measured.counts) == 1:
+        return _cut(asked, measured)
+    angles = [name for name in measured.sites if role_of(LabelledAxis(name)) in ("angle", "momentum")]
+    if angles:
+        raise ValueError(
+            f"{asked.file} is a map over a second angle ({angles[0]}): poses in such maps are not found yet; give "
+            "one cut of it, or a map over x and y"
+        )
+    return _sample(asked, measured)
 
 
 def method_of(name: str, seed: int) -> Callable[[Canvas], CutDomains]:
@@ -85,6 +105,48 @@ def _cut(asked: Asked, measured: MeasuredSpectra) -> dict[str, Any]:
 
         asked.out.mkdir(parents=True, exist_ok=True)
         report["files"] = [str(draw_cut(asked.out / f"{asked.file.stem}_domains.png", canvas, found))]
+    return report
+
+
+def _sample(asked: Asked, measured: MeasuredSpectra) -> dict[str, Any]:
+    alive = np.flatnonzero(measured.alive)
+    canvas = onto_canvas(measured, alive)
+    found = sample_domains(canvas, asked.most, asked.seed)
+    columns = {"domain": np.full(len(measured.counts), -1.0), "sure": np.zeros(len(measured.counts))}
+    columns["domain"][alive], columns["sure"][alive] = found.label + 1, found.sure
+    for d in range(found.number):
+        for name, values in ((f"weight_{d + 1}", found.weight), (f"weight_{d + 1}_error", found.weight_error)):
+            columns[name] = np.full(len(measured.counts), np.nan)
+            columns[name][alive] = values[:, d]
+    report = _head(asked, measured, canvas) | {
+        "kind": "sample",
+        "number": found.number,
+        "sites": int(alive.size),
+        "gain": list(found.gain),
+        "doubts": [*measured.fermi.doubts, *unit_doubts(measured.noise, measured.gain, measured.unit)],
+        "limits": [SAMPLE],
+        "domains": [
+            {
+                "sites": int((found.label == d).sum()),
+                "sure": int((found.sure & (found.label == d)).sum()),
+                "weight": float(found.weight[:, d].mean()),
+                "shift_deg": one.shift_deg,
+                "shift_error_deg": one.shift_error_deg,
+                "correlation": one.correlation,
+                "copy": one.copy,
+            }
+            for d, one in enumerate(found.relation)
+        ],
+    }
+    if asked.out is not None:
+        from beamgym.agents.measured import write_sites
+        from beamgym.scripts.domains.picture import draw_sample
+
+        asked.out.mkdir(parents=True, exist_ok=True)
+        stem = asked.out / f"{asked.file.stem}_domains"
+        write_sites(stem, dict(measured.sites), columns, measured.shape)
+        picture = draw_sample(stem.with_suffix(".png"), canvas, found, columns, measured.shape)
+        report["files"] = [f"{stem}.csv", f"{stem}.npz", str(picture)]
     return report
 
 

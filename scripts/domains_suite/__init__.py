@@ -1,1 +1,1 @@
-"""The suite `beamgym benchmark arpes-domains`: domains counted in simulated cuts and maps whose truth is known."""
+"""The suite `beamgym benchmark arpes-domains`: domains in simulated cuts and samples whose truth is known."""

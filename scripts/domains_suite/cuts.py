@@ -80,6 +80,12 @@ def held(case: CutCase, method: str) -> Rate:
     return Rate.of(np.abs(off_deg(case, method)) <= np.array(errors))
 
 
+def close(case: CutCase, method: str, within_deg: float = 0.5) -> Rate:
+    """Return how many cuts with two domains are said to hold two, at an offset that is no further off than this."""
+    pairs = zip(case.of_two[method], case.two.offset_deg[:, 1], strict=True)
+    return Rate.of(answer.number == 2 and abs(answer.offset_deg[1] - truth) <= within_deg for answer, truth in pairs)
+
+
 def weight_off(case: CutCase, method: str) -> Float64Array:
     """Return how far the lower domain's weight is off where two domains were found."""
     pairs = zip(case.of_two[method], case.two.weight[:, 0], strict=True)

@@ -5,7 +5,15 @@ from beamgym.physics.arpes.domains.autocorrelation import AutocorrelationSetting
 from beamgym.physics.arpes.domains.canvas import CANVAS, Canvas, onto_canvas, whole_canvas
 from beamgym.physics.arpes.domains.mixture import MixtureScan, MixtureSettings, decided, mixture_fit, scan_copies
 from beamgym.physics.arpes.domains.peaks import PeakSettings, mdc_peaks
-from beamgym.physics.arpes.domains.simulated import POPULATIONS, SMALLEST_DEG, SimulatedCuts, simulated_cuts
+from beamgym.physics.arpes.domains.sample import PatternRelation, SampleDomains, sample_domains
+from beamgym.physics.arpes.domains.simulated import (
+    POPULATIONS,
+    SMALLEST_DEG,
+    SimulatedCuts,
+    SimulatedSample,
+    simulated_cuts,
+    simulated_sample,
+)
 
 __all__ = [
     "CANVAS",
@@ -17,8 +25,11 @@ __all__ = [
     "CutDomains",
     "MixtureScan",
     "MixtureSettings",
+    "PatternRelation",
     "PeakSettings",
+    "SampleDomains",
     "SimulatedCuts",
+    "SimulatedSample",
     "alone",
     "autocorrelation_fit",
     "decided",
@@ -26,7 +37,9 @@ __all__ = [
     "mixture_fit",
     "onto_canvas",
     "pair",
+    "sample_domains",
     "scan_copies",
     "simulated_cuts",
+    "simulated_sample",
     "whole_canvas",
 ]

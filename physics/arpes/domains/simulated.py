@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
-from beamgym.physics.arpes.domains.canvas import CANVAS
+from beamgym.physics.arpes.domains.canvas import CANVAS, Canvas, whole_canvas
 from beamgym.physics.arpes.load import band_share
 from beamgym.physics.arpes.recipes import FullParameters, draw, simulate_spectra, take
 from beamgym.physics.arrays import BoolArray, Float32Array, Float64Array, Int64Array
@@ -176,18 +177,68 @@ def _seen(p: FullParameters, keys: NDArray[np.uint64], population: str) -> BoolA
         at = np.flatnonzero((p.domains > d) & seen)
         if not at.size:
             continue
-        q = take(p, at)
-        angles = {
-            name: np.repeat(getattr(q, name)[:, [d]], 3, axis=1) for name in ("polar_deg", "tilt_deg", "azimuth_deg")
-        }
-        whole = np.tile([1.0, 0.0, 0.0], (at.size, 1))
-        alone = simulate_spectra(
-            replace(q, domains=np.ones(at.size, np.int64), share=whole, **angles), CANVAS, keys[at], clean=True
-        )
-        bands, rest = alone.arpes.sum((1, 2)), alone.background.sum((1, 2))
-        shape = np.array([band_share(one * (1e5 / one.sum())) if one.sum() > 0 else 0.0 for one in alone.arpes])
-        seen[at] = (bands / (bands + rest) * q.share[:, d] > electrons) & (shape > structure)
+        single = simulate_spectra(_single(take(p, at), d), CANVAS, keys[at], clean=True)
+        bands, rest = single.arpes.sum((1, 2)), single.background.sum((1, 2))
+        shape = np.array([band_share(one * (1e5 / one.sum())) if one.sum() > 0 else 0.0 for one in single.arpes])
+        seen[at] = (bands / (bands + rest) * p.share[at, d] > electrons) & (shape > structure)
     return seen
+
+
+def _single(p: FullParameters, d: int) -> FullParameters:
+    """Return the parameters of samples that consist of their domain number ``d`` alone."""
+    n, names = len(p), ("polar_deg", "tilt_deg", "azimuth_deg")
+    angles = {name: np.repeat(getattr(p, name)[:, [d]], 3, axis=1) for name in names}
+    whole = np.tile([1.0, 0.0, 0.0], (n, 1))
+    return replace(p, domains=np.ones(n, np.int64), share=whole, **angles)
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedSample:
+    """A sample of side × side sites, seen in cuts of one instrument.
+
+    Parameters
+    ----------
+    cuts : of all sites, on the canvas
+    weight : (m, k) share of every domain in a site's electrons, by its place on the slit
+    offset_deg : (k,) along the slit from the lowest
+    """
+
+    cuts: Canvas
+    weight: Float64Array
+    offset_deg: Float64Array
+
+
+def simulated_sample(
+    seed: int, number: int = 2, side: int = 14, electrons: float = 3000.0, blur_sites: float = 0.7
+) -> SimulatedSample:
+    """Return a sample whose domains lie about random seeds, seen with a beam of a standard deviation in sites.
+
+    Parameters
+    ----------
+    seed : of bands and places; number : of domains, 1 to 3
+    side : sites along x and y; electrons : of a site's cut; blur_sites : of the beam
+    """
+    chunk = 0
+    while True:
+        keys = make_keys(seed, np.arange(chunk * 16, (chunk + 1) * 16), 1, _STREAM)
+        random = np.random.default_rng([seed, chunk, _STREAM, 1])
+        drawn, _ = _drawn(keys, random, "usual", np.full(16, number), SMALLEST_DEG)
+        kept = np.flatnonzero(_seen(drawn, keys, "usual"))
+        if kept.size:
+            break
+        chunk += 1
+    one, key = replace(take(drawn, kept[:1]), events=np.full(1, 2_000_000)), keys[kept[:1]]
+    offset, _ = _as_seen(one)
+    order = np.argsort(-one.tilt_deg[0, :number])
+    rates = np.stack([simulate_spectra(_single(one, int(d)), CANVAS, key).counts[0] for d in order]).astype(np.float64)
+    rates *= electrons / rates.sum((1, 2), keepdims=True)
+    y, x = np.mgrid[:side, :side]
+    seeds = random.uniform(0.0, side, (2, 4 * number))
+    nearest = ((y[..., None] - seeds[0]) ** 2 + (x[..., None] - seeds[1]) ** 2).argmin(-1) % number
+    shown = [gaussian_filter((nearest == d).astype(np.float64), blur_sites) for d in range(number)]
+    weight = np.stack(shown, axis=-1).reshape(-1, number)
+    counts = random.poisson(np.tensordot(weight, rates, 1)).astype(np.float32)
+    return SimulatedSample(whole_canvas(counts), weight, offset[0, :number])
 
 
 def _as_seen(p: FullParameters) -> tuple[Float64Array, Float64Array]:
