@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import torch
 from gymnasium import spaces
+from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from beamgym.agents.domains.data import CutBatch, checked_cuts
@@ -43,7 +44,7 @@ weights, each with its error.
 
 For: cuts of 10° to 30° and 0.24 eV or more below the Fermi level whose bands are seen. Not for: domains that differ
 across the slit or in azimuth, which show other bands; a Rashba pair, which is two copies along the slit and cannot be
-told from two domains by one cut. Probabilities are those of a world in which one, two and three domains come 2 : 2 : 1.
+told from two domains by one cut. Probabilities hold for simulated cuts of which about three in four show one domain.
 Figures: `beamgym benchmark arpes-domains`; docs/domains.md.
 """
 
@@ -95,18 +96,25 @@ def calibrated(answer: Float64Array, batch: CutBatch) -> dict[str, Any]:
     answer : (n, 7 + 5 · 48) of the network
     batch : with one and two domains
     """
-    raised = np.exp(answer[:, :3] - answer[:, :3].max(1, keepdims=True))
-    more = 1.0 - raised[:, 0] / raised.sum(1)
+    odds = np.logaddexp(answer[:, 1], answer[:, 2]) - answer[:, 0]
+    several = batch.number > 1
+
+    def unlikely(single: float) -> float:
+        return float(np.logaddexp(0.0, np.where(several, single - odds, odds - single)).sum())
+
+    single = float(minimize_scalar(unlikely, bounds=(-4.0, 4.0), method="bounded").x)
+    more = 1.0 / (1.0 + np.exp(np.clip(single - odds, -50.0, 50.0)))
     crowded = (batch.number == 1) & (batch.bands >= 2)
     split = float(np.quantile(more[crowded], 1.0 - _FALSE))
     offsets, weights = [], []
     for row in np.flatnonzero(batch.number == 2):
-        one = said(answer[row], split)
+        one = said(answer[row], split, single=single)
         if one.number == 2:
             offsets.append(abs(one.offset_deg[1] - batch.offset_deg[row, 1]) / max(one.offset_error_deg[1], 1e-6))
             weights.append(abs(one.weight[0] - batch.weight[row, 0]) / one.weight_error[0])
     spread, weight_spread = (float(np.quantile(off, _HELD)) if off else 1.0 for off in (offsets, weights))
-    return {"split": round(split, 4), "spread": round(spread, 4), "weight_spread": round(weight_spread, 4)}
+    named = {"split": split, "spread": spread, "weight_spread": weight_spread, "single": single}
+    return {name: round(value, 4) for name, value in named.items()}
 
 
 def export_domains(

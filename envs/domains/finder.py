@@ -45,9 +45,9 @@ class DomainFinder:
             )
         self.model, self.name = model, model.name
         settings = model.manifest.encoder.parameters
-        self.split, self.spread, self.weight_spread = (
+        self.split, self.spread, self.weight_spread, self.single = (
             float(np.asarray(settings.get(name, usual)))
-            for name, usual in (("split", 0.5), ("spread", 1.0), ("weight_spread", 1.0))
+            for name, usual in (("split", 0.5), ("spread", 1.0), ("weight_spread", 1.0), ("single", 0.0))
         )
 
     @classmethod
@@ -64,11 +64,16 @@ class DomainFinder:
             "columns": np.repeat(cuts.columns[None].astype(np.float32), n, 0),
         }
         answer = self.model.predict(given, batch=64).astype(np.float64)
-        return [said(one, self.split, self.spread, self.weight_spread, cuts.scale) for one in answer]
+        return [said(one, self.split, self.spread, self.weight_spread, cuts.scale, self.single) for one in answer]
 
 
 def said(
-    answer: Float64Array, split: float = 0.5, spread: float = 1.0, weight_spread: float = 1.0, scale: float = 1.0
+    answer: Float64Array,
+    split: float = 0.5,
+    spread: float = 1.0,
+    weight_spread: float = 1.0,
+    scale: float = 1.0,
+    single: float = 0.0,
 ) -> CutDomains:
     """Return the domains that one answer of the network means.
 
@@ -78,8 +83,9 @@ def said(
     split : probability of more than one domain from which there are more
     spread, weight_spread : factors on the errors of offsets and weights, measured after the training
     scale : the cut's angular step over the canvas'
+    single : added to the log odds of one domain, measured after the training
     """
-    probability = _softmax(answer[:MOST])
+    probability = _softmax(answer[:MOST] + np.array([single, 0.0, 0.0]))
     bins = answer[NUMBERS:].reshape(5, BINS)
     more = 1.0 - probability[0]
     number = 1 if more < split else 2 + int(probability[2] > probability[1])
