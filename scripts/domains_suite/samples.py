@@ -15,7 +15,10 @@ SEED = 60_000
 
 def run_samples(number: int, seed: int) -> dict[str, Any]:
     """Return how often the number of domains is right, and how right labels, weights and shifts then are."""
-    counted, labels, weights, held = [], [], [], []
+    counted: list[bool] = []
+    labels: list[bool] = []
+    held: list[bool] = []
+    weights: list[float] = []
     for i in range(number):
         sample = simulated_sample(SEED + 10_000 * seed + i, 1 + i % 3)
         found = sample_domains(sample.cuts)
@@ -23,9 +26,9 @@ def run_samples(number: int, seed: int) -> dict[str, Any]:
         if counted[-1] and found.number > 1:
             order = _order(sample, found)
             off = found.weight[:, order] - sample.weight
-            labels += list(found.label == np.array(order)[sample.weight.argmax(1)])
+            labels += (found.label == np.array(order)[sample.weight.argmax(1)]).tolist()
             weights.append(float(np.sqrt((off**2).mean())))
-            held += list((np.abs(off) <= found.weight_error[:, order]).ravel())
+            held += (np.abs(off) <= found.weight_error[:, order]).ravel().tolist()
     return {
         "samples": number,
         "number_right": Rate.of(counted).as_dict(),
