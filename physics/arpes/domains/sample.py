@@ -205,10 +205,10 @@ def _relation(
     if other is first or np.array_equal(first, other):
         return PatternRelation(0.0, 0.0, 1.0, True)
     shift, height = _shift(first, other, step_deg)
-    again = [
-        _shift(*(random.poisson(one).astype(np.float64) for one in (first, other)), step_deg)[0]
-        for _ in range(_RESAMPLED)
-    ]
+    again = []
+    for _ in range(_RESAMPLED):
+        one, two = (random.poisson(pattern).astype(np.float64) for pattern in (first, other))
+        again.append(_shift(one, two, step_deg)[0])
     return PatternRelation(shift, float(np.hypot(np.std(again), _SHIFT_DEG)), height, height >= _COPY)
 
 
