@@ -86,8 +86,7 @@ def _edc(axes: Any, spectrum: GapSpectrum, found: GapAnswer) -> None:
 
 
 def _probability(axes: Any, found: GapAnswer) -> None:
-    step = np.gradient(1e3 * found.posterior.gap_ev)
-    axes.plot(1e3 * found.posterior.gap_ev, found.posterior.density / step, color=_SEEN)
+    axes.plot(1e3 * found.posterior.gap_ev, 1e-3 * found.posterior.density, color=_SEEN)
     axes.axvspan(1e3 * found.low_ev, 1e3 * found.high_ev, color=_SEEN, alpha=0.15, label="68 %")
     if np.isfinite(found.limit_ev):
         axes.axvline(1e3 * found.limit_ev, color="#d95f02", ls="--", lw=1.0, label="resolvable limit")

@@ -12,12 +12,16 @@ DOCS = ROOT / "docs"
 PAGES = sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md"))
 PICTURES = {
     "align-Si.gif": "beamgym demo",
+    "arpes_align.png": "beamgym benchmark",
     "arpes_rivals.png": "beamgym benchmark",
     "arpes_spot.png": "beamgym benchmark",
     "arpes_study.png": "beamgym study",
     "bands_patch.png": "beamgym bands",
+    "gap_calibration.png": "beamgym benchmark arpes-gap --curves",
+    "gap_edc.png": "beamgym gap edc.txt",
     "mosaic.png": "beamgym mosaic demo",
     "mosaic_outlines.jpg": "beamgym mosaic outlines",
+    "neutron_cylinder.png": "index_suite.plates",
     "operator_page.png": "beamgym deploy",
 }
 """Pictures of single pages, with the command of that page that makes it."""
