@@ -17,6 +17,8 @@ PICTURES = {
     "arpes_spot.png": "beamgym benchmark",
     "arpes_study.png": "beamgym study",
     "bands_patch.png": "beamgym bands",
+    "domains_calibration.png": "beamgym benchmark arpes-domains",
+    "domains_sample.png": "beamgym domains",
     "gap_calibration.png": "beamgym benchmark arpes-gap --curves",
     "gap_edc.png": "beamgym gap edc.txt",
     "mosaic.png": "beamgym mosaic demo",
