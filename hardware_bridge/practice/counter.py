@@ -14,7 +14,8 @@ import numpy as np
 
 from beamgym.hardware_bridge.practice.channels import Channels, Double, Enum, Long, Note, Short, String
 from beamgym.hardware_bridge.practice.motor import Act
-from beamgym.hardware_bridge.practice.simulated import COLUMNS, MONITOR_PER_S, ScanningSample, ServedFrame, Sweep
+from beamgym.hardware_bridge.practice.samples import COLUMNS, MONITOR_PER_S, ScanningSample, Sweep
+from beamgym.hardware_bridge.practice.simulated import ServedFrame
 from beamgym.physics.diffractometer.scans import POINTS
 
 CLOCK_HZ = 1e7

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from beamgym.hardware_bridge.instrument_file import check_experiment, parse_instrument, shipped_instrument
-from beamgym.hardware_bridge.practice.simulated import MONITOR_PER_S, ScanningSample, Sweep
+from beamgym.hardware_bridge.practice.samples import MONITOR_PER_S, ScanningSample, Sweep
 from beamgym.hardware_bridge.scans.entry import counted
 from beamgym.physics.diffractometer.scans import POINTS, ScanPath, ScanSettings, nothing_scanned
 from beamgym.physics.instrument import FrameFailed, MoveFailed

@@ -9,8 +9,8 @@ from beamgym.envs.options import read_options
 from beamgym.envs.plate_scan import EXPOSURE_S, FIRST_EXPOSURE_S, PlateScanOptions, build
 from beamgym.envs.task import Truth
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
-from beamgym.hardware_bridge.practice.simulated.kind import PracticeSample
-from beamgym.hardware_bridge.practice.simulated.laue import dark
+from beamgym.hardware_bridge.practice.samples.laue import dark
+from beamgym.hardware_bridge.practice.simulated import PracticeSample
 from beamgym.physics.laue.simulator import LAUE_READOUT_S
 
 _FILE_OPTIONS = ("material", "crystals", "beam_time_s")

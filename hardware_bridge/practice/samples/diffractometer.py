@@ -10,8 +10,7 @@ from beamgym.envs.diffractometer_align import DiffractometerAlignOptions, build
 from beamgym.envs.options import read_options
 from beamgym.envs.task import Truth
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
-from beamgym.hardware_bridge.practice.simulated.kind import PracticeSample
-from beamgym.hardware_bridge.practice.simulated.sample import EmulatedSample
+from beamgym.hardware_bridge.practice.simulated import EmulatedSample, PracticeSample
 from beamgym.physics.diffractometer.scans import FIRST_COUNT_S, POINTS, ScanPath
 from beamgym.physics.instrument import Float64Array
 

@@ -8,8 +8,8 @@ from beamgym.envs.arpes_align import ArpesAlignOptions, build
 from beamgym.envs.options import read_options
 from beamgym.envs.task import Truth
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
-from beamgym.hardware_bridge.practice.simulated.arpes import bare, dark
-from beamgym.hardware_bridge.practice.simulated.kind import PracticeSample
+from beamgym.hardware_bridge.practice.samples.arpes import bare, dark
+from beamgym.hardware_bridge.practice.simulated import PracticeSample
 from beamgym.physics.arpes.aligning import ALIGNING_READOUT_S, FIRST_CUT_S
 
 _FILE_OPTIONS = ("material", "direction", "dispersion", "beam_time_s", "action")

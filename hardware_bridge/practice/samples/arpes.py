@@ -10,7 +10,7 @@ from beamgym.envs.arpes_spot import ArpesSpotOptions, build
 from beamgym.envs.options import read_options
 from beamgym.envs.task import Truth
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
-from beamgym.hardware_bridge.practice.simulated.kind import PracticeSample
+from beamgym.hardware_bridge.practice.simulated import PracticeSample
 from beamgym.physics.arpes.simulator import ARPES_READOUT_S
 from beamgym.physics.arpes.stage import stage
 

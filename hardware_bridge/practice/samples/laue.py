@@ -9,7 +9,7 @@ from beamgym.envs.laue_align import LaueAlignOptions, build
 from beamgym.envs.options import read_options
 from beamgym.envs.task import Truth
 from beamgym.hardware_bridge.instrument_file import InstrumentFile
-from beamgym.hardware_bridge.practice.simulated.kind import PracticeSample
+from beamgym.hardware_bridge.practice.simulated import PracticeSample
 from beamgym.physics.laue.camera import PEDESTAL, READ_NOISE, LaueCamera
 from beamgym.physics.laue.simulator import LAUE_READOUT_S
 
