@@ -98,6 +98,7 @@ LEVELS: dict[str, float] = {"easy": 0.05, "real": 0.2, "hard": 0.6, "harsh": 5.0
 GONIOMETERS: dict[str, str] = {
     "two-arc": "axis [001] x",
     "e4cv": "pose [001] [110]",
+    "e4ch": "pose [001] [110]",
     "psic": "pose [001] [110]",
     "kappa": "pose [001] [110]",
     "six-axis": "pose [001] [110]",

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from beamgym.physics.instrument import BoolArray, Float32Array, Float64Array, Int64Array
 
-MAP_ROWS, MAP_COLUMNS = 31, 48
+MAP_ROWS, MAP_COLUMNS = 41, 48
 """Cells of the constant-energy map: polar from -15 to 15 degrees, and the slit."""
 
 
@@ -19,7 +19,7 @@ class PoseAlignState:
     ----------
     positions : (n, 7) readback of the axes, and the dwell in s
     counts : (n, e, a) of the last cut
-    map : (n, 31, 48) electrons a second near one energy by polar angle, of the cuts since tilt or azimuth turned
+    map : (n, 41, 48) electrons a second near one energy by polar angle, of the cuts since tilt or azimuth turned
     map_at : (n, 2) tilt and azimuth at which it was taken
     last_move : (n, 7) made, in units of the travel, and 1 where it was shortened
     used : (n,) exposures; spent_s (n,) beam time

@@ -84,7 +84,7 @@ def test_the_same_command_gives_the_same_figures(benchmark, quick, tmp_path):
         (["arpes-scorer", "--tolerance-deg", "1"], "--tolerance-deg compares policies"),
         (["arpes-scorer", "--level", "real"], "--level compares policies"),
         (["arpes-scorer", "--json", "nowhere/figures.json"], "cannot write nowhere"),
-        (["beamgym/ArpesSpot-v0", "--spectra", "50"], "--spectra is for arpes-scorer"),
+        (["beamgym/ArpesSpot-v0", "--spectra", "50"], "--spectra is for arpes-gap and arpes-scorer"),
         (["beamgym/ArpesSpot-v0", "--source", "aurelia"], "--source is for arpes-scorer"),
     ],
 )
