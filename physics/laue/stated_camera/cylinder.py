@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from beamgym.physics.laue.cylinder import CylinderDetector
+from beamgym.physics.laue.stated_camera.words import from_words
 
 AXES: Mapping[str, tuple[float, float, float]] = {"vertical": (0.0, 0.0, 1.0), "horizontal": (0.0, 1.0, 0.0)}
 """Directions of a cylinder's axis: up, or to the left for an eye that looks along the beam."""
@@ -115,15 +116,7 @@ class StatedCylinder:
         ------
         ValueError : an unknown or missing key, or a value that none can have
         """
-        known = tuple(cls.__dataclass_fields__)
-        unknown = sorted(set(values) - set(known))
-        missing = [name for name in known[:2] if name not in values]
-        if unknown or missing:
-            raise ValueError(f"unknown keys {unknown}, missing keys {missing}; wanted {', '.join(known)}")
-        try:
-            return cls(**values)
-        except TypeError as error:
-            raise ValueError(f"a value is of the wrong kind: {error}") from None
+        return from_words(cls, values, 2)
 
     def _agreed(self, shape: tuple[int, int] | None) -> tuple[int, int]:
         stated = None if self.shape is None else (int(self.shape[0]), int(self.shape[1]))

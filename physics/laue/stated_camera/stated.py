@@ -10,6 +10,7 @@ import numpy as np
 from beamgym.physics.arrays import Float64Array
 from beamgym.physics.laue.detector import Detector
 from beamgym.physics.laue.stated_camera.flips import FLIPS
+from beamgym.physics.laue.stated_camera.words import from_words
 
 PLACES: Mapping[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
     "back-reflection": ((-1.0, 0.0, 0.0), (0.0, 1.0, 0.0)),
@@ -101,15 +102,7 @@ class StatedCamera:
         ------
         ValueError : an unknown or missing key, or a value that none can have
         """
-        known = tuple(cls.__dataclass_fields__)
-        unknown = sorted(set(values) - set(known))
-        missing = [name for name in known[:3] if name not in values]
-        if unknown or missing:
-            raise ValueError(f"unknown keys {unknown}, missing keys {missing}; wanted {', '.join(known)}")
-        try:
-            return cls(**values)
-        except TypeError as error:
-            raise ValueError(f"a value is of the wrong kind: {error}") from None
+        return from_words(cls, values, 3)
 
     def _frame(self) -> tuple[Float64Array, Float64Array, Float64Array]:
         """Return the direction to the panel, and those in which the picture's columns and rows grow."""
